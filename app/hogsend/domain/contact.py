@@ -1,0 +1,48 @@
+"""A person we know, and what they are known by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person, as of the moment it was read.
+
+    Args:
+        id: our id.
+        user_id: the id that the product gives this person, if known.
+        email: the address that mail goes to, trimmed and lower-cased, if known.
+        properties: what the product told us of this person.
+        anonymous_id: the browser id the person was first seen with, if any.
+        event_seq: the number of the person's newest event.
+        first_seen_at: when the first event or call named this person.
+        last_seen_at: when the newest one did.
+    """
+
+    id: UUID
+    user_id: str | None = None
+    email: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    anonymous_id: str | None = None
+    event_seq: int = 0
+    first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The contact key of the wire: the user id, else the anonymous id, else our id."""
+        return self.user_id or self.anonymous_id or str(self.id)
+
+    @property
+    def label(self) -> str:
+        """What screens call this person: the name if known, else address, else key."""
+        for name in ("name", "full_name", "fullName", "firstName", "first_name"):
+            value = self.properties.get(name)
+            if isinstance(value, str) and value.strip():
+                return value.strip()
+        return self.email or self.key

@@ -1,0 +1,205 @@
+"""One contact in one journey, and the decisions about entering, waiting and leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from .event import Event, EventMatch
+from .journey import Journey
+
+State = Literal["active", "waiting", "completed", "exited", "failed", "drifted", "held_out", "parked"]
+LIVE_STATES = ("active", "waiting", "drifted", "parked")
+
+SkipReason = Literal[
+    "disabled",
+    "disabled_by_operator",
+    "where_not_met",
+    "already_live",
+    "already_entered",
+    "too_soon",
+    "unsubscribed",
+    "suppressed",
+    "held_out",
+    "journey_broken",
+    "late_event",
+    "no_key",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The wait that a person is in.
+
+    Args:
+        key: the journal key of the wait.
+        until: when it ends by itself, None when only an event ends it.
+        events: the events that end it; empty for a sleep.
+    """
+
+    key: str
+    until: datetime | None
+    events: tuple[EventMatch, ...] = ()
+
+    def matches(self, event: Event, now: datetime) -> bool:
+        """Say whether an event that arrived by the deadline ends this wait."""
+        if self.until is not None and event.received_at and event.received_at > self.until:
+            return False
+        return any(match.matches(event.name, event.properties, now) for match in self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """From where a wait looks back: events after this number that arrived after this instant."""
+
+    seq: int
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """One contact in one journey, as stored.
+
+    Args:
+        id: our id; the wire calls it `stateId`.
+        contact_id: who.
+        journey_id: in which journey.
+        entry_key: the value that lets several run side by side, usually empty.
+        state: where it stands.
+        trigger_event_id: the event that started it.
+        code_hash: the version of the code that played the last turn.
+        turn: how many turns were played, failed ones included.
+        attempt: how many times in a row the present turn has failed.
+        wake_at: when the next turn is due; None when nothing is.
+        wait: the wait the person is in, if any.
+        wait_result: the event that ended the wait, before the turn that sees it.
+        look_back: from where the next wait looks back.
+        sends: how many mails it has queued.
+        error: the traceback of the last failure.
+        end_reason: why it ended.
+        fence: rises with each lease; a commit under an older one is refused.
+    """
+
+    id: UUID
+    contact_id: UUID
+    journey_id: str
+    entry_key: str
+    state: State
+    trigger_event_id: UUID
+    code_hash: str
+    entered_at: datetime
+    turn: int = 0
+    attempt: int = 0
+    wake_at: datetime | None = None
+    wait: Wait | None = None
+    wait_result: Event | None = None
+    look_back: LookBack = field(default_factory=lambda: LookBack(0))
+    sends: int = 0
+    error: str | None = None
+    end_reason: str | None = None
+    ended_at: datetime | None = None
+    fence: int = 0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether exits reach it and it holds the contact's place."""
+        return self.state in LIVE_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class Enroll:
+    """The decision to enroll."""
+
+    journey_id: str
+    entry_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The decision not to enroll, and why."""
+
+    journey_id: str
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentFacts:
+    """What a decision about entering needs to know.
+
+    Args:
+        switched_off: the operator has switched the journey off.
+        live: the contact is in the journey now, with this key.
+        last_entry: when the contact last entered it with this key, if ever.
+        subscribed: the contact gets the journey's list.
+        suppressed: the contact's address must not be mailed.
+    """
+
+    switched_off: bool = False
+    live: bool = False
+    last_entry: datetime | None = None
+    subscribed: bool = True
+    suppressed: bool = False
+
+
+def entry_key_of(journey: Journey, event: Event) -> str | None:
+    """Return the key that tells side-by-side enrollments apart; None when the event has none."""
+    if journey.entry_key is None:
+        return ""
+    value: Any = event.properties
+    for name in journey.entry_key.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    if value is None or isinstance(value, dict | list):
+        return None
+    return str(value)[:200]
+
+
+def decide_enrollment(
+    journey: Journey, event: Event, facts: EnrollmentFacts, now: datetime
+) -> Enroll | Skip:
+    """Decide whether an event enrolls its contact; the first refusal wins.
+
+    The order is the specification's (journeys, "Enrollment").
+
+    Args:
+        journey: one that listens for the event.
+        event: the event.
+        facts: what is known of the contact and the journey.
+        now: the present instant.
+    """
+    reason = _refusal(journey, event, facts, now)
+    if reason is not None:
+        return Skip(journey.id, reason)
+    return Enroll(journey.id, entry_key_of(journey, event) or "")
+
+
+def _refusal(
+    journey: Journey, event: Event, facts: EnrollmentFacts, now: datetime
+) -> SkipReason | None:
+    where = journey.trigger.where
+    checks: Sequence[tuple[bool, SkipReason]] = (
+        (not journey.enabled, "disabled"),
+        (facts.switched_off, "disabled_by_operator"),
+        (where is not None and not where.matches(event.properties, now), "where_not_met"),
+        (entry_key_of(journey, event) is None, "no_key"),
+        (facts.live, "already_live"),
+        (journey.entry.limit == "once" and facts.last_entry is not None, "already_entered"),
+        (_too_soon(journey, facts.last_entry, now), "too_soon"),
+        (not facts.subscribed, "unsubscribed"),
+        (facts.suppressed, "suppressed"),
+    )
+    return next((reason for refused, reason in checks if refused), None)
+
+
+def _too_soon(journey: Journey, last_entry: datetime | None, now: datetime) -> bool:
+    period = journey.entry.period
+    return period is not None and last_entry is not None and now - last_entry < period
+
+
+def exit_of(journey: Journey, event: Event, now: datetime) -> EventMatch | None:
+    """Return the exit rule of a journey that an event meets, if any."""
+    return next(
+        (rule for rule in journey.exit_on if rule.matches(event.name, event.properties, now)), None
+    )

@@ -1,0 +1,79 @@
+"""Something a contact did, or that happened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from .conditions import Condition, condition_from_json, describe
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as stored.
+
+    Args:
+        id: our id.
+        name: what happened, such as `user.created`.
+        properties: the particulars.
+        seq: the number among the contact's events, from 1; what waits look back by.
+        occurred_at: when it happened, by the sender's word.
+        received_at: when it arrived.
+        source: who told us: `api`, `journey`, `recipient`, `dashboard`, `cli`.
+        contact_id: whom it concerns.
+    """
+
+    id: UUID
+    name: str
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    seq: int = 0
+    occurred_at: datetime | None = None
+    received_at: datetime | None = None
+    source: str = "api"
+    contact_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventMatch:
+    """An event by name, and optionally by a condition on its properties; made by `on`.
+
+    Args:
+        event: the name.
+        where: the condition, or None for any.
+    """
+
+    event: str
+    where: Condition | None = None
+
+    def matches(self, name: str, properties: Mapping[str, Any], now: datetime) -> bool:
+        """Say whether an event with this name and these properties is meant."""
+        return self.event == name and (self.where is None or self.where.matches(properties, now))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored form."""
+        stored: dict[str, Any] = {"event": self.event}
+        if self.where is not None:
+            stored["where"] = self.where.to_json()
+        return stored
+
+    @staticmethod
+    def from_json(stored: Mapping[str, Any]) -> EventMatch:
+        """Read back what `to_json` wrote."""
+        where = stored.get("where")
+        return EventMatch(stored["event"], condition_from_json(where) if where else None)
+
+    def __str__(self) -> str:
+        return self.event if self.where is None else f"{self.event} where {describe(self.where)}"
+
+
+def on(event: str, *, where: Condition | None = None) -> EventMatch:
+    """Name an event, optionally with a condition: `on("user.created", where=prop("plan") == "pro")`.
+
+    Args:
+        event: the event's name.
+        where: a condition on its properties.
+    """
+    return EventMatch(event, where)

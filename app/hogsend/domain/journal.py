@@ -1,0 +1,112 @@
+"""The journal: what an enrollment's turns recorded, one entry per `ctx` call.
+
+A turn is stored as one row whose `steps` is a JSON list of entries in the order of the calls.
+An entry that only completes an earlier one (a wait that is over) repeats its key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from ..errors import ValueNotStorable
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One recorded call.
+
+    Args:
+        key: kind and label, with an occurrence number when repeated: `send:welcome`, `sleep:a#2`.
+        kind: `send`, `sleep`, `wait`, `trigger`, `has_event`, `count`, `now`, …
+        label: what the screens call it: the label, template or event.
+        answer: what the author's code got, in JSON form; for a send
+            `{"status", "reason", "sendId"}`, for a wait that is over the event or null.
+        detail: for people, in JSON form; for a sleep `{"until"}`, for a wait `{"until", "events"}`.
+        waiting: whether this is the wait that the person is in, not yet over.
+        passed: whether the call lay behind the person when it was first asked for, and was
+            therefore not done.
+    """
+
+    key: str
+    kind: str
+    label: str
+    answer: Any = None
+    detail: dict[str, Any] | None = None
+    waiting: bool = False
+    passed: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored form, without what is empty."""
+        stored: dict[str, Any] = {"key": self.key, "kind": self.kind, "label": self.label}
+        if self.answer is not None:
+            stored["answer"] = self.answer
+        if self.detail:
+            stored["detail"] = self.detail
+        if self.waiting:
+            stored["waiting"] = True
+        if self.passed:
+            stored["passed"] = True
+        return stored
+
+    @staticmethod
+    def from_json(stored: dict[str, Any]) -> Step:
+        """Read back what `to_json` wrote."""
+        return Step(
+            key=stored["key"],
+            kind=stored["kind"],
+            label=stored["label"],
+            answer=stored.get("answer"),
+            detail=stored.get("detail"),
+            waiting=stored.get("waiting", False),
+            passed=stored.get("passed", False),
+        )
+
+
+_INSTANT, _DURATION = "$instant", "$duration"
+
+
+def encode(value: Any) -> Any:
+    """Return a value in the journal's JSON form.
+
+    Instants and durations keep their type; tuples become lists. The author sees every answer
+    through this, the first time too, so that a replay months later gives the same.
+
+    Raises:
+        ValueNotStorable: the value is of a type that the journal cannot keep.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, datetime):
+        return {_INSTANT: value.isoformat()}
+    if isinstance(value, timedelta):
+        return {_DURATION: value.total_seconds()}
+    if isinstance(value, list | tuple):
+        return [encode(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {
+            _text_key(name): encode(one) for name, one in cast("dict[Any, Any]", value).items()
+        }
+    raise ValueNotStorable(type(value).__name__)
+
+
+def decode(stored: Any) -> Any:
+    """Read back what `encode` wrote."""
+    if isinstance(stored, list):
+        return [decode(one) for one in cast("list[Any]", stored)]
+    if isinstance(stored, dict):
+        pairs = cast("dict[str, Any]", stored)
+        if len(pairs) == 1:
+            if _INSTANT in pairs:
+                return datetime.fromisoformat(pairs[_INSTANT])
+            if _DURATION in pairs:
+                return timedelta(seconds=pairs[_DURATION])
+        return {name: decode(one) for name, one in pairs.items()}
+    return stored
+
+
+def _text_key(name: Any) -> str:
+    if not isinstance(name, str):
+        raise ValueNotStorable(f"dict with a {type(name).__name__} key")
+    return name

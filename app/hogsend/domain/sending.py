@@ -1,0 +1,144 @@
+"""Whether a mail may go to a contact: decided when the step runs, and again when it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from .journey import EVERYTHING, MailList
+
+SendStatus = Literal[
+    "queued",
+    "sending",
+    "sent",
+    "delivered",
+    "suppressed",
+    "skipped",
+    "cancelled",
+    "failed",
+    "bounced",
+    "complained",
+    "in_doubt",
+]
+RefusalReason = Literal[
+    "no_address", "suppressed", "unsubscribed_from_everything", "unsubscribed_from_list", "too_soon"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """What a contact said about lists; list `*` is everything."""
+
+    said: Mapping[str, bool] = field(default_factory=dict[str, bool])
+
+    @property
+    def stopped_everything(self) -> bool:
+        """Whether the contact wants no mail that is not owed."""
+        return self.said.get(EVERYTHING) is False
+
+    def gets(self, mail_list: MailList) -> bool:
+        """Say whether mail of a list may go to this contact."""
+        if mail_list.transactional:
+            return True
+        if self.stopped_everything:
+            return False
+        return self.said.get(mail_list.id, mail_list.default_opt_in)
+
+
+@dataclass(frozen=True, slots=True)
+class SendFacts:
+    """What a decision about a mail needs to know.
+
+    Args:
+        email: the address that the contact has now.
+        consents: what the contact said about lists.
+        suppression: why the address must not be mailed, if so.
+        last_sent_at: when the journey last queued a mail for this contact.
+    """
+
+    email: str | None
+    consents: Consents
+    suppression: str | None = None
+    last_sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The decision to send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The decision not to send, and why."""
+
+    status: Literal["suppressed", "skipped"]
+    reason: RefusalReason
+
+
+def decide_send(
+    mail_list: MailList, facts: SendFacts, *, gap: timedelta | None = None, now: datetime
+) -> Queue | Refuse:
+    """Decide whether a mail may go to a contact; the first refusal wins.
+
+    The order is the specification's (email, "The ledger").
+
+    Args:
+        mail_list: the list that the mail belongs to.
+        facts: what is known of the contact.
+        gap: the least time since this journey's last mail to the contact.
+        now: the present instant.
+    """
+    if not facts.email:
+        return Refuse("skipped", "no_address")
+    if facts.suppression:
+        return Refuse("suppressed", "suppressed")
+    if facts.consents.stopped_everything and not mail_list.transactional:
+        return Refuse("skipped", "unsubscribed_from_everything")
+    if not facts.consents.gets(mail_list):
+        return Refuse("skipped", "unsubscribed_from_list")
+    if gap and facts.last_sent_at and now - facts.last_sent_at < gap:
+        return Refuse("skipped", "too_soon")
+    return Queue()
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A row of the ledger.
+
+    Args:
+        id: our id; the wire calls it `emailSendId`.
+        contact_id: to whom.
+        template: which template.
+        list_id: the list it belongs to.
+        status: where it stands.
+        reason: why, when it was refused, failed or is in doubt.
+        to_email: the address it went to, or would have gone to when it was decided.
+        subject: the subject that replaces the template's, until it is rendered.
+        attempts: each hand-over tried: `{"at", "outcome", "reply"}`.
+    """
+
+    id: UUID
+    contact_id: UUID
+    template: str
+    list_id: str
+    status: SendStatus
+    created_at: datetime
+    enrollment_id: UUID | None = None
+    journey_id: str | None = None
+    step_key: str | None = None
+    reason: str | None = None
+    to_email: str | None = None
+    subject: str | None = None
+    props: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    due_at: datetime | None = None
+    handed_at: datetime | None = None
+    sent_at: datetime | None = None
+    opened_at: datetime | None = None
+    clicked_at: datetime | None = None
+    updated_at: datetime | None = None
+    provider: str | None = None
+    provider_id: str | None = None
+    attempts: Sequence[Mapping[str, Any]] = ()

@@ -1,0 +1,359 @@
+"""The database: one writing connection, one for pages, and work done in sets.
+
+A `Query` or a `Write` is a statement with its values; the modules of this package make them, and
+a `Transaction` runs several in one go. Statements are written once, with `?` for a value and
+`IN ?` for a list, and are said in the way of the connected database.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from tortoise import Tortoise
+from tortoise.connection import get_connections
+
+from ..errors import ConfigError
+
+R = TypeVar("R")
+Row = Sequence[Any]
+
+MODELS = ["hogsend.store.models"]
+WRITE, READ = "default", "read"
+READ_POOL = 4
+# Longer statements than this many values would pass SQLite's limit of 32,766 variables.
+LARGEST_LIST = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[R]):
+    """A question to the database.
+
+    Args:
+        sql: the statement, `?` for each value, `IN ?` for a list.
+        values: one for each `?`; a list or tuple for `IN ?`.
+        read: makes the answer out of the rows.
+    """
+
+    sql: str
+    values: Sequence[Any]
+    read: Callable[[list[Row]], R]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A statement that is run once for each row of values.
+
+    Args:
+        sql: the statement, `?` for each value.
+        rows: the values; none means nothing is done.
+    """
+
+    sql: str
+    rows: Sequence[Sequence[Any]] = field(default=((),))
+
+
+def only(rows: list[Row]) -> Any:
+    """Read a single value, or None when there is no row."""
+    return rows[0][0] if rows else None
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << max(0, n - 1).bit_length()
+
+
+_PLACE = re.compile(r"\bIN \?|\?")
+
+
+@lru_cache(maxsize=1024)
+def _for_sqlite(sql: str, sizes: tuple[int, ...]) -> str:
+    lists = iter(sizes)
+
+    def say(match: re.Match[str]) -> str:
+        if match.group() == "?":
+            return "?"
+        return "IN (" + ",".join("?" * next(lists)) + ")"
+
+    return _PLACE.sub(say, sql)
+
+
+@lru_cache(maxsize=1024)
+def _for_postgres(sql: str) -> str:
+    number = 0
+
+    def say(match: re.Match[str]) -> str:
+        nonlocal number
+        number += 1
+        return f"${number}" if match.group() == "?" else f"= ANY(${number})"
+
+    return _PLACE.sub(say, sql)
+
+
+class SqliteDialect:
+    """How SQLite is spoken to: lists are spread out, padded so that statements repeat."""
+
+    name = "sqlite"
+    # `FOR UPDATE` has no meaning with one writer.
+    lock_rows = ""
+
+    def say(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+        flat: list[Any] = []
+        sizes: list[int] = []
+        for value in values:
+            if isinstance(value, list | tuple):
+                size = _power_of_two(len(value))
+                sizes.append(size)
+                filler = value[-1] if value else None
+                flat.extend(value)
+                flat.extend([filler] * (size - len(value)))
+            else:
+                flat.append(value)
+        return _for_sqlite(sql, tuple(sizes)), flat
+
+
+class PostgresDialect:
+    """How Postgres is spoken to: a list is one array value."""
+
+    name = "postgres"
+    lock_rows = " FOR UPDATE"
+
+    def say(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+        return _for_postgres(sql), [list(v) if isinstance(v, tuple) else v for v in values]
+
+
+class Transaction:
+    """One transaction; everything in it happens or nothing does."""
+
+    dialect: SqliteDialect | PostgresDialect
+
+    async def fetch(self, *queries: Query[Any]) -> list[Any]:
+        """Run several queries and return their answers in order."""
+        raise NotImplementedError
+
+    async def one(self, query: Query[R]) -> R:
+        """Run one query."""
+        return (await self.fetch(query))[0]
+
+    async def apply(self, writes: Iterable[Write]) -> None:
+        """Run several writes in order."""
+        raise NotImplementedError
+
+
+class _SqliteTransaction(Transaction):
+    """On SQLite a set of statements is one visit to the connection's thread."""
+
+    dialect = SqliteDialect()
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetch(self, *queries: Query[Any]) -> list[Any]:
+        said = [self.dialect.say(query.sql, query.values) for query in queries]
+        raw = self._connection._conn
+        answers = await self._connection._execute(_fetch_all, raw, said)
+        return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
+
+    async def apply(self, writes: Iterable[Write]) -> None:
+        kept = [(write.sql, write.rows) for write in writes if write.rows]
+        if kept:
+            await self._connection._execute(_write_all, self._connection._conn, kept)
+
+
+def _fetch_all(connection: sqlite3.Connection, said: list[tuple[str, list[Any]]]) -> list[Any]:
+    answers: list[Any] = []
+    for sql, values in said:
+        cursor = connection.cursor()
+        cursor.row_factory = None
+        answers.append(cursor.execute(sql, values).fetchall())
+    return answers
+
+
+def _write_all(connection: sqlite3.Connection, writes: list[tuple[str, Any]]) -> None:
+    for sql, rows in writes:
+        if len(rows) == 1:
+            connection.execute(sql, rows[0])
+        else:
+            connection.executemany(sql, rows)
+
+
+class _PostgresTransaction(Transaction):
+    dialect = PostgresDialect()
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetch(self, *queries: Query[Any]) -> list[Any]:
+        answers: list[Any] = []
+        for query in queries:
+            sql, values = self.dialect.say(query.sql, query.values)
+            answers.append(query.read(await self._connection.fetch(sql, *values)))
+        return answers
+
+    async def apply(self, writes: Iterable[Write]) -> None:
+        for write in writes:
+            if not write.rows:
+                continue
+            sql = self.dialect.say(write.sql, ())[0]
+            if len(write.rows) == 1:
+                await self._connection.execute(sql, *write.rows[0])
+            else:
+                await self._connection.executemany(sql, write.rows)
+
+
+class Database:
+    """The open database.
+
+    Args:
+        url: `sqlite://PATH` or `postgres://user:pass@host:port/name`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = is_sqlite(url)
+
+    async def open(self) -> None:
+        """Connect. On SQLite also set the pragmas that make a commit durable.
+
+        Raises:
+            ConfigError: the address is of no database that is known.
+        """
+        await Tortoise.init(config=tortoise_config(self.url))
+        if self.is_sqlite:
+            for name in (WRITE, READ):
+                await get_connections().get(name).create_connection(with_db=True)
+
+    async def close(self) -> None:
+        """Disconnect; on SQLite the write-ahead log is folded into the file."""
+        await Tortoise.close_connections()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Begin a writing transaction; commit at the end, or undo all when it raises."""
+        client: Any = get_connections().get(WRITE)
+        async with client._in_transaction() as inner:
+            yield self._speak(inner)
+
+    def _speak(self, inner: Any) -> Transaction:
+        if self.is_sqlite:
+            return _SqliteTransaction(inner._connection)
+        return _PostgresTransaction(inner._connection)
+
+    async def read(self, *queries: Query[Any]) -> list[Any]:
+        """Run queries on the connection that never waits behind the writer."""
+        client: Any = get_connections().get(READ)
+        if self.is_sqlite:
+            return await _SqliteTransaction(client._connection).fetch(*queries)
+        async with client.acquire_connection() as connection:
+            return await _PostgresTransaction(connection).fetch(*queries)
+
+    async def read_one(self, query: Query[R]) -> R:
+        """Run one query on the reading connection."""
+        return (await self.read(query))[0]
+
+    async def foreign_changes(self) -> int:
+        """Return a number that changes when another process has committed (SQLite only)."""
+        if not self.is_sqlite:
+            return 0
+        client: Any = get_connections().get(WRITE)
+        raw = client._connection
+        rows = await raw._execute(_fetch_all, raw._conn, [("PRAGMA data_version", [])])
+        return rows[0][0][0]
+
+
+def is_sqlite(url: str) -> bool:
+    """Say whether a database address is a SQLite file.
+
+    Raises:
+        ConfigError: the address is of neither kind.
+    """
+    scheme = url.split(":", 1)[0]
+    if scheme == "sqlite":
+        return True
+    if scheme in ("postgres", "postgresql"):
+        return False
+    raise ConfigError(
+        f"HOGSEND_DATABASE_URL begins with {scheme!r}, which is no database known here.",
+        "Use sqlite://PATH or postgres://user:password@host:port/name.",
+    )
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file of a `sqlite://` address."""
+    return Path(url.removeprefix("sqlite://"))
+
+
+def tortoise_config(url: str) -> dict[str, Any]:
+    """Return Tortoise's configuration: a writing and a reading connection."""
+    if is_sqlite(url):
+        engine = "hogsend.store.sqlite_engine"
+        file = url.removeprefix("sqlite://")
+        shared = {"file_path": file, "journal_mode": "WAL", "temp_store": "MEMORY"}
+        connections = {
+            WRITE: {
+                "engine": engine,
+                "credentials": {**shared, "synchronous": "FULL", "cache_size": -16384},
+            },
+            READ: {"engine": engine, "credentials": {**shared, "query_only": "ON"}},
+        }
+    else:
+        credentials = _postgres_credentials(url)
+        engine = "tortoise.backends.asyncpg"
+        connections = {
+            WRITE: {"engine": engine, "credentials": {**credentials, "minsize": 1, "maxsize": 4}},
+            READ: {
+                "engine": engine,
+                "credentials": {**credentials, "minsize": 1, "maxsize": READ_POOL},
+            },
+        }
+    return {
+        "connections": connections,
+        "apps": {"models": {"models": MODELS, "default_connection": WRITE}},
+        "use_tz": True,
+    }
+
+
+def _postgres_credentials(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    if not parts.hostname and not parts.path.strip("/"):
+        raise ConfigError(
+            "HOGSEND_DATABASE_URL has no host or no database name.",
+            "Write it as postgres://user:password@host:port/name.",
+        )
+    credentials: dict[str, Any] = {
+        "host": parts.hostname or "localhost",
+        "port": parts.port or 5432,
+        "user": unquote(parts.username or "postgres"),
+        "password": unquote(parts.password or ""),
+        "database": parts.path.strip("/"),
+    }
+    for pair in filter(None, parts.query.split("&")):
+        name, _, value = pair.partition("=")
+        credentials["host" if name == "host" else name] = unquote(value)
+    return credentials
+
+
+def _adapt_ids() -> None:
+    sqlite3.register_adapter(uuid.UUID, lambda value: value.bytes)
+
+
+_adapt_ids()
+
+__all__ = [
+    "LARGEST_LIST",
+    "Database",
+    "Query",
+    "Transaction",
+    "Write",
+    "is_sqlite",
+    "only",
+    "sqlite_path",
+    "tortoise_config",
+]

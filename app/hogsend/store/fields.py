@@ -1,0 +1,104 @@
+"""Column types: ids of 16 bytes, instants as microseconds, and partial indexes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tortoise.fields import BigIntField, Field
+from tortoise.indexes import Index
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(instant: datetime) -> int:
+    """Return an instant as whole microseconds since 1970, exactly."""
+    return (instant - EPOCH) // _MICROSECOND
+
+
+def micros_or_none(instant: datetime | None) -> int | None:
+    """Return an optional instant as microseconds."""
+    return None if instant is None else (instant - EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the instant that `to_micros` stored."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def instant_or_none(micros: int | None) -> datetime | None:
+    """Return an optional stored instant."""
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)
+
+
+def to_id(value: Any) -> UUID:
+    """Return a stored id as a UUID: SQLite gives bytes, Postgres gives UUIDs."""
+    return UUID(bytes=value) if isinstance(value, bytes) else value
+
+
+def id_or_none(value: Any) -> UUID | None:
+    """Return an optional stored id."""
+    return None if value is None else to_id(value)
+
+
+class IdField(Field[UUID], UUID):
+    """A UUID in 16 bytes: BLOB on SQLite, UUID on Postgres."""
+
+    SQL_TYPE = "BLOB"
+
+    class _db_postgres:
+        SQL_TYPE = "UUID"
+
+    def to_db_value(self, value: Any, instance: Any) -> Any:
+        return value
+
+    def to_python_value(self, value: Any) -> Any:
+        return None if value is None else to_id(value)
+
+
+class DigestField(Field[bytes], bytes):  # type: ignore[misc]
+    """A few raw bytes that can be looked up, such as the SHA-256 of a key."""
+
+    SQL_TYPE = "BLOB"
+
+    class _db_postgres:
+        SQL_TYPE = "BYTEA"
+
+
+class InstantField(BigIntField):
+    """An instant in UTC, stored as microseconds since 1970."""
+
+    def to_db_value(self, value: Any, instance: Any) -> Any:
+        return to_micros(value) if isinstance(value, datetime) else value
+
+    def to_python_value(self, value: Any) -> Any:
+        return from_micros(value) if isinstance(value, int) else value
+
+
+class Where(Index):
+    """An index over only those rows that meet a condition, on both databases.
+
+    Args:
+        fields: the columns.
+        name: the index's name, 30 characters at most.
+        condition: the SQL condition.
+        unique: whether two such rows may not have the same values.
+    """
+
+    def __init__(
+        self, *, fields: tuple[str, ...], name: str, condition: str, unique: bool = False
+    ) -> None:
+        super().__init__(fields=fields, name=name)
+        self.condition = condition
+        self.unique = unique
+        self.extra = f" WHERE {condition}"
+        self.INDEX_TYPE = "UNIQUE" if unique else ""
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        path, args, kwargs = super().deconstruct()
+        return path, args, {**kwargs, "condition": self.condition, "unique": self.unique}
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "type": self.INDEX_TYPE}
