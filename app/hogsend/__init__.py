@@ -1,0 +1,34 @@
+"""Lifecycle messaging as code: what the author of a journey imports."""
+
+from .domain.conditions import Condition, prop
+from .domain.contact import Contact
+from .domain.durations import days, hours, minutes, seconds, weeks
+from .domain.event import Event, EventMatch, on
+from .domain.journey import MailList, once_per
+from .errors import HogsendError, JourneyCodeError
+from .turns.context import Context, Sent, Waited
+from .turns.marks import journey
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Condition",
+    "Contact",
+    "Context",
+    "Event",
+    "EventMatch",
+    "HogsendError",
+    "JourneyCodeError",
+    "MailList",
+    "Sent",
+    "Waited",
+    "days",
+    "hours",
+    "journey",
+    "minutes",
+    "on",
+    "once_per",
+    "prop",
+    "seconds",
+    "weeks",
+]

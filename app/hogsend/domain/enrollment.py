@@ -11,7 +11,9 @@ from uuid import UUID
 from .event import Event, EventMatch
 from .journey import Journey
 
-State = Literal["active", "waiting", "completed", "exited", "failed", "drifted", "held_out", "parked"]
+State = Literal[
+    "active", "waiting", "completed", "exited", "failed", "drifted", "held_out", "parked"
+]
 LIVE_STATES = ("active", "waiting", "drifted", "parked")
 
 SkipReason = Literal[
@@ -27,6 +29,7 @@ SkipReason = Literal[
     "journey_broken",
     "late_event",
     "no_key",
+    "trigger_loop",
 ]
 
 

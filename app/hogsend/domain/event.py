@@ -70,7 +70,7 @@ class EventMatch:
 
 
 def on(event: str, *, where: Condition | None = None) -> EventMatch:
-    """Name an event, optionally with a condition: `on("user.created", where=prop("plan") == "pro")`.
+    """Name an event, with a condition: `on("user.created", where=prop("plan") == "pro")`.
 
     Args:
         event: the event's name.

@@ -85,9 +85,7 @@ def encode(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [encode(one) for one in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return {
-            _text_key(name): encode(one) for name, one in cast("dict[Any, Any]", value).items()
-        }
+        return {_text_key(name): encode(one) for name, one in cast("dict[Any, Any]", value).items()}
     raise ValueNotStorable(type(value).__name__)
 
 

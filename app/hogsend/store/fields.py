@@ -94,11 +94,14 @@ class Where(Index):
         self.condition = condition
         self.unique = unique
         self.extra = f" WHERE {condition}"
-        self.INDEX_TYPE = "UNIQUE" if unique else ""
+
+    def get_sql(self, schema_generator: Any, model: Any, safe: bool) -> str:
+        sql = super().get_sql(schema_generator, model, safe)
+        return sql.replace("CREATE INDEX", "CREATE UNIQUE INDEX", 1) if self.unique else sql
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         path, args, kwargs = super().deconstruct()
         return path, args, {**kwargs, "condition": self.condition, "unique": self.unique}
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "type": self.INDEX_TYPE}
+        return {**super().describe(), "type": "UNIQUE" if self.unique else ""}

@@ -40,7 +40,14 @@ class ContactRow(Model):
 
     class Meta:
         table = "contacts"
-        indexes = (("last_seen_at",),)
+        indexes = (
+            ("last_seen_at",),
+            Where(
+                fields=("merged_into",),
+                name="merged_contacts",
+                condition="merged_into IS NOT NULL",
+            ),
+        )
 
 
 class IdentityRow(Model):
@@ -159,7 +166,12 @@ class EnrollmentRow(Model):
             ),
             ("contact_id", "journey_id"),
             Where(fields=("wake_at",), name="enrollment_wakes", condition="wake_at IS NOT NULL"),
-            ("journey_id", "state", "wake_at"),
+            ("journey_id", "state", "id"),
+            Where(
+                fields=("journey_id", "wait_key", "id"),
+                name="enrollment_waits",
+                condition="wait_key IS NOT NULL",
+            ),
         )
 
 

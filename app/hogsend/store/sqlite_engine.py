@@ -6,6 +6,9 @@ Tortoise begins a deferred transaction; one that reads first and then writes fai
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+
 from tortoise.backends.sqlite.client import (
     SqliteClient,
     SqliteTransactionContext,
@@ -19,6 +22,21 @@ class ImmediateTransaction(SqliteTransactionWrapper):
 
     async def begin(self) -> None:
         await self._connection.execute("BEGIN IMMEDIATE")
+
+    async def execute_script(self, query: str) -> None:
+        # The driver's own way to run a script commits what came before it; a migration that stops
+        # half-way must leave nothing behind.
+        for statement in _statements(query):
+            await self._connection.execute(statement)
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for part in script.split(";"):
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 class ImmediateClient(SqliteClient):

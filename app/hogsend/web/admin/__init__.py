@@ -1,0 +1,6 @@
+"""The dashboard: one module for each screen."""
+
+from . import enrollments
+from .frame import blueprint
+
+__all__ = ["blueprint", "enrollments"]

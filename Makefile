@@ -1,0 +1,95 @@
+# make run      the server with the example journeys; mail is captured in the local inbox
+# make test     every test (ARGS="-k name" for a few)
+# make check    format, lint, types, guard tests
+# make binary   dist/hogsend, one file
+# make bench    every performance figure
+
+.DEFAULT_GOAL := run
+.PHONY: run test test-binary check binary bench screenshots migration migrations-fresh lock browser clean
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+INSTALL := $(PIP) install --require-hashes -r
+# What pip has installed so far: one file for each lock, newer than it.
+READY := .venv/ready
+
+run: $(READY)/run
+	@exec $(BIN)/hogsend serve --with-worker
+
+test: $(READY)/test browser
+	$(BIN)/pytest $(ARGS)
+
+test-binary: $(READY)/test browser dist/hogsend
+	$(BIN)/pytest tests/promises/test_binary.py $(ARGS)
+
+check: $(READY)/check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/pytest -q tests/guards tests/store/test_migrations.py
+
+binary: dist/hogsend
+
+SOURCES := build.spec requirements/build.lock $(shell find app web migrations journeys -type f -not -name '*.pyc' 2>/dev/null)
+
+dist/hogsend: $(SOURCES) | $(READY)/build
+	$(BIN)/pyinstaller --noconfirm --log-level WARN build.spec
+	@ls -lh dist/hogsend
+
+bench: $(READY)/test
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+# Pictures of the dashboard at 1440 and 390 pixels, into screenshots/.
+screenshots: $(READY)/test browser
+	$(BIN)/pytest tests/browser $(ARGS)
+
+# The difference between the last migration and the models: make migration NAME=add_tags
+migration: $(READY)/test
+	@test -n "$(NAME)" || { echo "Say what changes: make migration NAME=add_tags" >&2; exit 2; }
+	@$(BIN)/python -m migrations.make $(NAME)
+
+# One first migration instead of all that there are: only before a release.
+migrations-fresh: $(READY)/test
+	@$(BIN)/python -m migrations.make
+
+# Everything pinned with its hashes, for Python 3.11 and later on Linux and macOS.
+COMPILE = $(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest \
+	--python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group install
+
+lock: $(READY)/run
+	@test -x $(BIN)/uv || $(PIP) install uv
+	$(COMPILE) -o requirements/run.lock
+	$(COMPILE) --group test -o requirements/test.lock
+	$(COMPILE) --group test --group check -o requirements/check.lock
+	$(COMPILE) --group build -o requirements/build.lock
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
+
+browser:
+	@sh tests/find_browser.sh
+
+# The newest of the machine's Pythons is not asked for: the first that is new enough will do.
+$(READY)/python:
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    "$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+	        echo "$$python cannot make a virtual environment: install its venv package" \
+	            "(Debian and Ubuntu: apt-get install python3-venv), then run make again." >&2; \
+	        exit 1; }; \
+	    "$$python" -m venv .venv && mkdir -p $(READY) && touch $@; exit $$?; \
+	done; \
+	echo "Hogsend needs Python 3.11 or newer: install it, or name it with make PYTHON=PATH." >&2; \
+	exit 1
+
+$(READY)/run: requirements/run.lock pyproject.toml | $(READY)/python
+	@echo "Installing what Hogsend needs into .venv" >&2
+	@$(INSTALL) requirements/run.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(READY)/test $(READY)/check $(READY)/build: $(READY)/%: requirements/%.lock | $(READY)/run
+	@echo "Installing what make $* needs into .venv" >&2
+	@$(INSTALL) requirements/$*.lock
+	@touch $@

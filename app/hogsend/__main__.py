@@ -1,0 +1,24 @@
+"""The entry point of `hogsend`, `python -m hogsend` and the binary."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status."""
+    if getattr(sys, "frozen", False):
+        from multiprocessing import freeze_support
+
+        from hogsend.frozen import follow_parent, sweep_unpacked
+
+        freeze_support()
+        follow_parent()
+        sweep_unpacked()
+    from hogsend.cli.main import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Tells open dashboards what kinds of things have changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+
+class Changes:
+    """A notice board of topics: `events contacts enrollments sends inbox journeys`.
+
+    Publishing costs nothing when nobody follows, and never waits for a follower.
+    """
+
+    def __init__(self) -> None:
+        self._followers: dict[asyncio.Event, set[str]] = {}
+        self._closed = False
+
+    def publish(self, *topics: str) -> None:
+        """Tell every follower that something of these kinds has changed."""
+        for event, seen in self._followers.items():
+            seen.update(topics)
+            event.set()
+
+    async def follow(self) -> AsyncIterator[set[str]]:
+        """Yield the topics that changed since the last yield; end when closed."""
+        event, seen = asyncio.Event(), set[str]()
+        self._followers[event] = seen
+        try:
+            while not self._closed:
+                await event.wait()
+                event.clear()
+                if seen:
+                    topics = set(seen)
+                    seen.clear()
+                    yield topics
+        finally:
+            del self._followers[event]
+
+    def close(self) -> None:
+        """End every follower."""
+        self._closed = True
+        for event in self._followers:
+            event.set()

@@ -1,0 +1,78 @@
+"""The installation that a command works on: its settings, its open database, the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ..clock import Clock, SystemClock
+from ..config import Settings, load_settings
+from ..errors import StartError
+from ..store.db import Database, is_sqlite, sqlite_path
+from ..store.migrations import pending
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What a command works on."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+
+
+def current_settings(options: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of the environment and the working folder.
+
+    Args:
+        options: values given on the command line, by the setting's name.
+
+    Raises:
+        ConfigError: a setting is unknown or its value not allowed.
+    """
+    return load_settings(os.environ, Path.cwd(), options)
+
+
+def on_instance(work: Callable[[Instance], Awaitable[Answer]]) -> Answer:
+    """Open the database, do something with it, and close it again.
+
+    Args:
+        work: gets the instance; what it returns comes back.
+
+    Raises:
+        StartError: there is no database yet, or its schema is not this program's.
+    """
+
+    async def run() -> Answer:
+        async with open_instance(current_settings()) as instance:
+            return await work(instance)
+
+    return asyncio.run(run())
+
+
+@asynccontextmanager
+async def open_instance(settings: Settings) -> AsyncGenerator[Instance]:
+    """Open the database that the settings name, when its schema is this program's."""
+    url = settings.database_url
+    if is_sqlite(url) and not sqlite_path(url).exists():
+        raise StartError(
+            f"There is no database {sqlite_path(url)} yet.",
+            "Run `hogsend migrate` or start `hogsend serve` once, from the project's folder.",
+        )
+    if await pending(url):
+        raise StartError(
+            "The database's schema is older than this program.", "Run `hogsend migrate` first."
+        )
+    database = Database(url)
+    await database.open()
+    try:
+        yield Instance(settings, database, SystemClock())
+    finally:
+        await database.close()

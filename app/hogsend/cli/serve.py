@@ -1,0 +1,82 @@
+"""`hogsend serve` and `hogsend worker`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from .. import logs
+from ..config import Settings, prepare_data
+from ..errors import ConfigError, StartError
+from ..store.db import is_sqlite
+from ..store.migrations import bring_up_to_date, pending
+from .instance import current_settings
+
+
+@click.command()
+@click.option("--with-worker", is_flag=True, help="Also play journeys and deliver mail.")
+@click.option("--reload", is_flag=True, help="Load journeys and templates anew when they change.")
+@click.option("--bind", metavar="HOST:PORT", help="Listen there, instead of at HOGSEND_BIND.")
+def serve(with_worker: bool, reload: bool, bind: str | None) -> int:
+    """Serve the API, the dashboard and the public pages.
+
+    Makes the data folder and the database when they are missing, and prints one line that begins
+    with "Hogsend is ready at" once it answers.
+    """
+    settings = ready_settings({"HOGSEND_BIND": bind} if bind else {})
+    from ..runtime import serve as serve_until_stopped
+
+    return serve_until_stopped(settings, with_worker=with_worker, reload=reload)
+
+
+@click.command()
+def worker() -> int:
+    """Play journeys and deliver mail without the web server.
+
+    For Postgres, where several processes share the work.
+    """
+    settings = current_settings()
+    if is_sqlite(settings.database_url):
+        raise StartError(
+            "A worker of its own needs Postgres: a SQLite file has one writing process.",
+            "Use `hogsend serve --with-worker`, or set HOGSEND_DATABASE_URL to a Postgres.",
+        )
+    from ..runtime import work as work_until_stopped
+
+    return work_until_stopped(ready_settings({}))
+
+
+def ready_settings(options: dict[str, str]) -> Settings:
+    """Return the settings of a process that stays: data folder made, log set up, schema current.
+
+    Args:
+        options: values given on the command line, by the setting's name.
+
+    Raises:
+        ConfigError: a setting is wrong, or asks for what this version does not have.
+        StartError: the data folder or the database cannot be used.
+    """
+    settings = current_settings(options)
+    if settings.engine == "hatchet":
+        chosen = settings.origins["HOGSEND_ENGINE"] != "default"
+        raise ConfigError(
+            "The Hatchet engine comes with a later version"
+            + ("." if chosen else "; it was chosen because HATCHET_CLIENT_TOKEN is set."),
+            "Set HOGSEND_ENGINE=embedded.",
+        )
+    settings = prepare_data(settings)
+    logs.configure(settings)
+    asyncio.run(_bring_schema_up_to_date(settings))
+    return settings
+
+
+async def _bring_schema_up_to_date(settings: Settings) -> None:
+    url = settings.database_url
+    if is_sqlite(url):
+        await bring_up_to_date(url, backups=settings.data / "backups")
+    elif missing := await pending(url):
+        raise StartError(
+            f"The Postgres schema lacks {len(missing)} migration(s) of this version.",
+            "Run `hogsend migrate`, then start again.",
+        )

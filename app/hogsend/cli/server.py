@@ -1,0 +1,70 @@
+"""Speaks to the running server, at the address that it listens on."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+
+from ..config import Settings, local_address
+from ..errors import HogsendError, ServerUnreachable
+
+_PATIENCE = 30.0
+
+
+def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Post JSON to the running server and return its answer.
+
+    Args:
+        settings: where it listens, and the key to show.
+        path: such as `/v1/events`.
+        body: what to send.
+
+    Raises:
+        ServerUnreachable: nobody answers there, or not as Hogsend does.
+        HogsendError: the server refuses.
+    """
+    address = local_address(settings.host, settings.port)
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=_PATIENCE)
+    headers = {
+        "Authorization": f"Bearer {settings.api_key}",
+        "Content-Type": "application/json",
+    }
+    try:
+        connection.request("POST", path, json.dumps(body).encode(), headers)
+        response = connection.getresponse()
+        status, text = response.status, response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise ServerUnreachable(
+            f"No server answers at {address}: {error or type(error).__name__}.",
+            "Start it with `hogsend serve`, or set HOGSEND_BIND to where it listens.",
+        ) from error
+    finally:
+        connection.close()
+    answer = _parsed(text, address)
+    if status >= 400:
+        raise HogsendError(f"The server refuses ({status}): {_reason(answer)}")
+    return answer
+
+
+def _parsed(text: bytes, address: str) -> dict[str, Any]:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise ServerUnreachable(
+            f"What answers at {address} is not Hogsend.",
+            "Set HOGSEND_BIND to where the server listens.",
+        )
+    return answer
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    error = answer.get("error")
+    if isinstance(error, dict):
+        error = error.get("message")
+    details = [
+        f"{detail.get('path')}: {detail.get('message')}" for detail in answer.get("details") or []
+    ]
+    return " ".join([str(error), *details])

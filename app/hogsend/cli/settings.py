@@ -1,0 +1,38 @@
+"""`hogsend settings` and `hogsend version`."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+import click
+
+from ..config import SETTINGS, shown, with_kept_secret
+from .instance import current_settings
+from .printing import json_option, show_json, show_table
+
+
+@click.command()
+@json_option
+def settings(as_json: bool) -> None:
+    """Show every setting and where it comes from.
+
+    Passwords and keys are masked.
+    """
+    current = with_kept_secret(current_settings())
+    rows = [(one.name, shown(current, one), current.origins[one.name]) for one in SETTINGS]
+    if as_json:
+        show_json([{"name": n, "value": value, "origin": origin} for n, value, origin in rows])
+    else:
+        show_table(["setting", "value", "from"], rows, "")
+
+
+@click.command()
+@json_option
+def version(as_json: bool) -> None:
+    """Show the version."""
+    number, python = metadata.version("hogsend"), platform.python_version()
+    if as_json:
+        show_json({"version": number, "python": python})
+    else:
+        click.echo(f"hogsend {number} (Python {python})")

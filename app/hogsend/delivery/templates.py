@@ -1,0 +1,396 @@
+"""Templates of mails: `journeys/emails/<key>.html`, read once and compiled.
+
+A template begins with front matter, one `name: value` a line between two `---` lines:
+
+    ---
+    subject: Welcome, {{ contact.properties.name | default("there") }}
+    preheader: Two minutes to your first report.
+    list: product-updates
+    from: Ada <ada@example.com>
+    reply_to: support@example.com
+    sample: {"plan": "Pro"}
+    ---
+
+Only `subject` is required. `sample` is a JSON object, the props of a preview, and may continue on
+indented lines; every other value is a line of text with the same variables as the body. Files
+whose name begins with `_` are layouts and parts: they have no front matter and are no mails.
+`<key>.txt` beside `<key>.html` replaces the plain-text part that is otherwise made from the HTML.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, cast
+
+import jinja2
+from jinja2 import meta, nodes
+
+from ..domain.journey import BrokenFile
+from ..errors import HogsendError
+from .scope import Environment, Missing
+
+FOLDER: Final = "emails"
+SCOPE: Final = frozenset(
+    {
+        "contact",
+        "event",
+        "props",
+        "list",
+        "subject",
+        "preheader",
+        "unsubscribe_url",
+        "preferences_url",
+        "view_url",
+    }
+)
+_FIELDS = ("subject", "preheader", "list", "from", "reply_to", "sample")
+_FENCE = "---"
+_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
+
+
+class RenderFailed(HogsendError):
+    """A mail cannot be made: its template is missing, wrong, or lacks a variable."""
+
+    code = "render_failed"
+
+    @property
+    def reason(self) -> str:
+        """What is kept as the send's reason."""
+        return self.message
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A mail's template.
+
+    Args:
+        key: the name in code and ledger, the file's name without its ending.
+        list_id: the list that its sends belong to when the journey names none.
+        file: relative to the journeys' folder.
+        source: the file's text after the front matter.
+        sample: the props of a preview.
+        html: the compiled body.
+        lines: the compiled `subject`, `preheader`, `from` and `reply_to`, where given.
+        text: the compiled plain-text part, if it has a file of its own.
+    """
+
+    key: str
+    list_id: str | None
+    file: str
+    source: str
+    sample: Mapping[str, Any]
+    html: jinja2.Template
+    lines: Mapping[str, jinja2.Template]
+    text: jinja2.Template | None = None
+
+    def line(self, name: str, scope: Mapping[str, Any]) -> str | None:
+        """Return a rendered line of the front matter, or None when the template has none.
+
+        Raises:
+            RenderFailed: a variable is missing, or the expression does not work.
+        """
+        compiled = self.lines.get(name)
+        return None if compiled is None else _rendered(self.key, compiled, scope).strip()
+
+    def body(self, scope: Mapping[str, Any]) -> str:
+        """Return the rendered HTML.
+
+        Raises:
+            RenderFailed: a variable is missing, or an expression does not work.
+        """
+        return _rendered(self.key, self.html, scope)
+
+    def plain(self, scope: Mapping[str, Any]) -> str | None:
+        """Return the rendered plain-text part, or None when it is to be made from the HTML.
+
+        Raises:
+            RenderFailed: a variable is missing, or an expression does not work.
+        """
+        return None if self.text is None else _rendered(self.key, self.text, scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """All templates of a journeys' folder, as they were when it was read.
+
+    Args:
+        by_key: the usable ones.
+        broken: the files that cannot be used, and why.
+    """
+
+    by_key: Mapping[str, Template] = field(default_factory=dict[str, Template])
+    broken: tuple[BrokenFile, ...] = ()
+
+    @staticmethod
+    def load(folder: Path, lists: Collection[str]) -> Templates:
+        """Read and compile `emails/` of a journeys' folder.
+
+        Args:
+            folder: the journeys' folder; one without `emails/` has no templates.
+            lists: the ids of the lists there are.
+        """
+        return _Loading(folder / FOLDER, lists).load()
+
+    def get(self, key: str) -> Template:
+        """Return a template.
+
+        Raises:
+            RenderFailed: there is none, or its file is broken.
+        """
+        template = self.by_key.get(key)
+        if template is None:
+            for broken in self.broken:
+                if Path(broken.file).stem == key:
+                    raise RenderFailed(f"template {key} is broken: {broken.problem}")
+            raise RenderFailed(f"there is no template {key}")
+        return template
+
+    def keys(self) -> list[str]:
+        """Return the keys of the usable templates, in order of the alphabet."""
+        return sorted(self.by_key)
+
+
+class _Unusable(Exception):
+    def __init__(self, line: int, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.line, self.problem, self.remedy = line, problem, remedy
+
+
+@dataclass(slots=True)
+class _Source:
+    """A file, split: `first_line` is that of the body."""
+
+    body: str
+    first_line: int
+    front: dict[str, str]
+    front_lines: dict[str, int]
+
+
+class _Loading:
+    """One reading of the folder."""
+
+    def __init__(self, folder: Path, lists: Collection[str]) -> None:
+        self._folder, self._lists = folder, lists
+        self._broken: list[BrokenFile] = []
+        self._sources: dict[str, _Source] = {}
+        loader = jinja2.FunctionLoader(self._body)
+        options: dict[str, Any] = {"undefined": Missing, "loader": loader, "auto_reload": False}
+        self._html = Environment(autoescape=True, **options)
+        self._text = Environment(autoescape=False, keep_trailing_newline=True, **options)
+
+    def load(self) -> Templates:
+        files = sorted(path for path in self._folder.glob("*") if path.is_file())
+        for path in files:
+            self._report(path, self._read)
+        shared = self._names_of_parts()
+        templates: dict[str, Template] = {}
+        for path in files:
+            if path.name in self._sources and path.suffix == ".html":
+                template = self._report(path, self._compile, shared)
+                if template is not None and not path.name.startswith("_"):
+                    templates[template.key] = template
+        return Templates(templates, tuple(self._broken))
+
+    def _report(self, path: Path, do: Any, *arguments: Any) -> Any:
+        try:
+            return do(path, *arguments)
+        except _Unusable as unusable:
+            self._broken.append(
+                BrokenFile(
+                    f"{FOLDER}/{path.name}", unusable.line, unusable.problem, unusable.remedy
+                )
+            )
+            return None
+
+    def _body(self, name: str) -> str | None:
+        source = self._sources.get(name)
+        return source.body if source else None
+
+    def _read(self, path: Path) -> None:
+        if path.name.startswith(".") or path.name.endswith("~"):
+            return
+        _check_name(path, self._folder)
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            raise _Unusable(0, "The file is not UTF-8 text.", "Save it as UTF-8.") from None
+        except OSError as error:
+            raise _Unusable(0, f"The file cannot be read: {error.strerror}.") from None
+        is_mail = path.suffix == ".html" and not path.name.startswith("_")
+        self._sources[path.name] = _split(text) if is_mail else _Source(text, 1, {}, {})
+
+    def _names_of_parts(self) -> set[str]:
+        """Return what layouts set, which the blocks that fill them may use."""
+        names: set[str] = set()
+        for name, source in self._sources.items():
+            if not name.startswith("_"):
+                continue
+            try:
+                tree = self._html.parse(source.body)
+            except jinja2.TemplateSyntaxError:
+                continue  # reported where it is compiled
+            names |= _declared(tree)
+        return names
+
+    def _compile(self, path: Path, shared: set[str]) -> Template:
+        source = self._sources[path.name]
+        self._check(source.body, source.first_line, shared)
+        html = self._compiled(self._html, path.name)
+        text_name = f"{path.stem}.txt"
+        text = None
+        if text_name in self._sources:
+            self._check(self._sources[text_name].body, 1, shared, f"In {text_name}: ")
+            text = self._compiled(self._text, text_name)
+        list_id = source.front.get("list") or None
+        if list_id is not None and list_id not in self._lists:
+            raise _Unusable(
+                source.front_lines["list"],
+                f"There is no list {list_id!r}.",
+                "Declare it in lists.py, or name one of: " + ", ".join(sorted(self._lists)) + ".",
+            )
+        return Template(
+            key=path.stem,
+            list_id=list_id,
+            file=f"{FOLDER}/{path.name}",
+            source=source.body,
+            sample=_sample(source),
+            html=html,
+            lines=self._compiled_lines(source),
+            text=text,
+        )
+
+    def _compiled(self, environment: jinja2.Environment, name: str) -> jinja2.Template:
+        try:
+            return environment.get_template(name)
+        except (jinja2.TemplateSyntaxError, jinja2.TemplateNotFound) as error:
+            raise _Unusable(0, f"The template does not compile: {error.message}") from None
+
+    def _compiled_lines(self, source: _Source) -> dict[str, jinja2.Template]:
+        compiled: dict[str, jinja2.Template] = {}
+        for name in ("subject", "preheader", "from", "reply_to"):
+            if name in source.front:
+                line = source.front[name]
+                self._check(line, source.front_lines[name], set())
+                compiled[name] = self._text.from_string(line)
+        return compiled
+
+    def _check(self, text: str, first_line: int, shared: set[str], place: str = "") -> None:
+        """Refuse what would fail at every send: syntax, a missing part, an unknown variable."""
+        try:
+            tree = self._html.parse(text)
+        except jinja2.TemplateSyntaxError as error:
+            line = first_line + error.lineno - 1
+            raise _Unusable(line, f"{place}{error.message or 'Syntax error.'}") from None
+        for name in meta.find_referenced_templates(tree):
+            if name is not None and name not in self._sources:
+                raise _Unusable(
+                    first_line, f"{place}There is no file {name!r} beside it to extend or include."
+                )
+        unknown = meta.find_undeclared_variables(tree) - SCOPE - shared
+        unknown -= _declared(tree) | set(self._html.globals)
+        if unknown:
+            name = min(unknown)
+            used = (one.lineno for one in tree.find_all(nodes.Name) if one.name == name)
+            raise _Unusable(
+                first_line + min(used, default=1) - 1,
+                f"{place}There is no variable {name!r}.",
+                "Templates have: " + ", ".join(sorted(SCOPE)) + ".",
+            )
+
+
+def _declared(tree: nodes.Template) -> set[str]:
+    """Return the names that a template sets, imports or defines as macros."""
+    names = {one.name for one in tree.find_all(nodes.Name) if one.ctx == "store"}
+    names.update(macro.name for macro in tree.find_all(nodes.Macro))
+    names.update(one.target for one in tree.find_all(nodes.Import))
+    for one in tree.find_all(nodes.FromImport):
+        names.update(name if isinstance(name, str) else name[1] for name in one.names)
+    return names
+
+
+def _check_name(path: Path, folder: Path) -> None:
+    if path.suffix == ".mjml":
+        raise _Unusable(
+            0, "MJML templates are not read by this version.", "Write the template as .html."
+        )
+    if path.suffix not in (".html", ".txt"):
+        raise _Unusable(0, f"A template cannot end in {path.suffix!r}.", "Name it .html.")
+    if not path.name.startswith("_") and not _KEY.fullmatch(path.stem):
+        raise _Unusable(
+            0,
+            f"{path.stem!r} cannot be a template's key.",
+            "Use lower-case letters, digits, dots, hyphens and underscores.",
+        )
+    if path.suffix == ".txt" and not (folder / f"{path.stem}.html").is_file():
+        raise _Unusable(
+            0, f"There is no {path.stem}.html beside it.", "A mail needs its HTML as well."
+        )
+
+
+def _split(text: str) -> _Source:
+    lines = text.removeprefix("\ufeff").splitlines()
+    if not lines or lines[0].strip() != _FENCE:
+        raise _Unusable(1, "The front matter is missing.", "Begin the file with a line of ---.")
+    front: dict[str, str] = {}
+    places: dict[str, int] = {}
+    name = ""
+    for number, line in enumerate(lines[1:], 2):
+        if line.strip() == _FENCE:
+            if not front.get("subject"):
+                raise _Unusable(1, "The front matter has no subject.", "Add a line subject: ….")
+            return _Source("\n".join(lines[number:]), number + 1, front, places)
+        if line[:1].isspace() and line.strip() and name == "sample":
+            front[name] += "\n" + line
+            continue
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, value = _field(line, number)
+        if name in front:
+            raise _Unusable(number, f"{name!r} is given twice in the front matter.")
+        front[name], places[name] = value, number
+    raise _Unusable(1, "The front matter does not end.", "Close it with a line of ---.")
+
+
+def _field(line: str, number: int) -> tuple[str, str]:
+    match = _FIELD.fullmatch(line.rstrip())
+    if match is None:
+        raise _Unusable(number, "A line of the front matter is not `name: value`.")
+    name, value = match[1], match[2]
+    if name not in _FIELDS:
+        raise _Unusable(
+            number,
+            f"The front matter has no field {name!r}.",
+            "Its fields are: " + ", ".join(_FIELDS) + ".",
+        )
+    # Quotes around a whole value are allowed, because YAML, which this resembles, has them.
+    quoted = name != "sample" and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return name, value[1:-1] if quoted else value
+
+
+def _sample(source: _Source) -> Mapping[str, Any]:
+    written = source.front.get("sample")
+    if not written:
+        return {}
+    line = source.front_lines["sample"]
+    try:
+        sample = json.loads(written)
+    except ValueError as error:
+        raise _Unusable(line, f"The sample is not JSON: {error}.") from None
+    if not isinstance(sample, dict):
+        raise _Unusable(line, 'The sample is not a JSON object such as {"plan": "Pro"}.')
+    return cast("dict[str, Any]", sample)
+
+
+def _rendered(key: str, compiled: jinja2.Template, scope: Mapping[str, Any]) -> str:
+    try:
+        return compiled.render(scope)
+    except jinja2.UndefinedError as error:
+        raise RenderFailed(f"template {key}: {error.message}") from None
+    # Whatever an author's expression does, it fails this one send and says where.
+    except Exception as error:
+        raise RenderFailed(f"template {key}: {type(error).__name__}: {error}") from None

@@ -1,0 +1,122 @@
+"""The plain-text part of a mail, made from its HTML."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+from .links import web_address
+from .markup import Tag, attributes
+
+# Marks that no text contains: a break that swallows spaces, and the border between two cells.
+_LINE, _PARAGRAPH, _CELL = "\ue000", "\ue001", "\ue002"
+_PARAGRAPHS = "p h1 h2 h3 h4 h5 h6 ul ol blockquote pre"
+_BLOCKS = (
+    "address article body dd div dl dt footer header li main section table tbody tfoot thead tr"
+)
+_AFTER: dict[str, str] = {
+    **{name: _PARAGRAPH for name in _PARAGRAPHS.split()},
+    **{name: _LINE for name in _BLOCKS.split()},
+}
+_BEFORE: dict[str, str] = _AFTER | {
+    "br": _LINE,
+    "hr": f"{_PARAGRAPH}-----{_PARAGRAPH}",
+    "li": f"{_LINE}- ",
+    "td": _CELL,
+    "th": _CELL,
+}
+_VOID = frozenset(("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"))
+_UNSEEN = frozenset(("head", "style", "script", "title", "template", "noscript"))
+_HIDDEN = re.compile(r"display\s*:\s*none|aria-hidden\s*=\s*[\"']?true", re.IGNORECASE)
+_SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b-\u200d\u034f\u2007\ufeff\xad]+")
+_MARKS = f"{_LINE}{_PARAGRAPH}{_CELL}"
+_BREAK = re.compile(rf" ?([{_MARKS}])[ {_MARKS}]*")
+
+
+def text_of(markup: str, tags: Sequence[Tag]) -> str:
+    """Return a mail as plain text: paragraphs apart, links with their addresses, no hidden parts.
+
+    Args:
+        markup: the HTML, its CSS inlined, its links not yet rewritten.
+        tags: its tags, as `markup.tags` gives them.
+    """
+    writing = _Writing(markup)
+    position = 0
+    for tag in tags:
+        if not writing.hidden_in:
+            writing.pieces.append(markup[position : tag.start])
+        writing.tag(tag)
+        position = tag.end
+    if not writing.hidden_in:
+        writing.pieces.append(markup[position:])
+    text = _SPACES.sub(" ", html.unescape("".join(writing.pieces)))
+    return _BREAK.sub(_spacing, text).strip() + "\n"
+
+
+def _spacing(found: re.Match[str]) -> str:
+    # A cell that begins inside a row stands beside the one before it, whatever it begins with.
+    if found[1] == _CELL:
+        return "  "
+    return "\n\n" if _PARAGRAPH in found[0] else "\n"
+
+
+class _Writing:
+    """The text so far, still with character references.
+
+    `hidden_in` is the unseen element that the position is inside of.
+    """
+
+    def __init__(self, markup: str) -> None:
+        self._markup = markup
+        self.pieces: list[str] = []
+        self._link: tuple[str, int] | None = None
+        self.hidden_in = ""
+        self._depth = 0
+
+    def tag(self, tag: Tag) -> None:
+        name = tag.name
+        if self.hidden_in:
+            self._inside_hidden(name)
+        elif name.startswith("/"):
+            self._end(name[1:])
+        elif name:
+            self._start(name, tag)
+
+    def _inside_hidden(self, name: str) -> None:
+        if name == self.hidden_in:
+            self._depth += 1
+        elif name == "/" + self.hidden_in:
+            self._depth -= 1
+            if not self._depth:
+                self.hidden_in = ""
+
+    def _start(self, name: str, tag: Tag) -> None:
+        if name in _UNSEEN or _HIDDEN.search(self._markup, *tag.attributes):
+            if name not in _VOID:
+                self.hidden_in, self._depth = name, 1
+        elif name == "img":
+            alt = attributes(self._markup, tag).get("alt")
+            self.pieces.append(html.escape(alt.value) if alt else "")
+        elif name == "a":
+            href = attributes(self._markup, tag).get("href")
+            url = href.value.strip() if href else ""
+            self._link = (url, len(self.pieces)) if url and not url.startswith("#") else None
+        elif mark := _BEFORE.get(name):
+            self.pieces.append(mark)
+
+    def _end(self, name: str) -> None:
+        if name == "a" and self._link is not None:
+            url, start = self._link
+            words = html.unescape("".join(self.pieces[start:]).strip())
+            self.pieces.append(html.escape(_address(url, words)))
+            self._link = None
+        elif mark := _AFTER.get(name):
+            self.pieces.append(mark)
+
+
+def _address(url: str, words: str) -> str:
+    shown = web_address(url) or url.removeprefix("mailto:").removeprefix("tel:")
+    if not words:
+        return shown
+    return "" if shown == words else f" ({shown})"

@@ -1,0 +1,224 @@
+"""Signed tokens of the links that leave in a mail.
+
+A mail lives for years, so a token has no expiry and needs no row: it carries opaque ids, and a
+click also carries its target. Layout of the bytes, before URL-safe base64 without padding:
+
+    version (1) | kind (1) | key id (4) | payload | first 16 bytes of HMAC-SHA256
+
+The signature covers everything before it, so a token of one kind never passes for another.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+_VERSION = 1
+_UNSUBSCRIBE, _PREFERENCES, _CLICK, _OPEN, _VIEW = b"u", b"p", b"c", b"o", b"m"
+_HEAD = struct.Struct("!Bc4s")
+_MAC_SIZE = 16
+_ID_SIZE = 16
+_LARGEST_TOKEN = 8192
+# What fits a token of that size, and what every browser opens.
+LONGEST_URL = 4096
+_MOST_LINKS = 0xFFFF
+_TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
+_FROM_URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientToken:
+    """Who clicked a consent link, and which mail it came from.
+
+    Args:
+        contact_id: the recipient.
+        list_id: the list that the mail belonged to.
+        send_id: the mail, if the link was in one.
+    """
+
+    contact_id: UUID
+    list_id: str
+    send_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClickToken:
+    """A link of a mail.
+
+    Args:
+        send_id: the mail.
+        position: which of its links, from 0.
+        url: where it leads.
+    """
+
+    send_id: UUID
+    position: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    id: bytes
+    secret: bytes
+
+
+class Tokens:
+    """Makes and reads the tokens of links.
+
+    Args:
+        secrets: the first signs, all verify, so that a secret can be replaced while mails
+            signed with the former one are still in people's mailboxes.
+
+    Raises:
+        ValueError: there is no secret.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        if not any(secrets):
+            raise ValueError("Tokens need at least one secret.")
+        keys = [_derive(secret) for secret in secrets if secret]
+        self._signing = keys[0]
+        self._keys = {key.id: key for key in reversed(keys)}
+
+    def unsubscribe(self, contact_id: UUID, list_id: str, send_id: UUID | None) -> str:
+        """Return the token of an unsubscribe link."""
+        return self._sign(_UNSUBSCRIBE, _pack_recipient(contact_id, list_id, send_id))
+
+    def read_unsubscribe(self, token: str) -> RecipientToken | None:
+        """Return what `unsubscribe` was given, or None when the token is not one of ours."""
+        return _unpack_recipient(self._verify(_UNSUBSCRIBE, token))
+
+    def preferences(self, contact_id: UUID, list_id: str, send_id: UUID | None) -> str:
+        """Return the token of a link to the preference page."""
+        return self._sign(_PREFERENCES, _pack_recipient(contact_id, list_id, send_id))
+
+    def read_preferences(self, token: str) -> RecipientToken | None:
+        """Return what `preferences` was given, or None when the token is not one of ours."""
+        return _unpack_recipient(self._verify(_PREFERENCES, token))
+
+    def click(self, send_id: UUID, position: int, url: str) -> str:
+        """Return the token of a tracked link.
+
+        Args:
+            send_id: the mail that the link is in.
+            position: which of its links, from 0.
+            url: where it leads; `http:` or `https:`, at most `LONGEST_URL` bytes.
+
+        Raises:
+            ValueError: the address is of another kind or too long, or the position too great.
+        """
+        target = url.encode()
+        if not is_web_url(url) or len(target) > LONGEST_URL or not 0 <= position <= _MOST_LINKS:
+            raise ValueError("Only web addresses of a moderate length can be tracked.")
+        return self._sign(_CLICK, send_id.bytes + position.to_bytes(2) + target)
+
+    def read_click(self, token: str) -> ClickToken | None:
+        """Return what `click` was given, or None when the token is not one of ours."""
+        payload = self._verify(_CLICK, token)
+        if payload is None or len(payload) < _ID_SIZE + 2:
+            return None
+        try:
+            url = payload[_ID_SIZE + 2 :].decode()
+        except UnicodeDecodeError:
+            return None
+        if not is_web_url(url):
+            return None
+        position = int.from_bytes(payload[_ID_SIZE : _ID_SIZE + 2])
+        return ClickToken(UUID(bytes=payload[:_ID_SIZE]), position, url)
+
+    def open(self, send_id: UUID) -> str:
+        """Return the token of a mail's open pixel."""
+        return self._sign(_OPEN, send_id.bytes)
+
+    def read_open(self, token: str) -> UUID | None:
+        """Return the mail of an open pixel, or None when the token is not one of ours."""
+        return _unpack_id(self._verify(_OPEN, token))
+
+    def view(self, send_id: UUID) -> str:
+        """Return the token of the link that shows a mail in a browser."""
+        return self._sign(_VIEW, send_id.bytes)
+
+    def read_view(self, token: str) -> UUID | None:
+        """Return the mail to show, or None when the token is not one of ours."""
+        return _unpack_id(self._verify(_VIEW, token))
+
+    def _sign(self, kind: bytes, payload: bytes) -> str:
+        signed = _HEAD.pack(_VERSION, kind, self._signing.id) + payload
+        return _to_text(signed + _mac(self._signing, signed))
+
+    def _verify(self, kind: bytes, token: str) -> bytes | None:
+        raw = _from_text(token)
+        if raw is None or len(raw) < _HEAD.size + _MAC_SIZE:
+            return None
+        signed, mac = raw[:-_MAC_SIZE], raw[-_MAC_SIZE:]
+        version, found, key_id = _HEAD.unpack_from(signed)
+        key = self._keys.get(key_id)
+        if key is None or not hmac.compare_digest(mac, _mac(key, signed)):
+            return None
+        if version != _VERSION or found != kind:
+            return None
+        return signed[_HEAD.size :]
+
+
+def is_web_url(url: str) -> bool:
+    """Say whether an address is absolute, of the web, and free of what a header cannot carry."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() not in ("http", "https") or not rest:
+        return False
+    return rest[0] not in "/?#\\" and url.isprintable() and " " not in url
+
+
+def _derive(secret: str) -> _Key:
+    # The secret also signs sessions; a key of its own keeps the two apart.
+    key = hmac.digest(secret.encode(), b"hogsend recipient links", "sha256")
+    return _Key(hashlib.sha256(b"id" + key).digest()[:4], key)
+
+
+def _mac(key: _Key, signed: bytes) -> bytes:
+    return hmac.digest(key.secret, signed, "sha256")[:_MAC_SIZE]
+
+
+def _to_text(raw: bytes) -> str:
+    encoded = binascii.b2a_base64(raw, newline=False).rstrip(b"=")
+    return encoded.translate(_TO_URL_ALPHABET).decode("ascii")
+
+
+def _from_text(token: str) -> bytes | None:
+    if not token or len(token) > _LARGEST_TOKEN:
+        return None
+    try:
+        encoded = token.encode("ascii").translate(_FROM_URL_ALPHABET)
+        raw = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
+    except ValueError:
+        return None
+    # Only the one spelling that we make: no standard alphabet, no stray bits at the end.
+    return raw if _to_text(raw) == token else None
+
+
+def _pack_recipient(contact_id: UUID, list_id: str, send_id: UUID | None) -> bytes:
+    mail = b"\0" if send_id is None else b"\1" + send_id.bytes
+    return contact_id.bytes + mail + list_id.encode()
+
+
+def _unpack_recipient(payload: bytes | None) -> RecipientToken | None:
+    if payload is None or len(payload) <= _ID_SIZE:
+        return None
+    contact_id, rest = UUID(bytes=payload[:_ID_SIZE]), payload[_ID_SIZE + 1 :]
+    send_id: UUID | None = None
+    if payload[_ID_SIZE]:
+        if len(rest) < _ID_SIZE:
+            return None
+        send_id, rest = UUID(bytes=rest[:_ID_SIZE]), rest[_ID_SIZE:]
+    try:
+        return RecipientToken(contact_id, rest.decode(), send_id)
+    except UnicodeDecodeError:
+        return None
+
+
+def _unpack_id(payload: bytes | None) -> UUID | None:
+    return UUID(bytes=payload) if payload is not None and len(payload) == _ID_SIZE else None

@@ -1,0 +1,144 @@
+"""The engine without a server: due rows are looked up and played in sets, in this process.
+
+Nothing is kept in memory for those who wait. One query asks for the rows that wake next; the
+engine sleeps until the first is due, or until it is told of a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from ..clock import Clock
+from ..store import enrollments
+from ..store.db import Database
+from ..store.enrollments import Due
+from .port import PlayTurns, Wake
+
+log = logging.getLogger("hogsend.engine")
+
+# Turns in one set, and sets at once: while one set waits for the disk, another is driven.
+SET = 256
+SETS = 2
+# A clock that was set back or a laptop that slept is noticed after this long.
+LONGEST_SLEEP = timedelta(seconds=30)
+_AFTER_ERROR = 1.0
+
+
+class EmbeddedEngine:
+    """Plays due turns in this process.
+
+    Args:
+        database: where wake times are.
+        clock: what tells the time.
+        play: plays one turn of each given enrollment.
+    """
+
+    def __init__(self, database: Database, clock: Clock, play: PlayTurns) -> None:
+        self._database = database
+        self._clock = clock
+        self._play = play
+        self._news = asyncio.Event()
+        self._closing = False
+        self._running: set[asyncio.Task[None]] = set()
+        self._held: dict[UUID, UUID] = {}
+        self._next_known: datetime | None = None
+
+    async def schedule(self, wakes: Sequence[Wake]) -> None:
+        known = self._next_known
+        if known is None or any(wake.at < known for wake in wakes):
+            self._news.set()
+
+    async def cancel(self, enrollments: Sequence[UUID]) -> None:
+        """Nothing is held for those who wait, so there is nothing to forget."""
+
+    def look(self) -> None:
+        """Look at the rows again: somebody else may have changed them."""
+        self._news.set()
+
+    async def work(self) -> None:
+        while not self._closing:
+            self._news.clear()
+            try:
+                wait = await self._begin_due()
+            except Exception:
+                log.exception("due turns could not be looked up; trying again")
+                wait = _AFTER_ERROR
+            await self._pause(wait)
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def close(self) -> None:
+        self._closing = True
+        self._news.set()
+        if self._running:
+            await asyncio.wait(set(self._running))
+
+    @property
+    def idle(self) -> bool:
+        """Whether no turn is under way."""
+        return not self._running
+
+    async def _begin_due(self) -> float:
+        """Begin as many due turns as there is room for; return how long to wait, in seconds."""
+        while len(self._running) < SETS and not self._closing:
+            # Rows of turns under way are still due until they commit.
+            rows = await self._database.read_one(enrollments.next_due(SET + 2 * len(self._held)))
+            now = self._clock.now()
+            free = self._pick(rows, now)
+            if not free:
+                return self._until_next(rows, now)
+            self._begin(free)
+        return LONGEST_SLEEP.total_seconds()
+
+    def _pick(self, rows: Sequence[Due], now: datetime) -> list[Due]:
+        """Choose due rows, one for each contact, leaving out whom a turn is under way for."""
+        contacts = set(self._held.values())
+        picked: list[Due] = []
+        for row in rows:
+            if row.wake_at > now or len(picked) == SET:
+                break
+            if row.id in self._held or row.contact_id in contacts:
+                continue
+            contacts.add(row.contact_id)
+            picked.append(row)
+        return picked
+
+    def _until_next(self, rows: Sequence[Due], now: datetime) -> float:
+        """Return the seconds until the first row that is not due yet."""
+        later = next((row.wake_at for row in rows if row.wake_at > now), None)
+        self._next_known = later
+        wait = LONGEST_SLEEP if later is None else min(later - now, LONGEST_SLEEP)
+        return wait.total_seconds()
+
+    def _begin(self, rows: Sequence[Due]) -> None:
+        for row in rows:
+            self._held[row.id] = row.contact_id
+        # News that comes while turns run must lead to a new look, whatever was known before.
+        self._next_known = None
+        task = asyncio.create_task(self._run([row.id for row in rows]))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, ids: Sequence[UUID]) -> None:
+        try:
+            await self._play(ids)
+        except Exception:
+            log.exception("a set of %d turns failed and will be played again", len(ids))
+            await asyncio.sleep(_AFTER_ERROR)
+        finally:
+            for one in ids:
+                self._held.pop(one, None)
+            self._news.set()
+
+    async def _pause(self, seconds: float) -> None:
+        if self._closing:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            pass

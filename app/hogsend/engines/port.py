@@ -1,0 +1,39 @@
+"""What decides when and where a turn runs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+PlayTurns = Callable[[Sequence[UUID]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """An enrollment whose next turn is due at an instant."""
+
+    enrollment_id: UUID
+    at: datetime
+
+
+class Engine(Protocol):
+    """Decides when and where turns run; wake times themselves are rows that it finds again."""
+
+    async def schedule(self, wakes: Sequence[Wake]) -> None:
+        """Hear of wakes after their commit; safe to lose, the rows are looked at anyway."""
+        ...
+
+    async def cancel(self, enrollments: Sequence[UUID]) -> None:
+        """Hear of enrollments that ended; safe to lose, a commit of theirs writes nothing."""
+        ...
+
+    async def work(self) -> None:
+        """Play due turns until closed."""
+        ...
+
+    async def close(self) -> None:
+        """Start no more turns, and return when those under way are committed."""
+        ...

@@ -1,0 +1,167 @@
+"""The people whom a set of facts concerns, in memory while the set is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ..domain.contact import Contact
+from ..domain.enrollment import Enrollment
+from ..domain.ids import new_id
+from ..domain.intake import Incoming
+from ..domain.sending import Consents
+from ..store import consents, contacts, enrollments
+from ..store.contacts import Identity
+from ..store.db import LARGEST_LIST, Transaction
+
+
+@dataclass
+class Person:
+    """What is known of one contact, changing as the set is decided."""
+
+    contact: Contact
+    is_new: bool = False
+    changed: bool = False
+    live: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
+    entries: dict[tuple[str, str], datetime] = field(
+        default_factory=dict[tuple[str, str], datetime]
+    )
+    said: dict[str, bool] = field(default_factory=dict[str, bool])
+
+    @property
+    def consents(self) -> Consents:
+        """What the person said about lists."""
+        return Consents(self.said)
+
+
+class NeedsMerge(Exception):
+    """A fact names several contacts that are one person."""
+
+    def __init__(self, ids: Sequence[UUID]) -> None:
+        super().__init__()
+        self.ids = ids
+
+
+class People:
+    """The contacts that a set of facts concerns."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._by_identity: dict[str, Person] = {}
+        self._by_id: dict[UUID, Person] = {}
+        self.suppressed: dict[str, str] = {}
+        self.named: list[tuple[str, UUID]] = []
+
+    async def load(self, tx: Transaction, items: Iterable[Incoming]) -> None:
+        """Read everything that the set may touch, in two visits to the database."""
+        names: list[str] = []
+        ids: list[UUID] = []
+        emails: list[str] = []
+        for item in items:
+            if item.contact_id is not None:
+                ids.append(item.contact_id)
+            else:
+                names.extend(Identity.of(item.user_id, item.email, item.anonymous_id))
+            if item.email:
+                emails.append(item.email)
+        lock = tx.dialect.lock_rows
+        found: Mapping[str, Contact] = {}
+        if names:
+            [found] = await tx.fetch(contacts.by_identities(names[:LARGEST_LIST]))
+        ids = [*ids, *(contact.id for contact in found.values())]
+        if ids:
+            ids = await self._load_people(tx, ids, lock)
+        for name, contact in found.items():
+            self._by_identity[name] = self._by_id[contact.id]
+        emails.extend(p.contact.email for p in self._by_id.values() if p.contact.email)
+        if emails:
+            [self.suppressed] = await tx.fetch(consents.suppressed(emails))
+
+    async def _load_people(self, tx: Transaction, ids: Sequence[UUID], lock: str) -> list[UUID]:
+        unique = list(dict.fromkeys(ids))
+        # The rows are locked before the rest is read, so that nobody changes it in between.
+        known = await tx.one(contacts.by_ids(unique, lock))
+        live, entries, said = await tx.fetch(
+            enrollments.live_of(unique),
+            enrollments.entries_of(unique),
+            consents.of_contacts(unique),
+        )
+        for contact in known.values():
+            spoken = said.get(contact.id)
+            self._by_id[contact.id] = Person(contact, said=dict(spoken.said) if spoken else {})
+        for enrollment in live:
+            self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment
+        for (contact_id, journey_id, key), at in entries.items():
+            self._by_id[contact_id].entries[journey_id, key] = at
+        return unique
+
+    def everyone(self) -> Iterable[Person]:
+        """Return all people of the set."""
+        return self._by_id.values()
+
+    def of(self, item: Incoming) -> tuple[Person | None, bool]:
+        """Find or make the person that a fact concerns.
+
+        Returns:
+            The person, None when a contact id is not known; and whether the address in the fact
+            belongs to somebody else, who keeps it.
+
+        Raises:
+            NeedsMerge: the fact shows that several contacts are one person.
+        """
+        if item.contact_id is not None:
+            return self._by_id.get(item.contact_id), False
+        names = Identity.of(item.user_id, item.email, item.anonymous_id)
+        found = list({id(p): p for name in names if (p := self._by_identity.get(name))}.values())
+        mine = [p for p in found if self._can_be(p, item)]
+        taken = len(mine) < len(found)
+        if len(mine) > 1:
+            raise NeedsMerge([p.contact.id for p in mine])
+        person = mine[0] if mine else self._make()
+        self._learn(person, item, names)
+        return person, taken
+
+    @staticmethod
+    def _can_be(person: Person, item: Incoming) -> bool:
+        """Two people with different user ids are never one (ingest, "Identity")."""
+        known = person.contact.user_id
+        return not item.user_id or not known or known == item.user_id
+
+    def _make(self) -> Person:
+        contact = Contact(id=new_id(self._now), first_seen_at=self._now, last_seen_at=self._now)
+        person = Person(contact, is_new=True)
+        self._by_id[contact.id] = person
+        return person
+
+    def _learn(self, person: Person, item: Incoming, names: Sequence[str]) -> None:
+        """Fill in what is missing, and give the person the names that are free."""
+        contact = person.contact
+        for name in names:
+            if name not in self._by_identity:
+                self._by_identity[name] = person
+                self.named.append((name, contact.id))
+        owns_email = item.email and self._by_identity.get("e:" + item.email) is person
+        user_id = contact.user_id or item.user_id
+        # The newest address given together with the user id is the one that mail goes to.
+        newest = owns_email and (item.user_id or not contact.email)
+        email = item.email if newest else contact.email
+        anonymous_id = contact.anonymous_id or item.anonymous_id
+        if (user_id, email, anonymous_id) != (
+            contact.user_id,
+            contact.email,
+            contact.anonymous_id,
+        ):
+            person.contact = replace(
+                contact, user_id=user_id, email=email, anonymous_id=anonymous_id
+            )
+
+
+def fold(properties: Mapping[str, Any], news: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return properties with news folded in at the top level; null deletes."""
+    if not news:
+        return properties
+    merged = {**properties, **news}
+    return {name: value for name, value in merged.items() if value is not None}

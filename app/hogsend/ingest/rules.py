@@ -1,0 +1,74 @@
+"""What decides about events: the journeys, the lists, and the operator's switches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..domain.journey import JOURNEY_LIST, Journey, MailList
+
+BUILT_IN_LIST = MailList(
+    JOURNEY_LIST,
+    name="Tips and updates",
+    description="Mail that helps you get the most out of the product.",
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides about events.
+
+    Args:
+        journeys: those the code has, by id.
+        lists: those the code has, by id; the built-in one is always there.
+        gone: definitions of journeys that people are still in though the code lost them.
+        switched_off: journeys that an operator has switched off.
+    """
+
+    journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
+    lists: Mapping[str, MailList] = field(default_factory=dict[str, MailList])
+    gone: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
+    switched_off: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        listening: dict[str, list[Journey]] = {}
+        for journey in self.journeys.values():
+            listening.setdefault(journey.trigger.event, []).append(journey)
+        object.__setattr__(self, "_listening", listening)
+        missed: dict[str, list[Journey]] = {}
+        for journey in self.gone.values():
+            missed.setdefault(journey.trigger.event, []).append(journey)
+        object.__setattr__(self, "_missed", missed)
+        ending: dict[str, list[Journey]] = {}
+        for journey in (*self.journeys.values(), *self.gone.values()):
+            for name in {rule.event for rule in journey.exit_on}:
+                ending.setdefault(name, []).append(journey)
+        object.__setattr__(self, "_ending", ending)
+
+    def listening(self, event: str) -> list[Journey]:
+        """Return the journeys that an event may start."""
+        return self._by("_listening", event)
+
+    def missed(self, event: str) -> list[Journey]:
+        """Return the journeys that an event would start, were they not gone or broken."""
+        return self._by("_missed", event)
+
+    def ending(self, event: str) -> list[Journey]:
+        """Return the journeys that an event may end."""
+        return self._by("_ending", event)
+
+    def _by(self, table: str, event: str) -> list[Journey]:
+        found: dict[str, list[Journey]] = getattr(self, table)
+        return found.get(event, [])
+
+    def definition(self, journey_id: str) -> Journey | None:
+        """Return a journey's definition, from the code or as last seen."""
+        return self.journeys.get(journey_id) or self.gone.get(journey_id)
+
+    def list_of(self, journey: Journey) -> MailList:
+        """Return the list that a journey's sends belong to."""
+        return self.list(journey.list_id)
+
+    def list(self, list_id: str) -> MailList:
+        """Return a list by id; one that the code lost is like the built-in one."""
+        return self.lists.get(list_id) or BUILT_IN_LIST

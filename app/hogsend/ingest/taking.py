@@ -1,0 +1,394 @@
+"""Takes a set of facts inside a transaction: load once, decide each in memory, write once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ..domain.enrollment import (
+    Enroll,
+    Enrollment,
+    EnrollmentFacts,
+    LookBack,
+    SkipReason,
+    decide_enrollment,
+    entry_key_of,
+    exit_of,
+)
+from ..domain.event import Event
+from ..domain.ids import new_id
+from ..domain.intake import LATE_AFTER, LONGEST_CHAIN, Incoming, Taken
+from ..domain.journey import EVERYTHING, Journey
+from ..errors import NotFound
+from ..store import consents, contacts, enrollments, events, sends
+from ..store.consents import Said
+from ..store.counters import Tally
+from ..store.db import Transaction, Write
+from ..store.events import KnownKey, NewEvent, Refusal
+from .merging import merge
+from .people import NeedsMerge, People, Person, fold
+from .rules import Rules
+
+
+@dataclass
+class Taking:
+    """What a set of facts came to; the wakes and exits are told to the engine after the commit.
+
+    Args:
+        answers: one for each fact, in order.
+        wakes: when which enrollment is due, and in which journey.
+        ended: enrollments that were exited.
+        topics: what dashboards should look at again.
+    """
+
+    answers: list[Taken | Exception] = field(default_factory=list[Taken | Exception])
+    wakes: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
+    ended: list[UUID] = field(default_factory=list[UUID])
+    topics: set[str] = field(default_factory=set[str])
+
+
+async def take(
+    tx: Transaction, items: Sequence[Incoming], rules: Rules, tally: Tally, now: datetime
+) -> Taking:
+    """Take facts in their order.
+
+    Args:
+        tx: the transaction; everything commits with it.
+        items: the facts.
+        rules: what decides.
+        tally: where changes are counted; the caller writes it.
+        now: the present instant.
+    """
+    taking = Taking()
+    rest = list(items)
+    while rest:
+        deciding = _Set(rules, tally, now)
+        await deciding.load(tx, rest)
+        try:
+            for item in rest:
+                taking.answers.append(deciding.take(item))
+            done = len(rest)
+        except NeedsMerge as needed:
+            done = deciding.count
+            if done == 0:
+                await merge(tx, needed.ids, tally, now)
+        await tx.apply(deciding.writes())
+        await _name_repeated(tx, taking)
+        taking.wakes.update(deciding.wakes)
+        taking.ended.extend(deciding.ended)
+        taking.topics |= deciding.topics
+        rest = rest[done:]
+    return taking
+
+
+async def _name_repeated(tx: Transaction, taking: Taking) -> None:
+    """Fill in the contact keys of answers that repeat an earlier one."""
+    repeated = {
+        index: answer
+        for index, answer in enumerate(taking.answers)
+        if isinstance(answer, Taken) and not answer.contact_key and answer.contact_id
+    }
+    if not repeated:
+        return
+    ids = {answer.contact_id for answer in repeated.values() if answer.contact_id}
+    known = await tx.one(contacts.by_ids(ids))
+    for index, answer in repeated.items():
+        contact = known.get(answer.contact_id) if answer.contact_id else None
+        key = contact.key if contact else str(answer.contact_id)
+        taking.answers[index] = replace(answer, contact_key=key)
+
+
+class _Set:
+    """The decisions about one set of facts, and what is to be written."""
+
+    def __init__(self, rules: Rules, tally: Tally, now: datetime) -> None:
+        self._rules = rules
+        self._tally = tally
+        self._now = now
+        self._people = People(now)
+        self._known: dict[str, KnownKey] = {}
+        self._events: list[NewEvent] = []
+        self._keys: list[tuple[str, UUID, bytes]] = []
+        self._refusals: list[Refusal] = []
+        self._begun: dict[UUID, Enrollment] = {}
+        self._changed: dict[UUID, Enrollment] = {}
+        self._said: dict[tuple[UUID, str], Said] = {}
+        self._suppress: list[tuple[str, str, UUID | None]] = []
+        self._cancel: list[tuple[UUID, str]] = []
+        self.wakes: dict[UUID, datetime] = {}
+        self.ended: list[UUID] = []
+        self.topics: set[str] = {"events"}
+        self.count = 0
+
+    async def load(self, tx: Transaction, items: Sequence[Incoming]) -> None:
+        keys = [item.idempotency_key for item in items if item.idempotency_key]
+        if keys:
+            self._known = await tx.one(events.known_keys(keys))
+        await self._people.load(tx, items)
+
+    def take(self, item: Incoming) -> Taken | Exception:
+        """Decide one fact.
+
+        Raises:
+            NeedsMerge: two contacts must be made one first.
+        """
+        repeated = self._repeated(item)
+        if repeated is not None:
+            self.count += 1
+            return repeated
+        person, conflict = self._people.of(item)
+        self.count += 1
+        if person is None:
+            return NotFound("This contact does not exist.")
+        return self._decide(item, person, conflict)
+
+    def _repeated(self, item: Incoming) -> Taken | None:
+        known = self._known.get(item.idempotency_key) if item.idempotency_key else None
+        if known is None:
+            return None
+        return Taken(
+            stored=False,
+            event_id=known.event_id,
+            contact_id=known.contact_id,
+            contact_key="",
+            enrollments=known.decisions.get("enrollments", ()),
+            exits=known.decisions.get("exits", ()),
+            waits=known.decisions.get("waits", ()),
+            conflict=known.digest != item.digest,
+        )
+
+    def _decide(self, item: Incoming, person: Person, conflict: bool) -> Taken:
+        contact = person.contact
+        event = Event(
+            id=item.event_id or new_id(self._now),
+            name=item.name,
+            properties=item.properties,
+            seq=contact.event_seq + 1,
+            occurred_at=item.timestamp or self._now,
+            received_at=self._now,
+            source=item.source,
+            contact_id=contact.id,
+        )
+        person.contact = replace(
+            contact,
+            event_seq=event.seq,
+            properties=fold(contact.properties, item.contact_properties),
+        )
+        person.changed = True
+        if person.is_new and event.seq == 1:
+            self._tally.gauge("contacts", 1)
+            self.topics.add("contacts")
+        lists_error = self._say(item, person)
+        if item.suppress:
+            self._suppress.append((item.suppress.address, item.suppress.reason, item.send_id))
+            self._people.suppressed[item.suppress.address] = item.suppress.reason
+        exits = self._exit(event, person)
+        waits = self._satisfy(event, person)
+        entered = self._enroll(item, event, person)
+        decisions: dict[str, Any] = {}
+        named = (("enrollments", entered), ("exits", exits), ("waits", waits))
+        decisions.update({name: rows for name, rows in named if rows})
+        if conflict:
+            decisions["conflict"] = "another contact owns this address"
+        self._events.append(
+            NewEvent(event, decisions, item.value, item.currency, item.cause_id, item.depth)
+        )
+        self._tally.today("events")
+        if item.idempotency_key:
+            self._keys.append((item.idempotency_key, event.id, item.digest))
+            self._known[item.idempotency_key] = KnownKey(
+                event.id, item.digest, contact.id, decisions
+            )
+        return Taken(
+            stored=True,
+            event_id=event.id,
+            contact_id=contact.id,
+            contact_key=person.contact.key,
+            enrollments=entered,
+            exits=exits,
+            waits=waits,
+            lists_error=lists_error,
+            created=person.is_new and event.seq == 1,
+        )
+
+    def _say(self, item: Incoming, person: Person) -> str | None:
+        """Apply list changes; return why they had no effect, if so."""
+        if not item.lists:
+            return None
+        if not person.contact.email:
+            return "Contact has no email; cannot manage list membership"
+        unknown = sorted(
+            list_id
+            for list_id in item.lists
+            if list_id != EVERYTHING and list_id not in self._rules.lists
+        )
+        for list_id, subscribed in item.lists.items():
+            if list_id in unknown:
+                continue
+            if person.said.get(list_id) is not False and not subscribed:
+                self._tally.today("unsubscribes")
+            person.said[list_id] = subscribed
+            self._said[person.contact.id, list_id] = Said(
+                person.contact.id, list_id, subscribed, item.source, item.send_id
+            )
+        self.topics.add("contacts")
+        return f"Unknown list: {', '.join(unknown)}" if unknown else None
+
+    def _exit(self, event: Event, person: Person) -> list[dict[str, Any]]:
+        """End every live enrollment that the event names, and cancel what was not handed over."""
+        exits: list[dict[str, Any]] = []
+        for enrollment in list(person.live.values()):
+            journey = self._rules.definition(enrollment.journey_id)
+            if journey is None or not journey.exit_on:
+                continue
+            rule = exit_of(journey, event, self._now)
+            if rule is not None:
+                self._end(person, enrollment, f"exit_on {rule}")
+            exits.append(_place(enrollment) | {"exited": rule is not None})
+        if not person.is_new:
+            self._cancel.extend(
+                (person.contact.id, journey.id)
+                for journey in self._rules.ending(event.name)
+                if exit_of(journey, event, self._now)
+            )
+        return exits
+
+    def _end(self, person: Person, enrollment: Enrollment, reason: str) -> None:
+        del person.live[enrollment.id]
+        self._put(
+            replace(
+                enrollment,
+                state="exited",
+                end_reason=reason[:200],
+                ended_at=self._now,
+                wake_at=None,
+                wait=None,
+                wait_result=None,
+            )
+        )
+        journey_id = enrollment.journey_id
+        self._tally.moved(journey_id, enrollment.state, "exited")
+        self._tally.waits(journey_id, enrollment.wait.key if enrollment.wait else None, None)
+        self._tally.today(f"ended/{journey_id}/exited")
+        self._cancel.append((person.contact.id, journey_id))
+        self.wakes.pop(enrollment.id, None)
+        self.ended.append(enrollment.id)
+        self.topics.update(("enrollments", "sends"))
+
+    def _satisfy(self, event: Event, person: Person) -> list[dict[str, Any]]:
+        """End the waits that wait for this event."""
+        waits: list[dict[str, Any]] = []
+        for enrollment in list(person.live.values()):
+            wait = enrollment.wait
+            if wait is None or enrollment.wait_result or not wait.matches(event, self._now):
+                continue
+            woken = replace(enrollment, wait_result=event, wake_at=self._now)
+            person.live[woken.id] = woken
+            self._put(woken)
+            self.wakes[woken.id] = self._now
+            waits.append(_place(enrollment))
+        return waits
+
+    def _put(self, enrollment: Enrollment) -> None:
+        rows = self._begun if enrollment.id in self._begun else self._changed
+        rows[enrollment.id] = enrollment
+
+    def _enroll(self, item: Incoming, event: Event, person: Person) -> list[dict[str, Any]]:
+        """Decide for each journey that listens whether the event starts it."""
+        decided: list[dict[str, Any]] = []
+        for journey in self._rules.listening(event.name):
+            if item.only_journey and journey.id != item.only_journey:
+                continue
+            decided.append(self._enroll_in(journey, item, event, person))
+        if not item.only_journey:
+            for journey in self._rules.missed(event.name):
+                decided.append(self._refuse(journey, "journey_broken", event, person))
+        return decided
+
+    def _enroll_in(
+        self, journey: Journey, item: Incoming, event: Event, person: Person
+    ) -> dict[str, Any]:
+        if self._now - (event.occurred_at or self._now) > LATE_AFTER:
+            return self._refuse(journey, "late_event", event, person)
+        if item.depth > LONGEST_CHAIN:
+            return self._refuse(journey, "trigger_loop", event, person)
+        decision = decide_enrollment(journey, event, self._facts(journey, event, person), self._now)
+        if isinstance(decision, Enroll):
+            return self._begin(journey, event, person, decision.entry_key)
+        return self._refuse(journey, decision.reason, event, person)
+
+    def _facts(self, journey: Journey, event: Event, person: Person) -> EnrollmentFacts:
+        key = entry_key_of(journey, event) or ""
+        live = [e for e in person.live.values() if (e.journey_id, e.entry_key) == (journey.id, key)]
+        last_entry = person.entries.get((journey.id, key))
+        if live and journey.on_retrigger == "restart":
+            for enrollment in live:
+                self._end(person, enrollment, "restarted")
+            live, last_entry = [], None
+        email = person.contact.email
+        return EnrollmentFacts(
+            switched_off=journey.id in self._rules.switched_off,
+            live=bool(live),
+            last_entry=last_entry,
+            subscribed=person.consents.gets(self._rules.list_of(journey)),
+            suppressed=bool(email and email in self._people.suppressed),
+        )
+
+    def _begin(self, journey: Journey, event: Event, person: Person, key: str) -> dict[str, Any]:
+        enrollment = Enrollment(
+            id=new_id(self._now),
+            contact_id=person.contact.id,
+            journey_id=journey.id,
+            entry_key=key,
+            state="active",
+            trigger_event_id=event.id,
+            code_hash=journey.code_hash,
+            entered_at=self._now,
+            wake_at=self._now,
+            look_back=LookBack(event.seq),
+        )
+        person.live[enrollment.id] = enrollment
+        person.entries[journey.id, key] = self._now
+        self._begun[enrollment.id] = enrollment
+        self.wakes[enrollment.id] = self._now
+        self._tally.moved(journey.id, None, "active")
+        self._tally.today(f"entered/{journey.id}")
+        self.topics.add("enrollments")
+        return {"journeyId": journey.id, "outcome": "enrolled", "stateId": str(enrollment.id)}
+
+    def _refuse(
+        self, journey: Journey, reason: SkipReason, event: Event, person: Person
+    ) -> dict[str, Any]:
+        self._refusals.append(
+            Refusal(new_id(self._now), journey.id, reason, person.contact.id, event.id)
+        )
+        self._tally.today(f"refused/{journey.id}/{reason}")
+        return {"journeyId": journey.id, "outcome": "skipped", "reason": reason}
+
+    def writes(self) -> list[Write]:
+        """Return everything that was decided, in an order that keeps every index true."""
+        people = [person for person in self._people.everyone() if person.changed]
+        # Ended ones leave their place in the index before others are put into it.
+        ended_first = sorted(self._changed.values(), key=lambda e: e.is_live)
+        begun = self._begun.values()
+        return [
+            contacts.insert([p.contact for p in people if p.is_new], self._now),
+            contacts.update([p.contact for p in people if not p.is_new], self._now),
+            contacts.name(self._people.named),
+            events.insert(self._events),
+            events.remember_keys(self._keys, self._now),
+            enrollments.update(ended_first, self._now),
+            enrollments.insert(begun),
+            enrollments.update([e for e in begun if not e.is_live], self._now),
+            events.record_refusals(self._refusals, self._now),
+            consents.say(list(self._said.values()), self._now),
+            consents.suppress(self._suppress, self._now),
+            sends.cancel_of_journeys(self._cancel, "exited", self._now),
+        ]
+
+
+def _place(enrollment: Enrollment) -> dict[str, Any]:
+    return {"journeyId": enrollment.journey_id, "stateId": str(enrollment.id)}

@@ -1,0 +1,82 @@
+"""Groups work that arrives at the same time into sets, each written in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Batcher(Generic[T, R]):
+    """Writes at once when idle, and collects while a write is under way.
+
+    Args:
+        write: writes a set and returns one answer for each item, in order. An answer that is an
+            exception fails that item alone. When `write` itself raises, each item of the set is
+            tried once more on its own, so that one bad item cannot fail its neighbours.
+        most: the largest set.
+    """
+
+    def __init__(
+        self, write: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]], *, most: int = 500
+    ) -> None:
+        self._write = write
+        self._most = most
+        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    async def submit(self, item: T) -> R:
+        """Write one item together with whatever else is waiting.
+
+        Raises:
+            Exception: whatever writing this item raised; nothing of it was stored.
+        """
+        future = self.enqueue(item)
+        return await future
+
+    def enqueue(self, item: T) -> asyncio.Future[R]:
+        """Add an item and return the future of its answer."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._drain())
+        return future
+
+    async def idle(self) -> None:
+        """Return when everything submitted so far has been written."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                count = min(self._most, len(self._waiting))
+                await self._write_set([self._waiting.popleft() for _ in range(count)])
+        finally:
+            self._task = None
+
+    async def _write_set(self, pairs: list[tuple[T, asyncio.Future[R]]]) -> None:
+        try:
+            answers = await self._write([item for item, _ in pairs])
+        except Exception as error:
+            if len(pairs) == 1:
+                _answer(pairs[0][1], error)
+                return
+            for pair in pairs:
+                await self._write_set([pair])
+            return
+        for (_, future), answer in zip(pairs, answers, strict=True):
+            _answer(future, answer)
+
+
+def _answer(future: asyncio.Future[R], answer: R | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

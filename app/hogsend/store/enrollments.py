@@ -1,0 +1,221 @@
+"""Enrollments: who is where in which journey, and when they wake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ..domain.enrollment import Enrollment, LookBack, Wait
+from ..domain.event import EventMatch
+from .db import Query, Row, Write
+from .events import from_stored_event, to_stored_event
+from .fields import from_micros, instant_or_none, micros_or_none, to_id, to_micros
+from .json_text import from_json, to_json
+from .models import LIVE
+
+_COLUMNS = (
+    "n.id, n.contact_id, n.journey_id, n.entry_key, n.state, n.trigger_event_id, n.code_hash, "
+    "n.entered_at, n.turn, n.attempt, n.wake_at, n.wait, n.wait_result, n.since_seq, n.since_at, "
+    "n.sends, n.error, n.end_reason, n.ended_at, n.fence"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An enrollment whose next turn is due, or will be.
+
+    Args:
+        id: the enrollment.
+        contact_id: whose it is; one turn per contact at a time.
+        journey_id: in which journey.
+        wake_at: when it is due.
+    """
+
+    id: UUID
+    contact_id: UUID
+    journey_id: str
+    wake_at: datetime
+
+
+def _wait(stored: str | None) -> Wait | None:
+    if not stored:
+        return None
+    value = from_json(stored)
+    until = value.get("until")
+    return Wait(
+        key=value["key"],
+        until=datetime.fromisoformat(until) if until else None,
+        events=tuple(EventMatch.from_json(match) for match in value.get("events", ())),
+    )
+
+
+def _stored_wait(wait: Wait | None) -> str | None:
+    if wait is None:
+        return None
+    stored: dict[str, Any] = {
+        "key": wait.key,
+        "until": wait.until.isoformat() if wait.until else None,
+    }
+    if wait.events:
+        stored["events"] = [match.to_json() for match in wait.events]
+    return to_json(stored)
+
+
+def _enrollment(row: Row) -> Enrollment:
+    result = from_json(row[12]) if row[12] else None
+    return Enrollment(
+        id=to_id(row[0]),
+        contact_id=to_id(row[1]),
+        journey_id=row[2],
+        entry_key=row[3],
+        state=row[4],
+        trigger_event_id=to_id(row[5]),
+        code_hash=row[6],
+        entered_at=from_micros(row[7]),
+        turn=row[8],
+        attempt=row[9],
+        wake_at=instant_or_none(row[10]),
+        wait=_wait(row[11]),
+        wait_result=from_stored_event(result) if result else None,
+        look_back=LookBack(row[13], instant_or_none(row[14] or None)),
+        sends=row[15],
+        error=row[16],
+        end_reason=row[17],
+        ended_at=instant_or_none(row[18]),
+        fence=row[19],
+    )
+
+
+def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Enrollment]]:
+    """Ask for enrollments by id."""
+    return Query(
+        f"SELECT {_COLUMNS} FROM enrollments n WHERE n.id IN ?",
+        [list(ids)],
+        lambda rows: {to_id(row[0]): _enrollment(row) for row in rows},
+    )
+
+
+def live_of(contact_ids: Sequence[UUID]) -> Query[list[Enrollment]]:
+    """Ask for the live enrollments of contacts, the oldest first."""
+    return Query(
+        f"SELECT {_COLUMNS} FROM enrollments n WHERE n.contact_id IN ? AND n.{LIVE} ORDER BY n.id",
+        [list(contact_ids)],
+        lambda rows: [_enrollment(row) for row in rows],
+    )
+
+
+def entries_of(
+    contact_ids: Sequence[UUID],
+) -> Query[dict[tuple[UUID, str, str], datetime]]:
+    """Ask when contacts last entered which journey with which key.
+
+    A failed enrollment counts only if it has sent something (journeys, "Turns and the journal");
+    one that ended because its person is another's now does not count.
+    """
+    return Query(
+        "SELECT contact_id, journey_id, entry_key, MAX(entered_at) FROM enrollments "
+        "WHERE contact_id IN ? AND (state <> 'failed' OR sends > 0) "
+        "GROUP BY contact_id, journey_id, entry_key",
+        [list(contact_ids)],
+        lambda rows: {(to_id(row[0]), row[1], row[2]): from_micros(row[3]) for row in rows},
+    )
+
+
+def next_due(limit: int) -> Query[list[Due]]:
+    """Ask for the enrollments that wake next, overdue ones first."""
+    return Query(
+        "SELECT id, contact_id, journey_id, wake_at FROM enrollments WHERE wake_at IS NOT NULL "
+        "AND state IN ('active', 'waiting') ORDER BY wake_at LIMIT ?",
+        [limit],
+        lambda rows: [Due(to_id(r[0]), to_id(r[1]), r[2], from_micros(r[3])) for r in rows],
+    )
+
+
+def insert(enrollments: Iterable[Enrollment]) -> Write:
+    """Add enrollments."""
+    return Write(
+        "INSERT INTO enrollments (id, contact_id, journey_id, entry_key, state, "
+        "trigger_event_id, code_hash, turn, attempt, wake_at, since_seq, since_at, sends, fence, "
+        "entered_at, updated_at) VALUES (?,?,?,?,?,?,?,0,0,?,?,0,0,0,?,?)",
+        [
+            (
+                n.id,
+                n.contact_id,
+                n.journey_id,
+                n.entry_key,
+                n.state,
+                n.trigger_event_id,
+                n.code_hash,
+                micros_or_none(n.wake_at),
+                n.look_back.seq,
+                to_micros(n.entered_at),
+                to_micros(n.entered_at),
+            )
+            for n in enrollments
+        ],
+    )
+
+
+def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
+    """Write the present state of enrollments."""
+    at = to_micros(now)
+    return Write(
+        "UPDATE enrollments SET contact_id = ?, state = ?, code_hash = ?, turn = ?, attempt = ?, "
+        "wake_at = ?, wait_key = ?, wait = ?, wait_result = ?, since_seq = ?, since_at = ?, "
+        "sends = ?, error = ?, end_reason = ?, ended_at = ?, updated_at = ? WHERE id = ?",
+        [
+            (
+                n.contact_id,
+                n.state,
+                n.code_hash,
+                n.turn,
+                n.attempt,
+                micros_or_none(n.wake_at),
+                n.wait.key if n.wait else None,
+                _stored_wait(n.wait),
+                to_json(to_stored_event(n.wait_result)) if n.wait_result else None,
+                n.look_back.seq,
+                micros_or_none(n.look_back.at) or 0,
+                n.sends,
+                n.error,
+                n.end_reason,
+                micros_or_none(n.ended_at),
+                at,
+                n.id,
+            )
+            for n in enrollments
+        ],
+    )
+
+
+def park_all_but(journey_ids: Sequence[str]) -> list[Write]:
+    """Park the people of journeys that are gone from the code, and call back those of others.
+
+    Their wake times stay, so that who comes back goes on when it was due.
+    """
+    known = ",".join("?" * len(journey_ids)) or "''"
+    return [
+        Write(
+            "UPDATE enrollments SET state = 'parked' WHERE state IN ('active', 'waiting') "
+            f"AND journey_id NOT IN ({known})",
+            [tuple(journey_ids)],
+        ),
+        Write(
+            "UPDATE enrollments SET state = CASE WHEN wait_key IS NULL THEN 'active' "
+            f"ELSE 'waiting' END WHERE state = 'parked' AND journey_id IN ({known})",
+            [tuple(journey_ids)],
+        ),
+    ]
+
+
+def live_by_journey() -> Query[dict[tuple[str, str], int]]:
+    """Ask how many enrollments are active, waiting or parked, by journey and state."""
+    return Query(
+        "SELECT journey_id, state, COUNT(*) FROM enrollments "
+        "WHERE state IN ('active', 'waiting', 'parked') GROUP BY journey_id, state",
+        [],
+        lambda rows: {(row[0], row[1]): row[2] for row in rows},
+    )

@@ -1,0 +1,223 @@
+"""Events, idempotency keys, and why events did not enroll people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ..domain.event import Event
+from .db import Query, Row, Write
+from .fields import from_micros, id_or_none, micros_or_none, to_id, to_micros
+from .json_text import from_json, to_json
+
+_COLUMNS = "e.id, e.name, e.properties, e.seq, e.occurred_at, e.received_at, e.source, e.contact_id"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event as it is written.
+
+    Args:
+        event: what happened.
+        decisions: what it started, ended and did not start.
+        value: an amount of money, if the sender gave one.
+        currency: three letters.
+        cause_id: the enrollment that triggered it, if one did.
+        depth: how many causes it is away from the outside.
+    """
+
+    event: Event
+    decisions: Mapping[str, Any]
+    value: float | None = None
+    currency: str | None = None
+    cause_id: UUID | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """An idempotency key that was used before."""
+
+    event_id: UUID
+    digest: bytes
+    contact_id: UUID | None
+    decisions: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an event did not enroll a contact."""
+
+    id: UUID
+    journey_id: str
+    reason: str
+    contact_id: UUID
+    event_id: UUID
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        id=to_id(row[0]),
+        name=row[1],
+        properties=from_json(row[2]),
+        seq=row[3],
+        occurred_at=from_micros(row[4]),
+        received_at=from_micros(row[5]),
+        source=row[6],
+        contact_id=id_or_none(row[7]),
+    )
+
+
+def known_keys(keys: Sequence[str]) -> Query[dict[str, KnownKey]]:
+    """Ask which idempotency keys were used before, and what came of it."""
+    return Query(
+        "SELECT k.key, k.event_id, k.digest, e.contact_id, e.decisions FROM idempotency_keys k "
+        "JOIN events e ON e.id = k.event_id WHERE k.key IN ?",
+        [list(keys)],
+        lambda rows: {
+            row[0]: KnownKey(to_id(row[1]), bytes(row[2]), id_or_none(row[3]), from_json(row[4]))
+            for row in rows
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An event that started something, and how many causes it is away from the outside."""
+
+    event: Event
+    depth: int
+
+
+def triggers_of(enrollment_ids: Sequence[UUID]) -> Query[dict[UUID, Cause]]:
+    """Ask for the trigger events of some enrollments, by event id."""
+    return Query(
+        f"SELECT {_COLUMNS}, e.depth FROM events e WHERE e.id IN "
+        "(SELECT n.trigger_event_id FROM enrollments n WHERE n.id IN ?)",
+        [list(enrollment_ids)],
+        lambda rows: {to_id(row[0]): Cause(_event(row), row[8]) for row in rows},
+    )
+
+
+def triggers_of_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, Event]]:
+    """Ask for the trigger events of the enrollments of some sends, by send id."""
+    return Query(
+        f"SELECT {_COLUMNS}, s.id FROM sends s JOIN enrollments n ON n.id = s.enrollment_id "
+        "JOIN events e ON e.id = n.trigger_event_id WHERE s.id IN ?",
+        [list(send_ids)],
+        lambda rows: {to_id(row[8]): _event(row) for row in rows},
+    )
+
+
+def named(
+    contact_ids: Sequence[UUID], names: Sequence[str], after: int = 0
+) -> Query[list[Event]]:
+    """Ask for the events of contacts by name, numbered after `after`, in order of arrival."""
+    return Query(
+        f"SELECT {_COLUMNS} FROM events e WHERE e.contact_id IN ? AND e.seq > ? AND e.name IN ? "
+        "ORDER BY e.id",
+        [list(contact_ids), after, list(names)],
+        lambda rows: [_event(row) for row in rows],
+    )
+
+
+def counts(
+    contact_ids: Sequence[UUID], names: Sequence[str], since: datetime | None
+) -> Query[dict[tuple[UUID, str], int]]:
+    """Ask how many events of these names contacts had, since an instant."""
+    return Query(
+        "SELECT contact_id, name, COUNT(*) FROM events WHERE contact_id IN ? AND name IN ? "
+        "AND occurred_at >= ? GROUP BY contact_id, name",
+        [list(contact_ids), list(names), micros_or_none(since) or 0],
+        lambda rows: {(to_id(row[0]), row[1]): row[2] for row in rows},
+    )
+
+
+def find(event_id: UUID) -> Query[Event | None]:
+    """Ask for one event."""
+    return Query(
+        f"SELECT {_COLUMNS} FROM events e WHERE e.id = ?",
+        [event_id],
+        lambda rows: _event(rows[0]) if rows else None,
+    )
+
+
+def arrived_by(contact_id: UUID, seq: int) -> Query[datetime | None]:
+    """Ask when the contact's event with this number arrived."""
+    return Query(
+        "SELECT received_at FROM events WHERE contact_id = ? AND seq = ?",
+        [contact_id, seq],
+        lambda rows: from_micros(rows[0][0]) if rows else None,
+    )
+
+
+def insert(events: Iterable[NewEvent]) -> Write:
+    """Add events."""
+    return Write(
+        "INSERT INTO events (id, contact_id, seq, name, properties, decisions, occurred_at, "
+        "received_at, source, value, currency, cause_id, depth) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        [
+            (
+                new.event.id,
+                new.event.contact_id,
+                new.event.seq,
+                new.event.name,
+                to_json(new.event.properties),
+                to_json(new.decisions),
+                micros_or_none(new.event.occurred_at),
+                micros_or_none(new.event.received_at),
+                new.event.source,
+                new.value,
+                new.currency,
+                new.cause_id,
+                new.depth,
+            )
+            for new in events
+        ],
+    )
+
+
+def remember_keys(rows: Sequence[tuple[str, UUID, bytes]], now: datetime) -> Write:
+    """Record the idempotency keys of new events."""
+    at = to_micros(now)
+    return Write(
+        "INSERT INTO idempotency_keys (key, event_id, digest, created_at) VALUES (?,?,?,?)",
+        [(key, event_id, digest, at) for key, event_id, digest in rows],
+    )
+
+
+def record_refusals(refusals: Iterable[Refusal], now: datetime) -> Write:
+    """Record why events did not enroll people."""
+    at = to_micros(now)
+    return Write(
+        "INSERT INTO refusals (id, journey_id, reason, contact_id, event_id, at) "
+        "VALUES (?,?,?,?,?,?)",
+        [(r.id, r.journey_id, r.reason, r.contact_id, r.event_id, at) for r in refusals],
+    )
+
+
+def to_stored_event(event: Event) -> dict[str, Any]:
+    """Return an event as the JSON that a satisfied wait keeps."""
+    return {
+        "id": str(event.id),
+        "name": event.name,
+        "properties": dict(event.properties),
+        "seq": event.seq,
+        "receivedAt": event.received_at.isoformat() if event.received_at else None,
+    }
+
+
+def from_stored_event(stored: Mapping[str, Any]) -> Event:
+    """Read back what `to_stored_event` wrote."""
+    received = stored.get("receivedAt")
+    return Event(
+        id=UUID(stored["id"]),
+        name=stored["name"],
+        properties=stored["properties"],
+        seq=stored["seq"],
+        received_at=datetime.fromisoformat(received) if received else None,
+    )

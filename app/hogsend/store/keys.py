@@ -1,0 +1,252 @@
+"""API keys: made, found by their digest, revoked. The text of a key is never kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Any, Literal
+from uuid import UUID
+
+from ..domain.ids import new_id
+from ..errors import InvalidInput, NotFound
+from .db import Database, Query, Row, Write, only
+from .fields import from_micros, instant_or_none, micros_or_none, to_id, to_micros
+
+KeyKind = Literal["secret", "publishable"]
+
+INGEST = "ingest"
+INGEST_PUBLIC = "ingest-public"
+FULL_ADMIN = "full-admin"
+SCOPES = (INGEST, INGEST_PUBLIC, "read", "journey-admin", FULL_ADMIN)
+
+_BEGINNINGS: Mapping[KeyKind, str] = {"secret": "hsk_", "publishable": "pk_"}
+_SHOWN_CHARACTERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key, without its text.
+
+    Args:
+        id: our id.
+        name: what people call it.
+        prefix: the first eight characters, to recognise it by.
+        scopes: what it may do.
+        origins: the web origins that a publishable key may be used from.
+        created_at: when it was made.
+        expires_at: from when on it is refused, if ever.
+        last_used_at: when it was last seen, to the minute.
+        revoked_at: when it was revoked, if it was.
+    """
+
+    id: UUID
+    name: str
+    prefix: str
+    scopes: frozenset[str]
+    created_at: datetime
+    origins: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    @property
+    def publishable(self) -> bool:
+        """Whether it may be shown to the world, in a web page."""
+        return self.prefix.startswith(_BEGINNINGS["publishable"])
+
+    def allows(self, scope: str) -> bool:
+        """Say whether the key has a scope; `full-admin` implies the others."""
+        return scope in self.scopes or FULL_ADMIN in self.scopes
+
+    def status(self, now: datetime) -> Literal["active", "expired", "revoked"]:
+        """Say whether the key may be used at an instant."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return "active"
+
+
+def digest_of(text: str) -> bytes:
+    """Return what is kept of a key, a cookie or a link's token: its SHA-256. Any text has one."""
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def make(kind: KeyKind = "secret") -> str:
+    """Return the text of a new key: `hsk_` or `pk_` and 32 random bytes as 43 characters."""
+    return _BEGINNINGS[kind] + token_urlsafe(32)
+
+
+async def create(
+    database: Database,
+    *,
+    name: str,
+    scopes: Collection[str],
+    now: datetime,
+    origins: Sequence[str] = (),
+    expires_at: datetime | None = None,
+    text: str | None = None,
+) -> tuple[Key, str]:
+    """Store a new key.
+
+    Args:
+        database: where.
+        name: what people call it.
+        scopes: what it may do; `ingest-public` alone makes a publishable key.
+        now: the present instant.
+        origins: the web origins of a publishable key, such as `https://example.com`.
+        expires_at: from when on it is refused; never, when None.
+        text: a key that exists already, to be registered; a new one is made when None.
+
+    Returns:
+        The key, and its text, which is not kept.
+
+    Raises:
+        InvalidInput: a scope is unknown, or scopes and origins do not fit together.
+    """
+    _check(name, scopes, origins)
+    kind: KeyKind = "publishable" if INGEST_PUBLIC in scopes else "secret"
+    text = text or make(kind)
+    key = Key(
+        id=new_id(now),
+        name=name.strip(),
+        prefix=text[:_SHOWN_CHARACTERS],
+        scopes=frozenset(scopes),
+        origins=tuple(origin.rstrip("/") for origin in origins),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    async with database.transaction() as transaction:
+        await transaction.apply([_insert(key, digest_of(text))])
+    return key, text
+
+
+def _check(name: str, scopes: Collection[str], origins: Sequence[str]) -> None:
+    if not name.strip() or len(name.strip()) > 100:
+        raise InvalidInput("A key needs a name of 1 to 100 characters.")
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        what = f"There is no scope {unknown[0]!r}." if unknown else "A key needs a scope."
+        raise InvalidInput(what, f"Scopes are: {', '.join(SCOPES)}.")
+    if INGEST_PUBLIC in scopes and len(set(scopes)) > 1:
+        raise InvalidInput(
+            "A publishable key can hold no scope but ingest-public.",
+            "Make a second key for the rest, and keep that one secret.",
+        )
+    if (INGEST_PUBLIC in scopes) != bool(origins):
+        raise InvalidInput(
+            "A publishable key needs the web origins that it may be used from, others have none.",
+            "Give an origin such as https://example.com together with the scope ingest-public.",
+        )
+
+
+def _insert(key: Key, digest: bytes) -> Write:
+    return Write(
+        "INSERT INTO api_keys (id, name, prefix, digest, scopes, origins, created_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                key.id,
+                key.name,
+                key.prefix,
+                digest,
+                json.dumps(sorted(key.scopes)),
+                json.dumps(list(key.origins)),
+                to_micros(key.created_at),
+                micros_or_none(key.expires_at),
+            )
+        ],
+    )
+
+
+_COLUMNS = "id, name, prefix, scopes, origins, created_at, expires_at, last_used_at, revoked_at"
+
+
+async def find(database: Database, digest: bytes) -> Key | None:
+    """Return the key with this digest, revoked and expired ones included."""
+    return await database.read_one(
+        Query(
+            f"SELECT {_COLUMNS} FROM api_keys WHERE digest = ?",
+            [digest],
+            lambda rows: _key(rows[0]) if rows else None,
+        )
+    )
+
+
+async def list_keys(database: Database) -> list[Key]:
+    """Return every key, newest first, revoked and expired ones included."""
+    return await database.read_one(
+        Query(
+            f"SELECT {_COLUMNS} FROM api_keys ORDER BY id DESC",
+            [],
+            lambda rows: [_key(row) for row in rows],
+        )
+    )
+
+
+async def any_key(database: Database) -> bool:
+    """Say whether a key was ever made; a revoked one counts."""
+    found = await database.read_one(Query("SELECT 1 FROM api_keys LIMIT 1", [], only))
+    return found is not None
+
+
+async def revoke(database: Database, key_id: UUID, now: datetime) -> Key:
+    """Revoke a key; one that is revoked already stays as it is.
+
+    Raises:
+        NotFound: there is no such key.
+    """
+    async with database.transaction() as transaction:
+        await transaction.apply(
+            [
+                Write(
+                    "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+                    [(to_micros(now), key_id)],
+                )
+            ]
+        )
+        key = await transaction.one(
+            Query(
+                f"SELECT {_COLUMNS} FROM api_keys WHERE id = ?",
+                [key_id],
+                lambda rows: _key(rows[0]) if rows else None,
+            )
+        )
+    if key is None:
+        raise NotFound(f"There is no key {key_id}.", "`hogsend keys list` shows those that exist.")
+    return key
+
+
+def note_uses(uses: Mapping[UUID, datetime]) -> Write:
+    """Return the write that remembers when keys were last used.
+
+    Args:
+        uses: the instant of the last use, by the key's id.
+    """
+    return Write(
+        "UPDATE api_keys SET last_used_at = ? WHERE id = ?",
+        [(to_micros(instant), key_id) for key_id, instant in uses.items()],
+    )
+
+
+def _key(row: Row) -> Key:
+    key_id, name, prefix, scopes, origins, created_at, expires_at, last_used_at, revoked_at = row
+    return Key(
+        id=to_id(key_id),
+        name=name,
+        prefix=prefix,
+        scopes=frozenset(_texts(scopes)),
+        origins=tuple(_texts(origins)),
+        created_at=from_micros(created_at),
+        expires_at=instant_or_none(expires_at),
+        last_used_at=instant_or_none(last_used_at),
+        revoked_at=instant_or_none(revoked_at),
+    )
+
+
+def _texts(stored: Any) -> list[str]:
+    return json.loads(stored) if isinstance(stored, str) else stored

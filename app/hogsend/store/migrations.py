@@ -1,0 +1,211 @@
+"""The schema's migrations: what is pending, and bringing a database up to date.
+
+Whether anything is pending is read straight from aerich's table: aerich itself is imported only
+to migrate, so that an ordinary start does not pay for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+from ..clock import SystemClock
+from ..errors import StartError
+from ..paths import resource
+from .db import MODELS, WRITE, is_sqlite, sqlite_path, tortoise_config
+
+# Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
+APP = "models"
+_APPLIED = f"SELECT version FROM aerich WHERE app = '{APP}' ORDER BY id"
+# Any number will do, as long as nobody else takes an advisory lock with it.
+_POSTGRES_LOCK = 0x486F6773656E64
+
+
+async def pending(url: str) -> list[str]:
+    """Return the names of the migrations that a database still needs, oldest first.
+
+    Args:
+        url: the database's address, as in `HOGSEND_DATABASE_URL`.
+
+    Raises:
+        StartError: the database cannot be read, or is newer than the program.
+    """
+    known = _known(location(url))
+    applied = await _applied(url)
+    foreign = [version for version in applied if version not in known]
+    if foreign:
+        raise StartError(
+            f"The database is newer than this program: it has the migration "
+            f"{Path(foreign[-1]).stem}, which this version does not know.",
+            "Start the newer version again, or restore a backup from before its upgrade.",
+        )
+    return [version for version in known if version not in applied]
+
+
+async def bring_up_to_date(url: str, *, backups: Path | None) -> list[str]:
+    """Apply the pending migrations, each one whole or not at all.
+
+    Args:
+        url: the database's address.
+        backups: the folder that a copy of an existing SQLite file goes to before it is changed;
+            None makes no copy.
+
+    Returns:
+        The names of the migrations that were applied.
+
+    Raises:
+        StartError: the database cannot be read or changed, or is newer than the program.
+    """
+    if not await pending(url):
+        return []
+    async with _alone(url):
+        # Another process may have migrated while this one waited.
+        names = await pending(url)
+        if not names:
+            return []
+        if backups is not None and is_sqlite(url):
+            _back_up(sqlite_path(url), backups)
+        await _upgrade(url)
+    return names
+
+
+def location(url: str) -> Path:
+    """Return the folder whose `models/` holds the migrations for a database's kind."""
+    return resource("migrations/sqlite" if is_sqlite(url) else "migrations/postgres")
+
+
+def migrating_config(url: str) -> dict[str, Any]:
+    """Return Tortoise's configuration for migrating: one connection, and aerich's own table."""
+    config = tortoise_config(url)
+    # Tortoise remembers statements by the connection's name, and each kind has its own.
+    name = location(url).name
+    config["connections"] = {name: config["connections"][WRITE]}
+    config["apps"] = {APP: {"models": [*MODELS, "aerich.models"], "default_connection": name}}
+    return config
+
+
+def _known(folder: Path) -> list[str]:
+    files = [file.name for file in (folder / APP).glob("[0-9]*_*.py")]
+    if not files:
+        raise StartError(
+            f"The program's migrations are missing from {folder}.", "Install Hogsend again."
+        )
+    return sorted(files, key=lambda name: int(name.split("_", 1)[0]))
+
+
+async def _applied(url: str) -> list[str]:
+    if is_sqlite(url):
+        return _applied_sqlite(sqlite_path(url))
+    return await _applied_postgres(url)
+
+
+def _applied_sqlite(file: Path) -> list[str]:
+    if not file.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(file, timeout=10)) as connection:
+            return [version for (version,) in connection.execute(_APPLIED)]
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return []
+        raise _unreadable(file, error) from error
+    except sqlite3.DatabaseError as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> StartError:
+    return StartError(
+        f"The database {file} cannot be read: {error}.",
+        "Check that it is Hogsend's database and that this account may write to it and its folder.",
+    )
+
+
+async def _applied_postgres(url: str) -> list[str]:
+    async with _postgres(url) as connection:
+        if await connection.fetchval("SELECT to_regclass('aerich')") is None:
+            return []
+        return [row[0] for row in await connection.fetch(_APPLIED)]
+
+
+@asynccontextmanager
+async def _postgres(url: str) -> AsyncIterator[Any]:
+    import asyncpg
+
+    credentials = dict(tortoise_config(url)["connections"][WRITE]["credentials"])
+    del credentials["minsize"], credentials["maxsize"]
+    try:
+        connection = await asyncpg.connect(**credentials, timeout=10)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StartError(
+            f"Postgres does not let us in: {str(error).rstrip('.') or type(error).__name__}.",
+            "Check HOGSEND_DATABASE_URL, that the server runs, and that the database exists.",
+        ) from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _alone(url: str) -> AsyncIterator[None]:
+    """Keep every other process from migrating the same database meanwhile."""
+    if is_sqlite(url):
+        folder = sqlite_path(url).resolve().parent
+        try:
+            held = os.open(folder, os.O_RDONLY)
+        except OSError as error:
+            raise StartError(
+                f"The database's folder {folder} cannot be opened: {error.strerror}.",
+                "Make the folder, or set HOGSEND_DATA or HOGSEND_DATABASE_URL to another place.",
+            ) from error
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(held)
+    else:
+        async with _postgres(url) as connection:
+            await connection.execute("SELECT pg_advisory_lock($1)", _POSTGRES_LOCK)
+            yield
+
+
+def _back_up(file: Path, backups: Path) -> None:
+    """Copy a SQLite file that has anything in it, so that an upgrade can be taken back."""
+    if not file.exists() or file.stat().st_size == 0:
+        return
+    moment = SystemClock().now().strftime("%Y%m%dT%H%M%S.%fZ")
+    copy = backups / f"{file.stem}-{moment}.db"
+    unfinished = copy.with_suffix(".part")
+    try:
+        backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished.touch(mode=0o600)
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as to:
+            source.backup(to)
+        os.replace(unfinished, copy)
+    except (OSError, sqlite3.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        raise StartError(
+            f"The database could not be copied to {backups} before its upgrade: {error}.",
+            "Nothing was changed. Free some space or mend the folder's rights, and start again.",
+        ) from error
+
+
+async def _upgrade(url: str) -> None:
+    from aerich import Command
+    from tortoise.context import TortoiseContext
+    from tortoise.exceptions import BaseORMException
+
+    folder = str(location(url))
+    try:
+        async with TortoiseContext(), Command(migrating_config(url), APP, folder) as command:
+            await command.upgrade(run_in_transaction=True)
+    except (BaseORMException, sqlite3.Error, OSError) as error:
+        raise StartError(
+            f"The database could not be brought up to date: {error}.",
+            "The migration that failed changed nothing; mend its cause and start again.",
+        ) from error

@@ -1,0 +1,1 @@
+"""What the dashboard's screens read: bounded questions, one module for each screen."""

@@ -1,0 +1,73 @@
+"""Kept counts, as the screens need them: gauges by prefix, and a fortnight day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..counters import GAUGE
+from ..db import Query
+
+FORTNIGHT = 14
+WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Totals of the last days, up to today.
+
+    Args:
+        today: the number of today, in days since 1970.
+        values: by name, then by day.
+    """
+
+    today: int
+    values: Mapping[str, Mapping[int, int]]
+
+    def series(self, *names: str, days: int = FORTNIGHT) -> list[int]:
+        """Return one total for each day, oldest first; several names are added up."""
+        first = self.today - days + 1
+        return [
+            sum(self.values.get(name, {}).get(day, 0) for name in names)
+            for day in range(first, self.today + 1)
+        ]
+
+    def total(self, *names: str, days: int = WEEK) -> int:
+        """Return the sum over the last days, today included."""
+        return sum(self.series(*names, days=days))
+
+
+def days(names: Sequence[str], today: int) -> Query[Days]:
+    """Ask for the totals of the last fortnight.
+
+    Args:
+        names: which counts.
+        today: the number of today, in days since 1970.
+    """
+
+    def read(rows: Sequence[Sequence[object]]) -> Days:
+        values: dict[str, dict[int, int]] = {}
+        for name, day, value in rows:
+            values.setdefault(str(name), {})[int(str(day))] = int(str(value))
+        return Days(today, values)
+
+    return Query(
+        "SELECT name, day, value FROM counters WHERE name IN ? AND day > ?",
+        [list(names), today - FORTNIGHT],
+        read,
+    )
+
+
+def gauges(prefix: str) -> Query[dict[str, int]]:
+    """Ask for the gauges whose names begin so; gives what comes after, without those at zero.
+
+    Args:
+        prefix: such as `state/` or `waiting/activation-welcome/`.
+    """
+    return Query(
+        "SELECT name, value FROM counters WHERE day = ? AND name LIKE ? AND value > 0",
+        [GAUGE, prefix + "%"],
+        lambda rows: {
+            row[0].removeprefix(prefix): row[1] for row in rows if row[0].startswith(prefix)
+        },
+    )

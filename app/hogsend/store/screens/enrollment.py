@@ -1,0 +1,74 @@
+"""One enrollment with all that happened in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from ...domain.contact import Contact
+from ...domain.enrollment import Enrollment
+from ...domain.event import Event
+from ...domain.sending import Consents, Send
+from .. import consents, contacts, enrollments, events, sends, turns
+from ..db import Database, Query
+from ..turns import Turn
+
+MOST_TURNS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentPage:
+    """What the screen of one enrollment shows.
+
+    Args:
+        enrollment: as stored.
+        contact: whose it is.
+        trigger: the event that started it; None when it was kept too short a time.
+        turns: the journal, oldest first.
+        sends: the mails it queued or refused, by id.
+        consents: what the contact said about lists.
+        suppression: why the contact's address must not be mailed, if so.
+    """
+
+    enrollment: Enrollment
+    contact: Contact
+    trigger: Event | None
+    turns: Sequence[Turn]
+    sends: Mapping[UUID, Send]
+    consents: Consents
+    suppression: str | None
+
+
+def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
+    """Ask for the mails of an enrollment."""
+    return Query(
+        f"SELECT {sends.COLUMNS} FROM sends s WHERE s.enrollment_id = ? LIMIT ?",
+        [enrollment_id, MOST_TURNS],
+        lambda rows: {send.id: send for send in map(sends.read_send, rows)},
+    )
+
+
+async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None:
+    """Read one enrollment; None when there is none with this id."""
+    found, people, triggers, journal, mails, said, stopped = await database.read(
+        enrollments.by_ids([enrollment_id]),
+        contacts.of_enrollments([enrollment_id]),
+        events.triggers_of([enrollment_id]),
+        turns.of_enrollments([enrollment_id]),
+        sends_of(enrollment_id),
+        consents.of_enrollments([enrollment_id]),
+        consents.suppressed_of_enrollments([enrollment_id]),
+    )
+    enrollment: Enrollment | None = found.get(enrollment_id)
+    if enrollment is None or enrollment.contact_id not in people:
+        return None
+    return EnrollmentPage(
+        enrollment=enrollment,
+        contact=people[enrollment.contact_id],
+        trigger=triggers.get(enrollment.trigger_event_id),
+        turns=journal.get(enrollment_id, [])[-MOST_TURNS:],
+        sends=mails,
+        consents=said.get(enrollment.contact_id, Consents()),
+        suppression=next(iter(stopped.values()), None),
+    )

@@ -1,0 +1,112 @@
+"""Journeys: how many are where, who they are, and who did not get in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from ...domain.contact import Contact
+from ...domain.enrollment import Enrollment
+from .. import contacts, enrollments
+from ..db import Database, Query
+from ..fields import from_micros, to_id
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone in a journey: the enrollment and whose it is."""
+
+    enrollment: Enrollment
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Someone whom an event did not enroll, and why."""
+
+    contact: Contact
+    reason: str
+    event_id: UUID
+    at: datetime
+
+
+def people_ids(
+    journey_id: str, states: Sequence[str], wait: str, before: UUID | None, limit: int
+) -> Query[list[UUID]]:
+    """Ask for enrollments of a journey, those who entered last first.
+
+    Args:
+        journey_id: which journey.
+        states: in one of these states.
+        wait: only those in the wait with this key; empty for any.
+        before: only those who entered before this one.
+        limit: how many at most.
+    """
+    conditions, values = ["journey_id = ?"], list[object]([journey_id])
+    if wait:
+        conditions.append("wait_key IS NOT NULL AND wait_key = ?")
+        values.append(wait)
+    if before is not None:
+        conditions.append("id < ?")
+        values.append(before)
+    # One ordered walk of the index for each state; a single one over several states would sort.
+    parts = [f"{' AND '.join(conditions)} AND state = ?" for _ in states]
+    selects = [
+        f"SELECT id FROM (SELECT id FROM enrollments WHERE {part} ORDER BY id DESC LIMIT ?) p{n}"
+        for n, part in enumerate(parts)
+    ]
+    bound = [value for state in states for value in (*values, state, limit)]
+    return Query(
+        f"SELECT id FROM ({' UNION ALL '.join(selects)}) found ORDER BY id DESC LIMIT ?",
+        [*bound, limit],
+        lambda rows: [to_id(row[0]) for row in rows],
+    )
+
+
+async def people(database: Database, ids: Sequence[UUID]) -> list[Person]:
+    """Read enrollments with their contacts, in the order of the ids."""
+    if not ids:
+        return []
+    found, known = await database.read(enrollments.by_ids(ids), contacts.of_enrollments(ids))
+    return [
+        Person(found[one], known[found[one].contact_id])
+        for one in ids
+        if one in found and found[one].contact_id in known
+    ]
+
+
+def latest_failure(journey_id: str, state: str) -> Query[list[UUID]]:
+    """Ask for the newest enrollment of a journey in a state."""
+    return people_ids(journey_id, [state], "", None, 1)
+
+
+async def refused(database: Database, journey_id: str, reason: str, limit: int) -> list[Refused]:
+    """Read who was not enrolled lately for one reason, newest first.
+
+    Args:
+        database: where.
+        journey_id: which journey did not enroll them.
+        reason: why.
+        limit: how many at most.
+    """
+    rows = await database.read_one(
+        Query(
+            "SELECT contact_id, reason, event_id, at FROM "
+            "(SELECT id, contact_id, reason, event_id, at FROM refusals WHERE journey_id = ? "
+            "ORDER BY id DESC LIMIT 5000) newest WHERE reason = ? ORDER BY id DESC LIMIT ?",
+            [journey_id, reason, limit],
+            lambda rows: [
+                (to_id(row[0]), str(row[1]), to_id(row[2]), from_micros(row[3])) for row in rows
+            ],
+        )
+    )
+    if not rows:
+        return []
+    known = await database.read_one(contacts.by_ids({row[0] for row in rows}))
+    return [
+        Refused(known[contact_id], why, event_id, at)
+        for contact_id, why, event_id, at in rows
+        if contact_id in known
+    ]

@@ -1,0 +1,243 @@
+"""The send ledger: the outbox, and the record of every mail."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ..domain.sending import Send
+from .db import Query, Row, Write
+from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
+from .json_text import from_json, to_json
+
+COLUMNS = (
+    "s.id, s.contact_id, s.template, s.list_id, s.status, s.created_at, s.enrollment_id, "
+    "s.journey_id, s.step_key, s.reason, s.to_email, s.subject, s.props, s.due_at, s.handed_at, "
+    "s.sent_at, s.opened_at, s.clicked_at, s.provider, s.provider_id, s.attempts, s.updated_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A mail as it was, or will be, handed over.
+
+    Args:
+        send_id: of which send.
+        subject: as the recipient sees it.
+        from_email: the From header.
+        raw: the whole message, RFC 5322.
+        links: the addresses behind its links, in order.
+    """
+
+    send_id: UUID
+    subject: str
+    from_email: str
+    raw: bytes
+    links: Sequence[str] = ()
+
+
+def read_send(row: Row) -> Send:
+    """Make a ledger row out of `COLUMNS`."""
+    return Send(
+        id=to_id(row[0]),
+        contact_id=to_id(row[1]),
+        template=row[2],
+        list_id=row[3],
+        status=row[4],
+        created_at=from_micros(row[5]),
+        enrollment_id=id_or_none(row[6]),
+        journey_id=row[7],
+        step_key=row[8],
+        reason=row[9],
+        to_email=row[10],
+        subject=row[11],
+        props=from_json(row[12]),
+        due_at=instant_or_none(row[13]),
+        handed_at=instant_or_none(row[14]),
+        sent_at=instant_or_none(row[15]),
+        opened_at=instant_or_none(row[16]),
+        clicked_at=instant_or_none(row[17]),
+        provider=row[18],
+        provider_id=row[19],
+        attempts=from_json(row[20]) or [],
+        updated_at=instant_or_none(row[21]),
+    )
+
+
+def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Send]]:
+    """Ask for sends by id."""
+    return Query(
+        f"SELECT {COLUMNS} FROM sends s WHERE s.id IN ?",
+        [list(ids)],
+        lambda rows: {to_id(row[0]): read_send(row) for row in rows},
+    )
+
+
+def due(limit: int) -> Query[list[tuple[UUID, datetime]]]:
+    """Ask for the sends that leave next: id and when they are due."""
+    return Query(
+        "SELECT id, due_at FROM sends WHERE status = 'queued' AND due_at IS NOT NULL "
+        "ORDER BY due_at LIMIT ?",
+        [limit],
+        lambda rows: [(to_id(row[0]), from_micros(row[1])) for row in rows],
+    )
+
+
+def handing_over() -> Query[list[Send]]:
+    """Ask for the sends that were marked as being handed over."""
+    return Query(
+        f"SELECT {COLUMNS} FROM sends s WHERE s.status = 'sending'",
+        [],
+        lambda rows: [read_send(row) for row in rows],
+    )
+
+
+def last_of_journeys(
+    contact_ids: Sequence[UUID], journey_ids: Sequence[str]
+) -> Query[dict[tuple[UUID, str], datetime]]:
+    """Ask when journeys last queued a mail for contacts."""
+    return Query(
+        "SELECT contact_id, journey_id, MAX(created_at) FROM sends WHERE contact_id IN ? "
+        "AND journey_id IN ? AND status IN ('queued', 'sending', 'sent', 'delivered', 'in_doubt') "
+        "GROUP BY contact_id, journey_id",
+        [list(contact_ids), list(journey_ids)],
+        lambda rows: {(to_id(row[0]), row[1]): from_micros(row[2]) for row in rows},
+    )
+
+
+def insert(sends: Iterable[Send]) -> Write:
+    """Add sends."""
+    return Write(
+        "INSERT INTO sends (id, contact_id, enrollment_id, journey_id, step_key, template, "
+        "list_id, subject, props, to_email, status, reason, due_at, created_at, updated_at, "
+        "attempts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'[]')",
+        [
+            (
+                s.id,
+                s.contact_id,
+                s.enrollment_id,
+                s.journey_id,
+                s.step_key,
+                s.template,
+                s.list_id,
+                s.subject,
+                to_json(s.props),
+                s.to_email,
+                s.status,
+                s.reason,
+                micros_or_none(s.due_at),
+                to_micros(s.created_at),
+                to_micros(s.created_at),
+            )
+            for s in sends
+        ],
+    )
+
+
+def update(sends: Iterable[Send], now: datetime) -> Write:
+    """Write where sends stand."""
+    at = to_micros(now)
+    return Write(
+        "UPDATE sends SET status = ?, reason = ?, to_email = ?, subject = ?, due_at = ?, "
+        "handed_at = ?, sent_at = ?, provider = ?, provider_id = ?, attempts = ?, updated_at = ? "
+        "WHERE id = ?",
+        [
+            (
+                s.status,
+                s.reason,
+                s.to_email,
+                s.subject,
+                micros_or_none(s.due_at),
+                micros_or_none(s.handed_at),
+                micros_or_none(s.sent_at),
+                s.provider,
+                s.provider_id,
+                to_json(list(s.attempts)),
+                at,
+                s.id,
+            )
+            for s in sends
+        ],
+    )
+
+
+def cancel_of_journeys(rows: Sequence[tuple[UUID, str]], reason: str, now: datetime) -> Write:
+    """Cancel what (contact, journey) pairs have queued and not begun to hand over."""
+    at = to_micros(now)
+    return Write(
+        "UPDATE sends SET status = 'cancelled', reason = ?, due_at = NULL, updated_at = ? "
+        "WHERE contact_id = ? AND journey_id = ? AND status = 'queued'",
+        [(reason, at, contact_id, journey_id) for contact_id, journey_id in rows],
+    )
+
+
+def cancel_of_enrollments(ids: Sequence[UUID], reason: str, now: datetime) -> Write:
+    """Cancel what enrollments have queued and not begun to hand over."""
+    at = to_micros(now)
+    return Write(
+        "UPDATE sends SET status = 'cancelled', reason = ?, due_at = NULL, updated_at = ? "
+        "WHERE enrollment_id = ? AND status = 'queued'",
+        [(reason, at, one) for one in ids],
+    )
+
+
+def note_open(rows: Sequence[tuple[UUID, datetime]]) -> Write:
+    """Record the first open of sends."""
+    return Write(
+        "UPDATE sends SET opened_at = ? WHERE id = ? AND opened_at IS NULL",
+        [(to_micros(at), send_id) for send_id, at in rows],
+    )
+
+
+def note_click(rows: Sequence[tuple[UUID, datetime]]) -> Write:
+    """Record the first click of sends."""
+    return Write(
+        "UPDATE sends SET clicked_at = ? WHERE id = ? AND clicked_at IS NULL",
+        [(to_micros(at), send_id) for send_id, at in rows],
+    )
+
+
+def keep_mails(mails: Iterable[RenderedMail], now: datetime) -> Write:
+    """Keep rendered mails, compressed; a newer rendering replaces an older one."""
+    at = to_micros(now)
+    return Write(
+        "INSERT INTO messages (send_id, subject, from_email, mail, links, created_at) "
+        "VALUES (?,?,?,?,?,?) ON CONFLICT (send_id) DO UPDATE SET subject = excluded.subject, "
+        "from_email = excluded.from_email, mail = excluded.mail, links = excluded.links",
+        [
+            (
+                m.send_id,
+                m.subject,
+                m.from_email,
+                zlib.compress(m.raw, 1),
+                to_json(list(m.links)),
+                at,
+            )
+            for m in mails
+        ],
+    )
+
+
+def mail_of(send_id: UUID) -> Query[RenderedMail | None]:
+    """Ask for the rendered mail of a send."""
+
+    def read(rows: list[Row]) -> RenderedMail | None:
+        if not rows:
+            return None
+        subject, from_email, mail, links = rows[0]
+        return RenderedMail(
+            send_id, subject, from_email, zlib.decompress(mail), from_json(links) or []
+        )
+
+    return Query(
+        "SELECT subject, from_email, mail, links FROM messages WHERE send_id = ?", [send_id], read
+    )
+
+
+def attempt(at: datetime, outcome: str, reply: str) -> Mapping[str, Any]:
+    """Return the record of one try to hand a mail over."""
+    return {"at": at.isoformat(), "outcome": outcome, "reply": reply[:500]}

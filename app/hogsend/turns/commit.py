@@ -1,0 +1,222 @@
+"""Commits what turns came to: journal, wake time, sends and triggered events, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ..domain.contact import Contact
+from ..domain.enrollment import Enrollment, State
+from ..domain.event import Event
+from ..domain.intake import Incoming
+from ..domain.journey import Journey
+from ..ingest import Ingest, Taking
+from ..store import contacts, enrollments, events, sends, turns
+from ..store.counters import Tally
+from ..store.db import Transaction
+from ..store.turns import Turn
+from .facts import Facts, Result
+
+# When a turn that raised is tried again (journeys, "Turns and the journal").
+RETRY_AFTER = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A turn that is over and not yet committed."""
+
+    journey: Journey
+    facts: Facts
+    result: Result
+
+
+async def commit(
+    tx: Transaction, played: Sequence[Played], ingest: Ingest, tally: Tally, now: datetime
+) -> tuple[Taking, list[bool | Exception]]:
+    """Write turns inside a transaction.
+
+    A turn whose enrollment has ended or moved on meanwhile writes nothing.
+
+    Args:
+        tx: the transaction.
+        played: the turns.
+        ingest: takes the events that they trigger.
+        tally: where changes are counted.
+        now: the present instant.
+
+    Returns:
+        What the engine and the dashboards must hear of, and for each turn whether it counted.
+    """
+    present, people = await tx.fetch(
+        enrollments.by_ids([one.facts.enrollment.id for one in played]),
+        contacts.of_enrollments([one.facts.enrollment.id for one in played]),
+    )
+    taking = Taking(topics={"enrollments"})
+    kept = [one for one in played if _still_ours(one, present.get(one.facts.enrollment.id))]
+    found = await _look_again(tx, kept, people, now)
+    after: list[Enrollment] = []
+    triggered: list[Incoming] = []
+    for one in kept:
+        before = present[one.facts.enrollment.id]
+        moved = _after(one, before, found.get(before.id), now)
+        after.append(moved)
+        triggered.extend(one.result.triggered)
+        _count(one, before, moved, tally)
+        if moved.wake_at is not None:
+            taking.wakes[moved.id] = moved.wake_at
+        if one.result.sends:
+            taking.topics.add("sends")
+    await tx.apply(
+        [
+            turns.insert(_turn(one, now) for one in kept if one.result.outcome != "early"),
+            enrollments.update(after, now),
+            sends.insert(send for one in kept for send in one.result.sends),
+        ]
+    )
+    if triggered:
+        caused = await ingest.take_within(tx, triggered, tally, now)
+        # An event of its own may have woken or ended one that has just been written.
+        taking.wakes.update(caused.wakes)
+        for ended in caused.ended:
+            taking.wakes.pop(ended, None)
+        taking.ended.extend(caused.ended)
+        taking.topics |= caused.topics
+    counted = {one.facts.enrollment.id for one in kept}
+    return taking, [one.facts.enrollment.id in counted for one in played]
+
+
+def _still_ours(one: Played, present: Enrollment | None) -> bool:
+    before = one.facts.enrollment
+    return (
+        present is not None
+        and present.state in ("active", "waiting")
+        and (present.turn, present.fence) == (before.turn, before.fence)
+    )
+
+
+async def _look_again(
+    tx: Transaction,
+    played: Sequence[Played],
+    people: dict[object, Contact],
+    now: datetime,
+) -> dict[object, Event]:
+    """Look once more for what new waits wait for: it may have come since the turn looked."""
+    late = [
+        one
+        for one in played
+        if one.result.wait is not None
+        and one.result.wait.events
+        and people[one.facts.enrollment.contact_id].event_seq > one.facts.contact.event_seq
+    ]
+    if not late:
+        return {}
+    names = {match.event for one in late if one.result.wait for match in one.result.wait.events}
+    came = await tx.one(
+        events.named(
+            [one.facts.enrollment.contact_id for one in late],
+            sorted(names),
+            min(one.facts.contact.event_seq for one in late),
+        )
+    )
+    found: dict[object, Event] = {}
+    for one in late:
+        wait, seen = one.result.wait, one.facts.contact.event_seq
+        for event in came:
+            if (
+                event.contact_id == one.facts.enrollment.contact_id
+                and event.seq > seen
+                and wait is not None
+                and wait.matches(event, now)
+            ):
+                found[one.facts.enrollment.id] = event
+                break
+    return found
+
+
+_STATES: dict[str, State] = {
+    "waiting": "waiting",
+    "completed": "completed",
+    "exited": "exited",
+    "drifted": "drifted",
+}
+
+
+def _after(one: Played, before: Enrollment, found: Event | None, now: datetime) -> Enrollment:
+    """Return the enrollment as it is after its turn."""
+    result = one.result
+    if result.outcome == "early":
+        until = before.wait.until if before.wait else None
+        return replace(before, wake_at=until)
+    if result.outcome == "failed":
+        return _after_failure(one, before, now)
+    state = _STATES[result.outcome]
+    ended = state in ("completed", "exited")
+    wait = result.wait
+    wake_at = (now if found else wait.until) if wait else None
+    return replace(
+        before,
+        state=state,
+        code_hash=one.journey.code_hash,
+        turn=before.turn + 1,
+        attempt=0,
+        wake_at=wake_at,
+        wait=before.wait if state == "drifted" else wait,
+        wait_result=before.wait_result if state == "drifted" else found,
+        look_back=result.look_back,
+        sends=before.sends + sum(send.status == "queued" for send in result.sends),
+        error=None,
+        end_reason=result.reason,
+        ended_at=now if ended else None,
+    )
+
+
+def _after_failure(one: Played, before: Enrollment, now: datetime) -> Enrollment:
+    again = before.attempt < len(RETRY_AFTER)
+    return replace(
+        before,
+        state=before.state if again else "failed",
+        code_hash=one.journey.code_hash,
+        turn=before.turn + 1,
+        attempt=before.attempt + 1,
+        wake_at=now + RETRY_AFTER[before.attempt] if again else None,
+        error=one.result.error,
+        ended_at=None if again else now,
+    )
+
+
+def _turn(one: Played, now: datetime) -> Turn:
+    result, before = one.result, one.facts.enrollment
+    outcome = result.outcome
+    if outcome == "failed" and before.attempt < len(RETRY_AFTER):
+        outcome = "retrying"
+    return Turn(
+        enrollment_id=before.id,
+        number=before.turn + 1,
+        played_at=now,
+        code_hash=one.journey.code_hash,
+        outcome=outcome,
+        steps=result.steps,
+        error=result.error,
+    )
+
+
+def _count(one: Played, before: Enrollment, after: Enrollment, tally: Tally) -> None:
+    journey_id = before.journey_id
+    tally.moved(journey_id, before.state, after.state)
+    tally.waits(
+        journey_id,
+        before.wait.key if before.wait else None,
+        after.wait.key if after.wait else None,
+    )
+    if after.ended_at is not None:
+        tally.today(f"ended/{journey_id}/{after.state}")
+    for send in one.result.sends:
+        if send.status != "queued":
+            tally.today(f"sends/{send.status}")

@@ -1,0 +1,312 @@
+"""What a journey's author holds: every durable thing a journey can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from ..domain.conditions import Condition
+from ..domain.contact import Contact
+from ..domain.event import Event, EventMatch
+from ..errors import JourneyCodeError
+from .requests import Leave, Look, Note, SendMail, Sleep, Trigger, WaitFor, ask
+
+A = TypeVar("A", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a `ctx.send`.
+
+    Args:
+        status: `queued`, `suppressed` or `skipped`.
+        reason: why it was refused, such as `unsubscribed_from_list`; None when it was queued.
+        send_id: the row of the ledger; a refused send has one too.
+    """
+
+    status: str
+    reason: str | None
+    send_id: UUID
+
+    def __bool__(self) -> bool:
+        return self.status == "queued"
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """What ended a wait: the event, or nothing when the time was up. Truthy when it came."""
+
+    event: Event | None
+
+    def __bool__(self) -> bool:
+        return self.event is not None
+
+
+class History:
+    """What happened to this contact before. Every answer is recorded, so a replay sees the same."""
+
+    async def has_event(
+        self,
+        event: str,
+        *,
+        where: Condition | None = None,
+        since: datetime | timedelta | None = None,
+        label: str | None = None,
+    ) -> bool:
+        """Say whether an event ever happened.
+
+        Args:
+            event: its name.
+            where: a condition on its properties.
+            since: only events after this instant, or within this long.
+            label: what the timeline calls this; the event's name unless given.
+        """
+        found: bool = await ask(Look("has_event", label or event, event, where, since))
+        return found
+
+    async def count(
+        self,
+        event: str,
+        *,
+        where: Condition | None = None,
+        since: datetime | timedelta | None = None,
+        label: str | None = None,
+    ) -> int:
+        """Say how often an event happened; the arguments are those of `has_event`."""
+        number: int = await ask(Look("count", label or event, event, where, since))
+        return number
+
+    async def events(
+        self,
+        event: str,
+        *,
+        where: Condition | None = None,
+        since: datetime | timedelta | None = None,
+        limit: int = 100,
+        label: str | None = None,
+    ) -> list[Event]:
+        """Return the newest events of a name, newest first.
+
+        Args:
+            event: the name.
+            where: a condition on their properties.
+            since: only events after this instant, or within this long.
+            limit: how many at most; each is kept in the journal.
+            label: what the timeline calls this.
+        """
+        stored: list[Any] = await ask(Look("events", label or event, event, where, since, limit))
+        return [as_event(one) for one in stored]
+
+    async def last_event(
+        self, event: str, *, where: Condition | None = None, label: str | None = None
+    ) -> Event | None:
+        """Return the newest event of a name, or None."""
+        stored: list[Any] = await ask(
+            Look("last_event", label or event, event, where, None, limit=1)
+        )
+        return as_event(stored[0]) if stored else None
+
+
+@dataclass(frozen=True)
+class Context:
+    """The second argument of every journey.
+
+    Every call is recorded in the journal. When the journey goes on after a wait, its function
+    starts again from the top and recorded calls answer at once with what they answered before.
+
+    Args:
+        event: the event that started this enrollment.
+        enrollment_id: the enrollment's id; the wire calls it `stateId`.
+        history: what happened to this contact before.
+    """
+
+    event: Event
+    enrollment_id: UUID
+    history: History = field(default_factory=History)
+
+    async def send(
+        self,
+        template: str,
+        *,
+        subject: str | None = None,
+        props: Mapping[str, Any] | None = None,
+        list: str | None = None,
+        label: str | None = None,
+    ) -> Sent:
+        """Send a mail to this contact, at the address they have when it leaves.
+
+        Args:
+            template: the key of a file in `journeys/emails/`.
+            subject: replaces the template's subject.
+            props: values for the template, `props.…` there.
+            list: the list it belongs to, instead of the journey's.
+            label: what the timeline calls this; the template's key unless given.
+
+        Returns:
+            What was decided: `queued`, or refused with the reason.
+        """
+        verdict = await ask(
+            SendMail("send", label or template, template, subject, dict(props or {}), list)
+        )
+        return Sent(verdict["status"], verdict.get("reason"), UUID(verdict["sendId"]))
+
+    async def sleep(self, duration: timedelta, *, label: str | None = None) -> None:
+        """Wait. The person costs nothing meanwhile, and deploys and crashes do not matter.
+
+        Args:
+            duration: how long, such as `days(2)`.
+            label: what the timeline calls this; the duration unless given.
+        """
+        if not isinstance(duration, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise JourneyCodeError(
+                "ctx.sleep takes a duration such as days(2), "
+                f"but was given {type(duration).__name__}."
+            )
+        await ask(Sleep("sleep", label or f"{duration}", duration))
+
+    async def sleep_until(self, instant: datetime, *, label: str | None = None) -> None:
+        """Wait for an instant; one that is past returns at once.
+
+        Args:
+            instant: when, with a time zone.
+            label: what the timeline calls this.
+        """
+        if instant.tzinfo is None:
+            raise JourneyCodeError("ctx.sleep_until takes an instant with a time zone.")
+        await ask(Sleep("sleep", label or "until", instant))
+
+    async def wait_for(
+        self,
+        event: str | EventMatch,
+        *,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 (days, not a deadline of this call)
+        where: Condition | None = None,
+        since: datetime | None = None,
+        label: str | None = None,
+    ) -> Waited:
+        """Wait for an event, looking back to the end of the wait before.
+
+        Args:
+            event: its name, or `on(name, where=…)`.
+            timeout: how long at most; forever unless given.
+            where: a condition on the event's properties.
+            since: look back to this instant instead.
+            label: what the timeline calls this; the event's name unless given.
+
+        Returns:
+            `Waited`, truthy when the event came.
+        """
+        match = event if isinstance(event, EventMatch) else EventMatch(event, where)
+        return await self.wait_for_any(
+            [match], timeout=timeout, since=since, label=label or match.event
+        )
+
+    async def wait_for_any(
+        self,
+        events: Sequence[str | EventMatch],
+        *,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 (days, not a deadline of this call)
+        since: datetime | None = None,
+        label: str | None = None,
+    ) -> Waited:
+        """Wait for the first of several events; the arguments are those of `wait_for`."""
+        matches = tuple(e if isinstance(e, EventMatch) else EventMatch(e) for e in events)
+        if not matches:
+            raise JourneyCodeError("ctx.wait_for_any was given no events to wait for.")
+        name = label or " or ".join(match.event for match in matches)
+        stored = await ask(WaitFor("wait", name, matches, timeout, since))
+        return Waited(as_event(stored) if stored else None)
+
+    async def trigger(
+        self,
+        event: str,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        label: str | None = None,
+    ) -> UUID:
+        """Let an event happen to this contact, as if the product had sent it.
+
+        Args:
+            event: its name.
+            properties: the particulars.
+            label: what the timeline calls this; the event's name unless given.
+
+        Returns:
+            The event's id.
+        """
+        return UUID(await ask(Trigger("trigger", label or event, event, dict(properties or {}))))
+
+    async def contact(self, *, label: str = "now") -> Contact:
+        """Return the contact as it is now; the first argument of a journey is as of enrollment."""
+        stored = await ask(Look("contact", label))
+        return Contact(
+            id=UUID(stored["id"]),
+            user_id=stored["userId"],
+            email=stored["email"],
+            properties=stored["properties"],
+        )
+
+    async def is_subscribed(self, list: str | None = None, *, label: str | None = None) -> bool:
+        """Say whether mail of a list may go to this contact now.
+
+        Args:
+            list: the list; the journey's own unless given.
+            label: what the timeline calls this.
+        """
+        found: bool = await ask(
+            Look("is_subscribed", label or list or "journey's list", list_id=list)
+        )
+        return found
+
+    async def now(self, *, label: str = "now") -> datetime:
+        """Return the present instant, the same at every replay."""
+        instant: datetime = await ask(Note("now", label, lambda player: player.now))
+        return instant
+
+    async def random(self, *, label: str = "random") -> float:
+        """Return a number from 0 up to 1, the same at every replay."""
+        number: float = await ask(Note("random", label, lambda player: player.chance()))
+        return number
+
+    async def uuid(self, *, label: str = "uuid") -> UUID:
+        """Return a new random id, the same at every replay."""
+        return UUID(await ask(Note("uuid", label, lambda player: str(player.fresh_id()))))
+
+    async def variant(self, key: str, arms: Mapping[A, float]) -> A:
+        """Choose an arm, stable for each contact and key.
+
+        Args:
+            key: the name of the experiment.
+            arms: each arm with its weight.
+        """
+        if not arms or any(weight < 0 for weight in arms.values()) or not sum(arms.values()):
+            raise JourneyCodeError("ctx.variant needs arms with weights, not all of them zero.")
+        chosen: A = await ask(Note("variant", key, lambda player: player.arm(key, dict(arms))))
+        return chosen
+
+    async def checkpoint(self, label: str) -> None:
+        """Leave a mark on the timeline."""
+        await ask(Note("checkpoint", label))
+
+    async def exit(self, reason: str = "exited by the journey") -> None:
+        """End the journey here; nothing after this call runs.
+
+        Args:
+            reason: what the timeline shows.
+        """
+        await ask(Leave("exit", reason))
+
+
+def as_event(stored: Mapping[str, Any]) -> Event:
+    """Make an event out of the journal's form."""
+    received = stored.get("receivedAt")
+    return Event(
+        id=UUID(stored["id"]),
+        name=stored["name"],
+        properties=stored["properties"],
+        seq=stored.get("seq", 0),
+        received_at=datetime.fromisoformat(received) if received else None,
+    )

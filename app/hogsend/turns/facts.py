@@ -1,0 +1,96 @@
+"""What a turn starts from, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ..domain.contact import Contact
+from ..domain.enrollment import Enrollment, LookBack, Wait
+from ..domain.event import Event
+from ..domain.intake import Incoming
+from ..domain.journal import Step
+from ..domain.journey import MailList
+from ..domain.sending import Send, SendFacts
+
+
+class TurnInterrupted(BaseException):
+    """Raised inside an author's code that has used up its turn's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a turn starts from.
+
+    Args:
+        enrollment: as it is before the turn.
+        contact: as of now.
+        trigger: the event that started the enrollment.
+        steps: the journal, a later entry completing an earlier one of the same key.
+        sending: whether mail may go to the contact.
+        depth: how many causes the trigger is away from the outside.
+    """
+
+    enrollment: Enrollment
+    contact: Contact
+    trigger: Event
+    steps: Sequence[Step]
+    sending: SendFacts
+    depth: int = 0
+
+
+@dataclass
+class Result:
+    """What a turn came to, before it is committed.
+
+    Args:
+        outcome: `waiting completed exited failed drifted` or `early`, when its wait is not over.
+        steps: what it adds to the journal.
+        wait: the new frontier, when waiting.
+        look_back: from where the next wait looks back.
+        sends: ledger rows to add.
+        triggered: events to take in, in order.
+        reason: why it exited or drifted.
+        error: the traceback, when it failed.
+    """
+
+    outcome: str = ""
+    steps: list[Step] = field(default_factory=list[Step])
+    wait: Wait | None = None
+    look_back: LookBack = field(default_factory=lambda: LookBack(0))
+    sends: list[Send] = field(default_factory=list[Send])
+    triggered: list[Incoming] = field(default_factory=list[Incoming])
+    reason: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What every turn of a set shares: lists, templates and the present instant."""
+
+    lists: Mapping[str, MailList]
+    templates: Collection[str]
+    now: datetime
+
+
+def snapshot(contact: Contact) -> dict[str, Any]:
+    """Return a contact in the journal's form."""
+    return {
+        "id": str(contact.id),
+        "userId": contact.user_id,
+        "email": contact.email,
+        "properties": dict(contact.properties),
+    }
+
+
+def contact_of(stored: Mapping[str, Any]) -> Contact:
+    """Make a contact out of the journal's form."""
+    return Contact(
+        id=UUID(stored["id"]),
+        user_id=stored["userId"],
+        email=stored["email"],
+        properties=stored["properties"],
+    )

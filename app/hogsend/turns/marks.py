@@ -1,0 +1,87 @@
+"""The `@journey` decorator: it only marks a function; a loader makes the journey out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, TypeVar
+
+from ..domain.conditions import Property
+from ..domain.contact import Contact
+from ..domain.event import EventMatch
+from ..domain.journey import Entry, Retrigger
+from .context import Context
+
+JourneyFunction = Callable[[Contact, Context], Awaitable[None]]
+F = TypeVar("F", bound=JourneyFunction)
+
+MARK = "__hogsend_journey__"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What `@journey` was given, as it was given; the loader checks it."""
+
+    id: str
+    trigger: str | EventMatch
+    entry: Literal["once", "unlimited"] | Entry
+    exit_on: Sequence[str | EventMatch]
+    suppress: timedelta | None
+    list: str | None
+    name: str | None
+    description: str | None
+    enabled: bool
+    key: Property | None
+    on_retrigger: Retrigger
+
+
+def journey(
+    id: str,
+    *,
+    trigger: str | EventMatch,
+    entry: Literal["once", "unlimited"] | Entry = "once",
+    exit_on: Sequence[str | EventMatch] = (),
+    suppress: timedelta | None = None,
+    list: str | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    enabled: bool = True,
+    key: Property | None = None,
+    on_retrigger: Retrigger = "ignore",
+) -> Callable[[F], F]:
+    """Make an `async` function a journey.
+
+    Args:
+        id: the journey's name in URLs and tables, such as `activation-welcome`; never changes.
+        trigger: the event that starts it: a name, or `on(name, where=…)`.
+        entry: how often one contact may enter: `"once"`, `once_per(days(7))` or `"unlimited"`.
+        exit_on: events that end it at once, also in the middle of a wait.
+        suppress: the least time between two of this journey's mails to one contact.
+        list: the list that its mails belong to; the built-in one unless given.
+        name: what screens call it; made from the id unless given.
+        description: its purpose; the function's docstring unless given.
+        enabled: whether it runs at all.
+        key: a property of the trigger event, such as `prop("cart_id")`: one live enrollment per
+            contact and value of it.
+        on_retrigger: what another trigger does while one is live: `"ignore"` or `"restart"`.
+    """
+    mark = Mark(
+        id,
+        trigger,
+        entry,
+        exit_on,
+        suppress,
+        list,
+        name,
+        description,
+        enabled,
+        key,
+        on_retrigger,
+    )
+
+    def put(function: F) -> F:
+        setattr(function, MARK, mark)
+        return function
+
+    return put

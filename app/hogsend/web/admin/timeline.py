@@ -1,0 +1,321 @@
+"""An enrollment's journal in words: what happened, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from ...domain.conditions import describe
+from ...domain.enrollment import Enrollment
+from ...domain.event import EventMatch
+from ...domain.journal import Step
+from ...domain.journey import Journey
+from ...domain.sending import Send
+from ...store.screens.enrollment import EnrollmentPage
+from ...store.turns import Turn
+from .. import words
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a timeline.
+
+    Args:
+        at: when; None for what has no instant, such as "then".
+        kind: how it is marked: `sent wait now next no bad act` or empty.
+        title: what happened, in bold.
+        tag: the short answer behind the title.
+        tag_kind: its colour.
+        notes: particulars, joined by a middle dot.
+        links: addresses with their texts, after the notes.
+        detail: a long text that can be unfolded, such as a traceback.
+    """
+
+    at: datetime | None
+    kind: str
+    title: str
+    tag: str = ""
+    tag_kind: str = ""
+    notes: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    detail: str = ""
+
+
+def entries(found: EnrollmentPage, journey: Journey | None) -> list[Entry]:
+    """Tell the story of an enrollment, oldest first, what is expected last.
+
+    Args:
+        found: the enrollment with its journal and mails.
+        journey: its definition; None when the code has lost it.
+    """
+    answers = _answers(found.turns)
+    told = [_enrolled(found, journey)]
+    begun: set[str] = set()
+    for turn in found.turns:
+        for step in turn.steps:
+            told.extend(_step(step, turn, answers, begun, found))
+        if turn.error is not None:
+            told.append(_trouble(turn))
+    told.extend(_ending(found.enrollment))
+    return told
+
+
+def _answers(turns: Sequence[Turn]) -> dict[str, Step]:
+    return {step.key: step for turn in turns for step in turn.steps if not step.waiting}
+
+
+def _enrolled(found: EnrollmentPage, journey: Journey | None) -> Entry:
+    notes: list[str] = []
+    links: tuple[tuple[str, str], ...] = ()
+    if found.trigger is not None:
+        links = ((f"/events/{found.trigger.id}", f"by {found.trigger.name}"),)
+    if journey is not None:
+        if journey.trigger.where is not None:
+            notes.append(describe(journey.trigger.where))
+        notes.append(words.entry(journey.entry))
+    if found.enrollment.entry_key:
+        notes.append(f"for “{found.enrollment.entry_key}”")
+    return Entry(found.enrollment.entered_at, "act", "Enrolled", notes=tuple(notes), links=links)
+
+
+def _step(
+    step: Step, turn: Turn, answers: Mapping[str, Step], begun: set[str], found: EnrollmentPage
+) -> Iterator[Entry]:
+    at = turn.played_at
+    if step.passed:
+        yield Entry(
+            at,
+            "",
+            f"Passed over: {step.kind.replace('_', ' ')} {step.label}".strip(),
+            "not done",
+            notes=("it lies behind this person since the code changed",),
+        )
+    elif step.kind == "send":
+        yield _sent(step, at, found.sends)
+    elif step.kind == "sleep":
+        if step.key not in begun:
+            begun.add(step.key)
+            yield _sleep(step, turn, step.key in answers)
+    elif step.kind == "wait":
+        if step.key not in begun:
+            begun.add(step.key)
+            if step.waiting:
+                yield _wait(step, turn, step.key in answers)
+        if not step.waiting:
+            yield _wait_over(step, at)
+    else:
+        yield _looked(step, at)
+
+
+def _sleep(step: Step, turn: Turn, over: bool) -> Entry:
+    until = _instant(step.detail, "until")
+    length = "" if until is None else words.duration(until - turn.played_at)
+    if until is not None and until <= turn.played_at and not step.waiting:
+        return Entry(turn.played_at, "wait", "Did not sleep", notes=(step.label, "it was past"))
+    return Entry(
+        turn.played_at,
+        "wait" if over else "now",
+        f"Slept {length}" if over else f"Sleeping {length}",
+        notes=(step.label, f"until {words.beside(until, turn.played_at)}" if until else ""),
+    )
+
+
+def _wait(step: Step, turn: Turn, over: bool) -> Entry:
+    until = _instant(step.detail, "until")
+    named = " or ".join(str(match) for match in _events(step.detail)) or step.label
+    limit = "" if until is None else f"up to {words.duration(until - turn.played_at)}"
+    return Entry(
+        turn.played_at,
+        "wait" if over else "now",
+        f"Waited for {named}" if over else f"Waiting for {named}",
+        notes=(limit, step.label if step.label not in named else ""),
+    )
+
+
+def _wait_over(step: Step, at: datetime) -> Entry:
+    if isinstance(step.answer, dict):
+        event = cast("dict[str, Any]", step.answer)
+        link = (f"/events/{event['id']}", "see the event") if event.get("id") else None
+        name = str(event.get("name", step.label))
+        return Entry(at, "act", f"{name} came", links=(link,) if link else ())
+    named = " or ".join(match.event for match in _events(step.detail)) or step.label
+    return Entry(at, "wait", f"{named} did not come in time", notes=("recorded, so a replay agrees",))
+
+
+_NOT_SENT = ("suppressed", "skipped", "cancelled")
+
+
+def _sent(step: Step, at: datetime, sends: Mapping[UUID, Send]) -> Entry:
+    answer = cast("dict[str, Any]", step.answer) if isinstance(step.answer, dict) else {}
+    send = sends.get(_uuid(answer.get("sendId")))
+    status = send.status if send else str(answer.get("status", "queued"))
+    why = words.reason(send.reason if send else answer.get("reason"))
+    link = ((f"/emails/{send.id}", "see the mail"),) if send else ()
+    name = send.template if send else step.label
+    title = f"“{send.subject}”" if send and send.subject else name
+    template = name if title != name else ""
+    if status in _NOT_SENT:
+        verb = "Cancelled" if status == "cancelled" else "Did not send"
+        link = tuple((href, "see the record") for href, _ in link)
+        return Entry(at, "no", f"{verb} {name}", why or status, "bad", links=link)
+    if status == "failed":
+        return Entry(at, "bad", f"Could not send {title}", "failed", "bad", (template, why), link)
+    if status == "in_doubt":
+        return Entry(at, "no", f"{title} may or may not have left", "in doubt", "odd", (why,), link)
+    if status in ("queued", "sending"):
+        due = f"leaves {words.beside(send.due_at, at)}" if send and send.due_at else ""
+        return Entry(at, "act", f"Queued {title}", status, "run", (template, due), link)
+    tag = ("", "") if status in ("sent", "delivered") else (status, "bad")
+    return Entry(at, "sent", f"Sent {title}", *tag, (template, *_mail_facts(send)), link)
+
+
+def _mail_facts(send: Send | None) -> Iterator[str]:
+    if send is None:
+        return
+    if send.sent_at:
+        yield f"left {words.beside(send.sent_at, send.created_at)}"
+    if send.opened_at:
+        yield f"opened {words.beside(send.opened_at, send.created_at)}"
+    if send.clicked_at:
+        yield f"clicked {words.beside(send.clicked_at, send.created_at)}"
+
+
+_QUESTIONS = {
+    "has_event": "Looked: has {}?",
+    "count": "Counted {}",
+    "events": "Looked up {}",
+    "last_event": "Looked up the last {}",
+    "is_subscribed": "Looked: subscribed to {}?",
+    "contact": "Looked at the contact as it is now",
+    "now": "Looked at the clock",
+    "random": "Rolled the dice",
+    "uuid": "Made an id",
+    "trigger": "Triggered {}",
+    "checkpoint": "Checkpoint: {}",
+    "variant": "Chose a variant of {}",
+    "when": "Worked out an instant",
+    "step": "Did {}",
+}
+_REPLAYED = "recorded, so a replay sees the same"
+
+
+def _looked(step: Step, at: datetime) -> Entry:
+    title = _QUESTIONS.get(step.kind, step.kind.replace("_", " ").capitalize() + " {}")
+    kind = "act" if step.kind in ("trigger", "checkpoint", "step") else ""
+    notes = (_REPLAYED,) if step.kind in ("has_event", "count", "is_subscribed") else ()
+    tag, links = _answer(step)
+    return Entry(at, kind, title.format(step.label).strip(), tag, notes=notes, links=links)
+
+
+def _answer(step: Step) -> tuple[str, tuple[tuple[str, str], ...]]:
+    answer = step.answer
+    if step.kind in ("checkpoint", "contact"):
+        return "", ()
+    if step.kind == "trigger":
+        event_id = _uuid(answer.get("id") if isinstance(answer, dict) else answer)
+        return "", ((f"/events/{event_id}", "see the event"),) if event_id.int else ()
+    if isinstance(answer, list):
+        return words.many(len(cast("list[Any]", answer)), "event"), ()
+    if isinstance(answer, dict):
+        pairs = cast("dict[str, Any]", answer)
+        shown = next(iter(pairs.values())) if len(pairs) == 1 else pairs.get("name", "recorded")
+        return str(shown)[:60], ()
+    if answer is None:
+        return ("none" if step.kind == "last_event" else ""), ()
+    return words.plain(answer)[:60], ()
+
+
+def _trouble(turn: Turn) -> Entry:
+    error = turn.error or ""
+    last = last_line(error)
+    if turn.outcome == "drifted":
+        return Entry(turn.played_at, "no", "Drifted", "drifted", "odd", (last,), detail=error)
+    again = "tried again later" if turn.outcome == "retrying" else "not tried again"
+    return Entry(
+        turn.played_at, "bad", f"Turn {turn.number} failed", "", "", (last, again), detail=error
+    )
+
+
+def last_line(traceback: str) -> str:
+    """Return the line of a traceback that says what went wrong."""
+    lines = [line.strip() for line in traceback.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _ending(enrollment: Enrollment) -> Iterator[Entry]:
+    wake, wait = enrollment.wake_at, enrollment.wait
+    if enrollment.state in ("completed", "exited", "failed", "held_out"):
+        kinds = {"completed": "sent", "failed": "bad", "exited": "no", "held_out": "no"}
+        why = words.reason(enrollment.end_reason)
+        why = "" if why == enrollment.state else why
+        title = enrollment.state.replace("_", " ").capitalize()
+        yield Entry(enrollment.ended_at, kinds[enrollment.state], title, notes=(why,) if why else ())
+    elif enrollment.state == "parked":
+        yield Entry(wake, "next", "Parked: the journey is gone from the code or broken")
+    elif enrollment.state == "drifted":
+        yield Entry(wake, "next", "Drifted: an operator decides how this goes on")
+    elif enrollment.wait_result is not None:
+        yield Entry(wake, "next", f"Next turn: {enrollment.wait_result.name} has come")
+    elif wait is not None and wait.events:
+        named = " or ".join(match.event for match in wait.events)
+        yield Entry(wait.until, "next", "If nothing comes: goes on without it", notes=(f"no {named}",))
+    elif wait is not None:
+        yield Entry(wake, "next", "Wakes and goes on", notes=("the next turn",))
+    elif enrollment.attempt:
+        yield Entry(wake, "next", "Tries the turn again", notes=(f"attempt {enrollment.attempt + 1}",))
+    elif wake is not None:
+        yield Entry(wake, "next", "The first turn" if not enrollment.turn else "The next turn")
+
+
+def summary(enrollment: Enrollment, now: datetime) -> str:
+    """Say in one sentence where an enrollment stands.
+
+    Args:
+        enrollment: as stored.
+        now: the present instant.
+    """
+    wake, wait = enrollment.wake_at, enrollment.wait
+    due = f"{words.exact(wake)}, {words.relative(wake, now)}" if wake else ""
+    if enrollment.state == "waiting" and enrollment.wait_result is not None:
+        return f"{enrollment.wait_result.name} has come: the next turn is due."
+    if enrollment.state == "waiting" and wait is not None:
+        until = f"until {words.exact(wait.until)}" if wait.until else "without a limit"
+        if wait.events:
+            named = " or ".join(str(match) for match in wait.events)
+            return f"Waiting for {named} {until}."
+        return f"Sleeping {until}."
+    if enrollment.state == "active":
+        if enrollment.attempt:
+            return f"The last turn failed {enrollment.attempt}×; it is tried again {due}."
+        return "The next turn is due."
+    why = words.reason(enrollment.end_reason)
+    return {
+        "completed": "The journey was played to its end.",
+        "exited": f"Left before the end: {why}." if why else "Left before the end.",
+        "failed": f"Failed: {last_line(enrollment.error or '') or why}.",
+        "drifted": "The code changed under this person; an operator decides how it goes on.",
+        "parked": "The journey is gone from the code or broken; exits still reach this person.",
+        "held_out": "Held out for comparison: nothing was sent.",
+    }.get(enrollment.state, "")
+
+
+def _instant(detail: Mapping[str, Any] | None, name: str) -> datetime | None:
+    value = (detail or {}).get(name)
+    return datetime.fromisoformat(value) if isinstance(value, str) else None
+
+
+def _events(detail: Mapping[str, Any] | None) -> list[EventMatch]:
+    named = (detail or {}).get("events", ())
+    return [
+        EventMatch(one) if isinstance(one, str) else EventMatch.from_json(one) for one in named
+    ]
+
+
+def _uuid(value: Any) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return UUID(int=0)

@@ -1,0 +1,93 @@
+"""The stream that tells an open page what to fetch again.
+
+Each topic of `Changes` arrives as an event `live-<topic>`; the page's parts that show that kind of
+thing ask for themselves anew. A comment every fifteen seconds keeps the connection open through
+proxies and shows that a session has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, cast
+
+from quart import Blueprint, Response, g
+
+from ..changes import Changes
+from ..store import sessions
+from .auth import Answer, require_session
+from .pages import harden, now, runtime
+
+# Two messages a second at most: a page that is fetched anew more often cannot be read.
+PAUSE = 0.5
+HEARTBEAT = 15.0
+
+blueprint = Blueprint("live", __name__)
+
+
+@blueprint.before_request
+async def _require_session() -> Answer | None:
+    return await require_session()
+
+
+@blueprint.get("/live")
+async def live() -> Response:
+    """Stream the topics that change, until the page goes away or the server stops."""
+    answer = Response(
+        stream(runtime().changes, _still_signed_in(g.cookie)),
+        content_type="text/event-stream",
+    )
+    answer.timeout = None
+    answer.headers["X-Accel-Buffering"] = "no"
+    return harden(answer)
+
+
+def _still_signed_in(cookie: str) -> AsyncIterator[bool]:
+    database, clock = runtime().database, runtime().clock
+
+    async def ask() -> AsyncIterator[bool]:
+        while True:
+            yield await sessions.find(database, cookie, clock.now()) is not None
+
+    return ask()
+
+
+async def stream(
+    changes: Changes,
+    signed_in: AsyncIterator[bool],
+    *,
+    pause: float = PAUSE,
+    heartbeat: float = HEARTBEAT,
+) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of the stream.
+
+    Args:
+        changes: what is followed; the stream ends when it is closed.
+        signed_in: whether the session still stands, asked at every heartbeat.
+        pause: the least time between two messages, in seconds.
+        heartbeat: how long the stream may be silent, in seconds.
+    """
+    followed = cast("AsyncGenerator[set[str], None]", changes.follow())
+    following: asyncio.Task[Any] = asyncio.ensure_future(anext(followed))
+    try:
+        yield b": open\n\n"
+        while True:
+            done, _ = await asyncio.wait((following,), timeout=heartbeat)
+            if not done:
+                if not await anext(signed_in):
+                    return
+                yield b": still here\n\n"
+                continue
+            try:
+                topics = following.result()
+            except StopAsyncIteration:
+                return
+            yield b"".join(f"event: live-{topic}\ndata:\n\n".encode() for topic in sorted(topics))
+            # Topics that come meanwhile are gathered, and sent together.
+            await asyncio.sleep(pause)
+            following = asyncio.ensure_future(anext(followed))
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await followed.aclose()
+

@@ -1,0 +1,161 @@
+"""Pages: templates, the blocks of a page that htmx asks for, and the headers every page has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from quart import Response, current_app, g, request
+
+from .. import __version__
+from ..paths import resource
+from . import words
+
+if TYPE_CHECKING:
+    from ..runtime import Runtime
+
+# Scripts, styles and pictures come from this server alone; nothing may frame a page or be sent
+# elsewhere by one. Frames of our own are the rendered mails.
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def runtime() -> Runtime:
+    """Return what the process is made of."""
+    return cast("Runtime", current_app.config["RUNTIME"])
+
+
+def now() -> datetime:
+    """Return the present instant by the process's clock."""
+    return runtime().clock.now()
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Return the templates; a name that a page does not give is an error, never a blank."""
+    made = Environment(
+        loader=FileSystemLoader(resource("web/templates")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    made.filters.update(
+        number=words.number,
+        many=words.many,
+        duration=words.duration,
+        reason=words.reason,
+        short=words.short_id,
+        exact=words.exact,
+        relative=lambda instant: words.relative(instant, now()),
+        stamp=lambda instant: words.stamp(instant, now()),
+        pretty=_pretty,
+    )
+    made.globals.update(asset=asset, version=__version__)
+    made.globals["ui"] = made.get_template("_ui.html").module
+    return made
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@lru_cache(maxsize=32)
+def asset(name: str) -> str:
+    """Return the address of a static file.
+
+    Args:
+        name: the file's name, or, for a vendored script whose file name carries its version,
+            the name before that: `htmx`, `hx-sse`.
+    """
+    folder = resource("web/static")
+    file = folder / name
+    if not file.is_file():
+        file = max(folder.glob(f"{name}-[0-9]*.js"))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    return f"/static/{file.name}?{digest}"
+
+
+def page(
+    name: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+) -> Response:
+    """Render a page, or only the block of it that htmx is about to replace.
+
+    The block is the one named like the id of the target. When the browser's history is
+    restored, and whenever the target is not a block, the whole page is given.
+
+    Args:
+        name: the template.
+        status: the HTTP status.
+        headers: further headers.
+        values: what the template is told.
+    """
+    template = environment().get_template(name)
+    shared: dict[str, Any] = {
+        "here": request.full_path.rstrip("?"),
+        "path": request.path,
+        "query": request.args,
+        "operator": g.get("operator"),
+        "csrf": g.get("csrf", ""),
+        "nav": g.get("nav"),
+        "done": words.DONE.get(request.args.get("done", "")),
+        "now": now(),
+    }
+    shared.update(values)
+    block = _wanted_block(template)
+    if block is None:
+        html = template.render(shared)
+    else:
+        html = "".join(template.blocks[block](template.new_context(shared)))
+    answer = Response(html, status, content_type="text/html; charset=utf-8")
+    answer.headers["Vary"] = "HX-Request, HX-Target, Cookie"
+    for header, value in (headers or {}).items():
+        answer.headers[header] = value
+    return answer
+
+
+def _wanted_block(template: Template) -> str | None:
+    asked = request.headers
+    if asked.get("HX-Request") != "true" or asked.get("HX-History-Restore-Request") == "true":
+        return None
+    _, _, target = asked.get("HX-Target", "").partition("#")
+    return target if target in template.blocks else None
+
+
+def harden(answer: Response, *, private: bool = True) -> Response:
+    """Add the security headers that a page lacks.
+
+    Args:
+        answer: the page.
+        private: whether it is of the dashboard, and so must not be kept by any cache.
+    """
+    for name, value in _HEADERS.items():
+        answer.headers.setdefault(name, value)
+    answer.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+    answer.headers.setdefault("Referrer-Policy", "same-origin" if private else "no-referrer")
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def error_page(status: int, sentence: str, remedy: str = "") -> Response:
+    """Say on a page of its own what went wrong and what to do.
+
+    Args:
+        status: the HTTP status, shown as the code.
+        sentence: what happened.
+        remedy: what to do about it.
+    """
+    return page("error.html", status=status, code=status, sentence=sentence, remedy=remedy)

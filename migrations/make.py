@@ -1,0 +1,63 @@
+"""Write migrations out of the models, for SQLite and for Postgres.
+
+    make migration NAME=add_tags      the difference between the last migration and the models
+    make migrations-fresh             one first migration instead of all: only before a release
+
+Each is made in a database of its own that has had the migrations so far. Read what was written:
+aerich compares columns and indexes, moving data between them is written by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from aerich import Command
+from tortoise.context import TortoiseContext
+
+from hogsend.store.migrations import APP, bring_up_to_date, location, migrating_config
+from tests.postgres import running_postgres
+
+
+async def write(url: str, name: str | None) -> str | None:
+    """Write one database's migration.
+
+    Args:
+        url: an empty database.
+        name: what changes, in a few words joined by `_`; None writes the first migration.
+
+    Returns:
+        The new file's name, or None when the models have not changed.
+    """
+    folder = location(url)
+    if name is not None:
+        await bring_up_to_date(url, backups=None)
+    async with TortoiseContext(), Command(migrating_config(url), APP, str(folder)) as command:
+        if name is None:
+            for file in (folder / APP).glob("[0-9]*_*.py"):
+                file.unlink()
+            await command.init_db(safe=False)
+            return next((folder / APP).glob("0_*.py")).name
+        return await command.migrate(name, no_input=True) or None
+
+
+def write_apart(url: str, name: str | None) -> str | None:
+    """Write one database's migration, in a process that has not written one before."""
+    return asyncio.run(write(url, name))
+
+
+def main(arguments: list[str]) -> None:
+    name = arguments[0] if arguments else None
+    # Aerich keeps the statements of one database and would repeat them for the next.
+    apart = ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1)
+    with tempfile.TemporaryDirectory() as folder, running_postgres() as postgres, apart:
+        for url in (f"sqlite://{folder}/models.db", postgres):
+            written = apart.submit(write_apart, url, name).result()
+            print(f"{location(url).name}: {written or 'the models have not changed'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,168 @@
+"""Imports point downward only (docs/architecture.md): seen in the syntax trees, not at run time."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parents[2] / "app"
+FILES = sorted((APP / "hogsend").rglob("*.py"))
+
+# What each part of the program may import of the others. `domain` is pure: it knows no clock, no
+# setting and no file. Only what starts the server knows the web.
+GROUND = {"errors", "clock", "paths", "config", "config_values", "changes", "logs"}
+FACTS = GROUND | {"domain", "store", "engines", "ingest"}
+EVERYTHING = FACTS | {"turns", "delivery", "runtime", "web", "cli"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "clock": {"errors"},
+    "paths": {"errors"},
+    "frozen": set(),
+    "changes": {"errors"},
+    "logs": {"errors", "config"},
+    "config": {"errors", "clock", "paths", "config", "config_values"},
+    "config_values": {"errors"},
+    "domain": {"errors"},
+    "store": GROUND | {"domain"},
+    "engines": GROUND | {"domain", "store"},
+    "ingest": GROUND | {"domain", "store", "engines"},
+    "turns": FACTS,
+    "delivery": FACTS,
+    "runtime": FACTS | {"turns", "delivery"},
+    "web": FACTS | {"turns", "delivery", "runtime"},
+    "cli": EVERYTHING,
+    "__main__": {"cli", "errors", "frozen"},
+}
+# What journey authors import: the package itself, and the kit to play journeys in tests.
+FOR_AUTHORS = {"", "testing"}
+
+DATABASE = {"tortoise", "aerich", "asyncpg", "sqlite3", "aiosqlite", "pypika_tortoise"}
+TERMINAL = {"click", "rich"}
+WEB = {"quart", "hypercorn", "werkzeug"}
+SLOW = {"hatchet_sdk", "grpc", "aerich"}
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    file: Path
+    line: int
+    module: str
+    at_top: bool
+
+    def __str__(self) -> str:
+        return f"{self.file.relative_to(APP)}:{self.line} imports {self.module}"
+
+
+def part_of(module: str) -> str:
+    """Return the part of the program that a module `hogsend.PART.…` belongs to."""
+    names = module.split(".")
+    return names[1] if len(names) > 1 and names[1] != "__version__" else ""
+
+
+def module_of(file: Path) -> str:
+    names = file.relative_to(APP).with_suffix("").parts
+    return ".".join(names[:-1] if names[-1] == "__init__" else names)
+
+
+def imports(file: Path) -> Iterator[Import]:
+    tree = ast.parse(file.read_text(), str(file))
+    package = module_of(file).split(".")
+    if file.name != "__init__.py":
+        package = package[:-1]
+    for at_top, node in _nodes(tree, at_top=True):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        else:
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            modules = [f"{base}.{alias.name}" for alias in node.names]
+        yield from (Import(file, node.lineno, module, at_top) for module in modules)
+
+
+def _nodes(node: ast.AST, *, at_top: bool) -> Iterator[tuple[bool, ast.Import | ast.ImportFrom]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield at_top, child
+        elif not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+            yield from _nodes(child, at_top=at_top and not inside)
+
+
+ALL = [found for file in FILES for found in imports(file)]
+OURS = [found for found in ALL if found.module.split(".")[0] == "hogsend"]
+
+
+def outside(names: set[str]) -> list[Import]:
+    return [found for found in ALL if found.module.split(".")[0] in names]
+
+
+def test_every_part_has_its_place_among_the_layers():
+    parts = {part_of(module_of(file)) for file in FILES} - FOR_AUTHORS
+    assert parts <= set(MAY_IMPORT), "say in MAY_IMPORT what a new part may import"
+
+
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_imports_point_downward_only(part: str):
+    upward = [
+        str(found)
+        for found in OURS
+        if part_of(module_of(found.file)) == part
+        and part_of(found.module) not in MAY_IMPORT[part] | {part, ""}
+    ]
+    assert not upward
+
+
+def test_only_the_store_knows_the_database():
+    elsewhere = [
+        str(found) for found in outside(DATABASE) if part_of(module_of(found.file)) != "store"
+    ]
+    assert not elsewhere
+
+
+def test_only_the_web_knows_the_web_framework():
+    elsewhere = [
+        str(found) for found in outside(WEB) if part_of(module_of(found.file)) not in ("web", "cli")
+    ]
+    assert not elsewhere
+
+
+def test_only_the_command_line_knows_the_terminal():
+    allowed = {"cli", "__main__"}
+    elsewhere = [
+        str(found) for found in outside(TERMINAL) if part_of(module_of(found.file)) not in allowed
+    ]
+    assert not elsewhere
+
+
+def test_the_domain_is_pure():
+    reaching_out = {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket"}
+    pure = sys.stdlib_module_names - reaching_out - {"subprocess", "time"} | {"hogsend", "idna"}
+    impure = {
+        str(found)
+        for found in ALL
+        if part_of(module_of(found.file)) == "domain" and found.module.split(".")[0] not in pure
+        # Ids are made of time and chance; the time is given, chance is the system's.
+        if (found.file.name, found.module) != ("ids.py", "os")
+    }
+    assert not impure
+
+
+def test_the_domain_does_not_ask_for_the_time():
+    calls = [
+        f"{file.relative_to(APP)}:{node.lineno}"
+        for file in FILES
+        if part_of(module_of(file)) == "domain"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")
+        if isinstance(node.value, ast.Name) and node.value.id in ("datetime", "date")
+    ]
+    assert not calls
+
+
+def test_what_is_slow_to_import_is_imported_only_when_needed():
+    assert not [str(found) for found in outside(SLOW) if found.at_top]

@@ -1,0 +1,128 @@
+"""API keys are shown once, found by their digest and revoked at once."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.errors import InvalidInput, NotFound
+from hogsend.store import keys
+from hogsend.store.db import Database, Query
+
+
+async def test_a_key_is_found_by_its_text_and_its_text_is_nowhere(
+    database: Database, clock: HandClock
+) -> None:
+    key, text = await keys.create(database, name="shop", scopes=["ingest"], now=clock.now())
+
+    assert await keys.find(database, keys.digest_of(text)) == key
+    rows = await database.read_one(Query("SELECT * FROM api_keys", [], list))
+    assert text not in str([tuple(row) for row in rows])
+    assert key.prefix == text[:8]
+
+
+def test_keys_are_as_the_wire_says() -> None:
+    assert re.fullmatch(r"hsk_[A-Za-z0-9_-]{43}", keys.make())
+    assert re.fullmatch(r"pk_[A-Za-z0-9_-]{43}", keys.make("publishable"))
+    assert keys.make() != keys.make()
+
+
+async def test_a_text_that_is_no_key_is_found_nowhere(database: Database) -> None:
+    for text in ("", "hsk_wrong", "\x00", "\ud800", "x" * 100_000):
+        assert await keys.find(database, keys.digest_of(text)) is None
+
+
+async def test_a_revoked_key_says_so_and_stays_revoked(
+    database: Database, clock: HandClock
+) -> None:
+    key, text = await keys.create(database, name="shop", scopes=["ingest"], now=clock.now())
+    first = clock.now() + timedelta(minutes=1)
+
+    await keys.revoke(database, key.id, first)
+    again = await keys.revoke(database, key.id, first + timedelta(days=1))
+
+    assert again.revoked_at == first
+    found = await keys.find(database, keys.digest_of(text))
+    assert found is not None and found.status(first) == "revoked"
+
+
+async def test_revoking_what_does_not_exist_is_an_error(
+    database: Database, clock: HandClock
+) -> None:
+    with pytest.raises(NotFound, match="keys list"):
+        await keys.revoke(database, UUID(int=7), clock.now())
+
+
+async def test_a_key_expires(database: Database, clock: HandClock) -> None:
+    end = clock.now() + timedelta(days=30)
+    await keys.create(database, name="trial", scopes=["ingest"], now=clock.now(), expires_at=end)
+
+    (key,) = await keys.list_keys(database)
+
+    assert key.status(end - timedelta(microseconds=1)) == "active"
+    assert key.status(end) == "expired"
+
+
+async def test_only_full_admin_implies_other_scopes(database: Database, clock: HandClock) -> None:
+    admin, _ = await keys.create(database, name="a", scopes=["full-admin"], now=clock.now())
+    reader, _ = await keys.create(database, name="r", scopes=["read"], now=clock.now())
+
+    assert admin.allows("ingest") and admin.allows("read")
+    assert reader.allows("read") and not reader.allows("ingest")
+
+
+async def test_a_publishable_key_has_origins_and_no_other_scope(
+    database: Database, clock: HandClock
+) -> None:
+    key, text = await keys.create(
+        database,
+        name="web",
+        scopes=["ingest-public"],
+        origins=["https://example.com/"],
+        now=clock.now(),
+    )
+    assert text.startswith("pk_") and key.publishable
+    assert key.origins == ("https://example.com",)
+
+    for scopes, origins in [
+        (["ingest-public"], []),
+        (["ingest-public", "ingest"], ["https://example.com"]),
+        (["ingest"], ["https://example.com"]),
+        (["everything"], []),
+        ([], []),
+    ]:
+        with pytest.raises(InvalidInput):
+            await keys.create(database, name="web", scopes=scopes, origins=origins, now=clock.now())
+    assert len(await keys.list_keys(database)) == 1
+
+
+async def test_a_known_text_can_be_registered(database: Database, clock: HandClock) -> None:
+    assert not await keys.any_key(database)
+    text = keys.make()
+
+    key, same = await keys.create(
+        database, name="mine", scopes=["ingest"], now=clock.now(), text=text
+    )
+
+    assert same == text
+    assert await keys.find(database, keys.digest_of(text)) == key
+    assert await keys.any_key(database)
+
+
+async def test_keys_are_listed_newest_first_with_their_last_use(
+    database: Database, clock: HandClock
+) -> None:
+    old, _ = await keys.create(database, name="old", scopes=["ingest"], now=clock.now())
+    clock.set(clock.now() + timedelta(hours=1))
+    new, _ = await keys.create(database, name="new", scopes=["ingest"], now=clock.now())
+
+    async with database.transaction() as transaction:
+        await transaction.apply([keys.note_uses({old.id: clock.now()})])
+
+    listed = await keys.list_keys(database)
+    assert [key.id for key in listed] == [new.id, old.id]
+    assert [key.last_used_at for key in listed] == [None, clock.now()]

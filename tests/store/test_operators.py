@@ -1,0 +1,234 @@
+"""Operators come in by a one-time link or their password, and sessions end when they should."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.errors import Conflict, InvalidInput, NotFound, Unauthorized
+from hogsend.store import operators, passwords, sessions
+from hogsend.store.db import Database, Query, Write
+
+PASSWORD = "correct horse battery"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with argon2's least cost: what is tested is not how long it takes."""
+    from argon2 import PasswordHasher
+
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", lambda: quick)
+    passwords._hash_of_nobody.cache_clear()
+
+
+async def test_the_first_operator_comes_in_by_a_link_and_then_by_password(
+    database: Database, clock: HandClock
+) -> None:
+    assert not await operators.any_operator(database)
+    token = await operators.make_link(database, clock.now())
+
+    ada = await operators.use_link(
+        database, token, clock.now(), email=" Ada@Example.com ", password=PASSWORD
+    )
+
+    assert (ada.email, ada.role, ada.has_password) == ("ada@example.com", "owner", True)
+    assert await operators.any_operator(database)
+    assert await operators.sign_in(database, "ADA@example.com", PASSWORD) == ada
+
+
+async def test_a_link_works_once_also_at_the_same_moment(
+    database: Database, clock: HandClock
+) -> None:
+    token = await operators.make_link(database, clock.now())
+
+    outcomes = await asyncio.gather(
+        *(
+            operators.use_link(
+                database, token, clock.now(), email=f"{name}@example.com", password=PASSWORD
+            )
+            for name in ("ada", "bob", "cy")
+        ),
+        return_exceptions=True,
+    )
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        "Operator",
+        "Unauthorized",
+        "Unauthorized",
+    ]
+    assert len(await operators.list_operators(database)) == 1
+    assert await operators.find_link(database, token, clock.now()) is None
+
+
+async def test_looking_at_a_link_does_not_use_it(database: Database, clock: HandClock) -> None:
+    token = await operators.make_link(database, clock.now(), email="ada@example.com")
+
+    for _ in range(2):
+        link = await operators.find_link(database, token, clock.now())
+        assert link is not None and link.email == "ada@example.com"
+
+
+async def test_a_link_is_over_after_a_day(database: Database, clock: HandClock) -> None:
+    token = await operators.make_link(database, clock.now())
+
+    assert await operators.find_link(database, token, clock.now() + DAY) is None
+    with pytest.raises(Unauthorized, match="hogsend operators link"):
+        await operators.use_link(
+            database, token, clock.now() + DAY, email="ada@example.com", password=PASSWORD
+        )
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [("ada@example.com", "short"), ("no address", PASSWORD), ("", PASSWORD), ("a\x00@b", PASSWORD)],
+)
+async def test_a_bad_answer_leaves_the_link_usable(
+    database: Database, clock: HandClock, email: str, password: str
+) -> None:
+    token = await operators.make_link(database, clock.now())
+
+    with pytest.raises(InvalidInput):
+        await operators.use_link(database, token, clock.now(), email=email, password=password)
+
+    assert await operators.find_link(database, token, clock.now()) is not None
+    assert not await operators.any_operator(database)
+
+
+async def test_a_link_for_one_person_lets_no_other_in(database: Database, clock: HandClock) -> None:
+    token = await operators.make_link(database, clock.now(), email="ada@example.com")
+
+    with pytest.raises(Unauthorized):
+        await operators.use_link(
+            database, token, clock.now(), email="eve@example.com", password=PASSWORD
+        )
+
+    assert not await operators.any_operator(database)
+
+
+async def test_only_the_digest_of_a_link_is_kept(database: Database, clock: HandClock) -> None:
+    token = await operators.make_link(database, clock.now())
+
+    rows = await database.read_one(Query("SELECT * FROM sign_in_links", [], list))
+
+    assert token not in str([tuple(row) for row in rows])
+
+
+async def test_an_address_is_one_operator(database: Database, clock: HandClock) -> None:
+    await operators.add(database, "ada@example.com", "operator", clock.now())
+
+    with pytest.raises(Conflict, match="operators reset"):
+        await operators.add(database, "ADA@example.com", "viewer", clock.now())
+
+    (ada,) = await operators.list_operators(database)
+    assert (ada.role, ada.has_password) == ("operator", False)
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("ada@example.com", "wrong password"),
+        ("eve@example.com", PASSWORD),
+        ("ada@example.com", ""),
+        ("ada@example.com", "\ud800" * 10),
+        ("ada@example.com", "x" * 100_000),
+        ("\x00", PASSWORD),
+        ("\ud800@example.com", PASSWORD),
+    ],
+)
+async def test_a_wrong_password_or_address_signs_nobody_in(
+    database: Database, clock: HandClock, email: str, password: str
+) -> None:
+    ada = await operators.add(database, "ada@example.com", "owner", clock.now())
+    await operators.set_password(database, ada.id, PASSWORD)
+
+    assert await operators.sign_in(database, email, password) is None
+
+
+async def test_an_operator_without_a_password_signs_in_by_link_only(
+    database: Database, clock: HandClock
+) -> None:
+    await operators.add(database, "ada@example.com", "owner", clock.now())
+
+    assert await operators.sign_in(database, "ada@example.com", "") is None
+    assert await operators.sign_in(database, "ada@example.com", PASSWORD) is None
+
+
+async def test_a_reset_ends_password_and_sessions_and_gives_a_link(
+    database: Database, clock: HandClock
+) -> None:
+    ada = await operators.add(database, "ada@example.com", "viewer", clock.now())
+    await operators.set_password(database, ada.id, PASSWORD)
+    cookie = await sessions.start(database, ada.id, clock.now())
+
+    token = await operators.reset(database, "Ada@example.com", clock.now())
+
+    assert await operators.sign_in(database, "ada@example.com", PASSWORD) is None
+    assert await sessions.find(database, cookie, clock.now()) is None
+    again = await operators.use_link(database, token, clock.now(), password="another long one")
+    assert (again.id, again.role) == (ada.id, "viewer")
+
+
+async def test_resetting_nobody_is_an_error(database: Database, clock: HandClock) -> None:
+    with pytest.raises(NotFound, match="operators list"):
+        await operators.reset(database, "eve@example.com", clock.now())
+
+
+async def test_a_session_ends_when_nobody_is_there_or_after_thirty_days(
+    database: Database, clock: HandClock
+) -> None:
+    ada = await operators.add(database, "ada@example.com", "owner", clock.now())
+    start = clock.now()
+    cookie = await sessions.start(database, ada.id, start)
+    assert await sessions.find(database, cookie, start + 7 * DAY) is None
+
+    for day in range(6, 30, 6):
+        session = await sessions.find(database, cookie, start + day * DAY)
+        assert session is not None and session.operator == ada
+        await sessions.touch(database, session, start + day * DAY)
+
+    assert await sessions.find(database, cookie, start + 29 * DAY) is not None
+    assert await sessions.find(database, cookie, start + 30 * DAY) is None
+
+
+async def test_a_session_can_be_ended_alone_or_with_all_others(
+    database: Database, clock: HandClock
+) -> None:
+    ada = await operators.add(database, "ada@example.com", "owner", clock.now())
+    bob = await operators.add(database, "bob@example.com", "owner", clock.now())
+    first, second, third = [await sessions.start(database, ada.id, clock.now()) for _ in range(3)]
+    others = await sessions.start(database, bob.id, clock.now())
+
+    await sessions.end(database, first, clock.now())
+    alive = [await sessions.find(database, c, clock.now()) for c in (first, second, third)]
+    assert [session is not None for session in alive] == [False, True, True]
+
+    await sessions.end_all(database, ada.id, clock.now())
+    alive = [await sessions.find(database, c, clock.now()) for c in (second, third, others)]
+    assert [session is not None for session in alive] == [False, False, True]
+
+
+async def test_a_disabled_operator_is_out_at_once(database: Database, clock: HandClock) -> None:
+    ada = await operators.add(database, "ada@example.com", "owner", clock.now())
+    await operators.set_password(database, ada.id, PASSWORD)
+    cookie = await sessions.start(database, ada.id, clock.now())
+    token = await operators.make_link(database, clock.now(), email="ada@example.com")
+
+    async with database.transaction() as transaction:
+        await transaction.apply(
+            [Write("UPDATE operators SET disabled_at = ? WHERE id = ?", [(1, ada.id)])]
+        )
+
+    assert await sessions.find(database, cookie, clock.now()) is None
+    assert await operators.sign_in(database, "ada@example.com", PASSWORD) is None
+    with pytest.raises(Unauthorized):
+        await operators.use_link(database, token, clock.now())
+
+
+async def test_an_unknown_cookie_is_no_session(database: Database, clock: HandClock) -> None:
+    for cookie in ("", "wrong", "\x00", "\ud800"):
+        assert await sessions.find(database, cookie, clock.now()) is None
