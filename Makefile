@@ -34,6 +34,8 @@ binary: dist/hogsend
 SOURCES := build.spec requirements/build.lock $(shell find app web migrations journeys -type f -not -name '*.pyc' 2>/dev/null)
 
 dist/hogsend: $(SOURCES) | $(READY)/build
+	@command -v objdump >/dev/null || { echo "PyInstaller reads libraries with objdump:" \
+	    "install binutils, then run make binary again." >&2; exit 1; }
 	$(BIN)/pyinstaller --noconfirm --log-level WARN build.spec
 	@ls -lh dist/hogsend
 

@@ -9,8 +9,8 @@ done
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "Installing Chromium for the browser tests" >&2
     export DEBIAN_FRONTEND=noninteractive
-    apt-get install -qq -y --no-install-recommends chromium >/dev/null 2>&1 ||
-        { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null
+    apt-get install -qq -y --no-install-recommends chromium fonts-liberation >/dev/null 2>&1 ||
+        { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-liberation; } >/dev/null
     command -v chromium >/dev/null 2>&1 && exit 0
 fi
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from secrets import token_urlsafe
+from secrets import token_hex, token_urlsafe
 from typing import Any
 
 from . import config_values as values
@@ -361,9 +361,11 @@ def with_kept_secret(settings: Settings) -> Settings:
         StartError: the file is damaged or cannot be read.
     """
     path = settings.data / SECRET_FILE
-    if settings.secrets or not path.exists():
+    if settings.secrets:
         return settings
     try:
+        if not path.exists():
+            return settings
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             path.chmod(0o600)
         kept = values.secrets(path.read_text("ascii").strip())
@@ -384,7 +386,7 @@ def with_kept_secret(settings: Settings) -> Settings:
 
 def _make_secret(path: Path) -> None:
     """Write a new secret; it is whole when it appears, and an existing one is never replaced."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:

@@ -89,6 +89,7 @@ class SmtpSink:
         self.connections = 0
         self.most_at_once = 0
         self.open: set[_Conversation] = set()
+        self.stalled = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._deserted = asyncio.Event()
         self._deserted.set()
@@ -164,6 +165,7 @@ class _Conversation(asyncio.Protocol):
         self._buffer = bytearray()
         self._in_data = False
         self._signed_in = sink.credentials is None
+        self._in_transaction = False
         self._sender = self._recipient = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -199,7 +201,7 @@ class _Conversation(asyncio.Protocol):
                 return False
         content = bytes(self._buffer[:end])
         del self._buffer[: end + 3]
-        self._in_data = False
+        self._in_data = self._in_transaction = False
         said = self._sink.next_answer(VERDICT)
         if said is None or said.startswith("2"):
             # Without its doubled dots; a line that is only a dot has ended the content.
@@ -216,6 +218,9 @@ class _Conversation(asyncio.Protocol):
             self._sender = line[len("MAIL FROM:") :]
             if not self._signed_in:
                 self._say("530 5.7.0 Authentication required")
+                return
+            if self._in_transaction:
+                self._say("503 5.5.1 Nested MAIL")
                 return
         elif word == "RCPT":
             self._recipient = line[len("RCPT TO:") :]
@@ -242,15 +247,19 @@ class _Conversation(asyncio.Protocol):
             lines = [f"250{' ' if n == last else '-'}{o}" for n, o in enumerate(self._sink.offers)]
             said = "\r\n".join(lines)
         said = said or ANSWERS.get(stage, UNKNOWN)
+        if stage in ("MAIL", "RSET"):
+            self._in_transaction = stage == "MAIL" and said.startswith("2")
         self._in_data = said.startswith("354")
         self._say(said)
-        if stage == "QUIT":
+        if stage == "QUIT" and said != STALL:
             self.transport.close()
 
     def _say(self, said: str) -> None:
         if said == DROP:
             self.transport.abort()
-        elif said != STALL:
+        elif said == STALL:
+            self._sink.stalled.set()
+        else:
             self.transport.write(said.encode() + b"\r\n")
 
 

@@ -15,7 +15,7 @@ from ..store import backup as copies
 from ..store.backup import Backup
 from ..store.db import is_sqlite, sqlite_path
 from ..store.migrations import pending
-from .instance import current_settings
+from .instance import current_settings, has_database
 from .printing import json_option, show_json
 
 file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -25,13 +25,13 @@ file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=
 @file_argument
 @json_option
 def backup(file: Path, as_json: bool) -> None:
-    """Copy the data into one new file while the server runs.
+    """Copy the data into one file while the server runs.
 
     The file holds personal data and the secret: keep it as safe as the server itself.
     """
     settings = with_kept_secret(current_settings())
     database = _sqlite_file(settings)
-    if not database.exists():
+    if not has_database(settings):
         raise StartError(f"There is no database {database} yet.", "There is nothing to back up.")
     from_file = settings.origins["HOGSEND_SECRET"] == str(settings.data / SECRET_FILE)
     secret = ",".join(settings.secrets) if from_file else None

@@ -61,7 +61,7 @@ def preview(key: str, as_html: bool, source: bool, as_json: bool) -> None:
     if as_json:
         show_json({"subject": mail.subject, "text": mail.text, "html": mail.html})
     elif source:
-        click.get_binary_stream("stdout").write(mail.raw)
+        click.echo(mail.raw, nl=False)
     elif as_html:
         click.echo(mail.html)
     else:

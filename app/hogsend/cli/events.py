@@ -32,6 +32,7 @@ def events() -> None:
 @click.option("--idempotency-key", help="The same key again changes nothing.")
 @json_option
 def send(
+    *,
     name: str,
     user_id: str | None,
     email: str | None,
@@ -45,13 +46,6 @@ def send(
     Needs HOGSEND_API_KEY.
     """
     require_identity(user_id, email)
-    settings = current_settings()
-    if settings.api_key is None:
-        raise ConfigError(
-            "There is no API key to send events with.",
-            "Set HOGSEND_API_KEY, such as in .env, to a key that "
-            "`hogsend keys create --scope ingest` prints.",
-        )
     body = {
         "name": name,
         "userId": user_id,
@@ -60,6 +54,13 @@ def send(
         "contactProperties": properties_of(contact_properties),
         "idempotencyKey": idempotency_key,
     }
+    settings = current_settings()
+    if settings.api_key is None:
+        raise ConfigError(
+            "There is no API key to send events with.",
+            "Set HOGSEND_API_KEY, such as in .env, to a key that "
+            "`hogsend keys create --scope ingest` prints.",
+        )
     given = {field: value for field, value in body.items() if value}
     answer = post(settings, "/v1/events", given)
     if as_json:

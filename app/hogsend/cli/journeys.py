@@ -14,11 +14,10 @@ from ..errors import HogsendError, NotFound
 from ..ingest import Ingest, Rules
 from ..store import audit, counters
 from ..store import journeys as journey_store
-from ..store.db import is_sqlite, sqlite_path
 from ..store.journeys import StoredJourney
 from ..turns.loader import load
 from ..turns.registry import Registry
-from .instance import Instance, current_settings, on_instance
+from .instance import Instance, current_settings, has_database, on_instance
 from .printing import json_option, show_facts, show_json, show_table
 from .properties import identity_options, properties_of, property_option, require_identity
 
@@ -183,8 +182,7 @@ def _find(registry: Registry, journey_id: str) -> Journey:
 
 def _known(registry: Registry) -> tuple[Mapping[str, StoredJourney], Mapping[str, int]]:
     """Return what the database knows of the journeys; nothing, when there is none yet."""
-    url = current_settings().database_url
-    if is_sqlite(url) and not sqlite_path(url).exists():
+    if not has_database(current_settings()):
         return {}, {}
     names = [f"state/{journey_id}/{state}" for journey_id in registry.journeys for state in _STATES]
 

@@ -10,7 +10,7 @@ import click
 
 from ..store import keys as key_store
 from ..store.keys import Key
-from .instance import Instance, on_instance
+from .instance import Instance, note, on_instance
 from .printing import json_option, show_facts, show_json, show_table
 
 
@@ -48,7 +48,7 @@ def create(
 
     async def work(instance: Instance) -> tuple[Key, str]:
         now = instance.clock.now()
-        return await key_store.create(
+        key, text = await key_store.create(
             instance.database,
             name=name,
             scopes=scopes,
@@ -56,6 +56,8 @@ def create(
             now=now,
             expires_at=None if days is None else now + timedelta(days=days),
         )
+        await note(instance, "create key", key.name, {"id": str(key.id), "scopes": list(scopes)})
+        return key, text
 
     key, text = on_instance(work)
     if as_json:
@@ -106,7 +108,9 @@ def revoke(key_id: UUID, as_json: bool) -> None:
     """Revoke a key; the running server refuses it at once."""
 
     async def work(instance: Instance) -> Key:
-        return await key_store.revoke(instance.database, key_id, instance.clock.now())
+        key = await key_store.revoke(instance.database, key_id, instance.clock.now())
+        await note(instance, "revoke key", key.name, {"id": str(key.id)})
+        return key
 
     key = on_instance(work)
     if as_json:

@@ -8,7 +8,7 @@ import click
 
 from ..store import operators as operator_store
 from ..store.operators import Operator, Role
-from .instance import Instance, on_instance
+from .instance import Instance, note, on_instance
 from .printing import json_option, show_json, show_table
 
 role_option = click.option(
@@ -36,6 +36,7 @@ def add(email: str, role: str, as_json: bool) -> None:
         database, now = instance.database, instance.clock.now()
         added = await operator_store.add(database, email, cast("Role", role), now)
         token = await operator_store.make_link(database, now, email=added.email, role=added.role)
+        await note(instance, "add operator", added.email, {"role": added.role})
         return added, _address(instance, token)
 
     added, address = on_instance(work)
@@ -69,6 +70,7 @@ def reset(email: str, as_json: bool) -> None:
 
     async def work(instance: Instance) -> str:
         token = await operator_store.reset(instance.database, email, instance.clock.now())
+        await note(instance, "reset operator", email)
         return _address(instance, token)
 
     _show_link(on_instance(work), "Link for a new password, once, within a day", as_json, {})
@@ -85,6 +87,7 @@ def link(role: str, email: str | None, as_json: bool) -> None:
         token = await operator_store.make_link(
             instance.database, instance.clock.now(), email=email, role=cast("Role", role)
         )
+        await note(instance, "make sign-in link", email or "anybody", {"role": role})
         return _address(instance, token)
 
     _show_link(on_instance(work), "Sign-in link, once, within a day", as_json, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from typing import Any
+from typing import Any, cast
 
 from ..config import Settings, local_address
 from ..errors import HogsendError, ServerUnreachable
@@ -57,14 +57,13 @@ def _parsed(text: bytes, address: str) -> dict[str, Any]:
             f"What answers at {address} is not Hogsend.",
             "Set HOGSEND_BIND to where the server listens.",
         )
-    return answer
+    return cast("dict[str, Any]", answer)
 
 
 def _reason(answer: dict[str, Any]) -> str:
-    error = answer.get("error")
+    error: Any = answer.get("error")
     if isinstance(error, dict):
-        error = error.get("message")
-    details = [
-        f"{detail.get('path')}: {detail.get('message')}" for detail in answer.get("details") or []
-    ]
-    return " ".join([str(error), *details])
+        error = cast("dict[str, Any]", error).get("message")
+    details: list[dict[str, Any]] = answer.get("details") or []
+    named = [f"{detail.get('path')}: {detail.get('message')}" for detail in details]
+    return " ".join([str(error), *named])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 import idna
@@ -58,6 +59,7 @@ def rewritten(
     return "".join(pieces), found
 
 
+@lru_cache(maxsize=1024)
 def web_address(href: str) -> str | None:
     """Return where a browser would go for an `href`, or None when that is not a web page.
 

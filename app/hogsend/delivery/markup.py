@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from html import entities
 from typing import NamedTuple
 
 # Possessive groups: whatever the input, the time is linear.
@@ -31,6 +32,7 @@ _MARKUP = re.compile(
     r")",
     re.DOTALL,
 )
+_REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)[;=]?")
 _RAW_TEXT = frozenset(
     ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 )
@@ -98,8 +100,21 @@ def attributes(markup: str, tag: Tag) -> dict[str, Attribute]:
         for group, quote in (("double", '"'), ("single", "'"), ("bare", "")):
             if (value := match[group]) is not None:
                 start, end = match.span(group)
-                found[name] = Attribute(name, html.unescape(value), start, end, quote)
+                found[name] = Attribute(name, _decoded(value), start, end, quote)
                 break
         else:
             found[name] = Attribute(name, "", match.end(), match.end(), "")
     return found
+
+
+def _decoded(value: str) -> str:
+    return _REFERENCE.sub(_character, value) if "&" in value else value
+
+
+def _character(reference: re.Match[str]) -> str:
+    # In an attribute `&copy=1` is a part of an address, not a sign (§13.2.5.73).
+    written = reference[0]
+    named = written[1] != "#"
+    if named and (written.endswith("=") or written[1:] not in entities.html5):
+        return written
+    return html.unescape(written)

@@ -17,7 +17,6 @@ from uuid import UUID
 import idna
 
 _CRLF = "\r\n"
-_NEWLINES = re.compile(r"\r\n?|\n")
 _SPECIALS = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]")
 # RFC 2047 §2: an encoded word is at most 75 characters, 63 of them base64 here.
 _WORD_BYTES = 45
@@ -41,6 +40,8 @@ def mailbox(text: str) -> tuple[str, str]:
     name, address = (match["name"].strip(), match["address"]) if match else ("", text)
     if len(name) > 1 and name[0] == name[-1] == '"':
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    if _CONTROLS.search(name):
+        raise ValueError("a line break or another control character in a name")
     return name, address_of(address)
 
 
@@ -146,7 +147,8 @@ def _checked(name: str, value: str) -> str:
 
 
 def _part(boundary: str, subtype: str, content: str) -> bytes:
-    body = _NEWLINES.sub(_CRLF, content).encode("utf-8", "replace")
+    lines = content.replace(_CRLF, "\n").replace("\r", "\n").replace("\n", _CRLF)
+    body = lines.encode("utf-8", "replace")
     if not body.endswith(b"\r\n"):
         body += b"\r\n"
     head = (

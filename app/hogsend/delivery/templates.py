@@ -283,6 +283,7 @@ class _Loading:
         """Refuse what would fail at every send: syntax, a missing part, an unknown variable."""
         try:
             tree = self._html.parse(text)
+            unknown = meta.find_undeclared_variables(tree)
         except jinja2.TemplateSyntaxError as error:
             line = first_line + error.lineno - 1
             raise _Unusable(line, f"{place}{error.message or 'Syntax error.'}") from None
@@ -291,8 +292,7 @@ class _Loading:
                 raise _Unusable(
                     first_line, f"{place}There is no file {name!r} beside it to extend or include."
                 )
-        unknown = meta.find_undeclared_variables(tree) - SCOPE - shared
-        unknown -= _declared(tree) | set(self._html.globals)
+        unknown -= SCOPE | shared | _declared(tree) | set(self._html.globals)
         if unknown:
             name = min(unknown)
             used = (one.lineno for one in tree.find_all(nodes.Name) if one.name == name)

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from .links import web_address
 from .markup import Tag, attributes
 
-# Marks that no text contains: a break that swallows spaces, and the border between two cells.
-_LINE, _PARAGRAPH, _CELL = "\ue000", "\ue001", "\ue002"
-_PARAGRAPHS = "p h1 h2 h3 h4 h5 h6 ul ol blockquote pre"
-_BLOCKS = (
-    "address article body dd div dl dt footer header li main section table tbody tfoot thead tr"
-)
+# Marks that no text contains: breaks that swallow spaces, the border between two cells, and the
+# end of a link's address.
+_LINE, _PARAGRAPH, _CELL, _LINK = "\ue000", "\ue001", "\ue002", "\ue003"
+_PARAGRAPHS = "p table h1 h2 h3 h4 h5 h6 ul ol blockquote pre"
+_BLOCKS = "address article body dd div dl dt footer header li main section tbody tfoot thead tr"
 _AFTER: dict[str, str] = {
     **{name: _PARAGRAPH for name in _PARAGRAPHS.split()},
     **{name: _LINE for name in _BLOCKS.split()},
@@ -28,10 +27,12 @@ _BEFORE: dict[str, str] = _AFTER | {
 }
 _VOID = frozenset(("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"))
 _UNSEEN = frozenset(("head", "style", "script", "title", "template", "noscript"))
-_HIDDEN = re.compile(r"display\s*:\s*none|aria-hidden\s*=\s*[\"']?true", re.IGNORECASE)
-_SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b-\u200d\u034f\u2007\ufeff\xad]+")
+_HIDDEN = re.compile(r"display\s*:\s*none|aria-hidden\s*=\s*[\"']?true")
+_ODD_SPACES = r"\t\r\n\f\xa0\u200b-\u200d\u034f\u2007\ufeff\xad"
+# A single ordinary space, as between any two words, is no match: there are hundreds of them.
+_SPACES = re.compile(rf"[{_ODD_SPACES}][ {_ODD_SPACES}]*| [ {_ODD_SPACES}]+")
 _MARKS = f"{_LINE}{_PARAGRAPH}{_CELL}"
-_BREAK = re.compile(rf" ?([{_MARKS}])[ {_MARKS}]*")
+_BREAK = re.compile(rf"({_LINK}?) ?([{_MARKS}])[ {_MARKS}]*")
 
 
 def text_of(markup: str, tags: Sequence[Tag]) -> str:
@@ -51,13 +52,14 @@ def text_of(markup: str, tags: Sequence[Tag]) -> str:
     if not writing.hidden_in:
         writing.pieces.append(markup[position:])
     text = _SPACES.sub(" ", html.unescape("".join(writing.pieces)))
-    return _BREAK.sub(_spacing, text).strip() + "\n"
+    return _BREAK.sub(_spacing, text).replace(_LINK, "").strip() + "\n"
 
 
 def _spacing(found: re.Match[str]) -> str:
-    # A cell that begins inside a row stands beside the one before it, whatever it begins with.
-    if found[1] == _CELL:
-        return "  "
+    # A cell that begins inside a row stands beside the one before it, whatever it begins with;
+    # but a row of links, such as a scale, would be one long line of addresses.
+    if found[2] == _CELL:
+        return "\n" if found[1] else "  "
     return "\n\n" if _PARAGRAPH in found[0] else "\n"
 
 
@@ -92,7 +94,7 @@ class _Writing:
                 self.hidden_in = ""
 
     def _start(self, name: str, tag: Tag) -> None:
-        if name in _UNSEEN or _HIDDEN.search(self._markup, *tag.attributes):
+        if name in _UNSEEN or self._is_hidden(tag):
             if name not in _VOID:
                 self.hidden_in, self._depth = name, 1
         elif name == "img":
@@ -104,6 +106,11 @@ class _Writing:
             self._link = (url, len(self.pieces)) if url and not url.startswith("#") else None
         elif mark := _BEFORE.get(name):
             self.pieces.append(mark)
+
+    def _is_hidden(self, tag: Tag) -> bool:
+        written = self._markup[tag.attributes[0] : tag.attributes[1]]
+        # Most tags are none of these, and a look for a word costs less than the expression.
+        return ("display" in written or "aria-hidden" in written) and bool(_HIDDEN.search(written))
 
     def _end(self, name: str) -> None:
         if name == "a" and self._link is not None:
@@ -119,4 +126,4 @@ def _address(url: str, words: str) -> str:
     shown = web_address(url) or url.removeprefix("mailto:").removeprefix("tel:")
     if not words:
         return shown
-    return "" if shown == words else f" ({shown})"
+    return "" if shown == words else f" ({shown}){_LINK}"

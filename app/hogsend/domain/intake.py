@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -110,7 +111,8 @@ def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | N
 
     Args:
         properties: parsed JSON.
-        escapes: whether the text had `\\u` escapes, the only way in for NUL and lone surrogates.
+        escapes: whether the text had `\\u` escapes, `NaN` or `Infinity`: the only ways in for
+            NUL, half surrogates and numbers that JSON does not know.
     """
     if len(properties) > MOST_PROPERTIES:
         return f"has {len(properties)} properties; at most {MOST_PROPERTIES} are allowed"
@@ -140,6 +142,8 @@ def _check(value: Any, depth: int, escapes: bool) -> str | None:
         children = [*children, *names] if escapes else children
     elif isinstance(value, list):
         children = cast("list[Any]", value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        return "contains a number that JSON does not know"
     else:
         return None
     if depth > DEEPEST:

@@ -218,7 +218,7 @@ class _Set:
         """Apply list changes; return why they had no effect, if so."""
         if not item.lists:
             return None
-        if not person.contact.email:
+        if not person.contact.email and item.contact_id is None:
             return "Contact has no email; cannot manage list membership"
         unknown = sorted(
             list_id

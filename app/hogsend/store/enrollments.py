@@ -191,31 +191,29 @@ def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
     )
 
 
-def park_all_but(journey_ids: Sequence[str]) -> list[Write]:
-    """Park the people of journeys that are gone from the code, and call back those of others.
-
-    Their wake times stay, so that who comes back goes on when it was due.
-    """
-    known = ",".join("?" * len(journey_ids)) or "''"
-    return [
-        Write(
-            "UPDATE enrollments SET state = 'parked' WHERE state IN ('active', 'waiting') "
-            f"AND journey_id NOT IN ({known})",
-            [tuple(journey_ids)],
-        ),
-        Write(
-            "UPDATE enrollments SET state = CASE WHEN wait_key IS NULL THEN 'active' "
-            f"ELSE 'waiting' END WHERE state = 'parked' AND journey_id IN ({known})",
-            [tuple(journey_ids)],
-        ),
-    ]
+def park(journey_ids: Sequence[str]) -> Write:
+    """Park the people of journeys that are gone; their wake times stay for when it comes back."""
+    return Write(
+        "UPDATE enrollments SET state = 'parked' WHERE journey_id = ? "
+        "AND state IN ('active', 'waiting')",
+        [(one,) for one in journey_ids],
+    )
 
 
-def live_by_journey() -> Query[dict[tuple[str, str], int]]:
+def call_back(journey_ids: Sequence[str]) -> Write:
+    """Let the parked people of journeys that are there again go on when they are due."""
+    return Write(
+        "UPDATE enrollments SET state = CASE WHEN wait_key IS NULL THEN 'active' "
+        "ELSE 'waiting' END WHERE journey_id = ? AND state = 'parked'",
+        [(one,) for one in journey_ids],
+    )
+
+
+def states_of(journey_ids: Sequence[str]) -> Query[dict[tuple[str, str], int]]:
     """Ask how many enrollments are active, waiting or parked, by journey and state."""
     return Query(
-        "SELECT journey_id, state, COUNT(*) FROM enrollments "
-        "WHERE state IN ('active', 'waiting', 'parked') GROUP BY journey_id, state",
-        [],
+        "SELECT journey_id, state, COUNT(*) FROM enrollments WHERE journey_id IN ? "
+        "AND state IN ('active', 'waiting', 'parked') GROUP BY journey_id, state",
+        [list(journey_ids)],
         lambda rows: {(row[0], row[1]): row[2] for row in rows},
     )

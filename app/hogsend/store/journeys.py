@@ -43,11 +43,11 @@ def all_known() -> Query[dict[str, StoredJourney]]:
     )
 
 
-def see(journeys: Iterable[Journey], now: datetime) -> list[Write]:
-    """Record the journeys that the code has now; all others are gone."""
+def see(journeys: Iterable[Journey], gone: Iterable[str], now: datetime) -> list[Write]:
+    """Record the journeys that the code has now, and those that it has lost."""
     at = to_micros(now)
     return [
-        Write("UPDATE journeys SET gone_at = ? WHERE gone_at IS NULL", [(at,)]),
+        Write("UPDATE journeys SET gone_at = ? WHERE id = ?", [(at, one) for one in gone]),
         Write(
             "INSERT INTO journeys (id, definition, code_hash, enabled, first_seen_at, seen_at) "
             "VALUES (?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, "

@@ -165,6 +165,30 @@ def update(sends: Iterable[Send], now: datetime) -> Write:
     )
 
 
+def conclude(sends: Iterable[Send], now: datetime) -> Write:
+    """Write what a try to hand over came to; a status that moved on meanwhile stays."""
+    at = to_micros(now)
+    return Write(
+        "UPDATE sends SET status = ?, reason = ?, due_at = ?, sent_at = ?, provider = ?, "
+        "provider_id = ?, attempts = ?, updated_at = ? "
+        "WHERE id = ? AND status IN ('queued', 'sending')",
+        [
+            (
+                s.status,
+                s.reason,
+                micros_or_none(s.due_at),
+                micros_or_none(s.sent_at),
+                s.provider,
+                s.provider_id,
+                to_json(list(s.attempts)),
+                at,
+                s.id,
+            )
+            for s in sends
+        ],
+    )
+
+
 def cancel_of_journeys(rows: Sequence[tuple[UUID, str]], reason: str, now: datetime) -> Write:
     """Cancel what (contact, journey) pairs have queued and not begun to hand over."""
     at = to_micros(now)

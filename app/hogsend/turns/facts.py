@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -69,10 +69,16 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What every turn of a set shares: lists, templates and the present instant."""
+    """What every turn of a set shares.
+
+    Args:
+        lists: by id.
+        templates: the keys of the mails that can be sent, each with its list if it names one.
+        now: the instant of these turns.
+    """
 
     lists: Mapping[str, MailList]
-    templates: Collection[str]
+    templates: Mapping[str, str | None]
     now: datetime
 
 

@@ -22,7 +22,7 @@ from ..domain.enrollment import LookBack, Wait
 from ..domain.ids import new_id
 from ..domain.intake import Incoming
 from ..domain.journal import Step, decode, encode
-from ..domain.journey import Journey
+from ..domain.journey import JOURNEY_LIST, Journey
 from ..domain.sending import Queue, Send, decide_send
 from ..errors import HogsendError, JourneyCodeError
 from ..store.events import to_stored_event
@@ -272,7 +272,7 @@ class Play:
                 f"There is no template {request.template!r}.",
                 f"Add journeys/emails/{request.template}.html.",
             )
-        list_id = request.list_id or self.journey.list_id
+        list_id = request.list_id or self._list_of(request.template)
         if list_id not in self._world.lists:
             raise JourneyCodeError(
                 f"There is no list {list_id!r}.", "Define it in journeys/lists.py."
@@ -311,6 +311,11 @@ class Play:
         if reason:
             answer["reason"] = reason
         return self._record(key, request, answer)
+
+    def _list_of(self, template: str) -> str:
+        """Return the journey's list, or the template's where the journey names none."""
+        own = self.journey.list_id
+        return (self._world.templates[template] or own) if own == JOURNEY_LIST else own
 
     def _trigger(self, key: str, request: Trigger, behind: bool) -> Any:
         event_id = new_id(self._world.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,11 +34,11 @@ class Code:
 
     Args:
         registry: journeys and lists.
-        templates: the keys of the mails that can be sent.
+        templates: the keys of the mails that can be sent, each with its list if it names one.
     """
 
     registry: Registry
-    templates: Collection[str]
+    templates: Mapping[str, str | None]
 
 
 class Player:

@@ -17,6 +17,7 @@ from ..paths import resource
 from . import words
 
 if TYPE_CHECKING:
+    from ..content import Content
     from ..runtime import Runtime
 
 # Scripts, styles and pictures come from this server alone; nothing may frame a page or be sent
@@ -38,6 +39,11 @@ def runtime() -> Runtime:
     return cast("Runtime", current_app.config["RUNTIME"])
 
 
+def content() -> Content:
+    """Return the author's journeys, lists and mails as of now."""
+    return runtime().content
+
+
 def now() -> datetime:
     """Return the present instant by the process's clock."""
     return runtime().clock.now()
@@ -57,6 +63,7 @@ def environment() -> Environment:
         number=words.number,
         many=words.many,
         duration=words.duration,
+        entry=words.entry,
         reason=words.reason,
         short=words.short_id,
         exact=words.exact,

@@ -109,9 +109,9 @@ def brief(length: timedelta) -> str:
         return f"{seconds // 60} min"
     if seconds < 86_400:
         hours, minutes = divmod(seconds // 60, 60)
-        return f"{hours} h {minutes} min" if minutes and hours < 6 else f"{hours} h"
+        return f"{hours} h {minutes} min" if minutes and hours < 2 else f"{hours} h"
     days, hours = divmod(seconds // 3_600, 24)
-    return f"{days} d {hours} h" if hours and days < 4 else f"{days} d"
+    return f"{days} d {hours} h" if hours and days < 2 else f"{days} d"
 
 
 def relative(instant: datetime, now: datetime) -> str:

@@ -172,4 +172,3 @@ class ProviderContract:
 
         await provider.close()
         await provider.close()
-

@@ -29,7 +29,7 @@ from tests.delivery.providers.contract import (
 )
 from tests.sinks.smtp_sink import DROP, EHLO, STALL, SmtpSink
 
-HASTE = Patience(connect=0.2, command=0.2, stale=0.1, accept=0.2, farewell=0.2)
+HASTE = Patience(connect=0.4, command=0.4, stale=0.3, accept=0.4, farewell=0.4)
 
 
 class SinkDestination(Destination):
@@ -210,13 +210,9 @@ class TestLostConnections:
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
         scripted(sink, ".", STALL)
-        marked = asyncio.Event()
 
-        async def handing_over() -> None:
-            marked.set()
-
-        delivery = asyncio.create_task(provider.deliver(a_mail(), handing_over))
-        await marked.wait()
+        delivery = asyncio.create_task(provider.deliver(a_mail(), ready))
+        await sink.stalled.wait()
         delivery.cancel()
         with pytest.raises(asyncio.CancelledError):
             await delivery
@@ -304,13 +300,12 @@ class TestPool:
 
         assert sink.commands.count("QUIT") == sink.connections
 
-    async def test_a_server_that_does_not_say_goodbye_holds_nobody_up(
-        self, sink: SmtpSink, hasty: SmtpProvider
-    ) -> None:
+    async def test_a_server_that_does_not_say_goodbye_holds_nobody_up(self, sink: SmtpSink) -> None:
+        provider = SmtpProvider(parse_server(sink.url), patience=Patience(farewell=0.2))
         scripted(sink, "QUIT", STALL)
-        await hasty.deliver(a_mail(), ready)
+        await provider.deliver(a_mail(), ready)
 
-        await asyncio.wait_for(hasty.close(), 1)
+        await asyncio.wait_for(provider.close(), 5)
 
     async def test_a_closed_provider_takes_no_mail(self, provider: SmtpProvider) -> None:
         await provider.close()
@@ -361,12 +356,15 @@ class TestWhatTheServerOffers:
         assert sink.mails[0].recipient == "<jürgen@xn--bcher-kva.example>"
         assert sink.mails[0].sender.endswith(" BODY=8BITMIME SMTPUTF8")
 
+    @pytest.mark.parametrize("option", ["starttls=auto", "starttls=never"])
     async def test_a_server_of_the_oldest_kind_is_greeted_in_its_own_way(
-        self, sink: SmtpSink, provider: SmtpProvider
+        self, sink: SmtpSink, option: str
     ) -> None:
+        provider = SmtpProvider(parse_server(f"{sink.url}?{option}"))
         scripted(sink, "EHLO", "502 What")
 
         await provider.deliver(a_mail(), ready)
+        await provider.close()
 
         assert sink.mails[0].sender == "<hello@example.org>"
 
@@ -381,6 +379,13 @@ class TestWhatTheServerOffers:
             await provider.deliver(replace(a_mail(), to_email=address), ready)
 
         assert sink.connections == 0
+
+    async def test_content_that_begins_with_a_dot_keeps_it(
+        self, sink: SmtpSink, provider: SmtpProvider
+    ) -> None:
+        await provider.deliver(replace(a_mail(), raw=b".\r\nDATA\r\n"), ready)
+
+        assert sink.mails[0].raw == b".\r\nDATA\r\n"
 
     @pytest.mark.parametrize("end", [b"\n", b"\r", b"\n.\n", b"\r\r\n"])
     async def test_a_mail_with_a_lone_line_end_is_never_sent(

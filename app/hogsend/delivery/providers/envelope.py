@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.utils import parseaddr
 from functools import lru_cache
 
 import idna
@@ -69,8 +68,10 @@ def mailbox(address: str) -> bytes:
     Raises:
         Rejected: it is no address.
     """
-    if _PLAIN.fullmatch(address) is None:
-        address = parseaddr(address)[1]
+    if address.endswith(">"):
+        address = address[:-1].rpartition("<")[2]
+    if _PLAIN.fullmatch(address) and len(address) <= LONGEST_ADDRESS:
+        return address.encode("ascii")
     local, _, domain = address.rpartition("@")
     if not local or not domain or _UNSAFE.search(address) or len(address) > LONGEST_ADDRESS:
         raise Rejected("the address is malformed", "content")

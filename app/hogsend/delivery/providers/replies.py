@@ -24,8 +24,9 @@ _SECURITY_OR_POLICY = 7
 _ABOUT_ADDRESSES = frozenset({1, 2})
 
 _ENHANCED = re.compile(r"\s*#?([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
-_QUEUE_ID = re.compile(
-    r"(?:queued as |\bid=|^(?:2\.\d\.\d )?ok )<?([\w.@+-]{6,200})>?(?=[\s,;)]|$)", re.IGNORECASE
+_QUEUE_IDS = (
+    re.compile(r"(?:\bqueued as |\bid=)([\w.@+-]{6,200})(?![\w.@+-])", re.IGNORECASE),
+    re.compile(r"(?:2\.\d\.\d )?ok ([\w.@+-]{6,200})\s*\Z", re.IGNORECASE),
 )
 
 
@@ -96,5 +97,5 @@ def queue_id(text: str) -> str | None:
 
     Postfix says `queued as 4bD3`, Exim `OK id=1abc-23`, Amazon SES `Ok 0102018f`.
     """
-    match = _QUEUE_ID.search(text)
+    match = _QUEUE_IDS[0].search(text) or _QUEUE_IDS[1].match(text)
     return match.group(1) if match else None

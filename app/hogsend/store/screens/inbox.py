@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from ..db import Query, only
-from ..inbox import InboxEntry
 from ..fields import from_micros, instant_or_none, to_id
+from ..inbox import InboxEntry
 
 MOST_COUNTED = 100
 

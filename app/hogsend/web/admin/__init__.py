@@ -1,6 +1,6 @@
 """The dashboard: one module for each screen."""
 
-from . import enrollments
+from . import enrollments, inbox, journeys, overview
 from .frame import blueprint
 
-__all__ = ["blueprint", "enrollments"]
+__all__ = ["blueprint", "enrollments", "inbox", "journeys", "overview"]

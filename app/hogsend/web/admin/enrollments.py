@@ -7,7 +7,7 @@ from quart import request
 from ...errors import HogsendError
 from ...store.screens import enrollment as screen
 from ..auth import Answer
-from ..pages import page, runtime
+from ..pages import content, page, runtime
 from . import timeline
 from .frame import back, blueprint, change, id_from, missing, who
 
@@ -23,8 +23,8 @@ async def _page(enrollment_id: str, *, problem: str = "", status: int = 200) -> 
     found = await screen.load(made_of.database, id_from(enrollment_id, "enrollment"))
     if found is None:
         raise missing("enrollment")
-    journey = made_of.registry.journeys.get(found.enrollment.journey_id)
-    mail_list = made_of.registry.lists.get(journey.list_id if journey else "journey")
+    journey = content().registry.journeys.get(found.enrollment.journey_id)
+    mail_list = content().registry.lists.get(journey.list_id if journey else "journey")
     return page(
         "admin/enrollment.html",
         status=status,
@@ -35,7 +35,7 @@ async def _page(enrollment_id: str, *, problem: str = "", status: int = 200) -> 
         mail_list=mail_list,
         story=timeline.entries(found, journey),
         summary=timeline.summary(found.enrollment, made_of.clock.now()),
-        steps=sum(len(turn.steps) for turn in found.turns),
+        steps=len({step.key for turn in found.turns for step in turn.steps if step.kind != "user"}),
         problem=problem,
     )
 

@@ -15,7 +15,7 @@ from ...store import audit
 from ...store.db import Write
 from ...store.screens import inbox
 from ..auth import Answer, require_session
-from ..pages import error_page, harden, now, runtime
+from ..pages import content, error_page, harden, now, runtime
 
 PAGE_SIZE = 50
 _STATUS: Mapping[type[HogsendError], int] = {
@@ -52,7 +52,7 @@ async def _enter() -> Answer | None:
     captured = made_of.settings.mail == "inbox"
     unread = await made_of.database.read_one(inbox.unread()) if captured else 0
     g.nav = Nav(
-        journeys=len(made_of.registry.journeys),
+        journeys=len(content().registry.journeys),
         unread="" if not unread else f"{unread}+" if unread >= inbox.MOST_COUNTED else str(unread),
         worker=made_of.worker is not None,
     )

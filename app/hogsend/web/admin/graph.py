@@ -11,6 +11,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ...domain import durations
+
 NODE_WIDTH, NODE_HEIGHT = 196, 44
 _GAP, _BRANCH_GAP, _COLUMN_GAP, _MARGIN = 24, 44, 28, 12
 _LONGEST = 26
@@ -33,6 +35,10 @@ _KINDS = {
     "events": "look",
     "last_event": "look",
     "is_subscribed": "decision",
+}
+_UNITS = {
+    make.__name__: make
+    for make in (durations.seconds, durations.minutes, durations.hours, durations.days, durations.weeks)
 }
 _WAITS = ("sleep", "wait", "digest")
 
@@ -219,11 +225,13 @@ class _Reader:
         label = _words(named["label"]) if "label" in named else first
         kicker, title = kind, first
         if kind == "sleep":
+            if "label" not in named:
+                label = _unlabelled(node.args[0]) if path[-1] == "sleep" and node.args else "until"
             kicker = f"sleep · {label}" if "label" in named else "sleep"
         elif kind == "wait" and "timeout" in named:
             kicker = f"wait · up to {_words(named['timeout'])}"
         elif kind in ("decision", "look"):
-            title = f"{first}?"
+            title = f"{first or 'list'}?"
         elif kind == "exit":
             return Step("end", first, _short(first or "exited"), "exits", node.lineno)
         return Step(kind, label, _short(title), _short(kicker), node.lineno)
@@ -238,6 +246,15 @@ def _words(node: ast.expr) -> str:
             return f"{amount.value} {unit if amount.value != 1 else unit[:-1]}"
         if unit == "on":
             return _words(amount)
+    return ast.unparse(node)
+
+
+def _unlabelled(node: ast.expr) -> str:
+    """Return what the journal calls a sleep that the author gave no label: its length."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
+        make, amount = _UNITS.get(node.func.id), node.args[0]
+        if make and isinstance(amount, ast.Constant) and isinstance(amount.value, int | float):
+            return str(make(amount.value))
     return ast.unparse(node)
 
 

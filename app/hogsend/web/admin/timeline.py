@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,6 +86,9 @@ def _step(
     step: Step, turn: Turn, answers: Mapping[str, Step], begun: set[str], found: EnrollmentPage
 ) -> Iterator[Entry]:
     at = turn.played_at
+    if step.kind == "user":
+        # The contact as of enrollment: recorded for the replay, nothing that happened.
+        return
     if step.passed:
         yield Entry(
             at,
@@ -110,16 +114,21 @@ def _step(
         yield _looked(step, at)
 
 
+# What a sleep is called whose author gave it no label: its length, or `until`.
+_UNLABELLED = re.compile(r"(\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?$|until$")
+
+
 def _sleep(step: Step, turn: Turn, over: bool) -> Entry:
     until = _instant(step.detail, "until")
+    label = "" if _UNLABELLED.match(step.label) else step.label
     length = "" if until is None else words.duration(until - turn.played_at)
     if until is not None and until <= turn.played_at and not step.waiting:
-        return Entry(turn.played_at, "wait", "Did not sleep", notes=(step.label, "it was past"))
+        return Entry(turn.played_at, "wait", "Did not sleep", notes=(label, "it was past"))
     return Entry(
         turn.played_at,
         "wait" if over else "now",
         f"Slept {length}" if over else f"Sleeping {length}",
-        notes=(step.label, f"until {words.beside(until, turn.played_at)}" if until else ""),
+        notes=(label, f"until {words.beside(until, turn.played_at)}" if until else ""),
     )
 
 

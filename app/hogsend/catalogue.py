@@ -1,0 +1,51 @@
+"""Brings what is stored of journeys in line with the code that was loaded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from .ingest import Rules
+from .store import enrollments, journeys
+from .store.counters import Tally
+from .store.db import Database
+from .turns.registry import Registry
+
+
+async def rules_of(database: Database, registry: Registry) -> Rules:
+    """Return what decides about events: the code's journeys, and the operator's switches."""
+    known = await database.read_one(journeys.all_known())
+    return Rules(
+        journeys=registry.journeys,
+        lists=registry.lists,
+        gone={
+            one: stored.journey for one, stored in known.items() if one not in registry.journeys
+        },
+        switched_off=frozenset(one for one, stored in known.items() if not stored.switched_on),
+    )
+
+
+async def see_journeys(database: Database, registry: Registry, now: datetime) -> None:
+    """Record the journeys that the code has; park the people of those that it has lost.
+
+    Args:
+        database: where they are recorded.
+        registry: what was loaded.
+        now: the present instant.
+    """
+    tally = Tally(now)
+    async with database.transaction() as tx:
+        known = await tx.one(journeys.all_known())
+        lost = [
+            one
+            for one, stored in known.items()
+            if one not in registry.journeys and not stored.gone
+        ]
+        back = [one for one in registry.journeys if one in known and known[one].gone]
+        if lost or back:
+            before = await tx.one(enrollments.states_of([*lost, *back]))
+            await tx.apply([enrollments.park(lost), enrollments.call_back(back)])
+            after = await tx.one(enrollments.states_of([*lost, *back]))
+            for journey_id, state in {*before, *after}:
+                changed = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
+                tally.gauge(f"state/{journey_id}/{state}", changed)
+        await tx.apply([*journeys.see(registry.journeys.values(), lost, now), tally.write()])

@@ -1,0 +1,100 @@
+"""`hogsend init`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ..errors import HogsendError
+from ..paths import resource
+from .printing import json_option, show_json
+
+ENV_TEXT = """\
+# Hogsend's settings. What stands here is overruled by the environment; what begins with # counts
+# not. `hogsend settings` shows all of them, and docs/settings.md says what each means.
+
+# Where the server listens, and the address that people reach it at (in links in mails).
+#HOGSEND_BIND=127.0.0.1:3002
+#HOGSEND_BASE_URL=https://mail.example.com
+
+# Mail is captured in the inbox of the dashboard until a server is named here.
+#HOGSEND_MAIL=smtp://user:password@smtp.example.com:587
+#HOGSEND_FROM=Example <hello@example.com>
+
+# While trying things out: every message goes to this address instead, marked.
+#HOGSEND_TEST_TO=me@example.com
+
+# The key that `hogsend events send` uses; `serve` registers it as an ingest key.
+#HOGSEND_API_KEY=
+"""
+IGNORE_TEXT = """\
+/.env
+/data/
+__pycache__/
+"""
+NEXT_STEPS = """
+Next:
+{go}  hogsend serve --with-worker
+
+It prints where the dashboard is, a one-time sign-in link and a key for your product's events.
+Then read journeys/activation_welcome.py: it starts when this arrives, and its mails are captured
+in the dashboard's inbox.
+
+  curl {address}/v1/events -H "Authorization: Bearer KEY" -H "Content-Type: application/json" \\
+    -d '{{"name": "user.created", "userId": "ada", "email": "ada@example.com"}}'
+"""
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
+@json_option
+def init(folder: Path, as_json: bool) -> None:
+    """Write a new project: journeys, mails and a .env file.
+
+    A file that exists is left as it is.
+    """
+    written: list[str] = []
+    kept: list[str] = []
+    try:
+        for name, text in _files().items():
+            (written if _write(folder / name, text) else kept).append(name)
+    except OSError as error:
+        raise HogsendError(
+            f"The project cannot be written to {folder}: {error.strerror}.",
+            "Name a folder that you may write to.",
+        ) from error
+    if as_json:
+        show_json({"folder": folder.absolute(), "written": written, "kept": kept})
+        return
+    click.echo(f"Wrote {len(written)} files to {folder.absolute()}.")
+    if kept:
+        click.echo(f"Left as they were: {', '.join(kept)}.")
+    here = folder.absolute() == Path.cwd()
+    go = "" if here else f"  cd {folder}\n"
+    click.echo(NEXT_STEPS.format(go=go, address="http://127.0.0.1:3002").rstrip())
+
+
+def _files() -> dict[str, bytes]:
+    """Return the files of a new project, by their names in it."""
+    shipped = resource("journeys")
+    found = {
+        f"journeys/{path.relative_to(shipped).as_posix()}": path.read_bytes()
+        for path in sorted(shipped.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    return {**found, ".env": ENV_TEXT.encode(), ".gitignore": IGNORE_TEXT.encode()}
+
+
+def _write(path: Path, text: bytes) -> bool:
+    """Write a new file; say False when there is one already. Settings are the owner's alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = 0o600 if path.name == ".env" else 0o644
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "wb") as file:
+        file.write(text)
+    return True

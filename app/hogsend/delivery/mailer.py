@@ -1,0 +1,321 @@
+"""Hands due mails to the provider: claims rows, makes mails, and keeps the ledger true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from ..changes import Changes
+from ..clock import Clock
+from ..domain.intake import Suppress
+from ..domain.sending import Send
+from ..ingest import Ingest
+from ..store import consents, contacts, events, meta, sends
+from ..store.counters import Tally
+from ..store.db import Database
+from ..store.sends import RenderedMail
+from .ledger import Handover, Job, Ledger, Outcome, facts_of
+from .providers.port import (
+    InDoubt,
+    Message,
+    Provider,
+    ProviderStopped,
+    Rejected,
+    TryLater,
+    Withdrawn,
+)
+from .render import Rendered, Renderer, RenderFailed
+
+log = logging.getLogger("hogsend.mail")
+
+# Mails under way at once; the provider bounds its connections itself.
+AT_ONCE = 16
+LONGEST_SLEEP = timedelta(seconds=30)
+# A provider that refuses our credentials is asked again after this long.
+STOPPED_PAUSE = timedelta(minutes=1)
+_AFTER_ERROR = 1.0
+
+
+class Mailer:
+    """Delivers the ledger's due mails.
+
+    Args:
+        database: where the ledger is.
+        clock: what tells the time.
+        ingest: takes what delivery finds out, such as bounces.
+        provider: takes the mails.
+        changes: where dashboards hear of it.
+        renderer: makes the mails; may be replaced at any time.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        ingest: Ingest,
+        provider: Provider,
+        changes: Changes,
+        renderer: Renderer,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._provider = provider
+        self._changes = changes
+        self._ledger = Ledger(database, clock, ingest, provider.name)
+        self._news = asyncio.Event()
+        self._closing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: set[UUID] = set()
+        self._handing: dict[UUID, Send] = {}
+        self.renderer = renderer
+        self.stopped: str | None = None
+        self._ask_again_at: datetime | None = None
+        self.fence: str | None = None
+
+    def look(self) -> None:
+        """Look at the ledger: something may be due."""
+        self._news.set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no mail is under way."""
+        return not self._held
+
+    async def recover(self) -> None:
+        """Settle what was being handed over when the process ended.
+
+        Where the provider remembers sends, repeating is harmless; else such a mail may have left,
+        is in doubt, and is never repeated blindly.
+        """
+        now = self._clock.now()
+        self.fence = await self._database.read_one(meta.value(meta.FENCE))
+        tally = Tally(now)
+        async with self._database.transaction() as tx:
+            caught: list[Send] = await tx.one(sends.handing_over())
+            settled = [self._settled(send) for send in caught]
+            for send in settled:
+                if send.status == "in_doubt":
+                    tally.today("sends/in_doubt")
+            await tx.apply([sends.update(settled, now), tally.write()])
+        in_doubt = sum(send.status == "in_doubt" for send in settled)
+        if in_doubt:
+            log.warning("%d mails may or may not have left before the last stop", in_doubt)
+
+    def _settled(self, send: Send) -> Send:
+        now = self._clock.now()
+        if self._provider.remembers_sends:
+            return replace(send, status="queued", due_at=now, handed_at=None)
+        reply = "the process ended during the hand-over"
+        tried = [*send.attempts, sends.attempt(now, "in_doubt", reply)]
+        return replace(send, status="in_doubt", reason=reply, attempts=tried)
+
+    async def work(self) -> None:
+        """Deliver until closed."""
+        while not self._closing:
+            self._news.clear()
+            try:
+                wait = await self._begin_due()
+            except Exception:
+                log.exception("due mails could not be looked up; trying again")
+                wait = _AFTER_ERROR
+            await self._pause(wait)
+
+    async def close(self, patience: float) -> None:
+        """Start no new hand-over, and wait for those past the point of no return.
+
+        Args:
+            patience: how long they may take, in seconds; then they are in doubt.
+        """
+        self._closing = True
+        self._news.set()
+        preparing = [t for t in self._tasks if not self._is_handing(t)]
+        if preparing:
+            # They see that we are closing as soon as they want to hand over; those that hang on
+            # a connection are cut off: nothing of theirs has left.
+            await asyncio.wait(preparing, timeout=min(patience, 1.0))
+            for task in preparing:
+                if not self._is_handing(task):
+                    task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=patience)
+        for send in list(self._handing.values()):
+            await self._ledger.conclude(self._in_doubt(send, "the server was stopped meanwhile"))
+        for task in set(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=1.0)
+        await self._provider.close()
+
+    def _is_handing(self, task: asyncio.Task[None]) -> bool:
+        return any(task.get_name() == str(send_id) for send_id in self._handing)
+
+    async def _begin_due(self) -> float:
+        while not self._closing and self.fence is None:
+            room = AT_ONCE - len(self._held) if self.stopped is None else 1 - len(self._held)
+            if room <= 0:
+                return LONGEST_SLEEP.total_seconds()
+            if self._ask_again_at is not None and self._clock.now() < self._ask_again_at:
+                return (self._ask_again_at - self._clock.now()).total_seconds()
+            rows = await self._database.read_one(sends.due(AT_ONCE + len(self._held)))
+            now = self._clock.now()
+            due = [one for one, at in rows if at <= now and one not in self._held][:room]
+            if not due:
+                later = next((at for _, at in rows if at > now), None)
+                return min(later - now if later else LONGEST_SLEEP, LONGEST_SLEEP).total_seconds()
+            await self._begin(due)
+        return LONGEST_SLEEP.total_seconds()
+
+    async def _begin(self, ids: Sequence[UUID]) -> None:
+        self._held.update(ids)
+        try:
+            jobs = await self._load(ids)
+        except BaseException:
+            self._held.difference_update(ids)
+            raise
+        self._held.difference_update(set(ids) - {job.send.id for job in jobs})
+        for job in jobs:
+            task = asyncio.create_task(self._run(job), name=str(job.send.id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _load(self, ids: Sequence[UUID]) -> list[Job]:
+        rows, people, triggers, said, suppressed = await self._database.read(
+            sends.by_ids(ids),
+            contacts.of_sends(ids),
+            events.triggers_of_sends(ids),
+            consents.of_sends(ids),
+            consents.suppressed_of_sends(ids),
+        )
+        return [
+            Job(
+                send,
+                people[send.contact_id],
+                triggers.get(send.id),
+                facts_of(people[send.contact_id], said, suppressed),
+            )
+            for send in rows.values()
+            if send.status == "queued"
+        ]
+
+    async def _run(self, job: Job) -> None:
+        try:
+            outcome = await self._deliver(job)
+            if outcome is not None:
+                await self._ledger.conclude(outcome)
+        except Withdrawn:
+            self._changes.publish("sends")
+        except Exception:
+            log.exception("a mail could not be delivered; it is tried again later")
+            await asyncio.sleep(_AFTER_ERROR)
+        finally:
+            self._handing.pop(job.send.id, None)
+            self._held.discard(job.send.id)
+            self._news.set()
+
+    async def _deliver(self, job: Job) -> Outcome | None:
+        now = self._clock.now()
+        refused = self._ledger.verdict(job.send, job.facts, now)
+        if refused is not None:
+            return Outcome(refused)
+        send = replace(job.send, to_email=job.contact.email)
+        try:
+            mail = self.renderer.render(send, job.contact, job.event, now)
+        except RenderFailed as error:
+            return self._failed(send, error.reason[:200], "failed", error.reason)
+        try:
+            return await self._hand_over(send, mail)
+        except Withdrawn:
+            raise
+        except TryLater as error:
+            return Outcome(self._ledger.later(self._row(send), error.reply, self._clock.now()))
+        except Rejected as error:
+            return self._rejected(self._row(send), error)
+        except ProviderStopped as error:
+            if self.stopped is None:
+                log.error("the mail provider refuses us: %s", error.reply)
+            self.stopped = error.reply
+            self._ask_again_at = self._clock.now() + STOPPED_PAUSE
+            self._changes.publish("sends")
+            return None
+        except InDoubt as error:
+            return self._in_doubt(self._row(send), error.reply)
+
+    async def _hand_over(self, send: Send, mail: Rendered) -> Outcome:
+        message = Message(
+            send_id=send.id,
+            from_email=mail.from_email,
+            to_email=mail.to_email,
+            subject=mail.subject,
+            message_id=mail.message_id,
+            raw=mail.raw,
+        )
+
+        async def handing_over() -> None:
+            if self._closing:
+                raise Withdrawn
+            kept = RenderedMail(send.id, mail.subject, mail.from_email, mail.raw, mail.links)
+            self._handing[send.id] = send
+            try:
+                self._handing[send.id] = await self._ledger.mark(
+                    Handover(send, mail.to_email, kept)
+                )
+            except BaseException:
+                del self._handing[send.id]
+                raise
+
+        accepted = await self._provider.deliver(message, handing_over)
+        if self.stopped is not None:
+            self.stopped, self._ask_again_at = None, None
+            self._news.set()
+        now = self._clock.now()
+        row = self._row(send)
+        tried = [*row.attempts, sends.attempt(now, "accepted", accepted.reply)]
+        return Outcome(
+            replace(
+                row,
+                status="sent",
+                reason=None,
+                due_at=None,
+                sent_at=now,
+                provider=self._provider.name,
+                provider_id=accepted.provider_id,
+                attempts=tried,
+            )
+        )
+
+    def _row(self, send: Send) -> Send:
+        """Return the ledger row as it stands: marked, once the hand-over has begun."""
+        return self._handing.get(send.id, send)
+
+    def _failed(self, send: Send, reason: str, outcome: str, reply: str) -> Outcome:
+        tried = [*send.attempts, sends.attempt(self._clock.now(), outcome, reply)]
+        return Outcome(replace(send, status="failed", reason=reason, due_at=None, attempts=tried))
+
+    def _rejected(self, send: Send, error: Rejected) -> Outcome:
+        if error.kind != "hard_bounce" or not send.to_email:
+            return self._failed(send, f"{error.kind}: {error.reply}"[:200], "refused", error.reply)
+        tried = [*send.attempts, sends.attempt(self._clock.now(), "bounced", error.reply)]
+        bounced = replace(
+            send, status="bounced", reason=error.reply[:200], due_at=None, attempts=tried
+        )
+        return Outcome(bounced, Suppress(send.to_email, "hard_bounce"))
+
+    def _in_doubt(self, send: Send, reply: str) -> Outcome:
+        tried = [*send.attempts, sends.attempt(self._clock.now(), "in_doubt", reply)]
+        return Outcome(
+            replace(send, status="in_doubt", reason=reply[:200], due_at=None, attempts=tried)
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        if self._closing:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            pass

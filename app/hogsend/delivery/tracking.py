@@ -1,0 +1,205 @@
+"""Records opens and clicks, and makes events of the clicks that people made."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from ..changes import Changes
+from ..clock import Clock
+from ..domain.hits import (
+    HOLD,
+    Hit,
+    HitKind,
+    Verdict,
+    agent_class,
+    judge_at_once,
+    judge_click,
+    truncated_network,
+)
+from ..domain.ids import new_id
+from ..domain.intake import Incoming
+from ..ingest import Ingest
+from ..store import hits, sends
+from ..store.batcher import Batcher
+from ..store.counters import Tally
+from ..store.db import Database
+from ..store.hits import HeldClick
+
+log = logging.getLogger("hogsend.tracking")
+
+_SET = 200
+_LONGEST_SLEEP = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request for a link or the open pixel.
+
+    Args:
+        method: the request's method.
+        agent: its User-Agent header.
+        address: where it came from.
+    """
+
+    method: str
+    agent: str
+    address: str
+
+
+class Tracker:
+    """Records hits, all that come at the same time in one transaction.
+
+    Args:
+        database: where hits are.
+        clock: what tells the time.
+        ingest: takes the events that clicks are.
+        changes: where dashboards hear of it.
+    """
+
+    def __init__(self, database: Database, clock: Clock, ingest: Ingest, changes: Changes) -> None:
+        self._database = database
+        self._clock = clock
+        self._ingest = ingest
+        self._changes = changes
+        self._batcher: Batcher[Hit, None] = Batcher(self._write)
+        self._news = asyncio.Event()
+        self._closing = False
+
+    async def record(
+        self, kind: HitKind, send_id: UUID, visit: Visit, *, position: int = 0, url: str = ""
+    ) -> None:
+        """Record one open or click.
+
+        Args:
+            kind: what it is.
+            send_id: of which mail.
+            visit: the request.
+            position: which link.
+            url: where it leads.
+        """
+        now = self._clock.now()
+        verdict = judge_at_once(kind, visit.method, visit.agent)
+        await self._batcher.submit(
+            Hit(
+                id=new_id(now),
+                send_id=send_id,
+                kind=kind,
+                at=now,
+                position=position,
+                url=url or None,
+                verdict=verdict,
+                agent=agent_class(visit.agent),
+                network=truncated_network(visit.address),
+                held_until=now + HOLD if verdict == "unsure" else None,
+            )
+        )
+
+    async def _write(self, batch: Sequence[Hit]) -> Sequence[Exception | None]:
+        now = self._clock.now()
+        tally = Tally(now)
+        seen = [hit for hit in batch if hit.verdict != "machine"]
+        for hit in batch:
+            if hit.verdict != "unsure":
+                tally.today(f"{hit.kind}s/{hit.verdict}")
+        async with self._database.transaction() as tx:
+            await tx.apply(
+                [
+                    hits.insert(batch),
+                    sends.note_open([(h.send_id, h.at) for h in seen if h.kind == "open"]),
+                    tally.write(),
+                ]
+            )
+        if any(hit.held_until for hit in batch):
+            self._news.set()
+        self._changes.publish("sends")
+        return [None] * len(batch)
+
+    async def work(self) -> None:
+        """Judge held clicks as their hold ends, until closed."""
+        while not self._closing:
+            self._news.clear()
+            try:
+                wait = await self.judge_due()
+            except Exception:
+                log.exception("held clicks could not be judged; trying again")
+                wait = 1.0
+            try:
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    async def judge_due(self) -> float:
+        """Judge the clicks whose hold is over; return the seconds until the next one's is."""
+        while True:
+            waiting = await self._database.read_one(hits.held(_SET))
+            now = self._clock.now()
+            due = [w for w in waiting if w.hit.held_until and w.hit.held_until <= now]
+            if not due:
+                ends = next((w.hit.held_until for w in waiting if w.hit.held_until), None)
+                pause = min(ends - now, _LONGEST_SLEEP) if ends else _LONGEST_SLEEP
+                return max(pause.total_seconds(), 0.01)
+            await self._judge(due)
+
+    async def close(self) -> None:
+        """Judge no more."""
+        self._closing = True
+        self._news.set()
+
+    async def _judge(self, due: Sequence[HeldClick]) -> None:
+        neighbours = await self._database.read_one(
+            hits.of_sends(list({held.hit.send_id for held in due}))
+        )
+        now = self._clock.now()
+        tally = Tally(now)
+        judged: list[tuple[HeldClick, Verdict]] = [
+            (
+                held,
+                judge_click(
+                    held.hit.at,
+                    held.sent_at,
+                    [
+                        other.position
+                        for other in neighbours.get(held.hit.send_id, ())
+                        if other.kind == "click" and abs(other.at - held.hit.at) <= HOLD
+                    ],
+                ),
+            )
+            for held in due
+        ]
+        for _, verdict in judged:
+            tally.today(f"clicks/{verdict}")
+        by_people = [held for held, verdict in judged if verdict == "human"]
+        async with self._database.transaction() as tx:
+            await tx.apply(
+                [
+                    hits.judge([(held.hit.id, verdict) for held, verdict in judged]),
+                    sends.note_click([(held.hit.send_id, held.hit.at) for held in by_people]),
+                ]
+            )
+            taking = await self._ingest.take_within(
+                tx, [_clicked(held) for held in by_people], tally, now
+            )
+            await tx.apply([tally.write()])
+        taking.topics.add("sends")
+        await self._ingest.committed(taking)
+
+
+def _clicked(held: HeldClick) -> Incoming:
+    return Incoming(
+        name="email.clicked",
+        contact_id=held.contact_id,
+        properties={
+            "sendId": str(held.hit.send_id),
+            "template": held.template,
+            "url": held.hit.url or "",
+        },
+        source="recipient",
+        timestamp=held.hit.at,
+        send_id=held.hit.send_id,
+    )

@@ -1,0 +1,25 @@
+"""When a mail that was not taken is tried again, and when that ends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(hours=2)
+# What SMTP senders usually allow (RFC 5321 §4.5.4.1: four to five days).
+GIVE_UP_AFTER = timedelta(days=4)
+
+
+def retry_at(failures: int, created_at: datetime, now: datetime, chance: float) -> datetime | None:
+    """Return when to try again, or None when it is time to give up.
+
+    Args:
+        failures: how many tries have failed so far, at least 1.
+        created_at: when the mail was queued.
+        now: the present instant.
+        chance: from 0 up to 1, spreads tries that failed together.
+    """
+    if now - created_at >= GIVE_UP_AFTER:
+        return None
+    pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 16), LONGEST_PAUSE)
+    return now + pause * (0.75 + chance / 2)

@@ -1,0 +1,219 @@
+"""Contacts: found by anything they are known by, and one with everything that concerns them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from quart import request
+
+from ...domain.intake import Incoming
+from ...domain.journey import EVERYTHING, MailList
+from ...domain.sending import Consents, Send
+from ...store import consents, contacts
+from ...store.screens import contacts as screen
+from ...store.screens.contacts import ContactPage, Hit, ListWord, Place
+from ...store.screens.events import EventLine
+from .. import words
+from ..auth import Answer
+from ..pages import content, page, runtime
+from .frame import PAGE_SIZE, address, back, blueprint, change, id_from, missing
+from .timeline import Entry
+
+LONGEST_STORY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list as one contact has it.
+
+    Args:
+        list: the list.
+        gets: whether its mail reaches the contact, "everything" considered.
+        chosen: whether the contact is on it, "everything" left aside.
+        said: what the contact or an operator said about it, if anything.
+    """
+
+    list: MailList
+    gets: bool
+    chosen: bool
+    said: ListWord | None
+
+
+@blueprint.get("/contacts")
+async def list_contacts() -> Answer:
+    """Show contacts, those seen last first, or those known by a text."""
+    database, text = runtime().database, request.args.get("q", "").strip()[:320]
+    after = Place.read(request.args.get("after", ""))
+    if text:
+        query = screen.known_as(text, PAGE_SIZE, is_sqlite=database.is_sqlite)
+    else:
+        query = screen.newest_ids(PAGE_SIZE + 1, after)
+    ids = await database.read_one(query)
+    found = await screen.in_order(database, ids[:PAGE_SIZE])
+    older = ""
+    if ids[PAGE_SIZE:] and found and found[-1].last_seen_at:
+        older = address("/contacts", after=Place(found[-1].last_seen_at, found[-1].id))
+    return page(
+        "admin/contacts.html",
+        contacts=found,
+        text=text,
+        older=older,
+        newest="/contacts" if after else "",
+        full=bool(text) and len(ids) >= PAGE_SIZE,
+    )
+
+
+@blueprint.get("/contacts/<contact_id>")
+async def show_contact(contact_id: str) -> Answer:
+    """Show one contact: properties, consent, journeys, mails, and everything in order."""
+    database, asked = runtime().database, id_from(contact_id, "contact")
+    found = await screen.load(database, asked, LONGEST_STORY)
+    if found is None:
+        survivor = await database.read_one(contacts.survivor_of(asked))
+        if survivor is None:
+            raise missing("contact")
+        return back(f"/contacts/{survivor}")
+    opened = [send.id for send in found.sends if send.opened_at or send.clicked_at]
+    hits: list[Hit] = []
+    if opened:
+        hits = await database.read_one(screen.hits_of(opened, LONGEST_STORY))
+    return page(
+        "admin/contact.html",
+        found=found,
+        contact=found.contact,
+        lists=_lists(found),
+        stopped=EVERYTHING in found.said and not found.said[EVERYTHING].subscribed,
+        everything=found.said.get(EVERYTHING),
+        story=_story(found, hits),
+        journeys=content().registry.journeys,
+    )
+
+
+def _lists(found: ContactPage) -> list[Listed]:
+    consent = Consents({name: word.subscribed for name, word in found.said.items()})
+    return [
+        Listed(
+            one,
+            gets=consent.gets(one),
+            chosen=one.transactional or consent.said.get(one.id, one.default_opt_in),
+            said=found.said.get(one.id),
+        )
+        for one in content().registry.lists.values()
+    ]
+
+
+def _story(found: ContactPage, hits: Sequence[Hit]) -> list[Entry]:
+    """Tell everything that concerns a contact in one line of time, newest first."""
+    names = {one.id: one.name for one in content().registry.journeys.values()}
+    told: list[Entry] = [_happened(event) for event in found.events]
+    for enrollment in found.enrollments:
+        name = names.get(enrollment.journey_id, enrollment.journey_id)
+        link = ((f"/enrollments/{enrollment.id}", "what happened in it"),)
+        told.append(Entry(enrollment.entered_at, "act", f"Entered {name}", links=link))
+        if enrollment.ended_at:
+            kind = {"completed": "sent", "failed": "bad"}.get(enrollment.state, "no")
+            why = "" if enrollment.end_reason == enrollment.state else enrollment.end_reason
+            title = f"{enrollment.state.replace('_', ' ').capitalize()} {name}"
+            told.append(
+                Entry(enrollment.ended_at, kind, title, notes=(words.reason(why),), links=link)
+            )
+    told.extend(_mailed(send) for send in found.sends)
+    subjects = {send.id: send.subject or send.template for send in found.sends}
+    told.extend(_hit(hit, subjects) for hit in hits)
+    told.extend(_said(found))
+    told.sort(key=_when, reverse=True)
+    return told[:LONGEST_STORY]
+
+
+def _when(entry: Entry) -> datetime:
+    assert entry.at is not None  # noqa: S101 (what happened has an instant)
+    return entry.at
+
+
+def _happened(event: EventLine) -> Entry:
+    notes = ["" if event.source == "api" else f"from {event.source}"]
+    notes += [f"{name} {words.plain(value)}" for name, value in _few(event.properties)]
+    link = ((f"/events/{event.id}", "what it caused"),)
+    return Entry(event.received_at, "", event.name, notes=tuple(notes), links=link)
+
+
+def _few(properties: Any) -> Iterator[tuple[str, Any]]:
+    for name, value in list(properties.items())[:3]:
+        if not isinstance(value, dict | list):
+            yield name, value
+
+
+def _mailed(send: Send) -> Entry:
+    title = f"“{send.subject}”" if send.subject else send.template
+    notes = (send.template if send.subject else "", words.reason(send.reason))
+    link = ((f"/emails/{send.id}", "see the mail"),)
+    at = send.sent_at or send.created_at
+    if send.status in ("suppressed", "skipped"):
+        return Entry(at, "no", f"Did not send {title}", notes[1], "bad", (notes[0],), link)
+    said = {"sent": "Sent", "delivered": "Sent", "queued": "Queued", "sending": "Sending"}
+    verb = said.get(send.status, send.status.replace("_", " ").capitalize() + ":")
+    kinds = {"sent": "sent", "delivered": "sent", "queued": "act", "sending": "act"}
+    return Entry(at, kinds.get(send.status, "bad"), f"{verb} {title}", notes=notes, links=link)
+
+
+def _hit(hit: Hit, subjects: dict[UUID, str]) -> Entry:
+    verb = "Opened" if hit.kind == "open" else "Clicked in"
+    by = {"machine": "a machine", "unsure": "someone or something"}.get(hit.verdict, "")
+    link = ((f"/emails/{hit.send_id}", "see the mail"),)
+    notes = (f"by {by}" if by else "", hit.url or "")
+    return Entry(hit.at, "" if by else "act", f"{verb} “{subjects[hit.send_id]}”", notes=notes, links=link)
+
+
+def _said(found: ContactPage) -> Iterator[Entry]:
+    lists = content().registry.lists
+    for word in found.said.values():
+        named = lists[word.list_id].name if word.list_id in lists else word.list_id
+        what = "everything" if word.list_id == EVERYTHING else named
+        verb = "Subscribed to" if word.subscribed else "Unsubscribed from"
+        link = ((f"/emails/{word.send_id}", "by this mail"),) if word.send_id else ()
+        kind = "act" if word.subscribed else "no"
+        yield Entry(word.at, kind, f"{verb} {what}", notes=(f"by the {word.source}",), links=link)
+    if found.stop is not None:
+        link = ((f"/emails/{found.stop.send_id}", "by this mail"),) if found.stop.send_id else ()
+        why = words.reason(found.stop.reason)
+        yield Entry(found.stop.at, "bad", f"{found.stop.address} suppressed", why, "bad", links=link)
+
+
+@blueprint.post("/contacts/<contact_id>/consent")
+async def change_consent(contact_id: str) -> Answer:
+    """Subscribe a contact to a list or to nothing at all; the change is an event of theirs."""
+    found, form = id_from(contact_id, "contact"), await request.form
+    list_id, subscribed = form.get("list", ""), form.get("subscribed") == "1"
+    if list_id != EVERYTHING and list_id not in content().registry.lists:
+        raise missing("list")
+    name = "contact.subscribed" if subscribed else "contact.unsubscribed"
+    await runtime().ingest.take(
+        Incoming(
+            name=name,
+            contact_id=found,
+            properties={"list": list_id},
+            lists={list_id: subscribed},
+            source="dashboard",
+        )
+    )
+    path = f"/contacts/{found}"
+    after = {"list": list_id, "subscribed": subscribed}
+    await change([], "subscribe" if subscribed else "unsubscribe", path, "contacts", after=after)
+    done = ("resumed" if subscribed else "stopped") if list_id == EVERYTHING else name[8:]
+    return back(path, done)
+
+
+@blueprint.post("/contacts/<contact_id>/unsuppress")
+async def unsuppress_contact(contact_id: str) -> Answer:
+    """Let mail go to a contact's address again."""
+    found = await runtime().database.read_one(contacts.find(id_from(contact_id, "contact")))
+    if found is None or found.email is None:
+        raise missing("contact")
+    path = f"/contacts/{found.id}"
+    write = consents.unsuppress(found.email)
+    await change([write], "unsuppress", path, "contacts", before={"address": found.email})
+    return back(path, "unsuppressed")

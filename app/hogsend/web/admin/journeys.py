@@ -1,0 +1,215 @@
+"""Journeys: all of them, and one with who is where in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+from quart import request
+
+from ...domain.enrollment import LIVE_STATES, SkipReason
+from ...domain.intake import Incoming
+from ...domain.journey import Journey
+from ...errors import HogsendError
+from ...store import journeys as stored
+from ...store.counters import day_of
+from ...store.journeys import StoredJourney
+from ...store.screens import counts
+from ...store.screens import journeys as screen
+from ...store.screens.counts import Days
+from ..auth import Answer
+from .. import words
+from ..pages import content, page, runtime
+from . import graph
+from .forms import person_of, properties_of
+from .frame import PAGE_SIZE, address, back, blueprint, change, cursor, missing
+
+STATES = ("active", "waiting", "completed", "exited", "failed", "drifted", "parked")
+REASONS: tuple[str, ...] = get_args(SkipReason)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A journey with its figures.
+
+    Args:
+        journey: its definition.
+        switched_on: whether the operator lets it run.
+        gone: whether the code has lost it.
+        by_state: how many enrollments are in which state.
+        days: what happened in it lately.
+    """
+
+    journey: Journey
+    switched_on: bool
+    gone: bool
+    by_state: Mapping[str, int]
+    days: Days
+
+    @property
+    def live(self) -> int:
+        return sum(self.by_state.get(state, 0) for state in LIVE_STATES)
+
+    @property
+    def troubled(self) -> int:
+        return self.by_state.get("failed", 0) + self.by_state.get("drifted", 0)
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        found = {
+            reason: self.days.total(f"refused/{self.journey.id}/{reason}") for reason in REASONS
+        }
+        return dict(sorted(((r, n) for r, n in found.items() if n), key=lambda pair: -pair[1]))
+
+    def week(self, what: str) -> int:
+        """Return how often something happened in it in seven days: `entered`, `completed`, …"""
+        return self.days.total(_name(self.journey.id, what))
+
+    def series(self, what: str) -> list[int]:
+        """Return how often something happened in it on each of fourteen days."""
+        return self.days.series(_name(self.journey.id, what))
+
+
+def _name(journey_id: str, what: str) -> str:
+    return f"entered/{journey_id}" if what == "entered" else f"ended/{journey_id}/{what}"
+
+
+async def rows() -> list[Row]:
+    """Read every journey with its figures: those of the code first, then those it has lost."""
+    made_of = runtime()
+    today = day_of(made_of.clock.now())
+    known, gauges = await made_of.database.read(stored.all_known(), counts.gauges("state/"))
+    lost: Mapping[str, StoredJourney] = {
+        journey_id: one
+        for journey_id, one in known.items()
+        if journey_id not in content().registry.journeys
+    }
+    ids = [*content().registry.journeys, *lost]
+    names = [
+        name
+        for one in ids
+        for name in (
+            f"entered/{one}",
+            *(f"ended/{one}/{how}" for how in ("completed", "exited", "failed")),
+            *(f"refused/{one}/{reason}" for reason in REASONS),
+        )
+    ]
+    days = await made_of.database.read_one(counts.days(names, today))
+    return [
+        Row(
+            journey=content().registry.journeys.get(one) or lost[one].journey,
+            switched_on=known[one].switched_on if one in known else True,
+            gone=one in lost,
+            by_state={state: gauges.get(f"{one}/{state}", 0) for state in STATES},
+            days=days,
+        )
+        for one in ids
+    ]
+
+
+@blueprint.get("/journeys")
+async def list_journeys() -> Answer:
+    """Show every journey with how many are in it and what came of them."""
+    found = await rows()
+    shown = [row for row in found if not row.gone or row.live]
+    return page("admin/journeys.html", rows=shown, broken=content().broken)
+
+
+async def _row(journey_id: str) -> Row:
+    found = next((row for row in await rows() if row.journey.id == journey_id), None)
+    if found is None:
+        raise missing("journey")
+    return found
+
+
+@blueprint.get("/journeys/<journey_id>")
+async def show_journey(journey_id: str) -> Answer:
+    """Show one journey: its graph, who waits where, who is in it, and who did not get in."""
+    return await _page(await _row(journey_id))
+
+
+async def _page(row: Row, *, problem: str = "", status: int = 200) -> Answer:
+    made_of, asked = runtime(), request.args
+    journey = row.journey
+    wait, state, reason = asked.get("wait", ""), asked.get("state", ""), asked.get("refused", "")
+    states = [state] if state in STATES else list(LIVE_STATES)
+    ids, waiting = await made_of.database.read(
+        screen.people_ids(journey.id, states, wait, cursor(), PAGE_SIZE + 1),
+        counts.gauges(f"waiting/{journey.id}/"),
+    )
+    people = await screen.people(made_of.database, ids[:PAGE_SIZE])
+    refused: Sequence[screen.Refused] = []
+    if reason in REASONS:
+        refused = await screen.refused(made_of.database, journey.id, reason, PAGE_SIZE)
+    drawn = graph.draw(journey.source, journey.trigger.event, waiting) if journey.source else None
+    here = f"/journeys/{journey.id}"
+    more = address(here, state=state, wait=wait, before=ids[PAGE_SIZE - 1] if ids[PAGE_SIZE:] else "")
+    return page(
+        "admin/journey.html",
+        status=status,
+        row=row,
+        journey=journey,
+        mail_list=content().registry.lists.get(journey.list_id),
+        drawn=drawn,
+        chosen=_chosen(drawn, wait),
+        wait=wait,
+        waiting=waiting,
+        state=state,
+        states=STATES,
+        people=people,
+        older=more if ids[PAGE_SIZE:] else "",
+        newest=address(here, state=state, wait=wait) if cursor() else "",
+        reason=reason,
+        refused=refused,
+        problem=problem,
+    )
+
+
+def _chosen(drawn: graph.Graph | None, wait: str) -> graph.Node | None:
+    nodes = drawn.nodes if drawn else ()
+    return next((node for node in nodes if wait and node.wait == wait), None)
+
+
+@blueprint.post("/journeys/<journey_id>/switch")
+async def switch_journey(journey_id: str) -> Answer:
+    """Let a journey enroll people, or stop it from doing so; whoever is inside goes on."""
+    row = await _row(journey_id)
+    on = (await request.form).get("on") == "1"
+    await change(
+        [stored.switch(journey_id, on)],
+        "enable" if on else "disable",
+        f"/journeys/{journey_id}",
+        "journeys",
+        before={"enabled": row.switched_on},
+        after={"enabled": on},
+    )
+    ingest = runtime().ingest
+    off = ingest.rules.switched_off - {journey_id} if on else ingest.rules.switched_off | {journey_id}
+    ingest.rules = replace(ingest.rules, switched_off=off)
+    return back(f"/journeys/{journey_id}", "enabled" if on else "disabled")
+
+
+@blueprint.post("/journeys/<journey_id>/enroll")
+async def enroll_person(journey_id: str) -> Answer:
+    """Enroll one person by hand, under the same guards as an event."""
+    row, form = await _row(journey_id), await request.form
+    named = form.get("person", "").strip()
+    try:
+        incoming = Incoming(
+            name=row.journey.trigger.event,
+            properties=properties_of(form.get("properties", "")),
+            source="dashboard",
+            only_journey=journey_id,
+            **person_of(named),
+        )
+        taken = await runtime().ingest.take(incoming)
+    except HogsendError as error:
+        return await _page(row, problem=str(error), status=400)
+    decision: Mapping[str, Any] = next(iter(taken.enrollments), {})
+    state_id = decision.get("stateId")
+    if not state_id:
+        why = words.reason(str(decision.get("reason") or "the journey does not run"))
+        return await _page(row, problem=f"{named} was not enrolled: {why}.", status=409)
+    await change([], "enroll", f"/enrollments/{state_id}", after={"person": named})
+    return back(f"/enrollments/{state_id}")

@@ -1,0 +1,152 @@
+"""The first page: what wants a person, then how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from ...store.counters import day_of
+from ...store.screens import counts
+from ...store.screens import overview as screen
+from ...store.screens.overview import Bounded
+from .. import words
+from ..auth import Answer
+from ..pages import content, page, runtime
+from . import journeys as journey_screen
+from .frame import address, blueprint
+from .timeline import last_line
+
+# A worker that is well plays a turn within milliseconds; a minute late is worth a look.
+LATE = timedelta(minutes=1)
+REFUSED = ("sends/skipped", "sends/suppressed")
+_NAMES = (
+    "sends/sent",
+    "sends/failed",
+    *REFUSED,
+    "opens/human",
+    "opens/machine",
+    "clicks/human",
+    "clicks/machine",
+    "unsubscribes",
+    "events",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Something that wants a person.
+
+    Args:
+        tag: the word in colour.
+        kind: its colour.
+        what: in bold.
+        more: after it.
+        code: a machine's words, shown as such.
+        href: where it is dealt with.
+        act: what the button says.
+    """
+
+    tag: str
+    kind: str
+    what: str
+    more: str = ""
+    code: str = ""
+    href: str = ""
+    act: str = "Open"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day of the picture: mails sent and refused."""
+
+    day: datetime
+    sent: int
+    refused: int
+
+
+def id_at(instant: datetime) -> UUID:
+    """Return the least id that could have been made at an instant."""
+    return UUID(int=int(instant.timestamp() * 1000) << 80)
+
+
+@blueprint.get("/")
+async def overview() -> Answer:
+    """Show what wants a person, the mails of a fortnight, and what is expected."""
+    made_of = runtime()
+    now = made_of.clock.now()
+    rows = await journey_screen.rows()
+    expected = screen.week_of_wakes(now)
+    days, *wakes = await made_of.database.read(
+        counts.days(_NAMES, day_of(now)), *(query for _, query in expected)
+    )
+    wanted = await _wanted(rows, now)
+    return page(
+        "admin/overview.html",
+        wanted=wanted,
+        live=sum(row.live for row in rows),
+        journeys=len(content().registry.journeys),
+        mail=made_of.settings.mail.partition(":")[0],
+        days=days,
+        bars=_bars(days, now),
+        expected=[(start, count) for (start, _), count in zip(expected, wakes, strict=True)],
+        nothing_yet=not rows or not any(days.series("events", "sends/sent")),
+    )
+
+
+def _bars(days: counts.Days, now: datetime) -> Sequence[Bar]:
+    first = now - timedelta(days=counts.FORTNIGHT - 1)
+    both = zip(days.series("sends/sent"), days.series(*REFUSED), strict=True)
+    return [Bar(first + timedelta(days=n), sent, no) for n, (sent, no) in enumerate(both)]
+
+
+async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[Wanted]:
+    made_of = runtime()
+    week = id_at(now - timedelta(days=7))
+    doubt, failed, late = await made_of.database.read(
+        screen.sends_with("in_doubt", UUID(int=0)),
+        screen.sends_with("failed", week),
+        screen.overdue(now - LATE),
+    )
+    troubled = [row for row in rows if row.by_state.get("failed")]
+    errors = await made_of.database.read(*(screen.errors_of(row.journey.id) for row in troubled))
+    wanted = [
+        _failed(row, error or "") for row, error in zip(troubled, errors, strict=True)
+    ]
+    wanted += [_drifted(row) for row in rows if row.by_state.get("drifted")]
+    wanted += _mails(doubt, failed)
+    wanted += [
+        Wanted("broken", "bad", f"{file.file} is not used:", file.problem, "", "/journeys")
+        for file in content().broken
+    ]
+    if late:
+        people = "person is" if late.count == 1 else "people are"
+        more = "" if made_of.worker else ": no worker runs in this process"
+        wanted.append(Wanted("overdue", "wait", f"{late} {people} overdue", more, "", "/system"))
+    return wanted
+
+
+def _failed(row: journey_screen.Row, error: str) -> Wanted:
+    count = row.by_state["failed"]
+    href = address(f"/journeys/{row.journey.id}", state="failed") + "#people"
+    what = words.many(count, "enrollment") + " failed"
+    return Wanted("failed", "bad", what, f"in {row.journey.name}:", last_line(error), href)
+
+
+def _drifted(row: journey_screen.Row) -> Wanted:
+    count = row.by_state["drifted"]
+    href = address(f"/journeys/{row.journey.id}", state="drifted") + "#people"
+    what = words.many(count, "person", "people") + " drifted"
+    more = f"after {row.journey.name} was changed under them"
+    return Wanted("drifted", "odd", what, more, "", href, "Decide")
+
+
+def _mails(doubt: Bounded, failed: Bounded) -> Iterator[Wanted]:
+    if doubt:
+        what = f"{doubt} mail{'' if doubt.count == 1 else 's'} may or may not have left"
+        more = "the connection was lost before the server's last word"
+        yield Wanted("in doubt", "odd", what, more, "", "/emails?status=in_doubt", "See")
+    if failed:
+        what = f"{failed} mail{'' if failed.count == 1 else 's'} could not be sent"
+        yield Wanted("failed", "bad", what, "in seven days", "", "/emails?status=failed", "See")

@@ -1,0 +1,99 @@
+"""Whether the process is alive, and whether each of its parts does its work."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+from quart import Blueprint, Response
+
+from ... import __version__
+from ...store import health
+from ..pages import runtime
+
+# Work that is due for longer than this is late.
+LATE = timedelta(minutes=1)
+_STARTED = time.monotonic()
+
+blueprint = Blueprint("health", __name__)
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(
+        json.dumps(body), status, content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+@blueprint.get("/healthz")
+async def alive() -> Response:
+    """Answer as long as the process does."""
+    return _json({"status": "ok", "version": __version__})
+
+
+@blueprint.get("/readyz")
+async def ready() -> Response:
+    """Say what each part does; 503 when requests would not be served."""
+    parts = await _parts()
+    down = parts["database"]["status"] != "up"
+    worker: dict[str, Any] = parts["worker"]
+    status = "down" if down else "degraded" if worker["status"] in ("late", "fenced") else "ok"
+    return _json({"status": status, "parts": parts}, 503 if down else 200)
+
+
+@blueprint.get("/v1/health")
+async def wire_health() -> Response:
+    """The same in the form that existing clients read (wire, `GET /v1/health`)."""
+    parts = await _parts()
+    up = parts["database"]["status"] == "up"
+    schema = {"applied": __version__, "required": __version__, "inSync": True, "pending": []}
+    body = {
+        "status": "healthy" if up else "degraded",
+        "uptime": round(time.monotonic() - _STARTED, 3),
+        "timestamp": _text(runtime().clock.now()),
+        "version": __version__,
+        "components": {
+            "database": parts["database"],
+            # There is no Redis here; clients that ask for it are told what they want to hear.
+            "redis": {"status": "up"},
+            "worker": parts["worker"],
+        },
+        "schema": {"engine": schema, "client": schema},
+    }
+    return _json(body)
+
+
+async def _parts() -> dict[str, dict[str, Any]]:
+    database: dict[str, Any] = {"status": "up"}
+    begun = time.perf_counter()
+    try:
+        _, wake, send = await runtime().database.read(
+            health.alive(), health.next_wake(), health.next_send()
+        )
+    except Exception:
+        return {"database": {"status": "down"}, "worker": {"status": "unknown"}}
+    database["latencyMs"] = round((time.perf_counter() - begun) * 1000, 2)
+    return {"database": database, "worker": _worker(wake, send)}
+
+
+def _worker(wake: datetime | None, send: datetime | None) -> dict[str, Any]:
+    worker, now = runtime().worker, runtime().clock.now()
+    oldest = min(filter(None, (wake, send)), default=None)
+    overdue = max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
+    if worker is None:
+        return {"status": "elsewhere", "overdueSeconds": round(overdue)}
+    told: dict[str, Any] = {"status": "up", "overdueSeconds": round(overdue)}
+    if overdue > LATE.total_seconds():
+        told["status"] = "late"
+    if worker.mailer.stopped is not None:
+        told["mail"] = f"the provider refuses us: {worker.mailer.stopped}"
+        told["status"] = "late"
+    if worker.mailer.fence is not None:
+        told["mail"] = f"sending is held back: {worker.mailer.fence}"
+        told["status"] = "fenced"
+    return told
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,55 @@
+"""The Quart application: every route, and the limits that hold for all of them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from quart import Quart, Response, request
+
+from ..paths import resource
+from ..runtime import Runtime
+from . import admin, auth, live, public, tracking
+from .api import events, health
+from .errors import register
+from .pages import runtime
+
+__all__ = ["create_app", "runtime"]
+
+LARGEST_BODY = events.LARGEST_BODY
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_=-]{1,255}")
+
+
+def create_app(opened: Runtime) -> Quart:
+    """Make the application.
+
+    Args:
+        opened: what the process is made of.
+    """
+    app = Quart("hogsend", static_folder=str(resource("web/static")), static_url_path="/static")
+    app.config["RUNTIME"] = opened
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 31_536_000
+    app.config["RESPONSE_TIMEOUT"] = None
+    blueprints: tuple[Any, ...] = (
+        admin.blueprint,
+        auth.blueprint,
+        live.blueprint,
+        public.blueprint,
+        tracking.blueprint,
+        events.blueprint,
+        health.blueprint,
+    )
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    register(app)
+
+    @app.after_request
+    async def name_request(answer: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+        given = request.headers.get("X-Request-Id", "")
+        named = given if _REQUEST_ID.fullmatch(given) else secrets.token_urlsafe(12)
+        answer.headers["X-Request-Id"] = named
+        return answer
+
+    return app

@@ -1,0 +1,94 @@
+"""How errors look over HTTP: the only place that knows statuses."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from quart import Quart, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from ..errors import (
+    Conflict,
+    Forbidden,
+    HogsendError,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthorized,
+)
+from .pages import error_page
+
+log = logging.getLogger("hogsend.http")
+
+_STATUSES: tuple[tuple[type[HogsendError], int], ...] = (
+    (InvalidInput, 400),
+    (Unauthorized, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (RateLimited, 429),
+)
+_SENTENCES = {
+    400: ("bad_request", "This request is not valid HTTP."),
+    404: ("not_found", "Not Found"),
+    405: ("not_found", "Not Found"),
+    413: ("too_large", "The body is larger than 1 MiB (5 MiB for a batch)."),
+}
+
+
+def status_of(error: HogsendError) -> int:
+    """Return the HTTP status of an error."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def wants_json() -> bool:
+    """Whether the request is a program's."""
+    return request.path.startswith(("/v1/", "/segment/", "/posthog/"))
+
+
+def register(app: Quart) -> None:
+    """Answer errors as JSON under `/v1`, and as a page elsewhere."""
+
+    @app.errorhandler(HogsendError)
+    async def known(error: HogsendError) -> Response:  # pyright: ignore[reportUnusedFunction]
+        status = status_of(error)
+        if status == 500:
+            log.error("%s: %s", error.code, error)
+        if not wants_json():
+            return error_page(status, error.message, error.remedy)
+        answer = jsonify(problem(error))
+        answer.status_code = status
+        if isinstance(error, RateLimited):
+            answer.headers["Retry-After"] = str(error.retry_after)
+        return answer
+
+    @app.errorhandler(HTTPException)
+    async def http(error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]
+        status = error.code or 500
+        code, sentence = _SENTENCES.get(status, ("error", error.description or "An error."))
+        status = 404 if status == 405 and wants_json() else status
+        if not wants_json():
+            return error_page(status, "This page does not exist." if status == 404 else sentence)
+        answer = jsonify({"error": sentence, "code": code})
+        answer.status_code = status
+        return answer
+
+    @app.errorhandler(Exception)
+    async def unknown(error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
+        log.exception("a request failed", exc_info=error)
+        if not wants_json():
+            return error_page(500, "Something went wrong here.", "The log says what.")
+        answer = jsonify({"error": "Internal Server Error", "code": "internal"})
+        answer.status_code = 500
+        return answer
+
+
+def problem(error: HogsendError) -> dict[str, Any]:
+    """Return the JSON form of an error: `error` is always text, the form every client reads."""
+    body: dict[str, Any] = {"error": str(error), "code": error.code}
+    if error.details:
+        body["details"] = error.details
+    return body

@@ -1,0 +1,168 @@
+"""The process: a socket, Hypercorn, the signals that end it, and what it says when it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hypercorn.asyncio import serve as serve_asgi
+from hypercorn.config import Config
+
+from ..config import Settings, local_address
+from ..errors import StartError
+from ..runtime import Runtime, open_runtime, reload_when_edited
+from ..store import keys, operators
+from .app import create_app
+
+log = logging.getLogger("hogsend")
+
+# The driving threads and the database's share one interpreter lock with the loop: a short switch
+# interval keeps a request from waiting 5 ms behind each of them.
+SWITCH_INTERVAL = 0.0005
+LARGEST_HEAD = 64 * 1024
+FIRST_RUN_FILE = "first-run.txt"
+
+
+async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
+    """Serve until a signal; return the exit status.
+
+    Raises:
+        StartError: the address is taken, or another worker holds the data folder.
+        ConfigError: settings do not fit together.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    with _listening(settings) as listener:
+        async with open_runtime(settings, with_worker=with_worker) as runtime:
+            stopping = asyncio.Event()
+            app = create_app(runtime)
+            with _signals(stopping.set):
+                site = asyncio.create_task(
+                    serve_asgi(app, _config(listener), shutdown_trigger=stopping.wait)  # pyright: ignore[reportArgumentType]
+                )
+                reloading = asyncio.create_task(reload_when_edited(runtime)) if reload else None
+                await _announce(runtime, listener)
+                await asyncio.wait(
+                    [site, asyncio.create_task(stopping.wait())],
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                # Open event streams end themselves when they hear of nothing any more.
+                runtime.changes.close()
+                if reloading is not None:
+                    reloading.cancel()
+                await site
+    return 0
+
+
+async def work(settings: Settings) -> int:
+    """Play journeys and deliver mail until a signal; return the exit status."""
+    async with open_runtime(settings, with_worker=True):
+        stopping = asyncio.Event()
+        with _signals(stopping.set):
+            print("Hogsend works: it plays journeys and delivers mail.", flush=True)
+            await stopping.wait()
+    return 0
+
+
+@contextmanager
+def _listening(settings: Settings) -> Generator[socket.socket]:
+    """Bind the address before anything else, so that a taken port costs nothing."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"Cannot listen on {settings.bind}: {error.strerror or error}.",
+            "Stop what uses the port, or choose another with HOGSEND_BIND or --bind.",
+        ) from None
+    listener.listen(1024)
+    listener.setblocking(False)
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+def _config(listener: socket.socket) -> Config:
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hogsend.http")
+    config.graceful_timeout = 3
+    config.keep_alive_timeout = 75
+    config.h11_max_incomplete_size = LARGEST_HEAD
+    config.include_server_header = False
+    # Hypercorn closes a fd:// socket that it was given; this one is ours.
+    return config
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Generator[None]:
+    """Stop at the first SIGTERM or SIGINT, leave at once at the second."""
+    loop = asyncio.get_running_loop()
+    told = False
+
+    def hear() -> None:
+        nonlocal told
+        if told:
+            os._exit(1)
+        told = True
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, hear)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _announce(runtime: Runtime, listener: socket.socket) -> None:
+    """Say where the dashboard is, and on the first start how to get in."""
+    settings = runtime.settings
+    port = listener.getsockname()[1]
+    address = settings.base_url if settings.port else local_address(settings.host, port)
+    facts = await _first_run(runtime, address)
+    print(f"Hogsend is ready at {address}", flush=True)
+    if not facts:
+        return
+    if sys.stdout.isatty():
+        print(facts, flush=True)
+        return
+    path = settings.data / FIRST_RUN_FILE
+    _write_private(path, facts)
+    print(f"First start: the sign-in link and the ingest key are in {path}", flush=True)
+
+
+async def _first_run(runtime: Runtime, address: str) -> str:
+    """Make the first ingest key and sign-in link where there are none; return them as text."""
+    database, settings, now = runtime.database, runtime.settings, runtime.clock.now()
+    lines: list[str] = []
+    given = settings.api_key
+    if given and await keys.find(database, keys.digest_of(given)) is None:
+        await keys.create(
+            database, name="HOGSEND_API_KEY", scopes=[keys.INGEST], now=now, text=given
+        )
+    elif not await keys.any_key(database):
+        _, text = await keys.create(database, name="First key", scopes=[keys.INGEST], now=now)
+        lines.append(f"Ingest key (shown once): {text}")
+    if not await operators.any_operator(database):
+        token = await operators.make_link(database, now)
+        lines.append(f"Sign in and set a password: {address}/sign-in/{token}")
+    return "\n".join(lines)
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")

@@ -1,0 +1,132 @@
+"""Everything that acts by itself: the engine that plays journeys, the mailer, the click judge."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from .changes import Changes
+from .clock import Clock
+from .content import Content
+from .delivery.mailer import Mailer
+from .delivery.providers.port import Provider
+from .delivery.tracking import Tracker
+from .engines.embedded import EmbeddedEngine
+from .engines.port import Wake
+from .errors import StartError
+from .ingest import Ingest, Taking
+from .store.db import Database
+from .turns.player import Code, Player
+
+
+class WorkerLock:
+    """Keeps a second worker off the same data folder; the system frees it when we end.
+
+    Args:
+        folder: the data folder.
+
+    Raises:
+        StartError: another process works on this folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = os.open(folder / "worker.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise StartError(
+                f"Another worker is already at work on {folder}.",
+                "Stop it first, or start this one without --with-worker.",
+            ) from None
+
+    def release(self) -> None:
+        """Let another process work on the folder."""
+        os.close(self._file)
+
+
+class Worker:
+    """Plays journeys and delivers mail.
+
+    Args:
+        database: the database.
+        clock: what tells the time.
+        ingest: the door; it tells this worker of everything that was committed.
+        changes: where dashboards hear of it.
+        provider: takes the mails.
+        content: the author's content; `use` replaces it.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        ingest: Ingest,
+        changes: Changes,
+        provider: Provider,
+        content: Content,
+        tracker: Tracker,
+    ) -> None:
+        self._player = Player(database, clock, ingest, _code(content))
+        self.engine = EmbeddedEngine(database, clock, self._player.play)
+        self.mailer = Mailer(
+            database=database,
+            clock=clock,
+            ingest=ingest,
+            provider=provider,
+            changes=changes,
+            renderer=content.renderer,
+        )
+        self._tracker = tracker
+        self._tasks: list[asyncio.Task[None]] = []
+        ingest.on_commit = self._committed
+
+    def use(self, content: Content) -> None:
+        """Play and send with other content from now on."""
+        self._player.code = _code(content)
+        self.mailer.renderer = content.renderer
+        self.look()
+
+    def look(self) -> None:
+        """Look at every row anew: another process may have changed them."""
+        self.engine.look()
+        self.mailer.look()
+
+    async def start(self) -> None:
+        """Settle what the last stop left, and begin."""
+        await self.mailer.recover()
+        works: tuple[Callable[[], Awaitable[None]], ...] = (
+            self.engine.work,
+            self.mailer.work,
+            self._tracker.work,
+        )
+        self._tasks = [asyncio.ensure_future(work()) for work in works]
+
+    async def stop(self, patience: float) -> None:
+        """End running turns at their next step, and let hand-overs finish.
+
+        Args:
+            patience: how long a hand-over may take, in seconds.
+        """
+        await self._tracker.close()
+        await asyncio.gather(self.engine.close(), self.mailer.close(patience))
+        self._player.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _committed(self, taking: Taking) -> None:
+        if taking.wakes:
+            await self.engine.schedule([Wake(one, at) for one, at in taking.wakes.items()])
+        if taking.ended:
+            await self.engine.cancel(taking.ended)
+        if "sends" in taking.topics:
+            self.mailer.look()
+
+
+def _code(content: Content) -> Code:
+    return Code(content.registry, content.template_lists)

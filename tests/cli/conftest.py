@@ -1,0 +1,91 @@
+"""Runs commands as a person would type them, in a project folder of the test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hogsend.cli.main import run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did.
+
+    Args:
+        status: the exit status.
+        out: what it printed.
+        err: what it complained about.
+    """
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed, as JSON."""
+        return json.loads(self.out)
+
+
+Hogsend = Callable[..., Outcome]
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with nothing in it, and no setting in the environment."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in list(os.environ):
+        if name.startswith(("HOGSEND_", "HATCHET_")):
+            monkeypatch.delenv(name)
+    return folder
+
+
+@pytest.fixture
+def project(empty_folder: Path, sqlite_template: Path) -> Path:
+    """The working folder, with a database that is up to date."""
+    (empty_folder / "data").mkdir(mode=0o700)
+    shutil.copy(sqlite_template, empty_folder / "data" / "hogsend.db")
+    return empty_folder
+
+
+@pytest.fixture
+def hogsend(empty_folder: Path, capfd: pytest.CaptureFixture[str]) -> Hogsend:
+    """Runs `hogsend` with these arguments."""
+
+    def type_in(*arguments: str) -> Outcome:
+        capfd.readouterr()
+        status = run(arguments)
+        printed = capfd.readouterr()
+        return Outcome(status, printed.out, printed.err)
+
+    return type_in
+
+
+@pytest.fixture
+def journeys(project: Path) -> Path:
+    """The project's journeys' folder, with one journey and one mail."""
+    folder = project / "journeys"
+    (folder / "emails").mkdir(parents=True)
+    (folder / "welcome.py").write_text(
+        "from hogsend import Contact, Context, journey, on, prop\n\n\n"
+        '@journey("welcome", trigger=on("user.created", where=prop("plan") == "pro"))\n'
+        "async def welcome(user: Contact, ctx: Context) -> None:\n"
+        '    """Says hello."""\n'
+        '    await ctx.send("hello")\n'
+    )
+    (folder / "emails" / "hello.html").write_text(
+        '---\nsubject: Hello {{ props.name }}\nsample: {"name": "Grace"}\n---\n'
+        "<html><body><p>Good to see you, {{ props.name }}.</p>"
+        '<a href="{{ unsubscribe_url }}">Leave</a></body></html>\n'
+    )
+    return folder

@@ -1,0 +1,50 @@
+"""`hogsend contacts` shows whom Hogsend knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Hogsend
+
+
+@pytest.fixture
+def ada(journeys: Path, hogsend: Hogsend) -> None:
+    """Ada is in a journey."""
+    hogsend(
+        "journeys", "enroll", "welcome", "--user-id", "ada", "--email", "ada@example.com",
+        "--prop", "plan=pro",
+    )  # fmt: skip
+
+
+def test_people_are_listed_by_when_they_were_seen(
+    ada: None, journeys: Path, hogsend: Hogsend
+) -> None:
+    hogsend("journeys", "enroll", "welcome", "--user-id", "bob", "--prop", "plan=pro")
+
+    listed = hogsend("contacts", "list", "--json").json
+
+    assert [contact["userId"] for contact in listed] == ["bob", "ada"]
+    assert len(hogsend("contacts", "list", "--limit", "1", "--json").json) == 1
+    assert "ada@example.com" in hogsend("contacts", "list").out
+
+
+def test_a_person_is_shown_by_any_of_their_names(ada: None, hogsend: Hogsend) -> None:
+    by_user_id = hogsend("contacts", "show", "ada", "--json").json
+
+    assert by_user_id["email"] == "ada@example.com"
+    assert by_user_id["enrollments"][0]["journeyId"] == "welcome"
+    for name in ("Ada@example.com", by_user_id["id"]):
+        assert hogsend("contacts", "show", name, "--json").json == by_user_id
+    assert "welcome (active)" in hogsend("contacts", "show", "ada").out
+
+
+def test_an_unknown_person_is_an_error(project: Path, hogsend: Hogsend) -> None:
+    outcome = hogsend("contacts", "show", "eve@example.com")
+
+    assert outcome.status == 1 and "Nobody is known" in outcome.err
+
+
+def test_without_anybody_the_next_step_is_shown(project: Path, hogsend: Hogsend) -> None:
+    assert "hogsend events send" in hogsend("contacts", "list").out

@@ -1,0 +1,67 @@
+"""`hogsend init` writes a project that is ready to run, over nothing that exists."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from hogsend.config import SETTINGS, load_settings
+
+from .conftest import Hogsend
+
+
+def test_a_new_project_is_ready_to_run(empty_folder: Path, hogsend: Hogsend) -> None:
+    outcome = hogsend("init", "demo")
+
+    assert outcome.status == 0
+    assert "cd demo" in outcome.out and "hogsend serve --with-worker" in outcome.out
+    demo = empty_folder / "demo"
+    assert (demo / "journeys" / "activation_welcome.py").is_file()
+    assert (demo / "journeys" / "emails" / "_layout.html").is_file()
+    assert not list(demo.rglob("__pycache__"))
+    assert stat.S_IMODE((demo / ".env").stat().st_mode) == 0o600
+
+
+def test_the_written_project_passes_its_own_check(empty_folder: Path, hogsend: Hogsend) -> None:
+    hogsend("init")
+
+    assert hogsend("journeys", "check").status == 0
+    assert hogsend("doctor").status == 0
+
+
+def test_the_written_settings_are_the_defaults_until_a_line_is_uncommented(
+    empty_folder: Path, hogsend: Hogsend
+) -> None:
+    hogsend("init")
+    env_file = empty_folder / ".env"
+
+    assert set(load_settings({}, empty_folder).origins.values()) == {"default"}
+    lines = [line for line in env_file.read_text().splitlines() if line.startswith("#HOGSEND_")]
+    names = {line.removeprefix("#").partition("=")[0] for line in lines}
+    assert names <= {setting.name for setting in SETTINGS}
+    env_file.write_text("\n".join(line.removeprefix("#") for line in lines))
+    assert load_settings({}, empty_folder).sender == "Example <hello@example.com>"
+
+
+def test_what_exists_is_left_as_it_is(empty_folder: Path, hogsend: Hogsend) -> None:
+    (empty_folder / "journeys").mkdir()
+    (empty_folder / "journeys" / "lists.py").write_text("# mine\n")
+    (empty_folder / ".env").write_text("HOGSEND_BIND=127.0.0.1:1\n")
+
+    outcome = hogsend("init", "--json").json
+
+    assert set(outcome["kept"]) == {".env", "journeys/lists.py"}
+    assert (empty_folder / "journeys" / "lists.py").read_text() == "# mine\n"
+    assert (empty_folder / ".env").read_text() == "HOGSEND_BIND=127.0.0.1:1\n"
+
+    assert hogsend("init", "--json").json["written"] == []
+
+
+def test_a_place_that_cannot_be_written_to_is_an_error(
+    empty_folder: Path, hogsend: Hogsend
+) -> None:
+    (empty_folder / "file").write_text("")
+
+    outcome = hogsend("init", "file/demo")
+
+    assert outcome.status == 1 and "Name a folder" in outcome.err

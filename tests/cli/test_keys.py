@@ -1,0 +1,56 @@
+"""`hogsend keys` makes keys that are shown once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .conftest import Hogsend
+
+
+def test_a_key_is_made_listed_and_revoked(project: Path, hogsend: Hogsend) -> None:
+    made = hogsend("keys", "create", "--scope", "ingest", "--name", "shop", "--json").json
+
+    assert made["key"].startswith("hsk_") and made["scopes"] == ["ingest"]
+    listed = hogsend("keys", "list")
+    assert made["id"] in listed.out and "shop" in listed.out and "active" in listed.out
+    assert made["key"] not in listed.out
+
+    assert hogsend("keys", "revoke", made["id"]).status == 0
+
+    assert hogsend("keys", "list", "--json").json[0]["status"] == "revoked"
+
+
+def test_only_the_key_is_printed_where_a_program_reads(project: Path, hogsend: Hogsend) -> None:
+    outcome = hogsend("keys", "create", "--scope", "ingest")
+
+    assert outcome.out.startswith("key      hsk_")
+    assert "not shown again" in outcome.err
+
+
+def test_a_publishable_key_needs_an_origin(project: Path, hogsend: Hogsend) -> None:
+    refused = hogsend("keys", "create", "--scope", "ingest-public")
+    assert refused.status == 1 and "origin" in refused.err
+
+    made = hogsend(
+        "keys", "create", "--scope", "ingest-public", "--origin", "https://example.com",
+        "--days", "30", "--json",
+    ).json  # fmt: skip
+    assert made["key"].startswith("pk_") and made["expiresAt"]
+
+
+def test_revoking_a_key_that_is_none_fails(project: Path, hogsend: Hogsend) -> None:
+    outcome = hogsend("keys", "revoke", "00000000-0000-7000-8000-000000000000")
+
+    assert outcome.status == 1 and "hogsend keys list" in outcome.err
+
+
+def test_without_keys_the_next_step_is_shown(project: Path, hogsend: Hogsend) -> None:
+    assert "hogsend keys create" in hogsend("keys", "list").out
+
+
+def test_without_a_database_the_remedy_is_named(empty_folder: Path, hogsend: Hogsend) -> None:
+    outcome = hogsend("keys", "list")
+
+    assert outcome.status == 1
+    assert "hogsend migrate" in outcome.err
+    assert list(empty_folder.iterdir()) == []

@@ -1,0 +1,161 @@
+"""The command line says what it can do, fails in one sentence, and leaves with the right status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from hogsend.cli import main
+from hogsend.errors import HogsendError, ServerUnreachable
+
+from .conftest import Hogsend
+
+HOGSEND = [sys.executable, "-m", "hogsend"]
+
+
+def test_help_lists_every_command_under_its_section(hogsend: Hogsend) -> None:
+    outcome = hogsend("--help")
+
+    assert outcome.status == 0
+    for title, commands in main.SECTIONS.items():
+        assert f"{title}:" in outcome.out
+        for name, listed in commands.items():
+            assert f"  {name} " in outcome.out and listed.help in outcome.out
+
+
+def test_typing_nothing_shows_the_help(hogsend: Hogsend) -> None:
+    assert hogsend().out == hogsend("--help").out
+
+
+def test_the_table_says_of_each_command_what_the_command_says_itself() -> None:
+    context = click.Context(main.commands)
+    for commands in main.SECTIONS.values():
+        for name, listed in commands.items():
+            command = main.commands.get_command(context, name)
+            assert command is not None
+            assert command.get_short_help_str(limit=200) == listed.help
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nope"],
+        ["keys", "create"],
+        ["keys", "create", "--scope", "everything"],
+        ["keys", "revoke", "not-an-id"],
+        ["contacts", "list", "--limit", "0"],
+        ["events", "send", "x"],
+        ["events", "send", "x", "--user-id", "1", "--prop", "plan"],
+        ["events", "send", "x", "--email", "nobody"],
+        ["serve", "--with-wroker"],
+    ],
+)
+def test_wrong_usage_is_status_two_and_one_line(hogsend: Hogsend, arguments: list[str]) -> None:
+    outcome = hogsend(*arguments)
+
+    assert outcome.status == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("hogsend: ") and "--help`" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_a_group_alone_shows_its_help_and_is_wrong_usage(hogsend: Hogsend) -> None:
+    outcome = hogsend("keys")
+
+    assert outcome.status == 2
+    assert "Usage: hogsend keys" in outcome.err and "revoke" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (HogsendError("It broke", "Mend it."), 1),
+        (ServerUnreachable("Nobody there", "Start it."), 3),
+    ],
+)
+def test_an_error_is_a_sentence_and_a_remedy(
+    hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch, error: HogsendError, status: int
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(
+        main.Commands, "get_command", lambda *_: click.Command("version", callback=fail)
+    )
+
+    outcome = hogsend("version")
+
+    assert outcome.status == status
+    assert outcome.err == f"hogsend: {error.message}. {error.remedy}\n"
+
+
+def test_an_interruption_is_quiet(hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        main.Commands, "get_command", lambda *_: click.Command("version", callback=interrupted)
+    )
+
+    outcome = hogsend("version")
+
+    assert (outcome.status, outcome.out.strip(), outcome.err.strip()) == (130, "", "")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(empty_folder: Path) -> None:
+    command = " ".join([*HOGSEND, "settings", "--json"])
+
+    run = subprocess.run(
+        ["bash", "-c", f"({command}; echo status $? >&2) | true"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert run.stderr in ("status 1\n", "status 0\n")
+
+
+def test_nothing_that_others_wrote_can_steer_the_terminal(
+    hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOGSEND_FROM", "\x1b]0;owned\x07 <a@example.com>")
+
+    assert "\x1b" not in hogsend("settings").err
+
+    monkeypatch.delenv("HOGSEND_FROM")
+    assert "\x1b" not in hogsend("contacts", "show", "\x1b[2J").err
+
+
+def test_help_needs_none_of_what_commands_need(empty_folder: Path) -> None:
+    code = (
+        "import sys\nfrom hogsend.cli.main import run\nrun(['--help'])\n"
+        "heavy = ('tortoise', 'rich', 'quart', 'hypercorn', 'pydantic', 'jinja2', 'aerich')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+
+    assert run.stderr.strip() == "[]"
+
+
+def test_serve_starts_without_what_only_tables_and_migrations_need() -> None:
+    code = (
+        "import sys, hogsend.cli.serve\n"
+        "print([name for name in ('rich', 'aerich', 'dotenv') if name in sys.modules])"
+    )
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+
+    assert run.stdout.strip() == "[]"
+
+
+def test_importing_the_entry_point_costs_nothing() -> None:
+    code = "import sys, hogsend.__main__\nprint('click' in sys.modules)"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+
+    assert run.stdout.strip() == "False"

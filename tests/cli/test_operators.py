@@ -1,0 +1,78 @@
+"""`hogsend operators` lets people in by one-time links."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hogsend.store import operators
+from hogsend.store.db import Database
+
+from .conftest import Hogsend
+
+LINK = re.compile(r"https://mail\.example\.com/sign-in/([A-Za-z0-9_-]{43})\n")
+
+
+@pytest.fixture(autouse=True)
+def public_address(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The instance has an address of its own."""
+    monkeypatch.setenv("HOGSEND_BASE_URL", "https://mail.example.com")
+
+
+def person_of(project: Path, token: str) -> str | None:
+    """Return whom a link is for, or raise when it does not work."""
+
+    async def look() -> str | None:
+        database = Database(f"sqlite://{project}/data/hogsend.db")
+        await database.open()
+        found = await operators.find_link(database, token, datetime.now(UTC))
+        await database.close()
+        assert found is not None
+        return found.email
+
+    return asyncio.run(look())
+
+
+def test_a_link_alone_is_printed_for_programs(project: Path, hogsend: Hogsend) -> None:
+    outcome = hogsend("operators", "link")
+
+    match = LINK.fullmatch(outcome.out)
+    assert match is not None
+    assert person_of(project, match[1]) is None
+
+
+def test_an_operator_is_added_listed_and_reset(project: Path, hogsend: Hogsend) -> None:
+    added = hogsend("operators", "add", "Ada@Example.com", "--role", "viewer")
+    match = LINK.fullmatch(added.out)
+    assert match is not None and person_of(project, match[1]) == "ada@example.com"
+
+    (listed,) = hogsend("operators", "list", "--json").json
+    assert (listed["email"], listed["role"], listed["hasPassword"]) == (
+        "ada@example.com",
+        "viewer",
+        False,
+    )
+
+    again = hogsend("operators", "reset", "ada@example.com", "--json").json
+    assert person_of(project, again["link"].rpartition("/")[2]) == "ada@example.com"
+
+
+def test_adding_one_twice_names_the_reset(project: Path, hogsend: Hogsend) -> None:
+    hogsend("operators", "add", "ada@example.com")
+
+    outcome = hogsend("operators", "add", "ada@example.com")
+
+    assert outcome.status == 1 and "hogsend operators reset ada@example.com" in outcome.err
+
+
+@pytest.mark.parametrize("arguments", [["add", "nobody"], ["reset", "eve@example.com"]])
+def test_nobody_is_refused(project: Path, hogsend: Hogsend, arguments: list[str]) -> None:
+    assert hogsend("operators", *arguments).status == 1
+
+
+def test_without_operators_the_next_step_is_shown(project: Path, hogsend: Hogsend) -> None:
+    assert "hogsend operators link" in hogsend("operators", "list").out

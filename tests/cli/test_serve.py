@@ -1,0 +1,88 @@
+"""`hogsend serve` refuses to start where it could not do its work, in one sentence."""
+
+from __future__ import annotations
+
+import logging
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from hogsend.config import Settings
+
+from .conftest import Hogsend
+
+
+class Runtime(ModuleType):
+    """Stands where the server would begin to serve, and notes with what."""
+
+    def __init__(self) -> None:
+        super().__init__("hogsend.runtime")
+        self.started: list[tuple[Settings, bool, bool]] = []
+
+    def serve(self, settings: Settings, *, with_worker: bool, reload: bool) -> int:
+        self.started.append((settings, with_worker, reload))
+        return 0
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+    """The runtime, which serves nobody; logging is put back as it was."""
+    runtime = Runtime()
+    monkeypatch.setitem(sys.modules, "hogsend.runtime", runtime)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield runtime
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_the_first_start_makes_all_that_is_missing(
+    empty_folder: Path, hogsend: Hogsend, runtime: Runtime
+) -> None:
+    outcome = hogsend("serve", "--with-worker", "--bind", "127.0.0.1:4000")
+
+    assert outcome.status == 0, outcome.err
+    ((settings, with_worker, reload),) = runtime.started
+    assert (with_worker, reload) == (True, False)
+    assert settings.bind == "127.0.0.1:4000"
+    assert settings.base_url == "http://127.0.0.1:4000"
+    assert settings.secrets
+    data = empty_folder / "data"
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert (data / "hogsend.db").is_file() and (data / "secret").is_file()
+
+
+def test_hatchet_is_refused_in_this_version(
+    empty_folder: Path, hogsend: Hogsend, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOGSEND_ENGINE", "hatchet")
+    outcome = hogsend("serve")
+    assert outcome.status == 1 and "HOGSEND_ENGINE=embedded" in outcome.err
+
+    monkeypatch.delenv("HOGSEND_ENGINE")
+    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", "token")
+    outcome = hogsend("serve")
+    assert outcome.status == 1 and "HATCHET_CLIENT_TOKEN is set" in outcome.err
+
+    assert runtime.started == [] and list(empty_folder.iterdir()) == []
+
+
+def test_a_worker_of_its_own_is_refused_on_sqlite(
+    empty_folder: Path, hogsend: Hogsend, runtime: Runtime
+) -> None:
+    outcome = hogsend("worker")
+
+    assert outcome.status == 1 and "serve --with-worker" in outcome.err
+    assert list(empty_folder.iterdir()) == []
+
+
+def test_a_wrong_bind_address_is_refused(
+    empty_folder: Path, hogsend: Hogsend, runtime: Runtime
+) -> None:
+    outcome = hogsend("serve", "--bind", "nowhere")
+
+    assert outcome.status == 1 and "HOST:PORT" in outcome.err

@@ -1,0 +1,161 @@
+"""Which provider is chosen, and what is refused before a mail could leave."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hogsend.changes import Changes
+from hogsend.clock import HandClock
+from hogsend.config import load_settings
+from hogsend.delivery.providers.inbox import InboxProvider
+from hogsend.delivery.providers.port import Provider
+from hogsend.delivery.providers.select import greeting_of, provider_for
+from hogsend.delivery.providers.smtp import SmtpProvider
+from hogsend.errors import ConfigError
+from hogsend.store.db import Database
+
+OUTSIDE = {
+    "HOGSEND_MAIL": "smtp://hog:pass@mail.example.com",
+    "HOGSEND_FROM": "Example <hello@example.com>",
+    "HOGSEND_BASE_URL": "https://app.example.com",
+}
+PIGEONS = """
+class Pigeons:
+    name = "pigeons"
+    remembers_sends = False
+
+    async def deliver(self, message, handing_over):
+        await handing_over()
+
+    async def close(self):
+        pass
+
+class Doves:
+    name = "doves"
+
+    def deliver(self, message, handing_over):
+        pass
+
+class Demanding(Pigeons):
+    def __init__(self, seed):
+        pass
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A working folder with a provider of the author's own beside the journeys."""
+    (tmp_path / "journeys").mkdir()
+    (tmp_path / "journeys" / "carriers.py").write_text(PIGEONS)
+    before = list(sys.path)
+    yield tmp_path
+    sys.path[:] = before
+    sys.modules.pop("carriers", None)
+
+
+def chosen(folder: Path, clock: HandClock, **environ: str) -> Provider:
+    settings = load_settings(environ, folder)
+    return provider_for(settings, Database(settings.database_url), clock, Changes())
+
+
+def test_mail_is_captured_when_nothing_is_set(folder: Path, clock: HandClock) -> None:
+    assert isinstance(chosen(folder, clock), InboxProvider)
+
+
+def test_a_server_elsewhere_is_used_once_sender_and_links_are_right(
+    folder: Path, clock: HandClock
+) -> None:
+    provider = chosen(folder, clock, **OUTSIDE)
+
+    assert isinstance(provider, SmtpProvider)
+    assert provider.server.host == "mail.example.com"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "mail.localhost"])
+def test_a_server_on_this_machine_needs_neither(folder: Path, clock: HandClock, host: str) -> None:
+    provider = chosen(folder, clock, HOGSEND_MAIL=f"smtp://{host}:1025")
+
+    assert isinstance(provider, SmtpProvider)
+
+
+@pytest.mark.parametrize("mail", [OUTSIDE["HOGSEND_MAIL"], "carriers:Pigeons"])
+def test_mail_does_not_leave_without_a_sender(folder: Path, clock: HandClock, mail: str) -> None:
+    environ = {**OUTSIDE, "HOGSEND_MAIL": mail}
+    del environ["HOGSEND_FROM"]
+
+    with pytest.raises(ConfigError, match="HOGSEND_FROM"):
+        chosen(folder, clock, **environ)
+
+
+@pytest.mark.parametrize("mail", [OUTSIDE["HOGSEND_MAIL"], "carriers:Pigeons"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        "",
+        "http://127.0.0.1:3002",
+        "https://localhost:3002",
+        "https://[::1]",
+        "http://app.example.com",
+    ],
+)
+def test_mail_does_not_leave_with_links_that_lead_nowhere(
+    folder: Path, clock: HandClock, mail: str, base: str
+) -> None:
+    environ = {**OUTSIDE, "HOGSEND_MAIL": mail, "HOGSEND_BASE_URL": base}
+
+    with pytest.raises(ConfigError, match="HOGSEND_ALLOW_LOCAL_LINKS=1"):
+        chosen(folder, clock, **environ)
+
+    assert chosen(folder, clock, **environ, HOGSEND_ALLOW_LOCAL_LINKS="1")
+
+
+def test_a_provider_of_the_author_s_own_is_found_beside_the_journeys(
+    folder: Path, clock: HandClock
+) -> None:
+    provider = chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": "carriers:Pigeons"})
+
+    assert provider.name == "pigeons"
+
+
+@pytest.mark.parametrize(
+    ("mail", "reason"),
+    [
+        ("carriers:Doves", "no provider"),
+        ("carriers:Swallows", "Swallows"),
+        ("carriers:Demanding", "seed"),
+        ("nowhere:Pigeons", "nowhere"),
+    ],
+)
+def test_what_is_no_provider_is_refused_with_what_it_needs(
+    folder: Path, clock: HandClock, mail: str, reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason) as refused:
+        chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": mail})
+
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("name", ["resend", "postmark"])
+def test_a_provider_of_a_later_version_is_refused_with_another_way(
+    folder: Path, clock: HandClock, name: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"not in this version.*SMTP"):
+        chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": f"{name}://s3cret"})
+
+
+@pytest.mark.parametrize(
+    ("base", "greeting"),
+    [
+        ("https://app.example.com", "app.example.com"),
+        ("https://192.0.2.7:8443", "[192.0.2.7]"),
+        ("https://[2001:db8::1]", "[IPv6:2001:db8::1]"),
+        ("http://localhost:3002", "[127.0.0.1]"),
+        ("https://intranet", "[127.0.0.1]"),
+    ],
+)
+def test_this_machine_greets_with_a_name_that_servers_accept(base: str, greeting: str) -> None:
+    assert greeting_of(base) == greeting

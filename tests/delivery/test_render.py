@@ -1,0 +1,265 @@
+"""From a send to the finished mail, read back as a mail client would."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend.delivery.render import Rendered, Renderer, RenderFailed
+from hogsend.delivery.templates import Templates
+from hogsend.delivery.tokens import ClickToken, RecipientToken, Tokens
+from hogsend.domain.contact import Contact
+from hogsend.domain.event import Event
+from hogsend.domain.journey import MailList
+from hogsend.domain.sending import Send
+
+NOW = datetime(2026, 5, 14, 9, 30, 15, 250_000, tzinfo=UTC)
+ADA = Contact(UUID(int=1), user_id="u1", email="ada@example.com", properties={"name": "Ada"})
+MAIL = UUID("01900000-0000-7000-8000-0000000000e1")
+BASE = "https://mail.example.net"
+TOKENS = Tokens(["a secret"])
+LISTS = {
+    "tips": MailList("tips", "Tips & ideas"),
+    "billing": MailList("billing", "Billing", transactional=True),
+}
+HTML = (
+    "<!doctype html><html><head><style>p { color: red } @media (max-width: 9px) { p { top: 0 } }"
+    "</style></head><body><p>Hi {{ contact.properties.name }}</p>"
+    '<a href="https://example.com/?a=1&amp;b=2">go</a> <a href="{{ unsubscribe_url }}">leave</a> '
+    '<a href="{{ view_url }}">view</a></body></html>'
+)
+
+
+def renderer(
+    folder: Path, html: str = HTML, front: str = "subject: Hello", **options: Any
+) -> Renderer:
+    (folder / "emails").mkdir(exist_ok=True)
+    (folder / "emails" / "hello.html").write_text(f"---\n{front}\n---\n{html}", "utf-8")
+    templates = Templates.load(folder, LISTS)
+    assert templates.broken == ()
+    given = {"base_url": BASE, "sender": "Acme <post@example.com>"} | options
+    return Renderer(templates, LISTS, TOKENS, **given)
+
+
+def sending(list_id: str = "tips", **fields: Any) -> Send:
+    return Send(
+        id=MAIL,
+        contact_id=ADA.id,
+        template="hello",
+        list_id=list_id,
+        status="queued",
+        created_at=NOW,
+        journey_id="welcome",
+        **fields,
+    )
+
+
+def rendered(renderer: Renderer, send: Send | None = None, contact: Contact = ADA) -> Rendered:
+    return renderer.render(send or sending(), contact, Event(UUID(int=2), "user.created"), NOW)
+
+
+def read(mail: Rendered) -> EmailMessage:
+    message = BytesParser(policy=policy.default).parsebytes(mail.raw)
+    assert isinstance(message, EmailMessage)
+    assert all(not part.defects for part in message.walk())
+    return message
+
+
+def parts(message: EmailMessage) -> tuple[str, str]:
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    return text.get_content(), html.get_content()
+
+
+def test_a_mail_client_reads_what_was_meant(tmp_path: Path):
+    mail = rendered(renderer(tmp_path))
+    message = read(mail)
+    assert message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert message["From"] == "Acme <post@example.com>"
+    assert message["To"] == mail.to_email == "ada@example.com"
+    assert message["Subject"] == mail.subject == "Hello"
+    assert message["Date"] == "Thu, 14 May 2026 09:30:15 +0000"
+    assert message["Message-ID"] == mail.message_id == f"<{MAIL}@example.com>"
+    assert message["MIME-Version"] == "1.0"
+    text, html = parts(message)
+    assert text.splitlines() == mail.text.splitlines()
+    assert html.splitlines() == mail.html.splitlines()
+    assert mail.from_email == "post@example.com"
+
+
+def test_a_send_always_gives_the_same_bytes(tmp_path: Path):
+    made = renderer(tmp_path)
+    assert rendered(made).raw == rendered(made).raw
+
+
+def test_styles_are_inlined_and_media_queries_stay(tmp_path: Path):
+    html = rendered(renderer(tmp_path)).html
+    assert '<p style="color: red;">Hi Ada</p>' in html
+    assert "@media (max-width: 9px)" in html
+
+
+def test_links_are_tracked_and_our_own_are_not(tmp_path: Path):
+    mail = rendered(renderer(tmp_path))
+    assert mail.links == ["https://example.com/?a=1&b=2"]
+    (click,) = re.findall(rf'href="{BASE}/c/([^"]+)"', mail.html)
+    assert TOKENS.read_click(click) == ClickToken(MAIL, 0, "https://example.com/?a=1&b=2")
+    (unsubscribe,) = re.findall(rf'href="{BASE}/u/([^"]+)"', mail.html)
+    assert TOKENS.read_unsubscribe(unsubscribe) == RecipientToken(ADA.id, "tips", MAIL)
+    (view,) = re.findall(rf'href="{BASE}/m/([^"]+)"', mail.html)
+    assert TOKENS.read_view(view) == MAIL
+
+
+def test_the_open_pixel_is_the_last_thing_of_the_body(tmp_path: Path):
+    html = rendered(renderer(tmp_path)).html
+    (token,) = re.findall(rf'<img src="{BASE}/o/([^"]+)\.gif"[^>]*></body>', html)
+    assert TOKENS.read_open(token) == MAIL
+
+
+def test_the_plain_part_has_the_links_as_they_were(tmp_path: Path):
+    mail = rendered(renderer(tmp_path))
+    assert mail.text.startswith("Hi Ada\n")
+    assert "go (https://example.com/?a=1&b=2)" in mail.text
+
+
+def test_a_text_file_replaces_the_plain_part(tmp_path: Path):
+    (tmp_path / "emails").mkdir()
+    (tmp_path / "emails" / "hello.txt").write_text("Dear {{ contact.properties.name }}\n")
+    assert rendered(renderer(tmp_path)).text == "Dear Ada\n"
+
+
+def test_list_mail_can_be_left_with_one_click(tmp_path: Path):
+    message = read(rendered(renderer(tmp_path)))
+    url = message["List-Unsubscribe"].removeprefix("<").removesuffix(">")
+    recipient = TOKENS.read_unsubscribe(url.removeprefix(f"{BASE}/u/"))
+    assert recipient == RecipientToken(ADA.id, "tips", MAIL)
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["List-Id"] == '"Tips & ideas" <tips.mail.example.net>'.replace('"', "")
+    assert message["Feedback-ID"] == "hello:welcome:tips:hogsend"
+    assert message["Precedence"] == "bulk"
+
+
+def test_transactional_mail_has_no_list_headers_and_offers_preferences(tmp_path: Path):
+    mail = rendered(renderer(tmp_path), sending("billing"))
+    message = read(mail)
+    for name in (
+        "List-Unsubscribe",
+        "List-Unsubscribe-Post",
+        "List-Id",
+        "Feedback-ID",
+        "Precedence",
+    ):
+        assert message[name] is None
+    assert f'href="{BASE}/u/' not in mail.html
+    assert f'href="{BASE}/p/' in mail.html
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Grüße aus Köln",
+        "👩‍👩‍👧‍👦 " * 30,
+        "=?utf-8?Q?no?=",
+        "a" * 950,
+        "Short: “quoted” — dashed",
+    ],
+)
+def test_any_subject_arrives_as_it_was_written(tmp_path: Path, subject: str):
+    mail = rendered(renderer(tmp_path), sending(subject=subject.strip()))
+    assert read(mail)["Subject"] == mail.subject == subject.strip()
+
+
+def test_a_journeys_subject_is_taken_literally(tmp_path: Path):
+    assert rendered(renderer(tmp_path), sending(subject="{{ 1 }}")).subject == "{{ 1 }}"
+
+
+def test_sender_and_reply_address_of_a_template(tmp_path: Path):
+    front = 'subject: x\nfrom: "Müller, Ada" <ada@müller.test>\nreply_to: Help <help@example.com>'
+    mail = rendered(renderer(tmp_path, front=front))
+    sender = read(mail)["From"].addresses[0]
+    assert (sender.display_name, sender.addr_spec) == ("Müller, Ada", "ada@xn--mller-kva.test")
+    assert mail.from_email == "ada@xn--mller-kva.test"
+    assert read(mail)["Reply-To"] == "Help <help@example.com>"
+
+
+def test_a_name_with_a_comma_is_one_sender(tmp_path: Path):
+    message = read(rendered(renderer(tmp_path, sender='"Acme, Inc. \\"A\\"" <a@example.com>')))
+    assert [one.display_name for one in message["From"].addresses] == ['Acme, Inc. "A"']
+
+
+@pytest.mark.parametrize("name", ["Ada\r\nBcc: eve@example.com", "Ada\nx", "a\0b", "ä\r\nBcc: e@e"])
+def test_no_value_can_begin_another_header(tmp_path: Path, name: str):
+    contact = Contact(ADA.id, email="ada@example.com", properties={"name": name})
+    front = "subject: Hello {{ contact.properties.name }}!"
+    with pytest.raises(RenderFailed, match=r"template hello: a line break .* in the subject"):
+        rendered(renderer(tmp_path, front=front), contact=contact)
+    front = "subject: x\nreply_to: {{ contact.properties.name }} x <a@example.com>"
+    with pytest.raises(RenderFailed, match="template hello: reply_to: "):
+        rendered(renderer(tmp_path, front=front), contact=contact)
+
+
+@pytest.mark.parametrize(
+    "email", ["", "ada", "ada@example.com\r\nx", "a@b@c", "<a@b.c>", "a b@c.d"]
+)
+def test_an_address_that_no_envelope_carries_fails_the_send(tmp_path: Path, email: str):
+    with pytest.raises(RenderFailed, match="is not an email address"):
+        rendered(renderer(tmp_path), contact=Contact(ADA.id, email=email))
+
+
+def test_in_test_mode_every_mail_goes_to_the_test_address(tmp_path: Path):
+    mail = rendered(renderer(tmp_path, test_to="Me <me@example.org>"))
+    message = read(mail)
+    assert message["To"] == mail.to_email == "me@example.org"
+    assert message["Subject"] == mail.subject == "[test to ada@example.com] Hello"
+
+
+def test_long_lines_and_odd_characters_arrive_unharmed(tmp_path: Path):
+    line = "wörd " * 400 + "\u2028 =20 . \t end \t"
+    html = f"<p>{line}</p>\n.\n..dots\rFrom me\n"
+    mail = rendered(renderer(tmp_path, html=html))
+    _, _, body = mail.raw.partition(b"\r\n\r\n")
+    assert max(map(len, body.split(b"\r\n"))) <= 78
+    assert max(map(len, mail.raw.split(b"\r\n"))) <= 998
+    assert b"\n" not in mail.raw.replace(b"\r\n", b"")
+    assert b"\r" not in mail.raw.replace(b"\r\n", b"")
+    assert mail.raw.isascii()
+    read_html = parts(read(mail))[1]
+    assert read_html.replace("\r\n", "\n").rstrip("\n") == mail.html.replace("\r", "\n").rstrip(
+        "\n"
+    )
+
+
+def test_a_missing_variable_fails_the_send_and_is_named(tmp_path: Path):
+    with pytest.raises(RenderFailed) as failed:
+        rendered(renderer(tmp_path, html="{{ props.x }}"))
+    assert failed.value.reason == "template hello: variable props.x is missing"
+
+
+def test_unknown_templates_and_lists_fail_the_send(tmp_path: Path):
+    made = renderer(tmp_path)
+    with pytest.raises(RenderFailed, match="there is no list gone"):
+        rendered(made, sending("gone"))
+    other = Send(MAIL, ADA.id, "other", "tips", "queued", NOW)
+    with pytest.raises(RenderFailed, match="there is no template other"):
+        made.render(other, ADA, None, NOW)
+
+
+def test_nothing_is_fetched_for_a_style_sheet(tmp_path: Path):
+    page = '<link rel="stylesheet" href="http://127.0.0.1:9/x.css"><p>x</p>'
+    assert "<p>x</p>" in rendered(renderer(tmp_path, html=page)).html
+
+
+def test_a_preview_shows_the_sample(tmp_path: Path):
+    front = 'subject: {{ props.plan }}\nsample: {"plan": "Pro"}\nlist: billing'
+    mail = renderer(tmp_path, front=front).preview("hello", NOW)
+    assert mail.subject == "Pro"
+    assert "Hi Ada" in mail.text

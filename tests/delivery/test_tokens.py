@@ -1,0 +1,133 @@
+"""Tokens of links: signed, of one kind, opaque, and never an open redirect."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hogsend.delivery.tokens import LONGEST_URL, ClickToken, RecipientToken, Tokens
+
+ADA = UUID("01900000-0000-7000-8000-00000000ada0")
+MAIL = UUID("01900000-0000-7000-8000-0000000000e1")
+TOKENS = Tokens(["the secret in use"])
+
+MADE: dict[str, str] = {
+    "unsubscribe": TOKENS.unsubscribe(ADA, "tips", MAIL),
+    "preferences": TOKENS.preferences(ADA, "tips", MAIL),
+    "click": TOKENS.click(MAIL, 3, "https://example.com/"),
+    "open": TOKENS.open(MAIL),
+    "view": TOKENS.view(MAIL),
+}
+
+
+def reader(tokens: Tokens, kind: str) -> Callable[[str], Any]:
+    return getattr(tokens, f"read_{kind}")
+
+
+def test_what_was_signed_is_read_back():
+    recipient = RecipientToken(ADA, "tips", MAIL)
+    assert TOKENS.read_unsubscribe(MADE["unsubscribe"]) == recipient
+    assert TOKENS.read_preferences(MADE["preferences"]) == recipient
+    assert TOKENS.read_click(MADE["click"]) == ClickToken(MAIL, 3, "https://example.com/")
+    assert TOKENS.read_open(MADE["open"]) == MAIL
+    assert TOKENS.read_view(MADE["view"]) == MAIL
+
+
+def test_a_consent_link_outside_a_mail_names_no_mail():
+    token = TOKENS.preferences(ADA, "journey", None)
+    assert TOKENS.read_preferences(token) == RecipientToken(ADA, "journey", None)
+
+
+@pytest.mark.parametrize("made", MADE)
+@pytest.mark.parametrize("read", MADE)
+def test_a_token_of_one_kind_is_none_of_another(made: str, read: str):
+    assert (reader(TOKENS, read)(MADE[made]) is not None) == (made == read)
+
+
+def test_a_replaced_secret_still_verifies_and_a_removed_one_does_not():
+    token = MADE["unsubscribe"]
+    assert Tokens(["a new secret", "the secret in use"]).read_unsubscribe(token) is not None
+    assert Tokens(["a new secret"]).read_unsubscribe(token) is None
+
+
+def test_the_first_secret_signs():
+    rotated = Tokens(["a new secret", "the secret in use"])
+    assert Tokens(["a new secret"]).read_open(rotated.open(MAIL)) == MAIL
+
+
+def test_tokens_without_a_secret_are_refused():
+    with pytest.raises(ValueError, match="secret"):
+        Tokens([""])
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_no_single_character_can_be_changed(kind: str):
+    token = MADE[kind]
+    for position, character in enumerate(token):
+        for other in ("A", "b", "-"):
+            if other != character:
+                tampered = token[:position] + other + token[position + 1 :]
+                assert reader(TOKENS, kind)(tampered) is None
+
+
+@pytest.mark.parametrize("kind", MADE)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: "",
+        lambda token: token[:-1],
+        lambda token: token + "A",
+        lambda token: token + "=",
+        lambda token: " " + token,
+        lambda token: token + "\n",
+        lambda token: token + "\0",
+        lambda token: "\ud800" + token,
+        lambda token: token * 1000,
+        lambda token: token.replace("-", "+").replace("_", "/") + "+",
+        lambda token: "é" * 40,
+    ],
+)
+def test_a_malformed_token_is_none_and_raises_nothing(kind: str, change: Callable[[str], str]):
+    assert reader(TOKENS, kind)(change(MADE[kind])) is None
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200).map(lambda b: b.hex()))
+def test_nothing_that_we_did_not_sign_is_read(token: str):
+    assert all(reader(TOKENS, kind)(token) is None for kind in MADE)
+
+
+@given(st.integers(0, 65_535), st.text(st.characters(codec="ascii", categories=["L", "N"])))
+def test_any_web_address_survives_the_token(position: int, path: str):
+    url = f"https://example.com/{path}?a=1&b=%20#part"
+    assert TOKENS.read_click(TOKENS.click(MAIL, position, url)) == ClickToken(MAIL, position, url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//example.com",
+        "/local",
+        "https:///example.com",
+        "https://exam ple.com",
+        "https://example.com/\r\nSet-Cookie: a=b",
+        "https://example.com/" + "a" * LONGEST_URL,
+    ],
+)
+def test_only_web_addresses_of_a_moderate_length_are_signed(url: str):
+    with pytest.raises(ValueError, match="web addresses"):
+        TOKENS.click(MAIL, 0, url)
+
+
+def test_a_token_shows_no_address_and_fits_a_path():
+    for token in MADE.values():
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        assert b"@" not in raw
+        assert token.replace("-", "").replace("_", "").isalnum()
