@@ -17,9 +17,7 @@ async def rules_of(database: Database, registry: Registry) -> Rules:
     return Rules(
         journeys=registry.journeys,
         lists=registry.lists,
-        gone={
-            one: stored.journey for one, stored in known.items() if one not in registry.journeys
-        },
+        gone={one: stored.journey for one, stored in known.items() if one not in registry.journeys},
         switched_off=frozenset(one for one, stored in known.items() if not stored.switched_on),
     )
 
@@ -36,9 +34,7 @@ async def see_journeys(database: Database, registry: Registry, now: datetime) ->
     async with database.transaction() as tx:
         known = await tx.one(journeys.all_known())
         lost = [
-            one
-            for one, stored in known.items()
-            if one not in registry.journeys and not stored.gone
+            one for one, stored in known.items() if one not in registry.journeys and not stored.gone
         ]
         back = [one for one in registry.journeys if one in known and known[one].gone]
         if lost or back:

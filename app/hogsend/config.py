@@ -36,7 +36,7 @@ class Setting:
             what is allowed.
         help: what it means, in one sentence or two.
         secret: whether the value, or the credentials in it, must not be shown.
-        default_shown: how documents write the default, when it is not `default` itself.
+        default_shown: how documents write the default, when it is not `default` itself, in Markdown.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Setting:
     @property
     def shown_default(self) -> str:
         """The default as documents write it."""
-        return self.default_shown or self.default or "none"
+        return self.default_shown or (f"`{self.default}`" if self.default else "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ SETTINGS: tuple[Setting, ...] = (
         values.database_url,
         "Where the data is: `sqlite://PATH` or `postgres://user:password@host:port/name`.",
         secret=True,
-        default_shown="sqlite://<data>/hogsend.db",
+        default_shown="`sqlite://<data>/hogsend.db`",
     ),
     Setting(
         "HOGSEND_BIND", "127.0.0.1:3002", values.bind, "Where the server listens, `HOST:PORT`."
@@ -145,7 +145,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Signs links and sessions. A comma-separated list rotates: the first signs, all verify. "
         f"At least {values.SHORTEST_SECRET} characters each.",
         secret=True,
-        default_shown="generated once into <data>/secret",
+        default_shown="generated once into `<data>/secret`",
     ),
     Setting(
         "HOGSEND_JOURNEYS",

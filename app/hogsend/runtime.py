@@ -106,9 +106,7 @@ async def open_runtime(
         await see_journeys(database, content.registry, clock.now())
         ingest = Ingest(database, clock, await rules_of(database, content.registry), changes)
         tracker = Tracker(database, clock, ingest, changes)
-        runtime = Runtime(
-            settings, clock, database, tokens, changes, content, ingest, tracker
-        )
+        runtime = Runtime(settings, clock, database, tokens, changes, content, ingest, tracker)
         if with_worker:
             runtime.worker = await _start_worker(runtime)
             stack.push_async_callback(runtime.worker.stop, settings.stop_timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -99,6 +100,23 @@ def test_a_backup_brings_an_instance_back_elsewhere(
     facts = facts_of(data / "hogsend.db")
     assert "fence" in facts and "backup.secret" not in facts
     assert hogsend("contacts", "list", "--json").json[0]["userId"] == "ada"
+
+
+def test_the_fence_is_lifted_by_a_person_who_says_so(
+    instance: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = instance / "data" / "hogsend.db"
+    hogsend("backup", "copy.db")
+    hogsend("restore", "copy.db")
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    refused = hogsend("unfence")
+    assert "restored copy of" in refused.err and "0 mails wait" in refused.err
+    assert refused.status != 0 and "fence" in facts_of(database)
+
+    assert hogsend("unfence", "--yes").status == 0
+    assert "fence" not in facts_of(database)
+    assert hogsend("unfence", "--json").json == {"wasFenced": False, "waiting": 0}
 
 
 def test_the_replaced_database_is_moved_aside(instance: Path, hogsend: Hogsend) -> None:

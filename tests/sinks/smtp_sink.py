@@ -114,6 +114,10 @@ class SmtpSink:
         """The address for `HOGSEND_MAIL`, without credentials."""
         return f"smtp://127.0.0.1:{self.port}"
 
+    def will_answer(self, stage: str, *answers: str | None) -> None:
+        """Replace what the script says for a stage."""
+        self.script[stage] = iter(answers)
+
     def next_answer(self, stage: str) -> str | None:
         """Return what the script says for a stage, once."""
         return next(self.script[stage], None) if stage in self.script else None

@@ -488,7 +488,7 @@ async def stage(database: Database, clock: HandClock) -> Scene:
     """Fill a database with the scene."""
     scene = Scene(clock)
     now = clock.now()
-    scene.writes.extend(journeys.see([WELCOME, RECOVERY], now - days(30)))
+    scene.writes.extend(journeys.see([WELCOME, RECOVERY], [], now - days(30)))
     crowd(scene)
     grace(scene)
     ada(scene)

@@ -1,4 +1,4 @@
-"""`hogsend backup` and `hogsend restore`."""
+"""`hogsend backup`, `hogsend restore` and `hogsend unfence`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import click
 from ..clock import SystemClock
 from ..config import SECRET_FILE, Settings, prepare_data, with_kept_secret
 from ..errors import HogsendError, StartError
+from ..store import audit, fence
 from ..store import backup as copies
 from ..store.backup import Backup
 from ..store.db import is_sqlite, sqlite_path
 from ..store.migrations import pending
-from .instance import current_settings, has_database
+from .instance import Instance, current_settings, has_database, on_instance
 from .printing import json_option, show_json
 
 file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -51,7 +52,7 @@ def restore(file: Path, as_json: bool) -> None:
     """Put a backup in place while the server is stopped.
 
     The database that is replaced is moved into the data folder's `backups`. A server that is
-    started on the restored one sends no mail until an operator lifts the fence.
+    started on the restored one sends no mail until `hogsend unfence`.
     """
     settings = current_settings()
     database = _sqlite_file(settings)
@@ -68,7 +69,40 @@ def restore(file: Path, as_json: bool) -> None:
     click.echo(f"Restored {found.contacts} contacts and {found.events} events of {found.made_at}.")
     if moved:
         click.echo(f"The database that was here before is {moved} now.")
-    click.echo("It is fenced: nothing is sent until an operator says that it may be.")
+    click.echo("It is fenced, so it sends no mail: see `hogsend unfence --help`.")
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def unfence(yes: bool, as_json: bool) -> None:
+    """Let a restored copy send mail.
+
+    Mails that waited when the copy was made leave then. Only say so when the instance that it was
+    copied from is gone and has not sent them since. The server has to be started anew.
+    """
+
+    async def look(instance: Instance) -> tuple[str | None, int]:
+        why, held = await instance.database.read(fence.standing(), fence.held_back())
+        return why, held
+
+    async def lift(instance: Instance) -> None:
+        now = instance.clock.now()
+        change = audit.record("cli", "unfence", "sending", now, before={"fence": why})
+        async with instance.database.transaction() as transaction:
+            await transaction.apply([fence.lift(), change])
+
+    why, held = on_instance(look)
+    if why is not None:
+        if not yes:
+            click.confirm(f"This is a {why}; {held} mails wait. May it send?", abort=True, err=True)
+        on_instance(lift)
+    if as_json:
+        show_json({"wasFenced": why is not None, "waiting": held})
+    elif why is None:
+        click.echo("There is no fence: mail is sent.")
+    else:
+        click.echo("The fence is lifted. Start the server anew, and mail leaves.")
 
 
 def _sqlite_file(settings: Settings) -> Path:

@@ -25,7 +25,9 @@ def contacts() -> None:
 
 
 @contacts.command("list")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many."
+)
 @json_option
 def list_(limit: int, as_json: bool) -> None:
     """List the people that were seen last."""

@@ -9,9 +9,10 @@ import click
 from ..changes import Changes
 from ..clock import SystemClock
 from ..config import Settings, prepare_data
+from ..content import load_content
 from ..delivery.providers.port import DeliveryError, Message
 from ..delivery.providers.select import provider_for
-from ..delivery.render import Rendered, Renderer
+from ..delivery.render import Rendered
 from ..delivery.templates import Templates
 from ..delivery.tokens import Tokens
 from ..domain.contact import Contact
@@ -36,7 +37,7 @@ def emails() -> None:
 def list_(as_json: bool) -> None:
     """List the mail templates."""
     settings = current_settings()
-    templates = _templates(settings)
+    templates = Templates.load(settings.journeys, load(settings.journeys).lists)
     rows = [templates.get(key) for key in templates.keys()]  # noqa: SIM118 - a method of ours
     if as_json:
         show_json([{"key": t.key, "list": t.list_id, "file": t.file} for t in rows])
@@ -109,21 +110,9 @@ async def _nothing_to_record() -> None:
     """Stand where the mailer notes that a mail may have left; a test has no ledger row."""
 
 
-def _templates(settings: Settings) -> Templates:
-    return Templates.load(settings.journeys, list(load(settings.journeys).lists))
-
-
 def _sample_mail(settings: Settings, key: str, to: str | None) -> Rendered:
-    registry = load(settings.journeys)
-    templates = Templates.load(settings.journeys, list(registry.lists))
-    renderer = Renderer(
-        templates,
-        registry.lists,
-        Tokens(settings.secrets),
-        base_url=settings.base_url,
-        sender=settings.sender,
-        test_to=settings.test_to,
-    )
+    content = load_content(settings, Tokens(settings.secrets))
+    renderer, templates = content.renderer, content.templates
     now = SystemClock().now()
     if to is None:
         return renderer.preview(key, now)

@@ -7,13 +7,15 @@ from typing import Any
 
 import click
 
+from ..catalogue import rules_of
 from ..changes import Changes
 from ..domain.intake import Incoming, Taken
 from ..domain.journey import BrokenFile, Journey
 from ..errors import HogsendError, NotFound
-from ..ingest import Ingest, Rules
+from ..ingest import Ingest
 from ..store import audit, counters
 from ..store import journeys as journey_store
+from ..store.db import Write
 from ..store.journeys import StoredJourney
 from ..turns.loader import load
 from ..turns.registry import Registry
@@ -131,7 +133,7 @@ def enroll(
     properties: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Enroll one person in one journey, past no guard.
+    """Enroll one person in one journey, through the same guards as an event.
 
     The properties are those of the event that the journey sees as its trigger.
     """
@@ -148,9 +150,7 @@ def enroll(
     )
 
     async def work(instance: Instance) -> Taken:
-        stored = await instance.database.read_one(journey_store.all_known())
-        off = frozenset(known for known, one in stored.items() if not one.switched_on)
-        rules = Rules(journeys=registry.journeys, lists=registry.lists, switched_off=off)
+        rules = await rules_of(instance.database, registry)
         return await Ingest(instance.database, instance.clock, rules, Changes()).take(incoming)
 
     outcome = dict(on_instance(work).enrollments[0])
@@ -221,16 +221,14 @@ def _switch(journey_id: str, *, on: bool) -> None:
     registry = _registry()
 
     async def work(instance: Instance) -> None:
-        now = instance.clock.now()
-        stored = await instance.database.read_one(journey_store.all_known())
-        writes = [
-            journey_store.switch(journey_id, on),
-            audit.record("cli", "enable" if on else "disable", f"/journeys/{journey_id}", now),
-        ]
-        if journey_id not in stored:
-            _find(registry, journey_id)
-            writes = [*journey_store.see(registry.journeys.values(), now), *writes]
-        async with instance.database.transaction() as transaction:
-            await transaction.apply(writes)
+        database, now = instance.database, instance.clock.now()
+        unseen: list[Write] = []
+        if journey_id not in await database.read_one(journey_store.all_known()):
+            # Only this one: a server that runs knows best which journeys there are.
+            unseen = journey_store.see([_find(registry, journey_id)], [], now)
+        action = "enable" if on else "disable"
+        change = audit.record("cli", action, f"/journeys/{journey_id}", now)
+        async with database.transaction() as transaction:
+            await transaction.apply([*unseen, journey_store.switch(journey_id, on), change])
 
     on_instance(work)

@@ -54,6 +54,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = {
         "migrate": Listed("migrate:migrate", "Bring the database's schema up to date."),
         "backup": Listed("backup:backup", "Copy the data into one file while the server runs."),
         "restore": Listed("backup:restore", "Put a backup in place while the server is stopped."),
+        "unfence": Listed("backup:unfence", "Let a restored copy send mail."),
         "settings": Listed("settings:settings", "Show every setting and where it comes from."),
         "version": Listed("settings:version", "Show the version."),
     },

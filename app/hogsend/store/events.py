@@ -112,9 +112,7 @@ def triggers_of_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, Event]]:
     )
 
 
-def named(
-    contact_ids: Sequence[UUID], names: Sequence[str], after: int = 0
-) -> Query[list[Event]]:
+def named(contact_ids: Sequence[UUID], names: Sequence[str], after: int = 0) -> Query[list[Event]]:
     """Ask for the events of contacts by name, numbered after `after`, in order of arrival."""
     return Query(
         f"SELECT {_COLUMNS} FROM events e WHERE e.contact_id IN ? AND e.seq > ? AND e.name IN ? "

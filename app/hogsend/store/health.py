@@ -8,8 +8,6 @@ from .db import Query, only
 from .fields import instant_or_none
 
 
-
-
 def alive() -> Query[int]:
     """Ask the database for a sign of life."""
     return Query("SELECT 1", [], only)

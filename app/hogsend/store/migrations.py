@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ async def _applied_postgres(url: str) -> list[str]:
 
 
 @asynccontextmanager
-async def _postgres(url: str) -> AsyncIterator[Any]:
+async def _postgres(url: str) -> AsyncGenerator[Any]:
     import asyncpg
 
     credentials = dict(tortoise_config(url)["connections"][WRITE]["credentials"])
@@ -152,7 +152,7 @@ async def _postgres(url: str) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def _alone(url: str) -> AsyncIterator[None]:
+async def _alone(url: str) -> AsyncGenerator[None]:
     """Keep every other process from migrating the same database meanwhile."""
     if is_sqlite(url):
         folder = sqlite_path(url).resolve().parent

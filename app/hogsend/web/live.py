@@ -16,7 +16,7 @@ from quart import Blueprint, Response, g
 from ..changes import Changes
 from ..store import sessions
 from .auth import Answer, require_session
-from .pages import harden, now, runtime
+from .pages import harden, runtime
 
 # Two messages a second at most: a page that is fetched anew more often cannot be read.
 PAUSE = 0.5
@@ -90,4 +90,3 @@ async def stream(
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await followed.aclose()
-

@@ -28,6 +28,7 @@ log = logging.getLogger("hogsend")
 SWITCH_INTERVAL = 0.0005
 LARGEST_HEAD = 64 * 1024
 FIRST_RUN_FILE = "first-run.txt"
+_KEY_LINE = "Ingest key"
 
 
 async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
@@ -141,7 +142,7 @@ async def _announce(runtime: Runtime, listener: socket.socket) -> None:
         return
     path = settings.data / FIRST_RUN_FILE
     _write_private(path, facts)
-    print(f"First start: the sign-in link and the ingest key are in {path}", flush=True)
+    print(f"How to get in for the first time is written in {path}", flush=True)
 
 
 async def _first_run(runtime: Runtime, address: str) -> str:
@@ -155,7 +156,7 @@ async def _first_run(runtime: Runtime, address: str) -> str:
         )
     elif not await keys.any_key(database):
         _, text = await keys.create(database, name="First key", scopes=[keys.INGEST], now=now)
-        lines.append(f"Ingest key (shown once): {text}")
+        lines.append(f"{_KEY_LINE} (shown once): {text}")
     if not await operators.any_operator(database):
         token = await operators.make_link(database, now)
         lines.append(f"Sign in and set a password: {address}/sign-in/{token}")
@@ -163,6 +164,10 @@ async def _first_run(runtime: Runtime, address: str) -> str:
 
 
 def _write_private(path: Path, text: str) -> None:
+    """Write the facts of a first start; a key that an earlier start wrote stays readable."""
+    if path.exists() and not text.startswith(_KEY_LINE):
+        kept = [one for one in path.read_text().splitlines() if one.startswith(_KEY_LINE)]
+        text = "\n".join([*kept, text])
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -16,9 +15,8 @@ from hogsend.delivery.providers.port import (
     TryLater,
     Withdrawn,
 )
-from hogsend.delivery.providers.smtp import MAILS_PER_CONNECTION, SmtpProvider
+from hogsend.delivery.providers.smtp import SmtpProvider
 from hogsend.delivery.providers.smtp_server import SmtpServer, parse_server
-from hogsend.delivery.providers.smtp_session import Patience
 from tests.delivery.providers.contract import (
     Arrived,
     Destination,
@@ -28,8 +26,6 @@ from tests.delivery.providers.contract import (
     withdrawn,
 )
 from tests.sinks.smtp_sink import DROP, EHLO, STALL, SmtpSink
-
-HASTE = Patience(connect=0.4, command=0.4, stale=0.3, accept=0.4, farewell=0.4)
 
 
 class SinkDestination(Destination):
@@ -41,37 +37,12 @@ class SinkDestination(Destination):
 
 
 @pytest.fixture
-async def sink() -> AsyncIterator[SmtpSink]:
-    async with SmtpSink() as server:
-        yield server
-
-
-@pytest.fixture
-async def provider(sink: SmtpSink) -> AsyncIterator[SmtpProvider]:
-    made = SmtpProvider(parse_server(sink.url))
-    yield made
-    await made.close()
-
-
-@pytest.fixture
 def destination(sink: SmtpSink) -> Destination:
     return SinkDestination(sink)
 
 
 class TestSmtp(ProviderContract):
     pass
-
-
-@pytest.fixture
-async def hasty(sink: SmtpSink) -> AsyncIterator[SmtpProvider]:
-    """A provider that waits a moment only."""
-    made = SmtpProvider(parse_server(sink.url), patience=HASTE)
-    yield made
-    await made.close()
-
-
-def scripted(sink: SmtpSink, stage: str, *answers: str | None) -> None:
-    sink.script[stage] = iter(answers)
 
 
 def names_arrived(sink: SmtpSink) -> list[str]:
@@ -85,7 +56,7 @@ class TestRefusals:
     async def test_a_gone_recipient_is_a_hard_bounce_and_the_next_mail_goes(
         self, sink: SmtpSink, provider: SmtpProvider, stage: str
     ) -> None:
-        scripted(sink, stage, "550 5.1.1 No such user")
+        sink.will_answer(stage, "550 5.1.1 No such user")
 
         with pytest.raises(Rejected) as refused:
             await provider.deliver(a_mail(to="gone@example.com"), ready)
@@ -99,7 +70,7 @@ class TestRefusals:
     async def test_a_refused_sender_is_our_fault(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        scripted(sink, "MAIL", "550 5.1.1 Sender unknown")
+        sink.will_answer("MAIL", "550 5.1.1 Sender unknown")
 
         with pytest.raises(Rejected) as refused:
             await provider.deliver(a_mail(), ready)
@@ -109,7 +80,7 @@ class TestRefusals:
     async def test_a_refused_recipient_is_never_marked_as_handed_over(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        scripted(sink, "RCPT", "450 4.2.1 Greylisted")
+        sink.will_answer("RCPT", "450 4.2.1 Greylisted")
         marked: list[bool] = []
 
         async def handing_over() -> None:
@@ -124,7 +95,7 @@ class TestRefusals:
     async def test_a_server_that_closes_down_gets_the_mail_later(
         self, sink: SmtpSink, provider: SmtpProvider, stage: str
     ) -> None:
-        scripted(sink, stage, "421 4.3.2 Closing down")
+        sink.will_answer(stage, "421 4.3.2 Closing down")
 
         with pytest.raises(TryLater):
             await provider.deliver(a_mail(to="first@example.com"), ready)
@@ -136,7 +107,7 @@ class TestRefusals:
     async def test_a_full_mailbox_is_a_soft_bounce(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        scripted(sink, "RCPT", "452 4.2.2 Over quota")
+        sink.will_answer("RCPT", "452 4.2.2 Over quota")
 
         with pytest.raises(TryLater) as refused:
             await provider.deliver(a_mail(), ready)
@@ -161,7 +132,7 @@ class TestLostConnections:
     async def test_no_verdict_after_the_final_dot_leaves_the_mail_in_doubt(
         self, sink: SmtpSink, hasty: SmtpProvider, fault: str
     ) -> None:
-        scripted(sink, ".", fault)
+        sink.will_answer(".", fault)
 
         with pytest.raises(InDoubt):
             await hasty.deliver(a_mail(to="doubtful@example.com"), ready)
@@ -172,7 +143,7 @@ class TestLostConnections:
     async def test_a_verdict_that_is_no_reply_leaves_the_mail_in_doubt(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        scripted(sink, ".", "<html>")
+        sink.will_answer(".", "<html>")
 
         with pytest.raises(InDoubt):
             await provider.deliver(a_mail(), ready)
@@ -182,7 +153,7 @@ class TestLostConnections:
     async def test_a_connection_lost_before_the_content_means_later(
         self, sink: SmtpSink, hasty: SmtpProvider, stage: str, fault: str
     ) -> None:
-        scripted(sink, stage, fault)
+        sink.will_answer(stage, fault)
 
         with pytest.raises(TryLater):
             await hasty.deliver(a_mail(to="later@example.com"), ready)
@@ -201,7 +172,7 @@ class TestLostConnections:
     async def test_a_server_that_does_not_greet_means_later(
         self, sink: SmtpSink, provider: SmtpProvider, greeting: str
     ) -> None:
-        scripted(sink, "GREETING", greeting)
+        sink.will_answer("GREETING", greeting)
 
         with pytest.raises(TryLater, match=greeting):
             await provider.deliver(a_mail(), ready)
@@ -209,7 +180,7 @@ class TestLostConnections:
     async def test_a_delivery_stopped_while_the_verdict_is_awaited_ends_its_connection(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        scripted(sink, ".", STALL)
+        sink.will_answer(".", STALL)
 
         delivery = asyncio.create_task(provider.deliver(a_mail(), ready))
         await sink.stalled.wait()
@@ -220,98 +191,6 @@ class TestLostConnections:
 
         assert names_arrived(sink) == ["next"]
         assert sink.connections == 2
-
-
-class TestPool:
-    """Connections are few, and used again."""
-
-    async def test_one_connection_carries_one_mail_after_the_other(
-        self, sink: SmtpSink, provider: SmtpProvider
-    ) -> None:
-        for number in range(5):
-            await provider.deliver(a_mail(to=f"user{number}@example.com"), ready)
-
-        assert sink.count == 5
-        assert sink.connections == 1
-
-    async def test_never_more_connections_than_the_pool_allows(self, sink: SmtpSink) -> None:
-        provider = SmtpProvider(parse_server(f"{sink.url}?pool=3"))
-
-        await asyncio.gather(*(provider.deliver(a_mail(), ready) for _ in range(40)))
-        await provider.close()
-
-        assert sink.count == 40
-        assert sink.most_at_once == 3
-
-    async def test_a_connection_that_the_server_has_ended_is_replaced_unnoticed(
-        self, sink: SmtpSink, provider: SmtpProvider
-    ) -> None:
-        await provider.deliver(a_mail(), ready)
-        await sink.drop_all()
-        await provider.deliver(a_mail(), ready)
-
-        assert sink.count == 2
-
-    @pytest.mark.parametrize(
-        ("stage", "fault"),
-        [
-            ("MAIL", DROP),
-            ("MAIL", STALL),
-            ("MAIL", "421 4.4.2 Idle for too long"),
-            ("RCPT", DROP),
-            ("RCPT", STALL),
-        ],
-    )
-    async def test_a_kept_connection_that_turns_out_dead_costs_no_attempt(
-        self, sink: SmtpSink, hasty: SmtpProvider, stage: str, fault: str
-    ) -> None:
-        scripted(sink, stage, None, fault)
-
-        await hasty.deliver(a_mail(), ready)
-        await hasty.deliver(a_mail(), ready)
-
-        assert sink.count == 2
-        assert sink.connections == 2
-
-    async def test_a_connection_is_left_after_so_many_mails(
-        self, sink: SmtpSink, provider: SmtpProvider
-    ) -> None:
-        for _ in range(MAILS_PER_CONNECTION + 1):
-            await provider.deliver(a_mail(), ready)
-
-        assert sink.count == MAILS_PER_CONNECTION + 1
-        assert sink.connections == 2
-        assert sink.commands.count("QUIT") == 1
-
-    async def test_a_resting_connection_is_left_with_a_goodbye(self, sink: SmtpSink) -> None:
-        provider = SmtpProvider(parse_server(sink.url), idle=0.01)
-
-        await provider.deliver(a_mail(), ready)
-        await asyncio.wait_for(sink.deserted(), 5)
-        await provider.close()
-
-        assert sink.commands[-1] == "QUIT"
-
-    async def test_closing_says_goodbye_on_every_connection(
-        self, sink: SmtpSink, provider: SmtpProvider
-    ) -> None:
-        await asyncio.gather(*(provider.deliver(a_mail(), ready) for _ in range(8)))
-        await provider.close()
-
-        assert sink.commands.count("QUIT") == sink.connections
-
-    async def test_a_server_that_does_not_say_goodbye_holds_nobody_up(self, sink: SmtpSink) -> None:
-        provider = SmtpProvider(parse_server(sink.url), patience=Patience(farewell=0.2))
-        scripted(sink, "QUIT", STALL)
-        await provider.deliver(a_mail(), ready)
-
-        await asyncio.wait_for(provider.close(), 5)
-
-    async def test_a_closed_provider_takes_no_mail(self, provider: SmtpProvider) -> None:
-        await provider.close()
-
-        with pytest.raises(TryLater):
-            await provider.deliver(a_mail(), ready)
 
 
 class TestWhatTheServerOffers:
@@ -361,7 +240,7 @@ class TestWhatTheServerOffers:
         self, sink: SmtpSink, option: str
     ) -> None:
         provider = SmtpProvider(parse_server(f"{sink.url}?{option}"))
-        scripted(sink, "EHLO", "502 What")
+        sink.will_answer("EHLO", "502 What")
 
         await provider.deliver(a_mail(), ready)
         await provider.close()

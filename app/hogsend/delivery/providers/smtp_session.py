@@ -6,6 +6,7 @@ protocol object, which costs a third of its convenience methods and tells before
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -160,8 +161,11 @@ class Session:
         return Accepted(provider_id=queue_id(text), reply=said(code, text))
 
     def abort(self) -> None:
-        """Drop the connection without a word."""
+        """Drop the connection without a word, and whatever waits to be written to it."""
+        transport = self._protocol.transport
         self._client.close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
 
     async def quit(self) -> None:
         """Say goodbye and disconnect."""

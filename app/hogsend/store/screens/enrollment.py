@@ -8,11 +8,11 @@ from uuid import UUID
 
 from ...domain.contact import Contact
 from ...domain.enrollment import Enrollment
-from ...domain.event import Event
 from ...domain.sending import Consents, Send
-from .. import consents, contacts, enrollments, events, sends, turns
+from .. import consents, contacts, enrollments, sends, turns
 from ..db import Database, Query
 from ..turns import Turn
+from .events import EventLine, trigger_of
 
 MOST_TURNS = 500
 
@@ -33,7 +33,7 @@ class EnrollmentPage:
 
     enrollment: Enrollment
     contact: Contact
-    trigger: Event | None
+    trigger: EventLine | None
     turns: Sequence[Turn]
     sends: Mapping[UUID, Send]
     consents: Consents
@@ -51,10 +51,10 @@ def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
 
 async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None:
     """Read one enrollment; None when there is none with this id."""
-    found, people, triggers, journal, mails, said, stopped = await database.read(
+    found, people, trigger, journal, mails, said, stopped = await database.read(
         enrollments.by_ids([enrollment_id]),
         contacts.of_enrollments([enrollment_id]),
-        events.triggers_of([enrollment_id]),
+        trigger_of(enrollment_id),
         turns.of_enrollments([enrollment_id]),
         sends_of(enrollment_id),
         consents.of_enrollments([enrollment_id]),
@@ -66,7 +66,7 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
     return EnrollmentPage(
         enrollment=enrollment,
         contact=people[enrollment.contact_id],
-        trigger=triggers.get(enrollment.trigger_event_id),
+        trigger=trigger,
         turns=journal.get(enrollment_id, [])[-MOST_TURNS:],
         sends=mails,
         consents=said.get(enrollment.contact_id, Consents()),

@@ -127,6 +127,16 @@ def line(event_id: UUID) -> Query[EventLine | None]:
     )
 
 
+def trigger_of(enrollment_id: UUID) -> Query[EventLine | None]:
+    """Ask for the event that started an enrollment."""
+    return Query(
+        f"SELECT {_COLUMNS} FROM events WHERE id = "
+        "(SELECT trigger_event_id FROM enrollments WHERE id = ?)",
+        [enrollment_id],
+        lambda rows: _line(rows[0]) if rows else None,
+    )
+
+
 async def people_of(database: Database, lines: Sequence[EventLine]) -> Mapping[UUID, Contact]:
     """Read whom events concern, by contact id."""
     ids = {one.contact_id for one in lines if one.contact_id is not None}

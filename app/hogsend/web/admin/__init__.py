@@ -1,6 +1,31 @@
 """The dashboard: one module for each screen."""
 
-from . import enrollments, inbox, journeys, overview
+from . import (
+    audit,
+    contacts,
+    emails,
+    enrollments,
+    events,
+    inbox,
+    journeys,
+    keys,
+    overview,
+    system,
+    templates,
+)
 from .frame import blueprint
 
-__all__ = ["blueprint", "enrollments", "inbox", "journeys", "overview"]
+__all__ = [
+    "audit",
+    "blueprint",
+    "contacts",
+    "emails",
+    "enrollments",
+    "events",
+    "inbox",
+    "journeys",
+    "keys",
+    "overview",
+    "system",
+    "templates",
+]

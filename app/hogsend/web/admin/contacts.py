@@ -165,7 +165,9 @@ def _hit(hit: Hit, subjects: dict[UUID, str]) -> Entry:
     by = {"machine": "a machine", "unsure": "someone or something"}.get(hit.verdict, "")
     link = ((f"/emails/{hit.send_id}", "see the mail"),)
     notes = (f"by {by}" if by else "", hit.url or "")
-    return Entry(hit.at, "" if by else "act", f"{verb} “{subjects[hit.send_id]}”", notes=notes, links=link)
+    return Entry(
+        hit.at, "" if by else "act", f"{verb} “{subjects[hit.send_id]}”", notes=notes, links=link
+    )
 
 
 def _said(found: ContactPage) -> Iterator[Entry]:
@@ -180,7 +182,9 @@ def _said(found: ContactPage) -> Iterator[Entry]:
     if found.stop is not None:
         link = ((f"/emails/{found.stop.send_id}", "by this mail"),) if found.stop.send_id else ()
         why = words.reason(found.stop.reason)
-        yield Entry(found.stop.at, "bad", f"{found.stop.address} suppressed", why, "bad", links=link)
+        yield Entry(
+            found.stop.at, "bad", f"{found.stop.address} suppressed", why, "bad", links=link
+        )
 
 
 @blueprint.post("/contacts/<contact_id>/consent")

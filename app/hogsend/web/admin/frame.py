@@ -92,7 +92,9 @@ def id_from(text: str, noun: str) -> UUID:
 
 def missing(noun: str) -> NotFound:
     """Make the error for something that is not there."""
-    return NotFound(f"There is no such {noun}.", "It may have been removed, or the link is cut off.")
+    return NotFound(
+        f"There is no such {noun}.", "It may have been removed, or the link is cut off."
+    )
 
 
 def cursor() -> UUID | None:

@@ -38,7 +38,13 @@ _KINDS = {
 }
 _UNITS = {
     make.__name__: make
-    for make in (durations.seconds, durations.minutes, durations.hours, durations.days, durations.weeks)
+    for make in (
+        durations.seconds,
+        durations.minutes,
+        durations.hours,
+        durations.days,
+        durations.weeks,
+    )
 }
 _WAITS = ("sleep", "wait", "digest")
 
@@ -178,9 +184,7 @@ class _Reader:
     def statement(self, node: ast.stmt) -> Iterator[Step | Branch]:
         if isinstance(node, ast.If):
             yield from self.branch(node)
-        elif isinstance(node, ast.For | ast.AsyncFor | ast.While):
-            yield from self.block(node.body)
-        elif isinstance(node, ast.With | ast.AsyncWith):
+        elif isinstance(node, ast.For | ast.AsyncFor | ast.While) or isinstance(node, ast.With | ast.AsyncWith):
             yield from self.block(node.body)
         elif isinstance(node, ast.Try):
             yield from self.block([*node.body, *node.finalbody])
@@ -201,7 +205,9 @@ class _Reader:
             yes, no, test = no, yes, test.operand
         if len(asked) == 1 and isinstance(test, ast.Await):
             said = asked[0]
-            yield Branch(Step("decision", said.label, said.title, said.kicker, node.lineno), yes, no)
+            yield Branch(
+                Step("decision", said.label, said.title, said.kicker, node.lineno), yes, no
+            )
             return
         yield from asked
         text = ast.unparse(test).replace("await ", "").replace(f"{self.context}.", "")
@@ -307,7 +313,9 @@ class _Board:
                 sources = []
         return bottom, sources
 
-    def sides(self, branch: Branch, x: float, top: float) -> tuple[float, list[tuple[float, float]]]:
+    def sides(
+        self, branch: Branch, x: float, top: float
+    ) -> tuple[float, list[tuple[float, float]]]:
         no, yes = _side(branch.no), _side(branch.yes)
         left = x - (no + yes + _COLUMN_GAP) / 2
         ways = (

@@ -19,7 +19,9 @@ async def list_inbox() -> Answer:
     """Show captured mails, newest first."""
     to = request.args.get("to", "").strip().lower()
     found = await runtime().database.read_one(screen.page(PAGE_SIZE + 1, cursor(), to))
-    older = address("/inbox", to=to, before=found[PAGE_SIZE - 1].send_id) if found[PAGE_SIZE:] else ""
+    older = (
+        address("/inbox", to=to, before=found[PAGE_SIZE - 1].send_id) if found[PAGE_SIZE:] else ""
+    )
     return page(
         "admin/inbox.html",
         mails=found[:PAGE_SIZE],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from quart import request
@@ -18,8 +18,8 @@ from ...store.journeys import StoredJourney
 from ...store.screens import counts
 from ...store.screens import journeys as screen
 from ...store.screens.counts import Days
-from ..auth import Answer
 from .. import words
+from ..auth import Answer
 from ..pages import content, page, runtime
 from . import graph
 from .forms import person_of, properties_of
@@ -144,7 +144,9 @@ async def _page(row: Row, *, problem: str = "", status: int = 200) -> Answer:
         refused = await screen.refused(made_of.database, journey.id, reason, PAGE_SIZE)
     drawn = graph.draw(journey.source, journey.trigger.event, waiting) if journey.source else None
     here = f"/journeys/{journey.id}"
-    more = address(here, state=state, wait=wait, before=ids[PAGE_SIZE - 1] if ids[PAGE_SIZE:] else "")
+    more = address(
+        here, state=state, wait=wait, before=ids[PAGE_SIZE - 1] if ids[PAGE_SIZE:] else ""
+    )
     return page(
         "admin/journey.html",
         status=status,
@@ -185,7 +187,9 @@ async def switch_journey(journey_id: str) -> Answer:
         after={"enabled": on},
     )
     ingest = runtime().ingest
-    off = ingest.rules.switched_off - {journey_id} if on else ingest.rules.switched_off | {journey_id}
+    off = (
+        ingest.rules.switched_off - {journey_id} if on else ingest.rules.switched_off | {journey_id}
+    )
     ingest.rules = replace(ingest.rules, switched_off=off)
     return back(f"/journeys/{journey_id}", "enabled" if on else "disabled")
 

@@ -111,9 +111,7 @@ async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[Wan
     )
     troubled = [row for row in rows if row.by_state.get("failed")]
     errors = await made_of.database.read(*(screen.errors_of(row.journey.id) for row in troubled))
-    wanted = [
-        _failed(row, error or "") for row, error in zip(troubled, errors, strict=True)
-    ]
+    wanted = [_failed(row, error or "") for row, error in zip(troubled, errors, strict=True)]
     wanted += [_drifted(row) for row in rows if row.by_state.get("drifted")]
     wanted += _mails(doubt, failed)
     wanted += [

@@ -151,7 +151,9 @@ def _wait_over(step: Step, at: datetime) -> Entry:
         name = str(event.get("name", step.label))
         return Entry(at, "act", f"{name} came", links=(link,) if link else ())
     named = " or ".join(match.event for match in _events(step.detail)) or step.label
-    return Entry(at, "wait", f"{named} did not come in time", notes=("recorded, so a replay agrees",))
+    return Entry(
+        at, "wait", f"{named} did not come in time", notes=("recorded, so a replay agrees",)
+    )
 
 
 _NOT_SENT = ("suppressed", "skipped", "cancelled")
@@ -261,7 +263,9 @@ def _ending(enrollment: Enrollment) -> Iterator[Entry]:
         why = words.reason(enrollment.end_reason)
         why = "" if why == enrollment.state else why
         title = enrollment.state.replace("_", " ").capitalize()
-        yield Entry(enrollment.ended_at, kinds[enrollment.state], title, notes=(why,) if why else ())
+        yield Entry(
+            enrollment.ended_at, kinds[enrollment.state], title, notes=(why,) if why else ()
+        )
     elif enrollment.state == "parked":
         yield Entry(wake, "next", "Parked: the journey is gone from the code or broken")
     elif enrollment.state == "drifted":
@@ -270,11 +274,15 @@ def _ending(enrollment: Enrollment) -> Iterator[Entry]:
         yield Entry(wake, "next", f"Next turn: {enrollment.wait_result.name} has come")
     elif wait is not None and wait.events:
         named = " or ".join(match.event for match in wait.events)
-        yield Entry(wait.until, "next", "If nothing comes: goes on without it", notes=(f"no {named}",))
+        yield Entry(
+            wait.until, "next", "If nothing comes: goes on without it", notes=(f"no {named}",)
+        )
     elif wait is not None:
         yield Entry(wake, "next", "Wakes and goes on", notes=("the next turn",))
     elif enrollment.attempt:
-        yield Entry(wake, "next", "Tries the turn again", notes=(f"attempt {enrollment.attempt + 1}",))
+        yield Entry(
+            wake, "next", "Tries the turn again", notes=(f"attempt {enrollment.attempt + 1}",)
+        )
     elif wake is not None:
         yield Entry(wake, "next", "The first turn" if not enrollment.turn else "The next turn")
 
@@ -318,9 +326,7 @@ def _instant(detail: Mapping[str, Any] | None, name: str) -> datetime | None:
 
 def _events(detail: Mapping[str, Any] | None) -> list[EventMatch]:
     named = (detail or {}).get("events", ())
-    return [
-        EventMatch(one) if isinstance(one, str) else EventMatch.from_json(one) for one in named
-    ]
+    return [EventMatch(one) if isinstance(one, str) else EventMatch.from_json(one) for one in named]
 
 
 def _uuid(value: Any) -> UUID:

@@ -148,9 +148,7 @@ def _key(text: str | None) -> str | None:
 def _check(name: str, properties: Mapping[str, Any], escapes: bool) -> None:
     problem = check_properties(properties, escapes=escapes)
     if problem:
-        raise InvalidInput(
-            f"{name} {problem}.", details=[{"path": [name], "message": problem}]
-        )
+        raise InvalidInput(f"{name} {problem}.", details=[{"path": [name], "message": problem}])
 
 
 def invalid(error: ValidationError) -> InvalidInput:

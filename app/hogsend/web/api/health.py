@@ -22,7 +22,10 @@ blueprint = Blueprint("health", __name__)
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:
     return Response(
-        json.dumps(body), status, content_type="application/json", headers={"Cache-Control": "no-store"}
+        json.dumps(body),
+        status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
     )
 
 

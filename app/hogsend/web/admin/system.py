@@ -1,0 +1,48 @@
+"""The system: what runs here, what is queued, and where things are."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+
+from ... import __version__
+from ...store import meta
+from ...store.screens import overview as queues
+from ...store.screens import system as screen
+from ..auth import Answer
+from ..pages import content, page, runtime
+from .frame import blueprint
+from .overview import LATE
+
+
+@blueprint.get("/system")
+async def show_system() -> Answer:
+    """Show version, engine, worker, database, queues, and the author's broken files."""
+    made_of = runtime()
+    settings, database, now = made_of.settings, made_of.database, made_of.clock.now()
+    first, late, queued, oldest_mail, fence = await database.read(
+        queues.oldest_due(),
+        queues.overdue(now - LATE),
+        queues.queued(),
+        queues.oldest_queued(),
+        meta.value(meta.FENCE),
+    )
+    name, size = await screen.described(database)
+    return page(
+        "admin/system.html",
+        python=platform.python_version(),
+        program=__version__,
+        settings=settings,
+        provider=settings.mail.partition(":")[0],
+        engine="embedded" if settings.engine == "auto" else settings.engine,
+        first=first,
+        late=late,
+        queued=queued,
+        oldest_mail=oldest_mail,
+        fence=fence,
+        database_name=name,
+        size=size,
+        free=shutil.disk_usage(settings.data).free if settings.data.exists() else 0,
+        broken=content().broken,
+        templates=len(content().templates.by_key),
+    )

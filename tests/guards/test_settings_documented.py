@@ -1,0 +1,27 @@
+"""docs/settings.md has the table of settings, word for word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hogsend.config import SETTINGS, Setting
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def row_of(setting: Setting) -> str:
+    """Return the row of a setting."""
+    return f"| `{setting.name}` | {setting.shown_default} | {setting.help} |"
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_each_setting_is_in_the_table(setting: Setting) -> None:
+    assert row_of(setting) in DOCUMENT.read_text().splitlines()
+
+
+def test_the_table_has_no_setting_that_is_gone() -> None:
+    rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `HOGSEND_")]
+
+    assert rows == [row_of(setting) for setting in SETTINGS]
