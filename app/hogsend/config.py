@@ -36,7 +36,7 @@ class Setting:
             what is allowed.
         help: what it means, in one sentence or two.
         secret: whether the value, or the credentials in it, must not be shown.
-        default_shown: how documents write the default, when it is not `default` itself, in Markdown.
+        default_shown: how documents (Markdown) write the default, when it is not `default` itself.
     """
 
     name: str

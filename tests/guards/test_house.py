@@ -20,7 +20,9 @@ LONGEST_FUNCTION = 62
 UNFINISHED = re.compile(
     r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" * 3, "HA" + "CK"]) + r")\b"
 )
-MACHINE = re.compile("|".join(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]", "/Us" + "ers/"]))
+MACHINE = re.compile(
+    "|".join(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]", "/Us" + "ers/", "/tm" + "p/"])
+)
 DRAWERS = re.compile(r"(^|_)(util|utils|helper|helpers|manager|managers|common|misc|legacy)(_|$)")
 # Written by others, or by tools.
 NOT_OURS = re.compile(r"^(requirements/|web/static/(htmx|hx)-|LICENSE$|migrations/.*/models/)")

@@ -45,7 +45,7 @@ async def activation_welcome(user: Contact, ctx: Context) -> None:
 '''
 
 LISTS = {
-    "journey": MailList("journey", "Tips and updates", "Mail that helps you get the most out of it."),
+    "journey": MailList("journey", "Tips and updates", "How to get the most out of it."),
     "product-updates": MailList("product-updates", "Product updates", "What is new, once a month."),
     "receipts": MailList(
         "receipts", "Receipts", "Invoices and payment notices.", transactional=True
@@ -132,9 +132,7 @@ class Scene:
     def person(self, name: str, ago: timedelta, **known: Any) -> Contact:
         now = self.clock.now()
         properties = known.pop("properties", {})
-        contact = Contact(
-            id=self.id(name, now - ago), properties=properties, event_seq=3, **known
-        )
+        contact = Contact(id=self.id(name, now - ago), properties=properties, event_seq=3, **known)
         self.writes.append(contacts.insert([contact], now - ago))
         named = {"u:": contact.user_id, "e:": contact.email, "a:": contact.anonymous_id}
         pairs = [(prefix + value, contact.id) for prefix, value in named.items() if value]
@@ -213,7 +211,11 @@ class Scene:
         if status in ("sent", "in_doubt") and send.subject:
             raw = MAIL.format(to=contact.email, subject=send.subject, id=send.id.hex).encode()
             mail = RenderedMail(
-                send.id, send.subject, "Hogsend <hello@example.com>", raw, ["https://example.com/invite"]
+                send.id,
+                send.subject,
+                "Hogsend <hello@example.com>",
+                raw,
+                ["https://example.com/invite"],
             )
             self.writes.append(sends.keep_mails([mail], at))
             entry = InboxEntry(
@@ -224,7 +226,17 @@ class Scene:
 
     def hit(self, send: Send, kind: str, verdict: str, ago: timedelta, url: str | None) -> None:
         at = int((self.clock.now() - ago).timestamp() * 1_000_000)
-        row = (self.new(self.clock.now() - ago), send.id, kind, 0, url, verdict, "mail", "10.0.0.0", at)
+        row = (
+            self.new(self.clock.now() - ago),
+            send.id,
+            kind,
+            0,
+            url,
+            verdict,
+            "mail",
+            "10.0.0.0",
+            at,
+        )
         self.writes.append(
             Write(
                 "INSERT INTO hits (id, send_id, kind, position, url, verdict, agent, network, at) "
@@ -342,9 +354,7 @@ def ada(scene: Scene) -> None:
                             "sendId": str(nudge.id),
                         },
                     ),
-                    Step(
-                        "wait:plan.upgraded", "wait", "plan.upgraded", detail=wait, waiting=True
-                    ),
+                    Step("wait:plan.upgraded", "wait", "plan.upgraded", detail=wait, waiting=True),
                 ],
                 None,
             ),
@@ -360,7 +370,11 @@ def ada(scene: Scene) -> None:
 def grace(scene: Scene) -> None:
     """Grace's journey failed in its code."""
     contact = scene.person(
-        "grace", days(1), user_id="user_1906", email="grace@example.com", properties={"plan": "team"}
+        "grace",
+        days(1),
+        user_id="user_1906",
+        email="grace@example.com",
+        properties={"plan": "team"},
     )
     trigger = scene.event(contact, "invoice.payment_failed", hours(5), properties={"amount": 4900})
     error = (
@@ -401,7 +415,13 @@ def grace(scene: Scene) -> None:
 def crowd(scene: Scene, size: int = 60) -> None:
     """Many more people, most of them asleep."""
     now = scene.clock.now()
-    names = ("Jorge L. Borges", "李 小龍", "Chimamanda Adichie", "Björk Guðmundsdóttir", "Alan Turing")
+    names = (
+        "Jorge L. Borges",
+        "李 小龍",
+        "Chimamanda Adichie",
+        "Björk Guðmundsdóttir",
+        "Alan Turing",
+    )
     for n in range(size):
         ago = hours(3 + n)
         contact = scene.person(
@@ -469,9 +489,7 @@ def counts(scene: Scene) -> None:
             "refused/activation-welcome/already_entered": sent // 5,
         }
         rows = [(name, day, value) for name, value in pairs.items() if value]
-        scene.writes.append(
-            Write("INSERT INTO counters (name, day, value) VALUES (?,?,?)", rows)
-        )
+        scene.writes.append(Write("INSERT INTO counters (name, day, value) VALUES (?,?,?)", rows))
     gauges = {
         "contacts": 62,
         "state/activation-welcome/waiting": 46,

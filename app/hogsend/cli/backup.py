@@ -62,7 +62,7 @@ def restore(file: Path, as_json: bool) -> None:
     if found.secret and not (settings.data / SECRET_FILE).exists():
         _write_secret(settings, found.secret)
     settings = prepare_data(settings)
-    moved = copies.restore(found, database, settings.data / "backups")
+    moved = copies.restore(found, database, settings.data / "backups", SystemClock().now())
     if as_json:
         show_json({**_json(found), "database": database, "replaced": moved})
         return
@@ -94,8 +94,9 @@ def unfence(yes: bool, as_json: bool) -> None:
 
     why, held = on_instance(look)
     if why is not None:
-        if not yes:
-            click.confirm(f"This is a {why}; {held} mails wait. May it send?", abort=True, err=True)
+        question = f"This is a {why}; {held} mails wait. May it send?"
+        if not yes and not click.confirm(question, err=True):
+            raise HogsendError("The fence stays, and no mail is sent.")
         on_instance(lift)
     if as_json:
         show_json({"wasFenced": why is not None, "waiting": held})

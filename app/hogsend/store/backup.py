@@ -98,13 +98,14 @@ def read_backup(file: Path) -> Backup:
     return Backup(file, facts[MADE_AT], facts.get(SECRET), contacts, events)
 
 
-def restore(backup: Backup, database: Path, aside: Path) -> Path | None:
+def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path | None:
     """Put a backup in the place of a database that nobody has open.
 
     Args:
         backup: what `read_backup` gave.
         database: the SQLite file, which may be missing.
         aside: the folder that the replaced database is moved to.
+        now: the present instant, for its name.
 
     Returns:
         Where the replaced database is now, if there was one.
@@ -125,8 +126,11 @@ def restore(backup: Backup, database: Path, aside: Path) -> Path | None:
         if database.exists():
             _leave_alone(database)
             aside.mkdir(mode=0o700, parents=True, exist_ok=True)
-            moved = aside / f"replaced-{os.urandom(4).hex()}.db"
+            moved = aside / f"replaced-{now:%Y%m%dT%H%M%S.%fZ}.db"
             os.replace(database, moved)
+        for leftover in ("-wal", "-shm"):
+            # The log of a database that is gone must not be taken for the new one's.
+            database.with_name(database.name + leftover).unlink(missing_ok=True)
         os.replace(draft, database)
         _sync(database.parent)
     return moved

@@ -24,7 +24,7 @@ from werkzeug.wrappers import Response as PlainResponse
 from ..errors import HogsendError
 from ..store import operators, sessions
 from ..store.operators import Operator, Role
-from .pages import error_page, harden, now, page, runtime
+from .pages import error_page, harden, now, page, posted, runtime
 
 COOKIE = "hogsend_session"
 LEAST_PASSWORD = 10
@@ -106,7 +106,7 @@ async def require_session() -> Answer | None:
         return _to_sign_in()
     g.operator, g.cookie, g.csrf = session.operator, cookie, csrf_of(cookie)
     if request.method not in ("GET", "HEAD"):
-        form = await request.form
+        form = await posted()
         given = form.get("csrf") or request.headers.get("X-CSRF-Token") or ""
         if not hmac.compare_digest(given.encode(), g.csrf.encode()):
             return error_page(
@@ -201,7 +201,7 @@ async def sign_in_form() -> Answer:
 @blueprint.post("/sign-in")
 async def sign_in() -> Answer:
     """Sign in with an email address and a password."""
-    form = await request.form
+    form = await posted()
     email, password = form.get("email", ""), form.get("password", "")
     after = safe_next(form.get("next"))
     who = f"{request.remote_addr} {email.strip().lower()[:320]}"
@@ -259,7 +259,7 @@ async def link_form(token: str) -> Answer:
 @blueprint.post("/sign-in/<token>")
 async def use_link(token: str) -> Answer:
     """Use a sign-in link: set a password and go in."""
-    form = await request.form
+    form = await posted()
     link = await operators.find_link(runtime().database, token, now())
     if link is None:
         return _used_up()
@@ -302,7 +302,7 @@ async def sign_out_everywhere() -> Answer:
 
 async def _leave(*, everywhere: bool) -> Answer:
     cookie = request.cookies.get(COOKIE, "")
-    form = await request.form
+    form = await posted()
     database = runtime().database
     session = await sessions.find(database, cookie, now()) if cookie else None
     if session is not None:

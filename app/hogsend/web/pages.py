@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from quart import Response, current_app, g, request
+from werkzeug.datastructures import MultiDict
 
-from .. import __version__
 from ..paths import resource
 from . import words
 
@@ -59,7 +59,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    made.filters.update(
+    cast("dict[str, Any]", made.filters).update(
         number=words.number,
         many=words.many,
         duration=words.duration,
@@ -71,8 +71,8 @@ def environment() -> Environment:
         stamp=lambda instant: words.stamp(instant, now()),
         pretty=_pretty,
     )
-    made.globals.update(asset=asset, version=__version__)
-    made.globals["ui"] = made.get_template("_ui.html").module
+    shared = cast("dict[str, Any]", made.globals)
+    shared.update(asset=asset, ui=made.get_template("_ui.html").module)
     return made
 
 
@@ -97,7 +97,12 @@ def asset(name: str) -> str:
 
 
 def page(
-    name: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+    template_name: str,
+    /,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
 ) -> Response:
     """Render a page, or only the block of it that htmx is about to replace.
 
@@ -105,12 +110,12 @@ def page(
     restored, and whenever the target is not a block, the whole page is given.
 
     Args:
-        name: the template.
+        template_name: the template.
         status: the HTTP status.
         headers: further headers.
         values: what the template is told.
     """
-    template = environment().get_template(name)
+    template = environment().get_template(template_name)
     shared: dict[str, Any] = {
         "here": request.full_path.rstrip("?"),
         "path": request.path,
@@ -131,7 +136,12 @@ def page(
     answer.headers["Vary"] = "HX-Request, HX-Target, Cookie"
     for header, value in (headers or {}).items():
         answer.headers[header] = value
-    return answer
+    return harden(answer)
+
+
+async def posted() -> MultiDict[str, str]:
+    """Return the fields of the form that was sent; empty for a page that was only asked for."""
+    return cast("MultiDict[str, str]", await request.form)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _wanted_block(template: Template) -> str | None:

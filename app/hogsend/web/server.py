@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hypercorn.asyncio import serve as serve_asgi
@@ -90,7 +90,9 @@ def _listening(settings: Settings) -> Generator[socket.socket]:
     try:
         yield listener
     finally:
-        listener.close()
+        # Hypercorn has closed it when it came to serve.
+        with suppress(OSError):
+            listener.close()
 
 
 def _config(listener: socket.socket) -> Config:
@@ -102,7 +104,6 @@ def _config(listener: socket.socket) -> Config:
     config.keep_alive_timeout = 75
     config.h11_max_incomplete_size = LARGEST_HEAD
     config.include_server_header = False
-    # Hypercorn closes a fd:// socket that it was given; this one is ours.
     return config
 
 

@@ -167,9 +167,9 @@ def short_id(value: UUID | str) -> str:
 
 
 def plain(value: Any) -> str:
-    """Say a value of a property: text as it is, yes and no, nothing as a dash."""
+    """Say a value of a property: text as it is, yes and no, or none."""
     if value is None:
-        return "–"
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

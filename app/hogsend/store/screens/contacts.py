@@ -21,7 +21,7 @@ _LAST = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page of contacts goes on: after this one, in the order of when they were last seen."""
+    """Where a page of contacts goes on: after this one, by when they were last seen."""
 
     seen: datetime
     id: UUID

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from ..db import Query, only
@@ -100,7 +101,4 @@ def week_of_wakes(now: datetime) -> list[tuple[datetime, Query[Bounded]]]:
     """Ask how many wake on each of the next seven days, UTC, the rest of today first."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [midnight + timedelta(days=n) for n in range(8)]
-    return [
-        (start, wakes_between(max(start, now), end))
-        for start, end in zip(days[:-1], days[1:], strict=True)
-    ]
+    return [(start, wakes_between(max(start, now), end)) for start, end in pairwise(days)]

@@ -19,7 +19,7 @@ from ...store.screens.contacts import ContactPage, Hit, ListWord, Place
 from ...store.screens.events import EventLine
 from .. import words
 from ..auth import Answer
-from ..pages import content, page, runtime
+from ..pages import content, page, posted, runtime
 from .frame import PAGE_SIZE, address, back, blueprint, change, id_from, missing
 from .timeline import Entry
 
@@ -190,7 +190,7 @@ def _said(found: ContactPage) -> Iterator[Entry]:
 @blueprint.post("/contacts/<contact_id>/consent")
 async def change_consent(contact_id: str) -> Answer:
     """Subscribe a contact to a list or to nothing at all; the change is an event of theirs."""
-    found, form = id_from(contact_id, "contact"), await request.form
+    found, form = id_from(contact_id, "contact"), await posted()
     list_id, subscribed = form.get("list", ""), form.get("subscribed") == "1"
     if list_id != EVERYTHING and list_id not in content().registry.lists:
         raise missing("list")

@@ -67,7 +67,7 @@ async def list_emails() -> Answer:
         "admin/emails.html",
         sends=shown,
         people=people,
-        status=status,
+        wanted=status,
         statuses=STATUSES,
         journey_id=journey_id,
         journeys=content().registry.journeys,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from quart import request
-
 from ...errors import HogsendError
 from ...store.screens import enrollment as screen
 from ..auth import Answer
-from ..pages import content, page, runtime
+from ..pages import content, page, posted, runtime
 from . import timeline
 from .frame import back, blueprint, change, id_from, missing, who
 
@@ -56,7 +54,7 @@ async def wake_enrollment(enrollment_id: str) -> Answer:
 async def exit_enrollment(enrollment_id: str) -> Answer:
     """End a live enrollment; what it has queued is cancelled."""
     found = id_from(enrollment_id, "enrollment")
-    note = (await request.form).get("reason", "").strip()[:160]
+    note = (await posted()).get("reason", "").strip()[:160]
     reason = f"by {who()}: {note}" if note else f"by {who()}"
     try:
         await runtime().ingest.exit(found, reason)

@@ -8,7 +8,7 @@ from ...domain.intake import Incoming, check_text
 from ...errors import HogsendError, InvalidInput
 from ...store.screens import events as screen
 from ..auth import Answer
-from ..pages import content, page, runtime
+from ..pages import content, page, posted, runtime
 from .forms import person_of, properties_of
 from .frame import PAGE_SIZE, address, back, blueprint, change, cursor, id_from, missing
 
@@ -23,7 +23,7 @@ async def _page(*, problem: str = "", status: int = 200) -> Answer:
     name, database = request.args.get("name", "").strip()[:200], runtime().database
     found = await database.read_one(screen.newest(PAGE_SIZE + 1, name=name, before=cursor()))
     shown = found[:PAGE_SIZE]
-    form = await request.form
+    form = await posted()
     return page(
         "admin/events.html",
         status=status,
@@ -34,7 +34,7 @@ async def _page(*, problem: str = "", status: int = 200) -> Answer:
         newest=address("/events", name=name) if cursor() else "",
         fire=bool(request.args.get("fire") or problem),
         problem=problem,
-        given={"event": "user.created", "person": "", "email": "", **form},
+        given={"event": "user.created", "person": "", "email": "", "properties": "", **form},
         triggers=sorted({one.trigger.event for one in content().registry.journeys.values()}),
     )
 
@@ -58,18 +58,22 @@ async def show_event(event_id: str) -> Answer:
 @blueprint.post("/events")
 async def fire_event() -> Answer:
     """Take a test event in, as if the product had sent it."""
-    form = await request.form
+    form = await posted()
     name, email = form.get("event", "").strip(), form.get("email", "").strip()
     try:
         wrong = check_text(name) or ("is longer than 200 characters" if len(name) > 200 else "")
         if not name or wrong:
             raise InvalidInput(f"The event's name {wrong or 'is missing'}.")
-        who = person_of(form.get("person", "") or email)
-        if email:
-            who |= person_of(email)
-        properties = properties_of(form.get("properties", ""))
+        typed = form.get("person", "").strip()
+        known = person_of(typed or email)
         taken = await runtime().ingest.take(
-            Incoming(name=name, properties=properties, source="dashboard", **who)
+            Incoming(
+                name=name,
+                properties=properties_of(form.get("properties", "")),
+                source="dashboard",
+                user_id=known.user_id,
+                email=person_of(email).email if email else known.email,
+            )
         )
     except HogsendError as error:
         return await _page(problem=str(error), status=400)

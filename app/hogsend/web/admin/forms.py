@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from ...domain.address import normalize_email
@@ -11,7 +12,15 @@ from ...domain.intake import check_properties, check_text
 from ...errors import InvalidInput
 
 
-def person_of(text: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Whom something concerns."""
+
+    user_id: str | None = None
+    email: str | None = None
+
+
+def person_of(text: str) -> Named:
     """Read whom something concerns: an email address, or the product's user id.
 
     Args:
@@ -25,13 +34,13 @@ def person_of(text: str) -> dict[str, str]:
         raise InvalidInput("It is not said whom this concerns.", "Give a user id or an address.")
     if "@" in text:
         try:
-            return {"email": normalize_email(text)}
+            return Named(email=normalize_email(text))
         except ValueError as problem:
             raise InvalidInput(f"The address {problem}.") from None
     problem = check_text(text) or ("is longer than 200 characters" if len(text) > 200 else None)
     if problem:
         raise InvalidInput(f"The user id {problem}.")
-    return {"user_id": text}
+    return Named(user_id=text)
 
 
 def properties_of(text: str) -> Mapping[str, Any]:

@@ -36,6 +36,7 @@ _KINDS = {
     "last_event": "look",
     "is_subscribed": "decision",
 }
+_INSIDE = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
 _UNITS = {
     make.__name__: make
     for make in (
@@ -184,7 +185,7 @@ class _Reader:
     def statement(self, node: ast.stmt) -> Iterator[Step | Branch]:
         if isinstance(node, ast.If):
             yield from self.branch(node)
-        elif isinstance(node, ast.For | ast.AsyncFor | ast.While) or isinstance(node, ast.With | ast.AsyncWith):
+        elif isinstance(node, _INSIDE):
             yield from self.block(node.body)
         elif isinstance(node, ast.Try):
             yield from self.block([*node.body, *node.finalbody])
@@ -278,7 +279,7 @@ def _ends(flow: Flow) -> bool:
 
 
 def _width(flow: Flow) -> float:
-    widths = [NODE_WIDTH]
+    widths: list[float] = [NODE_WIDTH]
     for item in flow:
         if isinstance(item, Branch):
             widths.append(_side(item.no) + _side(item.yes) + _COLUMN_GAP)

@@ -20,11 +20,12 @@ from ...store.screens import journeys as screen
 from ...store.screens.counts import Days
 from .. import words
 from ..auth import Answer
-from ..pages import content, page, runtime
+from ..pages import content, page, posted, runtime
 from . import graph
 from .forms import person_of, properties_of
 from .frame import PAGE_SIZE, address, back, blueprint, change, cursor, missing
 
+_NOTHING: Mapping[str, Any] = {}
 STATES = ("active", "waiting", "completed", "exited", "failed", "drifted", "parked")
 REASONS: tuple[str, ...] = get_args(SkipReason)
 
@@ -177,7 +178,7 @@ def _chosen(drawn: graph.Graph | None, wait: str) -> graph.Node | None:
 async def switch_journey(journey_id: str) -> Answer:
     """Let a journey enroll people, or stop it from doing so; whoever is inside goes on."""
     row = await _row(journey_id)
-    on = (await request.form).get("on") == "1"
+    on = (await posted()).get("on") == "1"
     await change(
         [stored.switch(journey_id, on)],
         "enable" if on else "disable",
@@ -186,31 +187,29 @@ async def switch_journey(journey_id: str) -> Answer:
         before={"enabled": row.switched_on},
         after={"enabled": on},
     )
-    ingest = runtime().ingest
-    off = (
-        ingest.rules.switched_off - {journey_id} if on else ingest.rules.switched_off | {journey_id}
-    )
-    ingest.rules = replace(ingest.rules, switched_off=off)
+    await runtime().refresh()
     return back(f"/journeys/{journey_id}", "enabled" if on else "disabled")
 
 
 @blueprint.post("/journeys/<journey_id>/enroll")
 async def enroll_person(journey_id: str) -> Answer:
     """Enroll one person by hand, under the same guards as an event."""
-    row, form = await _row(journey_id), await request.form
+    row, form = await _row(journey_id), await posted()
     named = form.get("person", "").strip()
     try:
+        person = person_of(named)
         incoming = Incoming(
             name=row.journey.trigger.event,
             properties=properties_of(form.get("properties", "")),
             source="dashboard",
             only_journey=journey_id,
-            **person_of(named),
+            user_id=person.user_id,
+            email=person.email,
         )
         taken = await runtime().ingest.take(incoming)
     except HogsendError as error:
         return await _page(row, problem=str(error), status=400)
-    decision: Mapping[str, Any] = next(iter(taken.enrollments), {})
+    decision: Mapping[str, Any] = next(iter(taken.enrollments), _NOTHING)
     state_id = decision.get("stateId")
     if not state_id:
         why = words.reason(str(decision.get("reason") or "the journey does not run"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from quart import g, request
+from quart import g
 
 from ...errors import HogsendError
 from ...store import keys as store
 from ..auth import Answer, needs
-from ..pages import now, page, runtime
+from ..pages import now, page, posted, runtime
 from .frame import back, blueprint, change, id_from
 
 SCOPES = {
@@ -21,7 +21,7 @@ SCOPES = {
 
 async def _page(*, problem: str = "", fresh: str = "", status: int = 200) -> Answer:
     found = await store.list_keys(runtime().database)
-    form = await request.form
+    form = await posted()
     return page(
         "admin/keys.html",
         status=status,
@@ -30,7 +30,7 @@ async def _page(*, problem: str = "", fresh: str = "", status: int = 200) -> Ans
         problem=problem,
         fresh=fresh,
         chosen=form.getlist("scope") or [store.INGEST],
-        given=form,
+        given={"name": form.get("name", ""), "origins": form.get("origins", "")},
         owner=g.operator.role == "owner",
     )
 
@@ -45,7 +45,7 @@ async def list_keys() -> Answer:
 @needs("owner")
 async def create_key() -> Answer:
     """Make a key and show it this once."""
-    form = await request.form
+    form = await posted()
     try:
         key, text = await store.create(
             runtime().database,

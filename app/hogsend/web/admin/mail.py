@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 from quart import Response
 
@@ -47,7 +46,7 @@ def take_apart(raw: bytes) -> Mail:
     Args:
         raw: the whole message, RFC 5322.
     """
-    message = cast(EmailMessage, message_from_bytes(raw, policy=policy.default))
+    message = message_from_bytes(raw, policy=policy.default)
     return Mail(
         html=_part(message, "html"),
         text=_part(message, "plain"),

@@ -306,7 +306,7 @@ def summary(enrollment: Enrollment, now: datetime) -> str:
         return f"Sleeping {until}."
     if enrollment.state == "active":
         if enrollment.attempt:
-            return f"The last turn failed {enrollment.attempt}×; it is tried again {due}."
+            return f"The last turn failed; it is tried again {due}."
         return "The next turn is due."
     why = words.reason(enrollment.end_reason)
     return {
