@@ -48,3 +48,13 @@ def test_an_unknown_person_is_an_error(project: Path, hogsend: Hogsend) -> None:
 
 def test_without_anybody_the_next_step_is_shown(project: Path, hogsend: Hogsend) -> None:
     assert "hogsend events send" in hogsend("contacts", "list").out
+
+
+def test_nothing_that_others_wrote_can_steer_the_terminal(journeys: Path, hogsend: Hogsend) -> None:
+    name = "a\x1b]0;owned\x07\x1b[2Jb"
+    hogsend("journeys", "enroll", "welcome", "--user-id", name, "--prop", "plan=pro")
+
+    for command in (["list"], ["show", name], ["show", f"{name}x"]):
+        outcome = hogsend("contacts", *command)
+        assert "\x1b" not in outcome.out + outcome.err
+    assert hogsend("contacts", "list", "--json").json[0]["userId"] == name

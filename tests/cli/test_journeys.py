@@ -70,6 +70,21 @@ def test_a_person_is_enrolled_by_hand_through_every_guard(
     assert hogsend("journeys", "list", "--json").json[0]["people"]["active"] == 1
 
 
+def test_enrolling_by_hand_starts_no_other_journey(
+    journeys: Path, project: Path, hogsend: Hogsend
+) -> None:
+    (journeys / "other.py").write_text(
+        (journeys / "welcome.py").read_text().replace("welcome", "other")
+    )
+
+    hogsend("journeys", "enroll", "welcome", "--user-id", "1", "--prop", "plan=pro")
+
+    people = {
+        one["id"]: one["people"]["active"] for one in hogsend("journeys", "list", "--json").json
+    }
+    assert people == {"welcome": 1, "other": 0}
+
+
 def test_a_journey_that_is_switched_off_enrolls_nobody(
     journeys: Path, project: Path, hogsend: Hogsend
 ) -> None:

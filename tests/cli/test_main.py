@@ -119,17 +119,6 @@ def test_a_reader_that_has_seen_enough_is_no_error(empty_folder: Path) -> None:
     assert run.stderr in ("status 1\n", "status 0\n")
 
 
-def test_nothing_that_others_wrote_can_steer_the_terminal(
-    hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOGSEND_FROM", "\x1b]0;owned\x07 <a@example.com>")
-
-    assert "\x1b" not in hogsend("settings").err
-
-    monkeypatch.delenv("HOGSEND_FROM")
-    assert "\x1b" not in hogsend("contacts", "show", "\x1b[2J").err
-
-
 def test_help_needs_none_of_what_commands_need(empty_folder: Path) -> None:
     code = (
         "import sys\nfrom hogsend.cli.main import run\nrun(['--help'])\n"

@@ -364,7 +364,14 @@ def ada(scene: Scene) -> None:
         consents.say([Said(contact.id, "*", False, "recipient", welcome.id)], now - hours(3))
     )
     scene.event(contact, "email.link_clicked", days(2) - minutes(30), seq=2, source="recipient")
-    scene.event(contact, "contact.unsubscribed", hours(3), seq=3, source="recipient")
+    scene.event(
+        contact,
+        "contact.unsubscribed",
+        hours(3),
+        seq=3,
+        source="recipient",
+        properties={"scope": "all", "lists": {"*": False}, "sendId": str(welcome.id)},
+    )
 
 
 def grace(scene: Scene) -> None:

@@ -44,8 +44,8 @@ def list_(as_json: bool) -> None:
         show_table(
             ["id", "starts on", "on", *_STATES],
             [
-                (r["id"], r["trigger"], r["enabled"], *(r["people"][state] for state in _STATES))
-                for r in rows
+                (one.id, one.trigger, row["enabled"], *(row["people"][state] for state in _STATES))
+                for one, row in zip(registry.journeys.values(), rows, strict=True)
             ],
             f"There are no journeys in {current_settings().journeys}. "
             "`hogsend init` writes five to start from.",
@@ -201,7 +201,6 @@ def _row(
     return {
         "id": journey.id,
         **journey.to_json(),
-        "trigger": str(journey.trigger),
         "enabled": journey.enabled and (known is None or known.switched_on),
         "version": journey.code_hash,
         "people": {state: counts.get(f"state/{journey.id}/{state}", 0) for state in _STATES},

@@ -67,13 +67,21 @@ def environment() -> Environment:
         reason=words.reason,
         short=words.short_id,
         exact=words.exact,
-        relative=lambda instant: words.relative(instant, now()),
-        stamp=lambda instant: words.stamp(instant, now()),
+        relative=_relative,
+        stamp=_stamp,
         pretty=_pretty,
     )
     shared = cast("dict[str, Any]", made.globals)
     shared.update(asset=asset, ui=made.get_template("_ui.html").module)
     return made
+
+
+def _relative(instant: datetime) -> str:
+    return words.relative(instant, now())
+
+
+def _stamp(instant: datetime) -> str:
+    return words.stamp(instant, now())
 
 
 def _pretty(value: Any) -> str:

@@ -25,7 +25,7 @@ log = logging.getLogger("hogsend")
 
 # The driving threads and the database's share one interpreter lock with the loop: a short switch
 # interval keeps a request from waiting 5 ms behind each of them.
-SWITCH_INTERVAL = 0.0005
+SWITCH_INTERVAL = 0.0002
 LARGEST_HEAD = 64 * 1024
 FIRST_RUN_FILE = "first-run.txt"
 _KEY_LINE = "Ingest key"

@@ -13,6 +13,7 @@ from ...domain.sending import Send
 from .. import contacts, enrollments, sends
 from ..db import Database, Query, Row
 from ..fields import from_micros, id_or_none, to_id, to_micros
+from . import emails
 from .events import EventLine, lines_of
 
 # The end of a range of texts that begin alike: no character sorts after it.
@@ -220,7 +221,7 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
             _ids,
         ),
         Query(
-            f"SELECT {sends.COLUMNS} FROM sends s WHERE s.contact_id = ? "
+            f"SELECT {emails.COLUMNS} FROM sends s WHERE s.contact_id = ? "
             "ORDER BY s.id DESC LIMIT ?",
             [contact_id, limit],
             lambda rows: [sends.read_send(row) for row in rows],

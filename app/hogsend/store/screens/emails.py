@@ -8,6 +8,21 @@ from ...domain.sending import Send
 from .. import sends
 from ..db import Query
 
+# The ledger keeps the subject that a journey gave; the rendered mail has the one that was seen.
+COLUMNS = sends.COLUMNS.replace(
+    "s.subject",
+    "COALESCE((SELECT m.subject FROM messages m WHERE m.send_id = s.id), s.subject)",
+)
+
+
+def one(send_id: UUID) -> Query[Send | None]:
+    """Ask for one mail."""
+    return Query(
+        f"SELECT {COLUMNS} FROM sends s WHERE s.id = ?",
+        [send_id],
+        lambda rows: sends.read_send(rows[0]) if rows else None,
+    )
+
 
 def newest(
     limit: int, *, status: str = "", journey_id: str = "", before: UUID | None = None
@@ -30,7 +45,7 @@ def newest(
         values.append(before)
     where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
     return Query(
-        f"SELECT {sends.COLUMNS} FROM sends s {where}ORDER BY s.id DESC LIMIT ?",
+        f"SELECT {COLUMNS} FROM sends s {where}ORDER BY s.id DESC LIMIT ?",
         [*values, limit],
         lambda rows: [sends.read_send(row) for row in rows],
     )

@@ -12,6 +12,7 @@ from ...domain.sending import Consents, Send
 from .. import consents, contacts, enrollments, sends, turns
 from ..db import Database, Query
 from ..turns import Turn
+from . import emails
 from .events import EventLine, trigger_of
 
 MOST_TURNS = 500
@@ -43,7 +44,7 @@ class EnrollmentPage:
 def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
     """Ask for the mails of an enrollment."""
     return Query(
-        f"SELECT {sends.COLUMNS} FROM sends s WHERE s.enrollment_id = ? LIMIT ?",
+        f"SELECT {emails.COLUMNS} FROM sends s WHERE s.enrollment_id = ? LIMIT ?",
         [enrollment_id, MOST_TURNS],
         lambda rows: {send.id: send for send in map(sends.read_send, rows)},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from quart import request
@@ -109,7 +109,7 @@ def _lists(found: ContactPage) -> list[Listed]:
 def _story(found: ContactPage, hits: Sequence[Hit]) -> list[Entry]:
     """Tell everything that concerns a contact in one line of time, newest first."""
     names = {one.id: one.name for one in content().registry.journeys.values()}
-    told: list[Entry] = [_happened(event) for event in found.events]
+    told: list[Entry] = [entry for event in found.events for entry in _happened(event)]
     for enrollment in found.enrollments:
         name = names.get(enrollment.journey_id, enrollment.journey_id)
         link = ((f"/enrollments/{enrollment.id}", "what happened in it"),)
@@ -134,11 +134,29 @@ def _when(entry: Entry) -> datetime:
     return entry.at
 
 
-def _happened(event: EventLine) -> Entry:
-    notes = ["" if event.source == "api" else f"from {event.source}"]
+def _happened(event: EventLine) -> Iterator[Entry]:
+    told = event.properties.get("lists")
+    if event.source in ("recipient", "dashboard") and isinstance(told, dict):
+        for list_id, subscribed in cast("dict[str, bool]", told).items():
+            yield _consent(event, list_id, subscribed=subscribed)
+        return
+    notes = ["" if event.source == "api" else f"from the {event.source}"]
     notes += [f"{name} {words.plain(value)}" for name, value in _few(event.properties)]
     link = ((f"/events/{event.id}", "what it caused"),)
-    return Entry(event.received_at, "", event.name, notes=tuple(notes), links=link)
+    yield Entry(event.received_at, "", event.name, notes=tuple(notes), links=link)
+
+
+def _consent(event: EventLine, list_id: str, *, subscribed: bool) -> Entry:
+    lists = content().registry.lists
+    named = lists[list_id].name if list_id in lists else list_id
+    what = "all mail" if list_id == EVERYTHING else named
+    verb = "Subscribed to" if subscribed else "Unsubscribed from"
+    links = [(f"/events/{event.id}", "what it caused")]
+    if event.properties.get("sendId"):
+        links.insert(0, (f"/emails/{event.properties['sendId']}", "by this mail"))
+    by = "by the recipient" if event.source == "recipient" else "by an operator"
+    kind = "act" if subscribed else "no"
+    return Entry(event.received_at, kind, f"{verb} {what}", notes=(by,), links=tuple(links))
 
 
 def _few(properties: Any) -> Iterator[tuple[str, Any]]:
@@ -153,6 +171,7 @@ def _mailed(send: Send) -> Entry:
     link = ((f"/emails/{send.id}", "see the mail"),)
     at = send.sent_at or send.created_at
     if send.status in ("suppressed", "skipped"):
+        link = ((f"/emails/{send.id}", "see the record"),)
         return Entry(at, "no", f"Did not send {title}", notes[1], "bad", (notes[0],), link)
     said = {"sent": "Sent", "delivered": "Sent", "queued": "Queued", "sending": "Sending"}
     verb = said.get(send.status, send.status.replace("_", " ").capitalize() + ":")
@@ -171,20 +190,18 @@ def _hit(hit: Hit, subjects: dict[UUID, str]) -> Entry:
 
 
 def _said(found: ContactPage) -> Iterator[Entry]:
-    lists = content().registry.lists
+    """Tell what the contact's events do not: consent by way of the API, and suppression."""
     for word in found.said.values():
-        named = lists[word.list_id].name if word.list_id in lists else word.list_id
-        what = "everything" if word.list_id == EVERYTHING else named
-        verb = "Subscribed to" if word.subscribed else "Unsubscribed from"
-        link = ((f"/emails/{word.send_id}", "by this mail"),) if word.send_id else ()
-        kind = "act" if word.subscribed else "no"
-        yield Entry(word.at, kind, f"{verb} {what}", notes=(f"by the {word.source}",), links=link)
+        if word.source not in ("recipient", "dashboard"):
+            verb = "Subscribed to" if word.subscribed else "Unsubscribed from"
+            what = "all mail" if word.list_id == EVERYTHING else word.list_id
+            kind = "act" if word.subscribed else "no"
+            yield Entry(word.at, kind, f"{verb} {what}", notes=(f"by the {word.source}",))
     if found.stop is not None:
         link = ((f"/emails/{found.stop.send_id}", "by this mail"),) if found.stop.send_id else ()
         why = words.reason(found.stop.reason)
-        yield Entry(
-            found.stop.at, "bad", f"{found.stop.address} suppressed", why, "bad", links=link
-        )
+        title = f"{found.stop.address} suppressed"
+        yield Entry(found.stop.at, "bad", title, why, "bad", links=link)
 
 
 @blueprint.post("/contacts/<contact_id>/consent")
@@ -194,12 +211,13 @@ async def change_consent(contact_id: str) -> Answer:
     list_id, subscribed = form.get("list", ""), form.get("subscribed") == "1"
     if list_id != EVERYTHING and list_id not in content().registry.lists:
         raise missing("list")
-    name = "contact.subscribed" if subscribed else "contact.unsubscribed"
+    name = "contact.preferences_changed" if subscribed else "contact.unsubscribed"
+    scope = "all" if list_id == EVERYTHING else "category"
     await runtime().ingest.take(
         Incoming(
             name=name,
             contact_id=found,
-            properties={"list": list_id},
+            properties={"scope": scope, "lists": {list_id: subscribed}},
             lists={list_id: subscribed},
             source="dashboard",
         )
@@ -207,8 +225,9 @@ async def change_consent(contact_id: str) -> Answer:
     path = f"/contacts/{found}"
     after = {"list": list_id, "subscribed": subscribed}
     await change([], "subscribe" if subscribed else "unsubscribe", path, "contacts", after=after)
-    done = ("resumed" if subscribed else "stopped") if list_id == EVERYTHING else name[8:]
-    return back(path, done)
+    if list_id == EVERYTHING:
+        return back(path, "resumed" if subscribed else "stopped")
+    return back(path, "subscribed" if subscribed else "unsubscribed")
 
 
 @blueprint.post("/contacts/<contact_id>/unsuppress")

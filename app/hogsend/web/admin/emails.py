@@ -77,8 +77,7 @@ async def list_emails() -> Answer:
 
 
 async def _send(send_id: str) -> Send:
-    asked = id_from(send_id, "email")
-    found = (await runtime().database.read_one(sends.by_ids([asked]))).get(asked)
+    found = await runtime().database.read_one(screen.one(id_from(send_id, "email")))
     if found is None:
         raise missing("email")
     return found

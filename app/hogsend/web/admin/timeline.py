@@ -52,20 +52,39 @@ def entries(found: EnrollmentPage, journey: Journey | None) -> list[Entry]:
         found: the enrollment with its journal and mails.
         journey: its definition; None when the code has lost it.
     """
-    answers = _answers(found.turns)
+    waits = _waits(found.turns)
     told = [_enrolled(found, journey)]
-    begun: set[str] = set()
     for turn in found.turns:
         for step in turn.steps:
-            told.extend(_step(step, turn, answers, begun, found))
+            told.extend(_step(step, turn, waits, found))
         if turn.error is not None:
             told.append(_trouble(turn))
     told.extend(_ending(found.enrollment))
     return told
 
 
-def _answers(turns: Sequence[Turn]) -> dict[str, Step]:
-    return {step.key: step for turn in turns for step in turn.steps if not step.waiting}
+@dataclass(slots=True)
+class _Span:
+    """A wait from the turn that began it to the turn that saw its end."""
+
+    until: datetime | None = None
+    ended: datetime | None = None
+    told: bool = False
+
+    @property
+    def cut_short(self) -> bool:
+        return bool(self.until and self.ended and self.ended < self.until)
+
+
+def _waits(turns: Sequence[Turn]) -> dict[str, _Span]:
+    spans: dict[str, _Span] = {}
+    for turn in turns:
+        for step in turn.steps:
+            if step.kind in ("sleep", "wait"):
+                span = spans.setdefault(step.key, _Span())
+                span.until = span.until or _instant(step.detail, "until")
+                span.ended = None if step.waiting else turn.played_at
+    return spans
 
 
 def _enrolled(found: EnrollmentPage, journey: Journey | None) -> Entry:
@@ -83,33 +102,25 @@ def _enrolled(found: EnrollmentPage, journey: Journey | None) -> Entry:
 
 
 def _step(
-    step: Step, turn: Turn, answers: Mapping[str, Step], begun: set[str], found: EnrollmentPage
+    step: Step, turn: Turn, waits: Mapping[str, _Span], found: EnrollmentPage
 ) -> Iterator[Entry]:
     at = turn.played_at
     if step.kind == "user":
         # The contact as of enrollment: recorded for the replay, nothing that happened.
         return
     if step.passed:
-        yield Entry(
-            at,
-            "",
-            f"Passed over: {step.kind.replace('_', ' ')} {step.label}".strip(),
-            "not done",
-            notes=("it lies behind this person since the code changed",),
-        )
+        what = f"{step.kind.replace('_', ' ')} {step.label}".strip()
+        why = "it lies behind this person since the code changed"
+        yield Entry(at, "", f"Passed over: {what}", "not done", notes=(why,))
     elif step.kind == "send":
         yield _sent(step, at, found.sends)
-    elif step.kind == "sleep":
-        if step.key not in begun:
-            begun.add(step.key)
-            yield _sleep(step, turn, step.key in answers)
-    elif step.kind == "wait":
-        if step.key not in begun:
-            begun.add(step.key)
-            if step.waiting:
-                yield _wait(step, turn, step.key in answers)
-        if not step.waiting:
-            yield _wait_over(step, at)
+    elif step.kind in ("sleep", "wait"):
+        span = waits[step.key]
+        if not span.told and (step.waiting or step.kind == "sleep"):
+            yield _sleep(step, turn, span) if step.kind == "sleep" else _wait(step, turn, span)
+        if step.kind == "wait" and not step.waiting:
+            yield _wait_over(step, at, span)
+        span.told = True
     else:
         yield _looked(step, at)
 
@@ -118,49 +129,45 @@ def _step(
 _UNLABELLED = re.compile(r"(\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?$|until$")
 
 
-def _sleep(step: Step, turn: Turn, over: bool) -> Entry:
-    until = _instant(step.detail, "until")
+def _sleep(step: Step, turn: Turn, span: _Span) -> Entry:
+    at, until, ended = turn.played_at, span.until, span.ended
     label = "" if _UNLABELLED.match(step.label) else step.label
-    length = "" if until is None else words.duration(until - turn.played_at)
-    if until is not None and until <= turn.played_at and not step.waiting:
-        return Entry(turn.played_at, "wait", "Did not sleep", notes=(label, "it was past"))
-    return Entry(
-        turn.played_at,
-        "wait" if over else "now",
-        f"Slept {length}" if over else f"Sleeping {length}",
-        notes=(label, f"until {words.beside(until, turn.played_at)}" if until else ""),
-    )
+    if until is None or until <= at:
+        return Entry(at, "wait", "Did not sleep", notes=(label, "the time was past"))
+    length, end = words.duration(until - at), f"until {words.beside(until, at)}"
+    if ended is None:
+        return Entry(at, "now", f"Sleeping {length}", notes=(label, end))
+    if span.cut_short:
+        slept = words.duration(ended - at)
+        return Entry(at, "wait", f"Slept {slept} of {length}", "woken", "run", notes=(label,))
+    return Entry(at, "wait", f"Slept {length}", notes=(label, end))
 
 
-def _wait(step: Step, turn: Turn, over: bool) -> Entry:
-    until = _instant(step.detail, "until")
+def _wait(step: Step, turn: Turn, span: _Span) -> Entry:
+    at, until = turn.played_at, span.until
     named = " or ".join(str(match) for match in _events(step.detail)) or step.label
-    limit = "" if until is None else f"up to {words.duration(until - turn.played_at)}"
-    return Entry(
-        turn.played_at,
-        "wait" if over else "now",
-        f"Waited for {named}" if over else f"Waiting for {named}",
-        notes=(limit, step.label if step.label not in named else ""),
-    )
+    limit = "" if until is None else f"up to {words.duration(until - at)}"
+    label = step.label if step.label not in named else ""
+    if span.ended is None:
+        return Entry(at, "now", f"Waiting for {named}", notes=(limit, label))
+    return Entry(at, "wait", f"Waited for {named}", notes=(limit, label))
 
 
-def _wait_over(step: Step, at: datetime) -> Entry:
-    if isinstance(step.answer, dict):
-        event = cast("dict[str, Any]", step.answer)
-        link = (f"/events/{event['id']}", "see the event") if event.get("id") else None
-        name = str(event.get("name", step.label))
-        return Entry(at, "act", f"{name} came", links=(link,) if link else ())
-    named = " or ".join(match.event for match in _events(step.detail)) or step.label
-    return Entry(
-        at, "wait", f"{named} did not come in time", notes=("recorded, so a replay agrees",)
-    )
+def _wait_over(step: Step, at: datetime, span: _Span) -> Entry:
+    event = _pairs(step.answer)
+    if event:
+        link = ((f"/events/{event['id']}", "see the event"),) if event.get("id") else ()
+        return Entry(at, "act", f"{event.get('name', step.label)} came", links=link)
+    if span.cut_short:
+        return Entry(at, "wait", f"Woken before {step.label} came", "woken", "run")
+    return Entry(at, "wait", f"{step.label} did not come in time")
 
 
 _NOT_SENT = ("suppressed", "skipped", "cancelled")
 
 
 def _sent(step: Step, at: datetime, sends: Mapping[UUID, Send]) -> Entry:
-    answer = cast("dict[str, Any]", step.answer) if isinstance(step.answer, dict) else {}
+    answer = _pairs(step.answer)
     send = sends.get(_uuid(answer.get("sendId")))
     status = send.status if send else str(answer.get("status", "queued"))
     why = words.reason(send.reason if send else answer.get("reason"))
@@ -226,7 +233,7 @@ def _answer(step: Step) -> tuple[str, tuple[tuple[str, str], ...]]:
     if step.kind in ("checkpoint", "contact"):
         return "", ()
     if step.kind == "trigger":
-        event_id = _uuid(answer.get("id") if isinstance(answer, dict) else answer)
+        event_id = _uuid(_pairs(answer).get("id") or answer)
         return "", ((f"/events/{event_id}", "see the event"),) if event_id.int else ()
     if isinstance(answer, list):
         return words.many(len(cast("list[Any]", answer)), "event"), ()
@@ -327,6 +334,10 @@ def _instant(detail: Mapping[str, Any] | None, name: str) -> datetime | None:
 def _events(detail: Mapping[str, Any] | None) -> list[EventMatch]:
     named = (detail or {}).get("events", ())
     return [EventMatch(one) if isinstance(one, str) else EventMatch.from_json(one) for one in named]
+
+
+def _pairs(answer: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
 
 
 def _uuid(value: Any) -> UUID:
