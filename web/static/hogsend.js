@@ -31,7 +31,12 @@
     }
   });
 
-  document.addEventListener("DOMContentLoaded", () => tell(document));
+  document.addEventListener("DOMContentLoaded", () => {
+    tell(document);
+    // On a phone the menu is one line that scrolls: begin where the reader is.
+    const here = document.querySelector(".side [aria-current]");
+    here?.scrollIntoView({ inline: "center", block: "nearest" });
+  });
   document.addEventListener("htmx:after:swap", () => tell(document));
   const quiet = (still) => () => document.body.classList.toggle("quiet-live", still);
   document.addEventListener("htmx:sse:error", quiet(true));

@@ -20,10 +20,10 @@ from ..store.db import Database
 from ..store.sends import RenderedMail
 from .ledger import Handover, Job, Ledger, Outcome, facts_of
 from .providers.port import (
+    DeliveryError,
     InDoubt,
     Message,
     Provider,
-    ProviderStopped,
     Rejected,
     TryLater,
     Withdrawn,
@@ -210,12 +210,23 @@ class Mailer:
         except Withdrawn:
             self._changes.publish("sends")
         except Exception:
-            log.exception("a mail could not be delivered; it is tried again later")
-            await asyncio.sleep(_AFTER_ERROR)
+            log.exception("a mail could not be delivered")
+            await self._after_fault(job)
         finally:
             self._handing.pop(job.send.id, None)
             self._held.discard(job.send.id)
             self._news.set()
+
+    async def _after_fault(self, job: Job) -> None:
+        """Keep the ledger true when something failed that no provider should let through."""
+        handed = self._handing.get(job.send.id)
+        if handed is not None:
+            await self._ledger.conclude(
+                self._in_doubt(handed, "the provider failed in the middle of the hand-over")
+            )
+            return
+        # Nothing has left; the row is still due, and waits a moment so that nothing spins.
+        await asyncio.sleep(_AFTER_ERROR)
 
     async def _deliver(self, job: Job) -> Outcome | None:
         now = self._clock.now()
@@ -229,21 +240,24 @@ class Mailer:
             return self._failed(send, error.reason[:200], "failed", error.reason)
         try:
             return await self._hand_over(send, mail)
-        except Withdrawn:
-            raise
-        except TryLater as error:
-            return Outcome(self._ledger.later(self._row(send), error.reply, self._clock.now()))
-        except Rejected as error:
-            return self._rejected(self._row(send), error)
-        except ProviderStopped as error:
-            if self.stopped is None:
-                log.error("the mail provider refuses us: %s", error.reply)
-            self.stopped = error.reply
-            self._ask_again_at = self._clock.now() + STOPPED_PAUSE
-            self._changes.publish("sends")
-            return None
-        except InDoubt as error:
-            return self._in_doubt(self._row(send), error.reply)
+        except DeliveryError as error:
+            return self._refused(send, error)
+
+    def _refused(self, send: Send, error: DeliveryError) -> Outcome:
+        """Return what a mail becomes that the provider did not take."""
+        row, now = self._row(send), self._clock.now()
+        if isinstance(error, TryLater):
+            return Outcome(self._ledger.later(row, error.reply, now))
+        if isinstance(error, Rejected):
+            return self._rejected(row, error)
+        if isinstance(error, InDoubt):
+            return self._in_doubt(row, error.reply)
+        if self.stopped is None:
+            log.error("the mail provider refuses us: %s", error.reply)
+        self.stopped = error.reply
+        self._ask_again_at = now + STOPPED_PAUSE
+        # It certainly did not leave, is not failed, and waits.
+        return Outcome(replace(row, status="queued", due_at=now, handed_at=None))
 
     async def _hand_over(self, send: Send, mail: Rendered) -> Outcome:
         message = Message(

@@ -13,9 +13,10 @@ from ..domain.enrollment import Enrollment
 from ..domain.ids import new_id
 from ..domain.intake import Incoming
 from ..domain.sending import Consents
-from ..store import consents, contacts, enrollments
+from ..store import consents, contacts, enrollments, events
 from ..store.contacts import Identity
-from ..store.db import LARGEST_LIST, Transaction
+from ..store.db import Transaction
+from ..store.events import KnownKey
 
 
 @dataclass
@@ -55,48 +56,47 @@ class People:
         self.suppressed: dict[str, str] = {}
         self.named: list[tuple[str, UUID]] = []
 
-    async def load(self, tx: Transaction, items: Iterable[Incoming]) -> None:
-        """Read everything that the set may touch, in two visits to the database."""
+    async def load(self, tx: Transaction, items: Sequence[Incoming]) -> dict[str, KnownKey]:
+        """Read everything that the set may touch; return the idempotency keys known already.
+
+        Whoever is new costs one visit to the database, whoever is known a second one.
+        """
         names: list[str] = []
         ids: list[UUID] = []
-        emails: list[str] = []
+        emails = [item.email for item in items if item.email]
         for item in items:
             if item.contact_id is not None:
                 ids.append(item.contact_id)
             else:
                 names.extend(Identity.of(item.user_id, item.email, item.anonymous_id))
-            if item.email:
-                emails.append(item.email)
-        lock = tx.dialect.lock_rows
-        found: Mapping[str, Contact] = {}
-        if names:
-            [found] = await tx.fetch(contacts.by_identities(names[:LARGEST_LIST]))
-        ids = [*ids, *(contact.id for contact in found.values())]
+        keys = [item.idempotency_key for item in items if item.idempotency_key]
+        known, found, self.suppressed = await tx.fetch(
+            events.known_keys(keys), contacts.by_identities(names), consents.suppressed(emails)
+        )
+        ids.extend(contact.id for contact in found.values())
         if ids:
-            ids = await self._load_people(tx, ids, lock)
+            await self._load_people(tx, list(dict.fromkeys(ids)))
         for name, contact in found.items():
             self._by_identity[name] = self._by_id[contact.id]
-        emails.extend(p.contact.email for p in self._by_id.values() if p.contact.email)
-        if emails:
-            [self.suppressed] = await tx.fetch(consents.suppressed(emails))
+        return known
 
-    async def _load_people(self, tx: Transaction, ids: Sequence[UUID], lock: str) -> list[UUID]:
-        unique = list(dict.fromkeys(ids))
+    async def _load_people(self, tx: Transaction, ids: Sequence[UUID]) -> None:
         # The rows are locked before the rest is read, so that nobody changes it in between.
-        known = await tx.one(contacts.by_ids(unique, lock))
-        live, entries, said = await tx.fetch(
-            enrollments.live_of(unique),
-            enrollments.entries_of(unique),
-            consents.of_contacts(unique),
+        people, live, entries, said, suppressed = await tx.fetch(
+            contacts.by_ids(ids, tx.dialect.lock_rows),
+            enrollments.live_of(ids),
+            enrollments.entries_of(ids),
+            consents.of_contacts(ids),
+            consents.suppressed_contacts(ids),
         )
-        for contact in known.values():
+        self.suppressed.update(suppressed)
+        for contact in people.values():
             spoken = said.get(contact.id)
             self._by_id[contact.id] = Person(contact, said=dict(spoken.said) if spoken else {})
         for enrollment in live:
             self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment
         for (contact_id, journey_id, key), at in entries.items():
             self._by_id[contact_id].entries[journey_id, key] = at
-        return unique
 
     def everyone(self) -> Iterable[Person]:
         """Return all people of the set."""

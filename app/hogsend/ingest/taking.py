@@ -124,10 +124,8 @@ class _Set:
         self.count = 0
 
     async def load(self, tx: Transaction, items: Sequence[Incoming]) -> None:
-        keys = [item.idempotency_key for item in items if item.idempotency_key]
-        if keys:
-            self._known = await tx.one(events.known_keys(keys))
-        await self._people.load(tx, items)
+        """Read what the facts touch."""
+        self._known = await self._people.load(tx, items)
 
     def take(self, item: Incoming) -> Taken | Exception:
         """Decide one fact.

@@ -80,6 +80,16 @@ def suppressed(addresses: Sequence[str]) -> Query[dict[str, str]]:
     )
 
 
+def suppressed_contacts(ids: Sequence[UUID]) -> Query[dict[str, str]]:
+    """Ask which addresses of some contacts must not be mailed."""
+    return Query(
+        "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "
+        "c WHERE c.id IN ?)",
+        [list(ids)],
+        lambda rows: {row[0]: row[1] for row in rows},
+    )
+
+
 def suppressed_of_enrollments(ids: Sequence[UUID]) -> Query[dict[str, str]]:
     """Ask which addresses of the contacts of some enrollments must not be mailed."""
     return Query(

@@ -7,13 +7,12 @@ a `Transaction` runs several in one go. Statements are written once, with `?` fo
 
 from __future__ import annotations
 
-import re
+import asyncio
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -22,6 +21,14 @@ from tortoise import Tortoise
 from tortoise.connection import get_connections
 
 from ..errors import ConfigError
+from .dialects import (
+    PostgresDialect,
+    Said,
+    SqliteDialect,
+    Writes,
+    ask_sqlite,
+    write_sqlite,
+)
 
 R = TypeVar("R")
 Row = Sequence[Any]
@@ -66,76 +73,13 @@ def only(rows: list[Row]) -> Any:
     return rows[0][0] if rows else None
 
 
-def _power_of_two(n: int) -> int:
-    return 1 << max(0, n - 1).bit_length()
-
-
-_PLACE = re.compile(r"\bIN \?|\?")
-
-
-@lru_cache(maxsize=1024)
-def _for_sqlite(sql: str, sizes: tuple[int, ...]) -> str:
-    lists = iter(sizes)
-
-    def say(match: re.Match[str]) -> str:
-        if match.group() == "?":
-            return "?"
-        return "IN (" + ",".join("?" * next(lists)) + ")"
-
-    return _PLACE.sub(say, sql)
-
-
-@lru_cache(maxsize=1024)
-def _for_postgres(sql: str) -> str:
-    number = 0
-
-    def say(match: re.Match[str]) -> str:
-        nonlocal number
-        number += 1
-        return f"${number}" if match.group() == "?" else f"= ANY(${number})"
-
-    return _PLACE.sub(say, sql)
-
-
-class SqliteDialect:
-    """How SQLite is spoken to: lists are spread out, padded so that statements repeat."""
-
-    name = "sqlite"
-    # `FOR UPDATE` has no meaning with one writer.
-    lock_rows = ""
-
-    def say(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-        flat: list[Any] = []
-        sizes: list[int] = []
-        for value in values:
-            if isinstance(value, list | tuple):
-                size = _power_of_two(len(value))
-                sizes.append(size)
-                filler = value[-1] if value else None
-                flat.extend(value)
-                flat.extend([filler] * (size - len(value)))
-            else:
-                flat.append(value)
-        return _for_sqlite(sql, tuple(sizes)), flat
-
-
-class PostgresDialect:
-    """How Postgres is spoken to: a list is one array value."""
-
-    name = "postgres"
-    lock_rows = " FOR UPDATE"
-
-    def say(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-        return _for_postgres(sql), [list(v) if isinstance(v, tuple) else v for v in values]
-
-
 class Transaction:
     """One transaction; everything in it happens or nothing does."""
 
     dialect: SqliteDialect | PostgresDialect
 
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
-        """Run several queries and return their answers in order."""
+        """Run several queries and return their answers in order; they see what was written."""
         raise NotImplementedError
 
     async def one(self, query: Query[R]) -> R:
@@ -143,45 +87,60 @@ class Transaction:
         return (await self.fetch(query))[0]
 
     async def apply(self, writes: Iterable[Write]) -> None:
-        """Run several writes in order."""
+        """Run several writes in order, at the latest when the transaction ends."""
         raise NotImplementedError
 
 
 class _SqliteTransaction(Transaction):
-    """On SQLite a set of statements is one visit to the connection's thread."""
+    """On SQLite each visit to the connection's thread costs a turn of the loop: there are few.
+
+    The transaction begins with the first visit, and writes wait for the next one or the last.
+    """
 
     dialect = SqliteDialect()
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._begun = False
+        self._waiting: list[tuple[str, Sequence[Sequence[Any]]]] = []
 
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
         said = [self.dialect.say(query.sql, query.values) for query in queries]
-        raw = self._connection._conn
-        answers = await self._connection._execute(_fetch_all, raw, said)
+        answers = await self._visit(said, commit=False)
         return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
 
     async def apply(self, writes: Iterable[Write]) -> None:
-        kept = [(write.sql, write.rows) for write in writes if write.rows]
-        if kept:
-            await self._connection._execute(_write_all, self._connection._conn, kept)
+        self._waiting.extend((write.sql, write.rows) for write in writes if write.rows)
+
+    async def commit(self) -> None:
+        if self._begun or self._waiting:
+            await self._visit([], commit=True)
+
+    async def roll_back(self) -> None:
+        if self._begun:
+            await self._connection._execute(self._connection._conn.rollback)
+
+    async def _visit(self, said: Sequence[Said], *, commit: bool) -> list[list[Any]]:
+        writes, self._waiting = self._waiting, []
+        begin, self._begun = not self._begun, True
+        raw = self._connection._conn
+        return await self._connection._execute(_visit, raw, begin, writes, said, commit)
 
 
-def _fetch_all(connection: sqlite3.Connection, said: list[tuple[str, list[Any]]]) -> list[Any]:
-    answers: list[Any] = []
-    for sql, values in said:
-        cursor = connection.cursor()
-        cursor.row_factory = None
-        answers.append(cursor.execute(sql, values).fetchall())
+def _visit(
+    connection: sqlite3.Connection,
+    begin: bool,
+    writes: Writes,
+    said: Sequence[Said],
+    commit: bool,
+) -> list[list[Any]]:
+    if begin:
+        connection.execute("BEGIN IMMEDIATE")
+    write_sqlite(connection, writes)
+    answers = ask_sqlite(connection, said)
+    if commit:
+        connection.execute("COMMIT")
     return answers
-
-
-def _write_all(connection: sqlite3.Connection, writes: list[tuple[str, Any]]) -> None:
-    for sql, rows in writes:
-        if len(rows) == 1:
-            connection.execute(sql, rows[0])
-        else:
-            connection.executemany(sql, rows)
 
 
 class _PostgresTransaction(Transaction):
@@ -235,24 +194,36 @@ class Database:
         await Tortoise.close_connections()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self) -> AsyncGenerator[Transaction]:
         """Begin a writing transaction; commit at the end, or undo all when it raises."""
         client: Any = get_connections().get(WRITE)
-        async with client._in_transaction() as inner:
-            yield self._speak(inner)
-
-    def _speak(self, inner: Any) -> Transaction:
-        if self.is_sqlite:
-            return _SqliteTransaction(inner._connection)
-        return _PostgresTransaction(inner._connection)
+        if not self.is_sqlite:
+            async with client._in_transaction() as inner:
+                yield _PostgresTransaction(inner._connection)
+            return
+        async with client._lock:
+            transaction = _SqliteTransaction(client._connection)
+            try:
+                yield transaction
+                await transaction.commit()
+            except BaseException:
+                # A cancelled visit may still be under way; the thread takes visits in order.
+                await asyncio.shield(transaction.roll_back())
+                raise
 
     async def read(self, *queries: Query[Any]) -> list[Any]:
         """Run queries on the connection that never waits behind the writer."""
         client: Any = get_connections().get(READ)
         if self.is_sqlite:
-            return await _SqliteTransaction(client._connection).fetch(*queries)
+            return await self._read_sqlite(client._connection, queries)
         async with client.acquire_connection() as connection:
             return await _PostgresTransaction(connection).fetch(*queries)
+
+    @staticmethod
+    async def _read_sqlite(connection: Any, queries: Sequence[Query[Any]]) -> list[Any]:
+        said = [_SqliteTransaction.dialect.say(query.sql, query.values) for query in queries]
+        answers = await connection._execute(ask_sqlite, connection._conn, said)
+        return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
 
     async def read_one(self, query: Query[R]) -> R:
         """Run one query on the reading connection."""
@@ -264,7 +235,7 @@ class Database:
             return 0
         client: Any = get_connections().get(WRITE)
         raw = client._connection
-        rows = await raw._execute(_fetch_all, raw._conn, [("PRAGMA data_version", [])])
+        rows = await raw._execute(ask_sqlite, raw._conn, [("PRAGMA data_version", [])])
         return rows[0][0][0]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from typing import Any
 
 from quart import Quart, Response, request
@@ -12,13 +10,12 @@ from ..paths import resource
 from ..runtime import Runtime
 from . import admin, auth, live, public, tracking
 from .api import events, health
+from .api.access import Access
+from .api.door import LARGEST_BODY, EventsDoor, request_id
 from .errors import register
 from .pages import runtime
 
 __all__ = ["create_app", "runtime"]
-
-LARGEST_BODY = events.LARGEST_BODY
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_=-]{1,255}")
 
 
 def create_app(opened: Runtime) -> Quart:
@@ -29,6 +26,7 @@ def create_app(opened: Runtime) -> Quart:
     """
     app = Quart("hogsend", static_folder=str(resource("web/static")), static_url_path="/static")
     app.config["RUNTIME"] = opened
+    memory = app.extensions["access"] = Access()
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 31_536_000
     app.config["RESPONSE_TIMEOUT"] = None
@@ -47,9 +45,8 @@ def create_app(opened: Runtime) -> Quart:
 
     @app.after_request
     async def name_request(answer: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
-        given = request.headers.get("X-Request-Id", "")
-        named = given if _REQUEST_ID.fullmatch(given) else secrets.token_urlsafe(12)
-        answer.headers["X-Request-Id"] = named
+        answer.headers["X-Request-Id"] = request_id(request.headers.get("X-Request-Id", ""))
         return answer
 
+    app.asgi_app = EventsDoor(app.asgi_app, opened, memory)  # type: ignore[method-assign]
     return app

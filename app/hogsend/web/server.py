@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ log = logging.getLogger("hogsend")
 # interval keeps a request from waiting 5 ms behind each of them.
 SWITCH_INTERVAL = 0.0002
 LARGEST_HEAD = 64 * 1024
+# The binary's first process passes on what its group gets too: one Ctrl-C is then heard twice.
+SAME_SIGNAL = 0.5
 FIRST_RUN_FILE = "first-run.txt"
 _KEY_LINE = "Ingest key"
 
@@ -39,35 +42,33 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
         ConfigError: settings do not fit together.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping.set)
     with _listening(settings) as listener:
         async with open_runtime(settings, with_worker=with_worker) as runtime:
-            stopping = asyncio.Event()
             app = create_app(runtime)
-            with _signals(stopping.set):
-                site = asyncio.create_task(
-                    serve_asgi(app, _config(listener), shutdown_trigger=stopping.wait)  # pyright: ignore[reportArgumentType]
-                )
-                reloading = asyncio.create_task(reload_when_edited(runtime)) if reload else None
-                await _announce(runtime, listener)
-                await asyncio.wait(
-                    [site, asyncio.create_task(stopping.wait())],
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                # Open event streams end themselves when they hear of nothing any more.
-                runtime.changes.close()
-                if reloading is not None:
-                    reloading.cancel()
-                await site
+            site = asyncio.create_task(
+                serve_asgi(app, _config(listener), shutdown_trigger=stopping.wait)  # pyright: ignore[reportArgumentType]
+            )
+            reloading = asyncio.create_task(reload_when_edited(runtime)) if reload else None
+            await _announce(runtime, listener)
+            stopped = asyncio.create_task(stopping.wait())
+            await asyncio.wait([site, stopped], return_when=asyncio.FIRST_COMPLETED)
+            # Open event streams end themselves when they hear of nothing any more.
+            runtime.changes.close()
+            if reloading is not None:
+                reloading.cancel()
+            await site
     return 0
 
 
 async def work(settings: Settings) -> int:
     """Play journeys and deliver mail until a signal; return the exit status."""
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping.set)
     async with open_runtime(settings, with_worker=True):
-        stopping = asyncio.Event()
-        with _signals(stopping.set):
-            print("Hogsend works: it plays journeys and delivers mail.", flush=True)
-            await stopping.wait()
+        print("Hogsend works: it plays journeys and delivers mail.", flush=True)
+        await stopping.wait()
     return 0
 
 
@@ -107,26 +108,21 @@ def _config(listener: socket.socket) -> Config:
     return config
 
 
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Generator[None]:
+def _stop_on_signals(stop: Callable[[], None]) -> None:
     """Stop at the first SIGTERM or SIGINT, leave at once at the second."""
     loop = asyncio.get_running_loop()
-    told = False
+    told_at: float | None = None
 
     def hear() -> None:
-        nonlocal told
-        if told:
+        nonlocal told_at
+        if told_at is None:
+            told_at = time.monotonic()
+            stop()
+        elif time.monotonic() - told_at > SAME_SIGNAL:
             os._exit(1)
-        told = True
-        stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, hear)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
 
 
 async def _announce(runtime: Runtime, listener: socket.socket) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from quart import current_app, request
 
 from ...errors import Forbidden, RateLimited, Unauthorized
+from ...runtime import Runtime
 from ...store import keys
 from ...store.keys import Key
 from ..pages import runtime
@@ -61,14 +62,31 @@ class Access:
 
 def access() -> Access:
     """Return this process's memory of callers."""
-    made: Access = current_app.extensions.setdefault("access", Access())
+    made: Access = current_app.extensions["access"]
     return made
 
 
 async def require(scope: str) -> Key:
+    """Return the key of the request at hand, when it may do this; `authorize` says the rest."""
+    return await authorize(
+        access(),
+        runtime(),
+        request.headers.get("Authorization", ""),
+        request.remote_addr or "",
+        scope,
+    )
+
+
+async def authorize(
+    memory: Access, opened: Runtime, authorization: str, address: str, scope: str
+) -> Key:
     """Return the caller's key, when it may do this.
 
     Args:
+        memory: of callers.
+        opened: what the process is made of.
+        authorization: the header, `Bearer hsk_…`.
+        address: where the caller is; one that fails too often has to wait.
         scope: what the route needs; `full-admin` implies it.
 
     Raises:
@@ -76,37 +94,35 @@ async def require(scope: str) -> Key:
         Forbidden: the key lacks the scope.
         RateLimited: this address failed too often.
     """
-    text = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    memory = access()
-    if memory.seen != runtime().foreign:
+    text = authorization.removeprefix("Bearer ").strip()
+    if memory.seen != opened.foreign:
         memory.forget()
-        memory.seen = runtime().foreign
-    key = memory.keys.get(text) or await _look_up(memory, text)
-    if key.expires_at is not None and key.expires_at <= runtime().clock.now():
+        memory.seen = opened.foreign
+    key = memory.keys.get(text) or await _look_up(memory, opened, text, address)
+    if key.expires_at is not None and key.expires_at <= opened.clock.now():
         raise Unauthorized("API key expired")
     if not key.allows(scope):
         raise Forbidden("Forbidden: insufficient scope", f"This key lacks {scope}.")
     return key
 
 
-async def _look_up(memory: Access, text: str) -> Key:
-    address = request.remote_addr or ""
+async def _look_up(memory: Access, opened: Runtime, text: str, address: str) -> Key:
     memory.refuse_guessing(address)
-    found = await keys.find(runtime().database, keys.digest_of(text)) if text else None
+    found = await keys.find(opened.database, keys.digest_of(text)) if text else None
     if found is None or found.revoked_at is not None:
         memory.fail(address)
         raise Unauthorized(
             "Unauthorized", "Send a key as `Authorization: Bearer hsk_…`; see `hogsend keys list`."
         )
     memory.keys[text] = found
-    await _note_use(memory, found)
+    await _note_use(memory, opened, found)
     return found
 
 
-async def _note_use(memory: Access, key: Key) -> None:
+async def _note_use(memory: Access, opened: Runtime, key: Key) -> None:
     """Remember when a key was last used, to the minute."""
     if time.monotonic() - memory.used.get(key.id, -NOTE_USE_EVERY) < NOTE_USE_EVERY:
         return
     memory.used[key.id] = time.monotonic()
-    async with runtime().database.transaction() as tx:
-        await tx.apply([keys.note_uses({key.id: runtime().clock.now()})])
+    async with opened.database.transaction() as tx:
+        await tx.apply([keys.note_uses({key.id: opened.clock.now()})])

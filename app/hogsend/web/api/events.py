@@ -1,4 +1,4 @@
-"""`POST /v1/events` and its batch form: the product tells what happened."""
+"""`POST /v1/events/batch`: the product tells many things at once, or imports its past."""
 
 from __future__ import annotations
 
@@ -9,29 +9,19 @@ from typing import Any, cast
 from pydantic import ValidationError
 from quart import Blueprint, Response, request
 
-from ...domain.intake import LARGEST_EVENT, Incoming, Taken
+from ...domain.intake import LARGEST_EVENT, Incoming
 from ...errors import HogsendError, InvalidInput, TooLarge
 from ...store.keys import INGEST
 from ..errors import problem
 from ..pages import runtime
 from .access import require
-from .bodies import EventBody, incoming_event, invalid, read_event
+from .bodies import EventBody, incoming_event, invalid
+from .door import answer_of, to_bytes
 
-LARGEST_BODY = 1024 * 1024
 LARGEST_BATCH_BODY = 5 * 1024 * 1024
 LARGEST_BATCH = 1000
 
 blueprint = Blueprint("events", __name__)
-
-
-@blueprint.post("/v1/events")
-async def take_event() -> Response:
-    """Take one event; 202 with what it started, ended and did not start."""
-    await require(INGEST)
-    raw: bytes = await request.get_data(cache=False)
-    incoming = read_event(raw, request.headers.get("Idempotency-Key"))
-    taken = await runtime().ingest.take(incoming)
-    return _json(answer_of(taken), 202)
 
 
 @blueprint.post("/v1/events/batch")
@@ -53,7 +43,7 @@ async def take_batch() -> Response:
             answers.append(result)
     rejected = sum("error" in answer for answer in answers)
     body = {"accepted": len(answers) - rejected, "rejected": rejected, "results": answers}
-    return _json(body, 202)
+    return Response(to_bytes(body), 202, content_type="application/json")
 
 
 def _items(raw: bytes) -> list[Any]:
@@ -83,24 +73,3 @@ def _incoming(item: Any) -> Incoming:
     except ValidationError as error:
         raise invalid(error) from None
     return incoming_event(body, raw, None)
-
-
-def answer_of(taken: Taken) -> dict[str, Any]:
-    """Return what came of an event, as the wire says it."""
-    answer: dict[str, Any] = {
-        "stored": taken.stored,
-        "eventId": str(taken.event_id),
-        "contactKey": taken.contact_key,
-        "enrollments": list(taken.enrollments),
-        "exits": list(taken.exits),
-    }
-    if taken.conflict:
-        answer["conflict"] = True
-    if taken.lists_error:
-        answer["listsError"] = taken.lists_error
-    return answer
-
-
-def _json(body: dict[str, Any], status: int) -> Response:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, content_type="application/json")

@@ -1,0 +1,166 @@
+"""A server of a small product's data, an operator who is signed in, and what pages are asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from quart import Quart, Response
+from quart.typing import TestClientProtocol
+
+from hogsend.changes import Changes
+from hogsend.clock import HandClock
+from hogsend.config import load_settings
+from hogsend.content import Content
+from hogsend.delivery.render import Renderer
+from hogsend.delivery.templates import Templates
+from hogsend.delivery.tokens import Tokens
+from hogsend.delivery.tracking import Tracker
+from hogsend.domain.journey import BrokenFile
+from hogsend.ingest import Ingest
+from hogsend.runtime import Runtime
+from hogsend.store import operators, sessions
+from hogsend.store.db import Database
+from hogsend.turns.registry import Registry
+from hogsend.web.app import create_app
+from hogsend.web.auth import COOKIE, csrf_of
+from tests.web import scene as product
+from tests.web.scene import Scene
+
+PASSWORD = "correct horse battery"
+TEMPLATE = """\
+---
+subject: Welcome, {{ contact.properties.firstName }}
+list: product-updates
+---
+<p>Hi</p>
+"""
+BROKEN = BrokenFile("win_back.py", 31, "The list 'newsletter' does not exist.", "Declare it.")
+
+
+@pytest.fixture
+async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
+    """An open SQLite database; that queries are right on both kinds is tested with the store."""
+    opened = Database(sqlite_url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def runtime(sqlite_database: Database, clock: HandClock, tmp_path: Path) -> Runtime:
+    """What a process without a worker is made of."""
+    emails = tmp_path / "journeys" / "emails"
+    emails.mkdir(parents=True)
+    (emails / "activation-welcome.html").write_text(TEMPLATE)
+    settings = load_settings(
+        {
+            "HOGSEND_DATA": str(tmp_path),
+            "HOGSEND_SECRET": "s" * 43,
+            "HOGSEND_JOURNEYS": str(tmp_path / "journeys"),
+        },
+        tmp_path,
+    )
+    tokens, changes = Tokens(settings.secrets), Changes()
+    registry = Registry(journeys=product.registry().journeys, lists=product.LISTS, broken=(BROKEN,))
+    templates = Templates.load(settings.journeys, registry.lists)
+    renderer = Renderer(
+        templates,
+        registry.lists,
+        tokens,
+        base_url=settings.base_url,
+        sender=settings.sender,
+    )
+    content = Content(registry, templates, renderer)
+    ingest = Ingest(sqlite_database, clock, product.rules(), changes)
+    tracker = Tracker(sqlite_database, clock, ingest, changes)
+    return Runtime(settings, clock, sqlite_database, tokens, changes, content, ingest, tracker)
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> Quart:
+    """The server."""
+    return create_app(runtime)
+
+
+@pytest.fixture
+async def scene(sqlite_database: Database, clock: HandClock) -> Scene:
+    """The product's data, in the database."""
+    return await product.stage(sqlite_database, clock)
+
+
+@dataclass
+class Browser:
+    """A signed-in browser without JavaScript.
+
+    Args:
+        client: what sends requests, with the session's cookie.
+        cookie: the session's cookie.
+    """
+
+    client: TestClientProtocol
+    cookie: str
+
+    @property
+    def csrf(self) -> str:
+        return csrf_of(self.cookie)
+
+    async def get(self, path: str, **headers: str) -> Response:
+        return await self.client.get(path, headers=headers)
+
+    async def read(self, path: str, **headers: str) -> str:
+        """Open a page that must be there, and return its HTML."""
+        answer = await self.get(path, **headers)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return await answer.get_data(as_text=True)
+
+    async def post(self, path: str, **fields: Any) -> Response:
+        """Send a form with the session's token."""
+        return await self.client.post(path, form={"csrf": self.csrf, **fields})
+
+
+async def browser_of(app: Quart, runtime: Runtime, role: operators.Role) -> Browser:
+    """Sign an operator of a role in."""
+    now = runtime.clock.now()
+    operator = await operators.add(runtime.database, f"{role}@example.com", role, now)
+    cookie = await sessions.start(runtime.database, operator.id, now)
+    client = app.test_client()
+    client.set_cookie("localhost", COOKIE, cookie)
+    return Browser(client, cookie)
+
+
+@pytest.fixture
+async def owner(app: Quart, runtime: Runtime) -> Browser:
+    """The browser of an owner."""
+    return await browser_of(app, runtime, "owner")
+
+
+@pytest.fixture
+async def viewer(app: Quart, runtime: Runtime) -> Browser:
+    """The browser of someone who may only look."""
+    return await browser_of(app, runtime, "viewer")
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag not in ("a", "b", "span", "code"):
+            self.parts.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
+def text_of(html: str) -> str:
+    """Return what a person reads on a page, with single spaces."""
+    parser = _Text()
+    parser.feed(html)
+    return re.sub(r"\s+", " ", "".join(parser.parts)).strip()

@@ -1,0 +1,60 @@
+"""Open pages hear of changes, and never hold the server up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from hogsend.changes import Changes
+from hogsend.web.live import stream
+from tests.web.conftest import Browser
+
+
+async def always(answer: bool) -> AsyncIterator[bool]:
+    while True:
+        yield answer
+
+
+async def test_topics_that_come_together_are_told_together() -> None:
+    changes = Changes()
+    told = stream(changes, always(True), pause=0.01, heartbeat=5)
+    assert await anext(told) == b": open\n\n"
+    waiting = asyncio.ensure_future(anext(told))
+    await asyncio.sleep(0)
+    changes.publish("sends", "enrollments")
+    expected = b"event: live-enrollments\ndata:\n\nevent: live-sends\ndata:\n\n"
+    assert await waiting == expected
+    await told.aclose()
+
+
+async def test_a_stream_ends_when_the_server_stops() -> None:
+    changes = Changes()
+    told = stream(changes, always(True), heartbeat=5)
+    await anext(told)
+    rest = asyncio.ensure_future(anext(told, b"the end"))
+    await asyncio.sleep(0)
+    changes.close()
+    assert await asyncio.wait_for(rest, 2) == b"the end"
+
+
+async def test_a_stream_ends_when_the_session_does() -> None:
+    told = stream(Changes(), always(False), heartbeat=0.01)
+    assert [part async for part in told] == [b": open\n\n"]
+
+
+async def test_a_silent_stream_is_kept_open() -> None:
+    told = stream(Changes(), always(True), heartbeat=0.01)
+    await anext(told)
+    assert (await anext(told)).startswith(b":")
+    await told.aclose()
+
+
+async def test_the_stream_is_one_that_no_proxy_holds_back(owner: Browser) -> None:
+    async with owner.client.request("/live", headers={"Cookie": ""}) as connection:
+        await connection.send_complete()
+        first = await connection.receive()
+        assert first == b": open\n\n"
+        await connection.disconnect()
+    assert connection.headers is not None
+    assert connection.headers["Content-Type"].startswith("text/event-stream")
+    assert connection.headers["X-Accel-Buffering"] == "no"

@@ -1,0 +1,314 @@
+"""Every screen answers, says why things are as they are, and can be asked for in parts."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from hogsend.runtime import Runtime
+from hogsend.store import audit, enrollments
+from hogsend.store.screens import contacts as contact_screen
+from tests.web.conftest import Browser, text_of
+from tests.web.scene import Scene
+
+PATHS = (
+    "/",
+    "/journeys",
+    "/journeys/activation-welcome",
+    "/journeys/activation-welcome?wait=sleep:post-welcome",
+    "/journeys/activation-welcome?refused=where_not_met",
+    "/journeys/payment-recovery?state=failed",
+    "/contacts",
+    "/contacts?q=user_18",
+    "/events",
+    "/events?name=user.created",
+    "/emails",
+    "/emails?status=skipped",
+    "/inbox",
+    "/templates",
+    "/templates/activation-welcome",
+    "/keys",
+    "/audit",
+    "/system",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_screen_answers_with_nothing_in_it(owner: Browser, path: str) -> None:
+    html = await owner.read(path)
+    assert "<h1" in html
+    assert "style=" not in html
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_screen_answers_with_a_product_in_it(
+    owner: Browser, scene: Scene, path: str
+) -> None:
+    html = await owner.read(path)
+    assert "<h1" in html
+    # The policy forbids inline styles and scripts, so that one would only look right in a test.
+    assert not re.search(r"\sstyle=|<script>|\son\w+=", html)
+
+
+async def test_pages_have_the_headers_that_keep_them_safe(owner: Browser) -> None:
+    headers = (await owner.get("/")).headers
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cache-Control"] == "no-store"
+
+
+async def test_the_overview_puts_what_wants_a_person_first(owner: Browser, scene: Scene) -> None:
+    text = text_of(await owner.read("/"))
+    assert "3 things want a person" in text
+    assert "1 enrollment failed in Payment recovery: KeyError: 'invoice_url'" in text
+    assert "1 mail may or may not have left" in text
+    assert "win_back.py is not used: The list 'newsletter' does not exist." in text
+
+
+async def test_every_page_says_that_no_worker_is_here(owner: Browser) -> None:
+    for path in ("/", "/journeys", "/system"):
+        assert "No worker in this process" in text_of(await owner.read(path))
+
+
+async def test_a_journey_shows_who_waits_where(owner: Browser, scene: Scene) -> None:
+    html = await owner.read("/journeys/activation-welcome")
+    assert "sleep · post-welcome 2 days, 45 waiting" in html
+    assert "wait · up to 7 days plan.upgraded, 1 waiting" in html
+    there = text_of(await owner.read("/journeys/activation-welcome?wait=wait:plan.upgraded"))
+    assert "Ada Lovelace" in there
+    assert "Jorge L. Borges" not in there
+
+
+async def test_a_journey_says_why_people_were_not_enrolled(owner: Browser, scene: Scene) -> None:
+    text = text_of(await owner.read("/journeys/activation-welcome?refused=where_not_met"))
+    assert "the trigger's condition was not met" in text
+    assert "anon_77" in text
+
+
+async def test_an_enrollment_tells_its_story_in_words(owner: Browser, scene: Scene) -> None:
+    text = text_of(await owner.read(f"/enrollments/{scene.ids['activation-welcome/Ada Lovelace']}"))
+    told = [
+        "Waiting for plan.upgraded until Monday, 9 March 2026, 08:40:00 UTC.",
+        "Enrolled plan is “pro” · once per person · by user.created",
+        "Sent “Welcome, Ada” activation-welcome",
+        "Looked: has feature.used? no",
+        "Did not send activation-nudge unsubscribed from everything",
+        "Waiting for plan.upgraded up to seven days",
+        "If nothing comes: goes on without it",
+    ]
+    places = [text.find(part) for part in told]
+    assert -1 not in places, dict(zip(told, places, strict=True))
+    assert places == sorted(places)
+
+
+async def test_a_failed_enrollment_shows_its_traceback(owner: Browser, scene: Scene) -> None:
+    enrollment_id = scene.ids["payment-recovery/grace@example.com"]
+    text = text_of(await owner.read(f"/enrollments/{enrollment_id}"))
+    assert "Turn 2 failed KeyError: 'invoice_url' · not tried again" in text
+    assert 'File "journeys/payment_recovery.py", line 21' in text
+    assert "Wake now" not in text
+
+
+async def test_waking_ends_the_wait_and_is_logged(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
+    answer = await owner.post(f"/enrollments/{enrollment_id}/wake")
+    assert answer.headers["Location"] == f"/enrollments/{enrollment_id}?done=woken"
+    found = (await runtime.database.read_one(enrollments.by_ids([enrollment_id])))[enrollment_id]
+    assert found.wake_at == runtime.clock.now()
+    log = await runtime.database.read_one(audit.newest(1))
+    assert (log[0].who, log[0].action) == ("owner@example.com", "wake")
+
+
+async def test_an_exit_says_who_did_it_and_happens_once(owner: Browser, scene: Scene) -> None:
+    path = f"/enrollments/{scene.ids['activation-welcome/Ada Lovelace']}"
+    assert (await owner.post(f"{path}/exit", reason="asked by mail")).status_code == 303
+    text = text_of(await owner.read(path))
+    assert "Left before the end: by owner@example.com: asked by mail." in text
+    again = await owner.post(f"{path}/exit")
+    assert again.status_code == 409
+    assert "has ended already" in await again.get_data(as_text=True)
+
+
+async def test_a_contact_is_found_by_the_beginning_of_what_they_are_known_by(
+    owner: Browser, scene: Scene
+) -> None:
+    for typed in ("user_1815", "ADA@exa", "user_181"):
+        assert "Ada Lovelace" in await owner.read(f"/contacts?q={typed}"), typed
+    assert "anon_77" in await owner.read("/contacts?q=anon")
+    assert "Nobody is known by" in await owner.read("/contacts?q=%25")
+
+
+async def test_contacts_are_paged_without_gap_or_repetition(owner: Browser, scene: Scene) -> None:
+    seen: list[str] = []
+    path: str | None = "/contacts"
+    while path:
+        html = await owner.read(path)
+        seen += re.findall(r'<tr id="c-([0-9a-f-]+)"', html)
+        more = re.search(r'href="(/contacts\?after=[^"]+)"', html)
+        path = more.group(1).replace("&amp;", "&") if more else None
+    assert len(seen) == len(set(seen)) == 63
+
+
+async def test_a_contact_shows_what_was_refused_and_why(owner: Browser, scene: Scene) -> None:
+    text = text_of(await owner.read(f"/contacts/{scene.ids['ada']}"))
+    assert "unsubscribed from everything" in text
+    assert "Did not send activation-nudge" in text
+    assert "Clicked in “Welcome, Ada”" in text
+    assert "Unsubscribed from all mail by the recipient · by this mail" in text
+
+
+async def test_a_switch_changes_consent_and_tells_who(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    path = f"/contacts/{scene.ids['ada']}"
+    await owner.post(f"{path}/consent", list="product-updates", subscribed="0")
+    said = await runtime.database.read_one(contact_screen.words_of(scene.ids["ada"]))
+    assert (said["product-updates"].subscribed, said["product-updates"].source) == (
+        False,
+        "dashboard",
+    )
+    assert said["*"].subscribed is False
+    log = await runtime.database.read_one(audit.newest(1))
+    assert log[0].after == {"list": "product-updates", "subscribed": False}
+
+
+async def test_a_list_that_does_not_exist_cannot_be_switched(owner: Browser, scene: Scene) -> None:
+    answer = await owner.post(f"/contacts/{scene.ids['ada']}/consent", list="made-up")
+    assert answer.status_code == 404
+
+
+async def test_an_event_shows_what_it_caused_and_what_not(owner: Browser, scene: Scene) -> None:
+    text = text_of(await owner.read(f"/events/{scene.ids['event']}"))
+    assert "Activation welcome enrolled it is its trigger" in text
+    assert "Payment recovery not enrolled the trigger's condition was not met" in text
+
+
+async def test_a_test_event_enrolls_like_one_of_the_product(owner: Browser, scene: Scene) -> None:
+    fields = {"event": "user.created", "person": "u9", "properties": json.dumps({"plan": "pro"})}
+    answer = await owner.post("/events", **fields)
+    text = text_of(await owner.read(answer.headers["Location"]))
+    assert "Activation welcome enrolled" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"event": "a", "person": "u", "properties": "{"}, "The properties are no JSON"),
+        ({"event": "a", "person": "u", "properties": "[1]"}, "no JSON object"),
+        ({"event": "a"}, "not said whom this concerns"),
+        ({"event": "", "person": "u"}, "name is missing"),
+        ({"event": "a", "email": "nobody@"}, "The address must be an email address"),
+        ({"event": "a", "person": "u\x00"}, "The user id"),
+        ({"event": "a", "person": "u", "properties": "[" * 2000}, "The properties are no JSON"),
+    ],
+)
+async def test_a_wrong_test_event_says_what_is_wrong(
+    owner: Browser, fields: dict[str, Any], sentence: str
+) -> None:
+    answer = await owner.post("/events", **fields)
+    assert answer.status_code == 400
+    assert sentence in text_of(await answer.get_data(as_text=True))
+
+
+async def test_switching_a_journey_off_stops_new_people(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    await owner.post("/journeys/activation-welcome/switch", on="0")
+    assert "switched off" in text_of(await owner.read("/journeys/activation-welcome"))
+    answer = await owner.post("/journeys/activation-welcome/enroll", person="new@example.com")
+    assert answer.status_code == 409
+    assert "an operator switched the journey off" in await answer.get_data(as_text=True)
+
+
+async def test_a_captured_mail_is_framed_without_an_origin(owner: Browser, scene: Scene) -> None:
+    mail = scene.ids["welcome mail"]
+    page = await owner.read(f"/inbox/{mail}")
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in page
+    answer = await owner.get(f"/inbox/{mail}/html")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "sandbox allow-popups allow-popups-to-escape-sandbox" in policy
+    assert "default-src 'none'" in policy
+    assert "allow-scripts" not in policy + page
+    html = await answer.get_data(as_text=True)
+    assert '<base target="_blank">' in html
+    assert "/o/abc.gif" in html
+
+
+async def test_looking_at_a_mail_in_the_ledger_counts_as_no_open(
+    owner: Browser, scene: Scene
+) -> None:
+    html = await owner.read(f"/emails/{scene.ids['welcome mail']}/html")
+    assert "/o/abc.gif" not in html
+
+
+async def test_one_mail_shows_replies_links_and_hits(owner: Browser, scene: Scene) -> None:
+    text = text_of(await owner.read(f"/emails/{scene.ids['welcome mail']}"))
+    assert "250 2.0.0 Ok" in text
+    assert "https://example.com/invite 1 0" in text
+    assert "opened a machine" in text
+    headers = text_of(await owner.read(f"/emails/{scene.ids['welcome mail']}?view=headers"))
+    assert "List-Unsubscribe=One-Click" in headers
+
+
+async def test_a_key_is_shown_once(owner: Browser) -> None:
+    made = await owner.post("/keys", name="backend", scope="ingest")
+    key = re.search(r'data-copy="(hsk_[^"]{43})"', await made.get_data(as_text=True))
+    assert key
+    listed = await owner.read("/keys")
+    assert key.group(1) not in listed
+    assert key.group(1)[:8] in listed
+
+
+async def test_a_revoked_key_stays_listed_as_such(owner: Browser) -> None:
+    await owner.post("/keys", name="backend", scope="ingest")
+    key_id = re.search(r'id="k-([^"]+)"', await owner.read("/keys"))
+    assert key_id
+    assert "Revoke 1 key" in await owner.read(f"/keys?revoke={key_id.group(1)}")
+    await owner.post(f"/keys/{key_id.group(1)}/revoke")
+    assert "revoked" in text_of(await owner.read("/keys"))
+
+
+async def test_htmx_gets_the_named_part_and_history_the_whole(owner: Browser, scene: Scene) -> None:
+    part = await owner.read("/events", **{"HX-Request": "true", "HX-Target": "section#events"})
+    assert part.lstrip().startswith('<section class="card" id="events"')
+    assert "<html" not in part
+    asked = {"HX-Request": "true", "HX-Target": "body", "HX-History-Restore-Request": "true"}
+    assert "<html" in await owner.read("/events", **asked)
+    assert "HX-Request" in (await owner.get("/events")).headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/contacts/none",
+        "/contacts/00000000-0000-7000-8000-000000000000",
+        "/enrollments/%00",
+        "/emails/1",
+        "/events/..",
+        "/inbox/0",
+        "/journeys/none",
+        "/templates/none",
+        "/nowhere",
+    ],
+)
+async def test_what_is_not_there_is_said_on_a_page(owner: Browser, path: str) -> None:
+    answer = await owner.get(path)
+    assert answer.status_code == 404
+    assert "Go to the overview" in await answer.get_data(as_text=True)
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("query", ["before=x", "after=x", "after=9999999999999999-x", "state=x"])
+async def test_nonsense_in_the_address_is_no_error(
+    owner: Browser, scene: Scene, query: str
+) -> None:
+    for path in ("/contacts", "/events", "/emails", "/inbox", "/journeys/activation-welcome"):
+        assert (await owner.get(f"{path}?{query}")).status_code == 200, path

@@ -1,0 +1,163 @@
+"""Nobody sees the dashboard without signing in, and nobody signs in by trying."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from hogsend.runtime import Runtime
+from hogsend.store import operators
+from hogsend.web.auth import COOKIE, safe_next
+from tests.web.conftest import PASSWORD, Browser
+
+EMAIL = "grete@example.com"
+
+
+async def new_operator(runtime: Runtime) -> None:
+    operator = await operators.add(runtime.database, EMAIL, "owner", runtime.clock.now())
+    await operators.set_password(runtime.database, operator.id, PASSWORD)
+
+
+async def sign_in(client: Any, password: str = PASSWORD, **more: str) -> Any:
+    return await client.post("/sign-in", form={"email": EMAIL, "password": password, **more})
+
+
+def every_dashboard_path(app: Quart) -> list[str]:
+    return sorted(
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith(("admin.", "live.")) and "GET" in (rule.methods or ())
+    )
+
+
+async def test_every_page_of_the_dashboard_asks_strangers_to_sign_in(app: Quart) -> None:
+    paths = every_dashboard_path(app)
+    assert len(paths) > 15
+    for path in paths:
+        answer = await app.test_client().get(path.replace("<", "").replace(">", ""))
+        assert answer.status_code == 303, path
+        assert answer.headers["Location"].startswith("/sign-in"), path
+
+
+async def test_strangers_come_back_to_the_page_they_wanted(app: Quart, runtime: Runtime) -> None:
+    await new_operator(runtime)
+    client = app.test_client()
+    sent = await client.get("/emails?status=failed")
+    assert sent.headers["Location"] == "/sign-in?next=/emails%3Fstatus%3Dfailed"
+    answer = await sign_in(client, next="/emails?status=failed")
+    assert answer.headers["Location"] == "/emails?status=failed"
+    assert (await client.get("/emails")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", "/a\nb", ""]
+)
+def test_signing_in_leads_nowhere_else(address: str) -> None:
+    assert safe_next(address) == "/"
+
+
+async def test_the_session_cookie_is_out_of_reach_of_scripts(app: Quart, runtime: Runtime) -> None:
+    await new_operator(runtime)
+    cookie = (await sign_in(app.test_client())).headers["Set-Cookie"]
+    assert cookie.startswith(f"{COOKIE}=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+async def test_a_wrong_password_is_refused_in_one_sentence(app: Quart, runtime: Runtime) -> None:
+    await new_operator(runtime)
+    answer = await sign_in(app.test_client(), "wrong")
+    assert answer.status_code == 401
+    assert "do not belong together" in await answer.get_data(as_text=True)
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_passwords_cannot_be_tried_out(app: Quart, runtime: Runtime, clock: Any) -> None:
+    await new_operator(runtime)
+    client = app.test_client()
+    for _ in range(5):
+        assert (await sign_in(client, "wrong")).status_code == 401
+    stopped = await sign_in(client)
+    assert stopped.status_code == 429
+    assert 0 < int(stopped.headers["Retry-After"]) <= 901
+    clock.set(clock.now() + timedelta(minutes=16))
+    assert (await sign_in(client)).status_code == 303
+
+
+async def test_a_sign_in_link_is_used_by_posting_and_only_once(
+    app: Quart, runtime: Runtime
+) -> None:
+    token = await operators.make_link(runtime.database, runtime.clock.now())
+    client, form = app.test_client(), {"email": EMAIL, "password": PASSWORD}
+    for _ in range(2):
+        assert (await client.get(f"/sign-in/{token}")).status_code == 200
+    assert (await client.post(f"/sign-in/{token}", form=form)).status_code == 303
+    assert (await client.get("/")).status_code == 200
+    again = await app.test_client().get(f"/sign-in/{token}")
+    assert again.status_code == 410
+    assert "hogsend operators link" in await again.get_data(as_text=True)
+
+
+async def test_a_short_password_leaves_the_link_usable(app: Quart, runtime: Runtime) -> None:
+    token = await operators.make_link(runtime.database, runtime.clock.now())
+    client = app.test_client()
+    refused = await client.post(f"/sign-in/{token}", form={"email": EMAIL, "password": "short"})
+    assert refused.status_code == 400
+    assert "at least 10 characters" in await refused.get_data(as_text=True)
+    assert (await client.get(f"/sign-in/{token}")).status_code == 200
+
+
+async def test_an_expired_link_names_the_remedy(app: Quart, runtime: Runtime, clock: Any) -> None:
+    token = await operators.make_link(runtime.database, clock.now())
+    clock.set(clock.now() + timedelta(hours=25))
+    assert (await app.test_client().get(f"/sign-in/{token}")).status_code == 410
+
+
+async def test_signing_out_everywhere_ends_the_other_browsers(app: Quart, runtime: Runtime) -> None:
+    await new_operator(runtime)
+    here, there = app.test_client(), app.test_client()
+    await sign_in(here)
+    await sign_in(there)
+    page = await (await here.get("/system")).get_data(as_text=True)
+    csrf = page.split('name="csrf" value="')[1].split('"')[0]
+    assert (await here.post("/sign-out-everywhere", form={"csrf": csrf})).status_code == 303
+    assert (await there.get("/")).status_code == 303
+
+
+async def test_a_form_of_another_session_is_refused(owner: Browser) -> None:
+    answer = await owner.client.post("/inbox/clear", form={"csrf": "of somebody else"})
+    assert answer.status_code == 403
+    assert "another session" in await answer.get_data(as_text=True)
+
+
+async def test_a_form_of_another_site_cannot_sign_anyone_in(app: Quart, runtime: Runtime) -> None:
+    await new_operator(runtime)
+    form = {"email": EMAIL, "password": PASSWORD}
+    for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        answer = await app.test_client().post("/sign-in", form=form, headers=foreign)
+        assert answer.status_code == 403, foreign
+
+
+async def test_a_viewer_looks_and_changes_nothing(app: Quart, viewer: Browser) -> None:
+    posts = [
+        rule.rule.replace("<", "").replace(">", "")
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("admin.") and "POST" in (rule.methods or ())
+    ]
+    assert len(posts) >= 8
+    for path in posts:
+        answer = await viewer.post(path)
+        assert answer.status_code == 403, path
+        assert "needs the role" in await answer.get_data(as_text=True), path
+
+
+async def test_htmx_of_a_stranger_is_sent_to_the_sign_in_page(app: Quart) -> None:
+    answer = await app.test_client().get(
+        "/events",
+        headers={"HX-Request": "true", "HX-Current-URL": "http://localhost/events?name=a"},
+    )
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=/events%3Fname%3Da"

@@ -1,0 +1,120 @@
+"""A journal reads as what happened, also when it did not go as the code had it in mind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from hogsend.domain.contact import Contact
+from hogsend.domain.durations import days, hours
+from hogsend.domain.enrollment import Enrollment
+from hogsend.domain.journal import Step
+from hogsend.domain.sending import Consents
+from hogsend.store.screens.enrollment import EnrollmentPage
+from hogsend.store.turns import Turn
+from hogsend.web import words
+from hogsend.web.admin import timeline
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ID = UUID(int=1)
+
+
+def told(*turns: tuple[timedelta, list[Step]], **state: Any) -> list[str]:
+    known: dict[str, Any] = {"state": "active", **state}
+    enrollment = Enrollment(
+        ID, ID, "j", "", trigger_event_id=ID, code_hash="", entered_at=NOW, **known
+    )
+    journal = [
+        Turn(ID, number, NOW + after, "", "waiting", steps)
+        for number, (after, steps) in enumerate(turns, 1)
+    ]
+    page = EnrollmentPage(enrollment, Contact(ID), None, journal, {}, Consents(), None)
+    return [f"{entry.title} {entry.tag}".strip() for entry in timeline.entries(page, None)]
+
+
+def sleep(length: timedelta, label: str = "rest") -> Step:
+    detail = {"until": (NOW + length).isoformat()}
+    return Step(f"sleep:{label}", "sleep", label, detail=detail, waiting=True)
+
+
+def over(step: Step, answer: Any = None) -> Step:
+    return Step(step.key, step.kind, step.label, answer)
+
+
+def test_a_sleep_that_was_cut_short_says_so() -> None:
+    rest = sleep(days(2))
+    story = told((timedelta(), [rest]), (hours(3), [over(rest)]))
+    assert story[1] == "Slept three hours of two days woken"
+
+
+def test_a_sleep_to_its_end_is_told_once() -> None:
+    rest = sleep(days(2))
+    assert told((timedelta(), [rest]), (days(2), [over(rest)]))[1:] == ["Slept two days"]
+
+
+def test_an_event_that_was_waited_for_is_named() -> None:
+    detail = {"until": (NOW + days(7)).isoformat(), "events": ["plan.upgraded where to is “pro”"]}
+    wait = Step("wait:plan.upgraded", "wait", "plan.upgraded", detail=detail, waiting=True)
+    came = {"id": str(ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
+    assert told((timedelta(), [wait]), (days(1), [over(wait, came)]))[1:] == [
+        "Waited for plan.upgraded where to is “pro”",
+        "plan.upgraded came",
+    ]
+    late = told((timedelta(), [wait]), (days(7), [over(wait)]))
+    assert late[-1] == "plan.upgraded did not come in time"
+
+
+def test_an_event_that_had_come_already_is_not_waited_for() -> None:
+    came = {"id": str(ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
+    step = Step("wait:plan.upgraded", "wait", "plan.upgraded", came)
+    assert told((timedelta(), [step]))[1:] == ["plan.upgraded came"]
+
+
+def test_what_lies_behind_a_person_was_not_done() -> None:
+    step = Step("send:offer", "send", "offer", {"status": "skipped"}, passed=True)
+    assert told((timedelta(), [step]))[1] == "Passed over: send offer not done"
+
+
+def test_reads_show_the_answer_that_was_recorded() -> None:
+    steps = [
+        Step("user", "user", "", {"id": "x"}),
+        Step("has_event:a", "has_event", "a", answer=True),
+        Step("count:a", "count", "a", answer=3),
+        Step("events:a", "events", "a", answer=[{}, {}]),
+        Step("last_event:a", "last_event", "a"),
+        Step("variant:subject", "variant", "subject", answer="b"),
+        Step("checkpoint:half", "checkpoint", "half"),
+    ]
+    assert told((timedelta(), steps))[1:] == [
+        "Looked: has a? yes",
+        "Counted a 3",
+        "Looked up a 2 events",
+        "Looked up the last a none",
+        "Chose a variant of subject b",
+        "Checkpoint: half",
+    ]
+
+
+def test_lengths_of_time_are_said_as_people_say_them() -> None:
+    said = {
+        timedelta(days=2): "two days",
+        timedelta(days=14): "14 days",
+        timedelta(hours=1): "one hour",
+        timedelta(hours=1, minutes=30): "one hour and 30 minutes",
+        timedelta(days=1, seconds=5): "one day",
+        timedelta(0): "no time",
+    }
+    assert {length: words.duration(length) for length in said} == said
+
+
+def test_instants_are_said_by_their_distance() -> None:
+    said = {
+        timedelta(): "now",
+        timedelta(minutes=-3): "3 min ago",
+        timedelta(hours=20): "in 20 h",
+        timedelta(days=-1, hours=-3): "1 d 3 h ago",
+        timedelta(days=-40): "21 Jan",
+        timedelta(days=-400): "26 Jan 2025",
+    }
+    assert {distance: words.relative(NOW + distance, NOW) for distance in said} == said
