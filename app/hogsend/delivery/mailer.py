@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -33,7 +34,8 @@ from .render import Rendered, Renderer, RenderFailed
 log = logging.getLogger("hogsend.mail")
 
 # Mails under way at once; the provider bounds its connections itself.
-AT_ONCE = 16
+AT_ONCE = 64
+READ_AHEAD = 128
 LONGEST_SLEEP = timedelta(seconds=30)
 # A provider that refuses our credentials is asked again after this long.
 STOPPED_PAUSE = timedelta(minutes=1)
@@ -71,6 +73,7 @@ class Mailer:
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[UUID] = set()
+        self._ready: deque[Job] = deque()
         self._handing: dict[UUID, Send] = {}
         self.renderer = renderer
         self.stopped: str | None = None
@@ -155,22 +158,28 @@ class Mailer:
         return any(task.get_name() == str(send_id) for send_id in self._handing)
 
     async def _begin_due(self) -> float:
+        """Begin as many due mails as there is room for; return how long to wait, in seconds."""
         while not self._closing and self.fence is None:
-            room = AT_ONCE - len(self._held) if self.stopped is None else 1 - len(self._held)
-            if room <= 0:
-                return LONGEST_SLEEP.total_seconds()
-            if self._ask_again_at is not None and self._clock.now() < self._ask_again_at:
-                return (self._ask_again_at - self._clock.now()).total_seconds()
-            rows = await self._database.read_one(sends.due(AT_ONCE + len(self._held)))
             now = self._clock.now()
-            due = [one for one, at in rows if at <= now and one not in self._held][:room]
+            if self._ask_again_at is not None and now < self._ask_again_at:
+                return (self._ask_again_at - now).total_seconds()
+            room = (AT_ONCE if self.stopped is None else 1) - len(self._tasks)
+            while self._ready and room > 0:
+                self._begin(self._ready.popleft())
+                room -= 1
+            if room <= 0 or self._ready:
+                return LONGEST_SLEEP.total_seconds()
+            # Rows are read ahead in sets; those that wait here are looked at again when marked.
+            rows = await self._database.read_one(sends.due(READ_AHEAD + len(self._held)))
+            now = self._clock.now()
+            due = [one for one, at in rows if at <= now and one not in self._held]
             if not due:
                 later = next((at for _, at in rows if at > now), None)
                 return min(later - now if later else LONGEST_SLEEP, LONGEST_SLEEP).total_seconds()
-            await self._begin(due)
+            self._ready.extend(await self._claim(due[:READ_AHEAD]))
         return LONGEST_SLEEP.total_seconds()
 
-    async def _begin(self, ids: Sequence[UUID]) -> None:
+    async def _claim(self, ids: Sequence[UUID]) -> list[Job]:
         self._held.update(ids)
         try:
             jobs = await self._load(ids)
@@ -178,10 +187,17 @@ class Mailer:
             self._held.difference_update(ids)
             raise
         self._held.difference_update(set(ids) - {job.send.id for job in jobs})
-        for job in jobs:
-            task = asyncio.create_task(self._run(job), name=str(job.send.id))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        return jobs
+
+    def _begin(self, job: Job) -> None:
+        task = asyncio.create_task(self._run(job), name=str(job.send.id))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._ready or not self._tasks:
+            self._news.set()
 
     async def _load(self, ids: Sequence[UUID]) -> list[Job]:
         rows, people, triggers, said, suppressed = await self._database.read(
@@ -215,7 +231,6 @@ class Mailer:
         finally:
             self._handing.pop(job.send.id, None)
             self._held.discard(job.send.id)
-            self._news.set()
 
     async def _after_fault(self, job: Job) -> None:
         """Keep the ledger true when something failed that no provider should let through."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -86,33 +86,37 @@ class EmbeddedEngine:
         """Begin as many due turns as there is room for; return how long to wait, in seconds."""
         while len(self._running) < SETS and not self._closing:
             # Rows of turns under way are still due until they commit.
-            rows = await self._database.read_one(enrollments.next_due(SET + 2 * len(self._held)))
-            now = self._clock.now()
-            free = self._pick(rows, now)
-            if not free:
-                return self._until_next(rows, now)
-            self._begin(free)
+            rows = await self._database.read_one(enrollments.next_due(SET + len(self._held)))
+            due, later = self._pick(rows, self._clock.now())
+            if not due:
+                return self._until(later)
+            self._begin(due)
         return LONGEST_SLEEP.total_seconds()
 
-    def _pick(self, rows: Sequence[Due], now: datetime) -> list[Due]:
-        """Choose due rows, one for each contact, leaving out whom a turn is under way for."""
+    def _pick(self, rows: Iterator[Due], now: datetime) -> tuple[list[Due], datetime | None]:
+        """Choose due rows, one for each contact, leaving out whom a turn is under way for.
+
+        Returns:
+            The rows, and when the first is due that is not yet, as far as that was seen.
+        """
         contacts = set(self._held.values())
         picked: list[Due] = []
         for row in rows:
-            if row.wake_at > now or len(picked) == SET:
-                break
+            if row.wake_at > now:
+                return picked, row.wake_at
             if row.id in self._held or row.contact_id in contacts:
                 continue
             contacts.add(row.contact_id)
             picked.append(row)
-        return picked
+            if len(picked) == SET:
+                break
+        return picked, None
 
-    def _until_next(self, rows: Sequence[Due], now: datetime) -> float:
-        """Return the seconds until the first row that is not due yet."""
-        later = next((row.wake_at for row in rows if row.wake_at > now), None)
+    def _until(self, later: datetime | None) -> float:
+        """Return the seconds until an instant, at most the longest sleep."""
         self._next_known = later
-        wait = LONGEST_SLEEP if later is None else min(later - now, LONGEST_SLEEP)
-        return wait.total_seconds()
+        wait = min(later - self._clock.now(), LONGEST_SLEEP) if later else LONGEST_SLEEP
+        return max(wait.total_seconds(), 0.0)
 
     def _begin(self, rows: Sequence[Due]) -> None:
         for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -124,13 +124,17 @@ def entries_of(
     )
 
 
-def next_due(limit: int) -> Query[list[Due]]:
-    """Ask for the enrollments that wake next, overdue ones first."""
+def next_due(limit: int) -> Query[Iterator[Due]]:
+    """Ask for the enrollments that wake next, overdue ones first; read as far as they are needed.
+
+    Args:
+        limit: how many at most.
+    """
     return Query(
         "SELECT id, contact_id, journey_id, wake_at FROM enrollments WHERE wake_at IS NOT NULL "
         "AND state IN ('active', 'waiting') ORDER BY wake_at LIMIT ?",
         [limit],
-        lambda rows: [Due(to_id(r[0]), to_id(r[1]), r[2], from_micros(r[3])) for r in rows],
+        lambda rows: (Due(to_id(r[0]), to_id(r[1]), r[2], from_micros(r[3])) for r in rows),
     )
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from ...domain.contact import Contact
 from ...domain.enrollment import Enrollment
 from .. import contacts, enrollments
-from ..db import Database, Query
+from ..db import Database, Query, Row
 from ..fields import from_micros, to_id
 
 
@@ -40,29 +40,37 @@ def people_ids(
     Args:
         journey_id: which journey.
         states: in one of these states.
-        wait: only those in the wait with this key; empty for any.
+        wait: instead, those in the wait with this key; empty for none.
         before: only those who entered before this one.
         limit: how many at most.
     """
     conditions, values = ["journey_id = ?"], list[object]([journey_id])
-    if wait:
-        conditions.append("wait_key IS NOT NULL AND wait_key = ?")
-        values.append(wait)
     if before is not None:
         conditions.append("id < ?")
         values.append(before)
+    if wait:
+        # Whoever is in a wait is live, so that the wait alone says enough and has its index.
+        where = " AND ".join([*conditions, "wait_key IS NOT NULL", "wait_key = ?"])
+        return Query(
+            f"SELECT id FROM enrollments WHERE {where} ORDER BY id DESC LIMIT ?",
+            [*values, wait, limit],
+            _ids,
+        )
     # One ordered walk of the index for each state; a single one over several states would sort.
-    parts = [f"{' AND '.join(conditions)} AND state = ?" for _ in states]
+    part = f"SELECT id FROM enrollments WHERE {' AND '.join(conditions)} AND state = ? "
     selects = [
-        f"SELECT id FROM (SELECT id FROM enrollments WHERE {part} ORDER BY id DESC LIMIT ?) p{n}"
-        for n, part in enumerate(parts)
+        f"SELECT id FROM ({part}ORDER BY id DESC LIMIT ?) p{n}" for n, _ in enumerate(states)
     ]
     bound = [value for state in states for value in (*values, state, limit)]
     return Query(
         f"SELECT id FROM ({' UNION ALL '.join(selects)}) found ORDER BY id DESC LIMIT ?",
         [*bound, limit],
-        lambda rows: [to_id(row[0]) for row in rows],
+        _ids,
     )
+
+
+def _ids(rows: list[Row]) -> list[UUID]:
+    return [to_id(row[0]) for row in rows]
 
 
 async def people(database: Database, ids: Sequence[UUID]) -> list[Person]:
