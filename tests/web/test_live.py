@@ -39,7 +39,8 @@ async def test_a_stream_ends_when_the_server_stops() -> None:
 
 async def test_a_stream_ends_when_the_session_does() -> None:
     told = stream(Changes(), always(False), heartbeat=0.01)
-    assert [part async for part in told] == [b": open\n\n"]
+    assert await anext(told) == b": open\n\n"
+    assert await anext(told, b"the end") == b"the end"
 
 
 async def test_a_silent_stream_is_kept_open() -> None:

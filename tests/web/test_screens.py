@@ -280,8 +280,11 @@ async def test_htmx_gets_the_named_part_and_history_the_whole(owner: Browser, sc
     part = await owner.read("/events", **{"HX-Request": "true", "HX-Target": "section#events"})
     assert part.lstrip().startswith('<section class="card" id="events"')
     assert "<html" not in part
-    asked = {"HX-Request": "true", "HX-Target": "body", "HX-History-Restore-Request": "true"}
-    assert "<html" in await owner.read("/events", **asked)
+    asked = {"HX-Request": "true", "HX-Target": "section#events"}
+    restored = {**asked, "HX-History-Restore-Request": "true"}
+    assert "<html" in await owner.read("/events", **restored)
+    elsewhere = {"HX-Request": "true", "HX-Target": "body"}
+    assert "<html" in await owner.read("/events", **elsewhere)
     assert "HX-Request" in (await owner.get("/events")).headers["Vary"]
 
 
@@ -312,3 +315,11 @@ async def test_nonsense_in_the_address_is_no_error(
 ) -> None:
     for path in ("/contacts", "/events", "/emails", "/inbox", "/journeys/activation-welcome"):
         assert (await owner.get(f"{path}?{query}")).status_code == 200, path
+
+
+async def test_a_recipient_with_a_broken_link_is_not_led_to_the_dashboard(owner: Browser) -> None:
+    answer = await owner.get("/u/broken")
+    html = await answer.get_data(as_text=True)
+    assert answer.status_code == 404
+    assert 'href="/"' not in html
+    assert "Open it from the mail once more." in html
