@@ -46,17 +46,20 @@ async def _burst(server: Server, run: str) -> None:
 
 def main() -> None:
     totals: list[tuple[float, float]] = []
-    with tempfile.TemporaryDirectory() as name, sinking() as sink:
-        with running(Path(name), settings={"HOGSEND_MAIL": sink.url}) as server:
-            for number in range(3):
-                expected = sink.count()[0] + EVENTS
-                begun = time.monotonic()
-                asyncio.run(_burst(server, f"b{number}"))
-                taken = time.monotonic() - begun
-                while sink.count()[0] < expected:
-                    time.sleep(0.05)
-                totals.append((sink.count()[1] - begun, taken))
-                time.sleep(1.0)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        sinking() as sink,
+        running(Path(name), settings={"HOGSEND_MAIL": sink.url}) as server,
+    ):
+        for number in range(3):
+            expected = sink.count()[0] + EVENTS
+            begun = time.monotonic()
+            asyncio.run(_burst(server, f"b{number}"))
+            taken = time.monotonic() - begun
+            while sink.count()[0] < expected:
+                time.sleep(0.05)
+            totals.append((sink.count()[1] - begun, taken))
+            time.sleep(1.0)
     totals.sort()
     report(
         "burst of 1,000 enrolling events to the last mail",

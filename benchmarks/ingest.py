@@ -59,8 +59,12 @@ def main() -> None:
                 urllib.request.urlopen(f"{server.address}/healthz").read()
                 rounds: list[tuple[float, float]] = []
                 for number in range(3):
-                    ours = load(f"{server.address}/v1/events", server.key, SECONDS, folder, f"o{number}")
-                    theirs = load(f"http://127.0.0.1:{port}/", server.key, SECONDS, folder, f"e{number}")
+                    ours = load(
+                        f"{server.address}/v1/events", server.key, SECONDS, folder, f"o{number}"
+                    )
+                    theirs = load(
+                        f"http://127.0.0.1:{port}/", server.key, SECONDS, folder, f"e{number}"
+                    )
                     rounds.append((ours, theirs))
         finally:
             empty.terminate()

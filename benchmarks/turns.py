@@ -27,14 +27,14 @@ from hogsend.turns.player import Code, Player
 from hogsend.web.server import SWITCH_INTERVAL
 
 PEOPLE = 20_000
-_JOURNEY = '''
+_JOURNEY = """
 from hogsend import Contact, Context, days, journey
 
 @journey("bench", trigger="bench.started")
 async def bench(user: Contact, ctx: Context) -> None:
     await ctx.send("hello")
     await ctx.sleep(days(2), label="rest")
-'''
+"""
 
 
 def make_project(folder: Path) -> None:
@@ -58,9 +58,7 @@ async def measure(folder: Path) -> float:
     for start in range(0, PEOPLE, 2_000):
         await asyncio.gather(
             *(
-                ingest.take(
-                    Incoming("bench.started", user_id=f"p{n}", email=f"p{n}@example.com")
-                )
+                ingest.take(Incoming("bench.started", user_id=f"p{n}", email=f"p{n}@example.com"))
                 for n in range(start, start + 2_000)
             )
         )

@@ -17,8 +17,8 @@ from turns import make_project
 
 from hogsend.clock import SystemClock
 from hogsend.config import load_settings, prepare_data
-from hogsend.domain.enrollment import Enrollment, LookBack, Wait
 from hogsend.domain.contact import Contact
+from hogsend.domain.enrollment import Enrollment, LookBack, Wait
 from hogsend.domain.event import Event
 from hogsend.domain.ids import new_id
 from hogsend.domain.journal import Step

@@ -20,7 +20,8 @@ from hogsend.store.screens import (
     overview,
     system,
 )
-from tests.web.scene import Scene, stage
+from tests.web.product import stage
+from tests.web.scene import Scene
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from hogsend.store.db import Database
 from hogsend.turns.registry import Registry
 from hogsend.web.app import create_app
 from hogsend.web.auth import COOKIE, csrf_of
-from tests.web import scene as product
+from tests.web import product
 from tests.web.scene import Scene
 
 PASSWORD = "correct horse battery"
@@ -67,7 +67,7 @@ async def runtime(sqlite_database: Database, clock: HandClock, tmp_path: Path) -
         tmp_path,
     )
     tokens, changes = Tokens(settings.secrets), Changes()
-    registry = Registry(journeys=product.registry().journeys, lists=product.LISTS, broken=(BROKEN,))
+    registry = Registry(journeys=product.JOURNEYS, lists=product.LISTS, broken=(BROKEN,))
     templates = Templates.load(settings.journeys, registry.lists)
     renderer = Renderer(
         templates,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hogsend.web.admin import graph
-from tests.web.scene import SOURCE
+from tests.web.product import SOURCE
 
 
 def titles(source: str) -> list[str]:

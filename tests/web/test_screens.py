@@ -323,3 +323,20 @@ async def test_a_recipient_with_a_broken_link_is_not_led_to_the_dashboard(owner:
     assert answer.status_code == 404
     assert 'href="/"' not in html
     assert "Open it from the mail once more." in html
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("Asia%2FTokyo", "until Monday, 9 March 2026, 17:40:00 JST."),
+        ("America/New_York", "until Monday, 9 March 2026, 04:40:00 EDT."),
+        ("../etc/passwd", "until Monday, 9 March 2026, 08:40:00 UTC."),
+        ("Nowhere/None", "until Monday, 9 March 2026, 08:40:00 UTC."),
+    ],
+)
+async def test_times_are_said_in_the_zone_of_the_reader(
+    owner: Browser, scene: Scene, zone: str, said: str
+) -> None:
+    owner.client.set_cookie("localhost", "hogsend_zone", zone)
+    path = f"/enrollments/{scene.ids['activation-welcome/Ada Lovelace']}"
+    assert said in text_of(await owner.read(path))

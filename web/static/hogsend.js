@@ -1,13 +1,8 @@
-// Two comforts that a page without scripts does without: times on hover in the reader's own zone,
-// and ids that are copied with a click.
+// Comforts that a page without scripts does without: times in the reader's own zone, which only
+// the browser knows and tells the server here, and ids that are copied with a click.
 (() => {
-  const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
-
-  const tell = (root) => {
-    for (const time of root.querySelectorAll("time[datetime]")) {
-      time.title = zoned.format(new Date(time.dateTime));
-    }
-  };
+  const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "");
+  document.cookie = `hogsend_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button.copy");
@@ -32,12 +27,10 @@
   });
 
   document.addEventListener("DOMContentLoaded", () => {
-    tell(document);
     // On a phone the menu is one line that scrolls: begin where the reader is.
     const here = document.querySelector(".side [aria-current]");
     here?.scrollIntoView({ inline: "center", block: "nearest" });
   });
-  document.addEventListener("htmx:after:swap", () => tell(document));
   const quiet = (still) => () => document.body.classList.toggle("quiet-live", still);
   document.addEventListener("htmx:sse:error", quiet(true));
   document.addEventListener("htmx:sse:after:connection", quiet(false));

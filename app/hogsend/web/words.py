@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from ..domain.journey import Entry
 
@@ -54,6 +56,27 @@ DONE = {
     "disabled": "Switched off. Nobody new enters; whoever is inside goes on.",
     "password": "Your password is set.",
 }
+
+
+# The zone of whoever reads, for the time of a request.
+_ZONE: ContextVar[tzinfo] = ContextVar("reader's zone", default=UTC)
+
+
+def speak_to(zone: str) -> None:
+    """Say times from now on, in this request, in the reader's zone.
+
+    Args:
+        zone: its name, such as `Europe/London`; UTC when it is empty or not known.
+    """
+    try:
+        _ZONE.set(ZoneInfo(zone) if 0 < len(zone) <= 64 else UTC)
+    except (KeyError, ValueError, OSError):
+        _ZONE.set(UTC)
+
+
+def local(instant: datetime) -> datetime:
+    """Return an instant in the reader's zone."""
+    return instant.astimezone(_ZONE.get())
 
 
 def entry(rule: Entry) -> str:
@@ -127,15 +150,15 @@ def relative(instant: datetime, now: datetime) -> str:
 
 def date(instant: datetime, now: datetime) -> str:
     """Say a date, with the year when it is another one."""
-    at = instant.astimezone(UTC)
+    at = local(instant)
     said = f"{at.day} {at:%b}"
     return said if at.year == now.year else f"{said} {at.year}"
 
 
 def stamp(instant: datetime, now: datetime) -> str:
     """Say an instant for a timeline: `Sun 14:02` near now, else `28 Apr 14:02`."""
-    at = instant.astimezone(UTC)
-    if at.date() == now.astimezone(UTC).date():
+    at = local(instant)
+    if at.date() == local(now).date():
         return f"today {at:%H:%M}"
     if abs(at - now) < timedelta(days=6):
         return f"{at:%a %H:%M}"
@@ -144,13 +167,13 @@ def stamp(instant: datetime, now: datetime) -> str:
 
 def beside(instant: datetime, other: datetime) -> str:
     """Say an instant next to another one: the time alone when it is of the same day."""
-    same_day = instant.astimezone(UTC).date() == other.astimezone(UTC).date()
-    return f"{instant.astimezone(UTC):%H:%M}" if same_day else stamp(instant, other)
+    same_day = local(instant).date() == local(other).date()
+    return f"{local(instant):%H:%M}" if same_day else stamp(instant, other)
 
 
 def exact(instant: datetime) -> str:
-    """Say an instant exactly, in UTC."""
-    return f"{instant.astimezone(UTC):%A, %-d %B %Y, %H:%M:%S} UTC"
+    """Say an instant exactly, with the zone."""
+    return f"{local(instant):%A, %-d %B %Y, %H:%M:%S %Z}"
 
 
 def reason(code: str | None) -> str:

@@ -98,7 +98,11 @@ def errors_of(journey_id: str) -> Query[str | None]:
 
 
 def week_of_wakes(now: datetime) -> list[tuple[datetime, Query[Bounded]]]:
-    """Ask how many wake on each of the next seven days, UTC, the rest of today first."""
+    """Ask how many wake on each of the next seven days, the rest of today first.
+
+    Args:
+        now: the present instant, in the zone whose days are meant.
+    """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [midnight + timedelta(days=n) for n in range(8)]
     return [(start, wakes_between(max(start, now), end)) for start, end in pairwise(days)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 from uuid import UUID
 
 from quart import Blueprint, Response, g, redirect, request
@@ -14,10 +14,13 @@ from ...errors import Conflict, Forbidden, HogsendError, InvalidInput, NotFound
 from ...store import audit
 from ...store.db import Write
 from ...store.screens import inbox
+from .. import words
 from ..auth import Answer, require_session
 from ..pages import content, error_page, harden, now, runtime
 
 PAGE_SIZE = 50
+# Set by the browser, which alone knows it.
+ZONE_COOKIE = "hogsend_zone"
 _STATUS: Mapping[type[HogsendError], int] = {
     NotFound: 404,
     InvalidInput: 400,
@@ -48,6 +51,7 @@ async def _enter() -> Answer | None:
     refusal = await require_session()
     if refusal is not None:
         return refusal
+    words.speak_to(unquote(request.cookies.get(ZONE_COOKIE, "")))
     made_of = runtime()
     captured = made_of.settings.mail == "inbox"
     unread = await made_of.database.read_one(inbox.unread()) if captured else 0

@@ -77,7 +77,7 @@ async def overview() -> Answer:
     made_of = runtime()
     now = made_of.clock.now()
     rows = await journey_screen.rows()
-    expected = screen.week_of_wakes(now)
+    expected = screen.week_of_wakes(words.local(now))
     days, *wakes = await made_of.database.read(
         counts.days(_NAMES, day_of(now)), *(query for _, query in expected)
     )

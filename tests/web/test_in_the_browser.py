@@ -1,0 +1,178 @@
+"""The dashboard as people use it: a real Chromium against the server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
+from quart import Quart
+
+from hogsend.domain.intake import Incoming
+from hogsend.runtime import Runtime
+from hogsend.web.auth import COOKIE
+from tests.web.conftest import Browser
+from tests.web.scene import Scene
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Where a developer looks at every screen; not part of the repository.
+PHOTOGRAPHS = Path(__file__).parents[2] / "screenshots" / "dashboard"
+
+
+@pytest.fixture
+async def address(app: Quart, runtime: Runtime) -> AsyncIterator[str]:
+    """Where the server is, on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = Config()
+        config.bind = [f"fd://{listener.fileno()}"]
+        config.errorlog = None
+        stopping = asyncio.Event()
+        serving = asyncio.create_task(serve(app, config, shutdown_trigger=stopping.wait))  # type: ignore[arg-type]
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        stopping.set()
+        runtime.changes.close()
+        await serving
+        listener.detach()
+
+
+@pytest.fixture
+async def window(
+    browser_path: str, address: str, owner: Browser, request: pytest.FixtureRequest
+) -> AsyncIterator[BrowserContext]:
+    """A browser in which the owner is signed in; parametrize with `False` for no scripts."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
+        scripts = getattr(request, "param", True)
+        opened = await chromium.new_context(base_url=address, java_script_enabled=scripts)
+        await opened.add_cookies([{"name": COOKIE, "value": owner.cookie, "url": address}])
+        yield opened
+        await chromium.close()
+
+
+def complaints(page: Page) -> list[str]:
+    """Return what the browser complains of on a page from now on."""
+    heard: list[str] = []
+
+    def console(message: ConsoleMessage) -> None:
+        # The driver itself tries to run a script in the mail's frame, which is as closed to it as
+        # to everyone.
+        if message.type in ("error", "warning") and "Blocked script execution" not in message.text:
+            heard.append(message.text)
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    return heard
+
+
+async def test_a_list_moves_live_and_leaves_the_reader_alone(
+    window: BrowserContext, runtime: Runtime, scene: Scene
+) -> None:
+    page = await window.new_page()
+    heard = complaints(page)
+    async with page.expect_response("**/live"):
+        await page.goto("/events")
+    await page.locator("#fire-form > summary").click()
+    await page.locator("#properties").fill('{"half": "written')
+    await page.evaluate("window.scrollTo(0, 120)")
+    await page.locator("#events tbody tr").first.evaluate("row => { row.kept = true }")
+    await runtime.ingest.take(Incoming(name="seen.live", user_id="u_live"))
+    await page.locator("#events >> text=seen.live").wait_for(timeout=5000)
+    assert await page.evaluate("window.scrollY") == 120
+    assert await page.evaluate("document.activeElement.id") == "properties"
+    assert await page.locator("#properties").input_value() == '{"half": "written'
+    assert await page.locator("#fire-form").get_attribute("open") is not None
+    kept = "[...document.querySelectorAll('#events tr')].filter(row => row.kept).length"
+    assert await page.evaluate(kept) == 1
+    assert heard == []
+
+
+async def test_an_enrollment_moves_live(
+    window: BrowserContext, runtime: Runtime, scene: Scene
+) -> None:
+    page = await window.new_page()
+    enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
+    async with page.expect_response("**/live"):
+        await page.goto(f"/enrollments/{enrollment_id}")
+    await runtime.ingest.exit(enrollment_id, "the account is gone")
+    await page.locator("h1 >> text=exited").wait_for(timeout=5000)
+    assert await page.locator("text=Wake now").count() == 0
+
+
+async def test_the_search_finds_while_it_is_typed(window: BrowserContext, scene: Scene) -> None:
+    page = await window.new_page()
+    await page.goto("/contacts")
+    await page.locator("#q").press_sequentially("user_181")
+    await page.wait_for_url("**/contacts?q=user_181")
+    await page.locator("#people tbody tr").nth(0).wait_for()
+    assert await page.locator("#people tbody tr").count() == 1
+    await page.reload()
+    assert await page.locator("#people tbody tr").count() == 1
+
+
+@pytest.mark.parametrize("window", [False], indirect=True)
+async def test_everything_is_done_without_scripts_as_well(
+    window: BrowserContext, scene: Scene
+) -> None:
+    page = await window.new_page()
+    await page.goto("/journeys/activation-welcome?wait=wait:plan.upgraded")
+    await page.locator("#people a", has_text="Ada Lovelace").click()
+    await page.locator("summary", has_text="Exit").click()
+    await page.locator("#reason").fill("asked by mail")
+    await page.locator("button", has_text="Exit 1 person").click()
+    assert "Exited." in await page.locator(".banner.done").inner_text()
+    await page.locator("aside a", has_text="open").click()
+    await page.locator(".switch:not(:disabled)").first.click()
+    assert "Saved" in await page.locator(".banner.done").inner_text()
+    await page.goto("/inbox")
+    await page.locator("#mails tbody a").first.click()
+    await page.locator(".tabs a", has_text="Source").click()
+    assert "List-Unsubscribe-Post" in await page.locator("pre").inner_text()
+
+
+async def test_every_screen_fits_from_phone_to_wall_and_is_photographed(
+    window: BrowserContext, scene: Scene
+) -> None:
+    page = await window.new_page()
+    heard = complaints(page)
+    PHOTOGRAPHS.mkdir(parents=True, exist_ok=True)
+    mail = scene.ids["welcome mail"]
+    screens = {
+        "overview": "/",
+        "journeys": "/journeys",
+        "journey": "/journeys/activation-welcome?wait=sleep:post-welcome",
+        "enrollment": f"/enrollments/{scene.ids['activation-welcome/Ada Lovelace']}",
+        "contacts": "/contacts",
+        "contact": f"/contacts/{scene.ids['ada']}",
+        "events": "/events",
+        "event": f"/events/{scene.ids['event']}",
+        "emails": "/emails",
+        "email": f"/emails/{mail}?view=headers",
+        "inbox": "/inbox",
+        "captured": f"/inbox/{mail}?view=text",
+        "templates": "/templates",
+        "template": "/templates/activation-welcome",
+        "keys": "/keys",
+        "audit": "/audit",
+        "system": "/system",
+    }
+    for name, path in screens.items():
+        await page.goto(path)
+        for width in (2560, 1440, 390, 360):
+            await page.set_viewport_size({"width": width, "height": 900})
+            needed = await page.evaluate("document.documentElement.scrollWidth")
+            assert needed <= width, f"{name} needs {needed} of {width} pixels"
+            if width in (1440, 390):
+                await page.screenshot(path=PHOTOGRAPHS / f"{name}-{width}.png", full_page=True)
+    assert heard == []
