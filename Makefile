@@ -21,7 +21,7 @@ test: $(READY)/test browser
 	$(BIN)/pytest $(ARGS)
 
 test-binary: $(READY)/test browser dist/hogsend
-	$(BIN)/pytest tests/promises/test_binary.py $(ARGS)
+	$(BIN)/pytest -m binary $(ARGS)
 
 check: $(READY)/check
 	$(BIN)/ruff format --check .

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from .delivery.tokens import Tokens
 from .delivery.tracking import Tracker
 from .ingest import Ingest
 from .store.db import Database
+from .turns.driver import THREADS
 from .turns.registry import Registry
 from .worker import Worker, WorkerLock
 
@@ -26,6 +30,8 @@ log = logging.getLogger("hogsend")
 # Another process's changes to the database, such as a revoked key, are seen within this time.
 NOTICE_EVERY = 0.2
 RELOAD_EVERY = 0.5
+# An idle thread ends well within this time, in seconds.
+ENDING = 0.25
 
 
 @dataclass
@@ -70,6 +76,11 @@ class Runtime:
             self.worker.use(content)
         self.changes.publish("journeys")
 
+    async def stop_work(self) -> None:
+        """Play and deliver no more; what was asked for already is still answered."""
+        if self.worker is not None:
+            await self.worker.stop(self.settings.stop_timeout)
+
     async def refresh(self) -> None:
         """Read anew what another process, or an operator, may have switched."""
         self.ingest.rules = await rules_of(self.database, self.content.registry)
@@ -109,7 +120,7 @@ async def open_runtime(
         runtime = Runtime(settings, clock, database, tokens, changes, content, ingest, tracker)
         if with_worker:
             runtime.worker = await _start_worker(runtime)
-            stack.push_async_callback(runtime.worker.stop, settings.stop_timeout)
+            stack.push_async_callback(runtime.stop_work)
         watch = asyncio.create_task(_notice_others(runtime))
         stack.push_async_callback(_cancel, watch)
         yield runtime
@@ -183,11 +194,26 @@ def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
     """Serve until a signal ends the process; return its exit status."""
     from .web.server import serve as serve_web
 
-    return asyncio.run(serve_web(settings, with_worker=with_worker, reload=reload))
+    status = asyncio.run(serve_web(settings, with_worker=with_worker, reload=reload))
+    _leave_blocked_threads(status)
+    return status
 
 
 def work(settings: Settings) -> int:
     """Play journeys and deliver mail without a web server, until a signal; return the status."""
     from .web.server import work as work_alone
 
-    return asyncio.run(work_alone(settings))
+    status = asyncio.run(work_alone(settings))
+    _leave_blocked_threads(status)
+    return status
+
+
+def _leave_blocked_threads(status: int) -> None:
+    """End the process although an author's code keeps a thread: Python would wait for it."""
+    threads = [one for one in threading.enumerate() if one.name.startswith(THREADS)]
+    for thread in threads:
+        thread.join(ENDING)
+    if any(thread.is_alive() for thread in threads):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)

@@ -22,6 +22,11 @@ from .store.db import Database
 from .turns.player import Code, Player
 
 
+# Turns take milliseconds; one that keeps its thread longer than this, in seconds, when the process
+# stops is not waited for: it has written nothing, and is played again after the next start.
+_ENDING_TURNS = 3.0
+
+
 class WorkerLock:
     """Keeps a second worker off the same data folder; the system frees it when we end.
 
@@ -83,6 +88,7 @@ class Worker:
         )
         self._tracker = tracker
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping: asyncio.Future[None] | None = None
         ingest.on_commit = self._committed
 
     def use(self, content: Content) -> None:
@@ -109,15 +115,27 @@ class Worker:
     async def stop(self, patience: float) -> None:
         """End running turns at their next step, and let hand-overs finish.
 
+        Whoever asks again waits for the same end.
+
         Args:
             patience: how long a hand-over may take, in seconds.
         """
+        if self._stopping is None:
+            self._stopping = asyncio.ensure_future(self._stop(patience))
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self, patience: float) -> None:
         await self._tracker.close()
-        await asyncio.gather(self.engine.close(), self.mailer.close(patience))
-        self._player.close()
+        await asyncio.gather(self._end_turns(), self.mailer.close(patience))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _end_turns(self) -> None:
+        ending = asyncio.ensure_future(self.engine.close())
+        await asyncio.wait([ending], timeout=_ENDING_TURNS)
+        ending.cancel()
+        self._player.close()
 
     async def _committed(self, taking: Taking) -> None:
         if taking.wakes:

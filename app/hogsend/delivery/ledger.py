@@ -12,7 +12,6 @@ from ..clock import Clock
 from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.intake import Incoming, Suppress
-from ..domain.journey import MailList
 from ..domain.retrying import retry_at
 from ..domain.sending import Consents, Queue, Send, SendFacts, decide_send
 from ..ingest import Ingest, Taking
@@ -73,7 +72,6 @@ class Ledger:
         self._provider = provider
         self._handovers: Batcher[Handover, Send] = Batcher(self._mark, most=256)
         self._outcomes: Batcher[Outcome, None] = Batcher(self._conclude, most=256)
-        self.lists: Mapping[str, MailList] = {}
 
     async def mark(self, handover: Handover) -> Send:
         """Mark a send as being handed over, keeping its mail; the last thing before it leaves.
@@ -87,13 +85,18 @@ class Ledger:
         """Write what a try came to."""
         await self._outcomes.submit(outcome)
 
+    async def idle(self) -> None:
+        """Return when everything that was handed in so far is written."""
+        await self._handovers.idle()
+        await self._outcomes.idle()
+
     def verdict(self, send: Send, facts: SendFacts, now: datetime) -> Send | None:
         """Decide again whether a mail may leave.
 
         Returns:
             None when it may, or the row as it becomes.
         """
-        decision = decide_send(self._list(send), facts, now=now)
+        decision = decide_send(self._ingest.rules.list(send.list_id), facts, now=now)
         if isinstance(decision, Queue):
             return None
         return replace(send, status=decision.status, reason=decision.reason, due_at=None)
@@ -107,9 +110,6 @@ class Ledger:
                 send, status="failed", reason="refused for four days", due_at=None, attempts=tried
             )
         return replace(send, status="queued", reason=None, due_at=again, attempts=tried)
-
-    def _list(self, send: Send) -> MailList:
-        return self.lists.get(send.list_id) or self._ingest.rules.list(send.list_id)
 
     async def _mark(self, handovers: Sequence[Handover]) -> Sequence[Send | Exception]:
         now = self._clock.now()
@@ -146,7 +146,6 @@ class Ledger:
                     send,
                     status="sending",
                     to_email=handover.to_email,
-                    subject=send.subject,
                     due_at=None,
                     handed_at=now,
                     provider=self._provider,

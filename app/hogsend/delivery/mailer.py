@@ -40,6 +40,8 @@ LONGEST_SLEEP = timedelta(seconds=30)
 # A provider that refuses our credentials is asked again after this long.
 STOPPED_PAUSE = timedelta(minutes=1)
 _AFTER_ERROR = 1.0
+# How long mails that are not being handed over yet may take to notice that we stop, in seconds.
+_PREPARING = 1.0
 
 
 class Mailer:
@@ -75,6 +77,7 @@ class Mailer:
         self._held: set[UUID] = set()
         self._ready: deque[Job] = deque()
         self._handing: dict[UUID, Send] = {}
+        self._crowded = False
         self.renderer = renderer
         self.stopped: str | None = None
         self._ask_again_at: datetime | None = None
@@ -111,6 +114,9 @@ class Mailer:
 
     def _settled(self, send: Send) -> Send:
         now = self._clock.now()
+        if self._provider.remembers_sends and send.reason is not None:
+            # It was withdrawn while it was being handed over.
+            return replace(send, status="cancelled", handed_at=None)
         if self._provider.remembers_sends:
             return replace(send, status="queued", due_at=now, handed_at=None)
         reply = "the process ended during the hand-over"
@@ -136,29 +142,35 @@ class Mailer:
         """
         self._closing = True
         self._news.set()
+        ends = asyncio.get_running_loop().time() + patience
         preparing = [t for t in self._tasks if not self._is_handing(t)]
         if preparing:
             # They see that we are closing as soon as they want to hand over; those that hang on
             # a connection are cut off: nothing of theirs has left.
-            await asyncio.wait(preparing, timeout=min(patience, 1.0))
+            await asyncio.wait(preparing, timeout=min(patience, _PREPARING))
             for task in preparing:
                 if not self._is_handing(task):
                     task.cancel()
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=patience)
-        for send in list(self._handing.values()):
-            await self._ledger.conclude(self._in_doubt(send, "the server was stopped meanwhile"))
-        for task in set(self._tasks):
+            left = ends - asyncio.get_running_loop().time()
+            await asyncio.wait(set(self._tasks), timeout=max(left, 0.0))
+        overdue, cut_off = list(self._handing.values()), set(self._tasks)
+        for task in cut_off:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=1.0)
+        if cut_off:
+            await asyncio.wait(cut_off, timeout=_PREPARING)
+        if not self._provider.remembers_sends:
+            reply = "the server was stopped meanwhile"
+            await asyncio.gather(*(self._conclude(self._in_doubt(one, reply)) for one in overdue))
         await self._provider.close()
+        await self._ledger.idle()
 
     def _is_handing(self, task: asyncio.Task[None]) -> bool:
         return any(task.get_name() == str(send_id) for send_id in self._handing)
 
     async def _begin_due(self) -> float:
         """Begin as many due mails as there is room for; return how long to wait, in seconds."""
+        self._crowded = False
         while not self._closing and self.fence is None:
             now = self._clock.now()
             if self._ask_again_at is not None and now < self._ask_again_at:
@@ -168,6 +180,7 @@ class Mailer:
                 self._begin(self._ready.popleft())
                 room -= 1
             if room <= 0 or self._ready:
+                self._crowded = True
                 return LONGEST_SLEEP.total_seconds()
             # Rows are read ahead in sets; those that wait here are looked at again when marked.
             rows = await self._database.read_one(sends.due(READ_AHEAD + len(self._held)))
@@ -196,7 +209,7 @@ class Mailer:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if self._ready or not self._tasks:
+        if self._crowded or not self._tasks:
             self._news.set()
 
     async def _load(self, ids: Sequence[UUID]) -> list[Job]:
@@ -220,30 +233,44 @@ class Mailer:
 
     async def _run(self, job: Job) -> None:
         try:
-            outcome = await self._deliver(job)
-            if outcome is not None:
-                await self._ledger.conclude(outcome)
-        except Withdrawn:
-            self._changes.publish("sends")
-        except Exception:
-            log.exception("a mail could not be delivered")
-            await self._after_fault(job)
+            try:
+                outcome = await self._deliver(job)
+            except Withdrawn:
+                # Cancelled, or its address changed meanwhile and it is made again.
+                self._changes.publish("sends")
+                self._news.set()
+                return
+            except Exception as error:
+                log.exception("a mail could not be delivered")
+                outcome = self._after_fault(job.send, error)
+            # What became of it is known, so that it is not in doubt should we be stopped now.
+            self._handing.pop(job.send.id, None)
+            await self._conclude(outcome)
         finally:
             self._handing.pop(job.send.id, None)
             self._held.discard(job.send.id)
 
-    async def _after_fault(self, job: Job) -> None:
-        """Keep the ledger true when something failed that no provider should let through."""
-        handed = self._handing.get(job.send.id)
-        if handed is not None:
-            await self._ledger.conclude(
-                self._in_doubt(handed, "the provider failed in the middle of the hand-over")
-            )
-            return
-        # Nothing has left; the row is still due, and waits a moment so that nothing spins.
-        await asyncio.sleep(_AFTER_ERROR)
+    async def _conclude(self, outcome: Outcome) -> None:
+        """Write what a try came to, however long the database refuses: it may have left."""
+        refused = False
+        while True:
+            try:
+                await self._ledger.conclude(outcome)
+                return
+            except Exception:
+                if not refused:
+                    log.exception("what became of a mail could not be written; trying again")
+                refused = True
+                await asyncio.sleep(_AFTER_ERROR)
 
-    async def _deliver(self, job: Job) -> Outcome | None:
+    def _after_fault(self, send: Send, error: Exception) -> Outcome:
+        """Keep the ledger true when something failed that no provider should let through."""
+        if send.id in self._handing:
+            return self._left_open(send, "the provider failed in the middle of the hand-over")
+        reply = _line(f"{type(error).__name__}: {error}")
+        return Outcome(self._ledger.later(send, reply, self._clock.now()))
+
+    async def _deliver(self, job: Job) -> Outcome:
         now = self._clock.now()
         refused = self._ledger.verdict(job.send, job.facts, now)
         if refused is not None:
@@ -255,21 +282,21 @@ class Mailer:
             return self._failed(send, error.reason[:200], "failed", error.reason)
         try:
             return await self._hand_over(send, mail)
+        except Rejected as error:
+            return self._rejected(send, mail, error)
         except DeliveryError as error:
             return self._refused(send, error)
 
     def _refused(self, send: Send, error: DeliveryError) -> Outcome:
-        """Return what a mail becomes that the provider did not take."""
+        """Return what a mail becomes that the provider did not take, or not for certain."""
         row, now = self._row(send), self._clock.now()
         if isinstance(error, TryLater):
-            return Outcome(self._ledger.later(row, error.reply, now))
-        if isinstance(error, Rejected):
-            return self._rejected(row, error)
+            return Outcome(self._ledger.later(row, _line(error.reply), now))
         if isinstance(error, InDoubt):
-            return self._in_doubt(row, error.reply)
+            return self._left_open(send, _line(error.reply))
         if self.stopped is None:
             log.error("the mail provider refuses us: %s", error.reply)
-        self.stopped = error.reply
+        self.stopped = _line(error.reply)
         self._ask_again_at = now + STOPPED_PAUSE
         # It certainly did not leave, is not failed, and waits.
         return Outcome(replace(row, status="queued", due_at=now, handed_at=None))
@@ -303,7 +330,7 @@ class Mailer:
             self._news.set()
         now = self._clock.now()
         row = self._row(send)
-        tried = [*row.attempts, sends.attempt(now, "accepted", accepted.reply)]
+        tried = [*row.attempts, sends.attempt(now, "accepted", _line(accepted.reply))]
         return Outcome(
             replace(
                 row,
@@ -312,7 +339,7 @@ class Mailer:
                 due_at=None,
                 sent_at=now,
                 provider=self._provider.name,
-                provider_id=accepted.provider_id,
+                provider_id=_line(accepted.provider_id or "")[:200] or None,
                 attempts=tried,
             )
         )
@@ -325,14 +352,21 @@ class Mailer:
         tried = [*send.attempts, sends.attempt(self._clock.now(), outcome, reply)]
         return Outcome(replace(send, status="failed", reason=reason, due_at=None, attempts=tried))
 
-    def _rejected(self, send: Send, error: Rejected) -> Outcome:
-        if error.kind != "hard_bounce" or not send.to_email:
-            return self._failed(send, f"{error.kind}: {error.reply}"[:200], "refused", error.reply)
-        tried = [*send.attempts, sends.attempt(self._clock.now(), "bounced", error.reply)]
-        bounced = replace(
-            send, status="bounced", reason=error.reply[:200], due_at=None, attempts=tried
-        )
-        return Outcome(bounced, Suppress(send.to_email, "hard_bounce"))
+    def _rejected(self, send: Send, mail: Rendered, error: Rejected) -> Outcome:
+        row, reply = self._row(send), _line(error.reply)
+        # In test mode the address that does not exist is not the contact's.
+        if error.kind != "hard_bounce" or mail.to_email != send.to_email:
+            return self._failed(row, f"{error.kind}: {reply}"[:200], "refused", reply)
+        tried = [*row.attempts, sends.attempt(self._clock.now(), "bounced", reply)]
+        bounced = replace(row, status="bounced", reason=reply[:200], due_at=None, attempts=tried)
+        return Outcome(bounced, Suppress(mail.to_email, "hard_bounce"))
+
+    def _left_open(self, send: Send, reply: str) -> Outcome:
+        """Return what a mail becomes that may have left: in doubt, where repeating doubles it."""
+        row = self._row(send)
+        if self._provider.remembers_sends:
+            return Outcome(self._ledger.later(row, reply, self._clock.now()))
+        return self._in_doubt(row, reply)
 
     def _in_doubt(self, send: Send, reply: str) -> Outcome:
         tried = [*send.attempts, sends.attempt(self._clock.now(), "in_doubt", reply)]
@@ -348,3 +382,9 @@ class Mailer:
                 await self._news.wait()
         except TimeoutError:
             pass
+
+
+def _line(reply: str) -> str:
+    """Return what a provider said as one line; databases take neither NUL nor lone surrogates."""
+    line = " ".join(reply.replace("\0", " ").split())
+    return line.encode("utf-8", "replace").decode()

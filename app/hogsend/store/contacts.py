@@ -173,7 +173,8 @@ def merge(loser: UUID, survivor: UUID, now: datetime) -> list[Write]:
             [(survivor, at, loser, loser)],
         ),
         Write(
-            "UPDATE sends SET contact_id = ? WHERE contact_id = ? AND status = 'queued'",
+            "UPDATE sends SET contact_id = ? WHERE contact_id = ? "
+            "AND status IN ('queued', 'sending')",
             [(survivor, loser)],
         ),
     ]

@@ -166,16 +166,25 @@ def update(sends: Iterable[Send], now: datetime) -> Write:
 
 
 def conclude(sends: Iterable[Send], now: datetime) -> Write:
-    """Write what a try to hand over came to; a status that moved on meanwhile stays."""
+    """Write what a try to hand over came to; a status that moved on meanwhile stays.
+
+    A mail that was not taken and was withdrawn during its hand-over is cancelled, not tried again.
+    """
     at = to_micros(now)
+    withdrawn = "CASE WHEN ? = 'queued' AND reason IS NOT NULL"
     return Write(
-        "UPDATE sends SET status = ?, reason = ?, due_at = ?, sent_at = ?, provider = ?, "
+        f"UPDATE sends SET status = {withdrawn} THEN 'cancelled' ELSE ? END, "
+        f"reason = {withdrawn} THEN reason ELSE ? END, "
+        f"due_at = {withdrawn} THEN due_at ELSE ? END, sent_at = ?, provider = ?, "
         "provider_id = ?, attempts = ?, updated_at = ? "
         "WHERE id = ? AND status IN ('queued', 'sending')",
         [
             (
                 s.status,
+                s.status,
+                s.status,
                 s.reason,
+                s.status,
                 micros_or_none(s.due_at),
                 micros_or_none(s.sent_at),
                 s.provider,
@@ -189,12 +198,18 @@ def conclude(sends: Iterable[Send], now: datetime) -> Write:
     )
 
 
+# One that is being handed over keeps the reason, and is not tried again should it come back.
+_CANCEL = (
+    "UPDATE sends SET status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END, "
+    "reason = ?, due_at = NULL, updated_at = ? WHERE status IN ('queued', 'sending') AND "
+)
+
+
 def cancel_of_journeys(rows: Sequence[tuple[UUID, str]], reason: str, now: datetime) -> Write:
     """Cancel what (contact, journey) pairs have queued and not begun to hand over."""
     at = to_micros(now)
     return Write(
-        "UPDATE sends SET status = 'cancelled', reason = ?, due_at = NULL, updated_at = ? "
-        "WHERE contact_id = ? AND journey_id = ? AND status = 'queued'",
+        _CANCEL + "contact_id = ? AND journey_id = ?",
         [(reason, at, contact_id, journey_id) for contact_id, journey_id in rows],
     )
 
@@ -203,8 +218,7 @@ def cancel_of_enrollments(ids: Sequence[UUID], reason: str, now: datetime) -> Wr
     """Cancel what enrollments have queued and not begun to hand over."""
     at = to_micros(now)
     return Write(
-        "UPDATE sends SET status = 'cancelled', reason = ?, due_at = NULL, updated_at = ? "
-        "WHERE enrollment_id = ? AND status = 'queued'",
+        _CANCEL + "enrollment_id = ?",
         [(reason, at, one) for one in ids],
     )
 

@@ -16,6 +16,7 @@ from .facts import TurnInterrupted
 from .play import Play
 
 LANES = 2
+THREADS = "journeys"
 _LOOK_EVERY = 0.25
 _GRACE = 1.0
 
@@ -57,7 +58,7 @@ class Driver:
 
     @staticmethod
     def _make_threads() -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(LANES, thread_name_prefix="journeys")
+        return ThreadPoolExecutor(LANES, thread_name_prefix=THREADS)
 
     async def advance(self, plays: Sequence[tuple[Play, object]]) -> None:
         """Advance each play once with its answer.

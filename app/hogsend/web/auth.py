@@ -105,6 +105,8 @@ async def require_session() -> Answer | None:
     if session is None:
         return _to_sign_in()
     g.operator, g.cookie, g.csrf = session.operator, cookie, csrf_of(cookie)
+    # Taken before the page's data is read: what changes from here on, its stream tells it.
+    g.seen = runtime().changes.number
     if request.method not in ("GET", "HEAD"):
         form = await posted()
         given = form.get("csrf") or request.headers.get("X-CSRF-Token") or ""

@@ -8,10 +8,10 @@ proxies and shows that a session has ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Any, cast
 
-from quart import Blueprint, Response, g
+from quart import Blueprint, Response, g, request
 
 from ..changes import Changes
 from ..store import sessions
@@ -20,6 +20,7 @@ from .pages import harden, runtime
 
 # Two messages a second at most: a page that is fetched anew more often cannot be read.
 PAUSE = 0.5
+TOPICS = ("contacts", "enrollments", "events", "inbox", "journeys", "sends")
 HEARTBEAT = 15.0
 
 blueprint = Blueprint("live", __name__)
@@ -34,12 +35,18 @@ async def _require_session() -> Answer | None:
 async def live() -> Response:
     """Stream the topics that change, until the page goes away or the server stops."""
     answer = Response(
-        stream(runtime().changes, _still_signed_in(g.cookie)),
+        stream(runtime().changes, _still_signed_in(g.cookie), since=_since()),
         content_type="text/event-stream",
     )
     answer.timeout = None
     answer.headers["X-Accel-Buffering"] = "no"
     return harden(answer)
+
+
+def _since() -> int | None:
+    """Return the notices that the page has seen when it was made, as its address says."""
+    given = request.args.get("since", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
 
 
 def _still_signed_in(cookie: str) -> AsyncIterator[bool]:
@@ -56,6 +63,7 @@ async def stream(
     changes: Changes,
     signed_in: AsyncIterator[bool],
     *,
+    since: int | None = None,
     pause: float = PAUSE,
     heartbeat: float = HEARTBEAT,
 ) -> AsyncGenerator[bytes, None]:
@@ -64,13 +72,17 @@ async def stream(
     Args:
         changes: what is followed; the stream ends when it is closed.
         signed_in: whether the session still stands, asked at every heartbeat.
+        since: the notices that the page has seen; what came after them is told at once.
         pause: the least time between two messages, in seconds.
         heartbeat: how long the stream may be silent, in seconds.
     """
-    followed = cast("AsyncGenerator[set[str], None]", changes.follow())
+    followed = cast("AsyncGenerator[set[str], None]", changes.follow(since))
     following: asyncio.Task[Any] = asyncio.ensure_future(anext(followed))
     try:
-        yield b": open\n\n"
+        # Begin to follow before anything is sent. What changed between the page and its stream,
+        # or while the page lay in the background, is then fetched now, and nothing is missed.
+        await asyncio.sleep(0)
+        yield _said(TOPICS)
         while True:
             done, _ = await asyncio.wait((following,), timeout=heartbeat)
             if not done:
@@ -82,7 +94,7 @@ async def stream(
                 topics = following.result()
             except StopAsyncIteration:
                 return
-            yield b"".join(f"event: live-{topic}\ndata:\n\n".encode() for topic in sorted(topics))
+            yield _said(topics)
             # Topics that come meanwhile are gathered, and sent together.
             await asyncio.sleep(pause)
             following = asyncio.ensure_future(anext(followed))
@@ -90,3 +102,7 @@ async def stream(
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await followed.aclose()
+
+
+def _said(topics: Iterable[str]) -> bytes:
+    return b"".join(f"event: live-{topic}\ndata:\n\n".encode() for topic in sorted(topics))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -69,7 +68,6 @@ def environment() -> Environment:
         exact=words.exact,
         relative=_relative,
         stamp=_stamp,
-        pretty=_pretty,
     )
     shared = cast("dict[str, Any]", made.globals)
     shared.update(asset=asset, ui=made.get_template("_ui.html").module)
@@ -82,10 +80,6 @@ def _relative(instant: datetime) -> str:
 
 def _stamp(instant: datetime) -> str:
     return words.stamp(instant, now())
-
-
-def _pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 @lru_cache(maxsize=32)
@@ -131,6 +125,7 @@ def page(
         "operator": g.get("operator"),
         "csrf": g.get("csrf", ""),
         "nav": g.get("nav"),
+        "seen": g.get("seen", 0),
         "done": words.DONE.get(request.args.get("done", "")),
         "now": now(),
     }

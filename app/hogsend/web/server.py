@@ -58,7 +58,8 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
             runtime.changes.close()
             if reloading is not None:
                 reloading.cancel()
-            await site
+            # Side by side, so that slow requests take nothing off a hand-over's time.
+            await asyncio.gather(site, runtime.stop_work())
     return 0
 
 

@@ -124,17 +124,16 @@ def duration(length: timedelta | float) -> str:
 
 
 def brief(length: timedelta) -> str:
-    """Say a length of time shortly: `3 min`, `2 d 3 h`."""
+    """Say a length of time shortly: `3 min`, `1 h 20 min`, `44 h`, `5 d`."""
     seconds = int(abs(length.total_seconds()))
     if seconds < 60:
         return f"{seconds} s"
     if seconds < 3_600:
         return f"{seconds // 60} min"
-    if seconds < 86_400:
+    if seconds < 172_800:
         hours, minutes = divmod(seconds // 60, 60)
         return f"{hours} h {minutes} min" if minutes and hours < 2 else f"{hours} h"
-    days, hours = divmod(seconds // 3_600, 24)
-    return f"{days} d {hours} h" if hours and days < 2 else f"{days} d"
+    return f"{seconds // 86_400} d"
 
 
 def relative(instant: datetime, now: datetime) -> str:

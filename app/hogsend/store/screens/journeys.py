@@ -85,11 +85,6 @@ async def people(database: Database, ids: Sequence[UUID]) -> list[Person]:
     ]
 
 
-def latest_failure(journey_id: str, state: str) -> Query[list[UUID]]:
-    """Ask for the newest enrollment of a journey in a state."""
-    return people_ids(journey_id, [state], "", None, 1)
-
-
 async def refused(database: Database, journey_id: str, reason: str, limit: int) -> list[Refused]:
     """Read who was not enrolled lately for one reason, newest first.
 

@@ -1,4 +1,4 @@
-"""What every screen of the dashboard stands in: session, menu, headers, errors."""
+"""What every screen of the dashboard stands in: session, menu, headers, forms."""
 
 from __future__ import annotations
 
@@ -10,24 +10,17 @@ from uuid import UUID
 
 from quart import Blueprint, Response, g, redirect, request
 
-from ...errors import Conflict, Forbidden, HogsendError, InvalidInput, NotFound
+from ...errors import NotFound
 from ...store import audit
 from ...store.db import Write
 from ...store.screens import inbox
 from .. import words
 from ..auth import Answer, require_session
-from ..pages import content, error_page, harden, now, runtime
+from ..pages import content, harden, now, runtime
 
 PAGE_SIZE = 50
 # Set by the browser, which alone knows it.
 ZONE_COOKIE = "hogsend_zone"
-_STATUS: Mapping[type[HogsendError], int] = {
-    NotFound: 404,
-    InvalidInput: 400,
-    Forbidden: 403,
-    Conflict: 409,
-}
-
 blueprint = Blueprint("admin", __name__)
 
 
@@ -66,11 +59,6 @@ async def _enter() -> Answer | None:
 @blueprint.after_request
 async def _leave(answer: Response) -> Response:
     return harden(answer)
-
-
-@blueprint.errorhandler(HogsendError)
-async def _explain(error: HogsendError) -> Response:
-    return error_page(_STATUS.get(type(error), 400), error.message, error.remedy)
 
 
 def who() -> str:
