@@ -25,6 +25,8 @@ async def rules_of(database: Database, registry: Registry) -> Rules:
 async def see_journeys(database: Database, registry: Registry, now: datetime) -> None:
     """Record the journeys that the code has; park the people of those that it has lost.
 
+    Those who were parked go on when their journey is there again, or its code may be tried again.
+
     Args:
         database: where they are recorded.
         registry: what was loaded.
@@ -36,7 +38,7 @@ async def see_journeys(database: Database, registry: Registry, now: datetime) ->
         lost = [
             one for one, stored in known.items() if one not in registry.journeys and not stored.gone
         ]
-        back = [one for one in registry.journeys if one in known and known[one].gone]
+        back = await tx.one(enrollments.with_parked(list(registry.journeys)))
         if lost or back:
             before = await tx.one(enrollments.states_of([*lost, *back]))
             await tx.apply([enrollments.park(lost), enrollments.call_back(back)])

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sys
-import threading
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +18,6 @@ from .delivery.tokens import Tokens
 from .delivery.tracking import Tracker
 from .ingest import Ingest
 from .store.db import Database
-from .turns.driver import THREADS
 from .turns.registry import Registry
 from .worker import Worker, WorkerLock
 
@@ -30,8 +26,6 @@ log = logging.getLogger("hogsend")
 # Another process's changes to the database, such as a revoked key, are seen within this time.
 NOTICE_EVERY = 0.2
 RELOAD_EVERY = 0.5
-# An idle thread ends well within this time, in seconds.
-ENDING = 0.25
 
 
 @dataclass
@@ -194,26 +188,11 @@ def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
     """Serve until a signal ends the process; return its exit status."""
     from .web.server import serve as serve_web
 
-    status = asyncio.run(serve_web(settings, with_worker=with_worker, reload=reload))
-    _leave_blocked_threads(status)
-    return status
+    return asyncio.run(serve_web(settings, with_worker=with_worker, reload=reload))
 
 
 def work(settings: Settings) -> int:
     """Play journeys and deliver mail without a web server, until a signal; return the status."""
     from .web.server import work as work_alone
 
-    status = asyncio.run(work_alone(settings))
-    _leave_blocked_threads(status)
-    return status
-
-
-def _leave_blocked_threads(status: int) -> None:
-    """End the process although an author's code keeps a thread: Python would wait for it."""
-    threads = [one for one in threading.enumerate() if one.name.startswith(THREADS)]
-    for thread in threads:
-        thread.join(ENDING)
-    if any(thread.is_alive() for thread in threads):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    return asyncio.run(work_alone(settings))

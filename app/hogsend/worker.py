@@ -21,7 +21,6 @@ from .ingest import Ingest, Taking
 from .store.db import Database
 from .turns.player import Code, Player
 
-
 # Turns take milliseconds; one that keeps its thread longer than this, in seconds, when the process
 # stops is not waited for: it has written nothing, and is played again after the next start.
 _ENDING_TURNS = 3.0

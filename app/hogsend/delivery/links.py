@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
 import idna
 
-from .markup import Tag, attributes
+from .markup import Attribute, Tag, attributes
 from .tokens import LONGEST_URL, is_web_url
 
 _ELEMENTS = ("a", "area")
@@ -19,6 +19,8 @@ _NO_TRACK = "data-no-track"
 _OWN_PATHS = ("/u/", "/p/", "/m/", "/c/", "/o/", "/v1/email/unsubscribe", "/v1/email/preferences")
 _DROPPED = {ord(character): None for character in "\t\r\n"}
 _URL_SAFE = "!#$%&'()*+,-./:;=?@[]_~\\|^`{}"
+# An address that needs no mending; web addresses in mails are hardly ever different.
+_ORDINARY = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9!#$%&'()*+,\-./:;=?@\[\]_~\\|^`{}]*+")
 _HOST = re.compile(r"(?i)(https?://(?:[^/?#@]*@)?)([^/?#:]+)")
 
 
@@ -40,15 +42,9 @@ def rewritten(
     pieces: list[str] = []
     found: list[str] = []
     position = 0
-    for tag in tags:
-        if tag.name not in _ELEMENTS:
-            continue
-        of_tag = attributes(markup, tag)
-        href = of_tag.get("href")
-        if href is None or _NO_TRACK in of_tag:
-            continue
-        url = web_address(href.value)
-        if url is None or _is_own(url, base_url):
+    for href in links_of(markup, tags):
+        url = destination(href.value, base_url)
+        if url is None:
             continue
         value = html.escape(target(len(found), url))
         pieces.append(markup[position : href.start])
@@ -59,13 +55,46 @@ def rewritten(
     return "".join(pieces), found
 
 
-@lru_cache(maxsize=1024)
+def links_of(markup: str, tags: Sequence[Tag]) -> Iterator[Attribute]:
+    """Yield the `href` of each element that may be tracked.
+
+    Args:
+        markup: the HTML.
+        tags: its tags, as `markup.tags` gives them.
+    """
+    for tag in tags:
+        if tag.name in _ELEMENTS:
+            of_tag = attributes(markup, tag)
+            if "href" in of_tag and _NO_TRACK not in of_tag:
+                yield of_tag["href"]
+
+
+def destination(href: str, base_url: str) -> str | None:
+    """Return where a link leads, or None when it is not one to track.
+
+    Args:
+        href: the attribute's value, its character references decoded.
+        base_url: our own address, without a slash at its end.
+    """
+    url = web_address(href)
+    if url is None or (url.startswith(base_url) and url[len(base_url) :].startswith(_OWN_PATHS)):
+        return None
+    return url
+
+
 def web_address(href: str) -> str | None:
     """Return where a browser would go for an `href`, or None when that is not a web page.
 
     Args:
         href: the attribute's value, its character references decoded.
     """
+    if len(href) <= LONGEST_URL and _ORDINARY.fullmatch(href):
+        return href
+    return _mended(href)
+
+
+@lru_cache(maxsize=256)
+def _mended(href: str) -> str | None:
     url = href.strip(" \t\r\n\f\0").translate(_DROPPED)
     if not url.isascii():
         url = _with_ascii_host(url)
@@ -82,7 +111,3 @@ def _with_ascii_host(url: str) -> str:
     except (idna.IDNAError, UnicodeError):
         return url
     return match[1] + host + url[match.end() :]
-
-
-def _is_own(url: str, base_url: str) -> bool:
-    return url.startswith(base_url) and url[len(base_url) :].startswith(_OWN_PATHS)

@@ -33,10 +33,11 @@ _MARKUP = re.compile(
     re.DOTALL,
 )
 _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)[;=]?")
-_RAW_TEXT = frozenset(
+# Elements whose text has no tags in it.
+RAW_TEXT = frozenset(
     ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 )
-_RAW_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _RAW_TEXT}
+_RAW_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in RAW_TEXT}
 
 
 class Tag(NamedTuple):
@@ -81,7 +82,7 @@ def tags(markup: str) -> Iterator[Tag]:
         if name := found["tag"]:
             name = name.lower()
             yield Tag(name, start, position, found.span("attributes"))
-            if name in _RAW_TEXT:
+            if name in RAW_TEXT:
                 end = _RAW_ENDS[name].search(markup, position)
                 position = end.start() if end else len(markup)
         elif name := found["end"]:

@@ -111,13 +111,15 @@ def date_header(second: datetime) -> str:
     return format_datetime(second)
 
 
-def message(headers: Iterable[tuple[str, str]], text: str, html: str, boundary_id: UUID) -> bytes:
+def message(
+    headers: Iterable[tuple[str, str]], text: bytes, html: bytes, boundary_id: UUID
+) -> bytes:
     """Return the whole mail, lines ending in CRLF and none too long.
 
     Args:
         headers: names and values, apart from those of MIME, each value as it will stand there.
-        text: the plain part.
-        html: the HTML part.
+        text: the plain part, `encoded`.
+        html: the HTML part, `encoded`.
         boundary_id: makes the boundary, so that one send always gives the same bytes.
 
     Raises:
@@ -140,20 +142,28 @@ def message(headers: Iterable[tuple[str, str]], text: str, html: str, boundary_i
     )
 
 
+def encoded(content: str) -> bytes:
+    """Return text as a part of a mail has it: quoted-printable, with CRLF, the last line ended.
+
+    Each line is encoded for itself, so whole lines may be encoded one after the other.
+    """
+    lines = content.replace(_CRLF, "\n").replace("\r", "\n").replace("\n", _CRLF)
+    body = lines.encode("utf-8", "replace")
+    return binascii.b2a_qp(body if body.endswith(b"\r\n") else body + b"\r\n")
+
+
 def _checked(name: str, value: str) -> str:
+    if value.isascii() and value.isprintable():
+        return value
     if _CONTROLS.search(value.replace(f"{_CRLF} ", "")):
         raise ValueError(f"a line break or another control character in the {name} header")
     return value
 
 
-def _part(boundary: str, subtype: str, content: str) -> bytes:
-    lines = content.replace(_CRLF, "\n").replace("\r", "\n").replace("\n", _CRLF)
-    body = lines.encode("utf-8", "replace")
-    if not body.endswith(b"\r\n"):
-        body += b"\r\n"
+def _part(boundary: str, subtype: str, body: bytes) -> bytes:
     head = (
         f"--{boundary}\r\n"
         f"Content-Type: text/{subtype}; charset=utf-8\r\n"
         "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
     )
-    return head.encode("ascii") + binascii.b2a_qp(body)
+    return head.encode("ascii") + body

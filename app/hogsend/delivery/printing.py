@@ -3,7 +3,7 @@
 A recorded rendering (slots.py) has slots where values are printed. They must not reach an
 expression: `{{ button(name) | upper }}` or `{% set x %}…{% endset %}` would compute with them.
 Output can only be caught by macros, `caller`, `super`, `self`, a recursive `loop` and blocks that
-set or filter, so these are looked for; in doubt the answer is no, which costs time and nothing else.
+set or filter, so these are looked for; in doubt the answer is no, which costs nothing but time.
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ def _constants(file: nodes.Expr, trees: Mapping[str, nodes.Template]) -> set[str
         return set()
     tree = trees[file.value]
     names = {
-        one.target.name
-        for one in tree.find_all(nodes.Assign)
-        if isinstance(one.target, nodes.Name)
+        one.target.name for one in tree.find_all(nodes.Assign) if isinstance(one.target, nodes.Name)
     }
     names -= {macro.name for macro in tree.find_all(nodes.Macro)}
     names -= {one.target for one in tree.find_all(nodes.Import)}

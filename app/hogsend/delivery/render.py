@@ -9,18 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import css_inline
-
 from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.journey import JOURNEY_LIST, MailList
 from ..domain.sending import Send
 from . import mime
-from .links import rewritten
-from .markup import Tag, tags
+from .bodies import Bodies
 from .scope import Facts, scope_of
 from .templates import RenderFailed, Template, Templates
-from .text import text_of
 from .tokens import Tokens
 
 __all__ = ["RenderFailed", "Rendered", "Renderer"]
@@ -92,8 +88,7 @@ class Renderer:
         self._host = urlsplit(self._base).hostname or "localhost"
         self._sender = mime.mailbox(sender)
         self._test_to = mime.mailbox(test_to)[1] if test_to else None
-        # Media queries cannot be inlined and stay in a style sheet; nothing is ever fetched.
-        self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+        self._bodies = Bodies(tokens, self._base)
 
     def render(self, send: Send, contact: Contact, event: Event | None, now: datetime) -> Rendered:
         """Return the mail of a send, ready to be handed over.
@@ -117,7 +112,7 @@ class Renderer:
             raise RenderFailed(f"template {template.key}: the subject is empty")
         scope["subject"] = subject
         scope["preheader"] = template.line("preheader", scope)
-        html, text, links = self._bodies(template, scope, send.id)
+        parts = self._bodies.of(template, scope, send.id)
         sender = self._mailbox(template, "from", scope) or self._sender
         message_id = f"<{send.id}@{sender[1].rpartition('@')[2]}>"
         headers = [
@@ -132,18 +127,18 @@ class Renderer:
         if not mail_list.transactional:
             headers += self._list_headers(send, mail_list, addresses)
         try:
-            raw = mime.message(headers, text, html, send.id)
+            raw = mime.message(headers, mime.encoded(parts.text), parts.encoded, send.id)
         except ValueError as error:
             raise RenderFailed(f"template {template.key}: {error}") from None
         return Rendered(
             subject=self._marked(subject, to_email),
             from_email=sender[1],
             to_email=self._test_to or to_email,
-            html=html,
-            text=text,
+            html=parts.html,
+            text=parts.text,
             message_id=message_id,
             raw=raw,
-            links=links,
+            links=parts.links,
         )
 
     def preview(self, key: str, now: datetime) -> Rendered:
@@ -224,37 +219,6 @@ class Renderer:
             "preferences_url": addresses.preferences,
             "view_url": addresses.view,
         }
-
-    def _bodies(
-        self, template: Template, scope: Mapping[str, Any], send_id: UUID
-    ) -> tuple[str, str, list[str]]:
-        """Return the HTML part, the plain part, and where the tracked links lead."""
-        try:
-            html = self._inliner.inline(template.body(scope))
-        except css_inline.InlineError as error:
-            raise RenderFailed(f"template {template.key}: its styles: {error}") from None
-        found = list(tags(html))
-        text = template.plain(scope)
-        if text is None:
-            text = text_of(html, found)
-        html = self._with_pixel(html, found, send_id)
-
-        def tracked(position: int, url: str) -> str:
-            return f"{self._base}/c/{self._tokens.click(send_id, position, url)}"
-
-        tracked_html, links = rewritten(html, found, self._base, tracked)
-        return tracked_html, text, links
-
-    def _with_pixel(self, html: str, found: list[Tag], send_id: UUID) -> str:
-        pixel = (
-            f'<img src="{self._base}/o/{self._tokens.open(send_id)}.gif" width="1" height="1" '
-            'alt="" style="display:block;width:1px;height:1px;border:0">'
-        )
-        # The inliner's output has no link after the end of the body, so their positions stay.
-        for tag in reversed(found):
-            if tag.name == "/body":
-                return html[: tag.start] + pixel + html[tag.start :]
-        return html + pixel
 
     def _marked(self, subject: str, to_email: str) -> str:
         return f"[test to {to_email}] {subject}" if self._test_to else subject

@@ -8,7 +8,7 @@ same branches, so whatever is made of it can be made once and filled with values
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -22,8 +22,8 @@ _FIRST: Final = 0xE100
 FIRST_AND_LAST: Final = f"{chr(_FIRST)}-{chr(_FIRST + MOST - 1)}"
 SLOT: Final = re.compile(f"([{FIRST_AND_LAST}])")
 _SLOTS = tuple(chr(_FIRST + number) for number in range(MOST))
-# The slots that a text gives way to while a stencil is cut (stencil.py), beyond those of values.
-FURTHER: Final = f"{chr(_FIRST + MOST)}-{chr(_FIRST + 2 * MOST - 1)}"
+# Beyond the slots of values there are those of what is made of values (`further`).
+_HOLES = re.compile(f"([{chr(_FIRST)}-{chr(_FIRST + 2 * MOST - 1)}])")
 
 _recording: ContextVar[list[str] | None] = ContextVar("_recording", default=None)
 
@@ -46,11 +46,10 @@ def slot_for(_context: object, value: Any) -> Any:
     values = _recording.get()
     if values is None:
         return value
-    kind = type(value)
-    if kind is not str:
-        if kind is not int and kind is not float:
-            return value
+    if type(value) is int or type(value) is float:
         value = str(value)
+    elif type(value) is not str:
+        return value
     number = len(values)
     if number == MOST or not is_plain(value):
         return value
@@ -83,16 +82,44 @@ def number_of(slot: str) -> int:
 
 
 def further(number: int) -> str:
-    """Return one of the slots beyond those of values; its number is `MOST` higher."""
+    """Return the slot of what is made of values.
+
+    Args:
+        number: its position after all the values, less than `MOST`.
+    """
     return chr(_FIRST + MOST + number)
 
 
-def is_whole(markup: str, values: Sequence[str]) -> bool:
-    """Say whether each value has its slot once, and no other character looks like a slot."""
-    return sorted(SLOT.findall(markup)) == list(_SLOTS[: len(values)])
+class Line:
+    """A text with holes for values.
+
+    Args:
+        text: the text with slots, also of the `further` kind.
+        count: how many values there are before the further ones.
+    """
+
+    __slots__ = ("_parts", "numbers")
+
+    def __init__(self, text: str, count: int) -> None:
+        self._parts = _HOLES.split(text)
+        numbers = (number_of(slot) for slot in self._parts[1::2])
+        self.numbers = [n if n < MOST else n - MOST + count for n in numbers]
+
+    def fill(self, values: Sequence[str]) -> str:
+        """Return the text with its values."""
+        if not self.numbers:
+            return self._parts[0]
+        parts = self._parts.copy()
+        parts[1::2] = [values[number] for number in self.numbers]
+        return "".join(parts)
 
 
-def escaped(markup: str, values: Sequence[str], only: frozenset[int] | None = None) -> str:
+def is_whole(markup: str, numbers: Iterable[int]) -> bool:
+    """Say whether these slots are there, each once, and nothing else looks like a slot."""
+    return sorted(SLOT.findall(markup)) == [_SLOTS[number] for number in sorted(numbers)]
+
+
+def escaped(markup: str, values: Sequence[str], only: Set[int] | None = None) -> str:
     """Return a recorded rendering with its values, as it would have been without slots.
 
     Args:

@@ -19,19 +19,23 @@ whose name begins with `_` are layouts and parts: they have no front matter and 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar
 
 import jinja2
 from jinja2 import meta, nodes
 
 from ..domain.journey import BrokenFile
 from ..errors import HogsendError
+from .front_matter import Source, Unusable, sample_of, split
+from .printing import only_prints
 from .scope import Environment, Missing
+from .slots import recorded, slot_for
+
+T = TypeVar("T")
 
 FOLDER: Final = "emails"
 SCOPE: Final = frozenset(
@@ -47,10 +51,7 @@ SCOPE: Final = frozenset(
         "view_url",
     }
 )
-_FIELDS = ("subject", "preheader", "list", "from", "reply_to", "sample")
-_FENCE = "---"
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
 
 
 class RenderFailed(HogsendError):
@@ -75,8 +76,10 @@ class Template:
         source: the file's text after the front matter.
         sample: the props of a preview.
         html: the compiled body.
-        lines: the compiled `subject`, `preheader`, `from` and `reply_to`, where given.
+        lines: the compiled `subject`, `preheader`, `from` and `reply_to`, where given; those
+            without an expression as they are.
         text: the compiled plain-text part, if it has a file of its own.
+        recordable: whether the body may be rendered with slots for values.
     """
 
     key: str
@@ -85,8 +88,9 @@ class Template:
     source: str
     sample: Mapping[str, Any]
     html: jinja2.Template
-    lines: Mapping[str, jinja2.Template]
+    lines: Mapping[str, jinja2.Template | str]
     text: jinja2.Template | None = None
+    recordable: bool = False
 
     def line(self, name: str, scope: Mapping[str, Any]) -> str | None:
         """Return a rendered line of the front matter, or None when the template has none.
@@ -95,7 +99,9 @@ class Template:
             RenderFailed: a variable is missing, or the expression does not work.
         """
         compiled = self.lines.get(name)
-        return None if compiled is None else _rendered(self.key, compiled, scope).strip()
+        if compiled is None or isinstance(compiled, str):
+            return compiled
+        return _guarded(self.key, lambda: compiled.render(scope)).strip()
 
     def body(self, scope: Mapping[str, Any]) -> str:
         """Return the rendered HTML.
@@ -103,7 +109,19 @@ class Template:
         Raises:
             RenderFailed: a variable is missing, or an expression does not work.
         """
-        return _rendered(self.key, self.html, scope)
+        return _guarded(self.key, lambda: self.html.render(scope))
+
+    def recorded(self, scope: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]] | None:
+        """Return the rendered HTML in pieces with slots for values, and the values (slots.py).
+
+        None when the template computes with what it prints, where slots would be in the way.
+
+        Raises:
+            RenderFailed: a variable is missing, or an expression does not work.
+        """
+        if not self.recordable:
+            return None
+        return _guarded(self.key, lambda: recorded(self.html, scope))
 
     def plain(self, scope: Mapping[str, Any]) -> str | None:
         """Return the rendered plain-text part, or None when it is to be made from the HTML.
@@ -111,7 +129,8 @@ class Template:
         Raises:
             RenderFailed: a variable is missing, or an expression does not work.
         """
-        return None if self.text is None else _rendered(self.key, self.text, scope)
+        compiled = self.text
+        return None if compiled is None else _guarded(self.key, lambda: compiled.render(scope))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,32 +174,16 @@ class Templates:
         return sorted(self.by_key)
 
 
-class _Unusable(Exception):
-    def __init__(self, line: int, problem: str, remedy: str = "") -> None:
-        super().__init__(problem)
-        self.line, self.problem, self.remedy = line, problem, remedy
-
-
-@dataclass(slots=True)
-class _Source:
-    """A file, split: `first_line` is that of the body."""
-
-    body: str
-    first_line: int
-    front: dict[str, str]
-    front_lines: dict[str, int]
-
-
 class _Loading:
     """One reading of the folder."""
 
     def __init__(self, folder: Path, lists: Collection[str]) -> None:
         self._folder, self._lists = folder, lists
         self._broken: list[BrokenFile] = []
-        self._sources: dict[str, _Source] = {}
+        self._sources: dict[str, Source] = {}
         loader = jinja2.FunctionLoader(self._body)
         options: dict[str, Any] = {"undefined": Missing, "loader": loader, "auto_reload": False}
-        self._html = Environment(autoescape=True, **options)
+        self._html = Environment(autoescape=True, finalize=slot_for, **options)
         self._text = Environment(autoescape=False, keep_trailing_newline=True, **options)
 
     def load(self) -> Templates:
@@ -199,7 +202,7 @@ class _Loading:
     def _report(self, path: Path, do: Any, *arguments: Any) -> Any:
         try:
             return do(path, *arguments)
-        except _Unusable as unusable:
+        except Unusable as unusable:
             self._broken.append(
                 BrokenFile(
                     f"{FOLDER}/{path.name}", unusable.line, unusable.problem, unusable.remedy
@@ -218,11 +221,11 @@ class _Loading:
         try:
             text = path.read_text("utf-8")
         except UnicodeDecodeError:
-            raise _Unusable(0, "The file is not UTF-8 text.", "Save it as UTF-8.") from None
+            raise Unusable(0, "The file is not UTF-8 text.", "Save it as UTF-8.") from None
         except OSError as error:
-            raise _Unusable(0, f"The file cannot be read: {error.strerror}.") from None
+            raise Unusable(0, f"The file cannot be read: {error.strerror}.") from None
         is_mail = path.suffix == ".html" and not path.name.startswith("_")
-        self._sources[path.name] = _split(text) if is_mail else _Source(text, 1, {}, {})
+        self._sources[path.name] = split(text) if is_mail else Source(text, 1, {}, {})
 
     def _names_of_parts(self) -> set[str]:
         """Return what layouts set, which the blocks that fill them may use."""
@@ -248,7 +251,7 @@ class _Loading:
             text = self._compiled(self._text, text_name)
         list_id = source.front.get("list") or None
         if list_id is not None and list_id not in self._lists:
-            raise _Unusable(
+            raise Unusable(
                 source.front_lines["list"],
                 f"There is no list {list_id!r}.",
                 "Declare it in lists.py, or name one of: " + ", ".join(sorted(self._lists)) + ".",
@@ -258,25 +261,33 @@ class _Loading:
             list_id=list_id,
             file=f"{FOLDER}/{path.name}",
             source=source.body,
-            sample=_sample(source),
+            sample=sample_of(source),
             html=html,
             lines=self._compiled_lines(source),
             text=text,
+            recordable=self._is_recordable(path.name),
         )
+
+    def _is_recordable(self, name: str) -> bool:
+        try:
+            return only_prints(name, lambda one: self._html.parse(self._sources[one].body))
+        except (jinja2.TemplateSyntaxError, KeyError):
+            return False  # a part that is broken; it is reported where it is compiled
 
     def _compiled(self, environment: jinja2.Environment, name: str) -> jinja2.Template:
         try:
             return environment.get_template(name)
         except (jinja2.TemplateSyntaxError, jinja2.TemplateNotFound) as error:
-            raise _Unusable(0, f"The template does not compile: {error.message}") from None
+            raise Unusable(0, f"The template does not compile: {error.message}") from None
 
-    def _compiled_lines(self, source: _Source) -> dict[str, jinja2.Template]:
-        compiled: dict[str, jinja2.Template] = {}
+    def _compiled_lines(self, source: Source) -> dict[str, jinja2.Template | str]:
+        compiled: dict[str, jinja2.Template | str] = {}
         for name in ("subject", "preheader", "from", "reply_to"):
             if name in source.front:
                 line = source.front[name]
                 self._check(line, source.front_lines[name], set())
-                compiled[name] = self._text.from_string(line)
+                # Without a brace there is no expression in it.
+                compiled[name] = self._text.from_string(line) if "{" in line else line.strip()
         return compiled
 
     def _check(self, text: str, first_line: int, shared: set[str], place: str = "") -> None:
@@ -286,17 +297,17 @@ class _Loading:
             unknown = meta.find_undeclared_variables(tree)
         except jinja2.TemplateSyntaxError as error:
             line = first_line + error.lineno - 1
-            raise _Unusable(line, f"{place}{error.message or 'Syntax error.'}") from None
+            raise Unusable(line, f"{place}{error.message or 'Syntax error.'}") from None
         for name in meta.find_referenced_templates(tree):
             if name is not None and name not in self._sources:
-                raise _Unusable(
+                raise Unusable(
                     first_line, f"{place}There is no file {name!r} beside it to extend or include."
                 )
         unknown -= SCOPE | shared | _declared(tree) | set(self._html.globals)
         if unknown:
             name = min(unknown)
             used = (one.lineno for one in tree.find_all(nodes.Name) if one.name == name)
-            raise _Unusable(
+            raise Unusable(
                 first_line + min(used, default=1) - 1,
                 f"{place}There is no variable {name!r}.",
                 "Templates have: " + ", ".join(sorted(SCOPE)) + ".",
@@ -315,80 +326,26 @@ def _declared(tree: nodes.Template) -> set[str]:
 
 def _check_name(path: Path, folder: Path) -> None:
     if path.suffix == ".mjml":
-        raise _Unusable(
+        raise Unusable(
             0, "MJML templates are not read by this version.", "Write the template as .html."
         )
     if path.suffix not in (".html", ".txt"):
-        raise _Unusable(0, f"A template cannot end in {path.suffix!r}.", "Name it .html.")
+        raise Unusable(0, f"A template cannot end in {path.suffix!r}.", "Name it .html.")
     if not path.name.startswith("_") and not _KEY.fullmatch(path.stem):
-        raise _Unusable(
+        raise Unusable(
             0,
             f"{path.stem!r} cannot be a template's key.",
             "Use lower-case letters, digits, dots, hyphens and underscores.",
         )
     if path.suffix == ".txt" and not (folder / f"{path.stem}.html").is_file():
-        raise _Unusable(
+        raise Unusable(
             0, f"There is no {path.stem}.html beside it.", "A mail needs its HTML as well."
         )
 
 
-def _split(text: str) -> _Source:
-    lines = text.removeprefix("\ufeff").splitlines()
-    if not lines or lines[0].strip() != _FENCE:
-        raise _Unusable(1, "The front matter is missing.", "Begin the file with a line of ---.")
-    front: dict[str, str] = {}
-    places: dict[str, int] = {}
-    name = ""
-    for number, line in enumerate(lines[1:], 2):
-        if line.strip() == _FENCE:
-            if not front.get("subject"):
-                raise _Unusable(1, "The front matter has no subject.", "Add a line subject: ….")
-            return _Source("\n".join(lines[number:]), number + 1, front, places)
-        if line[:1].isspace() and line.strip() and name == "sample":
-            front[name] += "\n" + line
-            continue
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, value = _field(line, number)
-        if name in front:
-            raise _Unusable(number, f"{name!r} is given twice in the front matter.")
-        front[name], places[name] = value, number
-    raise _Unusable(1, "The front matter does not end.", "Close it with a line of ---.")
-
-
-def _field(line: str, number: int) -> tuple[str, str]:
-    match = _FIELD.fullmatch(line.rstrip())
-    if match is None:
-        raise _Unusable(number, "A line of the front matter is not `name: value`.")
-    name, value = match[1], match[2]
-    if name not in _FIELDS:
-        raise _Unusable(
-            number,
-            f"The front matter has no field {name!r}.",
-            "Its fields are: " + ", ".join(_FIELDS) + ".",
-        )
-    # Quotes around a whole value are allowed, because YAML, which this resembles, has them.
-    quoted = name != "sample" and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-    return name, value[1:-1] if quoted else value
-
-
-def _sample(source: _Source) -> Mapping[str, Any]:
-    written = source.front.get("sample")
-    if not written:
-        return {}
-    line = source.front_lines["sample"]
+def _guarded(key: str, render: Callable[[], T]) -> T:
     try:
-        sample = json.loads(written)
-    except ValueError as error:
-        raise _Unusable(line, f"The sample is not JSON: {error}.") from None
-    if not isinstance(sample, dict):
-        raise _Unusable(line, 'The sample is not a JSON object such as {"plan": "Pro"}.')
-    return cast("dict[str, Any]", sample)
-
-
-def _rendered(key: str, compiled: jinja2.Template, scope: Mapping[str, Any]) -> str:
-    try:
-        return compiled.render(scope)
+        return render()
     except jinja2.UndefinedError as error:
         raise RenderFailed(f"template {key}: {error.message}") from None
     # Whatever an author's expression does, it fails this one send and says where.

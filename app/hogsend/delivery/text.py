@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .links import web_address
 from .markup import Tag, attributes
@@ -27,7 +27,7 @@ _BEFORE: dict[str, str] = _AFTER | {
 }
 _VOID = frozenset(("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"))
 _UNSEEN = frozenset(("head", "style", "script", "title", "template", "noscript"))
-_HIDDEN = re.compile(r"display\s*:\s*none|aria-hidden\s*=\s*[\"']?true")
+_HIDDEN = re.compile(r"display\s*:\s*none")
 _ODD_SPACES = r"\t\r\n\f\xa0\u200b-\u200d\u034f\u2007\ufeff\xad"
 # A single ordinary space, as between any two words, is no match: there are hundreds of them.
 _SPACES = re.compile(rf"[{_ODD_SPACES}][ {_ODD_SPACES}]*| [ {_ODD_SPACES}]+")
@@ -35,14 +35,40 @@ _MARKS = f"{_LINE}{_PARAGRAPH}{_CELL}"
 _BREAK = re.compile(rf"({_LINK}?) ?([{_MARKS}])[ {_MARKS}]*")
 
 
-def text_of(markup: str, tags: Sequence[Tag]) -> str:
+def address_of(url: str) -> str:
+    """Return a link's address as the plain part shows it.
+
+    Args:
+        url: the `href`, without spaces around it.
+    """
+    return web_address(url) or url.removeprefix("mailto:").removeprefix("tel:")
+
+
+def beside(address: str, words: str) -> str:
+    """Return what follows the words of a link.
+
+    Args:
+        address: as `address_of` gives it.
+        words: what is linked; when they are the address, it is not repeated.
+    """
+    if not words:
+        return address
+    return "" if address == words else f" ({address}){_LINK}"
+
+
+def _written(url: str, words: str) -> str:
+    return beside(address_of(url), words)
+
+
+def text_of(markup: str, tags: Sequence[Tag], address: Callable[[str, str], str] = _written) -> str:
     """Return a mail as plain text: paragraphs apart, links with their addresses, no hidden parts.
 
     Args:
         markup: the HTML, its CSS inlined, its links not yet rewritten.
         tags: its tags, as `markup.tags` gives them.
+        address: makes what follows a link out of its `href` and its words.
     """
-    writing = _Writing(markup)
+    writing = _Writing(markup, address)
     position = 0
     for tag in tags:
         if not writing.hidden_in:
@@ -69,8 +95,8 @@ class _Writing:
     `hidden_in` is the unseen element that the position is inside of.
     """
 
-    def __init__(self, markup: str) -> None:
-        self._markup = markup
+    def __init__(self, markup: str, address: Callable[[str, str], str]) -> None:
+        self._markup, self._address = markup, address
         self.pieces: list[str] = []
         self._link: tuple[str, int] | None = None
         self.hidden_in = ""
@@ -109,21 +135,20 @@ class _Writing:
 
     def _is_hidden(self, tag: Tag) -> bool:
         written = self._markup[tag.attributes[0] : tag.attributes[1]]
-        # Most tags are none of these, and a look for a word costs less than the expression.
-        return ("display" in written or "aria-hidden" in written) and bool(_HIDDEN.search(written))
+        # Most tags are none of these, and a look for a word costs less than their attributes.
+        if "display" not in written and "aria-hidden" not in written:
+            return False
+        of_tag = attributes(self._markup, tag)
+        style, aria = of_tag.get("style"), of_tag.get("aria-hidden")
+        if style is not None and _HIDDEN.search(style.value):
+            return True
+        return aria is not None and aria.value.startswith("true")
 
     def _end(self, name: str) -> None:
         if name == "a" and self._link is not None:
             url, start = self._link
             words = html.unescape("".join(self.pieces[start:]).strip())
-            self.pieces.append(html.escape(_address(url, words)))
+            self.pieces.append(html.escape(self._address(url, words)))
             self._link = None
         elif mark := _AFTER.get(name):
             self.pieces.append(mark)
-
-
-def _address(url: str, words: str) -> str:
-    shown = web_address(url) or url.removeprefix("mailto:").removeprefix("tel:")
-    if not words:
-        return shown
-    return "" if shown == words else f" ({shown}){_LINK}"

@@ -6,7 +6,7 @@ greater; numbers compare with numbers only, unless the author says `.number()`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
@@ -76,7 +76,8 @@ class Compare(_Combinable):
             "operator": self.operator,
         }
         if self.operator != "exists":
-            stored["value"] = list(self.value) if isinstance(self.value, tuple) else self.value
+            several = isinstance(self.value, tuple)
+            stored["value"] = [*cast("tuple[Any, ...]", self.value)] if several else self.value
         if self.as_number:
             stored["number"] = True
         return stored
@@ -135,7 +136,7 @@ class Property:
         return Property(self.path, as_number=True)
 
     def _compare(self, operator: str, value: Any) -> Compare:
-        return Compare(self.path, operator, value, self._as_number)
+        return Compare(self.path, operator, _plain(value), self._as_number)
 
     def __eq__(self, value: object) -> Compare:  # type: ignore[override]
         return self._compare("eq", value)
@@ -144,16 +145,16 @@ class Property:
         return self._compare("neq", value)
 
     def __lt__(self, value: float | str | datetime) -> Compare:
-        return self._compare("lt", _plain(value))
+        return self._compare("lt", value)
 
     def __le__(self, value: float | str | datetime) -> Compare:
-        return self._compare("lte", _plain(value))
+        return self._compare("lte", value)
 
     def __gt__(self, value: float | str | datetime) -> Compare:
-        return self._compare("gt", _plain(value))
+        return self._compare("gt", value)
 
     def __ge__(self, value: float | str | datetime) -> Compare:
-        return self._compare("gte", _plain(value))
+        return self._compare("gte", value)
 
     def exists(self) -> Compare:
         """Hold when the property is there and not null."""
@@ -165,7 +166,7 @@ class Property:
 
     def in_(self, values: Sequence[Any]) -> Compare:
         """Hold when the property equals one of the values."""
-        return self._compare("in", tuple(values))
+        return self._compare("in", tuple(_plain(value) for value in values))
 
     def within(self, duration: timedelta) -> Compare:
         """Hold when the property is an ISO instant at most `duration` away from now."""
@@ -237,7 +238,7 @@ def _describe_compare(compare: Compare) -> str:
     return f"{compare.path} {_WORDS[compare.operator]} {value}"
 
 
-def _plain(value: float | str | datetime) -> float | str:
+def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
@@ -288,7 +289,11 @@ def _order(found: Any, value: Any) -> int | None:
 def _equal(found: Any, value: Any) -> bool:
     if isinstance(found, bool) or isinstance(value, bool):
         return found is value
-    return bool(found == value)
+    if found == value:
+        return True
+    # The same instant may be written in another zone.
+    left, right = _instant(found), _instant(value)
+    return left is not None and left == right
 
 
 def _contains(found: Any, value: Any) -> bool:
@@ -302,7 +307,12 @@ def _within(found: Any, value: Any, now: datetime) -> bool:
     return instant is not None and abs((instant - now).total_seconds()) <= value
 
 
-_OPERATORS: dict[str, Any] = {
+def _one_of(found: Any, values: Any) -> bool:
+    return any(_equal(found, value) for value in cast("Sequence[Any]", values))
+
+
+# Each takes what was found, what to compare with, and the present instant.
+_OPERATORS: Mapping[str, Callable[[Any, Any, datetime], bool]] = {
     "eq": lambda found, value, now: _equal(found, value),
     "neq": lambda found, value, now: not _equal(found, value),
     "gt": lambda found, value, now: _order(found, value) == 1,
@@ -310,6 +320,6 @@ _OPERATORS: dict[str, Any] = {
     "lt": lambda found, value, now: _order(found, value) == -1,
     "lte": lambda found, value, now: _order(found, value) in (-1, 0),
     "contains": lambda found, value, now: _contains(found, value),
-    "in": lambda found, value, now: any(_equal(found, one) for one in value),
+    "in": lambda found, value, now: _one_of(found, value),
     "within": _within,
 }

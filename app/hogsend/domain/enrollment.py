@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from .event import Event, EventMatch
@@ -56,10 +56,24 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class LookBack:
-    """From where a wait looks back: events after this number that arrived after this instant."""
+    """From where a wait looks back.
+
+    Args:
+        seq: of the contact's own events, those after this number are seen.
+        at: of any events, those that arrived after this instant are seen.
+    """
 
     seq: int
     at: datetime | None = None
+
+    def sees(self, event: Event, contact_id: UUID) -> bool:
+        """Say whether a wait may find an event of a contact, or of one merged into it.
+
+        Those who were merged are numbered apart: their events are seen by time alone.
+        """
+        if event.contact_id == contact_id and event.seq <= self.seq:
+            return False
+        return self.at is None or event.received_at is None or event.received_at > self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +148,9 @@ class EnrollmentFacts:
 
     Args:
         switched_off: the operator has switched the journey off.
+        broken: its code is gone or cannot be used.
+        late: the event happened too long before it arrived.
+        looped: the chain of causes that led to the event is too long.
         live: the contact is in the journey now, with this key.
         last_entry: when the contact last entered it with this key, if ever.
         subscribed: the contact gets the journey's list.
@@ -141,6 +158,9 @@ class EnrollmentFacts:
     """
 
     switched_off: bool = False
+    broken: bool = False
+    late: bool = False
+    looped: bool = False
     live: bool = False
     last_entry: datetime | None = None
     subscribed: bool = True
@@ -153,10 +173,10 @@ def entry_key_of(journey: Journey, event: Event) -> str | None:
         return ""
     value: Any = event.properties
     for name in journey.entry_key.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
     if value is None or isinstance(value, dict | list):
         return None
-    return str(value)[:200]
+    return str(cast("object", value))[:200]
 
 
 def decide_enrollment(
@@ -186,6 +206,9 @@ def _refusal(
         (not journey.enabled, "disabled"),
         (facts.switched_off, "disabled_by_operator"),
         (where is not None and not where.matches(event.properties, now), "where_not_met"),
+        (facts.broken, "journey_broken"),
+        (facts.late, "late_event"),
+        (facts.looped, "trigger_loop"),
         (entry_key_of(journey, event) is None, "no_key"),
         (facts.live, "already_live"),
         (journey.entry.limit == "once" and facts.last_entry is not None, "already_entered"),

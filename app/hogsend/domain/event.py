@@ -48,6 +48,12 @@ class EventMatch:
     event: str
     where: Condition | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.event, str) or not self.event:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"an event is named by text, not by {self.event!r}")
+        if self.where is not None and not hasattr(self.where, "matches"):
+            raise TypeError('where= takes a condition such as prop("plan") == "pro"')
+
     def matches(self, name: str, properties: Mapping[str, Any], now: datetime) -> bool:
         """Say whether an event with this name and these properties is meant."""
         return self.event == name and (self.where is None or self.where.matches(properties, now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ MOST_PROPERTIES = 256
 DEEPEST = 8
 LONGEST_NAME = 200
 LARGEST_EVENT = 64 * 1024
+LARGEST_NUMBER = sys.float_info.max
 # An event that is older than this when it arrives starts no journeys.
 LATE_AFTER = timedelta(hours=24)
 # Causes of causes: a journey's event starts a journey that triggers an event, and so on.
@@ -111,8 +112,9 @@ def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | N
 
     Args:
         properties: parsed JSON.
-        escapes: whether the text had `\\u` escapes, `NaN` or `Infinity`: the only ways in for
-            NUL, half surrogates and numbers that JSON does not know.
+        escapes: whether the text had `\\u` escapes, `NaN`, `Infinity`, large exponents or very
+            long rows of digits: the only ways in for NUL, half surrogates and numbers that are
+            none, or too large.
     """
     if len(properties) > MOST_PROPERTIES:
         return f"has {len(properties)} properties; at most {MOST_PROPERTIES} are allowed"
@@ -131,21 +133,24 @@ def check_text(text: str) -> str | None:
 
 
 def _check(value: Any, depth: int, escapes: bool) -> str | None:
+    if isinstance(value, dict | list):
+        return _check_inside(cast("dict[str, Any] | list[Any]", value), depth, escapes)
     if isinstance(value, str):
         return check_text(value) if escapes else None
+    if isinstance(value, int | float) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+        return "contains a number that is too large, or none"
+    return None
+
+
+def _check_inside(value: dict[str, Any] | list[Any], depth: int, escapes: bool) -> str | None:
     if isinstance(value, dict):
-        named = cast("dict[str, Any]", value)
-        names, children = list(named), list(named.values())
+        names, children = list(value), list(value.values())
         too_long = next((name for name in names if len(name) > LONGEST_NAME), None)
         if too_long is not None:
             return f"has a property name longer than {LONGEST_NAME} characters"
         children = [*children, *names] if escapes else children
-    elif isinstance(value, list):
-        children = cast("list[Any]", value)
-    elif isinstance(value, float) and not math.isfinite(value):
-        return "contains a number that JSON does not know"
     else:
-        return None
+        children = value
     if depth > DEEPEST:
         return f"is nested deeper than {DEEPEST} levels"
     for child in children:

@@ -6,6 +6,8 @@ An entry that only completes an earlier one (a wait that is over) repeats its ke
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -64,28 +66,32 @@ class Step:
         )
 
 
-_INSTANT, _DURATION = "$instant", "$duration"
+_INSTANT, _DURATION, _PLAIN = "$instant", "$duration", "$plain"
 
 
 def encode(value: Any) -> Any:
     """Return a value in the journal's JSON form.
 
-    Instants and durations keep their type; tuples become lists. The author sees every answer
-    through this, the first time too, so that a replay months later gives the same.
+    Instants and durations keep their type; tuples become lists, and enumerations what they stand
+    for. The author sees every answer through this, the first time too, so that a replay months
+    later gives the same.
 
     Raises:
         ValueNotStorable: the value is of a type that the journal cannot keep.
     """
     if value is None or isinstance(value, bool | int | float | str):
-        return value
+        return _scalar(value)
     if isinstance(value, datetime):
         return {_INSTANT: value.isoformat()}
     if isinstance(value, timedelta):
         return {_DURATION: value.total_seconds()}
     if isinstance(value, list | tuple):
         return [encode(one) for one in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        return {_text_key(name): encode(one) for name, one in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[Any, Any]", value).items()
+        stored = {_text_key(name): encode(one) for name, one in pairs}
+        # What somebody sent may look like our own marks, and must come back as it was sent.
+        return {_PLAIN: stored} if len(stored) == 1 and next(iter(stored)) in _MARKS else stored
     raise ValueNotStorable(type(value).__name__)
 
 
@@ -100,11 +106,44 @@ def decode(stored: Any) -> Any:
                 return datetime.fromisoformat(pairs[_INSTANT])
             if _DURATION in pairs:
                 return timedelta(seconds=pairs[_DURATION])
+            if _PLAIN in pairs:
+                pairs = cast("dict[str, Any]", pairs[_PLAIN])
         return {name: decode(one) for name, one in pairs.items()}
     return stored
+
+
+def plain(value: Any) -> Any:
+    """Return a decoded value as the product would send it: instants as text, durations in seconds.
+
+    Args:
+        value: what `decode` returned.
+    """
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, list):
+        return [plain(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in cast("dict[str, Any]", value).items()}
+    return value
+
+
+_MARKS = frozenset((_INSTANT, _DURATION, _PLAIN))
+
+
+def _scalar(value: Any) -> Any:
+    """Return a plain value, without the subclass that an enumeration is."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueNotStorable(f"{float(value)}")
+        return float(value)
+    return value if value is None or isinstance(value, bool) else int(value)
 
 
 def _text_key(name: Any) -> str:
     if not isinstance(name, str):
         raise ValueNotStorable(f"dict with a {type(name).__name__} key")
-    return name
+    return str.__str__(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,12 +13,14 @@ from ..clock import Clock
 from ..domain.enrollment import Enrollment
 from ..domain.intake import Incoming, Taken
 from ..errors import Conflict, NotFound
-from ..store import enrollments, sends
+from ..store import contacts, enrollments, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
 from .rules import Rules
 from .taking import Taking, take
+
+log = logging.getLogger("hogsend.ingest")
 
 
 class Ingest:
@@ -54,10 +57,16 @@ class Ingest:
         return await take(tx, items, self.rules, tally, now)
 
     async def committed(self, taking: Taking) -> None:
-        """Tell engine and dashboards what a transaction that took facts has changed."""
+        """Tell engine and dashboards what a transaction that took facts has changed.
+
+        Never raises: the facts are stored, and whoever is told looks at the rows anyway.
+        """
         self._changes.publish(*taking.topics)
-        if self.on_commit is not None:
-            await self.on_commit(taking)
+        try:
+            if self.on_commit is not None:
+                await self.on_commit(taking)
+        except Exception:
+            log.exception("the engine could not be told of what was stored")
 
     async def _write(self, items: Sequence[Incoming]) -> Sequence[Taken | Exception]:
         now = self._clock.now()
@@ -78,13 +87,13 @@ class Ingest:
         now = self._clock.now()
         async with self._database.transaction() as tx:
             enrollment = await self._live(tx, enrollment_id)
-            if enrollment.wake_at is None and enrollment.wait is None:
-                raise Conflict("This enrollment does not wait for anything.")
+            if enrollment.state not in ("active", "waiting"):
+                raise Conflict(
+                    f"This enrollment does not wait for a time: it is {enrollment.state}."
+                )
             wait = enrollment.wait
-            if wait is not None and wait.until is not None:
-                wait = replace(wait, until=min(wait.until, now))
-            elif wait is not None:
-                wait = replace(wait, until=now)
+            if wait is not None:
+                wait = replace(wait, until=min(wait.until or now, now))
             woken = replace(enrollment, wait=wait, wake_at=now)
             await tx.apply([enrollments.update([woken], now)])
         await self.committed(Taking(wakes={enrollment_id: now}, topics={"enrollments"}))
@@ -104,10 +113,11 @@ class Ingest:
         tally = Tally(now)
         async with self._database.transaction() as tx:
             before = await self._live(tx, enrollment_id)
+            reason = reason[:200]
             ended = replace(
                 before,
                 state="exited",
-                end_reason=reason[:200],
+                end_reason=reason,
                 ended_at=now,
                 wake_at=None,
                 wait=None,
@@ -116,10 +126,11 @@ class Ingest:
             tally.moved(before.journey_id, before.state, "exited")
             tally.waits(before.journey_id, before.wait.key if before.wait else None, None)
             tally.today(f"ended/{before.journey_id}/exited")
+            tally.today("sends/cancelled", await tx.one(sends.queued_of([enrollment_id], ())))
             await tx.apply(
                 [
                     enrollments.update([ended], now),
-                    sends.cancel_of_enrollments([enrollment_id], reason[:200], now),
+                    sends.cancel_of_enrollments({enrollment_id: reason}, now),
                     tally.write(),
                 ]
             )
@@ -127,6 +138,8 @@ class Ingest:
 
     @staticmethod
     async def _live(tx: Transaction, enrollment_id: UUID) -> Enrollment:
+        """Read an enrollment under its contact's lock, which a turn's commit takes as well."""
+        await tx.one(contacts.lock_of_enrollment(enrollment_id, tx.dialect.lock_rows))
         found = (await tx.one(enrollments.by_ids([enrollment_id]))).get(enrollment_id)
         if found is None:
             raise NotFound("This enrollment does not exist.")

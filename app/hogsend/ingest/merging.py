@@ -9,14 +9,17 @@ from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, LookBack
+from ..domain.sending import Consents
 from ..store import consents, contacts, enrollments, events, sends
 from ..store.consents import Said
 from ..store.counters import Tally
 from ..store.db import Transaction
 from .people import fold
 
+REASON = "merged"
 
-async def merge(tx: Transaction, ids: Sequence[UUID], tally: Tally, now: datetime) -> None:
+
+async def merge(tx: Transaction, ids: Sequence[UUID], tally: Tally, now: datetime) -> list[UUID]:
     """Make one contact of several, inside the transaction of the fact that showed it.
 
     The survivor has a user id, then is the oldest. Live enrollments, unsent sends and consents
@@ -27,25 +30,35 @@ async def merge(tx: Transaction, ids: Sequence[UUID], tally: Tally, now: datetim
         ids: contacts, of which at most one has a user id.
         tally: where changes are counted.
         now: the present instant.
+
+    Returns:
+        The enrollments that ended.
     """
     known = await tx.one(contacts.by_ids(ids, tx.dialect.lock_rows))
     ordered = sorted(known.values(), key=lambda c: (c.user_id is None, c.id))
     survivor, *losers = ordered
+    ended: list[UUID] = []
     for loser in losers:
-        survivor = await _absorb(tx, survivor, loser, tally, now)
+        survivor, exited = await _absorb(tx, survivor, loser, tally, now)
+        ended.extend(exited)
+    return ended
 
 
 async def _absorb(
     tx: Transaction, survivor: Contact, loser: Contact, tally: Tally, now: datetime
-) -> Contact:
+) -> tuple[Contact, list[UUID]]:
     live, said = await tx.fetch(
         enrollments.live_of([survivor.id, loser.id]),
         consents.of_contacts([survivor.id, loser.id]),
     )
     moved, ended = await _follow(tx, survivor, loser, live, now)
-    for enrollment in ended:
-        tally.moved(enrollment.journey_id, _state_of(live, enrollment.id), "exited")
-        tally.waits(enrollment.journey_id, _wait_of(live, enrollment.id), None)
+    exited = {enrollment.id for enrollment in ended}
+    for before in live:
+        if before.id in exited:
+            tally.moved(before.journey_id, before.state, "exited")
+            tally.waits(before.journey_id, before.wait.key if before.wait else None, None)
+            tally.today(f"ended/{before.journey_id}/exited")
+    tally.today("sends/cancelled", await tx.one(sends.queued_of(exited, ())))
     older, newer = sorted((survivor, loser), key=lambda c: c.id)
     properties = fold(loser.properties, survivor.properties)
     one = replace(
@@ -55,25 +68,26 @@ async def _absorb(
         properties=properties,
         event_seq=max(survivor.event_seq, loser.event_seq),
     )
-    lost = said.get(loser.id)
-    strict = [
-        Said(survivor.id, list_id, False, "merge")
-        for list_id, subscribed in (lost.said.items() if lost else ())
-        if not subscribed
+    kept, lost = (said.get(one.id, Consents()).said for one in (survivor, loser))
+    # What nobody contradicts follows, and of two words the stricter one counts.
+    heard = [
+        Said(survivor.id, list_id, subscribed, "merge")
+        for list_id, subscribed in lost.items()
+        if list_id not in kept or (kept[list_id] and not subscribed)
     ]
     await tx.apply(
         [
             # Ended first: two live ones in the same place would break the unique index.
             enrollments.update(ended, now),
             enrollments.update(moved, now),
-            sends.cancel_of_enrollments([e.id for e in ended], "merged", now),
+            sends.cancel_of_enrollments(dict.fromkeys(exited, REASON), now),
             *contacts.merge(loser.id, survivor.id, now),
             contacts.update([one], now),
-            consents.say(strict, now),
+            consents.say(heard, now),
         ]
     )
     tally.gauge("contacts", -1)
-    return one
+    return one, list(exited)
 
 
 async def _follow(
@@ -94,7 +108,7 @@ async def _follow(
                 replace(
                     enrollment,
                     state="exited",
-                    end_reason="merged",
+                    end_reason=REASON,
                     ended_at=now,
                     wake_at=None,
                     wait=None,
@@ -109,11 +123,3 @@ async def _follow(
             at = max(filter(None, (since, enrollment.look_back.at)), default=None)
             moved.append(replace(enrollment, contact_id=survivor.id, look_back=LookBack(0, at)))
     return moved, ended
-
-
-def _state_of(live: Sequence[Enrollment], enrollment_id: UUID) -> str | None:
-    return next((e.state for e in live if e.id == enrollment_id), None)
-
-
-def _wait_of(live: Sequence[Enrollment], enrollment_id: UUID) -> str | None:
-    return next((e.wait.key for e in live if e.id == enrollment_id and e.wait), None)

@@ -53,6 +53,7 @@ class People:
         self._now = now
         self._by_identity: dict[str, Person] = {}
         self._by_id: dict[UUID, Person] = {}
+        self._moved: dict[UUID, UUID] = {}
         self.suppressed: dict[str, str] = {}
         self.named: list[tuple[str, UUID]] = []
 
@@ -82,21 +83,24 @@ class People:
 
     async def _load_people(self, tx: Transaction, ids: Sequence[UUID]) -> None:
         # The rows are locked before the rest is read, so that nobody changes it in between.
-        people, live, entries, said, suppressed = await tx.fetch(
-            contacts.by_ids(ids, tx.dialect.lock_rows),
+        known, live, entries, said, suppressed = await tx.fetch(
+            contacts.locked(ids, tx.dialect.lock_rows),
             enrollments.live_of(ids),
             enrollments.entries_of(ids),
             consents.of_contacts(ids),
             consents.suppressed_contacts(ids),
         )
         self.suppressed.update(suppressed)
-        for contact in people.values():
+        for contact in known.people.values():
             spoken = said.get(contact.id)
             self._by_id[contact.id] = Person(contact, said=dict(spoken.said) if spoken else {})
         for enrollment in live:
             self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment
         for (contact_id, journey_id, key), at in entries.items():
             self._by_id[contact_id].entries[journey_id, key] = at
+        if known.moved:
+            self._moved.update(known.moved)
+            await self._load_people(tx, list(set(known.moved.values()) - set(self._by_id)))
 
     def everyone(self) -> Iterable[Person]:
         """Return all people of the set."""
@@ -106,29 +110,23 @@ class People:
         """Find or make the person that a fact concerns.
 
         Returns:
-            The person, None when a contact id is not known; and whether the address in the fact
-            belongs to somebody else, who keeps it.
+            The person, None when a contact id is not known, the survivor when it is of one who
+            was merged; and whether something in the fact belongs to somebody else, who keeps it.
 
         Raises:
             NeedsMerge: the fact shows that several contacts are one person.
         """
         if item.contact_id is not None:
-            return self._by_id.get(item.contact_id), False
+            return self._by_id.get(self._moved.get(item.contact_id, item.contact_id)), False
         names = Identity.of(item.user_id, item.email, item.anonymous_id)
         found = list({id(p): p for name in names if (p := self._by_identity.get(name))}.values())
-        mine = [p for p in found if self._can_be(p, item)]
+        mine = _one_person(found, item.user_id)
         taken = len(mine) < len(found)
         if len(mine) > 1:
             raise NeedsMerge([p.contact.id for p in mine])
         person = mine[0] if mine else self._make()
         self._learn(person, item, names)
         return person, taken
-
-    @staticmethod
-    def _can_be(person: Person, item: Incoming) -> bool:
-        """Two people with different user ids are never one (ingest, "Identity")."""
-        known = person.contact.user_id
-        return not item.user_id or not known or known == item.user_id
 
     def _make(self) -> Person:
         contact = Contact(id=new_id(self._now), first_seen_at=self._now, last_seen_at=self._now)
@@ -157,6 +155,21 @@ class People:
             person.contact = replace(
                 contact, user_id=user_id, email=email, anonymous_id=anonymous_id
             )
+
+
+def _one_person(found: Sequence[Person], user_id: str | None) -> list[Person]:
+    """Return those who can be one person, the one that is named most strongly first.
+
+    Two people with different user ids are never one (ingest, "Identity").
+    """
+    mine: list[Person] = []
+    for person in found:
+        known = person.contact.user_id
+        if user_id and known and known != user_id:
+            continue
+        user_id = user_id or known
+        mine.append(person)
+    return mine
 
 
 def fold(properties: Mapping[str, Any], news: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..domain.journey import JOURNEY_LIST, Journey, MailList
 
@@ -70,5 +70,8 @@ class Rules:
         return self.list(journey.list_id)
 
     def list(self, list_id: str) -> MailList:
-        """Return a list by id; one that the code lost is like the built-in one."""
-        return self.lists.get(list_id) or BUILT_IN_LIST
+        """Return a list by id; one that the code lost is like the built-in one, and still its own.
+
+        What people said of it counts on: mails that were sent carry links to leave it for years.
+        """
+        return self.lists.get(list_id) or replace(BUILT_IN_LIST, id=list_id)

@@ -18,7 +18,7 @@ from ..domain.enrollment import (
     entry_key_of,
     exit_of,
 )
-from ..domain.event import Event
+from ..domain.event import Event, EventMatch
 from ..domain.ids import new_id
 from ..domain.intake import LATE_AFTER, LONGEST_CHAIN, Incoming, Taken
 from ..domain.journey import EVERYTHING, Journey
@@ -74,7 +74,9 @@ async def take(
         except NeedsMerge as needed:
             done = deciding.count
             if done == 0:
-                await merge(tx, needed.ids, tally, now)
+                taking.ended.extend(await merge(tx, needed.ids, tally, now))
+                taking.topics.update(("contacts", "enrollments", "sends"))
+        await deciding.count_cancelled(tx)
         await tx.apply(deciding.writes())
         await _name_repeated(tx, taking)
         taking.wakes.update(deciding.wakes)
@@ -117,7 +119,8 @@ class _Set:
         self._changed: dict[UUID, Enrollment] = {}
         self._said: dict[tuple[UUID, str], Said] = {}
         self._suppress: list[tuple[str, str, UUID | None]] = []
-        self._cancel: list[tuple[UUID, str]] = []
+        self._cancel: dict[UUID, str] = {}
+        self._cancel_all: dict[tuple[UUID, str], str] = {}
         self.wakes: dict[UUID, datetime] = {}
         self.ended: list[UUID] = []
         self.topics: set[str] = {"events"}
@@ -156,6 +159,7 @@ class _Set:
             exits=known.decisions.get("exits", ()),
             waits=known.decisions.get("waits", ()),
             conflict=known.digest != item.digest,
+            lists_error=known.decisions.get("listsError"),
         )
 
     def _decide(self, item: Incoming, person: Person, conflict: bool) -> Taken:
@@ -190,7 +194,9 @@ class _Set:
         named = (("enrollments", entered), ("exits", exits), ("waits", waits))
         decisions.update({name: rows for name, rows in named if rows})
         if conflict:
-            decisions["conflict"] = "another contact owns this address"
+            decisions["conflict"] = "another contact owns an address or browser id of this event"
+        if lists_error:
+            decisions["listsError"] = lists_error
         self._events.append(
             NewEvent(event, decisions, item.value, item.currency, item.cause_id, item.depth)
         )
@@ -221,7 +227,10 @@ class _Set:
         unknown = sorted(
             list_id
             for list_id in item.lists
-            if list_id != EVERYTHING and list_id not in self._rules.lists
+            if list_id != EVERYTHING
+            and list_id not in self._rules.lists
+            # A recipient's link may be of a list that the code has lost since.
+            and item.source != "recipient"
         )
         for list_id, subscribed in item.lists.items():
             if list_id in unknown:
@@ -244,14 +253,13 @@ class _Set:
                 continue
             rule = exit_of(journey, event, self._now)
             if rule is not None:
-                self._end(person, enrollment, f"exit_on {rule}")
+                self._end(person, enrollment, _exit_reason(rule))
             exits.append(_place(enrollment) | {"exited": rule is not None})
         if not person.is_new:
-            self._cancel.extend(
-                (person.contact.id, journey.id)
-                for journey in self._rules.ending(event.name)
-                if exit_of(journey, event, self._now)
-            )
+            # Also what a journey that has completed meanwhile still has in the queue.
+            for journey in self._rules.ending(event.name):
+                if rule := exit_of(journey, event, self._now):
+                    self._cancel_all[person.contact.id, journey.id] = _exit_reason(rule)
         return exits
 
     def _end(self, person: Person, enrollment: Enrollment, reason: str) -> None:
@@ -260,7 +268,7 @@ class _Set:
             replace(
                 enrollment,
                 state="exited",
-                end_reason=reason[:200],
+                end_reason=reason,
                 ended_at=self._now,
                 wake_at=None,
                 wait=None,
@@ -271,7 +279,7 @@ class _Set:
         self._tally.moved(journey_id, enrollment.state, "exited")
         self._tally.waits(journey_id, enrollment.wait.key if enrollment.wait else None, None)
         self._tally.today(f"ended/{journey_id}/exited")
-        self._cancel.append((person.contact.id, journey_id))
+        self._cancel[enrollment.id] = reason
         self.wakes.pop(enrollment.id, None)
         self.ended.append(enrollment.id)
         self.topics.update(("enrollments", "sends"))
@@ -303,37 +311,37 @@ class _Set:
             decided.append(self._enroll_in(journey, item, event, person))
         if not item.only_journey:
             for journey in self._rules.missed(event.name):
-                decided.append(self._refuse(journey, "journey_broken", event, person))
+                decided.append(self._enroll_in(journey, item, event, person, broken=True))
         return decided
 
     def _enroll_in(
-        self, journey: Journey, item: Incoming, event: Event, person: Person
+        self,
+        journey: Journey,
+        item: Incoming,
+        event: Event,
+        person: Person,
+        *,
+        broken: bool = False,
     ) -> dict[str, Any]:
-        if self._now - (event.occurred_at or self._now) > LATE_AFTER:
-            return self._refuse(journey, "late_event", event, person)
-        if item.depth > LONGEST_CHAIN:
-            return self._refuse(journey, "trigger_loop", event, person)
-        decision = decide_enrollment(journey, event, self._facts(journey, event, person), self._now)
-        if isinstance(decision, Enroll):
-            return self._begin(journey, event, person, decision.entry_key)
-        return self._refuse(journey, decision.reason, event, person)
-
-    def _facts(self, journey: Journey, event: Event, person: Person) -> EnrollmentFacts:
         key = entry_key_of(journey, event) or ""
         live = [e for e in person.live.values() if (e.journey_id, e.entry_key) == (journey.id, key)]
-        last_entry = person.entries.get((journey.id, key))
-        if live and journey.on_retrigger == "restart":
-            for enrollment in live:
-                self._end(person, enrollment, "restarted")
-            live, last_entry = [], None
-        email = person.contact.email
-        return EnrollmentFacts(
+        restarted = live if journey.on_retrigger == "restart" else []
+        facts = EnrollmentFacts(
             switched_off=journey.id in self._rules.switched_off,
-            live=bool(live),
-            last_entry=last_entry,
+            broken=broken,
+            late=self._now - (event.occurred_at or self._now) > LATE_AFTER,
+            looped=item.depth > LONGEST_CHAIN,
+            live=bool(live) and not restarted,
+            last_entry=None if restarted else person.entries.get((journey.id, key)),
             subscribed=person.consents.gets(self._rules.list_of(journey)),
-            suppressed=bool(email and email in self._people.suppressed),
+            suppressed=(person.contact.email or "") in self._people.suppressed,
         )
+        decision = decide_enrollment(journey, event, facts, self._now)
+        if not isinstance(decision, Enroll):
+            return self._refuse(journey, decision.reason, event, person)
+        for enrollment in restarted:
+            self._end(person, enrollment, "restarted")
+        return self._begin(journey, event, person, decision.entry_key)
 
     def _begin(self, journey: Journey, event: Event, person: Person, key: str) -> dict[str, Any]:
         enrollment = Enrollment(
@@ -366,6 +374,12 @@ class _Set:
         self._tally.today(f"refused/{journey.id}/{reason}")
         return {"journeyId": journey.id, "outcome": "skipped", "reason": reason}
 
+    async def count_cancelled(self, tx: Transaction) -> None:
+        """Count the mails that the exits of the set cancel."""
+        if self._cancel or self._cancel_all:
+            queued = await tx.one(sends.queued_of(self._cancel, self._cancel_all))
+            self._tally.today("sends/cancelled", queued)
+
     def writes(self) -> list[Write]:
         """Return everything that was decided, in an order that keeps every index true."""
         people = [person for person in self._people.everyone() if person.changed]
@@ -384,8 +398,13 @@ class _Set:
             events.record_refusals(self._refusals, self._now),
             consents.say(list(self._said.values()), self._now),
             consents.suppress(self._suppress, self._now),
-            sends.cancel_of_journeys(self._cancel, "exited", self._now),
+            sends.cancel_of_enrollments(self._cancel, self._now),
+            sends.cancel_of_journeys(self._cancel_all, self._now),
         ]
+
+
+def _exit_reason(rule: EventMatch) -> str:
+    return f"exit_on {rule}"[:200]
 
 
 def _place(enrollment: Enrollment) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -160,7 +160,7 @@ def _no_backup(file: Path, why: str) -> HogsendError:
 
 
 @contextmanager
-def _draft(draft: Path) -> Iterator[None]:
+def _draft(draft: Path) -> Generator[None]:
     """Remove an unfinished file and its companions, whatever happens."""
     try:
         yield
@@ -171,7 +171,7 @@ def _draft(draft: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _saying(what: str) -> Iterator[None]:
+def _saying(what: str) -> Generator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:

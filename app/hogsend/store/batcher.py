@@ -17,7 +17,8 @@ class Batcher(Generic[T, R]):
     Args:
         write: writes a set and returns one answer for each item, in order. An answer that is an
             exception fails that item alone. When `write` itself raises, each item of the set is
-            tried once more on its own, so that one bad item cannot fail its neighbours.
+            tried once more on its own, so that one bad item cannot fail its neighbours, and one
+            that has met with another process's change is decided anew.
         most: the largest set.
     """
 
@@ -62,15 +63,20 @@ class Batcher(Generic[T, R]):
     async def _write_set(self, pairs: list[tuple[T, asyncio.Future[R]]]) -> None:
         try:
             answers = await self._write([item for item, _ in pairs])
-        except Exception as error:
-            if len(pairs) == 1:
-                _answer(pairs[0][1], error)
-                return
-            for pair in pairs:
-                await self._write_set([pair])
+        except Exception:
+            for item, future in pairs:
+                await self._write_alone(item, future)
             return
         for (_, future), answer in zip(pairs, answers, strict=True):
             _answer(future, answer)
+
+    async def _write_alone(self, item: T, future: asyncio.Future[R]) -> None:
+        try:
+            answers = await self._write([item])
+        except Exception as error:
+            _answer(future, error)
+        else:
+            _answer(future, answers[0])
 
 
 def _answer(future: asyncio.Future[R], answer: R | Exception) -> None:

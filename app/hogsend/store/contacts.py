@@ -70,6 +70,37 @@ def by_ids(ids: Iterable[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Contacts that nobody else changes until the transaction ends.
+
+    Args:
+        people: the contacts, by id.
+        moved: of those that were merged, into whom.
+    """
+
+    people: dict[UUID, Contact]
+    moved: dict[UUID, UUID]
+
+
+def locked(ids: Iterable[UUID], lock: str) -> Query[Locked]:
+    """Ask for contacts in order to change what is theirs.
+
+    Args:
+        ids: which ones; they are locked in the order of their ids, so that two sets never wait
+            for each other.
+        lock: `Transaction.dialect.lock_rows`.
+    """
+    return Query(
+        f"SELECT {_COLUMNS}, c.merged_into FROM contacts c WHERE c.id IN ? ORDER BY c.id{lock}",
+        [list(ids)],
+        lambda rows: Locked(
+            {to_id(row[0]): _contact(row) for row in rows},
+            {to_id(row[0]): to_id(row[8]) for row in rows if row[8] is not None},
+        ),
+    )
+
+
 def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Contact]]:
     """Ask for the contacts of some enrollments."""
     return Query(
@@ -77,6 +108,21 @@ def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Contact]]:
         "(SELECT e.contact_id FROM enrollments e WHERE e.id IN ?)",
         [list(ids)],
         lambda rows: {to_id(row[0]): _contact(row) for row in rows},
+    )
+
+
+def lock_of_enrollment(enrollment_id: UUID, lock: str) -> Query[None]:
+    """Hold the row of an enrollment's contact until the transaction ends.
+
+    Args:
+        enrollment_id: whose contact.
+        lock: `Transaction.dialect.lock_rows`.
+    """
+    return Query(
+        "SELECT c.id FROM contacts c WHERE c.id = "
+        f"(SELECT e.contact_id FROM enrollments e WHERE e.id = ?){lock}",
+        [enrollment_id],
+        lambda rows: None,
     )
 
 

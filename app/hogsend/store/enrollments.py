@@ -113,13 +113,19 @@ def entries_of(
     """Ask when contacts last entered which journey with which key.
 
     A failed enrollment counts only if it has sent something (journeys, "Turns and the journal");
-    one that ended because its person is another's now does not count.
+    those of contacts that were merged count for the survivor.
     """
+    entries = (
+        "n.journey_id, n.entry_key, MAX(n.entered_at) FROM {} WHERE {} IN ? "
+        "AND (n.state <> 'failed' OR n.sends > 0) GROUP BY {}, n.journey_id, n.entry_key"
+    )
+    own = entries.format("enrollments n", *["n.contact_id"] * 2)
+    merged = entries.format(
+        "contacts c JOIN enrollments n ON n.contact_id = c.id", *["c.merged_into"] * 2
+    )
     return Query(
-        "SELECT contact_id, journey_id, entry_key, MAX(entered_at) FROM enrollments "
-        "WHERE contact_id IN ? AND (state <> 'failed' OR sends > 0) "
-        "GROUP BY contact_id, journey_id, entry_key",
-        [list(contact_ids)],
+        f"SELECT n.contact_id, {own} UNION ALL SELECT c.merged_into, {merged} ORDER BY 4",
+        [list(contact_ids)] * 2,
         lambda rows: {(to_id(row[0]), row[1], row[2]): from_micros(row[3]) for row in rows},
     )
 
@@ -164,7 +170,7 @@ def insert(enrollments: Iterable[Enrollment]) -> Write:
 
 
 def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
-    """Write the present state of enrollments."""
+    """Write the present state of enrollments; only those who are live are in a wait."""
     at = to_micros(now)
     return Write(
         "UPDATE enrollments SET contact_id = ?, state = ?, code_hash = ?, turn = ?, attempt = ?, "
@@ -178,7 +184,7 @@ def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
                 n.turn,
                 n.attempt,
                 micros_or_none(n.wake_at),
-                n.wait.key if n.wait else None,
+                n.wait.key if n.wait and n.is_live else None,
                 _stored_wait(n.wait),
                 to_json(to_stored_event(n.wait_result)) if n.wait_result else None,
                 n.look_back.seq,
@@ -192,6 +198,15 @@ def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
             )
             for n in enrollments
         ],
+    )
+
+
+def with_parked(journey_ids: Sequence[str]) -> Query[list[str]]:
+    """Ask which of some journeys have parked people."""
+    return Query(
+        "SELECT DISTINCT journey_id FROM enrollments WHERE journey_id IN ? AND state = 'parked'",
+        [list(journey_ids)],
+        lambda rows: [row[0] for row in rows],
     )
 
 

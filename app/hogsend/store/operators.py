@@ -310,7 +310,7 @@ async def sign_in(database: Database, email: str, password: str) -> Operator | N
     operator, kept = await database.read_one(query)
     if not await passwords.matches(kept, password) or operator is None or operator.disabled_at:
         return None
-    if passwords.is_dated(kept):
+    if kept is not None and passwords.is_dated(kept):
         await set_password(database, operator.id, password)
     return operator
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from ..domain.journal import decode, encode
 from ..domain.sending import Send
 from .db import Query, Row, Write
 from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
@@ -55,7 +56,7 @@ def read_send(row: Row) -> Send:
         reason=row[9],
         to_email=row[10],
         subject=row[11],
-        props=from_json(row[12]),
+        props=decode(from_json(row[12])),
         due_at=instant_or_none(row[13]),
         handed_at=instant_or_none(row[14]),
         sent_at=instant_or_none(row[15]),
@@ -99,13 +100,40 @@ def handing_over() -> Query[list[Send]]:
 def last_of_journeys(
     contact_ids: Sequence[UUID], journey_ids: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], datetime]]:
-    """Ask when journeys last queued a mail for contacts."""
+    """Ask when journeys last queued a mail for contacts, or for those merged into them."""
+    mails = (
+        "s.journey_id, MAX(s.created_at) FROM {} WHERE {} IN ? AND s.journey_id IN ? "
+        "AND s.status IN ('queued', 'sending', 'sent', 'delivered', 'in_doubt') "
+        "GROUP BY {}, s.journey_id"
+    )
+    own = mails.format("sends s", *["s.contact_id"] * 2)
+    merged = mails.format("contacts c JOIN sends s ON s.contact_id = c.id", *["c.merged_into"] * 2)
     return Query(
-        "SELECT contact_id, journey_id, MAX(created_at) FROM sends WHERE contact_id IN ? "
-        "AND journey_id IN ? AND status IN ('queued', 'sending', 'sent', 'delivered', 'in_doubt') "
-        "GROUP BY contact_id, journey_id",
-        [list(contact_ids), list(journey_ids)],
+        f"SELECT s.contact_id, {own} UNION ALL SELECT c.merged_into, {merged} ORDER BY 3",
+        [list(contact_ids), list(journey_ids)] * 2,
         lambda rows: {(to_id(row[0]), row[1]): from_micros(row[2]) for row in rows},
+    )
+
+
+def queued_of(enrollment_ids: Collection[UUID], places: Collection[tuple[UUID, str]]) -> Query[int]:
+    """Ask how many mails are queued that could be cancelled together.
+
+    Args:
+        enrollment_ids: those of these enrollments.
+        places: and those of these contacts in these journeys.
+    """
+
+    def count(rows: list[Row]) -> int:
+        return sum(
+            id_or_none(row[0]) in enrollment_ids or (to_id(row[1]), row[2]) in places
+            for row in rows
+        )
+
+    return Query(
+        "SELECT enrollment_id, contact_id, journey_id FROM sends WHERE status = 'queued' "
+        "AND (enrollment_id IN ? OR contact_id IN ?)",
+        [list(enrollment_ids), [contact_id for contact_id, _ in places]],
+        count,
     )
 
 
@@ -125,7 +153,7 @@ def insert(sends: Iterable[Send]) -> Write:
                 s.template,
                 s.list_id,
                 s.subject,
-                to_json(s.props),
+                to_json(encode(s.props)),
                 s.to_email,
                 s.status,
                 s.reason,
@@ -205,21 +233,31 @@ _CANCEL = (
 )
 
 
-def cancel_of_journeys(rows: Sequence[tuple[UUID, str]], reason: str, now: datetime) -> Write:
-    """Cancel what (contact, journey) pairs have queued and not begun to hand over."""
+def cancel_of_journeys(places: Mapping[tuple[UUID, str], str], now: datetime) -> Write:
+    """Cancel what contacts have in journeys, queued and not begun to hand over.
+
+    Args:
+        places: (contact, journey), each with the reason.
+        now: the present instant.
+    """
     at = to_micros(now)
     return Write(
         _CANCEL + "contact_id = ? AND journey_id = ?",
-        [(reason, at, contact_id, journey_id) for contact_id, journey_id in rows],
+        [(reason, at, *place) for place, reason in places.items()],
     )
 
 
-def cancel_of_enrollments(ids: Sequence[UUID], reason: str, now: datetime) -> Write:
-    """Cancel what enrollments have queued and not begun to hand over."""
+def cancel_of_enrollments(reasons: Mapping[UUID, str], now: datetime) -> Write:
+    """Cancel what enrollments have queued and not begun to hand over.
+
+    Args:
+        reasons: the enrollments, each with the reason.
+        now: the present instant.
+    """
     at = to_micros(now)
     return Write(
         _CANCEL + "enrollment_id = ?",
-        [(reason, at, one) for one in ids],
+        [(reason, at, one) for one, reason in reasons.items()],
     )
 
 

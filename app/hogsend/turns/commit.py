@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, State
@@ -16,7 +17,7 @@ from ..store import contacts, enrollments, events, sends, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.turns import Turn
-from .facts import Facts, Result
+from .facts import Result
 
 # When a turn that raised is tried again (journeys, "Turns and the journal").
 RETRY_AFTER = (
@@ -30,10 +31,18 @@ RETRY_AFTER = (
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A turn that is over and not yet committed."""
+    """A turn that is over and not yet committed.
+
+    Args:
+        journey: what was played.
+        enrollment: as it was before the turn.
+        seen: the number of the contact's newest event when the turn began.
+        result: what it came to.
+    """
 
     journey: Journey
-    facts: Facts
+    enrollment: Enrollment
+    seen: int
     result: Result
 
 
@@ -42,7 +51,8 @@ async def commit(
 ) -> tuple[Taking, list[bool | Exception]]:
     """Write turns inside a transaction.
 
-    A turn whose enrollment has ended or moved on meanwhile writes nothing.
+    A turn whose enrollment has ended or moved on meanwhile writes nothing; so does one whose wait
+    has been ended or whose person has become another one, and it is played again.
 
     Args:
         tx: the transaction.
@@ -54,17 +64,18 @@ async def commit(
     Returns:
         What the engine and the dashboards must hear of, and for each turn whether it counted.
     """
-    present, people = await tx.fetch(
-        enrollments.by_ids([one.facts.enrollment.id for one in played]),
-        contacts.of_enrollments([one.facts.enrollment.id for one in played]),
+    # The contacts' rows are locked before the enrollments are read, as ingest does it.
+    locked, present = await tx.fetch(
+        contacts.locked({one.enrollment.contact_id for one in played}, tx.dialect.lock_rows),
+        enrollments.by_ids([one.enrollment.id for one in played]),
     )
     taking = Taking(topics={"enrollments"})
-    kept = [one for one in played if _still_ours(one, present.get(one.facts.enrollment.id))]
-    found = await _look_again(tx, kept, people, now)
+    kept = [one for one in played if _still_ours(one, present.get(one.enrollment.id))]
+    found = await _look_again(tx, kept, locked.people)
     after: list[Enrollment] = []
     triggered: list[Incoming] = []
     for one in kept:
-        before = present[one.facts.enrollment.id]
+        before = present[one.enrollment.id]
         moved = _after(one, before, found.get(before.id), now)
         after.append(moved)
         triggered.extend(one.result.triggered)
@@ -88,54 +99,61 @@ async def commit(
             taking.wakes.pop(ended, None)
         taking.ended.extend(caused.ended)
         taking.topics |= caused.topics
-    counted = {one.facts.enrollment.id for one in kept}
-    return taking, [one.facts.enrollment.id in counted for one in played]
+    counted = {one.enrollment.id for one in kept}
+    return taking, [one.enrollment.id in counted for one in played]
 
 
 def _still_ours(one: Played, present: Enrollment | None) -> bool:
-    before = one.facts.enrollment
     return (
         present is not None
         and present.state in ("active", "waiting")
-        and (present.turn, present.fence) == (before.turn, before.fence)
+        and _stands(present) == _stands(one.enrollment)
+    )
+
+
+def _stands(enrollment: Enrollment) -> tuple[object, ...]:
+    """Return what a turn has built upon."""
+    result = enrollment.wait_result
+    return (
+        enrollment.turn,
+        enrollment.fence,
+        enrollment.contact_id,
+        result.id if result else None,
     )
 
 
 async def _look_again(
     tx: Transaction,
     played: Sequence[Played],
-    people: dict[object, Contact],
-    now: datetime,
-) -> dict[object, Event]:
+    people: dict[UUID, Contact],
+) -> dict[UUID, Event]:
     """Look once more for what new waits wait for: it may have come since the turn looked."""
     late = [
-        one
+        (one.enrollment, one.seen, one.result.look_back, one.result.wait)
         for one in played
         if one.result.wait is not None
         and one.result.wait.events
-        and people[one.facts.enrollment.contact_id].event_seq > one.facts.contact.event_seq
+        and people[one.enrollment.contact_id].event_seq > one.seen
     ]
     if not late:
         return {}
-    names = {match.event for one in late if one.result.wait for match in one.result.wait.events}
     came = await tx.one(
         events.named(
-            [one.facts.enrollment.contact_id for one in late],
-            sorted(names),
-            min(one.facts.contact.event_seq for one in late),
+            [enrollment.contact_id for enrollment, *_ in late],
+            sorted({match.event for *_, wait in late for match in wait.events}),
+            min(seen for _, seen, *_ in late),
         )
     )
-    found: dict[object, Event] = {}
-    for one in late:
-        wait, seen = one.result.wait, one.facts.contact.event_seq
+    found: dict[UUID, Event] = {}
+    for enrollment, seen, look_back, wait in late:
         for event in came:
             if (
-                event.contact_id == one.facts.enrollment.contact_id
+                event.contact_id == enrollment.contact_id
                 and event.seq > seen
-                and wait is not None
-                and wait.matches(event, now)
+                and look_back.sees(event, enrollment.contact_id)
+                and wait.matches(event, event.received_at or enrollment.entered_at)
             ):
-                found[one.facts.enrollment.id] = event
+                found[enrollment.id] = event
                 break
     return found
 
@@ -192,7 +210,7 @@ def _after_failure(one: Played, before: Enrollment, now: datetime) -> Enrollment
 
 
 def _turn(one: Played, now: datetime) -> Turn:
-    result, before = one.result, one.facts.enrollment
+    result, before = one.result, one.enrollment
     outcome = result.outcome
     if outcome == "failed" and before.attempt < len(RETRY_AFTER):
         outcome = "retrying"
@@ -213,7 +231,8 @@ def _count(one: Played, before: Enrollment, after: Enrollment, tally: Tally) -> 
     tally.waits(
         journey_id,
         before.wait.key if before.wait else None,
-        after.wait.key if after.wait else None,
+        # One that has failed keeps its wait, for whoever lets it go on, and is in it no more.
+        after.wait.key if after.wait and after.is_live else None,
     )
     if after.ended_at is not None:
         tally.today(f"ended/{journey_id}/{after.state}")

@@ -1,4 +1,4 @@
-"""Drives turns on threads of their own, so that no journey can hold up the server."""
+"""Drives turns on threads of their own, so that no journey can hold up the server or another."""
 
 from __future__ import annotations
 
@@ -8,115 +8,169 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from .facts import TurnInterrupted
 from .play import Play
 
-LANES = 2
-THREADS = "journeys"
-_LOOK_EVERY = 0.25
+# A turn that keeps its thread this long is left behind by the rest of its set.
+_SLOW = 0.25
 _GRACE = 1.0
+# Threads that one set may lose to slow turns at the same time.
+_MOST_SLOW = 4
+
+Todo = deque[tuple[Play, object]]
 
 
 class _Lane:
-    """What one thread is doing, for whoever watches it."""
+    """A thread that advances plays one after the other, and what is to be seen of it outside.
 
-    def __init__(self) -> None:
-        self.thread: int | None = None
-        self.play: Play | None = None
-        self.since = 0.0
-        self.abandoned = False
+    Args:
+        todo: the plays with their answers, shared by the lanes of a set.
+    """
 
-    def run(self, plays: Sequence[tuple[Play, object]]) -> None:
-        """Advance plays one after the other, until told to stop."""
-        self.thread = threading.get_ident()
-        for play, answer in plays:
-            if self.abandoned:
-                return
-            self.since, self.play = time.monotonic(), play
+    def __init__(self, todo: Todo) -> None:
+        self._todo = todo
+        self._lock = threading.Lock()
+        self._retired = False
+        self._interrupted = False
+        self._play: Play | None = None
+        self._since = 0.0
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        # Nobody waits for a daemon when the process ends, not even for an endless loop.
+        self._thread = threading.Thread(target=self._run, name="journeys", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while (taken := self._take()) is not None:
+            self._advance(*taken)
+        # The loop may be gone when a turn that was given up comes back.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def _take(self) -> tuple[Play, object] | None:
+        with self._lock:
+            if self._retired or not self._todo:
+                return None
+            play, answer = self._todo.popleft()
+            self._play, self._since = play, time.monotonic()
+            return play, answer
+
+    def _advance(self, play: Play, answer: object) -> None:
+        try:
             try:
                 play.advance(answer)
-            except TurnInterrupted:
-                play.fail(_too_long(self.since, ""))
             finally:
-                self.play = None
+                self._leave()
+        except TurnInterrupted:
+            self._leave()
+            if not play.over:
+                play.stuck = True
+                play.fail(_too_long(self._since, ""))
+        except BaseException as error:
+            play.fail("".join(traceback.format_exception(error)))
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._play = None
+            if self._interrupted:
+                # One that has not been raised yet must not reach the next play.
+                _raise_in(self._thread, None)
+
+    def slow_play(self, after: float) -> Play | None:
+        """Return the play that has had the thread this long; the lane takes no other then."""
+        with self._lock:
+            if self._play is None or time.monotonic() - self._since < after:
+                return None
+            self._retired = True
+            return self._play
+
+    def interrupt(self) -> None:
+        """Raise `TurnInterrupted` inside the play that has the thread, if one has it still."""
+        with self._lock:
+            if self._play is not None:
+                self._interrupted = True
+                _raise_in(self._thread, TurnInterrupted)
+
+    def give_up(self, play: Play) -> None:
+        """Fail a play that cannot be interrupted; its thread may still come back, or never."""
+        frame = sys._current_frames().get(self._thread.ident or 0)  # pyright: ignore[reportPrivateUsage]
+        stack = "".join(traceback.format_stack(frame)) if frame else ""
+        play.abandon(_too_long(self._since, stack))
+
+    @property
+    def seconds(self) -> float:
+        """How long the present play has had the thread."""
+        return time.monotonic() - self._since
 
 
 class Driver:
     """Runs authors' code.
 
     Args:
-        limit: how long one turn may keep its thread between two `ctx` calls.
+        limit: how long one turn may keep its thread until it needs a read or is over.
     """
 
     def __init__(self, limit: timedelta = timedelta(seconds=60)) -> None:
         self._limit = limit.total_seconds()
-        self._threads = self._make_threads()
+        self._slow = min(_SLOW, self._limit)
 
-    @staticmethod
-    def _make_threads() -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(LANES, thread_name_prefix=THREADS)
-
-    async def advance(self, plays: Sequence[tuple[Play, object]]) -> None:
+    async def advance(
+        self, plays: Sequence[tuple[Play, object]]
+    ) -> Mapping[Play, asyncio.Task[None]]:
         """Advance each play once with its answer.
 
-        A play that keeps its thread past the limit is interrupted; where that is not possible its
-        thread is given up, and the rest goes on in another one.
+        Returns:
+            The plays that keep their thread while all others have been advanced, each with what
+            ends when it has been advanced too, or has failed at the limit: it was interrupted, or
+            its thread was given up.
         """
-        rest = list(plays)
-        while rest:
-            lane = _Lane()
-            running = asyncio.get_running_loop().run_in_executor(self._threads, lane.run, rest)
-            stuck = await self._watch(lane, running)
-            if stuck is None:
-                return
-            rest = rest[[play for play, _ in rest].index(stuck) + 1 :]
+        todo = deque(plays)
+        slow: dict[Play, asyncio.Task[None]] = {}
+        lane: _Lane | None = _Lane(todo)
+        while lane is not None or todo:
+            if lane is None and sum(not task.done() for task in slow.values()) < _MOST_SLOW:
+                lane = _Lane(todo)
+            waits = [lane.ended] if lane else [task for task in slow.values() if not task.done()]
+            await asyncio.wait(
+                waits, timeout=self._slow if lane else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            if lane is None:
+                continue
+            if lane.ended.done():
+                lane = None
+            elif (play := lane.slow_play(self._slow)) is not None:
+                slow[play] = asyncio.create_task(self._see_through(lane, play))
+                lane = None
+        return slow
 
-    async def _watch(self, lane: _Lane, running: asyncio.Future[None]) -> Play | None:
-        """Return None when the lane is done, or the play that cannot be interrupted."""
-        interrupted: Play | None = None
-        while True:
-            wait = _GRACE if interrupted else _LOOK_EVERY
-            done, _ = await asyncio.wait([running], timeout=wait)
-            if done:
-                running.result()
-                return None
-            play, since = lane.play, lane.since
-            if interrupted is not None:
-                if play is interrupted:
-                    return self._give_up(lane, interrupted)
-                interrupted = None
-            elif play is not None and time.monotonic() - since > self._limit:
-                interrupted = play
-                _interrupt(lane.thread)
-
-    def _give_up(self, lane: _Lane, play: Play) -> Play:
-        lane.abandoned = True
-        frame = sys._current_frames().get(lane.thread or 0)  # pyright: ignore[reportPrivateUsage]
-        stack = "".join(traceback.format_stack(frame)) if frame else ""
-        play.abandon(_too_long(lane.since, stack))
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._threads = self._make_threads()
-        return play
-
-    def close(self) -> None:
-        """Let no more turns begin."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def _see_through(self, lane: _Lane, play: Play) -> None:
+        done, _ = await asyncio.wait([lane.ended], timeout=max(0.0, self._limit - lane.seconds))
+        if not done:
+            lane.interrupt()
+            done, _ = await asyncio.wait([lane.ended], timeout=_GRACE)
+        if not done:
+            lane.give_up(play)
 
 
-def _interrupt(thread: int | None) -> None:
-    if thread is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread), ctypes.py_object(TurnInterrupted)
-        )
+def _raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:
+    """Raise an error in a thread at its next step, or take back one that has not been raised."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error) if error else None
+    )
 
 
 def _too_long(since: float, stack: str) -> str:
     seconds = time.monotonic() - since
     return (
-        f"The journey kept its thread for {seconds:.0f} seconds between two ctx calls. "
+        f"The journey kept its thread for {seconds:.0f} seconds. "
         f"A turn must not block: wait with ctx.sleep.\n{stack}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from ..errors import HogsendError, JourneyCodeError
+from ..errors import JourneyCodeError
 
 
 class InertLoop:
@@ -16,7 +16,7 @@ class InertLoop:
     """
 
     def __init__(self) -> None:
-        self.fault: HogsendError | None = None
+        self.fault: Exception | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

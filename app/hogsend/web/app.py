@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from quart import Quart, Response, request
+from quart import Quart, Request, Response, request
 
 from ..paths import resource
 from ..runtime import Runtime
 from . import admin, auth, live, public, tracking
 from .api import events, health
 from .api.access import Access
+from .api.cors import AnyOrigin
 from .api.door import LARGEST_BODY, EventsDoor, request_id
 from .errors import register
 from .pages import runtime
 
 __all__ = ["create_app", "runtime"]
+
+
+class SizedRequest(Request):
+    """A request whose largest body depends on where it goes."""
+
+    def __init__(self, method: str, scheme: str, path: str, *rest: Any, **named: Any) -> None:
+        named["max_content_length"] = (
+            events.LARGEST_BATCH_BODY if path == events.PATH else LARGEST_BODY
+        )
+        super().__init__(method, scheme, path, *rest, **named)
 
 
 def create_app(opened: Runtime) -> Quart:
@@ -25,9 +36,9 @@ def create_app(opened: Runtime) -> Quart:
         opened: what the process is made of.
     """
     app = Quart("hogsend", static_folder=str(resource("web/static")), static_url_path="/static")
+    app.request_class = SizedRequest
     app.config["RUNTIME"] = opened
     memory = app.extensions["access"] = Access()
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 31_536_000
     app.config["RESPONSE_TIMEOUT"] = None
     blueprints: tuple[Any, ...] = (
@@ -48,5 +59,6 @@ def create_app(opened: Runtime) -> Quart:
         answer.headers["X-Request-Id"] = request_id(request.headers.get("X-Request-Id", ""))
         return answer
 
-    app.asgi_app = EventsDoor(app.asgi_app, opened, memory)  # type: ignore[method-assign]
+    door = EventsDoor(app.asgi_app, opened, memory)
+    app.asgi_app = AnyOrigin(door)  # type: ignore[method-assign]
     return app

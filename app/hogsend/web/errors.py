@@ -38,6 +38,8 @@ _SENTENCES = {
     413: ("too_large", "The body is larger than 1 MiB (5 MiB for a batch)."),
 }
 
+INTERNAL = {"error": "Internal Server Error", "code": "internal"}
+
 
 def status_of(error: HogsendError) -> int:
     """Return the HTTP status of an error."""
@@ -45,8 +47,9 @@ def status_of(error: HogsendError) -> int:
 
 
 def wants_json() -> bool:
-    """Whether the request is a program's."""
-    return request.path.startswith(("/v1/", "/segment/", "/posthog/"))
+    """Whether the request is a program's; under `/v1/email` there are pages for recipients."""
+    page = request.path in ("/v1/email/unsubscribe", "/v1/email/preferences")
+    return request.path.startswith(("/v1/", "/segment/", "/posthog/")) and not page
 
 
 def register(app: Quart) -> None:
@@ -81,7 +84,7 @@ def register(app: Quart) -> None:
         log.exception("a request failed", exc_info=error)
         if not wants_json():
             return error_page(500, "Something went wrong here.", "The log says what.")
-        answer = jsonify({"error": "Internal Server Error", "code": "internal"})
+        answer = jsonify(INTERNAL)
         answer.status_code = 500
         return answer
 

@@ -8,7 +8,7 @@ proxies and shows that a session has ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, cast
 
 from quart import Blueprint, Response, g, request
@@ -20,7 +20,6 @@ from .pages import harden, runtime
 
 # Two messages a second at most: a page that is fetched anew more often cannot be read.
 PAUSE = 0.5
-TOPICS = ("contacts", "enrollments", "events", "inbox", "journeys", "sends")
 HEARTBEAT = 15.0
 
 blueprint = Blueprint("live", __name__)
@@ -79,10 +78,7 @@ async def stream(
     followed = cast("AsyncGenerator[set[str], None]", changes.follow(since))
     following: asyncio.Task[Any] = asyncio.ensure_future(anext(followed))
     try:
-        # Begin to follow before anything is sent. What changed between the page and its stream,
-        # or while the page lay in the background, is then fetched now, and nothing is missed.
-        await asyncio.sleep(0)
-        yield _said(TOPICS)
+        yield b": open\n\n"
         while True:
             done, _ = await asyncio.wait((following,), timeout=heartbeat)
             if not done:
@@ -94,7 +90,7 @@ async def stream(
                 topics = following.result()
             except StopAsyncIteration:
                 return
-            yield _said(topics)
+            yield b"".join(f"event: live-{topic}\ndata:\n\n".encode() for topic in sorted(topics))
             # Topics that come meanwhile are gathered, and sent together.
             await asyncio.sleep(pause)
             following = asyncio.ensure_future(anext(followed))
@@ -102,7 +98,3 @@ async def stream(
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await followed.aclose()
-
-
-def _said(topics: Iterable[str]) -> bytes:
-    return b"".join(f"event: live-{topic}\ndata:\n\n".encode() for topic in sorted(topics))

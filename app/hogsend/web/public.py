@@ -10,17 +10,19 @@ from typing import Any
 from uuid import UUID
 
 from quart import Blueprint, Response, redirect, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
 
 from ..delivery.tokens import RecipientToken
 from ..domain.contact import Contact
 from ..domain.intake import Incoming
 from ..domain.journey import EVERYTHING, MailList
 from ..domain.sending import Consents
-from ..errors import NotFound
+from ..errors import InvalidInput, NotFound
 from ..store import consents, contacts, sends
 from .admin.mail import framed, take_apart
 from .auth import Answer
-from .pages import harden, page, runtime
+from .pages import harden, page, posted, runtime
 
 blueprint = Blueprint("public", __name__)
 
@@ -42,7 +44,7 @@ async def unsubscribe_page(token: str) -> Answer:
 async def unsubscribe(token: str) -> Answer:
     """Unsubscribe at once (RFC 8058 §3.2): no cookie, no question, no redirect."""
     found = _known(runtime().tokens.read_unsubscribe(token))
-    form = await request.form
+    form = await _form()
     contact = await _contact(found.contact_id)
     undo = form.get("action") == "undo"
     scope = EVERYTHING if form.get("scope") == "everything" else found.list_id
@@ -55,13 +57,13 @@ async def unsubscribe(token: str) -> Answer:
 @blueprint.get("/v1/email/unsubscribe")
 async def unsubscribe_by_query() -> Answer:
     """The address that mails of other Hogsend versions carry."""
-    return await unsubscribe_page(request.args.get("token", ""))
+    return await unsubscribe_page(_token())
 
 
 @blueprint.post("/v1/email/unsubscribe")
 async def unsubscribe_by_query_now() -> Answer:
     """One click at the address that mails of other Hogsend versions carry."""
-    return await unsubscribe(request.args.get("token", ""))
+    return await unsubscribe(_token())
 
 
 async def _unsubscribe_page(
@@ -94,22 +96,7 @@ async def save_preferences(token: str) -> Answer:
     """Save the switches; exactly what was changed, nothing more."""
     found = _known(runtime().tokens.read_preferences(token))
     contact = await _contact(found.contact_id)
-    said = await _said(contact.id)
-    form = await request.form
-    changes: dict[str, bool] = {}
-    if form.get("action") == "stop":
-        changes = {EVERYTHING: False}
-    elif form.get("action") == "resume":
-        changes = {EVERYTHING: True}
-    else:
-        wanted = set(form.getlist("list"))
-        for list_id in form.getlist("shown"):
-            mail_list = runtime().registry.lists.get(list_id)
-            if mail_list is None or mail_list.transactional:
-                continue
-            before = said.said.get(list_id, mail_list.default_opt_in)
-            if (list_id in wanted) != before:
-                changes[list_id] = list_id in wanted
+    changes = _changes(await _form())
     if changes:
         await _say(contact.id, changes, found.send_id)
     if request.headers.get("HX-Request") == "true":
@@ -117,16 +104,34 @@ async def save_preferences(token: str) -> Answer:
     return redirect(f"/p/{token}?saved=1", 303)
 
 
+def _changes(form: MultiDict[str, str]) -> dict[str, bool]:
+    """Return what the recipient switched, against what the page showed: the page may be old, and
+    nothing that was changed elsewhere meanwhile may be taken back by it."""
+    if form.get("action") == "stop":
+        return {EVERYTHING: False}
+    if form.get("action") == "resume":
+        return {EVERYTHING: True}
+    wanted = set(form.getlist("list"))
+    changes = {list_id: True for list_id in wanted.intersection(form.getlist("off"))}
+    changes.update({list_id: False for list_id in form.getlist("on") if list_id not in wanted})
+    known = runtime().registry.lists
+    return {
+        list_id: subscribed
+        for list_id, subscribed in changes.items()
+        if list_id in known and not known[list_id].transactional
+    }
+
+
 @blueprint.get("/v1/email/preferences")
 async def preferences_by_query() -> Answer:
     """The address that mails of other Hogsend versions carry."""
-    return await preferences_page(request.args.get("token", ""))
+    return await preferences_page(_token())
 
 
 @blueprint.post("/v1/email/preferences")
 async def save_preferences_by_query() -> Answer:
     """The same switches at the address that mails of other Hogsend versions carry."""
-    return await save_preferences(request.args.get("token", ""))
+    return await save_preferences(_token())
 
 
 async def _preferences_page(token: str, *, saved: bool) -> Answer:
@@ -159,6 +164,21 @@ async def view_mail(token: str) -> Answer:
     if mail is None:
         raise NotFound("This mail is not kept any more.", "It is only shown for a limited time.")
     return framed(take_apart(mail.raw).html, links_work=True)
+
+
+def _token() -> str:
+    token = request.args.get("token")
+    if not token:
+        raise InvalidInput("The address has no token.", "Open it from the mail once more.")
+    return token
+
+
+async def _form() -> MultiDict[str, str]:
+    """Return the form that was sent; what cannot be read is empty, for the POST itself says it."""
+    try:
+        return await posted()
+    except BadRequest:
+        return MultiDict()
 
 
 def masked(email: str | None) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hypercorn.asyncio import serve as serve_asgi
+from hypercorn.asyncio import serve as serve_asgi  # pyright: ignore[reportUnknownVariableType]
 from hypercorn.config import Config
 
 from ..config import Settings, local_address

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import base64
+import logging
+from urllib.parse import quote
+from uuid import UUID
 
 from quart import Blueprint, Response, request
 
 from ..delivery.tracking import Visit
+from ..domain.hits import HitKind
 from ..errors import NotFound
 from .pages import runtime
 
 # A transparent picture of one pixel.
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+# A header carries ASCII alone; an author's address is changed in nothing else.
+_AS_IT_IS = "".join(map(chr, range(0x21, 0x7F)))
 
 blueprint = Blueprint("tracking", __name__)
 
 
-def _visit() -> Visit:
-    return Visit(request.method, request.headers.get("User-Agent", ""), request.remote_addr or "")
+log = logging.getLogger("hogsend.tracking")
+
+
+async def _record(kind: HitKind, send_id: UUID, *, position: int = 0, url: str = "") -> None:
+    """Record a hit; a recipient gets where they want to also when that fails."""
+    agent = request.headers.get("User-Agent", "")
+    visit = Visit(request.method, agent, request.remote_addr or "")
+    try:
+        await runtime().tracker.record(kind, send_id, visit, position=position, url=url)
+    except Exception:
+        log.exception("a %s could not be recorded", kind)
 
 
 @blueprint.get("/c/<token>")
@@ -26,11 +41,9 @@ async def click(token: str) -> Response:
     found = runtime().tokens.read_click(token)
     if found is None:
         raise NotFound("This link is not complete.", "Open it from the mail once more.")
-    await runtime().tracker.record(
-        "click", found.send_id, _visit(), position=found.position, url=found.url
-    )
+    await _record("click", found.send_id, position=found.position, url=found.url)
     headers = {
-        "Location": found.url,
+        "Location": quote(found.url, safe=_AS_IT_IS),
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Robots-Tag": "noindex",
@@ -43,6 +56,6 @@ async def open_pixel(token: str) -> Response:
     """Record an open; the picture comes whatever the token is."""
     send_id = runtime().tokens.read_open(token)
     if send_id is not None:
-        await runtime().tracker.record("open", send_id, _visit())
+        await _record("open", send_id)
     headers = {"Cache-Control": "no-store, private", "X-Robots-Tag": "noindex"}
     return Response(_PIXEL, 200, content_type="image/gif", headers=headers)

@@ -6,6 +6,7 @@ from quart import g
 
 from ...errors import HogsendError
 from ...store import keys as store
+from ..api.access import access
 from ..auth import Answer, needs
 from ..pages import now, page, posted, runtime
 from .frame import back, blueprint, change, id_from
@@ -65,5 +66,6 @@ async def create_key() -> Answer:
 async def revoke_key(key_id: str) -> Answer:
     """Stop a key from working."""
     key = await store.revoke(runtime().database, id_from(key_id, "key"), now())
+    access().forget()
     await change([], "revoke key", f"key {key.prefix}")
     return back("/keys", "revoked")

@@ -28,16 +28,21 @@ class Access:
     Args:
         keys: by the key's text, so that a known key costs no look-up.
         seen: the count of foreign changes that the keys are as of.
+        used: when the use of a key was last noted, in seconds of the machine's clock.
+        failures: by address, since when and how often.
+        forgotten: how often the keys were forgotten.
     """
 
     keys: dict[str, Key] = field(default_factory=dict[str, Key])
     seen: int = -1
     used: dict[UUID, float] = field(default_factory=dict[UUID, float])
     failures: dict[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
+    forgotten: int = 0
 
     def forget(self) -> None:
         """Look every key up again: one may have been revoked."""
         self.keys.clear()
+        self.forgotten += 1
 
     def refuse_guessing(self, address: str) -> None:
         """Refuse an address that failed too often.
@@ -94,7 +99,8 @@ async def authorize(
         Forbidden: the key lacks the scope.
         RateLimited: this address failed too often.
     """
-    text = authorization.removeprefix("Bearer ").strip()
+    scheme, _, rest = authorization.partition(" ")
+    text = rest.strip() if scheme.lower() == "bearer" else ""
     if memory.seen != opened.foreign:
         memory.forget()
         memory.seen = opened.foreign
@@ -107,14 +113,17 @@ async def authorize(
 
 
 async def _look_up(memory: Access, opened: Runtime, text: str, address: str) -> Key:
-    memory.refuse_guessing(address)
+    forgotten = memory.forgotten
     found = await keys.find(opened.database, keys.digest_of(text)) if text else None
     if found is None or found.revoked_at is not None:
+        # Behind a proxy all callers have one address: a good key never waits for a bad one.
+        memory.refuse_guessing(address)
         memory.fail(address)
         raise Unauthorized(
             "Unauthorized", "Send a key as `Authorization: Bearer hsk_…`; see `hogsend keys list`."
         )
-    memory.keys[text] = found
+    if memory.forgotten == forgotten:
+        memory.keys[text] = found
     await _note_use(memory, opened, found)
     return found
 

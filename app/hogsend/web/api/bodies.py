@@ -22,7 +22,9 @@ from ...domain.address import normalize_email
 from ...domain.intake import LARGEST_EVENT, LONGEST_NAME, Incoming, check_properties, check_text
 from ...errors import InvalidInput, TooLarge
 
-_ODD = re.compile(rb"\\u|NaN|Infinity")
+# Years that every calendar and time zone of a reader can show.
+_YEARS = range(1970, 9999)
+_ODD = re.compile(rb"\\u|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
 
 
 def _instant(text: str) -> str:
@@ -32,6 +34,8 @@ def _instant(text: str) -> str:
         raise ValueError("must be an ISO 8601 instant such as 2026-01-02T03:04:05Z") from None
     if instant.tzinfo is None:
         raise ValueError("must have a time zone, such as the Z in 2026-01-02T03:04:05Z")
+    if instant.year not in _YEARS:
+        raise ValueError(f"must be of a year from {_YEARS[0]} to {_YEARS[-1]}")
     return text
 
 
@@ -50,7 +54,7 @@ UserId = Annotated[
     StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
     AfterValidator(_plain),
 ]
-Email = Annotated[str, AfterValidator(normalize_email)]
+Email = Annotated[str, AfterValidator(_plain), AfterValidator(normalize_email)]
 Instant = Annotated[str, AfterValidator(_instant)]
 Properties = dict[str, Any]
 
@@ -74,7 +78,8 @@ class EventBody(Body):
     contact_properties: Properties = Field(default_factory=dict)
     lists: dict[Text, bool] = Field(default_factory=dict)
     groups: dict[Text, Text] = Field(default_factory=dict)
-    value: Annotated[float, Field(strict=False, allow_inf_nan=False)] | None = None
+    # Absent is None; null itself does not fit.
+    value: Annotated[float, Field(allow_inf_nan=False)] = None  # pyright: ignore[reportAssignmentType]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$")] = ""
     idempotency_key: Text = ""
     timestamp: Instant = ""

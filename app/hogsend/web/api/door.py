@@ -10,14 +10,14 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from ...domain.intake import Taken
 from ...errors import HogsendError, RateLimited, TooLarge
 from ...runtime import Runtime
 from ...store.keys import INGEST
-from ..errors import problem, status_of
+from ..errors import INTERNAL, problem, status_of
 from .access import Access, authorize
 from .bodies import read_event
 
@@ -25,6 +25,8 @@ log = logging.getLogger("hogsend.http")
 
 LARGEST_BODY = 1024 * 1024
 PATH = "/v1/events"
+# What Quart says too of a connection without an address.
+_NOBODY = "<local>"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_=-]{1,255}")
 
 Scope = MutableMapping[str, Any]
@@ -68,7 +70,7 @@ class EventsDoor:
                 more = [(b"retry-after", str(error.retry_after).encode())]
         except Exception:
             log.exception("an event could not be taken")
-            status, body = 500, {"error": "Internal Server Error", "code": "internal"}
+            status, body = 500, INTERNAL
         text = to_bytes(body)
         named = request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         start = [
@@ -86,7 +88,7 @@ class EventsDoor:
             self._memory,
             self._opened,
             headers.get(b"authorization", b"").decode("latin-1"),
-            client[0] if client else "",
+            client[0] if client else _NOBODY,
             INGEST,
         )
         key = headers.get(b"idempotency-key")
@@ -135,6 +137,6 @@ def answer_of(taken: Taken) -> dict[str, Any]:
     return answer
 
 
-def to_bytes(body: dict[str, Any]) -> bytes:
+def to_bytes(body: Mapping[str, Any]) -> bytes:
     """Return JSON as it goes over the wire."""
     return _encode(body).encode("utf-8", "replace")

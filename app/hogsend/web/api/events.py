@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -12,38 +13,44 @@ from quart import Blueprint, Response, request
 from ...domain.intake import LARGEST_EVENT, Incoming
 from ...errors import HogsendError, InvalidInput, TooLarge
 from ...store.keys import INGEST
-from ..errors import problem
+from ..errors import INTERNAL, problem
 from ..pages import runtime
 from .access import require
 from .bodies import EventBody, incoming_event, invalid
 from .door import answer_of, to_bytes
 
+log = logging.getLogger("hogsend.http")
+
+PATH = "/v1/events/batch"
 LARGEST_BATCH_BODY = 5 * 1024 * 1024
 LARGEST_BATCH = 1000
 
 blueprint = Blueprint("events", __name__)
 
 
-@blueprint.post("/v1/events/batch")
+@blueprint.post(PATH)
 async def take_batch() -> Response:
     """Take up to 1,000 events; each stands on its own."""
     await require(INGEST)
-    request.max_content_length = LARGEST_BATCH_BODY
-    raw: bytes = await request.get_data(cache=False)
+    raw = cast("bytes", await request.get_data(cache=False))
     results = await asyncio.gather(
         *(_take_one(item) for item in _items(raw)), return_exceptions=True
     )
-    answers: list[dict[str, Any]] = []
-    for result in results:
-        if isinstance(result, HogsendError):
-            answers.append(problem(result))
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            answers.append(result)
+    answers = [_answer(result) for result in results]
     rejected = sum("error" in answer for answer in answers)
     body = {"accepted": len(answers) - rejected, "rejected": rejected, "results": answers}
     return Response(to_bytes(body), 202, content_type="application/json")
+
+
+def _answer(result: dict[str, Any] | BaseException) -> dict[str, Any]:
+    if isinstance(result, HogsendError):
+        return problem(result)
+    if isinstance(result, Exception):
+        log.error("an event of a batch could not be taken", exc_info=result)
+        return dict(INTERNAL)
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 def _items(raw: bytes) -> list[Any]:
@@ -65,7 +72,10 @@ async def _take_one(item: Any) -> dict[str, Any]:
 
 
 def _incoming(item: Any) -> Incoming:
-    raw = json.dumps(item).encode()
+    try:
+        raw = json.dumps(item).encode()
+    except RecursionError:
+        raise InvalidInput("This event is nested too deeply.") from None
     if len(raw) > LARGEST_EVENT:
         raise TooLarge(f"This event has {len(raw)} bytes; at most {LARGEST_EVENT} are allowed.")
     try:

@@ -1,0 +1,83 @@
+"""The front matter of a template: what stands between its two `---` lines (templates.py)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+_FIELDS = ("subject", "preheader", "list", "from", "reply_to", "sample")
+_FENCE = "---"
+_FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
+
+
+class Unusable(Exception):
+    def __init__(self, line: int, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.line, self.problem, self.remedy = line, problem, remedy
+
+
+@dataclass(slots=True)
+class Source:
+    """A file, split: `first_line` is that of the body."""
+
+    body: str
+    first_line: int
+    front: dict[str, str]
+    front_lines: dict[str, int]
+
+
+def split(text: str) -> Source:
+    lines = text.removeprefix("\ufeff").splitlines()
+    if not lines or lines[0].strip() != _FENCE:
+        raise Unusable(1, "The front matter is missing.", "Begin the file with a line of ---.")
+    front: dict[str, str] = {}
+    places: dict[str, int] = {}
+    name = ""
+    for number, line in enumerate(lines[1:], 2):
+        if line.strip() == _FENCE:
+            if not front.get("subject"):
+                raise Unusable(1, "The front matter has no subject.", "Add a line subject: ….")
+            return Source("\n".join(lines[number:]), number + 1, front, places)
+        if line[:1].isspace() and line.strip() and name == "sample":
+            front[name] += "\n" + line
+            continue
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, value = _field(line, number)
+        if name in front:
+            raise Unusable(number, f"{name!r} is given twice in the front matter.")
+        front[name], places[name] = value, number
+    raise Unusable(1, "The front matter does not end.", "Close it with a line of ---.")
+
+
+def _field(line: str, number: int) -> tuple[str, str]:
+    match = _FIELD.fullmatch(line.rstrip())
+    if match is None:
+        raise Unusable(number, "A line of the front matter is not `name: value`.")
+    name, value = match[1], match[2]
+    if name not in _FIELDS:
+        raise Unusable(
+            number,
+            f"The front matter has no field {name!r}.",
+            "Its fields are: " + ", ".join(_FIELDS) + ".",
+        )
+    # Quotes around a whole value are allowed, because YAML, which this resembles, has them.
+    quoted = name != "sample" and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return name, value[1:-1] if quoted else value
+
+
+def sample_of(source: Source) -> Mapping[str, Any]:
+    written = source.front.get("sample")
+    if not written:
+        return {}
+    line = source.front_lines["sample"]
+    try:
+        sample = json.loads(written)
+    except ValueError as error:
+        raise Unusable(line, f"The sample is not JSON: {error}.") from None
+    if not isinstance(sample, dict):
+        raise Unusable(line, 'The sample is not a JSON object such as {"plan": "Pro"}.')
+    return cast("dict[str, Any]", sample)

@@ -1,0 +1,187 @@
+"""The whole of Hogsend in the test's own process: a database, a hand-set clock, an HTTP client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from quart import Quart, Response
+from quart.typing import TestClientProtocol
+
+from hogsend.changes import Changes
+from hogsend.clock import HandClock
+from hogsend.config import load_settings
+from hogsend.domain.contact import Contact
+from hogsend.domain.sending import Send
+from hogsend.runtime import Runtime, open_runtime
+from hogsend.store import contacts, inbox, keys, sends
+from hogsend.store.db import Query
+from hogsend.web.app import create_app
+
+T = TypeVar("T")
+
+LISTS = """\
+from hogsend import MailList
+
+news = MailList("news", "News", "What is new.")
+tips = MailList("tips", "Tips", "How others do it.", default_opt_in=False)
+bills = MailList("bills", "Bills", "What you owe.", transactional=True)
+"""
+WELCOME = """\
+from hogsend import days, journey
+
+@journey("welcome", trigger="user.created", exit_on=["user.deleted"], list="news")
+async def welcome(user, ctx):
+    await ctx.send("hello")
+    await ctx.sleep(days(1), label="a day")
+    await ctx.send("again")
+"""
+HELLO = """\
+---
+subject: Hello, {{ contact.properties.name or "you" }}
+---
+<p><a href="https://example.com/start?a=1&amp;b=2">Start</a>
+<a href="https://example.com/more">More</a> <a href="https://example.com/help">Help</a>
+<a href="{{ unsubscribe_url }}">Unsubscribe</a> <a href="{{ view_url }}">In the browser</a></p>
+"""
+AGAIN = "---\nsubject: Again\n---\n<p>Still there?</p>\n"
+FILES: Mapping[str, str] = {
+    "lists.py": LISTS,
+    "welcome.py": WELCOME,
+    "emails/hello.html": HELLO,
+    "emails/again.html": AGAIN,
+}
+SECRET = "s" * 43
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write an author's folder."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+async def until(changes: Changes, asked: Callable[[], Awaitable[T | None]]) -> T:
+    """Return the first true answer; it is asked for again whenever something has changed."""
+    async with asyncio.timeout(15):
+        number = changes.number
+        if answer := await asked():
+            return answer
+        async for _ in changes.follow(number):
+            if answer := await asked():
+                return answer
+    raise AssertionError("the site was closed meanwhile")
+
+
+@dataclass
+class Site:
+    """A running installation.
+
+    Args:
+        runtime: what it is made of.
+        clock: what it goes by.
+        app: its web server.
+        client: what sends it requests.
+        key: the text of an ingest key.
+    """
+
+    runtime: Runtime
+    clock: HandClock
+    app: Quart
+    client: TestClientProtocol
+    key: str
+
+    async def post(self, path: str, body: Any = None, /, **headers: str) -> Response:
+        """Post JSON, or bytes as they are, with the key unless other headers are given."""
+        sent = {"Authorization": f"Bearer {self.key}", **headers}
+        named = {name.replace("_", "-"): value for name, value in sent.items() if value}
+        if isinstance(body, bytes):
+            return await self.client.post(path, data=body, headers=named)
+        return await self.client.post(path, json=body, headers=named)
+
+    async def event(self, name: str, user_id: str = "ada", **fields: Any) -> dict[str, Any]:
+        """Tell of an event, which must be taken, and return the answer."""
+        body = {"name": name, "userId": user_id, "email": f"{user_id}@example.com", **fields}
+        answer = await self.post("/v1/events", body)
+        assert answer.status_code == 202, await answer.get_data(as_text=True)
+        return await answer.get_json()
+
+    async def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask the database."""
+        return await self.runtime.database.read_one(
+            Query(sql, values, lambda rows: [tuple(row) for row in rows])
+        )
+
+    async def one(self, sql: str, *values: Any) -> Any:
+        """Ask the database for a single value."""
+        return (await self.rows(sql, *values))[0][0]
+
+    async def contact(self, user_id: str = "ada") -> Contact:
+        found = await self.runtime.database.read_one(contacts.by_identities([f"u:{user_id}"]))
+        return found[f"u:{user_id}"]
+
+    async def sends(self, *statuses: str) -> list[Send]:
+        """Return the ledger in order, or those of its rows that have one of these statuses."""
+        ids = [UUID(bytes=bytes(one)) for (one,) in await self.rows("SELECT id FROM sends")]
+        found = await self.runtime.database.read_one(sends.by_ids(ids)) if ids else {}
+        rows = sorted(found.values(), key=lambda send: send.id)
+        return [send for send in rows if not statuses or send.status in statuses]
+
+    async def settled(self, count: int) -> list[Send]:
+        """Return the ledger once it has this many rows and none of them is under way."""
+
+        async def asked() -> list[Send] | None:
+            rows = await self.sends()
+            under_way = any(send.status in ("queued", "sending") for send in rows)
+            return rows if len(rows) >= count and not under_way else None
+
+        return await until(self.runtime.changes, asked)
+
+    async def mail(self, number: int = 1) -> EmailMessage:
+        """Return the captured mail with this number, the first being 1, once it is there."""
+
+        async def asked() -> EmailMessage | None:
+            captured = await self.runtime.database.read_one(inbox.newest(100))
+            if len(captured) < number:
+                return None
+            found = await self.runtime.database.read_one(inbox.one(captured[-number].send_id))
+            return found and message_from_bytes(found.raw, policy=policy.default)
+
+        return await until(self.runtime.changes, asked)
+
+
+@asynccontextmanager
+async def open_site(
+    folder: Path,
+    clock: HandClock,
+    *,
+    files: Mapping[str, str] = FILES,
+    with_worker: bool = True,
+    **settings: str,
+) -> AsyncIterator[Site]:
+    """Open an installation whose data folder has a migrated database already.
+
+    Args:
+        folder: the data folder.
+        clock: what it goes by.
+        files: the author's.
+        with_worker: whether journeys are played and mail delivered.
+        settings: further settings, without `HOGSEND_`.
+    """
+    write_files(folder / "journeys", files)
+    given = {"DATA": str(folder), "SECRET": SECRET, **settings}
+    loaded = load_settings({f"HOGSEND_{name}": text for name, text in given.items()}, folder)
+    async with open_runtime(loaded, with_worker=with_worker, clock=clock) as runtime:
+        app = create_app(runtime)
+        _, key = await keys.create(
+            runtime.database, name="test", scopes=[keys.INGEST], now=clock.now()
+        )
+        yield Site(runtime, clock, app, app.test_client(), key)

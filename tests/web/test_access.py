@@ -1,0 +1,154 @@
+"""Keys: who may call the API, and how soon a revoked key stops working."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from quart import Response
+
+from hogsend.clock import HandClock
+from hogsend.store import keys, operators, sessions
+from hogsend.store.db import Query
+from hogsend.web.api import access
+from hogsend.web.auth import COOKIE, csrf_of
+from tests.site import Site, open_site
+
+EVENT = {"name": "seen", "userId": "ada"}
+ROUTES = ("/v1/events", "/v1/events/batch")
+
+
+@pytest.fixture
+async def site(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Site]:
+    """An installation that plays nothing."""
+    async with open_site(tmp_path, clock, with_worker=False) as opened:
+        yield opened
+
+
+async def call(site: Site, authorization: str, path: str = "/v1/events") -> Response:
+    """Send an event with this header."""
+    body = EVENT if path == "/v1/events" else {"events": [EVENT]}
+    return await site.post(path, body, Authorization=authorization)
+
+
+async def make(site: Site, *scopes: str, **more: object) -> str:
+    """Make a key and return its header."""
+    now = site.clock.now()
+    _, text = await keys.create(site.runtime.database, name="k", scopes=scopes, now=now, **more)  # type: ignore[arg-type]
+    return f"Bearer {text}"
+
+
+async def refused(answer: Response, status: int, code: str) -> str:
+    assert answer.status_code == status
+    body = await answer.get_json()
+    assert body["code"] == code
+    return body["error"]
+
+
+@pytest.mark.parametrize("path", ROUTES)
+async def test_without_a_known_key_nobody_gets_in(site: Site, path: str) -> None:
+    for header in (
+        "",
+        "Bearer ",
+        "Bearer hsk_" + "x" * 43,
+        site.key,
+        f"Basic {site.key}",
+        f"Bearer {site.key}x",
+        f"Bearer {site.key[:-1]}",
+        "Bearer \u00fc",
+    ):
+        sentence = await refused(await call(site, header, path), 401, "unauthorized")
+        assert sentence.startswith("Unauthorized") and "hogsend keys" in sentence
+    assert (await call(site, f"bearer {site.key}", path)).status_code == 202
+    assert await site.one("SELECT COUNT(*) FROM events") == 1
+
+
+@pytest.mark.parametrize("path", ROUTES)
+async def test_a_key_opens_only_what_its_scopes_say(site: Site, path: str) -> None:
+    assert (await call(site, await make(site, "full-admin"), path)).status_code == 202
+    for scope in ("read", "journey-admin"):
+        sentence = await refused(await call(site, await make(site, scope), path), 403, "forbidden")
+        assert "insufficient scope" in sentence and "ingest" in sentence
+    public = await make(site, "ingest-public", origins=["https://shop.example"])
+    await refused(await call(site, public, path), 403, "forbidden")
+
+
+async def test_an_expired_key_says_so(site: Site) -> None:
+    ends = site.clock.now() + timedelta(hours=1)
+    header = await make(site, "ingest", expires_at=ends)
+    assert (await call(site, header)).status_code == 202
+    site.clock.set(ends)
+    assert await refused(await call(site, header), 401, "unauthorized") == "API key expired"
+
+
+async def test_a_key_that_the_dashboard_revokes_stops_at_once(site: Site) -> None:
+    assert (await call(site, f"Bearer {site.key}")).status_code == 202
+    now = site.clock.now()
+    owner = await operators.add(site.runtime.database, "o@example.com", "owner", now)
+    cookie = await sessions.start(site.runtime.database, owner.id, now)
+    site.client.set_cookie("localhost", COOKIE, cookie)
+    (key,) = await keys.list_keys(site.runtime.database)
+
+    answer = await site.client.post(f"/keys/{key.id}/revoke", form={"csrf": csrf_of(cookie)})
+
+    assert answer.status_code == 303
+    await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
+
+
+async def test_a_key_that_another_process_revokes_stops_when_that_is_noticed(site: Site) -> None:
+    assert (await call(site, f"Bearer {site.key}")).status_code == 202
+    (key,) = await keys.list_keys(site.runtime.database)
+    await keys.revoke(site.runtime.database, key.id, site.clock.now())
+    site.runtime.foreign += 1
+    await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
+
+
+async def test_a_key_revoked_while_it_is_looked_up_is_not_remembered(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = keys.find
+    found, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(*arguments: object) -> object:
+        key = await find(*arguments)  # type: ignore[arg-type]
+        found.set()
+        await go_on.wait()
+        return key
+
+    monkeypatch.setattr(access.keys, "find", slowly)
+    first = asyncio.ensure_future(call(site, f"Bearer {site.key}"))
+    await found.wait()
+    (key,) = await keys.list_keys(site.runtime.database)
+    await keys.revoke(site.runtime.database, key.id, site.clock.now())
+    site.app.extensions["access"].forget()
+    go_on.set()
+    await first
+    await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
+
+
+async def test_who_guesses_has_to_wait_and_disturbs_no_one_with_a_good_key(site: Site) -> None:
+    for n in range(access.MOST_FAILURES):
+        await refused(await call(site, f"Bearer hsk_{n:043}"), 401, "unauthorized")
+
+    for path in ROUTES:
+        answer = await call(site, f"Bearer hsk_{'z' * 43}", path)
+        assert await refused(answer, 429, "rate_limited") == "Rate limit exceeded"
+        assert answer.headers["Retry-After"] == "60"
+        assert (await call(site, f"Bearer {site.key}", path)).status_code == 202
+        assert (await call(site, await make(site, "ingest"), path)).status_code == 202
+
+
+async def test_it_is_remembered_when_a_key_was_last_used(site: Site) -> None:
+    site.clock.set(site.clock.now() + timedelta(days=1))
+    await call(site, f"Bearer {site.key}")
+    (key,) = await keys.list_keys(site.runtime.database)
+    assert key.last_used_at == site.clock.now()
+
+
+async def test_no_key_is_kept_in_clear(site: Site) -> None:
+    await call(site, f"Bearer {site.key}")
+    query = Query("SELECT * FROM api_keys", [], lambda rows: repr(rows))
+    assert site.key[9:] not in await site.runtime.database.read_one(query)

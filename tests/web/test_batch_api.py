@@ -1,0 +1,155 @@
+"""`POST /v1/events/batch`: every event stands on its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from quart import Response
+
+from hogsend.clock import HandClock
+from hogsend.domain.intake import Incoming, Taken
+from tests.site import Site, open_site
+
+PATH = "/v1/events/batch"
+
+
+@pytest.fixture
+async def site(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Site]:
+    """An installation that plays nothing."""
+    async with open_site(tmp_path, clock, with_worker=False) as opened:
+        yield opened
+
+
+async def taken(answer: Response) -> dict[str, Any]:
+    assert answer.status_code == 202, await answer.get_data(as_text=True)
+    return await answer.get_json()
+
+
+async def test_a_bad_item_is_reported_at_its_place_and_the_others_are_stored(site: Site) -> None:
+    body = await taken(
+        await site.post(
+            PATH,
+            {
+                "events": [
+                    {"name": "user.created", "userId": "ada", "email": "ada@example.com"},
+                    {"name": "seen"},
+                    "nonsense",
+                    {"name": "seen", "userId": "ada", "eventProperties": {"a": "x" * 70_000}},
+                    {"name": "seen", "userId": "bo"},
+                ]
+            },
+        )
+    )
+
+    assert (body["accepted"], body["rejected"]) == (2, 3)
+    first, nobody, nonsense, large, last = body["results"]
+    assert first["stored"] and first["enrollments"][0]["outcome"] == "enrolled"
+    assert nobody["code"] == "invalid" and "userId is required" in nobody["error"]
+    assert nonsense["code"] == "invalid"
+    assert large["code"] == "too_large" and "65536" in large["error"]
+    assert last["stored"] and last["contactKey"] == "bo"
+    names = await site.rows("SELECT name FROM events ORDER BY id")
+    assert names == [("user.created",), ("seen",)]
+
+
+async def test_events_of_a_batch_are_taken_in_their_order(site: Site) -> None:
+    events = [
+        {"name": f"e{n}", "userId": "ada", "contactProperties": {"last": n}} for n in range(300)
+    ]
+
+    body = await taken(await site.post(PATH, {"events": events}))
+
+    assert body["accepted"] == 300
+    names = [name for (name,) in await site.rows("SELECT name FROM events ORDER BY seq")]
+    assert names == [f"e{n}" for n in range(300)]
+    assert (await site.contact()).properties == {"last": 299}
+
+
+async def test_a_key_counts_once_within_a_batch_and_across_batches(site: Site) -> None:
+    event = {"name": "seen", "userId": "ada", "idempotencyKey": "k"}
+    body = await taken(await site.post(PATH, {"events": [event, event]}))
+    again = await taken(await site.post(PATH, {"events": [event]}))
+
+    stored = [result["stored"] for result in (*body["results"], *again["results"])]
+    assert stored == [True, False, False]
+    assert len({result["eventId"] for result in (*body["results"], *again["results"])}) == 1
+
+
+async def test_a_fault_of_ours_fails_its_event_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = site.runtime.ingest.take
+
+    async def fail_once(incoming: Incoming) -> Taken:
+        if incoming.name == "boom":
+            raise RuntimeError("the disk is full")
+        return await take(incoming)
+
+    monkeypatch.setattr(site.runtime.ingest, "take", fail_once)
+    events = [{"name": name, "userId": "ada"} for name in ("seen", "boom")]
+    body = await taken(await site.post(PATH, {"events": events}))
+
+    assert body["results"][0]["stored"] is True
+    assert body["results"][1] == {"error": "Internal Server Error", "code": "internal"}
+    assert "disk" not in json.dumps(body)
+
+
+async def test_a_batch_may_have_five_mebibytes_and_no_more(site: Site) -> None:
+    event = {"name": "seen", "userId": "ada", "eventProperties": {"a": "x" * 60_000}}
+    large = json.dumps({"events": [event] * 60}).encode()
+    assert 3 * 1024 * 1024 < len(large) < 5 * 1024 * 1024
+
+    assert (await taken(await site.post(PATH, large)))["accepted"] == 60
+    refused = await site.post(PATH, json.dumps({"events": [event] * 90}).encode())
+
+    assert refused.status_code == 413
+    body = await refused.get_json()
+    assert body["code"] == "too_large" and "5 MiB" in body["error"]
+    assert await site.one("SELECT COUNT(*) FROM events") == 60
+
+
+@pytest.mark.parametrize(
+    ("raw", "named"),
+    [
+        (b"no", "Malformed JSON"),
+        (b"[]", "events"),
+        (b'{"events": {}}', "events"),
+        (b'{"events": ' + b"[" * 100_000, "Malformed JSON"),
+        (b'{"events": [%s]}' % (b"9" * 5000), "Malformed JSON"),
+    ],
+)
+async def test_what_is_no_batch_is_refused_whole(site: Site, raw: bytes, named: str) -> None:
+    answer = await site.post(PATH, raw)
+
+    assert answer.status_code == 400
+    body = await answer.get_json()
+    assert named in body["error"] and body["code"] == "invalid"
+    assert await site.one("SELECT COUNT(*) FROM events") == 0
+
+
+async def test_a_batch_of_1001_is_refused_with_the_limit_named(site: Site) -> None:
+    answer = await site.post(PATH, {"events": [{"name": "x", "userId": "ada"}] * 1001})
+
+    assert answer.status_code == 413
+    body = await answer.get_json()
+    assert "1000" in body["error"] and body["code"] == "too_large"
+
+
+async def test_text_that_no_database_takes_is_refused_item_by_item(site: Site) -> None:
+    raw = (
+        b'{"events": [{"name":"x","userId":"\\ud800"},{"name":"x","email":"\\udfff@example.com"},'
+        b'{"name":"x","userId":"a","eventProperties":{"\\ud800":1}},'
+        b'{"name":"x","userId":"a","eventProperties":{"a":NaN}},'
+        b'{"name":"x","userId":"a","eventProperties":{"a":%s1%s}},'
+        b'{"name":"x","userId":"a","groups":{"a":"\\u0000"}},{"name":"x","userId":"ada"}]}'
+        % (b"[" * 900, b"]" * 900)
+    )
+
+    body = await taken(await site.post(PATH, raw))
+
+    assert body["rejected"] == 6 and body["results"][-1]["stored"]
+    assert {result.get("code") for result in body["results"][:-1]} == {"invalid"}
