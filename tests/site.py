@@ -45,7 +45,7 @@ async def welcome(user, ctx):
 """
 HELLO = """\
 ---
-subject: Hello, {{ contact.properties.name or "you" }}
+subject: Hello, {{ contact.properties.name | default("you") }}
 ---
 <p><a href="https://example.com/start?a=1&amp;b=2">Start</a>
 <a href="https://example.com/more">More</a> <a href="https://example.com/help">Help</a>

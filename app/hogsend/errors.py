@@ -28,7 +28,10 @@ class HogsendError(Exception):
         self.details = list(details)
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
+        if not self.remedy:
+            return self.message
+        stop = "" if self.message.endswith((".", "!", "?", ":")) else "."
+        return f"{self.message}{stop} {self.remedy}"
 
 
 class ConfigError(HogsendError):

@@ -16,6 +16,7 @@ from .content import Content, fingerprint, load_content
 from .delivery.providers.select import provider_for
 from .delivery.tokens import Tokens
 from .delivery.tracking import Tracker
+from .errors import StartError
 from .ingest import Ingest
 from .store.db import Database
 from .turns.registry import Registry
@@ -102,6 +103,11 @@ async def open_runtime(
         database = Database(settings.database_url)
         await database.open()
         stack.push_async_callback(database.close)
+        if with_worker and not await database.take_worker_lock():
+            raise StartError(
+                "Another worker is already at work on this database.",
+                "Stop it first, or start this one without --with-worker.",
+            )
         tokens = Tokens(settings.secrets)
         changes = Changes()
         stack.callback(changes.close)

@@ -134,7 +134,6 @@ class Worker:
         ending = asyncio.ensure_future(self.engine.close())
         await asyncio.wait([ending], timeout=_ENDING_TURNS)
         ending.cancel()
-        self._player.close()
 
     async def _committed(self, taking: Taking) -> None:
         if taking.wakes:

@@ -34,7 +34,7 @@ def serve(with_worker: bool, reload: bool, bind: str | None) -> int:
 def worker() -> int:
     """Play journeys and deliver mail without the web server.
 
-    For Postgres, where several processes share the work.
+    For Postgres, where `hogsend serve` can then run without a worker; one worker at a time.
     """
     settings = current_settings()
     if is_sqlite(settings.database_url):

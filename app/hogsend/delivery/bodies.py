@@ -82,7 +82,7 @@ class Bodies:
         self._tokens, self._base = tokens, base_url
         # Media queries cannot be inlined and stay in a style sheet; nothing is ever fetched.
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
-        self._shapes: Recent[tuple[str, ...], _Shape | None] = Recent(_MOST_STENCILS)
+        self._shapes: Recent[tuple[int, tuple[str, ...]], _Shape | None] = Recent(_MOST_STENCILS)
         self._stencils: Recent[Hashable, Stencil | None] = Recent(_MOST_STENCILS)
 
     def of(self, template: Template, scope: Mapping[str, Any], send_id: UUID) -> Filled:
@@ -147,7 +147,8 @@ class Bodies:
             usable = len(markup) <= _LARGEST and is_whole(markup, range(len(values)))
             return _Shape(markup, values) if usable else None
 
-        found = self._shapes.find(pieces, shape)
+        # The number is there for values that look like slots and are none.
+        found = self._shapes.find((len(values), pieces), shape)
         if found is None:
             return None
         steady = found.steady(values)

@@ -116,7 +116,7 @@ class Line:
 
 def is_whole(markup: str, numbers: Iterable[int]) -> bool:
     """Say whether these slots are there, each once, and nothing else looks like a slot."""
-    return sorted(SLOT.findall(markup)) == [_SLOTS[number] for number in sorted(numbers)]
+    return sorted(_HOLES.findall(markup)) == [_SLOTS[number] for number in sorted(numbers)]
 
 
 def escaped(markup: str, values: Sequence[str], only: Set[int] | None = None) -> str:

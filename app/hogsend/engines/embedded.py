@@ -23,6 +23,8 @@ log = logging.getLogger("hogsend.engine")
 # Turns in one set, and sets at once: while one set waits for the disk, another is driven.
 SET = 256
 SETS = 2
+# A set that takes longer has a journey in it that keeps its thread: others do not wait for it.
+LATE = 1.0
 # A clock that was set back or a laptop that slept is noticed after this long.
 LONGEST_SLEEP = timedelta(seconds=30)
 _AFTER_ERROR = 1.0
@@ -44,6 +46,7 @@ class EmbeddedEngine:
         self._news = asyncio.Event()
         self._closing = False
         self._running: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Task[None]] = set()
         self._held: dict[UUID, UUID] = {}
         self._next_known: datetime | None = None
 
@@ -69,22 +72,26 @@ class EmbeddedEngine:
                 wait = _AFTER_ERROR
             await self._pause(wait)
         if self._running:
-            await asyncio.wait(self._running)
+            await asyncio.wait(set(self._running))
 
     async def close(self) -> None:
         self._closing = True
         self._news.set()
-        if self._running:
-            await asyncio.wait(set(self._running))
+        for task in self._late:
+            task.cancel()
+        if self._running or self._late:
+            await asyncio.wait(self._running | self._late)
 
     @property
     def idle(self) -> bool:
         """Whether no turn is under way."""
-        return not self._running
+        return not self._running and not self._late
 
     async def _begin_due(self) -> float:
         """Begin as many due turns as there is room for; return how long to wait, in seconds."""
         while len(self._running) < SETS and not self._closing:
+            # News that comes while the rows are read must lead to a new look.
+            self._next_known = None
             # Rows of turns under way are still due until they commit.
             rows = await self._database.read_one(enrollments.next_due(SET + len(self._held)))
             due, later = self._pick(rows, self._clock.now())
@@ -121,22 +128,40 @@ class EmbeddedEngine:
     def _begin(self, rows: Sequence[Due]) -> None:
         for row in rows:
             self._held[row.id] = row.contact_id
-        # News that comes while turns run must lead to a new look, whatever was known before.
-        self._next_known = None
         task = asyncio.create_task(self._run([row.id for row in rows]))
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
+        asyncio.get_running_loop().call_later(LATE, self._let_by, task)
+
+    def _let_by(self, task: asyncio.Task[None]) -> None:
+        """Make room for another set beside one that takes too long."""
+        if task not in self._running:
+            return
+        self._running.discard(task)
+        self._late.add(task)
+        self._news.set()
+        if self._closing:
+            # Nothing of a turn that keeps its thread is committed: it is played again.
+            task.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._late.discard(task)
 
     async def _run(self, ids: Sequence[UUID]) -> None:
         try:
-            await self._play(ids)
+            await self._play(ids, self._done)
         except Exception:
             log.exception("a set of %d turns failed and will be played again", len(ids))
             await asyncio.sleep(_AFTER_ERROR)
         finally:
-            for one in ids:
-                self._held.pop(one, None)
-            self._news.set()
+            self._done(ids)
+
+    def _done(self, ids: Sequence[UUID]) -> None:
+        """Let the people of committed turns be due again."""
+        for one in ids:
+            self._held.pop(one, None)
+        self._news.set()
 
     async def _pause(self, seconds: float) -> None:
         if self._closing:

@@ -8,7 +8,10 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-PlayTurns = Callable[[Sequence[UUID]], Awaitable[None]]
+Done = Callable[[Sequence[UUID]], None]
+# Plays one turn of each enrollment, tells of those that are committed as soon as they are, and
+# returns when all are.
+PlayTurns = Callable[[Sequence[UUID], Done], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ Row = Sequence[Any]
 MODELS = ["hogsend.store.models"]
 WRITE, READ = "default", "read"
 READ_POOL = 4
+# One connection of the writing pool is the worker's lock.
+WRITE_POOL = 5
+_WORKER_LOCK = 0x686F6773656E64
 # Longer statements than this many values would pass SQLite's limit of 32,766 variables.
 LARGEST_LIST = 16_384
 
@@ -177,6 +180,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = is_sqlite(url)
+        self._lock_holder: Any = None
 
     async def open(self) -> None:
         """Connect. On SQLite also set the pragmas that make a commit durable.
@@ -185,12 +189,15 @@ class Database:
             ConfigError: the address is of no database that is known.
         """
         await Tortoise.init(config=tortoise_config(self.url))
-        if self.is_sqlite:
-            for name in (WRITE, READ):
-                await get_connections().get(name).create_connection(with_db=True)
+        for name in (WRITE, READ):
+            await get_connections().get(name).create_connection(with_db=True)
 
     async def close(self) -> None:
         """Disconnect; on SQLite the write-ahead log is folded into the file."""
+        if self._lock_holder is not None:
+            client: Any = get_connections().get(WRITE)
+            await client._pool.release(self._lock_holder)
+            self._lock_holder = None
         await Tortoise.close_connections()
 
     @asynccontextmanager
@@ -229,11 +236,28 @@ class Database:
         """Run one query on the reading connection."""
         return (await self.read(query))[0]
 
-    async def foreign_changes(self) -> int:
-        """Return a number that changes when another process has committed (SQLite only)."""
-        if not self.is_sqlite:
-            return 0
+    async def take_worker_lock(self) -> bool:
+        """Keep other workers off a Postgres until this process ends; False when one is at work.
+
+        A SQLite file is kept by a lock on its folder instead.
+        """
+        if self.is_sqlite:
+            return True
         client: Any = get_connections().get(WRITE)
+        self._lock_holder = await client._pool.acquire()
+        return await self._lock_holder.fetchval("SELECT pg_try_advisory_lock($1)", _WORKER_LOCK)
+
+    async def foreign_changes(self) -> int:
+        """Return a number that changes when another process has committed.
+
+        On Postgres it also changes with commits of this process.
+        """
+        client: Any = get_connections().get(READ if not self.is_sqlite else WRITE)
+        if not self.is_sqlite:
+            async with client.acquire_connection() as connection:
+                return await connection.fetchval(
+                    "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+                )
         raw = client._connection
         rows = await raw._execute(ask_sqlite, raw._conn, [("PRAGMA data_version", [])])
         return rows[0][0][0]
@@ -278,7 +302,10 @@ def tortoise_config(url: str) -> dict[str, Any]:
         credentials = _postgres_credentials(url)
         engine = "tortoise.backends.asyncpg"
         connections = {
-            WRITE: {"engine": engine, "credentials": {**credentials, "minsize": 1, "maxsize": 4}},
+            WRITE: {
+                "engine": engine,
+                "credentials": {**credentials, "minsize": 1, "maxsize": WRITE_POOL},
+            },
             READ: {
                 "engine": engine,
                 "credentials": {**credentials, "minsize": 1, "maxsize": READ_POOL},

@@ -14,7 +14,7 @@ from .db import Query, Row, Write
 from .events import from_stored_event, to_stored_event
 from .fields import from_micros, instant_or_none, micros_or_none, to_id, to_micros
 from .json_text import from_json, to_json
-from .models import LIVE
+from .models import DUE, LIVE
 
 _COLUMNS = (
     "n.id, n.contact_id, n.journey_id, n.entry_key, n.state, n.trigger_event_id, n.code_hash, "
@@ -137,8 +137,8 @@ def next_due(limit: int) -> Query[Iterator[Due]]:
         limit: how many at most.
     """
     return Query(
-        "SELECT id, contact_id, journey_id, wake_at FROM enrollments WHERE wake_at IS NOT NULL "
-        "AND state IN ('active', 'waiting') ORDER BY wake_at LIMIT ?",
+        f"SELECT id, contact_id, journey_id, wake_at FROM enrollments WHERE {DUE} "
+        "ORDER BY wake_at LIMIT ?",
         [limit],
         lambda rows: (Due(to_id(r[0]), to_id(r[1]), r[2], from_micros(r[3])) for r in rows),
     )

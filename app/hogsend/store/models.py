@@ -10,6 +10,8 @@ from tortoise.models import Model
 from .fields import DigestField, IdField, InstantField, Where
 
 LIVE = "state IN ('active', 'waiting', 'drifted', 'parked')"
+# Those who are parked keep their wake times and are not looked at.
+DUE = "wake_at IS NOT NULL AND state IN ('active', 'waiting')"
 
 
 class Meta(Model):
@@ -165,7 +167,7 @@ class EnrollmentRow(Model):
                 unique=True,
             ),
             ("contact_id", "journey_id"),
-            Where(fields=("wake_at",), name="enrollment_wakes", condition="wake_at IS NOT NULL"),
+            Where(fields=("wake_at",), name="enrollment_wakes", condition=DUE),
             ("journey_id", "state", "id"),
             Where(
                 fields=("journey_id", "wait_key", "id"),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from ..domain.conditions import Condition
+from ..domain.conditions import All, Condition
 from ..domain.contact import Contact
 from ..domain.event import Event, EventMatch
 from ..errors import JourneyCodeError
@@ -64,7 +64,7 @@ class History:
             since: only events after this instant, or within this long.
             label: what the timeline calls this; the event's name unless given.
         """
-        found: bool = await ask(Look("has_event", label or event, event, where, since))
+        found: bool = await ask(_look("has_event", label, event, where=where, since=since))
         return found
 
     async def count(
@@ -76,7 +76,7 @@ class History:
         label: str | None = None,
     ) -> int:
         """Say how often an event happened; the arguments are those of `has_event`."""
-        number: int = await ask(Look("count", label or event, event, where, since))
+        number: int = await ask(_look("count", label, event, where=where, since=since))
         return number
 
     async def events(
@@ -97,16 +97,18 @@ class History:
             limit: how many at most; each is kept in the journal.
             label: what the timeline calls this.
         """
-        stored: list[Any] = await ask(Look("events", label or event, event, where, since, limit))
+        if limit < 1:
+            raise JourneyCodeError("ctx.history.events takes a limit of at least 1.")
+        stored: list[Any] = await ask(
+            _look("events", label, event, where=where, since=since, limit=limit)
+        )
         return [as_event(one) for one in stored]
 
     async def last_event(
         self, event: str, *, where: Condition | None = None, label: str | None = None
     ) -> Event | None:
         """Return the newest event of a name, or None."""
-        stored: list[Any] = await ask(
-            Look("last_event", label or event, event, where, None, limit=1)
-        )
+        stored: list[Any] = await ask(_look("last_event", label, event, where=where, limit=1))
         return as_event(stored[0]) if stored else None
 
 
@@ -160,11 +162,7 @@ class Context:
             duration: how long, such as `days(2)`.
             label: what the timeline calls this; the duration unless given.
         """
-        if not isinstance(duration, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise JourneyCodeError(
-                "ctx.sleep takes a duration such as days(2), "
-                f"but was given {type(duration).__name__}."
-            )
+        _check_duration("ctx.sleep", duration)
         await ask(Sleep("sleep", label or f"{duration}", duration))
 
     async def sleep_until(self, instant: datetime, *, label: str | None = None) -> None:
@@ -174,8 +172,7 @@ class Context:
             instant: when, with a time zone.
             label: what the timeline calls this.
         """
-        if instant.tzinfo is None:
-            raise JourneyCodeError("ctx.sleep_until takes an instant with a time zone.")
+        _check_instant("ctx.sleep_until", instant)
         await ask(Sleep("sleep", label or "until", instant))
 
     async def wait_for(
@@ -192,14 +189,17 @@ class Context:
         Args:
             event: its name, or `on(name, where=…)`.
             timeout: how long at most; forever unless given.
-            where: a condition on the event's properties.
+            where: a condition on the event's properties, beside that of `on`.
             since: look back to this instant instead.
             label: what the timeline calls this; the event's name unless given.
 
         Returns:
             `Waited`, truthy when the event came.
         """
-        match = event if isinstance(event, EventMatch) else EventMatch(event, where)
+        match = event if isinstance(event, EventMatch) else EventMatch(event)
+        if where is not None:
+            both = where if match.where is None else All((match.where, where))
+            match = EventMatch(match.event, both)
         return await self.wait_for_any(
             [match], timeout=timeout, since=since, label=label or match.event
         )
@@ -216,6 +216,10 @@ class Context:
         matches = tuple(e if isinstance(e, EventMatch) else EventMatch(e) for e in events)
         if not matches:
             raise JourneyCodeError("ctx.wait_for_any was given no events to wait for.")
+        if timeout is not None:
+            _check_duration("timeout=", timeout)
+        if since is not None:
+            _check_instant("since=", since)
         name = label or " or ".join(match.event for match in matches)
         stored = await ask(WaitFor("wait", name, matches, timeout, since))
         return Waited(as_event(stored) if stored else None)
@@ -298,6 +302,35 @@ class Context:
             reason: what the timeline shows.
         """
         await ask(Leave("exit", reason))
+
+
+def _look(
+    kind: str,
+    label: str | None,
+    event: str,
+    *,
+    where: Condition | None,
+    since: datetime | timedelta | None = None,
+    limit: int = 0,
+) -> Look:
+    match = EventMatch(event, where)
+    if since is not None and not isinstance(since, timedelta):
+        _check_instant("since=", since)
+    return Look(kind, label or event, match.event, match.where, since, limit)
+
+
+def _check_duration(what: str, given: object) -> None:
+    if not isinstance(given, timedelta):
+        raise JourneyCodeError(
+            f"{what} takes a duration such as days(2), but was given {type(given).__name__}."
+        )
+
+
+def _check_instant(what: str, given: object) -> None:
+    if not isinstance(given, datetime) or given.tzinfo is None:
+        raise JourneyCodeError(
+            f"{what} takes an instant with a time zone, such as datetime(2026, 1, 1, tzinfo=UTC)."
+        )
 
 
 def as_event(stored: Mapping[str, Any]) -> Event:

@@ -65,18 +65,18 @@ class _Lane:
             return play, answer
 
     def _advance(self, play: Play, answer: object) -> None:
+        advanced = False
         try:
             try:
                 play.advance(answer)
+                advanced = True
             finally:
                 self._leave()
         except TurnInterrupted:
             self._leave()
-            if not play.over:
+            if not advanced:
                 play.stuck = True
                 play.fail(_too_long(self._since, ""))
-        except BaseException as error:
-            play.fail("".join(traceback.format_exception(error)))
 
     def _leave(self) -> None:
         with self._lock:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
-import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -17,13 +16,12 @@ from types import ModuleType
 from ..domain.event import EventMatch
 from ..domain.journey import EVERYTHING, JOURNEY_LIST, BrokenFile, Entry, Journey, MailList
 from ..ingest.rules import BUILT_IN_LIST
+from .checking import ID, ID_REMEDY, function_problems, mark_problems
 from .marks import MARK, JourneyFunction, Mark
 from .registry import Registry
 
 # Authors may import their own modules as `journeys.lists` or `.lists`, wherever the folder is.
 PACKAGE = "journeys"
-_ID = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
-LONGEST_ID = 100
 
 
 def load(folder: Path) -> Registry:
@@ -50,7 +48,8 @@ class _Loading:
     def run(self) -> Registry:
         if self._folder.is_dir():
             _make_package(self._folder)
-            modules = [m for path in self._files() if (m := self._import(path))]
+            with _nothing_left_behind():
+                modules = [m for path in self._files() if (m := self._import(path))]
             for path, module in modules:
                 self._collect_lists(path, module)
             for path, module in modules:
@@ -88,50 +87,47 @@ class _Loading:
             known = self._lists.get(value.id)
             if known is not None and known is not value and known is not BUILT_IN_LIST:
                 self._problem(path, 0, f"the list {value.id!r} is defined twice.")
-            elif value.id == EVERYTHING or not _ID.fullmatch(value.id):
-                self._problem(path, 0, f"{value.id!r} is no list id.", _ID_REMEDY)
+            elif value.id == EVERYTHING or not ID.fullmatch(value.id):
+                self._problem(path, 0, f"{value.id!r} is no list id.", ID_REMEDY)
             else:
                 self._lists[value.id] = value
 
     def _collect_journeys(self, path: Path, module: ModuleType) -> None:
-        for function in list(vars(module).values()):
+        # A function may have several names in its module.
+        for function in {id(value): value for value in vars(module).values()}.values():
             mark = getattr(function, MARK, None)
             if not isinstance(mark, Mark) or function.__module__ != module.__name__:
                 continue
-            line = function.__code__.co_firstlineno
-            problems = list(self._check(mark, function))
-            for problem, remedy in problems:
-                self._problem(path, line, problem, remedy)
-            if not problems:
-                self._journeys[mark.id] = _journey(mark, function, path, line)
-                self._functions[mark.id] = function
+            try:
+                self._collect_journey(path, mark, function)
+            except Exception as error:
+                self._broken.append(_broken_import(path, error))
 
-    def _check(self, mark: Mark, function: Callable[..., object]) -> Iterator[tuple[str, str]]:
-        if not _ID.fullmatch(mark.id) or len(mark.id) > LONGEST_ID:
-            yield f"{mark.id!r} is no journey id.", _ID_REMEDY
+    def _collect_journey(self, path: Path, mark: Mark, function: JourneyFunction) -> None:
+        line = inspect.unwrap(function).__code__.co_firstlineno
+        found = [(problem, line) for problem in mark_problems(mark, self._lists)]
         if mark.id in self._journeys:
             other = self._journeys[mark.id].file
-            yield f"the journey {mark.id!r} is also defined in {other}.", "Give one another id."
-        if not inspect.iscoroutinefunction(function):
-            yield f"the journey {mark.id!r} is not an async function.", "Write `async def`."
-        elif len(inspect.signature(function).parameters) != 2:
-            yield f"the journey {mark.id!r} must take (user, ctx).", ""
-        if mark.list is not None and mark.list not in self._lists:
-            known = ", ".join(sorted(self._lists))
-            yield f"the list {mark.list!r} is not known.", f"Define it in lists.py; known: {known}."
-        if isinstance(mark.entry, str) and mark.entry not in ("once", "unlimited"):
-            yield f"entry is {mark.entry!r}.", 'Use "once", "unlimited" or once_per(days(7)).'
-        for what, period in (("suppress", mark.suppress), ("once_per", _period(mark))):
-            if period is not None and period <= timedelta(0):
-                yield f"{what} is not a positive duration.", "Use for example hours(12)."
-        if mark.on_retrigger not in ("ignore", "restart"):
-            yield f"on_retrigger is {mark.on_retrigger!r}.", 'Use "ignore" or "restart".'
+            found.append(((f"it is also defined in {other}.", "Give one another id."), line))
+        found.extend(function_problems(function))
+        for (problem, remedy), where in found:
+            self._problem(path, where, f"the journey {mark.id!r}: {problem}", remedy)
+        if not found:
+            self._journeys[mark.id] = _journey(mark, function, path, line)
+            self._functions[mark.id] = function
 
     def _problem(self, path: Path, line: int, problem: str, remedy: str = "") -> None:
         self._broken.append(BrokenFile(path.name, line, problem, remedy))
 
 
-_ID_REMEDY = "Use lower-case letters, digits and single hyphens, such as trial-conversion."
+@contextmanager
+def _nothing_left_behind() -> Generator[None]:
+    """Write no compiled files beside the author's: an edit within a second would not be seen."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _make_package(folder: Path) -> None:
@@ -145,10 +141,6 @@ def _make_package(folder: Path) -> None:
     sys.modules[PACKAGE] = package
     # An edit within the second of the last load would else be served from the finders' cache.
     importlib.invalidate_caches()
-
-
-def _period(mark: Mark) -> timedelta | None:
-    return mark.entry.period if isinstance(mark.entry, Entry) else None
 
 
 def _match(event: str | EventMatch) -> EventMatch:

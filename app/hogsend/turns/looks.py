@@ -18,7 +18,7 @@ from .requests import Look, WaitFor
 async def answer_looks(
     database: Database, plays: Sequence[Play], now: datetime
 ) -> list[tuple[Play, Any]]:
-    """Return each play with the answer to its `need`, in the journal's form.
+    """Return each play with the answer to its `need`: a plain value, for a wait the event or None.
 
     Args:
         database: read on the connection that never waits behind the writer.
@@ -30,6 +30,7 @@ async def answer_looks(
     family = {contact_id: [contact_id] for contact_id in ids}
     for loser, survivor in merged.items():
         family[survivor].append(loser)
+    since = await _since(database, plays, family)
     counted, listed = _questions(plays, family, now)
     answers = await database.read(*(query for _, query in (*counted, *listed)))
     answered: list[tuple[Play, Any]] = []
@@ -38,9 +39,32 @@ async def answer_looks(
     for (group, _), found in zip(listed, answers[len(counted) :], strict=True):
         by_contact = _by_contact(found, family)
         answered.extend(
-            (play, _choose(play, by_contact.get(play.facts.contact.id, ()), now)) for play in group
+            (play, _choose(play, by_contact.get(play.facts.contact.id, ()), now, since))
+            for play in group
         )
     return answered
+
+
+async def _since(
+    database: Database, plays: Sequence[Play], family: dict[UUID, list[UUID]]
+) -> dict[Play, datetime]:
+    """Return, for waits of those whom others were merged into, when what they look back to came.
+
+    The others' events are numbered apart, so that only the time tells which came after it.
+    """
+    merged = [
+        play
+        for play in plays
+        if _looks_by_number(play.need)
+        and len(family[play.facts.contact.id]) > 1
+        and play.result.look_back.at is None
+    ]
+    if not merged:
+        return {}
+    arrivals = await database.read(
+        *(events.arrived_by(p.facts.contact.id, p.result.look_back.seq) for p in merged)
+    )
+    return {play: at for play, at in zip(merged, arrivals, strict=True) if at is not None}
 
 
 Asked = list[tuple[list[Play], Query[Any]]]
@@ -57,8 +81,9 @@ def _questions(
         if isinstance(need, Look) and need.kind in ("has_event", "count") and need.where is None:
             numbers.setdefault(since_instant(need.since, now), []).append(play)
         else:
-            after = play.result.look_back.seq if _looks_by_number(need) else 0
-            lists.setdefault(after, []).append(play)
+            alone = len(family[play.facts.contact.id]) == 1
+            by_number = alone and _looks_by_number(need)
+            lists.setdefault(play.result.look_back.seq if by_number else 0, []).append(play)
     counted: Asked = [
         (group, events.counts(_ids(group, family), _names(group), since))
         for since, group in numbers.items()
@@ -105,11 +130,13 @@ def _by_contact(found: Sequence[Event], family: dict[UUID, list[UUID]]) -> dict[
     return by_contact
 
 
-def _choose(play: Play, found: Sequence[Event], now: datetime) -> Any:
+def _choose(
+    play: Play, found: Sequence[Event], now: datetime, arrived: dict[Play, datetime]
+) -> Any:
     """Answer from a contact's events, which are in the order of their arrival."""
     need = play.need
     if isinstance(need, WaitFor):
-        return _first_match(play, need, found, now)
+        return _first_match(play, need, found, arrived.get(play))
     assert need is not None  # noqa: S101
     since = since_instant(need.since, now)
     where = need.where
@@ -127,14 +154,17 @@ def _choose(play: Play, found: Sequence[Event], now: datetime) -> Any:
     return [to_stored_event(event) for event in reversed(chosen[-need.limit :])]
 
 
-def _first_match(play: Play, need: WaitFor, found: Sequence[Event], now: datetime) -> Any:
-    look_back = play.result.look_back
+def _first_match(
+    play: Play, need: WaitFor, found: Sequence[Event], arrived: datetime | None
+) -> Event | None:
+    me, look_back = play.facts.contact.id, play.result.look_back
     for event in found:
-        at = event.received_at or now
+        at = event.received_at or play.now
         if need.since is not None:
             in_time = at >= need.since
         else:
-            in_time = event.seq > look_back.seq and (look_back.at is None or at > look_back.at)
-        if in_time and any(m.matches(event.name, event.properties, now) for m in need.matches):
-            return to_stored_event(event)
+            too_old = arrived is not None and event.contact_id != me and at <= arrived
+            in_time = look_back.sees(event, me) and not too_old
+        if in_time and any(m.matches(event.name, event.properties, at) for m in need.matches):
+            return event
     return None

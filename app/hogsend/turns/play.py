@@ -356,7 +356,7 @@ class Play:
             error: the traceback or the reason.
         """
         self.result = failed(self.facts.enrollment.look_back, error)
-        self.over = True
+        self.need, self.over = None, True
 
     def abandon(self, error: str) -> None:
         """Fail a turn whose thread is stuck in it and may still come back.

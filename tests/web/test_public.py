@@ -1,0 +1,371 @@
+"""What recipients do without an account: leave a list, choose, take it back, read a mail again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+import pytest
+from quart import Response
+
+from hogsend.clock import HandClock
+from hogsend.content import load_content
+from hogsend.delivery.tokens import Tokens
+from hogsend.domain.ids import new_id
+from tests.site import FILES, Site, open_site, write_files
+from tests.web.conftest import text_of
+
+
+@dataclass
+class Recipient:
+    """Ada, who has got a mail.
+
+    Args:
+        site: the installation.
+        mail: her mail, as her client has it.
+        send_id: what we call it.
+    """
+
+    site: Site
+    mail: EmailMessage
+    send_id: str
+
+    @property
+    def unsubscribe(self) -> str:
+        """The path of the mail's `List-Unsubscribe`."""
+        return urlsplit(str(self.mail["List-Unsubscribe"]).strip("<>")).path
+
+    @property
+    def preferences(self) -> str:
+        """The path of the preference page that the unsubscribe token's owner may see."""
+        tokens = self.site.runtime.tokens
+        found = tokens.read_unsubscribe(self.unsubscribe.removeprefix("/u/"))
+        assert found is not None
+        return f"/p/{tokens.preferences(found.contact_id, found.list_id, found.send_id)}"
+
+    async def consents(self) -> dict[str, bool]:
+        rows = await self.site.rows("SELECT list_id, subscribed FROM consents")
+        return {name: bool(on) for name, on in rows}
+
+    async def post(self, path: str, form: Mapping[str, Any] | None = None) -> Response:
+        """Send a form as a browser without scripts does."""
+        body = urlencode(form or {}, doseq=True)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return await self.site.client.post(path, data=body, headers=headers)
+
+    async def read(self, path: str) -> str:
+        answer = await self.site.client.get(path)
+        assert answer.status_code == 200
+        return await answer.get_data(as_text=True)
+
+
+@pytest.fixture
+async def ada(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Recipient]:
+    """Ada after her first mail."""
+    async with open_site(tmp_path, clock) as site:
+        await site.event("user.created")
+        mail = await site.mail()
+        (send,) = await site.settled(1)
+        yield Recipient(site, mail, str(send.id))
+
+
+async def everything(site: Site) -> list[Any]:
+    """Return whatever a scanner must not change."""
+    tables = "consents suppressions events enrollments turns contacts counters".split()
+    return [await site.rows(f"SELECT * FROM {table}") for table in tables]
+
+
+async def test_one_click_unsubscribes_at_once(ada: Recipient) -> None:
+    answer = await ada.site.client.post(
+        ada.unsubscribe,
+        data=b"List-Unsubscribe=One-Click",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+
+    assert answer.status_code == 200
+    assert "Location" not in answer.headers and "Set-Cookie" not in answer.headers
+    assert await ada.consents() == {"news": False}
+    names = await ada.site.rows("SELECT name, source FROM events ORDER BY seq")
+    assert names[-1] == ("contact.unsubscribed", "recipient")
+
+
+MULTIPART = (
+    b"--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data; boundary=b", MULTIPART),
+        ("multipart/form-data", MULTIPART),
+        ("multipart/form-data; boundary=b", b"--b\r\nnonsense"),
+        ("multipart/form-data; boundary=b", b""),
+        ("application/x-www-form-urlencoded", b"%ff=%fe&\x00"),
+        ("text/plain", b"List-Unsubscribe=One-Click"),
+        ("", b""),
+    ],
+)
+async def test_one_click_counts_however_its_body_is_made(
+    ada: Recipient, kind: str, body: bytes
+) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    answer = await ada.site.client.post(ada.unsubscribe, data=body, headers=headers)
+
+    assert answer.status_code == 200
+    assert await ada.consents() == {"news": False}
+
+
+async def test_one_click_again_changes_nothing_more(ada: Recipient) -> None:
+    await ada.post(ada.unsubscribe, {"List-Unsubscribe": "One-Click"})
+    counted = "SELECT SUM(value) FROM counters WHERE name = 'unsubscribes'"
+    assert await ada.site.one(counted) == 1
+
+    assert (await ada.post(ada.unsubscribe, {"List-Unsubscribe": "One-Click"})).status_code == 200
+
+    assert await ada.consents() == {"news": False}
+    assert await ada.site.one(counted) == 1
+
+
+async def test_an_unsubscribe_is_credited_to_the_mail_that_led_to_it(ada: Recipient) -> None:
+    await ada.post(ada.unsubscribe, {"List-Unsubscribe": "One-Click"})
+
+    (credited,) = await ada.site.rows("SELECT send_id, source FROM consents")
+    assert bytes(credited[0]).hex() == ada.send_id.replace("-", "")
+    assert credited[1] == "recipient"
+    told = await ada.site.one("SELECT properties FROM events WHERE name = 'contact.unsubscribed'")
+    assert ada.send_id in told
+
+
+async def test_the_next_mail_is_refused_after_an_unsubscribe(ada: Recipient) -> None:
+    await ada.post(ada.unsubscribe, {"List-Unsubscribe": "One-Click"})
+    ada.site.clock.set(ada.site.clock.now() + timedelta(days=1))
+    worker = ada.site.runtime.worker
+    assert worker is not None
+    worker.look()
+
+    _, refused = await ada.site.settled(2)
+
+    # In the ledger, on the contact (whose sends these are) and in the enrollment's journal.
+    assert (refused.status, refused.reason) == ("skipped", "unsubscribed_from_list")
+    assert refused.contact_id == (await ada.site.contact()).id
+    steps = await ada.site.one("SELECT steps FROM turns ORDER BY number DESC LIMIT 1")
+    assert '"skipped"' in steps and "unsubscribed_from_list" in steps
+    assert len(await ada.site.rows("SELECT * FROM inbox")) == 1
+
+
+async def test_looking_changes_nothing(ada: Recipient) -> None:
+    token = ada.unsubscribe.removeprefix("/u/")
+    wish = ada.preferences.removeprefix("/p/")
+    view = ada.site.runtime.tokens.view((await ada.site.sends())[0].id)
+    before = await everything(ada.site)
+    for path in (
+        f"/u/{token}",
+        f"/p/{wish}",
+        f"/p/{wish}?saved=1",
+        f"/m/{view}",
+        f"/v1/email/unsubscribe?token={token}",
+        f"/v1/email/preferences?token={wish}",
+        f"/u/{token}?List-Unsubscribe=One-Click&action=unsubscribe",
+    ):
+        for ask in (ada.site.client.get, ada.site.client.head):
+            answer = await ask(path)
+            assert answer.status_code == 200, path
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert answer.headers["X-Robots-Tag"] == "noindex"
+            assert "Set-Cookie" not in answer.headers
+    assert await everything(ada.site) == before
+
+
+async def test_the_page_has_one_button_and_names_nobody_in_full(ada: Recipient) -> None:
+    html = await ada.read(ada.unsubscribe)
+
+    assert "a…@example.com" in text_of(html) and "ada@example.com" not in html
+    form = re.search(r'<form class="fields".*?</form>', html, re.DOTALL)
+    assert form is not None and form.group().count("<button") == 1
+    assert "One-Click" not in html
+    assert not re.search(r'(src|href)="(https?:)?//', html)
+
+
+async def test_undo_lifts_exactly_what_was_asked(ada: Recipient) -> None:
+    await ada.post(ada.preferences, {"on": "journey"})
+    assert await ada.consents() == {"journey": False}
+    await ada.post(ada.unsubscribe, {"action": "unsubscribe"})
+
+    undone = await ada.post(ada.unsubscribe, {"action": "undo"})
+
+    assert "gets “News” again" in text_of(await undone.get_data(as_text=True))
+    assert await ada.consents() == {"journey": False, "news": True}
+
+
+async def test_undo_of_one_list_does_not_lift_the_stop_of_everything(ada: Recipient) -> None:
+    await ada.post(ada.unsubscribe, {"action": "unsubscribe", "scope": "everything"})
+    assert await ada.consents() == {"*": False}
+
+    await ada.post(ada.unsubscribe, {"action": "undo"})
+    assert (await ada.consents())["*"] is False
+
+    await ada.post(ada.unsubscribe, {"action": "undo", "scope": "everything"})
+    assert (await ada.consents())["*"] is True
+
+
+async def test_the_preference_page_switches_lists_without_scripts(ada: Recipient) -> None:
+    html = await ada.read(ada.preferences)
+    fields = re.findall(r'<input type="hidden" name="(on|off)" value="([^"]+)"', html)
+    assert sorted(fields) == [("off", "tips"), ("on", "journey"), ("on", "news")]
+    assert re.search(r'value="bills"[^>]*checked disabled', html)
+
+    saved = await ada.post(
+        ada.preferences, {"on": ["journey", "news"], "off": ["tips"], "list": ["journey", "tips"]}
+    )
+
+    assert saved.status_code == 303
+    assert saved.headers["Location"] == f"{ada.preferences}?saved=1"
+    assert await ada.consents() == {"news": False, "tips": True}
+    after = await ada.read(saved.headers["Location"])
+    assert "Saved." in text_of(after)
+    fields = re.findall(r'<input type="hidden" name="(on|off)" value="([^"]+)"', after)
+    assert sorted(fields) == [("off", "news"), ("on", "journey"), ("on", "tips")]
+
+
+async def test_an_old_preference_page_takes_nothing_back(ada: Recipient) -> None:
+    shown = {"on": ["journey", "news"], "off": ["tips"]}
+    await ada.post(ada.unsubscribe, {"List-Unsubscribe": "One-Click"})
+
+    await ada.post(ada.preferences, {**shown, "list": ["journey", "news", "tips"]})
+
+    assert await ada.consents() == {"news": False, "tips": True}
+
+
+async def test_all_mail_can_be_stopped_and_resumed_and_choices_are_kept(ada: Recipient) -> None:
+    await ada.post(ada.preferences, {"on": ["news"]})
+    await ada.post(ada.preferences, {"action": "stop"})
+    assert await ada.consents() == {"news": False, "*": False}
+    html = await ada.read(ada.preferences)
+    assert "All mail is stopped" in text_of(html) and 'name="on"' not in html
+
+    await ada.post(ada.preferences, {"action": "resume"})
+    assert await ada.consents() == {"news": False, "*": True}
+
+
+async def test_forged_switches_do_nothing(ada: Recipient) -> None:
+    await ada.post(ada.preferences, {"on": ["bills", "nonsense", "*"], "off": ["*"], "list": ["*"]})
+    assert await ada.consents() == {}
+
+
+async def test_the_addresses_of_other_versions_work_too(ada: Recipient) -> None:
+    token = ada.unsubscribe.removeprefix("/u/")
+    old = f"/v1/email/unsubscribe?token={token}"
+    assert "Unsubscribe?" in text_of(await ada.read(old))
+    assert (await ada.post(old, {"List-Unsubscribe": "One-Click"})).status_code == 200
+    assert await ada.consents() == {"news": False}
+
+    wish = f"/v1/email/preferences?token={ada.preferences.removeprefix('/p/')}"
+    assert "What would you like to get?" in text_of(await ada.read(wish))
+    assert (await ada.post(wish, {"off": ["news"], "list": ["news"]})).status_code == 303
+    assert await ada.consents() == {"news": True}
+
+
+async def test_a_tampered_token_is_404_and_changes_nothing(ada: Recipient) -> None:
+    send_id = (await ada.site.sends())[0].id
+    tokens = ada.site.runtime.tokens
+    strange = Tokens(["x" * 43])
+    contact_id = (await ada.site.contact()).id
+    good = {
+        "/u/": (ada.unsubscribe[3:], strange.unsubscribe(contact_id, "news", send_id)),
+        "/p/": (ada.preferences[3:], strange.preferences(contact_id, "news", send_id)),
+        "/m/": (tokens.view(send_id), strange.view(send_id)),
+        "/v1/email/unsubscribe?token=": (ada.unsubscribe[3:], "x"),
+        "/v1/email/preferences?token=": (ada.preferences[3:], "x"),
+    }
+    before = await everything(ada.site)
+    for path, (token, foreign) in good.items():
+        middle = len(token) // 2
+        other = "A" if token[middle] != "A" else "B"
+        crossed = tokens.open(send_id)
+        for bad in (token[:-1], f"{token[:middle]}{other}{token[middle + 1 :]}", foreign, crossed):
+            for ask in (ada.site.client.get, ada.site.client.post):
+                answer = await ask(path + bad)
+                if ask == ada.site.client.post and path == "/m/":
+                    assert answer.status_code in (404, 405)
+                    continue
+                assert answer.status_code == 404, path
+                assert "Location" not in answer.headers
+                assert answer.content_type.startswith("text/html")
+                page = text_of(await answer.get_data(as_text=True))
+                assert "not complete" in page or "not kept" in page
+    assert await everything(ada.site) == before
+
+
+async def test_an_address_without_a_token_says_so(ada: Recipient) -> None:
+    for path in ("/v1/email/unsubscribe", "/v1/email/preferences?token="):
+        assert (await ada.site.client.get(path)).status_code == 400
+
+
+async def test_a_token_of_somebody_unknown_is_404(ada: Recipient) -> None:
+    token = ada.site.runtime.tokens.unsubscribe(new_id(ada.site.clock.now()), "news", None)
+    assert (await ada.post(f"/u/{token}")).status_code == 404
+    assert await ada.consents() == {}
+
+
+async def test_a_merged_persons_link_speaks_for_who_they_are_now(ada: Recipient) -> None:
+    site = ada.site
+    token = site.runtime.tokens.unsubscribe
+    await site.post("/v1/events", {"name": "seen", "email": "ada@home.example"})
+    (before,) = await site.rows("SELECT id FROM contacts WHERE email = 'ada@home.example'")
+    await site.post("/v1/events", {"name": "seen", "userId": "ada", "email": "ada@home.example"})
+    old = UUID(bytes=bytes(before[0]))
+    assert old != (await site.contact()).id
+
+    await ada.post(f"/u/{token(old, 'news', None)}", {"List-Unsubscribe": "One-Click"})
+
+    (said,) = await site.rows("SELECT contact_id, list_id FROM consents WHERE subscribed = 0")
+    assert (bytes(said[0]), said[1]) == ((await site.contact()).id.bytes, "news")
+
+
+async def test_a_list_that_the_code_has_lost_can_still_be_left(ada: Recipient) -> None:
+    site = ada.site
+    folder = site.runtime.settings.journeys
+    lost = FILES["lists.py"].replace("news =", "fresh =").replace('"news"', '"fresh"')
+    write_files(folder, {**FILES, "lists.py": lost})
+    await site.runtime.use(load_content(site.runtime.settings, site.runtime.tokens))
+    assert "news" not in site.runtime.registry.lists
+
+    answer = await ada.post(ada.unsubscribe, {"List-Unsubscribe": "One-Click"})
+
+    assert answer.status_code == 200
+    assert await ada.consents() == {"news": False}
+    site.clock.set(site.clock.now() + timedelta(days=1))
+    assert site.runtime.worker is not None
+    site.runtime.worker.look()
+    assert len(await site.rows("SELECT * FROM inbox")) == 1
+
+
+async def test_a_mail_can_be_read_in_the_browser_but_runs_nothing(ada: Recipient) -> None:
+    link = re.search(r'href="http://127.0.0.1:3002(/m/[^"]+)"', html_of(ada.mail))
+    assert link is not None
+
+    answer = await ada.site.client.get(link.group(1))
+
+    assert "Start</a>" in await answer.get_data(as_text=True)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "sandbox" in policy and "script" not in policy
+
+
+def html_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("html",))
+    assert body is not None
+    return str(body.get_content())
+
+
+async def test_the_mail_promises_one_click_in_its_headers(ada: Recipient) -> None:
+    assert ada.mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert ada.mail["List-Unsubscribe"].startswith("<http://127.0.0.1:3002/u/")
+    assert len(ada.mail["List-Unsubscribe"]) < 998
