@@ -10,7 +10,6 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import UUID
 
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
@@ -23,6 +22,7 @@ from hogsend.domain.sending import Send
 from hogsend.runtime import Runtime, open_runtime
 from hogsend.store import contacts, inbox, keys, sends
 from hogsend.store.db import Query
+from hogsend.store.fields import to_id
 from hogsend.web.app import create_app
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ class Site:
 
     async def sends(self, *statuses: str) -> list[Send]:
         """Return the ledger in order, or those of its rows that have one of these statuses."""
-        ids = [UUID(bytes=bytes(one)) for (one,) in await self.rows("SELECT id FROM sends")]
+        ids = [to_id(one) for (one,) in await self.rows("SELECT id FROM sends")]
         found = await self.runtime.database.read_one(sends.by_ids(ids)) if ids else {}
         rows = sorted(found.values(), key=lambda send: send.id)
         return [send for send in rows if not statuses or send.status in statuses]

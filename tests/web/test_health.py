@@ -1,0 +1,114 @@
+"""Alive, ready, and what each part does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hogsend import __version__
+from hogsend.clock import HandClock
+from hogsend.delivery.providers.port import ProviderStopped
+from hogsend.store import fence, meta
+from hogsend.store.db import Database
+from tests.site import Site, open_site
+
+
+async def ready(site: Site, status: int = 200) -> dict[str, Any]:
+    answer = await site.client.get("/readyz")
+    assert answer.status_code == status
+    assert answer.headers["Cache-Control"] == "no-store"
+    return await answer.get_json()
+
+
+async def test_a_quiet_server_is_ready(sqlite_url: str, tmp_path: Path, clock: HandClock) -> None:
+    async with open_site(tmp_path, clock) as site:
+        assert await (await site.client.get("/healthz")).get_json() == {
+            "status": "ok",
+            "version": __version__,
+        }
+        body = await ready(site)
+        assert body["status"] == "ok"
+        assert body["parts"]["database"]["status"] == "up"
+        assert body["parts"]["worker"] == {"status": "up", "overdueSeconds": 0}
+
+
+async def test_a_server_without_a_worker_says_that_it_plays_nothing(
+    sqlite_url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    async with open_site(tmp_path, clock, with_worker=False) as site:
+        await site.event("user.created")
+        clock.set(clock.now() + timedelta(minutes=5))
+        body = await ready(site)
+        assert body["parts"]["worker"] == {"status": "elsewhere", "overdueSeconds": 300}
+
+
+async def test_late_work_is_seen(sqlite_url: str, tmp_path: Path, clock: HandClock) -> None:
+    async with open_site(tmp_path, clock) as site:
+        assert site.runtime.worker is not None
+        await site.runtime.worker.engine.close()
+        await site.event("user.created")
+        clock.set(clock.now() + timedelta(minutes=2))
+        body = await ready(site)
+        assert body["status"] == "degraded"
+        assert body["parts"]["worker"] == {"status": "late", "overdueSeconds": 120}
+
+
+async def test_a_stopped_provider_is_told_without_what_it_said(
+    sqlite_url: str, tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_site(tmp_path, clock) as site:
+        worker = site.runtime.worker
+        assert worker is not None
+        monkeypatch.setattr(worker.mailer, "stopped", ProviderStopped("535 user root@secret").reply)
+        body = await ready(site)
+        assert body["status"] == "degraded"
+        assert body["parts"]["worker"]["mail"] == "the provider refuses us"
+        assert "secret" not in str(body)
+
+
+async def test_a_fenced_copy_sends_nothing_and_says_so(
+    sqlite_url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    database = Database(sqlite_url)
+    await database.open()
+    async with database.transaction() as tx:
+        await tx.apply([meta.put(meta.FENCE, "restored from a backup")])
+    await database.close()
+    async with open_site(tmp_path, clock) as site:
+        await site.event("user.created")
+        assert site.runtime.worker is not None
+        body = await ready(site)
+        assert body["status"] == "degraded" and body["parts"]["worker"]["status"] == "fenced"
+        assert "restored from a backup" in body["parts"]["worker"]["mail"]
+        assert await site.runtime.database.read_one(fence.standing())
+        assert await site.rows("SELECT * FROM inbox") == []
+
+
+async def test_a_dead_database_is_not_ready_but_alive(
+    sqlite_url: str, tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_site(tmp_path, clock, with_worker=False) as site:
+
+        async def refuse(*_: object) -> list[object]:
+            raise OSError("disk I/O error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(site.runtime.database, "read", refuse)
+            body = await ready(site, 503)
+            assert body["status"] == "down" and body["parts"]["database"] == {"status": "down"}
+            assert (await site.client.get("/healthz")).status_code == 200
+            wire = await (await site.client.get("/v1/health")).get_json()
+            assert wire["status"] == "degraded"
+
+
+async def test_clients_of_the_original_understand_our_health(
+    sqlite_url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    async with open_site(tmp_path, clock, with_worker=False) as site:
+        body = await (await site.client.get("/v1/health")).get_json()
+        assert body["status"] == "healthy" and body["timestamp"] == "2026-03-02T09:00:00.000Z"
+        assert body["uptime"] >= 0 and body["schema"]["engine"]["inSync"] is True
+        assert body["components"]["database"]["status"] == "up"

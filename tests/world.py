@@ -1,0 +1,304 @@
+"""A whole instance in one process with a clock that is set by hand: what tests of journeys play in.
+
+It is the real thing: the composition root's database, ingest, engine, mailer and inbox. Only time
+stands still until a test says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import textwrap
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.config import load_settings
+from hogsend.content import load_content
+from hogsend.domain.contact import Contact
+from hogsend.domain.enrollment import Enrollment
+from hogsend.domain.event import Event
+from hogsend.domain.intake import Incoming, Taken
+from hogsend.domain.journal import Step
+from hogsend.domain.sending import Send
+from hogsend.runtime import Runtime, open_runtime
+from hogsend.store import contacts, enrollments, events, journeys, sends, turns
+from hogsend.store.db import Database, Query
+from hogsend.store.fields import EPOCH, to_id, to_micros
+from hogsend.store.turns import Turn
+from hogsend.turns.player import Code, Player
+
+AUTHORS_IMPORTS = "from hogsend import *  # noqa\nfrom datetime import *\n"
+MAILS = ("welcome", "nudge", "offer", "bye")
+# Nothing here waits for time to pass; what takes longer than this never ends.
+PATIENCE = 20
+
+
+@dataclass
+class World:
+    """An instance, and what tests do and look at.
+
+    Args:
+        runtime: what the instance is made of.
+        clock: what it takes for the time.
+    """
+
+    runtime: Runtime
+    clock: HandClock
+
+    # -- what happens ------------------------------------------------------------------------
+
+    def write(self, name: str, source: str) -> None:
+        """Write a file of the author's folder; the imports of every journey are put before it."""
+        text = AUTHORS_IMPORTS + textwrap.dedent(source)
+        (self.runtime.settings.journeys / f"{name}.py").write_text(text)
+
+    def remove(self, name: str) -> None:
+        """Take a file of the author's folder away."""
+        (self.runtime.settings.journeys / f"{name}.py").unlink()
+
+    async def load(self) -> None:
+        """Use the author's folder as it is now, as `serve --reload` does."""
+        await self.runtime.use(load_content(self.runtime.settings, self.runtime.tokens))
+
+    async def journey(self, source: str, name: str = "journeys") -> None:
+        """Write a file of journeys and use it."""
+        self.write(name, source)
+        await self.load()
+        assert not self.runtime.content.broken, self.runtime.content.broken
+
+    async def take(self, name: str, **incoming: Any) -> Taken:
+        """Tell the instance something, and do not wait for what follows."""
+        return await self.runtime.ingest.take(Incoming(name, **incoming))
+
+    async def emit(self, name: str, user: str = "ada", /, **properties: Any) -> Taken:
+        """Let an event happen to a user who has an address, and wait until all is quiet."""
+        email = f"{user}@example.com"
+        taken = await self.take(name, user_id=user, email=email, properties=properties)
+        await self.settle()
+        return taken
+
+    async def advance(self, duration: timedelta) -> None:
+        """Let time pass, and wait until all that is due then has been done."""
+        self.clock.set(self.clock.now() + duration)
+        if self.runtime.worker is not None:
+            self.runtime.worker.look()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until no turn and no mail is due."""
+        if self.runtime.worker is None:
+            return
+        async with asyncio.timeout(PATIENCE):
+            while await self._busy():
+                pass
+
+    async def _busy(self) -> bool:
+        worker, now = self.runtime.worker, to_micros(self.clock.now())
+        assert worker is not None
+        due = await self.ask(
+            "SELECT (SELECT COUNT(*) FROM enrollments WHERE state IN ('active', 'waiting') "
+            "AND wake_at <= ?) + (SELECT COUNT(*) FROM sends WHERE status = 'sending' OR "
+            "(status = 'queued' AND due_at <= ?))",
+            now,
+            now,
+        )
+        return due[0][0] > 0 or not worker.engine.idle or not worker.mailer.idle
+
+    # -- what is there -----------------------------------------------------------------------
+
+    @property
+    def database(self) -> Database:
+        return self.runtime.database
+
+    async def ask(self, sql: str, *values: Any) -> list[Any]:
+        """Look into the tables."""
+        return await self.database.read_one(Query(sql, values, list))
+
+    async def _ids(self, table: str) -> list[UUID]:
+        return [to_id(row[0]) for row in await self.ask(f"SELECT id FROM {table} ORDER BY id")]  # noqa: S608
+
+    async def people(self) -> list[Contact]:
+        """Return the contacts, without those merged into others, the oldest first."""
+        rows = await self.ask("SELECT id FROM contacts WHERE merged_into IS NULL ORDER BY id")
+        known = await self.database.read_one(contacts.by_ids([to_id(row[0]) for row in rows]))
+        return list(known.values())
+
+    async def person(self, user: str = "ada") -> Contact:
+        """Return the contact with a user id."""
+        return next(one for one in await self.people() if one.user_id == user)
+
+    async def all_enrollments(self) -> list[Enrollment]:
+        """Return every enrollment, the oldest first."""
+        ids = await self._ids("enrollments")
+        found = await self.database.read_one(enrollments.by_ids(ids))
+        return [found[one] for one in ids]
+
+    async def enrollment(self) -> Enrollment:
+        """Return the only enrollment."""
+        (only,) = await self.all_enrollments()
+        return only
+
+    async def states(self) -> list[str]:
+        """Return the state of every enrollment, the oldest first."""
+        return [one.state for one in await self.all_enrollments()]
+
+    async def turns(self, enrollment_id: UUID | None = None) -> list[Turn]:
+        """Return the turns of an enrollment, by default of the only one."""
+        one = enrollment_id or (await self.enrollment()).id
+        return (await self.database.read_one(turns.of_enrollments([one]))).get(one, [])
+
+    async def journal(self, enrollment_id: UUID | None = None) -> list[Step]:
+        """Return the steps of an enrollment, without the contact that each begins with."""
+        played = await self.turns(enrollment_id)
+        return [step for turn in played for step in turn.steps if step.kind != "user"]
+
+    async def answers(self) -> dict[str, Any]:
+        """Return what the journal of the only enrollment answers, by key."""
+        return {step.key: step.answer for step in await self.journal()}
+
+    async def ledger(self) -> list[Send]:
+        """Return every send, the oldest first."""
+        ids = await self._ids("sends")
+        found = await self.database.read_one(sends.by_ids(ids))
+        return [found[one] for one in ids]
+
+    async def verdicts(self) -> list[tuple[str, str, str | None]]:
+        """Return template, status and reason of every send, the oldest first."""
+        return [(one.template, one.status, one.reason) for one in await self.ledger()]
+
+    async def mailbox(self, user: str | None = None) -> list[str]:
+        """Return the templates of the mails that were captured, in the order of their sends."""
+        rows = await self.ask(
+            "SELECT s.template, i.to_email FROM inbox i JOIN sends s ON s.id = i.send_id "
+            "ORDER BY s.id"
+        )
+        return [row[0] for row in rows if user is None or row[1] == f"{user}@example.com"]
+
+    async def events(self, name: str | None = None) -> list[Event]:
+        """Return the events, of a name or all, in the order of their arrival."""
+        ids = await self._ids("events")
+        found = [await self.database.read_one(events.find(one)) for one in ids]
+        return [one for one in found if one is not None and name in (None, one.name)]
+
+    async def switch(self, journey_id: str, on: bool) -> None:
+        """Let an operator switch a journey."""
+        async with self.database.transaction() as tx:
+            await tx.apply([journeys.switch(journey_id, on)])
+        await self.runtime.refresh()
+
+    def player(self, limit: timedelta) -> Player:
+        """Make a player with another limit for the time of a turn."""
+        runtime = self.runtime
+        code = Code(runtime.registry, runtime.content.template_lists)
+        return Player(self.database, self.clock, runtime.ingest, code, limit)
+
+    # -- counts ------------------------------------------------------------------------------
+
+    async def counters(self) -> dict[tuple[str, bool], int]:
+        """Return the kept counts that are not zero: by name, and whether it is a gauge."""
+        rows = await self.ask("SELECT name, day, value FROM counters")
+        kept: Counter[tuple[str, bool]] = Counter()
+        for name, day, value in rows:
+            kept[name, day == 0] += value
+        return {key: value for key, value in kept.items() if value}
+
+    async def recount(self) -> dict[tuple[str, bool], int]:
+        """Count anew, from the rows, what the counters keep."""
+        counted: dict[tuple[str, bool], int] = {}
+        for gauge, sql in _RECOUNTS:
+            counted |= {(row[0], gauge): row[1] for row in await self.ask(sql) if row[1]}
+        return counted
+
+
+_RECOUNTS = (
+    (True, "SELECT 'contacts', COUNT(*) FROM contacts WHERE merged_into IS NULL"),
+    (
+        True,
+        "SELECT 'state/' || journey_id || '/' || state, COUNT(*) FROM enrollments "
+        "GROUP BY journey_id, state",
+    ),
+    (
+        True,
+        "SELECT 'waiting/' || journey_id || '/' || wait_key, COUNT(*) FROM enrollments "
+        "WHERE wait_key IS NOT NULL GROUP BY journey_id, wait_key",
+    ),
+    (False, "SELECT 'events', COUNT(*) FROM events"),
+    (
+        False,
+        "SELECT 'entered/' || journey_id, COUNT(*) FROM enrollments GROUP BY journey_id",
+    ),
+    (
+        False,
+        "SELECT 'ended/' || journey_id || '/' || state, COUNT(*) FROM enrollments "
+        "WHERE ended_at IS NOT NULL GROUP BY journey_id, state",
+    ),
+    (
+        False,
+        "SELECT 'refused/' || journey_id || '/' || reason, COUNT(*) FROM refusals "
+        "GROUP BY journey_id, reason",
+    ),
+    (
+        False,
+        "SELECT 'sends/' || status, COUNT(*) FROM sends "
+        "WHERE status NOT IN ('queued', 'sending') GROUP BY status",
+    ),
+)
+
+
+@asynccontextmanager
+async def open_world(
+    url: str, folder: Path, clock: HandClock, *, with_worker: bool
+) -> AsyncGenerator[World]:
+    """Open an instance on a migrated database.
+
+    Args:
+        url: the database's address.
+        folder: an empty folder for its data and its journeys.
+        clock: what it takes for the time.
+        with_worker: whether it plays journeys and delivers mail.
+    """
+    emails = folder / "journeys" / "emails"
+    emails.mkdir(parents=True, exist_ok=True)
+    for name in MAILS:
+        (emails / f"{name}.html").write_text(f"---\nsubject: {name}\n---\n<p>{name}</p>\n")
+    settings = load_settings(
+        {
+            "HOGSEND_DATA": str(folder),
+            "HOGSEND_DATABASE_URL": url,
+            "HOGSEND_SECRET": "s" * 43,
+            "HOGSEND_JOURNEYS": str(folder / "journeys"),
+        },
+        folder,
+    )
+    async with open_runtime(settings, with_worker=with_worker, clock=clock) as runtime:
+        yield World(runtime, clock)
+
+
+@pytest.fixture
+async def world(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
+    """An instance that plays and delivers, once on each kind of database."""
+    async with open_world(database_url, tmp_path, clock, with_worker=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
+    """An instance that only takes facts in, once on each kind of database."""
+    async with open_world(database_url, tmp_path, clock, with_worker=False) as opened:
+        yield opened
+
+
+Reopen = Callable[[], AbstractAsyncContextManager[World]]
+
+
+def day_number(now: datetime) -> int:
+    """Return the day that counters of this instant are kept under."""
+    return (now - EPOCH).days
