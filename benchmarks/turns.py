@@ -74,7 +74,6 @@ async def measure(folder: Path) -> float:
     seconds = time.perf_counter() - begun
     await engine.close()
     await working
-    player.close()
     await database.close()
     return PEOPLE / seconds
 

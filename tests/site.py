@@ -37,7 +37,7 @@ bills = MailList("bills", "Bills", "What you owe.", transactional=True)
 WELCOME = """\
 from hogsend import days, journey
 
-@journey("welcome", trigger="user.created", exit_on=["user.deleted"], list="news")
+@journey("welcome", trigger="user.created", exit_on=["user.deleted", "email.bounced"], list="news")
 async def welcome(user, ctx):
     await ctx.send("hello")
     await ctx.sleep(days(1), label="a day")

@@ -37,44 +37,125 @@ AWKWARD = [
     *("", " ", "  ", "a  b", " lead", "trail ", "two\nlines", "\r\n", "tab\there", "nul\0", "\x1f"),
     *("<b>", "a & b", '"quoted"', "it's", "]]>", "-->", "</title>", "</style>", "{{ 1 }}"),
     *("lt;", "amp;", "#60;", "&amp;", "&lt;b&gt;", "&#xe100;", "&nbsp", "b", "script", "/p"),
-    *("https://example.com/", "HTTPS://EXAMPLE.com/a b", "mailto:a@b.c", "#top", "javascript:x"),
+    *("https://example.com/", "HTTPS://EXAMPLE.com/a b", "mailto:a@b.c", "#top", "mailto: x"),
     *(f"{BASE}/u/abc", BASE, "//x.y", "https://ü.example/ä?ö#ß", "tel:1", "?a=1&b=2", "/"),
-    *("שלום", "مرحبا", "e\u0301", "\u0301", "👩‍👩‍👧‍👦", "\u202eabc", "a\u00a0b", "\u200b", "\ufeff", "é" * 300),
+    *("שלום", "مرحبا", "e\u0301", "\u0301", "👩‍👩‍👧‍👦", "é" * 300, "a\u00a0b"),
+    *("\u202eabc", "\u200b", "\ufeff"),
     *("\ue000", "\ue001", "\ue003", "\ue100", "\ue101", "\ue500", "x\ue100y", "\uf8ff", "\ufdd0"),
     *("display:none", "aria-hidden=true", "data-no-track", "color: red", "x" * 5000, "a b " * 999),
     *("=", "=3D", ".", "0", "-1", "Acme", "None", 0, 1, -1, 1.5, True, 10**30),
 ]
-FRAGMENTS = [
-    *("<p>{{ v }}</p>", "{{ v }}", " {{ v }} ", "{{ v }}{{ w }}", "\n{{ v }}\n", "x{{ v }}y", "é“”\n"),
-    *("&{{ v }};", "&#{{ v }}", "&am{{ v }}", "&amp;{{ v }}", "<{{ v }}>", "</{{ v }}>", "<{{ v }}"),
-    *('<a href="{{ v }}">{{ v }}</a>', '<a href="{{ v }}">{{ w }}</a>', "<a href={{ v }}>x</a>"),
-    *('<a href="https://x.y/?a={{ v }}&amp;b={{ w }}">x</a>', "<a href='{{ v }}'></a>"),
-    *('<a href="https://{{ v }}.x.y/"><b>{{ v }}</b></a>', '<a href=" {{ v }} ">{{ w }}</a>'),
-    *('<a href="mailto:{{ v }}">{{ v }}</a>', '<a href="{{ v }}" data-no-track>go</a>'),
-    *('<a href="{{ unsubscribe_url }}">leave</a>', '<a href="https://x.y/">{{ v }}</a>'),
-    *('<a href="https://x.y/?a=1&{{ v }}=2">x</a>', '<a href="{{ v }}{{ w }}"><img alt="{{ w }}"></a>'),
-    *('<area href="{{ v }}">', '<a href="#{{ v }}">x</a>', '<a href="{{ v }}" href="{{ w }}">x</a>'),
-    *('<img src="{{ v }}" alt="{{ w }}">', '<p title="{{ v }}">x</p>', "<p title={{ v }}>x</p>"),
-    *('<p class="{{ v }}">x</p>', '<p style="color:{{ v }}">x</p>', '<p id="b" {{ v }}>x</p>'),
-    *('<p {{ v }}="b">x</p>', "<!-- {{ v }} -->", "<!--[if mso]>{{ v }}<![endif]-->", "<!{{ v }}>"),
-    *("<style>p { color: {{ v }} }</style>", "<style>p[title='b'] { color: red }</style>"),
-    *("<style>@media (x) { p[title] { top: {{ v }} } }</style>", "<style>b { color: red }</style>"),
-    *("<title>{{ v }}</title>", "<textarea>{{ v }}</textarea>", "<noscript>{{ v }}</noscript>"),
-    *("<pre>{{ v }}</pre>", "<xmp>{{ v }}</xmp>", "<svg><p>{{ v }}</svg>", "<script>{{ v }}</script>"),
-    *("<table>{{ v }}<tr><td>{{ w }}<td>{{ v }}</table>", "<select>{{ v }}<option>{{ w }}</select>"),
-    *("<svg><![CDATA[>{{ v }}]]></svg>", "<table><tr>", "</table>", "<ul><li>{{ v }}</ul>", "<p>"),
-    *("<frameset>{{ v }}", "<plaintext>", '<p style="display:none">{{ v }}</p>', "</body>", "</a>"),
-    *("<template>{{ v }}</template>", '<link rel="stylesheet" href="{{ v }}">', "<br>", "</p>"),
-    *("<td>{{ v }}</td>", "{{ v | safe }}", "{{ v | e }}", "{{ v | string | striptags | safe }}"),
-    *("{{ v | string | upper }}", "{{ v ~ w }}", "{% if v %}{{ w }}{% endif %}", "{{ props }}"),
-    *("{% for one in [v, w] %}{{ loop.index }}{{ one }}{% endfor %}", "{{ box(v) }}", "\ue100"),
-    *("{{ box(v) | upper }}", "{{ box(v) ~ w }}", "{% set x = box(v) %}{{ x }}{{ x }}", "{{ '\ue101' }}"),
-    *("{% set y %}{{ v }}{% endset %}{{ y | length }}", "{% filter upper %}{{ v }}{% endfilter %}"),
-    *("{% autoescape false %}{{ v }}{% endautoescape %}", "{% if box(v) == 'x' %}y{% endif %}"),
-    *("{% call frame() %}{{ v }}{% endcall %}", "{% set z = box %}{{ z(v) | length }}"),
-    *("{{ parts.row(v) }}", "{% set r = parts.row %}{{ r(v)[3] }}", "{{ [v] | map('string') | join }}"),
-    *("{% for one in [[v], [w]] recursive %}{{ one[0] }}{% endfor %}", "{{ {'a': v} }}", "{{ v }}\r"),
-    *("\ue500", "{{ '\ue500' }}", "<p>{{ v }}</p>\n<p>{{ w }}</p>", "\n\n{{ v }}\n\n<p>x</p>\n"),
+# One a line.
+FRAGMENTS = r"""
+<p>{{ v }}</p>
+{{ v }}
+{{ v }}{{ w }}
+x{{ v }}y
+&{{ v }};
+&#{{ v }}
+&am{{ v }}
+&amp;{{ v }}
+<{{ v }}>
+</{{ v }}>
+<{{ v }}
+<a href="{{ v }}">{{ v }}</a>
+<a href="{{ v }}">{{ w }}</a>
+<a href={{ v }}>x</a>
+<a href="https://x.y/?a={{ v }}&amp;b={{ w }}">x</a>
+<a href='{{ v }}'></a>
+<a href="https://{{ v }}.x.y/"><b>{{ v }}</b></a>
+<a href=" {{ v }} ">{{ w }}</a>
+<a href="mailto:{{ v }}">{{ v }}</a>
+<a href="{{ v }}" data-no-track>go</a>
+<a href="{{ unsubscribe_url }}">leave</a>
+<a href="https://x.y/">{{ v }}</a>
+<a href="https://x.y/?a=1&{{ v }}=2">x</a>
+<a href="{{ v }}{{ w }}"><img alt="{{ w }}"></a>
+<area href="{{ v }}">
+<a href="#{{ v }}">x</a>
+<a href="{{ v }}" href="{{ w }}">x</a>
+<img src="{{ v }}" alt="{{ w }}">
+<p title="{{ v }}">x</p>
+<p title={{ v }}>x</p>
+<p class="{{ v }}">x</p>
+<p style="color:{{ v }}">x</p>
+<p id="b" {{ v }}>x</p>
+<p {{ v }}="b">x</p>
+<!-- {{ v }} -->
+<!--[if mso]>{{ v }}<![endif]-->
+<!{{ v }}>
+<style>p { color: {{ v }} }</style>
+<style>p[title='b'] { color: red }</style>
+<style>@media (x) { p[title] { top: {{ v }} } }</style>
+<style>b { color: red }</style>
+<title>{{ v }}</title>
+<textarea>{{ v }}</textarea>
+<noscript>{{ v }}</noscript>
+<pre>{{ v }}</pre>
+<xmp>{{ v }}</xmp>
+<svg><p>{{ v }}</svg>
+<script>{{ v }}</script>
+<table>{{ v }}<tr><td>{{ w }}<td>{{ v }}</table>
+<select>{{ v }}<option>{{ w }}</select>
+<svg><![CDATA[>{{ v }}]]></svg>
+<table><tr>
+</table>
+<ul><li>{{ v }}</ul>
+<p>
+<frameset>{{ v }}
+<plaintext>
+<p style="display:none">{{ v }}</p>
+</body>
+</a>
+<template>{{ v }}</template>
+<link rel="stylesheet" href="{{ v }}">
+<br>
+</p>
+<td>{{ v }}</td>
+{{ v | safe }}
+{{ v | e }}
+{{ v | string | striptags | safe }}
+{{ v | string | upper }}
+{{ v ~ w }}
+{% if v %}{{ w }}{% endif %}
+{{ props }}
+{% for one in [v, w] %}{{ loop.index }}{{ one }}{% endfor %}
+{{ box(v) }}
+{{ box(v) | upper }}
+{{ box(v) ~ w }}
+{% set x = box(v) %}{{ x }}{{ x }}
+{% set y %}{{ v }}{% endset %}{{ y | length }}
+{% filter upper %}{{ v }}{% endfilter %}
+{% autoescape false %}{{ v }}{% endautoescape %}
+{% if box(v) == 'x' %}y{% endif %}
+{% call frame() %}{{ v }}{% endcall %}
+{% set z = box %}{{ z(v) | length }}
+{{ parts.row(v) }}
+{% set r = parts.row %}{{ r(v)[3] }}
+{{ [v] | map('string') | join }}
+{% for one in [[v], [w]] recursive %}{{ one[0] }}{% endfor %}
+{{ {'a': v} }}
+<style>p[title='b'] { color: red }</style><p title='{{ v }}'>x</p>
+<{{ v }} title={{ w }}>x
+Hi <a href="{{ v }}"></a>
+<b title="{{ v }}"><p>x</b>y</p>
+<html title="{{ v }}">
+<xmp>&#xe110;</xmp>
+<a href='{{ v }}'><xmp>&#xe110;</xmp></a>
+&#xe100;
+&#xe101;{{ v }}&#xe500;
+""".strip().splitlines()
+FRAGMENTS += [
+    " {{ v }} ",
+    "\n{{ v }}\n",
+    "é“”\n",
+    "\ue100",
+    "{{ '\ue101' }}",
+    "{{ v }}\r",
+    "\ue500",
+    "{{ '\ue500' }}",
+    "<p>{{ v }}</p>\n<p>{{ w }}</p>",
+    "\n\n{{ v }}\n\n<p>x</p>\n",
 ]
 HEAD = (
     "---\nsubject: Hello\n---\n{% import '_parts.html' as parts %}{% set v = props.v %}"
@@ -116,7 +197,7 @@ def mail(renderer: Renderer, key: str, list_id: str, number: int, facts: dict[st
 def compared(templates: Templates, mails: Sequence[tuple[Any, Any]]) -> None:
     filling, in_full = renderers(templates, LISTS)
     warm = list(zip(ORDINARY, reversed(ORDINARY), strict=True))
-    for number, (v, w) in enumerate([*warm, *mails, *mails]):
+    for number, (v, w) in enumerate([*warm, *mails]):
         facts = {"v": v, "w": w}
         want = mail(in_full, "hello", "tips", number, facts)
         assert mail(filling, "hello", "tips", number, facts) == want
@@ -146,7 +227,8 @@ def test_any_template_with_any_values_gives_the_mail_made_in_full(
     fragments: list[str], mails: list[tuple[Any, Any]]
 ):
     with tempfile.TemporaryDirectory() as folder:
-        compared(written("".join(fragments), folder), mails)
+        # The second time, stencils may have been cut for what is new to the first.
+        compared(written("".join(fragments), folder), mails * 2)
 
 
 @pytest.mark.parametrize("key", EXAMPLES.keys())

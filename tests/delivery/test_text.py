@@ -40,6 +40,8 @@ from hogsend.delivery.text import text_of
         ("<table><tr><td>1</td><td><p>First</p></td></tr></table>", "1  First"),
         ("<div style='display:none'>preview<div>more</div></div><p>Body</p>", "Body"),
         ("<span aria-hidden=true>A</span> Acme", "Acme"),
+        ('<b style="display : none">A</b> Acme', "Acme"),
+        ('<b title="display:none" data-x="aria-hidden=true">A</b>', "A"),
         ("<head><title>T</title><style>p{}</style></head><body>x</body>", "x"),
         ("<!--[if mso]><p>Outlook</p><![endif]-->x", "x"),
         ("&lt;b&gt; caf&eacute;&nbsp;ok", "<b> café ok"),

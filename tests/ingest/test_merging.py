@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hogsend import days, hours
+from hogsend import hours
 from tests.world import World
 
 # A visitor is known by an address, a user by an id; the third call shows that they are one.

@@ -79,7 +79,7 @@ async def ada(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterato
 
 async def everything(site: Site) -> list[Any]:
     """Return whatever a scanner must not change."""
-    tables = "consents suppressions events enrollments turns contacts counters".split()
+    tables = ["consents", "suppressions", "events", "enrollments", "turns", "contacts", "counters"]
     return [await site.rows(f"SELECT * FROM {table}") for table in tables]
 
 
@@ -98,7 +98,7 @@ async def test_one_click_unsubscribes_at_once(ada: Recipient) -> None:
 
 
 MULTIPART = (
-    b"--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n"
+    b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n'
 )
 
 

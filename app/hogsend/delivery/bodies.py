@@ -22,9 +22,7 @@ from .tokens import Tokens
 
 # A stencil takes about four times the size of its mail; these bound the memory for all of them.
 _MOST_STENCILS: Final = 64
-_LARGEST: Final = 100_000
-
-
+_LARGEST: Final = 50_000
 # What a trial has around each value: wherever it would not be read as a plain value, it shows.
 _BEFORE, _AFTER = "lt;", "<&\">'&"
 
@@ -46,10 +44,9 @@ class _Shape:
         values: of the first such mail.
     """
 
-    __slots__ = ("_first", "_steady", "fixed", "markup")
+    __slots__ = ("_first", "_steady", "fixed")
 
     def __init__(self, markup: str, values: Sequence[str]) -> None:
-        self.markup = markup
         self._first = values
         places = free(markup)
         # The slots whose values are a part of the mail that a stencil is cut from.
@@ -154,7 +151,8 @@ class Bodies:
         steady = found.steady(values)
         key = (found, mail.plain, steady, tuple([values[number] for number in found.fixed]))
         return self._stencils.find(
-            key, lambda: self._cut(found.markup, frozenset((*found.fixed, *steady)), values, mail)
+            key,
+            lambda: self._cut("".join(pieces), frozenset((*found.fixed, *steady)), values, mail),
         )
 
     def _cut(
@@ -173,7 +171,10 @@ class Bodies:
         inlined = self._inliner.inline(template)
         if not is_whole(inlined, left) or free(template) != left or free(inlined) != left:
             return None
-        stencil = Stencil(inlined, values, self._base, plain=mail.plain)
+        try:
+            stencil = Stencil(inlined, values, self._base, plain=mail.plain)
+        except ValueError:
+            return None
         untried = settled | stencil.shown
         trial = [
             value if number in untried else f"{_BEFORE}{value}{_AFTER}"

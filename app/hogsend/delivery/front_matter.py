@@ -14,6 +14,14 @@ _FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
 
 
 class Unusable(Exception):
+    """A file that cannot be used.
+
+    Args:
+        line: where, from 1; 0 for the whole file.
+        problem: what is wrong, a sentence.
+        remedy: what to do, a sentence.
+    """
+
     def __init__(self, line: int, problem: str, remedy: str = "") -> None:
         super().__init__(problem)
         self.line, self.problem, self.remedy = line, problem, remedy
@@ -21,7 +29,14 @@ class Unusable(Exception):
 
 @dataclass(slots=True)
 class Source:
-    """A file, split: `first_line` is that of the body."""
+    """A file, split.
+
+    Args:
+        body: the text after the front matter.
+        first_line: the number of the body's first line.
+        front: the fields of the front matter.
+        front_lines: the line of each field.
+    """
 
     body: str
     first_line: int
@@ -30,6 +45,11 @@ class Source:
 
 
 def split(text: str) -> Source:
+    """Return a mail's template, its front matter taken apart.
+
+    Raises:
+        Unusable: the front matter is missing, does not end, or has an unknown field.
+    """
     lines = text.removeprefix("\ufeff").splitlines()
     if not lines or lines[0].strip() != _FENCE:
         raise Unusable(1, "The front matter is missing.", "Begin the file with a line of ---.")
@@ -70,6 +90,11 @@ def _field(line: str, number: int) -> tuple[str, str]:
 
 
 def sample_of(source: Source) -> Mapping[str, Any]:
+    """Return the props of a preview.
+
+    Raises:
+        Unusable: the field `sample` is not a JSON object.
+    """
     written = source.front.get("sample")
     if not written:
         return {}

@@ -18,7 +18,7 @@ from ..ingest import Ingest, Taking
 from ..store import consents, contacts, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
-from ..store.db import Database
+from ..store.db import Database, Transaction
 from ..store.sends import RenderedMail
 from .providers.port import Withdrawn
 
@@ -113,48 +113,51 @@ class Ledger:
 
     async def _mark(self, handovers: Sequence[Handover]) -> Sequence[Send | Exception]:
         now = self._clock.now()
-        tally = Tally(now)
         ids = [handover.send.id for handover in handovers]
-        answers: list[Send | Exception] = []
-        marked: list[Send] = []
-        kept: list[RenderedMail] = []
-        async with self._database.transaction() as tx:
+
+        async def work(tx: Transaction) -> list[Send | Exception]:
             present, people, said, suppressed = await tx.fetch(
                 sends.by_ids(ids),
                 contacts.of_sends(ids),
                 consents.of_sends(ids),
                 consents.suppressed_of_sends(ids),
             )
+            tally, changed = Tally(now), list[Send]()
+            answers: list[Send | Exception] = []
+            kept: list[RenderedMail] = []
             for handover in handovers:
                 send: Send | None = present.get(handover.send.id)
-                if send is None or send.status != "queued":
+                contact: Contact | None = people.get(send.contact_id) if send else None
+                if send is None or contact is None or send.status != "queued":
                     answers.append(Withdrawn())
                     continue
-                contact: Contact = people[send.contact_id]
-                facts = facts_of(contact, said, suppressed)
-                refused = self.verdict(send, facts, now)
+                refused = self.verdict(send, facts_of(contact, said, suppressed), now)
                 if refused is not None:
-                    marked.append(refused)
+                    changed.append(refused)
                     tally.today(f"sends/{refused.status}")
                     answers.append(Withdrawn())
-                    continue
-                if contact.email != handover.send.to_email:
+                elif contact.email != handover.send.to_email:
                     # The address changed while the mail was made: it is made again.
                     answers.append(Withdrawn())
-                    continue
-                send = replace(
-                    send,
-                    status="sending",
-                    to_email=handover.to_email,
-                    due_at=None,
-                    handed_at=now,
-                    provider=self._provider,
-                )
-                marked.append(send)
-                kept.append(handover.mail)
-                answers.append(send)
-            await tx.apply([sends.update(marked, now), sends.keep_mails(kept, now), tally.write()])
-        return answers
+                else:
+                    present[send.id] = marked = self._marked(send, handover, now)
+                    changed.append(marked)
+                    kept.append(handover.mail)
+                    answers.append(marked)
+            await tx.apply([sends.update(changed, now), sends.keep_mails(kept, now), tally.write()])
+            return answers
+
+        return await self._database.run(work)
+
+    def _marked(self, send: Send, handover: Handover, now: datetime) -> Send:
+        return replace(
+            send,
+            status="sending",
+            to_email=handover.to_email,
+            due_at=None,
+            handed_at=now,
+            provider=self._provider,
+        )
 
     async def _conclude(self, outcomes: Sequence[Outcome]) -> Sequence[Exception | None]:
         now = self._clock.now()
@@ -175,15 +178,19 @@ class Ledger:
             for outcome in outcomes
             if outcome.suppress is not None
         ]
-        taking = Taking()
-        async with self._database.transaction() as tx:
-            for outcome in outcomes:
-                if outcome.send.status != "queued":
-                    tally.today(f"sends/{outcome.send.status}")
+        for outcome in outcomes:
+            if outcome.send.status != "queued":
+                tally.today(f"sends/{outcome.send.status}")
+
+        async def work(tx: Transaction) -> Taking:
             await tx.apply([sends.conclude([outcome.send for outcome in outcomes], now)])
+            caused = Taking()
             if facts:
-                taking = await self._ingest.take_within(tx, facts, tally, now)
+                caused = await self._ingest.take_within(tx, facts, tally, now)
             await tx.apply([tally.write()])
+            return caused
+
+        taking = await self._database.run(work)
         taking.topics.add("sends")
         await self._ingest.committed(taking)
         return [None] * len(outcomes)

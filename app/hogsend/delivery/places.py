@@ -41,7 +41,6 @@ def free(markup: str) -> frozenset[int]:
             for one in attributes(markup, tag).values():
                 if one.quote and one.name in _VALUES:
                     in_values.update(_within(markup, one.start, one.end))
-        selectors = selectors or tag.name == "link"
         position, raw = tag.end, tag.name if tag.name in RAW_TEXT else ""
     return frozenset(in_text if selectors else in_text | in_values)
 

@@ -95,15 +95,21 @@ class Line:
 
     Args:
         text: the text with slots, also of the `further` kind.
-        count: how many values there are before the further ones.
+        count: how many values there are.
+        made: how many further ones follow them.
+
+    Raises:
+        ValueError: there is a slot of no value.
     """
 
     __slots__ = ("_parts", "numbers")
 
-    def __init__(self, text: str, count: int) -> None:
+    def __init__(self, text: str, count: int, made: int = 0) -> None:
         self._parts = _HOLES.split(text)
         numbers = (number_of(slot) for slot in self._parts[1::2])
         self.numbers = [n if n < MOST else n - MOST + count for n in numbers]
+        if max(self.numbers, default=-1) >= count + made:
+            raise ValueError("a slot of no value")
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the text with its values."""

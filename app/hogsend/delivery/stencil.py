@@ -67,6 +67,9 @@ class Stencil:
         values: the values of the mail at hand, whose like the stencil is for.
         base_url: our own address, without a slash at its end.
         plain: whether to make the plain part.
+
+    Raises:
+        ValueError: something reads like a slot and is none, such as `&#xe100;` in raw text.
     """
 
     def __init__(self, markup: str, values: Sequence[str], base_url: str, *, plain: bool) -> None:
@@ -138,7 +141,8 @@ class Stencil:
             self._addresses.append(_Address(href, linked, same))
             return beside(words if same else slot, words)
 
-        return Line(text_of(markup, found, address), self._count)
+        text = text_of(markup, found, address)
+        return Line(text, self._count, len(self._addresses))
 
     def _shown(self, values: Sequence[str]) -> list[str] | None:
         """Return the plain part's addresses, or None when one calls for another plain part."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -48,6 +48,7 @@ class EmbeddedEngine:
         self._running: set[asyncio.Task[None]] = set()
         self._late: set[asyncio.Task[None]] = set()
         self._held: dict[UUID, UUID] = {}
+        self._let_go: set[UUID] = set()
         self._next_known: datetime | None = None
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
@@ -92,6 +93,7 @@ class EmbeddedEngine:
         while len(self._running) < SETS and not self._closing:
             # News that comes while the rows are read must lead to a new look.
             self._next_known = None
+            self._let_go.clear()
             # Rows of turns under way are still due until they commit.
             rows = await self._database.read_one(enrollments.next_due(SET + len(self._held)))
             due, later = self._pick(rows, self._clock.now())
@@ -103,6 +105,8 @@ class EmbeddedEngine:
     def _pick(self, rows: Iterator[Due], now: datetime) -> tuple[list[Due], datetime | None]:
         """Choose due rows, one for each contact, leaving out whom a turn is under way for.
 
+        Those whose turn was committed while the rows were read may not be due any more.
+
         Returns:
             The rows, and when the first is due that is not yet, as far as that was seen.
         """
@@ -111,7 +115,7 @@ class EmbeddedEngine:
         for row in rows:
             if row.wake_at > now:
                 return picked, row.wake_at
-            if row.id in self._held or row.contact_id in contacts:
+            if row.id in self._let_go or row.id in self._held or row.contact_id in contacts:
                 continue
             contacts.add(row.contact_id)
             picked.append(row)
@@ -149,19 +153,23 @@ class EmbeddedEngine:
         self._late.discard(task)
 
     async def _run(self, ids: Sequence[UUID]) -> None:
+        under_way = set(ids)
+
+        def done(ids: Collection[UUID]) -> None:
+            """Let the people of committed turns be due again."""
+            under_way.difference_update(ids)
+            self._let_go.update(ids)
+            for one in ids:
+                del self._held[one]
+            self._news.set()
+
         try:
-            await self._play(ids, self._done)
+            await self._play(ids, done)
         except Exception:
             log.exception("a set of %d turns failed and will be played again", len(ids))
             await asyncio.sleep(_AFTER_ERROR)
         finally:
-            self._done(ids)
-
-    def _done(self, ids: Sequence[UUID]) -> None:
-        """Let the people of committed turns be due again."""
-        for one in ids:
-            self._held.pop(one, None)
-        self._news.set()
+            done(set(under_way))
 
     async def _pause(self, seconds: float) -> None:
         if self._closing:

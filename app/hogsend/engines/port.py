@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-Done = Callable[[Sequence[UUID]], None]
+Done = Callable[[Collection[UUID]], None]
 # Plays one turn of each enrollment, tells of those that are committed as soon as they are, and
 # returns when all are.
 PlayTurns = Callable[[Sequence[UUID], Done], Awaitable[None]]

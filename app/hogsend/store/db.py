@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from tortoise import Tortoise
@@ -130,6 +130,56 @@ class _SqliteTransaction(Transaction):
         return await self._connection._execute(_visit, raw, begin, writes, said, commit)
 
 
+class _DirectTransaction(Transaction):
+    """A SQLite transaction on the connection's own thread: nothing in it ever waits."""
+
+    dialect = SqliteDialect()
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._waiting: list[tuple[str, Sequence[Sequence[Any]]]] = []
+
+    async def fetch(self, *queries: Query[Any]) -> list[Any]:
+        self.write()
+        said = [self.dialect.say(query.sql, query.values) for query in queries]
+        answers = ask_sqlite(self._connection, said)
+        return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
+
+    async def apply(self, writes: Iterable[Write]) -> None:
+        self._waiting.extend((write.sql, write.rows) for write in writes if write.rows)
+
+    def write(self) -> None:
+        """Run the writes that wait."""
+        writes, self._waiting = self._waiting, []
+        write_sqlite(self._connection, writes)
+
+
+def _work_directly(
+    connection: sqlite3.Connection, work: Callable[[Transaction], Coroutine[Any, Any, R]]
+) -> R:
+    """Do a whole transaction in one visit, deciding included."""
+    transaction = _DirectTransaction(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = _outcome(work(transaction))
+        transaction.write()
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+    return result
+
+
+def _outcome(coroutine: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine that only awaits its transaction, and so never has to wait."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return cast("R", done.value)
+    coroutine.close()
+    raise RuntimeError("the work of a transaction awaited something else than the transaction")
+
+
 def _visit(
     connection: sqlite3.Connection,
     begin: bool,
@@ -217,6 +267,24 @@ class Database:
                 # A cancelled visit may still be under way; the thread takes visits in order.
                 await asyncio.shield(transaction.roll_back())
                 raise
+
+    async def run(self, work: Callable[[Transaction], Coroutine[Any, Any, R]]) -> R:
+        """Do the work of one writing transaction; commit at the end, or undo all when it raises.
+
+        On SQLite all of it is one visit to the connection's thread, so that nobody waits for a
+        turn of the event loop while the database is locked.
+
+        Args:
+            work: reads, decides and writes; it awaits nothing but its transaction, and touches
+                nothing that the loop's thread may change meanwhile.
+        """
+        if not self.is_sqlite:
+            async with self.transaction() as transaction:
+                return await work(transaction)
+        client: Any = get_connections().get(WRITE)
+        async with client._lock:
+            raw = client._connection
+            return await raw._execute(_work_directly, raw._conn, work)
 
     async def read(self, *queries: Query[Any]) -> list[Any]:
         """Run queries on the connection that never waits behind the writer."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from ..ingest import Ingest, Taking
 from ..store import consents, contacts, enrollments, events, sends, turns
 from ..store.batcher import Batcher
 from ..store.counters import Tally
-from ..store.db import Database
+from ..store.db import Database, Transaction
 from .commit import Played, commit
 from .driver import Driver
 from .facts import Facts, World
@@ -34,7 +34,7 @@ log = logging.getLogger("hogsend.turns")
 MOST_STUCK = 3
 
 Moving = tuple[Play, Any]
-Done = Callable[[Sequence[UUID]], None]
+Done = Callable[[Collection[UUID]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +186,13 @@ class Player:
     async def _commit(self, played: Sequence[Played]) -> Sequence[bool | Exception]:
         now = self._clock.now()
         tally = Tally(now)
-        async with self._database.transaction() as tx:
-            taking, answers = await commit(tx, played, self._ingest, tally, now)
+
+        async def work(tx: Transaction) -> tuple[Taking, list[bool | Exception]]:
+            committed = await commit(tx, played, self._ingest, tally, now)
             await tx.apply([tally.write()])
+            return committed
+
+        taking, answers = await self._database.run(work)
         await self._ingest.committed(taking)
         return answers
 
@@ -200,7 +204,7 @@ class Player:
                 contacts.locked({e.contact_id for e in lost}, tx.dialect.lock_rows),
                 enrollments.by_ids([e.id for e in lost]),
             )
-            parked = [replace(e, state="parked") for e in present.values() if _is_due(e)]
+            parked = [replace(e, state="parked") for e in present.values() if _is_due(e, now)]
             for enrollment in parked:
                 before = present[enrollment.id].state
                 tally.moved(enrollment.journey_id, before, "parked")
@@ -221,7 +225,9 @@ class Player:
         last = await self._last_sent(due.values(), code)
         world = World(code.registry.lists, code.templates, now)
         loaded = _Loaded()
-        for enrollment in filter(_is_due, due.values()):
+        for enrollment in due.values():
+            if not _is_due(enrollment, now):
+                continue
             journey = code.registry.journeys.get(enrollment.journey_id)
             contact = people.get(enrollment.contact_id)
             if journey is None or self._stuck[journey.id, journey.code_hash] >= MOST_STUCK:
@@ -277,8 +283,9 @@ class _Loaded:
     lost: list[Enrollment] = field(default_factory=list[Enrollment])
 
 
-def _is_due(enrollment: Enrollment) -> bool:
-    return enrollment.state in ("active", "waiting")
+def _is_due(enrollment: Enrollment, now: datetime) -> bool:
+    wake_at = enrollment.wake_at
+    return enrollment.state in ("active", "waiting") and wake_at is not None and wake_at <= now
 
 
 def _played(play: Play) -> Played:

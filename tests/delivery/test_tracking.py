@@ -1,0 +1,212 @@
+"""Clicks are held until their neighbours are seen; only people's become events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.delivery.tracking import Tracker, Visit
+from hogsend.domain.hits import HOLD, TOO_SOON
+from hogsend.domain.ids import new_id
+from hogsend.store.fields import to_id
+from tests.delivery.office import Office, open_office
+from tests.site import until
+
+PERSON = Visit("GET", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "203.0.113.77")
+SCANNER = Visit("GET", "Mozilla/5.0 (Macintosh) Safari/605.1.15", "2001:db8:1:2:3::4")
+SECOND = timedelta(seconds=1)
+
+
+class Mailbox:
+    """A mail that was handed over, and what records its clicks.
+
+    Args:
+        office: where it came from.
+        send_id: which one it is.
+    """
+
+    def __init__(self, office: Office, send_id: UUID) -> None:
+        self.office, self.send_id = office, send_id
+        self.site, self.tracker = office.site, office.site.runtime.tracker
+
+    async def click(self, position: int = 0, visit: Visit = PERSON) -> None:
+        url = f"https://example.com/{position}"
+        await self.tracker.record("click", self.send_id, visit, position=position, url=url)
+
+    def wait(self, time: timedelta) -> None:
+        self.site.clock.set(self.site.clock.now() + time)
+
+    async def verdicts(self) -> list[str]:
+        rows = await self.site.rows("SELECT verdict FROM hits ORDER BY id")
+        return [verdict for (verdict,) in rows]
+
+
+@pytest.fixture
+async def box(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Mailbox]:
+    """A mail that came a minute ago, on each kind of database."""
+    async with open_office(tmp_path, clock, database_url) as office:
+        send_id = await office.queue()
+        await office.becomes(send_id, "sent")
+        clock.set(clock.now() + timedelta(minutes=1))
+        yield Mailbox(office, send_id)
+
+
+async def test_a_click_is_no_event_until_ten_seconds_have_passed(box: Mailbox) -> None:
+    await box.click()
+    assert await box.tracker.judge_due() == HOLD.total_seconds() == 10
+    box.wait(HOLD - SECOND)
+    assert await box.tracker.judge_due() == 1
+    assert await box.office.events() == [] and await box.verdicts() == ["unsure"]
+
+    box.wait(SECOND)
+    await box.tracker.judge_due()
+
+    assert await box.office.events() == ["email.clicked"] and await box.verdicts() == ["human"]
+    await box.tracker.judge_due()
+    assert await box.office.events() == ["email.clicked"]
+
+
+async def test_the_event_says_what_was_clicked_and_when(box: Mailbox) -> None:
+    clicked_at = box.site.clock.now()
+    await box.click(2)
+    box.wait(timedelta(minutes=3))
+    await box.tracker.judge_due()
+
+    rows = await box.site.rows(
+        "SELECT properties, source, occurred_at, contact_id FROM events "
+        "WHERE name = 'email.clicked'"
+    )
+    ((properties, source, occurred_at, contact_id),) = rows
+    for said in (str(box.send_id), "hello", "https://example.com/2"):
+        assert said in str(properties)
+    assert source == "recipient" and occurred_at == clicked_at.timestamp() * 1_000_000
+    assert to_id(contact_id) == (await box.site.contact()).id
+    assert (await box.office.row(box.send_id)).clicked_at == clicked_at
+    assert await box.office.counted("clicks/human") == 1
+
+
+async def test_every_link_at_once_is_a_scanner(box: Mailbox) -> None:
+    for position in range(3):
+        await box.click(position, SCANNER)
+        box.wait(SECOND)
+    box.wait(HOLD)
+    await box.tracker.judge_due()
+
+    assert await box.verdicts() == ["machine"] * 3 and await box.office.events() == []
+    assert (await box.office.row(box.send_id)).clicked_at is None
+    assert await box.office.counted("clicks/machine") == 3
+
+
+async def test_who_reads_on_and_clicks_again_is_a_person(box: Mailbox) -> None:
+    for position in (0, 1, 1, 2):
+        await box.click(position)
+        box.wait(HOLD)
+    await box.tracker.judge_due()
+    assert await box.verdicts() == ["human"] * 4
+    assert await box.office.events() == ["email.clicked"] * 4
+
+
+async def test_links_of_different_mails_are_not_neighbours(box: Mailbox) -> None:
+    others = [await box.office.queue(f"u{n}") for n in range(3)]
+    for send_id in others:
+        await box.office.becomes(send_id, "sent")
+    box.wait(timedelta(minutes=1))
+    for position, send_id in enumerate(others):
+        await box.tracker.record("click", send_id, PERSON, position=position, url="https://e.com/")
+    box.wait(HOLD)
+    await box.tracker.judge_due()
+    assert await box.verdicts() == ["human"] * 3
+
+
+async def test_a_click_right_after_the_hand_over_is_a_scanners(box: Mailbox) -> None:
+    send_id = await box.office.queue("bo")
+    await box.office.becomes(send_id, "sent")
+    box.wait(TOO_SOON - timedelta(milliseconds=1))
+    await box.tracker.record("click", send_id, PERSON, url="https://example.com/")
+    box.wait(timedelta(milliseconds=1))
+    await box.tracker.record("click", send_id, PERSON, url="https://example.com/")
+    box.wait(HOLD)
+    await box.tracker.judge_due()
+    assert await box.verdicts() == ["machine", "human"]
+
+
+async def test_held_clicks_survive_a_restart(box: Mailbox) -> None:
+    await box.click()
+    box.wait(HOLD)
+    runtime = box.site.runtime
+    await Tracker(runtime.database, box.site.clock, runtime.ingest, runtime.changes).judge_due()
+    assert await box.office.events() == ["email.clicked"]
+
+
+async def test_more_clicks_than_one_set_are_all_judged(box: Mailbox) -> None:
+    await asyncio.gather(*(box.click() for _ in range(450)))
+    box.wait(HOLD)
+    await box.tracker.judge_due()
+    assert set(await box.verdicts()) == {"human"}
+    assert await box.office.counted("clicks/human") == 450
+
+
+async def test_the_first_click_and_open_are_kept(box: Mailbox) -> None:
+    first = box.site.clock.now()
+    for _ in range(2):
+        await box.click()
+        await box.tracker.record("open", box.send_id, PERSON)
+        box.wait(HOLD)
+    await box.tracker.judge_due()
+    row = await box.office.row(box.send_id)
+    assert (row.opened_at, row.clicked_at) == (first, first)
+    assert await box.office.counted("opens/human") == 2
+
+
+async def test_a_hit_keeps_no_address_and_no_agent(box: Mailbox) -> None:
+    await box.click()
+    await box.click(1, SCANNER)
+    kept = await box.site.rows("SELECT agent, network FROM hits ORDER BY id")
+    assert kept == [("desktop", "203.0.113.0/24"), ("desktop", "2001:db8:1::/48")]
+
+
+async def test_a_hit_of_a_mail_that_is_gone_is_not_kept(box: Mailbox) -> None:
+    await box.tracker.record("click", new_id(box.site.clock.now()), PERSON, url="https://e.com/")
+    assert await box.verdicts() == []
+
+
+async def test_a_click_of_someone_merged_meanwhile_is_theirs_who_they_are_now(
+    box: Mailbox,
+) -> None:
+    site = box.site
+    await site.post("/v1/events", {"name": "seen", "email": "ada@home.example"})
+    ((old,),) = await site.rows("SELECT id FROM contacts WHERE email = 'ada@home.example'")
+    send_id = await box.office.queue(contact_id=to_id(old))
+    await box.office.becomes(send_id, "sent")
+    box.wait(timedelta(minutes=1))
+    await box.tracker.record("click", send_id, PERSON, url="https://example.com/")
+    await site.event("seen", email="ada@home.example")
+    box.wait(HOLD)
+
+    await box.tracker.judge_due()
+
+    ((clicked_by,),) = await site.rows("SELECT contact_id FROM events WHERE name = 'email.clicked'")
+    assert to_id(clicked_by) == (await site.contact()).id != to_id(old)
+
+
+async def test_the_judge_wakes_for_a_click_and_stops_when_told(box: Mailbox) -> None:
+    working = asyncio.ensure_future(box.tracker.work())
+    box.site.clock.set(box.site.clock.now())
+    await box.click()
+    box.wait(HOLD)
+    # The next click wakes the judge, who finds the first one's hold over.
+    await box.click(1)
+
+    async def judged() -> list[Any]:
+        return await box.site.rows("SELECT id FROM hits WHERE verdict = 'human'")
+
+    assert len(await until(box.site.runtime.changes, judged)) == 1
+    await box.tracker.close()
+    await working

@@ -1,0 +1,96 @@
+"""The engine in this process, on both kinds of database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hogsend.engines import embedded
+from hogsend.engines.embedded import EmbeddedEngine
+from hogsend.engines.port import Wake
+from hogsend.store.db import Database
+from tests.engines.contract import EngineContract, Stage
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for real time: a set is late soon, and an error is got over at once."""
+    monkeypatch.setattr(embedded, "LATE", 0.05)
+    monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
+
+
+class TestEmbeddedEngine(EngineContract):
+    def make(self, stage: Stage) -> EmbeddedEngine:
+        return EmbeddedEngine(stage.database, stage.clock, stage.play)
+
+    async def test_time_that_passes_wakes_who_waits(self, stage: Stage):
+        (sleeper,) = await stage.enroll(wake=stage.clock.now() + timedelta(days=2))
+        (due,) = await stage.enroll()
+        async with self.at_work(stage) as engine:
+            assert isinstance(engine, EmbeddedEngine)
+            await stage.until(lambda: due in stage.played)
+            stage.clock.set(stage.clock.now() + timedelta(days=2))
+            engine.look()
+            await stage.until(lambda: sleeper in stage.played)
+
+    async def test_news_that_comes_while_the_rows_are_read_is_not_lost(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ):
+        """A wake that the engine knew of is gone, and it reads on while another one is told."""
+        soon = stage.clock.now() + timedelta(hours=1)
+        (gone,) = await stage.enroll(wake=soon)
+        reading = Database.read_one
+        looked, told = asyncio.Event(), asyncio.Event()
+
+        async def read_and_be_told(database: Database, query: Any) -> Any:
+            rows = await reading(database, query)
+            looked.set()
+            if stage.clock.now() >= soon and not told.is_set():
+                told.set()
+                (due,) = await stage.enroll(wake=soon)
+                await engine.schedule([Wake(due, soon)])
+            return rows
+
+        monkeypatch.setattr(Database, "read_one", read_and_be_told)
+        async with self.at_work(stage) as engine:
+            assert isinstance(engine, EmbeddedEngine)
+            await looked.wait()
+            await stage.rest([gone])
+            stage.clock.set(soon)
+            engine.look()
+            await stage.until(lambda: len(stage.played) == 1)
+
+    async def test_who_was_played_while_the_rows_were_read_is_not_played_again(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ):
+        (first,) = await stage.enroll()
+        stage.hold[first] = asyncio.Event()
+        reading = Database.read_one
+
+        async def read_and_be_overtaken(database: Database, query: Any) -> Any:
+            rows = list(await reading(database, query))
+            if stage.under_way[stage.owner[first]] and first not in stage.played:
+                stage.hold[first].set()
+                await stage.until(lambda: first in stage.played)
+            return iter(rows)
+
+        monkeypatch.setattr(Database, "read_one", read_and_be_overtaken)
+        async with self.at_work(stage) as engine:
+            await stage.until(lambda: first in stage.played)
+            (last,) = await stage.enroll()
+            await engine.schedule([Wake(last, stage.clock.now())])
+            await stage.until(lambda: last in stage.played)
+        assert stage.played == Counter([first, last])
+
+    async def test_closing_does_not_wait_for_who_keeps_his_thread(self, stage: Stage):
+        (stuck,) = await stage.enroll()
+        stage.hold[stuck] = asyncio.Event()
+        async with self.at_work(stage) as engine:
+            await stage.until(lambda: stage.under_way[stage.owner[stuck]] == 1)
+            async with asyncio.timeout(10):
+                await engine.close()
+        assert not stage.played

@@ -1,0 +1,269 @@
+"""Exits end an enrollment at once, whatever it waits for, and take back what has not left."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from hogsend import days, hours
+from hogsend.errors import Conflict, NotFound
+from tests.world import World
+
+DUNNING = """
+    @journey(
+        "dunning",
+        trigger="invoice.failed",
+        entry="unlimited",
+        exit_on=["invoice.paid", on("plan.changed", where=prop("plan") == "free")],
+    )
+    async def dunning(user, ctx):
+        await ctx.send("welcome")
+        await ctx.wait_for("card.updated", timeout=days(3))
+        await ctx.send("nudge")
+"""
+
+
+async def test_an_exit_ends_a_wait_at_once(world: World):
+    await world.journey(DUNNING)
+    await world.emit("invoice.failed")
+    taken = await world.emit("invoice.paid")
+
+    gone = await world.enrollment()
+    assert (gone.state, gone.end_reason) == ("exited", "exit_on invoice.paid")
+    assert (gone.wake_at, gone.wait, gone.ended_at) == (None, None, world.clock.now())
+    assert [dict(one) for one in taken.exits] == [
+        {"journeyId": "dunning", "stateId": str(gone.id), "exited": True}
+    ]
+    await world.advance(days(3))
+    assert await world.mailbox() == ["welcome"]
+    assert await world.counters() == await world.recount()
+
+
+@pytest.mark.parametrize(("plan", "state"), [("free", "exited"), ("pro", "waiting")])
+async def test_an_exit_may_have_a_condition(world: World, plan: str, state: str):
+    await world.journey(DUNNING)
+    await world.emit("invoice.failed")
+    taken = await world.emit("plan.changed", plan=plan)
+    assert await world.states() == [state]
+    assert [one["exited"] for one in taken.exits] == [state == "exited"]
+
+
+async def test_an_exit_reaches_who_has_not_begun(desk: World):
+    await desk.journey(DUNNING)
+    await desk.take("invoice.failed", user_id="ada")
+    await desk.take("invoice.paid", user_id="ada")
+    assert await desk.states() == ["exited"]
+    await desk.player(hours(1)).play([(await desk.enrollment()).id])
+    assert await desk.ledger() == []
+
+
+async def test_a_trigger_and_its_exit_in_one_set_are_taken_in_their_order(desk: World):
+    await desk.journey(DUNNING)
+    await asyncio.gather(
+        *(
+            desk.take(name, user_id="ada")
+            for name in ("invoice.failed", "invoice.paid", "invoice.failed")
+        )
+    )
+    assert await desk.states() == ["exited", "active"]
+    assert await desk.counters() == await desk.recount()
+
+
+async def test_an_exit_does_not_reach_what_the_same_event_starts(desk: World):
+    await desk.journey(
+        '@journey("j", trigger="go", entry="unlimited", exit_on=["go"])\n'
+        "async def j(user, ctx): ..."
+    )
+    for _ in range(3):
+        await desk.take("go", user_id="ada")
+    assert await desk.states() == ["exited", "exited", "active"]
+
+
+async def test_an_event_that_is_awaited_and_an_exit_is_an_exit(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go", exit_on=["paid"])
+        async def j(user, ctx):
+            await ctx.wait_for("paid")
+            await ctx.send("welcome")
+        """
+    )
+    await world.emit("go")
+    taken = await world.emit("paid")
+    assert await world.states() == ["exited"]
+    assert taken.waits == []
+    assert await world.mailbox() == []
+
+
+async def test_an_exit_leaves_other_people_and_other_journeys_alone(world: World):
+    await world.journey(DUNNING + DUNNING.replace("dunning", "other").replace("paid", "sent"))
+    await world.emit("invoice.failed", "ada")
+    await world.emit("invoice.failed", "bo")
+    await world.emit("invoice.paid", "ada")
+    ada = await world.person("ada")
+    exited = [one for one in await world.all_enrollments() if one.state == "exited"]
+    assert [(one.contact_id, one.journey_id) for one in exited] == [(ada.id, "dunning")]
+
+
+# -- mail that has not left ---------------------------------------------------------------------
+
+
+async def queued(desk: World, source: str = DUNNING) -> None:
+    """Queue a mail in an instance that delivers none."""
+    await desk.journey(source)
+    await desk.take("invoice.failed", user_id="ada", email="ada@example.com")
+    (entered,) = await desk.all_enrollments()
+    await desk.player(hours(1)).play([entered.id])
+    assert await desk.verdicts() == [("welcome", "queued", None)]
+
+
+async def test_an_exit_cancels_mail_that_has_not_left(desk: World):
+    await queued(desk)
+    await desk.take("invoice.paid", user_id="ada")
+    (send,) = await desk.ledger()
+    assert (send.status, send.reason, send.due_at) == ("cancelled", "exit_on invoice.paid", None)
+    assert await desk.counters() == await desk.recount()
+
+
+async def test_an_exit_cancels_mail_of_a_journey_that_has_completed(desk: World):
+    await queued(
+        desk,
+        """
+        @journey("last", trigger="invoice.failed", exit_on=["invoice.paid"])
+        async def last(user, ctx):
+            await ctx.send("welcome")
+        """,
+    )
+    assert await desk.states() == ["completed"]
+    taken = await desk.take("invoice.paid", user_id="ada")
+    assert await desk.verdicts() == [("welcome", "cancelled", "exit_on invoice.paid")]
+    assert await desk.states() == ["completed"]
+    assert taken.exits == []
+    assert await desk.counters() == await desk.recount()
+
+
+async def test_mail_of_others_is_not_cancelled(desk: World):
+    await queued(desk)
+    await desk.take("invoice.paid", user_id="bo")
+    assert await desk.verdicts() == [("welcome", "queued", None)]
+
+
+# -- an operator -------------------------------------------------------------------------------
+
+
+async def test_an_operator_ends_an_enrollment_and_its_mail(desk: World):
+    await queued(desk)
+    only = await desk.enrollment()
+    await desk.runtime.ingest.exit(only.id, "by olga: asked on the phone")
+    assert (await desk.enrollment()).end_reason == "by olga: asked on the phone"
+    assert await desk.verdicts() == [("welcome", "cancelled", "by olga: asked on the phone")]
+    assert await desk.counters() == await desk.recount()
+    with pytest.raises(Conflict):
+        await desk.runtime.ingest.exit(only.id, "again")
+
+
+async def test_an_operator_wakes_who_waits_for_a_time(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.sleep(days(30))
+            came = await ctx.wait_for("never")
+            await ctx.send("welcome" if came else "nudge")
+        """
+    )
+    await world.emit("go")
+    only = await world.enrollment()
+    for _ in range(2):
+        await world.runtime.ingest.wake(only.id)
+        await world.settle()
+    assert await world.mailbox() == ["nudge"]
+    assert await world.states() == ["completed"]
+    with pytest.raises(Conflict):
+        await world.runtime.ingest.wake(only.id)
+
+
+async def test_an_operator_cannot_wake_who_is_parked(world: World):
+    await world.journey(DUNNING)
+    await world.emit("invoice.failed")
+    world.remove("journeys")
+    await world.load()
+    with pytest.raises(Conflict, match="parked"):
+        await world.runtime.ingest.wake((await world.enrollment()).id)
+    await world.emit("invoice.paid")
+    assert await world.states() == ["exited"]
+
+
+async def test_nobody_exits_or_wakes_who_does_not_exist(desk: World):
+    nobody = (await desk.take("go", user_id="ada")).event_id
+    for act in (desk.runtime.ingest.wake(nobody), desk.runtime.ingest.exit(nobody, "")):
+        with pytest.raises(NotFound):
+            await act
+
+
+# -- another trigger while one is live -----------------------------------------------------------
+
+RESTART = """
+    @journey(
+        "j",
+        trigger=on("go", where=prop("real") == True),
+        key=prop("cart"),
+        on_retrigger="restart",
+    )
+    async def j(user, ctx):
+        await ctx.send("welcome")
+        await ctx.sleep(days(1))
+        await ctx.send("nudge")
+"""
+
+
+async def test_another_trigger_restarts_a_journey_that_says_so(world: World):
+    await world.journey(RESTART)
+    await world.emit("go", real=True, cart=1)
+    await world.advance(hours(23))
+    taken = await world.emit("go", real=True, cart=1)
+
+    first, second = await world.all_enrollments()
+    assert (first.state, first.end_reason) == ("exited", "restarted")
+    assert (second.state, taken.enrollments[0]["stateId"]) == ("waiting", str(second.id))
+    await world.advance(hours(23))
+    assert await world.mailbox() == ["welcome", "welcome"]
+    await world.advance(hours(1))
+    assert await world.mailbox() == ["welcome", "welcome", "nudge"]
+    assert await world.counters() == await world.recount()
+
+
+async def test_a_trigger_that_is_refused_does_not_end_what_it_would_restart(world: World):
+    await world.journey(RESTART)
+    await world.emit("go", real=True, cart=1)
+    assert [one["reason"] for one in (await world.emit("go", cart=1)).enrollments] == [
+        "where_not_met"
+    ]
+    await world.switch("j", on=False)
+    await world.emit("go", real=True, cart=1)
+    assert await world.states() == ["waiting"]
+
+
+async def test_a_restart_leaves_the_one_beside_it_alone(desk: World):
+    await desk.journey(RESTART)
+    carts = [{"real": True, "cart": cart} for cart in (1, 2, 1)]
+    for cart in carts[:2]:
+        await desk.take("go", user_id="ada", email="ada@example.com", properties=cart)
+    for one in await desk.all_enrollments():
+        await desk.player(hours(1)).play([one.id])
+    await desk.take("go", user_id="ada", properties=carts[2])
+    assert [one.state for one in await desk.all_enrollments()] == ["exited", "waiting", "active"]
+    assert await desk.verdicts() == [
+        ("welcome", "cancelled", "restarted"),
+        ("welcome", "queued", None),
+    ]
+
+
+async def test_whoever_has_completed_does_not_enter_again_for_a_restart(world: World):
+    await world.journey(RESTART)
+    await world.emit("go", real=True, cart=1)
+    await world.advance(timedelta(days=1))
+    taken = await world.emit("go", real=True, cart=1)
+    assert [one["reason"] for one in taken.enrollments] == ["already_entered"]

@@ -1,0 +1,249 @@
+"""What happens to people who wait in a journey whose code changes (docs/journeys.md)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hogsend import days
+from tests.world import World
+
+BEFORE = """
+    @journey("j", trigger="go", exit_on=["stop"])
+    async def j(user, ctx):
+        await ctx.send("welcome")
+        await ctx.sleep(days(2), label="pause")
+        await ctx.send("nudge")
+"""
+
+
+async def waiting(world: World, *, source: str = BEFORE) -> None:
+    """Bring one person to the wait of a journey."""
+    await world.journey(source)
+    await world.emit("go")
+    assert await world.states() == ["waiting"]
+
+
+async def test_a_wait_keeps_its_instant_even_if_its_arguments_change(world: World):
+    await waiting(world)
+    await world.journey(BEFORE.replace("days(2)", "days(9)"))
+    await world.advance(days(2))
+    assert await world.mailbox() == ["welcome", "nudge"]
+
+
+async def test_a_recorded_step_answers_wherever_it_stands_now(world: World):
+    await waiting(world)
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.sleep(days(2), label="pause")
+            await ctx.send("nudge")
+            await ctx.send("welcome")
+        """
+    )
+    await world.advance(days(2))
+    assert await world.mailbox() == ["welcome", "nudge"]
+    assert await world.states() == ["completed"]
+
+
+async def test_what_is_new_before_the_wait_lies_behind_and_is_not_done(world: World):
+    await waiting(world)
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            before = await ctx.send("offer")
+            event_id = await ctx.trigger("noted")
+            slept = await ctx.sleep(days(30), label="new")
+            came = await ctx.wait_for("never")
+            used = await ctx.history.count("go")
+            await ctx.send("welcome")
+            await ctx.sleep(days(2), label="pause")
+            await ctx.trigger("told", {
+                "offer": [before.status, before.reason], "came": bool(came), "used": used,
+            })
+        """
+    )
+    await world.advance(days(2))
+    assert await world.mailbox() == ["welcome"]
+    assert await world.events("noted") == []
+    (told,) = await world.events("told")
+    assert told.properties == {"offer": ["skipped", "passed"], "came": False, "used": 1}
+    passed = {step.key: step.passed for step in await world.journal()}
+    assert (passed["send:offer"], passed["trigger:noted"]) == (True, True)
+    assert not passed["count:go"]
+    assert await world.states() == ["completed"]
+
+
+async def test_what_is_new_after_the_wait_is_done(world: World):
+    await waiting(world)
+    await world.journey(BEFORE + '        await ctx.send("offer")\n')
+    await world.advance(days(2))
+    assert await world.mailbox() == ["welcome", "nudge", "offer"]
+
+
+async def test_what_lies_behind_stays_behind_at_the_next_turn(world: World):
+    await waiting(world)
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.wait_for("never", timeout=days(1))
+            await ctx.send("offer")
+            await ctx.sleep(days(2), label="pause")
+            await ctx.sleep(days(2), label="another")
+            await ctx.send("nudge")
+        """
+    )
+    await world.advance(days(2))
+    await world.advance(days(2))
+    assert await world.mailbox() == ["welcome", "nudge"]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "return",
+        'await ctx.sleep(days(2), label="renamed")',
+        'await ctx.exit("enough")',
+        'await ctx.send("offer")',
+    ],
+)
+async def test_who_would_end_without_asking_for_the_wait_drifts_and_nothing_is_sent(
+    world: World, rest: str
+):
+    await waiting(world)
+    await world.journey(
+        f"""
+        @journey("j", trigger="go", exit_on=["stop"])
+        async def j(user, ctx):
+            await ctx.send("welcome")
+            {rest}
+        """
+    )
+    await world.advance(days(2))
+    drifted = await world.enrollment()
+    assert (drifted.state, drifted.wake_at, drifted.ended_at) == ("drifted", None, None)
+    assert "sleep:pause" in (drifted.end_reason or "")
+    assert drifted.wait is not None
+    assert [turn.outcome for turn in await world.turns()] == ["waiting", "drifted"]
+    assert await world.mailbox() == ["welcome"]
+    assert await world.counters() == await world.recount()
+
+    # It holds its place, and exits reach it.
+    again = await world.emit("go")
+    assert [one["reason"] for one in again.enrollments] == ["already_live"]
+    await world.emit("stop")
+    assert await world.states() == ["exited"]
+    assert await world.counters() == await world.recount()
+
+
+async def test_a_recorded_step_that_is_no_longer_asked_for_is_ignored(world: World):
+    await waiting(world)
+    await world.journey(BEFORE.replace('await ctx.send("welcome")', "pass"))
+    await world.advance(days(2))
+    assert await world.mailbox() == ["welcome", "nudge"]
+
+
+async def test_the_version_of_the_code_is_kept_with_each_turn(world: World):
+    await waiting(world)
+    first = (await world.enrollment()).code_hash
+    await world.journey(BEFORE + "        pass\n")
+    await world.advance(days(2))
+    hashes = [turn.code_hash for turn in await world.turns()]
+    assert hashes[0] == first
+    assert (
+        hashes[1]
+        == (await world.enrollment()).code_hash
+        == world.runtime.registry.journeys["j"].code_hash
+    )
+    assert hashes[0] != hashes[1]
+
+
+# -- parked -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gone", ["removed", "broken"])
+async def test_people_of_a_journey_that_is_gone_are_parked_and_come_back(world: World, gone: str):
+    await waiting(world)
+    if gone == "removed":
+        world.remove("journeys")
+    else:
+        world.write("journeys", "async def (")
+    await world.load()
+    assert await world.states() == ["parked"]
+    assert await world.counters() == await world.recount()
+    await world.advance(days(10))
+    assert await world.mailbox() == ["welcome"]
+    refused = await world.emit("go", "bo")
+    assert [one["reason"] for one in refused.enrollments] == ["journey_broken"]
+
+    await world.journey(BEFORE)
+    await world.settle()
+    assert await world.states() == ["completed"]
+    assert await world.mailbox() == ["welcome", "nudge"]
+    assert await world.counters() == await world.recount()
+
+
+async def test_an_exit_reaches_who_is_parked(world: World):
+    await waiting(world)
+    world.remove("journeys")
+    await world.load()
+    await world.emit("stop")
+    assert await world.states() == ["exited"]
+    await world.journey(BEFORE)
+    assert await world.states() == ["exited"]
+    assert await world.counters() == await world.recount()
+
+
+async def test_an_event_that_comes_while_parked_is_not_lost(world: World):
+    await waiting(
+        world,
+        source="""
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            came = await ctx.wait_for("used", timeout=days(2))
+            await ctx.send("welcome" if came else "nudge")
+        """,
+    )
+    text = (world.runtime.settings.journeys / "journeys.py").read_text()
+    world.remove("journeys")
+    await world.load()
+    await world.emit("used")
+    await world.advance(days(10))
+    (world.runtime.settings.journeys / "journeys.py").write_text(text)
+    await world.load()
+    await world.settle()
+    assert await world.mailbox() == ["welcome"]
+
+
+async def test_who_slips_into_a_journey_as_it_goes_is_parked_too(world: World):
+    """Its trigger was decided a moment before the code was lost."""
+    await world.journey(BEFORE)
+    rules = world.runtime.ingest.rules
+    world.remove("journeys")
+    await world.load()
+    world.runtime.ingest.rules = rules
+    await world.emit("go")
+    assert await world.states() == ["parked"]
+    assert await world.counters() == await world.recount()
+    await world.journey(BEFORE)
+    await world.settle()
+    assert await world.mailbox() == ["welcome"]
+
+
+async def test_people_of_other_journeys_notice_nothing(world: World):
+    world.write("other", BEFORE.replace('"j"', '"other"').replace("def j", "def other"))
+    await world.journey(BEFORE)
+    await asyncio.gather(*(world.take("go", user_id=user) for user in ("ada", "bo")))
+    await world.settle()
+    world.remove("journeys")
+    await world.load()
+    assert sorted((one.journey_id, one.state) for one in await world.all_enrollments()) == [
+        ("j", "parked"),
+        ("j", "parked"),
+        ("other", "waiting"),
+        ("other", "waiting"),
+    ]

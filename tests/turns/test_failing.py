@@ -1,0 +1,467 @@
+"""What a journey does wrong fails that turn, is tried again, and harms nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from hogsend import days, hours, minutes, seconds
+from tests.world import PATIENCE, World
+
+SCHEDULE = [seconds(10), minutes(1), minutes(5), minutes(30), hours(2)]
+
+RAISES = """
+    @journey("j", trigger="go", exit_on=["stop"])
+    async def j(user, ctx):
+        await ctx.send("welcome")
+        await ctx.trigger("noted")
+        raise ValueError("the author's mistake")
+"""
+
+
+async def test_a_turn_that_raises_is_discarded_and_tried_again_on_a_schedule(world: World):
+    await world.journey(RAISES)
+    await world.emit("go")
+    for attempt, pause in enumerate(SCHEDULE, 1):
+        failing = await world.enrollment()
+        assert (failing.state, failing.attempt, failing.turn) == ("active", attempt, attempt)
+        assert failing.wake_at == world.clock.now() + pause
+        await world.advance(pause - timedelta(microseconds=1))
+        assert (await world.enrollment()).attempt == attempt
+        await world.advance(timedelta(microseconds=1))
+
+    failed = await world.enrollment()
+    assert (failed.state, failed.wake_at, failed.ended_at) == ("failed", None, world.clock.now())
+    assert [turn.outcome for turn in await world.turns()] == ["retrying"] * 5 + ["failed"]
+    assert all(turn.steps == [] for turn in await world.turns())
+    assert (await world.ledger(), await world.events("noted")) == ([], [])
+    assert await world.counters() == await world.recount()
+
+
+async def test_the_traceback_names_the_authors_line(world: World):
+    await world.journey(RAISES)
+    await world.emit("go")
+    error = (await world.enrollment()).error or ""
+    assert "journeys.py" in error
+    assert 'raise ValueError("the author\'s mistake")' in error
+    assert error.strip().endswith("ValueError: the author's mistake")
+    assert "turns/play.py" not in error
+
+
+async def test_code_that_has_been_mended_goes_on(world: World):
+    await world.journey(RAISES)
+    await world.emit("go")
+    await world.journey(RAISES.replace('raise ValueError("the author\'s mistake")', "pass"))
+    await world.advance(seconds(10))
+    mended = await world.enrollment()
+    assert (mended.state, mended.attempt, mended.error) == ("completed", 0, None)
+    assert await world.mailbox() == ["welcome"]
+    assert [turn.outcome for turn in await world.turns()] == ["retrying", "completed"]
+
+
+async def test_a_failure_after_a_wait_keeps_the_wait_and_what_ended_it(world: World):
+    source = """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            came = await ctx.wait_for("used")
+            assert came.event.properties["n"] == 2
+            {}
+            await ctx.send("welcome")
+        """
+    await world.journey(source.format("raise KeyError(1)"))
+    await world.emit("go")
+    await world.emit("used", n=2)
+    failing = await world.enrollment()
+    assert (failing.state, failing.attempt) == ("waiting", 1)
+    await world.emit("used", n=3)
+    await world.journey(source.format("pass"))
+    await world.advance(seconds(10))
+    assert await world.mailbox() == ["welcome"]
+
+
+async def test_one_that_has_failed_is_in_no_wait(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.sleep(days(1))
+            raise ValueError
+        """
+    )
+    await world.emit("go")
+    await world.advance(days(1))
+    for pause in SCHEDULE:
+        await world.advance(pause)
+    assert await world.states() == ["failed"]
+    assert await world.counters() == await world.recount()
+    assert not [name for name, _ in await world.counters() if name.startswith("waiting/")]
+
+
+@pytest.mark.parametrize(("sends", "reason"), [(False, None), (True, "already_entered")])
+async def test_a_failure_is_an_entry_only_if_it_has_sent_something(
+    world: World, sends: bool, reason: str | None
+):
+    await world.journey(
+        f"""
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            if {sends}:
+                await ctx.send("welcome")
+            await ctx.sleep(days(1))
+            raise ValueError
+        """
+    )
+    await world.emit("go")
+    await world.advance(days(1))
+    for pause in SCHEDULE:
+        await world.advance(pause)
+    again = await world.emit("go")
+    assert [one.get("reason") for one in again.enrollments] == [reason]
+
+
+async def test_an_exit_reaches_who_is_to_be_tried_again(world: World):
+    await world.journey(RAISES)
+    await world.emit("go")
+    await world.emit("stop")
+    assert await world.states() == ["exited"]
+    await world.advance(days(1))
+    assert len(await world.turns()) == 1
+
+
+async def test_one_person_s_failure_is_no_one_else_s(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            if user.user_id == "bo":
+                raise ValueError("only bo")
+            await ctx.send("welcome")
+        """
+    )
+    await asyncio.gather(
+        *(
+            world.take("go", user_id=user, email=f"{user}@example.com")
+            for user in ("ada", "bo", "cy")
+        )
+    )
+    await world.settle()
+    assert sorted(await world.states()) == ["active", "completed", "completed"]
+    assert await world.mailbox() == ["welcome", "welcome"]
+
+
+async def test_a_turn_that_the_database_does_not_take_has_failed(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.send("welcome", subject="\\ud800" if user.user_id == "bo" else None)
+        """
+    )
+    await asyncio.gather(
+        *(
+            world.take("go", user_id=user, email=f"{user}@example.com")
+            for user in ("ada", "bo", "cy")
+        )
+    )
+    await world.settle()
+    assert sorted(await world.states()) == ["active", "completed", "completed"]
+    bo = next(one for one in await world.all_enrollments() if one.state == "active")
+    assert "surrogates not allowed" in (bo.error or "")
+
+
+# -- what a journey must not do ------------------------------------------------------------------
+
+
+async def fault(world: World, body: str, *, before: str = "") -> str:
+    """Play a journey with this body, which must fail; return why."""
+    indented = "\n".join(f"            {line}" for line in body.strip().splitlines())
+    await world.journey(
+        f"""
+        import asyncio, types
+        {before}
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+{indented}
+        """
+    )
+    await world.take("used", user_id="ada", email="ada@example.com")
+    await world.emit("go")
+    only = await world.enrollment()
+    assert only.attempt == 1, only
+    assert await world.ledger() == []
+    return only.error or ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "await asyncio.sleep(1)",
+        "asyncio.get_running_loop().create_task(None)",
+        "asyncio.get_running_loop().run_in_executor(None, print)",
+        "async with asyncio.timeout(1):\n    await ctx.send('welcome')",
+        "await asyncio.to_thread(print)",
+        "await asyncio.gather()",
+    ],
+)
+@pytest.mark.parametrize("swallowed", [False, True])
+async def test_asyncio_in_a_journey_fails_the_turn_even_if_the_error_is_swallowed(
+    world: World, body: str, swallowed: bool
+):
+    if swallowed:
+        inner = "\n".join(f"    {line}" for line in body.splitlines())
+        body = f"try:\n{inner}\nexcept Exception:\n    pass\nawait ctx.send('nudge')"
+    assert "used asyncio directly" in await fault(world, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "await asyncio.sleep(0)",
+        "@types.coroutine\ndef other():\n    yield 5\nawait other()",
+    ],
+)
+async def test_only_the_context_may_be_awaited(world: World, body: str):
+    assert "Only await ctx calls" in await fault(world, body + "\nawait ctx.send('welcome')")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("ctx.send('nothing')", "no template 'nothing'"),
+        ("ctx.send('welcome', list='nothing')", "no list 'nothing'"),
+        ("ctx.send('welcome', props={'x': object()})", "cannot keep a object"),
+        ("ctx.send('welcome', props={'x': float('nan')})", "cannot keep a nan"),
+        ("ctx.is_subscribed('nothing')", "no list 'nothing'"),
+        ("ctx.sleep(5)", "given int"),
+        ("ctx.sleep_until(datetime(2027, 1, 1))", "with a time zone"),
+        ("ctx.wait_for('x', timeout=5)", "given int"),
+        ("ctx.wait_for('x', since=datetime(2027, 1, 1))", "with a time zone"),
+        ("ctx.wait_for('x', where=prop('plan'))", "where= takes a condition"),
+        ("ctx.wait_for_any([])", "no events to wait for"),
+        ("ctx.history.count('used', since=datetime(2027, 1, 1))", "with a time zone"),
+        ("ctx.history.events('used', limit=0)", "at least 1"),
+        ("ctx.history.has_event(on('used'))", "named by text"),
+        ("ctx.variant('x', {'a': 0})", "not all of them zero"),
+        ("ctx.trigger('x', {'y': object()})", "cannot keep a object"),
+    ],
+)
+async def test_a_call_that_makes_no_sense_fails_at_its_line(world: World, call: str, said: str):
+    error = await fault(world, f"await {call}")
+    assert said in error
+    assert f"await {call}" in error
+
+
+async def test_an_error_of_a_call_cannot_be_swallowed(world: World):
+    body = "try:\n    await ctx.send('nothing')\nexcept Exception:\n    await ctx.send('welcome')"
+    assert "no template 'nothing'" in await fault(world, body)
+
+
+async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
+    """A condition of the author's own that raises."""
+    await world.journey(
+        """
+        class Odd:
+            def matches(self, properties, now):
+                raise ZeroDivisionError("an odd condition")
+
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            odd = Odd() if user.user_id == "bo" else prop("n") == 1
+            await ctx.history.count("used", where=odd)
+        """
+    )
+    for user in ("ada", "bo", "cy"):
+        await world.take("used", user_id=user)
+    await asyncio.gather(*(world.take("go", user_id=user) for user in ("ada", "bo", "cy")))
+    await world.settle()
+    assert sorted(await world.states()) == ["active", "completed", "completed"]
+    failing = next(one for one in await world.all_enrollments() if one.state == "active")
+    assert "an odd condition" in (failing.error or "")
+
+
+@pytest.mark.parametrize(
+    "call", ["ctx.random()", "ctx.send('welcome')", "ctx.wait_for('x', timeout=days(0))"]
+)
+async def test_a_journey_that_never_stops_asking_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch, call: str
+):
+    monkeypatch.setattr("hogsend.turns.play.MOST_STEPS", 50)
+    assert "has made 50 ctx calls" in await fault(world, f"while True:\n    await {call}")
+
+
+# -- closing ------------------------------------------------------------------------------------
+
+
+async def test_a_pause_cannot_be_swallowed(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            try:
+                await ctx.sleep(days(1))
+            except Exception:
+                await ctx.send("bye")
+            await ctx.send("welcome")
+        """
+    )
+    await world.emit("go")
+    assert await world.mailbox() == []
+    await world.advance(days(1))
+    assert await world.mailbox() == ["welcome"]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "finally:\n                await ctx.send('bye')",
+        "except:\n                await ctx.send('bye')",
+    ],
+)
+async def test_what_is_awaited_while_pausing_does_not_count(world: World, ending: str):
+    await world.journey(
+        f"""
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            try:
+                await ctx.sleep(days(1))
+            {ending}
+        """
+    )
+    await world.emit("go")
+    assert (await world.states(), await world.mailbox()) == (["waiting"], [])
+
+
+@pytest.mark.parametrize("wait", ["ctx.sleep(days(1))", "ctx.wait_for('x')"])
+async def test_a_block_that_raises_while_pausing_fails_the_turn_alone(world: World, wait: str):
+    body = f"try:\n    await {wait}\nfinally:\n    raise RuntimeError('while pausing')"
+    assert "while pausing" in await fault(world, body)
+
+
+async def test_context_variables_stay_within_their_enrollment(world: World):
+    await world.journey(
+        """
+        from contextvars import ContextVar
+        whose = ContextVar("whose", default=None)
+
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            before = whose.get()
+            whose.set(user.user_id)
+            await ctx.history.count("go")
+            await ctx.trigger("told", {"before": before, "after": whose.get()})
+        """
+    )
+    users = ["ada", "bo", "cy"]
+    await asyncio.gather(*(world.take("go", user_id=user) for user in users))
+    await world.settle()
+    told = [event.properties for event in await world.events("told")]
+    assert sorted(told, key=str) == [{"before": None, "after": user} for user in users]
+
+
+# -- time ---------------------------------------------------------------------------------------
+
+STUCK = """
+    import os, time
+
+    def deaf(path):
+        while not os.path.exists(path):
+            try:
+                time.sleep(0.005)
+            except BaseException:
+                pass
+
+    @journey("stuck", trigger="go", entry="unlimited")
+    async def stuck(user, ctx):
+        if user.user_id.startswith("bo"):
+            {}
+        await ctx.send("welcome")
+"""
+LIMIT = timedelta(milliseconds=60)
+
+
+async def enroll(desk: World, *users: str) -> list[UUID]:
+    """Enroll users in an instance that plays nothing; return their new enrollments."""
+    taken = [await desk.take("go", user_id=user, email=f"{user}@example.com") for user in users]
+    return [UUID(str(one.enrollments[0]["stateId"])) for one in taken]
+
+
+@pytest.mark.parametrize(
+    "loop", ["while True: pass", "while True: time.monotonic()", "time.sleep(0.3)"]
+)
+async def test_an_endless_loop_fails_that_enrollment_and_no_other(desk: World, loop: str):
+    await desk.journey(STUCK.format(loop))
+    ada, bo, cy = await enroll(desk, "ada", "bo", "cy")
+    committed: list[list[UUID]] = []
+    await desk.player(LIMIT).play([ada, bo, cy], lambda done: committed.append(sorted(done)))
+
+    # The others do not wait for the one that keeps its thread.
+    assert committed == [[ada, cy], [bo]]
+    (turn,) = await desk.turns(bo)
+    assert turn.outcome == "retrying"
+    assert "kept its thread" in (turn.error or "")
+    assert [one.template for one in await desk.ledger()] == ["welcome", "welcome"]
+    assert await desk.counters() == await desk.recount()
+
+
+@pytest.fixture
+def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file that lets deaf loops go, at the latest when the test is over."""
+    monkeypatch.setattr("hogsend.turns.driver._GRACE", 0.03)
+    path = tmp_path / "released"
+    yield path
+    path.touch()
+
+
+async def test_a_thread_that_does_not_listen_is_given_up_and_comes_back_in_vain(
+    desk: World, released: Path
+):
+    await desk.journey(STUCK.format(f"deaf({str(released)!r})"))
+    ada, bo = await enroll(desk, "ada", "bo")
+    await desk.player(LIMIT).play([bo, ada])
+    (turn,) = await desk.turns(bo)
+    assert "kept its thread" in (turn.error or "")
+    assert "in deaf" in (turn.error or "")
+
+    threads = {one for one in threading.enumerate() if one.name == "journeys"}
+    await asyncio.to_thread(released.touch)
+    for thread in threads:
+        await asyncio.to_thread(thread.join, PATIENCE)
+    assert [one.contact_id for one in await desk.ledger()] == [(await desk.person("ada")).id]
+    assert (await desk.turns(bo)) == [turn]
+
+
+async def test_a_journey_that_blocks_three_times_is_stopped_until_its_code_changes(
+    desk: World, released: Path, caplog: pytest.LogCaptureFixture
+):
+    await desk.journey(STUCK.format(f"deaf({str(released)!r})"))
+    stuck = await enroll(desk, "bo1", "bo2", "bo3")
+    player = desk.player(LIMIT)
+    await player.play(stuck)
+    assert "stuck has blocked its thread 3 times" in caplog.text
+    (ada,) = await enroll(desk, "ada")
+    await player.play([ada])
+    assert await desk.states() == ["active", "active", "active", "parked"]
+    assert await desk.counters() == await desk.recount()
+
+    await desk.journey(STUCK.format("pass"))
+    assert await desk.states() == ["active"] * 4
+    player.code = desk.player(LIMIT).code
+    await player.play([ada, *stuck])
+    assert await desk.states() == ["completed"] * 4
+
+
+async def test_a_turn_that_is_slow_and_within_its_time_counts(world: World):
+    await world.journey(STUCK.format("time.sleep(0.3)\n            await ctx.history.count('go')"))
+    users = ("ada", "bo1", "bo2", "cy")
+    await asyncio.gather(
+        *(world.take("go", user_id=user, email=f"{user}@example.com") for user in users)
+    )
+    await world.settle()
+    assert await world.mailbox() == ["welcome"] * 4
+    assert set(await world.states()) == {"completed"}

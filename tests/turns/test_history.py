@@ -1,0 +1,93 @@
+"""What a journey may ask about the past of its person."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from hogsend import days, hours
+from tests.world import World
+
+
+async def ask(world: World, call: str) -> object:
+    """Return what a journey of Ada's is told, as the product would see it."""
+    await world.journey(
+        f"""
+        @journey("ask", trigger="ask", entry="unlimited")
+        async def ask(user, ctx):
+            old = datetime(2020, 1, 1, tzinfo=UTC)
+            answer = await ctx.history.{call}
+            if isinstance(answer, list):
+                answer = [one.properties.get("n") for one in answer]
+            elif not isinstance(answer, int | None):
+                answer = answer.properties.get("n")
+            await ctx.trigger("told", {{"answer": answer}})
+        """
+    )
+    await world.emit("ask")
+    return (await world.events("told"))[-1].properties["answer"]
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("has_event('used')", True),
+        ("has_event('never')", False),
+        ("has_event('used', where=prop('n') == 3)", True),
+        ("has_event('used', where=prop('n') == 4)", False),
+        ("has_event('used', since=hours(1))", True),
+        ("has_event('used', since=minutes(59))", False),
+        ("has_event('used', since=minutes(59), where=prop('n') > 0)", False),
+        ("count('used')", 3),
+        ("count('used', where=prop('n') > 1)", 2),
+        ("count('used', since=hours(24))", 2),
+        ("count('used', since=hours(24), where=prop('n') == 1)", 0),
+        ("count('used', since=old)", 3),
+        ("events('used')", [3, 2, 1]),
+        ("events('used', limit=2)", [3, 2]),
+        ("events('used', since=hours(24), limit=1)", [3]),
+        ("events('used', where=prop('n') < 3)", [2, 1]),
+        ("events('never')", []),
+        ("last_event('used')", 3),
+        ("last_event('used', where=prop('n') < 3)", 2),
+        ("last_event('never')", None),
+    ],
+)
+async def test_history_answers(world: World, call: str, answer: object):
+    for n, pause in ((1, days(1)), (2, hours(1)), (3, hours(1))):
+        await world.take("used", user_id="ada", properties={"n": n})
+        await world.take("used", user_id="bo", properties={"n": 9})
+        await world.advance(pause)
+    assert await ask(world, call) == answer
+
+
+async def test_since_goes_by_when_things_happened_not_by_when_they_were_told(world: World):
+    happened = world.clock.now() - days(2)
+    await world.take("used", user_id="ada", timestamp=happened)
+    assert await ask(world, "count('used', since=days(1))") == 0
+    assert await ask(world, "count('used', since=days(3))") == 1
+
+
+async def test_people_of_one_set_are_each_told_their_own(world: World):
+    await world.journey(
+        """
+        @journey("ask", trigger="ask")
+        async def ask(user, ctx):
+            used = await ctx.history.count("used")
+            lately = await ctx.history.count("used", since=days(int(user.user_id[1:])))
+            last = await ctx.history.last_event("used")
+            await ctx.trigger("told", {"told": [user.user_id, used, lately, last is not None]})
+        """
+    )
+    users = [f"u{n}" for n in range(5)]
+    for n, user in enumerate(users):
+        for _ in range(n):
+            await world.take(
+                "used", user_id=user, timestamp=world.clock.now() - timedelta(hours=30)
+            )
+    await asyncio.gather(*(world.take("ask", user_id=user) for user in users))
+    await world.settle()
+    told = [event.properties["told"] for event in await world.events("told")]
+    assert sorted(told) == [[user, n, n if n > 1 else 0, n > 0] for n, user in enumerate(users)]

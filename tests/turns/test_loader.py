@@ -1,0 +1,244 @@
+"""The author's folder: what is wrong in it is said with file and line, and harms nothing else."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hogsend.domain.journey import Journey
+from hogsend.turns.loader import load
+from hogsend.turns.registry import Registry
+
+SOUND = 'from hogsend import *\n@journey("sound", trigger="go")\nasync def sound(user, ctx): ...\n'
+
+
+def loaded(folder: Path, text: str, name: str = "broken.py") -> Registry:
+    """Load a folder with a sound journey and a file of this text."""
+    (folder / "a_sound.py").write_text(SOUND)
+    (folder / name).write_text("from hogsend import *\n" + textwrap.dedent(text).lstrip("\n"))
+    return load(folder)
+
+
+def problems(registry: Registry) -> str:
+    return "\n".join(map(str, registry.broken))
+
+
+def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path):
+    registry = load(tmp_path / "nowhere")
+    assert (registry.journeys, registry.broken, list(registry.lists)) == ({}, (), ["journey"])
+
+
+def test_a_journey_is_read_with_all_that_it_says(tmp_path: Path):
+    registry = loaded(
+        tmp_path,
+        '''
+        news = MailList("news", "News", "Once a month.", default_opt_in=False)
+
+        @journey(
+            "trial.conversion",
+            trigger=on("trial.started", where=prop("plan") == "pro"),
+            entry=once_per(days(7)),
+            exit_on=["user.deleted", on("plan.changed", where=prop("plan") == "free")],
+            suppress=hours(12),
+            list="news",
+            key=prop("team.id"),
+            on_retrigger="restart",
+            enabled=False,
+        )
+        async def trial(user: Contact, ctx: Context) -> None:
+            """Three mails
+            in a week.
+
+            And more.
+            """
+        ''',
+    )
+    assert registry.broken == ()
+    one = registry.journeys["trial.conversion"]
+    assert (one.name, one.description) == ("Trial.conversion", "Three mails in a week.")
+    assert (str(one.trigger), [str(exit) for exit in one.exit_on]) == (
+        "trial.started where plan is “pro”",
+        ["user.deleted", "plan.changed where plan is “free”"],
+    )
+    assert (one.entry.period, one.suppress) == (timedelta(days=7), timedelta(hours=12))
+    assert (one.list_id, one.entry_key, one.on_retrigger, one.enabled) == (
+        "news",
+        "team.id",
+        "restart",
+        False,
+    )
+    assert (one.file, one.line, len(one.code_hash)) == ("broken.py", 4, 8)
+    assert "async def trial" in one.source
+    assert Journey.from_json(one.id, one.code_hash, one.to_json()).to_json() == one.to_json()
+    assert registry.lists["news"].default_opt_in is False
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("async def (", "broken.py:2", "Python cannot read it"),
+        ("import nothing_of_this_name", "broken.py:2", "ModuleNotFoundError"),
+        ("x = 1\n1 / 0", "broken.py:3", "ZeroDivisionError"),
+        ("raise SystemExit(1)", "broken.py:2", "SystemExit"),
+        ("MailList('Not An Id', 'x')\nl = MailList('Not An Id', 'x')", "broken.py", "no list id"),
+        ("l = MailList('*', 'x')", "broken.py", "no list id"),
+        ("a = MailList('a', 'x')\nb = MailList('a', 'y')", "broken.py", "defined twice"),
+        ("on('go', where=prop('plan'))", "broken.py:2", "where= takes a condition"),
+        ("on('')", "broken.py:2", "named by text"),
+        ("(prop('a') == 1) and (prop('b') == 2)", "broken.py:2", "no truth value"),
+    ],
+)
+def test_a_broken_file_is_named_and_the_others_are_loaded(
+    tmp_path: Path, text: str, place: str, said: str
+):
+    registry = loaded(tmp_path, text)
+    assert list(registry.journeys) == ["sound"]
+    assert str(registry.broken[0]).startswith(place + ":")
+    assert said in problems(registry)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('"Not An Id", trigger="go"', "no journey id"),
+        ('"a" * 101, trigger="go"', "no journey id"),
+        ('5, trigger="go"', "no journey id"),
+        ('["j"], trigger="go"', "TypeError"),
+        ('"sound", trigger="go"', "also defined in a_sound.py"),
+        ('"j", trigger=5', "trigger is 5"),
+        ('"j", trigger=""', "trigger is ''"),
+        ('"j", trigger="go", exit_on="user.deleted"', "Use a list of events"),
+        ('"j", trigger="go", exit_on=[5]', "Use a list of events"),
+        ('"j", trigger="go", exit_on=5', "TypeError"),
+        ('"j", trigger="go", entry="twice"', "entry is 'twice'"),
+        ('"j", trigger="go", entry=5', "entry is 5"),
+        ('"j", trigger="go", entry=once_per(days(0))', "not a positive duration"),
+        ('"j", trigger="go", entry=once_per(7)', "not a positive duration"),
+        ('"j", trigger="go", suppress=-hours(1)', "not a positive duration"),
+        ('"j", trigger="go", suppress=12', "not a positive duration"),
+        ('"j", trigger="go", list="nothing"', "'nothing' is not known"),
+        ('"j", trigger="go", key="cart_id"', 'key=prop("cart_id")'),
+        ('"j", trigger="go", on_retrigger="again"', "on_retrigger is 'again'"),
+    ],
+)
+def test_what_a_journey_is_given_is_checked(tmp_path: Path, given: str, said: str):
+    registry = loaded(tmp_path, f"@journey({given})\nasync def broken(user, ctx): ...")
+    assert list(registry.journeys) == ["sound"]
+    assert said in problems(registry)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("def j(user, ctx): ...", "not an async function"),
+        ("async def j(user): ...", "must take (user, ctx)"),
+        ("class j: ...", "Error"),
+    ],
+)
+def test_a_journey_is_an_async_function_of_two(tmp_path: Path, function: str, said: str):
+    registry = loaded(tmp_path, f'@journey("j", trigger="go")\n{function}')
+    assert list(registry.journeys) == ["sound"]
+    assert said in problems(registry)
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ('ctx.send("welcome")', 4),
+        ('\n    if ctx.history.has_event("x"):\n        return', 5),
+        ("while not ctx.is_subscribed():\n        return", 4),
+        ("assert ctx.random() < 1", 4),
+        ('x = f"{ctx.now()}"', 4),
+        ('x = 1 if ctx.wait_for("x") else 2', 4),
+        ('x = True and ctx.wait_for("x")', 4),
+    ],
+)
+def test_a_forgotten_await_is_seen_before_it_costs_a_mail(tmp_path: Path, body: str, line: int):
+    registry = loaded(
+        tmp_path, f'@journey("j", trigger="go")\nasync def j(user, ctx):\n    {body}\n'
+    )
+    assert list(registry.journeys) == ["sound"]
+    (broken,) = registry.broken
+    assert (broken.line, "lacks an `await`" in broken.problem) == (line, True)
+
+
+def test_what_is_awaited_later_is_not_called_forgotten(tmp_path: Path):
+    registry = loaded(
+        tmp_path,
+        """
+        @journey("j", trigger="go")
+        async def j(user, context):
+            later = context.send("welcome")
+            await later
+            for one in [context.random()]:
+                await one
+            ctx = print
+            ctx("not the context")
+            return await context.exit()
+        """,
+    )
+    assert registry.broken == ()
+
+
+def test_every_problem_is_reported_at_once(tmp_path: Path):
+    (tmp_path / "other.py").write_text("nonsense(")
+    registry = loaded(
+        tmp_path,
+        """
+        @journey("One", trigger=5, suppress=0)
+        def one(): ...
+        @journey("two", trigger="go", list="nothing")
+        async def two(user, ctx): ...
+        """,
+    )
+    assert len(registry.broken) == 6
+
+
+def test_files_import_each_other_wherever_the_folder_is(tmp_path: Path):
+    (tmp_path / "lists.py").write_text(
+        'from hogsend import MailList\nnews = MailList("news", "News")\n'
+    )
+    registry = loaded(
+        tmp_path,
+        """
+        from journeys.lists import news
+        from .lists import news as again
+        from . import a_sound
+
+        @journey("j", trigger="go", list=news.id)
+        async def j(user, ctx): ...
+        also = j
+        """,
+    )
+    assert registry.broken == ()
+    assert sorted(registry.journeys) == ["j", "sound"]
+
+
+def test_an_imported_journey_is_its_own_file_s(tmp_path: Path):
+    registry = loaded(tmp_path, "from .a_sound import sound\n")
+    assert [(one.id, one.file) for one in registry.journeys.values()] == [("sound", "a_sound.py")]
+    assert registry.broken == ()
+
+
+def test_an_edit_within_the_second_is_seen_and_nothing_is_left_in_the_folder(tmp_path: Path):
+    for name in ("one", "two", "six"):
+        registry = loaded(tmp_path, f'@journey("{name}", trigger="go")\nasync def j(u, c): ...')
+        assert sorted(registry.journeys) == sorted([name, "sound"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a_sound.py", "broken.py"]
+
+
+def test_the_version_of_a_file_changes_with_its_text(tmp_path: Path):
+    hashes = set()
+    for body in ("...", "pass", "..."):
+        text = f'@journey("j", trigger="go")\nasync def j(u, c): {body}'
+        hashes.add(loaded(tmp_path, text).journeys["j"].code_hash)
+    assert len(hashes) == 2
+
+
+def test_files_of_tests_and_private_ones_are_no_journeys(tmp_path: Path):
+    for name in ("_private.py", "test_sound.py", "notes.txt"):
+        registry = loaded(tmp_path, "nonsense(", name)
+    assert (list(registry.journeys), registry.broken) == (["sound"], ())

@@ -1,0 +1,343 @@
+"""Waits: nothing falls between a send and its wait, and nothing satisfies a wait that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend import days, hours
+from hogsend.turns import player as player_module
+from tests.world import World
+
+WAIT = """
+    @journey("j", trigger="go")
+    async def j(user, ctx):
+        came = await ctx.wait_for("used", timeout=days(2), where=prop("n") > 1)
+        await ctx.send("welcome" if came else "nudge")
+"""
+
+
+async def told(world: World) -> Any:
+    (event,) = await world.events("told")
+    return event.properties
+
+
+async def test_the_event_ends_the_wait(world: World):
+    await world.journey(WAIT)
+    await world.emit("go")
+    assert (await world.emit("used", n=1)).waits == []
+    assert (await world.emit("used", "bo", n=2)).waits == []
+    taken = await world.emit("used", n=2)
+    (ended,) = [one for one in await world.all_enrollments() if one.state == "completed"]
+    assert taken.waits == [{"journeyId": "j", "stateId": str(ended.id)}]
+    assert await world.mailbox() == ["welcome"]
+
+
+@pytest.mark.parametrize(
+    ("after", "mail"), [(days(2), "welcome"), (days(2) + timedelta(microseconds=1), "nudge")]
+)
+async def test_an_event_by_the_deadline_counts_and_a_later_one_does_not(
+    desk: World, after: timedelta, mail: str
+):
+    """Even when the turn comes late: the worker was stopped meanwhile."""
+    await desk.journey(WAIT)
+    await desk.take("go", user_id="ada", email="ada@example.com")
+    entered = (await desk.enrollment()).id
+    await desk.player(hours(1)).play([entered])
+    desk.clock.set(desk.clock.now() + after)
+    await desk.take("used", user_id="ada", properties={"n": 2})
+    desk.clock.set(desk.clock.now() + days(1))
+    await desk.player(hours(1)).play([entered])
+    assert [one.template for one in await desk.ledger()] == [mail]
+
+
+async def test_a_wait_without_a_timeout_waits_for_ever(world: World):
+    await world.journey(WAIT.replace("timeout=days(2), ", ""))
+    await world.emit("go")
+    await world.advance(days(5000))
+    waiting = await world.enrollment()
+    assert (waiting.state, waiting.wake_at, waiting.attempt) == ("waiting", None, 0)
+    await world.emit("used", n=2)
+    assert await world.mailbox() == ["welcome"]
+
+
+async def test_a_wait_that_may_not_wait_only_looks(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            first = await ctx.wait_for("used", timeout=days(0))
+            await ctx.sleep(days(1))
+            await ctx.trigger("told", {"first": bool(first)})
+        """
+    )
+    await world.emit("go")
+    await world.advance(days(1))
+    assert await told(world) == {"first": False}
+
+
+async def test_of_several_the_first_that_comes_ends_the_wait(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            which = await ctx.wait_for_any(["a", on("b", where=prop("n") == 1)], timeout=days(1))
+            await ctx.trigger("told", {"which": which.event.name})
+        """
+    )
+    await world.emit("go")
+    await world.emit("b", n=0)
+    await world.emit("b", n=1)
+    assert await told(world) == {"which": "b"}
+    assert "wait:a or b" in await world.answers()
+
+
+async def test_both_conditions_of_a_wait_must_hold(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            came = await ctx.wait_for(on("used", where=prop("n") > 1), where=prop("n") < 5)
+            await ctx.trigger("told", {"n": came.event.properties["n"]})
+        """
+    )
+    await world.emit("go")
+    for n in (9, 1, 3):
+        await world.emit("used", n=n)
+    assert await told(world) == {"n": 3}
+
+
+# -- looking back -------------------------------------------------------------------------------
+
+
+async def test_a_wait_looks_back_to_the_trigger_and_not_before(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.wait_for("go", timeout=days(1))
+            await ctx.send("welcome")
+        """
+    )
+    await world.take("go", user_id="bo")
+    await world.emit("before")
+    await world.emit("go")
+    assert {one.state for one in await world.all_enrollments()} == {"waiting"}
+
+
+async def test_an_event_between_a_send_and_its_wait_is_found(desk: World):
+    await desk.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.send("welcome")
+            came = await ctx.wait_for("used", timeout=days(1))
+            await ctx.trigger("told", {"n": came.event.properties["n"]})
+        """
+    )
+    await desk.take("go", user_id="ada")
+    for n in (1, 2):
+        await desk.take("used", user_id="ada", properties={"n": n})
+    await desk.player(hours(1)).play([(await desk.enrollment()).id])
+    assert await told(desk) == {"n": 1}
+
+
+THREE = """
+    @journey("j", trigger="go")
+    async def j(user, ctx):
+        seen = []
+        for round in range(3):
+            came = await ctx.wait_for("used", timeout=days(1))
+            seen.append(came.event.properties["n"] if came else None)
+        await ctx.trigger("told", {"seen": seen})
+"""
+
+
+async def test_each_event_ends_one_wait(desk: World):
+    await desk.journey(THREE)
+    await desk.take("go", user_id="ada")
+    for n in (1, 2, 3):
+        await desk.take("used", user_id="ada", properties={"n": n})
+    await desk.player(hours(1)).play([(await desk.enrollment()).id])
+    assert await told(desk) == {"seen": [1, 2, 3]}
+
+
+async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(desk: World):
+    await desk.journey(THREE)
+    await desk.take("go", user_id="ada")
+    entered = (await desk.enrollment()).id
+    player = desk.player(hours(1))
+    await player.play([entered])
+    # The turn comes hours after the deadline; what came in between belongs to the next wait.
+    desk.clock.set(desk.clock.now() + days(1) + hours(1))
+    await desk.take("used", user_id="ada", properties={"n": 1})
+    desk.clock.set(desk.clock.now() + hours(1))
+    await player.play([entered])
+    await desk.take("used", user_id="ada", properties={"n": 2})
+    await player.play([entered])
+    assert await told(desk) == {"seen": [None, 1, 2]}
+
+
+async def test_a_wait_may_look_back_further(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            since = (await ctx.now()) - days(1)
+            came = await ctx.wait_for("used", since=since)
+            await ctx.trigger("told", {"n": came.event.properties["n"]})
+        """
+    )
+    await world.emit("used", n=1)
+    await world.advance(hours(30))
+    await world.emit("used", n=2)
+    await world.emit("go")
+    assert await told(world) == {"n": 2}
+
+
+# -- at the same moment ---------------------------------------------------------------------------
+
+Between = Callable[[], Awaitable[None]]
+
+
+async def play_with(
+    desk: World, monkeypatch: pytest.MonkeyPatch, entered: UUID, meanwhile: dict[str, Between]
+) -> None:
+    """Play one turn; let things happen right before it looks, or before it commits."""
+    look, commit = player_module.answer_looks, player_module.Player._commit
+
+    async def look_later(*args: Any) -> Any:
+        if "look" in meanwhile:
+            await meanwhile.pop("look")()
+        return await look(*args)
+
+    async def commit_later(self: Any, played: Any) -> Any:
+        if "commit" in meanwhile:
+            await meanwhile.pop("commit")()
+        return await commit(self, played)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(player_module, "answer_looks", look_later)
+        patch.setattr(player_module.Player, "_commit", commit_later)
+        await desk.player(hours(1)).play([entered])
+    assert not meanwhile
+
+
+@pytest.mark.parametrize("moment", ["look", "commit"])
+async def test_an_event_that_comes_while_the_turn_is_played_is_not_missed(
+    desk: World, monkeypatch: pytest.MonkeyPatch, moment: str
+):
+    await desk.journey(WAIT)
+    await desk.take("go", user_id="ada")
+    entered = (await desk.enrollment()).id
+
+    async def used() -> None:
+        await desk.take("used", user_id="ada", properties={"n": 1})
+        await desk.take("used", user_id="ada", properties={"n": 2})
+
+    await play_with(desk, monkeypatch, entered, {moment: used})
+    if moment == "commit":
+        found = await desk.enrollment()
+        assert found.wait_result is not None
+        assert (found.wait_result.seq, found.wake_at) == (3, desk.clock.now())
+        await desk.player(hours(1)).play([entered])
+    assert [one.template for one in await desk.ledger()] == ["welcome"]
+
+
+async def test_an_event_found_by_one_wait_is_not_found_again_when_the_next_is_committed(
+    desk: World, monkeypatch: pytest.MonkeyPatch
+):
+    await desk.journey(THREE)
+    await desk.take("go", user_id="ada")
+    entered = (await desk.enrollment()).id
+
+    async def used() -> None:
+        await desk.take("used", user_id="ada", properties={"n": 1})
+
+    await play_with(desk, monkeypatch, entered, {"look": used})
+    waiting = await desk.enrollment()
+    assert waiting.wait is not None
+    assert (waiting.wait.key, waiting.wait_result) == ("wait:used#2", None)
+
+
+async def test_an_event_in_time_that_is_stored_while_the_timeout_is_played_wins(
+    desk: World, monkeypatch: pytest.MonkeyPatch
+):
+    await desk.journey(WAIT)
+    await desk.take("go", user_id="ada")
+    entered = (await desk.enrollment()).id
+    await desk.player(hours(1)).play([entered])
+    desk.clock.set(desk.clock.now() + days(2))
+
+    async def used() -> None:
+        await desk.take("used", user_id="ada", properties={"n": 2})
+
+    await play_with(desk, monkeypatch, entered, {"commit": used})
+    assert (await desk.enrollment()).turn == 1
+    await desk.player(hours(1)).play([entered])
+    assert [one.template for one in await desk.ledger()] == ["welcome"]
+
+
+async def test_a_turn_whose_enrollment_has_ended_meanwhile_writes_nothing(
+    desk: World, monkeypatch: pytest.MonkeyPatch
+):
+    await desk.journey(
+        """
+        @journey("j", trigger="go", exit_on=["stop"])
+        async def j(user, ctx):
+            await ctx.send("welcome")
+            await ctx.trigger("told")
+        """
+    )
+    await desk.take("go", user_id="ada")
+
+    async def stop() -> None:
+        await desk.take("stop", user_id="ada")
+
+    await play_with(desk, monkeypatch, (await desk.enrollment()).id, {"commit": stop})
+    ended = await desk.enrollment()
+    assert (ended.state, ended.turn, ended.sends) == ("exited", 0, 0)
+    assert (await desk.turns(), await desk.ledger(), await desk.events("told")) == ([], [], [])
+    assert await desk.counters() == await desk.recount()
+
+
+async def test_a_turn_whose_person_became_another_is_played_again(
+    desk: World, monkeypatch: pytest.MonkeyPatch
+):
+    await desk.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.send("welcome")
+            await ctx.trigger("told")
+        """
+    )
+    await desk.take("go", email="ada@example.com")
+    await desk.take("hello", user_id="ada")
+    entered = (await desk.enrollment()).id
+
+    async def login() -> None:
+        await desk.take("login", user_id="ada", email="ada@example.com")
+
+    await play_with(desk, monkeypatch, entered, {"commit": login})
+    assert await desk.ledger() == []
+    await desk.player(hours(1)).play([entered])
+    ada = await desk.person()
+    assert [one.contact_id for one in await desk.ledger()] == [ada.id]
+    assert [one.contact_id for one in await desk.events("told")] == [ada.id]
+
+
+async def test_one_turn_played_twice_at_once_counts_once(desk: World):
+    await desk.journey(WAIT.replace("came = ", 'await ctx.send("bye")\n        came = '))
+    await desk.take("go", user_id="ada")
+    entered = (await desk.enrollment()).id
+    one, other = desk.player(hours(1)), desk.player(hours(1))
+    loaded = [await each._load([entered], each.code, desk.clock.now()) for each in (one, other)]
+    for player, (play,) in zip((one, other), (found.plays for found in loaded), strict=True):
+        await player._drive([(play, None)], [], desk.clock.now(), lambda ids: None)
+    assert [turn.number for turn in await desk.turns()] == [1]
+    assert [send.template for send in await desk.ledger()] == ["bye"]
