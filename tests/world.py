@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import textwrap
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ from hogsend.domain.sending import Send
 from hogsend.runtime import Runtime, open_runtime
 from hogsend.store import contacts, enrollments, events, journeys, sends, turns
 from hogsend.store.db import Database, Query
-from hogsend.store.fields import EPOCH, to_id, to_micros
+from hogsend.store.fields import to_id, to_micros
 from hogsend.store.turns import Turn
 from hogsend.turns.player import Code, Player
 
@@ -290,15 +290,14 @@ async def world(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIte
 
 
 @pytest.fixture
+async def small_world(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
+    """An instance on SQLite alone, for what has nothing to do with the database."""
+    async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as opened:
+        yield opened
+
+
+@pytest.fixture
 async def desk(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
     """An instance that only takes facts in, once on each kind of database."""
     async with open_world(database_url, tmp_path, clock, with_worker=False) as opened:
         yield opened
-
-
-Reopen = Callable[[], AbstractAsyncContextManager[World]]
-
-
-def day_number(now: datetime) -> int:
-    """Return the day that counters of this instant are kept under."""
-    return (now - EPOCH).days

@@ -64,6 +64,8 @@ class SmtpSink:
         credentials: user and password without which `MAIL` is refused.
         keep: whether mails are kept, or only counted.
         port: where to listen; 0 lets the system choose.
+        hesitation: how long after it has a mail it says so, in seconds, as a server that looks
+            for viruses does.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class SmtpSink:
         credentials: tuple[str, str] | None = None,
         keep: bool = True,
         port: int = 0,
+        hesitation: float = 0.0,
     ) -> None:
         self.script: dict[str, Iterator[str | None]] = {
             stage: iter(answers) for stage, answers in (script or {}).items()
@@ -82,6 +85,7 @@ class SmtpSink:
         self.credentials = credentials
         self.keep = keep
         self.port = port
+        self.hesitation = hesitation
         self.mails: list[TakenMail] = []
         self.commands: list[str] = []
         self.count = 0
@@ -211,7 +215,11 @@ class _Conversation(asyncio.Protocol):
             # Without its doubled dots; a line that is only a dot has ended the content.
             raw = content.removeprefix(b".") if content.startswith(b"..") else content
             self._sink.take(self._sender, self._recipient, raw.replace(b"\r\n..", b"\r\n."))
-        self._say(said or f"250 2.0.0 Ok: queued as SINK{self._sink.count:06d}")
+        said = said or f"250 2.0.0 Ok: queued as SINK{self._sink.count:06d}"
+        if self._sink.hesitation:
+            asyncio.get_running_loop().call_later(self._sink.hesitation, self._say, said)
+        else:
+            self._say(said)
         return True
 
     def _obey(self, line: str) -> None:
@@ -263,7 +271,7 @@ class _Conversation(asyncio.Protocol):
             self.transport.abort()
         elif said == STALL:
             self._sink.stalled.set()
-        else:
+        elif not self.transport.is_closing():
             self.transport.write(said.encode() + b"\r\n")
 
 

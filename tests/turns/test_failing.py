@@ -44,10 +44,10 @@ async def test_a_turn_that_raises_is_discarded_and_tried_again_on_a_schedule(wor
     assert await world.counters() == await world.recount()
 
 
-async def test_the_traceback_names_the_authors_line(world: World):
-    await world.journey(RAISES)
-    await world.emit("go")
-    error = (await world.enrollment()).error or ""
+async def test_the_traceback_names_the_authors_line(small_world: World):
+    await small_world.journey(RAISES)
+    await small_world.emit("go")
+    error = (await small_world.enrollment()).error or ""
     assert "journeys.py" in error
     assert 'raise ValueError("the author\'s mistake")' in error
     assert error.strip().endswith("ValueError: the author's mistake")
@@ -211,12 +211,12 @@ async def fault(world: World, body: str, *, before: str = "") -> str:
 )
 @pytest.mark.parametrize("swallowed", [False, True])
 async def test_asyncio_in_a_journey_fails_the_turn_even_if_the_error_is_swallowed(
-    world: World, body: str, swallowed: bool
+    small_world: World, body: str, swallowed: bool
 ):
     if swallowed:
         inner = "\n".join(f"    {line}" for line in body.splitlines())
         body = f"try:\n{inner}\nexcept Exception:\n    pass\nawait ctx.send('nudge')"
-    assert "used asyncio directly" in await fault(world, body)
+    assert "used asyncio directly" in await fault(small_world, body)
 
 
 @pytest.mark.parametrize(
@@ -226,8 +226,8 @@ async def test_asyncio_in_a_journey_fails_the_turn_even_if_the_error_is_swallowe
         "@types.coroutine\ndef other():\n    yield 5\nawait other()",
     ],
 )
-async def test_only_the_context_may_be_awaited(world: World, body: str):
-    assert "Only await ctx calls" in await fault(world, body + "\nawait ctx.send('welcome')")
+async def test_only_the_context_may_be_awaited(small_world: World, body: str):
+    assert "Only await ctx calls" in await fault(small_world, body + "\nawait ctx.send('welcome')")
 
 
 @pytest.mark.parametrize(
@@ -251,15 +251,17 @@ async def test_only_the_context_may_be_awaited(world: World, body: str):
         ("ctx.trigger('x', {'y': object()})", "cannot keep a object"),
     ],
 )
-async def test_a_call_that_makes_no_sense_fails_at_its_line(world: World, call: str, said: str):
-    error = await fault(world, f"await {call}")
+async def test_a_call_that_makes_no_sense_fails_at_its_line(
+    small_world: World, call: str, said: str
+):
+    error = await fault(small_world, f"await {call}")
     assert said in error
     assert f"await {call}" in error
 
 
-async def test_an_error_of_a_call_cannot_be_swallowed(world: World):
+async def test_an_error_of_a_call_cannot_be_swallowed(small_world: World):
     body = "try:\n    await ctx.send('nothing')\nexcept Exception:\n    await ctx.send('welcome')"
-    assert "no template 'nothing'" in await fault(world, body)
+    assert "no template 'nothing'" in await fault(small_world, body)
 
 
 async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
@@ -289,17 +291,17 @@ async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
     "call", ["ctx.random()", "ctx.send('welcome')", "ctx.wait_for('x', timeout=days(0))"]
 )
 async def test_a_journey_that_never_stops_asking_fails(
-    world: World, monkeypatch: pytest.MonkeyPatch, call: str
+    small_world: World, monkeypatch: pytest.MonkeyPatch, call: str
 ):
     monkeypatch.setattr("hogsend.turns.play.MOST_STEPS", 50)
-    assert "has made 50 ctx calls" in await fault(world, f"while True:\n    await {call}")
+    assert "has made 50 ctx calls" in await fault(small_world, f"while True:\n    await {call}")
 
 
 # -- closing ------------------------------------------------------------------------------------
 
 
-async def test_a_pause_cannot_be_swallowed(world: World):
-    await world.journey(
+async def test_a_pause_cannot_be_swallowed(small_world: World):
+    await small_world.journey(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -310,10 +312,10 @@ async def test_a_pause_cannot_be_swallowed(world: World):
             await ctx.send("welcome")
         """
     )
-    await world.emit("go")
-    assert await world.mailbox() == []
-    await world.advance(days(1))
-    assert await world.mailbox() == ["welcome"]
+    await small_world.emit("go")
+    assert await small_world.mailbox() == []
+    await small_world.advance(days(1))
+    assert await small_world.mailbox() == ["welcome"]
 
 
 @pytest.mark.parametrize(
@@ -323,8 +325,8 @@ async def test_a_pause_cannot_be_swallowed(world: World):
         "except:\n                await ctx.send('bye')",
     ],
 )
-async def test_what_is_awaited_while_pausing_does_not_count(world: World, ending: str):
-    await world.journey(
+async def test_what_is_awaited_while_pausing_does_not_count(small_world: World, ending: str):
+    await small_world.journey(
         f"""
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -333,18 +335,20 @@ async def test_what_is_awaited_while_pausing_does_not_count(world: World, ending
             {ending}
         """
     )
-    await world.emit("go")
-    assert (await world.states(), await world.mailbox()) == (["waiting"], [])
+    await small_world.emit("go")
+    assert (await small_world.states(), await small_world.mailbox()) == (["waiting"], [])
 
 
 @pytest.mark.parametrize("wait", ["ctx.sleep(days(1))", "ctx.wait_for('x')"])
-async def test_a_block_that_raises_while_pausing_fails_the_turn_alone(world: World, wait: str):
+async def test_a_block_that_raises_while_pausing_fails_the_turn_alone(
+    small_world: World, wait: str
+):
     body = f"try:\n    await {wait}\nfinally:\n    raise RuntimeError('while pausing')"
-    assert "while pausing" in await fault(world, body)
+    assert "while pausing" in await fault(small_world, body)
 
 
-async def test_context_variables_stay_within_their_enrollment(world: World):
-    await world.journey(
+async def test_context_variables_stay_within_their_enrollment(small_world: World):
+    await small_world.journey(
         """
         from contextvars import ContextVar
         whose = ContextVar("whose", default=None)
@@ -358,9 +362,9 @@ async def test_context_variables_stay_within_their_enrollment(world: World):
         """
     )
     users = ["ada", "bo", "cy"]
-    await asyncio.gather(*(world.take("go", user_id=user) for user in users))
-    await world.settle()
-    told = [event.properties for event in await world.events("told")]
+    await asyncio.gather(*(small_world.take("go", user_id=user) for user in users))
+    await small_world.settle()
+    told = [event.properties for event in await small_world.events("told")]
     assert sorted(told, key=str) == [{"before": None, "after": user} for user in users]
 
 
@@ -452,6 +456,7 @@ async def test_a_journey_that_blocks_three_times_is_stopped_until_its_code_chang
     await desk.journey(STUCK.format("pass"))
     assert await desk.states() == ["active"] * 4
     player.code = desk.player(LIMIT).code
+    await desk.advance(SCHEDULE[0])
     await player.play([ada, *stuck])
     assert await desk.states() == ["completed"] * 4
 

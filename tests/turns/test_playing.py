@@ -483,14 +483,14 @@ async def test_journeys_that_start_each_other_are_cut_at_eight(world: World):
         '"a", {str(n): n for n in range(300)}',
     ],
 )
-async def test_a_trigger_keeps_the_limits_of_every_event(world: World, call: str):
-    await world.journey(
+async def test_a_trigger_keeps_the_limits_of_every_event(small_world: World, call: str):
+    await small_world.journey(
         f"""
         @journey("j", trigger="go")
         async def j(user, ctx):
             await ctx.trigger({call})
         """
     )
-    await world.emit("go")
-    assert "ctx.trigger(" in ((await world.enrollment()).error or "")
-    assert [one.name for one in await world.events()] == ["go"]
+    await small_world.emit("go")
+    assert "ctx.trigger(" in ((await small_world.enrollment()).error or "")
+    assert [one.name for one in await small_world.events()] == ["go"]

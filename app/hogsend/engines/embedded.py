@@ -23,8 +23,10 @@ log = logging.getLogger("hogsend.engine")
 # Turns in one set, and sets at once: while one set waits for the disk, another is driven.
 SET = 256
 SETS = 2
-# A set that takes longer has a journey in it that keeps its thread: others do not wait for it.
+# A set that takes longer has a journey in it that keeps its thread: others do not wait for it. So
+# many may be under way beside the others, lest a slow disk is given ever more to do.
 LATE = 1.0
+MOST_LATE = 8
 # A clock that was set back or a laptop that slept is noticed after this long.
 LONGEST_SLEEP = timedelta(seconds=30)
 _AFTER_ERROR = 1.0
@@ -78,6 +80,7 @@ class EmbeddedEngine:
     async def close(self) -> None:
         self._closing = True
         self._news.set()
+        # Nothing of a turn that keeps its thread is committed: it is played again.
         for task in self._late:
             task.cancel()
         if self._running or self._late:
@@ -139,13 +142,12 @@ class EmbeddedEngine:
 
     def _let_by(self, task: asyncio.Task[None]) -> None:
         """Make room for another set beside one that takes too long."""
-        if task not in self._running:
+        if task not in self._running or len(self._late) >= MOST_LATE:
             return
         self._running.discard(task)
         self._late.add(task)
         self._news.set()
         if self._closing:
-            # Nothing of a turn that keeps its thread is committed: it is played again.
             task.cancel()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -157,9 +159,10 @@ class EmbeddedEngine:
 
         def done(ids: Collection[UUID]) -> None:
             """Let the people of committed turns be due again."""
-            under_way.difference_update(ids)
-            self._let_go.update(ids)
-            for one in ids:
+            let_go = under_way.intersection(ids)
+            under_way.difference_update(let_go)
+            self._let_go.update(let_go)
+            for one in let_go:
                 del self._held[one]
             self._news.set()
 
@@ -169,7 +172,7 @@ class EmbeddedEngine:
             log.exception("a set of %d turns failed and will be played again", len(ids))
             await asyncio.sleep(_AFTER_ERROR)
         finally:
-            done(set(under_way))
+            done(ids)
 
     async def _pause(self, seconds: float) -> None:
         if self._closing:

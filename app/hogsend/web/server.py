@@ -132,15 +132,16 @@ async def _announce(runtime: Runtime, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     address = settings.base_url if settings.port else local_address(settings.host, port)
     facts = await _first_run(runtime, address)
-    print(f"Hogsend is ready at {address}", flush=True)
-    if not facts:
-        return
-    if sys.stdout.isatty():
-        print(facts, flush=True)
-        return
     path = settings.data / FIRST_RUN_FILE
-    _write_private(path, facts)
-    print(f"How to get in for the first time is written in {path}", flush=True)
+    shown = sys.stdout.isatty()
+    if facts and not shown:
+        # Before anybody is told that we are ready, and so looks for it.
+        _write_private(path, facts)
+    print(f"Hogsend is ready at {address}", flush=True)
+    if facts and shown:
+        print(facts, flush=True)
+    elif facts:
+        print(f"How to get in for the first time is written in {path}", flush=True)
 
 
 async def _first_run(runtime: Runtime, address: str) -> str:

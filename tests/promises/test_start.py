@@ -1,0 +1,204 @@
+"""The first start makes all that is missing; a start that cannot work says why in a sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.processes import READY, Outcome, Program, parsed, program
+from tests.site import FILES
+
+NOBODY = 65534
+
+
+@pytest.fixture
+async def hogsend(tmp_path: Path) -> AsyncIterator[Program]:
+    """A project whose server was never started."""
+    async with program(tmp_path) as made:
+        yield made
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def refusal(outcome: Outcome) -> str:
+    """Check that a command refused as all do: status 1, one line, no traceback."""
+    assert outcome.status == 1, outcome
+    (line,) = outcome.err.strip().splitlines()
+    assert line.startswith("hogsend: ") and READY not in outcome.out
+    return line
+
+
+async def test_the_first_start_makes_folder_secret_database_key_and_link(
+    hogsend: Program,
+) -> None:
+    hogsend.settings["API_KEY"] = ""
+    await hogsend.start()
+    first_run = hogsend.data / "first-run.txt"
+    link, key = first_run.read_text().split()[-1], re.search(r"hsk_\S+", first_run.read_text())
+    assert key is not None
+    for path in (hogsend.data, first_run, hogsend.data / "secret", hogsend.data / "hogsend.db"):
+        assert mode(path) & 0o077 == 0 or path.suffix == ".db", path
+    assert mode(hogsend.data) == 0o700
+    assert mode(first_run) == mode(hogsend.data / "secret") == 0o600
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(link)).status_code == 200
+        body = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
+        answer = await hogsend.post(client, body, key=key.group())
+        assert answer.status_code == 202
+        assert answer.json()["enrollments"][0]["outcome"] == "enrolled"
+    assert (await hogsend.stop())[0] == 0
+    assert hogsend.printed == [
+        f"{READY}{hogsend.address}",
+        f"How to get in for the first time is written in {first_run}",
+    ]
+    # Neither in what is printed, nor in the log.
+    assert key.group() not in hogsend.complaints and "Traceback" not in hogsend.complaints
+
+    secret = (hogsend.data / "secret").read_bytes()
+    await hogsend.start()
+    async with httpx.AsyncClient() as client:
+        body = {"name": "user.created", "userId": "bo"}
+        assert (await hogsend.post(client, body, key=key.group())).status_code == 202
+    assert (hogsend.data / "secret").read_bytes() == secret
+    assert first_run.read_text().count("hsk_") == 1
+    assert hogsend.rows("SELECT COUNT(*) FROM api_keys") == [(1,)]
+
+
+async def test_a_taken_port_is_named_with_the_remedy(hogsend: Program) -> None:
+    await hogsend.start()
+    line = refusal(await hogsend.run("serve", DATA=str(hogsend.folder / "other")))
+    assert hogsend.settings["BIND"] in line and "HOGSEND_BIND" in line
+
+
+async def test_a_second_worker_on_the_same_folder_is_refused(hogsend: Program) -> None:
+    await hogsend.start()
+    elsewhere = "127.0.0.1:0"
+    line = refusal(await hogsend.run("serve", "--with-worker", BIND=elsewhere))
+    assert "Another worker" in line and "--with-worker" in line
+    # The first goes on, and a server without a worker is welcome beside it.
+    second = Program(hogsend.folder, {**hogsend.settings, "BIND": elsewhere})
+    try:
+        await second.start("--bind", elsewhere)
+    finally:
+        if second.process is not None:
+            await second.stop()
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(f"{hogsend.address}/readyz")).json()["status"] == "ok"
+
+
+async def test_a_read_only_data_folder_is_named(tmp_path: Path, hogsend: Program) -> None:
+    hogsend.data.mkdir(mode=0o700)
+    hogsend.data.chmod(0o500)
+    if os.getuid() == 0:
+        # Nothing is read-only to root, so that somebody else tries.
+        hogsend.identity = NOBODY
+        os.chown(hogsend.data, NOBODY, NOBODY)
+        for folder in (tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    line = refusal(await hogsend.run("serve"))
+    assert str(hogsend.data) in line and "HOGSEND_DATA" in line
+    assert list(hogsend.data.iterdir()) == []
+
+
+async def test_a_database_newer_than_the_program_is_refused_and_left_alone(
+    hogsend: Program,
+) -> None:
+    assert (await hogsend.run("migrate")).status == 0
+    with closing(sqlite3.connect(hogsend.data / "hogsend.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO aerich (version, app, content) VALUES ('99_20990101_later.py','models','{}')"
+        )
+    before = hogsend.rows("SELECT name FROM sqlite_master ORDER BY name")
+    line = refusal(await hogsend.run("serve"))
+    assert "newer than this program" in line and "backup" in line
+    assert hogsend.rows("SELECT name FROM sqlite_master ORDER BY name") == before
+
+
+async def test_what_is_no_database_is_refused_and_left_alone(hogsend: Program) -> None:
+    hogsend.data.mkdir(mode=0o700)
+    (hogsend.data / "hogsend.db").write_bytes(b"a picture of a cat" * 100)
+    line = refusal(await hogsend.run("serve"))
+    assert "hogsend.db" in line and "cannot be read" in line
+    assert (hogsend.data / "hogsend.db").read_bytes().startswith(b"a picture")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("BIDN", "127.0.0.1:1", "Did you mean HOGSEND_BIND?"),
+        ("BIND", "nowhere", "HOST:PORT"),
+        ("SECRET", "short", "HOGSEND_SECRET"),
+        ("MAIL", "pigeon://loft", "HOGSEND_MAIL"),
+        ("MAIL", "smtp://mail.example.com", "HOGSEND_FROM"),
+    ],
+)
+async def test_a_setting_that_cannot_be_used_is_named(
+    hogsend: Program, name: str, value: str, named: str
+) -> None:
+    line = refusal(await hogsend.run("serve", "--with-worker", **{name: value}))
+    assert named in line
+
+
+async def test_a_broken_journey_file_stops_no_other(tmp_path: Path) -> None:
+    broken = {
+        "syntax.py": "def broken(:\n",
+        "raises.py": "x = 1\nraise RuntimeError('no')\n",
+        "exits.py": "import sys\nsys.exit(3)\n",
+        "nolist.py": FILES["welcome.py"].replace('"welcome"', '"nolist"').replace('"news"', '"no"'),
+        "emails/bad.html": "---\nsubject: {{\n---\n<p>\n",
+    }
+    async with program(tmp_path, files={**FILES, **broken}) as hogsend:
+        await hogsend.start()
+        async with httpx.AsyncClient() as client:
+            body = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
+            answer = (await hogsend.post(client, body)).json()
+        outcomes = {one["journeyId"]: one["outcome"] for one in answer["enrollments"]}
+        assert outcomes["welcome"] == "enrolled"
+        await hogsend.until(lambda: hogsend.rows("SELECT 1 FROM sends WHERE status = 'sent'"))
+        for named in ("syntax.py:1", "raises.py:2", "exits.py:2", "nolist.py", "bad.html"):
+            assert named in hogsend.complaints
+        assert "Traceback" not in hogsend.complaints
+
+
+async def test_what_the_command_line_does_to_keys_holds_at_once_on_the_running_server(
+    hogsend: Program,
+) -> None:
+    await hogsend.start()
+    made = parsed(await hogsend.run("keys", "create", "--scope", "ingest", "--json"))
+    async with httpx.AsyncClient() as client:
+        body = {"name": "seen", "userId": "ada"}
+        for _ in range(2):
+            assert (await hogsend.post(client, body, key=made["key"])).status_code == 202
+
+        assert (await hogsend.run("keys", "revoke", made["id"])).status == 0
+
+        async def refused() -> bool:
+            return (await hogsend.post(client, body, key=made["key"])).status_code == 401
+
+        # It was revoked when the command had ended; the server notices within a second.
+        for _ in range(50):
+            if await refused():
+                break
+            await client.get(f"{hogsend.address}/healthz", timeout=0.02 + 5)
+        assert await refused()
+
+
+async def test_a_journey_that_the_command_line_disables_enrolls_nobody_more(
+    hogsend: Program,
+) -> None:
+    await hogsend.start()
+    assert (await hogsend.run("journeys", "disable", "welcome")).status == 0
+    async with httpx.AsyncClient() as client:
+        body = {"name": "user.created", "userId": "ada"}
+        answer = (await hogsend.post(client, body)).json()
+    assert answer["enrollments"][0]["reason"] == "disabled_by_operator"
