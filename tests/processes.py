@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,12 +52,12 @@ class Program:
     Args:
         folder: the working folder.
         settings: the settings, without `HOGSEND_`.
-        identity: the user that it runs as, if another one than ours.
+        through: a command that runs the program, with less than our own rights.
     """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict[str, str])
-    identity: int | None = None
+    through: tuple[str, ...] = ()
     process: Process | None = None
     printed: list[str] = field(default_factory=list[str])
 
@@ -87,13 +87,13 @@ class Program:
     async def run(self, *arguments: str, **more: str) -> Outcome:
         """Run a command to its end."""
         process = await asyncio.create_subprocess_exec(
+            *self.through,
             *COMMAND,
             *arguments,
             cwd=self.folder,
             env=self.environment(more),
             stdout=PIPE,
             stderr=PIPE,
-            user=self.identity,
         )
         try:
             async with asyncio.timeout(PATIENCE):
@@ -116,7 +116,6 @@ class Program:
                 env=self.environment(),
                 stdout=PIPE,
                 stderr=log,
-                user=self.identity,
             )
         self.printed = []
         async with asyncio.timeout(PATIENCE):
@@ -165,8 +164,18 @@ class Program:
 
     async def until(self, asked: Callable[[], T | None], within: float = PATIENCE) -> T:
         """Return the first true answer about the server."""
+
+        async def answered() -> T | None:
+            return asked()
+
+        return await self.until_told(answered, within)
+
+    async def until_told(
+        self, asked: Callable[[], Awaitable[T | None]], within: float = PATIENCE
+    ) -> T:
+        """Return the first true answer of the server."""
         async with asyncio.timeout(within):
-            while not (answer := asked()):
+            while not (answer := await asked()):
                 await asyncio.sleep(_LOOK_EVERY)
             return answer
 

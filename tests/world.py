@@ -203,8 +203,11 @@ class World:
     # -- counts ------------------------------------------------------------------------------
 
     async def counters(self) -> dict[tuple[str, bool], int]:
-        """Return the kept counts that are not zero: by name, and whether it is a gauge."""
-        rows = await self.ask("SELECT name, day, value FROM counters")
+        """Return the kept counts that are not zero: by name, and whether it is a gauge.
+
+        Those who unsubscribe are left out: they leave no row each that could be counted.
+        """
+        rows = await self.ask("SELECT name, day, value FROM counters WHERE name <> 'unsubscribes'")
         kept: Counter[tuple[str, bool]] = Counter()
         for name, day, value in rows:
             kept[name, day == 0] += value

@@ -111,7 +111,8 @@ class Story:
     async def again(self) -> None:
         """See what has changed: by itself with scripts, by a reload without."""
         if not self.javascript:
-            await self.page.reload(wait_until="load")
+            await self.page.wait_for_load_state("load")
+            await self.page.goto(self.page.url, wait_until="load")
 
     async def sign_in(self, link: str) -> None:
         """Use the one-time link, set a password, and come in."""

@@ -18,14 +18,23 @@ from tests.engines.contract import EngineContract, Stage
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for real time: a set is late soon, and an error is got over at once."""
-    monkeypatch.setattr(embedded, "LATE", 0.05)
+    """An error is got over at once."""
     monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
+
+
+@pytest.fixture
+def soon_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for a set that takes its time."""
+    monkeypatch.setattr(embedded, "LATE", 0.05)
 
 
 class TestEmbeddedEngine(EngineContract):
     def make(self, stage: Stage) -> EmbeddedEngine:
         return EmbeddedEngine(stage.database, stage.clock, stage.play)
+
+    @pytest.mark.usefixtures("soon_late")
+    async def test_a_turn_that_takes_long_holds_up_nobody_else(self, stage: Stage):
+        await super().test_a_turn_that_takes_long_holds_up_nobody_else(stage)
 
     async def test_time_that_passes_wakes_who_waits(self, stage: Stage):
         (sleeper,) = await stage.enroll(wake=stage.clock.now() + timedelta(days=2))
@@ -86,6 +95,7 @@ class TestEmbeddedEngine(EngineContract):
             await stage.until(lambda: last in stage.played)
         assert stage.played == Counter([first, last])
 
+    @pytest.mark.usefixtures("soon_late")
     async def test_closing_does_not_wait_for_who_keeps_his_thread(self, stage: Stage):
         (stuck,) = await stage.enroll()
         stage.hold[stuck] = asyncio.Event()

@@ -78,3 +78,11 @@ async def test_whoever_has_no_address_is_on_no_list(desk: World):
     taken = await desk.take("say", user_id="ada", lists={"news": False})
     assert taken.lists_error == "Contact has no email; cannot manage list membership"
     assert await said(desk) == {}
+
+
+async def test_each_leaving_is_counted_once(desk: World):
+    await desk.journey(LISTS)
+    for word in (False, False, True, False):
+        await desk.take("say", user_id="ada", email="a@example.com", lists={"news": word})
+    kept = await desk.ask("SELECT value FROM counters WHERE name = 'unsubscribes'")
+    assert [row[0] for row in kept] == [2]

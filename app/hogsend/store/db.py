@@ -1,37 +1,33 @@
-"""The database: one writing connection, one for pages, and work done in sets.
-
-A `Query` or a `Write` is a statement with its values; the modules of this package make them, and
-a `Transaction` runs several in one go. Statements are written once, with `?` for a value and
-`IN ?` for a list, and are said in the way of the connected database.
-"""
+"""The database: one writing connection, one for pages, and work done in sets."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import uuid
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from tortoise import Tortoise
 from tortoise.connection import get_connections
 
 from ..errors import ConfigError
-from .dialects import (
-    PostgresDialect,
-    Said,
-    SqliteDialect,
-    Writes,
-    ask_sqlite,
-    write_sqlite,
+from .dialects import ask_sqlite
+from .transactions import (
+    PostgresTransaction,
+    Query,
+    Row,
+    SqliteTransaction,
+    Transaction,
+    Write,
+    only,
+    work_directly,
 )
 
 R = TypeVar("R")
-Row = Sequence[Any]
 
 MODELS = ["hogsend.store.models"]
 WRITE, READ = "default", "read"
@@ -41,183 +37,6 @@ WRITE_POOL = 5
 _WORKER_LOCK = 0x686F6773656E64
 # Longer statements than this many values would pass SQLite's limit of 32,766 variables.
 LARGEST_LIST = 16_384
-
-
-@dataclass(frozen=True, slots=True)
-class Query(Generic[R]):
-    """A question to the database.
-
-    Args:
-        sql: the statement, `?` for each value, `IN ?` for a list.
-        values: one for each `?`; a list or tuple for `IN ?`.
-        read: makes the answer out of the rows.
-    """
-
-    sql: str
-    values: Sequence[Any]
-    read: Callable[[list[Row]], R]
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A statement that is run once for each row of values.
-
-    Args:
-        sql: the statement, `?` for each value.
-        rows: the values; none means nothing is done.
-    """
-
-    sql: str
-    rows: Sequence[Sequence[Any]] = field(default=((),))
-
-
-def only(rows: list[Row]) -> Any:
-    """Read a single value, or None when there is no row."""
-    return rows[0][0] if rows else None
-
-
-class Transaction:
-    """One transaction; everything in it happens or nothing does."""
-
-    dialect: SqliteDialect | PostgresDialect
-
-    async def fetch(self, *queries: Query[Any]) -> list[Any]:
-        """Run several queries and return their answers in order; they see what was written."""
-        raise NotImplementedError
-
-    async def one(self, query: Query[R]) -> R:
-        """Run one query."""
-        return (await self.fetch(query))[0]
-
-    async def apply(self, writes: Iterable[Write]) -> None:
-        """Run several writes in order, at the latest when the transaction ends."""
-        raise NotImplementedError
-
-
-class _SqliteTransaction(Transaction):
-    """On SQLite each visit to the connection's thread costs a turn of the loop: there are few.
-
-    The transaction begins with the first visit, and writes wait for the next one or the last.
-    """
-
-    dialect = SqliteDialect()
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._begun = False
-        self._waiting: list[tuple[str, Sequence[Sequence[Any]]]] = []
-
-    async def fetch(self, *queries: Query[Any]) -> list[Any]:
-        said = [self.dialect.say(query.sql, query.values) for query in queries]
-        answers = await self._visit(said, commit=False)
-        return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
-
-    async def apply(self, writes: Iterable[Write]) -> None:
-        self._waiting.extend((write.sql, write.rows) for write in writes if write.rows)
-
-    async def commit(self) -> None:
-        if self._begun or self._waiting:
-            await self._visit([], commit=True)
-
-    async def roll_back(self) -> None:
-        if self._begun:
-            await self._connection._execute(self._connection._conn.rollback)
-
-    async def _visit(self, said: Sequence[Said], *, commit: bool) -> list[list[Any]]:
-        writes, self._waiting = self._waiting, []
-        begin, self._begun = not self._begun, True
-        raw = self._connection._conn
-        return await self._connection._execute(_visit, raw, begin, writes, said, commit)
-
-
-class _DirectTransaction(Transaction):
-    """A SQLite transaction on the connection's own thread: nothing in it ever waits."""
-
-    dialect = SqliteDialect()
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._waiting: list[tuple[str, Sequence[Sequence[Any]]]] = []
-
-    async def fetch(self, *queries: Query[Any]) -> list[Any]:
-        self.write()
-        said = [self.dialect.say(query.sql, query.values) for query in queries]
-        answers = ask_sqlite(self._connection, said)
-        return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
-
-    async def apply(self, writes: Iterable[Write]) -> None:
-        self._waiting.extend((write.sql, write.rows) for write in writes if write.rows)
-
-    def write(self) -> None:
-        """Run the writes that wait."""
-        writes, self._waiting = self._waiting, []
-        write_sqlite(self._connection, writes)
-
-
-def _work_directly(
-    connection: sqlite3.Connection, work: Callable[[Transaction], Coroutine[Any, Any, R]]
-) -> R:
-    """Do a whole transaction in one visit, deciding included."""
-    transaction = _DirectTransaction(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        result = _outcome(work(transaction))
-        transaction.write()
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
-    return result
-
-
-def _outcome(coroutine: Coroutine[Any, Any, R]) -> R:
-    """Run a coroutine that only awaits its transaction, and so never has to wait."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return cast("R", done.value)
-    coroutine.close()
-    raise RuntimeError("the work of a transaction awaited something else than the transaction")
-
-
-def _visit(
-    connection: sqlite3.Connection,
-    begin: bool,
-    writes: Writes,
-    said: Sequence[Said],
-    commit: bool,
-) -> list[list[Any]]:
-    if begin:
-        connection.execute("BEGIN IMMEDIATE")
-    write_sqlite(connection, writes)
-    answers = ask_sqlite(connection, said)
-    if commit:
-        connection.execute("COMMIT")
-    return answers
-
-
-class _PostgresTransaction(Transaction):
-    dialect = PostgresDialect()
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    async def fetch(self, *queries: Query[Any]) -> list[Any]:
-        answers: list[Any] = []
-        for query in queries:
-            sql, values = self.dialect.say(query.sql, query.values)
-            answers.append(query.read(await self._connection.fetch(sql, *values)))
-        return answers
-
-    async def apply(self, writes: Iterable[Write]) -> None:
-        for write in writes:
-            if not write.rows:
-                continue
-            sql = self.dialect.say(write.sql, ())[0]
-            if len(write.rows) == 1:
-                await self._connection.execute(sql, *write.rows[0])
-            else:
-                await self._connection.executemany(sql, write.rows)
 
 
 class Database:
@@ -256,10 +75,10 @@ class Database:
         client: Any = get_connections().get(WRITE)
         if not self.is_sqlite:
             async with client._in_transaction() as inner:
-                yield _PostgresTransaction(inner._connection)
+                yield PostgresTransaction(inner._connection)
             return
         async with client._lock:
-            transaction = _SqliteTransaction(client._connection)
+            transaction = SqliteTransaction(client._connection)
             try:
                 yield transaction
                 await transaction.commit()
@@ -284,7 +103,7 @@ class Database:
         client: Any = get_connections().get(WRITE)
         async with client._lock:
             raw = client._connection
-            return await raw._execute(_work_directly, raw._conn, work)
+            return await raw._execute(work_directly, raw._conn, work)
 
     async def read(self, *queries: Query[Any]) -> list[Any]:
         """Run queries on the connection that never waits behind the writer."""
@@ -292,11 +111,11 @@ class Database:
         if self.is_sqlite:
             return await self._read_sqlite(client._connection, queries)
         async with client.acquire_connection() as connection:
-            return await _PostgresTransaction(connection).fetch(*queries)
+            return await PostgresTransaction(connection).fetch(*queries)
 
     @staticmethod
     async def _read_sqlite(connection: Any, queries: Sequence[Query[Any]]) -> list[Any]:
-        said = [_SqliteTransaction.dialect.say(query.sql, query.values) for query in queries]
+        said = [SqliteTransaction.dialect.say(query.sql, query.values) for query in queries]
         answers = await connection._execute(ask_sqlite, connection._conn, said)
         return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
 
@@ -416,6 +235,7 @@ __all__ = [
     "LARGEST_LIST",
     "Database",
     "Query",
+    "Row",
     "Transaction",
     "Write",
     "is_sqlite",

@@ -1,0 +1,151 @@
+"""Counts that are kept equal counts made anew, and both databases come to the same."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.errors import HogsendError
+from tests.world import World, open_world
+
+JOURNEYS = """
+    news = MailList("news", "News")
+
+    @journey("onboarding", trigger="signed.up", exit_on=["left"], list="news", suppress=hours(6))
+    async def onboarding(user, ctx):
+        await ctx.send("welcome")
+        used = await ctx.wait_for("used", timeout=days(2))
+        if not used:
+            await ctx.send("nudge")
+        await ctx.sleep(days(1))
+        if (await ctx.history.count("used")) > 1:
+            await ctx.trigger("activated")
+        await ctx.send("bye")
+
+    @journey("carts", trigger="cart", key=prop("cart"), entry="unlimited", exit_on=["paid"])
+    async def carts(user, ctx):
+        await ctx.sleep(hours(2))
+        await ctx.send("offer")
+        await ctx.wait_for("cart", timeout=days(1))
+
+    @journey("again", trigger="used", entry="unlimited", on_retrigger="restart")
+    async def again(user, ctx):
+        await ctx.sleep(hours(30))
+        await ctx.send("nudge")
+
+    @journey("flaky", trigger="activated", entry=once_per(days(3)))
+    async def flaky(user, ctx):
+        await ctx.sleep(hours(1))
+        if ctx.event.seq % 3 == 0:
+            raise ValueError("every third")
+        await ctx.exit("done")
+"""
+EVENTS = ("signed.up", "used", "cart", "paid", "left", "hello")
+PAUSES = (timedelta(minutes=10), timedelta(hours=3), timedelta(days=1))
+
+
+class Story:
+    """Things that happen to a handful of people, the same for the same seed.
+
+    Args:
+        world: where they happen.
+        seed: what decides.
+    """
+
+    def __init__(self, world: World, seed: int) -> None:
+        self._world = world
+        self._chance = random.Random(seed)  # noqa: S311
+
+    async def tell(self, length: int) -> None:
+        await self._world.journey(JOURNEYS)
+        acts = (self._event, self._event, self._event, self._pause, self._operator, self._code)
+        weights = (6, 6, 6, 4, 2, 1)
+        for _ in range(length):
+            await self._chance.choices(acts, weights)[0]()
+            await self._world.settle()
+
+    async def _event(self) -> None:
+        number = self._chance.randrange(5)
+        known: dict[str, Any] = {
+            "user_id": f"u{number}",
+            "email": f"p{number % 4}@example.com",
+            "anonymous_id": f"b{number % 3}",
+        }
+        for name in self._chance.sample(list(known), self._chance.randrange(3)):
+            del known[name]
+        lists = {}
+        if self._chance.random() < 0.15:
+            lists = {self._chance.choice(["news", "journey", "*"]): self._chance.random() < 0.5}
+        await self._world.take(
+            self._chance.choice(EVENTS),
+            **known,
+            properties={"cart": self._chance.randrange(2)},
+            lists=lists,
+            idempotency_key=f"k{self._chance.randrange(200)}",
+        )
+
+    async def _pause(self) -> None:
+        await self._world.advance(self._chance.choice(PAUSES))
+
+    async def _operator(self) -> None:
+        live = [one for one in await self._world.all_enrollments() if one.is_live]
+        if not live:
+            return
+        ingest, only = self._world.runtime.ingest, self._chance.choice(live).id
+        try:
+            await (ingest.wake(only) if self._chance.random() < 0.5 else ingest.exit(only, "asked"))
+        except HogsendError as refused:
+            assert "does not wait" in str(refused)
+
+    async def _code(self) -> None:
+        self._world.remove("journeys")
+        await self._world.load()
+        await self._event()
+        await self._world.journey(JOURNEYS)
+
+    async def outcome(self) -> dict[str, Any]:
+        """Return what came of it all, without ids."""
+        entered = await self._world.all_enrollments()
+        return {
+            "people": [
+                (one.user_id, one.email, one.anonymous_id, one.event_seq)
+                for one in await self._world.people()
+            ],
+            "enrollments": Counter(
+                (one.journey_id, one.entry_key, one.state, one.turn, one.end_reason)
+                for one in entered
+            ),
+            "mails": Counter(await self._world.verdicts()),
+            "consents": Counter(
+                (row[0], bool(row[1]))
+                for row in await self._world.ask("SELECT list_id, subscribed FROM consents")
+            ),
+            "counters": await self._world.counters(),
+        }
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_kept_counts_equal_counts_made_anew(world: World, seed: int):
+    story = Story(world, seed)
+    await story.tell(80)
+    assert await world.counters() == await world.recount()
+    assert len(await world.all_enrollments()) > 5
+
+
+async def test_postgres_comes_to_the_same_as_sqlite(
+    sqlite_url: str, postgres_url: str, tmp_path: Path, clock: HandClock
+):
+    outcomes: list[dict[str, Any]] = []
+    for url in (sqlite_url, postgres_url):
+        same_time = HandClock(clock.now())
+        async with open_world(url, tmp_path, same_time, with_worker=True) as world:
+            story = Story(world, 99)
+            await story.tell(120)
+            outcomes.append(await story.outcome())
+    assert outcomes[0] == outcomes[1]
