@@ -46,6 +46,16 @@ class TestEmbeddedEngine(EngineContract):
             engine.look()
             await stage.until(lambda: sleeper in stage.played)
 
+    async def test_a_set_that_ends_makes_room_for_the_next(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(embedded, "SETS", 1)
+        monkeypatch.setattr(embedded, "SET", 1)
+        due = await stage.enroll(4)
+        async with self.at_work(stage):
+            await stage.until(lambda: len(stage.played) == 4)
+        assert stage.played == Counter(due)
+
     async def test_news_that_comes_while_the_rows_are_read_is_not_lost(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ):

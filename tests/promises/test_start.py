@@ -113,7 +113,8 @@ async def test_a_database_newer_than_the_program_is_refused_and_left_alone(
     assert (await hogsend.run("migrate")).status == 0
     with closing(sqlite3.connect(hogsend.data / "hogsend.db")) as connection, connection:
         connection.execute(
-            "INSERT INTO aerich (version, app, content) VALUES ('99_20990101_later.py','models','{}')"
+            "INSERT INTO aerich (version, app, content) "
+            "VALUES ('99_20990101000000_later.py', 'models', '{}')"
         )
     before = hogsend.rows("SELECT name FROM sqlite_master ORDER BY name")
     line = refusal(await hogsend.run("serve"))

@@ -113,41 +113,43 @@ class Ledger:
 
     async def _mark(self, handovers: Sequence[Handover]) -> Sequence[Send | Exception]:
         now = self._clock.now()
+        async with self._database.transaction() as tx:
+            return await self._mark_within(tx, handovers, now)
+
+    async def _mark_within(
+        self, tx: Transaction, handovers: Sequence[Handover], now: datetime
+    ) -> list[Send | Exception]:
         ids = [handover.send.id for handover in handovers]
-
-        async def work(tx: Transaction) -> list[Send | Exception]:
-            present, people, said, suppressed = await tx.fetch(
-                sends.by_ids(ids),
-                contacts.of_sends(ids),
-                consents.of_sends(ids),
-                consents.suppressed_of_sends(ids),
-            )
-            tally, changed = Tally(now), list[Send]()
-            answers: list[Send | Exception] = []
-            kept: list[RenderedMail] = []
-            for handover in handovers:
-                send: Send | None = present.get(handover.send.id)
-                contact: Contact | None = people.get(send.contact_id) if send else None
-                if send is None or contact is None or send.status != "queued":
-                    answers.append(Withdrawn())
-                    continue
-                refused = self.verdict(send, facts_of(contact, said, suppressed), now)
-                if refused is not None:
-                    changed.append(refused)
-                    tally.today(f"sends/{refused.status}")
-                    answers.append(Withdrawn())
-                elif contact.email != handover.send.to_email:
-                    # The address changed while the mail was made: it is made again.
-                    answers.append(Withdrawn())
-                else:
-                    present[send.id] = marked = self._marked(send, handover, now)
-                    changed.append(marked)
-                    kept.append(handover.mail)
-                    answers.append(marked)
-            await tx.apply([sends.update(changed, now), sends.keep_mails(kept, now), tally.write()])
-            return answers
-
-        return await self._database.run(work)
+        present, people, said, suppressed = await tx.fetch(
+            sends.by_ids(ids),
+            contacts.of_sends(ids),
+            consents.of_sends(ids),
+            consents.suppressed_of_sends(ids),
+        )
+        tally, changed = Tally(now), list[Send]()
+        answers: list[Send | Exception] = []
+        kept: list[RenderedMail] = []
+        for handover in handovers:
+            send: Send | None = present.get(handover.send.id)
+            contact: Contact | None = people.get(send.contact_id) if send else None
+            if send is None or contact is None or send.status != "queued":
+                answers.append(Withdrawn())
+                continue
+            refused = self.verdict(send, facts_of(contact, said, suppressed), now)
+            if refused is not None:
+                changed.append(refused)
+                tally.today(f"sends/{refused.status}")
+                answers.append(Withdrawn())
+            elif contact.email != handover.send.to_email:
+                # The address changed while the mail was made: it is made again.
+                answers.append(Withdrawn())
+            else:
+                present[send.id] = marked = self._marked(send, handover, now)
+                changed.append(marked)
+                kept.append(handover.mail)
+                answers.append(marked)
+        await tx.apply([sends.update(changed, now), sends.keep_mails(kept, now), tally.write()])
+        return answers
 
     def _marked(self, send: Send, handover: Handover, now: datetime) -> Send:
         return replace(
@@ -182,15 +184,12 @@ class Ledger:
             if outcome.send.status != "queued":
                 tally.today(f"sends/{outcome.send.status}")
 
-        async def work(tx: Transaction) -> Taking:
+        taking = Taking()
+        async with self._database.transaction() as tx:
             await tx.apply([sends.conclude([outcome.send for outcome in outcomes], now)])
-            caused = Taking()
             if facts:
-                caused = await self._ingest.take_within(tx, facts, tally, now)
+                taking = await self._ingest.take_within(tx, facts, tally, now)
             await tx.apply([tally.write()])
-            return caused
-
-        taking = await self._database.run(work)
         taking.topics.add("sends")
         await self._ingest.committed(taking)
         return [None] * len(outcomes)

@@ -29,7 +29,7 @@ from .providers.port import (
     TryLater,
     Withdrawn,
 )
-from .render import Rendered, Renderer, RenderFailed
+from .render import ContentMissing, Rendered, Renderer, RenderFailed
 
 log = logging.getLogger("hogsend.mail")
 
@@ -39,6 +39,8 @@ READ_AHEAD = 128
 LONGEST_SLEEP = timedelta(seconds=30)
 # A provider that refuses our credentials is asked again after this long.
 STOPPED_PAUSE = timedelta(minutes=1)
+# A mail whose template is missing or broken is made again after this long.
+MISSING_PAUSE = timedelta(minutes=1)
 _AFTER_ERROR = 1.0
 # How long mails that are not being handed over yet may take to notice that we stop, in seconds.
 _PREPARING = 1.0
@@ -75,6 +77,7 @@ class Mailer:
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[UUID] = set()
+        self._missing: set[str] = set()
         self._ready: deque[Job] = deque()
         self._handing: dict[UUID, Send] = {}
         self._crowded = False
@@ -278,6 +281,8 @@ class Mailer:
         send = replace(job.send, to_email=job.contact.email)
         try:
             mail = self.renderer.render(send, job.contact, job.event, now)
+        except ContentMissing as error:
+            return self._waiting(send, error.reason)
         except RenderFailed as error:
             return self._failed(send, error.reason[:200], "failed", error.reason)
         try:
@@ -286,6 +291,14 @@ class Mailer:
             return self._rejected(send, mail, error)
         except DeliveryError as error:
             return self._refused(send, error)
+
+    def _waiting(self, send: Send, reason: str) -> Outcome:
+        """Let a mail wait for its template: the file may come back, a failed mail would not."""
+        if reason not in self._missing:
+            self._missing.add(reason)
+            log.warning("mail waits: %s", reason)
+        again = self._clock.now() + MISSING_PAUSE
+        return Outcome(replace(send, reason=f"waits: {reason}"[:200], due_at=again))
 
     def _refused(self, send: Send, error: DeliveryError) -> Outcome:
         """Return what a mail becomes that the provider did not take, or not for certain."""

@@ -16,10 +16,10 @@ from ..domain.sending import Send
 from . import mime
 from .bodies import Bodies
 from .scope import Facts, scope_of
-from .templates import RenderFailed, Template, Templates
+from .templates import ContentMissing, RenderFailed, Template, Templates
 from .tokens import Tokens
 
-__all__ = ["RenderFailed", "Rendered", "Renderer"]
+__all__ = ["ContentMissing", "RenderFailed", "Rendered", "Renderer"]
 
 _PREVIEW_ID = UUID(int=0)
 
@@ -173,7 +173,7 @@ class Renderer:
     def _list(self, list_id: str) -> MailList:
         mail_list = self._lists.get(list_id)
         if mail_list is None:
-            raise RenderFailed(f"there is no list {list_id}")
+            raise ContentMissing(f"there is no list {list_id}")
         return mail_list
 
     def _address(self, text: str) -> str:

@@ -65,6 +65,12 @@ class RenderFailed(HogsendError):
         return self.message
 
 
+class ContentMissing(RenderFailed):
+    """The author's file is missing or broken: no fault of this mail, which can wait for it."""
+
+    code = "content_missing"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
     """A mail's template.
@@ -165,8 +171,8 @@ class Templates:
         if template is None:
             for broken in self.broken:
                 if Path(broken.file).stem == key:
-                    raise RenderFailed(f"template {key} is broken: {broken.problem}")
-            raise RenderFailed(f"there is no template {key}")
+                    raise ContentMissing(f"template {key} is broken: {broken.problem}")
+            raise ContentMissing(f"there is no template {key}")
         return template
 
     def keys(self) -> list[str]:
@@ -350,4 +356,7 @@ def _guarded(key: str, render: Callable[[], T]) -> T:
         raise RenderFailed(f"template {key}: {error.message}") from None
     # Whatever an author's expression does, it fails this one send and says where.
     except Exception as error:
-        raise RenderFailed(f"template {key}: {type(error).__name__}: {error}") from None
+        # A part that the template takes over from another file is gone or cannot be read.
+        of_author = isinstance(error, jinja2.TemplateSyntaxError | jinja2.TemplateNotFound)
+        kind = ContentMissing if of_author else RenderFailed
+        raise kind(f"template {key}: {type(error).__name__}: {error}") from None

@@ -27,7 +27,7 @@ from ..ingest import Ingest
 from ..store import hits, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
-from ..store.db import Database, Transaction
+from ..store.db import Database
 from ..store.hits import HeldClick
 
 log = logging.getLogger("hogsend.tracking")
@@ -106,8 +106,7 @@ class Tracker:
         for hit in batch:
             if hit.verdict != "unsure":
                 tally.today(f"{hit.kind}s/{hit.verdict}")
-
-        async def work(tx: Transaction) -> None:
+        async with self._database.transaction() as tx:
             await tx.apply(
                 [
                     hits.insert(batch),
@@ -115,8 +114,6 @@ class Tracker:
                     tally.write(),
                 ]
             )
-
-        await self._database.run(work)
         if any(hit.held_until for hit in batch):
             self._news.set()
         self._changes.publish("sends")

@@ -9,7 +9,8 @@ import idna
 # A dotted domain with a lettered end, as existing clients expect (wire, "Values").
 _SHAPE = re.compile(
     r"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{1,64}@"
-    r"(?:[^\s@<>\"(),:;\\\[\]_\x00-\x1f\x7f.]{1,63}\.)+[^\W\d_][^\s@<>\"(),:;\\\[\]_.]{0,62}"
+    r"(?:[^\s@<>\"(),:;\\\[\]_\x00-\x1f\x7f.]{1,63}\.)+"
+    r"[^\W\d_][^\s@<>\"(),:;\\\[\]_\x00-\x1f\x7f.]{0,62}"
 )
 LONGEST = 254
 

@@ -153,6 +153,8 @@ class EmbeddedEngine:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._late.discard(task)
+        # Only now is there room for another set.
+        self._news.set()
 
     async def _run(self, ids: Sequence[UUID]) -> None:
         under_way = set(ids)

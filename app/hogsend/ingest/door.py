@@ -71,14 +71,9 @@ class Ingest:
     async def _write(self, items: Sequence[Incoming]) -> Sequence[Taken | Exception]:
         now = self._clock.now()
         tally = Tally(now)
-        rules = self.rules
-
-        async def work(tx: Transaction) -> Taking:
-            taking = await take(tx, items, rules, tally, now)
+        async with self._database.transaction() as tx:
+            taking = await take(tx, items, self.rules, tally, now)
             await tx.apply([tally.write()])
-            return taking
-
-        taking = await self._database.run(work)
         await self.committed(taking)
         return taking.answers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,6 @@ from .transactions import (
     Transaction,
     Write,
     only,
-    work_directly,
 )
 
 R = TypeVar("R")
@@ -86,24 +85,6 @@ class Database:
                 # A cancelled visit may still be under way; the thread takes visits in order.
                 await asyncio.shield(transaction.roll_back())
                 raise
-
-    async def run(self, work: Callable[[Transaction], Coroutine[Any, Any, R]]) -> R:
-        """Do the work of one writing transaction; commit at the end, or undo all when it raises.
-
-        On SQLite all of it is one visit to the connection's thread, so that nobody waits for a
-        turn of the event loop while the database is locked.
-
-        Args:
-            work: reads, decides and writes; it awaits nothing but its transaction, and touches
-                nothing that the loop's thread may change meanwhile.
-        """
-        if not self.is_sqlite:
-            async with self.transaction() as transaction:
-                return await work(transaction)
-        client: Any = get_connections().get(WRITE)
-        async with client._lock:
-            raw = client._connection
-            return await raw._execute(work_directly, raw._conn, work)
 
     async def read(self, *queries: Query[Any]) -> list[Any]:
         """Run queries on the connection that never waits behind the writer."""

@@ -8,9 +8,9 @@ a `Transaction` runs several in one go. Statements are written once, with `?` fo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from .dialects import (
     PostgresDialect,
@@ -110,56 +110,6 @@ class SqliteTransaction(Transaction):
         begin, self._begun = not self._begun, True
         raw = self._connection._conn
         return await self._connection._execute(_visit, raw, begin, writes, said, commit)
-
-
-class DirectTransaction(Transaction):
-    """A SQLite transaction on the connection's own thread: nothing in it ever waits."""
-
-    dialect = SqliteDialect()
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._waiting: list[tuple[str, Sequence[Sequence[Any]]]] = []
-
-    async def fetch(self, *queries: Query[Any]) -> list[Any]:
-        self.write()
-        said = [self.dialect.say(query.sql, query.values) for query in queries]
-        answers = ask_sqlite(self._connection, said)
-        return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
-
-    async def apply(self, writes: Iterable[Write]) -> None:
-        self._waiting.extend((write.sql, write.rows) for write in writes if write.rows)
-
-    def write(self) -> None:
-        """Run the writes that wait."""
-        writes, self._waiting = self._waiting, []
-        write_sqlite(self._connection, writes)
-
-
-def work_directly(
-    connection: sqlite3.Connection, work: Callable[[Transaction], Coroutine[Any, Any, R]]
-) -> R:
-    """Do a whole transaction in one visit, deciding included."""
-    transaction = DirectTransaction(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        result = _outcome(work(transaction))
-        transaction.write()
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
-    return result
-
-
-def _outcome(coroutine: Coroutine[Any, Any, R]) -> R:
-    """Run a coroutine that only awaits its transaction, and so never has to wait."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return cast("R", done.value)
-    coroutine.close()
-    raise RuntimeError("the work of a transaction awaited something else than the transaction")
 
 
 def _visit(

@@ -28,7 +28,7 @@ def load(folder: Path) -> Registry:
     """Read every Python file of a folder.
 
     Args:
-        folder: the author's folder; one that is not there holds nothing.
+        folder: the author's folder; one that is not there holds nothing, and is reported.
 
     Returns:
         The journeys and lists, and every file that could not be used. Nothing is raised for what
@@ -46,7 +46,11 @@ class _Loading:
         self._functions: dict[str, JourneyFunction] = {}
 
     def run(self) -> Registry:
-        if self._folder.is_dir():
+        if not self._folder.is_dir():
+            where = f"the journeys' folder {self._folder} is not there."
+            remedy = "Set HOGSEND_JOURNEYS, or make one with `hogsend init`."
+            self._broken.append(BrokenFile(self._folder.name, 0, where, remedy))
+        else:
             _make_package(self._folder)
             with _nothing_left_behind():
                 modules = [m for path in self._files() if (m := self._import(path))]

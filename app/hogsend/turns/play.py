@@ -344,7 +344,8 @@ class Play:
         self._end("drifted", f"the code no longer asks for {wait.key if wait else 'its wait'}")
 
     def _failed(self, error: BaseException) -> None:
-        lines = traceback.format_exception(error)
+        # Each line is cut, so that a message of megabytes does not push out where it was raised.
+        lines = [line[:1000] for line in traceback.format_exception(error)]
         with contextlib.suppress(Exception):
             self._close()
         self.fail("".join(_own_frames(lines)))

@@ -20,7 +20,7 @@ from ..ingest import Ingest, Taking
 from ..store import consents, contacts, enrollments, events, sends, turns
 from ..store.batcher import Batcher
 from ..store.counters import Tally
-from ..store.db import Database, Transaction
+from ..store.db import Database
 from .commit import Played, commit
 from .driver import Driver
 from .facts import Facts, World
@@ -186,14 +186,14 @@ class Player:
     async def _commit(self, played: Sequence[Played]) -> Sequence[bool | Exception]:
         now = self._clock.now()
         tally = Tally(now)
-
-        async def work(tx: Transaction) -> tuple[Taking, list[bool | Exception]]:
-            committed = await commit(tx, played, self._ingest, tally, now)
+        async with self._database.transaction() as tx:
+            taking, answers = await commit(tx, played, self._ingest, tally, now)
             await tx.apply([tally.write()])
-            return committed
-
-        taking, answers = await self._database.run(work)
         await self._ingest.committed(taking)
+        for one, counted in zip(played, answers, strict=True):
+            if counted is True and one.result.error:
+                last = one.result.error.rstrip().rsplit("\n", 1)[-1][:300]
+                log.warning("a turn of %s failed: %s", one.journey.id, last)
         return answers
 
     async def _park(self, lost: Sequence[Enrollment], now: datetime) -> None:

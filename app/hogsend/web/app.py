@@ -13,6 +13,7 @@ from .api import events, health
 from .api.access import Access
 from .api.cors import AnyOrigin
 from .api.door import LARGEST_BODY, EventsDoor, request_id
+from .edge import Edge
 from .errors import register
 from .pages import runtime
 
@@ -59,6 +60,6 @@ def create_app(opened: Runtime) -> Quart:
         answer.headers["X-Request-Id"] = request_id(request.headers.get("X-Request-Id", ""))
         return answer
 
-    door = EventsDoor(app.asgi_app, opened, memory)
+    door = EventsDoor(Edge(app.asgi_app), opened, memory)
     app.asgi_app = AnyOrigin(door)  # type: ignore[method-assign]
     return app

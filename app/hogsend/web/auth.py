@@ -30,6 +30,7 @@ COOKIE = "hogsend_session"
 LEAST_PASSWORD = 10
 _RANK: dict[Role, int] = {"viewer": 0, "operator": 1, "owner": 2}
 _TRIES, _WINDOW, _REMEMBERED = 5, timedelta(minutes=15), 10_000
+_MOST_AT_ONCE = 8
 
 P = ParamSpec("P")
 Answer = Response | PlainResponse
@@ -43,11 +44,13 @@ class Attempts:
 
     Args:
         failed: the instants of the newest failures, those tried longest ago first.
+        under_way: passwords that are being looked at now; each costs a quarter of a second.
     """
 
     failed: OrderedDict[str, deque[datetime]] = field(
         default_factory=OrderedDict[str, "deque[datetime]"]
     )
+    under_way: int = 0
 
     def wait(self, who: str, at: datetime) -> int:
         """Return the seconds until another try is allowed, 0 when it is now."""
@@ -219,9 +222,17 @@ async def sign_in() -> Answer:
         )
         answer.headers["Retry-After"] = str(wait)
         return answer
+    if attempts().under_way >= _MOST_AT_ONCE:
+        return error_page(
+            503, "Too many people sign in at this moment.", "Try again in a few seconds."
+        )
     # Counted before the password is looked at, so that a hundred tries at once are no way around.
     attempts().fail(who, now())
-    operator = await operators.sign_in(runtime().database, email, password)
+    attempts().under_way += 1
+    try:
+        operator = await operators.sign_in(runtime().database, email, password)
+    finally:
+        attempts().under_way -= 1
     if operator is None:
         return _sign_in_page(
             "This address and password do not belong together.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -13,8 +14,11 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hypercorn.asyncio import run as hypercorn_run
 from hypercorn.asyncio import serve as serve_asgi  # pyright: ignore[reportUnknownVariableType]
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
+from hypercorn.events import Event, Updated
 
 from ..config import Settings, local_address
 from ..errors import StartError
@@ -28,10 +32,35 @@ log = logging.getLogger("hogsend")
 # interval keeps a request from waiting 5 ms behind each of them.
 SWITCH_INTERVAL = 0.0002
 LARGEST_HEAD = 64 * 1024
+MOST_FILES = 65_536
 # The binary's first process passes on what its group gets too: one Ctrl-C is then heard twice.
 SAME_SIGNAL = 0.5
 FIRST_RUN_FILE = "first-run.txt"
 _KEY_LINE = "Ingest key"
+
+
+class Connection(TCPServer):
+    """A connection that ends when its caller has left.
+
+    Hypercorn's own stays open then, and keeps its file descriptor, as long as an idle one may.
+    """
+
+    _left = False
+
+    async def run(self) -> None:
+        # One that is cut off when the server stops would be logged as a fault by asyncio.
+        with suppress(asyncio.CancelledError):
+            await super().run()
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._left = True
+        await self.idle_task.stop()
+
+    async def protocol_send(self, event: Event) -> None:
+        # An answer that is still on its way would else begin to wait for the next request.
+        if not (self._left and isinstance(event, Updated)):
+            await super().protocol_send(event)
 
 
 async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
@@ -42,6 +71,8 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
         ConfigError: settings do not fit together.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
+    _allow_many_connections()
+    hypercorn_run.TCPServer = Connection  # pyright: ignore[reportPrivateImportUsage]
     stopping = asyncio.Event()
     _stop_on_signals(stopping.set)
     with _listening(settings) as listener:
@@ -71,6 +102,13 @@ async def work(settings: Settings) -> int:
         print("Hogsend works: it plays journeys and delivers mail.", flush=True)
         await stopping.wait()
     return 0
+
+
+def _allow_many_connections() -> None:
+    """Raise the soft limit of open files to the hard one: each connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES), hard))
 
 
 @contextmanager

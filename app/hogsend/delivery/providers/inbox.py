@@ -8,7 +8,7 @@ from ...changes import Changes
 from ...clock import Clock
 from ...store import inbox
 from ...store.batcher import Batcher
-from ...store.db import Database, Transaction
+from ...store.db import Database
 from .port import Accepted, HandingOver, Message, TryLater
 
 TOPIC = "inbox"
@@ -59,10 +59,8 @@ class InboxProvider:
         await self._batcher.idle()
 
     async def _write(self, mails: Sequence[inbox.CapturedMail]) -> Sequence[Accepted | Exception]:
-        async def work(transaction: Transaction) -> None:
+        async with self._database.transaction() as transaction:
             await transaction.apply([inbox.capture(mails)])
-
-        await self._database.run(work)
         self._changes.publish(TOPIC)
         accepted = Accepted(provider_id=None, reply="captured in the local inbox")
         return [accepted] * len(mails)

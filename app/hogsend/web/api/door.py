@@ -6,6 +6,7 @@ time of such a request that is a third (docs/decisions/0004).
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from ...domain.intake import Taken
-from ...errors import HogsendError, RateLimited, TooLarge
+from ...errors import HogsendError, InvalidInput, RateLimited, TooLarge
 from ...runtime import Runtime
 from ...store.keys import INGEST
 from ..errors import INTERNAL, problem, status_of
@@ -24,6 +25,8 @@ from .bodies import read_event
 log = logging.getLogger("hogsend.http")
 
 LARGEST_BODY = 1024 * 1024
+# How long a body may take to arrive, in seconds; Quart gives other requests as long.
+SLOWEST_BODY = 60
 PATH = "/v1/events"
 # What Quart says too of a connection without an address.
 _NOBODY = "<local>"
@@ -84,6 +87,8 @@ class EventsDoor:
 
     async def _take(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Taken:
         client = scope.get("client")
+        # Read first, so that whoever is refused has said it all and hears why.
+        raw = await _body(receive)
         await authorize(
             self._memory,
             self._opened,
@@ -91,29 +96,31 @@ class EventsDoor:
             client[0] if client else _NOBODY,
             INGEST,
         )
+        if len(raw) > LARGEST_BODY:
+            raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
         key = headers.get(b"idempotency-key")
-        raw = await _body(receive)
         incoming = read_event(raw, None if key is None else key.decode("latin-1"))
         return await self._opened.ingest.take(incoming)
 
 
 async def _body(receive: Receive) -> bytes:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise _Gone
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > LARGEST_BODY:
-            raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
-    return b"".join(parts)
+    """Return the body; of one that is past the limit, so much that it is seen to be."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(SLOWEST_BODY):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise _Gone
+                part: bytes = message.get("body", b"")
+                if size <= LARGEST_BODY:
+                    parts.append(part)
+                size += len(part)
+                if not message.get("more_body"):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise InvalidInput(f"The body did not arrive within {SLOWEST_BODY} seconds.") from None
 
 
 def request_id(given: str) -> str:

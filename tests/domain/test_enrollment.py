@@ -1,0 +1,133 @@
+"""The decisions about entering, waiting and leaving, as pure functions of what is known."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend import days, on, once_per, prop
+from hogsend.domain.conditions import prop as domain_prop
+from hogsend.domain.enrollment import (
+    Enroll,
+    EnrollmentFacts,
+    LookBack,
+    Skip,
+    Wait,
+    decide_enrollment,
+    entry_key_of,
+    exit_of,
+)
+from hogsend.domain.event import Event
+from hogsend.domain.journey import Entry, Journey
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ADA, OTHER = UUID(int=1), UUID(int=2)
+JOURNEY = Journey("j", "J", "", on("go", where=prop("plan") == "pro"), Entry("once"))
+GO = Event(UUID(int=9), "go", {"plan": "pro", "cart": 7})
+
+# In the order in which they refuse: what is changed of journey, event and facts.
+REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ("disabled", {"enabled": False}, {}, {}),
+    ("disabled_by_operator", {}, {}, {"switched_off": True}),
+    ("where_not_met", {}, {"properties": {"plan": "free", "cart": 7}}, {}),
+    ("journey_broken", {}, {}, {"broken": True}),
+    ("late_event", {}, {}, {"late": True}),
+    ("trigger_loop", {}, {}, {"looped": True}),
+    ("no_key", {"entry_key": "gone"}, {}, {}),
+    ("already_live", {}, {}, {"live": True}),
+    ("already_entered", {}, {}, {"last_entry": NOW - days(9)}),
+    ("unsubscribed", {}, {}, {"subscribed": False}),
+    ("suppressed", {}, {}, {"suppressed": True}),
+]
+
+
+def decide(*changes: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]) -> Enroll | Skip:
+    journey, event, facts = JOURNEY, GO, EnrollmentFacts()
+    for of_journey, of_event, of_facts in changes:
+        journey, event = replace(journey, **of_journey), replace(event, **of_event)
+        facts = replace(facts, **of_facts)
+    return decide_enrollment(journey, event, facts, NOW)
+
+
+def test_where_nothing_refuses_the_person_enters():
+    assert decide() == Enroll("j", "")
+    assert decide(({"entry_key": "cart"}, {}, {})) == Enroll("j", "7")
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal[0])
+def test_each_reason_refuses(refusal: tuple[str, Any, Any, Any]):
+    reason, *change = refusal
+    assert decide(tuple(change)) == Skip("j", reason)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "pair", list(itertools.combinations(REFUSALS, 2)), ids=lambda pair: f"{pair[0][0]}-{pair[1][0]}"
+)
+def test_of_two_reasons_the_first_counts(pair: Any):
+    (first, *one), (_, *other) = pair
+    assert decide(tuple(other), tuple(one)) == Skip("j", first)
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (None, None),
+        (days(7), None),
+        (days(7) - timedelta(microseconds=1), "too_soon"),
+        (timedelta(0), "too_soon"),
+    ],
+)
+def test_a_period_counts_from_the_last_entry(since: timedelta | None, expected: str | None):
+    facts = {"last_entry": None if since is None else NOW - since}
+    decision = decide(({"entry": once_per(days(7))}, {}, facts))
+    assert (decision.reason if isinstance(decision, Skip) else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "key"), [("a", "a"), (7, "7"), (True, "True"), ("x" * 300, "x" * 200), (0, "0")]
+)
+def test_the_key_of_an_entry_is_text(value: Any, key: str):
+    journey = replace(JOURNEY, entry_key="cart.id")
+    event = replace(GO, properties={"cart": {"id": value}})
+    assert entry_key_of(journey, event) == key
+
+
+def test_the_first_exit_that_an_event_meets_is_named():
+    paid = on("paid", where=domain_prop("all") == True)  # noqa: E712
+    journey = replace(JOURNEY, exit_on=(on("left"), paid, on("paid")))
+    assert exit_of(journey, Event(ADA, "paid", {"all": True}), NOW) is paid
+    assert str(exit_of(journey, Event(ADA, "paid"), NOW)) == "paid"
+    assert exit_of(journey, Event(ADA, "other"), NOW) is None
+
+
+@pytest.mark.parametrize(("late", "matches"), [(0, True), (1, False)])
+def test_a_wait_is_over_at_its_deadline(late: int, matches: bool):
+    wait = Wait("wait:used", NOW, (on("used"),))
+    event = Event(ADA, "used", received_at=NOW + timedelta(microseconds=late))
+    assert wait.matches(event, NOW + days(1)) is matches
+    assert Wait("wait:used", None, wait.events).matches(event, NOW)
+    assert not Wait("sleep:x", None).matches(event, NOW)
+
+
+@pytest.mark.parametrize(
+    ("look_back", "event", "seen"),
+    [
+        (LookBack(3), {"seq": 4}, True),
+        (LookBack(3), {"seq": 3}, False),
+        (LookBack(3, NOW), {"seq": 4, "received_at": NOW + days(1)}, True),
+        (LookBack(3, NOW), {"seq": 4, "received_at": NOW}, False),
+        # Those of others who were merged are numbered apart.
+        (LookBack(3), {"seq": 1, "contact_id": OTHER}, True),
+        (LookBack(3, NOW), {"seq": 9, "contact_id": OTHER, "received_at": NOW}, False),
+    ],
+)
+def test_a_wait_looks_back_by_number_and_by_time(
+    look_back: LookBack, event: dict[str, Any], seen: bool
+):
+    facts = {"contact_id": ADA, **event}
+    assert look_back.sees(Event(UUID(int=5), "used", **facts), ADA) is seen

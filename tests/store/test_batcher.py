@@ -1,0 +1,99 @@
+"""Work that arrives at the same time is written in sets; one bad item fails alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from hogsend.store.batcher import Batcher
+
+
+class Disk:
+    """Notes each set that is written, and holds it until it is let go."""
+
+    def __init__(self) -> None:
+        self.sets: list[list[int]] = []
+        self.asked, self.free = asyncio.Event(), asyncio.Event()
+        self.free.set()
+
+    async def write(self, items: Sequence[int]) -> Sequence[int | Exception]:
+        self.sets.append(list(items))
+        self.asked.set()
+        await self.free.wait()
+        if any(item < 0 for item in items):
+            raise OSError("the disk did not take it")
+        return [ValueError(f"{item} is odd") if item % 2 else item * 10 for item in items]
+
+
+async def test_an_item_is_written_at_once_when_nothing_else_is():
+    disk = Disk()
+    assert await Batcher(disk.write).submit(2) == 20
+    assert disk.sets == [[2]]
+
+
+async def test_what_comes_during_a_write_is_the_next_set_in_its_order():
+    disk = Disk()
+    batcher = Batcher(disk.write)
+    disk.free.clear()
+    first = asyncio.create_task(batcher.submit(2))
+    await disk.asked.wait()
+    others = [asyncio.create_task(batcher.submit(item)) for item in (4, 6, 8)]
+    await asyncio.sleep(0)
+    disk.free.set()
+    assert await asyncio.gather(first, *others) == [20, 40, 60, 80]
+    assert disk.sets == [[2], [4, 6, 8]]
+
+
+async def test_a_set_has_a_largest_size():
+    disk = Disk()
+    batcher = Batcher(disk.write, most=2)
+    assert await asyncio.gather(*map(batcher.submit, (2, 4, 6, 8, 10))) == [20, 40, 60, 80, 100]
+    assert disk.sets == [[2, 4], [6, 8], [10]]
+
+
+async def test_an_answer_that_is_an_error_fails_its_item_alone():
+    disk = Disk()
+    batcher = Batcher(disk.write)
+    answers = await asyncio.gather(*map(batcher.submit, (2, 3, 4)), return_exceptions=True)
+    assert (answers[0], answers[2]) == (20, 40)
+    assert isinstance(answers[1], ValueError)
+    assert disk.sets == [[2, 3, 4]]
+
+
+async def test_where_a_set_fails_each_item_is_tried_once_more_by_itself():
+    disk = Disk()
+    batcher = Batcher(disk.write)
+    answers = await asyncio.gather(*map(batcher.submit, (2, -1, 4)), return_exceptions=True)
+    assert (answers[0], answers[2]) == (20, 40)
+    assert isinstance(answers[1], OSError)
+    assert disk.sets == [[2, -1, 4], [2], [-1], [4]]
+
+
+async def test_an_item_alone_is_tried_once_more_too():
+    """It may have met with another process's change."""
+    disk = Disk()
+    with pytest.raises(OSError, match="did not take"):
+        await Batcher(disk.write).submit(-1)
+    assert disk.sets == [[-1], [-1]]
+
+
+async def test_whoever_stops_waiting_harms_nobody():
+    disk = Disk()
+    batcher = Batcher(disk.write)
+    gone, there = asyncio.create_task(batcher.submit(2)), asyncio.create_task(batcher.submit(4))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await there == 40
+    await batcher.idle()
+    assert await batcher.submit(6) == 60
+    assert disk.sets[0] == [2, 4]
+
+
+async def test_idle_is_when_everything_has_been_written():
+    disk = Disk()
+    batcher = Batcher(disk.write, most=1)
+    futures = [batcher.enqueue(item) for item in (2, 4, 6)]
+    await batcher.idle()
+    assert [future.result() for future in futures] == [20, 40, 60]

@@ -1,0 +1,155 @@
+"""Statements written once, said to both databases; transactions that happen or do not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend.domain.contact import Contact
+from hogsend.domain.ids import new_id
+from hogsend.errors import ConfigError
+from hogsend.store import contacts, counters
+from hogsend.store.db import Database, Query, Write, is_sqlite, only
+from hogsend.store.dialects import PostgresDialect, SqliteDialect
+from hogsend.store.fields import EPOCH, from_micros, to_id, to_micros
+
+
+def count(name: str, by: int = 1) -> Write:
+    return Write("INSERT INTO counters (name, day, value) VALUES (?,?,?)", [(name, 0, by)])
+
+
+def names() -> Query[list[str]]:
+    return Query("SELECT name FROM counters ORDER BY name", [], lambda rows: [r[0] for r in rows])
+
+
+async def test_a_transaction_sees_what_it_wrote_and_others_see_it_when_it_is_over(
+    database: Database,
+):
+    async with database.transaction() as tx:
+        await tx.apply([count("a"), count("b")])
+        assert await tx.one(names()) == ["a", "b"]
+        assert await database.read_one(names()) == []
+        await tx.apply([count("c")])
+    assert await database.read_one(names()) == ["a", "b", "c"]
+
+
+async def test_a_transaction_that_raises_has_not_happened(database: Database):
+    with pytest.raises(LookupError):
+        async with database.transaction() as tx:
+            await tx.apply([count("a")])
+            await tx.one(names())
+            await tx.apply([count("b")])
+            raise LookupError
+    assert await database.read_one(names()) == []
+
+
+async def test_a_write_that_fails_undoes_those_before_it(database: Database):
+    await _write(database, count("taken"))
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        await _write(database, count("a"), count("taken"))
+    assert await database.read_one(names()) == ["taken"]
+    await _write(database, count("b"))
+    assert await database.read_one(names()) == ["b", "taken"]
+
+
+async def test_a_transaction_that_is_given_up_leaves_nothing_locked(database: Database):
+    begun = asyncio.Event()
+
+    async def hold() -> None:
+        async with database.transaction() as tx:
+            await tx.apply([count("a")])
+            await tx.one(names())
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(hold())
+    await begun.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await _write(database, count("b"))
+    assert await database.read_one(names()) == ["b"]
+
+
+async def test_pages_never_wait_behind_the_writer(database: Database):
+    await _write(database, count("before"))
+    async with database.transaction() as tx:
+        await tx.apply([count("now")])
+        await tx.one(names())
+        assert await database.read_one(names()) == ["before"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 200])
+async def test_a_list_of_any_length_can_be_asked_for(database: Database, size: int):
+    now = from_micros(to_micros(EPOCH) + 10**15)
+    people = [Contact(new_id(now), user_id=f"u{n}") for n in range(10)]
+    await _write(database, contacts.insert(people, now))
+    wanted = [person.id for person in people] * 20
+    found = await database.read_one(contacts.by_ids(wanted[:size]))
+    assert len(found) == min(size, 10)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 7, 1000, 2500])
+async def test_a_set_of_any_size_can_be_written(database: Database, size: int):
+    rows = [(f"n{n}", 0, n) for n in range(size)]
+    await _write(database, Write("INSERT INTO counters (name, day, value) VALUES (?,?,?)", rows))
+    total = Query("SELECT COUNT(*), COALESCE(SUM(value), 0) FROM counters", [], list)
+    ((number, values),) = await database.read_one(total)
+    assert (number, int(values)) == (size, sum(range(size)))
+
+
+async def test_ids_and_instants_come_back_as_they_were(database: Database):
+    now = from_micros(1_772_442_000_123_457)
+    one = Contact(new_id(now), "ada", "a@example.com", {"ü": [1, {"x": None}]}, "b", 7, now, now)
+    await _write(database, contacts.insert([one], now))
+    found = await database.read_one(contacts.find(one.id))
+    assert found == one
+    (raw,) = await database.read_one(Query("SELECT id FROM contacts", [], list))
+    assert isinstance(to_id(raw[0]), UUID)
+
+
+async def test_nothing_to_read_is_none(database: Database):
+    assert await database.read_one(Query("SELECT name FROM counters", [], only)) is None
+
+
+async def test_counts_add_up_in_whatever_order_they_are_written(database: Database, clock: Any):
+    for by in (3, -1, 5):
+        tally = counters.Tally(clock.now())
+        tally.gauge("people", by)
+        tally.today("events", 1)
+        tally.moved("j", None if by == 3 else "active", "active" if by == 3 else "waiting")
+        await _write(database, tally.write())
+    gauges = ["people", "state/j/active", "state/j/waiting", "never"]
+    assert await database.read_one(counters.values(gauges)) == {
+        "people": 7,
+        "state/j/active": -1,
+        "state/j/waiting": 2,
+    }
+    today = counters.day_of(clock.now())
+    assert await database.read_one(counters.values(["events"], today)) == {"events": 3}
+
+
+def test_a_list_is_said_in_the_way_of_each_database():
+    sql, values = "SELECT 1 WHERE a IN ? AND b = ?", [[1, 2, 3], "x"]
+    assert SqliteDialect().say(sql, values) == (
+        "SELECT 1 WHERE a IN (?,?,?,?) AND b = ?",
+        [1, 2, 3, 3, "x"],
+    )
+    assert PostgresDialect().say(sql, values) == (
+        "SELECT 1 WHERE a = ANY($1) AND b = $2",
+        [[1, 2, 3], "x"],
+    )
+
+
+def test_an_address_of_no_known_database_is_refused():
+    assert is_sqlite("sqlite://x.db")
+    assert not is_sqlite("postgres://localhost/x")
+    with pytest.raises(ConfigError, match="mysql"):
+        is_sqlite("mysql://localhost/x")
+
+
+async def _write(database: Database, *writes: Write) -> None:
+    async with database.transaction() as tx:
+        await tx.apply(writes)

@@ -1,0 +1,187 @@
+"""Enrollments as rows: who is next, who holds a place, and who counts as having entered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.domain.conditions import prop
+from hogsend.domain.contact import Contact
+from hogsend.domain.enrollment import LIVE_STATES, Enrollment, LookBack, Wait
+from hogsend.domain.event import Event, on
+from hogsend.domain.ids import new_id
+from hogsend.store import contacts, enrollments
+from hogsend.store.db import Database, Query, Write
+
+STATES = [*LIVE_STATES, "completed", "exited", "failed", "held_out"]
+Make = Callable[..., Enrollment]
+
+
+async def write(database: Database, *writes: Write) -> None:
+    async with database.transaction() as tx:
+        await tx.apply(writes)
+
+
+@pytest.fixture
+def make(clock: HandClock) -> Make:
+    """Make an enrollment of a person of its own."""
+
+    def made(**given: Any) -> Enrollment:
+        now = clock.now()
+        facts: dict[str, Any] = {
+            "id": new_id(now),
+            "contact_id": new_id(now),
+            "journey_id": "j",
+            "entry_key": "",
+            "state": "active",
+            "trigger_event_id": new_id(now),
+            "code_hash": "abc",
+            "entered_at": now,
+            "wake_at": now,
+        }
+        return Enrollment(**{**facts, **given})
+
+    return made
+
+
+async def test_an_enrollment_comes_back_as_it_was(database: Database, make: Make, clock: HandClock):
+    now = clock.now()
+    event = Event(new_id(now), "used", {"n": 1}, seq=4, received_at=now)
+    wait = Wait("wait:used", now + timedelta(days=1), (on("used", where=prop("n") > 0), on("x")))
+    one = make(entry_key="cart-1", look_back=LookBack(3))
+    full = replace(
+        one,
+        state="waiting",
+        turn=2,
+        attempt=1,
+        wait=wait,
+        wait_result=event,
+        look_back=LookBack(4, now),
+        sends=2,
+        error="trace",
+        end_reason="because",
+        ended_at=now,
+    )
+    await write(database, enrollments.insert([one]))
+    assert (await database.read_one(enrollments.by_ids([one.id])))[one.id] == one
+    await write(database, enrollments.update([full], now))
+    assert (await database.read_one(enrollments.by_ids([one.id])))[one.id] == full
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_only_the_live_hold_a_place(database: Database, make: Make, state: str):
+    one = make(state=state)
+    second = make(contact_id=one.contact_id)
+    await write(database, enrollments.insert([one]))
+    if state in LIVE_STATES:
+        with pytest.raises(Exception, match=r"one_live_enrollment|UNIQUE"):
+            await write(database, enrollments.insert([second]))
+        beside = make(contact_id=one.contact_id, entry_key="another")
+        await write(database, enrollments.insert([beside]))
+    else:
+        await write(database, enrollments.insert([second]))
+    live = await database.read_one(enrollments.live_of([one.contact_id]))
+    assert len(live) == (2 if state in LIVE_STATES else 1)
+
+
+async def test_the_next_is_who_wakes_first(database: Database, make: Make, clock: HandClock):
+    now = clock.now()
+    later, soon, due = (make(wake_at=now + timedelta(hours=h)) for h in (2, 1, -1))
+    others = [make(state=state) for state in STATES if state not in ("active", "waiting")]
+    never = make(wake_at=None)
+    await write(database, enrollments.insert([later, soon, due, never, *others]))
+    rows = list(await database.read_one(enrollments.next_due(10)))
+    assert [row.id for row in rows] == [due.id, soon.id, later.id]
+    assert rows[0] == enrollments.Due(due.id, due.contact_id, "j", now - timedelta(hours=1))
+    assert len(list(await database.read_one(enrollments.next_due(2)))) == 2
+
+
+async def test_the_next_are_found_without_looking_at_who_is_parked(
+    sqlite_url: str, make: Make, clock: HandClock
+):
+    database = Database(sqlite_url)
+    await database.open()
+    try:
+        asked = enrollments.next_due(10)
+        plan = Query(f"EXPLAIN QUERY PLAN {asked.sql}", asked.values, list)
+        (step,) = await database.read_one(plan)
+        assert "USING INDEX enrollment_wakes" in step[3]
+    finally:
+        await database.close()
+
+
+async def test_only_the_live_are_in_a_wait(database: Database, make: Make, clock: HandClock):
+    one = make()
+    wait = Wait("sleep:a", clock.now())
+    await write(database, enrollments.insert([one]))
+    for state, key in (("waiting", "sleep:a"), ("drifted", "sleep:a"), ("failed", None)):
+        moved: Any = replace(one, state=state, wait=wait)
+        await write(database, enrollments.update([moved], clock.now()))
+        rows = await database.read_one(Query("SELECT wait_key FROM enrollments", [], list))
+        assert [row[0] for row in rows] == [key]
+        # It keeps the wait itself, for whoever lets it go on.
+        found = await database.read_one(enrollments.by_ids([one.id]))
+        assert found[one.id].wait == wait
+
+
+async def test_parking_keeps_wake_times_and_calling_back_finds_them(
+    database: Database, make: Make, clock: HandClock
+):
+    active, waiting, other = make(), make(), make(journey_id="other")
+    drifted, done = make(state="drifted"), make(state="completed")
+    everyone = [active, waiting, other, drifted, done]
+    await write(database, enrollments.insert(everyone))
+    asleep = replace(waiting, state="waiting", wait=Wait("sleep:a", clock.now()))
+    await write(database, enrollments.update([asleep], clock.now()))
+
+    async def states() -> list[str]:
+        found = await database.read_one(enrollments.by_ids([one.id for one in everyone]))
+        assert all(found[one.id].wake_at == one.wake_at for one in everyone)
+        return [found[one.id].state for one in everyone]
+
+    await write(database, enrollments.park(["j"]))
+    assert await states() == ["parked", "parked", "active", "drifted", "completed"]
+    assert await database.read_one(enrollments.with_parked(["j", "other"])) == ["j"]
+    counts = await database.read_one(enrollments.states_of(["j", "other"]))
+    assert counts == {("j", "parked"): 2, ("other", "active"): 1}
+    await write(database, enrollments.call_back(["j"]))
+    assert await states() == ["active", "waiting", "active", "drifted", "completed"]
+    assert await database.read_one(enrollments.with_parked(["j", "other"])) == []
+
+
+async def test_the_last_entry_is_the_newest_of_the_person_and_of_those_merged_into_them(
+    database: Database, make: Make, clock: HandClock
+):
+    now = clock.now()
+    ada, visitor = Contact(new_id(now)), Contact(new_id(now))
+
+    def entered(who: UUID, hours: int, **given: Any) -> Enrollment:
+        at = now + timedelta(hours=hours)
+        return make(contact_id=who, state="completed", entered_at=at, **given)
+
+    await write(
+        database,
+        contacts.insert([ada, visitor], now),
+        enrollments.insert(
+            [
+                entered(ada.id, 1),
+                entered(ada.id, 3, entry_key="cart"),
+                entered(visitor.id, 2),
+                entered(visitor.id, 1, entry_key="cart"),
+                make(contact_id=ada.id, state="failed", entered_at=now + timedelta(hours=9)),
+            ]
+        ),
+    )
+    own = {("j", ""): now + timedelta(hours=1), ("j", "cart"): now + timedelta(hours=3)}
+    found = await database.read_one(enrollments.entries_of([ada.id]))
+    assert found == {(ada.id, *place): at for place, at in own.items()}
+    await write(database, *contacts.merge(visitor.id, ada.id, now))
+    found = await database.read_one(enrollments.entries_of([ada.id]))
+    both = own | {("j", ""): now + timedelta(hours=2)}
+    assert found == {(ada.id, *place): at for place, at in both.items()}
