@@ -16,6 +16,7 @@ from hogsend.delivery.mailer import AT_ONCE, STOPPED_PAUSE
 from hogsend.delivery.providers.port import InDoubt, ProviderStopped, Rejected, TryLater
 from hogsend.domain.ids import new_id
 from hogsend.domain.intake import Incoming
+from hogsend.domain.sending import Send
 from hogsend.store import meta, sends
 from hogsend.store.fields import to_id
 from tests.delivery.office import (
@@ -202,6 +203,36 @@ async def test_a_template_that_fails_names_the_variable(office: Office) -> None:
 
     assert "props.plan" in (row.reason or "") and "hello" in (row.reason or "")
     assert office.provider.asked == 0
+
+
+@pytest.mark.parametrize("fault", ["gone", "broken"])
+async def test_a_mail_waits_for_a_template_that_is_gone_or_broken(
+    office: Office, fault: str
+) -> None:
+    runtime = office.site.runtime
+    file = runtime.settings.journeys / "emails" / "hello.html"
+    whole = file.read_text()
+    if fault == "gone":
+        file.unlink()
+    else:
+        file.write_text(whole + "{{ oops")
+    office.mailer.renderer = load_content(runtime.settings, runtime.tokens).renderer
+    send_id = await office.queue(look=False)
+    office.mailer.look()
+
+    async def explained() -> Send | None:
+        found = await office.row(send_id)
+        return found if found.reason else None
+
+    row = await until(runtime.changes, explained)
+    assert (row.status, office.provider.asked) == ("queued", 0)
+    assert "waits: " in (row.reason or "") and "hello" in (row.reason or "")
+
+    file.write_text(whole)
+    office.mailer.renderer = load_content(runtime.settings, runtime.tokens).renderer
+    await office.pass_time(MINUTE)
+    row = await office.becomes(send_id, "sent")
+    assert row.reason is None
 
 
 async def test_a_mail_withdrawn_between_claim_and_hand_over_does_not_leave(office: Office) -> None:

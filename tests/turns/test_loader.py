@@ -26,9 +26,12 @@ def problems(registry: Registry) -> str:
     return "\n".join(map(str, registry.broken))
 
 
-def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path):
+def test_a_folder_that_is_not_there_holds_nothing_and_is_reported(tmp_path: Path):
     registry = load(tmp_path / "nowhere")
-    assert (registry.journeys, registry.broken, list(registry.lists)) == ({}, (), ["journey"])
+    assert (registry.journeys, list(registry.lists)) == ({}, ["journey"])
+    [problem] = registry.broken
+    assert "is not there" in problem.problem
+    assert "HOGSEND_JOURNEYS" in problem.remedy
 
 
 def test_a_journey_is_read_with_all_that_it_says(tmp_path: Path):

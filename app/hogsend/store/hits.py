@@ -68,9 +68,8 @@ def insert(hits: Iterable[Hit]) -> Write:
 def held(limit: int) -> Query[list[HeldClick]]:
     """Ask for the clicks that are held, those whose hold ends first."""
     return Query(
-        f"SELECT {_COLUMNS}, COALESCE(c.merged_into, c.id), s.template, s.handed_at FROM hits h "
-        "JOIN sends s ON s.id = h.send_id JOIN contacts c ON c.id = s.contact_id "
-        "WHERE h.held_until IS NOT NULL "
+        f"SELECT {_COLUMNS}, s.contact_id, s.template, s.handed_at FROM hits h "
+        "JOIN sends s ON s.id = h.send_id WHERE h.held_until IS NOT NULL "
         "ORDER BY h.held_until LIMIT ?",
         [limit],
         lambda rows: [
