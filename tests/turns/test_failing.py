@@ -209,13 +209,13 @@ async def fault(world: World, body: str, *, before: str = "") -> str:
         "await asyncio.gather()",
     ],
 )
-@pytest.mark.parametrize("swallowed", [False, True])
+@pytest.mark.parametrize("swallowed", ["", "return", "await ctx.send('nudge')"])
 async def test_asyncio_in_a_journey_fails_the_turn_even_if_the_error_is_swallowed(
-    small_world: World, body: str, swallowed: bool
+    small_world: World, body: str, swallowed: str
 ):
     if swallowed:
         inner = "\n".join(f"    {line}" for line in body.splitlines())
-        body = f"try:\n{inner}\nexcept Exception:\n    pass\nawait ctx.send('nudge')"
+        body = f"try:\n{inner}\nexcept Exception:\n    pass\n{swallowed}"
     assert "used asyncio directly" in await fault(small_world, body)
 
 
@@ -413,6 +413,16 @@ async def test_an_endless_loop_fails_that_enrollment_and_no_other(desk: World, l
     assert await desk.counters() == await desk.recount()
 
 
+async def test_many_endless_loops_end_and_those_behind_them_are_played(desk: World):
+    await desk.journey(STUCK.format("while True: pass"))
+    users = [f"bo{n}" for n in range(6)] + ["ada"]
+    entered = await enroll(desk, *users)
+    await desk.player(LIMIT).play(entered)
+    assert [(await desk.turns(one))[0].outcome for one in entered] == ["retrying"] * 6 + [
+        "completed"
+    ]
+
+
 @pytest.fixture
 def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A file that lets deaf loops go, at the latest when the test is over."""
@@ -470,3 +480,12 @@ async def test_a_turn_that_is_slow_and_within_its_time_counts(world: World):
     await world.settle()
     assert await world.mailbox() == ["welcome"] * 4
     assert set(await world.states()) == {"completed"}
+
+
+async def test_who_is_to_be_tried_again_later_is_not_played_now(desk: World):
+    await desk.journey(RAISES)
+    (entered,) = await enroll(desk, "ada")
+    player = desk.player(hours(1))
+    for _ in range(3):
+        await player.play([entered])
+    assert (await desk.enrollment()).attempt == 1

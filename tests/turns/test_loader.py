@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from datetime import timedelta
 from pathlib import Path
@@ -226,11 +227,15 @@ def test_an_imported_journey_is_its_own_file_s(tmp_path: Path):
     assert registry.broken == ()
 
 
-def test_an_edit_within_the_second_is_seen_and_nothing_is_left_in_the_folder(tmp_path: Path):
+def test_an_edit_within_the_second_is_seen_and_nothing_is_left_in_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     for name in ("one", "two", "six"):
         registry = loaded(tmp_path, f'@journey("{name}", trigger="go")\nasync def j(u, c): ...')
         assert sorted(registry.journeys) == sorted([name, "sound"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a_sound.py", "broken.py"]
+    assert not sys.dont_write_bytecode
 
 
 def test_the_version_of_a_file_changes_with_its_text(tmp_path: Path):

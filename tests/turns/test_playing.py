@@ -299,6 +299,26 @@ async def test_a_sleep_until_an_instant_that_is_past_returns_at_once(world: Worl
     assert await world.mailbox() == ["welcome"]
 
 
+async def test_who_is_not_due_is_not_played(desk: World):
+    await desk.journey(
+        """
+        @journey("j", trigger="go", exit_on=["stop"])
+        async def j(user, ctx):
+            await ctx.send("welcome")
+            await ctx.sleep(days(1))
+        """
+    )
+    await desk.take("go", user_id="ada")
+    await desk.take("go", user_id="bo")
+    await desk.take("stop", user_id="bo")
+    player = desk.player(hours(1))
+    ids = [one.id for one in await desk.all_enrollments()]
+    for _ in range(2):
+        await player.play(ids)
+    assert [len(await desk.turns(one)) for one in ids] == [1, 0]
+    assert await desk.states() == ["waiting", "exited"]
+
+
 # -- sends --------------------------------------------------------------------------------------
 
 SENDS = """

@@ -166,6 +166,36 @@ async def test_each_event_ends_one_wait(desk: World):
     assert await told(desk) == {"seen": [1, 2, 3]}
 
 
+async def test_an_event_that_has_ended_a_wait_does_not_end_the_next(desk: World):
+    await desk.journey(THREE)
+    await desk.take("go", user_id="ada")
+    entered = (await desk.enrollment()).id
+    for n in (1, 2, 3):
+        await desk.player(hours(1)).play([entered])
+        assert (await desk.enrollment()).wait_result is None
+        await desk.take("used", user_id="ada", properties={"n": n})
+    await desk.player(hours(1)).play([entered])
+    assert await told(desk) == {"seen": [1, 2, 3]}
+
+
+@pytest.mark.parametrize("pause", ['ctx.wait_for("other", timeout=days(1))', "ctx.sleep(days(1))"])
+async def test_a_wait_does_not_look_back_into_the_wait_before(world: World, pause: str):
+    await world.journey(
+        f"""
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await {pause}
+            came = await ctx.wait_for("used", timeout=days(1))
+            await ctx.trigger("told", {{"n": came.event.properties["n"]}})
+        """
+    )
+    await world.emit("go")
+    await world.emit("used", n=1)
+    await world.advance(days(1))
+    await world.emit("used", n=2)
+    assert await told(world) == {"n": 2}
+
+
 async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(desk: World):
     await desk.journey(THREE)
     await desk.take("go", user_id="ada")

@@ -139,6 +139,18 @@ async def test_a_batch_of_1001_is_refused_with_the_limit_named(site: Site) -> No
     assert "1000" in body["error"] and body["code"] == "too_large"
 
 
+async def test_an_item_of_whatever_depth_is_refused_or_the_batch_is(site: Site) -> None:
+    for depth in range(850, 1000):
+        item = b'{"name":"x","userId":"a","eventProperties":{"a":%s%s}}' % (
+            b"[" * depth,
+            b"]" * depth,
+        )
+        answer = await site.post(PATH, b'{"events": [%s]}' % item)
+        body = await answer.get_json()
+        refusal = body["results"][0] if answer.status_code == 202 else body
+        assert refusal["code"] == "invalid", (depth, body)
+
+
 async def test_text_that_no_database_takes_is_refused_item_by_item(site: Site) -> None:
     raw = (
         b'{"events": [{"name":"x","userId":"\\ud800"},{"name":"x","email":"\\udfff@example.com"},'
