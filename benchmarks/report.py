@@ -17,7 +17,7 @@ def report(what: str, value: str, goal: str, *, detail: str = "") -> None:
         detail: how it came about.
     """
     print(f"{what}: {value} (goal {goal})" + (f"; {detail}" if detail else ""), flush=True)
-    kept = os.environ.get("HOGSEND_BENCH_RESULTS", "")
+    kept = os.environ.get("BENCH_RESULTS", "")
     if kept:
         with Path(kept).open("a") as file:
             row = {"what": what, "value": value, "goal": goal, "detail": detail}

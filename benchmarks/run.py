@@ -25,7 +25,7 @@ def main() -> int:
         "packages": {name: version(name) for name in PACKAGES},
     }
     RESULTS.write_text(json.dumps(machine) + "\n")
-    environment = {**os.environ, "HOGSEND_BENCH_RESULTS": str(RESULTS)}
+    environment = {**os.environ, "BENCH_RESULTS": str(RESULTS)}
     failed = 0
     for name in SCRIPTS:
         script = HERE / f"{name}.py"

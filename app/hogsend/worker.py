@@ -21,10 +21,6 @@ from .ingest import Ingest, Taking
 from .store.db import Database
 from .turns.player import Code, Player
 
-# Turns take milliseconds; one that keeps its thread longer than this, in seconds, when the process
-# stops is not waited for: it has written nothing, and is played again after the next start.
-_ENDING_TURNS = 3.0
-
 
 class WorkerLock:
     """Keeps a second worker off the same data folder; the system frees it when we end.
@@ -125,15 +121,10 @@ class Worker:
 
     async def _stop(self, patience: float) -> None:
         await self._tracker.close()
-        await asyncio.gather(self._end_turns(), self.mailer.close(patience))
+        await asyncio.gather(self.engine.close(), self.mailer.close(patience))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _end_turns(self) -> None:
-        ending = asyncio.ensure_future(self.engine.close())
-        await asyncio.wait([ending], timeout=_ENDING_TURNS)
-        ending.cancel()
 
     async def _committed(self, taking: Taking) -> None:
         if taking.wakes:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -36,7 +37,9 @@ async def say(hogsend: Program, *parts: bytes, and_leave: bool = True) -> bytes:
                 writer.write(part)
                 await writer.drain()
             if and_leave:
-                writer.write_eof()
+                # It may have hung up on us already, and its answer is still to be read.
+                with suppress(OSError):
+                    writer.write_eof()
             return await reader.read()
     finally:
         writer.close()

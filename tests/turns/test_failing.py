@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from hogsend import days, hours, minutes, seconds
+from hogsend.turns import driver
 from tests.world import PATIENCE, World
 
 SCHEDULE = [seconds(10), minutes(1), minutes(5), minutes(30), hours(2)]
@@ -433,21 +435,38 @@ def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 async def test_a_thread_that_does_not_listen_is_given_up_and_comes_back_in_vain(
-    desk: World, released: Path
+    desk: World, released: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    ended: asyncio.Queue[None] = asyncio.Queue()
+    end = driver._Lane._end
+    monkeypatch.setattr(driver._Lane, "_end", lambda lane: (end(lane), ended.put_nowait(None)))
     await desk.journey(STUCK.format(f"deaf({str(released)!r})"))
-    ada, bo = await enroll(desk, "ada", "bo")
-    await desk.player(LIMIT).play([bo, ada])
+    (bo,) = await enroll(desk, "bo")
+    await desk.player(LIMIT).play([bo])
     (turn,) = await desk.turns(bo)
     assert "kept its thread" in (turn.error or "")
     assert "in deaf" in (turn.error or "")
+    assert ended.empty()
 
-    threads = {one for one in threading.enumerate() if one.name == "journeys"}
     await asyncio.to_thread(released.touch)
-    for thread in threads:
-        await asyncio.to_thread(thread.join, PATIENCE)
-    assert [one.contact_id for one in await desk.ledger()] == [(await desk.person("ada")).id]
-    assert (await desk.turns(bo)) == [turn]
+    await ended.get()
+    assert await desk.ledger() == []
+    assert await desk.turns(bo) == [turn]
+
+
+async def test_threads_are_used_again_and_let_go_with_their_player(desk: World):
+    def threads() -> set[threading.Thread]:
+        return {one for one in threading.enumerate() if one.name == "journeys"}
+
+    await desk.journey(STUCK.format("pass"))
+    before, player = threads(), desk.player(LIMIT)
+    for number in range(5):
+        await player.play(await enroll(desk, f"u{number}"))
+    (ours,) = threads() - before
+    del player
+    gc.collect()
+    await asyncio.to_thread(ours.join, PATIENCE)
+    assert not ours.is_alive()
 
 
 async def test_a_journey_that_blocks_three_times_is_stopped_until_its_code_changes(

@@ -72,6 +72,9 @@ async def test_a_fault_of_ours_on_a_page_is_a_page(
 async def test_what_is_not_there_is_a_page_or_json(site: Site) -> None:
     page = await site.client.get("/v2/events")
     assert page.status_code in (303, 404) and "json" not in (page.content_type or "")
+    wrong = await site.client.delete("/u/x")
+    assert wrong.status_code == 405
+    assert "cannot be used that way" in text_of(await wrong.get_data(as_text=True))
     api = await site.client.get("/v1/none")
     assert await api.get_json() == {"error": "Not Found", "code": "not_found"}
 

@@ -120,9 +120,10 @@ class Ledger:
         self, tx: Transaction, handovers: Sequence[Handover], now: datetime
     ) -> list[Send | Exception]:
         ids = [handover.send.id for handover in handovers]
-        present, people, said, suppressed = await tx.fetch(
+        # Locked before the sends are read, so that no exit comes in between.
+        people, present, said, suppressed = await tx.fetch(
+            contacts.of_sends(ids, tx.dialect.lock_rows),
             sends.by_ids(ids),
-            contacts.of_sends(ids),
             consents.of_sends(ids),
             consents.suppressed_of_sends(ids),
         )

@@ -126,11 +126,16 @@ def lock_of_enrollment(enrollment_id: UUID, lock: str) -> Query[None]:
     )
 
 
-def of_sends(ids: Sequence[UUID]) -> Query[dict[UUID, Contact]]:
-    """Ask for the contacts of some sends."""
+def of_sends(ids: Sequence[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
+    """Ask for the contacts of some sends.
+
+    Args:
+        ids: which sends.
+        lock: `Transaction.dialect.lock_rows`, to hold the contacts until the transaction ends.
+    """
     return Query(
         f"SELECT {_COLUMNS} FROM contacts c WHERE c.id IN "
-        "(SELECT s.contact_id FROM sends s WHERE s.id IN ?)",
+        f"(SELECT s.contact_id FROM sends s WHERE s.id IN ?) ORDER BY c.id{lock}",
         [list(ids)],
         lambda rows: {to_id(row[0]): _contact(row) for row in rows},
     )
@@ -201,12 +206,11 @@ def update(contacts: Iterable[Contact], now: datetime) -> Write:
 
 
 def name(pairs: Sequence[tuple[str, UUID]]) -> Write:
-    """Record what contacts are known by; one that is taken already goes to the new contact."""
-    return Write(
-        "INSERT INTO identities (identity, contact_id) VALUES (?, ?) "
-        "ON CONFLICT (identity) DO UPDATE SET contact_id = excluded.contact_id",
-        pairs,
-    )
+    """Record what contacts are known by.
+
+    One that another process has given to somebody meanwhile is an error: it is decided anew then.
+    """
+    return Write("INSERT INTO identities (identity, contact_id) VALUES (?, ?)", pairs)
 
 
 def merge(loser: UUID, survivor: UUID, now: datetime) -> list[Write]:

@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from queue import SimpleQueue
 
 from .facts import TurnInterrupted
 from .play import Play
@@ -23,10 +25,44 @@ _GRACE = 1.0
 _MOST_SLOW = 4
 
 Todo = deque[tuple[Play, object]]
+# What a thread is given to do; None lets it go.
+Jobs = SimpleQueue[Callable[[], None] | None]
+
+
+class _Threads:
+    """Threads that are used again.
+
+    They are daemons: nobody waits for one when the process ends, not even for an endless loop.
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[Jobs] = []
+        weakref.finalize(self, _let_go, self._idle).atexit = False
+
+    def run(self, job: Callable[[], None]) -> None:
+        """Do a job on a thread that has nothing to do."""
+        try:
+            jobs = self._idle.pop()
+        except IndexError:
+            jobs = Jobs()
+            work = (jobs, self._idle)
+            threading.Thread(target=_work, args=work, name="journeys", daemon=True).start()
+        jobs.put(job)
+
+
+def _work(jobs: Jobs, idle: list[Jobs]) -> None:
+    while (job := jobs.get()) is not None:
+        job()
+        idle.append(jobs)
+
+
+def _let_go(idle: list[Jobs]) -> None:
+    for jobs in idle:
+        jobs.put(None)
 
 
 class _Lane:
-    """A thread that advances plays one after the other, and what is to be seen of it outside.
+    """What one thread is doing, for whoever watches it: plays of a set, one after the other.
 
     Args:
         todo: the plays with their answers, shared by the lanes of a set.
@@ -39,13 +75,13 @@ class _Lane:
         self._interrupted = False
         self._play: Play | None = None
         self._since = 0.0
+        self._thread = 0
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
-        # Nobody waits for a daemon when the process ends, not even for an endless loop.
-        self._thread = threading.Thread(target=self._run, name="journeys", daemon=True)
-        self._thread.start()
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Advance plays until there are no more, or the lane has been given up."""
+        self._thread = threading.get_ident()
         while (taken := self._take()) is not None:
             self._advance(*taken)
         # The loop may be gone when a turn that was given up comes back.
@@ -102,7 +138,7 @@ class _Lane:
 
     def give_up(self, play: Play) -> None:
         """Fail a play that cannot be interrupted; its thread may still come back, or never."""
-        frame = sys._current_frames().get(self._thread.ident or 0)  # pyright: ignore[reportPrivateUsage]
+        frame = sys._current_frames().get(self._thread)  # pyright: ignore[reportPrivateUsage]
         stack = "".join(traceback.format_stack(frame)) if frame else ""
         play.abandon(_too_long(self._since, stack))
 
@@ -122,6 +158,7 @@ class Driver:
     def __init__(self, limit: timedelta = timedelta(seconds=60)) -> None:
         self._limit = limit.total_seconds()
         self._slow = min(_SLOW, self._limit)
+        self._threads = _Threads()
 
     async def advance(
         self, plays: Sequence[tuple[Play, object]]
@@ -135,10 +172,10 @@ class Driver:
         """
         todo = deque(plays)
         slow: dict[Play, asyncio.Task[None]] = {}
-        lane: _Lane | None = _Lane(todo)
+        lane: _Lane | None = self._begin(todo)
         while lane is not None or todo:
             if lane is None and sum(not task.done() for task in slow.values()) < _MOST_SLOW:
-                lane = _Lane(todo)
+                lane = self._begin(todo)
             waits = [lane.ended] if lane else [task for task in slow.values() if not task.done()]
             await asyncio.wait(
                 waits, timeout=self._slow if lane else None, return_when=asyncio.FIRST_COMPLETED
@@ -152,6 +189,11 @@ class Driver:
                 lane = None
         return slow
 
+    def _begin(self, todo: Todo) -> _Lane:
+        lane = _Lane(todo)
+        self._threads.run(lane.run)
+        return lane
+
     async def _see_through(self, lane: _Lane, play: Play) -> None:
         done, _ = await asyncio.wait([lane.ended], timeout=max(0.0, self._limit - lane.seconds))
         if not done:
@@ -161,10 +203,10 @@ class Driver:
             lane.give_up(play)
 
 
-def _raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
     """Raise an error in a thread at its next step, or take back one that has not been raised."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error) if error else None
+        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
     )
 
 

@@ -37,6 +37,7 @@ _SENTENCES = {
     405: ("not_found", "Not Found"),
     413: ("too_large", "The body is larger than 1 MiB (5 MiB for a batch)."),
 }
+_PAGES = {404: "This page does not exist.", 405: "This page cannot be used that way."}
 
 INTERNAL = {"error": "Internal Server Error", "code": "internal"}
 
@@ -74,7 +75,7 @@ def register(app: Quart) -> None:
         code, sentence = _SENTENCES.get(status, ("error", error.description or "An error."))
         status = 404 if status == 405 and wants_json() else status
         if not wants_json():
-            return error_page(status, "This page does not exist." if status == 404 else sentence)
+            return error_page(status, _PAGES.get(status, sentence))
         answer = jsonify({"error": sentence, "code": code})
         answer.status_code = status
         return answer

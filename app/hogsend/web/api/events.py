@@ -72,10 +72,7 @@ async def _take_one(item: Any) -> dict[str, Any]:
 
 
 def _incoming(item: Any) -> Incoming:
-    try:
-        raw = json.dumps(item).encode()
-    except RecursionError:
-        raise InvalidInput("This event is nested too deeply.") from None
+    raw = json.dumps(item).encode()
     if len(raw) > LARGEST_EVENT:
         raise TooLarge(f"This event has {len(raw)} bytes; at most {LARGEST_EVENT} are allowed.")
     try:

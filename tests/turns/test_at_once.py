@@ -1,0 +1,108 @@
+"""On Postgres transactions run side by side: whoever changes what a person has, locks the person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hogsend import hours
+from hogsend.clock import HandClock
+from hogsend.domain.intake import Incoming
+from hogsend.store.counters import Tally
+from tests.world import PATIENCE, World, open_world
+
+JOURNEY = """
+    @journey("j", trigger="go", exit_on=["stop"])
+    async def j(user, ctx):
+        await ctx.send("welcome")
+        await ctx.wait_for("used")
+"""
+
+
+@pytest.fixture
+async def two(postgres_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
+    """An instance on Postgres that only takes facts in; another process is played by the test."""
+    async with open_world(postgres_url, tmp_path, clock, with_worker=False) as opened:
+        await opened.journey(JOURNEY)
+        yield opened
+
+
+@asynccontextmanager
+async def meanwhile(
+    world: World, name: str, work: Coroutine[Any, Any, Any], **incoming: Any
+) -> AsyncIterator[None]:
+    """Begin to take an event, let work begin that must wait for it, and then commit the event."""
+    ingest, now = world.runtime.ingest, world.clock.now()
+    tally = Tally(now)
+    async with world.database.transaction() as tx:
+        await ingest.take_within(tx, [Incoming(name, **incoming)], tally, now)
+        await tx.apply([tally.write()])
+        task = asyncio.ensure_future(work)
+        async with asyncio.timeout(PATIENCE):
+            while not await waiting(world):
+                assert not task.done(), "it did not wait"
+    await task
+    yield
+
+
+async def waiting(world: World) -> bool:
+    """Say whether a transaction waits for another one's lock."""
+    rows = await world.ask("SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    return rows[0][0] > 0
+
+
+async def test_an_exit_is_not_overwritten_by_a_turn_that_commits_at_the_same_moment(two: World):
+    await two.take("go", user_id="ada", email="ada@example.com")
+    entered = await two.enrollment()
+    turn = two.player(hours(1)).play([entered.id])
+    async with meanwhile(two, "stop", turn, user_id="ada"):
+        assert await two.states() == ["exited"]
+        assert (await two.ledger(), await two.turns()) == ([], [])
+
+
+async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
+    await two.take("go", user_id="ada")
+    entered = await two.enrollment()
+    turn = two.player(hours(1)).play([entered.id])
+    async with meanwhile(two, "used", turn, user_id="ada"):
+        found = (await two.enrollment()).wait_result
+        assert found is not None
+        assert found.name == "used"
+
+
+async def test_an_operator_does_not_wake_who_is_leaving(two: World):
+    await two.take("go", user_id="ada")
+    entered = await two.enrollment()
+    woken = asyncio.gather(two.runtime.ingest.wake(entered.id), return_exceptions=True)
+
+    async def wake() -> None:
+        await woken
+
+    async with meanwhile(two, "stop", wake(), user_id="ada"):
+        assert "has ended already" in str(woken.result()[0])
+        assert await two.states() == ["exited"]
+
+
+async def test_two_processes_that_hear_of_a_person_at_once_make_one_contact(two: World):
+    first = {"user_id": "ada", "email": "ada@example.com"}
+    async with meanwhile(two, "go", two.take("hello", user_id="ada"), **first):
+        (ada,) = await two.people()
+        assert (ada.email, ada.event_seq) == ("ada@example.com", 2)
+        assert len(await two.events()) == 2
+
+
+async def test_two_processes_that_hear_one_key_at_once_store_one_event(two: World):
+    again = asyncio.ensure_future(two.take("go", user_id="bo", idempotency_key="k"))
+
+    async def repeat() -> None:
+        await again
+
+    told = {"user_id": "ada", "idempotency_key": "k"}
+    async with meanwhile(two, "go", repeat(), **told):
+        assert not again.result().stored
+        assert [one.user_id for one in await two.people()] == ["ada"]
