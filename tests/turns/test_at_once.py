@@ -1,8 +1,9 @@
-"""On Postgres transactions run side by side: whoever changes what a person has, locks the person."""
+"""On Postgres transactions run side by side: whoever changes what a person has locks the person."""
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +13,11 @@ import pytest
 
 from hogsend import hours
 from hogsend.clock import HandClock
+from hogsend.delivery.ledger import Handover, Ledger
+from hogsend.delivery.providers.port import Withdrawn
 from hogsend.domain.intake import Incoming
 from hogsend.store.counters import Tally
+from hogsend.store.sends import RenderedMail
 from tests.world import PATIENCE, World, open_world
 
 JOURNEY = """
@@ -35,19 +39,25 @@ async def two(postgres_url: str, tmp_path: Path, clock: HandClock) -> AsyncItera
 @asynccontextmanager
 async def meanwhile(
     world: World, name: str, work: Coroutine[Any, Any, Any], **incoming: Any
-) -> AsyncIterator[None]:
-    """Begin to take an event, let work begin that must wait for it, and then commit the event."""
+) -> AsyncIterator[Any]:
+    """Begin to take an event, let work begin that must wait for it, and then commit the event.
+
+    Yields:
+        what the work came to, or what it raised.
+    """
+    # A task inherits the transaction that it is begun in, which other processes do not.
+    elsewhere = contextvars.copy_context()
     ingest, now = world.runtime.ingest, world.clock.now()
     tally = Tally(now)
     async with world.database.transaction() as tx:
         await ingest.take_within(tx, [Incoming(name, **incoming)], tally, now)
         await tx.apply([tally.write()])
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work, context=elsewhere)
         async with asyncio.timeout(PATIENCE):
             while not await waiting(world):
                 assert not task.done(), "it did not wait"
-    await task
-    yield
+    (result,) = await asyncio.gather(task, return_exceptions=True)
+    yield result
 
 
 async def waiting(world: World) -> bool:
@@ -77,32 +87,35 @@ async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
 
 async def test_an_operator_does_not_wake_who_is_leaving(two: World):
     await two.take("go", user_id="ada")
-    entered = await two.enrollment()
-    woken = asyncio.gather(two.runtime.ingest.wake(entered.id), return_exceptions=True)
-
-    async def wake() -> None:
-        await woken
-
-    async with meanwhile(two, "stop", wake(), user_id="ada"):
-        assert "has ended already" in str(woken.result()[0])
+    wake = two.runtime.ingest.wake((await two.enrollment()).id)
+    async with meanwhile(two, "stop", wake, user_id="ada") as refused:
+        assert "has ended already" in str(refused)
         assert await two.states() == ["exited"]
 
 
 async def test_two_processes_that_hear_of_a_person_at_once_make_one_contact(two: World):
-    first = {"user_id": "ada", "email": "ada@example.com"}
-    async with meanwhile(two, "go", two.take("hello", user_id="ada"), **first):
+    hello = two.take("hello", user_id="ada")
+    async with meanwhile(two, "go", hello, user_id="ada", email="ada@example.com") as taken:
         (ada,) = await two.people()
         assert (ada.email, ada.event_seq) == ("ada@example.com", 2)
+        assert (taken.contact_id, taken.created) == (ada.id, False)
         assert len(await two.events()) == 2
 
 
 async def test_two_processes_that_hear_one_key_at_once_store_one_event(two: World):
-    again = asyncio.ensure_future(two.take("go", user_id="bo", idempotency_key="k"))
-
-    async def repeat() -> None:
-        await again
-
-    told = {"user_id": "ada", "idempotency_key": "k"}
-    async with meanwhile(two, "go", repeat(), **told):
-        assert not again.result().stored
+    again = two.take("go", user_id="bo", idempotency_key="k")
+    async with meanwhile(two, "go", again, user_id="ada", idempotency_key="k") as taken:
+        assert not taken.stored
         assert [one.user_id for one in await two.people()] == ["ada"]
+
+
+async def test_mail_is_not_handed_over_while_an_exit_takes_it_back(two: World):
+    await two.take("go", user_id="ada", email="ada@example.com")
+    await two.player(hours(1)).play([(await two.enrollment()).id])
+    (send,) = await two.ledger()
+    ledger = Ledger(two.database, two.clock, two.runtime.ingest, "inbox")
+    mail = RenderedMail(send.id, "Welcome", "post@example.com", b"mail")
+    mark = ledger.mark(Handover(send, "ada@example.com", mail))
+    async with meanwhile(two, "stop", mark, user_id="ada") as withdrawn:
+        assert isinstance(withdrawn, Withdrawn)
+        assert await two.verdicts() == [("welcome", "cancelled", "exit_on stop")]
