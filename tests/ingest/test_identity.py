@@ -1,4 +1,4 @@
-"""Who an event is about (docs/events.md): known by a user id, an address or a browser id."""
+"""Who an event is about (docs/api.md): known by a user id, an address or a browser id."""
 
 from __future__ import annotations
 
