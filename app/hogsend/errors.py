@@ -98,12 +98,6 @@ class JourneyCodeError(HogsendError):
     code = "journey_code"
 
 
-class StepFailed(JourneyCodeError):
-    """A `ctx.step` failed for good; raised again at every replay."""
-
-    code = "step_failed"
-
-
 class ServerUnreachable(HogsendError):
     """The command line could not reach the running server."""
 

@@ -10,7 +10,7 @@ from hogsend.clock import HandClock
 from hogsend.domain.contact import Contact
 from hogsend.domain.ids import new_id
 from hogsend.store import contacts
-from hogsend.store.contacts import Identity
+from hogsend.store.contacts import identities_of
 from hogsend.store.db import Database, Query, Write
 
 
@@ -37,8 +37,8 @@ def ids(people: list[Contact]) -> list[UUID]:
 
 
 def test_the_strongest_name_comes_first():
-    assert Identity.of("u", "e@example.com", "a") == ["u:u", "e:e@example.com", "a:a"]
-    assert Identity.of(None, "", "a") == ["a:a"]
+    assert identities_of("u", "e@example.com", "a") == ["u:u", "e:e@example.com", "a:a"]
+    assert identities_of(None, "", "a") == ["a:a"]
 
 
 async def test_people_are_found_by_any_of_their_names(database: Database, three: list[Contact]):

@@ -14,7 +14,7 @@ from ..domain.ids import new_id
 from ..domain.intake import Incoming
 from ..domain.sending import Consents
 from ..store import consents, contacts, enrollments, events
-from ..store.contacts import Identity
+from ..store.contacts import identities_of
 from ..store.db import Transaction
 from ..store.events import KnownKey
 
@@ -69,7 +69,7 @@ class People:
             if item.contact_id is not None:
                 ids.append(item.contact_id)
             else:
-                names.extend(Identity.of(item.user_id, item.email, item.anonymous_id))
+                names.extend(identities_of(item.user_id, item.email, item.anonymous_id))
         keys = [item.idempotency_key for item in items if item.idempotency_key]
         known, found, self.suppressed = await tx.fetch(
             events.known_keys(keys), contacts.by_identities(names), consents.suppressed(emails)
@@ -118,7 +118,7 @@ class People:
         """
         if item.contact_id is not None:
             return self._by_id.get(self._moved.get(item.contact_id, item.contact_id)), False
-        names = Identity.of(item.user_id, item.email, item.anonymous_id)
+        names = identities_of(item.user_id, item.email, item.anonymous_id)
         found = list({id(p): p for name in names if (p := self._by_identity.get(name))}.values())
         mine = _one_person(found, item.user_id)
         taken = len(mine) < len(found)

@@ -19,17 +19,10 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """One thing that a contact is known by, in the form of the table: `u:`, `e:` or `a:`."""
-
-    text: str
-
-    @staticmethod
-    def of(user_id: str | None, email: str | None, anonymous_id: str | None) -> list[str]:
-        """Return the identities in a call, the strongest first."""
-        named = (("u:", user_id), ("e:", email), ("a:", anonymous_id))
-        return [prefix + value for prefix, value in named if value]
+def identities_of(user_id: str | None, email: str | None, anonymous_id: str | None) -> list[str]:
+    """Return what a call knows a contact by, in the form of the table, the strongest first."""
+    named = (("u:", user_id), ("e:", email), ("a:", anonymous_id))
+    return [prefix + value for prefix, value in named if value]
 
 
 def _contact(row: Row) -> Contact:
