@@ -81,6 +81,11 @@ class Journey:
         enabled: whether the code wants it to run.
         entry_key: the property of the trigger event whose values run side by side, if any.
         on_retrigger: what another trigger does while one is live.
+        goal: the event that is counted as success, if any.
+        holdout: the percentage of people who are left out and only watched.
+        time_zone: the zone of people who have none; UTC when it is None.
+        send_window: the hours of the recipient's day in which its mails leave, as `HH:MM`.
+        accept_late: whether an event that arrives long after it happened starts it too.
         code_hash: which version of the code this is.
         file: the file it was read from, relative to the journeys' folder.
         line: the line of the function.
@@ -98,6 +103,11 @@ class Journey:
     enabled: bool = True
     entry_key: str | None = None
     on_retrigger: Retrigger = "ignore"
+    goal: EventMatch | None = None
+    holdout: float = 0
+    time_zone: str | None = None
+    send_window: tuple[str, str] | None = None
+    accept_late: bool = False
     code_hash: str = ""
     file: str = ""
     line: int = 0
@@ -117,6 +127,11 @@ class Journey:
             "key": self.entry_key,
             "onRetrigger": self.on_retrigger,
             "enabled": self.enabled,
+            "goal": self.goal.to_json() if self.goal else None,
+            "holdout": self.holdout,
+            "timeZone": self.time_zone,
+            "sendWindow": list(self.send_window) if self.send_window else None,
+            "acceptLate": self.accept_late,
             "file": self.file,
             "line": self.line,
         }
@@ -125,6 +140,7 @@ class Journey:
     def from_json(journey_id: str, code_hash: str, stored: Mapping[str, Any]) -> Journey:
         """Read back a stored definition."""
         period, suppress = stored.get("period"), stored.get("suppress")
+        goal, window = stored.get("goal"), stored.get("sendWindow")
         return Journey(
             id=journey_id,
             name=stored["name"],
@@ -137,6 +153,11 @@ class Journey:
             enabled=stored.get("enabled", True),
             entry_key=stored.get("key"),
             on_retrigger=stored.get("onRetrigger", "ignore"),
+            goal=EventMatch.from_json(goal) if goal else None,
+            holdout=stored.get("holdout", 0),
+            time_zone=stored.get("timeZone"),
+            send_window=(window[0], window[1]) if window else None,
+            accept_late=stored.get("acceptLate", False),
             code_hash=code_hash,
             file=stored.get("file", ""),
             line=stored.get("line", 0),

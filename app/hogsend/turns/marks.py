@@ -34,6 +34,11 @@ class Mark:
     enabled: bool
     key: Property | None
     on_retrigger: Retrigger
+    goal: str | EventMatch | None = None
+    holdout: float = 0
+    time_zone: str | None = None
+    send_window: tuple[str, str] | None = None
+    accept_late: bool = False
 
 
 def journey(
@@ -49,6 +54,11 @@ def journey(
     enabled: bool = True,
     key: Property | None = None,
     on_retrigger: Retrigger = "ignore",
+    goal: str | EventMatch | None = None,
+    holdout: float = 0,
+    time_zone: str | None = None,
+    send_window: tuple[str, str] | None = None,
+    accept_late: bool = False,
 ) -> Callable[[F], F]:
     """Make an `async` function a journey.
 
@@ -65,6 +75,13 @@ def journey(
         key: a property of the trigger event, such as `prop("cart_id")`: one live enrollment per
             contact and value of it.
         on_retrigger: what another trigger does while one is live: `"ignore"` or `"restart"`.
+        goal: the event that the journey is there for; it is counted and does not end anything.
+        holdout: how many percent of the people, 0 to 50, are left out and only watched, so that
+            the journey's effect can be told; the same person is always in or always out.
+        time_zone: the zone of people who have none, such as `"Europe/Berlin"`; UTC unless given.
+        send_window: the hours of the recipient's day in which its mails leave, such as
+            `("09:00", "18:00")`; one that is due outside of them waits for the next morning.
+        accept_late: whether an event that arrives long after it happened starts it too.
     """
     mark = Mark(
         id,
@@ -78,6 +95,11 @@ def journey(
         enabled,
         key,
         on_retrigger,
+        goal,
+        holdout,
+        time_zone,
+        send_window,
+        accept_late,
     )
 
     def put(function: F) -> F:
