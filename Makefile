@@ -27,7 +27,7 @@ check: $(READY)/check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/pytest -q tests/guards tests/store/test_migrations.py
+	$(BIN)/pytest -q -m "not binary" tests/guards tests/store/test_migrations.py
 
 binary: dist/hogsend
 

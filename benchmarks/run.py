@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "figures.jsonl"
-SCRIPTS = ("ingest", "turns", "render", "latency", "burst", "waiting", "start")
+SCRIPTS = ("ingest", "turns", "render", "latency", "burst", "waiting", "disk", "start")
 PACKAGES = ("quart", "hypercorn", "tortoise-orm", "aiosqlite", "aiosmtplib", "pydantic")
 
 

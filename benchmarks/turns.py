@@ -23,7 +23,8 @@ from hogsend.ingest import Ingest
 from hogsend.store import health
 from hogsend.store.db import Database
 from hogsend.store.migrations import bring_up_to_date
-from hogsend.turns.player import Code, Player
+from hogsend.turns.loading import Code
+from hogsend.turns.player import Player
 from hogsend.web.server import SWITCH_INTERVAL
 
 PEOPLE = 20_000

@@ -75,7 +75,7 @@ async def fill(folder: Path, people: int) -> tuple[int, int]:
                     events.insert(NewEvent(event, {}) for event in caused),
                     enrollments.insert(asleep),
                     enrollments.update(asleep, now),
-                    turns.insert(
+                    *turns.insert(
                         Turn(one.id, 1, now, one.code_hash, "waiting", [step]) for one in asleep
                     ),
                 ]

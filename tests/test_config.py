@@ -117,6 +117,11 @@ def test_a_name_like_no_other_points_to_the_table(tmp_path: Path) -> None:
         ("HOGSEND_STOP_TIMEOUT", "soon"),
         ("HOGSEND_STOP_TIMEOUT", "nan"),
         ("HOGSEND_STOP_TIMEOUT", "-1"),
+        ("HOGSEND_KEEP_JOURNALS", "0"),
+        ("HOGSEND_KEEP_JOURNALS", "-1"),
+        ("HOGSEND_KEEP_JOURNALS", "1.5"),
+        ("HOGSEND_KEEP_JOURNALS", "never"),
+        ("HOGSEND_KEEP_JOURNALS", "99999999"),
         ("HOGSEND_ALLOW_LOCAL_LINKS", "maybe"),
         ("HOGSEND_LOG_FORMAT", "xml"),
         ("HOGSEND_LOG_LEVEL", "loud"),
@@ -311,3 +316,16 @@ def test_settings_are_read_without_heavy_imports() -> None:
 
 def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_things_are_kept_for_days_or_forever(tmp_path: Path) -> None:
+    given = {"HOGSEND_KEEP_INBOX": "7", "HOGSEND_KEEP_MAILS": "Forever"}
+    settings = load_settings(given, tmp_path)
+
+    assert settings.keep_journals == 90
+    assert settings.keep_inbox == 7
+    assert settings.keep_mails is None
+    said = {one.name: shown(settings, one) for one in SETTINGS}
+    assert said["HOGSEND_KEEP_MAILS"] == "forever"
+    assert said["HOGSEND_KEEP_INBOX"] == "7"
+    assert said["HOGSEND_API_KEY"] == ""

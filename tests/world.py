@@ -29,11 +29,12 @@ from hogsend.domain.intake import Incoming, Taken
 from hogsend.domain.journal import Step
 from hogsend.domain.sending import Send
 from hogsend.runtime import Runtime, open_runtime
-from hogsend.store import contacts, enrollments, events, journeys, sends, turns
+from hogsend.store import consents, contacts, enrollments, events, journeys, sends, turns
 from hogsend.store.db import Database, Query
 from hogsend.store.fields import to_id, to_micros
 from hogsend.store.turns import Turn
-from hogsend.turns.player import Code, Player
+from hogsend.turns.loading import Code, Limits
+from hogsend.turns.player import Player
 
 AUTHORS_IMPORTS = "from hogsend import *  # noqa\nfrom datetime import *\n"
 MAILS = ("welcome", "nudge", "offer", "bye")
@@ -194,11 +195,21 @@ class World:
             await tx.apply([journeys.switch(journey_id, on)])
         await self.runtime.refresh()
 
+    async def suppress(self, address: str) -> None:
+        """Stop all mail to an address."""
+        async with self.database.transaction() as tx:
+            await tx.apply([consents.suppress([(address, "manual", None)], self.clock.now())])
+
+    def limit(self, limits: Limits) -> None:
+        """Let turns use up only so much from now on."""
+        assert self.runtime.worker is not None
+        self.runtime.worker.player.limits = limits
+
     def player(self, limit: timedelta) -> Player:
         """Make a player with another limit for the time of a turn."""
         runtime = self.runtime
         code = Code(runtime.registry, runtime.content.template_lists)
-        return Player(self.database, self.clock, runtime.ingest, code, limit)
+        return Player(self.database, self.clock, runtime.ingest, code, Limits(time=limit))
 
     # -- counts ------------------------------------------------------------------------------
 
@@ -236,12 +247,13 @@ _RECOUNTS = (
     (False, "SELECT 'events', COUNT(*) FROM events"),
     (
         False,
-        "SELECT 'entered/' || journey_id, COUNT(*) FROM enrollments GROUP BY journey_id",
+        "SELECT 'entered/' || journey_id, COUNT(*) FROM enrollments WHERE state <> 'held_out' "
+        "GROUP BY journey_id",
     ),
     (
         False,
         "SELECT 'ended/' || journey_id || '/' || state, COUNT(*) FROM enrollments "
-        "WHERE ended_at IS NOT NULL GROUP BY journey_id, state",
+        "WHERE ended_at IS NOT NULL AND state <> 'held_out' GROUP BY journey_id, state",
     ),
     (
         False,

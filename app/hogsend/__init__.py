@@ -5,8 +5,9 @@ from .domain.contact import Contact
 from .domain.durations import days, hours, minutes, seconds, weeks
 from .domain.event import Event, EventMatch, on
 from .domain.journey import MailList, once_per
-from .errors import HogsendError, JourneyCodeError
-from .turns.context import Context, Sent, Waited
+from .domain.past import EmailPast, JourneyPast
+from .errors import HogsendError, JourneyCodeError, StepFailed
+from .turns.context import Context, Sent, Throttle, Waited
 from .turns.marks import journey
 
 __version__ = "0.1.0"
@@ -15,12 +16,16 @@ __all__ = [
     "Condition",
     "Contact",
     "Context",
+    "EmailPast",
     "Event",
     "EventMatch",
     "HogsendError",
     "JourneyCodeError",
+    "JourneyPast",
     "MailList",
     "Sent",
+    "StepFailed",
+    "Throttle",
     "Waited",
     "days",
     "hours",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from .domain.intake import LATE_AFTER
 from .ingest import Rules
 from .store import enrollments, journeys
 from .store.counters import Tally
@@ -11,18 +12,29 @@ from .store.db import Database
 from .turns.registry import Registry
 
 
-async def rules_of(database: Database, registry: Registry) -> Rules:
-    """Return what decides about events: the code's journeys, and the operator's switches."""
+async def rules_of(
+    database: Database, registry: Registry, late_after: timedelta = LATE_AFTER
+) -> Rules:
+    """Return what decides about events: the code's journeys, and the operator's switches.
+
+    Args:
+        database: where the switches are.
+        registry: the code's journeys.
+        late_after: how late an event may arrive and still start a journey.
+    """
     known = await database.read_one(journeys.all_known())
     return Rules(
         journeys=registry.journeys,
         lists=registry.lists,
         gone={one: stored.journey for one, stored in known.items() if one not in registry.journeys},
         switched_off=frozenset(one for one, stored in known.items() if not stored.switched_on),
+        late_after=late_after,
     )
 
 
-async def see_journeys(database: Database, registry: Registry, now: datetime) -> None:
+async def see_journeys(
+    database: Database, registry: Registry, now: datetime
+) -> frozenset[str]:
     """Record the journeys that the code has; park the people of those that it has lost.
 
     Those who were parked go on when their journey is there again, or its code may be tried again.
@@ -31,6 +43,9 @@ async def see_journeys(database: Database, registry: Registry, now: datetime) ->
         database: where they are recorded.
         registry: what was loaded.
         now: the present instant.
+
+    Returns:
+        The journeys whose code is not the one that was seen last, those that are lost included.
     """
     tally = Tally(now)
     async with database.transaction() as tx:
@@ -47,3 +62,9 @@ async def see_journeys(database: Database, registry: Registry, now: datetime) ->
                 changed = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
                 tally.gauge(f"state/{journey_id}/{state}", changed)
         await tx.apply([*journeys.see(registry.journeys.values(), lost, now), tally.write()])
+    changed = {
+        one
+        for one, journey in registry.journeys.items()
+        if one in known and known[one].journey.code_hash != journey.code_hash
+    }
+    return frozenset(changed | set(lost))

@@ -1,4 +1,4 @@
-"""The settings: one table, read from the environment and from a `.env` file, nothing else.
+"""The settings, read from the environment and from a `.env` file, nothing else.
 
 Reading settings touches nothing; `prepare_data` makes the data folder and the secret.
 """
@@ -9,53 +9,20 @@ import difflib
 import errno
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Any
 
 from . import config_values as values
+from .config_table import PREFIX, SETTINGS, Setting
 from .errors import ConfigError, StartError
 
-PREFIX = "HOGSEND_"
 ENV_FILE = ".env"
 SECRET_FILE = "secret"  # noqa: S105 - the file's name
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A row of the table of settings.
-
-    Args:
-        name: the name in the environment.
-        default: the text that counts when none is given; None when there is nothing, or when
-            it follows from other settings.
-        parse: makes the value out of the text; raises ValueError with a sentence that says
-            what is allowed.
-        help: what it means, in one sentence or two.
-        secret: whether the value, or the credentials in it, must not be shown.
-        default_shown: how documents (Markdown) write the default, when it is not `default` itself.
-    """
-
-    name: str
-    default: str | None
-    parse: Callable[[str], Any]
-    help: str
-    secret: bool = False
-    default_shown: str = ""
-
-    @property
-    def field(self) -> str:
-        """The name of the value in `Settings`."""
-        name = self.name.removeprefix(PREFIX).lower()
-        return {"from": "sender", "secret": "secrets"}.get(name, name)
-
-    @property
-    def shown_default(self) -> str:
-        """The default as documents write it."""
-        return self.default_shown or (f"`{self.default}`" if self.default else "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +45,15 @@ class Settings:
         api_key: the key that the command line uses, if any.
         allow_local_links: whether mail may leave this machine with links that lead nowhere else.
         stop_timeout: how long a hand-over in progress may take when the server stops, in seconds.
+        turn_time_limit: how long a journey's code may run in one turn, in seconds.
+        turn_step_limit: how many `ctx` calls it may make in one turn.
+        late_event_limit: how late an event may arrive and still start a journey.
+        keep_journals: how many days the steps of ended enrollments are kept; None is forever,
+            here and in the next four.
+        keep_idempotency_keys: how many days keys are known.
+        keep_refusals: how many days it is kept why events did not enroll people.
+        keep_mails: how many days rendered mails are kept.
+        keep_inbox: how many days captured mails are kept.
         log_format: `auto`, `console` or `json`.
         log_level: `debug`, `info`, `warning` or `error`.
         origins: where the value of each setting came from, by its name.
@@ -98,117 +74,18 @@ class Settings:
     api_key: str | None = field(repr=False)
     allow_local_links: bool
     stop_timeout: float
+    turn_time_limit: float
+    turn_step_limit: int
+    late_event_limit: timedelta
+    keep_journals: int | None
+    keep_idempotency_keys: int | None
+    keep_refusals: int | None
+    keep_mails: int | None
+    keep_inbox: int | None
     log_format: str
     log_level: str
     origins: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
-
-SETTINGS: tuple[Setting, ...] = (
-    Setting(
-        "HOGSEND_DATA",
-        "./data",
-        Path,
-        "The folder for the database, the generated secret and backups; only its owner may look "
-        "into it (mode 0700).",
-    ),
-    Setting(
-        "HOGSEND_DATABASE_URL",
-        None,
-        values.database_url,
-        "Where the data is: `sqlite://PATH` or `postgres://user:password@host:port/name`.",
-        secret=True,
-        default_shown="`sqlite://<data>/hogsend.db`",
-    ),
-    Setting(
-        "HOGSEND_BIND", "127.0.0.1:3002", values.bind, "Where the server listens, `HOST:PORT`."
-    ),
-    Setting(
-        "HOGSEND_BASE_URL",
-        None,
-        values.base_url,
-        "The address in links that leave the building, such as `https://mail.example.com`. A "
-        "provider that sends beyond this machine refuses to start with a loopback or plain "
-        "`http:` one.",
-        default_shown="from the bind address",
-    ),
-    Setting(
-        "HOGSEND_ALLOW_LOCAL_LINKS",
-        "0",
-        values.yes_or_no,
-        "`1` lets mail leave this machine although its links lead to a loopback or plain `http:` "
-        "address.",
-    ),
-    Setting(
-        "HOGSEND_SECRET",
-        None,
-        values.secrets,
-        "Signs links and sessions. A comma-separated list rotates: the first signs, all verify. "
-        f"At least {values.SHORTEST_SECRET} characters each.",
-        secret=True,
-        default_shown="generated once into `<data>/secret`",
-    ),
-    Setting(
-        "HOGSEND_JOURNEYS",
-        "./journeys",
-        Path,
-        "The author's folder: journeys, lists and `emails/`.",
-    ),
-    Setting(
-        "HOGSEND_ENGINE",
-        "auto",
-        values.one_of("auto", "embedded", "hatchet"),
-        "What decides when and where a turn runs: `embedded`, or `hatchet`, which comes with a "
-        "later version. `auto` is Hatchet when `HATCHET_CLIENT_TOKEN` is set, else embedded.",
-    ),
-    Setting(
-        "HOGSEND_MAIL",
-        "inbox",
-        values.mail,
-        "Where mail goes: `inbox` captures it and nothing leaves, `smtp://user:password@host:port` "
-        "or `smtps://…` hands it to a mail server, `module:Class` to a provider of your own.",
-        secret=True,
-    ),
-    Setting(
-        "HOGSEND_FROM",
-        "Hogsend <hogsend@localhost>",
-        values.sender,
-        "The default sender; a provider that really sends needs one of yours.",
-    ),
-    Setting(
-        "HOGSEND_TEST_TO",
-        None,
-        values.address,
-        "Every message goes to this address instead, marked.",
-    ),
-    Setting(
-        "HOGSEND_API_KEY",
-        None,
-        values.api_key,
-        "The key that the command line uses. When `serve` starts and does not know it, it is "
-        "registered as an ingest key.",
-        secret=True,
-    ),
-    Setting(
-        "HOGSEND_STOP_TIMEOUT",
-        "8",
-        values.seconds,
-        "How long a mail whose text is being handed over may still take when the server stops, "
-        "in seconds; after that it is in doubt.",
-    ),
-    Setting(
-        "HOGSEND_LOG_FORMAT",
-        "auto",
-        values.one_of("auto", "console", "json"),
-        "`console` for people, `json` one object a line; `auto` is console on a terminal and json "
-        "elsewhere.",
-    ),
-    Setting(
-        "HOGSEND_LOG_LEVEL",
-        "info",
-        values.one_of("debug", "info", "warning", "error"),
-        "The least important thing that is logged.",
-    ),
-)
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -271,6 +148,14 @@ def _assemble(given: Mapping[str, str], origins: Mapping[str, str], folder: Path
         api_key=value["HOGSEND_API_KEY"],
         allow_local_links=value["HOGSEND_ALLOW_LOCAL_LINKS"],
         stop_timeout=value["HOGSEND_STOP_TIMEOUT"],
+        turn_time_limit=value["HOGSEND_TURN_TIME_LIMIT"],
+        turn_step_limit=value["HOGSEND_TURN_STEP_LIMIT"],
+        late_event_limit=value["HOGSEND_LATE_EVENT_LIMIT"],
+        keep_journals=value["HOGSEND_KEEP_JOURNALS"],
+        keep_idempotency_keys=value["HOGSEND_KEEP_IDEMPOTENCY_KEYS"],
+        keep_refusals=value["HOGSEND_KEEP_REFUSALS"],
+        keep_mails=value["HOGSEND_KEEP_MAILS"],
+        keep_inbox=value["HOGSEND_KEEP_INBOX"],
         log_format=value["HOGSEND_LOG_FORMAT"],
         log_level=value["HOGSEND_LOG_LEVEL"],
         origins=dict(origins),
@@ -319,7 +204,7 @@ def shown(settings: Settings, setting: Setting) -> str:
         return ", ".join("…" for _ in settings.secrets)
     value = getattr(settings, setting.field)
     if value is None:
-        return ""
+        return values.FOREVER if setting.parse is values.days else ""
     if isinstance(value, bool | float):
         return f"{float(value):g}"
     return values.masked(str(value)) if setting.secret else str(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from io import StringIO
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,6 +44,35 @@ def seconds(text: str) -> float:
     if not 0 <= number <= 600:
         raise ValueError("Use a number of seconds from 0 to 600.")
     return number
+
+
+def count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text) or int(text) == 0:
+        raise ValueError("Use a number from 1 to 999999999.")
+    return int(text)
+
+
+def hours(text: str) -> timedelta:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 876_000:
+        raise ValueError("Use a number of hours from 0 to 876000.")
+    return timedelta(hours=number)
+
+
+# In place of a number of days.
+FOREVER = "forever"
+
+
+def days(text: str) -> int | None:
+    """Return a number of days; None is forever."""
+    if text.lower() == FOREVER:
+        return None
+    if not re.fullmatch(r"\d{1,5}", text) or int(text) == 0:
+        raise ValueError("Use a number of days from 1 to 99999, or forever.")
+    return int(text)
 
 
 def bind(text: str) -> tuple[str, int]:

@@ -92,10 +92,56 @@ class RateLimited(HogsendError):
         self.retry_after = retry_after
 
 
+class StoreUnavailable(HogsendError):
+    """The database takes nothing at present; what was asked for was not stored, and may be again.
+
+    Args:
+        message: what is wrong.
+        remedy: what to do about it.
+        retry_after: when to come back, in seconds.
+    """
+
+    code = "unavailable"
+
+    def __init__(self, message: str, remedy: str = "", *, retry_after: int = 5) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+
+
+class DamagedRow(HogsendError):
+    """A row of the database cannot be read: somebody or something has changed it.
+
+    Args:
+        message: what of which row cannot be read.
+        remedy: what to do about it.
+        table: where the row is.
+        row: its id, as text.
+    """
+
+    code = "damaged_row"
+
+    def __init__(self, message: str, remedy: str = "", *, table: str = "", row: str = "") -> None:
+        super().__init__(message, remedy)
+        self.table = table
+        self.row = row
+
+
 class JourneyCodeError(HogsendError):
     """A journey's code did something that a journey must not do."""
 
     code = "journey_code"
+
+
+class StepFailed(HogsendError):
+    """An effect of `ctx.step` has failed for the last time; raised where the journey awaits it.
+
+    Raised by the effect itself it means that trying again is of no use.
+
+    Args:
+        message: what the effect said.
+    """
+
+    code = "step_failed"
 
 
 class ServerUnreachable(HogsendError):

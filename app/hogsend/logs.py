@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from .config import Settings
+from .errors import StoreUnavailable
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -46,6 +47,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     as_text = settings.log_format == "console" or (settings.log_format == "auto" and on_terminal)
     handler = logging.StreamHandler(chosen)
     handler.setFormatter(ConsoleFormat(colour=on_terminal) if as_text else JsonFormat())
+    handler.addFilter(_not_told_yet)
     level = _LEVELS[settings.log_level]
     root = logging.getLogger()
     for earlier in list(root.handlers):
@@ -53,6 +55,14 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     root.addHandler(handler)
     root.setLevel(max(level, logging.WARNING))
     logging.getLogger("hogsend").setLevel(level)
+
+
+def _not_told_yet(record: logging.LogRecord) -> bool:
+    """Whether a record is news: what is wrong with the database is told where it is met, once.
+
+    Everything that works with it meets it too, and would say so again and again.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], StoreUnavailable))
 
 
 def without_private(text: str) -> str:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from .catalogue import rules_of, see_journeys
 from .changes import Changes
@@ -16,9 +17,12 @@ from .content import Content, fingerprint, load_content
 from .delivery.providers.select import provider_for
 from .delivery.tokens import Tokens
 from .delivery.tracking import Tracker
-from .errors import StartError
-from .ingest import Ingest
-from .store.db import Database
+from .errors import StartError, StoreUnavailable
+from .ingest import Ingest, Orders, Rules
+from .retention import Keep, Retention
+from .store.db import Database, place_of
+from .store.troubles import Trouble
+from .turns.loading import Limits
 from .turns.registry import Registry
 from .worker import Worker, WorkerLock
 
@@ -27,6 +31,9 @@ log = logging.getLogger("hogsend")
 # Another process's changes to the database, such as a revoked key, are seen within this time.
 NOTICE_EVERY = 0.2
 RELOAD_EVERY = 0.5
+_AFTER_ERROR = 1.0
+# A trouble that comes back within this time is not told again.
+SAME_TROUBLE = timedelta(minutes=1)
 
 
 @dataclass
@@ -44,6 +51,8 @@ class Runtime:
         tracker: records opens and clicks.
         worker: plays journeys and delivers mail; None when this process only serves.
         foreign: how often another process was seen to change the database.
+        changed: the journeys whose code the last load changed.
+        planning: what says in the log what that means for the people in them.
     """
 
     settings: Settings
@@ -56,29 +65,60 @@ class Runtime:
     tracker: Tracker
     worker: Worker | None = None
     foreign: int = 0
+    changed: frozenset[str] = frozenset()
+    planning: asyncio.Task[None] | None = None
 
     @property
     def registry(self) -> Registry:
         """The journeys and lists of the last load."""
         return self.content.registry
 
+    @property
+    def orders(self) -> Orders:
+        """What carries out what operators order."""
+        return Orders(self.database, self.clock, self.ingest)
+
     async def use(self, content: Content) -> None:
         """Serve and play other content from now on."""
-        await see_journeys(self.database, content.registry, self.clock.now())
+        self.changed = await see_journeys(self.database, content.registry, self.clock.now())
         self.content = content
-        self.ingest.rules = await rules_of(self.database, content.registry)
+        self.ingest.rules = await self._rules(content.registry)
         if self.worker is not None:
             self.worker.use(content)
         self.changes.publish("journeys")
+
+    async def plan_changes(self) -> None:
+        """Begin to say in the log what changed code means for the people who are in it."""
+        await self.stop_planning()
+        if self.changed:
+            code = Code(self.registry, self.content.template_lists)
+            work = log_plan(
+                self.database, self.clock, code, self.changed, limits_of(self.settings)
+            )
+            self.planning = asyncio.create_task(work)
+
+    async def stop_planning(self) -> None:
+        """Leave unsaid what has not been said yet."""
+        if self.planning is not None:
+            self.planning.cancel()
+            await asyncio.gather(self.planning, return_exceptions=True)
 
     async def stop_work(self) -> None:
         """Play and deliver no more; what was asked for already is still answered."""
         if self.worker is not None:
             await self.worker.stop(self.settings.stop_timeout)
 
+    def look(self) -> None:
+        """Let the worker look at its rows again."""
+        if self.worker is not None:
+            self.worker.look()
+
+    async def _rules(self, registry: Registry) -> Rules:
+        return await rules_of(self.database, registry, self.settings.late_event_limit)
+
     async def refresh(self) -> None:
         """Read anew what another process, or an operator, may have switched."""
-        self.ingest.rules = await rules_of(self.database, self.content.registry)
+        self.ingest.rules = await self._rules(self.content.registry)
 
 
 @asynccontextmanager
@@ -94,36 +134,50 @@ async def open_runtime(
 
     Raises:
         ConfigError: settings do not fit together.
-        StartError: another worker is at work on the same data folder.
+        StartError: another worker is at work on the same data folder, or the database takes
+            nothing.
     """
-    clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         if with_worker:
             stack.callback(WorkerLock(settings.data).release)
-        database = Database(settings.database_url)
-        await database.open()
-        stack.push_async_callback(database.close)
-        if with_worker and not await database.take_worker_lock():
-            raise StartError(
-                "Another worker is already at work on this database.",
-                "Stop it first, or start this one without --with-worker.",
-            )
-        tokens = Tokens(settings.secrets)
-        changes = Changes()
-        stack.callback(changes.close)
-        content = load_content(settings, tokens)
-        for broken in content.broken:
-            log.warning("%s", broken)
-        await see_journeys(database, content.registry, clock.now())
-        ingest = Ingest(database, clock, await rules_of(database, content.registry), changes)
-        tracker = Tracker(database, clock, ingest, changes)
-        runtime = Runtime(settings, clock, database, tokens, changes, content, ingest, tracker)
-        if with_worker:
-            runtime.worker = await _start_worker(runtime)
-            stack.push_async_callback(runtime.stop_work)
-        watch = asyncio.create_task(_notice_others(runtime))
-        stack.push_async_callback(_cancel, watch)
+        try:
+            runtime = await _assemble(settings, clock or SystemClock(), stack, with_worker)
+        except StoreUnavailable as error:
+            place = place_of(settings.database_url)
+            raise StartError(f"{error.message} It is {place}.", error.remedy) from error
         yield runtime
+
+
+async def _assemble(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, with_worker: bool
+) -> Runtime:
+    database = Database(settings.database_url, clock)
+    stack.push_async_callback(database.close)
+    await database.open()
+    if with_worker and not await database.take_worker_lock():
+        raise StartError(
+            "Another worker is already at work on this database.",
+            "Stop it first, or start this one without --with-worker.",
+        )
+    tokens = Tokens(settings.secrets)
+    changes = Changes()
+    stack.callback(changes.close)
+    content = load_content(settings, tokens)
+    for broken in content.broken:
+        log.warning("%s", broken)
+    changed = await see_journeys(database, content.registry, clock.now())
+    rules = await rules_of(database, content.registry, settings.late_event_limit)
+    ingest = Ingest(database, clock, rules, changes)
+    tracker = Tracker(database, clock, ingest, changes)
+    runtime = Runtime(settings, clock, database, tokens, changes, content, ingest, tracker)
+    runtime.changed = changed
+    stack.push_async_callback(runtime.stop_planning)
+    if with_worker:
+        runtime.worker = await _start_worker(runtime)
+        stack.push_async_callback(runtime.stop_work)
+    watch = asyncio.create_task(_Watch(runtime).run())
+    stack.push_async_callback(_cancel, watch)
+    return runtime
 
 
 async def _start_worker(runtime: Runtime) -> Worker:
@@ -136,9 +190,16 @@ async def _start_worker(runtime: Runtime) -> Worker:
         provider=provider,
         content=runtime.content,
         tracker=runtime.tracker,
+        retention=Retention(runtime.database, runtime.clock, Keep.of(runtime.settings)),
+        limits=limits_of(runtime.settings),
     )
     await worker.start()
     return worker
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return what one turn may use up."""
+    return Limits(timedelta(seconds=settings.turn_time_limit), settings.turn_step_limit)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
@@ -147,24 +208,68 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def _notice_others(runtime: Runtime) -> None:
-    """Notice what the command line has changed beside this process."""
-    seen = await runtime.database.foreign_changes()
-    while True:
-        await asyncio.sleep(NOTICE_EVERY)
-        try:
-            now = await runtime.database.foreign_changes()
-            if now == seen:
-                continue
-            seen = now
+class _Watch:
+    """Notices what nobody tells this process: another's changes, and how the database stands.
+
+    Args:
+        runtime: what is told of it.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._seen: int | None = None
+        self._standing: Trouble | None = None
+        self._since = runtime.clock.now()
+        self._told: tuple[Trouble, datetime] | None = None
+        self._silent = True
+
+    async def run(self) -> None:
+        """Look, several times a second, until cancelled."""
+        while True:
+            pause = NOTICE_EVERY
+            try:
+                self._tell_trouble()
+                await self._look()
+            except StoreUnavailable:
+                pass
+            except Exception:
+                log.exception("changes of other processes could not be read; trying again")
+                pause = _AFTER_ERROR
+            await asyncio.sleep(pause)
+
+    async def _look(self) -> None:
+        runtime = self._runtime
+        if runtime.database.standing.trouble is not None:
+            await runtime.database.try_again()
+        now = await runtime.database.foreign_changes()
+        if self._seen not in (None, now):
             runtime.foreign += 1
             await runtime.refresh()
-        except Exception:
-            log.exception("changes of other processes could not be read; trying again")
-            continue
-        runtime.changes.publish("contacts", "enrollments", "events", "journeys", "sends")
-        if runtime.worker is not None:
-            runtime.worker.look()
+            runtime.changes.publish("contacts", "enrollments", "events", "journeys", "sends")
+            runtime.look()
+        self._seen = now
+
+    def _tell_trouble(self) -> None:
+        """Tell once what is wrong with the database, and once that it is over."""
+        standing, now = self._runtime.database.standing, self._runtime.clock.now()
+        trouble, before = standing.trouble, self._standing
+        if trouble == before:
+            return
+        self._standing = trouble
+        told = self._told
+        if trouble is not None:
+            self._since = standing.since or now
+            if told is None or told[0] != trouble or abs(now - told[1]) > SAME_TROUBLE:
+                self._told = trouble, now
+                self._silent = False
+                place = place_of(self._runtime.settings.database_url)
+                log.error("%s (%s: %s)", trouble, place, standing.detail)
+            return
+        if not self._silent:
+            seconds = max((now - self._since).total_seconds(), 0.0)
+            log.warning("The database takes what it is given again, after %.0f s.", seconds)
+        self._silent = True
+        self._runtime.look()
 
 
 async def reload_when_edited(runtime: Runtime) -> None:
@@ -188,6 +293,7 @@ async def reload_when_edited(runtime: Runtime) -> None:
             )
             for broken in content.broken:
                 log.warning("%s", broken)
+            await runtime.plan_changes()
 
 
 def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
+from uuid import UUID
 
 from .changes import Changes
 from .clock import Clock
@@ -15,11 +16,14 @@ from .delivery.mailer import Mailer
 from .delivery.providers.port import Provider
 from .delivery.tracking import Tracker
 from .engines.embedded import EmbeddedEngine
-from .engines.port import Wake
-from .errors import StartError
+from .engines.port import Done, Wake
+from .errors import DamagedRow, StartError
 from .ingest import Ingest, Taking
+from .retention import Retention
+from .store.damage import fail_enrollment, fail_send
 from .store.db import Database
-from .turns.player import Code, Player
+from .turns.loading import Code, Limits
+from .turns.player import Player
 
 
 class WorkerLock:
@@ -58,6 +62,10 @@ class Worker:
         changes: where dashboards hear of it.
         provider: takes the mails.
         content: the author's content; `use` replaces it.
+        tracker: judges held clicks.
+        retention: removes what is past its time.
+        limits: what one turn may use up.
+        twice: whether turns are played twice, to show what the journal does not decide.
     """
 
     def __init__(
@@ -70,9 +78,12 @@ class Worker:
         provider: Provider,
         content: Content,
         tracker: Tracker,
+        retention: Retention,
+        limits: Limits | None = None,
+        twice: bool = False,
     ) -> None:
-        self._player = Player(database, clock, ingest, _code(content))
-        self.engine = EmbeddedEngine(database, clock, self._player.play)
+        self.player = Player(database, clock, ingest, _code(content), limits, twice=twice)
+        self.engine = EmbeddedEngine(database, clock, self._play)
         self.mailer = Mailer(
             database=database,
             clock=clock,
@@ -81,14 +92,18 @@ class Worker:
             changes=changes,
             renderer=content.renderer,
         )
+        self._database = database
+        self._clock = clock
+        self._changes = changes
         self._tracker = tracker
+        self.retention = retention
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Future[None] | None = None
         ingest.on_commit = self._committed
 
     def use(self, content: Content) -> None:
         """Play and send with other content from now on."""
-        self._player.code = _code(content)
+        self.player.code = _code(content)
         self.mailer.renderer = content.renderer
         self.look()
 
@@ -99,13 +114,24 @@ class Worker:
 
     async def start(self) -> None:
         """Settle what the last stop left, and begin."""
-        await self.mailer.recover()
+        await self._recover()
         works: tuple[Callable[[], Awaitable[None]], ...] = (
             self.engine.work,
             self.mailer.work,
             self._tracker.work,
+            self.retention.work,
         )
         self._tasks = [asyncio.ensure_future(work()) for work in works]
+
+    async def _recover(self) -> None:
+        """Settle mails that were being handed over; one that cannot be read has failed."""
+        while True:
+            try:
+                return await self.mailer.recover()
+            except DamagedRow as error:
+                if error.table != "sends":
+                    raise
+                await fail_send(self._database, UUID(error.row), error, self._clock.now())
 
     async def stop(self, patience: float) -> None:
         """End running turns at their next step, and let hand-overs finish.
@@ -121,10 +147,33 @@ class Worker:
 
     async def _stop(self, patience: float) -> None:
         await self._tracker.close()
-        await asyncio.gather(self.engine.close(), self.mailer.close(patience))
+        await self.retention.close()
+        await asyncio.gather(self._end_turns(), self.mailer.close(patience))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _end_turns(self) -> None:
+        await self.engine.close()
+        await self.player.close()
+
+    async def _play(self, ids: Sequence[UUID], done: Done) -> Collection[UUID]:
+        """Play turns, unless what they came to could not be kept: no step must run in vain."""
+        self._database.standing.check()
+        try:
+            return await self.player.play(ids, done)
+        except DamagedRow:
+            going_on = [await self._play_apart(one, done) for one in ids]
+            return [one for some in going_on for one in some]
+
+    async def _play_apart(self, one: UUID, done: Done) -> Collection[UUID]:
+        """Play a turn by itself: where a row cannot be read, only its enrollment fails."""
+        try:
+            return await self.player.play([one], done)
+        except DamagedRow as error:
+            await fail_enrollment(self._database, one, error, self._clock.now())
+            self._changes.publish("enrollments")
+            return ()
 
     async def _committed(self, taking: Taking) -> None:
         if taking.wakes:

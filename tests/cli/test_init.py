@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 from hogsend.config import SETTINGS, load_settings
@@ -20,6 +23,26 @@ def test_a_new_project_is_ready_to_run(empty_folder: Path, hogsend: Hogsend) -> 
     assert (demo / "journeys" / "emails" / "_layout.html").is_file()
     assert not list(demo.rglob("__pycache__"))
     assert stat.S_IMODE((demo / ".env").stat().st_mode) == 0o600
+
+
+def test_the_tests_of_a_new_project_run_and_pass(empty_folder: Path, hogsend: Hogsend) -> None:
+    outcome = hogsend("init")
+    assert "pip install pytest pytest-asyncio hogsend\n  pytest" in outcome.out
+
+    # As in an environment that has nothing but the kit: none of our own plugins and settings.
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"],
+        cwd=empty_folder,
+        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    tested = {path.stem for path in (empty_folder / "journeys").glob("test_*.py")}
+    written = {path.stem for path in (empty_folder / "journeys").glob("[!_]*.py")} - tested
+    assert tested == {f"test_{name}" for name in written - {"lists"}}
 
 
 def test_the_written_project_passes_its_own_check(empty_folder: Path, hogsend: Hogsend) -> None:

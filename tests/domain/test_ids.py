@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from hogsend.domain.ids import IdMaker
+from hogsend.domain.ids import IdMaker, first_id
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -28,6 +28,13 @@ def test_the_order_is_kept_when_the_clock_is_set_back():
     later = make(NOW)
     assert make(NOW - timedelta(days=1)) > later
     assert make(NOW + timedelta(milliseconds=1)) > later
+
+
+def test_the_first_id_of_an_instant_parts_what_was_made_before_from_what_came_then():
+    make = IdMaker()
+    before, then = make(NOW - timedelta(milliseconds=1)), make(NOW)
+    assert before < first_id(NOW) <= then
+    assert first_id(NOW).version == 7
 
 
 def test_ids_of_several_threads_never_collide():

@@ -15,10 +15,10 @@ FILES = sorted((APP / "hogsend").rglob("*.py"))
 
 # What each part of the program may import of the others. `domain` is pure: it knows no clock, no
 # setting and no file. Only what starts the server knows the web.
-GROUND = {"errors", "clock", "paths", "config", "config_values", "changes", "logs"}
+GROUND = {"errors", "clock", "paths", "config", "config_table", "config_values", "changes", "logs"}
 FACTS = GROUND | {"domain", "store", "engines", "ingest"}
 DEEDS = FACTS | {"turns", "delivery"}
-EVERYTHING = DEEDS | {"catalogue", "content", "worker", "runtime", "web", "cli"}
+EVERYTHING = DEEDS | {"catalogue", "content", "retention", "worker", "runtime", "web", "cli"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
@@ -26,7 +26,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "frozen": set(),
     "changes": {"errors"},
     "logs": {"errors", "config"},
-    "config": {"errors", "clock", "paths", "config", "config_values"},
+    "config": {"errors", "clock", "paths", "config", "config_table", "config_values"},
+    "config_table": {"config_values"},
     "config_values": {"errors"},
     "domain": {"errors"},
     "store": GROUND | {"domain"},
@@ -36,8 +37,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "delivery": FACTS,
     "catalogue": DEEDS | {"content"},
     "content": DEEDS,
-    "worker": DEEDS | {"content"},
-    "runtime": DEEDS | {"catalogue", "content", "worker"},
+    "retention": GROUND | {"domain", "store"},
+    "worker": DEEDS | {"content", "retention"},
+    "runtime": DEEDS | {"catalogue", "content", "retention", "worker"},
     "web": DEEDS | {"content", "runtime"},
     "cli": EVERYTHING,
     "__main__": {"cli", "errors", "frozen"},

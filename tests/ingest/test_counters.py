@@ -12,6 +12,7 @@ import pytest
 
 from hogsend.clock import HandClock
 from hogsend.errors import HogsendError
+from hogsend.ingest import Act, Order
 from tests.world import World, open_world
 
 JOURNEYS = """
@@ -97,9 +98,10 @@ class Story:
         live = [one for one in await self._world.all_enrollments() if one.is_live]
         if not live:
             return
-        ingest, only = self._world.runtime.ingest, self._chance.choice(live).id
+        act: Act = "wake" if self._chance.random() < 0.5 else "exit"
+        order, only = Order(act, "olga", "asked"), self._chance.choice(live).id
         try:
-            await (ingest.wake(only) if self._chance.random() < 0.5 else ingest.exit(only, "asked"))
+            await self._world.runtime.orders.give(order, only)
         except HogsendError as refused:
             assert "does not wait" in str(refused)
 

@@ -46,7 +46,7 @@ async def test_an_enrollment_comes_with_all_that_concerns_it(
 
 async def test_people_are_listed_by_state_and_by_wait(database: Database, scene: Scene) -> None:
     async def count(states: list[str], wait: str = "") -> int:
-        query = journeys.people_ids("activation-welcome", states, wait, None, 100)
+        query = journeys.people_ids("activation-welcome", states, [wait] if wait else [], None, 100)
         return len(await journeys.people(database, await database.read_one(query)))
 
     assert await count(["waiting"]) == 46
@@ -58,9 +58,9 @@ async def test_people_are_listed_by_state_and_by_wait(database: Database, scene:
 
 async def test_pages_of_people_go_on_where_the_last_ended(database: Database, scene: Scene) -> None:
     states = ["waiting", "completed"]
-    first = await database.read_one(journeys.people_ids("activation-welcome", states, "", None, 30))
+    first = await database.read_one(journeys.people_ids("activation-welcome", states, [], None, 30))
     rest = await database.read_one(
-        journeys.people_ids("activation-welcome", states, "", first[-1], 100)
+        journeys.people_ids("activation-welcome", states, [], first[-1], 100)
     )
     assert len({*first, *rest}) == len(first) + len(rest) == 61
     assert [*first, *rest] == sorted([*first, *rest], reverse=True)
@@ -152,7 +152,7 @@ async def test_queues_are_counted_to_a_bound(
     week = overview.week_of_wakes(clock.now())
     counted = await database.read(*(query for _, query in week))
     assert sum(one.count for one in counted) == 45
-    assert str(overview.Bounded(overview.MOST_COUNTED + 1)) == "5,000+"
+    assert str(counts.Bounded(counts.MOST_COUNTED + 1)) == "5,000+"
 
 
 async def test_the_inbox_is_listed_and_its_unread_counted(database: Database, scene: Scene) -> None:

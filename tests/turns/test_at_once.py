@@ -16,6 +16,7 @@ from hogsend.clock import HandClock
 from hogsend.delivery.ledger import Handover, Ledger
 from hogsend.delivery.providers.port import Withdrawn
 from hogsend.domain.intake import Incoming
+from hogsend.ingest import Order
 from hogsend.store.counters import Tally
 from hogsend.store.sends import RenderedMail
 from tests.world import PATIENCE, World, open_world
@@ -87,7 +88,7 @@ async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
 
 async def test_an_operator_does_not_wake_who_is_leaving(two: World):
     await two.take("go", user_id="ada")
-    wake = two.runtime.ingest.wake((await two.enrollment()).id)
+    wake = two.runtime.orders.give(Order("wake", "olga"), (await two.enrollment()).id)
     async with meanwhile(two, "stop", wake, user_id="ada") as refused:
         assert "has ended already" in str(refused)
         assert await two.states() == ["exited"]

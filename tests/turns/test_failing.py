@@ -14,6 +14,7 @@ import pytest
 
 from hogsend import days, hours, minutes, seconds
 from hogsend.turns import driver
+from hogsend.turns.loading import Limits
 from tests.world import PATIENCE, World
 
 SCHEDULE = [seconds(10), minutes(1), minutes(5), minutes(30), hours(2)]
@@ -293,9 +294,9 @@ async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
     "call", ["ctx.random()", "ctx.send('welcome')", "ctx.wait_for('x', timeout=days(0))"]
 )
 async def test_a_journey_that_never_stops_asking_fails(
-    small_world: World, monkeypatch: pytest.MonkeyPatch, call: str
+    small_world: World, call: str
 ):
-    monkeypatch.setattr("hogsend.turns.play.MOST_STEPS", 50)
+    small_world.limit(Limits(steps=50))
     assert "has made 50 ctx calls" in await fault(small_world, f"while True:\n    await {call}")
 
 

@@ -126,6 +126,22 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(
         ('"j", trigger="go", list="nothing"', "'nothing' is not known"),
         ('"j", trigger="go", key="cart_id"', 'key=prop("cart_id")'),
         ('"j", trigger="go", on_retrigger="again"', "on_retrigger is 'again'"),
+        ('"j", trigger="go", goal=5', "goal is 5"),
+        ('"j", trigger="go", goal=["a"]', "goal is ['a']"),
+        ('"j", trigger="go", holdout=51', "holdout is 51"),
+        ('"j", trigger="go", holdout=-1', "from 0 to 50"),
+        ('"j", trigger="go", holdout="10"', "holdout is '10'"),
+        ('"j", trigger="go", holdout=True', "holdout is True"),
+        ('"j", trigger="go", holdout=float("nan")', "holdout is nan"),
+        ('"j", trigger="go", time_zone="Europe/Berlyn"', "time_zone is 'Europe/Berlyn'"),
+        ('"j", trigger="go", time_zone=2', "time_zone is 2"),
+        ('"j", trigger="go", send_window="09:00"', "send_window is '09:00'"),
+        ('"j", trigger="go", send_window=("09:00",)', 'closes: ("09:00", "18:00")'),
+        ('"j", trigger="go", send_window=("9", "18:00")', "'9' is no time of day"),
+        ('"j", trigger="go", send_window=("09:00", "09:00")', "cannot begin and end at 09:00"),
+        ('"j", trigger="go", send_window=(9, 18)', "send_window is (9, 18)"),
+        ('"j", trigger="go", accept_late="yes"', "accept_late is 'yes'"),
+        ('"j", trigger="go", enabled=None', "enabled is None"),
     ],
 )
 def test_what_a_journey_is_given_is_checked(tmp_path: Path, given: str, said: str):
@@ -158,6 +174,25 @@ def test_a_journey_is_an_async_function_of_two(tmp_path: Path, function: str, sa
         ('x = f"{ctx.now()}"', 4),
         ('x = 1 if ctx.wait_for("x") else 2', 4),
         ('x = True and ctx.wait_for("x")', 4),
+        ('x = ctx.send("a")', 4),
+        ('x: object = ctx.send("a")\n    print(x)', 4),
+        ('x = ctx.send("a")\n    if x:\n        return', 4),
+        ('if x := ctx.wait_for("x"):\n        print(x)', 4),
+        ('x = ctx.send("a") if user else None', 4),
+        ("day = ctx.now().day", 4),
+        ("later = ctx.now() + days(1)", 4),
+        ('for one in ctx.history.events("x"):\n        print(one)', 4),
+        ('x = [e for e in ctx.history.events("x")]', 4),
+        ("match ctx.variant('a', {'b': 1}):\n        case _: ...", 4),
+        ('return ctx.send("a")', 4),
+        ('[ctx.send(t) for t in "ab"]', 4),
+        ('[ctx.send("a"), await ctx.send("b")]', 4),
+        ("x = (ctx.now(), 1)", 4),
+        ('mail = ctx.send\n    mail("a")', 5),
+        ('async def again():\n        ctx.send("a")\n    await again()', 5),
+        ('async def again():\n        await ctx.send("a")\n    again()', 6),
+        ("ctx.throttle(1, days(1))", 4),
+        ('ctx.step("a", print)', 4),
     ],
 )
 def test_a_forgotten_await_is_seen_before_it_costs_a_mail(tmp_path: Path, body: str, line: int):
@@ -169,16 +204,80 @@ def test_a_forgotten_await_is_seen_before_it_costs_a_mail(tmp_path: Path, body: 
     assert (broken.line, "lacks an `await`" in broken.problem) == (line, True)
 
 
+@pytest.mark.parametrize(
+    ("body", "given_to", "remedy"),
+    [
+        ('await asyncio.gather(ctx.send("a"))', "asyncio.gather", "one after the other"),
+        ('await asyncio.gather(*[ctx.send(t) for t in "ab"])', "asyncio.gather", "one after"),
+        ('asyncio.create_task(ctx.send("a"))', "asyncio.create_task", "one after the other"),
+        ('await asyncio.wait_for(ctx.wait_for("a"), 5)', "asyncio.wait_for", "one after the other"),
+        ('print(ctx.send("a"))', "print", "its own `await`"),
+        ("await ctx.sleep_until(ctx.now())", "ctx.sleep_until", "its own `await`"),
+        ('await ctx.step("a", fetch(user))', "ctx.step", "`lambda: fetch(…)`"),
+    ],
+)
+def test_what_is_given_away_without_an_await_is_said_with_the_remedy(
+    tmp_path: Path, body: str, given_to: str, remedy: str
+):
+    text = f"""
+        import asyncio
+        async def fetch(user): ...
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            {body}
+        """
+    (broken,) = loaded(tmp_path, text).broken
+    assert broken.line == 6
+    assert f"is given to `{given_to}` without an `await`" in broken.problem
+    assert remedy in broken.remedy
+
+
+def test_a_forgotten_await_in_a_function_of_another_file_is_said_with_its_place(tmp_path: Path):
+    (tmp_path / "_steps.py").write_text("async def hello(ctx):\n    ctx.send('hello')\n")
+    registry = loaded(
+        tmp_path,
+        """
+        from ._steps import hello
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await hello(ctx)
+        """,
+    )
+    (broken,) = registry.broken
+    assert "`ctx.send(…)` in _steps.py:2 lacks an `await`" in broken.problem
+
+
 def test_what_is_awaited_later_is_not_called_forgotten(tmp_path: Path):
     registry = loaded(
         tmp_path,
         """
+        def hello(ctx):
+            return ctx.send("hello")
+
+        async def each(*calls):
+            return [await one for one in calls]
+
         @journey("j", trigger="go")
         async def j(user, context):
             later = context.send("welcome")
             await later
             for one in [context.random()]:
                 await one
+            if first := await context.wait_for("a"):
+                print(first)
+            await (context.send("a") if user else context.send("b"))
+            x = context.now()
+            x = await x
+            await hello(context)
+            await each(context.send("a"), context.send("b"))
+            calls = [context.send("c")]
+            await each(*calls)
+            held = context.send("d")
+            async def go():
+                await held
+            await go()
+            until = context.when.tomorrow().at("09:00")
+            await context.sleep_until(until)
             ctx = print
             ctx("not the context")
             return await context.exit()

@@ -11,6 +11,7 @@ import pytest
 
 from hogsend import days, hours
 from hogsend.turns import player as player_module
+from hogsend.turns.loading import load_plays
 from tests.world import World
 
 WAIT = """
@@ -366,8 +367,13 @@ async def test_one_turn_played_twice_at_once_counts_once(desk: World):
     await desk.take("go", user_id="ada")
     entered = (await desk.enrollment()).id
     one, other = desk.player(hours(1)), desk.player(hours(1))
-    loaded = [await each._load([entered], each.code, desk.clock.now()) for each in (one, other)]
+    now = desk.clock.now()
+    world = one.code.world(now, one.limits)
+    loaded = [
+        await load_plays(desk.database, [entered], one.code, world, chosen=lambda _: True)
+        for _ in range(2)
+    ]
     for player, (play,) in zip((one, other), (found.plays for found in loaded), strict=True):
-        await player._drive([(play, None)], [], desk.clock.now(), lambda ids: None)
+        await player._drive([(play, None)], [], now, lambda ids: None)
     assert [turn.number for turn in await desk.turns()] == [1]
     assert [send.template for send in await desk.ledger()] == ["bye"]

@@ -27,6 +27,7 @@ from hogsend.runtime import Runtime
 from hogsend.store import operators, sessions
 from hogsend.store.db import Database
 from hogsend.turns.registry import Registry
+from hogsend.turns.source import graph_of
 from hogsend.web.app import create_app
 from hogsend.web.auth import COOKIE, csrf_of
 from tests.web import product
@@ -67,7 +68,14 @@ async def runtime(sqlite_database: Database, clock: HandClock, tmp_path: Path) -
         tmp_path,
     )
     tokens, changes = Tokens(settings.secrets), Changes()
-    registry = Registry(journeys=product.JOURNEYS, lists=product.LISTS, broken=(BROKEN,))
+    flows = {
+        one.id: graph_of(one.source, one.trigger.event, file=one.file, line=one.line)
+        for one in product.JOURNEYS.values()
+        if one.source
+    }
+    registry = Registry(
+        journeys=product.JOURNEYS, lists=product.LISTS, broken=(BROKEN,), flows=flows
+    )
     templates = Templates.load(settings.journeys, registry.lists)
     renderer = Renderer(
         templates,

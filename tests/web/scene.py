@@ -124,7 +124,7 @@ class Scene:
         self.writes.append(enrollments.insert([enrollment]))
         enrollment = replace(enrollment, turn=len(turns), **state)
         self.writes.append(enrollments.update([enrollment], now))
-        self.writes.append(
+        self.writes.extend(
             insert_turns(
                 Turn(enrollment.id, number, now - past, journey.code_hash, outcome, steps, error)
                 for number, (past, outcome, steps, error) in enumerate(turns, 1)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from hogsend.turns.source import graph_of
 from hogsend.web.admin import graph
 from tests.web.product import SOURCE
 
 
+def drawn(source: str, waiting: Mapping[str, int] | None = None) -> graph.Graph:
+    return graph.draw(graph_of(source, "go"), "go", waiting or {})
+
+
 def titles(source: str) -> list[str]:
-    return [f"{node.step.kicker}: {node.step.title}" for node in graph.draw(source, "go", {}).nodes]
+    return [f"{node.kicker}: {node.title}" for node in drawn(source).nodes]
 
 
 def journey(*lines: str) -> str:
@@ -32,55 +42,108 @@ def test_the_steps_stand_in_the_order_of_the_code() -> None:
 
 def test_people_are_counted_at_the_wait_they_are_in() -> None:
     waiting = {"sleep:post-welcome": 412, "wait:plan.upgraded": 7, "sleep:of-yesterday": 3}
-    drawn = graph.draw(SOURCE, "user.created", waiting)
-    assert {node.wait: node.waiting for node in drawn.nodes if node.waiting} == {
+    picture = drawn(SOURCE, waiting)
+    assert {node.wait: node.waiting for node in picture.nodes if node.waiting} == {
         "sleep:post-welcome": 412,
         "wait:plan.upgraded": 7,
     }
-    assert drawn.elsewhere == {"sleep:of-yesterday": 3}
+    assert picture.elsewhere == {"sleep:of-yesterday": 3}
 
 
-def test_a_sleep_without_a_label_is_known_by_its_length() -> None:
-    source = journey("await ctx.sleep(days(2))", "await ctx.sleep(days(2))")
-    waiting = {"sleep:2 days, 0:00:00": 1, "sleep:2 days, 0:00:00#2": 4}
-    drawn = graph.draw(source, "go", waiting)
-    assert [node.waiting for node in drawn.nodes if node.step.kind == "sleep"] == [1, 4]
+def test_a_wait_in_a_loop_leads_to_everybody_in_any_of_its_rounds() -> None:
+    source = journey("while True:", '    await ctx.sleep(days(1), label="daily")')
+    (node,) = (n for n in drawn(source, {"sleep:daily": 2, "sleep:daily#7": 3}).nodes if n.wait)
+    assert (node.wait, node.waiting) == ("sleep:daily", 5)
+    assert node.waits == ["sleep:daily#7", "sleep:daily"]
 
 
-def test_a_branch_that_negates_keeps_yes_and_no_apart() -> None:
-    plain = journey('if await ctx.history.has_event("a"):', '    await ctx.send("yes")')
-    negated = journey('if not await ctx.history.has_event("a"):', '    await ctx.send("no")')
-    for source, word in ((plain, "yes"), (negated, "no")):
-        branch = graph.read(source)[0]
-        assert isinstance(branch, graph.Branch)
-        taken = branch.yes if word == "yes" else branch.no
-        assert [step.title for step in taken if isinstance(step, graph.Step)] == [word]
+def test_yes_stands_on_the_right_and_no_on_the_left() -> None:
+    source = journey("if a:", '    await ctx.send("yes")', "else:", '    await ctx.send("no")')
+    at = {node.title: node.x for node in drawn(source).nodes}
+    assert at["no"] < at["a?"] < at["yes"]
 
 
-def test_nodes_of_the_picture_do_not_overlap() -> None:
-    source = journey(
-        "if a:",
-        "    if b:",
-        '        await ctx.send("one")',
-        "    else:",
-        '        await ctx.send("two")',
-        "else:",
-        "    if c:",
-        '        await ctx.send("three")',
-        "    else:",
-        '        await ctx.send("four")',
-        'await ctx.send("five")',
-    )
-    drawn = graph.draw(source, "go", {})
-    boxes = [(node.x, node.y) for node in drawn.nodes]
+BRANCHES = journey(
+    "if a:",
+    "    if b:",
+    '        await ctx.send("one")',
+    "    else:",
+    '        await ctx.send("two")',
+    "else:",
+    "    if c:",
+    '        await ctx.send("three")',
+    "    else:",
+    '        await ctx.send("four")',
+    'await ctx.send("five")',
+)
+OTHER_FORKS = journey(
+    "for day in week:",
+    "    match day:",
+    '        case "monday":',
+    '            await ctx.send("one")',
+    '        case "friday":',
+    '            await ctx.send("two")',
+    "    if done:",
+    "        break",
+    "    try:",
+    '        await ctx.step("three", three)',
+    "    except StepFailed:",
+    '        await ctx.send("four")',
+    "        return",
+    'await ctx.send("five")',
+)
+
+
+@pytest.mark.parametrize("source", [BRANCHES, OTHER_FORKS])
+def test_nodes_of_the_picture_do_not_overlap(source: str) -> None:
+    picture = drawn(source)
+    boxes = [(node.x, node.y) for node in picture.nodes]
     for n, (x, y) in enumerate(boxes):
-        assert 0 <= x <= drawn.width - graph.NODE_WIDTH
-        assert 0 <= y <= drawn.height - graph.NODE_HEIGHT
+        assert 0 <= x <= picture.width - graph.NODE_WIDTH
+        assert 0 <= y <= picture.height - graph.NODE_HEIGHT
         for other_x, other_y in boxes[n + 1 :]:
             apart = abs(x - other_x) >= graph.NODE_WIDTH or abs(y - other_y) >= graph.NODE_HEIGHT
             assert apart, (x, y, other_x, other_y)
 
 
+def test_lines_stay_inside_the_picture() -> None:
+    for source in (BRANCHES, OTHER_FORKS):
+        picture = drawn(source)
+        for edge in picture.edges:
+            for x in re.findall(r"[MH ](\d+)", edge.path):
+                assert 0 <= int(x) <= picture.width
+
+
+def test_every_kind_of_step_has_its_words() -> None:
+    source = journey(
+        'await ctx.digest(days(1), "viewed")',
+        'await ctx.sleep_until(ctx.when.next("monday").at("09:00"), label="monday")',
+        "while True:",
+        '    await ctx.wait_for("paid", timeout=days(3))',
+        "    if not await ctx.throttle(3, days(7)):",
+        '        await ctx.exit("enough")',
+        "    match plan:",
+        '        case "pro":',
+        '            raise ValueError("no")',
+    )
+    assert titles(source) == [
+        "starts on: go",
+        "digest · 1 day: viewed",
+        "sleep · monday: next monday at 09:00",
+        "loop: again and again",
+        "wait · up to 3 days: paid",
+        "decision: 3 in 7 days?",
+        "exits: enough",
+        "choice: plan",
+        "fails: ValueError('no')",
+    ]
+
+
 def test_code_that_cannot_be_read_gives_the_start_and_the_end() -> None:
     assert titles("async def j(user, ctx:\n") == ["starts on: go", "ends: completed"]
     assert titles("") == ["starts on: go", "ends: completed"]
+
+
+def test_the_picture_is_told_in_words() -> None:
+    told = drawn(journey('await ctx.sleep(days(2), label="a")'), {"sleep:a": 1200}).told
+    assert told == "Steps in order: starts on go; sleep · a 2 days, 1,200 waiting; ends completed"

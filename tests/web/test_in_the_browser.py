@@ -14,6 +14,7 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_pla
 from quart import Quart
 
 from hogsend.domain.intake import Incoming
+from hogsend.ingest import Order
 from hogsend.runtime import Runtime
 from hogsend.web.auth import COOKIE
 from tests.web.conftest import Browser
@@ -103,7 +104,7 @@ async def test_an_enrollment_moves_live(
     page = await window.new_page()
     enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
     await page.goto(f"/enrollments/{enrollment_id}")
-    await runtime.ingest.exit(enrollment_id, "the account is gone")
+    await runtime.orders.give(Order("exit", "olga", "the account is gone"), enrollment_id)
     await page.locator("h1 >> text=exited").wait_for(timeout=5000)
     assert await page.locator("text=Wake now").count() == 0
 

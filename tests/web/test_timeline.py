@@ -10,7 +10,8 @@ from hogsend.domain.contact import Contact
 from hogsend.domain.durations import days, hours
 from hogsend.domain.enrollment import Enrollment
 from hogsend.domain.journal import Step
-from hogsend.domain.sending import Consents
+from hogsend.domain.sending import Consents, Send
+from hogsend.domain.summary import Summary
 from hogsend.store.screens.enrollment import EnrollmentPage
 from hogsend.store.turns import Turn
 from hogsend.web import words
@@ -118,3 +119,25 @@ def test_instants_are_said_by_their_distance() -> None:
         timedelta(days=-400): "26 Jan 2025",
     }
     assert {distance: words.relative(NOW + distance, NOW) for distance in said} == said
+
+
+def test_a_journal_that_is_not_kept_any_more_is_told_in_one_line() -> None:
+    enrollment = Enrollment(
+        ID, ID, "j", "", "completed", ID, "", NOW, turn=3, ended_at=NOW + days(3)
+    )
+    mail = Send(ID, ID, "welcome", "journey", "sent", NOW, ID, subject="Welcome, Ada")
+    kept = Summary(3, 1, {"send": 1, "sleep": 2}, NOW, NOW + days(3))
+    page = EnrollmentPage(
+        enrollment, Contact(ID), None, [], {ID: mail}, Consents(), None, summary=kept
+    )
+
+    told = timeline.entries(page, None)
+
+    assert [entry.title for entry in told] == [
+        "Enrolled",
+        "Sent “Welcome, Ada”",
+        "Played 3 turns",
+        "Completed",
+    ]
+    assert told[2].notes[:2] == ("1 of them failed", "1 send, 2 sleep")
+    assert timeline.calls(page) == 3

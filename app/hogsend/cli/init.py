@@ -31,8 +31,24 @@ ENV_TEXT = """\
 """
 IGNORE_TEXT = """\
 /.env
+/.venv/
 /data/
 __pycache__/
+.pytest_cache/
+"""
+PROJECT_TEXT = """\
+# To test the journeys: pip install pytest pytest-asyncio hogsend, then run pytest in this folder.
+[tool.pytest.ini_options]
+testpaths = ["journeys"]
+pythonpath = ["."]
+addopts = "--import-mode=importlib"
+asyncio_mode = "auto"
+asyncio_default_fixture_loop_scope = "function"
+
+# How editors check them. Every call of the context is typed.
+[tool.pyright]
+include = ["journeys"]
+typeCheckingMode = "strict"
 """
 NEXT_STEPS = """
 Next:
@@ -44,6 +60,11 @@ in the dashboard's inbox.
 
   curl {address}/v1/events -H "Authorization: Bearer KEY" -H "Content-Type: application/json" \\
     -d '{{"name": "user.created", "userId": "ada", "email": "ada@example.com"}}'
+
+Each journey has its test beside it, which plays weeks of waiting in milliseconds:
+
+  pip install pytest pytest-asyncio hogsend
+  pytest
 """
 
 
@@ -51,7 +72,7 @@ in the dashboard's inbox.
 @click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
 @json_option
 def init(folder: Path, as_json: bool) -> None:
-    """Write a new project: journeys, mails and a .env file.
+    """Write a new project: journeys with their tests, mails and settings.
 
     A file that exists is left as it is.
     """
@@ -84,7 +105,8 @@ def _files() -> dict[str, bytes]:
         for path in sorted(shipped.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
-    return {**found, ".env": ENV_TEXT.encode(), ".gitignore": IGNORE_TEXT.encode()}
+    texts = {".env": ENV_TEXT, ".gitignore": IGNORE_TEXT, "pyproject.toml": PROJECT_TEXT}
+    return {**found, **{name: text.encode() for name, text in texts.items()}}
 
 
 def _write(path: Path, text: bytes) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,17 +12,21 @@ import click
 from ..catalogue import rules_of
 from ..changes import Changes
 from ..domain.intake import Incoming, Taken
-from ..domain.journey import BrokenFile, Journey
+from ..domain.journey import Journey
 from ..errors import HogsendError, NotFound
 from ..ingest import Ingest
 from ..store import audit, counters
 from ..store import journeys as journey_store
 from ..store.db import Write
 from ..store.journeys import StoredJourney
+from ..store.screens import counts
 from ..turns.loader import load
 from ..turns.registry import Registry
+from ..turns.source.findings import Finding
+from .drawing import drawn
 from .instance import Instance, current_settings, has_database, on_instance
-from .printing import json_option, show_facts, show_json, show_table
+from .plan import plan
+from .printing import json_option, plain, show_facts, show_json, show_table
 from .properties import identity_options, properties_of, property_option, require_identity
 
 _STATES = ("active", "waiting", "completed", "exited", "failed")
@@ -29,6 +35,9 @@ _STATES = ("active", "waiting", "completed", "exited", "failed")
 @click.group()
 def journeys() -> None:
     """See, check and switch journeys."""
+
+
+journeys.add_command(plan)
 
 
 @journeys.command("list")
@@ -56,36 +65,52 @@ def list_(as_json: bool) -> None:
 
 
 @journeys.command()
+@click.option("--strict", is_flag=True, help="Fail for warnings as well.")
 @json_option
-def check(as_json: bool) -> None:
-    """Check every journey, list and mail template, without running anything."""
-    from ..delivery.templates import Templates
+def check(strict: bool, as_json: bool) -> None:
+    """Check every journey, list and mail template, without playing anything.
 
-    registry = _registry()
-    templates = Templates.load(current_settings().journeys, list(registry.lists))
+    An error breaks a journey some day: what does not load, reads the clock or chance or the network
+    outside of ctx.step, names a mail or a list that is not there. A warning may be meant.
+    """
+    from ..delivery.templates import Templates
+    from ..turns.review import review
+
+    registry, folder = _registry(), current_settings().journeys
+    templates = Templates.load(folder, list(registry.lists))
     broken = [*registry.broken, *templates.broken]
+    mails = {*templates.keys(), *(Path(one.file).stem for one in templates.broken)}
+    found = [*(Finding(one.file, one.line, one.problem, one.remedy) for one in broken)]
+    found += review(folder, registry, mails)
     if as_json:
-        show_json([_problem(one) for one in broken])
+        show_json([asdict(one) for one in found])
     else:
-        for one in broken:
-            click.echo(str(one))
-    if broken:
-        raise HogsendError(f"{len(broken)} file(s) cannot be used.", "Mend them and check again.")
+        for one in found:
+            click.echo(plain(str(one)))
+    counted = [one for one in found if strict or one.severity == "error"]
+    if counted:
+        files = len({one.file for one in counted})
+        raise HogsendError(
+            f"{len(counted)} problem(s) in {files} file(s).", "Mend them and check again."
+        )
     if not as_json:
-        mails = len(templates.keys())
-        click.echo(f"{len(registry.journeys)} journeys and {mails} mail templates are sound.")
+        click.echo(
+            f"{len(registry.journeys)} journeys and {len(templates.keys())} mail templates are "
+            f"sound{f', but for {len(found)} warning(s)' if found else ''}."
+        )
 
 
 @journeys.command()
 @click.argument("journey_id", metavar="ID")
 @json_option
 def show(journey_id: str, as_json: bool) -> None:
-    """Show one journey: what starts and ends it, and how many people are where."""
+    """Show one journey: what starts and ends it, its steps, and how many people are where."""
     registry = _registry()
     journey = _find(registry, journey_id)
     row = _row(journey, *_known(registry))
+    flow, waiting = registry.flows.get(journey_id), _waiting(journey_id)
     if as_json:
-        show_json(row)
+        show_json({**row, "graph": flow.to_json(waiting) if flow else None, "waiting": waiting})
         return
     people = ", ".join(f"{count} {state}" for state, count in row["people"].items() if count)
     show_facts(
@@ -96,6 +121,7 @@ def show(journey_id: str, as_json: bool) -> None:
             "starts on": journey.trigger,
             "entry": journey.entry,
             "exits on": ", ".join(map(str, journey.exit_on)) or "nothing",
+            **_plan(journey),
             "list": journey.list_id,
             "file": f"{journey.file}:{journey.line}",
             "version": journey.code_hash,
@@ -103,6 +129,10 @@ def show(journey_id: str, as_json: bool) -> None:
             "people": people or "none yet",
         }
     )
+    if flow is not None:
+        click.echo()
+        for line in drawn(flow, journey.trigger.event, waiting):
+            click.echo(line)
 
 
 @journeys.command()
@@ -150,7 +180,8 @@ def enroll(
     )
 
     async def work(instance: Instance) -> Taken:
-        rules = await rules_of(instance.database, registry)
+        late_after = current_settings().late_event_limit
+        rules = await rules_of(instance.database, registry, late_after)
         return await Ingest(instance.database, instance.clock, rules, Changes()).take(incoming)
 
     outcome = dict(on_instance(work).enrollments[0])
@@ -194,6 +225,28 @@ def _known(registry: Registry) -> tuple[Mapping[str, StoredJourney], Mapping[str
     return on_instance(work)
 
 
+def _waiting(journey_id: str) -> Mapping[str, int]:
+    """Return how many people are in which wait of a journey."""
+    if not has_database(current_settings()):
+        return {}
+
+    async def work(instance: Instance) -> Mapping[str, int]:
+        return await instance.database.read_one(counts.gauges(f"waiting/{journey_id}/"))
+
+    return on_instance(work)
+
+
+def _plan(journey: Journey) -> dict[str, object]:
+    """Return what a journey says of whom it leaves out and when it sends, where it says so."""
+    given: dict[str, object] = {
+        "goal": journey.goal,
+        "left out": f"{journey.holdout:g} %" if journey.holdout else None,
+        "time zone": journey.time_zone,
+        "sends": "from {} to {}".format(*journey.send_window) if journey.send_window else None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _row(
     journey: Journey, stored: Mapping[str, StoredJourney], counts: Mapping[str, int]
 ) -> dict[str, Any]:
@@ -204,15 +257,6 @@ def _row(
         "enabled": journey.enabled and (known is None or known.switched_on),
         "version": journey.code_hash,
         "people": {state: counts.get(f"state/{journey.id}/{state}", 0) for state in _STATES},
-    }
-
-
-def _problem(broken: BrokenFile) -> dict[str, Any]:
-    return {
-        "file": broken.file,
-        "line": broken.line,
-        "problem": broken.problem,
-        "remedy": broken.remedy,
     }
 
 

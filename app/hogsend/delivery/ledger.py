@@ -13,7 +13,7 @@ from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.intake import Incoming, Suppress
 from ..domain.retrying import retry_at
-from ..domain.sending import Consents, Queue, Send, SendFacts, decide_send
+from ..domain.sending import Consents, Queue, Send, SendFacts, decide_send, leaves_at
 from ..ingest import Ingest, Taking
 from ..store import consents, contacts, sends
 from ..store.batcher import Batcher
@@ -101,6 +101,11 @@ class Ledger:
             return None
         return replace(send, status=decision.status, reason=decision.reason, due_at=None)
 
+    def leaves_at(self, job: Job, now: datetime) -> datetime:
+        """Return when a mail that is due may leave: in its journey's hours, if it keeps some."""
+        journey = self._ingest.rules.definition(job.send.journey_id or "")
+        return leaves_at(journey, job.contact.properties, now) if journey else now
+
     def later(self, send: Send, reply: str, now: datetime) -> Send:
         """Return a send that was not taken, due again later or failed at last."""
         tried = [*send.attempts, sends.attempt(now, "deferred", reply)]
@@ -136,12 +141,12 @@ class Ledger:
             if send is None or contact is None or send.status != "queued":
                 answers.append(Withdrawn())
                 continue
-            refused = self.verdict(send, facts_of(contact, said, suppressed), now)
+            refused = self.verdict(send, facts_of(contact, said, suppressed, send), now)
             if refused is not None:
                 changed.append(refused)
                 tally.today(f"sends/{refused.status}")
                 answers.append(Withdrawn())
-            elif contact.email != handover.send.to_email:
+            elif (send.address or contact.email) != handover.send.to_email:
                 # The address changed while the mail was made: it is made again.
                 answers.append(Withdrawn())
             else:
@@ -156,6 +161,8 @@ class Ledger:
         return replace(
             send,
             status="sending",
+            # One that is there from now on says that it was withdrawn meanwhile.
+            reason=None,
             to_email=handover.to_email,
             due_at=None,
             handed_at=now,
@@ -197,11 +204,12 @@ class Ledger:
 
 
 def facts_of(
-    contact: Contact, said: Mapping[UUID, Consents], suppressed: Mapping[str, str]
+    contact: Contact, said: Mapping[UUID, Consents], suppressed: Mapping[str, str], send: Send
 ) -> SendFacts:
-    """Put together what decides whether mail may go to a contact."""
+    """Put together what decides whether a mail may leave."""
+    email = send.address or contact.email
     return SendFacts(
-        email=contact.email,
+        email=email,
         consents=said.get(contact.id) or Consents(),
-        suppression=suppressed.get(contact.email) if contact.email else None,
+        suppression=suppressed.get(email) if email else None,
     )

@@ -12,14 +12,17 @@ from uuid import UUID
 
 from ..changes import Changes
 from ..clock import Clock
+from ..domain.fairness import in_turns, parts
 from ..domain.intake import Suppress
 from ..domain.sending import Send
+from ..errors import StoreUnavailable
 from ..ingest import Ingest
-from ..store import consents, contacts, events, meta, sends
+from ..store import meta, sends
 from ..store.counters import Tally
 from ..store.db import Database
 from ..store.sends import RenderedMail
-from .ledger import Handover, Job, Ledger, Outcome, facts_of
+from .jobs import load_jobs
+from .ledger import Handover, Job, Ledger, Outcome
 from .providers.port import (
     DeliveryError,
     InDoubt,
@@ -36,6 +39,8 @@ log = logging.getLogger("hogsend.mail")
 # Mails under way at once; the provider bounds its connections itself.
 AT_ONCE = 64
 READ_AHEAD = 128
+# Journeys that one statement asks for.
+MOST_JOURNEYS = 64
 LONGEST_SLEEP = timedelta(seconds=30)
 # A provider that refuses our credentials is asked again after this long.
 STOPPED_PAUSE = timedelta(minutes=1)
@@ -186,19 +191,29 @@ class Mailer:
                 self._crowded = True
                 return LONGEST_SLEEP.total_seconds()
             # Rows are read ahead in sets; those that wait here are looked at again when marked.
-            rows = await self._database.read_one(sends.due(READ_AHEAD + len(self._held)))
+            rows = await self._look_up(self._clock.now())
             now = self._clock.now()
-            due = [one for one, at in rows if at <= now and one not in self._held]
+            due = [one for one, at in in_turns(rows) if at <= now and one not in self._held]
             if not due:
-                later = next((at for _, at in rows if at > now), None)
+                later = min((at for queue in rows for _, at in queue if at > now), default=None)
                 return min(later - now if later else LONGEST_SLEEP, LONGEST_SLEEP).total_seconds()
             self._ready.extend(await self._claim(due[:READ_AHEAD]))
         return LONGEST_SLEEP.total_seconds()
 
+    async def _look_up(self, now: datetime) -> Sequence[Sequence[tuple[UUID, datetime]]]:
+        """Return the mails that are due and the next that is not, by journey, so that the mails
+        of one do not wait for the crowd of another."""
+        limit = READ_AHEAD + len(self._held)
+        journeys = [None, *await self._database.read_one(sends.waiting_journeys())]
+        answers = await self._database.read(
+            *(sends.due(part, limit, now) for part in parts(journeys, MOST_JOURNEYS))
+        )
+        return [queue for answer in answers for queue in answer]
+
     async def _claim(self, ids: Sequence[UUID]) -> list[Job]:
         self._held.update(ids)
         try:
-            jobs = await self._load(ids)
+            jobs = await load_jobs(self._database, ids, self._clock.now())
         except BaseException:
             self._held.difference_update(ids)
             raise
@@ -215,25 +230,6 @@ class Mailer:
         if self._crowded or not self._tasks:
             self._news.set()
 
-    async def _load(self, ids: Sequence[UUID]) -> list[Job]:
-        rows, people, triggers, said, suppressed = await self._database.read(
-            sends.by_ids(ids),
-            contacts.of_sends(ids),
-            events.triggers_of_sends(ids),
-            consents.of_sends(ids),
-            consents.suppressed_of_sends(ids),
-        )
-        return [
-            Job(
-                send,
-                people[send.contact_id],
-                triggers.get(send.id),
-                facts_of(people[send.contact_id], said, suppressed),
-            )
-            for send in rows.values()
-            if send.status == "queued"
-        ]
-
     async def _run(self, job: Job) -> None:
         try:
             try:
@@ -244,8 +240,12 @@ class Mailer:
                 self._news.set()
                 return
             except Exception as error:
-                log.exception("a mail could not be delivered")
-                outcome = self._after_fault(job.send, error)
+                if isinstance(error, StoreUnavailable) and job.send.id not in self._handing:
+                    # It could not be marked, so it has not left: no fault of the mail's.
+                    outcome = Outcome(job.send)
+                else:
+                    log.exception("a mail could not be delivered")
+                    outcome = self._after_fault(job.send, error)
             # What became of it is known, so that it is not in doubt should we be stopped now.
             self._handing.pop(job.send.id, None)
             await self._conclude(outcome)
@@ -278,7 +278,10 @@ class Mailer:
         refused = self._ledger.verdict(job.send, job.facts, now)
         if refused is not None:
             return Outcome(refused)
-        send = replace(job.send, to_email=job.contact.email)
+        leaves = self._ledger.leaves_at(job, now)
+        if leaves > now:
+            return Outcome(replace(job.send, due_at=leaves))
+        send = replace(job.send, to_email=job.facts.email)
         try:
             mail = self.renderer.render(send, job.contact, job.event, now)
         except ContentMissing as error:

@@ -104,7 +104,7 @@ class Renderer:
         """
         template = self._templates.get(send.template)
         mail_list = self._list(send.list_id)
-        to_email = self._address(contact.email or send.to_email or "")
+        to_email = self._address(send.address or contact.email or send.to_email or "")
         addresses = self._addresses(send, mail_list)
         scope = self._scope(scope_of(contact, event, send.props), mail_list, addresses)
         subject = send.subject or template.line("subject", scope)

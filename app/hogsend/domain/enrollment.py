@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -41,11 +42,13 @@ class Wait:
         key: the journal key of the wait.
         until: when it ends by itself, None when only an event ends it.
         events: the events that end it; empty for a sleep.
+        more: how many of them it takes.
     """
 
     key: str
     until: datetime | None
     events: tuple[EventMatch, ...] = ()
+    more: int = 1
 
     def matches(self, event: Event, now: datetime) -> bool:
         """Say whether an event that arrived by the deadline ends this wait."""
@@ -60,11 +63,16 @@ class LookBack:
 
     Args:
         seq: of the contact's own events, those after this number are seen.
-        at: of any events, those that arrived after this instant are seen.
+        at: of any events, those that arrived at this instant or later are seen.
     """
 
     seq: int
     at: datetime | None = None
+
+    @staticmethod
+    def after(instant: datetime) -> LookBack:
+        """Return the look back to what arrived later than an instant, whatever its number."""
+        return LookBack(0, instant + timedelta(microseconds=1))
 
     def sees(self, event: Event, contact_id: UUID) -> bool:
         """Say whether a wait may find an event of a contact, or of one merged into it.
@@ -73,7 +81,7 @@ class LookBack:
         """
         if event.contact_id == contact_id and event.seq <= self.seq:
             return False
-        return self.at is None or event.received_at is None or event.received_at > self.at
+        return self.at is None or event.received_at is None or event.received_at >= self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +163,7 @@ class EnrollmentFacts:
         last_entry: when the contact last entered it with this key, if ever.
         subscribed: the contact gets the journey's list.
         suppressed: the contact's address must not be mailed.
+        held_out: the contact is one of those who are left out, to be compared with.
     """
 
     switched_off: bool = False
@@ -165,6 +174,21 @@ class EnrollmentFacts:
     last_entry: datetime | None = None
     subscribed: bool = True
     suppressed: bool = False
+    held_out: bool = False
+
+
+def is_held_out(journey: Journey, contact_id: UUID) -> bool:
+    """Say whether a contact is among those a journey leaves out; always the same for each.
+
+    Args:
+        journey: whose `holdout` percentage counts.
+        contact_id: who.
+    """
+    if not journey.holdout:
+        return False
+    named = f"holdout:{journey.id}:{contact_id}".encode()
+    point = int.from_bytes(hashlib.sha256(named).digest()[:8]) / 2**64
+    return point * 100 < journey.holdout
 
 
 def entry_key_of(journey: Journey, event: Event) -> str | None:
@@ -215,6 +239,7 @@ def _refusal(
         (_too_soon(journey, facts.last_entry, now), "too_soon"),
         (not facts.subscribed, "unsubscribed"),
         (facts.suppressed, "suppressed"),
+        (facts.held_out, "held_out"),
     )
     return next((reason for refused, reason in checks if refused), None)
 

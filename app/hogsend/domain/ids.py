@@ -50,3 +50,12 @@ class IdMaker:
 
 
 new_id = IdMaker()
+
+
+def first_id(instant: datetime) -> UUID:
+    """Return what is not greater than any id that was made at an instant or after it.
+
+    Args:
+        instant: with a zone; its milliseconds count.
+    """
+    return UUID(int=(int(instant.timestamp() * 1000) << 80) | _VERSION_AND_VARIANT)

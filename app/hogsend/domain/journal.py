@@ -66,6 +66,25 @@ class Step:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class KeptStep:
+    """An effect of `ctx.step` that was tried and is not in the journal yet.
+
+    Args:
+        key: its journal key.
+        attempts: how often it was tried.
+        answer: what it gave, in JSON form.
+        error: what it raised the last time.
+        over: whether it is not tried any more.
+    """
+
+    key: str
+    attempts: int
+    answer: Any = None
+    error: str | None = None
+    over: bool = False
+
+
 _INSTANT, _DURATION, _PLAIN = "$instant", "$duration", "$plain"
 
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from .journey import EVERYTHING, MailList
+from .journey import EVERYTHING, Journey, MailList
+from .times import Window, opening, zone_of
 
 SendStatus = Literal[
     "queued",
@@ -116,6 +117,7 @@ class Send:
         status: where it stands.
         reason: why, when it was refused, failed or is in doubt.
         to_email: the address it went to, or would have gone to when it was decided.
+        address: the address that it was meant for, when that is not simply the contact's.
         subject: the subject that replaces the template's, until it is rendered.
         attempts: each hand-over tried: `{"at", "outcome", "reply"}`.
     """
@@ -131,6 +133,7 @@ class Send:
     step_key: str | None = None
     reason: str | None = None
     to_email: str | None = None
+    address: str | None = None
     subject: str | None = None
     props: Mapping[str, Any] = field(default_factory=dict[str, Any])
     due_at: datetime | None = None
@@ -142,3 +145,17 @@ class Send:
     provider: str | None = None
     provider_id: str | None = None
     attempts: Sequence[Mapping[str, Any]] = ()
+
+
+def leaves_at(journey: Journey, properties: Mapping[str, Any], at: datetime) -> datetime:
+    """Return when a journey's mail that is due may leave: in the hours that it is sent in.
+
+    Args:
+        journey: whose mail it is.
+        properties: the recipient's, for the time zone.
+        at: when it is due.
+    """
+    if journey.send_window is None:
+        return at
+    zone = zone_of(properties, journey.time_zone).zone
+    return opening(Window.of(*journey.send_window), zone, at)

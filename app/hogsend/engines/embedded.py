@@ -1,18 +1,21 @@
 """The engine without a server: due rows are looked up and played in sets, in this process.
 
-Nothing is kept in memory for those who wait. One query asks for the rows that wake next; the
-engine sleeps until the first is due, or until it is told of a new one.
+Nothing is kept in memory for those who wait. The rows that wake next are asked for, some of each
+journey, so that none waits for the crowd of another; the engine sleeps until the first is due, or
+until it is told of a new one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..clock import Clock
+from ..domain.fairness import in_turns, parts
 from ..store import enrollments
 from ..store.db import Database
 from ..store.enrollments import Due
@@ -23,10 +26,15 @@ log = logging.getLogger("hogsend.engine")
 # Turns in one set, and sets at once: while one set waits for the disk, another is driven.
 SET = 256
 SETS = 2
+# Journeys that one statement asks for.
+MOST_JOURNEYS = 64
 # A set that takes longer has a journey in it that keeps its thread: others do not wait for it. So
 # many may be under way beside the others, lest a slow disk is given ever more to do.
 LATE = 1.0
 MOST_LATE = 8
+# Enrollments of one journey that may be under way at once: its steps may take long, and those who
+# would wait for them in memory wait as rows.
+MOST_HELD = 1024
 # A clock that was set back or a laptop that slept is noticed after this long.
 LONGEST_SLEEP = timedelta(seconds=30)
 _AFTER_ERROR = 1.0
@@ -49,9 +57,10 @@ class EmbeddedEngine:
         self._closing = False
         self._running: set[asyncio.Task[None]] = set()
         self._late: set[asyncio.Task[None]] = set()
-        self._held: dict[UUID, UUID] = {}
+        self._held: dict[UUID, Due] = {}
         self._let_go: set[UUID] = set()
         self._next_known: datetime | None = None
+        self._first = 0
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
         known = self._next_known
@@ -89,7 +98,7 @@ class EmbeddedEngine:
     @property
     def idle(self) -> bool:
         """Whether no turn is under way."""
-        return not self._running and not self._late
+        return not self._running and not self._late and not self._held
 
     async def _begin_due(self) -> float:
         """Begin as many due turns as there is room for; return how long to wait, in seconds."""
@@ -97,34 +106,58 @@ class EmbeddedEngine:
             # News that comes while the rows are read must lead to a new look.
             self._next_known = None
             self._let_go.clear()
-            # Rows of turns under way are still due until they commit.
-            rows = await self._database.read_one(enrollments.next_due(SET + len(self._held)))
+            rows = await self._look_up(self._clock.now())
             due, later = self._pick(rows, self._clock.now())
             if not due:
                 return self._until(later)
             self._begin(due)
         return LONGEST_SLEEP.total_seconds()
 
-    def _pick(self, rows: Iterator[Due], now: datetime) -> tuple[list[Due], datetime | None]:
-        """Choose due rows, one for each contact, leaving out whom a turn is under way for.
+    async def _look_up(self, now: datetime) -> Sequence[Sequence[Due]]:
+        """Return the rows that are due and the next that is not, by journey.
+
+        Rows of turns under way are among them until they commit.
+        """
+        held = Counter(due.journey_id for due in self._held.values())
+        found = await self._database.read_one(enrollments.due_journeys())
+        open_ones = [one for one in found if held[one] < MOST_HELD]
+        if not open_ones:
+            return []
+        # Each of many journeys is the first one now and then.
+        self._first = (self._first + 1) % len(open_ones)
+        order = open_ones[self._first :] + open_ones[: self._first]
+        limits = [(one, SET + held[one]) for one in order]
+        return [
+            rows
+            for answers in await self._database.read(
+                *(enrollments.next_due(part, now) for part in parts(limits, MOST_JOURNEYS))
+            )
+            for rows in answers
+        ]
+
+    def _pick(
+        self, rows: Sequence[Sequence[Due]], now: datetime
+    ) -> tuple[list[Due], datetime | None]:
+        """Choose due rows, journeys taking turns, leaving out whom a turn is under way for.
 
         Those whose turn was committed while the rows were read may not be due any more.
 
         Returns:
-            The rows, and when the first is due that is not yet, as far as that was seen.
+            The rows, one for each contact, and when the first is due that is not yet, as far as
+            that was seen.
         """
-        contacts = set(self._held.values())
+        contacts = {due.contact_id for due in self._held.values()}
         picked: list[Due] = []
-        for row in rows:
+        later: list[datetime] = []
+        for row in in_turns(rows):
             if row.wake_at > now:
-                return picked, row.wake_at
-            if row.id in self._let_go or row.id in self._held or row.contact_id in contacts:
-                continue
-            contacts.add(row.contact_id)
-            picked.append(row)
-            if len(picked) == SET:
-                break
-        return picked, None
+                later.append(row.wake_at)
+            elif not (row.id in self._let_go or row.id in self._held or row.contact_id in contacts):
+                contacts.add(row.contact_id)
+                picked.append(row)
+                if len(picked) == SET:
+                    break
+        return picked, min(later, default=None)
 
     def _until(self, later: datetime | None) -> float:
         """Return the seconds until an instant, at most the longest sleep."""
@@ -134,7 +167,7 @@ class EmbeddedEngine:
 
     def _begin(self, rows: Sequence[Due]) -> None:
         for row in rows:
-            self._held[row.id] = row.contact_id
+            self._held[row.id] = row
         task = asyncio.create_task(self._run([row.id for row in rows]))
         self._running.add(task)
         task.add_done_callback(self._ended)
@@ -168,13 +201,14 @@ class EmbeddedEngine:
                 del self._held[one]
             self._news.set()
 
+        going_on: Collection[UUID] = ()
         try:
-            await self._play(ids, done)
+            going_on = await self._play(ids, done)
         except Exception:
             log.exception("a set of %d turns failed and will be played again", len(ids))
             await asyncio.sleep(_AFTER_ERROR)
         finally:
-            done(ids)
+            done([one for one in ids if one not in going_on])
 
     async def _pause(self, seconds: float) -> None:
         if self._closing:

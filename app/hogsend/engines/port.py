@@ -10,8 +10,8 @@ from uuid import UUID
 
 Done = Callable[[Collection[UUID]], None]
 # Plays one turn of each enrollment, tells of those that are committed as soon as they are, and
-# returns when all are.
-PlayTurns = Callable[[Sequence[UUID], Done], Awaitable[None]]
+# returns when all are but those whose steps take long: these it returns, and tells of them later.
+PlayTurns = Callable[[Sequence[UUID], Done], Awaitable[Collection[UUID]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ async def _follow(
         if enrollment.contact_id == loser.id:
             # The two were numbered apart, so the look back goes by time from here on.
             since = await tx.one(events.arrived_by(loser.id, enrollment.look_back.seq))
-            at = max(filter(None, (since, enrollment.look_back.at)), default=None)
+            after = LookBack.after(since).at if since else None
+            at = max(filter(None, (after, enrollment.look_back.at)), default=None)
             moved.append(replace(enrollment, contact_id=survivor.id, look_back=LookBack(0, at)))
     return moved, ended

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
+from ..domain.intake import LATE_AFTER
 from ..domain.journey import JOURNEY_LIST, Journey, MailList
 
 BUILT_IN_LIST = MailList(
@@ -23,12 +25,14 @@ class Rules:
         lists: those the code has, by id; the built-in one is always there.
         gone: definitions of journeys that people are still in though the code lost them.
         switched_off: journeys that an operator has switched off.
+        late_after: how long after it happened an event may arrive and still start something.
     """
 
     journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
     lists: Mapping[str, MailList] = field(default_factory=dict[str, MailList])
     gone: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
     switched_off: frozenset[str] = frozenset()
+    late_after: timedelta = LATE_AFTER
 
     def __post_init__(self) -> None:
         listening: dict[str, list[Journey]] = {}
@@ -44,6 +48,11 @@ class Rules:
             for name in {rule.event for rule in journey.exit_on}:
                 ending.setdefault(name, []).append(journey)
         object.__setattr__(self, "_ending", ending)
+        aiming: dict[str, list[Journey]] = {}
+        for journey in self.journeys.values():
+            if journey.goal is not None:
+                aiming.setdefault(journey.goal.event, []).append(journey)
+        object.__setattr__(self, "_aiming", aiming)
 
     def listening(self, event: str) -> list[Journey]:
         """Return the journeys that an event may start."""
@@ -56,6 +65,10 @@ class Rules:
     def ending(self, event: str) -> list[Journey]:
         """Return the journeys that an event may end."""
         return self._by("_ending", event)
+
+    def aiming(self, event: str) -> list[Journey]:
+        """Return the journeys that an event may be the goal of."""
+        return self._by("_aiming", event)
 
     def _by(self, table: str, event: str) -> list[Journey]:
         found: dict[str, list[Journey]] = getattr(self, table)

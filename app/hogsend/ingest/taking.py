@@ -8,26 +8,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import (
-    Enroll,
-    Enrollment,
-    EnrollmentFacts,
-    LookBack,
-    SkipReason,
-    decide_enrollment,
-    entry_key_of,
-    exit_of,
-)
+from ..domain.enrollment import Enrollment, SkipReason, entry_key_of, exit_of
 from ..domain.event import Event, EventMatch
 from ..domain.ids import new_id
-from ..domain.intake import LATE_AFTER, LONGEST_CHAIN, Incoming, Taken
+from ..domain.intake import Incoming, Taken
 from ..domain.journey import EVERYTHING, Journey
 from ..errors import NotFound
 from ..store import consents, contacts, enrollments, events, sends
 from ..store.consents import Said
 from ..store.counters import Tally
 from ..store.db import Transaction, Write
-from ..store.events import KnownKey, NewEvent, Refusal
+from ..store.events import Cause, KnownKey, NewEvent, Refusal
+from .entering import enter
 from .merging import merge
 from .people import NeedsMerge, People, Person, fold
 from .rules import Rules
@@ -78,6 +70,7 @@ async def take(
                 taking.topics.update(("contacts", "enrollments", "sends"))
         await deciding.count_cancelled(tx)
         await tx.apply(deciding.writes())
+        await deciding.count_goals(tx)
         await _name_repeated(tx, taking)
         taking.wakes.update(deciding.wakes)
         taking.ended.extend(deciding.ended)
@@ -121,6 +114,7 @@ class _Set:
         self._suppress: list[tuple[str, str, UUID | None]] = []
         self._cancel: dict[UUID, str] = {}
         self._cancel_all: dict[tuple[UUID, str], str] = {}
+        self._goals: dict[tuple[UUID, str], UUID] = {}
         self.wakes: dict[UUID, datetime] = {}
         self.ended: list[UUID] = []
         self.topics: set[str] = {"events"}
@@ -189,6 +183,9 @@ class _Set:
             self._people.suppressed[item.suppress.address] = item.suppress.reason
         exits = self._exit(event, person)
         waits = self._satisfy(event, person)
+        for journey in self._rules.aiming(event.name):
+            if journey.goal and journey.goal.matches(event.name, event.properties, self._now):
+                self._goals.setdefault((contact.id, journey.id), event.id)
         entered = self._enroll(item, event, person)
         decisions: dict[str, Any] = {}
         named = (("enrollments", entered), ("exits", exits), ("waits", waits))
@@ -291,6 +288,12 @@ class _Set:
             wait = enrollment.wait
             if wait is None or enrollment.wait_result or not wait.matches(event, self._now):
                 continue
+            if wait.more > 1:
+                # A digest that takes more of them.
+                counted = replace(enrollment, wait=replace(wait, more=wait.more - 1))
+                person.live[counted.id] = counted
+                self._put(counted)
+                continue
             woken = replace(enrollment, wait_result=event, wake_at=self._now)
             person.live[woken.id] = woken
             self._put(woken)
@@ -326,44 +329,28 @@ class _Set:
         key = entry_key_of(journey, event) or ""
         live = [e for e in person.live.values() if (e.journey_id, e.entry_key) == (journey.id, key)]
         restarted = live if journey.on_retrigger == "restart" else []
-        facts = EnrollmentFacts(
-            switched_off=journey.id in self._rules.switched_off,
+        entered = enter(
+            journey,
+            Cause(event, item.depth),
+            person,
+            self._people.suppressed,
+            self._rules,
+            self._now,
+            instead_of=restarted,
             broken=broken,
-            late=self._now - (event.occurred_at or self._now) > LATE_AFTER,
-            looped=item.depth > LONGEST_CHAIN,
-            live=bool(live) and not restarted,
-            last_entry=None if restarted else person.entries.get((journey.id, key)),
-            subscribed=person.consents.gets(self._rules.list_of(journey)),
-            suppressed=(person.contact.email or "") in self._people.suppressed,
         )
-        decision = decide_enrollment(journey, event, facts, self._now)
-        if not isinstance(decision, Enroll):
-            return self._refuse(journey, decision.reason, event, person)
+        if isinstance(entered, str):
+            return self._refuse(journey, entered, event, person)
         for enrollment in restarted:
             self._end(person, enrollment, "restarted")
-        return self._begin(journey, event, person, decision.entry_key)
-
-    def _begin(self, journey: Journey, event: Event, person: Person, key: str) -> dict[str, Any]:
-        enrollment = Enrollment(
-            id=new_id(self._now),
-            contact_id=person.contact.id,
-            journey_id=journey.id,
-            entry_key=key,
-            state="active",
-            trigger_event_id=event.id,
-            code_hash=journey.code_hash,
-            entered_at=self._now,
-            wake_at=self._now,
-            look_back=LookBack(event.seq),
-        )
-        person.live[enrollment.id] = enrollment
-        person.entries[journey.id, key] = self._now
-        self._begun[enrollment.id] = enrollment
-        self.wakes[enrollment.id] = self._now
-        self._tally.moved(journey.id, None, "active")
-        self._tally.today(f"entered/{journey.id}")
+        self._begun[entered.id] = entered
+        self._tally.moved(journey.id, None, entered.state)
         self.topics.add("enrollments")
-        return {"journeyId": journey.id, "outcome": "enrolled", "stateId": str(enrollment.id)}
+        if entered.state == "held_out":
+            return self._refuse(journey, "held_out", event, person)
+        self.wakes[entered.id] = self._now
+        self._tally.today(f"entered/{journey.id}")
+        return {"journeyId": journey.id, "outcome": "enrolled", "stateId": str(entered.id)}
 
     def _refuse(
         self, journey: Journey, reason: SkipReason, event: Event, person: Person
@@ -379,6 +366,18 @@ class _Set:
         if self._cancel or self._cancel_all:
             queued = await tx.one(sends.queued_of(self._cancel, self._cancel_all))
             self._tally.today("sends/cancelled", queued)
+
+    async def count_goals(self, tx: Transaction) -> None:
+        """Record and count the goals that were reached, among all that is written by now."""
+        if not self._goals:
+            return
+        aiming = await tx.one(enrollments.aiming(list(self._goals)))
+        # Who entered by the very event, or after it, has not come to it by the journey.
+        reached = [one for one in aiming if one.id < self._goals[one.contact_id, one.journey_id]]
+        for one in reached:
+            side = "held_out" if one.state == "held_out" else "entered"
+            self._tally.today(f"goal/{one.journey_id}/{side}")
+        await tx.apply([enrollments.reach([one.id for one in reached], self._now)])
 
     def writes(self) -> list[Write]:
         """Return everything that was decided, in an order that keeps every index true."""

@@ -45,6 +45,7 @@ def record(
     *,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    line: UUID | None = None,
 ) -> Write:
     """Add a change to the log.
 
@@ -55,9 +56,11 @@ def record(
         now: when.
         before: what it was.
         after: what it is now.
+        line: the id of the line, for a change in several transactions: each says anew what it has
+            come to.
     """
     row = (
-        new_id(now),
+        line or new_id(now),
         to_micros(now),
         who,
         action,
@@ -66,7 +69,8 @@ def record(
         None if after is None else to_json(after),
     )
     return Write(
-        "INSERT INTO audit (id, at, who, action, subject, before, after) VALUES (?,?,?,?,?,?,?)",
+        "INSERT INTO audit (id, at, who, action, subject, before, after) VALUES (?,?,?,?,?,?,?) "
+        "ON CONFLICT (id) DO UPDATE SET after = excluded.after",
         [row],
     )
 

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from ..errors import StoreUnavailable
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -18,7 +20,8 @@ class Batcher(Generic[T, R]):
         write: writes a set and returns one answer for each item, in order. An answer that is an
             exception fails that item alone. When `write` itself raises, each item of the set is
             tried once more on its own, so that one bad item cannot fail its neighbours, and one
-            that has met with another process's change is decided anew.
+            that has met with another process's change is decided anew; but where the database
+            takes nothing at all, all of the set has failed.
         most: the largest set.
     """
 
@@ -63,6 +66,11 @@ class Batcher(Generic[T, R]):
     async def _write_set(self, pairs: list[tuple[T, asyncio.Future[R]]]) -> None:
         try:
             answers = await self._write([item for item, _ in pairs])
+        except StoreUnavailable as error:
+            # It is not for the sake of one of them.
+            for _, future in pairs:
+                _answer(future, error)
+            return
         except Exception:
             for item, future in pairs:
                 await self._write_alone(item, future)

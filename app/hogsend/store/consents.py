@@ -101,11 +101,12 @@ def suppressed_of_enrollments(ids: Sequence[UUID]) -> Query[dict[str, str]]:
 
 
 def suppressed_of_sends(ids: Sequence[UUID]) -> Query[dict[str, str]]:
-    """Ask which addresses of the contacts of some sends must not be mailed."""
+    """Ask which addresses that some sends may go to must not be mailed."""
     return Query(
         "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "
-        "c JOIN sends s ON s.contact_id = c.id WHERE s.id IN ?)",
-        [list(ids)],
+        "c JOIN sends s ON s.contact_id = c.id WHERE s.id IN ?) OR address IN "
+        "(SELECT s.address FROM sends s WHERE s.id IN ?)",
+        [list(ids)] * 2,
         lambda rows: {row[0]: row[1] for row in rows},
     )
 

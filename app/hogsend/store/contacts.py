@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.contact import Contact
+from .damage import UNREADABLE, object_of, unreadable
 from .db import Query, Row, Write
 from .fields import from_micros, instant_or_none, to_id, to_micros
-from .json_text import from_json, to_json
+from .json_text import to_json
 
 _COLUMNS = (
     "c.id, c.external_id, c.email, c.anonymous_id, c.properties, c.event_seq, "
@@ -26,12 +27,16 @@ def identities_of(user_id: str | None, email: str | None, anonymous_id: str | No
 
 
 def _contact(row: Row) -> Contact:
+    try:
+        properties = object_of(row[4])
+    except UNREADABLE as error:
+        properties = unreadable("contacts", to_id(row[0]), error, {"unreadable": row[4]})
     return Contact(
         id=to_id(row[0]),
         user_id=row[1],
         email=row[2],
         anonymous_id=row[3],
-        properties=from_json(row[4]),
+        properties=properties,
         event_seq=row[5],
         first_seen_at=from_micros(row[6]),
         last_seen_at=instant_or_none(row[7]),
@@ -87,10 +92,14 @@ def locked(ids: Iterable[UUID], lock: str) -> Query[Locked]:
     return Query(
         f"SELECT {_COLUMNS}, c.merged_into FROM contacts c WHERE c.id IN ? ORDER BY c.id{lock}",
         [list(ids)],
-        lambda rows: Locked(
-            {to_id(row[0]): _contact(row) for row in rows},
-            {to_id(row[0]): to_id(row[8]) for row in rows if row[8] is not None},
-        ),
+        _locked,
+    )
+
+
+def _locked(rows: list[Row]) -> Locked:
+    return Locked(
+        {to_id(row[0]): _contact(row) for row in rows},
+        {to_id(row[0]): to_id(row[8]) for row in rows if row[8] is not None},
     )
 
 
@@ -104,18 +113,18 @@ def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Contact]]:
     )
 
 
-def lock_of_enrollment(enrollment_id: UUID, lock: str) -> Query[None]:
-    """Hold the row of an enrollment's contact until the transaction ends.
+def locked_of_enrollments(ids: Sequence[UUID], lock: str) -> Query[Locked]:
+    """Ask for the contacts of some enrollments, in order to change what is theirs.
 
     Args:
-        enrollment_id: whose contact.
+        ids: whose contacts.
         lock: `Transaction.dialect.lock_rows`.
     """
     return Query(
-        "SELECT c.id FROM contacts c WHERE c.id = "
-        f"(SELECT e.contact_id FROM enrollments e WHERE e.id = ?){lock}",
-        [enrollment_id],
-        lambda rows: None,
+        f"SELECT {_COLUMNS}, c.merged_into FROM contacts c WHERE c.id IN "
+        f"(SELECT e.contact_id FROM enrollments e WHERE e.id IN ?) ORDER BY c.id{lock}",
+        [list(ids)],
+        _locked,
     )
 
 

@@ -31,6 +31,10 @@ class Tally:
         """Add to today's total."""
         self._changes[name, self._day] += by
 
+    def then(self, instant: datetime, name: str, by: int) -> None:
+        """Add to the total of the day that an instant is of."""
+        self._changes[name, day_of(instant)] += by
+
     def gauge(self, name: str, by: int) -> None:
         """Add to a gauge."""
         self._changes[name, GAUGE] += by

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from tortoise import Tortoise
 from tortoise.connection import get_connections
 
+from ..clock import Clock, SystemClock
 from ..errors import ConfigError
 from .dialects import ask_sqlite
 from .transactions import (
@@ -25,10 +26,11 @@ from .transactions import (
     Write,
     only,
 )
+from .troubles import Standing
 
 R = TypeVar("R")
 
-MODELS = ["hogsend.store.models"]
+MODELS = ["hogsend.store.models", "hogsend.store.access_models"]
 WRITE, READ = "default", "read"
 READ_POOL = 4
 # One connection of the writing pool is the worker's lock.
@@ -36,6 +38,13 @@ WRITE_POOL = 5
 _WORKER_LOCK = 0x686F6773656E64
 # Longer statements than this many values would pass SQLite's limit of 32,766 variables.
 LARGEST_LIST = 16_384
+# A disk that takes so many bytes has room again.
+TRIAL_SIZE = 256 * 1024
+_TRY = (
+    "INSERT INTO meta (key, value) VALUES ('trial', ?) "
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+_FORGET = "DELETE FROM meta WHERE key = 'trial'"
 
 
 class Database:
@@ -43,11 +52,14 @@ class Database:
 
     Args:
         url: `sqlite://PATH` or `postgres://user:pass@host:port/name`.
+        clock: what says since when something is wrong.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
         self.url = url
         self.is_sqlite = is_sqlite(url)
+        file = sqlite_path(url) if self.is_sqlite else None
+        self.standing = Standing(clock or SystemClock(), file)
         self._lock_holder: Any = None
 
     async def open(self) -> None:
@@ -55,10 +67,12 @@ class Database:
 
         Raises:
             ConfigError: the address is of no database that is known.
+            StoreUnavailable: it cannot be opened.
         """
         await Tortoise.init(config=tortoise_config(self.url))
-        for name in (WRITE, READ):
-            await get_connections().get(name).create_connection(with_db=True)
+        with self.standing.translated():
+            for name in (WRITE, READ):
+                await get_connections().get(name).create_connection(with_db=True)
 
     async def close(self) -> None:
         """Disconnect; on SQLite the write-ahead log is folded into the file."""
@@ -70,7 +84,26 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
-        """Begin a writing transaction; commit at the end, or undo all when it raises."""
+        """Begin a writing transaction; commit at the end, or undo all when it raises.
+
+        Raises:
+            StoreUnavailable: the database takes nothing at present; nothing was stored.
+        """
+        standing = self.standing
+        trial = standing.admit()
+        try:
+            with standing.translated():
+                async with self._writing() as transaction:
+                    # It may have gone wrong while this one waited for its turn.
+                    trial = trial or standing.admit()
+                    yield transaction
+            if transaction.wrote:
+                standing.took()
+        finally:
+            standing.leave(trial)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncGenerator[Transaction]:
         client: Any = get_connections().get(WRITE)
         if not self.is_sqlite:
             async with client._in_transaction() as inner:
@@ -86,13 +119,29 @@ class Database:
                 await asyncio.shield(transaction.roll_back())
                 raise
 
+    async def try_again(self) -> None:
+        """While a trouble stands, try whether it is over: else a server without work never knew.
+
+        Raises:
+            StoreUnavailable: it is not.
+        """
+        async with self.transaction() as tx:
+            await tx.apply([Write(_TRY, [("x" * TRIAL_SIZE,)])])
+        async with self.transaction() as tx:
+            await tx.apply([Write(_FORGET)])
+
     async def read(self, *queries: Query[Any]) -> list[Any]:
-        """Run queries on the connection that never waits behind the writer."""
+        """Run queries on the connection that never waits behind the writer.
+
+        Raises:
+            StoreUnavailable: the database cannot be read at present.
+        """
         client: Any = get_connections().get(READ)
-        if self.is_sqlite:
-            return await self._read_sqlite(client._connection, queries)
-        async with client.acquire_connection() as connection:
-            return await PostgresTransaction(connection).fetch(*queries)
+        with self.standing.translated():
+            if self.is_sqlite:
+                return await self._read_sqlite(client._connection, queries)
+            async with client.acquire_connection() as connection:
+                return await PostgresTransaction(connection).fetch(*queries)
 
     @staticmethod
     async def _read_sqlite(connection: Any, queries: Sequence[Query[Any]]) -> list[Any]:
@@ -121,14 +170,15 @@ class Database:
         On Postgres it also changes with commits of this process.
         """
         client: Any = get_connections().get(READ if not self.is_sqlite else WRITE)
-        if not self.is_sqlite:
-            async with client.acquire_connection() as connection:
-                return await connection.fetchval(
-                    "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-                )
-        raw = client._connection
-        rows = await raw._execute(ask_sqlite, raw._conn, [("PRAGMA data_version", [])])
-        return rows[0][0][0]
+        with self.standing.translated():
+            if not self.is_sqlite:
+                async with client.acquire_connection() as connection:
+                    return await connection.fetchval(
+                        "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+                    )
+            raw = client._connection
+            rows = await raw._execute(ask_sqlite, raw._conn, [("PRAGMA data_version", [])])
+            return rows[0][0][0]
 
 
 def is_sqlite(url: str) -> bool:
@@ -146,6 +196,11 @@ def is_sqlite(url: str) -> bool:
         f"HOGSEND_DATABASE_URL begins with {scheme!r}, which is no database known here.",
         "Use sqlite://PATH or postgres://user:password@host:port/name.",
     )
+
+
+def place_of(url: str) -> str:
+    """Return the file or the host of a database, for messages to its operator."""
+    return str(sqlite_path(url)) if is_sqlite(url) else urlsplit(url).hostname or "Postgres"
 
 
 def sqlite_path(url: str) -> Path:
@@ -221,6 +276,7 @@ __all__ = [
     "Write",
     "is_sqlite",
     "only",
+    "place_of",
     "sqlite_path",
     "tortoise_config",
 ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import Enrollment, LookBack, Wait
+from ..domain.enrollment import LIVE_STATES, Enrollment, LookBack, Wait
 from ..domain.event import EventMatch
+from .damage import UNREADABLE, unreadable
 from .db import Query, Row, Write
+from .distinct import distinct
 from .events import from_stored_event, to_stored_event
 from .fields import from_micros, instant_or_none, micros_or_none, to_id, to_micros
 from .json_text import from_json, to_json
@@ -49,6 +51,7 @@ def _wait(stored: str | None) -> Wait | None:
         key=value["key"],
         until=datetime.fromisoformat(until) if until else None,
         events=tuple(EventMatch.from_json(match) for match in value.get("events", ())),
+        more=value.get("more", 1),
     )
 
 
@@ -61,11 +64,18 @@ def _stored_wait(wait: Wait | None) -> str | None:
     }
     if wait.events:
         stored["events"] = [match.to_json() for match in wait.events]
+    if wait.more > 1:
+        stored["more"] = wait.more
     return to_json(stored)
 
 
 def _enrollment(row: Row) -> Enrollment:
-    result = from_json(row[12]) if row[12] else None
+    wait, result = None, None
+    try:
+        wait = _wait(row[11])
+        result = from_stored_event(from_json(row[12])) if row[12] else None
+    except UNREADABLE as error:
+        unreadable("enrollments", to_id(row[0]), error, None)
     return Enrollment(
         id=to_id(row[0]),
         contact_id=to_id(row[1]),
@@ -78,8 +88,8 @@ def _enrollment(row: Row) -> Enrollment:
         turn=row[8],
         attempt=row[9],
         wake_at=instant_or_none(row[10]),
-        wait=_wait(row[11]),
-        wait_result=from_stored_event(result) if result else None,
+        wait=wait,
+        wait_result=result,
         look_back=LookBack(row[13], instant_or_none(row[14] or None)),
         sends=row[15],
         error=row[16],
@@ -130,17 +140,83 @@ def entries_of(
     )
 
 
-def next_due(limit: int) -> Query[Iterator[Due]]:
-    """Ask for the enrollments that wake next, overdue ones first; read as far as they are needed.
+def due_journeys() -> Query[list[str]]:
+    """Ask which journeys have enrollments that wake, now or later."""
+    return Query(
+        distinct("enrollments", "journey_id", DUE), [], lambda rows: [row[0] for row in rows]
+    )
+
+
+def next_due(limits: Sequence[tuple[str, int]], now: datetime) -> Query[list[list[Due]]]:
+    """Ask for the enrollments of journeys that are due, and for the next that is not.
 
     Args:
+        limits: the journeys, with how many of each at most.
+        now: the present instant.
+
+    Returns:
+        The enrollments of each journey, in the order of their wake times.
+    """
+    of_one = (
+        "SELECT * FROM (SELECT id, contact_id, journey_id, wake_at FROM enrollments "
+        f"WHERE journey_id = ? AND {DUE} AND wake_at {{}} ? ORDER BY wake_at LIMIT ?) AS {{}}"
+    )
+    parts: list[str] = []
+    values: list[Any] = []
+    for n, (journey_id, limit) in enumerate(limits):
+        parts += [of_one.format("<=", f"due_{n}"), of_one.format(">", f"later_{n}")]
+        values += [journey_id, to_micros(now), limit, journey_id, to_micros(now), 1]
+
+    def read(rows: list[Row]) -> list[list[Due]]:
+        found: dict[str, list[Due]] = {journey_id: [] for journey_id, _ in limits}
+        for row in rows:
+            found[row[2]].append(Due(to_id(row[0]), to_id(row[1]), row[2], from_micros(row[3])))
+        return list(found.values())
+
+    return Query(" UNION ALL ".join(parts) + " ORDER BY wake_at", values, read)
+
+
+def ids_in(
+    journey_id: str, state: str, after: UUID | None, until: UUID, limit: int
+) -> Query[list[UUID]]:
+    """Ask for the enrollments of a journey in one state, the oldest first.
+
+    Args:
+        journey_id: which journey.
+        state: which state.
+        after: only those younger than this one.
+        until: only those at most as young as this id.
         limit: how many at most.
     """
     return Query(
-        f"SELECT id, contact_id, journey_id, wake_at FROM enrollments WHERE {DUE} "
-        "ORDER BY wake_at LIMIT ?",
-        [limit],
-        lambda rows: (Due(to_id(r[0]), to_id(r[1]), r[2], from_micros(r[3])) for r in rows),
+        "SELECT id FROM enrollments WHERE journey_id = ? AND state = ? AND id > ? AND id <= ? "
+        "ORDER BY id LIMIT ?",
+        [journey_id, state, after or UUID(int=0), until, limit],
+        lambda rows: [to_id(row[0]) for row in rows],
+    )
+
+
+def live_counts() -> Query[dict[str, int]]:
+    """Ask how many live enrollments each journey has, by the kept counts."""
+    prefix = "state/"
+
+    def read(rows: list[Row]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for name, count in rows:
+            journey_id, _, state = name.removeprefix(prefix).rpartition("/")
+            if state in LIVE_STATES and count > 0:
+                found[journey_id] = found.get(journey_id, 0) + count
+        return found
+
+    return Query("SELECT name, value FROM counters WHERE day = 0 AND name LIKE 'state/%'", [], read)
+
+
+def compacted(ids: Sequence[UUID]) -> Query[frozenset[UUID]]:
+    """Ask of which enrollments a summary stands for the journal, or for a part of it."""
+    return Query(
+        "SELECT id FROM enrollments WHERE id IN ? AND summary IS NOT NULL",
+        [list(ids)],
+        lambda rows: frozenset(to_id(row[0]) for row in rows),
     )
 
 
@@ -199,6 +275,44 @@ def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
             for n in enrollments
         ],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Aiming:
+    """An enrollment that has not seen its journey's goal yet."""
+
+    id: UUID
+    contact_id: UUID
+    journey_id: str
+    state: str
+
+
+def aiming(places: Sequence[tuple[UUID, str]]) -> Query[list[Aiming]]:
+    """Ask for the enrollments of contacts in journeys that have not seen the goal yet.
+
+    Those that have ended and those who are held out are among them.
+
+    Args:
+        places: (contact, journey).
+    """
+    wanted = set(places)
+
+    def read(rows: list[Row]) -> list[Aiming]:
+        found = [Aiming(to_id(row[0]), to_id(row[1]), row[2], row[3]) for row in rows]
+        return [one for one in found if (one.contact_id, one.journey_id) in wanted]
+
+    return Query(
+        "SELECT id, contact_id, journey_id, state FROM enrollments WHERE contact_id IN ? "
+        "AND journey_id IN ? AND goal_at IS NULL",
+        [list({one for one, _ in places}), sorted({one for _, one in places})],
+        read,
+    )
+
+
+def reach(ids: Sequence[UUID], now: datetime) -> Write:
+    """Record that enrollments have seen their journey's goal."""
+    at = to_micros(now)
+    return Write("UPDATE enrollments SET goal_at = ? WHERE id = ?", [(at, one) for one in ids])
 
 
 def with_parked(journey_ids: Sequence[str]) -> Query[list[str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.event import Event
+from .damage import UNREADABLE, object_of, unreadable
 from .db import Query, Row, Write
 from .fields import from_micros, id_or_none, micros_or_none, to_id, to_micros
 from .json_text import from_json, to_json
@@ -59,10 +60,14 @@ class Refusal:
 
 
 def _event(row: Row) -> Event:
+    try:
+        properties = object_of(row[2])
+    except UNREADABLE as error:
+        properties = unreadable("events", to_id(row[0]), error, {"unreadable": row[2]})
     return Event(
         id=to_id(row[0]),
         name=row[1],
-        properties=from_json(row[2]),
+        properties=properties,
         seq=row[3],
         occurred_at=from_micros(row[4]),
         received_at=from_micros(row[5]),
@@ -195,6 +200,85 @@ def record_refusals(refusals: Iterable[Refusal], now: datetime) -> Write:
         "INSERT INTO refusals (id, journey_id, reason, contact_id, event_id, at) "
         "VALUES (?,?,?,?,?,?)",
         [(r.id, r.journey_id, r.reason, r.contact_id, r.event_id, at) for r in refusals],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A trigger that started nothing because its journey was gone or broken.
+
+    Args:
+        refusal_id: the row that says so.
+        at: when it was refused.
+        contact_id: whom it concerns.
+        cause: the trigger.
+        decisions: what else it started, ended and did not start.
+    """
+
+    refusal_id: UUID
+    at: datetime
+    contact_id: UUID
+    cause: Cause
+    decisions: Mapping[str, Any]
+
+
+def missed_ids(
+    journey_id: str, reason: str, after: UUID | None, until: UUID, limit: int
+) -> Query[list[UUID]]:
+    """Ask for refusals of a journey with one reason, the oldest first.
+
+    Args:
+        journey_id: which journey.
+        reason: why.
+        after: only those younger than this one.
+        until: only those at most as young as this id.
+        limit: how many at most.
+    """
+    return Query(
+        "SELECT id FROM refusals WHERE journey_id = ? AND reason = ? AND id > ? AND id <= ? "
+        "ORDER BY id LIMIT ?",
+        [journey_id, reason, after or UUID(int=0), until, limit],
+        lambda rows: [to_id(row[0]) for row in rows],
+    )
+
+
+def missed(refusal_ids: Sequence[UUID], reason: str) -> Query[list[Missed]]:
+    """Ask for the triggers of refusals that still have this reason, the oldest first."""
+    return Query(
+        f"SELECT {_COLUMNS}, e.depth, e.decisions, r.id, r.at, r.contact_id FROM refusals r "
+        "JOIN events e ON e.id = r.event_id WHERE r.id IN ? AND r.reason = ? ORDER BY r.id",
+        [list(refusal_ids), reason],
+        lambda rows: [
+            Missed(
+                refusal_id=to_id(row[10]),
+                at=from_micros(row[11]),
+                contact_id=to_id(row[12]),
+                cause=Cause(_event(row), row[8]),
+                decisions=from_json(row[9]) or {},
+            )
+            for row in rows
+        ],
+    )
+
+
+def drop_refusals(ids: Iterable[UUID]) -> Write:
+    """Forget refusals whose event has enrolled its contact after all."""
+    return Write("DELETE FROM refusals WHERE id = ?", [(one,) for one in ids])
+
+
+def correct_refusals(reasons: Mapping[UUID, str]) -> Write:
+    """Write another reason into refusals."""
+    return Write(
+        "UPDATE refusals SET reason = ? WHERE id = ?",
+        [(reason, one) for one, reason in reasons.items()],
+    )
+
+
+def correct_decisions(decisions: Mapping[UUID, Mapping[str, Any]]) -> Write:
+    """Write anew what events started, ended and did not start."""
+    return Write(
+        "UPDATE events SET decisions = ? WHERE id = ?",
+        [(to_json(decided), one) for one, decided in decisions.items()],
     )
 
 

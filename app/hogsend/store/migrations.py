@@ -18,6 +18,7 @@ from ..clock import SystemClock
 from ..errors import StartError
 from ..paths import resource
 from .db import MODELS, WRITE, is_sqlite, sqlite_path, tortoise_config
+from .troubles import trouble_of
 
 # Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
 APP = "models"
@@ -118,7 +119,10 @@ def _applied_sqlite(file: Path) -> list[str]:
         raise _unreadable(file, error) from error
 
 
-def _unreadable(file: Path, error: Exception) -> StartError:
+def _unreadable(file: Path, error: sqlite3.Error) -> StartError:
+    trouble = trouble_of(error, file)
+    if trouble is not None and error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+        return StartError(f"{trouble.message} It is {file}.", trouble.remedy)
     return StartError(
         f"The database {file} cannot be read: {error}.",
         "Check that it is Hogsend's database and that this account may write to it and its folder.",

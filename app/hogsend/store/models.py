@@ -1,4 +1,7 @@
-"""Every table. Models never leave this package: the rest of the program sees domain values."""
+"""Every table but those of keys and operators (`access_models`).
+
+Models never leave this package: the rest of the program sees domain values.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,10 @@ from .fields import DigestField, IdField, InstantField, Where
 LIVE = "state IN ('active', 'waiting', 'drifted', 'parked')"
 # Those who are parked keep their wake times and are not looked at.
 DUE = "wake_at IS NOT NULL AND state IN ('active', 'waiting')"
+# Those whose last turn raised, and who are tried again.
+RETRIED = "attempt > 0 AND state IN ('active', 'waiting')"
+# Those who have ended and whose journals are kept whole as yet.
+WHOLE = "ended_at IS NOT NULL AND compacted_at IS NULL"
 
 
 class Meta(Model):
@@ -108,7 +115,7 @@ class RefusalRow(Model):
 
     class Meta:
         table = "refusals"
-        indexes = (("journey_id", "id"), ("contact_id",))
+        indexes = (("journey_id", "reason", "id"), ("contact_id",))
 
 
 class JourneyRow(Model):
@@ -130,7 +137,8 @@ class EnrollmentRow(Model):
     """One contact in one journey.
 
     `wait` is the frontier, `wait_result` what ended it; `since_seq` and `since_at` are where the
-    next wait looks back to; `fence` and `lease_until` are the lease of a turn on Postgres.
+    next wait looks back to; `fence` and `lease_until` are the lease of a turn on Postgres. Long
+    after its end, `summary` stands for its turns; it has all of them at `compacted_at`.
     """
 
     id = IdField(primary_key=True)
@@ -149,6 +157,7 @@ class EnrollmentRow(Model):
     since_seq = fields.BigIntField(default=0)
     since_at = InstantField(default=0)
     sends = fields.IntField(default=0)
+    goal_at = InstantField(null=True)
     fence = fields.IntField(default=0)
     lease_until = InstantField(null=True)
     error = fields.TextField(null=True)
@@ -156,6 +165,8 @@ class EnrollmentRow(Model):
     entered_at = InstantField()
     updated_at = InstantField()
     ended_at = InstantField(null=True)
+    summary = fields.TextField(null=True)
+    compacted_at = InstantField(null=True)
 
     class Meta:
         table = "enrollments"
@@ -168,12 +179,15 @@ class EnrollmentRow(Model):
             ),
             ("contact_id", "journey_id"),
             Where(fields=("wake_at",), name="enrollment_wakes", condition=DUE),
+            Where(fields=("journey_id", "wake_at"), name="enrollment_turns", condition=DUE),
+            Where(fields=("ended_at",), name="enrollment_journals", condition=WHOLE),
             ("journey_id", "state", "id"),
             Where(
                 fields=("journey_id", "wait_key", "id"),
                 name="enrollment_waits",
                 condition="wait_key IS NOT NULL",
             ),
+            Where(fields=("journey_id", "id"), name="enrollment_retries", condition=RETRIED),
         )
 
 
@@ -194,6 +208,35 @@ class TurnRow(Model):
         unique_together = (("enrollment_id", "number"),)
 
 
+class AnswerRow(Model):
+    """A large answer of a journal, compressed; the journal names it by its digest."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    enrollment_id = IdField()
+    digest = DigestField()
+    body = fields.BinaryField()
+
+    class Meta:
+        table = "answers"
+        unique_together = (("enrollment_id", "digest"),)
+
+
+class StepRow(Model):
+    """An effect of `ctx.step` that was tried and is not in the journal yet."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    enrollment_id = IdField()
+    key = fields.CharField(max_length=200)
+    attempts = fields.IntField()
+    answer = fields.TextField(null=True)
+    error = fields.TextField(null=True)
+    is_over = fields.BooleanField()
+
+    class Meta:
+        table = "steps"
+        unique_together = (("enrollment_id", "key"),)
+
+
 class SendRow(Model):
     """One email to one contact: the outbox and the record."""
 
@@ -208,6 +251,7 @@ class SendRow(Model):
     subject = fields.TextField(null=True)
     props: Any = fields.JSONField(default=dict)
     to_email = fields.CharField(max_length=320, null=True)
+    address = fields.CharField(max_length=320, null=True)
     status = fields.CharField(max_length=12)
     reason = fields.CharField(max_length=200, null=True)
     due_at = InstantField(null=True)
@@ -227,7 +271,7 @@ class SendRow(Model):
         table = "sends"
         unique_together = (("enrollment_id", "step_key"),)
         indexes = (
-            Where(fields=("due_at",), name="sends_due", condition="status = 'queued'"),
+            Where(fields=("journey_id", "due_at"), name="sends_due", condition="status = 'queued'"),
             Where(fields=("updated_at",), name="sends_handing", condition="status = 'sending'"),
             ("status", "id"),
             ("journey_id", "id"),
@@ -311,80 +355,6 @@ class SuppressionRow(Model):
 
     class Meta:
         table = "suppressions"
-
-
-class KeyRow(Model):
-    """An API key: only its digest is kept."""
-
-    id = IdField(primary_key=True)
-    name = fields.CharField(max_length=100)
-    prefix = fields.CharField(max_length=8)
-    digest = DigestField(unique=True)
-    scopes: Any = fields.JSONField(default=list)
-    origins: Any = fields.JSONField(default=list)
-    created_at = InstantField()
-    expires_at = InstantField(null=True)
-    last_used_at = InstantField(null=True)
-    revoked_at = InstantField(null=True)
-
-    class Meta:
-        table = "api_keys"
-
-
-class OperatorRow(Model):
-    """Someone who may sign in to the dashboard."""
-
-    id = IdField(primary_key=True)
-    email = fields.CharField(max_length=320, unique=True)
-    password_hash = fields.TextField(null=True)
-    role = fields.CharField(max_length=10)
-    created_at = InstantField()
-    disabled_at = InstantField(null=True)
-
-    class Meta:
-        table = "operators"
-
-
-class SessionRow(Model):
-    """A signed-in browser: only the digest of its cookie is kept."""
-
-    digest = DigestField(primary_key=True)
-    operator_id = IdField(db_index=True)
-    created_at = InstantField()
-    seen_at = InstantField()
-    revoked_at = InstantField(null=True)
-
-    class Meta:
-        table = "sessions"
-
-
-class SignInLinkRow(Model):
-    """A one-time link that makes or signs in an operator."""
-
-    digest = DigestField(primary_key=True)
-    email = fields.CharField(max_length=320, null=True)
-    role = fields.CharField(max_length=10)
-    created_at = InstantField()
-    expires_at = InstantField()
-    used_at = InstantField(null=True)
-
-    class Meta:
-        table = "sign_in_links"
-
-
-class AuditRow(Model):
-    """What an operator changed."""
-
-    id = IdField(primary_key=True)
-    at = InstantField()
-    who = fields.CharField(max_length=320)
-    action = fields.CharField(max_length=60)
-    subject = fields.CharField(max_length=400)
-    before: Any = fields.JSONField(null=True)
-    after: Any = fields.JSONField(null=True)
-
-    class Meta:
-        table = "audit"
 
 
 class CounterRow(Model):

@@ -11,14 +11,17 @@ from uuid import UUID
 
 from ..domain.journal import decode, encode
 from ..domain.sending import Send
+from .damage import UNREADABLE, object_of, unreadable
 from .db import Query, Row, Write
+from .distinct import distinct
 from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
 from .json_text import from_json, to_json
 
 COLUMNS = (
     "s.id, s.contact_id, s.template, s.list_id, s.status, s.created_at, s.enrollment_id, "
     "s.journey_id, s.step_key, s.reason, s.to_email, s.subject, s.props, s.due_at, s.handed_at, "
-    "s.sent_at, s.opened_at, s.clicked_at, s.provider, s.provider_id, s.attempts, s.updated_at"
+    "s.sent_at, s.opened_at, s.clicked_at, s.provider, s.provider_id, s.attempts, s.updated_at, "
+    "s.address"
 )
 
 
@@ -43,6 +46,10 @@ class RenderedMail:
 
 def read_send(row: Row) -> Send:
     """Make a ledger row out of `COLUMNS`."""
+    try:
+        props, attempts = decode(object_of(row[12])), from_json(row[20]) or []
+    except UNREADABLE as error:
+        props, attempts = unreadable("sends", to_id(row[0]), error, ({"unreadable": row[12]}, []))
     return Send(
         id=to_id(row[0]),
         contact_id=to_id(row[1]),
@@ -56,7 +63,7 @@ def read_send(row: Row) -> Send:
         reason=row[9],
         to_email=row[10],
         subject=row[11],
-        props=decode(from_json(row[12])),
+        props=props,
         due_at=instant_or_none(row[13]),
         handed_at=instant_or_none(row[14]),
         sent_at=instant_or_none(row[15]),
@@ -64,8 +71,9 @@ def read_send(row: Row) -> Send:
         clicked_at=instant_or_none(row[17]),
         provider=row[18],
         provider_id=row[19],
-        attempts=from_json(row[20]) or [],
+        attempts=attempts,
         updated_at=instant_or_none(row[21]),
+        address=row[22],
     )
 
 
@@ -78,14 +86,45 @@ def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Send]]:
     )
 
 
-def due(limit: int) -> Query[list[tuple[UUID, datetime]]]:
-    """Ask for the sends that leave next: id and when they are due."""
+def waiting_journeys() -> Query[list[str]]:
+    """Ask which journeys have mails in the queue; those of no journey are not among them."""
     return Query(
-        "SELECT id, due_at FROM sends WHERE status = 'queued' AND due_at IS NOT NULL "
-        "ORDER BY due_at LIMIT ?",
-        [limit],
-        lambda rows: [(to_id(row[0]), from_micros(row[1])) for row in rows],
+        distinct("sends", "journey_id", "status = 'queued'"), [], lambda rows: [r[0] for r in rows]
     )
+
+
+def due(
+    journey_ids: Sequence[str | None], limit: int, now: datetime
+) -> Query[list[list[tuple[UUID, datetime]]]]:
+    """Ask for the sends of journeys that are due, and for the next that is not.
+
+    Args:
+        journey_ids: the journeys; None for the sends of no journey.
+        limit: how many of each at most.
+        now: the present instant.
+
+    Returns:
+        Of each journey the id of every send and when it is due, in the order of that.
+    """
+    of_one = (
+        "SELECT * FROM (SELECT {place} AS place, id, due_at FROM sends WHERE status = 'queued' "
+        "AND journey_id {is_it} AND due_at {past} ? ORDER BY due_at LIMIT ?) AS {name}_{place}"
+    )
+    selects: list[str] = []
+    values: list[Any] = []
+    for place, one in enumerate(journey_ids):
+        is_it, named = ("IS NULL", ()) if one is None else ("= ?", (one,))
+        selects.append(of_one.format(place=place, is_it=is_it, past="<=", name="due"))
+        selects.append(of_one.format(place=place, is_it=is_it, past=">", name="later"))
+        values += [*named, to_micros(now), limit, *named, to_micros(now), 1]
+
+    def read(rows: list[Row]) -> list[list[tuple[UUID, datetime]]]:
+        found: list[list[tuple[UUID, datetime]]] = [[] for _ in journey_ids]
+        for place, send_id, at in rows:
+            found[place].append((to_id(send_id), from_micros(at)))
+        return found
+
+    return Query(" UNION ALL ".join(selects) + " ORDER BY due_at", values, read)
 
 
 def handing_over() -> Query[list[Send]]:
@@ -141,8 +180,8 @@ def insert(sends: Iterable[Send]) -> Write:
     """Add sends."""
     return Write(
         "INSERT INTO sends (id, contact_id, enrollment_id, journey_id, step_key, template, "
-        "list_id, subject, props, to_email, status, reason, due_at, created_at, updated_at, "
-        "attempts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'[]')",
+        "list_id, subject, props, to_email, address, status, reason, due_at, created_at, "
+        "updated_at, attempts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'[]')",
         [
             (
                 s.id,
@@ -155,6 +194,7 @@ def insert(sends: Iterable[Send]) -> Write:
                 s.subject,
                 to_json(encode(s.props)),
                 s.to_email,
+                s.address,
                 s.status,
                 s.reason,
                 micros_or_none(s.due_at),
@@ -199,7 +239,7 @@ def conclude(sends: Iterable[Send], now: datetime) -> Write:
     A mail that was not taken and was withdrawn during its hand-over is cancelled, not tried again.
     """
     at = to_micros(now)
-    withdrawn = "CASE WHEN ? = 'queued' AND reason IS NOT NULL"
+    withdrawn = "CASE WHEN ? = 'queued' AND status = 'sending' AND reason IS NOT NULL"
     return Write(
         f"UPDATE sends SET status = {withdrawn} THEN 'cancelled' ELSE ? END, "
         f"reason = {withdrawn} THEN reason ELSE ? END, "

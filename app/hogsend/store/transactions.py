@@ -62,6 +62,8 @@ class Transaction:
     """One transaction; everything in it happens or nothing does."""
 
     dialect: SqliteDialect | PostgresDialect
+    # Whether anything was to be written.
+    wrote = False
 
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
         """Run several queries and return their answers in order; they see what was written."""
@@ -96,6 +98,7 @@ class SqliteTransaction(Transaction):
 
     async def apply(self, writes: Iterable[Write]) -> None:
         self._waiting.extend((write.sql, write.rows) for write in writes if write.rows)
+        self.wrote = self.wrote or bool(self._waiting)
 
     async def commit(self) -> None:
         if self._begun or self._waiting:
@@ -145,6 +148,7 @@ class PostgresTransaction(Transaction):
         for write in writes:
             if not write.rows:
                 continue
+            self.wrote = True
             sql = self.dialect.say(write.sql, ())[0]
             if len(write.rows) == 1:
                 await self._connection.execute(sql, *write.rows[0])

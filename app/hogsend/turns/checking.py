@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
-import textwrap
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from ..domain.conditions import Property
 from ..domain.event import EventMatch
 from ..domain.journey import Entry
-from .context import Context, History
+from ..domain.times import Window, zone_named
 from .marks import Mark
+from .source import Function, code_of_function
+from .source.awaits import Forgotten, forgotten
 
 ID = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 ID_REMEDY = "Use lower-case letters, digits and single hyphens, such as trial-conversion."
 LONGEST_ID = 100
+MOST_HELD_OUT = 50
 
 # A problem, and what to do about it.
 Problem = tuple[str, str]
@@ -52,19 +53,67 @@ def mark_problems(marked: Mark, lists: Collection[str]) -> Iterator[Problem]:
         yield f"key is {mark.key!r}.", 'Name a property of the trigger: key=prop("cart_id").'
     if mark.on_retrigger not in ("ignore", "restart"):
         yield f"on_retrigger is {mark.on_retrigger!r}.", 'Use "ignore" or "restart".'
+    yield from _plan_problems(mark)
 
 
-def function_problems(function: Callable[..., Any]) -> Iterator[tuple[Problem, int]]:
-    """Say what is wrong with a journey's function, each with its line."""
+def _plan_problems(mark: Any) -> Iterator[Problem]:
+    """Say what is wrong with the goal, and with whom the journey leaves out and when it sends."""
+    if mark.goal is not None and not _names_event(mark.goal):
+        yield f"goal is {mark.goal!r}.", 'Name an event, or use on("name", where=…).'
+    number = isinstance(mark.holdout, int | float) and not isinstance(mark.holdout, bool)
+    if not number or not 0 <= mark.holdout <= MOST_HELD_OUT:
+        yield f"holdout is {mark.holdout!r}.", "Give a percentage from 0 to 50, such as 10."
+    zone = mark.time_zone
+    if zone is not None and (not isinstance(zone, str) or zone_named(zone) is None):
+        yield f"time_zone is {zone!r}, and there is none.", 'Write it as "Europe/Berlin".'
+    if mark.send_window is not None and (problem := _window_problem(mark.send_window)) is not None:
+        remedy = 'Give when it opens and when it closes: ("09:00", "18:00").'
+        yield f"send_window is {mark.send_window!r}{problem}.", remedy
+    for what, given in (("accept_late", mark.accept_late), ("enabled", mark.enabled)):
+        if not isinstance(given, bool):
+            yield f"{what} is {given!r}.", "Use True or False."
+
+
+def _window_problem(given: Any) -> str | None:
+    """Return what is wrong with a pair of times, as the rest of a sentence; None if nothing is."""
+    pair = list(cast("Sequence[Any]", given)) if isinstance(given, tuple | list) else []
+    if len(pair) != 2 or not all(isinstance(one, str) for one in pair):
+        return ""
+    try:
+        Window.of(pair[0], pair[1])
+    except ValueError as error:
+        return f": {str(error).rstrip('.')}"
+    return None
+
+
+def function_problems(
+    function: Callable[..., Any], code: Function | None = None
+) -> Iterator[tuple[Problem, int]]:
+    """Say what is wrong with a journey's function, each with its line.
+
+    Args:
+        function: what `@journey` marked.
+        code: its text; read from its file unless given.
+    """
     line = inspect.unwrap(function).__code__.co_firstlineno
     if not inspect.iscoroutinefunction(function):
         yield ("it is not an async function.", "Write `async def`."), line
     elif len(inspect.signature(function).parameters) != 2:
         yield ("it must take (user, ctx).", ""), line
-    else:
-        for call, offset in _not_awaited(function):
-            remedy = "Without it nothing happens."
-            yield (f"`{call}` lacks an `await`.", remedy), line + offset
+    elif code := code or code_of_function(function):
+        for call in forgotten(code):
+            here = call.file == code.scope.module.file
+            yield _not_awaited(call, here=here), call.line if here else line
+
+
+def _not_awaited(call: Forgotten, *, here: bool) -> Problem:
+    place = "" if here else f" in {call.file}:{call.line}"
+    if not call.given_to:
+        return f"`{call.call}`{place} lacks an `await`.", "Without it nothing happens."
+    problem = f"`{call.call}`{place} is given to `{call.given_to}` without an `await`."
+    if call.given_to.endswith(".step"):
+        return problem, f"Give ctx.step a function: `lambda: {call.call}`."
+    return problem, "Await ctx calls one after the other, each with its own `await`."
 
 
 def _names_event(given: object) -> bool:
@@ -73,51 +122,3 @@ def _names_event(given: object) -> bool:
 
 def _is_positive(given: object) -> bool:
     return isinstance(given, timedelta) and given > timedelta(0)
-
-
-_CALLS = {
-    (*path, name)
-    for path, kind in (((), Context), (("history",), History))
-    for name, value in vars(kind).items()
-    if inspect.iscoroutinefunction(value)
-}
-# Where a coroutine that nobody has awaited is surely a mistake: it is dropped, or always true.
-_DROPPED = (
-    ast.Expr,
-    ast.If,
-    ast.While,
-    ast.IfExp,
-    ast.Assert,
-    ast.UnaryOp,
-    ast.BoolOp,
-    ast.Compare,
-    ast.FormattedValue,
-)
-
-
-def _not_awaited(function: Callable[..., Any]) -> Iterator[tuple[str, int]]:
-    """Yield calls of the context that lack an `await`, with their lines after the first."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError):
-        # Made by other code, so that there is no text to look at.
-        return
-    context = list(inspect.signature(function).parameters)[1]
-    for node in ast.walk(tree):
-        if not isinstance(node, _DROPPED):
-            continue
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.Call):
-                continue
-            path = _path(child.func)
-            if path[:1] == (context,) and path[1:] in _CALLS:
-                yield ".".join(path) + "(…)", child.lineno - 1
-
-
-def _path(node: ast.expr) -> tuple[str, ...]:
-    """Return the names of `a.b.c`; nothing for any other expression."""
-    if isinstance(node, ast.Name):
-        return (node.id,)
-    if isinstance(node, ast.Attribute) and (before := _path(node.value)):
-        return (*before, node.attr)
-    return ()

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from ..domain.contact import Contact
-from ..domain.enrollment import Enrollment, State
+from ..domain.enrollment import Enrollment, State, Wait
 from ..domain.event import Event
 from ..domain.intake import Incoming
 from ..domain.journey import Journey
 from ..ingest import Ingest, Taking
-from ..store import contacts, enrollments, events, sends, turns
+from ..store import contacts, enrollments, events, sends, steps, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.turns import Turn
 from .facts import Result
-
-# When a turn that raised is tried again (journeys, "Turns and the journal").
-RETRY_AFTER = (
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-)
+from .trying import RETRY_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +36,19 @@ class Played:
     enrollment: Enrollment
     seen: int
     result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came for a new wait while its turn was played.
+
+    Args:
+        wait: the wait, with how many events it still takes.
+        event: what has ended it, if enough came.
+    """
+
+    wait: Wait
+    event: Event | None
 
 
 async def commit(
@@ -76,7 +81,7 @@ async def commit(
     triggered: list[Incoming] = []
     for one in kept:
         before = present[one.enrollment.id]
-        moved = _after(one, before, found.get(before.id), now)
+        moved = after_turn(one, before, found.get(before.id), now)
         after.append(moved)
         triggered.extend(one.result.triggered)
         _count(one, before, moved, tally)
@@ -86,9 +91,10 @@ async def commit(
             taking.topics.add("sends")
     await tx.apply(
         [
-            turns.insert(_turn(one, now) for one in kept if one.result.outcome != "early"),
+            *turns.insert(_turn(one, now) for one in kept if one.result.outcome != "early"),
             enrollments.update(after, now),
             sends.insert(send for one in kept for send in one.result.sends),
+            steps.forget((one.enrollment.id, key) for one in kept for key in one.result.done_steps),
         ]
     )
     if triggered:
@@ -126,7 +132,7 @@ async def _look_again(
     tx: Transaction,
     played: Sequence[Played],
     people: dict[UUID, Contact],
-) -> dict[UUID, Event]:
+) -> dict[UUID, Found]:
     """Look once more for what new waits wait for: it may have come since the turn looked."""
     late = [
         (one.enrollment, one.seen, one.result.look_back, one.result.wait)
@@ -144,7 +150,7 @@ async def _look_again(
             min(seen for _, seen, *_ in late),
         )
     )
-    found: dict[UUID, Event] = {}
+    found: dict[UUID, Found] = {}
     for enrollment, seen, look_back, wait in late:
         for event in came:
             if (
@@ -153,8 +159,11 @@ async def _look_again(
                 and look_back.sees(event, enrollment.contact_id)
                 and wait.matches(event, event.received_at or enrollment.entered_at)
             ):
-                found[enrollment.id] = event
-                break
+                if wait.more <= 1:
+                    found[enrollment.id] = Found(wait, event)
+                    break
+                wait = replace(wait, more=wait.more - 1)
+                found[enrollment.id] = Found(wait, None)
     return found
 
 
@@ -166,8 +175,15 @@ _STATES: dict[str, State] = {
 }
 
 
-def _after(one: Played, before: Enrollment, found: Event | None, now: datetime) -> Enrollment:
-    """Return the enrollment as it is after its turn."""
+def after_turn(one: Played, before: Enrollment, found: Found | None, now: datetime) -> Enrollment:
+    """Return the enrollment as it is after its turn.
+
+    Args:
+        one: the turn.
+        before: the enrollment as it is now.
+        found: what a second look found of what the turn waits for.
+        now: the present instant.
+    """
     result = one.result
     if result.outcome == "early":
         until = before.wait.until if before.wait else None
@@ -176,8 +192,9 @@ def _after(one: Played, before: Enrollment, found: Event | None, now: datetime) 
         return _after_failure(one, before, now)
     state = _STATES[result.outcome]
     ended = state in ("completed", "exited")
-    wait = result.wait
-    wake_at = (now if found else wait.until) if wait else None
+    wait = found.wait if found else result.wait
+    came = found.event if found else None
+    wake_at = (now if came else wait.until) if wait else None
     return replace(
         before,
         state=state,
@@ -186,7 +203,7 @@ def _after(one: Played, before: Enrollment, found: Event | None, now: datetime) 
         attempt=0,
         wake_at=wake_at,
         wait=before.wait if state == "drifted" else wait,
-        wait_result=before.wait_result if state == "drifted" else found,
+        wait_result=before.wait_result if state == "drifted" else came,
         look_back=result.look_back,
         sends=before.sends + sum(send.status == "queued" for send in result.sends),
         error=None,

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any, TypeVar, overload
+from uuid import UUID, uuid5
 
+from ..domain.address import normalize_email
 from ..domain.conditions import All, Condition
 from ..domain.contact import Contact
 from ..domain.event import Event, EventMatch
+from ..domain.past import EmailPast, JourneyPast
 from ..errors import JourneyCodeError
-from .requests import Leave, Look, Note, SendMail, Sleep, Trigger, WaitFor, ask
+from .requests import (
+    Digest,
+    Leave,
+    Look,
+    Note,
+    RunStep,
+    SendMail,
+    Sleep,
+    Trigger,
+    WaitFor,
+    ask,
+)
+from .when import When
 
 A = TypeVar("A", bound=str)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,24 @@ class Waited:
 
     def __bool__(self) -> bool:
         return self.event is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """Whether a contact may get another mail. Truthy when they may.
+
+    Args:
+        allowed: whether fewer than the limit were sent.
+        sent: how many were sent within the window.
+        limit: how many may be.
+    """
+
+    allowed: bool
+    sent: int
+    limit: int
+
+    def __bool__(self) -> bool:
+        return self.allowed
 
 
 class History:
@@ -111,6 +145,28 @@ class History:
         stored: list[Any] = await ask(_look("last_event", label, event, where=where, limit=1))
         return as_event(stored[0]) if stored else None
 
+    async def journey(self, journey_id: str, *, label: str | None = None) -> JourneyPast:
+        """Say whether and when this contact was in a journey; truthy when they ever entered it.
+
+        Args:
+            journey_id: which one, also the present one or one that is gone from the code.
+            label: what the timeline calls this; the journey's id unless given.
+        """
+        _check_text("ctx.history.journey", journey_id)
+        look = Look("journey", label or journey_id, subject=journey_id)
+        return JourneyPast.from_stored(await ask(look))
+
+    async def email(self, template: str, *, label: str | None = None) -> EmailPast:
+        """Say whether and when this contact got a mail, opened it, clicked it.
+
+        Args:
+            template: the key of the mail.
+            label: what the timeline calls this; the template's key unless given.
+        """
+        _check_text("ctx.history.email", template)
+        look = Look("email", label or template, subject=template)
+        return EmailPast.from_stored(await ask(look))
+
 
 @dataclass(frozen=True)
 class Context:
@@ -123,11 +179,13 @@ class Context:
         event: the event that started this enrollment.
         enrollment_id: the enrollment's id; the wire calls it `stateId`.
         history: what happened to this contact before.
+        when: instants in the contact's own time: `ctx.when.tomorrow().at("09:00")`.
     """
 
     event: Event
     enrollment_id: UUID
     history: History = field(default_factory=History)
+    when: When = field(default_factory=When)
 
     async def send(
         self,
@@ -136,6 +194,7 @@ class Context:
         subject: str | None = None,
         props: Mapping[str, Any] | None = None,
         list: str | None = None,
+        to: str | None = None,
         label: str | None = None,
     ) -> Sent:
         """Send a mail to this contact, at the address they have when it leaves.
@@ -145,13 +204,17 @@ class Context:
             subject: replaces the template's subject.
             props: values for the template, `props.…` there.
             list: the list it belongs to, instead of the journey's.
+            to: another address that it goes to, such as the person's manager's; what the contact
+                said about lists counts all the same.
             label: what the timeline calls this; the template's key unless given.
 
         Returns:
             What was decided: `queued`, or refused with the reason.
         """
+        _check_text("ctx.send", template)
+        address = _address(to) if to is not None else None
         verdict = await ask(
-            SendMail("send", label or template, template, subject, dict(props or {}), list)
+            SendMail("send", label or template, template, subject, dict(props or {}), list, address)
         )
         return Sent(verdict["status"], verdict.get("reason"), UUID(verdict["sendId"]))
 
@@ -165,13 +228,16 @@ class Context:
         _check_duration("ctx.sleep", duration)
         await ask(Sleep("sleep", label or f"{duration}", duration))
 
-    async def sleep_until(self, instant: datetime, *, label: str | None = None) -> None:
+    async def sleep_until(self, instant: datetime | When, *, label: str | None = None) -> None:
         """Wait for an instant; one that is past returns at once.
 
         Args:
-            instant: when, with a time zone.
-            label: what the timeline calls this.
+            instant: when, with a time zone, or such as `ctx.when.next("monday").at("09:00")`.
+            label: what the timeline calls this; what was said of the moment unless given.
         """
+        if isinstance(instant, When):
+            label = label or instant.moment.describe()
+            instant = await instant
         _check_instant("ctx.sleep_until", instant)
         await ask(Sleep("sleep", label or "until", instant))
 
@@ -223,6 +289,129 @@ class Context:
         name = label or " or ".join(match.event for match in matches)
         stored = await ask(WaitFor("wait", name, matches, timeout, since))
         return Waited(as_event(stored) if stored else None)
+
+    async def digest(
+        self,
+        window: timedelta,
+        event: str | EventMatch | None = None,
+        *,
+        where: Condition | None = None,
+        max_events: int = 100,
+        label: str | None = None,
+    ) -> Sequence[Event]:
+        """Collect events over a while, for one mail about all of them.
+
+        It looks back to the end of the wait before, then waits until the window is over or
+        enough have come.
+
+        Args:
+            window: how long it collects, from this call on.
+            event: which ones: a name, or `on(name, where=…)`. Unless given, those like the event
+                that started this journey, which is then the first of them.
+            where: a condition on their properties, beside that of `on`.
+            max_events: when so many have come, the window is over.
+            label: what the timeline calls this; the event's name unless given.
+
+        Returns:
+            The events, the oldest first.
+        """
+        _check_duration("ctx.digest", window)
+        if max_events < 1:
+            raise JourneyCodeError("ctx.digest takes max_events of at least 1.")
+        match = event if event is None or isinstance(event, EventMatch) else EventMatch(event)
+        name = label or (match.event if match else self.event.name)
+        stored = await ask(Digest("digest", name, match, where, window, max_events))
+        return [as_event(one) for one in stored]
+
+    async def throttle(
+        self, limit: int, window: timedelta, *, list: str | None = None, label: str | None = None
+    ) -> Throttle:
+        """Say whether this contact may get another mail, by how many they got of late.
+
+        Args:
+            limit: how many they may get within the window, of all journeys together.
+            window: how far back mails are counted.
+            list: only mails of this list are counted.
+            label: what the timeline calls this.
+        """
+        _check_duration("ctx.throttle", window)
+        if limit < 0:
+            raise JourneyCodeError("ctx.throttle takes a limit of at least 0.")
+        name = label or f"{limit} in {window}"
+        found = await ask(Look("throttle", name, since=window, limit=limit, list_id=list))
+        return Throttle(found["allowed"], found["sent"], found["limit"])
+
+    @overload
+    async def step(
+        self,
+        key: str,
+        fn: Callable[[], Awaitable[T]] | Callable[[UUID], Awaitable[T]],
+        *,
+        retries: int = ...,
+        timeout: timedelta = ...,  # noqa: ASYNC109
+        passed: Callable[[], T] | None = ...,
+    ) -> T: ...
+
+    @overload
+    async def step(
+        self,
+        key: str,
+        fn: Callable[[], T] | Callable[[UUID], T],
+        *,
+        retries: int = ...,
+        timeout: timedelta = ...,  # noqa: ASYNC109
+        passed: Callable[[], T] | None = ...,
+    ) -> T: ...
+
+    async def step(
+        self,
+        key: str,
+        fn: Callable[..., Any],
+        *,
+        retries: int = 5,
+        timeout: timedelta = timedelta(minutes=1),  # noqa: ASYNC109 (of each try, not of the call)
+        passed: Callable[[], Any] | None = None,
+    ) -> Any:
+        """Do anything else: call a service, read a database, compute for long.
+
+        The function runs outside of the journey, at least once: after a crash at the wrong moment
+        it runs again. What it returns is recorded, and it does not run in later turns.
+
+        Args:
+            key: the name of this step in the journal and on the timeline.
+            fn: the function, plain or `async`. One that takes an argument gets the step's id,
+                the same at every try: the idempotency key for a service that takes one.
+            retries: how often it is tried again after it raised: after 10 s, 1 min, 5 min,
+                30 min, then every 2 h. `raise StepFailed("why")` in it ends that at once.
+            timeout: how long one try may take.
+            passed: gives the answer for people who are past this step when it is added to the
+                code; without it they drift.
+
+        Returns:
+            What it returned, in the journal's form: tuples are lists.
+
+        Raises:
+            StepFailed: it has failed for the last time.
+        """
+        _check_text("ctx.step", key)
+        _check_duration("timeout=", timeout)
+        if not callable(fn):
+            raise JourneyCodeError(
+                "ctx.step takes a function, not what it returns.",
+                "Write ctx.step(key, lambda: call(…)), without calling it there.",
+            )
+        return await ask(RunStep("step", key, self._effect(fn), retries, timeout, passed))
+
+    @staticmethod
+    def _effect(fn: Callable[..., Any]) -> Callable[[UUID], Any]:
+        """Return a function that takes the step's id, whether the author's does or not."""
+        try:
+            parameters = inspect.signature(fn).parameters.values()
+        except (TypeError, ValueError):
+            return lambda step_id: fn()
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        required = [p for p in parameters if p.kind in positional and p.default is p.empty]
+        return fn if required else lambda step_id: fn()
 
     async def trigger(
         self,
@@ -286,6 +475,7 @@ class Context:
             key: the name of the experiment.
             arms: each arm with its weight.
         """
+        _check_text("ctx.variant", key)
         if not arms or any(weight < 0 for weight in arms.values()) or not sum(arms.values()):
             raise JourneyCodeError("ctx.variant needs arms with weights, not all of them zero.")
         chosen: A = await ask(Note("variant", key, lambda player: player.arm(key, dict(arms))))
@@ -324,6 +514,30 @@ def _check_duration(what: str, given: object) -> None:
         raise JourneyCodeError(
             f"{what} takes a duration such as days(2), but was given {type(given).__name__}."
         )
+
+
+def _check_text(what: str, given: object) -> None:
+    if not isinstance(given, str) or not given:
+        raise JourneyCodeError(f"{what} takes a name, but was given {given!r:.80}.")
+
+
+def _address(given: str) -> str:
+    try:
+        return normalize_email(given)
+    except (ValueError, AttributeError):
+        raise JourneyCodeError(
+            f"to={given!r:.80} is no address.", "Give one bare address, such as ada@example.com."
+        ) from None
+
+
+def step_id(enrollment_id: UUID, key: str) -> UUID:
+    """Return the id of a step, the same at every try.
+
+    Args:
+        enrollment_id: of which enrollment.
+        key: its journal key.
+    """
+    return uuid5(enrollment_id, key)
 
 
 def _check_instant(what: str, given: object) -> None:

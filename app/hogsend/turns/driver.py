@@ -8,15 +8,14 @@ import sys
 import threading
 import time
 import traceback
-import weakref
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from queue import SimpleQueue
 
 from .facts import TurnInterrupted
 from .play import Play
+from .threads import Threads
 
 # A turn that keeps its thread this long is left behind by the rest of its set.
 _SLOW = 0.25
@@ -25,40 +24,6 @@ _GRACE = 1.0
 _MOST_SLOW = 4
 
 Todo = deque[tuple[Play, object]]
-# What a thread is given to do; None lets it go.
-Jobs = SimpleQueue[Callable[[], None] | None]
-
-
-class _Threads:
-    """Threads that are used again.
-
-    They are daemons: nobody waits for one when the process ends, not even for an endless loop.
-    """
-
-    def __init__(self) -> None:
-        self._idle: list[Jobs] = []
-        weakref.finalize(self, _let_go, self._idle).atexit = False
-
-    def run(self, job: Callable[[], None]) -> None:
-        """Do a job on a thread that has nothing to do."""
-        try:
-            jobs = self._idle.pop()
-        except IndexError:
-            jobs = Jobs()
-            work = (jobs, self._idle)
-            threading.Thread(target=_work, args=work, name="journeys", daemon=True).start()
-        jobs.put(job)
-
-
-def _work(jobs: Jobs, idle: list[Jobs]) -> None:
-    while (job := jobs.get()) is not None:
-        job()
-        idle.append(jobs)
-
-
-def _let_go(idle: list[Jobs]) -> None:
-    for jobs in idle:
-        jobs.put(None)
 
 
 class _Lane:
@@ -158,7 +123,7 @@ class Driver:
     def __init__(self, limit: timedelta = timedelta(seconds=60)) -> None:
         self._limit = limit.total_seconds()
         self._slow = min(_SLOW, self._limit)
-        self._threads = _Threads()
+        self._threads = Threads("journeys")
 
     async def advance(
         self, plays: Sequence[tuple[Play, object]]

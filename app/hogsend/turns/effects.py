@@ -11,9 +11,9 @@ from ..domain.ids import new_id
 from ..domain.intake import LONGEST_NAME, Incoming, check_properties, check_text
 from ..domain.journal import decode, encode, plain
 from ..domain.journey import JOURNEY_LIST, Journey
-from ..domain.sending import Queue, Send, SendFacts, decide_send
+from ..domain.sending import Queue, Send, SendFacts, decide_send, leaves_at
 from ..errors import JourneyCodeError
-from .facts import World
+from .facts import Facts, World
 from .requests import SendMail, Trigger
 
 
@@ -22,11 +22,19 @@ def decide_mail(
     request: SendMail,
     *,
     journey: Journey,
-    enrollment: Enrollment,
+    facts: Facts,
     sending: SendFacts,
     world: World,
 ) -> Send:
     """Make the ledger's row of a `ctx.send`, queued or refused with the reason.
+
+    Args:
+        key: its journal key.
+        request: what the author asked for.
+        journey: whose mail it is.
+        facts: whom it goes to.
+        sending: whether mail may go there.
+        world: what there is to send.
 
     Raises:
         JourneyCodeError: its template or its list does not exist.
@@ -45,6 +53,7 @@ def decide_mail(
         raise JourneyCodeError(f"There is no list {list_id!r}.", "Define it in journeys/lists.py.")
     verdict = decide_send(world.lists[list_id], sending, gap=journey.suppress, now=world.now)
     queued = isinstance(verdict, Queue)
+    enrollment = facts.enrollment
     return Send(
         id=new_id(world.now),
         contact_id=enrollment.contact_id,
@@ -57,9 +66,10 @@ def decide_mail(
         step_key=key,
         reason=None if isinstance(verdict, Queue) else verdict.reason,
         to_email=sending.email,
+        address=request.to,
         subject=request.subject,
         props=decode(encode(request.props)),
-        due_at=world.now if queued else None,
+        due_at=leaves_at(journey, facts.contact.properties, world.now) if queued else None,
     )
 
 

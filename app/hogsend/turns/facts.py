@@ -12,7 +12,7 @@ from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import Event
 from ..domain.intake import Incoming
-from ..domain.journal import Step
+from ..domain.journal import KeptStep, Step
 from ..domain.journey import MailList
 from ..domain.sending import Send, SendFacts
 
@@ -32,6 +32,7 @@ class Facts:
         steps: the journal, a later entry completing an earlier one of the same key.
         sending: whether mail may go to the contact.
         depth: how many causes the trigger is away from the outside.
+        kept: effects that were tried and are not in the journal yet, by key.
     """
 
     enrollment: Enrollment
@@ -40,6 +41,7 @@ class Facts:
     steps: Sequence[Step]
     sending: SendFacts
     depth: int = 0
+    kept: Mapping[str, KeptStep] = field(default_factory=dict[str, KeptStep])
 
 
 @dataclass
@@ -53,6 +55,8 @@ class Result:
         look_back: from where the next wait looks back.
         sends: ledger rows to add.
         triggered: events to take in, in order.
+        seen: the number of the newest event that a new digest has counted already.
+        done_steps: keys of effects that the journal has now.
         reason: why it exited or drifted.
         error: the traceback, when it failed.
     """
@@ -63,6 +67,8 @@ class Result:
     look_back: LookBack = field(default_factory=lambda: LookBack(0))
     sends: list[Send] = field(default_factory=list[Send])
     triggered: list[Incoming] = field(default_factory=list[Incoming])
+    seen: int = 0
+    done_steps: list[str] = field(default_factory=list[str])
     reason: str | None = None
     error: str | None = None
 
@@ -75,11 +81,27 @@ class World:
         lists: by id.
         templates: the keys of the mails that can be sent, each with its list if it names one.
         now: the instant of these turns.
+        most_steps: how many `ctx` calls one turn may make.
+        compares: whether turns are played twice, and note what they ask for.
     """
 
     lists: Mapping[str, MailList]
     templates: Mapping[str, str | None]
     now: datetime
+    most_steps: int = 10_000
+    compares: bool = False
+
+
+def failed(look_back: LookBack, error: str) -> Result:
+    """Return what a turn comes to that failed.
+
+    Args:
+        look_back: as it was before the turn.
+        error: the traceback or the reason.
+    """
+    # As text that every database takes.
+    text = error.replace("\x00", "").encode(errors="replace").decode()
+    return Result("failed", look_back=look_back, error=text[-8000:])
 
 
 def snapshot(contact: Contact) -> dict[str, Any]:

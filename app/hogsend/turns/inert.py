@@ -27,6 +27,7 @@ class InertLoop:
         self.fault = JourneyCodeError(
             "A journey used asyncio directly (sleep, gather, a network call, …), which would be "
             "done again at every replay.",
-            "Use ctx.sleep to wait, and do network calls in the product, told by an event.",
+            "Use ctx.sleep to wait, await ctx calls one after the other instead of gathering "
+            "them, and put everything else into ctx.step(key, fn): fn may use asyncio freely.",
         )
         raise self.fault

@@ -14,14 +14,14 @@ from pathlib import Path
 from types import ModuleType
 
 from ..domain.event import EventMatch
+from ..domain.graph import Flow
 from ..domain.journey import EVERYTHING, JOURNEY_LIST, BrokenFile, Entry, Journey, MailList
 from ..ingest.rules import BUILT_IN_LIST
 from .checking import ID, ID_REMEDY, function_problems, mark_problems
 from .marks import MARK, JourneyFunction, Mark
 from .registry import Registry
-
-# Authors may import their own modules as `journeys.lists` or `.lists`, wherever the folder is.
-PACKAGE = "journeys"
+from .source import Sources, code_of_function, flow_of
+from .source.modules import PACKAGE
 
 
 def load(folder: Path) -> Registry:
@@ -44,6 +44,8 @@ class _Loading:
         self._lists: dict[str, MailList] = {JOURNEY_LIST: BUILT_IN_LIST}
         self._journeys: dict[str, Journey] = {}
         self._functions: dict[str, JourneyFunction] = {}
+        self._flows: dict[str, Flow] = {}
+        self._sources = Sources(self._folder)
 
     def run(self) -> Registry:
         if not self._folder.is_dir():
@@ -53,18 +55,13 @@ class _Loading:
         else:
             _make_package(self._folder)
             with _nothing_left_behind():
-                modules = [m for path in self._files() if (m := self._import(path))]
+                modules = [m for path in files_of(self._folder) if (m := self._import(path))]
             for path, module in modules:
                 self._collect_lists(path, module)
             for path, module in modules:
                 self._collect_journeys(path, module)
-        return Registry(self._journeys, self._functions, self._lists, tuple(self._broken))
-
-    def _files(self) -> list[Path]:
-        return sorted(
-            path
-            for path in self._folder.glob("*.py")
-            if not path.name.startswith(("_", "test_")) and path.is_file()
+        return Registry(
+            self._journeys, self._functions, self._lists, tuple(self._broken), self._flows
         )
 
     def _import(self, path: Path) -> tuple[Path, ModuleType] | None:
@@ -109,19 +106,31 @@ class _Loading:
 
     def _collect_journey(self, path: Path, mark: Mark, function: JourneyFunction) -> None:
         line = inspect.unwrap(function).__code__.co_firstlineno
+        code = code_of_function(function, self._sources)
         found = [(problem, line) for problem in mark_problems(mark, self._lists)]
         if mark.id in self._journeys:
             other = self._journeys[mark.id].file
             found.append(((f"it is also defined in {other}.", "Give one another id."), line))
-        found.extend(function_problems(function))
+        found.extend(function_problems(function, code))
         for (problem, remedy), where in found:
             self._problem(path, where, f"the journey {mark.id!r}: {problem}", remedy)
         if not found:
             self._journeys[mark.id] = _journey(mark, function, path, line)
             self._functions[mark.id] = function
+            if code is not None:
+                self._flows[mark.id] = flow_of(code, self._journeys[mark.id].trigger.event)
 
     def _problem(self, path: Path, line: int, problem: str, remedy: str = "") -> None:
         self._broken.append(BrokenFile(path.name, line, problem, remedy))
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files of a folder that may hold journeys and lists."""
+    return sorted(
+        path
+        for path in folder.glob("*.py")
+        if not path.name.startswith(("_", "test_")) and path.is_file()
+    )
 
 
 @contextmanager

@@ -3,28 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
-from ..domain.event import Event
-from ..store import contacts, events
+from ..domain.event import Event, EventMatch
+from ..domain.past import EmailPast, JourneyPast
+from ..store import consents, contacts, events, past
 from ..store.db import Database, Query
 from ..store.events import to_stored_event
-from .play import Play, since_instant
-from .requests import Look, WaitFor
+from .play import Play
+from .requests import Digest, Look, Request, SendMail, WaitFor
+
+N = TypeVar("N", bound=Request)
 
 
 async def answer_looks(
     database: Database, plays: Sequence[Play], now: datetime
 ) -> list[tuple[Play, Any]]:
-    """Return each play with the answer to its `need`: a plain value, for a wait the event or None.
+    """Return each play with the answer to its `need`, in the form that `Answers.settle` takes.
 
     Args:
         database: read on the connection that never waits behind the writer.
         plays: turns that need a read.
         now: the present instant.
     """
+    past = [play for play in plays if _is_past(play.need)]
+    answered = await _answer_past(database, past, now) if past else []
+    rest = [play for play in plays if not _is_past(play.need)]
+    return answered + (await _answer_events(database, rest, now) if rest else [])
+
+
+def _is_past(need: object) -> bool:
+    return isinstance(need, SendMail) or (isinstance(need, Look) and need.kind in _PAST)
+
+
+_PAST = ("journey", "email", "throttle")
+
+
+async def _answer_past(
+    database: Database, plays: Sequence[Play], now: datetime
+) -> list[tuple[Play, Any]]:
+    """Answer what is asked of journeys, mails and addresses."""
+    groups: dict[object, list[Play]] = {}
+    for play in plays:
+        need = play.need
+        same = (need.since, need.list_id) if isinstance(need, Look) else None
+        groups.setdefault((need.kind if need else "", same), []).append(play)
+    found = await database.read(*(_past_query(group, now) for group in groups.values()))
+    return [
+        (play, _past_answer(play, answers))
+        for group, answers in zip(groups.values(), found, strict=True)
+        for play in group
+    ]
+
+
+def _past_query(group: Sequence[Play], now: datetime) -> Query[Any]:
+    ids = list({play.facts.contact.id for play in group})
+    need = group[0].need
+    if isinstance(need, SendMail):
+        return consents.suppressed([mail.to for mail in _needs(group, SendMail) if mail.to])
+    subjects = sorted({look.subject for look in _needs(group, Look) if look.subject})
+    if need is not None and need.kind == "journey":
+        return past.journeys_of(ids, subjects)
+    if need is not None and need.kind == "email":
+        return past.emails_of(ids, subjects)
+    assert isinstance(need, Look)  # noqa: S101 (no other kind is left)
+    return past.sent_since(ids, since_instant(need.since, now) or now, need.list_id)
+
+
+def _past_answer(play: Play, answers: Any) -> Any:
+    need, contact_id = play.need, play.facts.contact.id
+    if isinstance(need, SendMail):
+        return answers.get(need.to)
+    assert isinstance(need, Look)  # noqa: S101
+    if need.kind == "throttle":
+        return answers[contact_id]
+    empty = JourneyPast() if need.kind == "journey" else EmailPast()
+    return answers.get((contact_id, need.subject), empty).to_stored()
+
+
+def _needs(group: Sequence[Play], kind: type[N]) -> list[N]:
+    return [play.need for play in group if isinstance(play.need, kind)]
+
+
+async def _answer_events(
+    database: Database, plays: Sequence[Play], now: datetime
+) -> list[tuple[Play, Any]]:
+    """Answer what is asked of events."""
     ids = {play.facts.contact.id for play in plays}
     merged = await database.read_one(contacts.family_of(list(ids)))
     family = {contact_id: [contact_id] for contact_id in ids}
@@ -95,8 +161,8 @@ def _questions(
     return counted, listed
 
 
-def _looks_by_number(need: Look | WaitFor | None) -> bool:
-    return isinstance(need, WaitFor) and need.since is None
+def _looks_by_number(need: object) -> bool:
+    return isinstance(need, Digest) or (isinstance(need, WaitFor) and need.since is None)
 
 
 def _ids(group: Sequence[Play], family: dict[UUID, list[UUID]]) -> list[UUID]:
@@ -109,7 +175,9 @@ def _names(group: Sequence[Play]) -> list[str]:
         need = play.need
         if isinstance(need, WaitFor):
             names.update(match.event for match in need.matches)
-        elif need is not None and need.event is not None:
+        elif isinstance(need, Digest):
+            names.add(play.answers.collected(need).event)
+        elif isinstance(need, Look) and need.event is not None:
             names.add(need.event)
     return sorted(names)
 
@@ -136,8 +204,10 @@ def _choose(
     """Answer from a contact's events, which are in the order of their arrival."""
     need = play.need
     if isinstance(need, WaitFor):
-        return _first_match(play, need, found, arrived.get(play))
-    assert need is not None  # noqa: S101
+        return next(iter(_matching(play, need.matches, need.since, found, arrived.get(play))), None)
+    if isinstance(need, Digest):
+        return _collect(play, need, found, arrived.get(play))
+    assert isinstance(need, Look)  # noqa: S101
     since = since_instant(need.since, now)
     where = need.where
     chosen = [
@@ -154,17 +224,39 @@ def _choose(
     return [to_stored_event(event) for event in reversed(chosen[-need.limit :])]
 
 
-def _first_match(
-    play: Play, need: WaitFor, found: Sequence[Event], arrived: datetime | None
-) -> Event | None:
+def _collect(
+    play: Play, need: Digest, found: Sequence[Event], arrived: datetime | None
+) -> list[Event]:
+    """Return what a digest has collected so far, or when its window is over, the oldest first."""
+    match, until = play.answers.collected(need), play.answers.collected_until
+    chosen = _matching(play, (match,), None, found, arrived)
+    if play.answers.begins_with_trigger(need):
+        chosen.insert(0, play.facts.trigger)
+    return [e for e in chosen if until is None or e.received_at is None or e.received_at < until]
+
+
+def _matching(
+    play: Play,
+    matches: Sequence[EventMatch],
+    since: datetime | None,
+    found: Sequence[Event],
+    arrived: datetime | None,
+) -> list[Event]:
+    """Return the events that a wait sees from where it looks back."""
     me, look_back = play.facts.contact.id, play.result.look_back
+    seen: list[Event] = []
     for event in found:
-        at = event.received_at or play.now
-        if need.since is not None:
-            in_time = at >= need.since
+        at = event.received_at or play.answers.now
+        if since is not None:
+            in_time = at >= since
         else:
             too_old = arrived is not None and event.contact_id != me and at <= arrived
             in_time = look_back.sees(event, me) and not too_old
-        if in_time and any(m.matches(event.name, event.properties, at) for m in need.matches):
-            return event
-    return None
+        if in_time and any(m.matches(event.name, event.properties, at) for m in matches):
+            seen.append(event)
+    return seen
+
+
+def since_instant(since: datetime | timedelta | None, now: datetime) -> datetime | None:
+    """Return the instant that `since=` means."""
+    return now - since if isinstance(since, timedelta) else since

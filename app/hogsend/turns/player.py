@@ -6,48 +6,42 @@ import asyncio
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ..clock import Clock
 from ..domain.enrollment import Enrollment
+from ..domain.journal import KeptStep
 from ..domain.journey import Journey
-from ..domain.sending import Consents, SendFacts
 from ..ingest import Ingest, Taking
-from ..store import consents, contacts, enrollments, events, sends, turns
+from ..store import contacts, enrollments
 from ..store.batcher import Batcher
 from ..store.counters import Tally
 from ..store.db import Database
+from ..store.steps import NewStep, keep
 from .commit import Played, commit
+from .comparing import compare
+from .context import step_id
 from .driver import Driver
-from .facts import Facts, World
+from .facts import failed
+from .loading import Code, Limits, load_plays
 from .looks import answer_looks
-from .play import Play, failed
-from .registry import Registry
+from .play import Play
+from .requests import RunStep
+from .steps import Effects
+from .trying import Tried
 
 log = logging.getLogger("hogsend.turns")
 
 # A journey that passed the limit of a turn so many times is not played until its code changes.
 MOST_STUCK = 3
+_AFTER_ERROR = 1.0
 
 Moving = tuple[Play, Any]
 Done = Callable[[Collection[UUID]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """The authors' code as of now.
-
-    Args:
-        registry: journeys and lists.
-        templates: the keys of the mails that can be sent, each with its list if it names one.
-    """
-
-    registry: Registry
-    templates: Mapping[str, str | None]
 
 
 class Player:
@@ -58,7 +52,9 @@ class Player:
         clock: what tells the time.
         ingest: takes the events that turns trigger, inside their transaction.
         code: the authors' code; may be replaced at any time.
-        limit: how long one turn may keep its thread.
+        limits: what one turn may use up.
+        twice: whether each turn is played a second time from its journal, and fails when it
+            then asks for something else.
     """
 
     def __init__(
@@ -67,26 +63,57 @@ class Player:
         clock: Clock,
         ingest: Ingest,
         code: Code,
-        limit: timedelta = timedelta(seconds=60),
+        limits: Limits | None = None,
+        *,
+        twice: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ingest = ingest
-        self._driver = Driver(limit)
+        self.limits = limits or Limits()
+        self._twice = twice
+        self._driver = Driver(self.limits.time)
+        self._effects = Effects()
         self._commits: Batcher[Played, bool] = Batcher(self._commit, most=500)
+        self._kept: Batcher[NewStep, None] = Batcher(self._keep, most=500)
         self._stuck: Counter[tuple[str, str]] = Counter()
+        self._trying: dict[UUID, asyncio.Task[None]] = {}
         self.code = code
 
-    async def play(self, ids: Sequence[UUID], done: Done = lambda ids: None) -> None:
-        """Play one turn of each enrollment, and return when all are committed.
+    @property
+    def idle(self) -> bool:
+        """Whether no effect of a step is under way."""
+        return not self._trying
+
+    async def close(self) -> None:
+        """Leave effects that are under way to themselves: their turns are played again."""
+        for task in self._trying.values():
+            task.cancel()
+        await asyncio.gather(*self._trying.values(), return_exceptions=True)
+        self._effects.close()
+
+    async def play(self, ids: Sequence[UUID], done: Done = lambda ids: None) -> Collection[UUID]:
+        """Play one turn of each enrollment, and return when all are committed that can be.
 
         Args:
             ids: due enrollments, of different contacts.
             done: told of enrollments whose turns are committed, as soon as they are; those whose
                 journey keeps its thread come later than the others.
+
+        Returns:
+            Those whose effects are under way: `done` is told of them when their turns are
+            committed, or have been given up.
         """
         code, now = self.code, self._clock.now()
-        loaded = await self._load(ids, code, now)
+        world = code.world(now, self.limits, compares=self._twice)
+        loaded = await load_plays(
+            self._database,
+            ids,
+            code,
+            world,
+            chosen=lambda enrollment: _is_due(enrollment, now),
+            playable=lambda one: self._stuck[one.id, one.code_hash] < MOST_STUCK,
+        )
         groups: dict[str, list[Play]] = {}
         for play in loaded.plays:
             groups.setdefault(play.journey.id, []).append(play)
@@ -97,6 +124,7 @@ class Player:
         if loaded.lost:
             works.append(self._park(loaded.lost, now))
         _raise_first(await asyncio.gather(*works, return_exceptions=True))
+        return [one for one in ids if one in self._trying]
 
     async def _drive(
         self, moving: Sequence[Moving], over: list[Play], now: datetime, done: Done
@@ -120,8 +148,10 @@ class Player:
                     for play, end in kept.items()
                 ]
                 there = [play for play, _ in moving if play not in kept]
+                self._try_steps(there, now, done)
+                there = [play for play in there if not isinstance(play.need, RunStep)]
                 moving = await self._answer(there, over, now)
-            await self._commit_all([_played(play) for play in over], done)
+            await self._finish(over, done)
             _raise_first(await asyncio.gather(*slow, return_exceptions=True))
         finally:
             for task in slow:
@@ -135,7 +165,53 @@ class Player:
         if play.stuck:
             self._note_stuck(play.journey)
         over: list[Play] = []
-        await self._drive(await self._answer([play], over, now), over, now, done)
+        self._try_steps([play], now, done)
+        if not isinstance(play.need, RunStep):
+            await self._drive(await self._answer([play], over, now), over, now, done)
+
+    # -- effects of steps -----------------------------------------------------------------------
+
+    def _try_steps(self, plays: Sequence[Play], now: datetime, done: Done) -> None:
+        """Begin the effects that turns want next; such a turn leaves its set and goes on alone."""
+        for play in plays:
+            if isinstance(play.need, RunStep) and not play.stuck:
+                one = play.facts.enrollment.id
+                if one not in self._trying:
+                    self._trying[one] = asyncio.create_task(self._try_alone(play, now, done))
+
+    async def _try_alone(self, play: Play, now: datetime, done: Done) -> None:
+        """Run a turn's effects, one after the other, and go on with it until it is committed."""
+        one = play.facts.enrollment.id
+        try:
+            while isinstance(play.need, RunStep):
+                tried = await self._try(play, play.need)
+                await self._drive([(play, tried)], [], now, done)
+        except Exception:
+            log.exception("a step of %s could not be kept; it is tried again", play.journey.id)
+            await asyncio.sleep(_AFTER_ERROR)
+        finally:
+            del self._trying[one]
+            done([one])
+
+    async def _try(self, play: Play, step: RunStep) -> Tried:
+        """Try an effect once, and record at once what it came to."""
+        enrollment, key = play.facts.enrollment, play.answers.asked[-1]
+        kept = play.facts.kept.get(key)
+        attempt = kept.attempts + 1 if kept else 1
+        tried = await self._effects.run(
+            play.journey.id, step.run, step_id(enrollment.id, key), step.timeout, attempt
+        )
+        over = tried.error is None or tried.final or attempt > step.retries
+        new = KeptStep(key, attempt, tried.answer, tried.error, over)
+        await self._kept.submit(NewStep(enrollment.id, new))
+        return tried
+
+    async def _keep(self, steps: Sequence[NewStep]) -> Sequence[None]:
+        async with self._database.transaction() as tx:
+            await tx.apply([keep(steps)])
+        return [None] * len(steps)
+
+    # -- reads ----------------------------------------------------------------------------------
 
     async def _answer(
         self, plays: Sequence[Play], over: list[Play], now: datetime
@@ -170,6 +246,12 @@ class Player:
             )
 
     # -- writing ------------------------------------------------------------------------------
+
+    async def _finish(self, over: Sequence[Play], done: Done) -> None:
+        """Commit turns that are over, having played each once more if that is wanted."""
+        if self._twice:
+            await compare(self._driver, over, self._clock.now())
+        await self._commit_all([_played(play) for play in over], done)
 
     async def _commit_all(self, turns_over: Sequence[Played], done: Done) -> None:
         """Commit turns; one that the database does not take has failed."""
@@ -211,77 +293,6 @@ class Player:
             await tx.apply([enrollments.update(parked, now), tally.write()])
         await self._ingest.committed(Taking(topics={"enrollments"}))
 
-    # -- reading ------------------------------------------------------------------------------
-
-    async def _load(self, ids: Sequence[UUID], code: Code, now: datetime) -> _Loaded:
-        due, people, triggers, journals, said, suppressed = await self._database.read(
-            enrollments.by_ids(ids),
-            contacts.of_enrollments(ids),
-            events.triggers_of(ids),
-            turns.of_enrollments(ids),
-            consents.of_enrollments(ids),
-            consents.suppressed_of_enrollments(ids),
-        )
-        last = await self._last_sent(due.values(), code)
-        world = World(code.registry.lists, code.templates, now)
-        loaded = _Loaded()
-        for enrollment in due.values():
-            if not _is_due(enrollment, now):
-                continue
-            journey = code.registry.journeys.get(enrollment.journey_id)
-            contact = people.get(enrollment.contact_id)
-            if journey is None or self._stuck[journey.id, journey.code_hash] >= MOST_STUCK:
-                loaded.lost.append(enrollment)
-                continue
-            if contact is None:
-                # Merged while this was read; the next look finds the survivor.
-                continue
-            sending = SendFacts(
-                email=contact.email,
-                consents=said.get(contact.id) or Consents(),
-                suppression=suppressed.get(contact.email) if contact.email else None,
-                last_sent_at=last.get((contact.id, journey.id)),
-            )
-            steps = [step for turn in journals.get(enrollment.id, ()) for step in turn.steps]
-            try:
-                cause = triggers[enrollment.trigger_event_id]
-                facts = Facts(enrollment, contact, cause.event, steps, sending, cause.depth)
-                play = Play(journey, code.registry.functions[journey.id], facts, world)
-            except Exception:
-                fault = failed(enrollment.look_back, traceback.format_exc())
-                loaded.failed.append(Played(journey, enrollment, contact.event_seq, fault))
-            else:
-                loaded.plays.append(play)
-        return loaded
-
-    async def _last_sent(
-        self, due: Iterable[Enrollment], code: Code
-    ) -> dict[tuple[UUID, str], datetime]:
-        """Ask when journeys that keep a gap between their mails last sent one."""
-        gaps = [e for e in due if (j := code.registry.journeys.get(e.journey_id)) and j.suppress]
-        if not gaps:
-            return {}
-        return await self._database.read_one(
-            sends.last_of_journeys(
-                [e.contact_id for e in gaps], sorted({e.journey_id for e in gaps})
-            )
-        )
-
-
-@dataclass
-class _Loaded:
-    """What became of due enrollments when they were loaded.
-
-    Args:
-        plays: turns that can be driven.
-        failed: turns that failed before they began.
-        lost: enrollments whose journey cannot be played.
-    """
-
-    plays: list[Play] = field(default_factory=list[Play])
-    failed: list[Played] = field(default_factory=list[Played])
-    lost: list[Enrollment] = field(default_factory=list[Enrollment])
-
 
 def _is_due(enrollment: Enrollment, now: datetime) -> bool:
     wake_at = enrollment.wake_at
@@ -289,8 +300,9 @@ def _is_due(enrollment: Enrollment, now: datetime) -> bool:
 
 
 def _played(play: Play) -> Played:
-    facts = play.facts
-    return Played(play.journey, facts.enrollment, facts.contact.event_seq, play.final)
+    facts, result = play.facts, play.final
+    seen = max(facts.contact.event_seq, result.seen)
+    return Played(play.journey, facts.enrollment, seen, result)
 
 
 def _raise_first(results: Sequence[BaseException | None]) -> None:

@@ -15,6 +15,7 @@ from ..errors import (
     InvalidInput,
     NotFound,
     RateLimited,
+    StoreUnavailable,
     TooLarge,
     Unauthorized,
 )
@@ -30,6 +31,7 @@ _STATUSES: tuple[tuple[type[HogsendError], int], ...] = (
     (Conflict, 409),
     (TooLarge, 413),
     (RateLimited, 429),
+    (StoreUnavailable, 503),
 )
 _SENTENCES = {
     400: ("bad_request", "This request is not valid HTTP."),
@@ -45,6 +47,11 @@ INTERNAL = {"error": "Internal Server Error", "code": "internal"}
 def status_of(error: HogsendError) -> int:
     """Return the HTTP status of an error."""
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def retry_after(error: HogsendError) -> int | None:
+    """Return in how many seconds the caller may come back; None when that is of no use."""
+    return error.retry_after if isinstance(error, RateLimited | StoreUnavailable) else None
 
 
 def wants_json() -> bool:
@@ -65,8 +72,8 @@ def register(app: Quart) -> None:
             return error_page(status, error.message, error.remedy)
         answer = jsonify(problem(error))
         answer.status_code = status
-        if isinstance(error, RateLimited):
-            answer.headers["Retry-After"] = str(error.retry_after)
+        if (seconds := retry_after(error)) is not None:
+            answer.headers["Retry-After"] = str(seconds)
         return answer
 
     @app.errorhandler(HTTPException)

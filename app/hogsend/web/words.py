@@ -45,6 +45,11 @@ REASONS = {
 DONE = {
     "woken": "Woken. The next turn is played as soon as the worker gets to it.",
     "exited": "Exited. Mails of this enrollment that had not left were cancelled.",
+    "continued": "Continued. The next turn is played as soon as the worker gets to it.",
+    "restarted": "Restarted. This is the new enrollment; the old one has ended.",
+    "retried": "Reopened. The turn is played as soon as the worker gets to it.",
+    "everyone": "Done for everyone it was meant for; the audit log says how many.",
+    "under-way": "Under way: it goes on by itself. The audit log says how far it has come.",
     "subscribed": "Saved: this person gets the list again.",
     "unsubscribed": "Saved: this person no longer gets the list.",
     "stopped": "Saved: this person gets no more mail that is not owed.",

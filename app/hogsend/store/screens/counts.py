@@ -10,6 +10,7 @@ from ..db import Query
 
 FORTNIGHT = 14
 WEEK = 7
+MOST_COUNTED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +71,31 @@ def gauges(prefix: str) -> Query[dict[str, int]]:
         lambda rows: {
             row[0].removeprefix(prefix): row[1] for row in rows if row[0].startswith(prefix)
         },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A count that stops at `MOST_COUNTED`, so that it is always quick."""
+
+    count: int
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def __str__(self) -> str:
+        return f"{MOST_COUNTED:,}+" if self.count > MOST_COUNTED else f"{self.count:,}"
+
+
+def bounded(sql: str, values: Sequence[object]) -> Query[Bounded]:
+    """Count rows, no further than `MOST_COUNTED`.
+
+    Args:
+        sql: a statement that gives one row for each that counts.
+        values: what it is asked with.
+    """
+    return Query(
+        f"SELECT COUNT(*) FROM ({sql} LIMIT ?) counted",
+        [*values, MOST_COUNTED + 1],
+        lambda rows: Bounded(rows[0][0]),
     )

@@ -9,7 +9,8 @@ from uuid import UUID
 from ...domain.contact import Contact
 from ...domain.enrollment import Enrollment
 from ...domain.sending import Consents, Send
-from .. import consents, contacts, enrollments, sends, turns
+from ...domain.summary import Summary
+from .. import consents, contacts, enrollments, sends, summaries, turns
 from ..db import Database, Query
 from ..turns import Turn
 from . import emails
@@ -30,6 +31,7 @@ class EnrollmentPage:
         sends: the mails it queued or refused, by id.
         consents: what the contact said about lists.
         suppression: why the contact's address must not be mailed, if so.
+        summary: of those of its turns that are not kept any more; None while all are.
     """
 
     enrollment: Enrollment
@@ -39,6 +41,7 @@ class EnrollmentPage:
     sends: Mapping[UUID, Send]
     consents: Consents
     suppression: str | None
+    summary: Summary | None = None
 
 
 def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
@@ -52,7 +55,7 @@ def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
 
 async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None:
     """Read one enrollment; None when there is none with this id."""
-    found, people, trigger, journal, mails, said, stopped = await database.read(
+    found, people, trigger, journal, mails, said, stopped, summary = await database.read(
         enrollments.by_ids([enrollment_id]),
         contacts.of_enrollments([enrollment_id]),
         trigger_of(enrollment_id),
@@ -60,6 +63,7 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         sends_of(enrollment_id),
         consents.of_enrollments([enrollment_id]),
         consents.suppressed_of_enrollments([enrollment_id]),
+        summaries.of(enrollment_id),
     )
     enrollment: Enrollment | None = found.get(enrollment_id)
     if enrollment is None or enrollment.contact_id not in people:
@@ -72,4 +76,5 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         sends=mails,
         consents=said.get(enrollment.contact_id, Consents()),
         suppression=next(iter(stopped.values()), None),
+        summary=summary,
     )

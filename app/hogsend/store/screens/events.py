@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ...domain.contact import Contact
 from .. import contacts
+from ..damage import UNREADABLE, object_of, unreadable
 from ..db import Database, Query, Row
 from ..fields import from_micros, id_or_none, to_id
 from ..json_text import from_json
@@ -66,12 +67,16 @@ class EventLine:
 
 
 def _line(row: Row) -> EventLine:
-    decisions = from_json(row[4]) or {}
+    try:
+        decisions, properties = from_json(row[4]) or {}, object_of(row[3])
+    except UNREADABLE as error:
+        left: Any = {}, {"unreadable": row[3]}
+        decisions, properties = unreadable("events", to_id(row[0]), error, left)
     return EventLine(
         id=to_id(row[0]),
         contact_id=id_or_none(row[1]),
         name=row[2],
-        properties=from_json(row[3]),
+        properties=properties,
         enrollments=decisions.get("enrollments", ()),
         exits=decisions.get("exits", ()),
         waits=decisions.get("waits", ()),

@@ -12,6 +12,8 @@ from ...domain.enrollment import Enrollment
 from .. import contacts, enrollments
 from ..db import Database, Query, Row
 from ..fields import from_micros, to_id
+from ..models import RETRIED
+from .counts import Bounded, bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,14 @@ class Refused:
 
 
 def people_ids(
-    journey_id: str, states: Sequence[str], wait: str, before: UUID | None, limit: int
+    journey_id: str, states: Sequence[str], waits: Sequence[str], before: UUID | None, limit: int
 ) -> Query[list[UUID]]:
     """Ask for enrollments of a journey, those who entered last first.
 
     Args:
         journey_id: which journey.
         states: in one of these states.
-        wait: instead, those in the wait with this key; empty for none.
+        waits: instead, those in one of the waits with these keys; empty for none.
         before: only those who entered before this one.
         limit: how many at most.
     """
@@ -48,24 +50,52 @@ def people_ids(
     if before is not None:
         conditions.append("id < ?")
         values.append(before)
-    if wait:
-        # Whoever is in a wait is live, so that the wait alone says enough and has its index.
-        where = " AND ".join([*conditions, "wait_key IS NOT NULL", "wait_key = ?"])
-        return Query(
-            f"SELECT id FROM enrollments WHERE {where} ORDER BY id DESC LIMIT ?",
-            [*values, wait, limit],
-            _ids,
-        )
-    # One ordered walk of the index for each state; a single one over several states would sort.
-    part = f"SELECT id FROM enrollments WHERE {' AND '.join(conditions)} AND state = ? "
+    # Whoever is in a wait is live, so that the wait alone says enough and has its index.
+    column = "wait_key IS NOT NULL AND wait_key" if waits else "state"
+    # One ordered walk of the index for each value; a single one over several would sort.
+    part = f"SELECT id FROM enrollments WHERE {' AND '.join(conditions)} AND {column} = ? "
+    wanted = waits or states
     selects = [
-        f"SELECT id FROM ({part}ORDER BY id DESC LIMIT ?) p{n}" for n, _ in enumerate(states)
+        f"SELECT id FROM ({part}ORDER BY id DESC LIMIT ?) p{n}" for n, _ in enumerate(wanted)
     ]
-    bound = [value for state in states for value in (*values, state, limit)]
+    bound = [value for one in wanted for value in (*values, one, limit)]
     return Query(
         f"SELECT id FROM ({' UNION ALL '.join(selects)}) found ORDER BY id DESC LIMIT ?",
         [*bound, limit],
         _ids,
+    )
+
+
+def retried_ids(journey_id: str, before: UUID | None, limit: int) -> Query[list[UUID]]:
+    """Ask for enrollments of a journey whose last turn raised and is tried again.
+
+    Args:
+        journey_id: which journey.
+        before: only those who entered before this one.
+        limit: how many at most.
+    """
+    older = "" if before is None else "AND id < ? "
+    return Query(
+        f"SELECT id FROM enrollments WHERE journey_id = ? AND {RETRIED} {older}"
+        "ORDER BY id DESC LIMIT ?",
+        [journey_id, limit] if before is None else [journey_id, before, limit],
+        _ids,
+    )
+
+
+def retried() -> Query[dict[str, int]]:
+    """Ask how many enrollments of each journey are tried again; those without any are absent."""
+    return Query(
+        f"SELECT journey_id, COUNT(*) FROM enrollments WHERE {RETRIED} GROUP BY journey_id",
+        [],
+        lambda rows: {row[0]: row[1] for row in rows},
+    )
+
+
+def missed(journey_id: str) -> Query[Bounded]:
+    """Count the triggers that a journey missed while it was gone or broken."""
+    return bounded(
+        "SELECT id FROM refusals WHERE journey_id = ? AND reason = 'journey_broken'", [journey_id]
     )
 
 
@@ -96,9 +126,8 @@ async def refused(database: Database, journey_id: str, reason: str, limit: int) 
     """
     rows = await database.read_one(
         Query(
-            "SELECT contact_id, reason, event_id, at FROM "
-            "(SELECT id, contact_id, reason, event_id, at FROM refusals WHERE journey_id = ? "
-            "ORDER BY id DESC LIMIT 5000) newest WHERE reason = ? ORDER BY id DESC LIMIT ?",
+            "SELECT contact_id, reason, event_id, at FROM refusals "
+            "WHERE journey_id = ? AND reason = ? ORDER BY id DESC LIMIT ?",
             [journey_id, reason, limit],
             lambda rows: [
                 (to_id(row[0]), str(row[1]), to_id(row[2]), from_micros(row[3])) for row in rows

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
 from ..db import Query, only
 from ..fields import from_micros, to_micros
-
-MOST_COUNTED = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Bounded:
-    """A count that stops at `MOST_COUNTED`, so that it is always quick."""
-
-    count: int
-
-    def __bool__(self) -> bool:
-        return self.count > 0
-
-    def __str__(self) -> str:
-        return f"{MOST_COUNTED:,}+" if self.count > MOST_COUNTED else f"{self.count:,}"
-
-
-def _bounded(sql: str, values: Sequence[object]) -> Query[Bounded]:
-    return Query(
-        f"SELECT COUNT(*) FROM ({sql} LIMIT ?) counted",
-        [*values, MOST_COUNTED + 1],
-        lambda rows: Bounded(rows[0][0]),
-    )
+from ..models import RETRIED
+from .counts import Bounded, bounded
 
 
 def sends_with(status: str, since: UUID) -> Query[Bounded]:
@@ -42,12 +19,12 @@ def sends_with(status: str, since: UUID) -> Query[Bounded]:
         status: which.
         since: only those made after this id.
     """
-    return _bounded("SELECT id FROM sends WHERE status = ? AND id > ?", [status, since])
+    return bounded("SELECT id FROM sends WHERE status = ? AND id > ?", [status, since])
 
 
 def overdue(by: datetime) -> Query[Bounded]:
     """Count the enrollments whose turn was due before an instant and has not been played."""
-    return _bounded(
+    return bounded(
         "SELECT id FROM enrollments WHERE wake_at IS NOT NULL AND wake_at < ? "
         "AND state IN ('active', 'waiting')",
         [to_micros(by)],
@@ -66,7 +43,7 @@ def oldest_due() -> Query[datetime | None]:
 
 def wakes_between(start: datetime, end: datetime) -> Query[Bounded]:
     """Count the enrollments that wake between two instants."""
-    return _bounded(
+    return bounded(
         "SELECT id FROM enrollments WHERE wake_at IS NOT NULL AND wake_at >= ? AND wake_at < ?",
         [to_micros(start), to_micros(end)],
     )
@@ -74,7 +51,7 @@ def wakes_between(start: datetime, end: datetime) -> Query[Bounded]:
 
 def queued() -> Query[Bounded]:
     """Count the mails that wait to leave."""
-    return _bounded("SELECT id FROM sends WHERE status = 'queued' AND due_at IS NOT NULL", [])
+    return bounded("SELECT id FROM sends WHERE status = 'queued' AND due_at IS NOT NULL", [])
 
 
 def oldest_queued() -> Query[datetime | None]:
@@ -89,8 +66,17 @@ def oldest_queued() -> Query[datetime | None]:
 
 def errors_of(journey_id: str) -> Query[str | None]:
     """Ask what the newest failed enrollment of a journey failed with."""
+    return _error("state = 'failed'", journey_id)
+
+
+def retried_errors_of(journey_id: str) -> Query[str | None]:
+    """Ask what the last turn of the newest enrollment that is tried again failed with."""
+    return _error(RETRIED, journey_id)
+
+
+def _error(condition: str, journey_id: str) -> Query[str | None]:
     return Query(
-        "SELECT error FROM enrollments WHERE journey_id = ? AND state = 'failed' "
+        f"SELECT error FROM enrollments WHERE journey_id = ? AND {condition} "
         "ORDER BY id DESC LIMIT 1",
         [journey_id],
         only,

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from ...domain.enrollment import Enrollment
+from ...domain.journey import Journey
 from ...errors import HogsendError
+from ...ingest import Act, Order
 from ...store.screens import enrollment as screen
 from ..auth import Answer
 from ..pages import content, page, posted, runtime
-from . import timeline
-from .frame import back, blueprint, change, id_from, missing, who
+from . import offers, timeline
+from .frame import back, blueprint, id_from, missing, who
+
+_LONGEST_NOTE = 160
+# What is said on the page that is shown after an act.
+DONE = {
+    "wake": "woken",
+    "continue": "continued",
+    "restart": "restarted",
+    "exit": "exited",
+    "retry": "retried",
+}
 
 
 @blueprint.get("/enrollments/<enrollment_id>")
@@ -33,32 +48,42 @@ async def _page(enrollment_id: str, *, problem: str = "", status: int = 200) -> 
         mail_list=mail_list,
         story=timeline.entries(found, journey),
         summary=timeline.summary(found.enrollment, made_of.clock.now()),
-        steps=len({step.key for turn in found.turns for step in turn.steps if step.kind != "user"}),
+        remedy=_remedy(found.enrollment, journey),
+        offers=offers.for_one(found.enrollment, found.contact.label),
+        steps=timeline.calls(found),
         problem=problem,
     )
 
 
-@blueprint.post("/enrollments/<enrollment_id>/wake")
-async def wake_enrollment(enrollment_id: str) -> Answer:
-    """Let a waiting enrollment go on now."""
-    found = id_from(enrollment_id, "enrollment")
-    try:
-        await runtime().ingest.wake(found)
-    except HogsendError as error:
-        return await _page(enrollment_id, problem=str(error), status=409)
-    await change([], "wake", f"/enrollments/{found}")
-    return back(f"/enrollments/{found}", "woken")
+def _remedy(enrollment: Enrollment, journey: Journey | None) -> str:
+    """Say what can be done for someone who is stuck."""
+    if enrollment.state == "drifted":
+        lost = f" ({enrollment.wait.key})" if enrollment.wait else ""
+        return (
+            f"The wait that this person is in{lost} is not in the code any more. Put it back and "
+            "continue, or continue without it, restart, or exit."
+        )
+    if enrollment.state == "failed":
+        return "Mend the code, then retry: the turn is played again from the last wait."
+    if enrollment.state == "parked" and journey is not None:
+        place = f"{journey.file}:{journey.line}"
+        return (
+            f"The journey kept its thread three times and is stopped ({place}). Find the call "
+            "that blocks in the tracebacks below or of others, mend it and load the code anew: "
+            "then this person goes on. Exit works meanwhile."
+        )
+    if enrollment.state == "parked":
+        return "Put the code back or mend it: then this person goes on. Exit works meanwhile."
+    return ""
 
 
-@blueprint.post("/enrollments/<enrollment_id>/exit")
-async def exit_enrollment(enrollment_id: str) -> Answer:
-    """End a live enrollment; what it has queued is cancelled."""
+@blueprint.post("/enrollments/<enrollment_id>/<any(wake, 'continue', restart, exit, retry):act>")
+async def act_on_enrollment(enrollment_id: str, act: str) -> Answer:
+    """Wake, continue, restart, exit or retry one enrollment."""
     found = id_from(enrollment_id, "enrollment")
-    note = (await posted()).get("reason", "").strip()[:160]
-    reason = f"by {who()}: {note}" if note else f"by {who()}"
+    note = (await posted()).get("reason", "").strip()[:_LONGEST_NOTE]
     try:
-        await runtime().ingest.exit(found, reason)
+        after = await runtime().orders.give(Order(cast("Act", act), who(), note), found)
     except HogsendError as error:
         return await _page(enrollment_id, problem=str(error), status=409)
-    await change([], "exit", f"/enrollments/{found}", after={"reason": reason})
-    return back(f"/enrollments/{found}", "exited")
+    return back(f"/enrollments/{after}", DONE[act])

@@ -12,6 +12,7 @@ from quart import Blueprint, Response, g, redirect, request
 
 from ...errors import NotFound
 from ...store import audit
+from ...store.damage import only_show
 from ...store.db import Write
 from ...store.screens import inbox
 from .. import words
@@ -44,6 +45,8 @@ async def _enter() -> Answer | None:
     refusal = await require_session()
     if refusal is not None:
         return refusal
+    if request.method in ("GET", "HEAD"):
+        only_show()
     words.speak_to(unquote(request.cookies.get(ZONE_COOKIE, "")))
     made_of = runtime()
     captured = made_of.settings.mail == "inbox"

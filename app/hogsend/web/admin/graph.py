@@ -1,84 +1,19 @@
-"""The picture of a journey, drawn from its code.
-
-The source is read, never run: calls of the context become nodes, `if` becomes a branch, and what
-cannot be read this way is left out rather than guessed.
-"""
+"""The picture of a journey: where each step of its graph stands, and the lines between them."""
 
 from __future__ import annotations
 
-import ast
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...domain import durations
+from ...domain.graph import COMPLETED, LAST, Flow, Fork, Item, Step, Way, never_goes_on
 
 NODE_WIDTH, NODE_HEIGHT = 196, 44
 _GAP, _BRANCH_GAP, _COLUMN_GAP, _MARGIN = 24, 44, 28, 12
+# How far beside its nodes a line leads back to the head of a loop.
+_ROUND = 18
 _LONGEST = 26
 
-_KINDS = {
-    "send": "send",
-    "sleep": "sleep",
-    "sleep_until": "sleep",
-    "wait_for": "wait",
-    "wait_for_any": "wait",
-    "trigger": "trigger",
-    "checkpoint": "checkpoint",
-    "variant": "variant",
-    "step": "step",
-    "digest": "digest",
-    "throttle": "throttle",
-    "exit": "exit",
-    "has_event": "decision",
-    "count": "look",
-    "events": "look",
-    "last_event": "look",
-    "is_subscribed": "decision",
-}
-_INSIDE = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
-_UNITS = {
-    make.__name__: make
-    for make in (
-        durations.seconds,
-        durations.minutes,
-        durations.hours,
-        durations.days,
-        durations.weeks,
-    )
-}
-_WAITS = ("sleep", "wait", "digest")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A call of the context in the source.
-
-    Args:
-        kind: `send sleep wait decision look trigger …`, or `start` and `end`.
-        label: what it is called: template, event, label.
-        title: the big line of the node.
-        kicker: the small line above.
-        line: the line in the source, from 1.
-    """
-
-    kind: str
-    label: str
-    title: str
-    kicker: str
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """An `if`: two ways on."""
-
-    decision: Step
-    yes: Sequence[Step | Branch]
-    no: Sequence[Step | Branch]
-
-
-Flow = Sequence[Step | Branch]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +25,44 @@ class Node:
         x: the left edge.
         y: the upper edge.
         wait: the journal key of the wait, when people can be there.
-        waiting: how many wait there now.
+        waits: the keys by which people are there now.
+        waiting: how many they are.
     """
 
     step: Step
     x: float
     y: float
     wait: str = ""
+    waits: Sequence[str] = ()
     waiting: int = 0
+
+    @property
+    def title(self) -> str:
+        """The big line."""
+        step = self.step
+        if step.kind in ("decision", "look"):
+            return _short(f"{step.what}?")
+        return _short(step.span if step.kind == "sleep" else step.what)
+
+    @property
+    def kicker(self) -> str:
+        """The small line above."""
+        step = self.step
+        if step.kind == "sleep" and step.label:
+            return _short(f"sleep · {step.label}")
+        if step.kind in ("wait", "digest") and step.span:
+            return _short(f"{step.kind} · {step.span}")
+        return _KICKERS.get(step.kind, step.kind)
+
+
+_KICKERS = {
+    "start": "starts on",
+    "end": "ends",
+    "exit": "exits",
+    "fail": "fails",
+    "attempt": "what may fail",
+    "jump": "goes on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,161 +98,68 @@ class Graph:
     def told(self) -> str:
         """The picture in words, for those who do not see it."""
         parts = [
-            f"{node.step.kicker} {node.step.title}"
-            + (f", {node.waiting:,} waiting" if node.waiting else "")
+            f"{node.kicker} {node.title}" + (f", {node.waiting:,} waiting" if node.waiting else "")
             for node in self.nodes
         ]
         return "Steps in order: " + "; ".join(parts)
 
 
-def draw(source: str, trigger: str, waiting: Mapping[str, int]) -> Graph:
+def draw(flow: Flow, trigger: str, waiting: Mapping[str, int]) -> Graph:
     """Draw a journey.
 
     Args:
-        source: the text of its function.
+        flow: its steps.
         trigger: the event that starts it.
         waiting: how many people wait, by the key of the wait.
     """
-    flow = [Step("start", trigger, trigger, "starts on"), *read(source)]
-    if not _ends(flow):
-        flow.append(Step("end", "completed", "completed", "ends"))
+    items: list[Item] = [Step("start", trigger), *flow.items]
+    if not never_goes_on(items):
+        items.append(Step("end", COMPLETED))
     board = _Board()
-    width = _width(flow)
-    bottom, _ = board.flow(flow, _MARGIN + width / 2, _MARGIN, [])
-    nodes, elsewhere = _count(board.nodes, waiting)
+    width = _width(items)
+    bottom, _ = board.flow(items, _MARGIN + width / 2, _MARGIN, [])
+    here, elsewhere = flow.people(waiting)
+    nodes = [_with_people(node, here.get(node.step.number, {})) for node in board.nodes]
     return Graph(nodes, board.edges, width + 2 * _MARGIN, bottom + _MARGIN, elsewhere)
 
 
-def read(source: str) -> Flow:
-    """Read the steps of a journey out of its source; nothing when it cannot be parsed."""
-    try:
-        tree = ast.parse(textwrap.dedent(source))
-    except SyntaxError:
-        return []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.AsyncFunctionDef) and len(node.args.args) >= 2:
-            return _Reader(node.args.args[1].arg).block(node.body)
-    return []
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    context: str
-
-    def block(self, body: Sequence[ast.stmt]) -> list[Step | Branch]:
-        flow: list[Step | Branch] = []
-        for statement in body:
-            flow.extend(self.statement(statement))
-            if _ends(flow):
-                break
-        return flow
-
-    def statement(self, node: ast.stmt) -> Iterator[Step | Branch]:
-        if isinstance(node, ast.If):
-            yield from self.branch(node)
-        elif isinstance(node, _INSIDE):
-            yield from self.block(node.body)
-        elif isinstance(node, ast.Try):
-            yield from self.block([*node.body, *node.finalbody])
-        elif isinstance(node, ast.Return):
-            yield from self.calls(node)
-            yield Step("end", "completed", "completed", "ends", node.lineno)
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield from self.calls(node)
-
-    def branch(self, node: ast.If) -> Iterator[Step | Branch]:
-        yes, no = self.block(node.body), self.block(node.orelse)
-        asked = list(self.calls(node.test))
-        if not yes and not no:
-            yield from asked
-            return
-        test = node.test
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            yes, no, test = no, yes, test.operand
-        if len(asked) == 1 and isinstance(test, ast.Await):
-            said = asked[0]
-            yield Branch(
-                Step("decision", said.label, said.title, said.kicker, node.lineno), yes, no
-            )
-            return
-        yield from asked
-        text = ast.unparse(test).replace("await ", "").replace(f"{self.context}.", "")
-        yield Branch(Step("decision", text, _short(f"{text}?"), "decision", node.lineno), yes, no)
-
-    def calls(self, node: ast.AST) -> Iterator[Step]:
-        for inner in ast.iter_child_nodes(node):
-            yield from self.calls(inner)
-        if isinstance(node, ast.Call):
-            step = self.call(node)
-            if step is not None:
-                yield step
-
-    def call(self, node: ast.Call) -> Step | None:
-        path = ast.unparse(node.func).split(".")
-        if path[0] != self.context or path[-1] not in _KINDS or len(path) > 3:
-            return None
-        kind = _KINDS[path[-1]]
-        named = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-        first = _words(node.args[0]) if node.args else ""
-        label = _words(named["label"]) if "label" in named else first
-        kicker, title = kind, first
-        if kind == "sleep":
-            if "label" not in named:
-                label = _unlabelled(node.args[0]) if path[-1] == "sleep" and node.args else "until"
-            kicker = f"sleep · {label}" if "label" in named else "sleep"
-        elif kind == "wait" and "timeout" in named:
-            kicker = f"wait · up to {_words(named['timeout'])}"
-        elif kind in ("decision", "look"):
-            title = f"{first or 'list'}?"
-        elif kind == "exit":
-            return Step("end", first, _short(first or "exited"), "exits", node.lineno)
-        return Step(kind, label, _short(title), _short(kicker), node.lineno)
-
-
-def _words(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.func, ast.Name):
-        unit, amount = node.func.id, node.args[0]
-        if isinstance(amount, ast.Constant) and unit.endswith("s"):
-            return f"{amount.value} {unit if amount.value != 1 else unit[:-1]}"
-        if unit == "on":
-            return _words(amount)
-    return ast.unparse(node)
-
-
-def _unlabelled(node: ast.expr) -> str:
-    """Return what the journal calls a sleep that the author gave no label: its length."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
-        make, amount = _UNITS.get(node.func.id), node.args[0]
-        if make and isinstance(amount, ast.Constant) and isinstance(amount.value, int | float):
-            return str(make(amount.value))
-    return ast.unparse(node)
+def _with_people(node: Node, here: Mapping[str, int]) -> Node:
+    step = node.step
+    if not step.is_wait or not step.key:
+        return node
+    # Those with most people first.
+    keys = sorted(here, key=lambda key: (-here[key], key))
+    return Node(step, node.x, node.y, step.first_key, keys, sum(here.values()))
 
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _ends(flow: Flow) -> bool:
-    if not flow:
-        return False
-    last = flow[-1]
-    if isinstance(last, Branch):
-        return _ends(last.yes) and _ends(last.no)
-    return last.kind == "end"
-
-
-def _width(flow: Flow) -> float:
+def _width(items: Sequence[Item]) -> float:
     widths: list[float] = [NODE_WIDTH]
-    for item in flow:
-        if isinstance(item, Branch):
-            widths.append(_side(item.no) + _side(item.yes) + _COLUMN_GAP)
+    for item in items:
+        if isinstance(item, Fork):
+            widths.append(_spread(item))
     return max(widths)
 
 
-def _side(flow: Flow) -> float:
-    return _width(flow) if flow else NODE_WIDTH / 3
+def _spread(fork: Fork) -> float:
+    columns = _columns(fork)
+    room = 2 * _ROUND if fork.head.kind == "loop" else 0
+    return sum(_side(way.items) for way in columns) + _COLUMN_GAP * (len(columns) - 1) + room
+
+
+def _side(items: Sequence[Item]) -> float:
+    return _width(items) if items else NODE_WIDTH / 3
+
+
+def _columns(fork: Fork) -> Sequence[Way]:
+    """Return the ways of a fork from left to right."""
+    if fork.head.kind == "loop":
+        return [Way("then"), *fork.ways]
+    # Where there is a yes, it stands on the right.
+    return fork.ways[::-1] if fork.head.kind == "decision" else fork.ways
 
 
 @dataclass(slots=True)
@@ -296,77 +168,70 @@ class _Board:
     edges: list[Edge] = field(default_factory=list[Edge])
 
     def flow(
-        self, flow: Flow, x: float, y: float, sources: list[tuple[float, float]]
-    ) -> tuple[float, list[tuple[float, float]]]:
+        self, items: Sequence[Item], x: float, y: float, sources: list[Point]
+    ) -> tuple[float, list[Point]]:
         """Place a flow around `x` from `y` down; return its bottom and the ends to go on from."""
         bottom = y
-        for n, item in enumerate(flow):
+        for n, item in enumerate(items):
             if n:
                 y = bottom + (_BRANCH_GAP if len(sources) > 1 else _GAP)
-            step = item.decision if isinstance(item, Branch) else item
+            step = item.head if isinstance(item, Fork) else item
             for source in sources:
                 self.edge(source, (x, y))
             self.nodes.append(Node(step, x - NODE_WIDTH / 2, y))
             bottom, sources = y + NODE_HEIGHT, [(x, y + NODE_HEIGHT)]
-            if isinstance(item, Branch):
-                bottom, sources = self.sides(item, x, bottom)
-            elif step.kind == "end":
+            if isinstance(item, Fork):
+                bottom, sources = self.ways(item, x, bottom)
+            elif step.kind in LAST:
                 sources = []
         return bottom, sources
 
-    def sides(
-        self, branch: Branch, x: float, top: float
-    ) -> tuple[float, list[tuple[float, float]]]:
-        no, yes = _side(branch.no), _side(branch.yes)
-        left = x - (no + yes + _COLUMN_GAP) / 2
-        ways = (
-            (branch.no, left + no / 2, "no", "end"),
-            (branch.yes, left + no + _COLUMN_GAP + yes / 2, "yes", "start"),
-        )
-        y, ends, empty = top + _BRANCH_GAP, list[tuple[float, float]](), list[float]()
+    def ways(self, fork: Fork, x: float, top: float) -> tuple[float, list[Point]]:
+        is_loop, left = fork.head.kind == "loop", x - _spread(fork) / 2
+        y, ends, empty = top + _BRANCH_GAP, list[Point](), list[float]()
         bottom = y
-        for way, centre, word, anchor in ways:
-            self.edge((x, top), (centre, y), word, anchor)
-            if not way:
+        for way in _columns(fork):
+            side = _side(way.items)
+            centre, left = left + side / 2, left + side + _COLUMN_GAP
+            self.edge((x, top), (centre, y), way.word)
+            if not way.items:
                 empty.append(centre)
                 continue
-            reached, sources = self.flow(way, centre, y, [])
-            bottom = max(bottom, reached)
-            ends.extend(sources)
-        for centre in empty:
-            self.edges.append(Edge(f"M{centre:.0f},{y:.0f} V{bottom:.0f}"))
-            ends.append((centre, bottom))
-        # A side that is shorter than the other is led down beside it.
-        for n, (centre, end) in enumerate(ends):
-            if end < bottom:
-                self.edges.append(Edge(f"M{centre:.0f},{end:.0f} V{bottom:.0f}"))
-                ends[n] = (centre, bottom)
-        return bottom, ends
+            reached, sources = self.flow(way.items, centre, y, [])
+            bottom = max(bottom, reached + _GAP if is_loop else reached)
+            if is_loop:
+                self.back((x, top), centre + side / 2, sources)
+            else:
+                ends.extend(sources)
+        if is_loop and never_goes_on([fork]):
+            return bottom, []
+        self.lead_down([(centre, y) for centre in empty], bottom)
+        self.lead_down([end for end in ends if end[1] < bottom], bottom)
+        return bottom, [(centre, bottom) for centre in (*empty, *(end[0] for end in ends))]
 
-    def edge(
-        self,
-        source: tuple[float, float],
-        target: tuple[float, float],
-        word: str = "",
-        anchor: str = "middle",
-    ) -> None:
+    def lead_down(self, ends: Sequence[Point], bottom: float) -> None:
+        """Lead sides that are shorter than the others down beside them."""
+        for centre, end in ends:
+            self.edges.append(Edge(f"M{centre:.0f},{end:.0f} V{bottom:.0f}"))
+
+    def back(self, head: Point, edge: float, sources: Sequence[Point]) -> None:
+        """Lead the ends of a loop's body back up to the side of its head.
+
+        Args:
+            head: the middle of the head's lower edge.
+            edge: the right edge of the body.
+            sources: the ends of the body.
+        """
+        right, side = edge + _ROUND, head[0] + NODE_WIDTH / 2
+        for x, y in sources:
+            up = head[1] - NODE_HEIGHT / 2
+            path = f"M{x:.0f},{y:.0f} V{y + _GAP / 2:.0f} H{right:.0f} V{up:.0f} H{side:.0f}"
+            self.edges.append(Edge(path))
+
+    def edge(self, source: Point, target: Point, word: str = "") -> None:
         (x1, y1), (x2, y2) = source, target
         middle = (y1 + y2) / 2
         path = f"M{x1:.0f},{y1:.0f} C{x1:.0f},{middle:.0f} {x2:.0f},{middle:.0f} {x2:.0f},{y2:.0f}"
+        anchor = "end" if x2 < x1 else "start"
         at = (x1 + x2) / 2 + (-8 if anchor == "end" else 8)
-        self.edges.append(Edge(path, word, at, middle - 5, anchor))
-
-
-def _count(nodes: Sequence[Node], waiting: Mapping[str, int]) -> tuple[list[Node], dict[str, int]]:
-    """Say at each wait how many are there: the n-th of a name is the key's n-th occurrence."""
-    seen: dict[str, int] = {}
-    placed: list[Node] = []
-    left = dict(waiting)
-    for node in nodes:
-        if node.step.kind in _WAITS:
-            base = f"{node.step.kind}:{node.step.label}"
-            seen[base] = seen.get(base, 0) + 1
-            key = base if seen[base] == 1 else f"{base}#{seen[base]}"
-            node = Node(node.step, node.x, node.y, key, left.pop(key, 0))
-        placed.append(node)
-    return placed, left
+        self.edges.append(Edge(path, _short(word), at, middle - 5, anchor))

@@ -21,12 +21,16 @@ from ...store.screens.counts import Days
 from .. import words
 from ..auth import Answer
 from ..pages import content, page, posted, runtime
-from . import graph
+from . import graph, offers
 from .forms import person_of, properties_of
 from .frame import PAGE_SIZE, address, back, blueprint, change, cursor, missing
 
+# By how many keys of one step people are looked for: a loop may have any number.
+_MOST_KEYS = 50
 _NOTHING: Mapping[str, Any] = {}
 STATES = ("active", "waiting", "completed", "exited", "failed", "drifted", "parked")
+# Listed like a state: those whose last turn raised and is tried again.
+RETRIED = "retrying"
 REASONS: tuple[str, ...] = get_args(SkipReason)
 
 
@@ -40,6 +44,7 @@ class Row:
         gone: whether the code has lost it.
         by_state: how many enrollments are in which state.
         days: what happened in it lately.
+        retried: how many are tried again after a turn that raised.
     """
 
     journey: Journey
@@ -47,6 +52,17 @@ class Row:
     gone: bool
     by_state: Mapping[str, int]
     days: Days
+    retried: int = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is not played though its code is here: it kept its thread too often."""
+        return not self.gone and self.by_state.get("parked", 0) > 0
+
+    @property
+    def missed(self) -> int:
+        """How many triggers of seven days it missed while it was gone or broken."""
+        return self.days.total(f"refused/{self.journey.id}/journey_broken")
 
     @property
     def live(self) -> int:
@@ -80,7 +96,9 @@ async def rows() -> list[Row]:
     """Read every journey with its figures: those of the code first, then those it has lost."""
     made_of = runtime()
     today = day_of(made_of.clock.now())
-    known, gauges = await made_of.database.read(stored.all_known(), counts.gauges("state/"))
+    known, gauges, retried = await made_of.database.read(
+        stored.all_known(), counts.gauges("state/"), screen.retried()
+    )
     lost: Mapping[str, StoredJourney] = {
         journey_id: one
         for journey_id, one in known.items()
@@ -104,6 +122,7 @@ async def rows() -> list[Row]:
             gone=one in lost,
             by_state={state: gauges.get(f"{one}/{state}", 0) for state in STATES},
             days=days,
+            retried=retried.get(one, 0),
         )
         for one in ids
     ]
@@ -117,7 +136,12 @@ async def list_journeys() -> Answer:
     return page("admin/journeys.html", rows=shown, broken=content().broken)
 
 
-async def _row(journey_id: str) -> Row:
+async def row_of(journey_id: str) -> Row:
+    """Read one journey with its figures.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
     found = next((row for row in await rows() if row.journey.id == journey_id), None)
     if found is None:
         raise missing("journey")
@@ -127,23 +151,34 @@ async def _row(journey_id: str) -> Row:
 @blueprint.get("/journeys/<journey_id>")
 async def show_journey(journey_id: str) -> Answer:
     """Show one journey: its graph, who waits where, who is in it, and who did not get in."""
-    return await _page(await _row(journey_id))
+    return await journey_page(await row_of(journey_id))
 
 
-async def _page(row: Row, *, problem: str = "", status: int = 200) -> Answer:
+async def journey_page(row: Row, *, problem: str = "", status: int = 200) -> Answer:
+    """Return the page of one journey.
+
+    Args:
+        row: the journey.
+        problem: what could not be done, said above everything else.
+        status: the HTTP status.
+    """
     made_of, asked = runtime(), request.args
     journey = row.journey
     wait, state, reason = asked.get("wait", ""), asked.get("state", ""), asked.get("refused", "")
     states = [state] if state in STATES else list(LIVE_STATES)
-    ids, waiting = await made_of.database.read(
-        screen.people_ids(journey.id, states, wait, cursor(), PAGE_SIZE + 1),
-        counts.gauges(f"waiting/{journey.id}/"),
-    )
+    waiting = await made_of.database.read_one(counts.gauges(f"waiting/{journey.id}/"))
+    flow = content().registry.flows.get(journey.id)
+    drawn = graph.draw(flow, journey.trigger.event, waiting) if flow else None
+    chosen = _chosen(drawn, wait)
+    keys = list(chosen.waits[:_MOST_KEYS] if chosen else ()) or [wait] * bool(wait)
+    listed = screen.people_ids(journey.id, states, keys, cursor(), PAGE_SIZE + 1)
+    if state == RETRIED:
+        listed = screen.retried_ids(journey.id, cursor(), PAGE_SIZE + 1)
+    ids, missed = await made_of.database.read(listed, screen.missed(journey.id))
     people = await screen.people(made_of.database, ids[:PAGE_SIZE])
     refused: Sequence[screen.Refused] = []
     if reason in REASONS:
         refused = await screen.refused(made_of.database, journey.id, reason, PAGE_SIZE)
-    drawn = graph.draw(journey.source, journey.trigger.event, waiting) if journey.source else None
     here = f"/journeys/{journey.id}"
     more = address(
         here, state=state, wait=wait, before=ids[PAGE_SIZE - 1] if ids[PAGE_SIZE:] else ""
@@ -155,11 +190,13 @@ async def _page(row: Row, *, problem: str = "", status: int = 200) -> Answer:
         journey=journey,
         mail_list=content().registry.lists.get(journey.list_id),
         drawn=drawn,
-        chosen=_chosen(drawn, wait),
+        chosen=chosen,
         wait=wait,
         waiting=waiting,
         state=state,
-        states=STATES,
+        states={RETRIED: row.retried, **row.by_state},
+        offers=offers.for_everyone(state, row.by_state.get(state, 0)),
+        missed=missed,
         people=people,
         older=more if ids[PAGE_SIZE:] else "",
         newest=address(here, state=state, wait=wait) if cursor() else "",
@@ -177,7 +214,7 @@ def _chosen(drawn: graph.Graph | None, wait: str) -> graph.Node | None:
 @blueprint.post("/journeys/<journey_id>/switch")
 async def switch_journey(journey_id: str) -> Answer:
     """Let a journey enroll people, or stop it from doing so; whoever is inside goes on."""
-    row = await _row(journey_id)
+    row = await row_of(journey_id)
     on = (await posted()).get("on") == "1"
     await change(
         [stored.switch(journey_id, on)],
@@ -194,7 +231,7 @@ async def switch_journey(journey_id: str) -> Answer:
 @blueprint.post("/journeys/<journey_id>/enroll")
 async def enroll_person(journey_id: str) -> Answer:
     """Enroll one person by hand, under the same guards as an event."""
-    row, form = await _row(journey_id), await posted()
+    row, form = await row_of(journey_id), await posted()
     named = form.get("person", "").strip()
     try:
         person = person_of(named)
@@ -208,11 +245,11 @@ async def enroll_person(journey_id: str) -> Answer:
         )
         taken = await runtime().ingest.take(incoming)
     except HogsendError as error:
-        return await _page(row, problem=str(error), status=400)
+        return await journey_page(row, problem=str(error), status=400)
     decision: Mapping[str, Any] = next(iter(taken.enrollments), _NOTHING)
     state_id = decision.get("stateId")
     if not state_id:
         why = words.reason(str(decision.get("reason") or "the journey does not run"))
-        return await _page(row, problem=f"{named} was not enrolled: {why}.", status=409)
+        return await journey_page(row, problem=f"{named} was not enrolled: {why}.", status=409)
     await change([], "enroll", f"/enrollments/{state_id}", after={"person": named})
     return back(f"/enrollments/{state_id}")

@@ -10,7 +10,7 @@ from uuid import UUID
 from ...store.counters import day_of
 from ...store.screens import counts
 from ...store.screens import overview as screen
-from ...store.screens.overview import Bounded
+from ...store.screens.counts import Bounded
 from .. import words
 from ..auth import Answer
 from ..pages import content, page, runtime
@@ -109,15 +109,16 @@ async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[Wan
         screen.sends_with("failed", week),
         screen.overdue(now - LATE),
     )
-    troubled = [row for row in rows if row.by_state.get("failed")]
-    errors = await made_of.database.read(*(screen.errors_of(row.journey.id) for row in troubled))
-    wanted = [_failed(row, error or "") for row, error in zip(troubled, errors, strict=True)]
-    wanted += [_drifted(row) for row in rows if row.by_state.get("drifted")]
-    wanted += _mails(doubt, failed)
+    wanted = [_stopped(row) for row in rows if row.stopped]
     wanted += [
         Wanted("broken", "bad", f"{file.file} is not used:", file.problem, "", "/journeys")
         for file in content().broken
     ]
+    wanted += await _raised(rows)
+    wanted += [_drifted(row) for row in rows if row.by_state.get("drifted")]
+    wanted += [_parked(row) for row in rows if row.gone and row.by_state.get("parked")]
+    wanted += [_missed(row) for row in rows if row.missed and not row.gone]
+    wanted += _mails(doubt, failed)
     if late:
         people = "person is" if late.count == 1 else "people are"
         more = "" if made_of.worker else ": no worker runs in this process"
@@ -125,19 +126,56 @@ async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[Wan
     return wanted
 
 
-def _failed(row: journey_screen.Row, error: str) -> Wanted:
-    count = row.by_state["failed"]
-    href = address(f"/journeys/{row.journey.id}", state="failed") + "#people"
-    what = words.many(count, "enrollment") + " failed"
-    return Wanted("failed", "bad", what, f"in {row.journey.name}:", last_line(error), href)
+async def _raised(rows: Sequence[journey_screen.Row]) -> list[Wanted]:
+    """Name the journeys that raise: those given up, and those that are tried again."""
+    failed = [row for row in rows if row.by_state.get("failed")]
+    again = [row for row in rows if row.retried]
+    errors = await runtime().database.read(
+        *(screen.errors_of(row.journey.id) for row in failed),
+        *(screen.retried_errors_of(row.journey.id) for row in again),
+    )
+    lines = [last_line(error or "") for error in errors]
+    wanted: list[Wanted] = []
+    for row, line in zip(failed, lines, strict=False):
+        what = words.many(row.by_state["failed"], "enrollment") + " failed"
+        more = f"in {row.journey.name}:"
+        wanted.append(Wanted("failed", "bad", what, more, line, _people(row, "failed")))
+    for row, line in zip(again, lines[len(failed) :], strict=True):
+        what = words.many(row.retried, "turn") + (" is" if row.retried == 1 else " are")
+        more = f"in {row.journey.name}:"
+        href = _people(row, journey_screen.RETRIED)
+        wanted.append(Wanted("retrying", "wait", f"{what} tried again", more, line, href))
+    return wanted
+
+
+def _people(row: journey_screen.Row, state: str) -> str:
+    return address(f"/journeys/{row.journey.id}", state=state) + "#people"
+
+
+def _stopped(row: journey_screen.Row) -> Wanted:
+    people = words.many(row.by_state["parked"], "person", "people")
+    more = f"it kept its thread three times; {people} parked until its code changes"
+    href = f"/journeys/{row.journey.id}"
+    return Wanted("stopped", "bad", f"{row.journey.name} is not played:", more, "", href)
+
+
+def _parked(row: journey_screen.Row) -> Wanted:
+    what = words.many(row.by_state["parked"], "person", "people") + " parked"
+    more = f"in {row.journey.name}, whose code is gone or broken"
+    return Wanted("parked", "odd", what, more, "", _people(row, "parked"))
+
+
+def _missed(row: journey_screen.Row) -> Wanted:
+    what = words.many(row.missed, "trigger") + " started nothing"
+    more = f"while {row.journey.name} was gone or broken; it is there again"
+    href = address(f"/journeys/{row.journey.id}", refused="journey_broken") + "#refused"
+    return Wanted("missed", "odd", what, more, "", href, "Decide")
 
 
 def _drifted(row: journey_screen.Row) -> Wanted:
-    count = row.by_state["drifted"]
-    href = address(f"/journeys/{row.journey.id}", state="drifted") + "#people"
-    what = words.many(count, "person", "people") + " drifted"
+    what = words.many(row.by_state["drifted"], "person", "people") + " drifted"
     more = f"after {row.journey.name} was changed under them"
-    return Wanted("drifted", "odd", what, more, "", href, "Decide")
+    return Wanted("drifted", "odd", what, more, "", _people(row, "drifted"), "Decide")
 
 
 def _mails(doubt: Bounded, failed: Bounded) -> Iterator[Wanted]:

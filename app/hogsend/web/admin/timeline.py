@@ -15,6 +15,7 @@ from ...domain.event import EventMatch
 from ...domain.journal import Step
 from ...domain.journey import Journey
 from ...domain.sending import Send
+from ...domain.summary import Summary
 from ...store.screens.enrollment import EnrollmentPage
 from ...store.turns import Turn
 from .. import words
@@ -54,6 +55,8 @@ def entries(found: EnrollmentPage, journey: Journey | None) -> list[Entry]:
     """
     waits = _waits(found.turns)
     told = [_enrolled(found, journey)]
+    if found.summary is not None and found.summary.turns:
+        told.extend(_summed_up(found, found.summary))
     for turn in found.turns:
         for step in turn.steps:
             told.extend(_step(step, turn, waits, found))
@@ -61,6 +64,12 @@ def entries(found: EnrollmentPage, journey: Journey | None) -> list[Entry]:
             told.append(_trouble(turn))
     told.extend(_ending(found.enrollment))
     return told
+
+
+def calls(found: EnrollmentPage) -> int:
+    """Return how many calls an enrollment made, those that are only counted any more included."""
+    keys = {step.key for turn in found.turns for step in turn.steps if step.kind != "user"}
+    return len(keys) + (found.summary.calls if found.summary else 0)
 
 
 @dataclass(slots=True)
@@ -99,6 +108,20 @@ def _enrolled(found: EnrollmentPage, journey: Journey | None) -> Entry:
     if found.enrollment.entry_key:
         notes.append(f"for “{found.enrollment.entry_key}”")
     return Entry(found.enrollment.entered_at, "act", "Enrolled", notes=tuple(notes), links=links)
+
+
+def _summed_up(found: EnrollmentPage, summary: Summary) -> Iterator[Entry]:
+    """Tell what is known of turns whose steps are not kept: the mails, and how many there were."""
+    for send in sorted(found.sends.values(), key=lambda send: send.id):
+        if summary.last_at is None or send.created_at <= summary.last_at:
+            answer = {"sendId": str(send.id)}
+            step = Step(send.step_key or "send", "send", send.template, answer)
+            yield _sent(step, send.created_at, found.sends)
+    calls = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in summary.steps.items())
+    failed = f"{summary.failed:,} of them failed" if summary.failed else ""
+    why = "its steps were kept for a time after its end; its mails and events still are"
+    played = f"Played {words.many(summary.turns, 'turn')}"
+    yield Entry(summary.last_at, "", played, "summed up", notes=(failed, calls, why))
 
 
 def _step(

@@ -15,10 +15,10 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from ...domain.intake import Taken
-from ...errors import HogsendError, InvalidInput, RateLimited, TooLarge
+from ...errors import HogsendError, InvalidInput, TooLarge
 from ...runtime import Runtime
 from ...store.keys import INGEST
-from ..errors import INTERNAL, problem, status_of
+from ..errors import INTERNAL, problem, retry_after, status_of
 from .access import Access, authorize
 from .bodies import read_event
 
@@ -69,8 +69,10 @@ class EventsDoor:
             return
         except HogsendError as error:
             status, body = status_of(error), problem(error)
-            if isinstance(error, RateLimited):
-                more = [(b"retry-after", str(error.retry_after).encode())]
+            if (seconds := retry_after(error)) is not None:
+                more = [(b"retry-after", str(seconds).encode())]
+            if status == 500:
+                log.error("%s: %s", error.code, error)
         except Exception:
             log.exception("an event could not be taken")
             status, body = 500, INTERNAL

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from quart import Blueprint, Response, request
 
 from ...domain.intake import LARGEST_EVENT, Incoming
-from ...errors import HogsendError, InvalidInput, TooLarge
+from ...errors import HogsendError, InvalidInput, StoreUnavailable, TooLarge
 from ...store.keys import INGEST
 from ..errors import INTERNAL, problem
 from ..pages import runtime
@@ -36,6 +36,11 @@ async def take_batch() -> Response:
     results = await asyncio.gather(
         *(_take_one(item) for item in _items(raw)), return_exceptions=True
     )
+    if not any(isinstance(result, dict) for result in results):
+        # Nothing was stored: one that may be taken later is not to be given up with the others.
+        for result in results:
+            if isinstance(result, StoreUnavailable):
+                raise result
     answers = [_answer(result) for result in results]
     rejected = sum("error" in answer for answer in answers)
     body = {"accepted": len(answers) - rejected, "rejected": rejected, "results": answers}

@@ -76,9 +76,22 @@ async def _parts() -> dict[str, dict[str, Any]]:
             health.alive(), health.next_wake(), health.next_send()
         )
     except Exception:
-        return {"database": {"status": "down"}, "worker": {"status": "unknown"}}
+        return {"database": {"status": "down"} | _trouble(), "worker": {"status": "unknown"}}
     database["latencyMs"] = round((time.perf_counter() - begun) * 1000, 2)
-    return {"database": database, "worker": _worker(wake, send)}
+    return {"database": database | _trouble(), "worker": _worker(wake, send)}
+
+
+def _trouble() -> dict[str, Any]:
+    """Return what is wrong with the database and since when, if anything is."""
+    standing = runtime().database.standing
+    if standing.trouble is None or standing.since is None:
+        return {}
+    return {
+        "status": "down",
+        "trouble": standing.trouble.kind,
+        "since": _text(standing.since),
+        "message": str(standing.trouble),
+    }
 
 
 def _worker(wake: datetime | None, send: datetime | None) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+"""Who comes next, when many crowds wait: each in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def in_turns(crowds: Sequence[Sequence[T]]) -> Iterator[T]:
+    """Yield the first of each crowd, then the second of each, and so on.
+
+    Args:
+        crowds: each in its own order; none of them holds None.
+    """
+    return (one for row in zip_longest(*crowds) for one in row if one is not None)
+
+
+def parts(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """Yield a sequence in parts.
+
+    Args:
+        items: the sequence.
+        most: the largest part.
+    """
+    return (items[start : start + most] for start in range(0, len(items), most))

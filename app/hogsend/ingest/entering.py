@@ -1,0 +1,108 @@
+"""Lets someone enter a journey, or says why not: by an event that arrives, or one kept before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from ..domain.enrollment import (
+    Enroll,
+    Enrollment,
+    EnrollmentFacts,
+    LookBack,
+    SkipReason,
+    decide_enrollment,
+    entry_key_of,
+    is_held_out,
+)
+from ..domain.event import Event
+from ..domain.ids import new_id
+from ..domain.intake import LONGEST_CHAIN
+from ..domain.journey import Journey
+from ..store.events import Cause
+from .people import Person
+from .rules import Rules
+
+
+def enter(
+    journey: Journey,
+    cause: Cause,
+    person: Person,
+    suppressed: Collection[str],
+    rules: Rules,
+    now: datetime,
+    *,
+    instead_of: Collection[Enrollment] = (),
+    broken: bool = False,
+) -> Enrollment | SkipReason:
+    """Decide whether an event enrolls its contact; note in `person` that it did.
+
+    Args:
+        journey: which journey.
+        cause: the event, and how far it is from the outside.
+        person: whom it concerns, as of now; the survivor, if they were merged since.
+        suppressed: addresses that must not be mailed, and why.
+        rules: what decides.
+        now: the present instant.
+        instead_of: live enrollments whose place the new one takes, which then count neither as
+            live nor as an entry.
+        broken: whether the journey's code is gone or cannot be used.
+
+    Returns:
+        The new enrollment, which is over at once for those who are held out, or why there is none.
+    """
+    event, key = cause.event, entry_key_of(journey, cause.event) or ""
+    place = journey.id, key
+    live = [e for e in person.live.values() if (e.journey_id, e.entry_key) == place]
+    held_out = not instead_of and is_held_out(journey, person.contact.id)
+    decision = decide_enrollment(
+        journey,
+        event,
+        EnrollmentFacts(
+            switched_off=journey.id in rules.switched_off,
+            broken=broken,
+            late=not journey.accept_late and _came_late(event, rules),
+            looped=cause.depth > LONGEST_CHAIN,
+            live=any(e not in instead_of for e in live),
+            last_entry=None if instead_of else person.entries.get(place),
+            subscribed=person.consents.gets(rules.list_of(journey)),
+            suppressed=(person.contact.email or "") in suppressed,
+            held_out=held_out,
+        ),
+        now,
+    )
+    if not isinstance(decision, Enroll) and decision.reason != "held_out":
+        return decision.reason
+    begun = Enrollment(
+        id=new_id(now),
+        contact_id=person.contact.id,
+        journey_id=journey.id,
+        entry_key=key,
+        state="held_out" if held_out else "active",
+        trigger_event_id=event.id,
+        code_hash=journey.code_hash,
+        entered_at=now,
+        wake_at=None if held_out else now,
+        look_back=_after(event, person.contact.id),
+        ended_at=now if held_out else None,
+    )
+    if begun.is_live:
+        person.live[begun.id] = begun
+    person.entries[place] = now
+    return begun
+
+
+def _came_late(event: Event, rules: Rules) -> bool:
+    """Say whether an event was late when it arrived; how long it was kept since is no lateness."""
+    if event.occurred_at is None or event.received_at is None:
+        return False
+    return event.received_at - event.occurred_at > rules.late_after
+
+
+def _after(event: Event, contact_id: UUID) -> LookBack:
+    """Return from where the first wait looks back: from the trigger on."""
+    if event.contact_id == contact_id:
+        return LookBack(event.seq)
+    # Of somebody who was merged into this contact, and numbered apart.
+    return LookBack.after(event.received_at) if event.received_at else LookBack(0)

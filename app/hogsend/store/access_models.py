@@ -1,0 +1,84 @@
+"""The tables of who may come in: keys, operators, and what these did. Part of the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+from .fields import DigestField, IdField, InstantField
+
+
+class KeyRow(Model):
+    """An API key: only its digest is kept."""
+
+    id = IdField(primary_key=True)
+    name = fields.CharField(max_length=100)
+    prefix = fields.CharField(max_length=8)
+    digest = DigestField(unique=True)
+    scopes: Any = fields.JSONField(default=list)
+    origins: Any = fields.JSONField(default=list)
+    created_at = InstantField()
+    expires_at = InstantField(null=True)
+    last_used_at = InstantField(null=True)
+    revoked_at = InstantField(null=True)
+
+    class Meta:
+        table = "api_keys"
+
+
+class OperatorRow(Model):
+    """Someone who may sign in to the dashboard."""
+
+    id = IdField(primary_key=True)
+    email = fields.CharField(max_length=320, unique=True)
+    password_hash = fields.TextField(null=True)
+    role = fields.CharField(max_length=10)
+    created_at = InstantField()
+    disabled_at = InstantField(null=True)
+
+    class Meta:
+        table = "operators"
+
+
+class SessionRow(Model):
+    """A signed-in browser: only the digest of its cookie is kept."""
+
+    digest = DigestField(primary_key=True)
+    operator_id = IdField(db_index=True)
+    created_at = InstantField()
+    seen_at = InstantField()
+    revoked_at = InstantField(null=True)
+
+    class Meta:
+        table = "sessions"
+
+
+class SignInLinkRow(Model):
+    """A one-time link that makes or signs in an operator."""
+
+    digest = DigestField(primary_key=True)
+    email = fields.CharField(max_length=320, null=True)
+    role = fields.CharField(max_length=10)
+    created_at = InstantField()
+    expires_at = InstantField()
+    used_at = InstantField(null=True)
+
+    class Meta:
+        table = "sign_in_links"
+
+
+class AuditRow(Model):
+    """What an operator changed."""
+
+    id = IdField(primary_key=True)
+    at = InstantField()
+    who = fields.CharField(max_length=320)
+    action = fields.CharField(max_length=60)
+    subject = fields.CharField(max_length=400)
+    before: Any = fields.JSONField(null=True)
+    after: Any = fields.JSONField(null=True)
+
+    class Meta:
+        table = "audit"

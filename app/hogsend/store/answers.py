@@ -1,0 +1,58 @@
+"""Large answers of journals: kept once for each enrollment, by their digest, compressed."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from .db import Write
+from .json_text import from_json, to_json
+
+# In bytes of JSON: what is shorter stands in the journal itself.
+LARGEST = 2048
+_DIGEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """A large answer.
+
+    Args:
+        digest: of its JSON, the first 16 bytes of SHA-256.
+        body: its JSON, compressed.
+    """
+
+    digest: bytes
+    body: bytes
+
+
+def large(answer: Any) -> Large | None:
+    """Return what is kept of an answer apart from the journal; None when it is not large.
+
+    Args:
+        answer: in JSON form.
+    """
+    if not isinstance(answer, str | list | dict):
+        return None
+    text = to_json(answer).encode()
+    if len(text) <= LARGEST:
+        return None
+    return Large(hashlib.sha256(text).digest()[:_DIGEST], zlib.compress(text, 1))
+
+
+def read(body: bytes) -> Any:
+    """Return the answer, in JSON form, of what was kept."""
+    return from_json(zlib.decompress(body).decode())
+
+
+def insert(answers: Iterable[tuple[UUID, Large]]) -> Write:
+    """Keep answers of enrollments; one that is kept already stays as it is."""
+    return Write(
+        "INSERT INTO answers (enrollment_id, digest, body) VALUES (?,?,?) "
+        "ON CONFLICT (enrollment_id, digest) DO NOTHING",
+        [(enrollment_id, one.digest, one.body) for enrollment_id, one in answers],
+    )

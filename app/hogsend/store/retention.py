@@ -1,0 +1,84 @@
+"""What is deleted when its time is over: a few of the oldest rows at once, found by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..domain.ids import first_id
+from .db import Query, Write, only
+from .fields import to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """Rows of a table that are kept for a limited time.
+
+    Args:
+        name: what people call them.
+        table: where they are.
+        key: the column that names a row.
+        age: the column by which the oldest are found; it has an index. Ids tell their time.
+        unless: a condition on `row` under which one stays however old it is; empty for none.
+        before: statements that come before the deletion, with `{rows}` in place of the keys.
+    """
+
+    name: str
+    table: str
+    key: str
+    age: str
+    unless: str = ""
+    before: Sequence[str] = ()
+
+
+IDEMPOTENCY_KEYS = Expiring("idempotency keys", "idempotency_keys", "key", "created_at")
+REFUSALS = Expiring("refusals", "refusals", "id", "id")
+INBOX = Expiring("captured mails", "inbox", "send_id", "captured_at")
+MAILS = Expiring(
+    "rendered mails",
+    "messages",
+    "send_id",
+    "created_at",
+    # What may still leave must leave as it was made.
+    unless="EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
+    "AND s.status IN ('queued', 'sending'))",
+    # Screens go on calling the mail by the subject that its recipient read.
+    before=(
+        "UPDATE sends SET subject = (SELECT m.subject FROM messages m WHERE m.send_id = sends.id) "
+        "WHERE id IN ({rows})",
+    ),
+)
+
+
+def count(kind: Expiring, until: datetime, most: int) -> Query[int]:
+    """Ask how many rows are older than an instant, counted no further than `most`."""
+    return Query(f"SELECT COUNT(*) FROM ({_oldest(kind)}) found", _values(kind, until, most), only)
+
+
+def delete(kind: Expiring, until: datetime, most: int) -> list[Write]:
+    """Delete the oldest rows, if they are older than an instant.
+
+    Args:
+        kind: of which kind.
+        until: what is of this instant or younger stays.
+        most: how many at most.
+    """
+    rows, values = _oldest(kind), [_values(kind, until, most)]
+    return [
+        *(Write(statement.format(rows=rows), values) for statement in kind.before),
+        Write(f"DELETE FROM {kind.table} WHERE {kind.key} IN ({rows})", values),
+    ]
+
+
+def _oldest(kind: Expiring) -> str:
+    stays = f" AND NOT {kind.unless}" if kind.unless else ""
+    return (
+        f"SELECT row.{kind.key} FROM {kind.table} row WHERE row.{kind.age} < ?{stays} "
+        f"ORDER BY row.{kind.age} LIMIT ?"
+    )
+
+
+def _values(kind: Expiring, until: datetime, most: int) -> list[Any]:
+    return [first_id(until) if kind.age == "id" else to_micros(until), most]

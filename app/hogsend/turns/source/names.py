@@ -1,0 +1,124 @@
+"""Names that a journey must not use by itself: clock, chance, network, disk, threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+NOW = "Use `await ctx.now()`, which gives the same instant at every replay."
+CHANCE = "Use `await ctx.random()`, or `await ctx.variant(…)` to choose an arm."
+UUID = "Use `await ctx.uuid()`, which gives the same id at every replay."
+STEP = 'Put it into a function, and give that to `await ctx.step("key", function)`.'
+SLEEP = "Use `await ctx.sleep(…)`: the person waits, and the server goes on."
+ONE_BY_ONE = (
+    "Await ctx calls one after the other, and put other asynchronous work into "
+    "`await ctx.step(key, function)`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is wrong with a name.
+
+    Args:
+        problem: the rest of a sentence that begins with the name.
+        remedy: what to do instead.
+        severity: whether it breaks a replay for sure.
+    """
+
+    problem: str
+    remedy: str
+    severity: Severity = "error"
+
+
+_CLOCK = Rule("reads the clock, and a replay would read another time", NOW)
+_TIMER = Rule("measures time, which is another at each replay", NOW, "warning")
+_CHANCE = Rule("is chance, and a replay would draw anew", CHANCE)
+_ID = Rule("makes another id at each replay", UUID)
+_NETWORK = Rule("talks to the network, at every replay again", STEP)
+_DISK = Rule("reads or writes outside of the journal, at every replay again", STEP)
+_PROCESS = Rule("starts work outside of the journal, at every replay again", STEP)
+_SLEEP = Rule("keeps the server waiting", SLEEP)
+_INPUT = Rule("waits for somebody at the terminal", STEP)
+_ASYNC = Rule("needs an event loop, which a journey has none of", ONE_BY_ONE)
+_ENVIRONMENT = Rule(
+    "may say something else at the next replay", "Read it once, at the top of the file.", "warning"
+)
+_HASH = Rule(
+    "gives another number for the same text after a restart",
+    "Use `await ctx.variant(…)`, or `zlib.crc32` on the text's bytes.",
+    "warning",
+)
+
+_EXACT: Mapping[str, Rule] = {
+    **dict.fromkeys(("datetime.datetime.now", "datetime.datetime.utcnow"), _CLOCK),
+    **dict.fromkeys(("datetime.datetime.today", "datetime.date.today"), _CLOCK),
+    **dict.fromkeys(("time.time", "time.time_ns", "time.ctime", "time.localtime"), _CLOCK),
+    **dict.fromkeys(("time.gmtime", "time.clock_gettime", "time.asctime"), _CLOCK),
+    **dict.fromkeys(("time.monotonic", "time.perf_counter", "time.process_time"), _TIMER),
+    **dict.fromkeys(("time.monotonic_ns", "time.perf_counter_ns"), _TIMER),
+    **dict.fromkeys((f"uuid.uuid{n}" for n in (1, 4, 6, 7)), _ID),
+    **dict.fromkeys(("os.urandom", "os.getrandom"), _CHANCE),
+    **dict.fromkeys(("os.getenv", "os.environ"), _ENVIRONMENT),
+    **dict.fromkeys(
+        (f"os.{n}" for n in ("open", "read", "write", "listdir", "scandir", "walk", "stat")), _DISK
+    ),
+    **dict.fromkeys(
+        (f"os.{n}" for n in ("remove", "unlink", "rename", "replace", "mkdir", "makedirs")), _DISK
+    ),
+    **dict.fromkeys((f"os.path.{n}" for n in ("exists", "isfile", "isdir", "getmtime")), _DISK),
+    **dict.fromkeys(("os.system", "os.popen", "os.fork", "os.kill"), _PROCESS),
+    **dict.fromkeys(
+        (f"pathlib.Path.{n}" for n in ("read_text", "read_bytes", "write_text", "write_bytes")),
+        _DISK,
+    ),
+    **dict.fromkeys(
+        (f"pathlib.Path.{n}" for n in ("open", "exists", "is_file", "is_dir", "iterdir", "unlink")),
+        _DISK,
+    ),
+    "time.sleep": _SLEEP,
+    "builtins.open": _DISK,
+    "io.open": _DISK,
+    "builtins.input": _INPUT,
+    "builtins.hash": _HASH,
+}
+# Everything of a module, itself included.
+_MODULES: Mapping[str, Rule] = {
+    **dict.fromkeys(("random", "secrets", "numpy.random"), _CHANCE),
+    **dict.fromkeys(("httpx", "requests", "aiohttp", "urllib3", "urllib.request"), _NETWORK),
+    **dict.fromkeys(("socket", "ssl", "smtplib", "aiosmtplib", "ftplib", "imaplib"), _NETWORK),
+    **dict.fromkeys(("http.client", "poplib", "telnetlib", "xmlrpc", "websockets"), _NETWORK),
+    **dict.fromkeys(("boto3", "stripe", "openai", "anthropic", "slack_sdk", "twilio"), _NETWORK),
+    **dict.fromkeys(("redis", "psycopg", "psycopg2", "asyncpg", "aiosqlite"), _NETWORK),
+    **dict.fromkeys(("sqlite3", "shutil", "tempfile"), _DISK),
+    **dict.fromkeys(("subprocess", "threading", "multiprocessing", "concurrent.futures"), _PROCESS),
+    **dict.fromkeys(("asyncio", "anyio", "trio"), _ASYNC),
+}
+_HARMLESS = {"secrets.compare_digest"}
+_SEEDED = {"random.Random", "time.gmtime", "time.localtime", "time.asctime", "time.ctime"}
+
+
+def rule_for(name: str, arguments: int) -> Rule | None:
+    """Return what is wrong with calling something in a journey; None when nothing is.
+
+    Args:
+        name: what is called, in full, such as `datetime.datetime.now`.
+        arguments: how many arguments it is given.
+    """
+    if name in _HARMLESS or _is_given_its_seed(name, arguments):
+        return None
+    if name in _EXACT:
+        return _EXACT[name]
+    if name == "time.strftime":
+        return _CLOCK if arguments == 1 else None
+    parts = name.split(".")
+    tops = (".".join(parts[:n]) for n in (1, 2) if n < len(parts))
+    return next((_MODULES[top] for top in tops if top in _MODULES), None)
+
+
+def _is_given_its_seed(name: str, arguments: int) -> bool:
+    """Say whether a call computes from what it is given, and reads neither clock nor chance."""
+    return arguments > 0 and name in _SEEDED

@@ -1,0 +1,155 @@
+"""Runs the effects of `ctx.step`, where they can neither hold up the server nor each other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import threading
+import traceback
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from ..domain.journal import encode
+from ..errors import StepFailed, ValueNotStorable
+from .threads import Threads
+from .trying import Tried
+
+# Effects of one journey under way at once.
+AT_ONCE = 32
+
+
+class Effects:
+    """Runs authors' effects: `async` ones on a loop of their own, plain ones on threads."""
+
+    def __init__(self) -> None:
+        self._threads = Threads("steps")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def run(
+        self,
+        journey_id: str,
+        effect: Callable[[UUID], Any],
+        step_id: UUID,
+        timeout: timedelta,  # noqa: ASYNC109 (it is the step's own)
+        attempt: int,
+    ) -> Tried:
+        """Try an effect once.
+
+        Args:
+            journey_id: whose it is; each journey has its own share of what runs at once.
+            effect: the author's function; it gets the step's id.
+            step_id: the same at every try.
+            timeout: how long it may take; a plain one that takes longer is left to itself.
+            attempt: which try it is, from 1.
+        """
+        async with self._slots[journey_id]:
+            limit = asyncio.timeout(timeout.total_seconds())
+            try:
+                async with limit:
+                    answer = await self._call(effect, step_id)
+            except StepFailed as error:
+                return Tried(error=error.message, final=True, attempt=attempt)
+            except Exception as error:
+                text = f"It took longer than {timeout}." if limit.expired() else _told(error)
+                return Tried(error=text, attempt=attempt)
+        try:
+            return Tried(encode(answer), attempt=attempt)
+        except ValueNotStorable as error:
+            # Trying again would do the effect again, and come to the same.
+            return Tried(error=f"It was done, but {error}", final=True, attempt=attempt)
+
+    async def _call(self, effect: Callable[[UUID], Any], step_id: UUID) -> Any:
+        # An empty context: the effect is not driven by a player, and can use asyncio.
+        if inspect.iscoroutinefunction(effect):
+            return await self._await(effect(step_id))
+        found = await self._on_thread(lambda: contextvars.Context().run(effect, step_id))
+        return await self._await(found) if inspect.isawaitable(found) else found
+
+    async def _on_thread(self, call: Callable[[], Any]) -> Any:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+
+        def settle(value: Any, error: BaseException | None) -> None:
+            if answer.done():
+                return
+            if error is None:
+                answer.set_result(value)
+            else:
+                # A future takes no StopIteration, and SystemExit would end the server.
+                kept = error if isinstance(error, Exception) else RuntimeError(repr(error))
+                answer.set_exception(
+                    RuntimeError(repr(kept)) if isinstance(kept, StopIteration) else kept
+                )
+
+        def job() -> None:
+            value, error = None, None
+            try:
+                value = call()
+            except BaseException as raised:
+                error = raised
+            # The loop may be gone when one that was given up comes back.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, value, error)
+
+        self._threads.run(job)
+        return await answer
+
+    async def _await(self, awaitable: Awaitable[Any]) -> Any:
+        async def wait() -> Any:
+            try:
+                return await awaitable
+            except Exception:
+                raise
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                raise RuntimeError(repr(error)) from error
+
+        return await asyncio.wrap_future(_submit(wait(), self._running_loop()))
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(
+                target=_run, args=(self._loop,), name="steps' loop", daemon=True
+            ).start()
+        return self._loop
+
+    def close(self) -> None:
+        """Let the loop go; what still runs is left to itself, and is tried again by the next."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop = None
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped, and end what is left on it."""
+    try:
+        loop.run_forever()
+    finally:
+        loop.run_until_complete(_end_tasks(asyncio.all_tasks(loop)))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+async def _end_tasks(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _submit(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
+    """Run a coroutine on a loop of another thread, in an empty context."""
+    return contextvars.Context().run(asyncio.run_coroutine_threadsafe, coroutine, loop)
+
+
+def _told(error: BaseException) -> str:
+    """Return an effect's error without the frames of this file."""
+    lines = traceback.format_exception(error)
+    return "".join(line for line in lines if "/turns/steps.py" not in line)[-2000:]

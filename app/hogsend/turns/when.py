@@ -1,0 +1,202 @@
+"""`ctx.when`: instants as people say them, by the clock of the person the journey is for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from ..domain.times import WEEKDAYS, Moment, Window, name_of, parse_time, parse_weekday, zone_named
+from ..errors import JourneyCodeError
+from .requests import WhenAt, ask
+
+Weekday = Literal[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "mon",
+    "tue",
+    "wed",
+    "thu",
+    "fri",
+    "sat",
+    "sun",
+]
+_FARTHEST = timedelta(days=36_525)
+
+
+@dataclass(frozen=True)
+class When:
+    """An instant to come, in the person's own time; `await` it, or give it to `ctx.sleep_until`.
+
+    The person's time zone is that of their property `timezone` (or `timeZone`, `time_zone`, `tz`),
+    else the journey's, else UTC. By itself it is now.
+
+    Args:
+        moment: what was said so far.
+    """
+
+    moment: Moment = field(default_factory=Moment)
+
+    def __await__(self) -> Generator[Any, Any, datetime]:
+        """Give the instant, with the person's offset, the same at every replay."""
+        return self._ask().__await__()
+
+    async def _ask(self) -> datetime:
+        instant: datetime = await ask(WhenAt("when", self.moment.describe(), self.moment))
+        return instant
+
+    def today(self) -> Day:
+        """Say today; a time that is past stays past, and sleeping until then returns at once."""
+        return Day(self._counted_from("today"))
+
+    def tomorrow(self) -> Day:
+        """Say tomorrow, by the person's calendar."""
+        return Day(self._counted_from("tomorrow"))
+
+    def next(self, weekday: Weekday) -> Day:
+        """Say the next of a weekday; on a Monday, the next `monday` is in seven days.
+
+        Args:
+            weekday: such as `monday` or `mon`.
+        """
+        try:
+            number = parse_weekday(weekday)
+        except (ValueError, AttributeError) as error:
+            raise JourneyCodeError(f"ctx.when.next: {_sentence(error, weekday)}") from None
+        return Day(self._counted_from(WEEKDAYS[number]))
+
+    def in_(self, duration: timedelta) -> When:
+        """Say so long from now. With `.at(…)`, the day that it is then, at that time.
+
+        Args:
+            duration: such as `days(3)`; a hundred years at most.
+        """
+        if not isinstance(duration, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise JourneyCodeError(
+                f"ctx.when.in_ takes a duration such as days(3), but was given {duration!r}."
+            )
+        if not timedelta() <= duration <= _FARTHEST:
+            raise JourneyCodeError(
+                f"ctx.when.in_ cannot say {duration}: give a duration from now up to 100 years."
+            )
+        return When(self._counted_from(duration))
+
+    def at(self, time: str) -> When:
+        """Say the time of day. One that is past today is tomorrow's.
+
+        Args:
+            time: by the person's clock, `HH:MM` or `HH:MM:SS`. One that is left out when the clocks
+                go forward is as much later; one that comes twice is the first.
+        """
+        if self.moment.at is not None:
+            raise JourneyCodeError("ctx.when: .at(…) was given twice.", "Say one time of day.")
+        return _at(self.moment, time)
+
+    def window(self, start: str, end: str, *, days: Collection[Weekday] | None = None) -> When:
+        """Move the instant into some hours: to the next opening, unless it lies in them already.
+
+        Args:
+            start: when they begin, such as `09:00`.
+            end: when they end; an `end` before `start` is on the next day.
+            days: the weekdays on which they begin; every day unless given.
+        """
+        return _window(self.moment, start, end, days)
+
+    def tz(self, name: str) -> When:
+        """Go by the clocks of another place than the person's.
+
+        Args:
+            name: such as `America/New_York`, or an offset such as `+02:00`.
+        """
+        return When(_zone(self.moment, name))
+
+    def _counted_from(self, base: str | timedelta) -> Moment:
+        if self.moment.base != "now" or self.moment.at is not None:
+            raise JourneyCodeError(
+                f"ctx.when: {self.moment.describe()!r} already says which day.",
+                "Begin again with ctx.when.",
+            )
+        return replace(self.moment, base=base)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day of which the time has yet to be said, with `.at(…)` or `.window(…)`.
+
+    Args:
+        moment: what was said so far.
+    """
+
+    moment: Moment
+
+    def at(self, time: str) -> When:
+        """Say the time of that day.
+
+        Args:
+            time: by the person's clock, `HH:MM` or `HH:MM:SS`.
+        """
+        return _at(self.moment, time)
+
+    def window(self, start: str, end: str, *, days: Collection[Weekday] | None = None) -> When:
+        """Say the first instant from the beginning of that day at which a window is open.
+
+        Args:
+            start: when it opens, such as `09:00`.
+            end: when it closes; an `end` before `start` is on the next day.
+            days: the weekdays on which it opens; every day unless given.
+        """
+        return _window(self.moment, start, end, days)
+
+    def tz(self, name: str) -> Day:
+        """Go by the clocks and the calendar of another place than the person's.
+
+        Args:
+            name: such as `America/New_York`, or an offset such as `+02:00`.
+        """
+        return Day(_zone(self.moment, name))
+
+    if not TYPE_CHECKING:
+        # To a type checker a day cannot be awaited; who does it all the same is told the remedy.
+        def __await__(self) -> NoReturn:
+            raise JourneyCodeError(
+                f"ctx.when: {self.moment.describe()!r} is a day and no instant.",
+                'Say at what time: .at("09:00"), or .window("09:00", "17:00").',
+            )
+
+
+def _at(moment: Moment, time: str) -> When:
+    try:
+        return When(replace(moment, at=parse_time(time)))
+    except (ValueError, TypeError) as error:
+        raise JourneyCodeError(f"ctx.when.at: {_sentence(error, time)}") from None
+
+
+def _window(moment: Moment, start: str, end: str, days: Collection[Weekday] | None) -> When:
+    if isinstance(days, str):
+        raise JourneyCodeError('ctx.when.window takes days as a list, such as days=["mon", "tue"].')
+    try:
+        return When(replace(moment, window=Window.of(start, end, days)))
+    except (ValueError, TypeError, AttributeError) as error:
+        given = (start, end, days)
+        raise JourneyCodeError(f"ctx.when.window: {_sentence(error, given)}") from None
+
+
+def _zone(moment: Moment, name: str) -> Moment:
+    zone = zone_named(name) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if zone is None:
+        raise JourneyCodeError(
+            f"ctx.when.tz: {name!r} is no time zone that is known here.",
+            "Write its IANA name, such as America/New_York, or an offset such as +02:00.",
+        )
+    return replace(moment, zone=name_of(zone))
+
+
+def _sentence(error: Exception, given: object) -> str:
+    """Say what is wrong: the domain's sentence about a text, or that it is no text at all."""
+    return str(error) if isinstance(error, ValueError) else f"{given!r} is not written as text."

@@ -1,0 +1,44 @@
+"""Win-back: a reason to return, and a graceful end when there is none."""
+
+from hogsend import days
+from hogsend.testing import play
+from journeys.win_back import win_back
+
+
+async def test_those_who_stay_away_are_said_goodbye_to() -> None:
+    async with play(win_back) as world:
+        ada = await world.contact("ada@example.com")
+        await world.emit(ada, "user.inactive")
+        await world.advance(days(10))
+        assert world.mailbox.templates(ada) == ["win-back-hello", "win-back-goodbye"]
+
+
+async def test_those_who_come_back_are_not() -> None:
+    async with play(win_back) as world:
+        ada = await world.contact("ada@example.com")
+        await world.emit(ada, "user.inactive")
+        await world.advance(days(4))
+        await world.emit(ada, "feature.used")
+        await world.advance(days(30))
+        assert world.mailbox.templates(ada) == ["win-back-hello"]
+
+
+async def test_those_who_leave_the_list_get_nothing_more() -> None:
+    async with play(win_back) as world:
+        ada = await world.contact("ada@example.com")
+        await world.emit(ada, "user.inactive")
+        await world.unsubscribe(ada, list="tips")
+        await world.advance(days(30))
+        assert world.mailbox.templates(ada) == ["win-back-hello"]
+        assert world.enrollment(ada).reason == "left the list"
+
+
+async def test_people_get_one_of_two_subjects() -> None:
+    async with play(win_back) as world:
+        subjects: set[str] = set()
+        for number in range(20):
+            person = await world.contact(f"person-{number}@example.com")
+            await world.emit(person, "user.inactive")
+            subjects.add(world.mailbox.mails(person)[0].subject)
+        assert len(subjects) == 2
+        assert "Could we show you what has changed?" in subjects

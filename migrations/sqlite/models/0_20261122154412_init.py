@@ -1,0 +1,388 @@
+from tortoise import BaseDBAsyncClient
+
+RUN_IN_TRANSACTION = True
+
+
+async def upgrade(db: BaseDBAsyncClient) -> str:
+    return """
+        CREATE TABLE "answers" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "enrollment_id" BLOB NOT NULL,
+    "digest" BLOB NOT NULL,
+    "body" BLOB NOT NULL,
+    CONSTRAINT "uid_answers_enrollm_34ee85" UNIQUE ("enrollment_id", "digest")
+) /* A large answer of a journal, compressed; the journal names it by its digest. */;
+CREATE TABLE "consents" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "contact_id" BLOB NOT NULL,
+    "list_id" VARCHAR(100) NOT NULL,
+    "subscribed" INT NOT NULL,
+    "changed_at" BIGINT NOT NULL,
+    "source" VARCHAR(40) NOT NULL,
+    "send_id" BLOB,
+    CONSTRAINT "uid_consents_contact_12ab82" UNIQUE ("contact_id", "list_id")
+) /* What a contact said about a list; list `*` is everything. */;
+CREATE TABLE "contacts" (
+    "id" BLOB NOT NULL PRIMARY KEY,
+    "external_id" VARCHAR(200),
+    "email" VARCHAR(320),
+    "anonymous_id" VARCHAR(200),
+    "properties" JSON NOT NULL,
+    "event_seq" BIGINT NOT NULL,
+    "first_seen_at" BIGINT NOT NULL,
+    "last_seen_at" BIGINT NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "updated_at" BIGINT NOT NULL,
+    "merged_into" BLOB,
+    "erased_at" BIGINT
+) /* A person we know. `event_seq` numbers the person's events. */;
+CREATE INDEX "idx_contacts_last_se_4cb38f" ON "contacts" ("last_seen_at");
+CREATE INDEX "merged_contacts" ON "contacts" ("merged_into") WHERE merged_into IS NOT NULL;
+CREATE TABLE "counters" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "name" VARCHAR(200) NOT NULL,
+    "day" INT NOT NULL,
+    "value" BIGINT NOT NULL,
+    CONSTRAINT "uid_counters_name_d4220d" UNIQUE ("name", "day")
+) /* A kept count: a gauge on day 0, a day's total on any other day (days since 1970). */;
+CREATE TABLE "enrollments" (
+    "id" BLOB NOT NULL PRIMARY KEY,
+    "contact_id" BLOB NOT NULL,
+    "journey_id" VARCHAR(100) NOT NULL,
+    "entry_key" VARCHAR(200) NOT NULL,
+    "state" VARCHAR(12) NOT NULL,
+    "trigger_event_id" BLOB NOT NULL,
+    "code_hash" VARCHAR(16) NOT NULL,
+    "turn" INT NOT NULL,
+    "attempt" INT NOT NULL,
+    "wake_at" BIGINT,
+    "wait_key" VARCHAR(200),
+    "wait" TEXT,
+    "wait_result" TEXT,
+    "since_seq" BIGINT NOT NULL,
+    "since_at" BIGINT NOT NULL,
+    "sends" INT NOT NULL,
+    "goal_at" BIGINT,
+    "fence" INT NOT NULL,
+    "lease_until" BIGINT,
+    "error" TEXT,
+    "end_reason" VARCHAR(200),
+    "entered_at" BIGINT NOT NULL,
+    "updated_at" BIGINT NOT NULL,
+    "ended_at" BIGINT,
+    "summary" TEXT,
+    "compacted_at" BIGINT
+) /* One contact in one journey. */;
+CREATE UNIQUE INDEX "one_live_enrollment" ON "enrollments" ("contact_id", "journey_id", "entry_key") WHERE state IN ('active', 'waiting', 'drifted', 'parked');
+CREATE INDEX "idx_enrollments_contact_eabadd" ON "enrollments" ("contact_id", "journey_id");
+CREATE INDEX "enrollment_wakes" ON "enrollments" ("wake_at") WHERE wake_at IS NOT NULL AND state IN ('active', 'waiting');
+CREATE INDEX "enrollment_turns" ON "enrollments" ("journey_id", "wake_at") WHERE wake_at IS NOT NULL AND state IN ('active', 'waiting');
+CREATE INDEX "enrollment_journals" ON "enrollments" ("ended_at") WHERE ended_at IS NOT NULL AND compacted_at IS NULL;
+CREATE INDEX "idx_enrollments_journey_932b26" ON "enrollments" ("journey_id", "state", "id");
+CREATE INDEX "enrollment_waits" ON "enrollments" ("journey_id", "wait_key", "id") WHERE wait_key IS NOT NULL;
+CREATE INDEX "enrollment_retries" ON "enrollments" ("journey_id", "id") WHERE attempt > 0 AND state IN ('active', 'waiting');
+CREATE TABLE "events" (
+    "id" BLOB NOT NULL PRIMARY KEY,
+    "contact_id" BLOB,
+    "seq" BIGINT NOT NULL,
+    "name" VARCHAR(200) NOT NULL,
+    "properties" JSON NOT NULL,
+    "decisions" JSON NOT NULL,
+    "occurred_at" BIGINT NOT NULL,
+    "received_at" BIGINT NOT NULL,
+    "source" VARCHAR(40) NOT NULL,
+    "value" REAL,
+    "currency" VARCHAR(3),
+    "cause_id" BLOB,
+    "depth" INT NOT NULL
+) /* Something a contact did. `decisions` is what it started, ended and did not start. */;
+CREATE INDEX "idx_events_contact_1810bf" ON "events" ("contact_id", "seq");
+CREATE INDEX "idx_events_name_f1e7ee" ON "events" ("name", "id");
+CREATE TABLE "hits" (
+    "id" BLOB NOT NULL PRIMARY KEY,
+    "send_id" BLOB NOT NULL,
+    "kind" VARCHAR(8) NOT NULL,
+    "position" INT NOT NULL,
+    "url" TEXT,
+    "verdict" VARCHAR(8) NOT NULL,
+    "agent" VARCHAR(40) NOT NULL,
+    "network" VARCHAR(64) NOT NULL,
+    "at" BIGINT NOT NULL,
+    "held_until" BIGINT
+) /* An open or a click; `verdict` is human, machine or unsure. */;
+CREATE INDEX "idx_hits_send_id_41a27b" ON "hits" ("send_id");
+CREATE INDEX "hits_held" ON "hits" ("held_until") WHERE held_until IS NOT NULL;
+CREATE TABLE "idempotency_keys" (
+    "key" VARCHAR(200) NOT NULL PRIMARY KEY,
+    "event_id" BLOB NOT NULL,
+    "digest" BLOB NOT NULL,
+    "created_at" BIGINT NOT NULL
+) /* A caller's key and the event it made. */;
+CREATE INDEX "idx_idempotency_created_944834" ON "idempotency_keys" ("created_at");
+CREATE TABLE "identities" (
+    "identity" VARCHAR(330) NOT NULL PRIMARY KEY,
+    "contact_id" BLOB NOT NULL
+) /* What a contact is known by: `u:` user id, `e:` email, `a:` anonymous id. */;
+CREATE INDEX "idx_identities_contact_ce14a7" ON "identities" ("contact_id");
+CREATE TABLE "inbox" (
+    "send_id" BLOB NOT NULL PRIMARY KEY,
+    "to_email" VARCHAR(320) NOT NULL,
+    "from_email" VARCHAR(320) NOT NULL,
+    "subject" TEXT NOT NULL,
+    "mail" BLOB NOT NULL,
+    "captured_at" BIGINT NOT NULL,
+    "read_at" BIGINT
+) /* A mail captured while no provider is configured. */;
+CREATE INDEX "idx_inbox_capture_754e9d" ON "inbox" ("captured_at");
+CREATE TABLE "journeys" (
+    "id" VARCHAR(100) NOT NULL PRIMARY KEY,
+    "definition" JSON NOT NULL,
+    "code_hash" VARCHAR(16) NOT NULL,
+    "enabled" INT NOT NULL,
+    "first_seen_at" BIGINT NOT NULL,
+    "seen_at" BIGINT NOT NULL,
+    "gone_at" BIGINT
+) /* A journey as last seen in the code, and the operator's switch. */;
+CREATE TABLE "messages" (
+    "send_id" BLOB NOT NULL PRIMARY KEY,
+    "subject" TEXT NOT NULL,
+    "from_email" VARCHAR(320) NOT NULL,
+    "mail" BLOB NOT NULL,
+    "links" JSON NOT NULL,
+    "created_at" BIGINT NOT NULL
+) /* The rendered mail of a send, compressed; stored before the first attempt. */;
+CREATE INDEX "idx_messages_created_c3e88b" ON "messages" ("created_at");
+CREATE TABLE "meta" (
+    "key" VARCHAR(64) NOT NULL PRIMARY KEY,
+    "value" TEXT NOT NULL
+) /* Facts about this installation: its id, the fence of a restored copy. */;
+CREATE TABLE "refusals" (
+    "id" BLOB NOT NULL PRIMARY KEY,
+    "journey_id" VARCHAR(100) NOT NULL,
+    "reason" VARCHAR(40) NOT NULL,
+    "contact_id" BLOB NOT NULL,
+    "event_id" BLOB NOT NULL,
+    "at" BIGINT NOT NULL
+) /* Why an event did not enroll a contact in a journey that listens for it. */;
+CREATE INDEX "idx_refusals_journey_711d85" ON "refusals" ("journey_id", "reason", "id");
+CREATE INDEX "idx_refusals_contact_915d14" ON "refusals" ("contact_id");
+CREATE TABLE "sends" (
+    "id" BLOB NOT NULL PRIMARY KEY,
+    "contact_id" BLOB NOT NULL,
+    "enrollment_id" BLOB,
+    "journey_id" VARCHAR(100),
+    "step_key" VARCHAR(200),
+    "idempotency_key" VARCHAR(200) UNIQUE,
+    "template" VARCHAR(100) NOT NULL,
+    "list_id" VARCHAR(100) NOT NULL,
+    "subject" TEXT,
+    "props" JSON NOT NULL,
+    "to_email" VARCHAR(320),
+    "address" VARCHAR(320),
+    "status" VARCHAR(12) NOT NULL,
+    "reason" VARCHAR(200),
+    "due_at" BIGINT,
+    "created_at" BIGINT NOT NULL,
+    "updated_at" BIGINT NOT NULL,
+    "handed_at" BIGINT,
+    "sent_at" BIGINT,
+    "delivered_at" BIGINT,
+    "opened_at" BIGINT,
+    "clicked_at" BIGINT,
+    "provider" VARCHAR(40),
+    "provider_id" VARCHAR(200),
+    "attempts" JSON NOT NULL,
+    "lease_until" BIGINT,
+    CONSTRAINT "uid_sends_enrollm_63784b" UNIQUE ("enrollment_id", "step_key")
+) /* One email to one contact: the outbox and the record. */;
+CREATE INDEX "idx_sends_contact_a8dcff" ON "sends" ("contact_id");
+CREATE INDEX "sends_due" ON "sends" ("journey_id", "due_at") WHERE status = 'queued';
+CREATE INDEX "sends_handing" ON "sends" ("updated_at") WHERE status = 'sending';
+CREATE INDEX "idx_sends_status_c37d2f" ON "sends" ("status", "id");
+CREATE INDEX "idx_sends_journey_6530e3" ON "sends" ("journey_id", "id");
+CREATE TABLE "steps" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "enrollment_id" BLOB NOT NULL,
+    "key" VARCHAR(200) NOT NULL,
+    "attempts" INT NOT NULL,
+    "answer" TEXT,
+    "error" TEXT,
+    "is_over" INT NOT NULL,
+    CONSTRAINT "uid_steps_enrollm_d59c08" UNIQUE ("enrollment_id", "key")
+) /* An effect of `ctx.step` that was tried and is not in the journal yet. */;
+CREATE TABLE "suppressions" (
+    "address" VARCHAR(320) NOT NULL PRIMARY KEY,
+    "reason" VARCHAR(40) NOT NULL,
+    "at" BIGINT NOT NULL,
+    "note" TEXT,
+    "send_id" BLOB
+) /* An address that must not be mailed, and why. */;
+CREATE TABLE "turns" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "enrollment_id" BLOB NOT NULL,
+    "number" INT NOT NULL,
+    "played_at" BIGINT NOT NULL,
+    "code_hash" VARCHAR(16) NOT NULL,
+    "outcome" VARCHAR(12) NOT NULL,
+    "steps" TEXT NOT NULL,
+    "error" TEXT,
+    CONSTRAINT "uid_turns_enrollm_fa875a" UNIQUE ("enrollment_id", "number")
+) /* One turn of an enrollment: its part of the journal, or the error that ended it. */;
+CREATE TABLE "audit" (
+    "id" BLOB NOT NULL PRIMARY KEY,
+    "at" BIGINT NOT NULL,
+    "who" VARCHAR(320) NOT NULL,
+    "action" VARCHAR(60) NOT NULL,
+    "subject" VARCHAR(400) NOT NULL,
+    "before" JSON,
+    "after" JSON
+) /* What an operator changed. */;
+CREATE TABLE "api_keys" (
+    "id" BLOB NOT NULL PRIMARY KEY,
+    "name" VARCHAR(100) NOT NULL,
+    "prefix" VARCHAR(8) NOT NULL,
+    "digest" BLOB NOT NULL UNIQUE,
+    "scopes" JSON NOT NULL,
+    "origins" JSON NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "expires_at" BIGINT,
+    "last_used_at" BIGINT,
+    "revoked_at" BIGINT
+) /* An API key: only its digest is kept. */;
+CREATE TABLE "operators" (
+    "id" BLOB NOT NULL PRIMARY KEY,
+    "email" VARCHAR(320) NOT NULL UNIQUE,
+    "password_hash" TEXT,
+    "role" VARCHAR(10) NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "disabled_at" BIGINT
+) /* Someone who may sign in to the dashboard. */;
+CREATE TABLE "sessions" (
+    "digest" BLOB NOT NULL PRIMARY KEY,
+    "operator_id" BLOB NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "seen_at" BIGINT NOT NULL,
+    "revoked_at" BIGINT
+) /* A signed-in browser: only the digest of its cookie is kept. */;
+CREATE INDEX "idx_sessions_operato_16e092" ON "sessions" ("operator_id");
+CREATE TABLE "sign_in_links" (
+    "digest" BLOB NOT NULL PRIMARY KEY,
+    "email" VARCHAR(320),
+    "role" VARCHAR(10) NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "expires_at" BIGINT NOT NULL,
+    "used_at" BIGINT
+) /* A one-time link that makes or signs in an operator. */;
+CREATE TABLE "aerich" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "version" VARCHAR(255) NOT NULL,
+    "app" VARCHAR(100) NOT NULL,
+    "content" JSON NOT NULL
+);"""
+
+
+async def downgrade(db: BaseDBAsyncClient) -> str:
+    return """
+        """
+
+
+MODELS_STATE = (
+    "eJztXW1z2za2/isYfUm7o2ZS2XW8yd2dsRN3q13X7nWSu9tJMzIkQhLWFKASpGXNbv/7xQ"
+    "FfxHcRlERTDL4kMoFDUQ9AnAcH5+U/vQW3iC1eXjCxIs4dX/XeoP/0GF4Q+SHb2Ec9vFxu"
+    "muCCi8e26o1VN3UNj4Xr4IkrL0+xLYi8ZBExcejSpZxB5wtkY2dGkC+E+BRh9G/uOQzbfT"
+    "Thi6VDhCDWW+TOSdiA4LkEoi4ar+W/All0RoT7Er7R4hP5lZTNDnFzj9HfPTJy+YxICUd+"
+    "xefPPcIcbtsLwtwRtdQjKIHely/yM2UWeSICesKfy4fRlBLbSqDrS6nrI3e9VNcu6WzI3B"
+    "9VX7jleDThtrdgm/7LtTvnLBKgzIWrM8KIg10C3+A6HgDOPNsOhiYcA/93bLr4TxmTscgU"
+    "ezYMG0j7D7C51huNbm4/jj5cfRyNepkhDSViAxFcmnAG00E+qlAAzOARvvvzYHBy8nrw6u"
+    "Ts/IfT169/OH91Lvuq5802vf7Df5gNWv6tFGbDvw1vPsIDcTnn/LkIF/5QMtjFvpQajA36"
+    "meFLDsTQyh+EjFhqPDyPWi8/fRq+T49KOAZlwxJe2IzL5u1pYGDKML6+vVS/lgt35qiGnv"
+    "qVAPIG1OAVyKD5Xl3PR3Qjk4JyvHaJ6D6Ml79+vLpI4Tjm1jpvcWDYWeejGEp8PRguhPjd"
+    "hgv/d3F3Oby5uPv1m58v/vWtaloHTde3N38rwxzW5ulDbH2AC2M8eVhhxxplWviAF/XNNi"
+    "0Gi/QVzPBMYQk/Gn5ioGDfyR8vV5QC9RtrLdW/E79fRQX8zzl2pVqUQq7shwSmFsJj7sFF"
+    "mwr3rfoX3f/pHlGByCNx5MySQ5bVtjvdKVe1BrcKVliQho9GsR6FYk0OXjWtmpQxKjU2mc"
+    "PZn8Hy3Rw7+WjGRFJQykc7QhDlwvk0sgmbuXP55/evXpWgKpXBu58u7r6Rvb5NztyboGng"
+    "tyVRFt4YHm1M8pYOzm2CWT7WScG09pWSR4h32aS9vb1OKN/LYWqBuPn08+WVxF+hLztRN7"
+    "FuxNaJOWZSG45wDl8cyufBRct1UnD7sn0EiDe5cscmvdz5TojOyrKR6ODCclplXTktXlZO"
+    "s6sKYZaWHowJ7KAEA87RFpTr6cD2UHNgJsXUPGzdRs2hX2Xb2JI4gjO0IuiB8dVLdC9ZM3"
+    "NHgvx+Lx9wMZbNynbl93uhWLVEO88Stsutcsh5ioN/7tlYwN0Ig/X4C8z+DbK9BXFgpZYz"
+    "gUNbjzwp05v8nRHyEaJ+1zhS4dzvKUkJGvyB/vnT1d0Vit0ZDT8gOU/Rzafr694fWruCov"
+    "dw/zz0WTcGdVloifXsySVgNdVkpimxWkqkZatbUocMKpHTQQk5HWTJKVlgamvBHAp0D+CT"
+    "QRWAZa9CgFVbEmDMOFsvuCc0p3NarntwH2Q+Lx0utY1LfctkEuy/f7i9yQc7KZWC2qITF/"
+    "1XGZoOxUN7/zP12ATgRGOP2i5l4iV87V97za/agFJiGxbiHZlAY0PxLmeJhxtcppeZkBjo"
+    "Wc8SYs3txl4dav4/y1ZsSp0YjcrylLL9cEbWbIlrj0OCzeoNQ1rUjELtUZg4BCCqYRpKCJ"
+    "oRqD0C3tKqNwJJQTMCtUcgvnXODkHBvjUl9LXbkBLsxsGizoROyNWazy2Dsrnp3BoTnsfc"
+    "Que2WGu/3ISn+lU24T2QpYuU0BuE0Qx7M4Lk1sHCa6CuGD68EMjlLrbhOmZrxMHIpnp8I/"
+    "8RSFA2Iej7P79+9W2eZe8A35B7Gq8Ag6/Ha3MG3563q19inguHrKohI+zfwVOdg1gw4FXI"
+    "USNFHm44zzXrePfGg+9PX5+en5ydRnM6ulI2lbMc5xHbXs48LVsnIpHOoPn1KOKryHe2QB"
+    "cnO5Sq440fbkWNfMtI5KJGmVSIgec3WWd1a0nf39hv7H6Fqauc2eDgbOrInpQ4faSujyQF"
+    "ldPkHq3ALY7IeWUh6r5F90rX+udumFnh31j2xA6RvYn8V97vN8bIk4vgVsjm/EEgAF+qcX"
+    "mLKZEigbhNJC8dSeVPbf8O8Czqou/v7srnBbX/S0CLX6Jrzma/MTyVLEY5uMtnk88svMUC"
+    "O+t7BBzYEmjK/VaQF2/BH36OBcK2DbeV37FA8mfdgxO9REcR4/uKZ4WJk8Gkx1eAbvCXHF"
+    "RnPXog621nhnJgRjZ9JKPNbIifG366Gf7vp6u800P5W12ChjfomxfyIeQdXvTRC4BcTgD4"
+    "aDlUwmTBxyV2HuQnqQH6ZY+dPvlc4QcSnIiW/YKYOzlIbD32DG4bP/JEFzfvy3+QevbE0y"
+    "Xx1n9WNTkaelb1Cuk9XhDSsfUJw1tnHjE+vVWjOlruZ5BTPwU+5MyANMZyaYApHXWuPC3o"
+    "9tPw8O7Jo/DSB9J6CIfItXH77MSuSxZyU/JX9KrSSJuz+iwr2P9ZvXHI3ashKfkaVd1hJa"
+    "U6uM86iFvuhgloQJ0Qag7p3qHOgRvYz0Z6rLIjaCjQxZk8qDKRB8XzeJCGV377bEackX9U"
+    "rrMO50ma1Th+VCi3hiO5Q5nrzN6EUBdn8FmVGXxWPIPPMjNYai8Ni1fYvTNGmr2ZvAKKrI"
+    "FlTMLAmYYz3LrmwFlypheTMid6dQ+o4zvaqgtvXMY4S1aiZgBZFuKPcutdDHFX4C1B8+PV"
+    "v9QMLfaATASBh93TbpE5U9q33+pCHhMzyOsjHxnH9U6DEmKd0Y5NhwEGBxGaSjQuZqCvCT"
+    "1hVo4TfPF8D/t3BvC9McEZx7b+JI5JGSZY23kdjiU1ZnHU38zijP/55lRXcyanJM1srjub"
+    "ieNwR4f+RQKG+OkTPwh4d+TU5TnmpTITf1yqC7g3EUYK/qu1XKATgsan30RVHO0IRM4kum"
+    "+AZWIAdt/t+K5mOro1JtKFVb5p7Rr3Y9Kc8mlRM+2P0eP2scTZ9rGSn+1jdRfbD3xBVGbH"
+    "WDZIi1ov0b1FJlT5mCmvWeUZS11wD3Pk1OkHXrLg1iq7I8aDpqxj7kG+oUqWm6Q/FBgcv4"
+    "A3YBg3EWanNM5snXZma9lytrv3hL7BvWlTeye0QRxyE5plksvkOA92PblMpJ91RiUhZAZl"
+    "74PCJxPPqWUSSkkafVBbHzhkQuhjnTFISZoxqG+YMIlwD5sItyDQ90ebY8043ymIdIqqv7"
+    "/9dHl9hX65u3o3/DAMVvnQ1OM3qj1nlEr77uriOm3ngcWYTbR88eIyXbCtpfJEVpjCJ8U5"
+    "ItMTeII9QfQ2nTEJs+WME8Glm+OsX5w8IexvnAVaZFj8iRaZFYOWfplRcU4rp8JmSG7M5D"
+    "8OWPxsOnl4i+4fiQM0XFn65p58xj5a4MmcMgL9PCY8h+QkzNnpVprh7XMYP98ZY0uULWAx"
+    "mgczvyy4dnNLk/C6ebvjM6Xyr7B+HQOuGxwf5IPrsJSwfwdp9nkFinJeSFHOM4YvLqh6oO"
+    "q6NS5i1GvGW8PJ8cErPqoOuneBSjd9TB1oYZ11ISZiloZtS4PkcEwL3Uigg9ju37rBiLvi"
+    "zoPWqc5GpIMQn51WgPjstBBiaEqHzWoaR41NdEebaGwHo4d8UtC4DR2h29DQIosld8E6WL"
+    "DLT/Xol+326aYvxP5WzqA7wbZNnBcCQWIrcN2BDHfKHwlcexbYytvkV5Xavp8v3Fdrxjzv"
+    "NRHN8+a2PdTpfUmdKe2MKSZTSq/A8Gpqs++lNnvLi1N0M9l1exSjJDZuiVaMmrepROgYuB"
+    "tpF2unQhVzZGi8foPuvTf3yBOQ1BXyuRL5l6r/Jj/jN5AsNqhRJpu31m7f6cY7qNQADy29"
+    "GpfpnHI9OalU5u6kpMzdyVbl2vbEkO23bLdlWWJj/lS0JoVt5QsS9KpKzGERkDx76XoOsd"
+    "BqTm2CGEdLhz/Kl9KBVUSiO6UzaM/j6Po32GFtacvJTccOxFw+0q5LGpfpoNnrILVJpw5f"
+    "6COdlDJYV8NaeON/k7xziLIAxUikEyg3ffSTP7EvKcPOOh/xgknd4R1pBLjE+3J4c3H3az"
+    "7ilXewgeatsYVNSpo9bH2vb1zL4xubcNw60LeEp//dTwJfwNRjraVcPUglX9mOHvRHWCCo"
+    "UYugRi2UtQHDOGRC7kdmcoiBwi4H67lYUXcyzyPvu95uJzOBnoGgk6aBPSbaL2b38jdQVu"
+    "BOVBavFZdqPmDredT0QUKzTF7zvKm/97zmhMEPz6tVyblNMCs4Y9pIpVmoFDsUzOGS0zAJ"
+    "vb29Tszuy2Ga1n/6+fJK4q5g34SpmCL3bWJAyaj/OiNgsN8H9jOoWVcjTSkzCeuPmPj/TI"
+    "SQLQXEP9ZaSvwXfr+KxP+jZOAO5L0BG7uyuKu6kEKVfYTsThCRQqy3SEiKLruMyZQHZSTV"
+    "YhtWc8vuAfZ6Z2PZb5tl31hBG7eCGiN/c0Z+Y3HevmLs2+JsU/aglfklEmhH1hf4vs5kfT"
+    "EObF8zEXVxPgWV17eQz6DHVuL5o2wVCI+550rORwWiMKnkFIAOb1RxcXAoU3QQKgH47FFO"
+    "WJ8tTvgypyT7vm5q/L7bEtxTTEALssUU08+iZDHHyYGaIJ8tWY7uyNQT2C7YF8daS5cmx+"
+    "9X2ZcW4kKCkJAwG6xf6zzuCcvkH+FRlwtessABCBNI7mXlcpPnSru3+1bJSJssKL0phuDX"
+    "dU9krDWpaRvZN5vC4M0VBtcvGbJjuZB2Y7z/mOa2+4a3RSNXDL4ycWx7g9KEgn9F+9UPhF"
+    "kF7DBsKqWGUcHE7bzwlhE/vgm5HHFGQsr2xvdl8twxf4pcmxwy4U5ObEPdm+Qwvs89nzwu"
+    "NuuAJIpLVT75S4oOJnKPJRmF5amTQxAoyUKmcBpZ/i4qfEd6/WwWMvmeuZ5Af0Ev5PN6xH"
+    "rRUy9n7OtjtYoqfelcwgHoVf5iEJMC6ps/9/zrceab/P2G/zbFf9tOGY4B3bhnUurlr0gb"
+    "0mIm92gLdmgtQ7KBDVqkqjSAjst0D+aDVLtI5VbRQTtHdC+gt8hUfRDIwXXFlnDoYB2X6a"
+    "D54SArCNhFNVfqmIhBueI63byzT8tW6aZ9faDUkHZtohb5QnSqAs6zRLG37AVowOcKWxYY"
+    "AXRQjokYkKtFr0eWkOqEO5ToorocVNGWg2JlOXj2Q6dWz+GDkOvAWpmBuNTAvxEywRF141"
+    "Ja7hT4FYxAzG6uNwJJQTMCtUcATiLqDEBCzixBdeEXYLSuEZYYSRno60JvEZs+klopYdKi"
+    "ZhDqDgJUp6pVizUuZ+CvzYCgJFgtBpQQNANQdwDC9I86G6y4TPe2WPt36wvx0jSsp8S6h/"
+    "RBNrNBmLOWsTcu0w57b6di32yCBalV1iQlaZb5Y/QmdMmyyJswaOqXehPKTtULl5LplMg3"
+    "lk/R/cR9egnC937IxwoLORcosZQrIBUqVCRIoaa8TbCN1iQnxmRvd63mb5jnaqjlS3dJZ4"
+    "XFB3NVSc57FLw0rXWka5IslRRKeX53sbYZkXb3F3vOiM/n1g3PSY8K14wSdnTUhs691SzF"
+    "TKzydlDF3hwbiS6w+qadOYjjcC24IwGDtj7aVIz4Y970Ls3WGJNqMFvjMym23bI1toWne8"
+    "swaKSIrid7lLP2Td/q5D1wP/GZ9cITrmLTY6LynRHLT3K8mudkqtAV3iEjxTO41bSMex/K"
+    "q6aYaJvI4wObKE18Z9OGd7k4aaVbCfsbCqNPYZ4pZ+XxoN7+amsfPaeIloRNpXzElZ00Yp"
+    "Khu8pmxdDGWuNnvFpiR1kCYxa+PuKOX/IYNho+A4FUrVZuzpoD3L+aZZF5i7FsNMbFFikE"
+    "Y1xs1LgYvAI5XKdI7UYCXeI6ezN9LW28ruO+kZDrErJN+8+YiiW9bBDC3iuWcM+d8IVW9G"
+    "lMpIsQ7z3OIzrmrbohigQ6Aa+xoXcN7ZZsnC48i7oFO6eorV+2dcLQq9rWya9sz6IidGgy"
+    "x2yWV4+6tOeeq9WZ5EI1kwsZq2DTfG415zokI+jeCQ3YRET0JL+4YsnJTSTRQYzPqkB8Vo"
+    "zwWfXEFiXh0B2rYpM+qal2VFN2VpNB2S/tlAW52MF5I7GTe/PxsLiD+DHjqZtnOyrxKw8F"
+    "DOp6qLeEO/+jsGz0PyqUjMZLCjm+qrs/XPwyRFLgDeLMXquzAIvOiHDBrfiB5BWFqypkCH"
+    "U7CLX6X0M5hv07qBkPklhr6ZApfdJBeCPRQYzPKyB8XojveSZPiFpYsui+V9fz8d3I7KuQ"
+    "2zEtCXll2cSEL4lWeNpGwgSn7Z3UcYfOKNMaj5iIGZC9D4hJivPcRijytKRygPRHIClooj"
+    "XrDoCNhTvyRJ2XIC1qBqHuIDjkkddKTZEUNAOgMwAt2fjfBqdSBbv/eHO/zAQQnm5VtAF8"
+    "4AsC9UtWc44WeI0EnTEVTMyV95+FxXzMcV4JFC1JYw1ohzVAOwnunsuOdzOKJGYNwEKsuF"
+    "wL8h2kin0dMoLG50Hfw8ThtpatK+zfQTvM99VMXSWWrkylQLNJeu7sfVQAHnWS9yUlDUE8"
+    "QoL4oTxQtmqQrF6ArGJ1xPpO8rqxw1eCOMGpj6J4/qkPn6ozoAnnD5SUHBztdq8dGKQxIt"
+    "c3IhdTyXCjoRUqkhIyheCMfm2PfhWEsDqJiSMpg70xfR3TALSF2UheMGTXlD0UkZtEh3J+"
+    "I7uOKBvZsnNlksMZ+c6lC4JAKsjmgR+IgBhYuKEAu1bMczyP3NS6hyE1LSM1DdvH2rbyHN"
+    "5AZkw0xkTTMS3alnNsMwJwpd4Ztjm+Pm4KeUEcOpnnccegpZQ04k2fbWyxeAj2fcT5laQ8"
+    "2TEvRDGVeySO0Ay9iol0kG8MfvihAuGQvYqT+0JbKkBFvlQaCAfdO4juQZzL5Te6hOUos2"
+    "JP0ZhI856iz7PZ60YM0B//D9lHq+Y="
+)

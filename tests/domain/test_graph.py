@@ -1,0 +1,161 @@
+"""The graph of a journey knows how the journal may call each wait, and so who is where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hogsend.domain.graph import (
+    FOREVER,
+    LEAVES_LOOP,
+    Flow,
+    Fork,
+    Item,
+    Step,
+    Way,
+    never_goes_on,
+    numbered,
+)
+
+
+def sleep(label: str) -> Step:
+    return Step("sleep", "", label, key=f"sleep:{label}")
+
+
+def decision(yes: list[Item], no: list[Item] | None = None) -> Fork:
+    return Fork(Step("decision", "paid"), (Way("yes", tuple(yes)), Way("no", tuple(no or []))))
+
+
+def loop(*body: Item, what: str = "for a in b") -> Fork:
+    return Fork(Step("loop", what), (Way("each time", body),))
+
+
+def occurrences(flow: Flow, key: str) -> list[tuple[int, int | None]]:
+    return [(step.first, step.last) for step in flow.steps() if step.key == key]
+
+
+def test_calls_of_one_name_are_counted_in_the_order_of_the_code() -> None:
+    flow = numbered([sleep("a"), sleep("b"), sleep("a")])
+    assert occurrences(flow, "sleep:a") == [(1, 1), (2, 2)]
+
+
+def test_of_two_ways_only_one_is_gone() -> None:
+    flow = numbered([decision([sleep("a")], [sleep("a")]), sleep("a")])
+    assert occurrences(flow, "sleep:a") == [(1, 1), (1, 1), (2, 2)]
+
+
+def test_after_a_way_that_not_everybody_goes_there_are_two_possibilities() -> None:
+    flow = numbered([decision([sleep("a")]), sleep("a")])
+    assert occurrences(flow, "sleep:a") == [(1, 1), (1, 2)]
+
+
+def test_a_way_that_ends_the_journey_does_not_count_afterwards() -> None:
+    flow = numbered([decision([sleep("a"), Step("end", "completed")]), sleep("a")])
+    assert occurrences(flow, "sleep:a") == [(1, 1), (1, 1)]
+
+
+def test_what_is_tried_may_fail_at_any_point() -> None:
+    tried = Fork(
+        Step("attempt", "try"), (Way("goes well", (sleep("a"),)), Way("if E", (sleep("a"),)))
+    )
+    assert occurrences(numbered([tried]), "sleep:a") == [(1, 1), (1, 2)]
+
+
+def test_a_loop_has_no_limit() -> None:
+    flow = numbered([loop(sleep("a"), sleep("a")), sleep("a")])
+    assert occurrences(flow, "sleep:a") == [(1, None), (2, None), (1, None)]
+
+
+def people(flow: Flow, waiting: Mapping[str, int]) -> tuple[list[int], dict[str, int]]:
+    here, elsewhere = flow.people(waiting)
+    waits = [step.number for step in flow.steps() if step.is_wait]
+    return [sum(here.get(number, {}).values()) for number in waits], elsewhere
+
+
+def test_people_are_at_the_wait_whose_key_is_theirs() -> None:
+    flow = numbered([sleep("a"), sleep("b"), sleep("a")])
+    waiting = {"sleep:a": 1, "sleep:a#2": 2, "sleep:b": 4, "sleep:b#2": 8, "sleep:c": 16}
+    assert people(flow, waiting) == ([1, 4, 2], {"sleep:b#2": 8, "sleep:c": 16})
+
+
+def test_people_in_every_round_of_a_loop_are_at_its_wait() -> None:
+    flow = numbered([loop(sleep("a"))])
+    assert people(flow, {"sleep:a": 1, "sleep:a#2": 2, "sleep:a#99": 4}) == ([7], {})
+
+
+def test_a_label_with_a_number_in_it_is_known_by_the_rest() -> None:
+    flow = numbered([loop(sleep("week-*")), sleep("week-last")])
+    waiting = {"sleep:week-1": 1, "sleep:week-2": 2, "sleep:week-last": 4, "sleep:other": 8}
+    assert people(flow, waiting) == ([3, 4], {"sleep:other": 8})
+
+
+def test_a_label_that_looks_like_a_number_of_ours_is_taken_as_it_is() -> None:
+    assert people(numbered([sleep("a#2")]), {"sleep:a#2": 1, "sleep:a": 2}) == (
+        [1],
+        {"sleep:a": 2},
+    )
+
+
+def test_a_loop_without_an_end_is_left_by_its_own_break_only() -> None:
+    leaves = Step("jump", LEAVES_LOOP)
+    assert never_goes_on([loop(sleep("a"), what=FOREVER)])
+    assert never_goes_on([loop(loop(decision([leaves])), what=FOREVER)])
+    assert not never_goes_on([loop(decision([leaves]), what=FOREVER)])
+    assert not never_goes_on([loop(sleep("a"))])
+
+
+def test_a_fork_goes_on_where_one_of_its_ways_does() -> None:
+    ends = Step("exit", "enough")
+    assert never_goes_on([decision([ends], [ends])])
+    assert not never_goes_on([decision([ends])])
+    assert not never_goes_on([])
+
+
+def test_as_data_every_wait_says_how_many_are_there() -> None:
+    flow = numbered([sleep("a"), decision([Step("send", "b", key="send:b", line=7, file="j.py")])])
+    assert flow.to_json({"sleep:a": 3}) == [
+        {
+            "number": 1,
+            "kind": "sleep",
+            "what": "",
+            "label": "a",
+            "span": None,
+            "key": "sleep:a",
+            "first": 1,
+            "last": 1,
+            "file": None,
+            "line": None,
+            "waiting": 3,
+        },
+        {
+            "number": 2,
+            "kind": "decision",
+            "what": "paid",
+            "label": None,
+            "span": None,
+            "key": None,
+            "first": 1,
+            "last": 1,
+            "file": None,
+            "line": None,
+            "ways": [
+                {
+                    "word": "yes",
+                    "steps": [
+                        {
+                            "number": 3,
+                            "kind": "send",
+                            "what": "b",
+                            "label": None,
+                            "span": None,
+                            "key": "send:b",
+                            "first": 1,
+                            "last": 1,
+                            "file": "j.py",
+                            "line": 7,
+                        }
+                    ],
+                },
+                {"word": "no", "steps": []},
+            ],
+        },
+    ]

@@ -1,0 +1,175 @@
+"""A row that somebody has spoilt: it fails alone and visibly, and everything else goes on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.store.db import Write
+from hogsend.store.fields import to_id
+from tests.site import Site, open_site
+from tests.web.product import signed_in
+
+PEOPLE = ("ada", "bo", "cy")
+SCREENS = ("", "contacts", "emails", "events", "enrollments", "journeys", "journeys/welcome")
+
+
+async def spoil(site: Site, table: str, column: str, value: str = '{"half') -> None:
+    """Write what is no JSON into the rows of Bo."""
+    bo = (await site.contact("bo")).id
+    condition = {
+        "contacts": "id = ?",
+        "turns": "enrollment_id IN (SELECT id FROM enrollments WHERE contact_id = ?)",
+    }.get(table, "contact_id = ?")
+    async with site.runtime.database.transaction() as tx:
+        sql = f"UPDATE {table} SET {column} = ? WHERE {condition}"  # noqa: S608
+        await tx.apply([Write(sql, [(value, bo)])])
+
+
+async def mails_of(site: Site, user: str) -> int:
+    return await site.one(
+        "SELECT COUNT(*) FROM inbox WHERE to_email = ?", f"{user}@example.com"
+    )
+
+
+async def enrollment_of(site: Site, user: str) -> tuple[UUID, str, str]:
+    """Return id, state and error."""
+    ((one, state, error),) = await site.rows(
+        "SELECT n.id, n.state, n.error FROM enrollments n JOIN contacts c ON c.id = n.contact_id "
+        "WHERE c.external_id = ?",
+        user,
+    )
+    return to_id(one), state, error or ""
+
+
+async def all_screens_open(site: Site, *more: str) -> None:
+    client = await signed_in(site)
+    for screen in (*SCREENS, *more):
+        answer = await client.get(f"/admin/{screen}".rstrip("/"))
+        assert answer.status_code == 200, (screen, answer.status_code)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("enrollments", "wait"),
+        ("enrollments", "wait_result"),
+        ("turns", "steps"),
+        ("events", "properties"),
+        ("contacts", "properties"),
+    ],
+)
+async def test_an_enrollment_of_a_spoilt_row_fails_alone_and_says_which(
+    sqlite_url: str, tmp_path: Path, clock: HandClock, table: str, column: str
+) -> None:
+    async with open_site(tmp_path, clock) as site:
+        for user in PEOPLE:
+            await site.event("user.created", user)
+        await site.settled(3)
+        await spoil(site, table, column)
+
+        clock.set(clock.now() + timedelta(days=1))
+        assert site.runtime.worker is not None
+        site.runtime.worker.look()
+        await site.settled(5)
+
+        assert [await mails_of(site, user) for user in PEOPLE] == [2, 1, 2]
+        enrollment_id, state, error = await enrollment_of(site, "bo")
+        assert state == "failed" and f"the table {table} cannot be read" in error
+        if table in ("enrollments", "turns"):
+            assert str(enrollment_id) in error
+        if table == "enrollments":
+            assert '{"half' in error
+        assert [(await enrollment_of(site, user))[1] for user in ("ada", "cy")] == ["completed"] * 2
+        gauge = "SELECT value FROM counters WHERE name = 'state/welcome/failed' AND day = 0"
+        assert await site.rows(gauge) == [(1,)]
+        await all_screens_open(site, f"enrollments/{enrollment_id}")
+
+
+async def test_a_journal_of_another_shape_fails_alone_too(
+    sqlite_url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    async with open_site(tmp_path, clock) as site:
+        for user in PEOPLE:
+            await site.event("user.created", user)
+        await site.settled(3)
+        await spoil(site, "turns", "steps", '[{"strange": true}]')
+        clock.set(clock.now() + timedelta(days=1))
+        assert site.runtime.worker is not None
+        site.runtime.worker.look()
+        await site.settled(5)
+        assert [await mails_of(site, user) for user in PEOPLE] == [2, 1, 2]
+        assert (await enrollment_of(site, "bo"))[1] == "failed"
+
+
+async def test_events_of_somebody_with_a_spoilt_enrollment_are_taken(
+    sqlite_url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    async with open_site(tmp_path, clock, with_worker=False) as site:
+        for user in PEOPLE:
+            await site.event("user.created", user)
+        await spoil(site, "enrollments", "wait")
+        for user in PEOPLE:
+            assert (await site.event("seen", user))["stored"] is True
+        assert [(await enrollment_of(site, user))[1] for user in PEOPLE] == [
+            "active",
+            "failed",
+            "active",
+        ]
+
+
+async def test_a_contact_that_cannot_be_read_refuses_its_own_events_only(
+    sqlite_url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    async with open_site(tmp_path, clock, with_worker=False) as site:
+        for user in PEOPLE:
+            await site.event("user.created", user)
+        await spoil(site, "contacts", "properties")
+        events = [{"name": "seen", "userId": user} for user in PEOPLE]
+        answer = await (await site.post("/v1/events/batch", {"events": events})).get_json()
+        assert [one.get("code") for one in answer["results"]] == [None, "damaged_row", None]
+        assert answer["accepted"] == 2
+        await all_screens_open(site)
+
+
+@pytest.mark.parametrize("column", ["props", "attempts"])
+async def test_a_mail_of_a_spoilt_row_fails_alone_and_keeps_what_it_held(
+    sqlite_url: str, tmp_path: Path, clock: HandClock, column: str
+) -> None:
+    async with open_site(tmp_path, clock) as site:
+        worker = site.runtime.worker
+        assert worker is not None
+        worker.mailer.fence = "until the row is spoilt"
+        for user in PEOPLE:
+            await site.event("user.created", user)
+        async with site.runtime.database.transaction() as tx:
+            await tx.apply([])
+        await _queued(site, 3)
+        await spoil(site, "sends", column)
+        await all_screens_open(site)
+
+        worker.mailer.fence = None
+        worker.mailer.look()
+        await site.settled(3)
+        assert [await mails_of(site, user) for user in PEOPLE] == [1, 0, 1]
+        ((status, reason, attempts),) = await site.rows(
+            "SELECT s.status, s.reason, s.attempts FROM sends s JOIN contacts c "
+            "ON c.id = s.contact_id WHERE c.external_id = 'bo'"
+        )
+        assert status == "failed" and "the table sends cannot be read" in reason
+        assert '{\\"half' in attempts
+        await all_screens_open(site)
+
+
+async def _queued(site: Site, count: int) -> None:
+    """Wait until so many mails are queued."""
+    from tests.site import until
+
+    async def asked() -> bool:
+        return await site.one("SELECT COUNT(*) FROM sends") >= count
+
+    await until(site.runtime.changes, asked)

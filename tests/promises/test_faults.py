@@ -1,0 +1,406 @@
+"""Full disk, lock, read-only file: the process says what is wrong, loses nothing, and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tortoise.connection import get_connections
+
+from hogsend.clock import HandClock
+from hogsend.domain.intake import Incoming
+from tests.processes import Program, program
+from tests.promises.test_start import WITHOUT_PRIVILEGE
+from tests.sinks.smtp_sink import SmtpSink
+from tests.site import FILES, Site, open_site
+
+MOUNT = ("mount",)
+# What is stored with it needs more room than there is in the pages that are there.
+LARGE = {"note": "x" * 40_000}
+CHAIN = """\
+from hogsend import days, journey
+
+effects = []
+
+@journey("chain", trigger="chain.begun", list="news")
+async def chain(user, ctx):
+    await ctx.send("hello")
+    await ctx.sleep(days(1), label="a day")
+    await ctx.send("again", props={"note": "x" * 40_000})
+"""
+
+
+async def say(*statements: str) -> list[Any]:
+    """Tell the connection that writes something."""
+    client: Any = get_connections().get("default")
+    rows: list[Any] = []
+    for statement in statements:
+        rows = list(await client._connection.execute_fetchall(statement))
+    return rows
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A way in which a database takes nothing.
+
+    Args:
+        kind: as `/readyz` calls it.
+        word: what the sentence about it says.
+        begin: what makes it so.
+        end: what mends it.
+    """
+
+    kind: str
+    word: str
+    begin: Callable[[Path], Awaitable[Any]]
+    end: Callable[[Path], Awaitable[Any]]
+
+
+async def fill(file: Path) -> None:
+    """Let the file grow no more, and leave no page of it free."""
+    ((pages,),) = await say("CREATE TABLE ballast (weight)", "PRAGMA page_count")
+    await say(f"PRAGMA max_page_count = {pages}")
+    with suppress(sqlite3.OperationalError):
+        while True:
+            await say("INSERT INTO ballast VALUES (zeroblob(4000))")
+
+
+async def make_room(file: Path) -> None:
+    await say("PRAGMA max_page_count = 1000000")
+
+
+async def forbid(file: Path) -> None:
+    """Let nothing be written, as when a disk is mounted anew for reading only."""
+    await say("PRAGMA query_only = ON")
+
+
+async def allow(file: Path) -> None:
+    await say("PRAGMA query_only = OFF")
+
+
+class Shell:
+    """A database shell in which somebody has begun a transaction and went for lunch."""
+
+    def __init__(self) -> None:
+        self._connection: sqlite3.Connection | None = None
+
+    async def begin(self, file: Path) -> None:
+        await say("PRAGMA busy_timeout = 20")
+        self._connection = sqlite3.connect(file, isolation_level=None)
+        self._connection.execute("BEGIN EXCLUSIVE")
+
+    async def end(self, file: Path) -> None:
+        assert self._connection is not None
+        self._connection.close()
+
+
+def faults() -> Iterator[Fault]:
+    shell = Shell()
+    yield Fault("full", "full", fill, make_room)
+    yield Fault("locked", "lock", shell.begin, shell.end)
+    yield Fault("read_only", "only read", forbid, allow)
+
+
+@pytest.fixture(params=faults(), ids=lambda fault: fault.kind)
+def fault(request: pytest.FixtureRequest) -> Fault:
+    return request.param
+
+
+async def ready(site: Site) -> dict[str, Any]:
+    return await (await site.client.get("/readyz")).get_json()
+
+
+async def mended(site: Site) -> None:
+    """Wait until the server has found out by itself."""
+    async with asyncio.timeout(15):
+        # It tries twice a second; nothing tells others of it but this page.
+        while (await site.client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+BODY = {"name": "seen", "userId": "bo", "email": "bo@example.com", "eventProperties": LARGE}
+
+
+async def test_events_are_refused_for_a_while_and_then_taken(
+    sqlite_url: str, tmp_path: Path, clock: HandClock, fault: Fault
+) -> None:
+    file = tmp_path / "hogsend.db"
+    async with open_site(tmp_path, clock, with_worker=False) as site:
+        await fault.begin(file)
+        begun = clock.now()
+
+        answer = await site.post("/v1/events", BODY)
+        assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
+        body = await answer.get_json()
+        assert body["code"] == "unavailable" and fault.word in body["error"]
+        assert str(tmp_path) not in body["error"]
+
+        # A batch of which nothing was stored is not half accepted, and it does not wait in vain.
+        answer = await site.post("/v1/events/batch", {"events": [BODY, BODY]})
+        assert answer.status_code == 503 and "Retry-After" in answer.headers
+
+        clock.set(clock.now() + timedelta(minutes=3))
+        answer = await site.client.get("/readyz")
+        assert answer.status_code == 503
+        told = (await answer.get_json())["parts"]["database"]
+        assert (told["status"], told["trouble"]) == ("down", fault.kind)
+        assert told["since"] == begun.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        assert fault.word in told["message"] and "by itself" in told["message"]
+        assert (await site.client.get("/healthz")).status_code == 200
+
+        await fault.end(file)
+        await mended(site)
+        assert (await ready(site))["parts"]["database"]["status"] == "up"
+        assert (await site.post("/v1/events", BODY)).status_code == 202
+        assert await site.rows("SELECT name FROM events") == [("seen",)]
+        assert await site.one("SELECT COUNT(*) FROM meta WHERE key = 'trial'") == 0
+
+
+async def test_turns_and_mails_wait_and_then_go_on_each_once(
+    sqlite_url: str, tmp_path: Path, clock: HandClock, fault: Fault
+) -> None:
+    people = 20
+    file = tmp_path / "hogsend.db"
+    async with open_site(tmp_path, clock, files={**FILES, "chain.py": CHAIN}) as site:
+        for number in range(people):
+            await site.event("chain.begun", f"u{number}")
+        await site.settled(people)
+        await fault.begin(file)
+        worker = site.runtime.worker
+        assert worker is not None
+
+        clock.set(clock.now() + timedelta(days=1, minutes=5))
+        worker.look()
+        async with asyncio.timeout(15):
+            while site.runtime.database.standing.trouble is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        body = await ready(site)
+        assert body["parts"]["database"]["trouble"] == fault.kind
+        assert body["parts"]["worker"] == {"status": "late", "overdueSeconds": 300}
+        assert await site.rows("SELECT state, attempt FROM enrollments GROUP BY 1, 2") == [
+            ("waiting", 0)
+        ]
+
+        await fault.end(file)
+        sent = await site.settled(2 * people)
+        assert [send.status for send in sent] == ["sent"] * 2 * people
+        assert await site.one("SELECT COUNT(*), COUNT(DISTINCT send_id) FROM inbox") == 2 * people
+        assert await site.rows("SELECT state, attempt FROM enrollments GROUP BY 1, 2") == [
+            ("completed", 0)
+        ]
+        # Nobody's turn was counted as failed, and no try to hand over as one.
+        assert await site.rows("SELECT DISTINCT outcome FROM turns WHERE error IS NOT NULL") == []
+        assert all(len(send.attempts) == 1 for send in sent)
+
+
+async def test_a_damaged_file_is_named_with_the_command_that_brings_a_backup_back(
+    sqlite_url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    file = tmp_path / "hogsend.db"
+    async with open_site(tmp_path, clock, with_worker=False) as site:
+        await say("PRAGMA wal_checkpoint(TRUNCATE)")
+        with closing(sqlite3.connect(file)) as beside:
+            (root,) = beside.execute(
+                "SELECT rootpage FROM sqlite_master WHERE name = 'contacts'"
+            ).fetchone()
+            (size,) = beside.execute("PRAGMA page_size").fetchone()
+        with file.open("r+b") as raw:
+            raw.seek((root - 1) * size)
+            raw.write(b"\xff" * size)
+
+        answer = await site.post("/v1/events", BODY)
+        assert answer.status_code == 503
+        assert "damaged" in (await answer.get_json())["error"]
+        body = await ready(site)
+        assert body["status"] == "down" and body["parts"]["database"]["trouble"] == "damaged"
+        assert "hogsend restore" in body["parts"]["database"]["message"]
+        # It does not heal: nothing more is written to it, however small.
+        with pytest.raises(Exception, match="damaged"):
+            await site.runtime.database.try_again()
+        with pytest.raises(Exception, match="damaged"):
+            await site.runtime.ingest.take(Incoming("seen", user_id="bo"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 MB, where this machine lets us have one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        [*MOUNT, "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("Only root may mount a small disk.")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+async def status_of(hogsend: Program, client: httpx.AsyncClient) -> int:
+    return (await client.get(f"{hogsend.address}/readyz")).status_code
+
+
+async def tell_of(
+    hogsend: Program, client: httpx.AsyncClient, people: Iterable[int], answers: Counter[int]
+) -> None:
+    """Tell of people, each until it is taken, as a product's outbox does."""
+    for person in people:
+        body = {
+            "name": "user.created",
+            "userId": f"u{person}",
+            "email": f"u{person}@example.com",
+            "eventProperties": {"note": "x" * 8000},
+        }
+        status = 0
+        while status != 202:
+            status = (await hogsend.post(client, body)).status_code
+            answers[status] += 1
+            if status != 202:
+                await asyncio.sleep(0.05)
+
+
+async def test_when_the_disk_fills_up_under_load_nothing_is_lost_or_doubled(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    people = 300
+    answers: Counter[int] = Counter()
+    ballast = small_disk / "ballast"
+    async with (
+        SmtpSink() as sink,
+        program(tmp_path, MAIL=sink.url, DATA=str(small_disk / "data")) as hogsend,
+        httpx.AsyncClient(timeout=30) as client,
+    ):
+        file = small_disk / "data" / "hogsend.db"
+        await hogsend.start()
+        telling = asyncio.gather(
+            *(tell_of(hogsend, client, range(n, people, 3), answers) for n in range(3))
+        )
+        await hogsend.until(lambda: answers[202] > 50)
+        fill_up(ballast)
+        await hogsend.until(lambda: answers[503] > 20)
+        body = (await client.get(f"{hogsend.address}/readyz")).json()
+        assert body["parts"]["database"]["trouble"] == "full"
+
+        ballast.unlink()
+        await telling
+        over = "SELECT COUNT(*) FROM sends WHERE status = 'sent'"
+        await hogsend.until(lambda: _ask(file, over) == [(people,)])
+        assert await status_of(hogsend, client) == 200
+        assert (await hogsend.stop())[0] == 0
+
+        assert set(answers) == {202, 503} and answers[202] == people
+        counts = "SELECT COUNT(*), COUNT(DISTINCT contact_id) FROM "
+        for table in ("events", "enrollments", "sends"):
+            assert _ask(file, counts + table) == [(people, people)], table
+        assert _ask(file, "SELECT DISTINCT state, attempt FROM enrollments") == [("waiting", 0)]
+        assert Counter(mail.recipient for mail in sink.mails).most_common(1)[0][1] == 1
+        assert sink.count == people
+        # It is told, once, with the file and the remedy; not by everybody who meets it.
+        lines = hogsend.complaints.splitlines()
+        assert len(lines) <= 4, hogsend.complaints
+        assert "full" in lines[0] and str(file) in lines[0] and "Make room" in lines[0]
+        assert "takes what it is given again" in lines[-1]
+
+
+async def test_a_lock_held_by_another_program_is_waited_for_and_then_told(
+    tmp_path: Path,
+) -> None:
+    async with program(tmp_path) as hogsend, httpx.AsyncClient(timeout=30) as client:
+        await hogsend.start()
+        event = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
+        other = {**event, "userId": "bo", "email": "bo@example.com"}
+        with closing(sqlite3.connect(hogsend.data / "hogsend.db", timeout=10)) as shell:
+            shell.isolation_level = None
+            shell.execute("BEGIN EXCLUSIVE")
+            waiting = asyncio.ensure_future(hogsend.post(client, event))
+            # Whoever only looks is answered meanwhile.
+            assert (await client.get(f"{hogsend.address}/healthz")).status_code == 200
+            assert not waiting.done()
+            assert await status_of(hogsend, client) == 200
+            shell.execute("COMMIT")
+            assert (await waiting).status_code == 202
+
+            shell.execute("BEGIN EXCLUSIVE")
+            answer = await hogsend.post(client, other)
+            assert answer.status_code == 503 and "lock" in answer.json()["error"]
+            assert await status_of(hogsend, client) == 503
+            shell.execute("COMMIT")
+
+        async def taken() -> bool:
+            return (await hogsend.post(client, other)).status_code == 202
+
+        await hogsend.until_told(taken)
+        await hogsend.until(lambda: hogsend.rows("SELECT COUNT(*) = 2 FROM inbox") == [(1,)])
+        assert hogsend.rows("SELECT COUNT(*) FROM events") == [(2,)]
+        assert "Traceback" not in hogsend.complaints
+
+
+async def refused(hogsend: Program) -> str:
+    """Return why the server does not start: one line, no traceback."""
+    outcome = await hogsend.run("serve", "--with-worker")
+    assert outcome.status == 1, outcome
+    (line,) = outcome.err.strip().splitlines()
+    assert str(hogsend.data / "hogsend.db") in line
+    return line
+
+
+async def test_a_start_that_cannot_write_names_the_file_and_the_remedy(tmp_path: Path) -> None:
+    async with program(tmp_path) as hogsend:
+        assert (await hogsend.run("migrate")).status == 0
+        file = hogsend.data / "hogsend.db"
+
+        file.chmod(0o400)
+        if os.getuid() == 0:
+            hogsend.through = WITHOUT_PRIVILEGE
+        line = await refused(hogsend)
+        assert "only read" in line and "-wal" in line
+        for one in hogsend.data.glob("hogsend.db*"):
+            one.chmod(0o600)
+
+        with closing(sqlite3.connect(file, timeout=10)) as shell:
+            shell.isolation_level = None
+            shell.execute("BEGIN EXCLUSIVE")
+            line = await refused(hogsend)
+            assert "lock" in line and "End that program" in line
+            shell.execute("COMMIT")
+
+        await hogsend.start()
+        assert (await hogsend.stop())[0] == 0
+
+
+async def test_a_start_on_a_full_disk_names_the_file_and_the_remedy(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    async with program(small_disk) as hogsend:
+        assert (await hogsend.run("migrate")).status == 0
+        ballast = small_disk / "ballast"
+        fill_up(ballast)
+        line = await refused(hogsend)
+        assert "full" in line and "Make room" in line
+        ballast.unlink()
+        await hogsend.start()
+        assert (await hogsend.stop())[0] == 0
+
+
+def fill_up(ballast: Path) -> None:
+    """Take all the room of a disk."""
+    with ballast.open("wb", buffering=0) as heavy, suppress(OSError):
+        while True:
+            heavy.write(bytes(4096))
+
+
+def _ask(file: Path, sql: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(file, timeout=10)) as connection:
+        return connection.execute(sql).fetchall()

@@ -1,0 +1,457 @@
+"""What is past its time goes, a little at once; what is still needed stays."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend import retention as task
+from hogsend.clock import HandClock
+from hogsend.config import load_settings
+from hogsend.domain.enrollment import Enrollment, Wait
+from hogsend.domain.ids import first_id, new_id
+from hogsend.domain.journal import Step
+from hogsend.domain.sending import Send
+from hogsend.domain.summary import Summary
+from hogsend.retention import Keep, Retention
+from hogsend.store import enrollments, events, inbox, retention, sends, summaries, turns
+from hogsend.store.db import Database, Query, Write
+from hogsend.store.inbox import CapturedMail, InboxEntry
+from hogsend.store.sends import RenderedMail
+from hogsend.store.turns import Turn
+
+Ask = Callable[..., Awaitable[list[Any]]]
+KEPT = {
+    "journals": timedelta(days=90),
+    "idempotency keys": timedelta(days=30),
+    "refusals": timedelta(days=90),
+    "rendered mails": timedelta(days=30),
+    "captured mails": timedelta(days=90),
+}
+_FOREVER = {
+    f"HOGSEND_KEEP_{name}": "forever"
+    for name in ("JOURNALS", "IDEMPOTENCY_KEYS", "REFUSALS", "MAILS", "INBOX")
+}
+
+
+@pytest.fixture
+def keeper(database: Database, clock: HandClock, tmp_path: Path) -> Retention:
+    """Keeps things for as long as the settings say when nobody says otherwise."""
+    return Retention(database, clock, Keep.of(load_settings({}, tmp_path)))
+
+
+@pytest.fixture
+def ask(database: Database) -> Ask:
+    """Look into the tables."""
+
+    async def asked(sql: str, *values: Any) -> list[Any]:
+        return await database.read_one(Query(sql, values, list))
+
+    return asked
+
+
+async def write(database: Database, *writes: Write) -> None:
+    async with database.transaction() as tx:
+        await tx.apply(writes)
+
+
+# -- rows ---------------------------------------------------------------------------------------
+
+
+def mail(at: datetime, status: str = "sent") -> Send:
+    return Send(new_id(at), new_id(at), "welcome", "journey", status, at)  # type: ignore[arg-type]
+
+
+async def put(database: Database, at: datetime, tag: str) -> None:
+    """Write a row of each kind that was made at an instant."""
+    one = mail(at)
+    key, event = first_id(at), new_id(at)
+    captured = InboxEntry(one.id, "ada@example.com", "us@example.com", tag, at)
+    refusal = events.Refusal(key, "j", "already_live", event, event)
+    await write(
+        database,
+        events.remember_keys([(tag, event, b"digest")], at),
+        events.record_refusals([refusal], at),
+        sends.insert([one]),
+        sends.keep_mails([RenderedMail(one.id, f"Hello {tag}", "us@example.com", b"mail")], at),
+        inbox.capture([CapturedMail(captured, b"mail")]),
+    )
+
+
+_AGES = {
+    "idempotency keys": "SELECT created_at FROM idempotency_keys",
+    "refusals": "SELECT at FROM refusals",
+    "rendered mails": "SELECT created_at FROM messages",
+    "captured mails": "SELECT captured_at FROM inbox",
+}
+
+
+@pytest.mark.parametrize("name", sorted(_AGES))
+async def test_a_row_stays_to_the_last_moment_of_its_time_and_then_goes(
+    database: Database, clock: HandClock, keeper: Retention, ask: Ask, name: str
+):
+    now = clock.now()
+    await put(database, now, "old")
+    await put(database, now + timedelta(seconds=1), "young")
+
+    clock.set(now + KEPT[name])
+    assert name not in await keeper.run()
+    assert len(await ask(_AGES[name])) == 2
+
+    clock.set(now + KEPT[name] + timedelta(milliseconds=1))
+    assert (await keeper.run())[name] == 1
+    assert len(await ask(_AGES[name])) == 1
+
+    assert name not in await keeper.run()
+
+
+async def test_what_is_kept_forever_stays(
+    database: Database, clock: HandClock, ask: Ask, tmp_path: Path, make: Make
+):
+    await put(database, clock.now(), "old")
+    await ended(database, make(clock.now()))
+    clock.set(clock.now() + timedelta(days=20_000))
+
+    assert not await Retention(database, clock, Keep.of(load_settings(_FOREVER, tmp_path))).run()
+
+    for rows in [*_AGES.values(), "SELECT 1 FROM turns"]:
+        assert await ask(rows)
+
+
+async def test_many_rows_go_in_many_small_steps(
+    database: Database,
+    clock: HandClock,
+    keeper: Retention,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    for name, size in {"SMALLEST": 2, "FIRST": 3, "LARGEST": 4, "REST": 0}.items():
+        monkeypatch.setattr(task, name, size)
+    event = new_id(clock.now())
+    keys = [(f"key {n}", event, b"digest") for n in range(50)]
+    await write(database, events.remember_keys(keys, clock.now()))
+    asked: list[int] = []
+    delete = retention.delete
+
+    def deleting(kind: Any, until: Any, most: int) -> Any:
+        asked.append(most)
+        return delete(kind, until, most)
+
+    monkeypatch.setattr(retention, "delete", deleting)
+    clock.set(clock.now() + timedelta(days=31))
+
+    assert (await keeper.run())["idempotency keys"] == 50
+
+    assert await ask("SELECT 1 FROM idempotency_keys") == []
+    assert len(asked) > 50 // 5
+    assert max(asked) <= 4
+
+
+async def test_a_mail_that_may_still_leave_is_not_deleted(
+    database: Database, clock: HandClock, keeper: Retention, ask: Ask
+):
+    now = clock.now()
+    queued, going, gone = mail(now, "queued"), mail(now, "sending"), mail(now)
+    rendered = [RenderedMail(one.id, "Hello", "us@x", b"mail") for one in (queued, going, gone)]
+    await write(database, sends.insert([queued, going, gone]), sends.keep_mails(rendered, now))
+    clock.set(now + timedelta(days=31))
+
+    assert (await keeper.run())["rendered mails"] == 1
+
+    for one, kept in ((queued, True), (going, True), (gone, False)):
+        assert (await database.read_one(sends.mail_of(one.id)) is not None) is kept
+
+
+async def test_a_send_is_still_called_by_the_subject_of_its_mail(
+    database: Database, clock: HandClock, keeper: Retention
+):
+    one = mail(clock.now())
+    rendered = RenderedMail(one.id, "Welcome, Ada", "us@x", b"mail")
+    await write(database, sends.insert([one]), sends.keep_mails([rendered], clock.now()))
+    clock.set(clock.now() + timedelta(days=31))
+    await keeper.run()
+
+    kept = await database.read_one(sends.by_ids([one.id]))
+
+    assert kept[one.id].subject == "Welcome, Ada"
+
+
+# -- journals -----------------------------------------------------------------------------------
+
+Make = Callable[[datetime], Enrollment]
+
+
+@pytest.fixture
+def make() -> Make:
+    """Make an enrollment that ended at an instant."""
+
+    def made(at: datetime) -> Enrollment:
+        return Enrollment(
+            id=new_id(at),
+            contact_id=new_id(at),
+            journey_id="j",
+            entry_key="",
+            state="completed",
+            trigger_event_id=new_id(at),
+            code_hash="abc",
+            entered_at=at,
+            turn=3,
+            ended_at=at,
+        )
+
+    return made
+
+
+def played(one: Enrollment) -> list[Turn]:
+    """Return the turns of an enrollment that slept twice and failed once in between."""
+    at = one.entered_at
+
+    def sleep(name: str, *, waiting: bool) -> Step:
+        return Step(f"sleep:{name}", "sleep", name, waiting=waiting)
+
+    send = Step("send:welcome", "send", "welcome", {"status": "queued"})
+    first = [Step("user", "user", "", {"id": "x"}), send, sleep("a", waiting=True)]
+    third = [sleep("a", waiting=False), Step("now", "now", "", 1), sleep("b", waiting=True)]
+    return [
+        Turn(one.id, 1, at, "abc", "waiting", first),
+        Turn(one.id, 2, at + timedelta(days=1), "abc", "retrying", [], "Traceback"),
+        Turn(one.id, 3, at + timedelta(days=2), "abc", "waiting", third),
+        Turn(one.id, 4, at + timedelta(days=3), "abc", "completed", [sleep("b", waiting=False)]),
+    ]
+
+
+def summary_of(one: Enrollment) -> Summary:
+    at = one.entered_at
+    steps = {"send": 1, "sleep": 2, "now": 1}
+    return Summary(4, 1, steps, at, at + timedelta(days=3))
+
+
+async def ended(database: Database, *many: Enrollment) -> None:
+    """Write enrollments with their journals."""
+    now = many[0].entered_at
+    journal = [turn for one in many for turn in played(one)]
+    await write(
+        database, enrollments.insert(many), enrollments.update(many, now), *turns.insert(journal)
+    )
+
+
+async def test_a_journal_becomes_a_summary_when_its_time_is_over(
+    database: Database, clock: HandClock, keeper: Retention, make: Make
+):
+    now = clock.now()
+    old, young = make(now), make(now + timedelta(days=1))
+    await ended(database, old, young)
+
+    clock.set(now + KEPT["journals"])
+    assert not await keeper.run()
+    clock.set(now + KEPT["journals"] + timedelta(seconds=1))
+    assert await keeper.run() == {"journals": 1}
+    assert not await keeper.run()
+
+    kept, first, second = await database.read(
+        turns.of_enrollments([old.id, young.id]), summaries.of(old.id), summaries.of(young.id)
+    )
+    assert list(kept) == [young.id]
+    assert first == summary_of(old)
+    assert second is None
+    after = await database.read_one(enrollments.by_ids([old.id]))
+    assert after[old.id] == old
+
+
+@pytest.mark.parametrize("state", ["active", "waiting", "drifted", "parked"])
+async def test_a_journal_that_is_still_played_is_never_touched(
+    database: Database, clock: HandClock, keeper: Retention, make: Make, state: Any
+):
+    live = replace(make(clock.now()), state=state, ended_at=None)
+    await ended(database, live)
+    before = await database.read_one(turns.of_enrollments([live.id]))
+    clock.set(clock.now() + timedelta(days=3000))
+
+    assert not await keeper.run()
+
+    assert await database.read_one(turns.of_enrollments([live.id])) == before
+
+
+@pytest.mark.parametrize("state", ["exited", "failed", "held_out"])
+async def test_every_end_is_an_end(
+    database: Database, clock: HandClock, keeper: Retention, make: Make, state: Any
+):
+    wait = Wait("sleep:a", clock.now())
+    await ended(database, replace(make(clock.now()), state=state, wait=wait))
+    clock.set(clock.now() + timedelta(days=91))
+
+    assert await keeper.run() == {"journals": 1}
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 5, 7])
+async def test_a_long_journal_is_summed_up_in_parts(
+    *,
+    database: Database,
+    clock: HandClock,
+    keeper: Retention,
+    make: Make,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+):
+    monkeypatch.setattr(task, "MOST_TURNS", most)
+    monkeypatch.setattr(task, "REST", 0)
+    many = [make(clock.now()) for _ in range(3)]
+    await ended(database, *many)
+    clock.set(clock.now() + timedelta(days=91))
+
+    assert await keeper.run() == {"journals": 3}
+
+    assert await ask("SELECT 1 FROM turns") == []
+    for one in many:
+        assert await database.read_one(summaries.of(one.id)) == summary_of(one)
+
+
+async def test_a_part_that_is_summed_up_is_not_counted_again_after_a_stop(
+    database: Database, clock: HandClock, make: Make, keeper: Retention
+):
+    one = make(clock.now())
+    await ended(database, one)
+    clock.set(clock.now() + timedelta(days=91))
+    (found,) = await database.read_one(summaries.ended(clock.now(), 10))
+    rows = await database.read_one(summaries.journals([one.id], 2))
+    summed = summaries.sum_up([found], rows, 2)
+    async with database.transaction() as tx:
+        await tx.apply([summaries.write(summed, clock.now())])
+        await tx.fetch(*summaries.forget(summed))
+    half = await database.read_one(summaries.of(one.id))
+    assert half is not None
+    assert half.turns == 2
+    assert await database.read_one(enrollments.compacted([one.id])) == {one.id}
+
+    await keeper.run()
+
+    assert await database.read_one(summaries.of(one.id)) == summary_of(one)
+
+
+async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
+    database: Database,
+    clock: HandClock,
+    keeper: Retention,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """An operator lets a failed one go on between the look and the deletion."""
+    one = replace(make(clock.now()), state="failed")
+    await ended(database, one)
+    clock.set(clock.now() + timedelta(days=91))
+    (found,) = await database.read_one(summaries.ended(clock.now(), 10))
+    opened = replace(one, state="active", ended_at=None)
+    await write(database, enrollments.update([opened], clock.now()))
+    answers = iter([[found], []])
+
+    def stale(until: Any, most: int) -> Query[Any]:
+        return Query("SELECT 1", [], lambda _: next(answers))
+
+    monkeypatch.setattr(summaries, "ended", stale)
+
+    assert not await keeper.run()
+
+    assert len((await database.read_one(turns.of_enrollments([one.id])))[one.id]) == 4
+
+
+async def test_a_damaged_turn_does_not_keep_the_others(
+    database: Database, clock: HandClock, keeper: Retention, make: Make
+):
+    one, other = make(clock.now()), make(clock.now())
+    await ended(database, one, other)
+    torn = "UPDATE turns SET steps = '[{' WHERE enrollment_id = ? AND number = 1"
+    await write(database, Write(torn, [(one.id,)]))
+    clock.set(clock.now() + timedelta(days=91))
+
+    assert await keeper.run() == {"journals": 2}
+
+    summary = await database.read_one(summaries.of(one.id))
+    assert summary is not None
+    assert summary.turns == 4
+
+
+async def test_it_stops_at_the_end_of_a_step(
+    database: Database, clock: HandClock, keeper: Retention, make: Make
+):
+    await ended(database, make(clock.now()))
+    clock.set(clock.now() + timedelta(days=91))
+    await keeper.close()
+
+    await keeper.work()
+
+    assert not await keeper.run()
+
+
+async def test_it_is_done_after_the_start_and_then_again_and_again_whatever_fails(
+    keeper: Retention, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(task, "AFTER_START", timedelta())
+    monkeypatch.setattr(task, "EVERY", timedelta())
+    runs: list[int] = []
+
+    async def run() -> dict[str, int]:
+        runs.append(len(runs))
+        if len(runs) == 1:
+            raise OSError("no space left")
+        if len(runs) == 3:
+            await keeper.close()
+        return {}
+
+    monkeypatch.setattr(keeper, "run", run)
+
+    await keeper.work()
+
+    assert runs == [0, 1, 2]
+    assert "trying again later" in caplog.text
+
+
+async def test_what_went_is_logged_once(
+    database: Database, clock: HandClock, keeper: Retention, caplog: pytest.LogCaptureFixture
+):
+    await put(database, clock.now(), "old")
+    clock.set(clock.now() + timedelta(days=40))
+    caplog.set_level("INFO")
+
+    await keeper.run()
+    await keeper.run()
+
+    (line,) = [one.message for one in caplog.records if one.name == "hogsend.retention"]
+    assert line.endswith("1 idempotency keys, 1 rendered mails")
+
+
+# -- how it looks for them ------------------------------------------------------------------------
+
+
+def lookups(at: datetime) -> Iterator[tuple[str, list[Any]]]:
+    kinds = (retention.IDEMPOTENCY_KEYS, retention.REFUSALS, retention.MAILS, retention.INBOX)
+    for kind in kinds:
+        counted = retention.count(kind, at, 10)
+        yield counted.sql, list(counted.values)
+        for one in retention.delete(kind, at, 10):
+            yield one.sql, list(one.rows[0])
+    some = [UUID(int=1), UUID(int=2)]
+    done = [summaries.Summed(one, Summary(), 3, whole=one.int == 1) for one in some]
+    for query in (
+        summaries.ended(at, 10),
+        summaries.still_ended(some),
+        summaries.journals(some, 10),
+        *summaries.forget(done),
+    ):
+        yield query.sql, list(query.values)
+    yield summaries.write(done, at).sql, [None] * 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_no_table_is_read_from_end_to_end(database: Database, clock: HandClock, ask: Ask):
+    for sql, values in lookups(clock.now()):
+        plan = [row[3] for row in await ask(f"EXPLAIN QUERY PLAN {sql}", *values)]
+        assert plan
+        for line in plan:
+            assert not line.startswith("SCAN") or "found" in line, (sql, plan)

@@ -1,0 +1,467 @@
+"""The testing kit: what it promises to those who write journeys."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hogsend import (
+    Contact,
+    Context,
+    JourneyCodeError,
+    MailList,
+    StepFailed,
+    days,
+    hours,
+    journey,
+    minutes,
+    on,
+    prop,
+    seconds,
+)
+from hogsend.testing import World, play
+from hogsend.testing.playing import START
+
+MAILS = {
+    "hello": (
+        "---\nsubject: Hello, {{ contact.properties.name | default('you') }}\n---\n"
+        '<p>Hi. <a href="https://example.com/start?a=1">Start</a>, '
+        '<a href="https://example.com/help">help</a>.</p>'
+    ),
+    "later": "<p>Later.</p>",
+    "news": "---\nsubject: News\nlist: kit-news\n---\n<p>{{ props.number }}</p>",
+}
+NEWS = MailList(id="kit-news", name="News", description="News.")
+
+
+@journey("greeting", trigger="user.created", exit_on=["user.deleted"])
+async def greeting(user: Contact, ctx: Context) -> None:
+    await ctx.send("hello")
+    if await ctx.wait_for("email.clicked", timeout=days(3)):
+        await ctx.send("later")
+
+
+@journey("monthly", trigger=on("paper.ordered", where=prop("paper") == "news"), entry="unlimited")
+async def monthly(user: Contact, ctx: Context) -> None:
+    for number in range(12):
+        await ctx.send("news", props={"number": number})
+        await ctx.sleep(days(30), label="a-month")
+
+
+@journey("raising", trigger="go")
+async def raising(user: Contact, ctx: Context) -> None:
+    await ctx.sleep(days(1))
+    raise ValueError("nobody thought of this")
+
+
+@journey("wall-clock", trigger="go")
+async def wall_clock(user: Contact, ctx: Context) -> None:
+    if datetime.now(UTC).year > 2000:
+        await ctx.sleep(days(1))
+
+
+@journey("seeded", trigger="go")
+async def seeded(user: Contact, ctx: Context) -> None:
+    chance = random.Random(await ctx.random())  # noqa: S311
+    await ctx.sleep(days(chance.randint(1, 9)))
+    await ctx.step("receipt", lambda: f"{uuid.uuid4()} {datetime.now(UTC)}")
+
+
+PLAYED: list[int] = []
+
+
+@journey("counting", trigger="go")
+async def counting(user: Contact, ctx: Context) -> None:
+    PLAYED.append(1)
+    await ctx.checkpoint(f"{len(PLAYED)} times")
+
+
+@journey("charging", trigger="go")
+async def charging(user: Contact, ctx: Context) -> None:
+    try:
+        amount = await ctx.step("charge", lambda: 49, retries=2)
+    except StepFailed as error:
+        await ctx.checkpoint(f"gave up: {error.message}")
+    else:
+        await ctx.checkpoint(f"charged {amount}")
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with play(greeting, monthly, mails=MAILS) as opened:
+        yield opened
+
+
+# -- time ---------------------------------------------------------------------------------------
+
+
+async def test_a_year_of_waiting_takes_less_than_two_seconds_and_every_mail_leaves_on_its_day(
+    world: World,
+):
+    ada = await world.contact("ada@example.com")
+    await world.emit(ada, "paper.ordered", paper="news")
+
+    began = time.perf_counter()
+    await world.advance(days(365))
+
+    # A tenth of a second on a machine that does nothing else.
+    assert time.perf_counter() - began < 2
+    mails = world.mailbox.mails(ada)
+    assert [mail.sent_at for mail in mails] == [START + days(30 * number) for number in range(12)]
+    assert [mail.text.strip() for mail in mails] == [str(number) for number in range(12)]
+    assert world.now == START + days(365)
+
+
+async def test_the_clock_begins_where_it_is_told_and_does_not_go_back():
+    start = datetime(2028, 2, 29, 12, tzinfo=UTC)
+    async with play(greeting, mails=MAILS, start=start) as world:
+        assert world.now == start
+        await world.advance_to(start + hours(1))
+        with pytest.raises(ValueError, match="cannot be moved"):
+            await world.advance_to(start)
+
+
+# -- people and events --------------------------------------------------------------------------
+
+
+async def test_an_event_tells_what_it_started_refused_and_ended(world: World):
+    ada = await world.contact("ada@example.com")
+
+    assert (await world.emit(ada, "user.created")).entered == ("greeting",)
+    assert (await world.emit(ada, "user.created")).refused == {"greeting": "already_live"}
+    refused = await world.emit(ada, "paper.ordered", name="ink", paper="sport")
+    assert refused.refused == {"monthly": "where_not_met"}
+    assert (await world.emit(ada, "user.deleted")).exited == ("greeting",)
+    assert [event.name for event in world.events(ada)][-2:] == ["paper.ordered", "user.deleted"]
+    assert world.events(ada, "paper.ordered")[0].properties == {"name": "ink", "paper": "sport"}
+
+
+async def test_making_somebody_known_starts_nothing_and_changes_who_is_known(world: World):
+    ada = await world.contact("Ada@Example.com", name="Ada")
+    same = await world.contact("ada@example.com", user_id="u-1", plan="pro")
+
+    assert (same.id, same.user_id) == (ada.id, "u-1")
+    assert world.events(ada) == []
+    await world.emit(ada, "user.created")
+    assert world.mailbox.mails(ada)[0].subject == "Hello, Ada"
+    with pytest.raises(ValueError, match="email address or a user id"):
+        await world.contact()
+
+
+async def test_two_who_turn_out_to_be_one_are_looked_at_by_either(world: World):
+    by_mail = await world.contact("ada@example.com")
+    by_id = await world.contact(user_id="u-1")
+    await world.emit(by_mail, "user.created")
+
+    await world.contact("ada@example.com", "u-1")
+
+    assert world.mailbox.templates(by_id) == ["hello"]
+    assert world.enrollment(by_id) == world.enrollment(by_mail)
+    again = await world.emit(by_id, "user.created")
+    assert again.refused == {"greeting": "already_live"}
+
+
+async def test_where_a_person_is_can_be_looked_at(world: World):
+    ada = await world.contact("ada@example.com")
+    with pytest.raises(AssertionError, match="has not entered greeting"):
+        world.enrollment(ada, "greeting")
+
+    await world.emit(ada, "user.created")
+
+    place = world.enrollment(ada)
+    assert (place.journey, place.state, place.waiting_for) == (
+        "greeting",
+        "waiting",
+        "email.clicked",
+    )
+    assert place.wakes_at == START + days(3)
+    await world.advance(days(3))
+    assert (world.enrollment(ada).state, world.enrollment(ada).waiting_for) == ("completed", None)
+    assert world.enrollment(ada).ended_at == START + days(3)
+
+
+# -- mails --------------------------------------------------------------------------------------
+
+
+async def test_mails_are_made_for_real(world: World):
+    ada = await world.contact("ada@example.com", name="Ada")
+    await world.emit(ada, "user.created")
+
+    (mail,) = world.mailbox.mails(ada)
+    assert (mail.template, mail.to, mail.subject) == ("hello", "ada@example.com", "Hello, Ada")
+    assert list(mail.links) == ["https://example.com/start?a=1", "https://example.com/help"]
+    assert "List-Unsubscribe" in mail.message
+    assert "<p" in mail.html and "Hi." in mail.text
+    assert repr(mail) == "<Mail hello “Hello, Ada” to ada@example.com 2026-03-03 09:00>"
+
+
+async def test_a_click_counts_as_a_persons_within_seconds(world: World):
+    ada = await world.contact("ada@example.com")
+    await world.emit(ada, "user.created")
+
+    await world.open(ada, "hello")
+    await world.click(ada, "hello", "https://example.com/help")
+
+    (clicked,) = world.events(ada, "email.clicked")
+    assert clicked.properties["url"] == "https://example.com/help"
+    assert world.mailbox.templates(ada) == ["hello", "later"]
+    assert world.now - START == seconds(12)
+    with pytest.raises(AssertionError, match=r"no link to https://example\.com/no"):
+        await world.click(ada, "hello", "https://example.com/no")
+    with pytest.raises(AssertionError, match="has got no mail 'news'"):
+        await world.open(ada, "news")
+
+
+async def test_who_leaves_a_list_gets_its_mails_again_after_joining(world: World):
+    ada = await world.contact("ada@example.com")
+    await world.unsubscribe(ada, list="kit-news")
+    await world.emit(ada, "paper.ordered", paper="news")
+    await world.advance(days(31))
+    assert world.mailbox.templates(ada) == []
+
+    await world.resubscribe(ada, list="kit-news")
+    await world.advance(days(30))
+    assert world.mailbox.templates(ada) == ["news"]
+    with pytest.raises(ValueError, match="no list 'other'"):
+        await world.unsubscribe(ada, list="other")
+
+
+async def test_who_wants_nothing_is_not_enrolled(world: World):
+    ada = await world.contact("ada@example.com")
+    await world.unsubscribe(ada)
+    assert (await world.emit(ada, "user.created")).refused == {"greeting": "unsubscribed"}
+    await world.resubscribe(ada)
+    assert (await world.emit(ada, "user.created")).entered == ("greeting",)
+
+
+async def test_a_suppressed_address_gets_nothing(world: World):
+    ada = await world.contact("ada@example.com")
+    await world.suppress(ada)
+    assert (await world.emit(ada, "user.created")).refused == {"greeting": "suppressed"}
+    nobody = await world.contact(user_id="nobody")
+    with pytest.raises(ValueError, match="no address"):
+        await world.suppress(nobody)
+
+
+async def test_a_provider_that_refuses_is_tried_again_unless_the_address_does_not_exist(
+    world: World,
+):
+    ada, bob = await world.contact("ada@example.com"), await world.contact("bob@example.com")
+    world.fail_next_send("soft")
+    await world.emit(ada, "user.created")
+    world.fail_next_send()
+    await world.emit(bob, "user.created")
+    assert world.mailbox.templates(ada) == world.mailbox.templates(bob) == []
+    assert [event.name for event in world.events(bob)] == ["user.created", "email.bounced"]
+
+    await world.advance(hours(6))
+    assert world.mailbox.templates(ada) == ["hello"]
+    assert world.mailbox.templates(bob) == []
+
+
+# -- steps --------------------------------------------------------------------------------------
+
+
+async def test_a_step_that_is_meant_to_fail_is_tried_again():
+    async with play(charging) as world:
+        ada = await world.contact("ada@example.com")
+        world.fail_next_step(TimeoutError("the bank sleeps"))
+        await world.emit(ada, "go")
+        assert world.enrollment(ada).waiting_for == "charge"
+        assert "the bank sleeps" in world.timeline(ada)
+
+        await world.advance(minutes(1))
+        assert "checkpoint:charged 49" in world.timeline(ada)
+
+
+async def test_a_step_that_fails_for_the_last_time_is_told_to_the_journey():
+    async with play(charging) as world:
+        ada = await world.contact("ada@example.com")
+        world.fail_next_step(times=3)
+        await world.emit(ada, "go")
+        await world.advance(days(1))
+        assert "checkpoint:gave up" in world.timeline(ada)
+        assert world.enrollment(ada).state == "completed"
+
+
+# -- what fails a test --------------------------------------------------------------------------
+
+
+async def test_a_failing_assertion_is_told_what_happened():
+    with pytest.raises(AssertionError) as caught:
+        async with play(greeting, mails=MAILS) as world:
+            ada = await world.contact("ada@example.com")
+            await world.emit(ada, "user.created", plan="pro")
+            await world.advance(days(1))
+            assert world.mailbox.templates(ada) == []
+
+    (note,) = caught.value.__notes__
+    assert "What happened to ada@example.com" in note
+    assert 'Tue 2026-03-03 09:00:00  user.created {"plan": "pro"}' in note
+    assert "greeting: send:hello  → queued" in note
+    assert "mail hello left for ada@example.com" in note
+    assert "still in wait:email.clicked, until Fri 2026-03-06 09:00:00" in note
+    assert "It is Wed 2026-03-04 09:00:00 now." in note
+
+
+async def test_a_journey_that_raises_fails_the_test_where_it_happens():
+    with pytest.raises(AssertionError, match="nobody thought of this") as caught:
+        async with play(raising) as world:
+            ada = await world.contact("ada@example.com")
+            await world.emit(ada, "go")
+            await world.advance(days(100))
+
+    said = str(caught.value)
+    assert "/hogsend/" not in said
+    assert 'raise ValueError("nobody thought of this")' in said
+    assert said.count("ValueError: ") == 1
+    assert "It is Wed 2026-03-04 09:00:00 now." in caught.value.__notes__[0]
+
+
+async def test_a_failure_that_is_expected_can_be_looked_at():
+    async with play(raising) as world:
+        ada = await world.contact("ada@example.com")
+        await world.emit(ada, "go")
+        world.expects_failure()
+        await world.advance(days(2))
+        place = world.enrollment(ada)
+        assert place.state == "failed"
+        assert (place.error or "").endswith("ValueError: nobody thought of this")
+
+
+async def test_a_mail_that_cannot_be_made_fails_the_test():
+    @journey("half", trigger="go")
+    async def half(user: Contact, ctx: Context) -> None:
+        await ctx.send("news")
+
+    with pytest.raises(AssertionError, match=r"The mail news could not be made: .*number"):
+        async with play(half, mails=MAILS) as world:
+            await world.emit(await world.contact("ada@example.com"), "go")
+
+
+async def test_a_template_that_is_broken_is_named_where_it_is_missed():
+    broken = {**MAILS, "hello": "---\nsubject: Hello\n---\n{% if %}"}
+    with pytest.raises(AssertionError, match=r"(?s)no template 'hello'.*emails/hello\.html"):
+        async with play(greeting, mails=broken) as world:
+            await world.emit(await world.contact("ada@example.com"), "user.created")
+
+
+async def test_a_clock_that_is_read_fails_the_test_with_the_line_and_the_remedy():
+    said = r"test_kit\.py:\d+: datetime\.now\(\) gives another answer .* Use await ctx\.now\(\)\."
+    with pytest.raises(AssertionError, match=said):
+        async with play(wall_clock) as world:
+            await world.emit(await world.contact("ada@example.com"), "go")
+
+    async with play(wall_clock, twice=False) as world:
+        await world.emit(await world.contact("ada@example.com"), "go")
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (time.time, "time.time()"),
+        (random.random, "random.random()"),
+        (lambda: random.choice("ab"), "random.choice()"),  # noqa: S311
+        (uuid.uuid4, "uuid.uuid4()"),
+        (lambda: datetime.today(), "datetime.today()"),  # noqa: DTZ002
+    ],
+)
+async def test_every_reading_of_time_and_chance_is_seen(call: object, named: str):
+    @journey("reading", trigger="go")
+    async def reading(user: Contact, ctx: Context) -> None:
+        call()  # type: ignore[operator]
+
+    async with play(reading) as world:
+        ada = await world.contact("ada@example.com")
+        with pytest.raises(AssertionError) as caught:
+            await world.emit(ada, "go")
+    assert named in str(caught.value)
+
+
+async def test_what_the_journal_decides_and_what_a_step_reads_is_no_fault():
+    async with play(seeded) as world:
+        ada = await world.contact("ada@example.com")
+        await world.emit(ada, "go")
+        await world.advance(days(10))
+        assert world.enrollment(ada).state == "completed"
+
+
+async def test_a_turn_that_differs_when_it_is_played_again_names_both_askings():
+    with pytest.raises(AssertionError, match=r"checkpoint:1 times.*checkpoint:2 times"):
+        async with play(counting) as world:
+            await world.emit(await world.contact("ada@example.com"), "go")
+
+
+# -- opening a world ----------------------------------------------------------------------------
+
+
+async def test_a_function_that_is_no_journey_is_refused():
+    async def nothing(user: Contact, ctx: Context) -> None: ...
+
+    with pytest.raises(JourneyCodeError, match="nothing is no journey"):
+        async with play(nothing):
+            pass
+
+
+async def test_what_is_wrong_with_a_journey_is_told_with_its_line():
+    @journey("Bad Id", trigger="go", list="nowhere")
+    async def bad(user: Contact, ctx: Context) -> None: ...
+
+    with pytest.raises(JourneyCodeError, match=r"test_kit\.py:\d+: Bad Id: .*\n.*nowhere"):
+        async with play(bad):
+            pass
+
+
+async def test_one_world_is_open_at_a_time(world: World):
+    with pytest.raises(RuntimeError, match="open already"):
+        async with play(greeting, mails=MAILS):
+            pass
+
+
+def test_worlds_follow_each_other_in_plain_asyncio():
+    async def greet() -> list[str]:
+        async with play(greeting, mails=MAILS) as world:
+            ada = await world.contact("ada@example.com")
+            await world.emit(ada, "user.created")
+            return world.mailbox.templates(ada)
+
+    assert [asyncio.run(greet()) for _ in range(3)] == [["hello"]] * 3
+
+
+def test_a_plain_test_and_the_strict_mode_of_the_plugin_work_too(tmp_path: Path):
+    (tmp_path / "test_both.py").write_text(
+        "import asyncio\nimport pytest\n"
+        "from hogsend import Contact, Context, journey\nfrom hogsend.testing import play\n\n\n"
+        "@journey('short', trigger='go')\n"
+        "async def short(user: Contact, ctx: Context) -> None:\n    await ctx.checkpoint('here')\n"
+        "\n\nasync def walk():\n    async with play(short) as world:\n"
+        "        ada = await world.contact('ada@example.com')\n"
+        "        await world.emit(ada, 'go')\n"
+        "        assert world.enrollment(ada).state == 'completed'\n\n\n"
+        "@pytest.mark.asyncio\nasync def test_strictly():\n    await walk()\n\n\n"
+        "def test_plainly():\n    asyncio.run(walk())\n"
+    )
+    scope = "asyncio_default_fixture_loop_scope=function"
+    options = ["-p", "no:cacheprovider", "-W", "error", "-o", scope, "--rootdir", str(tmp_path)]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *options], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "2 passed" in ran.stdout, ran.stdout + ran.stderr
+
+
+async def test_modules_in_use_stay_those_that_the_test_imported():
+    from journeys import feedback
+
+    before = sys.modules["journeys.feedback"]
+    async with play(feedback.feedback) as world:
+        await world.emit(await world.contact("ada@example.com"), "order.completed")
+    assert sys.modules["journeys.feedback"] is before is feedback

@@ -1,0 +1,139 @@
+"""`ctx.digest` and `ctx.throttle`: many things that happen, few mails about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hogsend import days, hours, minutes
+from tests.world import World
+
+COLLECT = """
+@journey("comments", trigger="comment.added", entry="unlimited")
+async def comments(user, ctx):
+    found = await ctx.digest(hours(1){more})
+    await ctx.checkpoint(",".join(str(e.properties.get("n")) for e in found))
+"""
+
+
+async def collected(world: World) -> list[str]:
+    """Return what each enrollment's digest held, the oldest enrollment first."""
+    labels: list[str] = []
+    for one in await world.all_enrollments():
+        labels += [s.label for s in await world.journal(one.id) if s.kind == "checkpoint"]
+    return labels
+
+
+async def test_a_digest_holds_the_trigger_and_what_came_within_the_window(world: World):
+    await world.journey(COLLECT.format(more=""))
+    await world.emit("comment.added", n=1)
+    await world.advance(minutes(30))
+    await world.emit("comment.added", n=2)
+    await world.emit("something.else", n=9)
+    assert await collected(world) == []
+    await world.advance(minutes(30))
+    assert await collected(world) == ["1,2"]
+    await world.emit("comment.added", n=3)
+    await world.advance(hours(1))
+    assert await collected(world) == ["1,2", "3"]
+
+
+async def test_a_digest_is_over_when_enough_have_come(world: World):
+    await world.journey(COLLECT.format(more=", max_events=3"))
+    for n in range(1, 3):
+        await world.emit("comment.added", n=n)
+    only = await world.enrollment()
+    assert only.wait is not None
+    assert only.wait.more == 1
+    await world.emit("comment.added", n=3)
+    assert await collected(world) == ["1,2,3"]
+
+
+async def test_events_that_come_while_the_turn_is_played_are_collected(world: World):
+    await world.journey(COLLECT.format(more=", max_events=3"))
+    for n in range(1, 3):
+        await world.take("comment.added", user_id="ada", properties={"n": n})
+    await world.settle()
+    await world.emit("comment.added", n=3)
+    assert await collected(world) == ["1,2,3"]
+
+
+async def test_a_digest_of_other_events_leaves_the_trigger_out(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            found = await ctx.digest(hours(1), on("like", where=prop("by") == "bo"), label="likes")
+            again = await ctx.digest(hours(1), "like", where=prop("by") == "bo")
+            await ctx.checkpoint(f"{[e.properties['n'] for e in found]} then {len(again)}")
+        """
+    )
+    await world.emit("go")
+    await world.emit("like", by="bo", n=1)
+    await world.emit("like", by="cy", n=2)
+    await world.advance(hours(1))
+    await world.emit("like", by="bo", n=3)
+    await world.advance(hours(1))
+    assert await collected(world) == ["[1] then 1"]
+
+
+async def test_events_after_the_deadline_belong_to_the_next_digest(small_world: World):
+    await small_world.journey(COLLECT.format(more=""))
+    await small_world.emit("comment.added", n=1)
+    small_world.clock.set(small_world.clock.now() + hours(2))
+    await small_world.take("comment.added", user_id="ada", properties={"n": 2})
+    await small_world.advance(hours(2))
+    assert await collected(small_world) == ["1"]
+
+
+async def test_a_new_digest_behind_a_person_is_empty(small_world: World):
+    rest = """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            {new}
+            await ctx.sleep(days(1), label="rest")
+            await ctx.checkpoint("{{}}".format({answer}))
+        """
+    await small_world.journey(rest.format(new="pass", answer="0"))
+    await small_world.emit("go")
+    await small_world.journey(rest.format(new="found = await ctx.digest(hours(1))", answer="found"))
+    await small_world.advance(days(1))
+    assert (await small_world.journal())[-1].label == "[]"
+
+
+async def allowed(world: World, *calls: str) -> list[Any]:
+    """Play a journey that asks these throttles, and return the answers."""
+    body = "\n".join(f"            await ctx.{call}" for call in calls)
+    await world.journey(
+        f"""
+        from hogsend import MailList
+        news = MailList("news", name="News")
+        @journey("j", trigger="go", entry="unlimited")
+        async def j(user, ctx):
+{body}
+        """
+    )
+    await world.emit("go")
+    return [step.answer for step in await world.journal() if step.kind == "throttle"]
+
+
+async def test_a_throttle_counts_the_mails_of_every_journey_and_of_this_turn(world: World):
+    answers = await allowed(
+        world,
+        "send('welcome')",
+        "throttle(2, days(1))",
+        "send('nudge', list='news')",
+        "throttle(2, days(1), label='again')",
+        "throttle(2, days(1), list='news')",
+    )
+    assert answers == [
+        {"allowed": True, "sent": 1, "limit": 2},
+        {"allowed": False, "sent": 2, "limit": 2},
+        {"allowed": True, "sent": 1, "limit": 2},
+    ]
+
+
+async def test_a_throttle_forgets_what_is_older_than_its_window(world: World):
+    await allowed(world, "send('welcome')", "sleep(days(2), label='r')", "throttle(1, days(1))")
+    await world.advance(days(2))
+    answer = (await world.answers())["throttle:1 in 1 day, 0:00:00"]
+    assert answer == {"allowed": True, "sent": 0, "limit": 1}

@@ -1,0 +1,95 @@
+"""A year of use leaves no more behind than was promised, and nothing that goes is missed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hogsend import days
+from hogsend.store import turns
+from tests.world import World
+
+BIG = {"story": "once upon a time, " * 300}
+LOOKS = """
+    @journey("j", trigger="go", entry="unlimited")
+    async def j(user, ctx):
+        first = await ctx.contact()
+        await ctx.sleep(days(200), label="long")
+        again = await ctx.contact()
+        story = user.properties["story"] + first.properties["story"] + again.properties["story"]
+        await ctx.trigger("told", {"length": len(story)})
+        await ctx.send("welcome")
+"""
+
+
+async def keep(world: World) -> Any:
+    """Do what is done every hour."""
+    assert world.runtime.worker is not None
+    return await world.runtime.worker.retention.run()
+
+
+async def test_a_large_read_is_kept_once_and_replayed_whole(world: World):
+    await world.journey(LOOKS)
+    await world.take("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
+    await world.settle()
+    await world.advance(days(200))
+
+    (told,) = await world.events("told")
+    assert told.properties == {"length": 3 * len(BIG["story"])}
+    # The contact was looked at three times, and changed between the looks in its age alone.
+    sizes = await world.ask("SELECT LENGTH(body) FROM answers")
+    assert sum(row[0] for row in sizes) < len(BIG["story"])
+    assert max(len(row[0]) for row in await world.ask("SELECT steps FROM turns")) < 2_000
+
+
+async def test_whoever_still_waits_goes_on_however_long_it_takes(world: World):
+    await world.journey(LOOKS)
+    await world.take("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
+    await world.settle()
+    await world.advance(days(150))
+    await keep(world)
+    await world.advance(days(50))
+
+    assert await world.states() == ["completed"]
+    assert await world.mailbox() == ["welcome"]
+
+
+async def test_one_that_ended_enters_anew_when_its_journal_is_gone(world: World):
+    await world.journey(LOOKS)
+    for _ in range(2):
+        await world.take("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
+        await world.settle()
+        await world.advance(days(200))
+        await world.advance(days(91))
+        assert (await keep(world))["journals"] == 1
+
+    assert await world.states() == ["completed", "completed"]
+    assert len(await world.ledger()) == 2
+    for table in ("turns", "answers", "steps", "messages", "inbox"):
+        assert await world.ask(f"SELECT * FROM {table}") == []  # noqa: S608 - from the list above
+
+
+async def test_once_is_once_also_when_the_journal_is_gone(world: World):
+    await world.journey(LOOKS.replace(', entry="unlimited"', ""))
+    await world.take("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
+    await world.settle()
+    await world.advance(days(200))
+    await world.advance(days(91))
+    await keep(world)
+
+    again = await world.emit("go")
+
+    assert [one["reason"] for one in again.enrollments] == ["already_entered"]
+    (only,) = await world.all_enrollments()
+    assert await world.database.read_one(turns.of_enrollments([only.id])) == {}
+
+
+async def test_a_key_is_known_for_thirty_days_and_is_new_after_that(world: World):
+    for _ in range(2):
+        assert (await world.take("go", user_id="ada", idempotency_key="k")).stored
+        assert not (await world.take("go", user_id="ada", idempotency_key="k")).stored
+        await world.advance(days(30))
+        await keep(world)
+        assert not (await world.take("go", user_id="ada", idempotency_key="k")).stored
+        await world.advance(days(1))
+        await keep(world)
+    assert len(await world.events("go")) == 2

@@ -1,0 +1,58 @@
+"""What a journey may ask about the journeys and the mails that its person had before."""
+
+from __future__ import annotations
+
+from hogsend import days
+from tests.world import World
+
+
+async def test_a_journey_knows_whether_its_person_was_in_another(world: World):
+    await world.journey(
+        """
+        @journey("trial", trigger="trial")
+        async def trial(user, ctx):
+            await ctx.sleep(days(2), label="two")
+
+        @journey("ask", trigger="ask", entry="unlimited")
+        async def ask(user, ctx):
+            found = await ctx.history.journey("trial")
+            await ctx.trigger(
+                "told", {"was": bool(found), "live": found.live, "state": found.state,
+                         "at": found.last_entered_at and found.last_entered_at.isoformat()}
+            )
+        """
+    )
+    entered = world.clock.now()
+    await world.emit("ask")
+    await world.emit("trial")
+    await world.emit("ask")
+    await world.advance(days(2))
+    await world.emit("ask")
+    at = entered.isoformat()
+    assert [event.properties for event in await world.events("told")] == [
+        {"was": False, "live": False, "state": None, "at": None},
+        {"was": True, "live": True, "state": "waiting", "at": at},
+        {"was": True, "live": False, "state": "completed", "at": at},
+    ]
+
+
+async def test_a_journey_knows_whether_its_person_got_a_mail(world: World):
+    await world.journey(
+        """
+        @journey("hello", trigger="hello")
+        async def hello(user, ctx):
+            await ctx.send("welcome")
+
+        @journey("ask", trigger="ask", entry="unlimited")
+        async def ask(user, ctx):
+            found = await ctx.history.email("welcome")
+            await ctx.trigger("told", {"sent": found.sent, "opened": found.opened})
+        """
+    )
+    await world.emit("ask")
+    await world.emit("hello")
+    await world.emit("ask")
+    assert [event.properties for event in await world.events("told")] == [
+        {"sent": 0, "opened": False},
+        {"sent": 1, "opened": False},
+    ]

@@ -1,0 +1,291 @@
+"""`ctx.step`: any other effect, at least once, with its answer recorded at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from hogsend import minutes, seconds
+from tests.world import World
+
+# What the journeys of these tests do outside; each test looks at what was done.
+DONE: list[Any] = []
+SEEN = "from tests.turns.test_steps import DONE, fail_until, GATE\n"
+GATE = threading.Event()
+REST = """
+@journey("j", trigger="go")
+async def j(user, ctx):
+    await ctx.sleep(days(1), label="r")
+"""
+
+
+def fail_until(count: int, answer: Any = "ok") -> Any:
+    """Return a function that raises until it has been called so often."""
+
+    def call() -> Any:
+        DONE.append("call")
+        if len(DONE) < count:
+            raise OSError(f"no answer the {len(DONE)}. time")
+        return answer
+
+    return call
+
+
+@pytest.fixture(autouse=True)
+def _nothing_done() -> None:
+    DONE.clear()
+    GATE.clear()
+
+
+async def play(world: World, body: str) -> None:
+    indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
+    await world.journey(
+        f'{SEEN}import asyncio\n@journey("j", trigger="go")\nasync def j(user, ctx):\n{indented}\n'
+    )
+    await world.emit("go")
+
+
+async def test_a_step_runs_once_and_answers_from_the_journal_afterwards(world: World):
+    await play(
+        world,
+        """
+found = await ctx.step("charge", lambda: DONE.append("done") or {"paid": (1, 2)})
+await ctx.sleep(days(1), label="rest")
+await ctx.checkpoint(f"{found}")
+""",
+    )
+    assert DONE == ["done"]
+    await world.advance(minutes(24 * 60))
+    assert await world.states() == ["completed"]
+    assert DONE == ["done"]
+    assert [step.label for step in await world.journal()][-1] == "{'paid': [1, 2]}"
+    assert await world.ask("SELECT COUNT(*) FROM steps") == [(0,)]
+
+
+async def test_a_step_may_use_asyncio_and_be_async(small_world: World):
+    await play(
+        small_world,
+        """
+async def both():
+    return await asyncio.gather(asyncio.sleep(0, "a"), asyncio.sleep(0, "b"))
+one = await ctx.step("async", both)
+two = await ctx.step("lambda", lambda: asyncio.sleep(0, one))
+await ctx.checkpoint("".join(two))
+""",
+    )
+    assert (await small_world.journal())[-1].label == "ab"
+
+
+async def test_a_step_gets_the_same_id_at_every_try(small_world: World):
+    await play(
+        small_world,
+        """
+def charge(id):
+    DONE.append(id)
+    if len(DONE) < 3:
+        raise OSError("away")
+await ctx.step("charge", charge)
+""",
+    )
+    for _ in range(2):
+        await small_world.advance(minutes(1))
+    assert await small_world.states() == ["completed"]
+    assert len(DONE) == 3
+    assert len(set(DONE)) == 1
+
+
+async def test_a_step_that_fails_is_tried_again_later_and_ends_the_turn_meanwhile(world: World):
+    await play(world, 'await ctx.checkpoint(await ctx.step("call", fail_until(3)))')
+    only = await world.enrollment()
+    assert (only.state, only.attempt, only.wait and only.wait.key) == ("waiting", 0, "step:call")
+    assert DONE == ["call"]
+    await world.advance(seconds(9))
+    assert DONE == ["call"]
+    await world.advance(seconds(1))
+    assert DONE == ["call"] * 2
+    await world.advance(minutes(1))
+    assert await world.states() == ["completed"]
+    last = [step for step in await world.journal() if step.kind == "step"][-1]
+    assert (last.answer, last.detail) == ({"value": "ok"}, {"attempt": 3})
+
+
+async def test_a_step_that_fails_for_good_raises_at_every_replay(world: World):
+    await play(
+        world,
+        """
+try:
+    await ctx.step("call", fail_until(99), retries=1)
+except StepFailed as error:
+    await ctx.sleep(days(1), label="rest")
+    await ctx.checkpoint("gave up" if "no answer the 2. time" in str(error) else str(error))
+""",
+    )
+    await world.advance(minutes(1))
+    assert len(DONE) == 2
+    await world.advance(minutes(24 * 60))
+    assert (await world.journal())[-1].label == "gave up"
+    assert len(DONE) == 2
+
+
+async def test_an_uncaught_failed_step_fails_the_turn(small_world: World):
+    await play(small_world, 'await ctx.step("call", fail_until(99), retries=0)')
+    only = await small_world.enrollment()
+    assert only.attempt == 1
+    assert "no answer the 1. time" in (only.error or "")
+
+
+async def test_a_step_can_say_that_trying_again_is_of_no_use(small_world: World):
+    await play(
+        small_world,
+        """
+def refuse():
+    DONE.append("refused")
+    raise StepFailed("the card is stolen")
+try:
+    await ctx.step("charge", refuse)
+except StepFailed as error:
+    await ctx.checkpoint(str(error))
+""",
+    )
+    assert DONE == ["refused"]
+    assert (await small_world.journal())[-1].label == "the card is stolen"
+
+
+async def test_a_step_that_takes_too_long_has_failed(small_world: World):
+    await play(
+        small_world,
+        """
+try:
+    await ctx.step("wait", lambda: asyncio.sleep(30), retries=0, timeout=timedelta(seconds=0.05))
+except StepFailed as error:
+    await ctx.checkpoint(str(error))
+""",
+    )
+    assert "longer than 0:00:00.05" in (await small_world.journal())[-1].label
+
+
+async def test_an_effect_is_not_done_again_when_the_turn_fails_after_it(world: World):
+    await play(
+        world,
+        """
+await ctx.step("charge", lambda: DONE.append("charged"))
+if len(DONE) == 1:
+    DONE.append("raised")
+    raise ValueError("the author's mistake")
+""",
+    )
+    assert (await world.enrollment()).attempt == 1
+    await world.advance(seconds(10))
+    assert await world.states() == ["completed"]
+    assert DONE == ["charged", "raised"]
+
+
+async def test_the_context_is_refused_inside_a_step(small_world: World):
+    await play(
+        small_world,
+        """
+async def sends():
+    await ctx.send("welcome")
+try:
+    await ctx.step("sends", sends, retries=0)
+except StepFailed as error:
+    await ctx.checkpoint("told" if "return a value from there" in str(error) else str(error))
+""",
+    )
+    assert (await small_world.journal())[-1].label == "told"
+    assert await small_world.ledger() == []
+
+
+async def test_an_answer_that_cannot_be_kept_is_not_asked_for_again(small_world: World):
+    await play(
+        small_world,
+        """
+try:
+    await ctx.step("odd", lambda: DONE.append("done") or {1, 2})
+except StepFailed as error:
+    await ctx.checkpoint("told" if "cannot keep a set" in str(error) else str(error))
+""",
+    )
+    assert DONE == ["done"]
+    assert (await small_world.journal())[-1].label == "told"
+
+
+async def test_a_long_step_holds_up_nobody_else(small_world: World):
+    await small_world.journey(
+        f"""{SEEN}
+@journey("slow", trigger="go")
+async def slow(user, ctx):
+    await ctx.step("wait", lambda: GATE.wait(20) and None)
+    await ctx.checkpoint("slow")
+
+@journey("quick", trigger="hurry")
+async def quick(user, ctx):
+    await ctx.checkpoint("quick")
+"""
+    )
+    await small_world.take("go", user_id="ada")
+    await small_world.take("hurry", user_id="bo")
+    async with asyncio.timeout(15):
+        while await small_world.states() != ["active", "completed"]:
+            pass
+    GATE.set()
+    await small_world.settle()
+    assert await small_world.states() == ["completed", "completed"]
+
+
+async def test_an_exit_while_a_step_runs_wins(small_world: World):
+    await small_world.journey(
+        f"""{SEEN}
+@journey("j", trigger="go", exit_on=["stop"])
+async def j(user, ctx):
+    await ctx.step("wait", lambda: DONE.append("begun") or GATE.wait(20) and None)
+    await ctx.send("welcome")
+"""
+    )
+    await small_world.take("go", user_id="ada", email="ada@example.com")
+    async with asyncio.timeout(15):
+        while not DONE:
+            await small_world.states()
+    await small_world.take("stop", user_id="ada")
+    GATE.set()
+    await small_world.settle()
+    assert await small_world.states() == ["exited"]
+    assert await small_world.ledger() == []
+
+
+async def test_a_new_step_behind_a_person_gives_what_passed_says(small_world: World):
+    await small_world.journey(REST)
+    await small_world.emit("go")
+    await small_world.journey(
+        f"""{SEEN}
+@journey("j", trigger="go")
+async def j(user, ctx):
+    found = await ctx.step("new", lambda: DONE.append("done"), passed=lambda: "before")
+    await ctx.sleep(days(1), label="r")
+    await ctx.checkpoint(found)
+"""
+    )
+    await small_world.advance(minutes(24 * 60))
+    assert (await small_world.journal())[-1].label == "before"
+    assert DONE == []
+
+
+async def test_a_new_step_behind_a_person_without_passed_lets_them_drift(small_world: World):
+    await small_world.journey(REST)
+    await small_world.emit("go")
+    await small_world.journey(
+        f"""{SEEN}
+@journey("j", trigger="go")
+async def j(user, ctx):
+    await ctx.step("new", lambda: DONE.append("done"))
+    await ctx.sleep(days(1), label="r")
+"""
+    )
+    await small_world.advance(minutes(24 * 60))
+    only = await small_world.enrollment()
+    assert only.state == "drifted"
+    assert "has no passed=" in (only.end_reason or "")
+    assert DONE == []

@@ -1,0 +1,169 @@
+"""Local times in journeys: whose clock, recorded once, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hogsend import JourneyCodeError, days, hours
+from hogsend.turns.when import When
+from tests.world import World
+
+
+async def ask(world: World, call: str, *, time_zone: str = "None", **properties: Any) -> object:
+    """Return the instant that a journey of Ada's is given, as the product would see it."""
+    await world.journey(
+        f"""
+        @journey("ask", trigger="ask", time_zone={time_zone})
+        async def ask(user, ctx):
+            instant = await ctx.when.{call}
+            await ctx.trigger("told", {{"answer": instant.strftime("%a %F %H:%M %z")}})
+        """
+    )
+    await world.take("known", user_id="ada", contact_properties=properties)
+    await world.emit("ask")
+    return (await world.events("told"))[-1].properties["answer"]
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("next('monday').at('09:00')", "Mon 2026-03-09 09:00 -0500"),
+        ("tomorrow().at('08:30')", "Tue 2026-03-03 08:30 -0600"),
+        ("today().at('01:00')", "Mon 2026-03-02 01:00 -0600"),
+        ("at('03:30')", "Mon 2026-03-02 03:30 -0600"),
+        ("at('01:00')", "Tue 2026-03-03 01:00 -0600"),
+        ("in_(days(3))", "Thu 2026-03-05 03:00 -0600"),
+        ("in_(days(3)).at('09:00')", "Thu 2026-03-05 09:00 -0600"),
+        ("window('09:00', '17:00', days=['tue'])", "Tue 2026-03-03 09:00 -0600"),
+        ("next('sat').window('09:00', '17:00')", "Sat 2026-03-07 09:00 -0600"),
+        ("tomorrow().at('09:00').tz('Asia/Tokyo')", "Tue 2026-03-03 09:00 +0900"),
+        ("tz('+05:30').tomorrow().at('09:00')", "Tue 2026-03-03 09:00 +0530"),
+    ],
+)
+async def test_an_instant_goes_by_the_persons_clock(small_world: World, call: str, answer: str):
+    # At the start it is three in the night in Chicago; on 8 March the clocks go forward.
+    assert await ask(small_world, call, timezone="America/Chicago") == answer
+
+
+async def test_who_has_no_zone_goes_by_the_journeys(small_world: World):
+    answer = await ask(small_world, "tomorrow().at('09:00')", time_zone="'Asia/Tokyo'")
+    assert answer == "Tue 2026-03-03 09:00 +0900"
+
+
+async def test_an_unknown_zone_falls_back_to_the_journeys_and_is_noted(small_world: World):
+    answer = await ask(
+        small_world, "tomorrow().at('09:00')", time_zone="'Asia/Tokyo'", tz="Mars/Base"
+    )
+    assert answer == "Tue 2026-03-03 09:00 +0900"
+    journal = await small_world.journal()
+    notes = [step.answer for step in journal if step.kind == "zone"]
+    assert notes == [{"zone": "Asia/Tokyo", "note": "unknown zone 'Mars/Base'"}]
+
+
+async def test_a_person_sleeps_until_their_own_morning(world: World):
+    await world.journey(
+        """
+        @journey("morning", trigger="go")
+        async def morning(user, ctx):
+            await ctx.sleep_until(ctx.when.tomorrow().at("08:30"))
+            await ctx.send("welcome")
+        """
+    )
+    await world.take("known", user_id="ada", contact_properties={"timezone": "Asia/Tokyo"})
+    await world.take("known", user_id="bo", contact_properties={"timezone": "Europe/Berlin"})
+    await world.emit("go", "ada")
+    await world.emit("go", "bo")
+    await world.advance(hours(14.4))
+    assert await world.mailbox() == []
+    await world.advance(hours(0.1))
+    assert await world.mailbox("ada") == ["welcome"], "it is 08:30 in Tokyo"
+    await world.advance(hours(7.9))
+    assert await world.mailbox("bo") == []
+    await world.advance(hours(0.1))
+    assert await world.mailbox("bo") == ["welcome"], "it is 08:30 in Berlin"
+
+
+async def test_the_zone_is_found_out_once_and_the_instant_stays(world: World):
+    await world.journey(
+        """
+        @journey("moving", trigger="go")
+        async def moving(user, ctx):
+            first = await ctx.when.tomorrow().at("09:00")
+            await ctx.sleep(days(7), label="week")
+            second = await ctx.when.tomorrow().at("09:00")
+            await ctx.trigger("told", {"first": first.isoformat(), "second": second.isoformat()})
+        """
+    )
+    await world.take("known", user_id="ada", contact_properties={"timezone": "Asia/Tokyo"})
+    await world.emit("go")
+    await world.take("moved", user_id="ada", contact_properties={"timezone": "Europe/Berlin"})
+    await world.advance(days(7))
+    assert [event.properties for event in await world.events("told")] == [
+        {"first": "2026-03-03T09:00:00+09:00", "second": "2026-03-10T09:00:00+09:00"}
+    ]
+
+
+async def test_a_time_of_today_that_is_past_is_no_wait(small_world: World):
+    await small_world.journey(
+        """
+        @journey("late", trigger="go")
+        async def late(user, ctx):
+            await ctx.sleep_until(ctx.when.today().at("08:00"))
+            await ctx.send("welcome")
+        """
+    )
+    await small_world.emit("go")
+    assert await small_world.mailbox() == ["welcome"]
+
+
+async def test_a_day_without_a_time_fails_with_the_remedy(small_world: World):
+    await small_world.journey(
+        """
+        @journey("vague", trigger="go")
+        async def vague(user, ctx):
+            await ctx.when.tomorrow()
+        """
+    )
+    await small_world.emit("go")
+    error = (await small_world.enrollment()).error
+    assert error is not None
+    assert "'tomorrow' is a day and no instant. Say at what time: .at(\"09:00\")" in error
+
+
+REFUSED: list[tuple[Callable[[Any], object], str]] = [
+    (lambda when: when.next("moonday"), "'moonday' is no weekday: write one of monday"),
+    (lambda when: when.next(1), "1 is not written as text"),
+    (lambda when: when.tomorrow().at("9am"), "'9am' is no time of day: write it as HH:MM"),
+    (lambda when: when.at(9), "9 is not written as text"),
+    (lambda when: when.at("09:00").at("10:00"), "given twice"),
+    (lambda when: when.in_(3), r"takes a duration such as days\(3\)"),
+    (lambda when: when.in_(days(-1)), "up to 100 years"),
+    (lambda when: when.in_(days(99_999)), "up to 100 years"),
+    (lambda when: when.in_(days(1)).tomorrow(), "'in 1 day' already says which day"),
+    (lambda when: when.at("09:00").tomorrow(), "already says which day"),
+    (lambda when: when.tz("Mars/Base"), "'Mars/Base' is no time zone that is known here"),
+    (lambda when: when.tz(None), "None is no time zone"),
+    (lambda when: when.window("09:00", "09:00"), "cannot begin and end at 09:00"),
+    (lambda when: when.window("09:00", "17:00", days="mon"), "takes days as a list"),
+    (lambda when: when.window("09:00", "17:00", days=[]), "needs a day"),
+    (lambda when: when.window("09:00", "17:00", days=[1]), "is not written as text"),
+    (lambda when: when.window(9, 17), "is not written as text"),
+]
+
+
+@pytest.mark.parametrize(("say", "problem"), REFUSED)
+def test_what_cannot_be_meant_is_refused_at_once(say: Any, problem: str):
+    with pytest.raises(JourneyCodeError, match=problem):
+        say(When())
+
+
+def test_what_was_said_before_stays_as_it_was():
+    when = When()
+    morning = when.tomorrow().at("09:00")
+    morning.tz("Asia/Tokyo")
+    morning.window("10:00", "12:00")
+    assert morning.moment.describe() == "tomorrow at 09:00"
+    assert when == When()

@@ -1,0 +1,53 @@
+"""Every screen answers when all that is kept for a time is gone, and says what it can."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import chain
+
+from hogsend.clock import HandClock
+from hogsend.retention import Keep, Retention
+from hogsend.runtime import Runtime
+from hogsend.store.db import Query
+from tests.web.conftest import Browser, text_of
+from tests.web.scene import Scene
+
+
+async def ids(runtime: Runtime, table: str) -> list[str]:
+    rows = await runtime.database.read_one(Query(f"SELECT id FROM {table}", [], list))  # noqa: S608
+    return [str(row[0]) if not isinstance(row[0], bytes) else row[0].hex() for row in rows]
+
+
+async def test_every_screen_answers_long_after(
+    owner: Browser, scene: Scene, runtime: Runtime, clock: HandClock
+) -> None:
+    later = HandClock(clock.now() + timedelta(days=400))
+    done = await Retention(runtime.database, later, Keep.of(runtime.settings)).run()
+    assert {"journals", "rendered mails", "captured mails"} <= set(done)
+
+    people = await ids(runtime, "contacts")
+    paths = chain(
+        ("/", "/emails", "/inbox", "/events", "/journeys/activation-welcome"),
+        (f"/contacts/{one}" for one in people[:3]),
+        (f"/enrollments/{one}" for one in await ids(runtime, "enrollments")),
+        (f"/emails/{one}" for one in await ids(runtime, "sends")),
+    )
+    for path in paths:
+        answer = await owner.get(path)
+        assert answer.status_code == 200, path
+
+
+async def test_an_enrollment_says_that_its_steps_are_not_kept(
+    owner: Browser, scene: Scene, runtime: Runtime, clock: HandClock
+) -> None:
+    later = HandClock(clock.now() + timedelta(days=400))
+    await Retention(runtime.database, later, Keep.of(runtime.settings)).run()
+    rows = await runtime.database.read_one(
+        Query("SELECT id FROM enrollments WHERE state = 'failed' AND compacted_at > 0", [], list)
+    )
+
+    text = text_of(await owner.read(f"/enrollments/{rows[0][0].hex()}"))
+
+    assert "Played 2 turns summed up" in text
+    assert "2 of them failed" in text
+    assert "its steps were kept for a time after its end" in text
