@@ -32,9 +32,7 @@ async def rules_of(
     )
 
 
-async def see_journeys(
-    database: Database, registry: Registry, now: datetime
-) -> frozenset[str]:
+async def see_journeys(database: Database, registry: Registry, now: datetime) -> frozenset[str]:
     """Record the journeys that the code has; park the people of those that it has lost.
 
     Those who were parked go on when their journey is there again, or its code may be tried again.

@@ -42,6 +42,7 @@ class Settings:
         mail: the provider, as written.
         sender: the default sender, `Name <address>`.
         test_to: the address that gets every message instead, if any.
+        send_rate: how many mails are begun in a second at most; 0 is no limit.
         api_key: the key that the command line uses, if any.
         allow_local_links: whether mail may leave this machine with links that lead nowhere else.
         stop_timeout: how long a hand-over in progress may take when the server stops, in seconds.
@@ -71,6 +72,7 @@ class Settings:
     mail: str = field(repr=False)
     sender: str
     test_to: str | None
+    send_rate: float
     api_key: str | None = field(repr=False)
     allow_local_links: bool
     stop_timeout: float
@@ -145,6 +147,7 @@ def _assemble(given: Mapping[str, str], origins: Mapping[str, str], folder: Path
         mail=value["HOGSEND_MAIL"],
         sender=value["HOGSEND_FROM"],
         test_to=value["HOGSEND_TEST_TO"],
+        send_rate=value["HOGSEND_SEND_RATE"],
         api_key=value["HOGSEND_API_KEY"],
         allow_local_links=value["HOGSEND_ALLOW_LOCAL_LINKS"],
         stop_timeout=value["HOGSEND_STOP_TIMEOUT"],

@@ -124,6 +124,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Every message goes to this address instead, marked.",
     ),
     Setting(
+        "HOGSEND_SEND_RATE",
+        "0",
+        values.rate,
+        "How many mails are begun in a second at most, such as a mail server allows; `0` is as "
+        "many as it takes.",
+    ),
+    Setting(
         "HOGSEND_API_KEY",
         None,
         values.api_key,

@@ -46,6 +46,16 @@ def seconds(text: str) -> float:
     return number
 
 
+def rate(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not (number == 0 or 0.01 <= number <= 100_000):
+        raise ValueError("Use a number from 0.01 to 100000, or 0 for no limit.")
+    return number
+
+
 def count(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text) or int(text) == 0:
         raise ValueError("Use a number from 1 to 999999999.")

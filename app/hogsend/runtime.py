@@ -22,7 +22,8 @@ from .ingest import Ingest, Orders, Rules
 from .retention import Keep, Retention
 from .store.db import Database, place_of
 from .store.troubles import Trouble
-from .turns.loading import Limits
+from .turns.loading import Code, Limits
+from .turns.plan import log_plan
 from .turns.registry import Registry
 from .worker import Worker, WorkerLock
 
@@ -92,9 +93,7 @@ class Runtime:
         await self.stop_planning()
         if self.changed:
             code = Code(self.registry, self.content.template_lists)
-            work = log_plan(
-                self.database, self.clock, code, self.changed, limits_of(self.settings)
-            )
+            work = log_plan(self.database, self.clock, code, self.changed, limits_of(self.settings))
             self.planning = asyncio.create_task(work)
 
     async def stop_planning(self) -> None:
@@ -192,6 +191,7 @@ async def _start_worker(runtime: Runtime) -> Worker:
         tracker=runtime.tracker,
         retention=Retention(runtime.database, runtime.clock, Keep.of(runtime.settings)),
         limits=limits_of(runtime.settings),
+        rate=runtime.settings.send_rate,
     )
     await worker.start()
     return worker

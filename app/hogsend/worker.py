@@ -66,6 +66,7 @@ class Worker:
         retention: removes what is past its time.
         limits: what one turn may use up.
         twice: whether turns are played twice, to show what the journal does not decide.
+        rate: how many mails may be begun in a second; 0 for as many as the provider takes.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Worker:
         retention: Retention,
         limits: Limits | None = None,
         twice: bool = False,
+        rate: float = 0,
     ) -> None:
         self.player = Player(database, clock, ingest, _code(content), limits, twice=twice)
         self.engine = EmbeddedEngine(database, clock, self._play)
@@ -91,6 +93,7 @@ class Worker:
             provider=provider,
             changes=changes,
             renderer=content.renderer,
+            rate=rate,
         )
         self._database = database
         self._clock = clock

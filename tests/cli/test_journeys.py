@@ -41,9 +41,48 @@ def test_everything_broken_is_named_with_file_and_line(journeys: Path, hogsend: 
 
     assert outcome.status == 1
     assert "broken.py:2" in outcome.out and "emails/broken.html" in outcome.out
-    assert "2 file(s)" in outcome.err
+    assert "2 problem(s) in 2 file(s)" in outcome.err
     named = {problem["file"] for problem in hogsend("journeys", "check", "--json").json}
     assert named == {"broken.py", "emails/broken.html"}
+
+
+def test_what_a_replay_would_see_otherwise_fails_the_check(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    text = (journeys / "welcome.py").read_text()
+    (journeys / "welcome.py").write_text(f"import random\n{text}    random.random()\n")
+
+    outcome = hogsend("journeys", "check")
+
+    assert outcome.status == 1
+    assert "welcome.py:9: error: `random.random` is chance" in outcome.out
+    assert "Use `await ctx.random()`" in outcome.out
+    assert "1 problem(s) in 1 file(s)" in outcome.err
+
+
+def test_a_warning_is_said_and_fails_a_strict_check_only(journeys: Path, hogsend: Hogsend) -> None:
+    text = (journeys / "welcome.py").read_text().replace("import Contact", "import days, Contact")
+    waits = "    await ctx.sleep(days(1))\n" * 2
+    (journeys / "welcome.py").write_text(text + waits)
+
+    outcome = hogsend("journeys", "check")
+
+    assert (outcome.status, "welcome.py:9: warning: " in outcome.out) == (0, True)
+    assert "are sound, but for 1 warning(s)." in outcome.out
+    assert hogsend("journeys", "check", "--strict").status == 1
+    (found,) = hogsend("journeys", "check", "--json").json
+    assert (found["file"], found["line"], found["severity"]) == ("welcome.py", 9, "warning")
+    assert "label=" in found["remedy"]
+
+
+def test_a_mail_with_a_broken_template_is_not_said_to_be_missing_as_well(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    (journeys / "emails" / "hello.html").write_text("no front matter")
+
+    (found,) = hogsend("journeys", "check", "--json").json
+
+    assert found["file"] == "emails/hello.html"
 
 
 def test_a_journey_is_shown(journeys: Path, project: Path, hogsend: Hogsend) -> None:
@@ -52,6 +91,98 @@ def test_a_journey_is_shown(journeys: Path, project: Path, hogsend: Hogsend) -> 
     assert "Says hello." in shown.out and "welcome.py:" in shown.out
     assert hogsend("journeys", "show", "welcome", "--json").json["enabled"] is True
     assert hogsend("journeys", "show", "nope").status == 1
+    assert shown.out.endswith("on user.created\n├ send hello\n└ completed\n")
+
+
+LONG = """\
+from hogsend import days, hours, journey, StepFailed
+
+@journey(
+    "long",
+    trigger="go",
+    goal="paid",
+    holdout=10,
+    time_zone="Europe/Berlin",
+    send_window=("09:00", "18:00"),
+)
+async def long(user, ctx):
+    for template in ("one", "two"):
+        await ctx.send(template)
+        await ctx.sleep(days(2), label="between")
+    if not await ctx.wait_for("paid", timeout=days(30), label="payment"):
+        try:
+            await ctx.step("charge", user.charge)
+        except StepFailed:
+            await ctx.exit("no charge")
+    match user.properties["plan"]:
+        case "pro":
+            await ctx.digest(hours(6), "viewed")
+        case _:
+            raise ValueError("no plan")
+    await ctx.sleep_until(ctx.when.next("monday").at("09:00"))
+"""
+DRAWN = """\
+on go
+├ loop: for template in ('one', 'two')
+│ ├ send template
+│ └ sleep 2 days (between)                5 waiting
+├ wait for paid, up to 30 days (payment)
+├ paid came?
+│ └ no
+│   └ try
+│     ├ goes well
+│     │ └ step charge
+│     └ if StepFailed
+│       └ exit: no charge
+├ which: user.properties['plan']
+│ ├ 'pro'
+│ │ └ digest of viewed over 6 hours
+│ └ otherwise
+│   └ fail: ValueError('no plan')
+├ sleep next monday at 09:00              1,200 waiting
+└ completed
+
+Waits that today's code no longer shows:
+  sleep:yesterday  7 waiting
+"""
+PEOPLE = {
+    "sleep:between": 2,
+    "sleep:between#2": 3,
+    "sleep:next monday at 09:00": 1200,
+    "sleep:yesterday": 7,
+}
+
+
+def test_the_steps_are_drawn_with_who_waits_where(
+    journeys: Path, project: Path, hogsend: Hogsend
+) -> None:
+    (journeys / "long.py").write_text(LONG)
+    with closing(sqlite3.connect(project / "data" / "hogsend.db")) as database, database:
+        database.executemany(
+            "INSERT INTO counters (name, day, value) VALUES (?, 0, ?)",
+            [(f"waiting/long/{key}", count) for key, count in PEOPLE.items()],
+        )
+
+    shown = hogsend("journeys", "show", "long").out
+
+    assert shown.endswith(DRAWN)
+    for fact in ("goal       paid", "left out   10 %", "from 09:00 to 18:00", "Europe/Berlin"):
+        assert fact in shown
+    data = hogsend("journeys", "show", "long", "--json").json
+    assert data["waiting"] == PEOPLE
+    loop, wait = data["graph"][:2]
+    (way,) = loop["ways"]
+    assert [(step["kind"], step["key"]) for step in way["steps"]] == [
+        ("send", None),
+        ("sleep", "sleep:between"),
+    ]
+    assert (way["steps"][1]["waiting"], way["steps"][1]["last"]) == (5, None)
+    assert (wait["key"], wait["waiting"], wait["file"], wait["line"]) == (
+        "wait:payment",
+        0,
+        "long.py",
+        15,
+    )
 
 
 def test_a_person_is_enrolled_by_hand_through_every_guard(

@@ -96,24 +96,16 @@ async def test_the_next_is_who_wakes_first(database: Database, make: Make, clock
     others = [make(state=state) for state in STATES if state not in ("active", "waiting")]
     never = make(wake_at=None)
     await write(database, enrollments.insert([later, soon, due, never, *others]))
-    rows = list(await database.read_one(enrollments.next_due(10)))
-    assert [row.id for row in rows] == [due.id, soon.id, later.id]
+    assert await database.read_one(enrollments.due_journeys()) == ["j"]
+    (rows,) = await database.read_one(enrollments.next_due([("j", 10)], now))
+    # Those who are due, and of the others the first.
+    assert [row.id for row in rows] == [due.id, soon.id]
     assert rows[0] == enrollments.Due(due.id, due.contact_id, "j", now - timedelta(hours=1))
-    assert len(list(await database.read_one(enrollments.next_due(2)))) == 2
-
-
-async def test_the_next_are_found_without_looking_at_who_is_parked(
-    sqlite_url: str, make: Make, clock: HandClock
-):
-    database = Database(sqlite_url)
-    await database.open()
-    try:
-        asked = enrollments.next_due(10)
-        plan = Query(f"EXPLAIN QUERY PLAN {asked.sql}", asked.values, list)
-        (step,) = await database.read_one(plan)
-        assert "USING INDEX enrollment_wakes" in step[3]
-    finally:
-        await database.close()
+    until = now + timedelta(hours=3)
+    assert await database.read_one(enrollments.next_due([("j", 1), ("none", 1)], until)) == [
+        [rows[0]],
+        [],
+    ]
 
 
 async def test_only_the_live_are_in_a_wait(database: Database, make: Make, clock: HandClock):

@@ -45,8 +45,8 @@ async def test_an_enrollment_comes_with_all_that_concerns_it(
 
 
 async def test_people_are_listed_by_state_and_by_wait(database: Database, scene: Scene) -> None:
-    async def count(states: list[str], wait: str = "") -> int:
-        query = journeys.people_ids("activation-welcome", states, [wait] if wait else [], None, 100)
+    async def count(states: list[str], *waits: str) -> int:
+        query = journeys.people_ids("activation-welcome", states, waits, None, 100)
         return len(await journeys.people(database, await database.read_one(query)))
 
     assert await count(["waiting"]) == 46
@@ -54,6 +54,7 @@ async def test_people_are_listed_by_state_and_by_wait(database: Database, scene:
     assert await count(["completed"]) == 15
     assert await count(["waiting"], "wait:plan.upgraded") == 1
     assert await count(["waiting"], "nowhere") == 0
+    assert await count(["waiting"], "wait:plan.upgraded", "sleep:post-welcome") == 46
 
 
 async def test_pages_of_people_go_on_where_the_last_ended(database: Database, scene: Scene) -> None:

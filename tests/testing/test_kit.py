@@ -6,6 +6,7 @@ import asyncio
 import random
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ from hogsend import (
     prop,
     seconds,
 )
-from hogsend.testing import World, play
+from hogsend.testing import World, clockwork, play
 from hogsend.testing.playing import START
 
 MAILS = {
@@ -231,6 +232,7 @@ async def test_who_leaves_a_list_gets_its_mails_again_after_joining(world: World
     await world.resubscribe(ada, list="kit-news")
     await world.advance(days(30))
     assert world.mailbox.templates(ada) == ["news"]
+    assert world.enrollment(ada).waiting_for == "a-month"
     with pytest.raises(ValueError, match="no list 'other'"):
         await world.unsubscribe(ada, list="other")
 
@@ -293,6 +295,43 @@ async def test_a_step_that_fails_for_the_last_time_is_told_to_the_journey():
         assert world.enrollment(ada).state == "completed"
 
 
+# -- chance ------------------------------------------------------------------------------------
+
+
+@journey("drawing", trigger="go", holdout=50)
+async def drawing(user: Contact, ctx: Context) -> None:
+    arm = await ctx.variant("colour", {"red": 1, "blue": 1})
+    await ctx.checkpoint(f"{arm} {await ctx.random():.3f}")
+
+
+async def test_chance_falls_the_same_way_in_every_run():
+    async def draw() -> list[str]:
+        async with play(drawing) as world:
+            people = [await world.contact(f"person-{number}@example.com") for number in range(16)]
+            for person in people:
+                await world.emit(person, "go")
+            assert {world.enrollment(person).state for person in people} == {
+                "completed",
+                "held_out",
+            }
+            return [world.timeline(person) for person in people]
+
+    first = await draw()
+    assert first == await draw()
+    assert all(any(f"checkpoint:{arm}" in one for one in first) for arm in ("red", "blue"))
+    assert any("drawing: not entered, held_out" in one for one in first)
+
+
+async def test_an_arm_can_be_chosen():
+    async with play(drawing) as world:
+        for number in range(8):
+            world.choose("colour", "blue" if number % 2 else "red")
+            person = await world.contact(f"person-{number}@example.com")
+            await world.emit(person, "go")
+            other = "checkpoint:red" if number % 2 else "checkpoint:blue"
+            assert other not in world.timeline(person)
+
+
 # -- what fails a test --------------------------------------------------------------------------
 
 
@@ -346,6 +385,22 @@ async def test_a_mail_that_cannot_be_made_fails_the_test():
     with pytest.raises(AssertionError, match=r"The mail news could not be made: .*number"):
         async with play(half, mails=MAILS) as world:
             await world.emit(await world.contact("ada@example.com"), "go")
+
+
+async def test_a_journey_that_blocks_fails_the_test(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(clockwork, "PATIENCE", 0.1)
+    going_on = threading.Event()
+
+    @journey("blocking", trigger="go")
+    async def blocking(user: Contact, ctx: Context) -> None:
+        going_on.wait()
+
+    async with play(blocking) as world:
+        ada = await world.contact("ada@example.com")
+        with pytest.raises(AssertionError, match="still at work"):
+            await world.emit(ada, "go")
+        assert "blocking: entered" in world.timeline(ada)
+        going_on.set()
 
 
 async def test_a_template_that_is_broken_is_named_where_it_is_missed():

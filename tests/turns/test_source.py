@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from hogsend import days
 from hogsend.domain.graph import Flow, Fork, Item, Step
 from hogsend.turns.loader import load
 from hogsend.turns.source import graph_of
+from tests.world import World
 
 
 def read(body: str, trigger: str = "go") -> Flow:
@@ -299,6 +301,64 @@ def test_a_journey_of_any_depth_is_read_in_reasonable_time():
     body = "\n    ".join([*doubling, "await f29()"])
     flow = graph_of(f"async def j(user, ctx):\n    {body}\n")
     assert 1000 < len(list(flow.steps())) < 5000
+
+
+EVERYTHING = """
+@journey("j", trigger="go")
+async def j(user, ctx):
+    await ctx.send("welcome")
+    for template in ("nudge", "offer"):
+        await ctx.send(template)
+        await ctx.sleep(days(1))
+    await ctx.wait_for(on("paid", where=prop("sum") > 5), timeout=2 * days(1) + hours(3))
+    await ctx.wait_for_any(["paid", "left"], timeout=days(1))
+    if not await ctx.history.has_event("paid"):
+        await ctx.sleep(days(1), label="later")
+    async def pause(span, label=None):
+        await ctx.sleep(span)
+        await ctx.sleep_until(await ctx.now() + span, label=label or "until then")
+    await pause(days(3))
+    await pause(timedelta(hours=36))
+    await ctx.sleep_until(ctx.when.next("monday").at("09:00"))
+    await ctx.digest(hours(6))
+    await ctx.digest(hours(6), "viewed", label=f"of {user.user_id}")
+    await ctx.throttle(3, days(7))
+    await ctx.is_subscribed()
+    await ctx.is_subscribed("journey")
+    await ctx.history.count("paid", label="payments")
+    await ctx.history.journey("j")
+    await ctx.history.email("welcome")
+    await ctx.step("add", lambda: 1 + 1)
+    await ctx.trigger("done")
+    await ctx.variant("arm", {"a": 1})
+    await ctx.checkpoint("end")
+"""
+UNDRAWN = {"user", "now", "when", "zone"}
+
+
+async def test_the_graph_names_every_step_as_the_journal_does(small_world: World):
+    await small_world.journey(EVERYTHING)
+    await small_world.emit("go")
+    for _ in range(40):
+        await small_world.advance(days(1))
+    enrollment = await small_world.enrollment()
+    assert enrollment.state == "completed"
+    journal = [s for s in await small_world.journal(enrollment.id) if s.kind not in UNDRAWN]
+    # A wait is recorded when it begins and when it is over.
+    keys = list(dict.fromkeys(step.key for step in journal))
+
+    drawn = [step for step in small_world.runtime.content.registry.flows["j"].steps() if step.key]
+
+    unknown = [key for key in keys if not any(step.answers_to(key) for step in drawn)]
+    assert unknown == ["send:nudge", "send:offer"]
+    never_asked = [step.key for step in drawn if not any(map(step.answers_to, keys))]
+    assert never_asked == []
+    in_loop = next(step for step in drawn if step.key == "sleep:1 day, 0:00:00")
+    assert [key for key in keys if in_loop.answers_to(key)] == [
+        "sleep:1 day, 0:00:00",
+        "sleep:1 day, 0:00:00#2",
+    ]
+    assert "digest:of *" in [step.key for step in drawn]
 
 
 # -- a folder of files --------------------------------------------------------------------------

@@ -29,7 +29,8 @@ from .plan import plan
 from .printing import json_option, plain, show_facts, show_json, show_table
 from .properties import identity_options, properties_of, property_option, require_identity
 
-_STATES = ("active", "waiting", "completed", "exited", "failed")
+_COLUMNS = ("active", "waiting", "completed", "exited", "failed")
+_STATES = (*_COLUMNS, "drifted", "parked", "held_out")
 
 
 @click.group()
@@ -51,9 +52,9 @@ def list_(as_json: bool) -> None:
         show_json(rows)
     else:
         show_table(
-            ["id", "starts on", "on", *_STATES],
+            ["id", "starts on", "on", *_COLUMNS],
             [
-                (one.id, one.trigger, row["enabled"], *(row["people"][state] for state in _STATES))
+                (one.id, one.trigger, row["enabled"], *(row["people"][state] for state in _COLUMNS))
                 for one, row in zip(registry.journeys.values(), rows, strict=True)
             ],
             f"There are no journeys in {current_settings().journeys}. "
@@ -112,7 +113,8 @@ def show(journey_id: str, as_json: bool) -> None:
     if as_json:
         show_json({**row, "graph": flow.to_json(waiting) if flow else None, "waiting": waiting})
         return
-    people = ", ".join(f"{count} {state}" for state, count in row["people"].items() if count)
+    counted = ((state.replace("_", " "), count) for state, count in row["people"].items())
+    people = ", ".join(f"{count:,} {state}" for state, count in counted if count)
     show_facts(
         {
             "id": journey.id,
@@ -121,7 +123,7 @@ def show(journey_id: str, as_json: bool) -> None:
             "starts on": journey.trigger,
             "entry": journey.entry,
             "exits on": ", ".join(map(str, journey.exit_on)) or "nothing",
-            **_plan(journey),
+            **_terms(journey),
             "list": journey.list_id,
             "file": f"{journey.file}:{journey.line}",
             "version": journey.code_hash,
@@ -236,7 +238,7 @@ def _waiting(journey_id: str) -> Mapping[str, int]:
     return on_instance(work)
 
 
-def _plan(journey: Journey) -> dict[str, object]:
+def _terms(journey: Journey) -> dict[str, object]:
     """Return what a journey says of whom it leaves out and when it sends, where it says so."""
     given: dict[str, object] = {
         "goal": journey.goal,

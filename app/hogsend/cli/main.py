@@ -41,6 +41,9 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = {
     },
     "Journeys and people": {
         "journeys": Listed("journeys:journeys", "See, check and switch journeys."),
+        "enrollments": Listed(
+            "enrollments:enrollments", "See who is in a journey, and help those who are stuck."
+        ),
         "events": Listed("events:events", "Send events to the running server."),
         "contacts": Listed("contacts:contacts", "See the people Hogsend knows."),
         "emails": Listed("emails:emails", "See, preview and try mail templates."),

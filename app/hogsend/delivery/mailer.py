@@ -23,6 +23,7 @@ from ..store.db import Database
 from ..store.sends import RenderedMail
 from .jobs import load_jobs
 from .ledger import Handover, Job, Ledger, Outcome
+from .pacing import Pace
 from .providers.port import (
     DeliveryError,
     InDoubt,
@@ -61,6 +62,7 @@ class Mailer:
         provider: takes the mails.
         changes: where dashboards hear of it.
         renderer: makes the mails; may be replaced at any time.
+        rate: how many mails may be begun in a second; 0 for as many as the provider takes.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Mailer:
         provider: Provider,
         changes: Changes,
         renderer: Renderer,
+        rate: float = 0,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -86,6 +89,7 @@ class Mailer:
         self._ready: deque[Job] = deque()
         self._handing: dict[UUID, Send] = {}
         self._crowded = False
+        self._pace = Pace(rate)
         self.renderer = renderer
         self.stopped: str | None = None
         self._ask_again_at: datetime | None = None
@@ -184,12 +188,16 @@ class Mailer:
             if self._ask_again_at is not None and now < self._ask_again_at:
                 return (self._ask_again_at - now).total_seconds()
             room = (AT_ONCE if self.stopped is None else 1) - len(self._tasks)
-            while self._ready and room > 0:
+            paced = self._pace.room(now, room)
+            while self._ready and paced > 0:
                 self._begin(self._ready.popleft())
-                room -= 1
-            if room <= 0 or self._ready:
+                self._pace.begun(1)
+                paced, room = paced - 1, room - 1
+            if room <= 0:
                 self._crowded = True
                 return LONGEST_SLEEP.total_seconds()
+            if paced <= 0 or self._ready:
+                return self._pace.wait
             # Rows are read ahead in sets; those that wait here are looked at again when marked.
             rows = await self._look_up(self._clock.now())
             now = self._clock.now()

@@ -14,6 +14,8 @@ from .fields import DigestField, IdField, InstantField, Where
 
 LIVE = "state IN ('active', 'waiting', 'drifted', 'parked')"
 # Those who are parked keep their wake times and are not looked at.
+# A mail has a time to leave at as long as it is queued, and no longer.
+WAITS = "due_at IS NOT NULL"
 DUE = "wake_at IS NOT NULL AND state IN ('active', 'waiting')"
 # Those whose last turn raised, and who are tried again.
 RETRIED = "attempt > 0 AND state IN ('active', 'waiting')"
@@ -271,7 +273,7 @@ class SendRow(Model):
         table = "sends"
         unique_together = (("enrollment_id", "step_key"),)
         indexes = (
-            Where(fields=("journey_id", "due_at"), name="sends_due", condition="status = 'queued'"),
+            Where(fields=("journey_id", "due_at"), name="sends_due", condition=WAITS),
             Where(fields=("updated_at",), name="sends_handing", condition="status = 'sending'"),
             ("status", "id"),
             ("journey_id", "id"),

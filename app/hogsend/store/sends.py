@@ -16,6 +16,7 @@ from .db import Query, Row, Write
 from .distinct import distinct
 from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
 from .json_text import from_json, to_json
+from .models import WAITS
 
 COLUMNS = (
     "s.id, s.contact_id, s.template, s.list_id, s.status, s.created_at, s.enrollment_id, "
@@ -89,7 +90,7 @@ def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Send]]:
 def waiting_journeys() -> Query[list[str]]:
     """Ask which journeys have mails in the queue; those of no journey are not among them."""
     return Query(
-        distinct("sends", "journey_id", "status = 'queued'"), [], lambda rows: [r[0] for r in rows]
+        distinct("sends", "journey_id", WAITS), [], lambda rows: [r[0] for r in rows]
     )
 
 
@@ -107,7 +108,7 @@ def due(
         Of each journey the id of every send and when it is due, in the order of that.
     """
     of_one = (
-        "SELECT * FROM (SELECT {place} AS place, id, due_at FROM sends WHERE status = 'queued' "
+        f"SELECT * FROM (SELECT {{place}} AS place, id, due_at FROM sends WHERE {WAITS} "
         "AND journey_id {is_it} AND due_at {past} ? ORDER BY due_at LIMIT ?) AS {name}_{place}"
     )
     selects: list[str] = []
@@ -140,13 +141,17 @@ def last_of_journeys(
     contact_ids: Sequence[UUID], journey_ids: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], datetime]]:
     """Ask when journeys last queued a mail for contacts, or for those merged into them."""
+    # Of a few people: COALESCE keeps SQLite, which has no statistics, from the journey's index.
     mails = (
-        "s.journey_id, MAX(s.created_at) FROM {} WHERE {} IN ? AND s.journey_id IN ? "
-        "AND s.status IN ('queued', 'sending', 'sent', 'delivered', 'in_doubt') "
-        "GROUP BY {}, s.journey_id"
+        "s.journey_id, MAX(s.created_at) FROM {} WHERE {} IN ? "
+        "AND COALESCE(s.journey_id, '') IN ? AND COALESCE(s.status, '') IN "
+        "('queued', 'sending', 'sent', 'delivered', 'in_doubt') GROUP BY {}, s.journey_id"
     )
     own = mails.format("sends s", *["s.contact_id"] * 2)
-    merged = mails.format("contacts c JOIN sends s ON s.contact_id = c.id", *["c.merged_into"] * 2)
+    # SQLite keeps the order of a CROSS JOIN: the few who were merged first, then their mails.
+    merged = mails.format(
+        "contacts c CROSS JOIN sends s", "s.contact_id = c.id AND c.merged_into", "c.merged_into"
+    )
     return Query(
         f"SELECT s.contact_id, {own} UNION ALL SELECT c.merged_into, {merged} ORDER BY 3",
         [list(contact_ids), list(journey_ids)] * 2,
@@ -169,8 +174,8 @@ def queued_of(enrollment_ids: Collection[UUID], places: Collection[tuple[UUID, s
         )
 
     return Query(
-        "SELECT enrollment_id, contact_id, journey_id FROM sends WHERE status = 'queued' "
-        "AND (enrollment_id IN ? OR contact_id IN ?)",
+        "SELECT enrollment_id, contact_id, journey_id FROM sends "
+        "WHERE COALESCE(status, '') = 'queued' AND (enrollment_id IN ? OR contact_id IN ?)",
         [list(enrollment_ids), [contact_id for contact_id, _ in places]],
         count,
     )
@@ -269,7 +274,8 @@ def conclude(sends: Iterable[Send], now: datetime) -> Write:
 # One that is being handed over keeps the reason, and is not tried again should it come back.
 _CANCEL = (
     "UPDATE sends SET status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END, "
-    "reason = ?, due_at = NULL, updated_at = ? WHERE status IN ('queued', 'sending') AND "
+    "reason = ?, due_at = NULL, updated_at = ? "
+    "WHERE COALESCE(status, '') IN ('queued', 'sending') AND "
 )
 
 

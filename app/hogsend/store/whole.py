@@ -27,6 +27,15 @@ def survivors() -> Query[dict[UUID, UUID]]:
     )
 
 
+def refusals() -> Query[list[tuple[UUID, str, str]]]:
+    """Ask for every event that did not start a journey: event, journey and reason."""
+    return Query(
+        "SELECT event_id, journey_id, reason FROM refusals ORDER BY id",
+        [],
+        lambda rows: [(to_id(row[0]), row[1], row[2]) for row in rows],
+    )
+
+
 def failures() -> Query[int]:
     """Ask how many turns have failed, whatever became of them later."""
     return Query("SELECT COUNT(*) FROM turns WHERE error IS NOT NULL", [], only)

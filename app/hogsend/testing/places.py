@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ..domain.enrollment import Enrollment
 from ..domain.intake import Taken
+from ..store.turns import Turn
 from .timeline import authors_part
 
 
@@ -68,14 +69,21 @@ def decisions_of(taken: Taken) -> Decisions:
     )
 
 
-def place_of(enrollment: Enrollment) -> Place:
-    """Return where the person of an enrollment is."""
+def place_of(enrollment: Enrollment, turns: Sequence[Turn]) -> Place:
+    """Return where the person of an enrollment is.
+
+    Args:
+        enrollment: as stored.
+        turns: its journal, which knows what the wait is called.
+    """
     wait = enrollment.wait if enrollment.is_live else None
+    steps = (step for turn in turns for step in turn.steps)
+    called = next((step.label for step in steps if wait and step.key == wait.key), None)
     return Place(
         journey=enrollment.journey_id,
         state=enrollment.state,
         reason=enrollment.end_reason,
-        waiting_for=wait.key.partition(":")[2] if wait else None,
+        waiting_for=called,
         wakes_at=enrollment.wake_at,
         error=authors_part(enrollment.error) if enrollment.error else None,
         entered_at=enrollment.entered_at,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -55,7 +54,7 @@ async def play(
         raise RuntimeError(
             "A world is open already. Play all journeys of a test in one: play(a, b)."
         )
-    watch = Watch([], deque())
+    watch = Watch()
     _OPEN.set(True)
     try:
         async with open_stage((journey, *more), mails, start, watch, twice=twice) as stage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -26,6 +26,7 @@ class Records:
         turns: the journals, by enrollment.
         sends: the ledger.
         events: of everyone.
+        refusals: for an event the journeys that it did not start, each with the reason.
     """
 
     people: dict[UUID, Contact] = field(default_factory=dict[UUID, Contact])
@@ -34,6 +35,9 @@ class Records:
     turns: dict[UUID, list[Turn]] = field(default_factory=dict[UUID, list[Turn]])
     sends: Sequence[Send] = ()
     events: Sequence[Event] = ()
+    refusals: Mapping[UUID, Mapping[str, str]] = field(
+        default_factory=dict[UUID, Mapping[str, str]]
+    )
 
     def family(self, contact_id: UUID) -> set[UUID]:
         """Return the ids of everyone who is this person by now."""
@@ -43,12 +47,13 @@ class Records:
 
 async def read_records(database: Database) -> Records:
     """Read everything."""
-    people, entered, mailed, happened, survivors = await database.read(
+    people, entered, mailed, happened, survivors, refused = await database.read(
         whole.ids("contacts"),
         whole.ids("enrollments"),
         whole.ids("sends"),
         whole.ids("events"),
         whole.survivors(),
+        whole.refusals(),
     )
     known, found, journals, ledger, *told = await database.read(
         contacts.by_ids(people),
@@ -57,6 +62,9 @@ async def read_records(database: Database) -> Records:
         sends.by_ids(mailed),
         *(events.find(one) for one in happened),
     )
+    refusals: dict[UUID, dict[str, str]] = {}
+    for event_id, journey_id, reason in refused:
+        refusals.setdefault(event_id, {})[journey_id] = reason
     return Records(
         people=known,
         survivors=survivors,
@@ -64,4 +72,5 @@ async def read_records(database: Database) -> Records:
         turns=journals,
         sends=[ledger[one] for one in mailed],
         events=told,
+        refusals=refusals,
     )

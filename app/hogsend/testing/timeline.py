@@ -33,11 +33,13 @@ def timeline_of(records: Records, contact_id: UUID, now: datetime) -> str:
     """
     family = records.family(contact_id)
     contact = records.people.get(records.survivors.get(contact_id, contact_id))
-    lines: list[Line] = [
-        (event.received_at or now, f"{event.name}{_properties(event.properties)}")
-        for event in records.events
-        if event.contact_id in family
-    ]
+    lines: list[Line] = []
+    for event in records.events:
+        if event.contact_id in family:
+            at = event.received_at or now
+            lines.append((at, f"{event.name}{_properties(event.properties)}"))
+            for journey_id, reason in records.refusals.get(event.id, {}).items():
+                lines.append((at, f"{journey_id}: not entered, {reason}"))
     for enrollment in records.enrollments:
         if enrollment.contact_id in family:
             lines += _enrollment_lines(enrollment, records.turns.get(enrollment.id, []), now)

@@ -13,14 +13,14 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
 from ..turns.marks import JourneyFunction
-from ..turns.requests import Request, RunStep
+from ..turns.requests import Note, Request, RunStep
 
 _OURS = str(Path(__file__).parents[1]) + os.sep
 _INSTALLED = tuple(
@@ -55,10 +55,14 @@ class Watch:
     Args:
         reads: each reading of a clock or of chance, with its place and the remedy.
         failing: errors that the next effects of `ctx.step` raise.
+        arms: what `ctx.variant` answers, by the experiment's key.
+        chance: what `ctx.random` answers by, the same in every run.
     """
 
-    reads: list[str]
-    failing: deque[Exception]
+    reads: list[str] = field(default_factory=list[str])
+    failing: deque[Exception] = field(default_factory=deque[Exception])
+    arms: dict[str, str] = field(default_factory=dict[str, str])
+    chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
     def over(self, function: JourneyFunction) -> JourneyFunction:
         """Return a journey's function that is watched while it runs."""
@@ -86,10 +90,14 @@ class Watch:
             self.reads.append(read)
 
     def prepared(self, request: Any) -> Any:
-        """Return a request, an effect so that it fails when one is meant to."""
-        if not isinstance(request, RunStep):
-            return request
-        return replace(request, run=self._failing(request.run))
+        """Return a request as the test wants it answered."""
+        if isinstance(request, RunStep):
+            return replace(request, run=self._failing(request.run))
+        if isinstance(request, Note) and request.kind == "random":
+            return replace(request, make=lambda player: self.chance.random())
+        if isinstance(request, Note) and request.kind == "variant" and request.label in self.arms:
+            return replace(request, make=lambda player: self.arms[request.label])
+        return request
 
     def _failing(self, run: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(run):

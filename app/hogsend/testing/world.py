@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -66,7 +67,7 @@ class World:
         contact = await make_known(database, email, user_id, properties, self.now)
         person = Person(contact.id, contact.email, contact.user_id)
         self._people = [one for one in self._people if one.id != person.id] + [person]
-        await self._after_act()
+        await self._follow(self._clockwork.settle())
         return person
 
     async def emit(self, person: Person, name: str, /, **properties: Any) -> Decisions:
@@ -121,13 +122,25 @@ class World:
             Incoming("email.bounced", contact_id=person.id, source="delivery", suppress=stop)
         )
 
+    def choose(self, experiment: str, arm: str) -> None:
+        """Let `ctx.variant` answer this arm to everyone who asks from now on.
+
+            world.choose("subject", "question")
+
+        Unless told, it is decided by the person, and the same in every run of a test.
+
+        Args:
+            experiment: the key that `ctx.variant` is given.
+            arm: one of its arms.
+        """
+        self._watch.arms[experiment] = arm
+
     # -- mails --------------------------------------------------------------------------------
 
     async def open(self, person: Person, template: str) -> None:
         """Let a person open the last mail of a template that they got."""
         mail = self._last_mail(person, template)
-        await self._stage.tracker.record("open", mail.send_id, _BROWSER)
-        await self._after_act()
+        await self._follow(self._stage.tracker.record("open", mail.send_id, _BROWSER))
 
     async def click(self, person: Person, template: str, url: str | None = None) -> None:
         """Let a person follow a link of the last mail of a template that they got.
@@ -156,7 +169,6 @@ class World:
             "click", mail.send_id, _BROWSER, position=position, url=target
         )
         await self._move(self.now + HOLD)
-        await self._after_act()
 
     def fail_next_send(self, kind: Refusal = "hard_bounce") -> None:
         """Let the provider refuse the next mail that is handed over.
@@ -207,7 +219,6 @@ class World:
         if instant.tzinfo is None or instant < self.now:
             raise ValueError(f"The clock shows {self.now}; it cannot be moved to {instant}.")
         await self._move(instant)
-        await self._after_act()
 
     # -- what there is ------------------------------------------------------------------------
 
@@ -232,7 +243,7 @@ class World:
         """Return every time that a person entered, the oldest first; see `enrollment`."""
         family = self._records.family(person.id)
         return [
-            place_of(one)
+            place_of(one, self._records.turns.get(one.id, ()))
             for one in self._records.enrollments
             if one.contact_id in family and journey in (None, one.journey_id)
         ]
@@ -285,8 +296,7 @@ class World:
 
     async def _take(self, incoming: Incoming) -> Taken:
         taken = await self._stage.ingest.take(incoming)
-        await self._clockwork.settle()
-        await self._after_act()
+        await self._follow(self._clockwork.settle())
         return taken
 
     def _contact(self, person: Person) -> Contact:
@@ -300,10 +310,15 @@ class World:
         return mails[-1]
 
     async def _move(self, instant: datetime) -> None:
-        await self._clockwork.move(instant, through_failures=self._findings.expected)
+        expected = self._findings.expected
+        await self._follow(self._clockwork.move(instant, through_failures=expected))
 
-    async def _after_act(self) -> None:
-        await self._look()
+    async def _follow(self, work: Awaitable[None]) -> None:
+        """Do something, look at what came of it, and fail the test for what is wrong with that."""
+        try:
+            await work
+        finally:
+            await self._look()
         self._findings.check(self._records)
 
     async def _look(self) -> None:

@@ -288,13 +288,16 @@ async def log_plan(
         changed: the journeys.
         limits: what one turn may use up.
     """
-    counts = await journeys_with_people(database)
-    for journey_id in sorted(one for one in changed if counts.get(one)):
-        pace = Pace(SET_BESIDE, PAUSE_BESIDE)
-        (found,) = await plan(database, clock, code, [journey_id], limits=limits, pace=pace)
-        if found.people:
-            level = logging.WARNING if found.endangered else logging.INFO
-            log.log(level, "%s has changed: %s", journey_id, summary(found))
+    pace = Pace(SET_BESIDE, PAUSE_BESIDE)
+    try:
+        counts = await journeys_with_people(database)
+        for journey_id in sorted(one for one in changed if counts.get(one)):
+            (found,) = await plan(database, clock, code, [journey_id], limits=limits, pace=pace)
+            if found.people:
+                level = logging.WARNING if found.endangered else logging.INFO
+                log.log(level, "%s has changed: %s", journey_id, summary(found))
+    except Exception:
+        log.exception("it could not be found out what changed code means for people")
 
 
 def summary(found: JourneyPlan) -> str:

@@ -83,6 +83,7 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
             )
             reloading = asyncio.create_task(reload_when_edited(runtime)) if reload else None
             await _announce(runtime, listener)
+            await runtime.plan_changes()
             stopped = asyncio.create_task(stopping.wait())
             await asyncio.wait([site, stopped], return_when=asyncio.FIRST_COMPLETED)
             # Open event streams end themselves when they hear of nothing any more.
@@ -98,8 +99,9 @@ async def work(settings: Settings) -> int:
     """Play journeys and deliver mail until a signal; return the exit status."""
     stopping = asyncio.Event()
     _stop_on_signals(stopping.set)
-    async with open_runtime(settings, with_worker=True):
+    async with open_runtime(settings, with_worker=True) as runtime:
         print("Hogsend works: it plays journeys and delivers mail.", flush=True)
+        await runtime.plan_changes()
         await stopping.wait()
     return 0
 

@@ -189,11 +189,11 @@ def imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[
         return
     above = package.split(".")
     base = above[: len(above) - node.level + 1] if node.level else []
+    module = ".".join([*base, *filter(None, [node.module])])
     for alias in node.names:
-        yield (
-            alias.asname or alias.name,
-            ".".join([*base, *filter(None, [node.module]), alias.name]),
-        )
+        # `from module import *` has an entry that no name can be taken for.
+        name = f"*{module}" if alias.name == "*" else alias.asname or alias.name
+        yield name, f"{module}.{alias.name}"
 
 
 def assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]:

@@ -82,6 +82,17 @@ def _negated(node: ast.UnaryOp, named: Callable[[tuple[str, ...]], Any]) -> Any:
     return -inner if isinstance(node.op, ast.USub) and inner is not UNKNOWN else UNKNOWN
 
 
+def _first_of(node: ast.BoolOp, named: Callable[[tuple[str, ...]], Any]) -> Any:
+    """Return what `label or "later"` gives."""
+    value: Any = UNKNOWN
+    for one in node.values:
+        value = _value(one, named)
+        unclear = value is UNKNOWN or isinstance(value, Pattern)
+        if unclear or bool(value) == isinstance(node.op, ast.Or):
+            break
+    return value
+
+
 def _several(node: ast.Tuple | ast.List, named: Callable[[tuple[str, ...]], Any]) -> Any:
     each = [_value(one, named) for one in node.elts]
     return UNKNOWN if any(one is UNKNOWN for one in each) else each
@@ -140,6 +151,7 @@ _READERS: dict[type[ast.expr], Callable[..., Any]] = {
     ast.JoinedStr: _text,
     ast.UnaryOp: _negated,
     ast.BinOp: _combined,
+    ast.BoolOp: _first_of,
     ast.Tuple: _several,
     ast.List: _several,
     ast.Call: _made,

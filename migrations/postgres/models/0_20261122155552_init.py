@@ -6,52 +6,56 @@ RUN_IN_TRANSACTION = True
 async def upgrade(db: BaseDBAsyncClient) -> str:
     return """
         CREATE TABLE "answers" (
-    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    "enrollment_id" BLOB NOT NULL,
-    "digest" BLOB NOT NULL,
-    "body" BLOB NOT NULL,
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "enrollment_id" UUID NOT NULL,
+    "digest" BYTEA NOT NULL,
+    "body" BYTEA NOT NULL,
     CONSTRAINT "uid_answers_enrollm_34ee85" UNIQUE ("enrollment_id", "digest")
-) /* A large answer of a journal, compressed; the journal names it by its digest. */;
+);
+COMMENT ON TABLE "answers" IS 'A large answer of a journal, compressed; the journal names it by its digest.';
 CREATE TABLE "consents" (
-    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    "contact_id" BLOB NOT NULL,
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "contact_id" UUID NOT NULL,
     "list_id" VARCHAR(100) NOT NULL,
-    "subscribed" INT NOT NULL,
+    "subscribed" BOOL NOT NULL,
     "changed_at" BIGINT NOT NULL,
     "source" VARCHAR(40) NOT NULL,
-    "send_id" BLOB,
+    "send_id" UUID,
     CONSTRAINT "uid_consents_contact_12ab82" UNIQUE ("contact_id", "list_id")
-) /* What a contact said about a list; list `*` is everything. */;
+);
+COMMENT ON TABLE "consents" IS 'What a contact said about a list; list `*` is everything.';
 CREATE TABLE "contacts" (
-    "id" BLOB NOT NULL PRIMARY KEY,
+    "id" UUID NOT NULL PRIMARY KEY,
     "external_id" VARCHAR(200),
     "email" VARCHAR(320),
     "anonymous_id" VARCHAR(200),
-    "properties" JSON NOT NULL,
+    "properties" JSONB NOT NULL,
     "event_seq" BIGINT NOT NULL,
     "first_seen_at" BIGINT NOT NULL,
     "last_seen_at" BIGINT NOT NULL,
     "created_at" BIGINT NOT NULL,
     "updated_at" BIGINT NOT NULL,
-    "merged_into" BLOB,
+    "merged_into" UUID,
     "erased_at" BIGINT
-) /* A person we know. `event_seq` numbers the person's events. */;
+);
 CREATE INDEX "idx_contacts_last_se_4cb38f" ON "contacts" ("last_seen_at");
 CREATE INDEX "merged_contacts" ON "contacts" ("merged_into") WHERE merged_into IS NOT NULL;
+COMMENT ON TABLE "contacts" IS 'A person we know. `event_seq` numbers the person''s events.';
 CREATE TABLE "counters" (
-    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "name" VARCHAR(200) NOT NULL,
     "day" INT NOT NULL,
     "value" BIGINT NOT NULL,
     CONSTRAINT "uid_counters_name_d4220d" UNIQUE ("name", "day")
-) /* A kept count: a gauge on day 0, a day's total on any other day (days since 1970). */;
+);
+COMMENT ON TABLE "counters" IS 'A kept count: a gauge on day 0, a day''s total on any other day (days since 1970).';
 CREATE TABLE "enrollments" (
-    "id" BLOB NOT NULL PRIMARY KEY,
-    "contact_id" BLOB NOT NULL,
+    "id" UUID NOT NULL PRIMARY KEY,
+    "contact_id" UUID NOT NULL,
     "journey_id" VARCHAR(100) NOT NULL,
     "entry_key" VARCHAR(200) NOT NULL,
     "state" VARCHAR(12) NOT NULL,
-    "trigger_event_id" BLOB NOT NULL,
+    "trigger_event_id" UUID NOT NULL,
     "code_hash" VARCHAR(16) NOT NULL,
     "turn" INT NOT NULL,
     "attempt" INT NOT NULL,
@@ -72,7 +76,7 @@ CREATE TABLE "enrollments" (
     "ended_at" BIGINT,
     "summary" TEXT,
     "compacted_at" BIGINT
-) /* One contact in one journey. */;
+);
 CREATE UNIQUE INDEX "one_live_enrollment" ON "enrollments" ("contact_id", "journey_id", "entry_key") WHERE state IN ('active', 'waiting', 'drifted', 'parked');
 CREATE INDEX "idx_enrollments_contact_eabadd" ON "enrollments" ("contact_id", "journey_id");
 CREATE INDEX "enrollment_wakes" ON "enrollments" ("wake_at") WHERE wake_at IS NOT NULL AND state IN ('active', 'waiting');
@@ -81,26 +85,28 @@ CREATE INDEX "enrollment_journals" ON "enrollments" ("ended_at") WHERE ended_at 
 CREATE INDEX "idx_enrollments_journey_932b26" ON "enrollments" ("journey_id", "state", "id");
 CREATE INDEX "enrollment_waits" ON "enrollments" ("journey_id", "wait_key", "id") WHERE wait_key IS NOT NULL;
 CREATE INDEX "enrollment_retries" ON "enrollments" ("journey_id", "id") WHERE attempt > 0 AND state IN ('active', 'waiting');
+COMMENT ON TABLE "enrollments" IS 'One contact in one journey.';
 CREATE TABLE "events" (
-    "id" BLOB NOT NULL PRIMARY KEY,
-    "contact_id" BLOB,
+    "id" UUID NOT NULL PRIMARY KEY,
+    "contact_id" UUID,
     "seq" BIGINT NOT NULL,
     "name" VARCHAR(200) NOT NULL,
-    "properties" JSON NOT NULL,
-    "decisions" JSON NOT NULL,
+    "properties" JSONB NOT NULL,
+    "decisions" JSONB NOT NULL,
     "occurred_at" BIGINT NOT NULL,
     "received_at" BIGINT NOT NULL,
     "source" VARCHAR(40) NOT NULL,
-    "value" REAL,
+    "value" DOUBLE PRECISION,
     "currency" VARCHAR(3),
-    "cause_id" BLOB,
+    "cause_id" UUID,
     "depth" INT NOT NULL
-) /* Something a contact did. `decisions` is what it started, ended and did not start. */;
+);
 CREATE INDEX "idx_events_contact_1810bf" ON "events" ("contact_id", "seq");
 CREATE INDEX "idx_events_name_f1e7ee" ON "events" ("name", "id");
+COMMENT ON TABLE "events" IS 'Something a contact did. `decisions` is what it started, ended and did not start.';
 CREATE TABLE "hits" (
-    "id" BLOB NOT NULL PRIMARY KEY,
-    "send_id" BLOB NOT NULL,
+    "id" UUID NOT NULL PRIMARY KEY,
+    "send_id" UUID NOT NULL,
     "kind" VARCHAR(8) NOT NULL,
     "position" INT NOT NULL,
     "url" TEXT,
@@ -109,74 +115,82 @@ CREATE TABLE "hits" (
     "network" VARCHAR(64) NOT NULL,
     "at" BIGINT NOT NULL,
     "held_until" BIGINT
-) /* An open or a click; `verdict` is human, machine or unsure. */;
+);
 CREATE INDEX "idx_hits_send_id_41a27b" ON "hits" ("send_id");
 CREATE INDEX "hits_held" ON "hits" ("held_until") WHERE held_until IS NOT NULL;
+COMMENT ON TABLE "hits" IS 'An open or a click; `verdict` is human, machine or unsure.';
 CREATE TABLE "idempotency_keys" (
     "key" VARCHAR(200) NOT NULL PRIMARY KEY,
-    "event_id" BLOB NOT NULL,
-    "digest" BLOB NOT NULL,
+    "event_id" UUID NOT NULL,
+    "digest" BYTEA NOT NULL,
     "created_at" BIGINT NOT NULL
-) /* A caller's key and the event it made. */;
+);
 CREATE INDEX "idx_idempotency_created_944834" ON "idempotency_keys" ("created_at");
+COMMENT ON TABLE "idempotency_keys" IS 'A caller''s key and the event it made.';
 CREATE TABLE "identities" (
     "identity" VARCHAR(330) NOT NULL PRIMARY KEY,
-    "contact_id" BLOB NOT NULL
-) /* What a contact is known by: `u:` user id, `e:` email, `a:` anonymous id. */;
+    "contact_id" UUID NOT NULL
+);
 CREATE INDEX "idx_identities_contact_ce14a7" ON "identities" ("contact_id");
+COMMENT ON TABLE "identities" IS 'What a contact is known by: `u:` user id, `e:` email, `a:` anonymous id.';
 CREATE TABLE "inbox" (
-    "send_id" BLOB NOT NULL PRIMARY KEY,
+    "send_id" UUID NOT NULL PRIMARY KEY,
     "to_email" VARCHAR(320) NOT NULL,
     "from_email" VARCHAR(320) NOT NULL,
     "subject" TEXT NOT NULL,
-    "mail" BLOB NOT NULL,
+    "mail" BYTEA NOT NULL,
     "captured_at" BIGINT NOT NULL,
     "read_at" BIGINT
-) /* A mail captured while no provider is configured. */;
+);
 CREATE INDEX "idx_inbox_capture_754e9d" ON "inbox" ("captured_at");
+COMMENT ON TABLE "inbox" IS 'A mail captured while no provider is configured.';
 CREATE TABLE "journeys" (
     "id" VARCHAR(100) NOT NULL PRIMARY KEY,
-    "definition" JSON NOT NULL,
+    "definition" JSONB NOT NULL,
     "code_hash" VARCHAR(16) NOT NULL,
-    "enabled" INT NOT NULL,
+    "enabled" BOOL NOT NULL,
     "first_seen_at" BIGINT NOT NULL,
     "seen_at" BIGINT NOT NULL,
     "gone_at" BIGINT
-) /* A journey as last seen in the code, and the operator's switch. */;
+);
+COMMENT ON TABLE "journeys" IS 'A journey as last seen in the code, and the operator''s switch.';
 CREATE TABLE "messages" (
-    "send_id" BLOB NOT NULL PRIMARY KEY,
+    "send_id" UUID NOT NULL PRIMARY KEY,
     "subject" TEXT NOT NULL,
     "from_email" VARCHAR(320) NOT NULL,
-    "mail" BLOB NOT NULL,
-    "links" JSON NOT NULL,
+    "mail" BYTEA NOT NULL,
+    "links" JSONB NOT NULL,
     "created_at" BIGINT NOT NULL
-) /* The rendered mail of a send, compressed; stored before the first attempt. */;
+);
 CREATE INDEX "idx_messages_created_c3e88b" ON "messages" ("created_at");
+COMMENT ON TABLE "messages" IS 'The rendered mail of a send, compressed; stored before the first attempt.';
 CREATE TABLE "meta" (
     "key" VARCHAR(64) NOT NULL PRIMARY KEY,
     "value" TEXT NOT NULL
-) /* Facts about this installation: its id, the fence of a restored copy. */;
+);
+COMMENT ON TABLE "meta" IS 'Facts about this installation: its id, the fence of a restored copy.';
 CREATE TABLE "refusals" (
-    "id" BLOB NOT NULL PRIMARY KEY,
+    "id" UUID NOT NULL PRIMARY KEY,
     "journey_id" VARCHAR(100) NOT NULL,
     "reason" VARCHAR(40) NOT NULL,
-    "contact_id" BLOB NOT NULL,
-    "event_id" BLOB NOT NULL,
+    "contact_id" UUID NOT NULL,
+    "event_id" UUID NOT NULL,
     "at" BIGINT NOT NULL
-) /* Why an event did not enroll a contact in a journey that listens for it. */;
+);
 CREATE INDEX "idx_refusals_journey_711d85" ON "refusals" ("journey_id", "reason", "id");
 CREATE INDEX "idx_refusals_contact_915d14" ON "refusals" ("contact_id");
+COMMENT ON TABLE "refusals" IS 'Why an event did not enroll a contact in a journey that listens for it.';
 CREATE TABLE "sends" (
-    "id" BLOB NOT NULL PRIMARY KEY,
-    "contact_id" BLOB NOT NULL,
-    "enrollment_id" BLOB,
+    "id" UUID NOT NULL PRIMARY KEY,
+    "contact_id" UUID NOT NULL,
+    "enrollment_id" UUID,
     "journey_id" VARCHAR(100),
     "step_key" VARCHAR(200),
     "idempotency_key" VARCHAR(200) UNIQUE,
     "template" VARCHAR(100) NOT NULL,
     "list_id" VARCHAR(100) NOT NULL,
     "subject" TEXT,
-    "props" JSON NOT NULL,
+    "props" JSONB NOT NULL,
     "to_email" VARCHAR(320),
     "address" VARCHAR(320),
     "status" VARCHAR(12) NOT NULL,
@@ -191,35 +205,38 @@ CREATE TABLE "sends" (
     "clicked_at" BIGINT,
     "provider" VARCHAR(40),
     "provider_id" VARCHAR(200),
-    "attempts" JSON NOT NULL,
+    "attempts" JSONB NOT NULL,
     "lease_until" BIGINT,
     CONSTRAINT "uid_sends_enrollm_63784b" UNIQUE ("enrollment_id", "step_key")
-) /* One email to one contact: the outbox and the record. */;
+);
 CREATE INDEX "idx_sends_contact_a8dcff" ON "sends" ("contact_id");
-CREATE INDEX "sends_due" ON "sends" ("journey_id", "due_at") WHERE status = 'queued';
+CREATE INDEX "sends_due" ON "sends" ("journey_id", "due_at") WHERE due_at IS NOT NULL;
 CREATE INDEX "sends_handing" ON "sends" ("updated_at") WHERE status = 'sending';
 CREATE INDEX "idx_sends_status_c37d2f" ON "sends" ("status", "id");
 CREATE INDEX "idx_sends_journey_6530e3" ON "sends" ("journey_id", "id");
+COMMENT ON TABLE "sends" IS 'One email to one contact: the outbox and the record.';
 CREATE TABLE "steps" (
-    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    "enrollment_id" BLOB NOT NULL,
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "enrollment_id" UUID NOT NULL,
     "key" VARCHAR(200) NOT NULL,
     "attempts" INT NOT NULL,
     "answer" TEXT,
     "error" TEXT,
-    "is_over" INT NOT NULL,
+    "is_over" BOOL NOT NULL,
     CONSTRAINT "uid_steps_enrollm_d59c08" UNIQUE ("enrollment_id", "key")
-) /* An effect of `ctx.step` that was tried and is not in the journal yet. */;
+);
+COMMENT ON TABLE "steps" IS 'An effect of `ctx.step` that was tried and is not in the journal yet.';
 CREATE TABLE "suppressions" (
     "address" VARCHAR(320) NOT NULL PRIMARY KEY,
     "reason" VARCHAR(40) NOT NULL,
     "at" BIGINT NOT NULL,
     "note" TEXT,
-    "send_id" BLOB
-) /* An address that must not be mailed, and why. */;
+    "send_id" UUID
+);
+COMMENT ON TABLE "suppressions" IS 'An address that must not be mailed, and why.';
 CREATE TABLE "turns" (
-    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    "enrollment_id" BLOB NOT NULL,
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "enrollment_id" UUID NOT NULL,
     "number" INT NOT NULL,
     "played_at" BIGINT NOT NULL,
     "code_hash" VARCHAR(16) NOT NULL,
@@ -227,57 +244,63 @@ CREATE TABLE "turns" (
     "steps" TEXT NOT NULL,
     "error" TEXT,
     CONSTRAINT "uid_turns_enrollm_fa875a" UNIQUE ("enrollment_id", "number")
-) /* One turn of an enrollment: its part of the journal, or the error that ended it. */;
+);
+COMMENT ON TABLE "turns" IS 'One turn of an enrollment: its part of the journal, or the error that ended it.';
 CREATE TABLE "audit" (
-    "id" BLOB NOT NULL PRIMARY KEY,
+    "id" UUID NOT NULL PRIMARY KEY,
     "at" BIGINT NOT NULL,
     "who" VARCHAR(320) NOT NULL,
     "action" VARCHAR(60) NOT NULL,
     "subject" VARCHAR(400) NOT NULL,
-    "before" JSON,
-    "after" JSON
-) /* What an operator changed. */;
+    "before" JSONB,
+    "after" JSONB
+);
+COMMENT ON TABLE "audit" IS 'What an operator changed.';
 CREATE TABLE "api_keys" (
-    "id" BLOB NOT NULL PRIMARY KEY,
+    "id" UUID NOT NULL PRIMARY KEY,
     "name" VARCHAR(100) NOT NULL,
     "prefix" VARCHAR(8) NOT NULL,
-    "digest" BLOB NOT NULL UNIQUE,
-    "scopes" JSON NOT NULL,
-    "origins" JSON NOT NULL,
+    "digest" BYTEA NOT NULL UNIQUE,
+    "scopes" JSONB NOT NULL,
+    "origins" JSONB NOT NULL,
     "created_at" BIGINT NOT NULL,
     "expires_at" BIGINT,
     "last_used_at" BIGINT,
     "revoked_at" BIGINT
-) /* An API key: only its digest is kept. */;
+);
+COMMENT ON TABLE "api_keys" IS 'An API key: only its digest is kept.';
 CREATE TABLE "operators" (
-    "id" BLOB NOT NULL PRIMARY KEY,
+    "id" UUID NOT NULL PRIMARY KEY,
     "email" VARCHAR(320) NOT NULL UNIQUE,
     "password_hash" TEXT,
     "role" VARCHAR(10) NOT NULL,
     "created_at" BIGINT NOT NULL,
     "disabled_at" BIGINT
-) /* Someone who may sign in to the dashboard. */;
+);
+COMMENT ON TABLE "operators" IS 'Someone who may sign in to the dashboard.';
 CREATE TABLE "sessions" (
-    "digest" BLOB NOT NULL PRIMARY KEY,
-    "operator_id" BLOB NOT NULL,
+    "digest" BYTEA NOT NULL PRIMARY KEY,
+    "operator_id" UUID NOT NULL,
     "created_at" BIGINT NOT NULL,
     "seen_at" BIGINT NOT NULL,
     "revoked_at" BIGINT
-) /* A signed-in browser: only the digest of its cookie is kept. */;
+);
 CREATE INDEX "idx_sessions_operato_16e092" ON "sessions" ("operator_id");
+COMMENT ON TABLE "sessions" IS 'A signed-in browser: only the digest of its cookie is kept.';
 CREATE TABLE "sign_in_links" (
-    "digest" BLOB NOT NULL PRIMARY KEY,
+    "digest" BYTEA NOT NULL PRIMARY KEY,
     "email" VARCHAR(320),
     "role" VARCHAR(10) NOT NULL,
     "created_at" BIGINT NOT NULL,
     "expires_at" BIGINT NOT NULL,
     "used_at" BIGINT
-) /* A one-time link that makes or signs in an operator. */;
+);
+COMMENT ON TABLE "sign_in_links" IS 'A one-time link that makes or signs in an operator.';
 CREATE TABLE "aerich" (
-    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "id" SERIAL NOT NULL PRIMARY KEY,
     "version" VARCHAR(255) NOT NULL,
     "app" VARCHAR(100) NOT NULL,
-    "content" JSON NOT NULL
+    "content" JSONB NOT NULL
 );"""
 
 
@@ -355,34 +378,34 @@ MODELS_STATE = (
     "9X2ZcW4kKCkJAwG6xf6zzuCcvkH+FRlwtessABCBNI7mXlcpPnSru3+1bJSJssKL0phuDX"
     "dU9krDWpaRvZN5vC4M0VBtcvGbJjuZB2Y7z/mOa2+4a3RSNXDL4ycWx7g9KEgn9F+9UPhF"
     "kF7DBsKqWGUcHE7bzwlhE/vgm5HHFGQsr2xvdl8twxf4pcmxwy4U5ObEPdm+Qwvs89nzwu"
-    "NuuAJIpLVT75S4oOJnKPJRmF5amTQxAoyUKmcBpZ/i4qfEd6/WwWMvmeuZ5Af0Ev5PN6xH"
-    "rRUy9n7OtjtYoqfelcwgHoVf5iEJMC6ps/9/zrceab/P2G/zbFf9tOGY4B3bhnUurlr0gb"
-    "0mIm92gLdmgtQ7KBDVqkqjSAjst0D+aDVLtI5VbRQTtHdC+gt8hUfRDIwXXFlnDoYB2X6a"
-    "D54SArCNhFNVfqmIhBueI63byzT8tW6aZ9faDUkHZtohb5QnSqAs6zRLG37AVowOcKWxYY"
-    "AXRQjokYkKtFr0eWkOqEO5ToorocVNGWg2JlOXj2Q6dWz+GDkOvAWpmBuNTAvxEywRF141"
-    "Ja7hT4FYxAzG6uNwJJQTMCtUcATiLqDEBCzixBdeEXYLSuEZYYSRno60JvEZs+klopYdKi"
-    "ZhDqDgJUp6pVizUuZ+CvzYCgJFgtBpQQNANQdwDC9I86G6y4TPe2WPt36wvx0jSsp8S6h/"
-    "RBNrNBmLOWsTcu0w57b6di32yCBalV1iQlaZb5Y/QmdMmyyJswaOqXehPKTtULl5LplMg3"
-    "lk/R/cR9egnC937IxwoLORcosZQrIBUqVCRIoaa8TbCN1iQnxmRvd63mb5jnaqjlS3dJZ4"
-    "XFB3NVSc57FLw0rXWka5IslRRKeX53sbYZkXb3F3vOiM/n1g3PSY8K14wSdnTUhs691SzF"
-    "TKzydlDF3hwbiS6w+qadOYjjcC24IwGDtj7aVIz4Y970Ls3WGJNqMFvjMym23bI1toWne8"
-    "swaKSIrid7lLP2Td/q5D1wP/GZ9cITrmLTY6LynRHLT3K8mudkqtAV3iEjxTO41bSMex/K"
-    "q6aYaJvI4wObKE18Z9OGd7k4aaVbCfsbCqNPYZ4pZ+XxoN7+amsfPaeIloRNpXzElZ00Yp"
-    "Khu8pmxdDGWuNnvFpiR1kCYxa+PuKOX/IYNho+A4FUrVZuzpoD3L+aZZF5i7FsNMbFFikE"
-    "Y1xs1LgYvAI5XKdI7UYCXeI6ezN9LW28ruO+kZDrErJN+8+YiiW9bBDC3iuWcM+d8IVW9G"
-    "lMpIsQ7z3OIzrmrbohigQ6Aa+xoXcN7ZZsnC48i7oFO6eorV+2dcLQq9rWya9sz6IidGgy"
-    "x2yWV4+6tOeeq9WZ5EI1kwsZq2DTfG415zokI+jeCQ3YRET0JL+4YsnJTSTRQYzPqkB8Vo"
-    "zwWfXEFiXh0B2rYpM+qal2VFN2VpNB2S/tlAW52MF5I7GTe/PxsLiD+DHjqZtnOyrxKw8F"
-    "DOp6qLeEO/+jsGz0PyqUjMZLCjm+qrs/XPwyRFLgDeLMXquzAIvOiHDBrfiB5BWFqypkCH"
-    "U7CLX6X0M5hv07qBkPklhr6ZApfdJBeCPRQYzPKyB8XojveSZPiFpYsui+V9fz8d3I7KuQ"
-    "2zEtCXll2cSEL4lWeNpGwgSn7Z3UcYfOKNMaj5iIGZC9D4hJivPcRijytKRygPRHIClooj"
-    "XrDoCNhTvyRJ2XIC1qBqHuIDjkkddKTZEUNAOgMwAt2fjfBqdSBbv/eHO/zAQQnm5VtAF8"
-    "4AsC9UtWc44WeI0EnTEVTMyV95+FxXzMcV4JFC1JYw1ohzVAOwnunsuOdzOKJGYNwEKsuF"
-    "wL8h2kin0dMoLG50Hfw8ThtpatK+zfQTvM99VMXSWWrkylQLNJeu7sfVQAHnWS9yUlDUE8"
-    "QoL4oTxQtmqQrF6ArGJ1xPpO8rqxw1eCOMGpj6J4/qkPn6ozoAnnD5SUHBztdq8dGKQxIt"
-    "c3IhdTyXCjoRUqkhIyheCMfm2PfhWEsDqJiSMpg70xfR3TALSF2UheMGTXlD0UkZtEh3J+"
-    "I7uOKBvZsnNlksMZ+c6lC4JAKsjmgR+IgBhYuKEAu1bMczyP3NS6hyE1LSM1DdvH2rbyHN"
-    "5AZkw0xkTTMS3alnNsMwJwpd4Ztjm+Pm4KeUEcOpnnccegpZQ04k2fbWyxeAj2fcT5laQ8"
-    "2TEvRDGVeySO0Ay9iol0kG8MfvihAuGQvYqT+0JbKkBFvlQaCAfdO4juQZzL5Te6hOUos2"
-    "JP0ZhI856iz7PZ60YM0B//D9lHq+Y="
+    "NuuAJIpLVT75S4oOJnKPJRmF5amTQxAoyUKmcBpZ/i4qfEd6/WwWMv92yQxk8HbGvj9WrK"
+    "jSt84lHgDflm+Wb7jrCfQX9ALEpMAL+ObPPf96nPomATAEuCkC3HbOcAzoxl2TUm9/Rd6Q"
+    "FjPJR1uwRWsZkg3s0CJdpQF0XKZ7MB+k3EUquYoO2jmiewG9Rbbqg0AOviu2hEMH67hMB+"
+    "0PB1lBwDCquVLHRAzKFdfp5r19WrZKN+3sA7WGtIsTtcgZolMlcJ4ljL1lL0ADTlfYssAI"
+    "oINyTMSAXC18PbKEVCfcoUQX1eWgirYcFCvLwbOfOrV6Dh+EXAfmygzEpRb+jZCJjqgbmN"
+    "Jyr8CvYARidnO9EUgKmhGoPQJwElFnABJyZgmqC78Ao3WNuMRIykBfF3qL2PSR1MoJkxY1"
+    "g1B3EKA8Va1irHE5A39tBgQ1wWoxoISgGYC6AxDmf9TZYMVlurfF2r9fX4iXpmE9JdY9pA"
+    "+ymQ3inLWMvXGZdth7OxX8ZhMsSK26JilJs8wfozuhS5ZF7oRBU7/UnVB2ql65lEynRL6x"
+    "fIruJ+7TSxC+92M+VljIuUCJpXwBqVCxIkEONeVtgm20JjlBJnu7azWHwzxfQy1fuks6K6"
+    "w+mKtKct6j4KVprSNdk2SppFLK87uLtc2ItLu/2HOGfD63bnhOelS4ZpSwo6M2dO6taClm"
+    "YpW3gyr25thIdIHVN+3MQRyHa8EdCRi09dGmYsQf86Z3abrGmFSD6RqfSbHtlq6xLTzdW4"
+    "ZBI0V0PdmjnLVv+lYn74H7ic+sF55wFZseE5XwjFh+luPVPCdVha7wDikpnsGtpmXc+1Be"
+    "NcVE24QeH9hEaQI8mza8y8VJK99K2N9QGH0K80xJK48H9faXW/voOUW0JGwq5SOu7KQRlA"
+    "zdVTorhjbWGj/l1RI7yhIYs/D1EXf8msew0fAZCORqtXKT1hzg/tUsi8xbjGWjMS62SCEY"
+    "42KjxsXgFcjhOkVqNxLoEtfZm+lraeN1HfeNhFyXkG3af8aULOllgxD2XrKEe+6EL7SiT2"
+    "MiXYR473Ee0TFv1Q1RJNAJeI0NvWtot2TjdOFZ1C3YOUVt/bKtE4Ze1bZOfml7FlWhQ5M5"
+    "ZrO8gtSlPfdcrs4kF6qZXMhYBZvmc6s51yEZQfdOaMAmIqIn+dUVS05uIokOYnxWBeKzYo"
+    "TPqie2KAmH7lgZm/RJTbWjmrKzmgzKfm2nLMjFDs4biZ3cm4+HxR3EjxlP3TzbUYlfeShg"
+    "UNdDvSXc+R+FdaP/UaFmNF5SyPFV3f3h4pchkgJvEGf2Wp0FWHRGhAtuxQ8krypcVSFDqN"
+    "tBqNX/Gsox7N9BzXiQxFpLh0zpkw7CG4kOYnxeAeHzQnzPM3lC1MKSRfe9up6P70ZmX5Xc"
+    "jmlJyKvLJiZ8SbTC0zYSJjht76SOO3RGmdZ4xETMgOx9QExSnOc2QpGnJZUDpD8CSUETrV"
+    "l3AGws3JEn6rwEaVEzCHUHwSGPvFZqiqSgGQCdAWjJxv82OJUq2P3Hm/tlJoDwdKuiDeAD"
+    "XxAoYLKac7TAayTojKlgYq68/yws5mOO82qgaEkaa0A7rAHaSXD3XHe8m1EkMWsAFmLF5V"
+    "qQ7yBV7OuQETQ+D/oeJg63tWxdYf8O2mG+r2bqKrF0ZUoFmk3Sc2fvowLwqJO8LylpCOIR"
+    "EsQP5YGyVYNk9QJkFasj1neS140dvhLECU59FMXzT334VJ0BTTh/oKTk4Gi3e+3AII0Rub"
+    "4RuZhKhhsNrVCRlJApBGf0a3v0qyCE1UlMHEkZ7I3p65gGoC3MRvKCIbum7KGI3CQ6lPMb"
+    "2XVE2ciWnSuTHM7Idy5dEARSQTYP/EAExMDCDQXYtWKe43nkptY9DKlpGalp2D7WtpXn8A"
+    "YyY6IxJpqOadG2nGObEYAr9c6wzfH1cVPIC+LQyTyPOwYtpaQRb/psY4vFQ7DvI86vJOXJ"
+    "jnkhiqncI3GEZuhVTKSDfGPwww8VCIfsVZzcF9pSASrypdJAOOjeQXQP4lwuv9ElLEeZFX"
+    "uKxkSa9xR9ns1eN2KA/vh/5wGriA=="
 )

@@ -1,0 +1,209 @@
+"""`hogsend enrollments`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar, get_args
+from uuid import UUID
+
+import click
+
+from ..catalogue import rules_of
+from ..changes import Changes
+from ..domain.enrollment import State
+from ..errors import HogsendError
+from ..ingest import Ingest, Order, Orders, Outcome
+from ..store import counters
+from ..store.screens import journeys as screen
+from ..store.screens.counts import Bounded
+from ..turns.loader import load
+from .instance import Instance, current_settings, on_instance
+from .printing import json_option, plain, show_json, show_table
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+BY = "cli"
+STATES: tuple[str, ...] = get_args(State)
+STUCK = ("drifted", "failed", "parked")
+_PAST = {"continue": "Continued", "restart": "Restarted", "exit": "Ended", "retry": "Reopened"}
+
+
+@click.group()
+def enrollments() -> None:
+    """See who is in a journey, and help those who are stuck."""
+
+
+@enrollments.command("list")
+@click.option("--journey", "journey_id", required=True, metavar="ID", help="In which journey.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(STATES),
+    help="In which state; drifted, failed and parked by default. May be given several times.",
+)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@json_option
+def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """List the people in a journey, those who entered last first."""
+    wanted = states or STUCK
+
+    async def work(instance: Instance) -> list[screen.Person]:
+        database = instance.database
+        query = screen.people_ids(journey_id, wanted, (), None, limit)
+        return await screen.people(database, await database.read_one(query))
+
+    rows = [_row(person) for person in on_instance(work)]
+    if as_json:
+        show_json(rows)
+        return
+    columns = ("id", "contact", "state", "wait", "wakesAt", "why")
+    show_table(columns, [[row[name] for name in columns] for row in rows], "Nobody.")
+
+
+def _row(person: screen.Person) -> dict[str, Any]:
+    one = person.enrollment
+    error = (one.error or "").strip().rsplit("\n", 1)[-1]
+    return {
+        "id": one.id,
+        "contact": person.contact.label,
+        "contactId": one.contact_id,
+        "state": one.state,
+        "wait": one.wait.key if one.wait else None,
+        "enteredAt": one.entered_at,
+        "wakesAt": one.wake_at,
+        "endedAt": one.ended_at,
+        "attempt": one.attempt,
+        "version": one.code_hash,
+        "why": error or one.end_reason,
+    }
+
+
+def _whom(command: Command) -> Command:
+    """Give a command its arguments: enrollments by id, or everyone in a state of a journey."""
+    options = (
+        click.argument("ids", nargs=-1, type=click.UUID, metavar="[ENROLLMENT]..."),
+        click.option("--journey", "journey_id", metavar="ID", help="Everyone of this journey."),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        json_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@enrollments.command("continue")
+@_whom
+def continue_(**given: Any) -> None:
+    """Let drifted people go on, as if the wait that the code has lost were over."""
+    _carry_out(Order("continue", BY), "drifted", **given)
+
+
+@enrollments.command()
+@_whom
+@click.option("--reason", default="", help="Why, for the timeline.")
+def restart(reason: str, **given: Any) -> None:
+    """Let drifted people begin anew, with the same trigger."""
+    _carry_out(Order("restart", BY, reason), "drifted", **given)
+
+
+@enrollments.command("exit")
+@_whom
+@click.option(
+    "--state",
+    type=click.Choice(("active", "waiting", "drifted", "parked")),
+    default="drifted",
+    show_default=True,
+    help="With --journey: those in this state.",
+)
+@click.option("--reason", default="", help="Why, for the timeline.")
+def exit_(state: str, reason: str, **given: Any) -> None:
+    """End enrollments at once, and cancel their mails that have not left."""
+    _carry_out(Order("exit", BY, reason), state, **given)
+
+
+@enrollments.command()
+@_whom
+def retry(**given: Any) -> None:
+    """Reopen failed enrollments: their turn is played again, with the code as it is now."""
+    _carry_out(Order("retry", BY), "failed", **given)
+
+
+@enrollments.command()
+@click.option("--journey", "journey_id", required=True, metavar="ID", help="Which journey.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def replay(journey_id: str, yes: bool, as_json: bool) -> None:
+    """Let triggers that came while a journey was gone or broken start it now."""
+    found: Bounded = on_instance(lambda one: one.database.read_one(screen.missed(journey_id)))
+    if found and not yes:
+        noun = "trigger" if found.count == 1 else "triggers"
+        click.confirm(f"Let {found} {noun} start {journey_id} now?", abort=True, err=True)
+    outcome = _on_orders(lambda orders: orders.replay(journey_id, BY))
+    _say(outcome, "Enrolled", as_json)
+
+
+def _carry_out(
+    order: Order,
+    state: str,
+    *,
+    ids: Sequence[UUID],
+    journey_id: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    if bool(ids) == bool(journey_id):
+        raise click.UsageError("Name enrollments by their ids, or a journey with --journey.")
+    past = _PAST[order.act]
+    if journey_id is None:
+        _say(_on_orders(partial(_one_by_one, order, ids)), past, as_json)
+        return
+    if not yes:
+        count = _count(journey_id, state)
+        people = f"{count:,} {state} {'person' if count == 1 else 'people'}"
+        click.confirm(f"{order.act.capitalize()} {people} of {journey_id}?", abort=True, err=True)
+    outcome = _on_orders(lambda orders: orders.give_all(order, journey_id, state))
+    _say(outcome, past, as_json)
+
+
+async def _one_by_one(order: Order, ids: Sequence[UUID], orders: Orders) -> Outcome:
+    outcome = Outcome()
+    for one in ids:
+        try:
+            await orders.give(order, one)
+        except HogsendError as problem:
+            outcome.kept[f"{one}: {problem}"] += 1
+        else:
+            outcome.done += 1
+    return outcome
+
+
+def _on_orders(work: Callable[[Orders], Awaitable[Outcome]]) -> Outcome:
+    """Do something with the database and the code of the journeys' folder."""
+    settings = current_settings()
+    registry = load(settings.journeys)
+
+    async def run(instance: Instance) -> Outcome:
+        rules = await rules_of(instance.database, registry, settings.late_event_limit)
+        ingest = Ingest(instance.database, instance.clock, rules, Changes())
+        return await work(Orders(instance.database, instance.clock, ingest))
+
+    return on_instance(run)
+
+
+def _count(journey_id: str, state: str) -> int:
+    name = f"state/{journey_id}/{state}"
+    query = counters.values([name])
+    return on_instance(lambda one: one.database.read_one(query)).get(name, 0)
+
+
+def _say(outcome: Outcome, past: str, as_json: bool) -> None:
+    """Say what was done; status 1 when there is somebody to whom it was not."""
+    if as_json:
+        show_json(outcome.to_json())
+    else:
+        click.echo(f"{past} {outcome.done:,} {'person' if outcome.done == 1 else 'people'}.")
+    if outcome.kept:
+        for why, count in outcome.kept.most_common(20):
+            click.echo(plain(f"{count:,}: {why}"), err=True)
+        raise HogsendError(f"{outcome.kept.total():,} were left as they were.")

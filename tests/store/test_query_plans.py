@@ -1,0 +1,68 @@
+"""What is asked for every turn and every event takes an index that leads to a few rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.domain.ids import new_id
+from hogsend.store import contacts, enrollments, events, sends, steps, turns
+from hogsend.store.db import Database, Query
+
+# What a search may start from: an id, a person, or the head of a journey's queue.
+NARROW = re.compile(
+    r"\((id|contact_id|merged_into|enrollment_id)=\?|\(journey_id=\? AND (due_at|wake_at)[<>]\?"
+    r"|\(journey_id>\?\)|^SCAN (due_|later_|leap)"
+    r"|^SEARCH \w+ USING COVERING INDEX (sends_due|enrollment_turns)$"
+)
+
+
+@pytest.mark.parametrize("people", [1, 4, 64, 1024])
+async def test_a_set_of_any_size_reads_only_its_own_rows(
+    sqlite_url: str, clock: HandClock, people: int
+):
+    now = clock.now()
+    ids: list[UUID] = [new_id(now) for _ in range(people)]
+    asked: list[Query[Any]] = [
+        events.counts(ids, ["feature.used"], None),
+        events.named(ids, ["feature.used", "plan.upgraded"], 3),
+        events.triggers_of(ids),
+        sends.last_of_journeys(ids, ["welcome", "other"]),
+        sends.queued_of(ids, [(ids[0], "welcome")]),
+        sends.due([None, "welcome"], 100, now),
+        sends.waiting_journeys(),
+        enrollments.aiming([(one, "welcome") for one in ids]),
+        enrollments.entries_of(ids),
+        enrollments.live_of(ids),
+        enrollments.next_due([("welcome", 10), ("other", 10)], now),
+        enrollments.due_journeys(),
+        turns.of_enrollments(ids),
+        steps.of_enrollments(ids),
+        contacts.family_of(ids),
+    ]
+    written: list[Query[Any]] = [
+        Query(one.sql, one.rows[0], list)
+        for one in (
+            sends.cancel_of_enrollments({ids[0]: "exit"}, now),
+            sends.cancel_of_journeys({(ids[0], "welcome"): "exit"}, now),
+            steps.forget([(ids[0], "step:x")]),
+        )
+    ]
+    database = Database(sqlite_url)
+    await database.open()
+    try:
+        for one in (*asked, *written):
+            plan = Query(f"EXPLAIN QUERY PLAN {one.sql}", one.values, list)
+            lines = [row[3] for row in await database.read_one(plan)]
+            wide = [
+                line
+                for line in lines
+                if line.startswith(("SCAN", "SEARCH")) and not NARROW.search(line)
+            ]
+            assert not wide, (wide, one.sql[:300])
+    finally:
+        await database.close()
