@@ -7,8 +7,10 @@ from .domain.event import Event, EventMatch, on
 from .domain.journey import MailList, once_per
 from .domain.past import EmailPast, JourneyPast
 from .errors import HogsendError, JourneyCodeError, StepFailed
-from .turns.context import Context, Sent, Throttle, Waited
+from .turns.context import Context
 from .turns.marks import journey
+from .turns.outcomes import Sent, Throttle, Waited
+from .turns.when import When
 
 __version__ = "0.1.0"
 
@@ -27,6 +29,7 @@ __all__ = [
     "StepFailed",
     "Throttle",
     "Waited",
+    "When",
     "days",
     "hours",
     "journey",

@@ -13,11 +13,16 @@ EXPORTS = {
     "Context",
     "Event",
     "EventMatch",
+    "EmailPast",
     "HogsendError",
     "JourneyCodeError",
+    "JourneyPast",
     "MailList",
     "Sent",
+    "StepFailed",
+    "Throttle",
     "Waited",
+    "When",
     "days",
     "hours",
     "journey",
@@ -31,6 +36,7 @@ EXPORTS = {
 CALLS = {
     "checkpoint",
     "contact",
+    "digest",
     "exit",
     "is_subscribed",
     "now",
@@ -38,6 +44,8 @@ CALLS = {
     "send",
     "sleep",
     "sleep_until",
+    "step",
+    "throttle",
     "trigger",
     "uuid",
     "variant",
@@ -66,11 +74,12 @@ def test_a_star_import_gives_authors_nothing_else():
 
 def test_the_context_can_do_just_what_is_documented():
     public = {name for name in vars(Context) if not name.startswith("_")}
-    assert public - {"history", "event", "enrollment_id"} == CALLS
+    assert public - {"history", "event", "enrollment_id", "when"} == CALLS
     assert {field for field in inspect.signature(Context).parameters} == {
         "event",
         "enrollment_id",
         "history",
+        "when",
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from hogsend.errors import StoreUnavailable
 from hogsend.store.batcher import Batcher
 
 
@@ -77,6 +78,20 @@ async def test_an_item_alone_is_tried_once_more_too():
     with pytest.raises(OSError, match="did not take"):
         await Batcher(disk.write).submit(-1)
     assert disk.sets == [[-1], [-1]]
+
+
+async def test_where_the_database_takes_nothing_the_whole_set_has_failed_at_once():
+    """Five hundred tries, each waiting for the same lock, would take the best part of an hour."""
+    sets: list[Sequence[int]] = []
+
+    async def write(items: Sequence[int]) -> Sequence[int | Exception]:
+        sets.append(items)
+        raise StoreUnavailable("The disk is full")
+
+    batcher = Batcher(write)
+    answers = await asyncio.gather(*map(batcher.submit, (2, 4, 6)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [StoreUnavailable] * 3
+    assert sets == [[2, 4, 6]]
 
 
 async def test_whoever_stops_waiting_harms_nobody():

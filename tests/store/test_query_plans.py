@@ -17,7 +17,7 @@ from hogsend.store.db import Database, Query
 NARROW = re.compile(
     r"\((id|contact_id|merged_into|enrollment_id)=\?|\(journey_id=\? AND (due_at|wake_at)[<>]\?"
     r"|\(journey_id>\?\)|^SCAN (due_|later_|leap)"
-    r"|^SEARCH \w+ USING COVERING INDEX (sends_due|enrollment_turns)$"
+    r"|^SEARCH \w+ USING (COVERING )?INDEX (sends_due|enrollment_turns)$"
 )
 
 

@@ -272,6 +272,10 @@ def test_what_is_awaited_later_is_not_called_forgotten(tmp_path: Path):
             await each(context.send("a"), context.send("b"))
             calls = [context.send("c")]
             await each(*calls)
+            named = dict(d=context.send("d"))
+            await named["d"]
+            for name, call in zip("ef", [context.send("e"), context.send("f")]):
+                print(name, await call)
             held = context.send("d")
             async def go():
                 await held

@@ -83,7 +83,7 @@ async def test_a_journey_shows_who_waits_where(owner: Browser, scene: Scene) -> 
     there = text_of(await owner.read("/journeys/activation-welcome?wait=wait:plan.upgraded"))
     assert "Ada Lovelace" in there
     assert "Jorge L. Borges" not in there
-    assert "Line 21" in there
+    assert "Line 22" in there
     assert 'upgraded = await ctx.wait_for("plan.upgraded", timeout=days(7))' in there
 
 

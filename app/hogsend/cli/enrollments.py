@@ -42,7 +42,13 @@ def enrollments() -> None:
     type=click.Choice(STATES),
     help="In which state; drifted, failed and parked by default. May be given several times.",
 )
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="How many at most.",
+)
 @json_option
 def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List the people in a journey, those who entered last first."""

@@ -42,7 +42,10 @@ def plan(against: Path | None, as_json: bool) -> None:
     async def work(instance: Instance) -> list[JourneyPlan]:
         counts = await journeys_with_people(instance.database)
         bar = click.progressbar(
-            length=sum(counts.values()), label="Playing journals", file=sys.stderr
+            length=sum(counts.values()),
+            label="Playing journals",
+            file=sys.stderr,
+            hidden=not sys.stderr.isatty(),
         )
         with bar:
             return await rehearse(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from .event import Event, EventMatch
 from .journey import Journey
+from .shares import point_of
 
 State = Literal[
     "active", "waiting", "completed", "exited", "failed", "drifted", "held_out", "parked"
@@ -186,9 +186,7 @@ def is_held_out(journey: Journey, contact_id: UUID) -> bool:
     """
     if not journey.holdout:
         return False
-    named = f"holdout:{journey.id}:{contact_id}".encode()
-    point = int.from_bytes(hashlib.sha256(named).digest()[:8]) / 2**64
-    return point * 100 < journey.holdout
+    return point_of(f"holdout:{journey.id}:{contact_id}") * 100 < journey.holdout
 
 
 def entry_key_of(journey: Journey, event: Event) -> str | None:

@@ -29,10 +29,10 @@ def enter(
     journey: Journey,
     cause: Cause,
     person: Person,
-    suppressed: Collection[str],
     rules: Rules,
     now: datetime,
     *,
+    suppressed: Collection[str],
     instead_of: Collection[Enrollment] = (),
     broken: bool = False,
 ) -> Enrollment | SkipReason:
@@ -42,9 +42,9 @@ def enter(
         journey: which journey.
         cause: the event, and how far it is from the outside.
         person: whom it concerns, as of now; the survivor, if they were merged since.
-        suppressed: addresses that must not be mailed, and why.
         rules: what decides.
         now: the present instant.
+        suppressed: addresses that must not be mailed.
         instead_of: live enrollments whose place the new one takes, which then count neither as
             live nor as an entry.
         broken: whether the journey's code is gone or cannot be used.
@@ -74,11 +74,22 @@ def enter(
     )
     if not isinstance(decision, Enroll) and decision.reason != "held_out":
         return decision.reason
-    begun = Enrollment(
+    begun = _begin(journey, event, person, now, held_out=held_out)
+    if begun.is_live:
+        person.live[begun.id] = begun
+    person.entries[place] = now
+    return begun
+
+
+def _begin(
+    journey: Journey, event: Event, person: Person, now: datetime, *, held_out: bool
+) -> Enrollment:
+    """Return a new enrollment; one that is held out is over at birth."""
+    return Enrollment(
         id=new_id(now),
         contact_id=person.contact.id,
         journey_id=journey.id,
-        entry_key=key,
+        entry_key=entry_key_of(journey, event) or "",
         state="held_out" if held_out else "active",
         trigger_event_id=event.id,
         code_hash=journey.code_hash,
@@ -87,10 +98,6 @@ def enter(
         look_back=_after(event, person.contact.id),
         ended_at=now if held_out else None,
     )
-    if begun.is_live:
-        person.live[begun.id] = begun
-    person.entries[place] = now
-    return begun
 
 
 def _came_late(event: Event, rules: Rules) -> bool:

@@ -333,9 +333,9 @@ class _Set:
             journey,
             Cause(event, item.depth),
             person,
-            self._people.suppressed,
             self._rules,
             self._now,
+            suppressed=self._people.suppressed,
             instead_of=restarted,
             broken=broken,
         )

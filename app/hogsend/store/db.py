@@ -106,8 +106,9 @@ class Database:
     async def _writing(self) -> AsyncGenerator[Transaction]:
         client: Any = get_connections().get(WRITE)
         if not self.is_sqlite:
-            async with client._in_transaction() as inner:
-                yield PostgresTransaction(inner._connection)
+            # Tortoise's own would stay the task's connection for good when it cannot begin.
+            async with client._pool.acquire() as connection, connection.transaction():
+                yield PostgresTransaction(connection)
             return
         async with client._lock:
             transaction = SqliteTransaction(client._connection)

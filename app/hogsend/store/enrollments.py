@@ -100,12 +100,13 @@ def _enrollment(row: Row) -> Enrollment:
 
 
 def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Enrollment]]:
-    """Ask for enrollments by id."""
-    return Query(
-        f"SELECT {_COLUMNS} FROM enrollments n WHERE n.id IN ?",
-        [list(ids)],
-        lambda rows: {to_id(row[0]): _enrollment(row) for row in rows},
-    )
+    """Ask for enrollments by id, in the order of the ids."""
+
+    def read(rows: list[Row]) -> dict[UUID, Enrollment]:
+        found = {to_id(row[0]): _enrollment(row) for row in rows}
+        return {one: found[one] for one in ids if one in found}
+
+    return Query(f"SELECT {_COLUMNS} FROM enrollments n WHERE n.id IN ?", [list(ids)], read)
 
 
 def live_of(contact_ids: Sequence[UUID]) -> Query[list[Enrollment]]:

@@ -288,7 +288,7 @@ def cancel_of_journeys(places: Mapping[tuple[UUID, str], str], now: datetime) ->
     """
     at = to_micros(now)
     return Write(
-        _CANCEL + "contact_id = ? AND journey_id = ?",
+        _CANCEL + "contact_id = ? AND COALESCE(journey_id, '') = ?",
         [(reason, at, *place) for place, reason in places.items()],
     )
 

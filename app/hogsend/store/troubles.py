@@ -140,7 +140,9 @@ def _is_crammed(file: Path | None) -> bool:
 
 def _is_closed(error: BaseException) -> bool:
     """Say whether Postgres' driver, which is only loaded where it is used, has lost its server."""
-    return type(error).__name__ == "InterfaceError" and "clos" in str(error)
+    kind = type(error).__name__
+    # The latter when the server's farewell comes in the middle of a statement.
+    return (kind == "InterfaceError" and "clos" in str(error)) or kind == "InternalClientError"
 
 
 class Standing:

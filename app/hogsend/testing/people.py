@@ -70,7 +70,7 @@ async def _id_for(tx: Transaction, name: str, now: datetime) -> UUID:
     """
     number = len(await tx.one(whole.ids("contacts")))
     noise = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7])
-    return UUID(int=first_id(now).int | number << 64 | noise)
+    return UUID(int=first_id(now).int | (number & 0xFFF) << 64 | noise)
 
 
 async def _one_by(tx: Transaction, names: list[str], tally: Tally, now: datetime) -> Contact | None:

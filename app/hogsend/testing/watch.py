@@ -94,10 +94,13 @@ class Watch:
         if isinstance(request, RunStep):
             return replace(request, run=self._failing(request.run))
         if isinstance(request, Note) and request.kind == "random":
-            return replace(request, make=lambda player: self.chance.random())
+            return replace(request, make=self._draw)
         if isinstance(request, Note) and request.kind == "variant" and request.label in self.arms:
-            return replace(request, make=lambda player: self.arms[request.label])
+            return replace(request, make=functools.partial(_given, self.arms[request.label]))
         return request
+
+    def _draw(self, player: Any) -> float:
+        return self.chance.random()
 
     def _failing(self, run: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(run):
@@ -144,6 +147,10 @@ class _Watched:
             return drive(*given)
         finally:
             sys.setprofile(before)
+
+
+def _given(answer: str, player: Any) -> str:
+    return answer
 
 
 def _built_in(function: Any) -> tuple[str, str] | None:

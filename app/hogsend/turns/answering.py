@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ..domain.conditions import All
 from ..domain.contact import Contact
 from ..domain.enrollment import LookBack, Wait
-from ..domain.event import Event, EventMatch
+from ..domain.event import Event
 from ..domain.ids import new_id
 from ..domain.journal import Step, decode, encode
 from ..domain.journey import Journey
+from ..domain.shares import arm_of
 from ..domain.times import zone_named, zone_of
 from ..errors import JourneyCodeError, StepFailed
 from ..store.events import to_stored_event
+from .digests import collected
 from .effects import decide_mail, make_event, verdict_of
 from .facts import Facts, Result, World, contact_of, snapshot
 from .requests import (
@@ -36,19 +36,12 @@ from .requests import (
     WaitFor,
     WhenAt,
 )
-from .trying import Tried, again_after, outcome_of
+from .trying import Raised, Tried, again_after, outcome_of
 
 # What has no answer but an error: it is raised where the author's call stands.
 Needs = Look | WaitFor | Digest | SendMail | RunStep
 # The journal's entries of what is recorded once for a whole enrollment.
 USER, ZONE = "user", "zone"
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """An answer that is an error, raised where the author's call stands."""
-
-    error: Exception
 
 
 class Answers:
@@ -109,13 +102,7 @@ class Answers:
 
     def arm(self, key: str, arms: Mapping[str, float]) -> str:
         """Choose an arm by contact and key, so that the same person always gets the same."""
-        named = f"{key}:{self.facts.enrollment.contact_id}".encode()
-        point = int.from_bytes(hashlib.sha256(named).digest()[:8]) / 2**64 * sum(arms.values())
-        for arm, weight in arms.items():
-            point -= weight
-            if point < 0:
-                return arm
-        return list(arms)[-1]
+        return arm_of(f"{key}:{self.facts.enrollment.contact_id}", arms)
 
     # -- answering ----------------------------------------------------------------------------
 
@@ -132,7 +119,7 @@ class Answers:
             return self._cross(key, request)
         step = self._recorded.get(key)
         if step is not None:
-            return True, _given(request, step.answer)
+            return True, given(request, step.answer)
         self.new.append(key)
         if self._rehearsal and self.reached:
             self.end("reached")
@@ -214,7 +201,7 @@ class Answers:
             answer = refused if isinstance(request, SendMail) else event_id
         step = Step(key, request.kind, request.label, answer, passed=True)
         self.result.steps.append(step)
-        return True, _given(request, answer)
+        return True, given(request, answer)
 
     def _known(self, request: Request) -> tuple[Any] | None:
         """Answer what needs nothing but the loaded facts, as a tuple of one; else None."""
@@ -330,7 +317,7 @@ class Answers:
             self._look_from(self.facts.enrollment.wait_result, wait.until, self.result.look_back)
         elif len(found) < request.most:
             until = self._in(request.window)
-            match = self.collected(request)
+            match = collected(request, self.facts)
             waiting = Wait(key, until, (match,), more=request.most - len(found))
             me = self.facts.contact.id
             self.result.seen = max((e.seq for e in found if e.contact_id == me), default=0)
@@ -341,29 +328,12 @@ class Answers:
         chosen = [to_stored_event(event) for event in found[: request.most]]
         return True, decode(self._record(key, request, encode(chosen)))
 
-    def collected(self, request: Digest) -> EventMatch:
-        """Return which events a digest collects: those like the trigger when it names none."""
-        match = request.match or EventMatch(self.facts.trigger.name)
-        if request.where is None:
-            return match
-        both = request.where if match.where is None else All((match.where, request.where))
-        return EventMatch(match.event, both)
-
     @property
     def collected_until(self) -> datetime | None:
         """Until when the digest that is asked for has collected; None when it only begins."""
         wait = self.facts.enrollment.wait
         crossing = self._pending is not None and self._pending[0] == self._frontier
         return wait.until if wait and crossing else None
-
-    def begins_with_trigger(self, request: Digest) -> bool:
-        """Say whether the trigger itself is the first event of a digest.
-
-        It is when the digest names no event and nothing was waited for before it.
-        """
-        look_back = self.facts.enrollment.look_back
-        first = look_back.at is None and look_back.seq == self.facts.trigger.seq
-        return request.match is None and first
 
     def _park(self, key: str, request: Request, wait: Wait) -> None:
         detail: dict[str, Any] = {"until": wait.until.isoformat() if wait.until else None}
@@ -413,7 +383,7 @@ class Answers:
         answer = outcome_of(tried)
         self.result.done_steps.append(key)
         self._record(key, request, answer, {"attempt": attempt})
-        return True, _given(request, answer)
+        return True, given(request, answer)
 
     # -- endings ------------------------------------------------------------------------------
 
@@ -439,7 +409,7 @@ class Answers:
         )
 
 
-def _given(request: Request, answer: Any) -> Any:
+def given(request: Request, answer: Any) -> Any:
     """Return a journalled answer as the author sees it."""
     if not isinstance(request, RunStep):
         return decode(answer)

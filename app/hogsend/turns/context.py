@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, overload
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from ..domain.address import normalize_email
 from ..domain.conditions import All, Condition
 from ..domain.contact import Contact
 from ..domain.event import Event, EventMatch
-from ..domain.past import EmailPast, JourneyPast
 from ..errors import JourneyCodeError
+from .arguments import address_of, check_duration, check_instant, check_text
+from .history import History
+from .outcomes import Sent, Throttle, Waited, as_event
 from .requests import (
     Digest,
     Leave,
@@ -27,145 +27,11 @@ from .requests import (
     WaitFor,
     ask,
 )
+from .steps import taking_its_id
 from .when import When
 
 A = TypeVar("A", bound=str)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of a `ctx.send`.
-
-    Args:
-        status: `queued`, `suppressed` or `skipped`.
-        reason: why it was refused, such as `unsubscribed_from_list`; None when it was queued.
-        send_id: the row of the ledger; a refused send has one too.
-    """
-
-    status: str
-    reason: str | None
-    send_id: UUID
-
-    def __bool__(self) -> bool:
-        return self.status == "queued"
-
-
-@dataclass(frozen=True, slots=True)
-class Waited:
-    """What ended a wait: the event, or nothing when the time was up. Truthy when it came."""
-
-    event: Event | None
-
-    def __bool__(self) -> bool:
-        return self.event is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Throttle:
-    """Whether a contact may get another mail. Truthy when they may.
-
-    Args:
-        allowed: whether fewer than the limit were sent.
-        sent: how many were sent within the window.
-        limit: how many may be.
-    """
-
-    allowed: bool
-    sent: int
-    limit: int
-
-    def __bool__(self) -> bool:
-        return self.allowed
-
-
-class History:
-    """What happened to this contact before. Every answer is recorded, so a replay sees the same."""
-
-    async def has_event(
-        self,
-        event: str,
-        *,
-        where: Condition | None = None,
-        since: datetime | timedelta | None = None,
-        label: str | None = None,
-    ) -> bool:
-        """Say whether an event ever happened.
-
-        Args:
-            event: its name.
-            where: a condition on its properties.
-            since: only events after this instant, or within this long.
-            label: what the timeline calls this; the event's name unless given.
-        """
-        found: bool = await ask(_look("has_event", label, event, where=where, since=since))
-        return found
-
-    async def count(
-        self,
-        event: str,
-        *,
-        where: Condition | None = None,
-        since: datetime | timedelta | None = None,
-        label: str | None = None,
-    ) -> int:
-        """Say how often an event happened; the arguments are those of `has_event`."""
-        number: int = await ask(_look("count", label, event, where=where, since=since))
-        return number
-
-    async def events(
-        self,
-        event: str,
-        *,
-        where: Condition | None = None,
-        since: datetime | timedelta | None = None,
-        limit: int = 100,
-        label: str | None = None,
-    ) -> list[Event]:
-        """Return the newest events of a name, newest first.
-
-        Args:
-            event: the name.
-            where: a condition on their properties.
-            since: only events after this instant, or within this long.
-            limit: how many at most; each is kept in the journal.
-            label: what the timeline calls this.
-        """
-        if limit < 1:
-            raise JourneyCodeError("ctx.history.events takes a limit of at least 1.")
-        stored: list[Any] = await ask(
-            _look("events", label, event, where=where, since=since, limit=limit)
-        )
-        return [as_event(one) for one in stored]
-
-    async def last_event(
-        self, event: str, *, where: Condition | None = None, label: str | None = None
-    ) -> Event | None:
-        """Return the newest event of a name, or None."""
-        stored: list[Any] = await ask(_look("last_event", label, event, where=where, limit=1))
-        return as_event(stored[0]) if stored else None
-
-    async def journey(self, journey_id: str, *, label: str | None = None) -> JourneyPast:
-        """Say whether and when this contact was in a journey; truthy when they ever entered it.
-
-        Args:
-            journey_id: which one, also the present one or one that is gone from the code.
-            label: what the timeline calls this; the journey's id unless given.
-        """
-        _check_text("ctx.history.journey", journey_id)
-        look = Look("journey", label or journey_id, subject=journey_id)
-        return JourneyPast.from_stored(await ask(look))
-
-    async def email(self, template: str, *, label: str | None = None) -> EmailPast:
-        """Say whether and when this contact got a mail, opened it, clicked it.
-
-        Args:
-            template: the key of the mail.
-            label: what the timeline calls this; the template's key unless given.
-        """
-        _check_text("ctx.history.email", template)
-        look = Look("email", label or template, subject=template)
-        return EmailPast.from_stored(await ask(look))
 
 
 @dataclass(frozen=True)
@@ -211,8 +77,8 @@ class Context:
         Returns:
             What was decided: `queued`, or refused with the reason.
         """
-        _check_text("ctx.send", template)
-        address = _address(to) if to is not None else None
+        check_text("ctx.send", template)
+        address = address_of(to) if to is not None else None
         verdict = await ask(
             SendMail("send", label or template, template, subject, dict(props or {}), list, address)
         )
@@ -225,7 +91,7 @@ class Context:
             duration: how long, such as `days(2)`.
             label: what the timeline calls this; the duration unless given.
         """
-        _check_duration("ctx.sleep", duration)
+        check_duration("ctx.sleep", duration)
         await ask(Sleep("sleep", label or f"{duration}", duration))
 
     async def sleep_until(self, instant: datetime | When, *, label: str | None = None) -> None:
@@ -238,7 +104,7 @@ class Context:
         if isinstance(instant, When):
             label = label or instant.moment.describe()
             instant = await instant
-        _check_instant("ctx.sleep_until", instant)
+        check_instant("ctx.sleep_until", instant)
         await ask(Sleep("sleep", label or "until", instant))
 
     async def wait_for(
@@ -283,9 +149,9 @@ class Context:
         if not matches:
             raise JourneyCodeError("ctx.wait_for_any was given no events to wait for.")
         if timeout is not None:
-            _check_duration("timeout=", timeout)
+            check_duration("timeout=", timeout)
         if since is not None:
-            _check_instant("since=", since)
+            check_instant("since=", since)
         name = label or " or ".join(match.event for match in matches)
         stored = await ask(WaitFor("wait", name, matches, timeout, since))
         return Waited(as_event(stored) if stored else None)
@@ -315,7 +181,7 @@ class Context:
         Returns:
             The events, the oldest first.
         """
-        _check_duration("ctx.digest", window)
+        check_duration("ctx.digest", window)
         if max_events < 1:
             raise JourneyCodeError("ctx.digest takes max_events of at least 1.")
         match = event if event is None or isinstance(event, EventMatch) else EventMatch(event)
@@ -334,7 +200,7 @@ class Context:
             list: only mails of this list are counted.
             label: what the timeline calls this.
         """
-        _check_duration("ctx.throttle", window)
+        check_duration("ctx.throttle", window)
         if limit < 0:
             raise JourneyCodeError("ctx.throttle takes a limit of at least 0.")
         name = label or f"{limit} in {window}"
@@ -393,25 +259,14 @@ class Context:
         Raises:
             StepFailed: it has failed for the last time.
         """
-        _check_text("ctx.step", key)
-        _check_duration("timeout=", timeout)
+        check_text("ctx.step", key)
+        check_duration("timeout=", timeout)
         if not callable(fn):
             raise JourneyCodeError(
                 "ctx.step takes a function, not what it returns.",
                 "Write ctx.step(key, lambda: call(…)), without calling it there.",
             )
-        return await ask(RunStep("step", key, self._effect(fn), retries, timeout, passed))
-
-    @staticmethod
-    def _effect(fn: Callable[..., Any]) -> Callable[[UUID], Any]:
-        """Return a function that takes the step's id, whether the author's does or not."""
-        try:
-            parameters = inspect.signature(fn).parameters.values()
-        except (TypeError, ValueError):
-            return lambda step_id: fn()
-        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        required = [p for p in parameters if p.kind in positional and p.default is p.empty]
-        return fn if required else lambda step_id: fn()
+        return await ask(RunStep("step", key, taking_its_id(fn), retries, timeout, passed))
 
     async def trigger(
         self,
@@ -475,7 +330,7 @@ class Context:
             key: the name of the experiment.
             arms: each arm with its weight.
         """
-        _check_text("ctx.variant", key)
+        check_text("ctx.variant", key)
         if not arms or any(weight < 0 for weight in arms.values()) or not sum(arms.values()):
             raise JourneyCodeError("ctx.variant needs arms with weights, not all of them zero.")
         chosen: A = await ask(Note("variant", key, lambda player: player.arm(key, dict(arms))))
@@ -492,68 +347,3 @@ class Context:
             reason: what the timeline shows.
         """
         await ask(Leave("exit", reason))
-
-
-def _look(
-    kind: str,
-    label: str | None,
-    event: str,
-    *,
-    where: Condition | None,
-    since: datetime | timedelta | None = None,
-    limit: int = 0,
-) -> Look:
-    match = EventMatch(event, where)
-    if since is not None and not isinstance(since, timedelta):
-        _check_instant("since=", since)
-    return Look(kind, label or event, match.event, match.where, since, limit)
-
-
-def _check_duration(what: str, given: object) -> None:
-    if not isinstance(given, timedelta):
-        raise JourneyCodeError(
-            f"{what} takes a duration such as days(2), but was given {type(given).__name__}."
-        )
-
-
-def _check_text(what: str, given: object) -> None:
-    if not isinstance(given, str) or not given:
-        raise JourneyCodeError(f"{what} takes a name, but was given {given!r:.80}.")
-
-
-def _address(given: str) -> str:
-    try:
-        return normalize_email(given)
-    except (ValueError, AttributeError):
-        raise JourneyCodeError(
-            f"to={given!r:.80} is no address.", "Give one bare address, such as ada@example.com."
-        ) from None
-
-
-def step_id(enrollment_id: UUID, key: str) -> UUID:
-    """Return the id of a step, the same at every try.
-
-    Args:
-        enrollment_id: of which enrollment.
-        key: its journal key.
-    """
-    return uuid5(enrollment_id, key)
-
-
-def _check_instant(what: str, given: object) -> None:
-    if not isinstance(given, datetime) or given.tzinfo is None:
-        raise JourneyCodeError(
-            f"{what} takes an instant with a time zone, such as datetime(2026, 1, 1, tzinfo=UTC)."
-        )
-
-
-def as_event(stored: Mapping[str, Any]) -> Event:
-    """Make an event out of the journal's form."""
-    received = stored.get("receivedAt")
-    return Event(
-        id=UUID(stored["id"]),
-        name=stored["name"],
-        properties=stored["properties"],
-        seq=stored.get("seq", 0),
-        received_at=datetime.fromisoformat(received) if received else None,
-    )

@@ -115,7 +115,7 @@ class _Loading:
         for (problem, remedy), where in found:
             self._problem(path, where, f"the journey {mark.id!r}: {problem}", remedy)
         if not found:
-            self._journeys[mark.id] = _journey(mark, function, path, line)
+            self._journeys[mark.id] = journey_of(mark, function, path, line)
             self._functions[mark.id] = function
             if code is not None:
                 self._flows[mark.id] = flow_of(code, self._journeys[mark.id].trigger.event)
@@ -160,7 +160,7 @@ def _match(event: str | EventMatch) -> EventMatch:
     return event if isinstance(event, EventMatch) else EventMatch(event)
 
 
-def _journey(mark: Mark, function: Callable[..., object], path: Path, line: int) -> Journey:
+def journey_of(mark: Mark, function: Callable[..., object], path: Path, line: int) -> Journey:
     text = path.read_bytes()
     try:
         source = inspect.getsource(function)

@@ -12,6 +12,7 @@ from ..domain.past import EmailPast, JourneyPast
 from ..store import consents, contacts, events, past
 from ..store.db import Database, Query
 from ..store.events import to_stored_event
+from .digests import begins_with_trigger, collected
 from .play import Play
 from .requests import Digest, Look, Request, SendMail, WaitFor
 
@@ -176,7 +177,7 @@ def _names(group: Sequence[Play]) -> list[str]:
         if isinstance(need, WaitFor):
             names.update(match.event for match in need.matches)
         elif isinstance(need, Digest):
-            names.add(play.answers.collected(need).event)
+            names.add(collected(need, play.facts).event)
         elif isinstance(need, Look) and need.event is not None:
             names.add(need.event)
     return sorted(names)
@@ -228,9 +229,9 @@ def _collect(
     play: Play, need: Digest, found: Sequence[Event], arrived: datetime | None
 ) -> list[Event]:
     """Return what a digest has collected so far, or when its window is over, the oldest first."""
-    match, until = play.answers.collected(need), play.answers.collected_until
+    match, until = collected(need, play.facts), play.answers.collected_until
     chosen = _matching(play, (match,), None, found, arrived)
-    if play.answers.begins_with_trigger(need):
+    if begins_with_trigger(need, play.facts):
         chosen.insert(0, play.facts.trigger)
     return [e for e in chosen if until is None or e.received_at is None or e.received_at < until]
 

@@ -15,7 +15,7 @@ from ..errors import JourneyCodeError
 from ..ingest.rules import BUILT_IN_LIST
 from .checking import function_problems, mark_problems
 from .loader import PACKAGE
-from .loader import _journey as journey_of  # pyright: ignore[reportPrivateUsage]
+from .loader import journey_of
 from .marks import MARK, JourneyFunction, Mark
 from .registry import Registry
 

@@ -41,6 +41,15 @@ class Mark:
     accept_late: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Marking:
+    mark: Mark
+
+    def __call__(self, function: F) -> F:
+        setattr(function, MARK, self.mark)
+        return function
+
+
 def journey(
     id: str,
     *,
@@ -83,27 +92,4 @@ def journey(
             `("09:00", "18:00")`; one that is due outside of them waits for the next morning.
         accept_late: whether an event that arrives long after it happened starts it too.
     """
-    mark = Mark(
-        id,
-        trigger,
-        entry,
-        exit_on,
-        suppress,
-        list,
-        name,
-        description,
-        enabled,
-        key,
-        on_retrigger,
-        goal,
-        holdout,
-        time_zone,
-        send_window,
-        accept_late,
-    )
-
-    def put(function: F) -> F:
-        setattr(function, MARK, mark)
-        return function
-
-    return put
+    return _Marking(Mark(**locals()))

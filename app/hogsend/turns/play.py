@@ -12,12 +12,13 @@ from typing import Any, cast
 
 from ..domain.journey import Journey
 from ..errors import JourneyCodeError
-from .answering import Answers, Needs, Raised
+from .answering import Answers, Needs
 from .context import Context
 from .facts import Facts, Result, TurnInterrupted, World, failed
 from .inert import InertLoop
 from .marks import JourneyFunction
 from .requests import DRIVEN, Leave, Request
+from .trying import Raised
 
 # How often a coroutine is closed that goes on awaiting things in its `finally` blocks.
 _MOST_CLOSINGS = 20

@@ -24,14 +24,13 @@ from ..store.db import Database
 from ..store.steps import NewStep, keep
 from .commit import Played, commit
 from .comparing import compare
-from .context import step_id
 from .driver import Driver
 from .facts import failed
 from .loading import Code, Limits, load_plays
 from .looks import answer_looks
 from .play import Play
 from .requests import RunStep
-from .steps import Effects
+from .steps import Effects, step_id
 from .trying import Tried
 
 log = logging.getLogger("hogsend.turns")

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from ..domain.journal import encode
 from ..errors import StepFailed, ValueNotStorable
@@ -153,3 +153,24 @@ def _told(error: BaseException) -> str:
     """Return an effect's error without the frames of this file."""
     lines = traceback.format_exception(error)
     return "".join(line for line in lines if "/turns/steps.py" not in line)[-2000:]
+
+
+def taking_its_id(fn: Callable[..., Any]) -> Callable[[UUID], Any]:
+    """Return a function that takes the step's id, whether the author's does or not."""
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return lambda step_id: fn()
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    required = [p for p in parameters if p.kind in positional and p.default is p.empty]
+    return fn if required else lambda step_id: fn()
+
+
+def step_id(enrollment_id: UUID, key: str) -> UUID:
+    """Return the id of a step, the same at every try.
+
+    Args:
+        enrollment_id: of which enrollment.
+        key: its journal key.
+    """
+    return uuid5(enrollment_id, key)

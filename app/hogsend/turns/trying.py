@@ -17,6 +17,13 @@ RETRY_AFTER = (
 
 
 @dataclass(frozen=True, slots=True)
+class Raised:
+    """An answer that is an error, raised where the author's call stands."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """What one try of an effect came to.
 

@@ -1,4 +1,4 @@
-"""Kill a worker under load a thousand times: python -m tests.promises.crash [--kills N] [--seed N]"""
+"""Kill a worker under load a thousand times, and say what came of it."""
 
 from __future__ import annotations
 

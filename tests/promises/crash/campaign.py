@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import re
 import shutil
@@ -112,7 +111,6 @@ class Ground:
         chance: decides what is left to chance.
         seen: faults that are reported already.
         cut_off: mails that a kill has met in their hand-over.
-        pid: the worker that lives, or lived last.
     """
 
     folder: Path
@@ -124,7 +122,6 @@ class Ground:
     chance: random.Random
     seen: set[str] = field(default_factory=set[str])
     cut_off: set[str] = field(default_factory=set[str])
-    pid: int = 0
 
     def life(self, point: str | None = None, number: int = 1) -> Life:
         """Return how the next worker is to live."""
@@ -134,7 +131,7 @@ class Ground:
 
     async def begin(self, life: Life) -> None:
         """Let a worker live."""
-        self.pid = await self.nursery.bear(life.to_line())
+        await self.nursery.bear(life.to_line())
 
     async def kill(self, point: str | None) -> bool:
         """Let a worker live until it is killed, and look at what it leaves.
@@ -157,7 +154,7 @@ class Ground:
             lasts -= NEWCOMERS_EVERY
         in_time = end.done()
         if not in_time:
-            os.kill(self.pid, signal.SIGKILL)
+            self.nursery.kill()
         status = await end
         await self.product.deserted()
         if status != -signal.SIGKILL:
@@ -199,7 +196,7 @@ class Ground:
         await self.until_quiet(CLICKED)
         # Those whose mail is in doubt may have it: they follow its link as well.
         books = read_books(self.folder / "data", self.folder / "copy")
-        for send_id, _, template, status in books.rows["sends"]:
+        for send_id, _, template, status, _ in books.rows["sends"]:
             if template == CLICKED and status == "in_doubt" and not self.post.arrived[send_id]:
                 self.product.click(send_id, "https://example.com/")
         await self.until_quiet()
@@ -241,7 +238,7 @@ class Ground:
         end = asyncio.ensure_future(self.nursery.bury())
         await asyncio.wait([end], timeout=PATIENCE)
         if not end.done():
-            os.kill(self.pid, signal.SIGKILL)
+            self.nursery.kill()
         status = await end
         await self.product.deserted()
         if status != 0 or self.product.passed is None:
@@ -304,10 +301,12 @@ class Campaign:
         write_files(folder / "journeys", files())
         product = Product(self._folder / "product.sock", self._chance)
         await product.open()
-        async with PostOffice(product) as post, WebhookSink(_Moods()) as hook:
-            yield Ground(folder, nursery, product, post, hook, self.report, self._chance)
-        await product.close()
-        product.socket.unlink()
+        try:
+            async with PostOffice(product) as post, WebhookSink(_Moods()) as hook:
+                yield Ground(folder, nursery, product, post, hook, self.report, self._chance)
+        finally:
+            await product.close()
+            product.socket.unlink()
         self.report.faults += product.faults
         self.report.wrong += len(product.faults)
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import sys
 import threading
 import traceback
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 TOP = Path(__file__).parents[3]
@@ -32,15 +33,24 @@ class Nursery:
     def __init__(self, process: Process) -> None:
         assert process.stdin is not None and process.stdout is not None
         self._lives, self._said = process.stdin, process.stdout
+        self._alive: int | None = None
 
-    async def bear(self, line: bytes) -> int:
-        """Begin a life and return its process id."""
+    async def bear(self, line: bytes) -> None:
+        """Begin a life, when the one before has been buried."""
         self._lives.write(line)
-        return await self._hear("born")
+        self._alive = await self._hear("born")
+
+    def kill(self) -> None:
+        """End the life with SIGKILL, if it has not ended."""
+        if self._alive is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._alive, signal.SIGKILL)
 
     async def bury(self) -> int:
         """Return how the life ended, when it has: the negative number of a signal, or a status."""
-        return await self._hear("ended")
+        status = await self._hear("ended")
+        self._alive = None
+        return status
 
     async def _hear(self, word: str) -> int:
         line = (await self._said.readline()).decode().split()
@@ -59,9 +69,11 @@ async def open_nursery(log: Path) -> AsyncIterator[Nursery]:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", __name__, cwd=TOP, stdin=PIPE, stdout=PIPE, stderr=stderr
         )
+    nursery = Nursery(process)
     try:
-        yield Nursery(process)
+        yield nursery
     finally:
+        nursery.kill()
         assert process.stdin is not None
         process.stdin.close()
         await process.wait()

@@ -1,4 +1,4 @@
-"""The product: it tells of people, and repeats each thing until it is answered, as an outbox does."""
+"""The product: it repeats what it tells of people until it is answered, as an outbox does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class Person:
     Args:
         number: which one.
         kind: whose story it is.
-        events: ids of the events that were answered, by name.
+        events: ids of the events that were answered, by idempotency key.
+        enrollment: what was entered last.
+        done: how much of what the product does next is done.
     """
 
     number: int
@@ -121,7 +123,7 @@ class Product:
     def _tell(self, person: Person, event: str, named: Any) -> None:
         fact = {
             "name": event,
-            "idempotency_key": f"{event}-{person.number}",
+            "idempotency_key": f"{event}-{person.number}-{person.done}",
             **dict(person.names(by) for by in named),
         }
         self._ask({"what": "take", "fact": fact}, person)
@@ -168,7 +170,7 @@ class Product:
             self._later(self._ask, ask, person)
             return
         if ask["what"] == "take":
-            person.events[ask["fact"]["name"]] = said["event"]
+            person.events[ask["fact"]["idempotency_key"]] = said["event"]
             for one in said["enrollments"]:
                 person.enrollment = one.get("stateId") or person.enrollment
         if person.done < len(person.story.then):

@@ -73,10 +73,11 @@ class Report:
     def text(self) -> str:
         """Return it for people to read."""
         width = max(map(len, self.by_point), default=0)
+        kills = f"{self.kills} times in {self.seconds:.0f} s (seed {self.seed})"
         points = [f"  {point:{width}}  {n:4}" for point, n in sorted(self.by_point.items())]
         return "\n".join(
             [
-                f"Killed with SIGKILL {self.kills} times in {self.seconds:.0f} s (seed {self.seed}):",
+                f"Killed with SIGKILL {kills}:",
                 *points,
                 f"  {'at random moments':{width}}  {self.random + self.late:4}",
                 f"{self.people} people, {self.events} events, {self.mails} mails arrived, "

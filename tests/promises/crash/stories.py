@@ -90,8 +90,9 @@ async def bookers(user, ctx):
 
 @journey("unlucky", trigger="unlucky.begun", list="news")
 async def unlucky(user, ctx):
+    who = user.user_id
     try:
-        await ctx.step("refuse", lambda step_id: post(f"/refuse/{user.user_id}", step_id), retries=1)
+        await ctx.step("refuse", lambda step_id: post(f"/refuse/{who}", step_id), retries=1)
     except StepFailed:
         await ctx.send("sorry")
 

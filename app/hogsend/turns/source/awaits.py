@@ -42,8 +42,8 @@ _LOST = (
     ast.Raise,
 )
 _HELD = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.GeneratorExp)
-# Functions that start coroutines by themselves, or do not await what they are given.
-_NOT_AWAITING = ("asyncio.", "anyio.", "trio.", "builtins.")
+# What starts coroutines by itself, which a journey cannot have.
+_STARTING = ("asyncio.", "anyio.", "trio.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class _Body:
             node, above = above, self.parents.get(above)
         match above:
             case ast.Call():
-                return self.given(above)
+                return self.taken(above)
             case ast.Starred() | ast.keyword() | ast.Dict():
                 return self.lost_in(above)
             case ast.Assign(targets=[ast.Name(id=name)]):
@@ -142,18 +142,24 @@ class _Body:
             case _:
                 return None
 
+    def taken(self, call: ast.Call) -> str | None:
+        """Return the function that loses a coroutine which is its argument, if it does."""
+        built_in = self.scope.full_name(call.func).startswith("builtins.")
+        return ".".join(path_of(call.func)) if built_in else self.given(call)
+
     def given(self, call: ast.Call) -> str | None:
+        """Return the function that loses what it is given, even where that is in a list."""
         name = self.scope.full_name(call.func)
         if self.scope.context_path(call.func) is not None:
             return ".".join(path_of(call.func))
-        return name.removeprefix("builtins.") if name.startswith(_NOT_AWAITING) else None
+        return name if name.startswith(_STARTING) else None
 
     def named(self, name: str) -> str | None:
         """Judge a coroutine that has a name: lost where that is never awaited, nor passed on."""
         kept = (ast.Return, ast.Yield, ast.keyword, ast.Starred, ast.Assign, ast.NamedExpr)
         for use in self.uses(name):
             above = self.parents[use]
-            passed_on = isinstance(above, ast.Call) and self.given(above) is None
+            passed_on = isinstance(above, ast.Call) and self.taken(above) is None
             if passed_on or isinstance(above, (ast.Await, ast.IfExp, ast.BoolOp, *kept, *_HELD)):
                 return None
         return None if self.is_closed_over(name) else ""

@@ -25,7 +25,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of an author's file, with the names around it."""
+    """A function of an author's file.
+
+    Args:
+        node: its text, parsed.
+        scope: the names around it.
+    """
 
     node: AnyFunction
     scope: Scope

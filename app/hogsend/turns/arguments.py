@@ -1,0 +1,37 @@
+"""Checks of what authors give to `ctx` calls: each says what was expected, with an example."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ..domain.address import normalize_email
+from ..errors import JourneyCodeError
+
+
+def check_duration(what: str, given: object) -> None:
+    if not isinstance(given, timedelta):
+        raise JourneyCodeError(
+            f"{what} takes a duration such as days(2), but was given {type(given).__name__}."
+        )
+
+
+def check_text(what: str, given: object) -> None:
+    if not isinstance(given, str) or not given:
+        raise JourneyCodeError(f"{what} takes a name, but was given {given!r:.80}.")
+
+
+def address_of(given: str) -> str:
+    try:
+        return normalize_email(given)
+    except (ValueError, AttributeError):
+        raise JourneyCodeError(
+            f"to={given!r:.80} is no address.", "Give one bare address, such as ada@example.com."
+        ) from None
+
+
+def check_instant(what: str, given: object) -> None:
+    if not isinstance(given, datetime) or given.tzinfo is None:
+        raise JourneyCodeError(
+            f"{what} takes an instant with a time zone, such as datetime(2026, 1, 1, tzinfo=UTC) "
+            'or ctx.when.tomorrow().at("09:00").'
+        )

@@ -1,0 +1,27 @@
+"""Which events a digest collects."""
+
+from __future__ import annotations
+
+from ..domain.conditions import All
+from ..domain.event import EventMatch
+from .facts import Facts
+from .requests import Digest
+
+
+def collected(request: Digest, facts: Facts) -> EventMatch:
+    """Return which events a digest collects: those like the trigger when it names none."""
+    match = request.match or EventMatch(facts.trigger.name)
+    if request.where is None:
+        return match
+    both = request.where if match.where is None else All((match.where, request.where))
+    return EventMatch(match.event, both)
+
+
+def begins_with_trigger(request: Digest, facts: Facts) -> bool:
+    """Say whether the trigger itself is the first event of a digest.
+
+    It is when the digest names no event and nothing was waited for before it.
+    """
+    look_back = facts.enrollment.look_back
+    first = look_back.at is None and look_back.seq == facts.trigger.seq
+    return request.match is None and first

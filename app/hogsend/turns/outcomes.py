@@ -1,0 +1,69 @@
+"""What `ctx` calls give back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ..domain.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a `ctx.send`.
+
+    Args:
+        status: `queued`, `suppressed` or `skipped`.
+        reason: why it was refused, such as `unsubscribed_from_list`; None when it was queued.
+        send_id: the row of the ledger; a refused send has one too.
+    """
+
+    status: str
+    reason: str | None
+    send_id: UUID
+
+    def __bool__(self) -> bool:
+        return self.status == "queued"
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """What ended a wait: the event, or nothing when the time was up. Truthy when it came."""
+
+    event: Event | None
+
+    def __bool__(self) -> bool:
+        return self.event is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """Whether a contact may get another mail. Truthy when they may.
+
+    Args:
+        allowed: whether fewer than the limit were sent.
+        sent: how many were sent within the window.
+        limit: how many may be.
+    """
+
+    allowed: bool
+    sent: int
+    limit: int
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+def as_event(stored: Mapping[str, Any]) -> Event:
+    """Make an event out of the journal's form."""
+    received = stored.get("receivedAt")
+    return Event(
+        id=UUID(stored["id"]),
+        name=stored["name"],
+        properties=stored["properties"],
+        seq=stored.get("seq", 0),
+        received_at=datetime.fromisoformat(received) if received else None,
+    )

@@ -1,0 +1,127 @@
+"""A project with a journey, and the parts that play it in this process, without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hogsend.catalogue import rules_of, see_journeys
+from hogsend.changes import Changes
+from hogsend.clock import Clock, SystemClock
+from hogsend.config import Settings, load_settings, prepare_data
+from hogsend.content import load_content
+from hogsend.delivery.tokens import Tokens
+from hogsend.domain.intake import Incoming
+from hogsend.engines.embedded import EmbeddedEngine
+from hogsend.ingest import Ingest
+from hogsend.store import health
+from hogsend.store.db import Database
+from hogsend.store.migrations import bring_up_to_date
+from hogsend.turns.loading import Code
+from hogsend.turns.player import Player
+
+# People who come in together.
+SET = 1_000
+EVENT = "bench.started"
+SEND_AND_SLEEP = """
+from hogsend import Contact, Context, days, journey
+
+@journey("bench", trigger="bench.started")
+async def bench(user: Contact, ctx: Context) -> None:
+    await ctx.send("hello")
+    await ctx.sleep(days(2), label="rest")
+"""
+
+
+def make_project(folder: Path, source: str = SEND_AND_SLEEP) -> None:
+    """Write a folder of journeys, and a mail `hello`.
+
+    Args:
+        folder: where `journeys` is made.
+        source: the Python code of the journeys.
+    """
+    (folder / "journeys" / "emails").mkdir(parents=True)
+    (folder / "journeys" / "bench.py").write_text(source)
+    (folder / "journeys" / "emails" / "hello.html").write_text(
+        "---\nsubject: Hello\n---\n<p>Hello {{ contact.email }}</p>\n"
+    )
+
+
+def settings_of(folder: Path) -> dict[str, str]:
+    """Return what a server is started with to use a project's journeys."""
+    return {"HOGSEND_JOURNEYS": str(folder / "journeys")}
+
+
+@dataclass
+class Project:
+    """The parts that play a project's journeys.
+
+    Args:
+        settings: of the project.
+        database: open.
+        clock: what tells the time.
+        ingest: takes events.
+        code: the journeys.
+        player: plays turns.
+    """
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    ingest: Ingest
+    code: Code
+    player: Player
+
+    @property
+    def file(self) -> Path:
+        """The database's file."""
+        return self.settings.data / "hogsend.db"
+
+    async def enter(self, numbers: Iterable[int], event: str = EVENT) -> None:
+        """Let people do what a journey listens for."""
+        await asyncio.gather(
+            *(
+                self.ingest.take(Incoming(event, user_id=f"p{n}", email=f"p{n}@example.com"))
+                for n in numbers
+            )
+        )
+
+    async def play(self) -> None:
+        """Play turns until none is due."""
+        engine = EmbeddedEngine(self.database, self.clock, self.player.play)
+        working = asyncio.create_task(engine.work())
+        while True:
+            wake = await self.database.read_one(health.next_wake())
+            if wake is None or wake > self.clock.now():
+                break
+            await asyncio.sleep(0.02)
+        await engine.close()
+        await working
+
+
+@asynccontextmanager
+async def opened(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Project]:
+    """Open a project, and close it at the end.
+
+    Args:
+        folder: where `make_project` has written it.
+        clock: what tells the time; the machine's unless given.
+    """
+    settings = prepare_data(load_settings({"PATH": os.environ.get("PATH", "")}, folder))
+    await bring_up_to_date(settings.database_url, backups=None)
+    database, clock = Database(settings.database_url), clock or SystemClock()
+    await database.open()
+    content = load_content(settings, Tokens(settings.secrets))
+    await see_journeys(database, content.registry, clock.now())
+    ingest = Ingest(database, clock, await rules_of(database, content.registry), Changes())
+    code = Code(content.registry, content.template_lists)
+    player = Player(database, clock, ingest, code)
+    try:
+        yield Project(settings, database, clock, ingest, code, player)
+    finally:
+        await player.close()
+        await database.close()

@@ -1,0 +1,86 @@
+"""`hogsend enrollments` lists who is stuck, and lets them go on, begin anew or leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Hogsend
+from .waiting import SLEEPER, connected, fall_asleep, put_into, states
+
+
+def test_who_is_stuck_is_listed_with_the_reason(journeys: Path, hogsend: Hogsend) -> None:
+    (one,) = fall_asleep(journeys, hogsend)
+    nobody = hogsend("enrollments", "list", "--journey", "sleeper")
+    assert (nobody.status, nobody.out) == (0, "Nobody.\n")
+    put_into(journeys, "failed")
+
+    listed = hogsend("enrollments", "list", "--journey", "sleeper")
+
+    assert one in listed.out and "KeyError: 'plan'" in listed.out
+    (row,) = hogsend("enrollments", "list", "--journey", "sleeper", "--json").json
+    assert (row["id"], row["state"], row["contact"]) == (one, "failed", "ada")
+
+
+@pytest.mark.parametrize(
+    ("command", "before", "after"),
+    [
+        ("continue", "drifted", ["active"]),
+        ("restart", "drifted", ["exited", "active"]),
+        ("exit", "drifted", ["exited"]),
+        ("retry", "failed", ["waiting"]),
+    ],
+)
+@pytest.mark.parametrize("together", [False, True])
+def test_who_is_stuck_is_helped_by_name_or_with_all_others(
+    journeys: Path, hogsend: Hogsend, *, command: str, before: str, after: list[str], together: bool
+) -> None:
+    (one,) = fall_asleep(journeys, hogsend)
+    put_into(journeys, before)
+
+    whom = ["--journey", "sleeper", "--yes"] if together else [one]
+    outcome = hogsend("enrollments", command, *whom)
+
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.endswith(" 1 person.\n")
+    assert states(journeys) == after
+    with connected(journeys) as database:
+        (line,) = database.execute("SELECT who, action FROM audit").fetchall()
+    assert line == ("cli", f"{command} all" if together else command)
+
+
+def test_whom_it_does_not_fit_is_left_as_they_were(journeys: Path, hogsend: Hogsend) -> None:
+    (one,) = fall_asleep(journeys, hogsend)
+
+    outcome = hogsend("enrollments", "retry", one)
+
+    assert outcome.status == 1
+    assert "this enrollment is waiting" in outcome.err
+    assert states(journeys) == ["waiting"]
+
+
+def test_it_is_said_whom_a_command_is_for(journeys: Path, hogsend: Hogsend) -> None:
+    assert hogsend("enrollments", "retry").status == 2
+    assert hogsend("enrollments", "retry", "--journey", "sleeper", "0" * 32).status == 2
+
+
+def test_triggers_that_a_broken_journey_missed_are_replayed(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    fall_asleep(journeys, hogsend)
+    with connected(journeys) as database:
+        database.execute("UPDATE enrollments SET state = 'exited', wait_key = NULL, ended_at = 1")
+        database.execute(
+            "INSERT INTO refusals (id, journey_id, reason, contact_id, event_id, at) "
+            "SELECT id, 'sleeper', 'journey_broken', contact_id, id, received_at FROM events"
+        )
+        database.commit()
+    (journeys / "sleeper.py").write_text(
+        SLEEPER.replace('trigger="user.created"', 'trigger="user.created", entry="unlimited"')
+    )
+
+    outcome = hogsend("enrollments", "replay", "--journey", "sleeper", "--yes", "--json")
+
+    assert (outcome.status, outcome.json) == (0, {"people": 1})
+    assert states(journeys) == ["exited", "active"]

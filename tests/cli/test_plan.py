@@ -1,0 +1,82 @@
+"""`hogsend journeys plan` says before code is used what becomes of those who are inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .conftest import Hogsend
+from .waiting import SLEEPER, fall_asleep, put_into, states
+
+
+def test_the_same_code_endangers_nobody(journeys: Path, hogsend: Hogsend) -> None:
+    fall_asleep(journeys, hogsend, "ada", "bo")
+
+    outcome = hogsend("journeys", "plan")
+
+    assert outcome.status == 0
+    assert outcome.err == ""
+    (line,) = [line for line in outcome.out.splitlines() if line.startswith("sleeper")]
+    assert line.split() == ["sleeper", "2", "2", "0", "0", "0", "0", "0"]
+
+
+def test_code_that_would_let_people_drift_has_status_one_and_says_where(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    (one,) = fall_asleep(journeys, hogsend)
+    (journeys / "sleeper.py").write_text(SLEEPER.replace('"rest"', '"nap"'))
+
+    outcome = hogsend("journeys", "plan")
+
+    assert outcome.status == 1
+    assert "1 in sleep:rest, which is not asked for any more" in outcome.out
+    assert one in outcome.out
+    assert "1 person would not go on" in outcome.err
+    assert states(journeys) == ["waiting"]
+
+
+def test_another_folder_is_tried_before_it_is_used(
+    journeys: Path, tmp_path: Path, hogsend: Hogsend
+) -> None:
+    fall_asleep(journeys, hogsend)
+    other = tmp_path / "next"
+    other.mkdir()
+    (other / "sleeper.py").write_text(
+        SLEEPER.replace("    await ctx.sleep", '    await ctx.trigger("new")\n    await ctx.sleep')
+    )
+
+    planned = hogsend("journeys", "plan", "--against", str(other), "--json")
+
+    assert planned.status == 0
+    (found,) = planned.json["journeys"]
+    assert (found["moved"], found["behind"]) == (1, {"trigger:new": 1})
+    assert hogsend("journeys", "plan", "--json").json["journeys"][0]["identical"] == 1
+
+
+def test_a_journey_that_the_folder_lacks_or_cannot_load_parks_its_people(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    fall_asleep(journeys, hogsend)
+    (journeys / "sleeper.py").write_text("async def (")
+
+    outcome = hogsend("journeys", "plan", "--json")
+
+    assert outcome.status == 1
+    assert outcome.json["journeys"][0]["parked"] == 1
+    assert outcome.json["endangered"] == 1
+    assert "sleeper.py:1" in outcome.json["broken"][0] and "sleeper.py:1" in outcome.err
+
+
+def test_who_has_drifted_already_is_no_reason_to_fail(journeys: Path, hogsend: Hogsend) -> None:
+    fall_asleep(journeys, hogsend)
+    put_into(journeys, "drifted")
+    (journeys / "sleeper.py").write_text(SLEEPER.replace('"rest"', '"nap"'))
+
+    outcome = hogsend("journeys", "plan", "--json")
+
+    assert (outcome.status, outcome.json["journeys"][0]["stuck"]) == (0, 1)
+
+
+def test_a_plan_without_anybody_is_empty(journeys: Path, hogsend: Hogsend) -> None:
+    outcome = hogsend("journeys", "plan")
+
+    assert (outcome.status, outcome.out) == (0, "Nobody is in a journey.\n")

@@ -1,0 +1,456 @@
+"""What should happen, said once more and plainly: people, events, stays in journeys, mails.
+
+A restatement of the rules (docs/journeys.md) in dictionaries and lists, without a database, sets,
+or anything that is there for speed. It predicts everything but the order in which the turns of
+one instant are played; that it is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from .scripts import Plan, Rule
+
+LIVE = ("active", "waiting", "drifted", "parked")
+UNDER_WAY = ("queued", "sent")
+DAY = timedelta(days=1)
+LONGEST_CHAIN = 8
+OPT_IN = {"journey": True, "news": False, "receipts": True}
+PAUSES = [timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200)]
+
+
+@dataclass(eq=False)
+class Person:
+    """Somebody; `into` is the person that they turned out to be."""
+
+    number: int
+    user: str | None = None
+    email: str | None = None
+    anonymous: str | None = None
+    said: dict[str, bool] = field(default_factory=dict[str, bool])
+    into: Person | None = None
+    id: UUID | None = None
+
+    @property
+    def home(self) -> Person:
+        return self.into.home if self.into else self
+
+    def gets(self, list_id: str) -> bool:
+        if list_id == "receipts":
+            return True
+        return self.said.get("*", True) and self.said.get(list_id, OPT_IN[list_id])
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What somebody tells: an event of a person, and what they say of lists."""
+
+    name: str
+    user: str | None = None
+    email: str | None = None
+    anonymous: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    lists: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    late: bool = False
+    key: str | None = None
+    digest: bytes = b""
+
+
+@dataclass(eq=False)
+class Happening:
+    """An event; all events are numbered in the order of their arrival."""
+
+    number: int
+    name: str
+    properties: Mapping[str, Any]
+    at: datetime
+    person: Person
+    late: bool = False
+    depth: int = 0
+
+
+@dataclass
+class Wait:
+    """The wait of a stay: what ends it, how many of them, and when it ends by itself."""
+
+    key: str
+    until: datetime | None
+    rules: tuple[Rule, ...] = ()
+    more: int = 1
+
+
+@dataclass(frozen=True)
+class Look:
+    """A wait sees events after this number that came at this instant or later."""
+
+    number: int
+    at: datetime | None = None
+
+    def sees(self, event: Happening) -> bool:
+        return event.number > self.number and (self.at is None or event.at >= self.at)
+
+
+@dataclass(eq=False)
+class Stay:
+    """One person in one journey."""
+
+    person: Person
+    journey: str
+    key: str
+    trigger: Happening
+    entered_at: datetime
+    wake: datetime | None
+    look: Look
+    state: str = "active"
+    wait: Wait | None = None
+    came: Happening | None = None
+    attempt: int = 0
+    sends: int = 0
+    journal: dict[str, Any] = field(default_factory=dict[str, Any])
+    kept: dict[str, tuple[int, bool, bool]] = field(default_factory=dict[str, Any])
+    reason: str | None = None
+    ended_number: int = 0
+    id: UUID | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in LIVE
+
+
+@dataclass(eq=False)
+class Mail:
+    """A row of the ledger."""
+
+    stay: Stay
+    key: str
+    template: str
+    list: str
+    to: str | None
+    status: str
+    reason: str | None
+    at: datetime
+    due: datetime | None
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a fact; journeys and stays are named, and the order does not matter."""
+
+    stored: bool
+    person: Person
+    entered: Mapping[str, str | Stay] = field(default_factory=dict[str, Any])
+    exits: Mapping[Stay, bool] = field(default_factory=dict[Stay, bool])
+    waits: Sequence[Stay] = ()
+    conflict: bool = False
+
+
+class Model:
+    """Everything that is known, and the rules by which it changes."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.code: dict[str, Plan] = {}
+        self.seen: dict[str, Plan] = {}
+        self.off: set[str] = set()
+        self.named: dict[str, Person] = {}
+        self.people: list[Person] = []
+        self.events: list[Happening] = []
+        self.stays: list[Stay] = []
+        self.mails: list[Mail] = []
+        self.missed: list[tuple[str, Happening]] = []
+        self.suppressed: set[str] = set()
+        self.keys: dict[str, tuple[bytes, Answer]] = {}
+
+    # -- what is there ------------------------------------------------------------------------
+
+    def live_of(self, person: Person) -> list[Stay]:
+        return [s for s in self.stays if s.is_live and s.person.home is person]
+
+    def events_of(self, person: Person) -> list[Happening]:
+        return [e for e in self.events if e.person.home is person.home]
+
+    def mails_of(self, person: Person) -> list[Mail]:
+        return [m for m in self.mails if m.stay.person.home is person.home]
+
+    @property
+    def due(self) -> list[Stay]:
+        return [
+            s for s in self.stays if s.state in LIVE[:2] and s.wake is not None and s.wake <= self.now
+        ]
+
+    # -- facts --------------------------------------------------------------------------------
+
+    def take(self, fact: Fact) -> Answer:
+        """Decide one fact: exits first, then waits, then entries."""
+        if fact.key in self.keys:
+            digest, first = self.keys[fact.key]
+            return Answer(
+                False, first.person, first.entered, first.exits, first.waits, digest != fact.digest
+            )
+        person = self._person_of(fact)
+        if person.email:
+            person.said.update(fact.lists)
+        answer = self.happen(person, fact.name, fact.properties, late=fact.late)
+        if fact.key:
+            self.keys[fact.key] = (fact.digest, answer)
+        return answer
+
+    def happen(
+        self,
+        person: Person,
+        name: str,
+        properties: Mapping[str, Any],
+        *,
+        late: bool = False,
+        depth: int = 0,
+    ) -> Answer:
+        event = Happening(len(self.events) + 1, name, properties, self.now, person, late, depth)
+        self.events.append(event)
+        exits = self._exit(event)
+        waits = self._satisfy(event)
+        entered = {
+            plan.id: self._decide(plan, event)
+            for plan in self.seen.values()
+            if plan.trigger.event == name
+        }
+        return Answer(True, person, entered, exits, waits)
+
+    def _exit(self, event: Happening) -> dict[Stay, bool]:
+        exits: dict[Stay, bool] = {}
+        for stay in self.live_of(event.person):
+            rules = self.seen[stay.journey].exit_on
+            if rules:
+                exits[stay] = any(rule.means(event.name, event.properties) for rule in rules)
+        for plan in self.seen.values():
+            if rule := exit_of(plan, event):
+                for stay in self.live_of(event.person):
+                    if stay.journey == plan.id:
+                        self.end(stay, f"exit_on {rule.event}")
+                for mail in self.mails_of(event.person):
+                    if mail.stay.journey == plan.id:
+                        cancel(mail, f"exit_on {rule.event}")
+        return exits
+
+    def _satisfy(self, event: Happening) -> list[Stay]:
+        woken: list[Stay] = []
+        for stay in self.live_of(event.person):
+            wait = stay.wait
+            if wait is None or stay.came or (wait.until and event.at > wait.until):
+                continue
+            if not any(rule.means(event.name, event.properties) for rule in wait.rules):
+                continue
+            wait.more -= 1
+            if wait.more == 0:
+                stay.came, stay.wake = event, self.now
+                woken.append(stay)
+        return woken
+
+    def _decide(self, plan: Plan, event: Happening) -> str | Stay:
+        key = plan.key_of(event.properties) or ""
+        place = (plan.id, key)
+        here = [s for s in self.live_of(event.person) if (s.journey, s.key) == place]
+        instead = here[0] if here and plan.restarts else None
+        reason = self.refusal(plan, event, instead)
+        if reason == "journey_broken":
+            self.missed.append((plan.id, event))
+        if reason:
+            return reason
+        if instead:
+            self.end(instead, "restarted")
+        return self.begin(plan, event)
+
+    def refusal(self, plan: Plan, event: Happening, instead: Stay | None = None) -> str | None:
+        """Say why an event does not start a journey; the first reason counts."""
+        person, key = event.person.home, plan.key_of(event.properties)
+        mine = [
+            s
+            for s in self.stays
+            if s.person.home is person and (s.journey, s.key) == (plan.id, key) and s is not instead
+        ]
+        entries = [s.entered_at for s in mine if s.state != "failed" or s.sends]
+        period = plan.entry if isinstance(plan.entry, timedelta) else None
+        reasons = {
+            "disabled": not plan.enabled,
+            "disabled_by_operator": plan.id in self.off,
+            "where_not_met": not plan.trigger.means(event.name, event.properties),
+            "journey_broken": plan.id not in self.code,
+            "late_event": event.late and not plan.accept_late,
+            "trigger_loop": event.depth > LONGEST_CHAIN,
+            "no_key": key is None,
+            "already_live": any(s.is_live for s in mine),
+            "already_entered": plan.entry == "once" and entries and not instead,
+            "too_soon": period and entries and not instead and self.now - max(entries) < period,
+            "unsubscribed": not person.gets(plan.list),
+            "suppressed": person.email in self.suppressed,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
+
+    def begin(self, plan: Plan, event: Happening) -> Stay:
+        key = plan.key_of(event.properties) or ""
+        stay = Stay(
+            event.person.home, plan.id, key, event, self.now, self.now, Look(event.number)
+        )
+        self.stays.append(stay)
+        return stay
+
+    def end(self, stay: Stay, reason: str) -> None:
+        """Exit somebody, and cancel what has not left."""
+        stay.state, stay.reason = "exited", reason
+        stay.wake = stay.wait = stay.came = None
+        for mail in self.mails:
+            if mail.stay is stay:
+                cancel(mail, reason)
+
+    # -- who is who ---------------------------------------------------------------------------
+
+    def _person_of(self, fact: Fact) -> Person:
+        given = {"u:": fact.user, "e:": fact.email, "a:": fact.anonymous}
+        names = [kind + value for kind, value in given.items() if value]
+        user, mine = fact.user, list[Person]()
+        for name in names:
+            one = self.named[name].home if name in self.named else None
+            if one is None or one in mine or (user and one.user and one.user != user):
+                continue
+            user = user or one.user
+            mine.append(one)
+        person = self._merge(mine) if mine else self._new()
+        for name in names:
+            self.named.setdefault(name, person)
+        owns = fact.email and self.named["e:" + fact.email].home is person
+        person.user = person.user or fact.user
+        if owns and (fact.user or not person.email):
+            person.email = fact.email
+        return person
+
+    def _new(self) -> Person:
+        person = Person(len(self.people))
+        self.people.append(person)
+        return person
+
+    def _merge(self, people: Sequence[Person]) -> Person:
+        survivor, *losers = sorted(people, key=lambda p: (p.user is None, p.number))
+        for loser in losers:
+            loser.into = survivor
+            survivor.email = survivor.email or loser.email
+            for list_id, subscribed in loser.said.items():
+                survivor.said[list_id] = survivor.said.get(list_id, True) and subscribed
+            places: set[tuple[str, str]] = set()
+            for stay in self.live_of(survivor):
+                if (stay.journey, stay.key) in places:
+                    self.end(stay, "merged")
+                places.add((stay.journey, stay.key))
+        return survivor
+
+    # -- code, switches, operators ------------------------------------------------------------
+
+    def use(self, code: Mapping[str, Plan]) -> None:
+        """Take other code: people of what is gone are parked, of what is back go on."""
+        self.code = dict(code)
+        self.seen |= code
+        for stay in self.stays:
+            if stay.journey not in code and stay.state in LIVE[:2]:
+                stay.state = "parked"
+            elif stay.journey in code and stay.state == "parked":
+                stay.state = "waiting" if stay.wait else "active"
+
+    def order(self, act: str, stay: Stay) -> Stay | None:
+        """Do what an operator wants; return the stay to look at, None if it cannot be done."""
+        code = self.code.get(stay.journey)
+        if act == "wake" and stay.state in LIVE[:2]:
+            if stay.wait:
+                stay.wait.until = min(stay.wait.until or self.now, self.now)
+            stay.wake = self.now
+        elif act == "exit" and stay.is_live:
+            self.end(stay, "by op")
+        elif act == "continue" and stay.state == "drifted" and code:
+            stay.state, stay.wake, stay.wait, stay.came = "active", self.now, None, None
+        elif act == "restart" and stay.state == "drifted" and code:
+            if self.refusal(code, stay.trigger, instead=stay):
+                return None
+            self.end(stay, "restarted by op")
+            return self.begin(code, stay.trigger)
+        elif act == "retry" and stay.state == "failed" and code:
+            return self._retry(code, stay)
+        else:
+            return None
+        return stay
+
+    def _retry(self, code: Plan, stay: Stay) -> Stay | None:
+        place = (stay.journey, stay.key)
+        if any((s.journey, s.key) == place for s in self.live_of(stay.person.home)):
+            return None
+        stay.state, stay.attempt, stay.wake = "waiting" if stay.wait else "active", 0, self.now
+        if rule := self._ended_since(code, stay, stay.ended_number):
+            self.end(stay, f"exit_on {rule.event}")
+        return stay
+
+    def _ended_since(self, plan: Plan, stay: Stay, number: int) -> Rule | None:
+        later = [e for e in self.events_of(stay.person) if e.number > number]
+        return next((rule for event in later if (rule := exit_of(plan, event))), None)
+
+    def replay(self, journey: str) -> None:
+        """Let the triggers that a journey missed start it now."""
+        plan = self.code[journey]
+        for event in [event for one, event in self.missed if one == journey]:
+            self.missed.remove((journey, event))
+            if self.refusal(plan, event):
+                continue
+            stay = self.begin(plan, event)
+            if rule := self._ended_since(plan, stay, event.number):
+                self.end(stay, f"exit_on {rule.event}")
+
+    # -- mail ---------------------------------------------------------------------------------
+
+    def verdict(self, person: Person, list_id: str, to: str | None) -> tuple[str, str | None]:
+        """Say whether a mail may go to a person now, and if not why."""
+        address = to or person.email
+        if not address:
+            return "skipped", "no_address"
+        if address in self.suppressed:
+            return "suppressed", "suppressed"
+        if list_id != "receipts" and not person.said.get("*", True):
+            return "skipped", "unsubscribed_from_everything"
+        if not person.gets(list_id):
+            return "skipped", "unsubscribed_from_list"
+        return "queued", None
+
+    def leaves_at(self, journey: str) -> datetime:
+        """Return when a mail that is due now may leave: in its journey's hours."""
+        window = self.seen[journey].window
+        if window is None or window[0] <= self.now.hour < window[1]:
+            return self.now
+        today = self.now.replace(hour=window[0], minute=0, second=0, microsecond=0)
+        return today if self.now.hour < window[0] else today + DAY
+
+    def deliver(self) -> None:
+        """Hand over every mail that is due."""
+        for mail in self.mails:
+            if mail.status != "queued" or mail.due is None or mail.due > self.now:
+                continue
+            person = mail.stay.person.home
+            status, reason = self.verdict(person, mail.list, mail.to)
+            if status != "queued":
+                mail.status, mail.reason = status, reason
+            elif (leaves := self.leaves_at(mail.stay.journey)) > self.now:
+                mail.due = leaves
+            else:
+                mail.status, mail.address = "sent", mail.to or person.email
+                mail.at = self.now
+
+
+def cancel(mail: Mail, reason: str) -> None:
+    if mail.status == "queued":
+        mail.status, mail.reason = "cancelled", reason
+
+
+def exit_of(plan: Plan, event: Happening) -> Rule | None:
+    return next((r for r in plan.exit_on if r.means(event.name, event.properties)), None)
+
+
+def first(events: Iterable[Happening]) -> Happening | None:
+    return next(iter(events), None)

@@ -1,0 +1,159 @@
+"""Journeys as plain data: the model plays it, and the same is written as an author's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+# One call of a journey, or a branch or a loop of them. Each but sleeps, triggers, branches and
+# loops sets `got`, which branches ask and triggers tell.
+Op = tuple[Any, ...]
+
+LISTS = """
+news = MailList("news", "News", default_opt_in=False)
+receipts = MailList("receipts", "Receipts", transactional=True)
+"""
+STEP_VALUE, PASSED_VALUE = 7, 3
+STEP_RETRIES = 1
+MOST_LOOPS = 2
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An event by name, and by its property `k` if that is given."""
+
+    event: str
+    k: str | None = None
+
+    def means(self, name: str, properties: Mapping[str, Any]) -> bool:
+        return name == self.event and self.k in (None, properties.get("k"))
+
+    @property
+    def source(self) -> str:
+        where = f', where=prop("k") == {self.k!r}' if self.k else ""
+        return f"on({self.event!r}{where})"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A journey as an author could have written it; hours are of the recipient's day in UTC."""
+
+    id: str
+    trigger: Rule
+    script: tuple[Op, ...] = ()
+    entry: timedelta | str = "once"
+    exit_on: tuple[Rule, ...] = ()
+    suppress: timedelta | None = None
+    list: str = "journey"
+    enabled: bool = True
+    keyed: bool = False
+    restarts: bool = False
+    window: tuple[int, int] | None = None
+    accept_late: bool = False
+
+    def key_of(self, properties: Mapping[str, Any]) -> str | None:
+        return properties.get("k") if self.keyed else ""
+
+    @property
+    def source(self) -> str:
+        """The author's file."""
+        body = "\n".join(_lines(self.script, 1))
+        return (
+            f"def fails():\n    raise ValueError('no')\n\n"
+            f"@journey({self.id!r}, {', '.join(self._arguments())})\n"
+            f"async def played(user, ctx):\n    got = 0\n{body}\n"
+        )
+
+    def _arguments(self) -> Iterator[str]:
+        yield f"trigger={self.trigger.source}"
+        own = self.entry
+        yield f"entry={own!r}" if isinstance(own, str) else f"entry=once_per({_duration(own)})"
+        yield f"exit_on=[{', '.join(rule.source for rule in self.exit_on)}]"
+        if self.suppress:
+            yield f"suppress={_duration(self.suppress)}"
+        yield f"list={self.list!r}"
+        yield f"enabled={self.enabled}, accept_late={self.accept_late}"
+        if self.keyed:
+            yield 'key=prop("k")'
+        if self.restarts:
+            yield 'on_retrigger="restart"'
+        if self.window:
+            yield 'send_window=("{:02}:00", "{:02}:00")'.format(*self.window)
+
+
+def _duration(duration: timedelta) -> str:
+    return f"seconds({int(duration.total_seconds())})"
+
+
+def _lines(script: Sequence[Op], depth: int) -> Iterator[str]:
+    for name, *arguments in script:
+        for line in _SOURCES[name](*arguments):
+            yield "    " * depth + line
+
+
+def _branch(then: Sequence[Op], otherwise: Sequence[Op]) -> Iterator[str]:
+    yield "if got:"
+    yield from _lines(then or (("nothing",),), 1)
+    yield "else:"
+    yield from _lines(otherwise or (("nothing",),), 1)
+
+
+def _loop(script: Sequence[Op]) -> Iterator[str]:
+    yield f"for _ in range({MOST_LOOPS}):"
+    yield from _lines(script or (("nothing",),), 1)
+
+
+def _wait(rules: Sequence[Rule], hours: int | None, label: str) -> list[str]:
+    events = ", ".join(rule.source for rule in rules)
+    timeout = f"hours({hours})" if hours is not None else None
+    return [f"got = bool(await ctx.wait_for_any([{events}], timeout={timeout}, label={label!r}))"]
+
+
+def _digest(rule: Rule | None, hours: int, most: int, label: str) -> list[str]:
+    event = f"event={rule.source}, " if rule else ""
+    rest = f"max_events={most}, label={label!r}"
+    return [f"got = len(await ctx.digest(hours({hours}), {event}{rest}))"]
+
+
+def _send(template: str, list_id: str | None, to: str | None) -> list[str]:
+    return [f"got = bool(await ctx.send({template!r}, list={list_id!r}, to={to!r}))"]
+
+
+def _step(key: str, works: bool, passed: bool) -> list[str]:
+    effect = f"lambda: {STEP_VALUE}" if works else "fails"
+    known = f", passed=lambda: {PASSED_VALUE}" if passed else ""
+    return [
+        "try:",
+        f"    got = await ctx.step({key!r}, {effect}, retries={STEP_RETRIES}{known})",
+        "except StepFailed:",
+        "    got = 0",
+    ]
+
+
+_SOURCES: dict[str, Any] = {
+    "send": _send,
+    "sleep": lambda hours, label: [f"await ctx.sleep(hours({hours}), label={label!r})"],
+    "wait": _wait,
+    "digest": _digest,
+    "step": _step,
+    "has": lambda event: [f"got = await ctx.history.has_event({event!r})"],
+    "count": lambda rule: [
+        f"got = await ctx.history.count({rule.event!r}, "
+        + (f'where=prop("k") == {rule.k!r})' if rule.k else ")")
+    ],
+    "mailed": lambda template: [f"got = (await ctx.history.email({template!r})).sent"],
+    "entered": lambda journey: [f"got = (await ctx.history.journey({journey!r})).entered"],
+    "subscribed": lambda list_id: [f"got = await ctx.is_subscribed({list_id!r})"],
+    "throttle": lambda limit, hours: [f"got = bool(await ctx.throttle({limit}, hours({hours})))"],
+    "address": lambda: ["got = (await ctx.contact()).email"],
+    "trigger": lambda event, k: [
+        f"await ctx.trigger({event!r}, {{'got': got, 'k': {k!r}}})".replace(", 'k': None", "")
+    ],
+    "exit": lambda: ['await ctx.exit("enough")'],
+    "fail": lambda: ['raise ValueError("no")'],
+    "nothing": lambda: ["pass"],
+    "if": _branch,
+    "twice": _loop,
+}

@@ -1,0 +1,47 @@
+"""The examples of the document about changing journeys come to what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hogsend.content import load_content
+from hogsend.turns.loading import Code
+from hogsend.turns.plan import plan
+from tests.world import World
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "changing-journeys.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+BEFORE, EDITS = BLOCKS[0], BLOCKS[1:]
+WORDS = {"identical": "identical", "moved on": "moved", "drift": "drifted"}
+
+
+def said(edit: str) -> str:
+    """Return what an example says becomes of those who wait, as a count of the plan."""
+    found = re.search(r"# Whoever waits in settle-in: ([a-z ]+)\.", edit)
+    assert found, edit
+    return WORDS[found[1]]
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=range(len(EDITS)))
+async def test_those_who_wait_fare_as_the_document_says(small_world: World, edit: str):
+    emails = small_world.runtime.settings.journeys / "emails"
+    for name in set(re.findall(r'send\("([a-z-]+)"\)', DOCUMENT.read_text())):
+        (emails / f"{name}.html").write_text(f"---\nsubject: {name}\n---\n<p>{name}</p>\n")
+    await small_world.journey(BEFORE)
+    await small_world.emit("user.created")
+    assert await small_world.states() == ["waiting"]
+
+    small_world.write("journeys", edit)
+    content = load_content(small_world.runtime.settings, small_world.runtime.tokens)
+    assert not content.broken
+    code = Code(content.registry, content.template_lists)
+    (found,) = await plan(small_world.database, small_world.clock, code, ["first-week"])
+
+    assert (getattr(found, said(edit)), found.people) == (1, 1)
+
+
+def test_the_document_shows_each_outcome():
+    assert {said(edit) for edit in EDITS} == set(WORDS.values())

@@ -1,0 +1,261 @@
+"""The dashboard says who is stuck, what can be done, and what it will do to how many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from hogsend.domain.journey import Journey
+from hogsend.runtime import Runtime
+from hogsend.store import audit, enrollments
+from hogsend.store.db import Query, Write
+from hogsend.web.admin import everyone
+from tests.web import product
+from tests.web.conftest import Browser, text_of
+from tests.web.scene import Scene
+
+WELCOME = "/journeys/activation-welcome"
+
+
+async def put(runtime: Runtime, state: str, journey_id: str = "activation-welcome") -> int:
+    """Let everyone who is live in a journey be in a state; return how many they are."""
+    count = Query(
+        "SELECT COUNT(*) FROM enrollments WHERE journey_id = ? "
+        "AND state IN ('active', 'waiting', 'drifted', 'parked')",
+        [journey_id],
+        lambda rows: int(rows[0][0]),
+    )
+    people = await runtime.database.read_one(count)
+    async with runtime.database.transaction() as tx:
+        await tx.apply(
+            [
+                Write(
+                    "UPDATE enrollments SET state = ?, wake_at = NULL WHERE journey_id = ? "
+                    "AND state IN ('active', 'waiting', 'drifted', 'parked')",
+                    [(state, journey_id)],
+                ),
+                Write("DELETE FROM counters WHERE name LIKE ?", [(f"state/{journey_id}/%",)]),
+                Write(
+                    "INSERT INTO counters (name, day, value) VALUES (?, 0, ?)",
+                    [(f"state/{journey_id}/{state}", people)],
+                ),
+            ]
+        )
+    return people
+
+
+async def state_of(runtime: Runtime, enrollment_id: UUID) -> str:
+    found = await runtime.database.read_one(enrollments.by_ids([enrollment_id]))
+    return found[enrollment_id].state
+
+
+# -- one person ---------------------------------------------------------------------------------
+
+
+async def test_a_drifted_person_can_go_on_begin_anew_or_leave(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    await put(runtime, "drifted")
+    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    text = text_of(await owner.read(f"/enrollments/{ada}"))
+    assert "The wait that this person is in (wait:plan.upgraded) is not in the code" in text
+    for button in ("Continue 1 person", "Restart 1 person", "Exit 1 person"):
+        assert button in text
+    assert "Wake now" not in text
+
+    answer = await owner.post(f"/enrollments/{ada}/continue")
+    assert answer.headers["Location"] == f"/enrollments/{ada}?done=continued"
+    assert await state_of(runtime, ada) == "active"
+
+
+async def test_who_is_restarted_is_shown_in_the_new_enrollment(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    await put(runtime, "drifted")
+    old = scene.ids["activation-welcome/Jorge L. Borges"]
+    answer = await owner.post(f"/enrollments/{old}/restart", reason="asked for")
+    place = answer.headers["Location"]
+    assert place.endswith("?done=restarted") and str(old) not in place
+    assert "Restarted. This is the new enrollment" in text_of(await owner.read(place))
+    assert "restarted by owner@example.com: asked for" in text_of(
+        await owner.read(f"/enrollments/{old}")
+    )
+
+
+async def test_who_failed_can_be_retried_and_it_is_logged(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    grace = scene.ids["payment-recovery/grace@example.com"]
+    assert "Retry 1 person" in text_of(await owner.read(f"/enrollments/{grace}"))
+    answer = await owner.post(f"/enrollments/{grace}/retry")
+    assert answer.headers["Location"] == f"/enrollments/{grace}?done=retried"
+    assert await state_of(runtime, grace) in ("active", "waiting")
+    (line,) = await runtime.database.read_one(audit.newest(1))
+    assert (line.who, line.action) == ("owner@example.com", "retry")
+
+
+async def test_what_the_state_does_not_allow_is_refused_with_the_reason(
+    owner: Browser, scene: Scene
+) -> None:
+    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    answer = await owner.post(f"/enrollments/{ada}/retry")
+    assert answer.status_code == 409
+    assert "this enrollment is waiting" in await answer.get_data(as_text=True)
+    assert (await owner.post(f"/enrollments/{ada}/nonsense")).status_code == 404
+
+
+async def test_a_viewer_may_look_and_nothing_more(
+    viewer: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    await put(runtime, "drifted")
+    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    assert "Continue 1 person" not in text_of(await viewer.read(f"/enrollments/{ada}"))
+    assert "Continue all" not in text_of(await viewer.read(f"{WELCOME}?state=drifted"))
+    for path in (f"/enrollments/{ada}/continue", f"{WELCOME}/everyone", f"{WELCOME}/replay"):
+        assert (await viewer.post(path, act="continue", state="drifted")).status_code == 403
+    assert await state_of(runtime, ada) == "drifted"
+
+
+# -- everyone -----------------------------------------------------------------------------------
+
+
+async def test_everyone_who_drifted_is_continued_after_saying_how_many(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    people = await put(runtime, "drifted")
+    text = text_of(await owner.read(f"{WELCOME}?state=drifted"))
+    assert f"{people} people go on now, with the code as it is" in text
+    assert f"Continue {people} people" in text
+
+    answer = await owner.post(f"{WELCOME}/everyone", act="continue", state="drifted")
+    assert answer.headers["Location"] == f"{WELCOME}?done=everyone"
+    assert "Continue all" not in text_of(await owner.read(f"{WELCOME}?state=drifted"))
+    (line,) = await runtime.database.read_one(audit.newest(1))
+    assert (line.action, line.before, line.after) == (
+        "continue all",
+        {"state": "drifted"},
+        {"people": people},
+    )
+
+
+async def test_who_was_left_as_they_were_is_counted_with_the_reason(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    people = await put(runtime, "drifted")
+    rules = runtime.ingest.rules
+    runtime.ingest.rules = replace(rules, switched_off=frozenset({"activation-welcome"}))
+    answer = await owner.post(f"{WELCOME}/everyone", act="restart", state="drifted")
+    assert answer.status_code == 409
+    text = text_of(await answer.get_data(as_text=True))
+    assert f"Done for 0 people. {people} left as they were" in text
+    assert "disabled_by_operator" in text
+
+
+@pytest.mark.parametrize(
+    ("act", "state"),
+    [("exit", "waiting"), ("continue", "failed"), ("wake", "drifted"), ("", ""), ("x", "x")],
+)
+async def test_nothing_else_is_done_to_everyone(
+    owner: Browser, scene: Scene, act: str, state: str
+) -> None:
+    answer = await owner.post(f"{WELCOME}/everyone", act=act, state=state)
+    assert answer.status_code == 409
+    assert "cannot be done to all of them" in await answer.get_data(as_text=True)
+
+
+async def test_what_takes_long_goes_on_by_itself(
+    owner: Browser, scene: Scene, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(runtime, "drifted")
+    monkeypatch.setattr(everyone, "PATIENCE", 0.0)
+    answer = await owner.post(f"{WELCOME}/everyone", act="exit", state="drifted")
+    assert answer.headers["Location"] == f"{WELCOME}?done=under-way"
+    assert "Under way" in text_of(await owner.read(answer.headers["Location"]))
+
+
+# -- what is shown first --------------------------------------------------------------------------
+
+
+async def test_the_overview_names_turns_that_are_tried_again(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    async with runtime.database.transaction() as tx:
+        await tx.apply(
+            [
+                Write(
+                    "UPDATE enrollments SET attempt = 2, error = ? WHERE id = ?",
+                    [("Traceback\nTypeError: no plan", ada)],
+                )
+            ]
+        )
+    html = await owner.read("/")
+    assert "1 turn is tried again in Activation welcome: TypeError: no plan" in text_of(html)
+    assert f'href="{WELCOME}?state=retrying#people"' in html
+    listed = text_of(await owner.read(f"{WELCOME}?state=retrying"))
+    assert "retrying1" in listed and "Ada Lovelace" in listed
+
+
+async def test_a_journey_that_blocks_is_named_with_its_file_and_the_remedy(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    people = await put(runtime, "parked")
+    text = text_of(await owner.read("/"))
+    assert f"Activation welcome is not played: it kept its thread three times; {people}" in text
+    page = text_of(await owner.read(WELCOME))
+    assert "Not played: it kept its thread three times." in page
+    assert "not played" in text_of(await owner.read("/journeys"))
+    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    told = text_of(await owner.read(f"/enrollments/{ada}"))
+    assert "mend it and load the code anew: then this person goes on" in told
+    assert "Exit 1 person" in told
+
+
+async def test_people_of_a_journey_that_is_gone_are_named(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    people = await put(runtime, "parked")
+    journeys: dict[str, Journey] = {
+        one: journey for one, journey in product.JOURNEYS.items() if one != "activation-welcome"
+    }
+    content = runtime.content
+    runtime.content = replace(content, registry=replace(content.registry, journeys=journeys))
+    text = text_of(await owner.read("/"))
+    assert f"{people} people parked in Activation welcome, whose code is gone or broken" in text
+
+
+async def test_missed_triggers_are_replayed_with_a_button(
+    owner: Browser, scene: Scene, runtime: Runtime
+) -> None:
+    await owner.post("/events", event="user.created", person="u9", properties='{"plan": "pro"}')
+    async with runtime.database.transaction() as tx:
+        await tx.apply(
+            [
+                Write("DELETE FROM enrollments WHERE turn = 0"),
+                Write(
+                    "INSERT INTO refusals (id, journey_id, reason, contact_id, event_id, at) "
+                    "SELECT id, 'activation-welcome', 'journey_broken', contact_id, id, "
+                    "received_at FROM events ORDER BY id DESC LIMIT 1"
+                ),
+                Write(
+                    "INSERT INTO counters (name, day, value) VALUES (?, ?, 1)",
+                    [
+                        (
+                            "refused/activation-welcome/journey_broken",
+                            int(runtime.clock.now().timestamp()) // 86_400,
+                        )
+                    ],
+                ),
+            ]
+        )
+    assert "1 trigger started nothing while Activation welcome was gone" in text_of(
+        await owner.read("/")
+    )
+    page = f"{WELCOME}?refused=journey_broken"
+    assert "Replay 1 trigger" in text_of(await owner.read(page))
+    answer = await owner.post(f"{WELCOME}/replay")
+    assert answer.headers["Location"] == f"{WELCOME}?done=everyone"
+    assert "Replay" not in text_of(await owner.read(page))
+    assert "started nothing" not in text_of(await owner.read("/"))
