@@ -66,7 +66,7 @@ def copy(file: Path, people: int) -> None:
         for pragma in ("synchronous = OFF", "cache_size = -262144", "wal_autocheckpoint = 20000"):
             database.execute(f"PRAGMA {pragma}")
         database.execute("UPDATE sends SET status = 'sent', due_at = NULL, sent_at = created_at")
-        person = _Person(database)
+        person = _Person(database, people)
         for start in range(1, people + 1, SET):
             database.execute("BEGIN")
             person.copy(range(start, min(start + SET, people + 1)))
@@ -81,8 +81,9 @@ def copy(file: Path, people: int) -> None:
 class _Person:
     """The rows of the person that is copied, as statements that write them for another."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, people: int) -> None:
         self._database = database
+        self._people = people
         rows: list[tuple[str, dict[str, Any]]] = []
         for table in _TABLES:
             found = database.execute(f"SELECT * FROM {table}")
@@ -102,8 +103,8 @@ class _Person:
             )
 
     def _copy(self, number: int) -> _Copy:
-        # A version 7 UUID begins with milliseconds; a copy comes every two of them.
-        first = int.from_bytes(self._ids[0]) + (number << 81)
+        # A version 7 UUID begins with milliseconds: one came every other of them, the original last.
+        first = int.from_bytes(self._ids[0]) - ((self._people + 1 - number) << 81)
         ids = [(first + (place << 32)).to_bytes(16) for place in range(len(self._ids))]
         return _Copy(ids, [*map(_text, ids), f"p{number}"])
 

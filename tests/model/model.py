@@ -1,4 +1,4 @@
-"""What should happen, said once more and plainly: people, events, stays in journeys, mails.
+"""What should happen, said once more and plainly.
 
 A restatement of the rules (docs/journeys.md) in dictionaries and lists, without a database, sets,
 or anything that is there for speed. It predicts everything but the order in which the turns of
@@ -7,146 +7,15 @@ one instant are played; that it is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from .scripts import Plan, Rule
+from .things import LIVE, Answer, Fact, Happening, Look, Mail, Person, Stay
 
-LIVE = ("active", "waiting", "drifted", "parked")
-UNDER_WAY = ("queued", "sent")
 DAY = timedelta(days=1)
 LONGEST_CHAIN = 8
-OPT_IN = {"journey": True, "news": False, "receipts": True}
-PAUSES = [timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200)]
-
-
-@dataclass(eq=False)
-class Person:
-    """Somebody; `into` is the person that they turned out to be."""
-
-    number: int
-    user: str | None = None
-    email: str | None = None
-    anonymous: str | None = None
-    said: dict[str, bool] = field(default_factory=dict[str, bool])
-    into: Person | None = None
-    id: UUID | None = None
-
-    @property
-    def home(self) -> Person:
-        return self.into.home if self.into else self
-
-    def gets(self, list_id: str) -> bool:
-        if list_id == "receipts":
-            return True
-        return self.said.get("*", True) and self.said.get(list_id, OPT_IN[list_id])
-
-
-@dataclass(frozen=True)
-class Fact:
-    """What somebody tells: an event of a person, and what they say of lists."""
-
-    name: str
-    user: str | None = None
-    email: str | None = None
-    anonymous: str | None = None
-    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    lists: Mapping[str, bool] = field(default_factory=dict[str, bool])
-    late: bool = False
-    key: str | None = None
-    digest: bytes = b""
-
-
-@dataclass(eq=False)
-class Happening:
-    """An event; all events are numbered in the order of their arrival."""
-
-    number: int
-    name: str
-    properties: Mapping[str, Any]
-    at: datetime
-    person: Person
-    late: bool = False
-    depth: int = 0
-
-
-@dataclass
-class Wait:
-    """The wait of a stay: what ends it, how many of them, and when it ends by itself."""
-
-    key: str
-    until: datetime | None
-    rules: tuple[Rule, ...] = ()
-    more: int = 1
-
-
-@dataclass(frozen=True)
-class Look:
-    """A wait sees events after this number that came at this instant or later."""
-
-    number: int
-    at: datetime | None = None
-
-    def sees(self, event: Happening) -> bool:
-        return event.number > self.number and (self.at is None or event.at >= self.at)
-
-
-@dataclass(eq=False)
-class Stay:
-    """One person in one journey."""
-
-    person: Person
-    journey: str
-    key: str
-    trigger: Happening
-    entered_at: datetime
-    wake: datetime | None
-    look: Look
-    state: str = "active"
-    wait: Wait | None = None
-    came: Happening | None = None
-    attempt: int = 0
-    sends: int = 0
-    journal: dict[str, Any] = field(default_factory=dict[str, Any])
-    kept: dict[str, tuple[int, bool, bool]] = field(default_factory=dict[str, Any])
-    reason: str | None = None
-    ended_number: int = 0
-    id: UUID | None = None
-
-    @property
-    def is_live(self) -> bool:
-        return self.state in LIVE
-
-
-@dataclass(eq=False)
-class Mail:
-    """A row of the ledger."""
-
-    stay: Stay
-    key: str
-    template: str
-    list: str
-    to: str | None
-    status: str
-    reason: str | None
-    at: datetime
-    due: datetime | None
-    address: str | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of a fact; journeys and stays are named, and the order does not matter."""
-
-    stored: bool
-    person: Person
-    entered: Mapping[str, str | Stay] = field(default_factory=dict[str, Any])
-    exits: Mapping[Stay, bool] = field(default_factory=dict[Stay, bool])
-    waits: Sequence[Stay] = ()
-    conflict: bool = False
 
 
 class Model:
@@ -233,7 +102,7 @@ class Model:
                         self.end(stay, f"exit_on {rule.event}")
                 for mail in self.mails_of(event.person):
                     if mail.stay.journey == plan.id:
-                        cancel(mail, f"exit_on {rule.event}")
+                        mail.cancel(f"exit_on {rule.event}")
         return exits
 
     def _satisfy(self, event: Happening) -> list[Stay]:
@@ -304,7 +173,7 @@ class Model:
         stay.wake = stay.wait = stay.came = None
         for mail in self.mails:
             if mail.stay is stay:
-                cancel(mail, reason)
+                mail.cancel(reason)
 
     # -- who is who ---------------------------------------------------------------------------
 
@@ -440,17 +309,8 @@ class Model:
                 mail.due = leaves
             else:
                 mail.status, mail.address = "sent", mail.to or person.email
-                mail.at = self.now
-
-
-def cancel(mail: Mail, reason: str) -> None:
-    if mail.status == "queued":
-        mail.status, mail.reason = "cancelled", reason
+                mail.left_at = self.now
 
 
 def exit_of(plan: Plan, event: Happening) -> Rule | None:
     return next((r for r in plan.exit_on if r.means(event.name, event.properties)), None)
-
-
-def first(events: Iterable[Happening]) -> Happening | None:
-    return next(iter(events), None)

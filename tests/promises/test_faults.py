@@ -20,6 +20,7 @@ from tortoise.connection import get_connections
 
 from hogsend.clock import HandClock
 from hogsend.domain.intake import Incoming
+from hogsend.engines import embedded
 from tests.processes import Program, program
 from tests.promises.test_start import WITHOUT_PRIVILEGE
 from tests.sinks.smtp_sink import SmtpSink
@@ -29,15 +30,19 @@ MOUNT = ("mount",)
 # What is stored with it needs more room than there is in the pages that are there.
 LARGE = {"note": "x" * 40_000}
 CHAIN = """\
+from pathlib import Path
 from hogsend import days, journey
-
-effects = []
 
 @journey("chain", trigger="chain.begun", list="news")
 async def chain(user, ctx):
     await ctx.send("hello")
     await ctx.sleep(days(1), label="a day")
+    await ctx.step("note", lambda: note(user.user_id))
     await ctx.send("again", props={"note": "x" * 40_000})
+
+def note(user_id):
+    with Path(__file__).with_name("effects.txt").open("a") as effects:
+        effects.write(user_id + "\\n")
 """
 
 
@@ -168,9 +173,14 @@ async def test_events_are_refused_for_a_while_and_then_taken(
 
 
 async def test_turns_and_mails_wait_and_then_go_on_each_once(
-    sqlite_url: str, tmp_path: Path, clock: HandClock, fault: Fault
+    sqlite_url: str,
+    tmp_path: Path,
+    clock: HandClock,
+    fault: Fault,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     people = 20
+    monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.02)
     file = tmp_path / "hogsend.db"
     async with open_site(tmp_path, clock, files={**FILES, "chain.py": CHAIN}) as site:
         for number in range(people):
@@ -182,8 +192,17 @@ async def test_turns_and_mails_wait_and_then_go_on_each_once(
 
         clock.set(clock.now() + timedelta(days=1, minutes=5))
         worker.look()
+        tries = 0
+        check = site.runtime.database.standing.check
+
+        def counted() -> None:
+            nonlocal tries
+            tries += 1
+            check()
+
+        monkeypatch.setattr(site.runtime.database.standing, "check", counted)
         async with asyncio.timeout(15):
-            while site.runtime.database.standing.trouble is None:  # noqa: ASYNC110
+            while tries < 20:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         body = await ready(site)
         assert body["parts"]["database"]["trouble"] == fault.kind
@@ -202,6 +221,9 @@ async def test_turns_and_mails_wait_and_then_go_on_each_once(
         # Nobody's turn was counted as failed, and no try to hand over as one.
         assert await site.rows("SELECT DISTINCT outcome FROM turns WHERE error IS NOT NULL") == []
         assert all(len(send.attempts) == 1 for send in sent)
+        # A step may have run for nothing once, when the fault was met, and not again and again.
+        effects = Counter((tmp_path / "journeys" / "effects.txt").read_text().split())
+        assert len(effects) == people and set(effects.values()) <= {1, 2}
 
 
 async def test_a_damaged_file_is_named_with_the_command_that_brings_a_backup_back(

@@ -21,7 +21,7 @@ from .replaying import MISSED, replay
 from .taking import Taking
 
 # People in one transaction: it keeps other writers waiting for well under 50 ms.
-STEP = 150
+STEP = 100
 
 # Is told after each step how many people it has come to so far.
 Told = Callable[[int], None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -71,7 +70,7 @@ class Answers:
         self._rehearsal = rehearsal
         self._sending = facts.sending
         self._recorded = {step.key: step for step in facts.steps}
-        self._seen: Counter[str] = Counter()
+        self._seen: dict[str, int] = {}
         wait = facts.enrollment.wait
         self._frontier = wait.key if wait else None
         self.reached = wait is None
@@ -80,10 +79,11 @@ class Answers:
     def user(self) -> Contact:
         """Return the contact as of enrollment: recorded by the first turn, frozen from then on."""
         step = self._recorded.get(USER)
-        if step is None:
-            step = Step(USER, USER, "", encode(snapshot(self.facts.contact)))
-            self.result.steps.append(step)
-        return contact_of(decode(step.answer))
+        if step is not None:
+            return contact_of(decode(step.answer))
+        known = self.facts.contact
+        self.result.steps.append(Step(USER, USER, "", encode(snapshot(known))))
+        return Contact(known.id, known.user_id, known.email, known.properties)
 
     # -- what a Note may ask for --------------------------------------------------------------
 
@@ -157,8 +157,7 @@ class Answers:
                 "HOGSEND_TURN_STEP_LIMIT.",
             )
         base = f"{request.kind}:{request.label}"[:180]
-        self._seen[base] += 1
-        number = self._seen[base]
+        self._seen[base] = number = self._seen.get(base, 0) + 1
         return base if number == 1 else f"{base}#{number}"
 
     def _ask_anew(self, key: str, request: Request) -> tuple[bool, Any]:

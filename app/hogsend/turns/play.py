@@ -7,7 +7,7 @@ import contextvars
 import traceback
 from asyncio import AbstractEventLoop
 from asyncio.events import _set_running_loop  # pyright: ignore[reportPrivateUsage]
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, cast
 
 from ..domain.journey import Journey
@@ -133,12 +133,14 @@ class Play:
 
     def _step(self, drive: Callable[[Any], Any], value: Any) -> Request:
         """Let the author's code run to its next `ctx` call, under a loop that does nothing."""
+        _set_running_loop(cast("AbstractEventLoop", self._inert))
         try:
-            with self._inert_loop():
-                request = self._variables.run(drive, value)
+            request = self._variables.run(drive, value)
         except StopIteration:
             self._raise_fault()
             raise
+        finally:
+            _set_running_loop(None)
         self._raise_fault()
         if not isinstance(request, Request):
             raise JourneyCodeError(
@@ -146,14 +148,6 @@ class Play:
                 "Only await ctx calls in a journey.",
             )
         return request
-
-    @contextlib.contextmanager
-    def _inert_loop(self) -> Generator[None]:
-        _set_running_loop(cast("AbstractEventLoop", self._inert))
-        try:
-            yield
-        finally:
-            _set_running_loop(None)
 
     def _raise_fault(self) -> None:
         """Fail the turn for what the author's code swallowed."""
@@ -188,15 +182,17 @@ class Play:
     def _close(self) -> None:
         """Close the coroutine: a pause that no `except Exception` can swallow."""
         for _ in range(_MOST_CLOSINGS):
+            _set_running_loop(cast("AbstractEventLoop", self._inert))
             try:
-                with self._inert_loop():
-                    self._variables.run(self._coroutine.close)
+                self._variables.run(self._coroutine.close)
                 break
             except RuntimeError as error:
                 # A `finally` block awaited something, or a bare `except:` swallowed the closing:
                 # nothing after the pause counts, and it is closed again where it stands now.
                 if "ignored GeneratorExit" not in str(error):
                     raise
+            finally:
+                _set_running_loop(None)
         self._raise_fault()
 
 

@@ -40,6 +40,10 @@ from .stories import CLICKED, CROWD, REFUSED, files
 
 # So many kills on one database; then everything must come to its end.
 ROUND = 100
+# The last ones of a round come at random moments.
+AT_RANDOM = 25
+# A point may be missed so often: what leads to it may have been done already.
+MOST_MISSED = 3
 # New people come all the time, as long as there is not much left of those before.
 NEWCOMERS = 12
 NEWCOMERS_EVERY = 0.3
@@ -59,6 +63,7 @@ AFTERMATH = {
     "journeys: before INSERT counters": "park: after COMMIT",
 }
 
+_INNER = re.compile("before (INSERT|UPDATE|DELETE)")
 _ID = re.compile(rb"^Message-ID: <([0-9a-f-]{36})@", re.MULTILINE | re.IGNORECASE)
 
 
@@ -334,26 +339,33 @@ class Campaign:
         return sorted(passed)
 
     async def _round(self, ground: Ground, points: Sequence[str]) -> None:
-        """Kill at every point, then at random moments, and let everything come to its end."""
-        plan = deque(self._chance.sample(points, len(points)))
-        missed: Counter[str] = Counter()
+        """Kill at named points, then at random moments, and let everything come to its end."""
+        plan, missed = deque(self._plan(points)), Counter[str]()
         prepared = False
-        for _ in range(min(ROUND, self._kills - self.report.kills)):
-            point = plan[0] if plan else None
+        for left in range(min(ROUND, self._kills - self.report.kills), 0, -1):
+            point = plan[0] if plan and left > AT_RANDOM else None
             if point in AFTERMATH and not prepared:
                 prepared = await ground.kill(AFTERMATH[point])
                 continue
             prepared = False
-            if plan:
-                plan.popleft()
-            if not await ground.kill(point) and point and missed[point] < 2:
+            if await ground.kill(point) or point is None:
+                plan.popleft() if point else None
+            elif missed[point] < MOST_MISSED:
                 missed[point] += 1
-                plan.append(point)
+                plan.rotate(-1)
+            else:
+                ground.wrong(f"no life came to the point {plan.popleft()}")
         await ground.settle()
-        for point in sorted({*points} - {*self.report.by_point}):
-            if self.report.kills >= len(points):
-                ground.wrong(f"no life came to the point {point}")
         self._say(f"{self.report.kills} kills, {len(self.report.faults)} faults")
+
+    def _plan(self, points: Sequence[str]) -> list[str]:
+        """Return the points in the order of a round.
+
+        Those where a kill has been seldom come first; of these, the borders of transactions.
+        """
+        by_point = self.report.by_point
+        order = {point: (by_point[point], bool(_INNER.search(point))) for point in points}
+        return sorted(self._chance.sample(points, len(points)), key=order.__getitem__)
 
     def _read_log(self) -> None:
         text = self._log.read_text()

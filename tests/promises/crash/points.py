@@ -33,7 +33,7 @@ KINDS = {
     "delivery.mailer.Mailer.recover": "recover",
     "delivery.tracking.Tracker._judge": "judge",
     "delivery.tracking.Tracker._write": "hit",
-    "ingest.door.Ingest._write": "ingest",
+    "ingest.door.Ingest._write_once": "ingest",
     "ingest.orders.Orders._in_steps": "order for many",
     "ingest.orders.Orders.give": "order",
     "retention.Retention._expire": "expire",

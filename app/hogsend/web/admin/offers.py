@@ -52,7 +52,7 @@ _TITLES: Mapping[Act, str] = {
 
 
 def _says(act: Act, who: str, one: bool) -> str:
-    goes, gets = ("goes", "gets") if one else ("go", "get")
+    goes, gets, leaves = ("goes", "gets", "leaves") if one else ("go", "get", "leave")
     if act == "continue":
         return (
             f"{who} {goes} on now, with the code as it is, as if the wait that is gone were over. "
@@ -60,17 +60,17 @@ def _says(act: Act, who: str, one: bool) -> str:
         )
     if act == "restart":
         return (
-            f"{who} {goes} back to the beginning, with the same trigger, and {gets} its mails "
-            "again. The journey's guards are asked anew: whom they refuse stays drifted."
+            f"{who} {goes} back to the beginning, with the same trigger, and {gets} the "
+            "journey's mails again. Its guards are asked anew: whom they refuse stays drifted."
         )
     if act == "retry":
         return (
             f"{who} {goes} on where the turn failed, now, with the code as it is. What earlier "
-            "turns did is not done again. If an event that ends the journey has come since, it "
-            "ends now."
+            "turns did is not done again. Where an event that ends the journey has come since, "
+            "it ends now."
         )
     return (
-        f"{who} {goes} out of this journey at once. Its mails that have not left are cancelled. "
+        f"{who} {leaves} this journey at once. Mails of it that have not left are cancelled. "
         "This cannot be undone."
     )
 

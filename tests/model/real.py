@@ -1,0 +1,186 @@
+"""The real thing, as the machine drives it: a whole instance on a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from hogsend.clock import HandClock
+from hogsend.domain.intake import Incoming, Taken
+from hogsend.errors import Conflict
+from hogsend.ingest.operating import Act, Order
+from hogsend.store import meta
+from tests.world import PATIENCE, World, open_world
+
+from .scripts import LISTS, Plan
+from .things import Fact
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+# How long ago something happened that is told late.
+LATE = timedelta(days=2)
+HELD = "the machine says when mail leaves"
+T = TypeVar("T")
+
+
+class Real:
+    """An instance whose turns and mails go only when it is said.
+
+    Args:
+        url: a migrated database with nothing in it.
+        folder: an empty folder.
+    """
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.clock = HandClock(START)
+        self._url, self._folder = url, folder
+        self._runner = asyncio.Runner()
+        self._context: AbstractAsyncContextManager[World] | None = None
+        self._open_gate = asyncio.Event()
+        self._played: list[UUID] = []
+        journeys = folder / "journeys"
+        journeys.mkdir()
+        (journeys / "lists.py").write_text("from hogsend import MailList\n" + LISTS)
+        self.open()
+        self.run(self._hold_mail())
+        self.restart()
+
+    def run(self, work: Awaitable[T]) -> T:
+        async def wait() -> T:
+            return await work
+
+        return self._runner.run(wait())
+
+    # -- its life -----------------------------------------------------------------------------
+
+    def open(self) -> None:
+        async def enter() -> World:
+            self._context = open_world(self._url, self._folder, self.clock, with_worker=True)
+            world = await self._context.__aenter__()
+            self._gate(world)
+            return world
+
+        self.world = self.run(enter())
+
+    def _gate(self, world: World) -> None:
+        """Let turns wait until the machine has said what comes before them, and note their order."""
+        worker = world.runtime.worker
+        assert worker is not None
+        self.worker, play = worker, worker.engine._play
+
+        async def gated(ids: Sequence[UUID], done: Any) -> Collection[UUID]:
+            await self._open_gate.wait()
+            self._played.extend(ids)
+            return await play(ids, done)
+
+        worker.engine._play = gated
+
+    async def _hold_mail(self) -> None:
+        # Kept in the database, so that it holds after a restart too.
+        async with self.world.database.transaction() as tx:
+            await tx.apply([meta.put(meta.FENCE, HELD)])
+
+    def close(self) -> None:
+        async def leave() -> None:
+            assert self._context is not None
+            await self._context.__aexit__(None, None, None)
+
+        self.run(leave())
+
+    def restart(self) -> None:
+        self.close()
+        self.open()
+
+    def end(self) -> None:
+        try:
+            self.close()
+        finally:
+            self._runner.close()
+
+    # -- what happens -------------------------------------------------------------------------
+
+    def take(self, facts: Sequence[Fact]) -> list[Taken]:
+        async def all_at_once() -> list[Taken]:
+            ingest = self.world.runtime.ingest
+            return await asyncio.gather(*(ingest.take(self._incoming(fact)) for fact in facts))
+
+        return self.run(all_at_once())
+
+    def _incoming(self, fact: Fact) -> Incoming:
+        return Incoming(
+            fact.name,
+            fact.user,
+            fact.email,
+            fact.anonymous,
+            properties=fact.properties,
+            lists=fact.lists,
+            idempotency_key=fact.key,
+            digest=fact.digest,
+            timestamp=self.clock.now() - LATE if fact.late else None,
+        )
+
+    def write(self, plan: Plan, *, broken: bool = False) -> None:
+        self.world.write(plan.id, "def broken(:\n" if broken else plan.source)
+
+    def load(self) -> None:
+        self.run(self.world.load())
+
+    def order(self, act: Act, enrollment: UUID) -> UUID | None:
+        async def give() -> UUID | None:
+            try:
+                return await self.world.runtime.orders.give(Order(act, "op"), enrollment)
+            except Conflict:
+                return None
+
+        return self.run(give())
+
+    def settle(self) -> list[UUID]:
+        """Let every turn be played that is due; return the enrollments in the order of that."""
+
+        async def play() -> None:
+            self._open_gate.set()
+            self.worker.engine.look()
+            async with asyncio.timeout(PATIENCE):
+                while await self._turns_due() or not self.worker.engine.idle:
+                    await asyncio.sleep(0)
+            self._open_gate.clear()
+
+        self.run(play())
+        played, self._played[:] = list(self._played), []
+        return played
+
+    async def _turns_due(self) -> int:
+        now = int(self.clock.now().timestamp() * 1_000_000)
+        rows = await self.world.ask(
+            "SELECT COUNT(*) FROM enrollments WHERE state IN ('active', 'waiting') "
+            "AND wake_at <= ?",
+            now,
+        )
+        return rows[0][0]
+
+    def deliver(self) -> None:
+        """Let every mail leave that is due."""
+
+        async def leave() -> None:
+            mailer = self.worker.mailer
+            mailer.fence = None
+            mailer.look()
+            async with asyncio.timeout(PATIENCE):
+                while await self._mails_due() or not mailer.idle:
+                    await asyncio.sleep(0)
+            mailer.fence = HELD
+
+        self.run(leave())
+
+    async def _mails_due(self) -> int:
+        now = int(self.clock.now().timestamp() * 1_000_000)
+        rows = await self.world.ask(
+            "SELECT COUNT(*) FROM sends WHERE status = 'sending' "
+            "OR (status = 'queued' AND due_at <= ?)",
+            now,
+        )
+        return rows[0][0]
