@@ -39,7 +39,7 @@ dist/hogsend: $(SOURCES) | $(READY)/build
 	$(BIN)/pyinstaller --noconfirm --log-level WARN build.spec
 	@ls -lh dist/hogsend
 
-bench: $(READY)/test
+bench: $(READY)/bench
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 # Pictures of the dashboard at 1440 and 390 pixels, into screenshots/.
@@ -65,6 +65,7 @@ lock: $(READY)/run
 	$(COMPILE) --group test -o requirements/test.lock
 	$(COMPILE) --group test --group check -o requirements/check.lock
 	$(COMPILE) --group build -o requirements/build.lock
+	$(COMPILE) --group test --group bench -c requirements/test.lock -o requirements/bench.lock
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
@@ -91,7 +92,7 @@ $(READY)/run: requirements/run.lock pyproject.toml | $(READY)/python
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(READY)/test $(READY)/check $(READY)/build: $(READY)/%: requirements/%.lock | $(READY)/run
+$(READY)/test $(READY)/check $(READY)/build $(READY)/bench: $(READY)/%: requirements/%.lock | $(READY)/run
 	@echo "Installing what make $* needs into .venv" >&2
 	@$(INSTALL) requirements/$*.lock
 	@touch $@

@@ -103,7 +103,7 @@ class _Person:
             )
 
     def _copy(self, number: int) -> _Copy:
-        # A version 7 UUID begins with milliseconds: one came every other of them, the original last.
+        # A version 7 UUID begins with milliseconds; the original came last, two after the others.
         first = int.from_bytes(self._ids[0]) - ((self._people + 1 - number) << 81)
         ids = [(first + (place << 32)).to_bytes(16) for place in range(len(self._ids))]
         return _Copy(ids, [*map(_text, ids), f"p{number}"])

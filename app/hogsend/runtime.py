@@ -217,6 +217,7 @@ class _Watch:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._works = runtime.worker is not None
         self._seen: int | None = None
         self._standing: Trouble | None = None
         self._since = runtime.clock.now()
@@ -241,6 +242,10 @@ class _Watch:
         runtime = self._runtime
         if runtime.database.standing.trouble is not None:
             await runtime.database.try_again()
+        if self._works and not await runtime.database.keeps_worker_lock():
+            self._works = False
+            log.error("Another worker is at work on this database by now; this one stops.")
+            await runtime.stop_work()
         now = await runtime.database.foreign_changes()
         if self._seen not in (None, now):
             runtime.foreign += 1

@@ -28,7 +28,7 @@ def test_code_that_would_let_people_drift_has_status_one_and_says_where(
     outcome = hogsend("journeys", "plan")
 
     assert outcome.status == 1
-    assert "1 in sleep:rest, which is not asked for any more" in outcome.out
+    assert "1: the code no longer asks for sleep:rest" in outcome.out
     assert one in outcome.out
     assert "1 person would not go on" in outcome.err
     assert states(journeys) == ["waiting"]

@@ -150,7 +150,7 @@ def test_a_stored_form_that_is_not_known_is_refused(stored: dict[str, Any]):
         (prop("plan") == "pro", "plan is “pro”"),
         ((prop("a") > 1) & ~prop("b").exists(), "a > 1 and not (b is set)"),
         ((prop("a") == 1) | (prop("a").in_([2])), "(a is 1 or a is one of (2,))"),
-        (prop("ends").within(days(3)), "ends is within 3 days, 0:00:00"),
+        (prop("ends").within(days(3)), "ends is within 3 days"),
     ],
     ids=str,
 )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend import days, on, once_per, prop
+from hogsend import days, on, once_per, prop, seconds
 from hogsend.domain.conditions import prop as domain_prop
 from hogsend.domain.enrollment import (
     Enroll,
@@ -120,10 +120,12 @@ def test_a_wait_is_over_at_its_deadline(late: int, matches: bool):
         (LookBack(3), {"seq": 4}, True),
         (LookBack(3), {"seq": 3}, False),
         (LookBack(3, NOW), {"seq": 4, "received_at": NOW + days(1)}, True),
-        (LookBack(3, NOW), {"seq": 4, "received_at": NOW}, False),
+        # The instant itself belongs to the next wait; the wait before has had its turn.
+        (LookBack(3, NOW), {"seq": 4, "received_at": NOW}, True),
+        (LookBack(3, NOW), {"seq": 4, "received_at": NOW - seconds(1)}, False),
         # Those of others who were merged are numbered apart.
         (LookBack(3), {"seq": 1, "contact_id": OTHER}, True),
-        (LookBack(3, NOW), {"seq": 9, "contact_id": OTHER, "received_at": NOW}, False),
+        (LookBack.after(NOW), {"seq": 9, "contact_id": OTHER, "received_at": NOW}, False),
     ],
 )
 def test_a_wait_looks_back_by_number_and_by_time(

@@ -11,6 +11,7 @@ from hogsend import days
 from hogsend.errors import Conflict
 from hogsend.ingest import Act, Order, orders
 from hogsend.store import audit
+from hogsend.store.db import Write
 from hogsend.turns.commit import RETRY_AFTER
 from tests.world import World
 
@@ -230,6 +231,15 @@ async def test_an_exit_that_came_after_the_failure_wins_over_a_retry(world: Worl
     assert await world.counters() == await world.recount()
 
 
+async def test_who_failed_too_long_ago_has_no_journal_to_go_on_from(world: World):
+    await fail(world)
+    async with world.database.transaction() as tx:
+        await tx.apply([Write("UPDATE enrollments SET summary = '{}'")])
+    with pytest.raises(Conflict, match="too long ago"):
+        await give(world, "retry")
+    assert await world.states() == ["failed"]
+
+
 async def test_who_was_merged_after_the_failure_is_retried_as_the_survivor(world: World):
     await world.journey(RAISES)
     await world.take("go", email="ada@example.com")
@@ -331,6 +341,18 @@ async def test_a_missed_trigger_passes_the_guards(world: World):
     assert outcome.kept == {"already_live": 1, "unsubscribed": 1}
     rows = await world.ask("SELECT reason FROM refusals ORDER BY reason")
     assert [row[0] for row in rows] == ["already_live", "unsubscribed"]
+    assert await world.counters() == await world.recount()
+
+
+async def test_who_is_held_out_is_not_enrolled_by_a_missed_trigger_either(world: World):
+    users = [f"u{number}" for number in range(12)]
+    await missed(world, *users, source=BEFORE.replace('trigger="go"', 'trigger="go", holdout=50'))
+    outcome = await world.runtime.orders.replay("j", "olga")
+    await world.settle()
+    held_out = outcome.kept["held_out"]
+    assert 0 < held_out < 12
+    assert outcome.done == 12 - held_out
+    assert sorted(await world.states()) == ["held_out"] * held_out + ["waiting"] * outcome.done
     assert await world.counters() == await world.recount()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sqlite3
 import subprocess
 from collections import Counter
@@ -21,10 +22,11 @@ from tortoise.connection import get_connections
 from hogsend.clock import HandClock
 from hogsend.domain.intake import Incoming
 from hogsend.engines import embedded
+from hogsend.errors import StoreUnavailable
 from tests.processes import Program, program
 from tests.promises.test_start import WITHOUT_PRIVILEGE
 from tests.sinks.smtp_sink import SmtpSink
-from tests.site import FILES, Site, open_site
+from tests.site import FILES, Site, open_site, until
 
 MOUNT = ("mount",)
 # What is stored with it needs more room than there is in the pages that are there.
@@ -426,3 +428,38 @@ def fill_up(ballast: Path) -> None:
 def _ask(file: Path, sql: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(file, timeout=10)) as connection:
         return connection.execute(sql).fetchall()
+
+
+async def test_a_click_leads_on_and_is_recorded_when_the_database_takes_it(
+    sqlite_url: str, tmp_path: Path, clock: HandClock, fault: Fault
+) -> None:
+    file = tmp_path / "hogsend.db"
+    async with open_site(tmp_path, clock) as site:
+        await site.event("user.created")
+        mail = (await site.mail()).get_body(("html",))
+        assert mail is not None
+        address = re.search(r'href="https?://[^/"]*(/c/[^"]+)"', mail.get_content())
+        assert address is not None
+        await fault.begin(file)
+        with pytest.raises(StoreUnavailable):
+            await site.runtime.database.try_again()
+
+        answer = await site.client.get(address[1])
+        assert answer.status_code == 302 and "example.com" in answer.headers["Location"]
+        page = await site.client.post(_unsubscribe(mail.get_content()))
+        text = await page.get_data(as_text=True)
+        assert page.status_code == 503 and page.headers["Retry-After"]
+        assert "Try it again later" in text and fault.word not in text
+
+        await fault.end(file)
+
+        async def recorded() -> bool:
+            return await site.one("SELECT COUNT(*) FROM hits WHERE kind = 'click'") == 1
+
+        await until(site.runtime.changes, recorded)
+
+
+def _unsubscribe(html: str) -> str:
+    found = re.search(r'href="https?://[^/"]*(/u/[^"]+)"', html)
+    assert found is not None
+    return found[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from hogsend.store.troubles import (
     Trouble,
     trouble_of,
 )
+from tests.site import open_site
 
 
 def sqlite_error(code: int) -> sqlite3.Error:
@@ -158,3 +160,47 @@ async def test_a_postgres_that_only_reads_refuses_and_goes_on(
     finally:
         await database.close()
         await beside.close()
+
+
+async def test_a_postgres_that_was_restarted_has_one_worker_again(
+    postgres_url: str, tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    beside: Any = await asyncpg.connect(postgres_url)
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    lock = "SELECT pg_try_advisory_lock($1)"
+
+    async def until(asked: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(15):
+            while not await asked():  # noqa: ASYNC110 - another process tells nobody
+                await asyncio.sleep(0.02)
+
+    async with open_site(tmp_path, clock, DATABASE_URL=postgres_url) as site:
+        try:
+            # Nobody else came in between: it takes the lock anew and goes on.
+            await beside.execute(cut)
+
+            async def held_again() -> bool:
+                held = await beside.fetchval(
+                    "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                )
+                return held == 1 and "Another worker" not in caplog.text
+
+            await until(held_again)
+            await site.event("user.created")
+            await site.settled(1)
+
+            # Somebody else was faster: this one stops.
+            await beside.execute(cut)
+            assert await beside.fetchval(lock, 0x686F6773656E64)
+
+            async def told() -> bool:
+                return "this one stops" in caplog.text
+
+            await until(told)
+            await site.event("user.created", "bo")
+            assert len(await site.sends()) == 1
+        finally:
+            await beside.close()

@@ -467,7 +467,7 @@ async def test_what_a_turn_did_stays_even_if_its_own_event_ends_it(world: World)
     assert [step.key for step in await world.journal()] == [
         "send:welcome",
         "trigger:stop",
-        "sleep:1 day, 0:00:00",
+        "sleep:1 day",
     ]
     assert await world.verdicts() == [("welcome", "cancelled", "exit_on stop")]
     await world.advance(days(1))

@@ -164,7 +164,7 @@ except StepFailed as error:
     await ctx.checkpoint(str(error))
 """,
     )
-    assert "longer than 0:00:00.05" in (await small_world.journal())[-1].label
+    assert "longer than 0.05 seconds" in (await small_world.journal())[-1].label
 
 
 async def test_an_effect_is_not_done_again_when_the_turn_fails_after_it(world: World):

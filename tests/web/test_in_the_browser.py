@@ -128,7 +128,7 @@ async def test_everything_is_done_without_scripts_as_well(
     await page.goto("/journeys/activation-welcome?wait=wait:plan.upgraded")
     await page.locator("#people a", has_text="Ada Lovelace").click()
     await page.locator("summary", has_text="Exit").click()
-    await page.locator("#reason").fill("asked by mail")
+    await page.locator("#reason-exit").fill("asked by mail")
     await page.locator("button", has_text="Exit 1 person").click()
     assert "Exited." in await page.locator(".banner.done").inner_text()
     await page.locator("aside a", has_text="open").click()

@@ -119,18 +119,15 @@ def _show(plans: Sequence[JourneyPlan]) -> None:
 
 def _where(one: JourneyPlan) -> list[str]:
     """Say where people of a journey would drift or fail, and what would lie behind them."""
-    lines = [
-        f"{count:,} in {key}, which is not asked for any more" for key, count in _few(one.lost)
-    ]
-    lines += [f"{count:,}: {reason}" for reason, count in _few(one.reasons)]
+    lines = [f"{count:,}: {reason}" for reason, count in _few(one.reasons)]
     if one.parked:
         lines.append(f"{one.parked:,} would be parked: the journey is not in this folder")
     lines += [
         f"{key} lies behind {count:,} and is not done for them" for key, count in _few(one.behind)
     ]
     samples = [
-        f"{name}, such as {', '.join(map(str, one.samples[name]))}"
-        for name in ("drifted", "failing", "parked")
+        f"{told}, such as {', '.join(map(str, one.samples[name]))}"
+        for name, told in (("drifted", "drift"), ("failing", "fail"), ("parked", "parked"))
         if name in one.samples
     ]
     if not lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,7 @@ from ..domain.hits import (
 )
 from ..domain.ids import new_id
 from ..domain.intake import Incoming
+from ..errors import StoreUnavailable
 from ..ingest import Ingest
 from ..store import hits, sends
 from ..store.batcher import Batcher
@@ -34,6 +36,9 @@ log = logging.getLogger("hogsend.tracking")
 
 _SET = 200
 _LONGEST_SLEEP = timedelta(seconds=30)
+_AFTER_ERROR = 1.0
+# Hits that are remembered while the database takes nothing; the oldest are forgotten first.
+_MOST_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,13 @@ class Tracker:
         self._batcher: Batcher[Hit, None] = Batcher(self._write)
         self._news = asyncio.Event()
         self._closing = False
+        self._kept: deque[Hit] = deque(maxlen=_MOST_KEPT)
+        self._keeping: asyncio.Task[None] | None = None
 
     async def record(
         self, kind: HitKind, send_id: UUID, visit: Visit, *, position: int = 0, url: str = ""
     ) -> None:
-        """Record one open or click.
+        """Record one open or click, later if the database takes nothing now: nobody repeats it.
 
         Args:
             kind: what it is.
@@ -84,20 +91,32 @@ class Tracker:
         """
         now = self._clock.now()
         verdict = judge_at_once(kind, visit.method, visit.agent)
-        await self._batcher.submit(
-            Hit(
-                id=new_id(now),
-                send_id=send_id,
-                kind=kind,
-                at=now,
-                position=position,
-                url=url or None,
-                verdict=verdict,
-                agent=agent_class(visit.agent),
-                network=truncated_network(visit.address),
-                held_until=now + HOLD if verdict == "unsure" else None,
-            )
+        hit = Hit(
+            id=new_id(now),
+            send_id=send_id,
+            kind=kind,
+            at=now,
+            position=position,
+            url=url or None,
+            verdict=verdict,
+            agent=agent_class(visit.agent),
+            network=truncated_network(visit.address),
+            held_until=now + HOLD if verdict == "unsure" else None,
         )
+        try:
+            await self._batcher.submit(hit)
+        except StoreUnavailable:
+            self._kept.append(hit)
+            if self._keeping is None or self._keeping.done():
+                self._keeping = asyncio.create_task(self._record_kept())
+
+    async def _record_kept(self) -> None:
+        while self._kept:
+            await asyncio.sleep(_AFTER_ERROR)
+            some = [self._kept.popleft() for _ in range(min(_SET, len(self._kept)))]
+            done = await asyncio.gather(*map(self._batcher.submit, some), return_exceptions=True)
+            again = [hit for hit, one in zip(some, done, strict=True) if _is_trouble(one)]
+            self._kept.extendleft(reversed(again))
 
     async def _write(self, batch: Sequence[Hit]) -> Sequence[Exception | None]:
         now = self._clock.now()
@@ -150,6 +169,8 @@ class Tracker:
         """Judge no more."""
         self._closing = True
         self._news.set()
+        if self._keeping is not None:
+            self._keeping.cancel()
 
     async def _judge(self, due: Sequence[HeldClick]) -> None:
         neighbours = await self._database.read_one(
@@ -188,6 +209,10 @@ class Tracker:
             await tx.apply([tally.write()])
         taking.topics.add("sends")
         await self._ingest.committed(taking)
+
+
+def _is_trouble(answer: object) -> bool:
+    return isinstance(answer, StoreUnavailable)
 
 
 def _clicked(held: HeldClick) -> Incoming:

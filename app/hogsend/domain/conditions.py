@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
+from .durations import words
+
 _MISSING: Any = object()
 
 
@@ -233,7 +235,7 @@ def _describe_compare(compare: Compare) -> str:
     if compare.operator == "exists":
         return f"{compare.path} is set"
     if compare.operator == "within":
-        return f"{compare.path} is within {timedelta(seconds=compare.value)}"
+        return f"{compare.path} is within {words(timedelta(seconds=compare.value))}"
     value = f"“{compare.value}”" if isinstance(compare.value, str) else str(compare.value)
     return f"{compare.path} {_WORDS[compare.operator]} {value}"
 

@@ -28,3 +28,20 @@ def days(n: float) -> timedelta:
 def weeks(n: float) -> timedelta:
     """Return a duration of `n` weeks."""
     return timedelta(weeks=n)
+
+
+def words(span: timedelta) -> str:
+    """Return a duration as one says it: `2 days`, `1 hour`, `90 seconds`, `1 day 12 hours`."""
+    left, parts = abs(span), list[str]()
+    units = (("day", 86_400), ("hour", 3600), ("minute", 60))
+    for name, seconds in units:
+        count, left = divmod(left, timedelta(seconds=seconds))
+        if count:
+            parts.append(_many(count, name))
+    if left or not parts:
+        parts.append(_many(left.total_seconds(), "second"))
+    return ("-" if span < timedelta() else "") + " ".join(parts)
+
+
+def _many(count: float, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count:g} {name}s"

@@ -96,6 +96,10 @@ async def _name_repeated(tx: Transaction, taking: Taking) -> None:
         taking.answers[index] = replace(answer, contact_key=key)
 
 
+# People in journeys, as an answer names them.
+Places = list[dict[str, Any]]
+
+
 class _Set:
     """The decisions about one set of facts, and what is to be written."""
 
@@ -181,11 +185,7 @@ class _Set:
         if item.suppress:
             self._suppress.append((item.suppress.address, item.suppress.reason, item.send_id))
             self._people.suppressed[item.suppress.address] = item.suppress.reason
-        exits = self._exit(event, person)
-        waits = self._satisfy(event, person)
-        for journey in self._rules.aiming(event.name):
-            if journey.goal and journey.goal.matches(event.name, event.properties, self._now):
-                self._goals.setdefault((contact.id, journey.id), event.id)
+        exits, waits = self._tell(event, person) if item.only_journey is None else ([], [])
         entered = self._enroll(item, event, person)
         decisions: dict[str, Any] = {}
         named = (("enrollments", entered), ("exits", exits), ("waits", waits))
@@ -240,6 +240,15 @@ class _Set:
             )
         self.topics.add("contacts")
         return f"Unknown list: {', '.join(unknown)}" if unknown else None
+
+    def _tell(self, event: Event, person: Person) -> tuple[Places, Places]:
+        """Let an event reach who is in a journey; one by which an operator enrolls does not."""
+        exits = self._exit(event, person)
+        waits = self._satisfy(event, person)
+        for journey in self._rules.aiming(event.name):
+            if journey.goal and journey.goal.matches(event.name, event.properties, self._now):
+                self._goals.setdefault((person.contact.id, journey.id), event.id)
+        return exits, waits
 
     def _exit(self, event: Event, person: Person) -> list[dict[str, Any]]:
         """End every live enrollment that the event names, and cancel what was not handed over."""

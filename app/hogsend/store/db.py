@@ -38,6 +38,7 @@ WRITE_POOL = 5
 _WORKER_LOCK = 0x686F6773656E64
 # Longer statements than this many values would pass SQLite's limit of 32,766 variables.
 LARGEST_LIST = 16_384
+LARGEST_LOG = 64 * 1024 * 1024
 # A disk that takes so many bytes has room again.
 TRIAL_SIZE = 256 * 1024
 _TRY = (
@@ -165,6 +166,19 @@ class Database:
         self._lock_holder = await client._pool.acquire()
         return await self._lock_holder.fetchval("SELECT pg_try_advisory_lock($1)", _WORKER_LOCK)
 
+    async def keeps_worker_lock(self) -> bool:
+        """Whether other workers are still kept off, as they are not when Postgres was restarted.
+
+        Returns:
+            False when another one is at work by now.
+        """
+        holder = self._lock_holder
+        # A connection that has ended is taken out of its holder's hands.
+        if holder is None or holder._con is not None:
+            return True
+        with self.standing.translated():
+            return await self.take_worker_lock()
+
     async def foreign_changes(self) -> int:
         """Return a number that changes when another process has committed.
 
@@ -218,7 +232,13 @@ def tortoise_config(url: str) -> dict[str, Any]:
         connections = {
             WRITE: {
                 "engine": engine,
-                "credentials": {**shared, "synchronous": "FULL", "cache_size": -16384},
+                "credentials": {
+                    **shared,
+                    "synchronous": "FULL",
+                    "cache_size": -16384,
+                    # What a burst has made of the write-ahead log is given back to the disk.
+                    "journal_size_limit": LARGEST_LOG,
+                },
             },
             READ: {"engine": engine, "credentials": {**shared, "query_only": "ON"}},
         }

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import LIVE_STATES, Enrollment, LookBack, Wait
+from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import EventMatch
 from .damage import UNREADABLE, unreadable
 from .db import Query, Row, Write
@@ -198,18 +198,12 @@ def ids_in(
 
 
 def live_counts() -> Query[dict[str, int]]:
-    """Ask how many live enrollments each journey has, by the kept counts."""
-    prefix = "state/"
-
-    def read(rows: list[Row]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for name, count in rows:
-            journey_id, _, state = name.removeprefix(prefix).rpartition("/")
-            if state in LIVE_STATES and count > 0:
-                found[journey_id] = found.get(journey_id, 0) + count
-        return found
-
-    return Query("SELECT name, value FROM counters WHERE day = 0 AND name LIKE 'state/%'", [], read)
+    """Count the live enrollments of each journey; those without any are absent."""
+    return Query(
+        f"SELECT journey_id, COUNT(*) FROM enrollments WHERE {LIVE} GROUP BY journey_id",
+        [],
+        lambda rows: {row[0]: row[1] for row in rows},
+    )
 
 
 def compacted(ids: Sequence[UUID]) -> Query[frozenset[UUID]]:

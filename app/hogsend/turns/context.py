@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ..domain.conditions import All, Condition
 from ..domain.contact import Contact
+from ..domain.durations import words
 from ..domain.event import Event, EventMatch
 from ..errors import JourneyCodeError
 from .arguments import address_of, check_duration, check_instant, check_text
@@ -92,7 +93,7 @@ class Context:
             label: what the timeline calls this; the duration unless given.
         """
         check_duration("ctx.sleep", duration)
-        await ask(Sleep("sleep", label or f"{duration}", duration))
+        await ask(Sleep("sleep", label or words(duration), duration))
 
     async def sleep_until(self, instant: datetime | When, *, label: str | None = None) -> None:
         """Wait for an instant; one that is past returns at once.
@@ -203,7 +204,7 @@ class Context:
         check_duration("ctx.throttle", window)
         if limit < 0:
             raise JourneyCodeError("ctx.throttle takes a limit of at least 0.")
-        name = label or f"{limit} in {window}"
+        name = label or f"{limit} in {words(window)}"
         found = await ask(Look("throttle", name, since=window, limit=limit, list_id=list))
         return Throttle(found["allowed"], found["sent"], found["limit"])
 

@@ -31,10 +31,12 @@ class _Lane:
 
     Args:
         todo: the plays with their answers, shared by the lanes of a set.
+        limit: the seconds that one turn may keep a thread, all in all.
     """
 
-    def __init__(self, todo: Todo) -> None:
+    def __init__(self, todo: Todo, limit: float) -> None:
         self._todo = todo
+        self._limit = limit
         self._lock = threading.Lock()
         self._retired = False
         self._interrupted = False
@@ -73,14 +75,18 @@ class _Lane:
                 advanced = True
             finally:
                 self._leave()
+            if play.spent > self._limit and not play.over:
+                play.fail(_too_long(play.spent, ""))
         except TurnInterrupted:
             self._leave()
             if not advanced:
                 play.stuck = True
-                play.fail(_too_long(self._since, ""))
+                play.fail(_too_long(play.spent, ""))
 
     def _leave(self) -> None:
         with self._lock:
+            if self._play is not None:
+                self._play.spent += time.monotonic() - self._since
             self._play = None
             if self._interrupted:
                 # One that has not been raised yet must not reach the next play.
@@ -105,11 +111,11 @@ class _Lane:
         """Fail a play that cannot be interrupted; its thread may still come back, or never."""
         frame = sys._current_frames().get(self._thread)  # pyright: ignore[reportPrivateUsage]
         stack = "".join(traceback.format_stack(frame)) if frame else ""
-        play.abandon(_too_long(self._since, stack))
+        play.abandon(_too_long(play.spent + self.seconds, stack))
 
     @property
     def seconds(self) -> float:
-        """How long the present play has had the thread."""
+        """How long the present play has had the thread this time."""
         return time.monotonic() - self._since
 
 
@@ -117,7 +123,7 @@ class Driver:
     """Runs authors' code.
 
     Args:
-        limit: how long one turn may keep its thread until it needs a read or is over.
+        limit: how long one turn may keep a thread, all that it does between its reads together.
     """
 
     def __init__(self, limit: timedelta = timedelta(seconds=60)) -> None:
@@ -155,12 +161,13 @@ class Driver:
         return slow
 
     def _begin(self, todo: Todo) -> _Lane:
-        lane = _Lane(todo)
+        lane = _Lane(todo, self._limit)
         self._threads.run(lane.run)
         return lane
 
     async def _see_through(self, lane: _Lane, play: Play) -> None:
-        done, _ = await asyncio.wait([lane.ended], timeout=max(0.0, self._limit - lane.seconds))
+        left = max(0.0, self._limit - play.spent - lane.seconds)
+        done, _ = await asyncio.wait([lane.ended], timeout=left)
         if not done:
             lane.interrupt()
             done, _ = await asyncio.wait([lane.ended], timeout=_GRACE)
@@ -175,8 +182,7 @@ def _raise_in(thread: int, error: type[BaseException] | None) -> None:
     )
 
 
-def _too_long(since: float, stack: str) -> str:
-    seconds = time.monotonic() - since
+def _too_long(seconds: float, stack: str) -> str:
     return (
         f"The journey kept its thread for {seconds:.0f} seconds. "
         f"A turn must not block: wait with ctx.sleep.\n{stack}"

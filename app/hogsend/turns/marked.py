@@ -14,8 +14,7 @@ from ..domain.journey import JOURNEY_LIST, Journey, MailList
 from ..errors import JourneyCodeError
 from ..ingest.rules import BUILT_IN_LIST
 from .checking import function_problems, mark_problems
-from .loader import PACKAGE
-from .loader import journey_of
+from .loader import PACKAGE, journey_of
 from .marks import MARK, JourneyFunction, Mark
 from .registry import Registry
 

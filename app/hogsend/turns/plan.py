@@ -124,7 +124,7 @@ class Pace:
 
 
 async def journeys_with_people(database: Database) -> Mapping[str, int]:
-    """Return how many live enrollments each journey has, by the kept counts."""
+    """Return how many live enrollments each journey has."""
     return await database.read_one(enrollments.live_counts())
 
 
@@ -290,8 +290,7 @@ async def log_plan(
     """
     pace = Pace(SET_BESIDE, PAUSE_BESIDE)
     try:
-        counts = await journeys_with_people(database)
-        for journey_id in sorted(one for one in changed if counts.get(one)):
+        for journey_id in sorted(changed):
             (found,) = await plan(database, clock, code, [journey_id], limits=limits, pace=pace)
             if found.people:
                 level = logging.WARNING if found.endangered else logging.INFO

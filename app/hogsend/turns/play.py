@@ -49,6 +49,8 @@ class Play:
         self.facts = facts
         self.answers = Answers(journey, facts, world, rehearsal=rehearsal)
         self.stuck = False
+        # The seconds that it has kept a thread so far.
+        self.spent = 0.0
         self._abandoned: Result | None = None
         self._inert = InertLoop()
         self._variables = contextvars.Context()
@@ -191,9 +193,16 @@ class Play:
                 # nothing after the pause counts, and it is closed again where it stands now.
                 if "ignored GeneratorExit" not in str(error):
                     raise
+                self._note_unclosed()
             finally:
                 _set_running_loop(None)
         self._raise_fault()
+
+    def _note_unclosed(self) -> None:
+        """Let the journal say that the code went on when it was to pause."""
+        pauses = [step for step in self.result.steps if step.waiting]
+        if pauses and pauses[-1].detail is not None:
+            pauses[-1].detail["unclosed"] = True
 
 
 def _own_frames(lines: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from ..domain.durations import words
 from ..domain.journal import encode
 from ..errors import StepFailed, ValueNotStorable
 from .threads import Threads
@@ -56,7 +57,7 @@ class Effects:
             except StepFailed as error:
                 return Tried(error=error.message, final=True, attempt=attempt)
             except Exception as error:
-                text = f"It took longer than {timeout}." if limit.expired() else _told(error)
+                text = f"It took longer than {words(timeout)}." if limit.expired() else _told(error)
                 return Tried(error=text, attempt=attempt)
         try:
             return Tried(encode(answer), attempt=attempt)

@@ -68,10 +68,14 @@ def register(app: Quart) -> None:
         status = status_of(error)
         if status == 500:
             log.error("%s: %s", error.code, error)
-        if not wants_json():
-            return error_page(status, error.message, error.remedy)
-        answer = jsonify(problem(error))
-        answer.status_code = status
+        if wants_json():
+            answer = jsonify(problem(error))
+            answer.status_code = status
+        elif status == 503 and not request.path.startswith("/admin"):
+            # What ails us is for operators; recipients can only come again.
+            answer = error_page(status, "This cannot be done just now.", "Try it again later.")
+        else:
+            answer = error_page(status, error.message, error.remedy)
         if (seconds := retry_after(error)) is not None:
             answer.headers["Retry-After"] = str(seconds)
         return answer

@@ -99,11 +99,15 @@ class Product:
         return len(self._asks) + self._thinking
 
     def tell_of_more(self, count: int) -> None:
-        """Tell of new people."""
+        """Tell of new people, of each kind in turn."""
         for _ in range(count):
-            person = Person(len(self.people), next(self._kinds))
-            self.people.append(person)
-            self._tell(person, f"{person.kind}.begun", person.story.opening)
+            self.tell_of(next(self._kinds))
+
+    def tell_of(self, kind: str) -> None:
+        """Tell of somebody whose story is of a kind."""
+        person = Person(len(self.people), kind)
+        self.people.append(person)
+        self._tell(person, f"{kind}.begun", person.story.opening)
 
     def click(self, send_id: str, url: str) -> None:
         """Let somebody follow a link in a mail."""

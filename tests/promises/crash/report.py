@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[3] / "build" / "crash"
@@ -82,7 +82,7 @@ class Report:
                 f"  {'at random moments':{width}}  {self.random + self.late:4}",
                 f"{self.people} people, {self.events} events, {self.mails} mails arrived, "
                 f"{self.in_doubt} in doubt",
-                f"{self.steps} steps done, {self.steps_repeated} done again with the same id",
+                f"{self.steps} steps done; done again, with the same id: {self.steps_repeated} times",
                 f"{self.lost} lost, {self.doubled} doubled, {self.wrong} wrong",
                 *(f"  {fault}" for fault in self.faults[:50]),
             ]
@@ -99,7 +99,7 @@ def keep(report: Report) -> str:
     kept = folder() / _FILE
     kept.parent.mkdir(parents=True, exist_ok=True)
     with kept.open("a") as file:
-        file.write(json.dumps({"kills": report.kills, **asdict(report)}) + "\n")
+        file.write(json.dumps({"kills": report.kills, **vars(report)}) + "\n")
     return totals([json.loads(line) for line in kept.read_text().splitlines()])
 
 
@@ -109,5 +109,5 @@ def totals(reports: Sequence[dict[str, int]]) -> str:
     return (
         f"{total['kills']} kills over {len(reports)} runs: {total['lost']} lost, "
         f"{total['doubled']} doubled, {total['wrong']} wrong, {total['in_doubt']} in doubt "
-        f"of {total['mails']} mails, {total['steps_repeated']} of {total['steps']} steps repeated"
+        f"of {total['mails']} mails, {total['steps_repeated']} repetitions of {total['steps']} steps"
     )

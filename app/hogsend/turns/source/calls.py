@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
+from ...domain.durations import words
 from ...domain.graph import Step
 from ...errors import JourneyCodeError
 from ..when import Day, When
@@ -134,7 +135,7 @@ def _first(said: Said, trigger: str) -> Reading:
 
 def _sleep(said: Said, trigger: str) -> Reading:
     span = said.value(0, "duration")
-    named = str(span) if isinstance(span, timedelta) else "*"
+    named = words(span) if isinstance(span, timedelta) else "*"
     return "", said.words(0, "duration"), named
 
 
@@ -174,7 +175,7 @@ def _throttle(said: Said, trigger: str) -> Reading:
     limit, window = said.value(0, "limit"), said.value(1, "window")
     known = isinstance(limit, int) and isinstance(window, timedelta)
     what = f"{said.words(0, 'limit')} in {said.words(1, 'window')}"
-    return what, "", f"{limit} in {window}" if known else "*"
+    return what, "", f"{limit} in {words(window)}" if known else "*"
 
 
 def _is_subscribed(said: Said, trigger: str) -> Reading:
@@ -206,7 +207,7 @@ def words_of(node: ast.expr, scope: Scope) -> str:
     value = scope.value(node)
     if isinstance(value, Pattern) or value is UNKNOWN:
         return code_of(node, scope)
-    return span_words(value) if isinstance(value, timedelta) else str(value)
+    return words(value) if isinstance(value, timedelta) else str(value)
 
 
 def code_of(node: ast.AST, scope: Scope) -> str:
@@ -215,23 +216,6 @@ def code_of(node: ast.AST, scope: Scope) -> str:
     for name in scope.contexts:
         text = text.replace(f"{name}.history.", "").replace(f"{name}.", "")
     return text
-
-
-def span_words(span: timedelta) -> str:
-    """Return a duration as one says it: `2 days`, `1 hour`, `90 seconds`, `1 day 12 hours`."""
-    left, parts = abs(span), list[str]()
-    units = (("day", 86_400), ("hour", 3600), ("minute", 60))
-    for name, seconds in units:
-        count, left = divmod(left, timedelta(seconds=seconds))
-        if count:
-            parts.append(_many(count, name))
-    if left or not parts:
-        parts.append(_many(left.total_seconds(), "second"))
-    return ("-" if span < timedelta() else "") + " ".join(parts)
-
-
-def _many(count: float, name: str) -> str:
-    return f"{count} {name}" if count == 1 else f"{count:g} {name}s"
 
 
 # -- moments ----------------------------------------------------------------------------------

@@ -1,0 +1,95 @@
+"""A turn that replays 1,000 recorded steps before it does anything: the coroutine from the top.
+
+The journal is a year of a real journey's: looks, mails, chance and waits,
+all of them played by the engine with a clock that is set by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from project import Project, make_project, opened
+from report import report
+
+from hogsend.clock import HandClock
+from hogsend.store import enrollments
+from hogsend.turns.loading import Limits, load_plays
+from hogsend.turns.play import Play
+from hogsend.web.server import SWITCH_INTERVAL
+
+STEPS, ROUNDS = 1_000, 100
+# What each round of the journey's loop records.
+PER_ROUND = 4
+_JOURNEY = """
+from hogsend import Contact, Context, days, journey
+
+@journey("bench", trigger="bench.started")
+async def bench(user: Contact, ctx: Context) -> None:
+    for number in range(10_000):
+        if not await ctx.history.has_event("feature.used"):
+            await ctx.send("hello", props={"number": number})
+        await ctx.random()
+        await ctx.sleep(days(1), label="a-day")
+"""
+
+
+async def live(project: Project, clock: HandClock) -> UUID:
+    """Let somebody live through the journey until so much is recorded; return the enrollment."""
+    await project.enter([0])
+    await project.play()
+    for _ in range(STEPS // PER_ROUND):
+        clock.set(clock.now() + timedelta(days=1))
+        await project.play()
+    latest = UUID(int=2**128 - 1)
+    (one,) = await project.database.read_one(
+        enrollments.ids_in("bench", "waiting", None, latest, 2)
+    )
+    return one
+
+
+async def replayed(project: Project, one: UUID) -> tuple[Play, float, float]:
+    """Replay a turn; return it, and the milliseconds of loading it and of driving it."""
+    world = project.code.world(project.clock.now(), Limits())
+    begun = time.perf_counter()
+    loaded = await load_plays(project.database, [one], project.code, world, chosen=lambda _: True)
+    (play,) = loaded.plays
+    there = time.perf_counter()
+    play.advance()
+    return play, (there - begun) * 1000, (time.perf_counter() - there) * 1000
+
+
+async def measure(folder: Path) -> tuple[int, float, float]:
+    """Return how many steps were replayed, and the median milliseconds to load and to drive."""
+    clock = HandClock(datetime(2026, 1, 1, tzinfo=UTC))
+    async with opened(folder, clock) as project:
+        one = await live(project, clock)
+        times = [await replayed(project, one) for _ in range(ROUNDS)]
+    play = times[0][0]
+    assert play.result.outcome == "early", play.result.error
+    loading, driving = (statistics.median(time[place] for time in times) for place in (1, 2))
+    return len(play.answers.asked) - 1, loading, driving
+
+
+def main() -> None:
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    with tempfile.TemporaryDirectory() as name:
+        make_project(Path(name), _JOURNEY)
+        steps, loading, driving = asyncio.run(measure(Path(name)))
+    report(
+        f"replay of a journal of {steps:,} steps, median",
+        f"{driving:.1f} ms",
+        "≤ 20 ms",
+        detail=f"and {loading:.1f} ms to read the journal of {steps // PER_ROUND} turns from the "
+        "database and make ready",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Tells whether the real thing and the model are in the same state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from hogsend.domain.enrollment import Enrollment
+from hogsend.domain.intake import Taken
+from hogsend.domain.sending import Send
+
+from .model import Model
+from .real import Real
+from .things import Answer, Mail, Stay
+
+
+def identify(model: Model, one: UUID, rows: Sequence[Enrollment]) -> Stay | None:
+    """Return the stay that an enrollment is; one that is not known yet is the next of its place."""
+    known = next((stay for stay in model.stays if stay.id == one), None)
+    if known is not None:
+        return known
+    row = next(row for row in rows if row.id == one)
+    for stay in model.stays:
+        if stay.id is None and _is_of(stay, row):
+            stay.id = one
+            return stay
+    return None
+
+
+def _is_of(stay: Stay, row: Enrollment) -> bool:
+    whose = (stay.person.id, stay.person.home.id)
+    return row.contact_id in whose and (row.journey_id, row.entry_key) == (stay.journey, stay.key)
+
+
+def compare_answer(model: Model, expected: Answer, found: Taken) -> None:
+    """Compare what was decided about a fact, and learn the ids of whom and what it made."""
+    person = expected.person
+    if person.id is None:
+        person.id = found.contact_id
+    entered: dict[str, Any] = {}
+    for one in found.enrollments:
+        stay = expected.entered.get(one["journeyId"])
+        if isinstance(stay, Stay) and stay.id is None and "stateId" in one:
+            stay.id = UUID(one["stateId"])
+        entered[one["journeyId"]] = one.get("reason") or one.get("stateId")
+    told = {
+        "stored": found.stored,
+        "person": found.contact_id,
+        "entered": entered,
+        "exits": {one["stateId"]: one["exited"] for one in found.exits},
+        "waits": sorted(one["stateId"] for one in found.waits),
+        "conflict": found.conflict,
+    }
+    assert told == {
+        "stored": expected.stored,
+        "person": person.id if not expected.stored else person.home.id,
+        "entered": {
+            journey: str(stay.id) if isinstance(stay, Stay) else stay
+            for journey, stay in expected.entered.items()
+        },
+        "exits": {str(stay.id): exited for stay, exited in expected.exits.items()},
+        "waits": sorted(str(stay.id) for stay in expected.waits),
+        "conflict": expected.conflict,
+    }
+
+
+def compare(model: Model, real: Real) -> None:
+    """Compare every enrollment, every mail and every event."""
+    world = real.world
+    rows = real.run(world.all_enrollments())
+    for row in rows:
+        identify(model, row.id, rows)
+    model.stays.sort(key=lambda stay: stay.id or UUID(int=0))
+    assert [_of_stay(stay) for stay in model.stays] == [_of_row(row) for row in rows]
+    ledger: dict[Any, list[Any]] = {}
+    for send in real.run(world.ledger()):
+        ledger.setdefault(str(send.enrollment_id), []).append(_of_send(send))
+    mails: dict[Any, list[Any]] = {}
+    for mail in model.mails:
+        mails.setdefault(str(mail.stay.id), []).append(_of_mail(mail))
+    assert ledger == mails
+    events = real.run(world.events())
+    told = [(e.name, e.properties.get("k"), e.properties.get("got")) for e in events]
+    happened = [(e.name, e.properties.get("k"), e.properties.get("got")) for e in model.events]
+    assert sorted(told, key=str) == sorted(happened, key=str)
+
+
+def _of_stay(stay: Stay) -> dict[str, Any]:
+    waits = stay.wait is not None and stay.is_live
+    return {
+        "id": stay.id,
+        "journey": stay.journey,
+        "key": stay.key,
+        "state": stay.state,
+        "reason": stay.reason,
+        "wake": stay.wake if stay.state in ("active", "waiting") else None,
+        "wait": stay.wait.key if stay.wait and waits else None,
+        "until": stay.wait.until if stay.wait and waits else None,
+        "more": stay.wait.more if stay.wait and waits else None,
+        "attempt": stay.attempt,
+    }
+
+
+def _of_row(row: Enrollment) -> dict[str, Any]:
+    waits = row.wait is not None and row.is_live
+    return {
+        "id": row.id,
+        "journey": row.journey_id,
+        "key": row.entry_key,
+        "state": row.state,
+        "reason": None if row.state == "drifted" else _plain(row.end_reason),
+        "wake": row.wake_at if row.state in ("active", "waiting") else None,
+        "wait": row.wait.key if row.wait and waits else None,
+        "until": row.wait.until if row.wait and waits else None,
+        "more": row.wait.more if row.wait and waits else None,
+        "attempt": row.attempt,
+    }
+
+
+def _plain(reason: str | None) -> str | None:
+    """Leave out the condition of an exit rule."""
+    return reason.split(" where ")[0] if reason else reason
+
+
+def _of_mail(mail: Mail) -> tuple[Any, ...]:
+    due = mail.due if mail.status == "queued" else None
+    return (
+        *(mail.key, mail.template, mail.list, mail.status, mail.reason),
+        *(mail.address, mail.decided_at, mail.left_at, due),
+    )
+
+
+def _of_send(send: Send) -> tuple[Any, ...]:
+    sent = send.status == "sent"
+    due = send.due_at if send.status == "queued" else None
+    return (
+        *(send.step_key, send.template, send.list_id, send.status, _plain(send.reason)),
+        *(send.to_email if sent else None, send.created_at, send.sent_at, due),
+    )
