@@ -3,9 +3,10 @@
 # make check    format, lint, types, guard tests
 # make binary   dist/hogsend, one file
 # make bench    every performance figure
+# make crash    a worker killed a thousand times, and what came of it (ARGS="--kills 200 --seed 7")
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-binary check binary bench screenshots migration migrations-fresh lock browser clean
+.PHONY: run test test-binary check binary bench crash screenshots migration migrations-fresh lock browser clean
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -41,6 +42,10 @@ dist/hogsend: $(SOURCES) | $(READY)/build
 
 bench: $(READY)/bench
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+# Reports are added up in build/crash/, or where CRASH_REPORTS says.
+crash: $(READY)/test
+	$(BIN)/python -m tests.promises.crash $(ARGS)
 
 # Pictures of the dashboard at 1440 and 390 pixels, into screenshots/.
 screenshots: $(READY)/test browser

@@ -12,8 +12,24 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "figures.jsonl"
-SCRIPTS = ("ingest", "turns", "render", "latency", "burst", "waiting", "disk", "start")
-PACKAGES = ("quart", "hypercorn", "tortoise-orm", "aiosqlite", "aiosmtplib", "pydantic")
+# What is run, with its arguments; those that take long come last.
+SCRIPTS = (
+    "ingest",
+    "batch",
+    "turns",
+    "replay",
+    "render",
+    "latency",
+    "latency_under_load",
+    "burst",
+    "disk",
+    "start",
+    "plan",
+    "crowd",
+    "waiting 1000000",
+    "against_dbos",
+)
+PACKAGES = ("quart", "hypercorn", "tortoise-orm", "aiosqlite", "aiosmtplib", "pydantic", "dbos")
 
 
 def main() -> int:
@@ -27,9 +43,10 @@ def main() -> int:
     RESULTS.write_text(json.dumps(machine) + "\n")
     environment = {**os.environ, "BENCH_RESULTS": str(RESULTS)}
     failed = 0
-    for name in SCRIPTS:
-        script = HERE / f"{name}.py"
-        failed += subprocess.run([sys.executable, str(script)], env=environment).returncode != 0
+    for script in SCRIPTS:
+        name, *arguments = script.split()
+        command = [sys.executable, str(HERE / f"{name}.py"), *arguments]
+        failed += subprocess.run(command, env=environment).returncode != 0
     return 1 if failed else 0
 
 

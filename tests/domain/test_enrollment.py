@@ -43,6 +43,7 @@ REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("already_entered", {}, {}, {"last_entry": NOW - days(9)}),
     ("unsubscribed", {}, {}, {"subscribed": False}),
     ("suppressed", {}, {}, {"suppressed": True}),
+    ("held_out", {}, {}, {"held_out": True}),
 ]
 
 
@@ -71,6 +72,18 @@ def test_each_reason_refuses(refusal: tuple[str, Any, Any, Any]):
 def test_of_two_reasons_the_first_counts(pair: Any):
     (first, *one), (_, *other) = pair
     assert decide(tuple(other), tuple(one)) == Skip("j", first)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal[0])
+def test_a_period_that_is_not_over_refuses_before_consent_does(
+    refusal: tuple[str, Any, Any, Any],
+):
+    reason, *change = refusal
+    weekly = {"entry": Entry("period", days(7))}, {}, {"last_entry": NOW - days(1)}
+    later = ("already_entered", "unsubscribed", "suppressed", "held_out")
+    expected = "too_soon" if reason in later else reason
+    changes: list[Any] = [tuple(change), weekly]
+    assert decide(*changes) == Skip("j", expected)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

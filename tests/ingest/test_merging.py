@@ -152,6 +152,24 @@ async def test_side_by_side_enrollments_stay_side_by_side(desk: World):
     assert len({one.contact_id for one in await desk.all_enrollments()}) == 1
 
 
+async def test_nothing_is_deleted(world: World):
+    await world.journey(WAITING)
+    older = (await world.take("go", **VISITOR)).contact_id
+    newer = (await world.take("go", **USER)).contact_id
+    await world.settle()
+    tables = ("contacts", "events", "enrollments", "turns", "sends", "refusals")
+
+    async def count() -> list[int]:
+        found = [await world.ask(f"SELECT COUNT(*) FROM {name}") for name in tables]  # noqa: S608
+        return [rows[0][0] for rows in found]
+
+    before = await count()
+    await world.take("login", **BOTH)
+    assert await count() == [before[0], before[1] + 1, *before[2:]]
+    # The event of each is still theirs, and both histories are the survivor's.
+    assert [one.contact_id for one in await world.events("go")] == [older, newer]
+
+
 async def test_mail_that_has_not_left_goes_to_the_survivor(desk: World):
     await desk.journey('@journey("j", trigger="go")\nasync def j(u, ctx): await ctx.send("bye")')
     player = desk.player(hours(1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -52,17 +53,31 @@ def compare_answer(model: Model, expected: Answer, found: Taken) -> None:
         "waits": sorted(one["stateId"] for one in found.waits),
         "conflict": found.conflict,
     }
-    assert told == {
-        "stored": expected.stored,
-        "person": person.id if not expected.stored else person.home.id,
-        "entered": {
-            journey: str(stay.id) if isinstance(stay, Stay) else stay
-            for journey, stay in expected.entered.items()
-        },
-        "exits": {str(stay.id): exited for stay, exited in expected.exits.items()},
-        "waits": sorted(str(stay.id) for stay in expected.waits),
-        "conflict": expected.conflict,
-    }
+    agree(
+        "the answer",
+        [told],
+        [
+            {
+                "stored": expected.stored,
+                "person": person.id,
+                "entered": {
+                    journey: str(stay.id) if isinstance(stay, Stay) else stay
+                    for journey, stay in expected.entered.items()
+                },
+                "exits": {str(stay.id): exited for stay, exited in expected.exits.items()},
+                "waits": sorted(str(stay.id) for stay in expected.waits),
+                "conflict": expected.conflict,
+            }
+        ],
+    )
+
+
+def agree(what: str, found: Sequence[Any], expected: Sequence[Any]) -> None:
+    """Fail with those rows alone that are not the same."""
+    if found != expected:
+        pairs = [pair for pair in zip_longest(found, expected) if pair[0] != pair[1]]
+        lines = [f"  found    {found}\n  expected {expected}" for found, expected in pairs]
+        raise AssertionError(f"{what}:\n" + "\n".join(lines))
 
 
 def compare(model: Model, real: Real) -> None:
@@ -72,18 +87,18 @@ def compare(model: Model, real: Real) -> None:
     for row in rows:
         identify(model, row.id, rows)
     model.stays.sort(key=lambda stay: stay.id or UUID(int=0))
-    assert [_of_stay(stay) for stay in model.stays] == [_of_row(row) for row in rows]
+    agree("enrollments", [_of_row(row) for row in rows], [_of_stay(stay) for stay in model.stays])
     ledger: dict[Any, list[Any]] = {}
     for send in real.run(world.ledger()):
         ledger.setdefault(str(send.enrollment_id), []).append(_of_send(send))
     mails: dict[Any, list[Any]] = {}
     for mail in model.mails:
         mails.setdefault(str(mail.stay.id), []).append(_of_mail(mail))
-    assert ledger == mails
+    agree("mails", *([sorted(x.items()) for x in (ledger, mails)]))
     events = real.run(world.events())
     told = [(e.name, e.properties.get("k"), e.properties.get("got")) for e in events]
     happened = [(e.name, e.properties.get("k"), e.properties.get("got")) for e in model.events]
-    assert sorted(told, key=str) == sorted(happened, key=str)
+    agree("events", sorted(told, key=str), sorted(happened, key=str))
 
 
 def _of_stay(stay: Stay) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -36,9 +35,10 @@ MAILS = ("welcome", "nudge", "offer", "bye")
 EVENTS = ("go", "run", "ping", "x", "y", "stop")
 
 _events = st.sampled_from(EVENTS)
-_values = st.sampled_from([None, "one", "two"])
+_told = st.sampled_from(("go", "go", "run", *EVENTS))
+_values = st.sampled_from(["one", "one", "two", None])
 _labels = st.sampled_from(["p", "q"])
-_lists = st.sampled_from([None, "receipts", "news"])
+_lists = st.sampled_from([None, None, None, "receipts", "news", "offers"])
 _rules = st.builds(Rule, _events, st.sampled_from([None, None, "one"]))
 
 _waits = st.one_of(
@@ -57,10 +57,12 @@ _waits = st.one_of(
         _labels,
     ),
 )
+_mails = st.tuples(
+    st.just("send"), st.sampled_from(MAILS), _lists, st.sampled_from([None, None, "boss@x.io"])
+)
 _effects = st.one_of(
-    st.tuples(
-        st.just("send"), st.sampled_from(MAILS), _lists, st.sampled_from([None, None, "boss@x.io"])
-    ),
+    _mails,
+    _mails,
     st.tuples(st.just("trigger"), _events, _values),
     st.tuples(st.just("step"), st.sampled_from(["s", "t"]), st.booleans(), st.booleans()),
 )
@@ -74,55 +76,57 @@ _reads = st.one_of(
     st.tuples(st.just("address")),
 )
 _ends = st.sampled_from([("exit",), ("fail",), ("nothing",)])
-_calls: st.SearchStrategy[Op] = st.one_of(_waits, _effects, _waits, _effects, _reads, _ends)
+_some = [_waits] * 4 + [_effects] * 5 + [_reads] * 2 + [_ends]
+_calls: st.SearchStrategy[Op] = st.sampled_from(_some).flatmap(lambda calls: calls)
 
 
 def _nested(ops: st.SearchStrategy[Op]) -> st.SearchStrategy[Op]:
     few = st.lists(ops, max_size=2).map(tuple)
-    return st.one_of(
-        _calls,
-        st.tuples(st.just("if"), few, few),
-        st.tuples(st.just("twice"), few),
-    )
+    branch = st.tuples(st.just("if"), few, few)
+    loop = st.tuples(st.just("twice"), few)
+    return st.sampled_from([ops] * 6 + [branch, loop]).flatmap(lambda one: one)
 
 
-scripts = st.lists(_nested(_calls), max_size=6).map(tuple)
+scripts = st.lists(_nested(_calls), min_size=1, max_size=6).map(tuple)
 
 
-def plans(journey: Plan) -> st.SearchStrategy[Plan]:
+@st.composite
+def plans(draw: st.DrawFn, journey: Plan | None = None) -> Plan:
     """A journey with another script, now and then switched off by its author."""
-    enabled = st.sampled_from([True, True, True, False])
-    return st.builds(
-        lambda script, on: replace(journey, script=script, enabled=on), scripts, enabled
-    )
+    chosen = journey or draw(st.sampled_from(JOURNEYS))
+    enabled = draw(st.sampled_from([True] * 9 + [False]))
+    return replace(chosen, script=draw(scripts), enabled=enabled)
 
 
-def some_plan() -> st.SearchStrategy[Plan]:
-    return st.sampled_from(JOURNEYS).flatmap(plans)
-
-
-_users = st.sampled_from([None, "u1", "u2", "u3"])
-_emails = st.sampled_from([None, "e1@x.io", "e2@x.io", "e3@x.io"])
-_browsers = st.sampled_from([None, "a1", "a2"])
-names = st.tuples(_users, _emails, _browsers).filter(any)
-said = st.dictionaries(
-    st.sampled_from(["journey", "news", "*"]), st.booleans(), max_size=2
-) | st.just(dict[str, bool]())
+# By what a fact names its person: user id, address, browser. Some name two who were apart.
+KNOWN_AS = (
+    ("u1", "e1@x.io", None),
+    ("u2", "e2@x.io", "a2"),
+    (None, "e1@x.io", None),
+    (None, None, "a1"),
+    (None, "e3@x.io", None),
+    ("u1", None, "a1"),
+    ("u1", "e4@x.io", None),
+    (None, "e3@x.io", "a1"),
+    ("u3", "e3@x.io", "a2"),
+    (None, "e2@x.io", "a1"),
+)
+_said = st.dictionaries(st.sampled_from(["journey", "news", "*"]), st.booleans(), max_size=2)
 
 
 @st.composite
 def facts(draw: st.DrawFn) -> Fact:
     """Something that somebody does, or says of lists."""
-    user, email, browser = draw(names)
-    value: Any = draw(_values)
+    user, email, browser = draw(st.sampled_from(KNOWN_AS))
+    value = draw(_values)
     return Fact(
-        draw(_events),
+        draw(_told),
         user,
         email,
         browser,
         {"k": value} if value else {},
-        draw(st.just(dict[str, bool]()) | said),
-        late=draw(st.sampled_from([False] * 5 + [True])),
+        draw(st.one_of([st.just(dict[str, bool]())] * 4 + [_said])),
+        late=draw(st.sampled_from([False] * 9 + [True])),
     )
 
 

@@ -49,7 +49,9 @@ class Model:
     @property
     def due(self) -> list[Stay]:
         return [
-            s for s in self.stays if s.state in LIVE[:2] and s.wake is not None and s.wake <= self.now
+            s
+            for s in self.stays
+            if s.state in LIVE[:2] and s.wake is not None and s.wake <= self.now
         ]
 
     # -- facts --------------------------------------------------------------------------------
@@ -113,10 +115,11 @@ class Model:
                 continue
             if not any(rule.means(event.name, event.properties) for rule in wait.rules):
                 continue
-            wait.more -= 1
-            if wait.more == 0:
-                stay.came, stay.wake = event, self.now
-                woken.append(stay)
+            if wait.more > 1:
+                wait.more -= 1
+                continue
+            stay.came, stay.wake = event, self.now
+            woken.append(stay)
         return woken
 
     def _decide(self, plan: Plan, event: Happening) -> str | Stay:
@@ -161,9 +164,7 @@ class Model:
 
     def begin(self, plan: Plan, event: Happening) -> Stay:
         key = plan.key_of(event.properties) or ""
-        stay = Stay(
-            event.person.home, plan.id, key, event, self.now, self.now, Look(event.number)
-        )
+        stay = Stay(event.person.home, plan.id, key, event, self.now, self.now, Look(event.number))
         self.stays.append(stay)
         return stay
 

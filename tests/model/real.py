@@ -67,7 +67,7 @@ class Real:
         self.world = self.run(enter())
 
     def _gate(self, world: World) -> None:
-        """Let turns wait until the machine has said what comes before them, and note their order."""
+        """Let turns wait until the machine lets them go, and note their order."""
         worker = world.runtime.worker
         assert worker is not None
         self.worker, play = worker, worker.engine._play

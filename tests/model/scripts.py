@@ -12,7 +12,8 @@ from typing import Any
 Op = tuple[Any, ...]
 
 LISTS = """
-news = MailList("news", "News", default_opt_in=False)
+news = MailList("news", "News")
+offers = MailList("offers", "Offers", default_opt_in=False)
 receipts = MailList("receipts", "Receipts", transactional=True)
 """
 STEP_VALUE, PASSED_VALUE = 7, 3
@@ -26,6 +27,9 @@ class Rule:
 
     event: str
     k: str | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.event}({self.k or ''})"
 
     def means(self, name: str, properties: Mapping[str, Any]) -> bool:
         return name == self.event and self.k in (None, properties.get("k"))
@@ -52,6 +56,9 @@ class Plan:
     restarts: bool = False
     window: tuple[int, int] | None = None
     accept_late: bool = False
+
+    def __repr__(self) -> str:
+        return f"Plan({self.id}, enabled={self.enabled}, {self.script})"
 
     def key_of(self, properties: Mapping[str, Any]) -> str | None:
         return properties.get("k") if self.keyed else ""

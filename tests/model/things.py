@@ -11,7 +11,7 @@ from uuid import UUID
 from .scripts import Rule
 
 LIVE = ("active", "waiting", "drifted", "parked")
-OPT_IN = {"journey": True, "news": False, "receipts": True}
+OPT_IN = {"journey": True, "news": True, "offers": False}
 
 
 @dataclass(eq=False)
@@ -49,6 +49,10 @@ class Fact:
     late: bool = False
     key: str | None = None
     digest: bytes = b""
+
+    def __repr__(self) -> str:
+        told = (self.user, self.email, self.anonymous, dict(self.properties), dict(self.lists))
+        return f"{self.name}({', '.join(str(one) for one in told if one)}, late={self.late})"
 
 
 @dataclass(eq=False)

@@ -184,9 +184,9 @@ class _Turn:
     def _mail(self, key: str, template: str, list_id: str | None, to: str | None) -> bool:
         model, list_id = self.model, list_id or self.plan.list
         status, reason = model.verdict(self.person, list_id, to)
-        if status == "queued" and self.plan.suppress and (last := self._last_decided()):
-            if model.now - last < self.plan.suppress:
-                status, reason = "skipped", "too_soon"
+        gap, last = self.plan.suppress, self._last_decided()
+        if status == "queued" and gap and last and model.now - last < gap:
+            status, reason = "skipped", "too_soon"
         due = model.leaves_at(self.plan.id) if status == "queued" else None
         mail = Mail(self.stay, key, template, list_id, to, status, reason, model.now, due)
         self.mails.append(mail)

@@ -105,17 +105,12 @@ async def world() -> AsyncIterator[World]:
 # -- time ---------------------------------------------------------------------------------------
 
 
-async def test_a_year_of_waiting_takes_less_than_two_seconds_and_every_mail_leaves_on_its_day(
-    world: World,
-):
+async def test_in_a_year_of_waiting_every_mail_leaves_on_its_day(world: World):
     ada = await world.contact("ada@example.com")
     await world.emit(ada, "paper.ordered", paper="news")
 
-    began = time.perf_counter()
     await world.advance(days(365))
 
-    # A tenth of a second on a machine that does nothing else.
-    assert time.perf_counter() - began < 2
     mails = world.mailbox.mails(ada)
     assert [mail.sent_at for mail in mails] == [START + days(30 * number) for number in range(12)]
     assert [mail.text.strip() for mail in mails] == [str(number) for number in range(12)]

@@ -66,7 +66,7 @@ async def test_finally_and_async_with_run_at_every_wait(
 ):
     await play(small_world, body)
     for turn in (1, 2, 3):
-        assert SEEN == left * turn
+        assert left * turn == SEEN
         await small_world.advance(days(1))
     assert await small_world.states() == ["completed"]
 

@@ -293,9 +293,7 @@ async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
 @pytest.mark.parametrize(
     "call", ["ctx.random()", "ctx.send('welcome')", "ctx.wait_for('x', timeout=days(0))"]
 )
-async def test_a_journey_that_never_stops_asking_fails(
-    small_world: World, call: str
-):
+async def test_a_journey_that_never_stops_asking_fails(small_world: World, call: str):
     small_world.limit(Limits(steps=50))
     assert "has made 50 ctx calls" in await fault(small_world, f"while True:\n    await {call}")
 

@@ -34,10 +34,10 @@ def test_every_method_of_the_loop_raises_the_remedy(method: str):
 @pytest.mark.parametrize(
     "body",
     [
-        "await asyncio.gather(*[call() for call in (one, two)])",
-        "async with asyncio.TaskGroup() as group:\n    group.create_task(one())",
-        "await asyncio.create_task(one())",
-        "await asyncio.wait_for(one(), 1)",
+        "await asyncio.gather(*[one() for one in (call, other)])",
+        "async with asyncio.TaskGroup() as group:\n    group.create_task(call())",
+        "await asyncio.create_task(call())",
+        "await asyncio.wait_for(call(), 1)",
         "async with asyncio.Lock():\n    await asyncio.Event().wait()",
         "async with httpx.AsyncClient() as client:\n    await client.get('http://127.0.0.1:9/')",
     ],
@@ -54,8 +54,7 @@ async def test_what_needs_a_loop_fails_the_turn_with_the_remedy(
     await small_world.journey(
         "import asyncio, httpx\n"
         '@journey("j", trigger="go")\nasync def j(user, ctx):\n'
-        "    async def one():\n        return await ctx.random(label='one')\n"
-        "    async def two():\n        return await ctx.random(label='two')\n"
+        "    call = other = lambda: ctx.random()\n"
         f"{indented}\n"
     )
     await small_world.emit("go")

@@ -70,8 +70,10 @@ class Ledger:
         self._clock = clock
         self._ingest = ingest
         self._provider = provider
-        self._handovers: Batcher[Handover, Send] = Batcher(self._mark, most=256)
-        self._outcomes: Batcher[Outcome, None] = Batcher(self._conclude, most=256)
+        self._handovers: Batcher[Handover, Send] = Batcher(self._mark, most=256, turn=database.turn)
+        self._outcomes: Batcher[Outcome, None] = Batcher(
+            self._conclude, most=256, turn=database.turn
+        )
 
     async def mark(self, handover: Handover) -> Send:
         """Mark a send as being handed over, keeping its mail; the last thing before it leaves.

@@ -71,7 +71,7 @@ class Tracker:
         self._clock = clock
         self._ingest = ingest
         self._changes = changes
-        self._batcher: Batcher[Hit, None] = Batcher(self._write)
+        self._batcher: Batcher[Hit, None] = Batcher(self._write, turn=database.turn)
         self._news = asyncio.Event()
         self._closing = False
         self._kept: deque[Hit] = deque(maxlen=_MOST_KEPT)

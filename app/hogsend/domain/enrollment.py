@@ -74,6 +74,14 @@ class LookBack:
         """Return the look back to what arrived later than an instant, whatever its number."""
         return LookBack(0, instant + timedelta(microseconds=1))
 
+    @staticmethod
+    def of_trigger(trigger: Event, contact_id: UUID) -> LookBack:
+        """Return from where the first wait of a contact looks back: from the trigger on."""
+        if trigger.contact_id == contact_id:
+            return LookBack(trigger.seq)
+        # Of somebody who was merged into this contact, and numbered apart.
+        return LookBack.after(trigger.received_at) if trigger.received_at else LookBack(0)
+
     def sees(self, event: Event, contact_id: UUID) -> bool:
         """Say whether a wait may find an event of a contact, or of one merged into it.
 

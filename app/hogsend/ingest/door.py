@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from ..changes import Changes
@@ -35,7 +36,9 @@ class Ingest:
         self._database = database
         self._clock = clock
         self._changes = changes
-        self._batcher: Batcher[Incoming, Taken] = Batcher(self._write, most=500)
+        self._batcher: Batcher[Incoming, Taken] = Batcher(
+            self._write, most=500, turn=partial(database.turn, first=True)
+        )
         self.rules = rules
         # Set by whoever plays turns; nobody is told when nothing plays.
         self.on_commit: Callable[[Taking], Awaitable[None]] | None = None

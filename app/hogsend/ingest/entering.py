@@ -95,7 +95,7 @@ def _begin(
         code_hash=journey.code_hash,
         entered_at=now,
         wake_at=None if held_out else now,
-        look_back=_after(event, person.contact.id),
+        look_back=LookBack.of_trigger(event, person.contact.id),
         ended_at=now if held_out else None,
     )
 
@@ -105,11 +105,3 @@ def _came_late(event: Event, rules: Rules) -> bool:
     if event.occurred_at is None or event.received_at is None:
         return False
     return event.received_at - event.occurred_at > rules.late_after
-
-
-def _after(event: Event, contact_id: UUID) -> LookBack:
-    """Return from where the first wait looks back: from the trigger on."""
-    if event.contact_id == contact_id:
-        return LookBack(event.seq)
-    # Of somebody who was merged into this contact, and numbered apart.
-    return LookBack.after(event.received_at) if event.received_at else LookBack(0)

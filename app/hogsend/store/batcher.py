@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Generic, TypeVar
 
 from ..errors import StoreUnavailable
@@ -23,13 +24,19 @@ class Batcher(Generic[T, R]):
             that has met with another process's change is decided anew; but where the database
             takes nothing at all, all of the set has failed.
         most: the largest set.
+        turn: what is waited for before a set is taken, and had while it is written.
     """
 
     def __init__(
-        self, write: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]], *, most: int = 500
+        self,
+        write: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
+        *,
+        most: int = 500,
+        turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._write = write
         self._most = most
+        self._turn = turn
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -58,8 +65,9 @@ class Batcher(Generic[T, R]):
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                count = min(self._most, len(self._waiting))
-                await self._write_set([self._waiting.popleft() for _ in range(count)])
+                async with self._turn():
+                    count = min(self._most, len(self._waiting))
+                    await self._write_set([self._waiting.popleft() for _ in range(count)])
         finally:
             self._task = None
 

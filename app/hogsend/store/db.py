@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import uuid
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -27,6 +27,7 @@ from .transactions import (
     only,
 )
 from .troubles import Standing
+from .writer import Writer
 
 R = TypeVar("R")
 
@@ -62,6 +63,7 @@ class Database:
         file = sqlite_path(url) if self.is_sqlite else None
         self.standing = Standing(clock or SystemClock(), file)
         self._lock_holder: Any = None
+        self._writer = Writer()
 
     async def open(self) -> None:
         """Connect. On SQLite also set the pragmas that make a commit durable.
@@ -103,6 +105,16 @@ class Database:
         finally:
             standing.leave(trial)
 
+    def turn(self, *, first: bool = False) -> AbstractAsyncContextManager[None]:
+        """Have the writer's turn, for transactions within; on Postgres there are many writers.
+
+        Whoever collects work collects until its turn has come, not until it asks for one.
+
+        Args:
+            first: whether somebody waits for an answer, and this comes before other work.
+        """
+        return self._writer.turn(first=first) if self.is_sqlite else nullcontext()
+
     @asynccontextmanager
     async def _writing(self) -> AsyncGenerator[Transaction]:
         client: Any = get_connections().get(WRITE)
@@ -111,7 +123,7 @@ class Database:
             async with client._pool.acquire() as connection, connection.transaction():
                 yield PostgresTransaction(connection)
             return
-        async with client._lock:
+        async with self._writer.turn(), client._lock:
             transaction = SqliteTransaction(client._connection)
             try:
                 yield transaction

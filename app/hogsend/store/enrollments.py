@@ -220,7 +220,7 @@ def insert(enrollments: Iterable[Enrollment]) -> Write:
     return Write(
         "INSERT INTO enrollments (id, contact_id, journey_id, entry_key, state, "
         "trigger_event_id, code_hash, turn, attempt, wake_at, since_seq, since_at, sends, fence, "
-        "entered_at, updated_at) VALUES (?,?,?,?,?,?,?,0,0,?,?,0,0,0,?,?)",
+        "entered_at, updated_at) VALUES (?,?,?,?,?,?,?,0,0,?,?,?,0,0,?,?)",
         [
             (
                 n.id,
@@ -232,6 +232,7 @@ def insert(enrollments: Iterable[Enrollment]) -> Write:
                 n.code_hash,
                 micros_or_none(n.wake_at),
                 n.look_back.seq,
+                micros_or_none(n.look_back.at) or 0,
                 to_micros(n.entered_at),
                 to_micros(n.entered_at),
             )

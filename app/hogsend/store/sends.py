@@ -89,9 +89,7 @@ def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Send]]:
 
 def waiting_journeys() -> Query[list[str]]:
     """Ask which journeys have mails in the queue; those of no journey are not among them."""
-    return Query(
-        distinct("sends", "journey_id", WAITS), [], lambda rows: [r[0] for r in rows]
-    )
+    return Query(distinct("sends", "journey_id", WAITS), [], lambda rows: [r[0] for r in rows])
 
 
 def due(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..domain.conditions import All
+from ..domain.enrollment import LookBack
 from ..domain.event import EventMatch
 from .facts import Facts
 from .requests import Digest
@@ -17,11 +18,16 @@ def collected(request: Digest, facts: Facts) -> EventMatch:
     return EventMatch(match.event, both)
 
 
-def begins_with_trigger(request: Digest, facts: Facts) -> bool:
+def begins_with_trigger(request: Digest, facts: Facts, look_back: LookBack) -> bool:
     """Say whether the trigger itself is the first event of a digest.
 
     It is when the digest names no event and nothing was waited for before it.
+
+    Args:
+        request: the digest.
+        facts: what its turn starts from.
+        look_back: from where it looks back.
     """
-    look_back = facts.enrollment.look_back
-    first = look_back.at is None and look_back.seq == facts.trigger.seq
-    return request.match is None and first
+    return request.match is None and look_back == LookBack.of_trigger(
+        facts.trigger, facts.contact.id
+    )

@@ -231,7 +231,7 @@ def _collect(
     """Return what a digest has collected so far, or when its window is over, the oldest first."""
     match, until = collected(need, play.facts), play.answers.collected_until
     chosen = _matching(play, (match,), None, found, arrived)
-    if begins_with_trigger(need, play.facts):
+    if begins_with_trigger(need, play.facts, play.result.look_back):
         chosen.insert(0, play.facts.trigger)
     return [e for e in chosen if until is None or e.received_at is None or e.received_at < until]
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import traceback
-from asyncio import AbstractEventLoop
-from asyncio.events import _set_running_loop  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from ..domain.journey import Journey
 from ..errors import JourneyCodeError
@@ -135,14 +133,14 @@ class Play:
 
     def _step(self, drive: Callable[[Any], Any], value: Any) -> Request:
         """Let the author's code run to its next `ctx` call, under a loop that does nothing."""
-        _set_running_loop(cast("AbstractEventLoop", self._inert))
+        self._inert.enter()
         try:
             request = self._variables.run(drive, value)
         except StopIteration:
             self._raise_fault()
             raise
         finally:
-            _set_running_loop(None)
+            self._inert.leave()
         self._raise_fault()
         if not isinstance(request, Request):
             raise JourneyCodeError(
@@ -184,7 +182,7 @@ class Play:
     def _close(self) -> None:
         """Close the coroutine: a pause that no `except Exception` can swallow."""
         for _ in range(_MOST_CLOSINGS):
-            _set_running_loop(cast("AbstractEventLoop", self._inert))
+            self._inert.enter()
             try:
                 self._variables.run(self._coroutine.close)
                 break
@@ -195,7 +193,7 @@ class Play:
                     raise
                 self._note_unclosed()
             finally:
-                _set_running_loop(None)
+                self._inert.leave()
         self._raise_fault()
 
     def _note_unclosed(self) -> None:

@@ -73,8 +73,8 @@ class Player:
         self._twice = twice
         self._driver = Driver(self.limits.time)
         self._effects = Effects()
-        self._commits: Batcher[Played, bool] = Batcher(self._commit, most=500)
-        self._kept: Batcher[NewStep, None] = Batcher(self._keep, most=500)
+        self._commits: Batcher[Played, bool] = Batcher(self._commit, most=500, turn=database.turn)
+        self._kept: Batcher[NewStep, None] = Batcher(self._keep, most=500, turn=database.turn)
         self._stuck: Counter[tuple[str, str]] = Counter()
         self._trying: dict[UUID, asyncio.Task[None]] = {}
         self.code = code

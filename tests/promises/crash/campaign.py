@@ -85,8 +85,7 @@ class Campaign:
         for life in (ground.life("park"), ground.life()):
             ground.product.tell_of_more(3 * NEWCOMERS)
             ground.product.send_out(CROWD)
-            await ground.begin(life)
-            await ground.product.met()
+            await ground.begin_to_stay(life)
             await within(PATIENCE, lambda: not ground.product.unanswered)
             await asyncio.sleep(0.5)
             passed += await ground.stop()

@@ -42,7 +42,7 @@ MOST_UNANSWERED = 60
 # A process that does not come to its point within this time is killed where it is, in seconds.
 LONGEST_LIFE = 4.0
 LONGEST_RANDOM_LIFE = 0.7
-PATIENCE = 60.0
+PATIENCE = 30.0
 STOPPED = "letters"
 # Kinds of transactions that a life has only one of.
 AT_START = ("journeys:", "recover:")
@@ -120,6 +120,16 @@ class Ground:
         """Let a worker live."""
         await self.nursery.bear(life.to_line())
 
+    async def begin_to_stay(self, life: Life) -> None:
+        """Let a worker live, and wait until it is there."""
+        await self.begin(life)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.product.met()
+        except TimeoutError:
+            log = self.nursery.log.read_text()[-4000:]
+            raise AssertionError(f"The worker did not start: {log}") from None
+
     async def kill(self, point: str | None) -> bool:
         """Let a worker live until it is killed, and look at what it leaves.
 
@@ -178,8 +188,7 @@ class Ground:
 
     async def settle(self) -> None:
         """Let a worker live until everything has been done, and close the books."""
-        await self.begin(self.life())
-        await self.product.met()
+        await self.begin_to_stay(self.life())
         await self.until_quiet(CLICKED)
         # Those whose mail is in doubt may have it: they follow its link as well.
         books = read_books(self.folder / "data", self.folder / "copy")

@@ -28,12 +28,14 @@ class Nursery:
 
     Args:
         process: it.
+        log: where it and all lives write their log.
     """
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, log: Path) -> None:
         assert process.stdin is not None and process.stdout is not None
         self._lives, self._said = process.stdin, process.stdout
         self._alive: int | None = None
+        self.log = log
 
     async def bear(self, line: bytes) -> None:
         """Begin a life, when the one before has been buried."""
@@ -69,7 +71,7 @@ async def open_nursery(log: Path) -> AsyncIterator[Nursery]:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", __name__, cwd=TOP, stdin=PIPE, stdout=PIPE, stderr=stderr
         )
-    nursery = Nursery(process)
+    nursery = Nursery(process, log)
     try:
         yield nursery
     finally:

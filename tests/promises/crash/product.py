@@ -138,7 +138,8 @@ class Product:
         self._say(self._asked)
 
     def _say(self, number: int) -> None:
-        if self._writer is not None:
+        # One that has just died hears nothing more; the next one is told.
+        if self._writer is not None and not self._writer.is_closing():
             line = json.dumps({"number": number, "ask": self._asks[number][0]})
             self._writer.write(line.encode() + b"\n")
 

@@ -82,7 +82,7 @@ class Report:
                 f"  {'at random moments':{width}}  {self.random + self.late:4}",
                 f"{self.people} people, {self.events} events, {self.mails} mails arrived, "
                 f"{self.in_doubt} in doubt",
-                f"{self.steps} steps done; done again, with the same id: {self.steps_repeated} times",
+                f"{self.steps} steps done, and repeated with their id {self.steps_repeated} times",
                 f"{self.lost} lost, {self.doubled} doubled, {self.wrong} wrong",
                 *(f"  {fault}" for fault in self.faults[:50]),
             ]
@@ -109,5 +109,5 @@ def totals(reports: Sequence[dict[str, int]]) -> str:
     return (
         f"{total['kills']} kills over {len(reports)} runs: {total['lost']} lost, "
         f"{total['doubled']} doubled, {total['wrong']} wrong, {total['in_doubt']} in doubt "
-        f"of {total['mails']} mails, {total['steps_repeated']} repetitions of {total['steps']} steps"
+        f"of {total['mails']} mails; {total['steps']} steps, {total['steps_repeated']} repetitions"
     )

@@ -32,7 +32,9 @@ class InboxProvider:
         self._database = database
         self._clock = clock
         self._changes = changes
-        self._batcher = Batcher[inbox.CapturedMail, Accepted](self._write, most=MAILS_PER_WRITE)
+        self._batcher = Batcher[inbox.CapturedMail, Accepted](
+            self._write, most=MAILS_PER_WRITE, turn=database.turn
+        )
 
     async def deliver(self, message: Message, handing_over: HandingOver) -> Accepted:
         """Capture one mail; the same send again changes nothing.

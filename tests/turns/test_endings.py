@@ -1,0 +1,103 @@
+"""An end is final, whatever comes afterwards; and there is no limit on how long it takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hogsend import days
+from hogsend.turns.trying import RETRY_AFTER
+from tests.world import World
+
+ENDS: dict[str, dict[str, Any]] = {
+    "completed": {},
+    "exited": {"leave": True},
+    "failed": {"fail": True},
+    "held_out": {"held": True},
+}
+JOURNEY = """
+    @journey("j", trigger="go", exit_on=["stop"], entry="unlimited"{more})
+    async def j(user, ctx):
+        await ctx.send("welcome")
+        if ctx.event.properties.get("fail"):
+            raise ValueError
+        if ctx.event.properties.get("leave"):
+            await ctx.exit("enough")
+        await ctx.wait_for("used", timeout=days(0))
+"""
+
+
+async def end(world: World, state: str) -> Any:
+    """Bring somebody to an end, and return the enrollment."""
+    await world.journey(JOURNEY.format(more=", holdout=50" if state == "held_out" else ""))
+    for number in range(20):
+        await world.emit("go", f"u{number}", **ENDS[state])
+        for pause in RETRY_AFTER if state == "failed" else ():
+            await world.advance(pause)
+        found = [one for one in await world.all_enrollments() if one.state == state]
+        if found:
+            return found[0]
+    raise AssertionError(f"nobody has {state}")
+
+
+@pytest.mark.parametrize("state", ENDS)
+async def test_a_terminal_state_is_final(world: World, state: str):
+    before = await end(world, state)
+    for name in ("used", "stop", "used"):
+        await world.take(name, contact_id=before.contact_id)
+    await world.advance(days(30))
+    await world.load()
+    world.remove("journeys")
+    await world.load()
+    await world.take("stop", contact_id=before.contact_id)
+    await world.journey(JOURNEY.format(more=""))
+    await world.advance(days(30))
+    after = next(one for one in await world.all_enrollments() if one.id == before.id)
+    assert after == before
+    assert await world.counters() == await world.recount()
+
+
+async def test_who_ended_is_not_played_though_somebody_asks(desk: World):
+    await desk.journey(JOURNEY.format(more=""))
+    await desk.take("go", user_id="ada", email="ada@example.com")
+    entered = (await desk.enrollment()).id
+    player = desk.player(days(1))
+    await player.play([entered])
+    ended = await desk.enrollment()
+    assert ended.state == "completed"
+    for _ in range(3):
+        await player.play([entered])
+    assert await desk.enrollment() == ended
+    assert len(await desk.turns()) == 1
+
+
+async def test_there_is_no_limit_on_how_long_a_journey_may_live(world: World):
+    await world.journey(
+        """
+        @journey("century", trigger="go", exit_on=["stop"])
+        async def century(user, ctx):
+            for year in range(100):
+                await ctx.sleep_until(
+                    datetime(2027 + year, 3, 2, tzinfo=UTC), label="a-year"
+                )
+            await ctx.send("welcome")
+            await ctx.sleep(days(36_525), label="another-century")
+            await ctx.wait_for("used")
+            await ctx.send("bye")
+        """
+    )
+    await world.emit("go")
+    for year in range(2027, 2127):
+        waiting = await world.enrollment()
+        assert waiting.wake_at == datetime(year, 3, 2, tzinfo=UTC)
+        world.clock.set(waiting.wake_at)
+        await world.advance(days(0))
+    assert await world.mailbox() == ["welcome"]
+    await world.advance(days(36_525))
+    await world.advance(days(99_999))
+    assert await world.states() == ["waiting"]
+    await world.emit("used")
+    assert await world.mailbox() == ["welcome", "bye"]
+    assert (await world.enrollment()).turn == 103

@@ -1,0 +1,89 @@
+"""What one turn may use up: time and calls, both settable; and effects of one journey at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hogsend import hours
+from hogsend.config import load_settings
+from hogsend.runtime import limits_of
+from hogsend.turns import steps
+from hogsend.turns.loading import Limits
+from hogsend.turns.steps import Effects
+from tests.world import PATIENCE, World
+
+
+def test_the_limits_of_a_turn_are_a_minute_and_ten_thousand_calls_unless_set(tmp_path: Path):
+    assert limits_of(load_settings({}, tmp_path)) == Limits(timedelta(seconds=60), 10_000)
+    given = {"HOGSEND_TURN_TIME_LIMIT": "5", "HOGSEND_TURN_STEP_LIMIT": "77"}
+    assert limits_of(load_settings(given, tmp_path)) == Limits(timedelta(seconds=5), 77)
+
+
+async def test_the_time_between_a_turns_reads_counts_together(
+    desk: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Each stretch is within the limit; the clock of the machine is set forward by the journey."""
+    passed = [0.0]
+    clock = time.monotonic
+    monkeypatch.setattr("hogsend.turns.driver.time.monotonic", lambda: clock() + passed[0])
+    monkeypatch.setattr("tests.turns.test_limits.PASSED", passed, raising=False)
+    await desk.journey(
+        """
+        from tests.turns import test_limits
+
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            for number in range(int(user.user_id)):
+                test_limits.PASSED[0] += 1200
+                await ctx.history.count(f"read-{number}")
+            await ctx.send("welcome")
+        """
+    )
+    entered: list[UUID] = []
+    for reads in (2, 4):
+        await desk.take("go", user_id=str(reads), email=f"{reads}@example.com")
+        entered = [one.id for one in await desk.all_enrollments()]
+        await desk.player(hours(1)).play([entered[-1]])
+    within, beyond = await desk.all_enrollments()
+    assert (within.state, beyond.state, beyond.attempt) == ("completed", "active", 1)
+    assert "kept its thread for" in (beyond.error or "")
+    assert [one.to_email for one in await desk.ledger()] == ["2@example.com"]
+
+
+async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(steps, "AT_ONCE", 2)
+    begun: list[int] = []
+    gate, effects = threading.Event(), Effects()
+
+    def wait(number: int) -> Any:
+        def effect(step_id: UUID) -> None:
+            begun.append(number)
+            gate.wait(PATIENCE)
+
+        return effect
+
+    def run(journey_id: str, effect: Any) -> asyncio.Task[Any]:
+        trying = effects.run(journey_id, effect, uuid4(), timedelta(seconds=PATIENCE), 1)
+        return asyncio.create_task(trying)
+
+    crowd = [run("crowd", wait(number)) for number in range(5)]
+    # Another journey has a share of its own.
+    await run("other", lambda step_id: None)
+    while len(begun) < 2:
+        await run("other", lambda step_id: None)
+    await run("other", lambda step_id: None)
+    assert len(begun) == 2
+    gate.set()
+    await asyncio.gather(*crowd)
+    assert sorted(begun) == [0, 1, 2, 3, 4]
+    effects.close()

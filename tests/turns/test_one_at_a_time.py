@@ -1,0 +1,118 @@
+"""One turn of a person at a time, and no journey waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hogsend import days, hours
+from tests.world import PATIENCE, World
+
+# Lets the journey go that keeps its thread.
+GATE = threading.Event()
+
+
+@pytest.fixture(autouse=True)
+def _gate() -> Iterator[None]:
+    GATE.clear()
+    yield
+    GATE.set()
+
+
+async def test_two_journeys_of_one_person_never_both_count_no_mail_sent_today(world: World):
+    await world.journey(
+        "\n".join(
+            f"""
+    @journey("{name}", trigger="go")
+    async def {name}(user, ctx):
+        if await ctx.throttle(1, days(1)):
+            await ctx.send("welcome")
+        else:
+            await ctx.checkpoint("another day")
+"""
+            for name in ("one", "two", "three")
+        )
+    )
+    users = [f"u{number}" for number in range(20)]
+    await asyncio.gather(
+        *(world.take("go", user_id=user, email=f"{user}@example.com") for user in users)
+    )
+    await world.settle()
+    assert set(await world.states()) == {"completed"}
+    assert sorted(send.to_email or "" for send in await world.ledger()) == sorted(
+        f"{user}@example.com" for user in users
+    )
+
+
+async def test_the_next_journey_of_a_person_sees_what_the_one_before_has_committed(world: World):
+    """Each would count the other's event, had they been played side by side."""
+    await world.journey(
+        "\n".join(
+            f"""
+    @journey("{name}", trigger="go")
+    async def {name}(user, ctx):
+        before = await ctx.history.count("told")
+        await ctx.trigger("told", {{"before": before}})
+"""
+            for name in ("one", "two", "three")
+        )
+    )
+    await world.emit("go")
+    told = [event.properties["before"] for event in await world.events("told")]
+    assert told == [0, 1, 2]
+
+
+BESIDE = """
+    from tests.turns.test_one_at_a_time import GATE
+
+    @journey("odd", trigger="go", entry="unlimited")
+    async def odd(user, ctx):
+        {}
+
+    @journey("sound", trigger="go")
+    async def sound(user, ctx):
+        await ctx.sleep(hours(1))
+        await ctx.send("welcome")
+"""
+
+
+async def test_a_journey_that_keeps_its_thread_delays_no_other_journey(small_world: World):
+    await small_world.journey(BESIDE.format(f"GATE.wait({PATIENCE})").replace('"go")', '"begin")'))
+    await small_world.take("go", user_id="bo", email="bo@example.com")
+    for user in ("ada", "cy"):
+        await small_world.take("begin", user_id=user, email=f"{user}@example.com")
+
+    async def sound() -> list[str]:
+        found = await small_world.all_enrollments()
+        return [one.state for one in found if one.journey_id == "sound"]
+
+    async with asyncio.timeout(PATIENCE):
+        while await sound() != ["waiting", "waiting"]:
+            pass
+        small_world.clock.set(small_world.clock.now() + hours(1))
+        assert small_world.runtime.worker is not None
+        small_world.runtime.worker.look()
+        while await sound() != ["completed", "completed"]:
+            pass
+    # It has had its thread all the while.
+    assert not GATE.is_set()
+    assert (await small_world.all_enrollments())[0].turn == 0
+    GATE.set()
+    await small_world.settle()
+    assert await small_world.states() == ["completed"] * 3
+
+
+async def test_a_journey_that_always_fails_delays_no_other_journey(world: World):
+    await world.journey(BESIDE.format("raise ValueError"))
+    users = [f"u{number}" for number in range(10)]
+    for user in users:
+        await world.take("go", user_id=user, email=f"{user}@example.com")
+    await world.settle()
+    await world.advance(hours(1))
+    assert await world.mailbox() == ["welcome"] * len(users)
+    await world.advance(days(1))
+    failed = [one for one in await world.all_enrollments() if one.journey_id == "odd"]
+    assert {one.attempt for one in failed} == {3}

@@ -1,0 +1,200 @@
+"""When the code changes under somebody who waits: each kind of call, recorded, behind, or new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hogsend import days, seconds
+from tests.world import World
+
+# What the effects of these tests did outside.
+DONE: list[str] = []
+HEAD = """
+from tests.turns.test_recorded import DONE
+@journey("j", trigger="go")
+async def j(user, ctx):
+"""
+# Calls whose answer differs from day to day, and which look the same in the journal's form.
+READS = [
+    "ctx.contact()",
+    "ctx.is_subscribed()",
+    "ctx.history.count('used')",
+    "ctx.history.has_event('used')",
+    "ctx.history.events('used')",
+    "ctx.history.last_event('used')",
+    "ctx.history.journey('other')",
+    "ctx.history.email('nudge')",
+    "ctx.throttle(1, days(30))",
+    "ctx.now()",
+    "ctx.random()",
+    "ctx.uuid()",
+    "ctx.variant('colour', {'red': 1, 'blue': 1})",
+    "ctx.when.tomorrow().at('09:00')",
+    "ctx.checkpoint('here')",
+]
+EFFECTS = [
+    "ctx.send('welcome')",
+    "ctx.trigger('told')",
+    "ctx.step('charge', lambda: DONE.append('charged') or len(DONE))",
+]
+WAITS = [
+    "ctx.sleep(days(1), label='first')",
+    "ctx.sleep_until(ctx.when.tomorrow().at('09:00'), label='first')",
+    "ctx.wait_for('never', timeout=days(1))",
+    "ctx.wait_for_any(['never', 'no more'], timeout=days(1))",
+    "ctx.digest(days(1), 'used')",
+]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_done() -> None:
+    DONE.clear()
+
+
+def code(*lines: str) -> str:
+    return HEAD + "".join(f"    {line}\n" for line in lines)
+
+
+REST = "await ctx.sleep(days(2), label='rest')"
+
+
+async def seen(world: World) -> Any:
+    """Return what the journey showed of the answer at the end."""
+    return (await world.journal())[-1].label
+
+
+async def change_everything(world: World) -> None:
+    """Let happen what gives another answer to each read."""
+    await world.take("used", user_id="ada", contact_properties={"plan": "pro"})
+    await world.take("left", user_id="ada", lists={"*": False})
+
+
+@pytest.mark.parametrize("call", READS + EFFECTS + WAITS)
+async def test_a_recorded_call_answers_from_the_journal_wherever_it_now_stands(
+    small_world: World, call: str
+):
+    """First before the wait, then behind another call and after the wait."""
+    show = "await ctx.checkpoint(str(found).replace(' ', '')[:150])"
+    await small_world.journey(code(f"found = await {call}", REST, show))
+    await small_world.emit("go", "bo")
+    await small_world.advance(days(1))
+    await small_world.advance(days(2))
+    expected = await seen(small_world)
+
+    await small_world.emit("go", "ada")
+    await small_world.advance(days(1))
+    mails, done = await small_world.mailbox(), list(DONE)
+    told = len(await small_world.events("told"))
+    ada = (await small_world.all_enrollments())[1].id
+    assert (await small_world.states())[1] == "waiting"
+    recorded = [step for step in await small_world.journal(ada) if not step.waiting]
+
+    await change_everything(small_world)
+    await small_world.journey(
+        code("if await ctx.history.count('go'):", f"    {REST}", f"found = await {call}", show)
+    )
+    await small_world.advance(days(2))
+
+    assert (await small_world.states())[1] == "completed"
+    journal = await small_world.journal(ada)
+    assert [step for step in journal if step in recorded] == recorded
+    # Nothing was asked anew but what is new, and nothing was done again.
+    keys = [step.key for step in journal if not step.waiting]
+    assert len(keys) == len(set(keys))
+    assert (await small_world.mailbox(), DONE) == (mails, done)
+    assert len(await small_world.events("told")) == told
+    if call in WAITS or "history" in call or "sub" in call:
+        assert journal[-1].label == expected
+
+
+@pytest.mark.parametrize("call", READS)
+async def test_a_read_that_lies_behind_runs_and_is_recorded(small_world: World, call: str):
+    await small_world.journey(code(REST))
+    await small_world.emit("go")
+    await small_world.journey(code(f"await {call}", REST))
+    await small_world.advance(days(2))
+    assert await small_world.states() == ["completed"]
+    journal = await small_world.journal()
+    (read,) = [step for step in journal if step.kind not in ("sleep", "zone")]
+    assert not read.passed
+    assert journal[-1].key == "sleep:rest"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "ctx.sleep(days(9), label='new')",
+        "ctx.sleep_until(await ctx.now() + days(9), label='new')",
+        "ctx.wait_for('never')",
+        "ctx.wait_for_any(['never', 'no more'], timeout=days(9))",
+        "ctx.digest(days(9), 'used')",
+    ],
+)
+async def test_a_wait_that_lies_behind_returns_at_once_and_is_falsy(small_world: World, call: str):
+    await small_world.journey(code(REST))
+    await small_world.emit("go")
+    await small_world.take("used", user_id="ada")
+    await small_world.journey(
+        code(f"found = await {call}", REST, "await ctx.checkpoint(str(bool(found)))")
+    )
+    await small_world.advance(days(2))
+    assert await small_world.states() == ["completed"]
+    assert await seen(small_world) == "False"
+
+
+@pytest.mark.parametrize("wait", [*WAITS, "ctx.step('call', lambda: 1 / 0)"])
+async def test_whatever_the_wait_is_who_loses_it_drifts(world: World, wait: str):
+    await world.journey(code(f"await {wait}"))
+    await world.emit("go")
+    assert await world.states() == ["waiting"]
+    lost = (await world.enrollment()).wait
+    await world.journey(code("await ctx.send('welcome')", "await ctx.trigger('told')"))
+    await world.advance(days(1))
+    drifted = await world.enrollment()
+    assert (drifted.state, drifted.wait) == ("drifted", lost)
+    assert (await world.ledger(), await world.events("told")) == ([], [])
+
+
+@pytest.mark.parametrize("wait", WAITS)
+async def test_a_wait_keeps_its_recorded_instant_whatever_its_kind(small_world: World, wait: str):
+    await small_world.journey(code(f"await {wait}", "await ctx.send('welcome')"))
+    await small_world.emit("go")
+    longer = wait.replace("days(1)", "days(9)").replace("09:00", "23:00")
+    assert longer != wait
+    await small_world.journey(code(f"await {longer}", "await ctx.send('welcome')"))
+    await small_world.advance(days(1))
+    assert await small_world.mailbox() == ["welcome"]
+
+
+async def test_a_person_in_no_wait_has_nothing_behind_them(world: World):
+    """The first turn failed, and the code was mended with more in it."""
+    await world.journey(code("raise ValueError"))
+    await world.emit("go")
+    await world.journey(
+        code(
+            "await ctx.send('welcome')",
+            "await ctx.trigger('told')",
+            "await ctx.step('new', lambda: DONE.append('done'))",
+            REST,
+        )
+    )
+    await world.advance(seconds(10))
+    assert await world.states() == ["waiting"]
+    assert (await world.mailbox(), DONE) == (["welcome"], ["done"])
+    assert len(await world.events("told")) == 1
+
+
+async def test_a_step_that_was_done_by_a_discarded_turn_is_a_cache_and_nothing_else(world: World):
+    """Its answer is there for whoever asks by its key; nobody has to ask."""
+    await world.journey(
+        code("await ctx.step('new', lambda: DONE.append('done'))", "raise KeyError")
+    )
+    await world.emit("go")
+    assert await world.journal() == []
+    await world.journey(code("await ctx.step('other', lambda: DONE.append('other'))"))
+    await world.advance(seconds(10))
+    assert await world.states() == ["completed"]
+    assert [step.key for step in await world.journal()] == ["step:other"]
+    assert DONE == ["done", "other"]

@@ -1,0 +1,92 @@
+"""Turns are played in sets: one query of a kind for everybody, and one commit for all."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend import hours
+from hogsend.store.db import Database, Query
+from tests.world import World
+
+ASKS = """
+    @journey("j", trigger="go")
+    async def j(user, ctx):
+        await ctx.history.count("used")
+        if not user.user_id.startswith("u0"):
+            await ctx.history.has_event("used")
+        await ctx.throttle(3, days(1))
+        await ctx.history.journey("j")
+        await ctx.history.email("welcome")
+        await ctx.send("welcome", to="boss@example.com")
+        await ctx.send("nudge")
+        await ctx.wait_for("used", timeout=days(1))
+"""
+
+
+async def statements(desk: World, monkeypatch: pytest.MonkeyPatch, people: int) -> tuple[int, int]:
+    """Return how many queries and how many transactions the first turns of so many take."""
+    taken = [await desk.take("go", user_id=f"u{number}-{people}") for number in range(people)]
+    entered = [UUID(str(one.enrollments[0]["stateId"])) for one in taken]
+    counts = {"queries": 0, "transactions": 0}
+    read, transaction = Database.read, Database.transaction
+
+    async def counting(self: Database, *queries: Query[Any]) -> Any:
+        counts["queries"] += len(queries)
+        return await read(self, *queries)
+
+    def begin(self: Database) -> Any:
+        counts["transactions"] += 1
+        return transaction(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "read", counting)
+        patch.setattr(Database, "transaction", begin)
+        await desk.player(hours(1)).play(entered)
+    return counts["queries"], counts["transactions"]
+
+
+async def test_the_reads_of_a_round_take_one_query_of_a_kind_however_many_ask(
+    desk: World, monkeypatch: pytest.MonkeyPatch
+):
+    await desk.journey(ASKS)
+    few = await statements(desk, monkeypatch, 2)
+    await desk.take("used", user_id="other")
+    many = await statements(desk, monkeypatch, 60)
+    assert many == few
+    assert many[1] == 1
+
+
+async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
+    desk: World, monkeypatch: pytest.MonkeyPatch
+):
+    await desk.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.send("welcome")
+            await ctx.trigger("told")
+            await ctx.sleep(days(1))
+        """
+    )
+    await desk.take("go", user_id="ada", email="ada@example.com")
+    entered = (await desk.enrollment()).id
+
+    async def refuse(*args: Any) -> Any:
+        raise RuntimeError("the last write of the commit")
+
+    with monkeypatch.context() as patch:
+        # Journal, wake time and mail are written before it.
+        patch.setattr(desk.runtime.ingest, "take_within", refuse)
+        await desk.player(hours(1)).play([entered])
+    failing = await desk.enrollment()
+    assert (failing.state, failing.attempt, failing.wait) == ("active", 1, None)
+    assert (await desk.journal(), await desk.ledger(), await desk.events("told")) == ([], [], [])
+    assert await desk.counters() == await desk.recount()
+
+    await desk.advance(hours(1))
+    await desk.player(hours(1)).play([entered])
+    assert await desk.states() == ["waiting"]
+    assert (len(await desk.ledger()), len(await desk.events("told"))) == (1, 1)
