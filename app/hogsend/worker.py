@@ -85,7 +85,9 @@ class Worker:
         rate: float = 0,
     ) -> None:
         self.player = Player(database, clock, ingest, _code(content), limits, twice=twice)
-        self.engine = EmbeddedEngine(database, clock, self._play)
+        self.engine = EmbeddedEngine(
+            database, clock, self._play, is_pressed=lambda: ingest.is_pressed
+        )
         self.mailer = Mailer(
             database=database,
             clock=clock,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -19,7 +19,7 @@ from hogsend.engines.embedded import EmbeddedEngine
 from hogsend.engines.port import Wake
 from hogsend.store import contacts, enrollments
 from hogsend.store.db import Database
-from tests.engines.contract import Stage
+from tests.engines.contract import Done, Stage
 
 CROWD = 2000
 # Sets that were begun before the newcomer was there, and the set that has the newcomer in it.
@@ -32,11 +32,9 @@ class Order(Stage):
 
     Args:
         order: the enrollments whose turns were committed.
-        after: what happens when so many have been, once.
     """
 
-    order: list[UUID] = field(default_factory=list)
-    after: tuple[int, Callable[[], None]] | None = None
+    order: list[UUID] = field(default_factory=list[UUID])
 
     async def crowd(self, journey_id: str, count: int) -> list[UUID]:
         """Enroll so many people in one journey, all of them long overdue."""
@@ -61,12 +59,9 @@ class Order(Stage):
         self.owner |= {one.id: one.contact_id for one in made}
         return [one.id for one in made]
 
-    async def play(
-        self, ids: Sequence[UUID], done: Callable[[Collection[UUID]], None]
-    ) -> Collection[UUID]:
+    async def play(self, ids: Sequence[UUID], done: Done) -> None:
         await super().play(ids, done)
         self.order.extend(ids)
-        return ()
 
 
 @pytest.fixture

@@ -145,6 +145,21 @@ async def test_an_exit_cancels_mail_of_a_journey_that_has_completed(desk: World)
     assert await desk.counters() == await desk.recount()
 
 
+async def test_an_exit_cancels_mail_of_a_completed_journey_that_is_gone_from_the_code(desk: World):
+    await queued(
+        desk,
+        """
+        @journey("last", trigger="invoice.failed", exit_on=["invoice.paid"])
+        async def last(user, ctx):
+            await ctx.send("welcome")
+        """,
+    )
+    desk.remove("journeys")
+    await desk.load()
+    await desk.take("invoice.paid", user_id="ada")
+    assert await desk.verdicts() == [("welcome", "cancelled", "exit_on invoice.paid")]
+
+
 async def test_mail_of_others_is_not_cancelled(desk: World):
     await queued(desk)
     await desk.take("invoice.paid", user_id="bo")

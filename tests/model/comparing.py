@@ -17,21 +17,30 @@ from .things import Answer, Mail, Stay
 
 
 def identify(model: Model, one: UUID, rows: Sequence[Enrollment]) -> Stay | None:
-    """Return the stay that an enrollment is; one that is not known yet is the next of its place."""
-    known = next((stay for stay in model.stays if stay.id == one), None)
-    if known is not None:
-        return known
-    row = next(row for row in rows if row.id == one)
-    for stay in model.stays:
-        if stay.id is None and _is_of(stay, row):
-            stay.id = one
-            return stay
-    return None
+    """Return the stay that an enrollment is; those not known yet are the next of their place.
+
+    Args:
+        model: whose stays.
+        one: the enrollment.
+        rows: all enrollments, the oldest first.
+    """
+    known = {stay.id for stay in model.stays}
+    this = next(row for row in rows if row.id == one)
+    for row in rows:
+        if row.id not in known and row.id <= one and _place(row) == _place(this):
+            of_place = (s for s in model.stays if s.id is None and _is_of(s, row))
+            if stay := next(of_place, None):
+                stay.id = row.id
+    return next((stay for stay in model.stays if stay.id == one), None)
+
+
+def _place(row: Enrollment) -> tuple[UUID, str, str]:
+    return row.contact_id, row.journey_id, row.entry_key
 
 
 def _is_of(stay: Stay, row: Enrollment) -> bool:
     whose = (stay.person.id, stay.person.home.id)
-    return row.contact_id in whose and (row.journey_id, row.entry_key) == (stay.journey, stay.key)
+    return row.contact_id in whose and _place(row)[1:] == (stay.journey, stay.key)
 
 
 def compare_answer(model: Model, expected: Answer, found: Taken) -> None:

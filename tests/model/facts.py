@@ -98,6 +98,21 @@ def plans(draw: st.DrawFn, journey: Plan | None = None) -> Plan:
     return replace(chosen, script=draw(scripts), enabled=enabled)
 
 
+@st.composite
+def edited(draw: st.DrawFn, plan: Plan) -> Plan:
+    """The same journey with one call less, one more, or one in the place of another."""
+    script = list(plan.script)
+    at = draw(st.integers(0, len(script)))
+    edit = draw(st.sampled_from(["add", "drop", "change", "fail"]))
+    if edit in ("drop", "change"):
+        del script[at : at + 1]
+    if edit in ("add", "change"):
+        script.insert(at, draw(_calls))
+    if edit == "fail":
+        script.insert(at, ("fail",))
+    return replace(plan, script=tuple(script))
+
+
 # By what a fact names its person: user id, address, browser. Some name two who were apart.
 KNOWN_AS = (
     ("u1", "e1@x.io", None),

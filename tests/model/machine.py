@@ -66,10 +66,11 @@ class Machine(RuleBasedStateMachine):
         self._set(timedelta(hours=hours))
         self._settle()
 
-    @rule()
-    def the_next_is_due(self) -> None:
-        self._set_to_next()
-        self._settle()
+    @rule(times=st.integers(1, 8))
+    def what_is_next_is_due(self, times: int) -> None:
+        for _ in range(times):
+            self._set_to_next()
+            self._settle()
 
     def _set_to_next(self) -> None:
         stays = [s.wake for s in self.model.stays if s.state in ("active", "waiting") and s.wake]
@@ -141,11 +142,18 @@ class Machine(RuleBasedStateMachine):
         for journey in JOURNEYS:
             self._write(data.draw(plans(journey)))
         self._load(restart=False)
+        self._take(data.draw(st.lists(facts.facts(), max_size=3)))
 
     @rule(plan=plans(), restart=st.booleans())
-    def code_changes(self, plan: Plan, restart: bool) -> None:
+    def code_is_written(self, plan: Plan, restart: bool) -> None:
         self._write(plan)
         self._load(restart)
+
+    @rule(data=st.data(), journey=st.sampled_from(IDS), restart=st.booleans())
+    def code_changes(self, data: st.DataObject, journey: str, restart: bool) -> None:
+        if journey in self.files:
+            self._write(data.draw(facts.edited(self.files[journey])))
+            self._load(restart)
 
     @rule(journey=st.sampled_from(IDS), broken=st.booleans(), restart=st.booleans())
     def code_is_lost(self, journey: str, broken: bool, restart: bool) -> None:

@@ -72,16 +72,18 @@ async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(
 
         return effect
 
+    def nothing(step_id: UUID) -> None: ...
+
     def run(journey_id: str, effect: Any) -> asyncio.Task[Any]:
         trying = effects.run(journey_id, effect, uuid4(), timedelta(seconds=PATIENCE), 1)
         return asyncio.create_task(trying)
 
     crowd = [run("crowd", wait(number)) for number in range(5)]
     # Another journey has a share of its own.
-    await run("other", lambda step_id: None)
+    await run("other", nothing)
     while len(begun) < 2:
-        await run("other", lambda step_id: None)
-    await run("other", lambda step_id: None)
+        await run("other", nothing)
+    await run("other", nothing)
     assert len(begun) == 2
     gate.set()
     await asyncio.gather(*crowd)

@@ -103,10 +103,17 @@ class Ledger:
             return None
         return replace(send, status=decision.status, reason=decision.reason, due_at=None)
 
-    def leaves_at(self, job: Job, now: datetime) -> datetime:
-        """Return when a mail that is due may leave: in its journey's hours, if it keeps some."""
+    def instead(self, job: Job, now: datetime) -> Send | None:
+        """Return the row of a mail that is due and may not leave now; None when it may.
+
+        It is refused, or it waits for the hours that its journey sends in.
+        """
+        refused = self.verdict(job.send, job.facts, now)
         journey = self._ingest.rules.definition(job.send.journey_id or "")
-        return leaves_at(journey, job.contact.properties, now) if journey else now
+        if refused is not None or journey is None:
+            return refused
+        leaves = leaves_at(journey, job.contact.properties, now)
+        return replace(job.send, due_at=leaves) if leaves > now else None
 
     def later(self, send: Send, reply: str, now: datetime) -> Send:
         """Return a send that was not taken, due again later or failed at last."""

@@ -40,6 +40,8 @@ log = logging.getLogger("hogsend.mail")
 # Mails under way at once; the provider bounds its connections itself.
 AT_ONCE = 64
 READ_AHEAD = 128
+# While facts arrive faster than they are written, a set of mails is begun this often, in seconds.
+PRESSED_PAUSE = 0.25
 # Journeys that one statement asks for.
 MOST_JOURNEYS = 64
 LONGEST_SLEEP = timedelta(seconds=30)
@@ -80,6 +82,7 @@ class Mailer:
         self._clock = clock
         self._provider = provider
         self._changes = changes
+        self._ingest = ingest
         self._ledger = Ledger(database, clock, ingest, provider.name)
         self._news = asyncio.Event()
         self._closing = False
@@ -89,6 +92,7 @@ class Mailer:
         self._ready: deque[Job] = deque()
         self._handing: dict[UUID, Send] = {}
         self._crowded = False
+        self._next_set = 0.0
         self._pace = Pace(rate)
         self.renderer = renderer
         self.stopped: str | None = None
@@ -198,6 +202,9 @@ class Mailer:
                 return LONGEST_SLEEP.total_seconds()
             if paced <= 0 or self._ready:
                 return self._pace.wait
+            wait = self._hold_back()
+            if wait > 0:
+                return wait
             # Rows are read ahead in sets; those that wait here are looked at again when marked.
             rows = await self._look_up(self._clock.now())
             now = self._clock.now()
@@ -207,6 +214,14 @@ class Mailer:
                 return min(later - now if later else LONGEST_SLEEP, LONGEST_SLEEP).total_seconds()
             self._ready.extend(await self._claim(due[:READ_AHEAD]))
         return LONGEST_SLEEP.total_seconds()
+
+    def _hold_back(self) -> float:
+        """Return how long mails let facts go first, in seconds: these answer somebody who waits."""
+        now = asyncio.get_running_loop().time()
+        if self._ingest.is_pressed and now < self._next_set:
+            return self._next_set - now
+        self._next_set = now + PRESSED_PAUSE
+        return 0.0
 
     async def _look_up(self, now: datetime) -> Sequence[Sequence[tuple[UUID, datetime]]]:
         """Return the mails that are due and the next that is not, by journey, so that the mails
@@ -283,12 +298,9 @@ class Mailer:
 
     async def _deliver(self, job: Job) -> Outcome:
         now = self._clock.now()
-        refused = self._ledger.verdict(job.send, job.facts, now)
-        if refused is not None:
-            return Outcome(refused)
-        leaves = self._ledger.leaves_at(job, now)
-        if leaves > now:
-            return Outcome(replace(job.send, due_at=leaves))
+        instead = self._ledger.instead(job, now)
+        if instead is not None:
+            return Outcome(instead)
         send = replace(job.send, to_email=job.facts.email)
         try:
             mail = self.renderer.render(send, job.contact, job.event, now)

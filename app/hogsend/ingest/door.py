@@ -43,6 +43,11 @@ class Ingest:
         # Set by whoever plays turns; nobody is told when nothing plays.
         self.on_commit: Callable[[Taking], Awaitable[None]] | None = None
 
+    @property
+    def is_pressed(self) -> bool:
+        """Whether facts arrive faster than they are written."""
+        return self._batcher.is_pressed
+
     async def take(self, incoming: Incoming) -> Taken:
         """Take one fact; return when it and all it caused are durable.
 

@@ -10,6 +10,10 @@ from typing import Generic, TypeVar
 
 from ..errors import StoreUnavailable
 
+# From this many items in a set on, more work arrives than is written at once.
+_CROWD = 8.0
+_RECENT = 0.1
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -37,6 +41,8 @@ class Batcher(Generic[T, R]):
         self._write = write
         self._most = most
         self._turn = turn
+        self._usual = 0.0
+        self._last = 0.0
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -57,6 +63,12 @@ class Batcher(Generic[T, R]):
             self._task = asyncio.create_task(self._drain())
         return future
 
+    @property
+    def is_pressed(self) -> bool:
+        """Whether work arrives faster than it is written, so that other work should hold back."""
+        recent = asyncio.get_running_loop().time() - self._last < _RECENT
+        return recent and self._usual >= _CROWD
+
     async def idle(self) -> None:
         """Return when everything submitted so far has been written."""
         while self._task is not None:
@@ -67,6 +79,8 @@ class Batcher(Generic[T, R]):
             while self._waiting:
                 async with self._turn():
                     count = min(self._most, len(self._waiting))
+                    self._usual = (3 * self._usual + count) / 4
+                    self._last = asyncio.get_running_loop().time()
                     await self._write_set([self._waiting.popleft() for _ in range(count)])
         finally:
             self._task = None

@@ -70,9 +70,8 @@ class Answers:
         self._rehearsal = rehearsal
         self._sending = facts.sending
         # An effect that was to be tried again has no answer yet, whatever became of its pause.
-        self._recorded = {
-            step.key: step for step in facts.steps if not (step.waiting and step.kind == "step")
-        }
+        recorded = (step for step in facts.steps if not (step.waiting and step.kind == "step"))
+        self._recorded = {step.key: step for step in recorded}
         self._seen: dict[str, int] = {}
         wait = facts.enrollment.wait
         self._frontier = wait.key if wait else None
@@ -413,11 +412,9 @@ class Answers:
 
 def given(request: Request, answer: Any) -> Any:
     """Return a journalled answer as the author sees it."""
-    if isinstance(request, Digest) and answer is None:
-        # Of one whose window was never over: an operator let the person go on without it.
-        return []
     if not isinstance(request, RunStep):
-        return decode(answer)
+        # A digest that an operator let somebody go on without has collected nothing.
+        return [] if answer is None and isinstance(request, Digest) else decode(answer)
     if "failed" in answer:
         return Raised(StepFailed(answer["failed"]))
     return decode(answer["value"])

@@ -16,6 +16,7 @@ from ..clock import Clock
 from ..domain.enrollment import Enrollment
 from ..domain.journal import KeptStep
 from ..domain.journey import Journey
+from ..errors import StoreUnavailable
 from ..ingest import Ingest, Taking
 from ..store import contacts, enrollments
 from ..store.batcher import Batcher
@@ -202,8 +203,17 @@ class Player:
         )
         over = tried.error is None or tried.final or attempt > step.retries
         new = KeptStep(key, attempt, tried.answer, tried.error, over)
-        await self._kept.submit(NewStep(enrollment.id, new))
+        await self._keep_at_last(NewStep(enrollment.id, new))
         return tried
+
+    async def _keep_at_last(self, new: NewStep) -> None:
+        """Record a try, however long the database refuses: what was done is not to be repeated."""
+        while True:
+            try:
+                await self._kept.submit(new)
+                return
+            except StoreUnavailable:
+                await asyncio.sleep(_AFTER_ERROR)
 
     async def _keep(self, steps: Sequence[NewStep]) -> Sequence[None]:
         async with self._database.transaction() as tx:
@@ -226,6 +236,9 @@ class Player:
         """Answer reads together; where that fails, each by itself, so that one fails alone."""
         try:
             return await answer_looks(self._database, needy, now)
+        except StoreUnavailable:
+            # No fault of theirs: they are played again when there is a database.
+            raise
         except Exception:
             if len(needy) == 1:
                 needy[0].fail(traceback.format_exc())
@@ -258,6 +271,8 @@ class Player:
             *(self._commits.enqueue(one) for one in turns_over), return_exceptions=True
         )
         for one, result in zip(turns_over, results, strict=True):
+            if isinstance(result, StoreUnavailable):
+                raise result
             if isinstance(result, Exception):
                 error = "".join(traceback.format_exception(result))
                 fault = failed(one.enrollment.look_back, error)

@@ -107,9 +107,11 @@ class Effects:
                 return await awaitable
             except Exception:
                 raise
-            except asyncio.CancelledError:
-                raise
             except BaseException as error:
+                task = asyncio.current_task()
+                if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
+                    raise
+                # Of the effect's own doing; as it is, it would end whoever waits for it.
                 raise RuntimeError(repr(error)) from error
 
         return await asyncio.wrap_future(_submit(wait(), self._running_loop()))

@@ -30,6 +30,7 @@ _QUERIES = {
     "journals": "SELECT e.journey_id, e.turn, e.summary IS NULL, COUNT(t.id) FROM enrollments e "
     "LEFT JOIN turns t ON t.enrollment_id = e.id WHERE e.ended_at IS NOT NULL GROUP BY e.id",
     "steps": "SELECT key FROM steps",
+    "inbox": "SELECT lower(hex(send_id)) FROM inbox",
     "events": "SELECT hex(id), hex(contact_id), name FROM events",
     "keys": "SELECT key, hex(event_id) FROM idempotency_keys",
     "hits": "SELECT hex(s.contact_id), h.verdict FROM hits h JOIN sends s ON s.id = h.send_id",
@@ -52,7 +53,14 @@ _UNDER_WAY = (
     "(SELECT 1 FROM sends s WHERE s.enrollment_id = e.id AND s.template = ? "
     "AND s.status = 'in_doubt')) "
     "+ (SELECT COUNT(*) FROM sends WHERE status IN ('queued', 'sending')) "
-    "+ (SELECT COUNT(*) FROM hits WHERE verdict = 'unsure')"
+    "+ (SELECT COUNT(*) FROM hits WHERE verdict = 'unsure') "
+    # What is past its time: all of it soon is.
+    "+ (SELECT COUNT(*) FROM enrollments WHERE ended_at IS NOT NULL AND summary IS NULL) "
+    "+ (SELECT COUNT(*) FROM messages)"
+)
+_PARKED = "SELECT COUNT(*) FROM enrollments WHERE state = 'parked'"
+_CAPTURED = (
+    "SELECT lower(hex(s.id)) FROM inbox i JOIN sends s ON s.id = i.send_id WHERE s.template = ?"
 )
 
 
@@ -139,6 +147,18 @@ def under_way(data: Path, doubtful: str) -> int:
         return int(connection.execute(_UNDER_WAY, [doubtful]).fetchone()[0])
 
 
+def parked(data: Path) -> int:
+    """Return how many people a living worker has parked."""
+    with _reading(data / "hogsend.db") as connection:
+        return int(connection.execute(_PARKED).fetchone()[0])
+
+
+def captured(data: Path, template: str) -> list[str]:
+    """Return the sends whose mail is in a living worker's inbox, by their template."""
+    with _reading(data / "hogsend.db") as connection:
+        return [row[0] for row in connection.execute(_CAPTURED, [template])]
+
+
 @contextmanager
 def _reading(file: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(file, timeout=10)) as connection:
@@ -146,7 +166,7 @@ def _reading(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def faults_at_any_time(
-    books: Books, product: Product, arrived: Counter[str], cut_off: Set[str]
+    books: Books, product: Product, arrived: Counter[str], cut_off: Set[str] | None
 ) -> list[Fault]:
     """Return what must never be, not even between two lives.
 
@@ -154,7 +174,8 @@ def faults_at_any_time(
         books: what is written down.
         product: what was told and answered.
         arrived: how often each mail has arrived, by the id of its send.
-        cut_off: the ids of those that a kill has met in their hand-over.
+        cut_off: the ids of those that a kill has met in their hand-over; None where the provider
+            remembers what it has, so that no mail is ever in doubt.
     """
     faults = [
         *_faults_of_mails(books, arrived, cut_off),
@@ -171,20 +192,23 @@ def faults_at_any_time(
     return faults
 
 
-def _faults_of_mails(books: Books, arrived: Counter[str], cut_off: Set[str]) -> Iterator[Fault]:
+def _faults_of_mails(
+    books: Books, arrived: Counter[str], cut_off: Set[str] | None
+) -> Iterator[Fault]:
     statuses = {row[0]: row[3] for row in books.rows["sends"]}
     for send_id, status in statuses.items():
-        if (status in ("in_doubt", "sending")) != (send_id in cut_off):
+        if status == "sent" and not arrived[send_id]:
+            yield Fault("lost", f"mail {send_id} is sent and has not arrived")
+        if cut_off is None and status == "in_doubt":
+            yield Fault("wrong", f"mail {send_id} is in doubt")
+        if cut_off is not None and (status in ("in_doubt", "sending")) != (send_id in cut_off):
             yield Fault("wrong", f"mail {send_id} is {status}; cut off: {send_id in cut_off}")
     for send_id, times in arrived.items():
         status = statuses.get(send_id)
         if times > 1:
             yield Fault("doubled", f"mail {send_id} has arrived {times} times")
-        if status not in ("sent", "in_doubt", "sending"):
+        if status is None or (cut_off is not None and status not in (*GONE, "sending")):
             yield Fault("wrong", f"mail {send_id} has arrived and is {status}")
-    for send_id, status in statuses.items():
-        if status == "sent" and not arrived[send_id]:
-            yield Fault("lost", f"mail {send_id} is sent and has not arrived")
 
 
 def _faults_of_counters(books: Books) -> Iterator[Fault]:

@@ -23,6 +23,7 @@ from tests.site import write_files
 from .books import (
     Books,
     Fault,
+    captured,
     faults_at_any_time,
     faults_at_the_end,
     read_books,
@@ -60,6 +61,7 @@ class PostOffice(SmtpSink):
         super().__init__(keep=False, hesitation=0.005)
         self.arrived: Counter[str] = Counter()
         self._product = product
+        self._read: set[str] = set()
 
     def take(self, sender: str, recipient: str, raw: bytes) -> None:
         super().take(sender, recipient, raw)
@@ -67,7 +69,13 @@ class PostOffice(SmtpSink):
         assert found is not None, raw
         send_id = found[1].decode().replace("-", "")
         self.arrived[send_id] += 1
-        if f"Subject: {CLICKED}\r\n".encode() in raw and self.arrived[send_id] == 1:
+        if f"Subject: {CLICKED}\r\n".encode() in raw:
+            self.read(send_id)
+
+    def read(self, send_id: str) -> None:
+        """Let somebody follow the link in a mail, once."""
+        if send_id not in self._read:
+            self._read.add(send_id)
             self._product.click(send_id, f"https://example.com/{CLICKED}")
 
 
@@ -92,10 +100,11 @@ class Ground:
         folder: with the data, the journeys and the socket.
         nursery: bears the workers.
         product: feeds them.
-        post: takes their mail.
+        post: takes their mail, and knows what has arrived.
         hook: takes what their steps post.
         report: where everything is counted.
         chance: decides what is left to chance.
+        over_smtp: whether mail goes to the server, or is captured in the local inbox.
         seen: faults that are reported already.
         cut_off: mails that a kill has met in their hand-over.
     """
@@ -107,14 +116,21 @@ class Ground:
     hook: WebhookSink
     report: Report
     chance: random.Random
+    over_smtp: bool = True
     seen: set[str] = field(default_factory=set[str])
     cut_off: set[str] = field(default_factory=set[str])
+
+    @property
+    def data(self) -> Path:
+        """The worker's data folder."""
+        return self.folder / "data"
 
     def life(self, point: str | None = None, number: int = 1) -> Life:
         """Return how the next worker is to live."""
         stopped = (STOPPED,) if point and point.startswith("park") else ()
+        mail = self.post.url if self.over_smtp else "inbox"
         feed = str(self.product.socket)
-        return Life(str(self.folder), self.post.url, feed, self.hook.port, point, number, stopped)
+        return Life(str(self.folder), mail, feed, self.hook.port, point, number, stopped)
 
     async def begin(self, life: Life) -> None:
         """Let a worker live."""
@@ -167,9 +183,15 @@ class Ground:
 
     def look(self) -> Books:
         """Compare what is written down with what the world has seen."""
-        books = read_books(self.folder / "data", self.folder / "copy")
+        books = read_books(self.data, self.folder / "copy")
         self.cut_off.update(row[0] for row in books.rows["sends"] if row[3] == "sending")
-        self.add(faults_at_any_time(books, self.product, self.post.arrived, self.cut_off))
+        if not self.over_smtp:
+            self.post.arrived = Counter(row[0] for row in books.rows["inbox"])
+            for send_id, _, template, *_ in books.rows["sends"]:
+                if template == CLICKED and self.post.arrived[send_id]:
+                    self.post.read(send_id)
+        cut_off = self.cut_off if self.over_smtp else None
+        self.add(faults_at_any_time(books, self.product, self.post.arrived, cut_off))
         return books
 
     def add(self, faults: Sequence[Fault]) -> None:
@@ -186,26 +208,31 @@ class Ground:
         """Report something that must never be."""
         self.add([Fault("wrong", what)])
 
-    async def settle(self) -> None:
-        """Let a worker live until everything has been done, and close the books."""
+    async def settle(self) -> Counter[str]:
+        """Let a worker live until everything has been done, and close the books.
+
+        Returns:
+            The points that it has passed.
+        """
         await self.begin_to_stay(self.life())
         await self.until_quiet(CLICKED)
         # Those whose mail is in doubt may have it: they follow its link as well.
-        books = read_books(self.folder / "data", self.folder / "copy")
+        books = read_books(self.data, self.folder / "copy")
         for send_id, _, template, status, _ in books.rows["sends"]:
-            if template == CLICKED and status == "in_doubt" and not self.post.arrived[send_id]:
-                self.product.click(send_id, "https://example.com/")
+            if template == CLICKED and status == "in_doubt":
+                self.post.read(send_id)
         await self.until_quiet()
-        await self.stop()
+        passed = await self.stop()
         books = self.look()
         self.add(faults_at_the_end(books, self.product, self.hook.posts))
         self.report.people += len(self.product.people)
         self.report.events += len(books.rows["events"])
-        self.report.mails += self.post.count
+        self.report.mails += self.post.arrived.total()
         steps, again = repeated(self.hook.posts)
         self.report.steps += steps
         self.report.steps_repeated += again
         self.report.in_doubt += books.count("in_doubt")
+        return passed
 
     async def until_quiet(self, doubtful: str = "") -> None:
         """Wait until a living worker has nothing more to do.
@@ -213,7 +240,7 @@ class Ground:
         Args:
             doubtful: a template; those whose mail of it is in doubt are not waited for.
         """
-        data, product = self.folder / "data", self.product
+        data, product = self.data, self.product
 
         def is_quiet() -> bool:
             if product.unanswered:
@@ -221,6 +248,8 @@ class Ground:
             left = under_way(data, doubtful)
             if left:
                 product.send_out(CROWD)
+                for send_id in captured(data, CLICKED):
+                    self.post.read(send_id)
             return not left
 
         if not await within(PATIENCE, is_quiet):
@@ -244,7 +273,13 @@ class Ground:
 
 @asynccontextmanager
 async def open_ground(
-    folder: Path, template: Path, nursery: Nursery, report: Report, chance: random.Random
+    folder: Path,
+    template: Path,
+    nursery: Nursery,
+    report: Report,
+    chance: random.Random,
+    *,
+    over_smtp: bool = True,
 ) -> AsyncIterator[Ground]:
     """Prepare a database and the world around it.
 
@@ -254,6 +289,7 @@ async def open_ground(
         nursery: bears the workers.
         report: where everything is counted.
         chance: decides what is left to chance.
+        over_smtp: whether mail goes to a server, or is captured in the local inbox.
     """
     (folder / "data").mkdir(parents=True, mode=0o700)
     shutil.copyfile(template, folder / "data" / "hogsend.db")
@@ -264,7 +300,7 @@ async def open_ground(
         await product.open()
         try:
             async with PostOffice(product) as post, WebhookSink(_Moods()) as hook:
-                ground = Ground(folder, nursery, product, post, hook, report, chance)
+                ground = Ground(folder, nursery, product, post, hook, report, chance, over_smtp)
                 yield ground
         finally:
             await product.close()

@@ -34,11 +34,13 @@ from .posting import PORT
 BROWSER = Visit("GET", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "192.0.2.7")
 # What takes hours or seconds in earnest takes a moment here, and a person's patience never ends.
 HOLD = timedelta(milliseconds=150)
+# Here somebody may read a mail before the worker has heard that it was taken.
+TOO_SOON = timedelta(hours=-1)
 RETRY_AFTER = (timedelta(milliseconds=20),) * 500
 RETENTION_EVERY = timedelta(milliseconds=50)
 # Journals are summed up soon after their end, and mails forgotten when nobody looks at them.
 KEEP = Keep(
-    timedelta(milliseconds=100), {MAILS: timedelta(milliseconds=500), IDEMPOTENCY_KEYS: None}
+    timedelta(milliseconds=100), {MAILS: timedelta(milliseconds=200), IDEMPOTENCY_KEYS: None}
 )
 
 
@@ -103,7 +105,7 @@ async def live(life: Life) -> None:
 def _hasten() -> None:
     logging.basicConfig(level=logging.WARNING)
     hits.HOLD = tracking.HOLD = HOLD
-    hits.TOO_SOON = timedelta(0)
+    hits.TOO_SOON = TOO_SOON
     commit.RETRY_AFTER = trying.RETRY_AFTER = RETRY_AFTER
     retention.AFTER_START = retention.EVERY = RETENTION_EVERY
 

@@ -25,6 +25,8 @@ from hogsend.delivery.providers.smtp_session import Session
 from hogsend.store.db import WRITE, Database
 from hogsend.store.transactions import Transaction
 
+# There is one of these for each mail only where it is captured, and none over SMTP.
+INBOX = "inbox"
 # Who opens a transaction in a process that takes facts, plays and delivers, and what it is called.
 KINDS = {
     "catalogue.see_journeys": "journeys",
@@ -33,6 +35,7 @@ KINDS = {
     "delivery.mailer.Mailer.recover": "recover",
     "delivery.tracking.Tracker._judge": "judge",
     "delivery.tracking.Tracker._write": "hit",
+    "delivery.providers.inbox.InboxProvider._write": INBOX,
     "ingest.door.Ingest._write_once": "ingest",
     "ingest.orders.Orders._in_steps": "order for many",
     "ingest.orders.Orders.give": "order",
@@ -42,8 +45,6 @@ KINDS = {
     "turns.player.Player._keep": "step",
     "turns.player.Player._park": "park",
 }
-# Opened where mail goes to the local inbox: that has a test of its own.
-OTHER_KINDS = {"delivery.providers.inbox.InboxProvider._write"}
 UNNAMED = "unnamed"
 
 ADDRESSING = "hand-over: before MAIL FROM"

@@ -31,6 +31,7 @@ class Report:
 
     Args:
         seed: of everything that was left to chance.
+        over_smtp: whether mail went to a server, or was captured in the local inbox.
         at: when it ended, as ISO 8601 says.
         seconds: how long it took.
         by_point: kills by the point that the process died at.
@@ -49,6 +50,7 @@ class Report:
     """
 
     seed: int
+    over_smtp: bool = True
     at: str = ""
     seconds: float = 0.0
     by_point: Counter[str] = field(default_factory=Counter[str])
@@ -74,10 +76,11 @@ class Report:
         """Return it for people to read."""
         width = max(map(len, self.by_point), default=0)
         kills = f"{self.kills} times in {self.seconds:.0f} s (seed {self.seed})"
+        how = "over SMTP" if self.over_smtp else "captured"
         points = [f"  {point:{width}}  {n:4}" for point, n in sorted(self.by_point.items())]
         return "\n".join(
             [
-                f"Killed with SIGKILL {kills}:",
+                f"Killed with SIGKILL {kills}, mail {how}:",
                 *points,
                 f"  {'at random moments':{width}}  {self.random + self.late:4}",
                 f"{self.people} people, {self.events} events, {self.mails} mails arrived, "

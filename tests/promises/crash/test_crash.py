@@ -17,7 +17,6 @@ from tests.promises.crash.points import (
     ASKED,
     KINDS,
     MARKED,
-    OTHER_KINDS,
     POURED,
     POURING,
     READ,
@@ -25,6 +24,8 @@ from tests.promises.crash.points import (
 from tests.promises.crash.report import Report, keep
 
 KILLS = 100
+# As many as there are borders of transactions and steps, and some at random.
+KILLS_WITH_INBOX = 80
 APP = Path(hogsend.__file__).parent
 # These never run in a process that plays and delivers, or only for a person at a screen.
 ELSEWHERE = ("cli", "testing", "web", "store")
@@ -58,6 +59,17 @@ async def test_killed_a_hundred_times_it_loses_and_doubles_nothing(tmp_path: Pat
     assert report.in_doubt < report.mails
 
 
+async def test_killed_with_the_local_inbox_no_mail_is_ever_in_doubt(tmp_path: Path) -> None:
+    seed = secrets.randbelow(1_000_000)
+    report = await Campaign(tmp_path, KILLS_WITH_INBOX, seed, over_smtp=False).run()
+    print(report.text())
+    print(keep(report))
+
+    assert report.faults == []
+    assert report.by_point.keys() >= {"inbox: before COMMIT", "inbox: after COMMIT"}
+    assert report.mails > report.in_doubt == 0
+
+
 async def test_a_mail_is_in_doubt_only_from_its_mark_to_its_conclusion(
     tmp_path: Path, sqlite_template: Path
 ) -> None:
@@ -82,7 +94,7 @@ async def test_a_mail_is_in_doubt_only_from_its_mark_to_its_conclusion(
 
 
 def test_every_kind_of_transaction_of_a_worker_has_a_name() -> None:
-    assert opened() == {*KINDS, *OTHER_KINDS}
+    assert opened() == {*KINDS}
 
 
 def opened() -> set[str]:

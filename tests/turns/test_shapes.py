@@ -1,0 +1,166 @@
+"""A journey is ordinary code: any shape of it is played, and what it raises is its own."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hogsend import days
+from tests.world import World
+
+SHAPES = {
+    "a loop": """
+for n in (1, 2):
+    await one(n)
+""",
+    "a nested function": """
+async def inner(n):
+    await one(n)
+await inner(1)
+await inner(2)
+""",
+    "a function that calls itself": """
+async def down(n):
+    if n < 3:
+        await one(n)
+        await down(n + 1)
+await down(1)
+""",
+    "an async generator": """
+async def each():
+    for n in (1, 2):
+        yield await one(n)
+async for found in each():
+    pass
+""",
+    "an async comprehension": """
+async def each():
+    for n in (1, 2):
+        yield n
+found = [await one(n) async for n in each()]
+""",
+    "an async context manager": """
+@asynccontextmanager
+async def around(n):
+    await ctx.checkpoint(f"before {n}")
+    yield
+async with around(1):
+    pass
+await one(1)
+await one(2)
+""",
+    "an exception that is caught": """
+try:
+    await one(1)
+    raise KeyError
+except KeyError:
+    await one(2)
+""",
+    "finally at the end": """
+try:
+    await one(1)
+    await one(2)
+finally:
+    done = True
+""",
+    "an awaitable of one's own": """
+class Later:
+    def __init__(self, n):
+        self.n = n
+    def __await__(self):
+        return one(self.n).__await__()
+await Later(1)
+await Later(2)
+""",
+    "a method": """
+class Plan:
+    async def run(self):
+        await one(1)
+        await one(2)
+await Plan().run()
+""",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_code_of_any_shape_is_played(small_world: World, shape: str):
+    body = "\n".join(f"    {line}" for line in SHAPES[shape].strip().splitlines())
+    await small_world.journey(
+        "from contextlib import asynccontextmanager\n"
+        '@journey("j", trigger="go")\nasync def j(user, ctx):\n'
+        "    async def one(n):\n"
+        "        await ctx.send('welcome')\n"
+        "        await ctx.sleep(days(1), label=f'rest-{n}')\n"
+        f"{body}\n    await ctx.send('bye')\n"
+    )
+    await small_world.emit("go")
+    for mails in (["welcome"], ["welcome"] * 2, ["welcome", "welcome", "bye"]):
+        assert await small_world.mailbox() == mails
+        await small_world.advance(days(1))
+    assert await small_world.states() == ["completed"]
+    # A pause that was not clean would have left its mark.
+    assert not [step for step in await small_world.journal() if "unclosed" in (step.detail or {})]
+
+
+RAISED = [
+    "SystemExit(1)",
+    "KeyboardInterrupt()",
+    "GeneratorExit()",
+    "StopIteration()",
+    "StopAsyncIteration()",
+    "asyncio.CancelledError()",
+    "RecursionError()",
+    "MemoryError()",
+    "BaseExceptionGroup('many', [ValueError()])",
+]
+
+
+@pytest.mark.parametrize("raised", RAISED)
+@pytest.mark.parametrize("before", ["pass", "await ctx.history.count('go')"])
+async def test_whatever_a_journey_raises_fails_its_turn_alone(
+    small_world: World, raised: str, before: str
+):
+    await small_world.journey(
+        f"""
+        import asyncio
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.send("welcome")
+            if user.user_id == "bo":
+                {before}
+                raise {raised}
+        """
+    )
+    users = ("ada", "bo", "cy")
+    await asyncio.gather(
+        *(small_world.take("go", user_id=one, email=f"{one}@example.com") for one in users)
+    )
+    await small_world.settle()
+    assert sorted(await small_world.states()) == ["active", "completed", "completed"]
+    assert sorted(await small_world.mailbox()) == ["welcome", "welcome"]
+    bo = next(one for one in await small_world.all_enrollments() if one.state == "active")
+    assert raised.partition("(")[0].rpartition(".")[2] in (bo.error or "")
+
+
+@pytest.mark.parametrize("raised", RAISED)
+@pytest.mark.parametrize("how", ["def", "async def"])
+async def test_whatever_the_function_of_a_step_raises_fails_the_step(
+    small_world: World, raised: str, how: str
+):
+    await small_world.journey(
+        f"""
+        import asyncio
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            {how} call():
+                raise {raised}
+            try:
+                await ctx.step("call", call, retries=0)
+            except StepFailed as error:
+                await ctx.checkpoint("failed")
+        """
+    )
+    await small_world.emit("go")
+    assert await small_world.states() == ["completed"]
+    assert (await small_world.journal())[-1].label == "failed"
