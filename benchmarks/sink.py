@@ -40,7 +40,9 @@ def sinking() -> Generator[Sink]:
     """Start a sink that only counts."""
     sink = Sink(free_port())
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.sinks.smtp_sink", "--port", str(sink.port)], cwd=ROOT
+        [sys.executable, "-m", "tests.sinks.smtp_sink", "--port", str(sink.port)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
     )
     try:
         for _ in range(100):

@@ -138,7 +138,12 @@ def test_a_wait_is_over_at_its_deadline(late: int, matches: bool):
         (LookBack(3, NOW), {"seq": 4, "received_at": NOW - seconds(1)}, False),
         # Those of others who were merged are numbered apart.
         (LookBack(3), {"seq": 1, "contact_id": OTHER}, True),
-        (LookBack.after(NOW), {"seq": 9, "contact_id": OTHER, "received_at": NOW}, False),
+        (LookBack(3, event=UUID(int=4)), {"seq": 1, "contact_id": OTHER}, True),
+        (LookBack(3, event=UUID(int=5)), {"seq": 9, "contact_id": OTHER}, False),
+        (LookBack(3, event=UUID(int=9)), {"seq": 4}, True),
+        # What it looks back to was another's event: now its own are numbered apart too.
+        (LookBack(0, event=UUID(int=4)), {"seq": 1}, True),
+        (LookBack(0, event=UUID(int=5)), {"seq": 9}, False),
     ],
 )
 def test_a_wait_looks_back_by_number_and_by_time(

@@ -54,7 +54,7 @@ async def test_an_enrollment_comes_back_as_it_was(database: Database, make: Make
     now = clock.now()
     event = Event(new_id(now), "used", {"n": 1}, seq=4, received_at=now)
     wait = Wait("wait:used", now + timedelta(days=1), (on("used", where=prop("n") > 0), on("x")))
-    one = make(entry_key="cart-1", look_back=LookBack(3))
+    one = make(entry_key="cart-1", look_back=LookBack(3, now, new_id(now)))
     full = replace(
         one,
         state="waiting",
@@ -62,7 +62,7 @@ async def test_an_enrollment_comes_back_as_it_was(database: Database, make: Make
         attempt=1,
         wait=wait,
         wait_result=event,
-        look_back=LookBack(4, now),
+        look_back=LookBack(4, now + timedelta(days=1), event.id),
         sends=2,
         error="trace",
         end_reason="because",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from hogsend import hours
 from hogsend.config import load_settings
 from hogsend.runtime import limits_of
 from hogsend.turns import steps
+from hogsend.turns.driver import _Lane
 from hogsend.turns.loading import Limits
 from hogsend.turns.steps import Effects
+from hogsend.turns.threads import Threads
 from tests.world import PATIENCE, World
 
 
@@ -89,3 +92,42 @@ async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(
     await asyncio.gather(*crowd)
     assert sorted(begun) == [0, 1, 2, 3, 4]
     effects.close()
+
+
+class Quick:
+    """A turn that is over as soon as it is let go."""
+
+    spent, over = 0.0, True
+
+    def __init__(self) -> None:
+        self.begun, self.gate = threading.Event(), threading.Event()
+
+    def advance(self, answer: object) -> None:
+        self.begun.set()
+        self.gate.wait(PATIENCE)
+
+
+async def test_an_interruption_that_comes_too_late_reaches_nobody():
+    """The thread that it was meant for runs another turn by then."""
+    first, second = Quick(), Quick()
+    threads = Threads("limits")
+
+    def begin(turn: Any) -> _Lane:
+        lane = _Lane(deque([(turn, None)]), PATIENCE)
+        threads.run(lane.run)
+        return lane
+
+    lane = begin(first)
+    await asyncio.to_thread(first.begun.wait, PATIENCE)
+    assert lane.slow_play(0.0) is first
+    first.gate.set()
+    await lane.ended
+    while not threads._idle:
+        await asyncio.to_thread(time.monotonic)
+    after = begin(second)
+    await asyncio.to_thread(second.begun.wait, PATIENCE)
+    lane.interrupt()
+    second.gate.set()
+    async with asyncio.timeout(PATIENCE):
+        await after.ended
+    assert (lane._thread, second.spent > 0) == (after._thread, True)

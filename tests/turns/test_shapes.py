@@ -164,3 +164,27 @@ async def test_whatever_the_function_of_a_step_raises_fails_the_step(
     await small_world.emit("go")
     assert await small_world.states() == ["completed"]
     assert (await small_world.journal())[-1].label == "failed"
+
+
+async def test_a_step_that_breaks_out_of_its_loop_harms_no_later_step(small_world: World):
+    await small_world.journey(
+        """
+        import asyncio
+        @journey("j", trigger="go", entry="unlimited")
+        async def j(user, ctx):
+            async def leave():
+                raise SystemExit
+            async def leave_in_a_task():
+                await asyncio.create_task(leave())
+            try:
+                await ctx.step("leave", leave_in_a_task, retries=0)
+            except StepFailed:
+                await ctx.step("later", lambda: asyncio.sleep(0, "done"))
+                await ctx.checkpoint("went on")
+        """
+    )
+    for _ in range(2):
+        await small_world.emit("go")
+    assert await small_world.states() == ["completed"] * 2
+    for one in await small_world.all_enrollments():
+        assert (await small_world.journal(one.id))[-1].label == "went on"

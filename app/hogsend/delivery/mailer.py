@@ -17,6 +17,7 @@ from ..domain.intake import Suppress
 from ..domain.sending import Send
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
+from ..news import News
 from ..store import meta, sends
 from ..store.counters import Tally
 from ..store.db import Database
@@ -84,7 +85,7 @@ class Mailer:
         self._changes = changes
         self._ingest = ingest
         self._ledger = Ledger(database, clock, ingest, provider.name)
-        self._news = asyncio.Event()
+        self._news = News(log, "due mails could not be looked up; trying again")
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[UUID] = set()
@@ -101,7 +102,7 @@ class Mailer:
 
     def look(self) -> None:
         """Look at the ledger: something may be due."""
-        self._news.set()
+        self._news.tell()
 
     @property
     def idle(self) -> bool:
@@ -141,14 +142,7 @@ class Mailer:
 
     async def work(self) -> None:
         """Deliver until closed."""
-        while not self._closing:
-            self._news.clear()
-            try:
-                wait = await self._begin_due()
-            except Exception:
-                log.exception("due mails could not be looked up; trying again")
-                wait = _AFTER_ERROR
-            await self._pause(wait)
+        await self._news.follow(self._begin_due)
 
     async def close(self, patience: float) -> None:
         """Start no new hand-over, and wait for those past the point of no return.
@@ -157,7 +151,7 @@ class Mailer:
             patience: how long they may take, in seconds; then they are in doubt.
         """
         self._closing = True
-        self._news.set()
+        self._news.end()
         ends = asyncio.get_running_loop().time() + patience
         preparing = [t for t in self._tasks if not self._is_handing(t)]
         if preparing:
@@ -251,7 +245,7 @@ class Mailer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if self._crowded or not self._tasks:
-            self._news.set()
+            self._news.tell()
 
     async def _run(self, job: Job) -> None:
         try:
@@ -260,7 +254,7 @@ class Mailer:
             except Withdrawn:
                 # Cancelled, or its address changed meanwhile and it is made again.
                 self._changes.publish("sends")
-                self._news.set()
+                self._news.tell()
                 return
             except Exception as error:
                 if isinstance(error, StoreUnavailable) and job.send.id not in self._handing:
@@ -363,7 +357,7 @@ class Mailer:
         accepted = await self._provider.deliver(message, handing_over)
         if self.stopped is not None:
             self.stopped, self._ask_again_at = None, None
-            self._news.set()
+            self._news.tell()
         now = self._clock.now()
         row = self._row(send)
         tried = [*row.attempts, sends.attempt(now, "accepted", _line(accepted.reply))]
@@ -409,15 +403,6 @@ class Mailer:
         return Outcome(
             replace(send, status="in_doubt", reason=reply[:200], due_at=None, attempts=tried)
         )
-
-    async def _pause(self, seconds: float) -> None:
-        if self._closing:
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            pass
 
 
 def _line(reply: str) -> str:

@@ -26,6 +26,7 @@ from ..domain.ids import new_id
 from ..domain.intake import Incoming
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
+from ..news import News
 from ..store import hits, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
@@ -72,8 +73,7 @@ class Tracker:
         self._ingest = ingest
         self._changes = changes
         self._batcher: Batcher[Hit, None] = Batcher(self._write, turn=database.turn)
-        self._news = asyncio.Event()
-        self._closing = False
+        self._news = News(log, "held clicks could not be judged; trying again")
         self._kept: deque[Hit] = deque(maxlen=_MOST_KEPT)
         self._keeping: asyncio.Task[None] | None = None
 
@@ -134,24 +134,13 @@ class Tracker:
                 ]
             )
         if any(hit.held_until for hit in batch):
-            self._news.set()
+            self._news.tell()
         self._changes.publish("sends")
         return [None] * len(batch)
 
     async def work(self) -> None:
         """Judge held clicks as their hold ends, until closed."""
-        while not self._closing:
-            self._news.clear()
-            try:
-                wait = await self.judge_due()
-            except Exception:
-                log.exception("held clicks could not be judged; trying again")
-                wait = 1.0
-            try:
-                async with asyncio.timeout(wait):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
+        await self._news.follow(self.judge_due)
 
     async def judge_due(self) -> float:
         """Judge the clicks whose hold is over; return the seconds until the next one's is."""
@@ -167,8 +156,7 @@ class Tracker:
 
     async def close(self) -> None:
         """Judge no more."""
-        self._closing = True
-        self._news.set()
+        self._news.end()
         if self._keeping is not None:
             self._keeping.cancel()
 

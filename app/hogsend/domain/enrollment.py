@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -62,32 +62,33 @@ class LookBack:
     """From where a wait looks back.
 
     Args:
-        seq: of the contact's own events, those after this number are seen.
+        seq: of the contact's own events, those after this number are seen; 0 when what it looks
+            back to was the event of somebody who is this contact now, and numbered apart.
         at: of any events, those that arrived at this instant or later are seen.
+        event: what it looks back to: of events numbered apart, those with a greater id are seen.
     """
 
     seq: int
     at: datetime | None = None
+    event: UUID | None = None
 
     @staticmethod
-    def after(instant: datetime) -> LookBack:
-        """Return the look back to what arrived later than an instant, whatever its number."""
-        return LookBack(0, instant + timedelta(microseconds=1))
-
-    @staticmethod
-    def of_trigger(trigger: Event, contact_id: UUID) -> LookBack:
-        """Return from where the first wait of a contact looks back: from the trigger on."""
-        if trigger.contact_id == contact_id:
-            return LookBack(trigger.seq)
-        # Of somebody who was merged into this contact, and numbered apart.
-        return LookBack.after(trigger.received_at) if trigger.received_at else LookBack(0)
+    def behind(event: Event, contact_id: UUID, at: datetime | None = None) -> LookBack:
+        """Return the look back of a contact to what came after an event, and not before `at`."""
+        apart = event.contact_id not in (None, contact_id)
+        return LookBack(0 if apart else event.seq, at, event.id)
 
     def sees(self, event: Event, contact_id: UUID) -> bool:
         """Say whether a wait may find an event of a contact, or of one merged into it.
 
-        Those who were merged are numbered apart: their events are seen by time alone.
+        Those who were merged are numbered apart: their events go by their ids, which are in the
+        order of arrival as far as one process makes them.
         """
-        if event.contact_id == contact_id and event.seq <= self.seq:
+        if self.seq and event.contact_id == contact_id:
+            passed = event.seq <= self.seq
+        else:
+            passed = self.event is not None and event.id <= self.event
+        if passed:
             return False
         return self.at is None or event.received_at is None or event.received_at >= self.at
 
@@ -140,6 +141,16 @@ class Enrollment:
     def is_live(self) -> bool:
         """Whether exits reach it and it holds the contact's place."""
         return self.state in LIVE_STATES
+
+    def moved_to(self, contact_id: UUID) -> Enrollment:
+        """Return it as that of whom its contact was merged into, and who is numbered apart."""
+        came = self.wait_result
+        return replace(
+            self,
+            contact_id=contact_id,
+            wait_result=replace(came, seq=0) if came else None,
+            look_back=replace(self.look_back, seq=0),
+        )
 
 
 @dataclass(frozen=True, slots=True)

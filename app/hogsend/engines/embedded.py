@@ -16,6 +16,7 @@ from uuid import UUID
 
 from ..clock import Clock
 from ..domain.fairness import in_turns, parts
+from ..news import News
 from ..store import enrollments
 from ..store.db import Database
 from ..store.enrollments import Due
@@ -64,7 +65,7 @@ class EmbeddedEngine:
         self._play = play
         self._is_pressed = is_pressed
         self._next_set = 0.0
-        self._news = asyncio.Event()
+        self._news = News(log, "due turns could not be looked up; trying again")
         self._closing = False
         self._running: set[asyncio.Task[None]] = set()
         self._late: set[asyncio.Task[None]] = set()
@@ -76,30 +77,23 @@ class EmbeddedEngine:
     async def schedule(self, wakes: Sequence[Wake]) -> None:
         known = self._next_known
         if known is None or any(wake.at < known for wake in wakes):
-            self._news.set()
+            self._news.tell()
 
     async def cancel(self, enrollments: Sequence[UUID]) -> None:
         """Nothing is held for those who wait, so there is nothing to forget."""
 
     def look(self) -> None:
         """Look at the rows again: somebody else may have changed them."""
-        self._news.set()
+        self._news.tell()
 
     async def work(self) -> None:
-        while not self._closing:
-            self._news.clear()
-            try:
-                wait = await self._begin_due()
-            except Exception:
-                log.exception("due turns could not be looked up; trying again")
-                wait = _AFTER_ERROR
-            await self._pause(wait)
+        await self._news.follow(self._begin_due)
         if self._running:
             await asyncio.wait(set(self._running))
 
     async def close(self) -> None:
         self._closing = True
-        self._news.set()
+        self._news.end()
         # Nothing of a turn that keeps its thread is committed: it is played again.
         for task in self._late:
             task.cancel()
@@ -204,7 +198,7 @@ class EmbeddedEngine:
             return
         self._running.discard(task)
         self._late.add(task)
-        self._news.set()
+        self._news.tell()
         if self._closing:
             task.cancel()
 
@@ -212,7 +206,7 @@ class EmbeddedEngine:
         self._running.discard(task)
         self._late.discard(task)
         # Only now is there room for another set.
-        self._news.set()
+        self._news.tell()
 
     async def _run(self, ids: Sequence[UUID]) -> None:
         under_way = set(ids)
@@ -224,7 +218,7 @@ class EmbeddedEngine:
             self._let_go.update(let_go)
             for one in let_go:
                 del self._held[one]
-            self._news.set()
+            self._news.tell()
 
         going_on: Collection[UUID] = ()
         try:
@@ -234,12 +228,3 @@ class EmbeddedEngine:
             await asyncio.sleep(_AFTER_ERROR)
         finally:
             done([one for one in ids if one not in going_on])
-
-    async def _pause(self, seconds: float) -> None:
-        if self._closing:
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            pass

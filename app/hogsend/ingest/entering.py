@@ -94,7 +94,7 @@ def _begin(
         code_hash=journey.code_hash,
         entered_at=now,
         wake_at=None if held_out else now,
-        look_back=LookBack.of_trigger(event, person.contact.id),
+        look_back=LookBack.behind(event, person.contact.id),
         ended_at=now if held_out else None,
     )
 

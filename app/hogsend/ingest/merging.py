@@ -8,9 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from ..domain.contact import Contact
-from ..domain.enrollment import Enrollment, LookBack
+from ..domain.enrollment import Enrollment
 from ..domain.sending import Consents
-from ..store import consents, contacts, enrollments, events, sends
+from ..store import consents, contacts, enrollments, sends
 from ..store.consents import Said
 from ..store.counters import Tally
 from ..store.db import Transaction
@@ -51,7 +51,7 @@ async def _absorb(
         enrollments.live_of([survivor.id, loser.id]),
         consents.of_contacts([survivor.id, loser.id]),
     )
-    moved, ended = await _follow(tx, survivor, loser, live, now)
+    moved, ended = _follow(survivor, loser, live, now)
     exited = {enrollment.id for enrollment in ended}
     for before in live:
         if before.id in exited:
@@ -90,8 +90,7 @@ async def _absorb(
     return one, list(exited)
 
 
-async def _follow(
-    tx: Transaction,
+def _follow(
     survivor: Contact,
     loser: Contact,
     live: Sequence[Enrollment],
@@ -118,9 +117,5 @@ async def _follow(
             continue
         taken[place] = enrollment
         if enrollment.contact_id == loser.id:
-            # The two were numbered apart, so the look back goes by time from here on.
-            since = await tx.one(events.arrived_by(loser.id, enrollment.look_back.seq))
-            after = LookBack.after(since).at if since else None
-            at = max(filter(None, (after, enrollment.look_back.at)), default=None)
-            moved.append(replace(enrollment, contact_id=survivor.id, look_back=LookBack(0, at)))
+            moved.append(enrollment.moved_to(survivor.id))
     return moved, ended

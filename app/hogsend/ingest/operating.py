@@ -13,7 +13,7 @@ from typing import Literal
 from uuid import UUID
 
 from ..domain.contact import Contact
-from ..domain.enrollment import Enrollment, LookBack, exit_of
+from ..domain.enrollment import Enrollment, exit_of
 from ..domain.event import Event
 from ..domain.intake import Incoming
 from ..domain.journey import Journey
@@ -113,7 +113,6 @@ class _Acting:
         self._live: dict[UUID, list[Enrollment]] = {}
         self._came: dict[UUID, list[Event]] = {}
         self._compacted: frozenset[UUID] = frozenset()
-        self._numbered_apart: dict[UUID, LookBack] = {}
         self._people = People(now)
         self._causes: Mapping[UUID, events.Cause] = {}
         self._changed: list[Enrollment] = []
@@ -164,11 +163,6 @@ class _Acting:
             assert event.contact_id is not None  # noqa: S101 (they were asked for by contact)
             home = self._contacts.moved.get(event.contact_id, event.contact_id)
             self._came.setdefault(home, []).append(event)
-        for one in self._present.values():
-            if one.contact_id in self._contacts.moved:
-                since = await tx.one(events.arrived_by(one.contact_id, one.look_back.seq))
-                at = max(filter(None, (since, one.look_back.at)), default=None)
-                self._numbered_apart[one.id] = LookBack(0, at)
 
     # -- deciding -----------------------------------------------------------------------------
 
@@ -256,12 +250,10 @@ class _Acting:
             raise Conflict("This person has entered the journey anew and is in it now.")
         failed_at = one.ended_at or self._now
         opened = replace(
-            one,
-            contact_id=contact.id,
+            one if contact.id == one.contact_id else one.moved_to(contact.id),
             state="waiting" if one.wait else "active",
             attempt=0,
             wake_at=self._now,
-            look_back=self._numbered_apart.get(one.id, one.look_back),
             ended_at=None,
             end_reason=None,
         )

@@ -14,14 +14,14 @@ from .damage import UNREADABLE, unreadable
 from .db import Query, Row, Write
 from .distinct import distinct
 from .events import from_stored_event, to_stored_event
-from .fields import from_micros, instant_or_none, micros_or_none, to_id, to_micros
+from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
 from .json_text import from_json, to_json
 from .models import DUE, LIVE
 
 _COLUMNS = (
     "n.id, n.contact_id, n.journey_id, n.entry_key, n.state, n.trigger_event_id, n.code_hash, "
     "n.entered_at, n.turn, n.attempt, n.wake_at, n.wait, n.wait_result, n.since_seq, n.since_at, "
-    "n.sends, n.error, n.end_reason, n.ended_at, n.fence"
+    "n.sends, n.error, n.end_reason, n.ended_at, n.fence, n.since_event"
 )
 
 
@@ -90,7 +90,7 @@ def _enrollment(row: Row) -> Enrollment:
         wake_at=instant_or_none(row[10]),
         wait=wait,
         wait_result=result,
-        look_back=LookBack(row[13], instant_or_none(row[14] or None)),
+        look_back=LookBack(row[13], instant_or_none(row[14] or None), id_or_none(row[20])),
         sends=row[15],
         error=row[16],
         end_reason=row[17],
@@ -219,8 +219,8 @@ def insert(enrollments: Iterable[Enrollment]) -> Write:
     """Add enrollments."""
     return Write(
         "INSERT INTO enrollments (id, contact_id, journey_id, entry_key, state, "
-        "trigger_event_id, code_hash, turn, attempt, wake_at, since_seq, since_at, sends, fence, "
-        "entered_at, updated_at) VALUES (?,?,?,?,?,?,?,0,0,?,?,?,0,0,?,?)",
+        "trigger_event_id, code_hash, turn, attempt, wake_at, since_seq, since_at, since_event, "
+        "sends, fence, entered_at, updated_at) VALUES (?,?,?,?,?,?,?,0,0,?,?,?,?,0,0,?,?)",
         [
             (
                 n.id,
@@ -233,6 +233,7 @@ def insert(enrollments: Iterable[Enrollment]) -> Write:
                 micros_or_none(n.wake_at),
                 n.look_back.seq,
                 micros_or_none(n.look_back.at) or 0,
+                n.look_back.event,
                 to_micros(n.entered_at),
                 to_micros(n.entered_at),
             )
@@ -247,7 +248,8 @@ def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
     return Write(
         "UPDATE enrollments SET contact_id = ?, state = ?, code_hash = ?, turn = ?, attempt = ?, "
         "wake_at = ?, wait_key = ?, wait = ?, wait_result = ?, since_seq = ?, since_at = ?, "
-        "sends = ?, error = ?, end_reason = ?, ended_at = ?, updated_at = ? WHERE id = ?",
+        "since_event = ?, sends = ?, error = ?, end_reason = ?, ended_at = ?, updated_at = ? "
+        "WHERE id = ?",
         [
             (
                 n.contact_id,
@@ -261,6 +263,7 @@ def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
                 to_json(to_stored_event(n.wait_result)) if n.wait_result else None,
                 n.look_back.seq,
                 micros_or_none(n.look_back.at) or 0,
+                n.look_back.event,
                 n.sends,
                 n.error,
                 n.end_reason,

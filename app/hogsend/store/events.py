@@ -154,15 +154,6 @@ def find(event_id: UUID) -> Query[Event | None]:
     )
 
 
-def arrived_by(contact_id: UUID, seq: int) -> Query[datetime | None]:
-    """Ask when the contact's event with this number arrived."""
-    return Query(
-        "SELECT received_at FROM events WHERE contact_id = ? AND seq = ?",
-        [contact_id, seq],
-        lambda rows: from_micros(rows[0][0]) if rows else None,
-    )
-
-
 def insert(events: Iterable[NewEvent]) -> Write:
     """Add events."""
     return Write(

@@ -138,9 +138,10 @@ class JourneyRow(Model):
 class EnrollmentRow(Model):
     """One contact in one journey.
 
-    `wait` is the frontier, `wait_result` what ended it; `since_seq` and `since_at` are where the
-    next wait looks back to; `fence` and `lease_until` are the lease of a turn on Postgres. Long
-    after its end, `summary` stands for its turns; it has all of them at `compacted_at`.
+    `wait` is the frontier, `wait_result` what ended it; `since_seq`, `since_at` and `since_event`
+    are where the next wait looks back to; `fence` and `lease_until` are the lease of a turn on
+    Postgres. Long after its end, `summary` stands for its turns; it has all of them at
+    `compacted_at`.
     """
 
     id = IdField(primary_key=True)
@@ -158,6 +159,7 @@ class EnrollmentRow(Model):
     wait_result = fields.TextField(null=True)
     since_seq = fields.BigIntField(default=0)
     since_at = InstantField(default=0)
+    since_event = IdField(null=True)
     sends = fields.IntField(default=0)
     goal_at = InstantField(null=True)
     fence = fields.IntField(default=0)

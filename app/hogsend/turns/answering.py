@@ -274,9 +274,9 @@ class Answers:
     def _look_from(self, event: Event | None, until: datetime | None, before: LookBack) -> None:
         """Let the next wait look back to what ended this one."""
         if event is not None:
-            self.result.look_back = LookBack(event.seq, before.at)
+            self.result.look_back = LookBack.behind(event, self.facts.contact.id, before.at)
         else:
-            self.result.look_back = LookBack(before.seq, until)
+            self.result.look_back = replace(before, at=until)
 
     def _sleep(self, key: str, request: Sleep) -> Any:
         until = request.until
@@ -300,13 +300,7 @@ class Answers:
             if until is None or until > self.world.now:
                 return self._park(key, request, Wait(key, until, request.matches))
             return self._record(key, request, None)
-        before = self.result.look_back
-        if found.contact_id == self.facts.contact.id:
-            self.result.look_back = LookBack(found.seq, before.at)
-        else:
-            # Of somebody who was merged into this contact, and numbered apart.
-            at = found.received_at or self.world.now
-            self.result.look_back = replace(LookBack.after(at), seq=before.seq)
+        self._look_from(found, None, self.result.look_back)
         return decode(self._record(key, request, encode(to_stored_event(found))))
 
     def _answer_digest(

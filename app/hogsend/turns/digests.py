@@ -28,6 +28,5 @@ def begins_with_trigger(request: Digest, facts: Facts, look_back: LookBack) -> b
         facts: what its turn starts from.
         look_back: from where it looks back.
     """
-    return request.match is None and look_back == LookBack.of_trigger(
-        facts.trigger, facts.contact.id
-    )
+    first = look_back.at is None and look_back.event == facts.trigger.id
+    return request.match is None and first

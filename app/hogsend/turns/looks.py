@@ -97,7 +97,6 @@ async def _answer_events(
     family = {contact_id: [contact_id] for contact_id in ids}
     for loser, survivor in merged.items():
         family[survivor].append(loser)
-    since = await _since(database, plays, family)
     counted, listed = _questions(plays, family, now)
     answers = await database.read(*(query for _, query in (*counted, *listed)))
     answered: list[tuple[Play, Any]] = []
@@ -106,32 +105,9 @@ async def _answer_events(
     for (group, _), found in zip(listed, answers[len(counted) :], strict=True):
         by_contact = _by_contact(found, family)
         answered.extend(
-            (play, _choose(play, by_contact.get(play.facts.contact.id, ()), now, since))
-            for play in group
+            (play, _choose(play, by_contact.get(play.facts.contact.id, ()), now)) for play in group
         )
     return answered
-
-
-async def _since(
-    database: Database, plays: Sequence[Play], family: dict[UUID, list[UUID]]
-) -> dict[Play, datetime]:
-    """Return, for waits of those whom others were merged into, when what they look back to came.
-
-    The others' events are numbered apart, so that only the time tells which came after it.
-    """
-    merged = [
-        play
-        for play in plays
-        if _looks_by_number(play.need)
-        and len(family[play.facts.contact.id]) > 1
-        and play.result.look_back.at is None
-    ]
-    if not merged:
-        return {}
-    arrivals = await database.read(
-        *(events.arrived_by(p.facts.contact.id, p.result.look_back.seq) for p in merged)
-    )
-    return {play: at for play, at in zip(merged, arrivals, strict=True) if at is not None}
 
 
 Asked = list[tuple[list[Play], Query[Any]]]
@@ -199,15 +175,13 @@ def _by_contact(found: Sequence[Event], family: dict[UUID, list[UUID]]) -> dict[
     return by_contact
 
 
-def _choose(
-    play: Play, found: Sequence[Event], now: datetime, arrived: dict[Play, datetime]
-) -> Any:
+def _choose(play: Play, found: Sequence[Event], now: datetime) -> Any:
     """Answer from a contact's events, which are in the order of their arrival."""
     need = play.need
     if isinstance(need, WaitFor):
-        return next(iter(_matching(play, need.matches, need.since, found, arrived.get(play))), None)
+        return next(iter(_matching(play, need.matches, need.since, found)), None)
     if isinstance(need, Digest):
-        return _collect(play, need, found, arrived.get(play))
+        return _collect(play, need, found)
     assert isinstance(need, Look)  # noqa: S101
     since = since_instant(need.since, now)
     where = need.where
@@ -225,12 +199,10 @@ def _choose(
     return [to_stored_event(event) for event in reversed(chosen[-need.limit :])]
 
 
-def _collect(
-    play: Play, need: Digest, found: Sequence[Event], arrived: datetime | None
-) -> list[Event]:
+def _collect(play: Play, need: Digest, found: Sequence[Event]) -> list[Event]:
     """Return what a digest has collected so far, or when its window is over, the oldest first."""
     match, until = collected(need, play.facts), play.answers.collected_until
-    chosen = _matching(play, (match,), None, found, arrived)
+    chosen = _matching(play, (match,), None, found)
     if begins_with_trigger(need, play.facts, play.result.look_back):
         chosen.insert(0, play.facts.trigger)
     return [e for e in chosen if until is None or e.received_at is None or e.received_at < until]
@@ -241,18 +213,13 @@ def _matching(
     matches: Sequence[EventMatch],
     since: datetime | None,
     found: Sequence[Event],
-    arrived: datetime | None,
 ) -> list[Event]:
     """Return the events that a wait sees from where it looks back."""
     me, look_back = play.facts.contact.id, play.result.look_back
     seen: list[Event] = []
     for event in found:
         at = event.received_at or play.answers.now
-        if since is not None:
-            in_time = at >= since
-        else:
-            too_old = arrived is not None and event.contact_id != me and at <= arrived
-            in_time = look_back.sees(event, me) and not too_old
+        in_time = look_back.sees(event, me) if since is None else at >= since
         if in_time and any(m.matches(event.name, event.properties, at) for m in matches):
             seen.append(event)
     return seen

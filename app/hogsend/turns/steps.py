@@ -134,11 +134,21 @@ class Effects:
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     """Run a loop until it is stopped, and end what is left on it."""
     try:
-        loop.run_forever()
+        while not _ran(loop):
+            pass
     finally:
         loop.run_until_complete(_end_tasks(asyncio.all_tasks(loop)))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+
+
+def _ran(loop: asyncio.AbstractEventLoop) -> bool:
+    """Run a loop; return False when a task of an effect broke out of it, and it is to go on."""
+    try:
+        loop.run_forever()
+    except (SystemExit, KeyboardInterrupt):
+        return False
+    return True
 
 
 async def _end_tasks(tasks: set[asyncio.Task[Any]]) -> None:

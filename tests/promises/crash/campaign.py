@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,7 @@ class Campaign:
         kills: how many.
         seed: decides what is left to chance; the moments of other processes still differ.
         over_smtp: whether mail goes to a server, or is captured in the local inbox.
+        about: the kinds of points that it dies at; all unless given.
         say: told of the progress.
     """
 
@@ -57,11 +58,13 @@ class Campaign:
         seed: int,
         *,
         over_smtp: bool = True,
+        about: Collection[str] = (),
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._folder = folder
         self._kills = kills
         self._over_smtp = over_smtp
+        self._about = about
         self._say = say
         self._chance = random.Random(seed)  # noqa: S311 - it is to be the same each time
         self._template = folder / "template.db"
@@ -112,7 +115,7 @@ class Campaign:
         for point in {*(HAND_OVER if self._over_smtp else ()), *POINTS} - {*passed}:
             ground.wrong(f"there is no point {point}")
         self._say(f"{len(passed)} points in {len(kinds)} kinds of transactions and hand-overs")
-        return sorted(passed)
+        return sorted(p for p in passed if not self._about or p.partition(":")[0] in self._about)
 
     async def _round(self, ground: Ground, points: Sequence[str]) -> None:
         """Kill at named points, then at random moments, and let everything come to its end."""
