@@ -10,7 +10,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart, request
 
-from hogsend.web.server import SWITCH_INTERVAL
+from hogsend.interpreter import set_up
 
 app = Quart("empty")
 
@@ -27,7 +27,7 @@ def main() -> None:
     config.accesslog = None
     config.errorlog = logging.getLogger("empty")
     config.include_server_header = False
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    set_up()
     asyncio.run(serve(app, config))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -19,10 +18,10 @@ from project import Project, make_project, opened
 from report import report
 
 from hogsend.clock import HandClock
+from hogsend.interpreter import set_up
 from hogsend.store import enrollments
 from hogsend.turns.loading import Limits, load_plays
 from hogsend.turns.play import Play
-from hogsend.web.server import SWITCH_INTERVAL
 
 STEPS, ROUNDS = 1_000, 100
 # What each round of the journey's loop records.
@@ -78,7 +77,7 @@ async def measure(folder: Path) -> tuple[int, float, float]:
 
 
 def main() -> None:
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    set_up()
     with tempfile.TemporaryDirectory() as name:
         make_project(Path(name), _JOURNEY)
         steps, loading, driving = asyncio.run(measure(Path(name)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from project import SET, make_project, opened
 from report import report
 
-from hogsend.web.server import SWITCH_INTERVAL
+from hogsend.interpreter import set_up
 
 PEOPLE, ROUNDS = 20_000, 3
 
@@ -28,7 +27,7 @@ async def measure(folder: Path, people: int = PEOPLE) -> float:
 
 
 def main() -> None:
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    set_up()
     rates: list[float] = []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as name:

@@ -16,7 +16,7 @@ FILES = sorted((APP / "hogsend").rglob("*.py"))
 # What each part of the program may import of the others. `domain` is pure: it knows no clock, no
 # setting and no file. Only what starts the server knows the web.
 CONFIG = {"config", "config_table", "config_values"}
-GROUND = CONFIG | {"errors", "clock", "paths", "changes", "logs", "news"}
+GROUND = CONFIG | {"errors", "clock", "paths", "changes", "logs", "news", "interpreter"}
 FACTS = GROUND | {"domain", "store", "engines", "ingest"}
 DEEDS = FACTS | {"turns", "delivery"}
 EVERYTHING = DEEDS | {"catalogue", "content", "retention", "worker", "runtime", "web", "cli"}
@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "frozen": set(),
     "changes": {"errors"},
     "news": set(),
+    "interpreter": set(),
     "logs": {"errors", "config"},
     "config": CONFIG | {"errors", "clock", "paths"},
     "config_table": {"config_values"},

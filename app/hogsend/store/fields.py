@@ -33,7 +33,9 @@ def instant_or_none(micros: int | None) -> datetime | None:
     return None if micros is None else EPOCH + timedelta(microseconds=micros)
 
 
-_new_id, _set = object.__new__, object.__setattr__
+# An enumeration's member is looked up by a property: slow, where it is done for every id.
+_new_id, _UNKNOWN = UUID.__new__, SafeUUID.unknown
+_set_int, _set_safe = UUID.__dict__["int"].__set__, UUID.__dict__["is_safe"].__set__
 
 
 def to_id(value: Any) -> UUID:
@@ -44,8 +46,8 @@ def to_id(value: Any) -> UUID:
     if not isinstance(value, bytes):
         return value
     made = _new_id(UUID)
-    _set(made, "int", int.from_bytes(value))
-    _set(made, "is_safe", SafeUUID.unknown)
+    _set_int(made, int.from_bytes(value))
+    _set_safe(made, _UNKNOWN)
     return made
 
 

@@ -22,15 +22,13 @@ from hypercorn.events import Event, Updated
 
 from ..config import Settings, local_address
 from ..errors import StartError
+from ..interpreter import set_up
 from ..runtime import Runtime, open_runtime, reload_when_edited
 from ..store import keys, operators
 from .app import create_app
 
 log = logging.getLogger("hogsend")
 
-# The driving threads and the database's share one interpreter lock with the loop: a short switch
-# interval keeps a request from waiting 5 ms behind each of them.
-SWITCH_INTERVAL = 0.0002
 LARGEST_HEAD = 64 * 1024
 MOST_FILES = 65_536
 # The binary's first process passes on what its group gets too: one Ctrl-C is then heard twice.
@@ -70,7 +68,7 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
         StartError: the address is taken, or another worker holds the data folder.
         ConfigError: settings do not fit together.
     """
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    set_up()
     _allow_many_connections()
     hypercorn_run.TCPServer = Connection  # pyright: ignore[reportPrivateImportUsage]
     stopping = asyncio.Event()
@@ -97,6 +95,7 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
 
 async def work(settings: Settings) -> int:
     """Play journeys and deliver mail until a signal; return the exit status."""
+    set_up()
     stopping = asyncio.Event()
     _stop_on_signals(stopping.set)
     async with open_runtime(settings, with_worker=True) as runtime:

@@ -143,8 +143,8 @@ class Ground:
             async with asyncio.timeout(PATIENCE):
                 await self.product.met()
         except TimeoutError:
-            log = self.nursery.log.read_text()[-4000:]
-            raise AssertionError(f"The worker did not start: {log}") from None
+            last = self.nursery.last_words
+            raise AssertionError(f"The worker did not start: {last}") from None
 
     async def kill(self, point: str | None) -> bool:
         """Let a worker live until it is killed, and look at what it leaves.
@@ -171,7 +171,7 @@ class Ground:
         status = await end
         await self.product.deserted()
         if status != -signal.SIGKILL:
-            self.wrong(f"a worker that was to die at {point} ended with {status}")
+            raise AssertionError(f"A worker ended with {status}: {self.nursery.last_words}")
         if point is None:
             self.report.random += 1
         elif in_time:

@@ -35,7 +35,12 @@ class Nursery:
         assert process.stdin is not None and process.stdout is not None
         self._lives, self._said = process.stdin, process.stdout
         self._alive: int | None = None
-        self.log = log
+        self._log = log
+
+    @property
+    def last_words(self) -> str:
+        """What was last written to the log."""
+        return self._log.read_text()[-4000:]
 
     async def bear(self, line: bytes) -> None:
         """Begin a life, when the one before has been buried."""

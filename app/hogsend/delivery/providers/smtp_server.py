@@ -49,7 +49,7 @@ class SmtpServer:
     tls: bool = False
     start_tls: StartTls = "auto"
     verify: bool = True
-    pool: int = 8
+    pool: int = 16
 
     @property
     def is_local(self) -> bool:
@@ -77,7 +77,7 @@ def parse_server(url: str) -> SmtpServer:
     `smtps://` encrypts from the first byte (port 465). `smtp://` uses `STARTTLS`: required when
     there is a password to protect on the way to another machine, otherwise when it is offered
     (port 587 with a user, else 25). After `?` may stand `starttls=require|never|auto`,
-    `verify=0|1` (certificate checks: on, but off for this machine) and `pool=1…100` (8).
+    `verify=0|1` (certificate checks: on, but off for this machine) and `pool=1…100` (16).
 
     Raises:
         ConfigError: the address cannot be read; its password is never repeated.
@@ -104,7 +104,7 @@ def parse_server(url: str) -> SmtpServer:
         tls=tls,
         start_tls=_start_tls(options.get("starttls"), tls=tls, secret=bool(username) and not local),
         verify=_verify(options.get("verify"), default=not local),
-        pool=_pool(options.get("pool", "8")),
+        pool=_pool(options.get("pool", "16")),
     )
 
 
