@@ -35,6 +35,11 @@ class Content:
         return (*self.registry.broken, *self.templates.broken)
 
     @property
+    def known_templates(self) -> set[str]:
+        """The keys of all mails, those with a broken file included."""
+        return {*self.templates.keys(), *(Path(one.file).stem for one in self.templates.broken)}
+
+    @property
     def template_lists(self) -> dict[str, str | None]:
         """The keys of all mails, each with the list that it names."""
         return {key: self.templates.get(key).list_id for key in self.templates.keys()}  # noqa: SIM118

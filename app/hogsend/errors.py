@@ -158,5 +158,6 @@ class ValueNotStorable(JourneyCodeError):
     def __init__(self, type_name: str) -> None:
         super().__init__(
             f"The journal cannot keep a {type_name}.",
-            "Use text, numbers, booleans, None, lists, dicts with text keys, datetime, timedelta.",
+            "Use text, numbers, booleans, None, lists, dicts with text keys, datetime, date, "
+            "timedelta.",
         )

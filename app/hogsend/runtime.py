@@ -25,6 +25,7 @@ from .store.troubles import Trouble
 from .turns.loading import Code, Limits
 from .turns.plan import log_plan
 from .turns.registry import Registry
+from .turns.review import review
 from .worker import Worker, WorkerLock
 
 log = logging.getLogger("hogsend")
@@ -89,12 +90,19 @@ class Runtime:
         self.changes.publish("journeys")
 
     async def plan_changes(self) -> None:
-        """Begin to say in the log what changed code means for the people who are in it."""
+        """Begin to say in the log what is wrong in the code, and what it means for its people."""
         await self.stop_planning()
+        self.planning = asyncio.create_task(self._tell_of_code(self.content))
+
+    async def _tell_of_code(self, content: Content) -> None:
+        folder, known = self.settings.journeys, content.known_templates
+        for found in await asyncio.to_thread(review, folder, content.registry, known):
+            if found.severity == "error":
+                log.warning("%s", found)
         if self.changed:
-            code = Code(self.registry, self.content.template_lists)
-            work = log_plan(self.database, self.clock, code, self.changed, limits_of(self.settings))
-            self.planning = asyncio.create_task(work)
+            code = Code(content.registry, content.template_lists)
+            limits = limits_of(self.settings)
+            await log_plan(self.database, self.clock, code, self.changed, limits)
 
     async def stop_planning(self) -> None:
         """Leave unsaid what has not been said yet."""

@@ -84,8 +84,9 @@ async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(
     crowd = [run("crowd", wait(number)) for number in range(5)]
     # Another journey has a share of its own.
     await run("other", nothing)
-    while len(begun) < 2:
-        await run("other", nothing)
+    async with asyncio.timeout(PATIENCE):
+        while len(begun) < 2:
+            await run("other", nothing)
     await run("other", nothing)
     assert len(begun) == 2
     gate.set()
@@ -122,8 +123,9 @@ async def test_an_interruption_that_comes_too_late_reaches_nobody():
     assert lane.slow_play(0.0) is first
     first.gate.set()
     await lane.ended
-    while not threads._idle:
-        await asyncio.to_thread(time.monotonic)
+    async with asyncio.timeout(PATIENCE):
+        while not threads._idle:
+            await asyncio.to_thread(time.monotonic)
     after = begin(second)
     await asyncio.to_thread(second.begun.wait, PATIENCE)
     lane.interrupt()

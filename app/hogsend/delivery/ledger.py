@@ -19,7 +19,7 @@ from ..store import consents, contacts, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
-from ..store.sends import RenderedMail
+from ..store.sends import RenderedMail, Standing
 from .providers.port import Withdrawn
 
 
@@ -70,9 +70,9 @@ class Ledger:
         self._clock = clock
         self._ingest = ingest
         self._provider = provider
-        self._handovers: Batcher[Handover, Send] = Batcher(self._mark, most=256, turn=database.turn)
-        self._outcomes: Batcher[Outcome, None] = Batcher(
-            self._conclude, most=256, turn=database.turn
+        # Of both in one, so that a mail that ends and one that begins share a commit.
+        self._batcher: Batcher[Handover | Outcome, Send | None] = Batcher(
+            self._write, most=512, turn=database.turn
         )
 
     async def mark(self, handover: Handover) -> Send:
@@ -81,16 +81,17 @@ class Ledger:
         Raises:
             Withdrawn: it must not leave any more: it was cancelled, or consent was taken back.
         """
-        return await self._handovers.submit(handover)
+        marked = await self._batcher.submit(handover)
+        assert marked is not None  # noqa: S101 (only outcomes are answered by nothing)
+        return marked
 
     async def conclude(self, outcome: Outcome) -> None:
         """Write what a try came to."""
-        await self._outcomes.submit(outcome)
+        await self._batcher.submit(outcome)
 
     async def idle(self) -> None:
         """Return when everything that was handed in so far is written."""
-        await self._handovers.idle()
-        await self._outcomes.idle()
+        await self._batcher.idle()
 
     def verdict(self, send: Send, facts: SendFacts, now: datetime) -> Send | None:
         """Decide again whether a mail may leave.
@@ -125,14 +126,55 @@ class Ledger:
             )
         return replace(send, status="queued", reason=None, due_at=again, attempts=tried)
 
-    async def _mark(self, handovers: Sequence[Handover]) -> Sequence[Send | Exception]:
-        now = self._clock.now()
+    async def _write(
+        self, items: Sequence[Handover | Outcome]
+    ) -> Sequence[Send | Exception | None]:
+        """Write both kinds in one transaction, but bounces, which are facts, in another."""
+        handovers = [one for one in items if isinstance(one, Handover)]
+        outcomes = [one for one in items if isinstance(one, Outcome)]
+        bounces = [one for one in outcomes if one.suppress is not None]
+        plain = [one for one in outcomes if one.suppress is None]
+        marked: list[Send | Exception] = []
+        if handovers and plain:
+            marked = await self._mark_and_conclude(handovers, plain)
+        elif handovers:
+            marked = await self._mark(handovers)
+        elif plain:
+            await self._conclude(plain)
+        if bounces:
+            await self._conclude(bounces)
+        answers = iter(marked)
+        return [next(answers) if isinstance(one, Handover) else None for one in items]
+
+    async def _mark(self, handovers: Sequence[Handover]) -> list[Send | Exception]:
+        tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
-            return await self._mark_within(tx, handovers, now)
+            marked = await self._mark_within(tx, handovers, tally)
+            await tx.apply([tally.write()])
+        return marked
+
+    async def _conclude(self, outcomes: Sequence[Outcome]) -> None:
+        tally = Tally(self._clock.now())
+        async with self._database.transaction() as tx:
+            taking = await self._conclude_within(tx, outcomes, tally)
+            await tx.apply([tally.write()])
+        await self._ingest.committed(taking)
+
+    async def _mark_and_conclude(
+        self, handovers: Sequence[Handover], outcomes: Sequence[Outcome]
+    ) -> list[Send | Exception]:
+        tally = Tally(self._clock.now())
+        async with self._database.transaction() as tx:
+            marked = await self._mark_within(tx, handovers, tally)
+            taking = await self._conclude_within(tx, outcomes, tally)
+            await tx.apply([tally.write()])
+        await self._ingest.committed(taking)
+        return marked
 
     async def _mark_within(
-        self, tx: Transaction, handovers: Sequence[Handover], now: datetime
+        self, tx: Transaction, handovers: Sequence[Handover], tally: Tally
     ) -> list[Send | Exception]:
+        now = self._clock.now()
         ids = [handover.send.id for handover in handovers]
         # Locked before the sends are read, so that no exit comes in between.
         people, present, said, suppressed = await tx.fetch(
@@ -141,7 +183,7 @@ class Ledger:
             consents.of_sends(ids),
             consents.suppressed_of_sends(ids),
         )
-        tally, changed = Tally(now), list[Send]()
+        changed: list[Send] = []
         answers: list[Send | Exception] = []
         kept: list[RenderedMail] = []
         for handover in handovers:
@@ -163,7 +205,7 @@ class Ledger:
                 changed.append(marked)
                 kept.append(handover.mail)
                 answers.append(marked)
-        await tx.apply([sends.update(changed, now), sends.keep_mails(kept, now), tally.write()])
+        await tx.apply([sends.update(changed, now), sends.keep_mails(kept, now)])
         return answers
 
     def _marked(self, send: Send, handover: Handover, now: datetime) -> Send:
@@ -178,38 +220,53 @@ class Ledger:
             provider=self._provider,
         )
 
-    async def _conclude(self, outcomes: Sequence[Outcome]) -> Sequence[Exception | None]:
+    async def _conclude_within(
+        self, tx: Transaction, outcomes: Sequence[Outcome], tally: Tally
+    ) -> Taking:
         now = self._clock.now()
-        tally = Tally(now)
-        facts = [
-            Incoming(
-                name="email.bounced",
-                contact_id=outcome.send.contact_id,
-                properties={
-                    "sendId": str(outcome.send.id),
-                    "template": outcome.send.template,
-                    "reason": outcome.send.reason or "",
-                },
-                source="delivery",
-                send_id=outcome.send.id,
-                suppress=outcome.suppress,
-            )
+        standing = await tx.one(sends.standing([outcome.send.id for outcome in outcomes]))
+        after = [
+            row
             for outcome in outcomes
-            if outcome.suppress is not None
+            if (row := _concluded(outcome.send, standing.get(outcome.send.id))) is not None
         ]
-        for outcome in outcomes:
-            if outcome.send.status != "queued":
-                tally.today(f"sends/{outcome.send.status}")
-
-        taking = Taking()
-        async with self._database.transaction() as tx:
-            await tx.apply([sends.conclude([outcome.send for outcome in outcomes], now)])
-            if facts:
-                taking = await self._ingest.take_within(tx, facts, tally, now)
-            await tx.apply([tally.write()])
+        for row in after:
+            if row.status != "queued":
+                tally.today(f"sends/{row.status}")
+        await tx.apply([sends.conclude(after, now)])
+        facts = [_bounce(outcome) for outcome in outcomes if outcome.suppress is not None]
+        taking = await self._ingest.take_within(tx, facts, tally, now) if facts else Taking()
         taking.topics.add("sends")
-        await self._ingest.committed(taking)
-        return [None] * len(outcomes)
+        return taking
+
+
+def _concluded(send: Send, standing: Standing | None) -> Send | None:
+    """Return what a mail becomes after a try; None when it has ended meanwhile, and stays.
+
+    One that was not taken and was withdrawn during its hand-over is cancelled, not tried again.
+    """
+    if standing is None or standing.status not in ("queued", "sending"):
+        return None
+    if send.status == "queued" and standing.status == "sending" and standing.reason is not None:
+        return replace(send, status="cancelled", reason=standing.reason, due_at=None)
+    return send
+
+
+def _bounce(outcome: Outcome) -> Incoming:
+    """Return the fact that a bounce is."""
+    send = outcome.send
+    return Incoming(
+        name="email.bounced",
+        contact_id=send.contact_id,
+        properties={
+            "sendId": str(send.id),
+            "template": send.template,
+            "reason": send.reason or "",
+        },
+        source="delivery",
+        send_id=send.id,
+        suppress=outcome.suppress,
+    )
 
 
 def facts_of(

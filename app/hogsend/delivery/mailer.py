@@ -122,8 +122,8 @@ class Mailer:
             caught: list[Send] = await tx.one(sends.handing_over())
             settled = [self._settled(send) for send in caught]
             for send in settled:
-                if send.status == "in_doubt":
-                    tally.today("sends/in_doubt")
+                if send.status != "queued":
+                    tally.today(f"sends/{send.status}")
             await tx.apply([sends.update(settled, now), tally.write()])
         in_doubt = sum(send.status == "in_doubt" for send in settled)
         if in_doubt:

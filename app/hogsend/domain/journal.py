@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from ..errors import ValueNotStorable
@@ -85,7 +85,7 @@ class KeptStep:
     over: bool = False
 
 
-_INSTANT, _DURATION, _PLAIN = "$instant", "$duration", "$plain"
+_INSTANT, _DATE, _DURATION, _PLAIN = "$instant", "$date", "$duration", "$plain"
 
 
 def encode(value: Any) -> Any:
@@ -102,6 +102,8 @@ def encode(value: Any) -> Any:
         return _scalar(value)
     if isinstance(value, datetime):
         return {_INSTANT: value.isoformat()}
+    if isinstance(value, date):
+        return {_DATE: value.isoformat()}
     if isinstance(value, timedelta):
         return {_DURATION: value.total_seconds()}
     if isinstance(value, list | tuple):
@@ -123,6 +125,8 @@ def decode(stored: Any) -> Any:
         if len(pairs) == 1:
             if _INSTANT in pairs:
                 return datetime.fromisoformat(pairs[_INSTANT])
+            if _DATE in pairs:
+                return date.fromisoformat(pairs[_DATE])
             if _DURATION in pairs:
                 return timedelta(seconds=pairs[_DURATION])
             if _PLAIN in pairs:
@@ -137,7 +141,7 @@ def plain(value: Any) -> Any:
     Args:
         value: what `decode` returned.
     """
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
@@ -148,7 +152,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-_MARKS = frozenset((_INSTANT, _DURATION, _PLAIN))
+_MARKS = frozenset((_INSTANT, _DATE, _DURATION, _PLAIN))
 
 
 def _scalar(value: Any) -> Any:

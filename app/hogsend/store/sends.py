@@ -236,26 +236,34 @@ def update(sends: Iterable[Send], now: datetime) -> Write:
     )
 
 
-def conclude(sends: Iterable[Send], now: datetime) -> Write:
-    """Write what a try to hand over came to; a status that moved on meanwhile stays.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a send stands."""
 
-    A mail that was not taken and was withdrawn during its hand-over is cancelled, not tried again.
-    """
+    status: str
+    reason: str | None
+
+
+def standing(ids: Sequence[UUID]) -> Query[dict[UUID, Standing]]:
+    """Ask where sends stand."""
+    return Query(
+        "SELECT id, status, reason FROM sends WHERE id IN ?",
+        [list(ids)],
+        lambda rows: {to_id(row[0]): Standing(row[1], row[2]) for row in rows},
+    )
+
+
+def conclude(sends: Iterable[Send], now: datetime) -> Write:
+    """Write what tries to hand over came to; a status that moved on meanwhile stays."""
     at = to_micros(now)
-    withdrawn = "CASE WHEN ? = 'queued' AND status = 'sending' AND reason IS NOT NULL"
     return Write(
-        f"UPDATE sends SET status = {withdrawn} THEN 'cancelled' ELSE ? END, "
-        f"reason = {withdrawn} THEN reason ELSE ? END, "
-        f"due_at = {withdrawn} THEN due_at ELSE ? END, sent_at = ?, provider = ?, "
+        "UPDATE sends SET status = ?, reason = ?, due_at = ?, sent_at = ?, provider = ?, "
         "provider_id = ?, attempts = ?, updated_at = ? "
         "WHERE id = ? AND status IN ('queued', 'sending')",
         [
             (
                 s.status,
-                s.status,
-                s.status,
                 s.reason,
-                s.status,
                 micros_or_none(s.due_at),
                 micros_or_none(s.sent_at),
                 s.provider,

@@ -32,6 +32,7 @@ KINDS = {
     "catalogue.see_journeys": "journeys",
     "delivery.ledger.Ledger._conclude": "conclude",
     "delivery.ledger.Ledger._mark": "mark",
+    "delivery.ledger.Ledger._mark_and_conclude": "mark and conclude",
     "delivery.mailer.Mailer.recover": "recover",
     "delivery.tracking.Tracker._judge": "judge",
     "delivery.tracking.Tracker._write": "hit",
