@@ -146,7 +146,7 @@ class Real:
             self.worker.engine.look()
             async with asyncio.timeout(PATIENCE):
                 while await self._turns_due() or not self.worker.engine.idle:
-                    await asyncio.sleep(0)
+                    pass
             self._open_gate.clear()
 
         self.run(play())
@@ -171,7 +171,7 @@ class Real:
             mailer.look()
             async with asyncio.timeout(PATIENCE):
                 while await self._mails_due() or not mailer.idle:
-                    await asyncio.sleep(0)
+                    pass
             mailer.fence = HELD
 
         self.run(leave())

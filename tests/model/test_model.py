@@ -1,43 +1,82 @@
-"""Whatever happens, in any order, the real thing decides and sends as the model says."""
+"""Whatever happens, in any order, the real thing decides and sends as the model says.
+
+The same few examples are played each time; `MODEL_EXAMPLES=1000 pytest tests/model` looks for more.
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
+import asyncpg
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
+
+from tests.conftest import run_apart
 
 from .machine import Machine
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
-# By default always the same few examples; a long run looks for others each time.
-SETTINGS = settings(
-    max_examples=EXAMPLES or 25,
-    stateful_step_count=30,
-    derandomize=not EXAMPLES,
-    database=None,
-    deadline=None,
-    print_blob=False,
-    suppress_health_check=list(HealthCheck),
-)
+ON_SQLITE, ON_POSTGRES = 30, 15
+STEPS = 30
+# What a migrated database holds before anything has happened.
+_KEPT = ("aerich",)
 
 
 def test_on_sqlite_all_goes_as_the_model_says(sqlite_template: Path, tmp_path: Path):
-    numbers = itertools.count()
+    folders = _folders(tmp_path)
 
     def fresh() -> tuple[str, Path]:
-        folder = tmp_path / str(next(numbers))
-        folder.mkdir()
+        folder = next(folders)
         shutil.copy(sqlite_template, folder / "hogsend.db")
         return f"sqlite://{folder / 'hogsend.db'}", folder
 
-    run(fresh)
+    _run(fresh, ON_SQLITE)
 
 
-def run(fresh) -> None:
+def test_on_postgres_all_goes_as_the_model_says(postgres_url: str, tmp_path: Path):
+    folders = _folders(tmp_path)
+
+    def fresh() -> tuple[str, Path]:
+        run_apart(_empty(postgres_url))
+        return postgres_url, next(folders)
+
+    _run(fresh, ON_POSTGRES)
+
+
+def _folders(parent: Path) -> Iterator[Path]:
+    """Yield one empty folder after the other, and take away the one before."""
+    for number in itertools.count():
+        folder = parent / str(number)
+        folder.mkdir()
+        yield folder
+        shutil.rmtree(folder)
+
+
+async def _empty(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for row in rows:
+            if row[0] not in _KEPT:
+                await connection.execute(f'DELETE FROM "{row[0]}"')  # noqa: S608
+    finally:
+        await connection.close()
+
+
+def _run(fresh: Callable[[], tuple[str, Path]], usual: int) -> None:
     machine = type("Machine", (Machine,), {"fresh": staticmethod(fresh)})
-    run_state_machine_as_test(machine, settings=SETTINGS)
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=EXAMPLES or usual,
+            stateful_step_count=STEPS,
+            derandomize=not EXAMPLES,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -239,21 +239,21 @@ async def play_with(
     desk: World, monkeypatch: pytest.MonkeyPatch, entered: UUID, meanwhile: dict[str, Between]
 ) -> None:
     """Play one turn; let things happen right before it looks, or before it commits."""
-    look, commit = player_module.answer_looks, player_module.Player._commit
+    look, commit = player_module.answer_looks, player_module.Player._commit_all
 
     async def look_later(*args: Any) -> Any:
         if "look" in meanwhile:
             await meanwhile.pop("look")()
         return await look(*args)
 
-    async def commit_later(self: Any, played: Any) -> Any:
+    async def commit_later(self: Any, *args: Any) -> Any:
         if "commit" in meanwhile:
             await meanwhile.pop("commit")()
-        return await commit(self, played)
+        return await commit(self, *args)
 
     with monkeypatch.context() as patch:
         patch.setattr(player_module, "answer_looks", look_later)
-        patch.setattr(player_module.Player, "_commit", commit_later)
+        patch.setattr(player_module.Player, "_commit_all", commit_later)
         await desk.player(hours(1)).play([entered])
     assert not meanwhile
 

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from ..errors import StoreUnavailable
 
 # From this many items in a set on, more work arrives than is written at once.
-_CROWD = 8.0
+_CROWD = 16.0
 _RECENT = 0.1
 
 T = TypeVar("T")
