@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from .domain.intake import LATE_AFTER
@@ -10,6 +11,8 @@ from .store import enrollments, journeys
 from .store.counters import Tally
 from .store.db import Database
 from .turns.registry import Registry
+
+log = logging.getLogger("hogsend")
 
 
 async def rules_of(
@@ -56,6 +59,9 @@ async def see_journeys(database: Database, registry: Registry, now: datetime) ->
             before = await tx.one(enrollments.states_of([*lost, *back]))
             await tx.apply([enrollments.park(lost), enrollments.call_back(back)])
             after = await tx.one(enrollments.states_of([*lost, *back]))
+            for journey_id in lost:
+                people = after.get((journey_id, "parked"), 0)
+                log.warning("%s is gone or broken: %d people in it are parked", journey_id, people)
             for journey_id, state in {*before, *after}:
                 changed = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
                 tally.gauge(f"state/{journey_id}/{state}", changed)

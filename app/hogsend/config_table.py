@@ -148,7 +148,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "HOGSEND_TURN_TIME_LIMIT",
         "60",
-        values.seconds,
+        values.time_limit,
         "How long a journey's own code may run in one turn before the turn fails, in seconds.",
     ),
     Setting(

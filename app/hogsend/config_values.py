@@ -72,6 +72,13 @@ def hours(text: str) -> timedelta:
     return timedelta(hours=number)
 
 
+def time_limit(text: str) -> float:
+    number = seconds(text)
+    if number == 0:
+        raise ValueError("Use a number of seconds greater than 0, up to 600.")
+    return number
+
+
 # In place of a number of days.
 FOREVER = "forever"
 

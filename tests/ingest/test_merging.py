@@ -234,7 +234,7 @@ LATER = """
 """
 
 
-async def test_the_events_of_the_other_are_seen_by_the_time_they_came(desk: World):
+async def test_the_events_of_the_other_are_seen_by_the_order_in_which_they_came(desk: World):
     await desk.journey(LATER)
     player = desk.player(hours(1))
     for _ in range(5):
@@ -272,7 +272,7 @@ async def test_a_wait_finds_what_the_other_did_since_the_wait_before(desk: World
     assert await desk.states() == ["completed"]
 
 
-async def test_a_moved_wait_looks_back_by_time(desk: World):
+async def test_a_moved_wait_looks_back_by_the_order_of_arrival(desk: World):
     await desk.journey(LATER)
     player = desk.player(hours(1))
     await desk.take("go", **VISITOR)
@@ -289,6 +289,53 @@ async def test_a_moved_wait_looks_back_by_time(desk: World):
     await desk.take("used", **USER)
     await player.play([entered])
     assert await desk.states() == ["completed"]
+
+
+async def test_what_came_in_the_instant_of_the_trigger_is_found_after_a_merge(desk: World):
+    await desk.journey(WAITING)
+    # All in one instant, as in a batch that ends with a login.
+    await desk.take("used", **VISITOR)
+    await desk.take("go", **VISITOR)
+    await desk.take("used", **VISITOR, properties={"n": 2})
+    await desk.take("hello", **USER)
+    await desk.take("login", **BOTH)
+    await desk.player(hours(1)).play([(await desk.enrollment()).id])
+    (wait,) = (step for step in await desk.journal() if step.kind == "wait")
+    assert wait.answer["properties"] == {"n": 2}
+
+
+async def test_who_is_merged_when_a_wait_is_over_misses_nothing_of_the_survivor(desk: World):
+    await desk.journey(LATER)
+    player = desk.player(hours(1))
+    for _ in range(5):
+        await desk.take("hello", **VISITOR)
+    await desk.take("go", **VISITOR)
+    entered = (await desk.enrollment()).id
+    await player.play([entered])
+    await desk.take("ready", **VISITOR)
+    # Its number is lower than that of "ready", which was another's.
+    await desk.take("used", **USER)
+    await desk.take("login", **BOTH)
+    await player.play([entered])
+    assert await desk.states() == ["completed"]
+
+
+async def test_a_digest_keeps_its_trigger_across_a_merge(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            found = await ctx.digest(hours(1))
+            await ctx.checkpoint(str(len(found)))
+        """
+    )
+    await world.take("go", **VISITOR)
+    await world.settle()
+    await world.take("hello", **USER)
+    await world.take("login", **BOTH)
+    await world.take("go", **USER)
+    await world.advance(hours(1))
+    assert (await world.journal())[-1].label == "2"
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,7 @@ def _of_stay(stay: Stay) -> dict[str, Any]:
         "until": stay.wait.until if stay.wait and waits else None,
         "more": stay.wait.more if stay.wait and waits else None,
         "attempt": stay.attempt,
+        "error": "ValueError: no" if stay.attempt else None,
     }
 
 
@@ -139,6 +140,7 @@ def _of_row(row: Enrollment) -> dict[str, Any]:
         "until": row.wait.until if row.wait and waits else None,
         "more": row.wait.more if row.wait and waits else None,
         "attempt": row.attempt,
+        "error": (row.error or "").rstrip().rsplit("\n", 1)[-1] if row.attempt else None,
     }
 
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from .scripts import Op, Plan, Rule
-from .things import Fact
+from .things import Fact, Person
 
 JOURNEYS = (
-    Plan("a", Rule("go"), exit_on=(Rule("stop"),)),
+    Plan("a", Rule("go"), exit_on=(Rule("stop"),), window=(10, 16)),
     Plan(
         "b",
         Rule("run", "one"),
@@ -98,28 +98,34 @@ def plans(draw: st.DrawFn, journey: Plan | None = None) -> Plan:
     return replace(chosen, script=draw(scripts), enabled=enabled)
 
 
+_WAITS = ("sleep", "wait", "digest", "step")
+
+
 @st.composite
 def edited(draw: st.DrawFn, plan: Plan) -> Plan:
     """The same journey with one call less, one more, or one in the place of another."""
     script = list(plan.script)
-    at = draw(st.integers(0, len(script)))
-    edit = draw(st.sampled_from(["add", "drop", "change", "fail"]))
+    waits = [at for at, (name, *_) in enumerate(script) if name in _WAITS]
+    at = draw(st.sampled_from([*waits, *range(len(script) + 1)]))
+    edit = draw(st.sampled_from(["add", "drop", "change", "fail", "relabel"]))
+    if edit == "relabel" and script[at : at + 1] and script[at][0] in _WAITS[:3]:
+        script[at] = (*script[at][:-1], draw(_labels))
     if edit in ("drop", "change"):
         del script[at : at + 1]
     if edit in ("add", "change"):
         script.insert(at, draw(_calls))
     if edit == "fail":
-        script.insert(at, ("fail",))
+        script.insert(at + draw(st.integers(0, 1)), ("fail",))
     return replace(plan, script=tuple(script))
 
 
 # By what a fact names its person: user id, address, browser. Some name two who were apart.
 KNOWN_AS = (
-    ("u1", "e1@x.io", None),
-    ("u2", "e2@x.io", "a2"),
+    *[("u1", "e1@x.io", None)] * 6,
+    *[("u2", "e2@x.io", "a2")] * 2,
+    *[(None, "e3@x.io", None)] * 2,
     (None, "e1@x.io", None),
     (None, None, "a1"),
-    (None, "e3@x.io", None),
     ("u1", None, "a1"),
     ("u1", "e4@x.io", None),
     (None, "e3@x.io", "a1"),
@@ -145,4 +151,10 @@ def facts(draw: st.DrawFn) -> Fact:
     )
 
 
-pauses = st.sampled_from([0, 0, 0, 0, 1, 3, 24, 80]).map(lambda hours: timedelta(hours=hours))
+def fact_of(person: Person, rule: Rule) -> Fact:
+    """What is meant by a rule, done by a person."""
+    properties = {"k": rule.k or "one"}
+    return Fact(rule.event, person.user, person.email, person.anonymous, properties)
+
+
+pauses = st.sampled_from([0, 0, 0, 1, 3, 24, 80]).map(lambda hours: timedelta(hours=hours))

@@ -108,6 +108,28 @@ class Machine(RuleBasedStateMachine):
     def many_act_at_once(self, several: list[Fact]) -> None:
         self._take(several)
 
+    @rule(which=st.integers(0, 7), pause=facts.pauses, at_once=st.booleans())
+    def what_is_awaited_comes(self, which: int, pause: timedelta, at_once: bool) -> None:
+        """It comes in time or late, and the turn of one that is over has not been played yet."""
+        waiting = [s for s in self.model.stays if s.is_live and s.wait and s.wait.rules]
+        if waiting:
+            stay = waiting[-1 - which % len(waiting)]
+            assert stay.wait is not None
+            one = facts.fact_of(stay.person.home, stay.wait.rules[which % len(stay.wait.rules)])
+            if not at_once:
+                self._set_to_next()
+            self._set(pause)
+            self._take([one])
+
+    @rule(which=st.integers(0, 7))
+    def what_ends_it_comes(self, which: int) -> None:
+        """It comes whether the person is still in the journey or not."""
+        ending = [s for s in self.model.stays if self.model.seen[s.journey].exit_on]
+        if ending:
+            stay = ending[-1 - which % len(ending)]
+            rules = self.model.seen[stay.journey].exit_on
+            self._take([facts.fact_of(stay.person.home, rules[which % len(rules)])])
+
     @rule(which=st.integers(0, 5), other=st.booleans())
     def a_key_is_repeated(self, which: int, other: bool) -> None:
         if self.told:
@@ -139,21 +161,51 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
+        self.mail_goes = data.draw(st.booleans())
         for journey in JOURNEYS:
             self._write(data.draw(plans(journey)))
         self._load(restart=False)
-        self._take(data.draw(st.lists(facts.facts(), max_size=3)))
+        for fact in data.draw(st.lists(facts.facts(), max_size=5)):
+            self._take([fact])
 
     @rule(plan=plans(), restart=st.booleans())
     def code_is_written(self, plan: Plan, restart: bool) -> None:
         self._write(plan)
         self._load(restart)
 
-    @rule(data=st.data(), journey=st.sampled_from(IDS), restart=st.booleans())
-    def code_changes(self, data: st.DataObject, journey: str, restart: bool) -> None:
-        if journey in self.files:
+    @rule(data=st.data(), restart=st.booleans(), times=st.integers(0, 8))
+    def code_changes(self, data: st.DataObject, restart: bool, times: int) -> None:
+        """The code of a journey changes, mostly of one that somebody waits in."""
+        waiting = {s.journey for s in self.model.stays if s.state in ("active", "waiting")}
+        journeys = sorted(waiting & set(self.files)) or sorted(self.files)
+        if journeys:
+            journey = data.draw(st.sampled_from(journeys))
             self._write(data.draw(facts.edited(self.files[journey])))
             self._load(restart)
+            self.what_is_next_is_due(times)
+
+    @rule(
+        journey=st.sampled_from(IDS),
+        several=st.lists(facts.facts(), min_size=1, max_size=4),
+        restart=st.booleans(),
+        ends=st.booleans(),
+    )
+    def code_is_broken_for_a_while(
+        self, journey: str, several: list[Fact], restart: bool, ends: bool
+    ) -> None:
+        """Triggers are missed meanwhile, and replayed."""
+        if journey in self.files:
+            plan = self.files.pop(journey)
+            self.real.write(plan, broken=True)
+            self._load(restart)
+            for fact in several:
+                self._take([fact])
+            if ends and plan.exit_on:
+                last = self.model.events[-1].person.home
+                self._take([facts.fact_of(last, plan.exit_on[-1])])
+            self._write(plan)
+            self._load(restart)
+            self.missed_triggers_are_replayed(journey)
 
     @rule(journey=st.sampled_from(IDS), broken=st.booleans(), restart=st.booleans())
     def code_is_lost(self, journey: str, broken: bool, restart: bool) -> None:
@@ -203,6 +255,14 @@ class Machine(RuleBasedStateMachine):
         chosen = fitting or self.model.stays
         if chosen:
             self._order(act, chosen[-1 - which % len(chosen)])
+            self._settle()
+
+    @rule(act=st.sampled_from(["continue", "continue", "restart"]), which=st.integers(0, 7))
+    def who_is_stuck_is_helped(self, act: Act, which: int) -> None:
+        stuck = [s for s in self.model.stays if s.state in ("drifted", "failed")]
+        if stuck:
+            stay = stuck[-1 - which % len(stuck)]
+            self._order("retry" if stay.state == "failed" else act, stay)
             self._settle()
 
     def _order(self, act: Act, stay: Stay) -> None:

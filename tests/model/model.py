@@ -34,6 +34,8 @@ class Model:
         self.missed: list[tuple[str, Happening]] = []
         self.suppressed: set[str] = set()
         self.keys: dict[str, tuple[bytes, Answer]] = {}
+        # What is told of each event: for whoever repeats its key, too, as it is by then.
+        self.entered: dict[int, dict[str, str | Stay]] = {}
 
     # -- what is there ------------------------------------------------------------------------
 
@@ -89,6 +91,7 @@ class Model:
             for plan in self.seen.values()
             if plan.trigger.event == name
         }
+        self.entered[event.number] = entered
         return Answer(True, person, entered, exits, waits)
 
     def _exit(self, event: Happening) -> dict[Stay, bool]:
@@ -193,6 +196,7 @@ class Model:
             self.named.setdefault(name, person)
         owns = fact.email and self.named["e:" + fact.email].home is person
         person.user = person.user or fact.user
+        person.anonymous = person.anonymous or fact.anonymous
         if owns and (fact.user or not person.email):
             person.email = fact.email
         return person
@@ -268,9 +272,10 @@ class Model:
         plan = self.code[journey]
         for event in [event for one, event in self.missed if one == journey]:
             self.missed.remove((journey, event))
-            if self.refusal(plan, event):
+            if reason := self.refusal(plan, event):
+                self.entered[event.number][journey] = reason
                 continue
-            stay = self.begin(plan, event)
+            self.entered[event.number][journey] = stay = self.begin(plan, event)
             if rule := self._ended_since(plan, stay, event.number):
                 self.end(stay, f"exit_on {rule.event}")
 

@@ -508,7 +508,11 @@ def test_a_plain_test_and_the_strict_mode_of_the_plugin_work_too(tmp_path: Path)
     assert "2 passed" in ran.stdout, ran.stdout + ran.stderr
 
 
-async def test_modules_in_use_stay_those_that_the_test_imported():
+async def test_modules_in_use_stay_those_that_the_test_imported(monkeypatch: pytest.MonkeyPatch):
+    # Whatever folder another test has loaded is not the one meant here.
+    for name in [one for one in sys.modules if one.partition(".")[0] == "journeys"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
     from journeys import feedback
 
     before = sys.modules["journeys.feedback"]

@@ -100,6 +100,24 @@ async def test_a_new_digest_behind_a_person_is_empty(small_world: World):
     assert (await small_world.journal())[-1].label == "[]"
 
 
+async def test_only_the_first_digest_begins_with_the_trigger(world: World):
+    await world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            for _ in range(2):
+                found = await ctx.digest(hours(1), max_events=2)
+                await ctx.checkpoint(",".join(str(e.properties["n"]) for e in found))
+        """
+    )
+    await world.emit("go", n=1)
+    await world.advance(hours(1))
+    await world.emit("go", n=2)
+    assert await collected(world) == ["1"]
+    await world.advance(hours(1))
+    assert await collected(world) == ["1", "2"]
+
+
 async def allowed(world: World, *calls: str) -> list[Any]:
     """Play a journey that asks these throttles, and return the answers."""
     body = "\n".join(f"            await ctx.{call}" for call in calls)

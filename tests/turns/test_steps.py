@@ -289,3 +289,77 @@ async def j(user, ctx):
     assert only.state == "drifted"
     assert "has no passed=" in (only.end_reason or "")
     assert DONE == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["'caf\\ud83d'", "(lambda l: l.append(l) or l)([])", "{1: 2}"],
+    ids=["half", "ring", "key"],
+)
+async def test_what_no_journal_can_keep_ends_the_step_and_is_done_once(world: World, answer: str):
+    await play(
+        world,
+        f"""
+try:
+    await ctx.step("odd", lambda: DONE.append("done") or {answer})
+except StepFailed as error:
+    await ctx.checkpoint("told" if "It was done, but" in str(error) else str(error))
+""",
+    )
+    assert DONE == ["done"]
+    assert (await world.journal())[-1].label == "told"
+
+
+async def test_an_error_that_no_database_can_keep_is_still_a_failure(world: World):
+    await play(
+        world,
+        """
+def fail():
+    DONE.append("done")
+    raise ValueError("half \\ud800 and nothing \\0")
+try:
+    await ctx.step("odd", fail, retries=0)
+except StepFailed as error:
+    await ctx.checkpoint("told" if "ValueError: half" in str(error) else str(error))
+""",
+    )
+    assert DONE == ["done"]
+    assert (await world.journal())[-1].label == "told"
+
+
+async def test_an_async_step_that_blocks_holds_up_no_other_journeys_steps(small_world: World):
+    await small_world.journey(
+        f"""{SEEN}
+import asyncio
+@journey("blocking", trigger="go")
+async def blocking(user, ctx):
+    async def block():
+        GATE.wait(20)
+    await ctx.step("block", block, timeout=timedelta(seconds=0.1), retries=0)
+
+@journey("other", trigger="hurry")
+async def other(user, ctx):
+    await ctx.step("rest", lambda: asyncio.sleep(0))
+    await ctx.checkpoint("done")
+"""
+    )
+    await small_world.take("go", user_id="ada")
+    await small_world.emit("hurry", "bo")
+    GATE.set()
+    assert (await small_world.all_enrollments())[1].state == "completed"
+
+
+async def test_labels_that_look_numbered_are_told_apart(small_world: World):
+    await small_world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.send("welcome")
+            await ctx.send("nudge", label="welcome#2")
+            await ctx.sleep(days(1), label="s")
+            await ctx.send("welcome")
+        """
+    )
+    await small_world.emit("go")
+    await small_world.advance(minutes(24 * 60))
+    assert await small_world.mailbox() == ["welcome", "nudge", "welcome"]

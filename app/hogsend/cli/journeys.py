@@ -29,8 +29,8 @@ from .plan import plan
 from .printing import json_option, plain, show_facts, show_json, show_table
 from .properties import identity_options, properties_of, property_option, require_identity
 
-_COLUMNS = ("active", "waiting", "completed", "exited", "failed")
-_STATES = (*_COLUMNS, "drifted", "parked", "held_out")
+_COLUMNS = ("active", "waiting", "drifted", "parked", "completed", "exited", "failed")
+_STATES = (*_COLUMNS, "held_out")
 
 
 @click.group()

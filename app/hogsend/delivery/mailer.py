@@ -206,7 +206,7 @@ class Mailer:
             if not due:
                 later = min((at for queue in rows for _, at in queue if at > now), default=None)
                 return min(later - now if later else LONGEST_SLEEP, LONGEST_SLEEP).total_seconds()
-            self._ready.extend(await self._claim(due[:READ_AHEAD]))
+            self._ready.extend(await self._claim(due[: self._pace.ahead(READ_AHEAD)]))
         return LONGEST_SLEEP.total_seconds()
 
     def _hold_back(self) -> float:

@@ -42,6 +42,10 @@ class Pace:
         self._at = now
         return min(int(self._room), wanted)
 
+    def ahead(self, most: int) -> int:
+        """Return how many mails may be read ahead: at a low rate, others must not wait for them."""
+        return min(most, max(self._most, 1)) if self._rate else most
+
     def begun(self, count: int) -> None:
         """Note that so many mails have been begun."""
         if self._rate:

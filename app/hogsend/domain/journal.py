@@ -7,6 +7,7 @@ An entry that only completes an earlier one (a wait that is over) repeats its ke
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -88,6 +89,25 @@ class KeptStep:
 _INSTANT, _DATE, _DURATION, _PLAIN = "$instant", "$date", "$duration", "$plain"
 
 
+def key_of(base: str, number: int) -> str:
+    """Return the journal's key of a call.
+
+    Args:
+        base: its kind and label, `send:welcome`.
+        number: the how manieth of these it is in the turn, from 1; a label that looks numbered
+            itself, such as `order #5`, always gets one, so that it is told from a fifth `order `.
+    """
+    return base if number == 1 and not _NUMBERED.search(base) else f"{base}#{number}"
+
+
+_NUMBERED = re.compile(r"#\d+$")
+
+
+def as_text(text: str) -> str:
+    """Return text that every database takes: without NUL and lone surrogates."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
 def encode(value: Any) -> Any:
     """Return a value in the journal's JSON form.
 
@@ -98,6 +118,13 @@ def encode(value: Any) -> Any:
     Raises:
         ValueNotStorable: the value is of a type that the journal cannot keep.
     """
+    try:
+        return _encode(value)
+    except RecursionError:
+        raise ValueNotStorable("value that contains itself, or hundreds of others") from None
+
+
+def _encode(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return _scalar(value)
     if isinstance(value, datetime):
@@ -107,10 +134,10 @@ def encode(value: Any) -> Any:
     if isinstance(value, timedelta):
         return {_DURATION: value.total_seconds()}
     if isinstance(value, list | tuple):
-        return [encode(one) for one in cast("list[Any]", value)]
+        return [_encode(one) for one in cast("list[Any]", value)]
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
-        stored = {_text_key(name): encode(one) for name, one in pairs}
+        stored = {_text_key(name): _encode(one) for name, one in pairs}
         # What somebody sent may look like our own marks, and must come back as it was sent.
         return {_PLAIN: stored} if len(stored) == 1 and next(iter(stored)) in _MARKS else stored
     raise ValueNotStorable(type(value).__name__)
@@ -158,7 +185,7 @@ _MARKS = frozenset((_INSTANT, _DATE, _DURATION, _PLAIN))
 def _scalar(value: Any) -> Any:
     """Return a plain value, without the subclass that an enumeration is."""
     if isinstance(value, str):
-        return str.__str__(value)
+        return _text(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueNotStorable(f"{float(value)}")
@@ -169,4 +196,17 @@ def _scalar(value: Any) -> Any:
 def _text_key(name: Any) -> str:
     if not isinstance(name, str):
         raise ValueNotStorable(f"dict with a {type(name).__name__} key")
-    return str.__str__(name)
+    return _text(name)
+
+
+def _text(value: str) -> str:
+    """Return plain text, without the subclass that an enumeration is.
+
+    Half of a pair of surrogates is no text: no database takes it.
+    """
+    try:
+        if not value.isascii():
+            value.encode()
+    except UnicodeEncodeError:
+        raise ValueNotStorable("text with half of a character in it") from None
+    return str.__str__(value)

@@ -16,11 +16,14 @@ from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, exit_of
 from ..domain.event import Event
 from ..domain.intake import Incoming
+from ..domain.journal import Step, encode
 from ..domain.journey import Journey
 from ..errors import Conflict, HogsendError, NotFound
-from ..store import contacts, enrollments, events, sends
+from ..store import contacts, enrollments, events, sends, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
+from ..store.events import to_stored_event
+from ..store.turns import Turn
 from .entering import enter
 from .people import People
 from .rules import Rules
@@ -118,6 +121,7 @@ class _Acting:
         self._changed: list[Enrollment] = []
         self._begun: list[Enrollment] = []
         self._cancel: dict[UUID, str] = {}
+        self._journal: list[Turn] = []
         self.operated = Operated()
 
     # -- reading ------------------------------------------------------------------------------
@@ -203,11 +207,20 @@ class _Acting:
         """Forget the lost wait: what is recorded answers still, and what is not is done now.
 
         The next wait looks back as far as the lost one did, so that it finds what came meanwhile.
+        What ended the lost wait is recorded, for code that asks for that wait after all.
         """
         self._journey(one)
         free = replace(
             one, state="active", attempt=0, wake_at=self._now, wait=None, wait_result=None
         )
+        if one.wait is not None and one.wait_result is not None:
+            free = replace(free, turn=one.turn + 1)
+            kind, _, label = one.wait.key.partition(":")
+            answer = encode(to_stored_event(one.wait_result))
+            step = Step(one.wait.key, kind, label, answer)
+            self._journal.append(
+                Turn(one.id, free.turn, self._now, one.code_hash, "waiting", [step])
+            )
         return self._go_on(one, replace(free, end_reason=None, error=None))
 
     def _restart(self, one: Enrollment) -> UUID:
@@ -324,6 +337,7 @@ class _Acting:
                 enrollments.update(self._changed, self._now),
                 enrollments.insert(self._begun),
                 sends.cancel_of_enrollments(self._cancel, self._now),
+                *turns.insert(self._journal),
             ]
         )
 

@@ -14,7 +14,7 @@ from ..domain.contact import Contact
 from ..domain.enrollment import LookBack, Wait
 from ..domain.event import Event
 from ..domain.ids import new_id
-from ..domain.journal import Step, decode, encode
+from ..domain.journal import Step, decode, encode, key_of
 from ..domain.journey import Journey
 from ..domain.shares import arm_of
 from ..domain.times import zone_named, zone_of
@@ -160,7 +160,7 @@ class Answers:
             )
         base = f"{request.kind}:{request.label}"[:180]
         self._seen[base] = number = self._seen.get(base, 0) + 1
-        return base if number == 1 else f"{base}#{number}"
+        return key_of(base, number)
 
     def _ask_anew(self, key: str, request: Request) -> tuple[bool, Any]:
         if (known := self._known(request)) is not None:
@@ -291,7 +291,7 @@ class Answers:
         except OverflowError:
             raise JourneyCodeError(
                 f"A wait of {duration.days:,} days ends after the year 9999.",
-                "Leave timeout= out to wait forever.",
+                "Wait less long; ctx.wait_for without timeout= waits forever.",
             ) from None
 
     def _answer_wait(self, key: str, request: WaitFor, found: Event | None) -> Any:

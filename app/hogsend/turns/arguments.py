@@ -7,12 +7,35 @@ from datetime import datetime, timedelta
 from ..domain.address import normalize_email
 from ..errors import JourneyCodeError
 
+LONGEST_SPAN = timedelta(days=36_525)
+
 
 def check_duration(what: str, given: object) -> None:
     if not isinstance(given, timedelta):
         raise JourneyCodeError(
             f"{what} takes a duration such as days(2), but was given {type(given).__name__}."
         )
+
+
+def check_span(what: str, given: object) -> None:
+    """Raise unless a duration is positive."""
+    check_duration(what, given)
+    if isinstance(given, timedelta) and not timedelta() < given <= LONGEST_SPAN:
+        raise JourneyCodeError(f"{what} takes a duration of up to a hundred years, not {given}.")
+
+
+def check_count(what: str, given: object, *, least: int = 0) -> None:
+    """Raise unless a number is whole and at least so much."""
+    if not isinstance(given, int) or isinstance(given, bool) or given < least:
+        raise JourneyCodeError(f"{what} takes a whole number of at least {least}, not {given!r}.")
+
+
+def check_line(what: str, given: object) -> None:
+    """Raise unless a text, where there is one, is a single line."""
+    if given is None:
+        return
+    if not isinstance(given, str) or any(ord(char) < 32 or ord(char) == 127 for char in given):
+        raise JourneyCodeError(f"{what} takes one line of text, not {given!r:.80}.")
 
 
 def check_text(what: str, given: object) -> None:

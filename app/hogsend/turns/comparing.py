@@ -31,7 +31,7 @@ async def compare(driver: Driver, over: Sequence[Play], now: datetime) -> None:
         for play in over
         if play.final.outcome in ("waiting", "completed", "exited")
     ]
-    kept = await driver.advance([(again, None) for _, again in pairs])
+    kept = await driver.advance([(again, None) for _, again in pairs], all_of_them=True)
     for end in kept.values():
         await end
     for play, again in pairs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
@@ -13,7 +14,15 @@ from ..domain.contact import Contact
 from ..domain.durations import words
 from ..domain.event import Event, EventMatch
 from ..errors import JourneyCodeError
-from .arguments import address_of, check_duration, check_instant, check_text
+from .arguments import (
+    address_of,
+    check_count,
+    check_duration,
+    check_instant,
+    check_line,
+    check_span,
+    check_text,
+)
 from .history import History
 from .outcomes import Sent, Throttle, Waited, as_event
 from .requests import (
@@ -79,6 +88,7 @@ class Context:
             What was decided: `queued`, or refused with the reason.
         """
         check_text("ctx.send", template)
+        check_line("subject=", subject)
         address = address_of(to) if to is not None else None
         verdict = await ask(
             SendMail("send", label or template, template, subject, dict(props or {}), list, address)
@@ -146,6 +156,10 @@ class Context:
         label: str | None = None,
     ) -> Waited:
         """Wait for the first of several events; the arguments are those of `wait_for`."""
+        if isinstance(events, str):
+            raise JourneyCodeError(
+                "ctx.wait_for_any takes a list of events.", f'Write ctx.wait_for_any(["{events}"]).'
+            )
         matches = tuple(e if isinstance(e, EventMatch) else EventMatch(e) for e in events)
         if not matches:
             raise JourneyCodeError("ctx.wait_for_any was given no events to wait for.")
@@ -182,9 +196,8 @@ class Context:
         Returns:
             The events, the oldest first.
         """
-        check_duration("ctx.digest", window)
-        if max_events < 1:
-            raise JourneyCodeError("ctx.digest takes max_events of at least 1.")
+        check_span("ctx.digest", window)
+        check_count("max_events=", max_events, least=1)
         match = event if event is None or isinstance(event, EventMatch) else EventMatch(event)
         name = label or (match.event if match else self.event.name)
         stored = await ask(Digest("digest", name, match, where, window, max_events))
@@ -201,9 +214,8 @@ class Context:
             list: only mails of this list are counted.
             label: what the timeline calls this.
         """
-        check_duration("ctx.throttle", window)
-        if limit < 0:
-            raise JourneyCodeError("ctx.throttle takes a limit of at least 0.")
+        check_span("ctx.throttle", window)
+        check_count("ctx.throttle", limit)
         name = label or f"{limit} in {words(window)}"
         found = await ask(Look("throttle", name, since=window, limit=limit, list_id=list))
         return Throttle(found["allowed"], found["sent"], found["limit"])
@@ -261,7 +273,8 @@ class Context:
             StepFailed: it has failed for the last time.
         """
         check_text("ctx.step", key)
-        check_duration("timeout=", timeout)
+        check_span("timeout=", timeout)
+        check_count("retries=", retries)
         if not callable(fn):
             raise JourneyCodeError(
                 "ctx.step takes a function, not what it returns.",
@@ -332,9 +345,11 @@ class Context:
             arms: each arm with its weight.
         """
         check_text("ctx.variant", key)
-        if not arms or any(weight < 0 for weight in arms.values()) or not sum(arms.values()):
+        weights = list(arms.values())
+        if not any(weights) or any(not 0 <= weight < inf for weight in weights):
             raise JourneyCodeError("ctx.variant needs arms with weights, not all of them zero.")
-        chosen: A = await ask(Note("variant", key, lambda player: player.arm(key, dict(arms))))
+        note = Note("variant", key, lambda player: player.arm(key, dict(arms)), f"{arms}")
+        chosen: A = await ask(note)
         return chosen
 
     async def checkpoint(self, label: str) -> None:

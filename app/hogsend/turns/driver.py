@@ -20,6 +20,12 @@ from .threads import Threads
 # A turn that keeps its thread this long is left behind by the rest of its set.
 _SLOW = 0.25
 _GRACE = 1.0
+# An interruption is raised within this time, in seconds, if it has not been raised already.
+_INTERRUPTION = 0.05
+# A set that has taken this long, in seconds, begins no more turns.
+_LONGEST_SET = 1.0
+# So many turns that did not come back end their set.
+_MOST_LOST = 3
 # Threads that one set may lose to slow turns at the same time.
 _MOST_SLOW = 4
 
@@ -88,9 +94,9 @@ class _Lane:
             if self._play is not None:
                 self._play.spent += time.monotonic() - self._since
             self._play = None
-            if self._interrupted:
-                # One that has not been raised yet must not reach the next play.
-                _raise_in(self._thread, None)
+            interrupted, self._interrupted = self._interrupted, False
+        if interrupted and not isinstance(sys.exc_info()[1], TurnInterrupted):
+            _await_interruption()
 
     def slow_play(self, after: float) -> Play | None:
         """Return the play that has had the thread this long; the lane takes no other then."""
@@ -105,7 +111,7 @@ class _Lane:
         with self._lock:
             if self._play is not None:
                 self._interrupted = True
-                _raise_in(self._thread, TurnInterrupted)
+                _raise_in(self._thread)
 
     def give_up(self, play: Play) -> None:
         """Fail a play that cannot be interrupted; its thread may still come back, or never."""
@@ -132,9 +138,16 @@ class Driver:
         self._threads = Threads("journeys")
 
     async def advance(
-        self, plays: Sequence[tuple[Play, object]]
+        self, plays: Sequence[tuple[Play, object]], *, all_of_them: bool = False
     ) -> Mapping[Play, asyncio.Task[None]]:
         """Advance each play once with its answer.
+
+        A set that has taken a second begins no more turns, and neither does one in which some
+        did not come back: these are marked as `left`.
+
+        Args:
+            plays: turns, each with what it is to go on with.
+            all_of_them: whether every turn is begun, however long it takes.
 
         Returns:
             The plays that keep their thread while all others have been advanced, each with what
@@ -144,7 +157,10 @@ class Driver:
         todo = deque(plays)
         slow: dict[Play, asyncio.Task[None]] = {}
         lane: _Lane | None = self._begin(todo)
+        ends = time.monotonic() + _LONGEST_SET
         while lane is not None or todo:
+            if not all_of_them and (time.monotonic() > ends or _lost(slow) >= _MOST_LOST):
+                _leave(todo)
             if lane is None and sum(not task.done() for task in slow.values()) < _MOST_SLOW:
                 lane = self._begin(todo)
             waits = [lane.ended] if lane else [task for task in slow.values() if not task.done()]
@@ -175,15 +191,44 @@ class Driver:
             lane.give_up(play)
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Raise an error in a thread at its next step, or take back one that has not been raised."""
+def _lost(slow: Mapping[Play, asyncio.Task[None]]) -> int:
+    return sum(play.stuck for play in slow)
+
+
+def _leave(todo: Todo) -> None:
+    """Take out the turns that have not begun; lanes take from the other end meanwhile."""
+    begun: list[tuple[Play, object]] = []
+    with suppress(IndexError):
+        while True:
+            play, answer = todo.pop()
+            if play.answers.asked:
+                begun.append((play, answer))
+            else:
+                play.left = True
+    todo.extend(begun)
+
+
+def _raise_in(thread: int) -> None:
+    """Raise `TurnInterrupted` in a thread at its next step."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
+        ctypes.c_ulong(thread), ctypes.py_object(TurnInterrupted)
     )
+
+
+def _await_interruption() -> None:
+    """Let an interruption that has not been raised yet be raised here: the next play gets none.
+
+    It is not taken back: Python 3.11 would then look for it at every step, for ever after, and
+    never get past one that is profiled.
+    """
+    ends = time.monotonic() + _INTERRUPTION
+    with suppress(TurnInterrupted):
+        while time.monotonic() < ends:
+            pass
 
 
 def _too_long(seconds: float, stack: str) -> str:
     return (
-        f"The journey kept its thread for {seconds:.0f} seconds. "
-        f"A turn must not block: wait with ctx.sleep.\n{stack}"
+        f"{stack}The journey kept its thread for {seconds:.0f} seconds. "
+        "A turn must not block: wait with ctx.sleep."
     )

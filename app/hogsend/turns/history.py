@@ -9,7 +9,7 @@ from ..domain.conditions import Condition
 from ..domain.event import Event, EventMatch
 from ..domain.past import EmailPast, JourneyPast
 from ..errors import JourneyCodeError
-from .arguments import check_instant, check_text
+from .arguments import check_instant, check_span, check_text
 from .outcomes import as_event
 from .requests import Look, ask
 
@@ -113,6 +113,8 @@ def _look(
     limit: int = 0,
 ) -> Look:
     match = EventMatch(event, where)
+    if isinstance(since, timedelta):
+        check_span("since=", since)
     if since is not None and not isinstance(since, timedelta):
         check_instant("since=", since)
     return Look(kind, label or event, match.event, match.where, since, limit)

@@ -198,8 +198,7 @@ class _Rehearsal:
             _fail(into, one.enrollment, one.result.error or "")
         plays = loaded.plays
         if self._stuck[into.journey_id] >= MOST_STUCK:
-            for play in plays:
-                play.fail("The journey blocks: it was not played any further.")
+            _give_up(plays)
         else:
             await self._drive(plays, now)
         for play in plays:
@@ -214,7 +213,14 @@ class _Rehearsal:
             for end in kept.values():
                 await end
             needy = [play for play, _ in moving if play.need is not None and not play.stuck]
+            left = [play for play, _ in moving if play.left]
+            if sum(play.stuck for play in plays) >= MOST_STUCK:
+                _give_up(left)
+                left = []
             moving = await self._look(needy, now) if needy else []
+            moving = [*moving, *((play, None) for play in left)]
+            for play in left:
+                play.left = False
 
     async def _look(self, needy: Sequence[Play], now: datetime) -> Sequence[tuple[Play, Any]]:
         """Answer reads together; where that fails, each by itself, so that one fails alone."""
@@ -227,13 +233,19 @@ class _Rehearsal:
         return [moving for play in needy for moving in await self._look([play], now)]
 
 
+def _give_up(plays: Sequence[Play]) -> None:
+    for play in plays:
+        play.drop()
+        play.fail("The journey blocks: it was not played any further.")
+
+
 def _count(play: Play, into: JourneyPlan) -> None:
     enrollment, final = play.facts.enrollment, play.final
     behind = _behind(play)
     if final.outcome == "failed":
         _fail(into, enrollment, final.error or "")
     elif final.outcome == "drifted":
-        if enrollment.state == "drifted":
+        if enrollment.state in ("drifted", "parked"):
             into.count("stuck", enrollment.id)
             return
         into.count("drifted", enrollment.id)
@@ -249,7 +261,7 @@ def _count(play: Play, into: JourneyPlan) -> None:
 
 
 def _fail(into: JourneyPlan, enrollment: Enrollment, error: str) -> None:
-    if enrollment.state == "drifted":
+    if enrollment.state in ("drifted", "parked"):
         into.count("stuck", enrollment.id)
         return
     into.count("failing", enrollment.id)

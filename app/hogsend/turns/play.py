@@ -13,6 +13,7 @@ from ..errors import JourneyCodeError
 from .answering import Answers, Needs
 from .context import Context
 from .facts import Facts, Result, TurnInterrupted, World, failed
+from .forgotten import FORGOTTEN
 from .inert import InertLoop
 from .marks import JourneyFunction
 from .requests import DRIVEN, Leave, Request
@@ -47,12 +48,16 @@ class Play:
         self.facts = facts
         self.answers = Answers(journey, facts, world, rehearsal=rehearsal)
         self.stuck = False
+        # Whether it was not begun, for want of time, and is to be played by another set.
+        self.left = False
         # The seconds that it has kept a thread so far.
         self.spent = 0.0
         self._abandoned: Result | None = None
         self._inert = InertLoop()
         self._variables = contextvars.Context()
+        self._forgotten: list[str] = []
         self._variables.run(DRIVEN.set, True)
+        self._variables.run(FORGOTTEN.set, self._forgotten)
         context = Context(facts.trigger, facts.enrollment.id)
         self._coroutine: Any = self._variables.run(function, self.answers.user(), context)
 
@@ -150,7 +155,13 @@ class Play:
         return request
 
     def _raise_fault(self) -> None:
-        """Fail the turn for what the author's code swallowed."""
+        """Fail the turn for what the author's code swallowed, or did not notice."""
+        if self._forgotten and self._inert.fault is None:
+            call = self._forgotten[0]
+            self._inert.fault = JourneyCodeError(
+                f"{call}(…) was called and never awaited, so that nothing came of it.",
+                f"Write `await {call}(…)`.",
+            )
         if self._inert.fault is not None:
             raise self._inert.fault
 
@@ -194,7 +205,13 @@ class Play:
                 self._note_unclosed()
             finally:
                 self._inert.leave()
+        # What is let go at a pause may be awaited by the turn after it.
+        self._forgotten.clear()
         self._raise_fault()
+
+    def drop(self) -> None:
+        """Let go of a turn that has not begun."""
+        self._coroutine.close()
 
     def _note_unclosed(self) -> None:
         """Let the journal say that the code went on when it was to pause."""

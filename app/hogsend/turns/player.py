@@ -147,7 +147,11 @@ class Player:
                     asyncio.create_task(self._see_through(play, end, now, done))
                     for play, end in kept.items()
                 ]
-                there = [play for play, _ in moving if play not in kept]
+                for play, _ in moving:
+                    if play.left:
+                        # Still due: another set plays it.
+                        play.drop()
+                there = [play for play, _ in moving if play not in kept and not play.left]
                 self._try_steps(there, now, done)
                 there = [play for play in there if not isinstance(play.need, RunStep)]
                 moving = await self._answer(there, over, now)
@@ -250,7 +254,8 @@ class Player:
         self._stuck[version] += 1
         if self._stuck[version] == MOST_STUCK:
             log.error(
-                "%s:%d: %s has blocked its thread %d times and is stopped until its code changes",
+                "%s:%d: %s has blocked its thread %d times and is stopped until its code changes "
+                "or the server is started anew",
                 journey.file,
                 journey.line,
                 journey.id,
@@ -287,9 +292,8 @@ class Player:
             await tx.apply([tally.write()])
         await self._ingest.committed(taking)
         for one, counted in zip(played, answers, strict=True):
-            if counted is True and one.result.error:
-                last = one.result.error.rstrip().rsplit("\n", 1)[-1][:300]
-                log.warning("a turn of %s failed: %s", one.journey.id, last)
+            if counted is True:
+                _tell(one)
         return answers
 
     async def _park(self, lost: Sequence[Enrollment], now: datetime) -> None:
@@ -306,6 +310,17 @@ class Player:
                 tally.moved(enrollment.journey_id, before, "parked")
             await tx.apply([enrollments.update(parked, now), tally.write()])
         await self._ingest.committed(Taking(topics={"enrollments"}))
+
+
+def _tell(one: Played) -> None:
+    """Log what an operator should look at: failures, and those who drifted."""
+    result, place = one.result, f"/enrollments/{one.enrollment.id}"
+    if result.error:
+        last = result.error.rstrip().rsplit("\n", 1)[-1][:300]
+        number = one.enrollment.attempt + 1
+        log.warning("a turn of %s failed (%s, try %d): %s", one.journey.id, place, number, last)
+    elif result.outcome == "drifted":
+        log.warning("%s has drifted in %s: %s", place, one.journey.id, result.reason)
 
 
 def _is_due(enrollment: Enrollment, now: datetime) -> bool:

@@ -118,7 +118,9 @@ class Look(Request):
     subject: str | None = None
 
     def told(self) -> str:
-        return f"{self.event or self.subject or self.list_id}, since {self.since}, {self.limit}"
+        where = f" where {self.where.to_json()}" if self.where is not None else ""
+        what = self.event or self.subject or self.list_id
+        return f"{what}{where}, since {self.since}, {self.limit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,10 @@ class Note(Request):
     """Something the player can answer by itself; `make` gives it the first time."""
 
     make: Callable[[Any], Any] = field(default=lambda player: None)
+    said: str = ""
+
+    def told(self) -> str:
+        return self.said
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import logging
 import threading
 import traceback
 from collections import defaultdict
@@ -15,21 +16,25 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from ..domain.durations import words
-from ..domain.journal import encode
+from ..domain.journal import as_text, encode
 from ..errors import StepFailed, ValueNotStorable
 from .threads import Threads
 from .trying import Tried
 
 # Effects of one journey under way at once.
 AT_ONCE = 32
+# How long a loop may take to answer before it counts as blocked, in seconds.
+_PATIENCE = 1.0
+
+log = logging.getLogger("hogsend.turns")
 
 
 class Effects:
-    """Runs authors' effects: `async` ones on a loop of their own, plain ones on threads."""
+    """Runs authors' effects: `async` ones on a loop of each journey, plain ones on threads."""
 
     def __init__(self) -> None:
         self._threads = Threads("steps")
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loops: dict[str, asyncio.AbstractEventLoop] = {}
         self._slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def run(
@@ -53,11 +58,14 @@ class Effects:
             limit = asyncio.timeout(timeout.total_seconds())
             try:
                 async with limit:
-                    answer = await self._call(effect, step_id)
+                    answer = await self._call(journey_id, effect, step_id)
             except StepFailed as error:
-                return Tried(error=error.message, final=True, attempt=attempt)
+                return Tried(error=as_text(error.message), final=True, attempt=attempt)
             except Exception as error:
-                text = f"It took longer than {words(timeout)}." if limit.expired() else _told(error)
+                if not limit.expired():
+                    return Tried(error=_told(error), attempt=attempt)
+                await self._let_go_blocked(journey_id)
+                text = f"It took longer than {words(timeout)}."
                 return Tried(error=text, attempt=attempt)
         try:
             return Tried(encode(answer), attempt=attempt)
@@ -65,12 +73,26 @@ class Effects:
             # Trying again would do the effect again, and come to the same.
             return Tried(error=f"It was done, but {error}", final=True, attempt=attempt)
 
-    async def _call(self, effect: Callable[[UUID], Any], step_id: UUID) -> Any:
+    async def _call(self, journey_id: str, effect: Callable[[UUID], Any], step_id: UUID) -> Any:
         # An empty context: the effect is not driven by a player, and can use asyncio.
-        if inspect.iscoroutinefunction(effect):
-            return await self._await(effect(step_id))
         found = await self._on_thread(lambda: contextvars.Context().run(effect, step_id))
-        return await self._await(found) if inspect.isawaitable(found) else found
+        return await self._await(journey_id, found) if inspect.isawaitable(found) else found
+
+    async def _let_go_blocked(self, journey_id: str) -> None:
+        """Give a journey another loop when one of its effects keeps the thread of its own."""
+        loop = self._loops.get(journey_id)
+        if loop is None:
+            return
+        there = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(there), _PATIENCE)
+        except TimeoutError:
+            if self._loops.pop(journey_id, None) is not None:
+                log.error(
+                    "an async step of %s blocks its thread: use a plain function, or await",
+                    journey_id,
+                )
+                loop.call_soon_threadsafe(loop.stop)
 
     async def _on_thread(self, call: Callable[[], Any]) -> Any:
         loop = asyncio.get_running_loop()
@@ -101,7 +123,7 @@ class Effects:
         self._threads.run(job)
         return await answer
 
-    async def _await(self, awaitable: Awaitable[Any]) -> Any:
+    async def _await(self, journey_id: str, awaitable: Awaitable[Any]) -> Any:
         async def wait() -> Any:
             try:
                 return await awaitable
@@ -114,21 +136,21 @@ class Effects:
                 # Of the effect's own doing; as it is, it would end whoever waits for it.
                 raise RuntimeError(repr(error)) from error
 
-        return await asyncio.wrap_future(_submit(wait(), self._running_loop()))
+        return await asyncio.wrap_future(_submit(wait(), self._loop_of(journey_id)))
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(
-                target=_run, args=(self._loop,), name="steps' loop", daemon=True
-            ).start()
-        return self._loop
+    def _loop_of(self, journey_id: str) -> asyncio.AbstractEventLoop:
+        """Return the loop of a journey's effects: one that blocks holds up only its own."""
+        loop = self._loops.get(journey_id)
+        if loop is None:
+            loop = self._loops[journey_id] = asyncio.new_event_loop()
+            threading.Thread(target=_run, args=(loop,), name="steps' loop", daemon=True).start()
+        return loop
 
     def close(self) -> None:
-        """Let the loop go; what still runs is left to itself, and is tried again by the next."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop = None
+        """Let the loops go; what still runs is left to itself, and is tried again by the next."""
+        for loop in self._loops.values():
+            loop.call_soon_threadsafe(loop.stop)
+        self._loops.clear()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -165,7 +187,8 @@ def _submit(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
 def _told(error: BaseException) -> str:
     """Return an effect's error without the frames of this file."""
     lines = traceback.format_exception(error)
-    return "".join(line for line in lines if "/turns/steps.py" not in line)[-2000:]
+    told = "".join(line for line in lines if "/turns/steps.py" not in line)[-2000:]
+    return as_text(told)
 
 
 def taking_its_id(fn: Callable[..., Any]) -> Callable[[UUID], Any]:
