@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .catalogue import rules_of, see_journeys
@@ -55,6 +55,7 @@ class Runtime:
         foreign: how often another process was seen to change the database.
         changed: the journeys whose code the last load changed.
         planning: what says in the log what that means for the people in them.
+        deciding: held while what decides about events is replaced, by whichever way.
     """
 
     settings: Settings
@@ -69,6 +70,7 @@ class Runtime:
     foreign: int = 0
     changed: frozenset[str] = frozenset()
     planning: asyncio.Task[None] | None = None
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def registry(self) -> Registry:
@@ -82,9 +84,10 @@ class Runtime:
 
     async def use(self, content: Content) -> None:
         """Serve and play other content from now on."""
-        self.changed = await see_journeys(self.database, content.registry, self.clock.now())
-        self.content = content
-        self.ingest.rules = await self._rules(content.registry)
+        async with self.deciding:
+            self.changed = await see_journeys(self.database, content.registry, self.clock.now())
+            self.content = content
+            self.ingest.rules = await self._rules(content.registry)
         if self.worker is not None:
             self.worker.use(content)
         self.changes.publish("journeys")
@@ -125,7 +128,8 @@ class Runtime:
 
     async def refresh(self) -> None:
         """Read anew what another process, or an operator, may have switched."""
-        self.ingest.rules = await self._rules(self.content.registry)
+        async with self.deciding:
+            self.ingest.rules = await self._rules(self.content.registry)
 
 
 @asynccontextmanager

@@ -113,7 +113,7 @@ def _look(
     limit: int = 0,
 ) -> Look:
     match = EventMatch(event, where)
-    if isinstance(since, timedelta):
+    if isinstance(since, timedelta) and since:
         check_span("since=", since)
     if since is not None and not isinstance(since, timedelta):
         check_instant("since=", since)
