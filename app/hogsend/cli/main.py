@@ -35,7 +35,9 @@ class Listed:
 
 SECTIONS: Mapping[str, Mapping[str, Listed]] = {
     "Start": {
-        "init": Listed("init:init", "Write a new project: journeys with their tests, mails and settings."),
+        "init": Listed(
+            "init:init", "Write a new project: journeys with their tests, mails and settings."
+        ),
         "serve": Listed("serve:serve", "Serve the API, the dashboard and the public pages."),
         "worker": Listed("serve:worker", "Play journeys and deliver mail without the web server."),
     },
