@@ -224,12 +224,18 @@ class World:
             kept[name, day == 0] += value
         return {key: value for key, value in kept.items() if value}
 
-    async def recount(self) -> dict[tuple[str, bool], int]:
-        """Count anew, from the rows, what the counters keep."""
-        counted: dict[tuple[str, bool], int] = {}
-        for gauge, sql in _RECOUNTS:
-            counted |= {(row[0], gauge): row[1] for row in await self.ask(sql) if row[1]}
-        return counted
+    async def miscounted(self) -> dict[tuple[str, bool], tuple[int, int]]:
+        """Return the kept counts that differ from the rows, each as (kept, counted anew).
+
+        Both are of one instant: turns may be played meanwhile.
+        """
+        rows = await self.ask(_KEPT_AND_COUNTED)
+        found: dict[tuple[str, bool], list[int]] = {}
+        for name, is_gauge, kept, counted in rows:
+            both = found.setdefault((name, bool(is_gauge)), [0, 0])
+            both[0] += kept
+            both[1] += counted
+        return {key: (kept, counted) for key, (kept, counted) in found.items() if kept != counted}
 
 
 _RECOUNTS = (
@@ -265,6 +271,17 @@ _RECOUNTS = (
         "SELECT 'sends/' || status, COUNT(*) FROM sends "
         "WHERE status NOT IN ('queued', 'sending') GROUP BY status",
     ),
+)
+
+_KEPT = (
+    "SELECT name, CASE day WHEN 0 THEN 1 ELSE 0 END, value, 0 FROM counters "
+    "WHERE name <> 'unsubscribes'"
+)
+_KEPT_AND_COUNTED = " UNION ALL ".join(
+    [
+        _KEPT,
+        *(sql.replace(", COUNT(*)", f", {gauge:d}, 0, COUNT(*)", 1) for gauge, sql in _RECOUNTS),
+    ]
 )
 
 

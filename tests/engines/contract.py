@@ -75,7 +75,7 @@ class Stage:
         self.owner |= {one.id: one.contact_id for one in made}
         return [one.id for one in made]
 
-    async def play(self, ids: Sequence[UUID], done: Done) -> None:
+    async def play(self, ids: Sequence[UUID], done: Done) -> Collection[UUID]:
         """Play turns: whoever was due rests afterwards."""
         if self.fail_next:
             self.fail_next -= 1
@@ -89,6 +89,7 @@ class Stage:
             self.changed.set()
             await self.hold[one].wait()
             await self._commit([one], done)
+        return ()
 
     async def rest(self, ids: Sequence[UUID]) -> None:
         """Let enrollments wait for nothing."""

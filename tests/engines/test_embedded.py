@@ -114,3 +114,21 @@ class TestEmbeddedEngine(EngineContract):
             async with asyncio.timeout(10):
                 await engine.close()
         assert not stage.played
+
+    async def test_closing_while_the_rows_are_read_begins_nothing(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ):
+        reading, closing = Database.read, list[asyncio.Task[None]]()
+
+        async def be_closed_and_read(database: Database, *queries: Any) -> Any:
+            if not closing:
+                closing.append(asyncio.create_task(engine.close()))
+                await asyncio.sleep(0)
+            return await reading(database, *queries)
+
+        await stage.enroll()
+        monkeypatch.setattr(Database, "read", be_closed_and_read)
+        engine = self.make(stage)
+        await engine.work()
+        await asyncio.gather(*closing)
+        assert not stage.played

@@ -39,7 +39,7 @@ async def test_an_exit_ends_a_wait_at_once(world: World):
     ]
     await world.advance(days(3))
     assert await world.mailbox() == ["welcome"]
-    assert await world.counters() == await world.recount()
+    assert await world.miscounted() == {}
 
 
 @pytest.mark.parametrize(("plan", "state"), [("free", "exited"), ("pro", "waiting")])
@@ -69,7 +69,7 @@ async def test_a_trigger_and_its_exit_in_one_set_are_taken_in_their_order(desk: 
         )
     )
     assert await desk.states() == ["exited", "active"]
-    assert await desk.counters() == await desk.recount()
+    assert await desk.miscounted() == {}
 
 
 async def test_an_exit_does_not_reach_what_the_same_event_starts(desk: World):
@@ -125,7 +125,7 @@ async def test_an_exit_cancels_mail_that_has_not_left(desk: World):
     await desk.take("invoice.paid", user_id="ada")
     (send,) = await desk.ledger()
     assert (send.status, send.reason, send.due_at) == ("cancelled", "exit_on invoice.paid", None)
-    assert await desk.counters() == await desk.recount()
+    assert await desk.miscounted() == {}
 
 
 async def test_an_exit_cancels_mail_of_a_journey_that_has_completed(desk: World):
@@ -142,7 +142,7 @@ async def test_an_exit_cancels_mail_of_a_journey_that_has_completed(desk: World)
     assert await desk.verdicts() == [("welcome", "cancelled", "exit_on invoice.paid")]
     assert await desk.states() == ["completed"]
     assert taken.exits == []
-    assert await desk.counters() == await desk.recount()
+    assert await desk.miscounted() == {}
 
 
 async def test_an_exit_cancels_mail_of_a_completed_journey_that_is_gone_from_the_code(desk: World):
@@ -175,7 +175,7 @@ async def test_an_operator_ends_an_enrollment_and_its_mail(desk: World):
     await desk.runtime.orders.give(Order("exit", "olga", "asked on the phone"), only.id)
     assert (await desk.enrollment()).end_reason == "by olga: asked on the phone"
     assert await desk.verdicts() == [("welcome", "cancelled", "by olga: asked on the phone")]
-    assert await desk.counters() == await desk.recount()
+    assert await desk.miscounted() == {}
     with pytest.raises(Conflict):
         await desk.runtime.orders.give(Order("exit", "olga"), only.id)
 
@@ -249,7 +249,7 @@ async def test_another_trigger_restarts_a_journey_that_says_so(world: World):
     assert await world.mailbox() == ["welcome", "welcome"]
     await world.advance(hours(1))
     assert await world.mailbox() == ["welcome", "welcome", "nudge"]
-    assert await world.counters() == await world.recount()
+    assert await world.miscounted() == {}
 
 
 async def test_a_trigger_that_is_refused_does_not_end_what_it_would_restart(world: World):

@@ -93,7 +93,7 @@ async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
     failing = await desk.enrollment()
     assert (failing.state, failing.attempt, failing.wait) == ("active", 1, None)
     assert (await desk.journal(), await desk.ledger(), await desk.events("told")) == ([], [], [])
-    assert await desk.counters() == await desk.recount()
+    assert await desk.miscounted() == {}
 
     await desk.advance(hours(1))
     await desk.player(hours(1)).play([entered])

@@ -239,7 +239,7 @@ async def play_with(
     desk: World, monkeypatch: pytest.MonkeyPatch, entered: UUID, meanwhile: dict[str, Between]
 ) -> None:
     """Play one turn; let things happen right before it looks, or before it commits."""
-    look, commit = player_module.answer_looks, player_module.Player._commit_all
+    look, commit = player_module.answer_each, player_module.Player._commit_all
 
     async def look_later(*args: Any) -> Any:
         if "look" in meanwhile:
@@ -252,7 +252,7 @@ async def play_with(
         return await commit(self, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(player_module, "answer_looks", look_later)
+        patch.setattr(player_module, "answer_each", look_later)
         patch.setattr(player_module.Player, "_commit_all", commit_later)
         await desk.player(hours(1)).play([entered])
     assert not meanwhile
@@ -333,7 +333,7 @@ async def test_a_turn_whose_enrollment_has_ended_meanwhile_writes_nothing(
     ended = await desk.enrollment()
     assert (ended.state, ended.turn, ended.sends) == ("exited", 0, 0)
     assert (await desk.turns(), await desk.ledger(), await desk.events("told")) == ([], [], [])
-    assert await desk.counters() == await desk.recount()
+    assert await desk.miscounted() == {}
 
 
 async def test_a_turn_whose_person_became_another_is_played_again(

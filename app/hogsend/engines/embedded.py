@@ -116,7 +116,8 @@ class EmbeddedEngine:
             self._let_go.clear()
             rows = await self._look_up(self._clock.now())
             due, later = self._pick(rows, self._clock.now())
-            if not due:
+            # It may have been closed while the rows were read.
+            if not due or self._closing:
                 return self._until(later)
             self._begin(due)
         return LONGEST_SLEEP.total_seconds()

@@ -12,7 +12,7 @@ from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import Event
 from ..domain.intake import Incoming
-from ..domain.journal import KeptStep, Step
+from ..domain.journal import KeptStep, Step, as_text
 from ..domain.journey import MailList
 from ..domain.sending import Send, SendFacts
 
@@ -99,9 +99,7 @@ def failed(look_back: LookBack, error: str) -> Result:
         look_back: as it was before the turn.
         error: the traceback or the reason.
     """
-    # As text that every database takes.
-    text = error.replace("\x00", "").encode(errors="replace").decode()
-    return Result("failed", look_back=look_back, error=text[-8000:])
+    return Result("failed", look_back=look_back, error=as_text(error)[-8000:])
 
 
 def snapshot(contact: Contact) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.journey import Journey
 from ..domain.sending import Consents, SendFacts
@@ -113,12 +114,8 @@ async def load_plays(
         if contact is None:
             # Merged while this was read; the next look finds the survivor.
             continue
-        sending = SendFacts(
-            email=contact.email,
-            consents=said.get(contact.id) or Consents(),
-            suppression=suppressed.get(contact.email) if contact.email else None,
-            last_sent_at=last.get((contact.id, journey.id)),
-        )
+        last_sent_at = last.get((contact.id, journey.id))
+        sending = _sending(contact, said.get(contact.id), suppressed, last_sent_at)
         journal = [step for turn in journals.get(enrollment.id, ()) for step in turn.steps]
         try:
             cause = triggers[enrollment.trigger_event_id]
@@ -132,6 +129,20 @@ async def load_plays(
         else:
             loaded.plays.append(play)
     return loaded
+
+
+def _sending(
+    contact: Contact,
+    said: Consents | None,
+    suppressed: Mapping[str, str],
+    last_sent_at: datetime | None,
+) -> SendFacts:
+    return SendFacts(
+        email=contact.email,
+        consents=said or Consents(),
+        suppression=suppressed.get(contact.email) if contact.email else None,
+        last_sent_at=last_sent_at,
+    )
 
 
 def rehearsal_of(play: Play, world: World, now_waits: Enrollment) -> Play:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from ..domain.event import Event, EventMatch
 from ..domain.past import EmailPast, JourneyPast
+from ..errors import StoreUnavailable
 from ..store import consents, contacts, events, past
 from ..store.db import Database, Query
 from ..store.events import to_stored_event
@@ -17,6 +19,30 @@ from .play import Play
 from .requests import Digest, Look, Request, SendMail, WaitFor
 
 N = TypeVar("N", bound=Request)
+
+
+async def answer_each(
+    database: Database, plays: Sequence[Play], now: datetime
+) -> list[tuple[Play, Any]]:
+    """Answer as `answer_looks` does; where that fails, each by itself, so that one fails alone.
+
+    Args:
+        database: where it is read.
+        plays: turns that need a read.
+        now: the present instant.
+
+    Raises:
+        StoreUnavailable: there is no database to read, which is no fault of the turns.
+    """
+    try:
+        return await answer_looks(database, plays, now)
+    except StoreUnavailable:
+        raise
+    except Exception:
+        if len(plays) == 1:
+            plays[0].fail(traceback.format_exc())
+            return []
+    return [one for play in plays for one in await answer_each(database, [play], now)]
 
 
 async def answer_looks(

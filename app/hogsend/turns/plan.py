@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from ..store.db import Database
 from .answering import USER, ZONE
 from .driver import Driver
 from .loading import Code, Limits, load_plays
-from .looks import answer_looks
+from .looks import answer_each
 from .play import Play
 
 log = logging.getLogger("hogsend.plan")
@@ -217,20 +216,10 @@ class _Rehearsal:
             if sum(play.stuck for play in plays) >= MOST_STUCK:
                 _give_up(left)
                 left = []
-            moving = await self._look(needy, now) if needy else []
+            moving = await answer_each(self._database, needy, now) if needy else []
             moving = [*moving, *((play, None) for play in left)]
             for play in left:
                 play.left = False
-
-    async def _look(self, needy: Sequence[Play], now: datetime) -> Sequence[tuple[Play, Any]]:
-        """Answer reads together; where that fails, each by itself, so that one fails alone."""
-        try:
-            return await answer_looks(self._database, needy, now)
-        except Exception:
-            if len(needy) == 1:
-                needy[0].fail(traceback.format_exc())
-                return []
-        return [moving for play in needy for moving in await self._look([play], now)]
 
 
 def _give_up(plays: Sequence[Play]) -> None:

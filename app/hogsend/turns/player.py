@@ -28,7 +28,7 @@ from .comparing import compare
 from .driver import Driver
 from .facts import failed
 from .loading import Code, Limits, load_plays
-from .looks import answer_looks
+from .looks import answer_each
 from .play import Play
 from .requests import RunStep
 from .steps import Effects, step_id
@@ -231,23 +231,10 @@ class Player:
     ) -> Sequence[Moving]:
         """Return those that need a read with its answer, and add the others to those over."""
         needy = [play for play in plays if play.need is not None and not play.stuck]
-        answered = await self._look(needy, now) if needy else []
+        answered = await answer_each(self._database, needy, now) if needy else []
         going_on = {play for play, _ in answered}
         over.extend(play for play in plays if play not in going_on)
         return answered
-
-    async def _look(self, needy: Sequence[Play], now: datetime) -> list[Moving]:
-        """Answer reads together; where that fails, each by itself, so that one fails alone."""
-        try:
-            return await answer_looks(self._database, needy, now)
-        except StoreUnavailable:
-            # No fault of theirs: they are played again when there is a database.
-            raise
-        except Exception:
-            if len(needy) == 1:
-                needy[0].fail(traceback.format_exc())
-                return []
-        return [moving for play in needy for moving in await self._look([play], now)]
 
     def _note_stuck(self, journey: Journey) -> None:
         version = journey.id, journey.code_hash
