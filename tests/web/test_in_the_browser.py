@@ -88,7 +88,7 @@ async def test_a_list_moves_live_and_leaves_the_reader_alone(
     await page.evaluate("window.scrollTo(0, 120)")
     await page.locator("#events tbody tr").first.evaluate("row => { row.kept = true }")
     await runtime.ingest.take(Incoming(name="seen.live", user_id="u_live"))
-    await page.locator("#events >> text=seen.live").wait_for(timeout=5000)
+    await page.locator("#events >> text=seen.live").wait_for(timeout=20_000)
     assert await page.evaluate("window.scrollY") == 120
     assert await page.evaluate("document.activeElement.id") == "properties"
     assert await page.locator("#properties").input_value() == '{"half": "written'
@@ -105,7 +105,7 @@ async def test_an_enrollment_moves_live(
     enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
     await page.goto(f"/enrollments/{enrollment_id}")
     await runtime.orders.give(Order("exit", "olga", "the account is gone"), enrollment_id)
-    await page.locator("h1 >> text=exited").wait_for(timeout=5000)
+    await page.locator("h1 >> text=exited").wait_for(timeout=20_000)
     assert await page.locator("text=Wake now").count() == 0
 
 
