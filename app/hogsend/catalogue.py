@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from .domain.intake import LATE_AFTER
 from .ingest import Rules
-from .store import enrollments, journeys
+from .store import enrollments, journeys, workers
 from .store.counters import Tally
 from .store.db import Database
 from .turns.registry import Registry
@@ -50,10 +50,10 @@ async def see_journeys(database: Database, registry: Registry, now: datetime) ->
     """
     tally = Tally(now)
     async with database.transaction() as tx:
-        known = await tx.one(journeys.all_known())
-        lost = [
-            one for one, stored in known.items() if one not in registry.journeys and not stored.gone
-        ]
+        known, others = await tx.fetch(journeys.all_known(), workers.at_work())
+        # What another worker has code for goes on there.
+        had = {*registry.journeys, *(one for other in others for one in other.journeys)}
+        lost = [one for one, stored in known.items() if one not in had and not stored.gone]
         back = await tx.one(enrollments.with_parked(list(registry.journeys)))
         if lost or back:
             before = await tx.one(enrollments.states_of([*lost, *back]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -69,12 +69,20 @@ class Retention:
         database: where it is.
         clock: what tells the time.
         keep: how long things are kept.
+        is_mine: says whether it is this worker that does it, where several are at work.
     """
 
-    def __init__(self, database: Database, clock: Clock, keep: Keep) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        keep: Keep,
+        is_mine: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._keep = keep
+        self._is_mine = is_mine
         self._closing = asyncio.Event()
 
     async def work(self) -> None:
@@ -82,7 +90,8 @@ class Retention:
         await self._pause(AFTER_START.total_seconds())
         while not self._closing.is_set():
             try:
-                await self.run()
+                if self._is_mine is None or await self._is_mine():
+                    await self.run()
             except Exception:
                 log.exception("what is past its time could not be removed; trying again later")
             await self._pause(EVERY.total_seconds())

@@ -17,10 +17,12 @@ from .content import Content, fingerprint, load_content
 from .delivery.providers.select import provider_for
 from .delivery.tokens import Tokens
 from .delivery.tracking import Tracker
+from .domain.ids import new_id
 from .errors import StartError, StoreUnavailable
 from .ingest import Ingest, Orders, Rules
 from .retention import Keep, Retention
-from .store.db import Database, place_of
+from .roster import Roster
+from .store.db import Database, is_sqlite, place_of
 from .store.troubles import Trouble
 from .turns.loading import Code, Limits
 from .turns.plan import log_plan
@@ -149,7 +151,7 @@ async def open_runtime(
             nothing.
     """
     async with AsyncExitStack() as stack:
-        if with_worker:
+        if with_worker and is_sqlite(settings.database_url):
             stack.callback(WorkerLock(settings.data).release)
         try:
             runtime = await _assemble(settings, clock or SystemClock(), stack, with_worker)
@@ -165,11 +167,6 @@ async def _assemble(
     database = Database(settings.database_url, clock)
     stack.push_async_callback(database.close)
     await database.open()
-    if with_worker and not await database.take_worker_lock():
-        raise StartError(
-            "Another worker is already at work on this database.",
-            "Stop it first, or start this one without --with-worker.",
-        )
     tokens = Tokens(settings.secrets)
     changes = Changes()
     stack.callback(changes.close)
@@ -193,6 +190,15 @@ async def _assemble(
 
 async def _start_worker(runtime: Runtime) -> Worker:
     provider = provider_for(runtime.settings, runtime.database, runtime.clock, runtime.changes)
+    now = runtime.clock.now()
+    alone = runtime.database.is_sqlite
+    roster = None if alone else Roster(runtime.database, new_id(now), "embedded", now)
+    retention = Retention(
+        runtime.database,
+        runtime.clock,
+        Keep.of(runtime.settings),
+        roster.is_first if roster else None,
+    )
     worker = Worker(
         database=runtime.database,
         clock=runtime.clock,
@@ -201,9 +207,10 @@ async def _start_worker(runtime: Runtime) -> Worker:
         provider=provider,
         content=runtime.content,
         tracker=runtime.tracker,
-        retention=Retention(runtime.database, runtime.clock, Keep.of(runtime.settings)),
+        retention=retention,
         limits=limits_of(runtime.settings),
         rate=runtime.settings.send_rate,
+        roster=roster,
     )
     await worker.start()
     return worker
@@ -229,7 +236,6 @@ class _Watch:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._works = runtime.worker is not None
         self._seen: int | None = None
         self._standing: Trouble | None = None
         self._since = runtime.clock.now()
@@ -254,10 +260,6 @@ class _Watch:
         runtime = self._runtime
         if runtime.database.standing.trouble is not None:
             await runtime.database.try_again()
-        if self._works and not await runtime.database.keeps_worker_lock():
-            self._works = False
-            log.error("Another worker is at work on this database by now; this one stops.")
-            await runtime.stop_work()
         now = await runtime.database.foreign_changes()
         if self._seen not in (None, now):
             runtime.foreign += 1

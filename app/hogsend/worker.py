@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from .catalogue import see_journeys
 from .changes import Changes
 from .clock import Clock
 from .content import Content
@@ -16,10 +17,12 @@ from .delivery.mailer import Mailer
 from .delivery.providers.port import Provider
 from .delivery.tracking import Tracker
 from .engines.embedded import EmbeddedEngine
+from .engines.leases import RowLeases
 from .engines.port import Done, Wake
 from .errors import DamagedRow, StartError
 from .ingest import Ingest, Taking
 from .retention import Retention
+from .roster import Roster
 from .store.damage import fail_enrollment, fail_send
 from .store.db import Database
 from .turns.loading import Code, Limits
@@ -67,6 +70,7 @@ class Worker:
         limits: what one turn may use up.
         twice: whether turns are played twice, to show what the journal does not decide.
         rate: how many mails may be begun in a second; 0 for as many as the provider takes.
+        roster: the workers on this database; None where there is one only.
     """
 
     def __init__(
@@ -83,10 +87,17 @@ class Worker:
         limits: Limits | None = None,
         twice: bool = False,
         rate: float = 0,
+        roster: Roster | None = None,
     ) -> None:
+        holder = roster.id if roster else None
         self.player = Player(database, clock, ingest, _code(content), limits, twice=twice)
         self.engine = EmbeddedEngine(
-            database, clock, self._play, is_pressed=lambda: ingest.is_pressed
+            database,
+            clock,
+            self._play,
+            is_pressed=lambda: ingest.is_pressed,
+            leases=RowLeases(database, holder) if holder else None,
+            knows=self._knows,
         )
         self.mailer = Mailer(
             database=database,
@@ -96,7 +107,10 @@ class Worker:
             changes=changes,
             renderer=content.renderer,
             rate=rate,
+            holder=holder,
         )
+        self._roster = roster
+        self._tell_roster(content)
         self._database = database
         self._clock = clock
         self._changes = changes
@@ -110,6 +124,7 @@ class Worker:
         """Play and send with other content from now on."""
         self.player.code = _code(content)
         self.mailer.renderer = content.renderer
+        self._tell_roster(content)
         self.look()
 
     def look(self) -> None:
@@ -119,6 +134,9 @@ class Worker:
 
     async def start(self) -> None:
         """Settle what the last stop left, and begin."""
+        if self._roster is not None:
+            self._roster.settle = self._take_over
+            await self._roster.start()
         await self._recover()
         works: tuple[Callable[[], Awaitable[None]], ...] = (
             self.engine.work,
@@ -127,6 +145,11 @@ class Worker:
             self.retention.work,
         )
         self._tasks = [asyncio.ensure_future(work()) for work in works]
+
+    async def _take_over(self) -> None:
+        """Settle what a worker that is gone has left, and park those whom only it had code for."""
+        await self._recover()
+        await see_journeys(self._database, self.player.code.registry, self._clock.now())
 
     async def _recover(self) -> None:
         """Settle mails that were being handed over; one that cannot be read has failed."""
@@ -157,6 +180,17 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._roster is not None:
+            await self._roster.stop()
+
+    def _knows(self, journey_id: str) -> bool:
+        """Whether people of a journey are played or parked here: alone there is nobody else."""
+        return self._roster is None or journey_id in self.player.code.registry.journeys
+
+    def _tell_roster(self, content: Content) -> None:
+        if self._roster is not None:
+            journeys = content.registry.journeys
+            self._roster.knows({one: journey.code_hash for one, journey in journeys.items()})
 
     async def _end_turns(self) -> None:
         await self.engine.close()

@@ -1,5 +1,16 @@
-"""Instances to take facts in and to play journeys in."""
+"""Instances to take facts in and to play journeys in, and people for an engine to play."""
 
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.store.db import Database
+from tests.engines.contract import Stage
 from tests.world import desk, small_world, world
 
-__all__ = ["desk", "small_world", "world"]
+__all__ = ["desk", "small_world", "stage", "world"]
+
+
+@pytest.fixture
+def stage(database: Database, clock: HandClock) -> Stage:
+    """People with enrollments, and a player that notes whom it plays."""
+    return Stage(database, clock)

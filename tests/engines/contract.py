@@ -96,7 +96,7 @@ class Stage:
         async with self.database.transaction() as tx:
             present = await tx.one(enrollments.by_ids(ids))
             resting = [replace(one, wake_at=None) for one in present.values()]
-            await tx.apply([enrollments.update(resting, self.clock.now())])
+            await tx.apply([enrollments.update(resting, self.clock.now(), freed=True)])
 
     async def _commit(self, ids: Sequence[UUID], done: Done) -> None:
         await self.rest(ids)
@@ -120,10 +120,6 @@ class EngineContract:
     def make(self, stage: Stage) -> Engine:
         """Make an engine that plays with `stage.play`."""
         raise NotImplementedError
-
-    @pytest.fixture
-    def stage(self, database: Database, clock: HandClock) -> Stage:
-        return Stage(database, clock)
 
     @asynccontextmanager
     async def at_work(self, stage: Stage) -> AsyncGenerator[Engine]:

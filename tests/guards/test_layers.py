@@ -19,7 +19,8 @@ CONFIG = {"config", "config_table", "config_values"}
 GROUND = CONFIG | {"errors", "clock", "paths", "changes", "logs", "news", "interpreter"}
 FACTS = GROUND | {"domain", "store", "engines", "ingest"}
 DEEDS = FACTS | {"turns", "delivery"}
-EVERYTHING = DEEDS | {"catalogue", "content", "retention", "worker", "runtime", "web", "cli"}
+MADE_OF = {"catalogue", "content", "retention", "roster"}
+EVERYTHING = DEEDS | MADE_OF | {"worker", "runtime", "web", "cli"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
@@ -41,8 +42,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalogue": DEEDS | {"content"},
     "content": DEEDS,
     "retention": GROUND | {"domain", "store"},
-    "worker": DEEDS | {"content", "retention"},
-    "runtime": DEEDS | {"catalogue", "content", "retention", "worker"},
+    "roster": GROUND | {"domain", "store"},
+    "worker": DEEDS | MADE_OF,
+    "runtime": DEEDS | MADE_OF | {"worker"},
     "web": DEEDS | {"content", "runtime"},
     "cli": EVERYTHING,
     "__main__": {"cli", "errors", "frozen"},

@@ -63,13 +63,22 @@ class Ledger:
         clock: what tells the time.
         ingest: takes the events that outcomes are, inside their transaction.
         provider: the provider's name.
+        holder: what this worker's hand-overs are held by, where several are at work.
     """
 
-    def __init__(self, database: Database, clock: Clock, ingest: Ingest, provider: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ingest: Ingest,
+        provider: str,
+        holder: UUID | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._ingest = ingest
         self._provider = provider
+        self._holder = holder
         # Of both in one, so that a mail that ends and one that begins share a commit.
         self._batcher: Batcher[Handover | Outcome, Send | None] = Batcher(
             self._write, most=512, turn=database.turn
@@ -206,6 +215,8 @@ class Ledger:
                 kept.append(handover.mail)
                 answers.append(marked)
         await tx.apply([sends.update(changed, now), sends.keep_mails(kept, now)])
+        if self._holder is not None:
+            await tx.apply([sends.hold([mail.send_id for mail in kept], self._holder)])
         return answers
 
     def _marked(self, send: Send, handover: Handover, now: datetime) -> Send:

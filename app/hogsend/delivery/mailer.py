@@ -18,7 +18,7 @@ from ..domain.sending import Send
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
 from ..news import News
-from ..store import meta, sends
+from ..store import meta, sends, workers
 from ..store.counters import Tally
 from ..store.db import Database
 from ..store.sends import RenderedMail
@@ -66,6 +66,7 @@ class Mailer:
         changes: where dashboards hear of it.
         renderer: makes the mails; may be replaced at any time.
         rate: how many mails may be begun in a second; 0 for as many as the provider takes.
+        holder: what this worker's mails are held by, where several are at work.
     """
 
     def __init__(
@@ -78,13 +79,15 @@ class Mailer:
         changes: Changes,
         renderer: Renderer,
         rate: float = 0,
+        holder: UUID | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._provider = provider
         self._changes = changes
         self._ingest = ingest
-        self._ledger = Ledger(database, clock, ingest, provider.name)
+        self._holder = holder
+        self._ledger = Ledger(database, clock, ingest, provider.name, holder)
         self._news = News(log, "due mails could not be looked up; trying again")
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -110,7 +113,7 @@ class Mailer:
         return not self._held
 
     async def recover(self) -> None:
-        """Settle what was being handed over when the process ended.
+        """Settle what was being handed over by a worker that is gone.
 
         Where the provider remembers sends, repeating is harmless; else such a mail may have left,
         is in doubt, and is never repeated blindly.
@@ -119,7 +122,7 @@ class Mailer:
         self.fence = await self._database.read_one(meta.value(meta.FENCE))
         tally = Tally(now)
         async with self._database.transaction() as tx:
-            caught: list[Send] = await tx.one(sends.handing_over())
+            caught: list[Send] = await tx.one(sends.left_in_hand(tx.dialect.lock_free_rows))
             settled = [self._settled(send) for send in caught]
             for send in settled:
                 if send.status != "queued":
@@ -127,7 +130,7 @@ class Mailer:
             await tx.apply([sends.update(settled, now), tally.write()])
         in_doubt = sum(send.status == "in_doubt" for send in settled)
         if in_doubt:
-            log.warning("%d mails may or may not have left before the last stop", in_doubt)
+            log.warning("%d mails may or may not have left when their worker ended", in_doubt)
 
     def _settled(self, send: Send) -> Send:
         now = self._clock.now()
@@ -223,19 +226,25 @@ class Mailer:
         limit = READ_AHEAD + len(self._held)
         journeys = [None, *await self._database.read_one(sends.waiting_journeys())]
         answers = await self._database.read(
-            *(sends.due(part, limit, now) for part in parts(journeys, MOST_JOURNEYS))
+            *(sends.due(part, limit, now, self._holder) for part in parts(journeys, MOST_JOURNEYS))
         )
         return [queue for answer in answers for queue in answer]
 
     async def _claim(self, ids: Sequence[UUID]) -> list[Job]:
         self._held.update(ids)
         try:
-            jobs = await load_jobs(self._database, ids, self._clock.now())
+            mine = ids if self._holder is None else await self._take(ids, self._holder)
+            jobs = await load_jobs(self._database, mine, self._clock.now())
         except BaseException:
             self._held.difference_update(ids)
             raise
         self._held.difference_update(set(ids) - {job.send.id for job in jobs})
         return jobs
+
+    async def _take(self, ids: Sequence[UUID], holder: UUID) -> Sequence[UUID]:
+        """Return those of due mails that no other worker has."""
+        async with self._database.transaction() as tx:
+            return await tx.one(workers.take_mails(ids, holder))
 
     def _begin(self, job: Job) -> None:
         task = asyncio.create_task(self._run(job), name=str(job.send.id))

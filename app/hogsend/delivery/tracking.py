@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -166,25 +166,16 @@ class Tracker:
         )
         now = self._clock.now()
         tally = Tally(now)
-        judged: list[tuple[HeldClick, Verdict]] = [
-            (
-                held,
-                judge_click(
-                    held.hit.at,
-                    held.sent_at,
-                    [
-                        other.position
-                        for other in neighbours.get(held.hit.send_id, ())
-                        if other.kind == "click" and abs(other.at - held.hit.at) <= HOLD
-                    ],
-                ),
-            )
-            for held in due
-        ]
-        for _, verdict in judged:
-            tally.today(f"clicks/{verdict}")
-        by_people = [held for held, verdict in judged if verdict == "human"]
         async with self._database.transaction() as tx:
+            mine = await tx.one(
+                hits.still_held([held.hit.id for held in due], tx.dialect.lock_free_rows)
+            )
+            judged: list[tuple[HeldClick, Verdict]] = [
+                (held, _verdict(held, neighbours)) for held in due if held.hit.id in mine
+            ]
+            by_people = [held for held, verdict in judged if verdict == "human"]
+            for _, verdict in judged:
+                tally.today(f"clicks/{verdict}")
             await tx.apply(
                 [
                     hits.judge([(held.hit.id, verdict) for held, verdict in judged]),
@@ -197,6 +188,15 @@ class Tracker:
             await tx.apply([tally.write()])
         taking.topics.add("sends")
         await self._ingest.committed(taking)
+
+
+def _verdict(held: HeldClick, neighbours: Mapping[UUID, Sequence[Hit]]) -> Verdict:
+    others = [
+        other.position
+        for other in neighbours.get(held.hit.send_id, ())
+        if other.kind == "click" and abs(other.at - held.hit.at) <= HOLD
+    ]
+    return judge_click(held.hit.at, held.sent_at, others)
 
 
 def _is_trouble(answer: object) -> bool:

@@ -20,7 +20,7 @@ from ..news import News
 from ..store import enrollments
 from ..store.db import Database
 from ..store.enrollments import Due
-from .port import PlayTurns, Wake
+from .port import Leases, PlayTurns, Wake
 
 log = logging.getLogger("hogsend.engine")
 
@@ -41,6 +41,8 @@ LONGEST_SLEEP = timedelta(seconds=30)
 _AFTER_ERROR = 1.0
 # While facts arrive faster than they are written, a set is begun this often, in seconds.
 PRESSED_PAUSE = 0.1
+# Who is with another worker is looked at again after this long, in seconds.
+ELSEWHERE_PAUSE = 0.2
 
 
 class EmbeddedEngine:
@@ -51,6 +53,8 @@ class EmbeddedEngine:
         clock: what tells the time.
         play: plays one turn of each given enrollment.
         is_pressed: says whether facts arrive faster than they are written.
+        leases: keeps turns apart where several workers are at work; None where there is one.
+        knows: says of which journeys there is code here; where there is one worker, of all.
     """
 
     def __init__(
@@ -59,11 +63,17 @@ class EmbeddedEngine:
         clock: Clock,
         play: PlayTurns,
         is_pressed: Callable[[], bool] = lambda: False,
+        *,
+        leases: Leases | None = None,
+        knows: Callable[[str], bool] = lambda journey_id: True,
     ) -> None:
         self._database = database
         self._clock = clock
         self._play = play
         self._is_pressed = is_pressed
+        self._leases = leases
+        self._knows = knows
+        self._elsewhere: dict[UUID, float] = {}
         self._next_set = 0.0
         self._news = News(log, "due turns could not be looked up; trying again")
         self._closing = False
@@ -118,9 +128,23 @@ class EmbeddedEngine:
             due, later = self._pick(rows, self._clock.now())
             # It may have been closed while the rows were read.
             if not due or self._closing:
-                return self._until(later)
-            self._begin(due)
+                wait = self._until(later)
+                return min(wait, ELSEWHERE_PAUSE) if self._elsewhere else wait
+            mine = await self._take(due)
+            if self._closing:
+                return 0.0
+            if mine:
+                self._begin(mine)
         return LONGEST_SLEEP.total_seconds()
+
+    async def _take(self, due: Sequence[Due]) -> Sequence[Due]:
+        """Return those of due rows that no other worker has."""
+        if self._leases is None:
+            return due
+        taken = await self._leases.take(due, self._clock.now())
+        again = asyncio.get_running_loop().time() + ELSEWHERE_PAUSE
+        self._elsewhere.update({one.id: again for one in due if one.id not in taken})
+        return [one for one in due if one.id in taken]
 
     def _hold_back(self) -> float:
         """Return how long turns let facts go first, in seconds: these answer somebody who waits.
@@ -140,17 +164,18 @@ class EmbeddedEngine:
         """
         held = Counter(due.journey_id for due in self._held.values())
         found = await self._database.read_one(enrollments.due_journeys())
-        open_ones = [one for one in found if held[one] < MOST_HELD]
+        open_ones = [one for one in found if held[one] < MOST_HELD and self._knows(one)]
         if not open_ones:
             return []
         # Each of many journeys is the first one now and then.
         self._first = (self._first + 1) % len(open_ones)
         order = open_ones[self._first :] + open_ones[: self._first]
+        holder = self._leases.holder if self._leases else None
         limits = [(one, SET + held[one]) for one in order]
         return [
             rows
             for answers in await self._database.read(
-                *(enrollments.next_due(part, now) for part in parts(limits, MOST_JOURNEYS))
+                *(enrollments.next_due(part, now, holder) for part in parts(limits, MOST_JOURNEYS))
             )
             for rows in answers
         ]
@@ -166,13 +191,16 @@ class EmbeddedEngine:
             The rows, one for each contact, and when the first is due that is not yet, as far as
             that was seen.
         """
+        moment = asyncio.get_running_loop().time()
+        self._elsewhere = {one: at for one, at in self._elsewhere.items() if at > moment}
+        out = {*self._let_go, *self._held, *self._elsewhere}
         contacts = {due.contact_id for due in self._held.values()}
         picked: list[Due] = []
         later: list[datetime] = []
         for row in in_turns(rows):
             if row.wake_at > now:
                 later.append(row.wake_at)
-            elif not (row.id in self._let_go or row.id in self._held or row.contact_id in contacts):
+            elif not (row.id in out or row.contact_id in contacts):
                 contacts.add(row.contact_id)
                 picked.append(row)
                 if len(picked) == SET:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from ..store.enrollments import Due
+
 Done = Callable[[Collection[UUID]], None]
 # Plays one turn of each enrollment, tells of those that are committed as soon as they are, and
 # returns when all are but those whose steps take long: these it returns, and tells of them later.
@@ -20,6 +22,19 @@ class Wake:
 
     enrollment_id: UUID
     at: datetime
+
+
+class Leases(Protocol):
+    """Keeps turns apart where several workers are at work on one database."""
+
+    @property
+    def holder(self) -> UUID:
+        """What this worker's turns are held by."""
+        ...
+
+    async def take(self, due: Sequence[Due], now: datetime) -> Collection[UUID]:
+        """Take due enrollments, and return those that nobody else has; a commit frees them."""
+        ...
 
 
 class Engine(Protocol):

@@ -31,12 +31,10 @@ from .writer import Writer
 
 R = TypeVar("R")
 
-MODELS = ["hogsend.store.models", "hogsend.store.access_models"]
+MODELS = [f"hogsend.store.{part}models" for part in ("", "access_", "worker_")]
 WRITE, READ = "default", "read"
 READ_POOL = 4
-# One connection of the writing pool is the worker's lock.
 WRITE_POOL = 5
-_WORKER_LOCK = 0x686F6773656E64
 # Longer statements than this many values would pass SQLite's limit of 32,766 variables.
 LARGEST_LIST = 16_384
 LARGEST_LOG = 64 * 1024 * 1024
@@ -62,7 +60,6 @@ class Database:
         self.is_sqlite = is_sqlite(url)
         file = sqlite_path(url) if self.is_sqlite else None
         self.standing = Standing(clock or SystemClock(), file)
-        self._lock_holder: Any = None
         self._writer = Writer()
 
     async def open(self) -> None:
@@ -79,10 +76,6 @@ class Database:
 
     async def close(self) -> None:
         """Disconnect; on SQLite the write-ahead log is folded into the file."""
-        if self._lock_holder is not None:
-            client: Any = get_connections().get(WRITE)
-            await client._pool.release(self._lock_holder)
-            self._lock_holder = None
         await Tortoise.close_connections()
 
     @asynccontextmanager
@@ -166,30 +159,6 @@ class Database:
     async def read_one(self, query: Query[R]) -> R:
         """Run one query on the reading connection."""
         return (await self.read(query))[0]
-
-    async def take_worker_lock(self) -> bool:
-        """Keep other workers off a Postgres until this process ends; False when one is at work.
-
-        A SQLite file is kept by a lock on its folder instead.
-        """
-        if self.is_sqlite:
-            return True
-        client: Any = get_connections().get(WRITE)
-        self._lock_holder = await client._pool.acquire()
-        return await self._lock_holder.fetchval("SELECT pg_try_advisory_lock($1)", _WORKER_LOCK)
-
-    async def keeps_worker_lock(self) -> bool:
-        """Whether other workers are still kept off, as they are not when Postgres was restarted.
-
-        Returns:
-            False when another one is at work by now.
-        """
-        holder = self._lock_holder
-        # A connection that has ended is taken out of its holder's hands.
-        if holder is None or holder._con is not None:
-            return True
-        with self.standing.translated():
-            return await self.take_worker_lock()
 
     async def foreign_changes(self) -> int:
         """Return a number that changes when another process has committed.

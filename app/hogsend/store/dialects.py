@@ -45,7 +45,7 @@ class SqliteDialect:
 
     name = "sqlite"
     # `FOR UPDATE` has no meaning with one writer.
-    lock_rows = ""
+    lock_rows = lock_free_rows = ""
 
     def say(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         """Return a statement and its values as the driver wants them."""
@@ -68,6 +68,8 @@ class PostgresDialect:
 
     name = "postgres"
     lock_rows = " FOR UPDATE"
+    # Those only that nobody else has locked.
+    lock_free_rows = " FOR UPDATE SKIP LOCKED"
 
     def say(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         """Return a statement and its values as the driver wants them."""

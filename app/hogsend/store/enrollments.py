@@ -148,25 +148,29 @@ def due_journeys() -> Query[list[str]]:
     )
 
 
-def next_due(limits: Sequence[tuple[str, int]], now: datetime) -> Query[list[list[Due]]]:
+def next_due(
+    limits: Sequence[tuple[str, int]], now: datetime, holder: UUID | None = None
+) -> Query[list[list[Due]]]:
     """Ask for the enrollments of journeys that are due, and for the next that is not.
 
     Args:
         limits: the journeys, with how many of each at most.
         now: the present instant.
+        holder: the worker that asks, where several are at work: those of others are left out.
 
     Returns:
         The enrollments of each journey, in the order of their wake times.
     """
     of_one = (
         "SELECT * FROM (SELECT id, contact_id, journey_id, wake_at FROM enrollments "
-        f"WHERE journey_id = ? AND {DUE} AND wake_at {{}} ? ORDER BY wake_at LIMIT ?) AS {{}}"
+        f"WHERE journey_id = ? AND {DUE} AND wake_at {{}} ?{{}} ORDER BY wake_at LIMIT ?) AS {{}}"
     )
+    free, mine = ("", []) if holder is None else (" AND (holder IS NULL OR holder = ?)", [holder])
     parts: list[str] = []
     values: list[Any] = []
     for n, (journey_id, limit) in enumerate(limits):
-        parts += [of_one.format("<=", f"due_{n}"), of_one.format(">", f"later_{n}")]
-        values += [journey_id, to_micros(now), limit, journey_id, to_micros(now), 1]
+        parts += [of_one.format("<=", free, f"due_{n}"), of_one.format(">", "", f"later_{n}")]
+        values += [journey_id, to_micros(now), *mine, limit, journey_id, to_micros(now), 1]
 
     def read(rows: list[Row]) -> list[list[Due]]:
         found: dict[str, list[Due]] = {journey_id: [] for journey_id, _ in limits}
@@ -242,14 +246,20 @@ def insert(enrollments: Iterable[Enrollment]) -> Write:
     )
 
 
-def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
-    """Write the present state of enrollments; only those who are live are in a wait."""
+def update(enrollments: Iterable[Enrollment], now: datetime, *, freed: bool = False) -> Write:
+    """Write the present state of enrollments; only those who are live are in a wait.
+
+    Args:
+        enrollments: as they become.
+        now: the present instant.
+        freed: whether the worker that has taken them for a turn has done with them.
+    """
     at = to_micros(now)
     return Write(
         "UPDATE enrollments SET contact_id = ?, state = ?, code_hash = ?, turn = ?, attempt = ?, "
         "wake_at = ?, wait_key = ?, wait = ?, wait_result = ?, since_seq = ?, since_at = ?, "
-        "since_event = ?, sends = ?, error = ?, end_reason = ?, ended_at = ?, updated_at = ? "
-        "WHERE id = ?",
+        "since_event = ?, sends = ?, error = ?, end_reason = ?, ended_at = ?, updated_at = ?"
+        f"{', holder = NULL' if freed else ''} WHERE id = ?",
         [
             (
                 n.contact_id,
@@ -273,6 +283,18 @@ def update(enrollments: Iterable[Enrollment], now: datetime) -> Write:
             )
             for n in enrollments
         ],
+    )
+
+
+def free(turns: Iterable[tuple[UUID, int]]) -> Write:
+    """Free enrollments whose turn came to nothing, unless another worker has them by now.
+
+    Args:
+        turns: (enrollment, its fence when the turn was begun).
+    """
+    return Write(
+        "UPDATE enrollments SET holder = NULL WHERE id = ? AND fence = ? AND holder IS NOT NULL",
+        list(turns),
     )
 
 

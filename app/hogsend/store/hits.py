@@ -95,6 +95,20 @@ def of_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, list[Hit]]]:
     )
 
 
+def still_held(ids: Sequence[UUID], lock: str) -> Query[frozenset[UUID]]:
+    """Ask which clicks are held still, and by nobody else being judged.
+
+    Args:
+        ids: the clicks.
+        lock: `Transaction.dialect.lock_free_rows`: each is judged by one worker.
+    """
+    return Query(
+        f"SELECT id FROM hits WHERE id IN ? AND held_until IS NOT NULL ORDER BY id{lock}",
+        [list(ids)],
+        lambda rows: frozenset(to_id(row[0]) for row in rows),
+    )
+
+
 def judge(verdicts: Sequence[tuple[UUID, Verdict]]) -> Write:
     """Record who made clicks, and end their hold."""
     return Write(

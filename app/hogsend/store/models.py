@@ -19,6 +19,8 @@ WAITS = "due_at IS NOT NULL"
 DUE = "wake_at IS NOT NULL AND state IN ('active', 'waiting')"
 # Those whose last turn raised, and who are tried again.
 RETRIED = "attempt > 0 AND state IN ('active', 'waiting')"
+# Those that a worker has taken, where several are at work.
+HELD = "holder IS NOT NULL"
 # Those who have ended and whose journals are kept whole as yet.
 WHOLE = "ended_at IS NOT NULL AND compacted_at IS NULL"
 
@@ -139,9 +141,9 @@ class EnrollmentRow(Model):
     """One contact in one journey.
 
     `wait` is the frontier, `wait_result` what ended it; `since_seq`, `since_at` and `since_event`
-    are where the next wait looks back to; `fence` and `lease_until` are the lease of a turn on
-    Postgres. Long after its end, `summary` stands for its turns; it has all of them at
-    `compacted_at`.
+    are where the next wait looks back to; `holder` is the worker that plays a turn of it, where
+    several may, and `fence` counts those who have had it. Long after its end, `summary` stands for
+    its turns; it has all of them at `compacted_at`.
     """
 
     id = IdField(primary_key=True)
@@ -163,7 +165,7 @@ class EnrollmentRow(Model):
     sends = fields.IntField(default=0)
     goal_at = InstantField(null=True)
     fence = fields.IntField(default=0)
-    lease_until = InstantField(null=True)
+    holder = IdField(null=True)
     error = fields.TextField(null=True)
     end_reason = fields.CharField(max_length=200, null=True)
     entered_at = InstantField()
@@ -192,6 +194,7 @@ class EnrollmentRow(Model):
                 condition="wait_key IS NOT NULL",
             ),
             Where(fields=("journey_id", "id"), name="enrollment_retries", condition=RETRIED),
+            Where(fields=("holder",), name="enrollment_holders", condition=HELD),
         )
 
 
@@ -242,7 +245,7 @@ class StepRow(Model):
 
 
 class SendRow(Model):
-    """One email to one contact: the outbox and the record."""
+    """One email to one contact: the outbox and the record. `holder` is the worker that takes it."""
 
     id = IdField(primary_key=True)
     contact_id = IdField(db_index=True)
@@ -269,7 +272,7 @@ class SendRow(Model):
     provider = fields.CharField(max_length=40, null=True)
     provider_id = fields.CharField(max_length=200, null=True)
     attempts: Any = fields.JSONField(default=list)
-    lease_until = InstantField(null=True)
+    holder = IdField(null=True)
 
     class Meta:
         table = "sends"
@@ -277,6 +280,7 @@ class SendRow(Model):
         indexes = (
             Where(fields=("journey_id", "due_at"), name="sends_due", condition=WAITS),
             Where(fields=("updated_at",), name="sends_handing", condition="status = 'sending'"),
+            Where(fields=("holder",), name="sends_holders", condition=HELD),
             ("status", "id"),
             ("journey_id", "id"),
         )

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -93,7 +94,7 @@ def waiting_journeys() -> Query[list[str]]:
 
 
 def due(
-    journey_ids: Sequence[str | None], limit: int, now: datetime
+    journey_ids: Sequence[str | None], limit: int, now: datetime, holder: UUID | None = None
 ) -> Query[list[list[tuple[UUID, datetime]]]]:
     """Ask for the sends of journeys that are due, and for the next that is not.
 
@@ -101,21 +102,27 @@ def due(
         journey_ids: the journeys; None for the sends of no journey.
         limit: how many of each at most.
         now: the present instant.
+        holder: the worker that asks, where several are at work: those of others are left out.
 
     Returns:
         Of each journey the id of every send and when it is due, in the order of that.
     """
     of_one = (
         f"SELECT * FROM (SELECT {{place}} AS place, id, due_at FROM sends WHERE {WAITS} "
-        "AND journey_id {is_it} AND due_at {past} ? ORDER BY due_at LIMIT ?) AS {name}_{place}"
+        "AND journey_id {is_it} AND due_at {past} ?{free} ORDER BY due_at LIMIT ?) "
+        "AS {name}_{place}"
     )
+    free, mine = ("", []) if holder is None else (" AND (holder IS NULL OR holder = ?)", [holder])
     selects: list[str] = []
     values: list[Any] = []
     for place, one in enumerate(journey_ids):
         is_it, named = ("IS NULL", ()) if one is None else ("= ?", (one,))
-        selects.append(of_one.format(place=place, is_it=is_it, past="<=", name="due"))
-        selects.append(of_one.format(place=place, is_it=is_it, past=">", name="later"))
-        values += [*named, to_micros(now), limit, *named, to_micros(now), 1]
+        place_of = partial(of_one.format, place=place, is_it=is_it)
+        selects += [
+            place_of(past="<=", free=free, name="due"),
+            place_of(past=">", free="", name="later"),
+        ]
+        values += [*named, to_micros(now), *mine, limit, *named, to_micros(now), 1]
 
     def read(rows: list[Row]) -> list[list[tuple[UUID, datetime]]]:
         found: list[list[tuple[UUID, datetime]]] = [[] for _ in journey_ids]
@@ -126,10 +133,15 @@ def due(
     return Query(" UNION ALL ".join(selects) + " ORDER BY due_at", values, read)
 
 
-def handing_over() -> Query[list[Send]]:
-    """Ask for the sends that were marked as being handed over."""
+def left_in_hand(lock: str) -> Query[list[Send]]:
+    """Ask for the sends whose hand-over nobody ends any more: the worker that began it is gone.
+
+    Args:
+        lock: `Transaction.dialect.lock_free_rows`: each is settled by one worker.
+    """
     return Query(
-        f"SELECT {COLUMNS} FROM sends s WHERE s.status = 'sending'",
+        f"SELECT {COLUMNS} FROM sends s WHERE s.status = 'sending' "
+        f"AND (s.holder IS NULL OR s.holder NOT IN (SELECT id FROM workers)){lock}",
         [],
         lambda rows: [read_send(row) for row in rows],
     )
@@ -236,6 +248,11 @@ def update(sends: Iterable[Send], now: datetime) -> Write:
     )
 
 
+def hold(ids: Iterable[UUID], holder: UUID) -> Write:
+    """Record which worker hands sends over."""
+    return Write("UPDATE sends SET holder = ? WHERE id = ?", [(holder, one) for one in ids])
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a send stands."""
@@ -258,7 +275,7 @@ def conclude(sends: Iterable[Send], now: datetime) -> Write:
     at = to_micros(now)
     return Write(
         "UPDATE sends SET status = ?, reason = ?, due_at = ?, sent_at = ?, provider = ?, "
-        "provider_id = ?, attempts = ?, updated_at = ? "
+        "provider_id = ?, attempts = ?, updated_at = ?, holder = NULL "
         "WHERE id = ? AND status IN ('queued', 'sending')",
         [
             (

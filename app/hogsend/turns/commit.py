@@ -76,6 +76,7 @@ async def commit(
     )
     taking = Taking(topics={"enrollments"})
     kept = [one for one in played if _still_ours(one, present.get(one.enrollment.id))]
+    counted = {one.enrollment.id for one in kept}
     found = await _look_again(tx, kept, locked.people)
     after: list[Enrollment] = []
     triggered: list[Incoming] = []
@@ -92,7 +93,8 @@ async def commit(
     await tx.apply(
         [
             *turns.insert(_turn(one, now) for one in kept if one.result.outcome != "early"),
-            enrollments.update(after, now),
+            enrollments.update(after, now, freed=True),
+            enrollments.free(_begun(one) for one in played if one.enrollment.id not in counted),
             sends.insert(send for one in kept for send in one.result.sends),
             steps.forget((one.enrollment.id, key) for one in kept for key in one.result.done_steps),
         ]
@@ -105,8 +107,11 @@ async def commit(
             taking.wakes.pop(ended, None)
         taking.ended.extend(caused.ended)
         taking.topics |= caused.topics
-    counted = {one.enrollment.id for one in kept}
     return taking, [one.enrollment.id in counted for one in played]
+
+
+def _begun(one: Played) -> tuple[UUID, int]:
+    return one.enrollment.id, one.enrollment.fence
 
 
 def _still_ours(one: Played, present: Enrollment | None) -> bool:

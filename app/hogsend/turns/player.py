@@ -295,7 +295,7 @@ class Player:
             for enrollment in parked:
                 before = present[enrollment.id].state
                 tally.moved(enrollment.journey_id, before, "parked")
-            await tx.apply([enrollments.update(parked, now), tally.write()])
+            await tx.apply([enrollments.update(parked, now, freed=True), tally.write()])
         await self._ingest.committed(Taking(topics={"enrollments"}))
 
 

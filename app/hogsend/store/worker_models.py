@@ -1,0 +1,55 @@
+"""The tables of workers, and of what Hatchet runs for them. Part of the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+from .fields import IdField, InstantField
+
+
+class WorkerRow(Model):
+    """A process at work on a database that several may use. `seen_at` is by the database's clock.
+
+    `journeys` are those that it has code for, each with the code's hash.
+    """
+
+    id = IdField(primary_key=True)
+    host = fields.CharField(max_length=200)
+    pid = fields.IntField()
+    engine = fields.CharField(max_length=20)
+    version = fields.CharField(max_length=40)
+    journeys: Any = fields.JSONField(default=dict)
+    started_at = InstantField()
+    seen_at = InstantField()
+
+    class Meta:
+        table = "workers"
+
+
+class HatchetRunRow(Model):
+    """The Hatchet run that plays an enrollment; `tried` is how often it was started anew."""
+
+    enrollment_id = IdField(primary_key=True)
+    run_id = fields.CharField(max_length=64, db_index=True)
+    started_at = InstantField()
+    tried = fields.IntField(default=0)
+
+    class Meta:
+        table = "hatchet_runs"
+
+
+class HatchetWaitRow(Model):
+    """A wait as a Hatchet run was told to make it; when replayed, it is asked for just so."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    run_id = fields.CharField(max_length=64)
+    number = fields.IntField()
+    seconds = fields.IntField()
+    since = InstantField()
+
+    class Meta:
+        table = "hatchet_waits"
+        unique_together = (("run_id", "number"),)

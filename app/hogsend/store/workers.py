@@ -1,0 +1,167 @@
+"""Workers that are at work on one Postgres, and what each of them has taken.
+
+A worker writes itself down and is seen every few seconds, by the database's clock. What it plays
+or hands over names it as holder. When it has not been seen for a while it is forgotten, and what it
+held is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from .db import Query, Row, Write, only
+from .fields import from_micros, to_id, to_micros
+from .json_text import from_json, to_json
+from .models import DUE, HELD
+
+# A worker that has not been seen for so long is gone.
+GONE_AFTER = timedelta(seconds=15)
+_NOW = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
+_FREE = f"SET holder = NULL WHERE {HELD} AND holder NOT IN (SELECT id FROM workers)"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker as it was last seen.
+
+    Args:
+        id: what it names itself by as a holder.
+        host: the machine.
+        pid: its process there.
+        engine: `embedded` or `hatchet`.
+        version: of Hogsend.
+        journeys: those that it has code for, each with the code's hash.
+        started_at: when it began.
+        seen_at: when it was last seen, by the database's clock.
+    """
+
+    id: UUID
+    host: str
+    pid: int
+    engine: str
+    version: str
+    journeys: Mapping[str, str]
+    started_at: datetime
+    seen_at: datetime
+
+
+def here(worker: WorkerSeen) -> Write:
+    """Write a worker down, or that it is still there."""
+    return Write(
+        "INSERT INTO workers (id, host, pid, engine, version, journeys, started_at, seen_at) "
+        f"VALUES (?,?,?,?,?,?,?,{_NOW}) ON CONFLICT (id) DO UPDATE SET "
+        "journeys = excluded.journeys, seen_at = excluded.seen_at",
+        [
+            (
+                worker.id,
+                worker.host,
+                worker.pid,
+                worker.engine,
+                worker.version,
+                to_json(dict(worker.journeys)),
+                to_micros(worker.started_at),
+            )
+        ],
+    )
+
+
+def leave(worker_id: UUID) -> Query[int]:
+    """Forget a worker that ends."""
+    return Query("DELETE FROM workers WHERE id = ? RETURNING id", [worker_id], len)
+
+
+def forget_gone() -> Query[list[UUID]]:
+    """Forget the workers that have not been seen for a while, and return them."""
+    gone = GONE_AFTER // timedelta(microseconds=1)
+    return Query(
+        f"DELETE FROM workers WHERE seen_at < {_NOW} - {gone} RETURNING id",
+        [],
+        lambda rows: [to_id(row[0]) for row in rows],
+    )
+
+
+def free_what_is_left() -> list[Write]:
+    """Free what workers held that are not there any more."""
+    return [Write(f"UPDATE enrollments {_FREE}"), Write(f"UPDATE sends {_FREE}")]
+
+
+def at_work() -> Query[list[WorkerSeen]]:
+    """Ask for the workers that are there, the first one first."""
+    return Query(
+        "SELECT id, host, pid, engine, version, journeys, started_at, seen_at FROM workers "
+        "ORDER BY started_at, id",
+        [],
+        lambda rows: [_worker(row) for row in rows],
+    )
+
+
+def _worker(row: Row) -> WorkerSeen:
+    return WorkerSeen(
+        to_id(row[0]),
+        row[1],
+        row[2],
+        row[3],
+        row[4],
+        from_json(row[5]),
+        from_micros(row[6]),
+        from_micros(row[7]),
+    )
+
+
+def first() -> Query[UUID | None]:
+    """Ask for the worker that does what only one has to do."""
+    return Query(
+        "SELECT id FROM workers ORDER BY started_at, id LIMIT 1",
+        [],
+        lambda rows: to_id(rows[0][0]) if rows else None,
+    )
+
+
+def lock_people(contact_ids: Sequence[UUID]) -> Query[list[UUID]]:
+    """Lock the contacts that nobody has locked, until the transaction ends; return them."""
+    return Query(
+        "SELECT id FROM contacts WHERE id IN ? ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+        [list(contact_ids)],
+        lambda rows: [to_id(row[0]) for row in rows],
+    )
+
+
+def take_turns(
+    ids: Sequence[UUID], contact_ids: Sequence[UUID], holder: UUID, now: datetime
+) -> Query[list[UUID]]:
+    """Take due enrollments for a worker, and return those that it has now.
+
+    Args:
+        ids: which enrollments.
+        contact_ids: only those of these contacts, whose rows are locked: of one contact no other
+            worker then takes another enrollment.
+        holder: the worker.
+        now: the present instant.
+    """
+    return Query(
+        "UPDATE enrollments SET holder = ?, fence = fence + 1 WHERE id IN ? AND contact_id IN ? "
+        f"AND {DUE} AND wake_at <= ? AND (holder IS NULL OR holder = ?) AND NOT EXISTS ("
+        "SELECT 1 FROM enrollments o WHERE o.contact_id = enrollments.contact_id "
+        "AND o.id <> enrollments.id AND o.holder IS NOT NULL AND o.holder <> ?) RETURNING id",
+        [holder, list(ids), list(contact_ids), to_micros(now), holder, holder],
+        lambda rows: [to_id(row[0]) for row in rows],
+    )
+
+
+def take_mails(ids: Sequence[UUID], holder: UUID) -> Query[list[UUID]]:
+    """Take queued mails for a worker, and return those that it has now."""
+    return Query(
+        "UPDATE sends SET holder = ? WHERE id IN (SELECT id FROM sends WHERE id IN ? "
+        "AND status = 'queued' AND (holder IS NULL OR holder = ?) ORDER BY id "
+        "FOR NO KEY UPDATE SKIP LOCKED) RETURNING id",
+        [holder, list(ids), holder],
+        lambda rows: [to_id(row[0]) for row in rows],
+    )
+
+
+def count() -> Query[int]:
+    """Ask how many workers are there."""
+    return Query("SELECT COUNT(*) FROM workers", [], only)

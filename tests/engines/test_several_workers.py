@@ -1,0 +1,185 @@
+"""The embedded engine on Postgres, where several workers share the turns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+import pytest
+
+from hogsend import roster as roster_module
+from hogsend.domain.ids import new_id
+from hogsend.engines import embedded
+from hogsend.engines.embedded import EmbeddedEngine
+from hogsend.engines.leases import RowLeases
+from hogsend.roster import Roster
+from hogsend.store import enrollments, workers
+from hogsend.store.db import Database, Query, Write
+from tests.engines.contract import PATIENCE, EngineContract, Stage
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors are got over at once, and workers show themselves all the time."""
+    monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
+    monkeypatch.setattr(embedded, "ELSEWHERE_PAUSE", 0.01)
+    monkeypatch.setattr(roster_module, "SHOWN_EVERY", 0.02)
+
+
+@pytest.fixture
+async def database(postgres_url: str) -> AsyncIterator[Database]:
+    """An open Postgres."""
+    opened = Database(postgres_url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def rosters(stage: Stage) -> AsyncIterator[list[Roster]]:
+    """Two workers that are there."""
+    now = stage.clock.now()
+    made = [Roster(stage.database, new_id(now), "embedded", now) for _ in range(2)]
+    for one in made:
+        await one.start()
+    yield made
+    for one in made:
+        await one.stop()
+
+
+def engine_of(stage: Stage, holder: UUID) -> EmbeddedEngine:
+    leases = RowLeases(stage.database, holder)
+    return EmbeddedEngine(stage.database, stage.clock, stage.play, leases=leases)
+
+
+async def die(roster: Roster, database: Database) -> None:
+    """Let a worker end as if it had been killed long ago."""
+    assert roster._showing is not None
+    roster._showing.cancel()
+    await asyncio.gather(roster._showing, return_exceptions=True)
+    async with database.transaction() as tx:
+        await tx.apply([Write("UPDATE workers SET seen_at = 0 WHERE id = ?", [(roster.id,)])])
+
+
+async def holders(database: Database) -> Counter[UUID]:
+    """Return how many enrollments each worker has."""
+    sql = "SELECT holder FROM enrollments WHERE holder IS NOT NULL"
+    return Counter(row[0] for row in await database.read_one(Query(sql, [], list)))
+
+
+class TestEmbeddedEngineAmongOthers(EngineContract):
+    @pytest.fixture(autouse=True)
+    async def here(self, rosters: list[Roster]) -> None:
+        """Its worker is there, and another one that does nothing."""
+        self._holder = rosters[0].id
+
+    def make(self, stage: Stage) -> EmbeddedEngine:
+        return engine_of(stage, self._holder)
+
+    async def test_a_turn_that_takes_long_holds_up_nobody_else(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(embedded, "LATE", 0.05)
+        await super().test_a_turn_that_takes_long_holds_up_nobody_else(stage)
+
+
+async def test_two_workers_play_each_turn_once(stage: Stage, rosters: list[Roster]):
+    due = await stage.enroll(1500)
+    engines = [engine_of(stage, one.id) for one in rosters]
+    working = [asyncio.create_task(engine.work()) for engine in engines]
+    await stage.until(lambda: len(stage.played) == len(due))
+    for engine in engines:
+        await engine.close()
+    await asyncio.gather(*working)
+    assert set(stage.played.values()) == {1}
+    assert await holders(stage.database) == {}
+
+
+async def test_one_turn_of_a_contact_at_a_time_whichever_worker_plays_it(
+    stage: Stage, rosters: list[Roster]
+):
+    (first,) = await stage.enroll()
+    stage.hold[first] = asyncio.Event()
+    here, there = (engine_of(stage, one.id) for one in rosters)
+    working = [asyncio.create_task(here.work())]
+    await stage.until(lambda: stage.under_way[stage.owner[first]] == 1)
+    beside = await stage.enroll(2, contact=stage.owner[first])
+    (somebody,) = await stage.enroll()
+    working.append(asyncio.create_task(there.work()))
+    await stage.until(lambda: somebody in stage.played)
+    assert not {first, *beside} & set(stage.played)
+    stage.hold[first].set()
+    await stage.until(lambda: {first, *beside} <= set(stage.played))
+    await asyncio.gather(here.close(), there.close(), *working)
+    assert set(stage.played.values()) == {1}
+
+
+async def test_what_a_killed_worker_had_begun_is_finished_by_another(
+    stage: Stage, rosters: list[Roster], caplog: pytest.LogCaptureFixture
+):
+    killed, other = rosters
+    due = await stage.enroll(3)
+    rows = await stage.database.read_one(
+        enrollments.next_due([(f"j{n}", 9) for n in range(3)], stage.clock.now())
+    )
+    begun = [one for row in rows for one in row]
+    taken = await RowLeases(stage.database, killed.id).take(begun, stage.clock.now())
+    assert set(taken) == set(due)
+    engine = engine_of(stage, other.id)
+    working = asyncio.create_task(engine.work())
+    (free,) = await stage.enroll()
+    engine.look()
+    await stage.until(lambda: free in stage.played)
+    assert not set(due) & set(stage.played), "they are another's, who is there"
+
+    await die(killed, stage.database)
+    async with asyncio.timeout(PATIENCE):
+        while await holders(stage.database):  # noqa: ASYNC110 - rows tell nobody
+            await asyncio.sleep(0.01)
+    engine.look()
+    await stage.until(lambda: set(due) <= set(stage.played))
+    await asyncio.gather(engine.close(), working)
+    assert "is gone; what it had begun is taken over" in caplog.text
+
+
+async def test_a_worker_that_leaves_frees_what_it_has(stage: Stage, rosters: list[Roster]):
+    await stage.enroll()
+    rows = await stage.database.read_one(enrollments.next_due([("j0", 9)], stage.clock.now()))
+    await RowLeases(stage.database, rosters[0].id).take(rows[0], stage.clock.now())
+    assert await holders(stage.database) == {rosters[0].id: 1}
+    await rosters[0].stop()
+    assert await holders(stage.database) == {}
+    assert await stage.database.read_one(workers.count()) == 1
+
+
+async def test_who_is_being_changed_is_not_waited_for(stage: Stage, rosters: list[Roster]):
+    (busy,) = await stage.enroll()
+    engine = engine_of(stage, rosters[0].id)
+    async with AsyncExitStack() as stack:
+        changing = await stack.enter_async_context(stage.database.transaction())
+        sql = "SELECT id FROM contacts WHERE id IN ? FOR UPDATE"
+        await changing.one(Query(sql, [[stage.owner[busy]]], list))
+        working = asyncio.create_task(engine.work())
+        (free,) = await stage.enroll()
+        engine.look()
+        await stage.until(lambda: free in stage.played)
+        assert busy not in stage.played
+    await stage.until(lambda: busy in stage.played)
+    await asyncio.gather(engine.close(), working)
+
+
+async def test_people_of_a_journey_without_code_here_are_left_to_others(
+    stage: Stage, rosters: list[Roster]
+):
+    known, unknown = await stage.enroll(2)
+    leases = RowLeases(stage.database, rosters[0].id)
+    engine = EmbeddedEngine(
+        stage.database, stage.clock, stage.play, leases=leases, knows=lambda one: one == "j0"
+    )
+    working = asyncio.create_task(engine.work())
+    await stage.until(lambda: known in stage.played)
+    await asyncio.gather(engine.close(), working)
+    assert unknown not in stage.played
