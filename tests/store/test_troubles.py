@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +27,6 @@ from hogsend.store.troubles import (
     Trouble,
     trouble_of,
 )
-from tests.site import open_site
 
 
 def sqlite_error(code: int) -> sqlite3.Error:

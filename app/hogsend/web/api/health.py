@@ -10,7 +10,7 @@ from typing import Any
 from quart import Blueprint, Response
 
 from ... import __version__
-from ...store import health
+from ...store import health, workers
 from ..pages import runtime
 
 # Work that is due for longer than this is late.
@@ -72,13 +72,13 @@ async def _parts() -> dict[str, dict[str, Any]]:
     database: dict[str, Any] = {"status": "up"}
     begun = time.perf_counter()
     try:
-        _, wake, send = await runtime().database.read(
-            health.alive(), health.next_wake(), health.next_send()
+        _, wake, send, others = await runtime().database.read(
+            health.alive(), health.next_wake(), health.next_send(), workers.count()
         )
     except Exception:
         return {"database": {"status": "down"} | _trouble(), "worker": {"status": "unknown"}}
     database["latencyMs"] = round((time.perf_counter() - begun) * 1000, 2)
-    return {"database": database | _trouble(), "worker": _worker(wake, send)}
+    return {"database": database | _trouble(), "worker": _worker(wake, send, others)}
 
 
 def _trouble() -> dict[str, Any]:
@@ -94,12 +94,13 @@ def _trouble() -> dict[str, Any]:
     }
 
 
-def _worker(wake: datetime | None, send: datetime | None) -> dict[str, Any]:
+def _worker(wake: datetime | None, send: datetime | None, others: int) -> dict[str, Any]:
     worker, now = runtime().worker, runtime().clock.now()
     oldest = min(filter(None, (wake, send)), default=None)
     overdue = max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
     if worker is None:
-        return {"status": "elsewhere", "overdueSeconds": round(overdue)}
+        elsewhere = {"status": "elsewhere", "overdueSeconds": round(overdue)}
+        return elsewhere if runtime().database.is_sqlite else elsewhere | {"workers": others}
     told: dict[str, Any] = {"status": "up", "overdueSeconds": round(overdue)}
     if overdue > LATE.total_seconds():
         told["status"] = "late"
