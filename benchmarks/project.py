@@ -17,6 +17,7 @@ from hogsend.content import load_content
 from hogsend.delivery.tokens import Tokens
 from hogsend.domain.intake import Incoming
 from hogsend.engines.embedded import EmbeddedEngine
+from hogsend.engines.port import Leases
 from hogsend.ingest import Ingest
 from hogsend.store import health
 from hogsend.store.db import Database
@@ -90,9 +91,13 @@ class Project:
             )
         )
 
-    async def play(self) -> None:
-        """Play turns until none is due."""
-        engine = EmbeddedEngine(self.database, self.clock, self.player.play)
+    async def play(self, leases: Leases | None = None) -> None:
+        """Play turns until none is due.
+
+        Args:
+            leases: keeps turns apart where several processes play.
+        """
+        engine = EmbeddedEngine(self.database, self.clock, self.player.play, leases=leases)
         working = asyncio.create_task(engine.work())
         while True:
             wake = await self.database.read_one(health.next_wake())
@@ -103,6 +108,11 @@ class Project:
         await working
 
 
+def _given() -> dict[str, str]:
+    """Return what a project is told of the environment: which database, if it is not its own."""
+    return {k: v for k, v in os.environ.items() if k in ("PATH", "HOGSEND_DATABASE_URL")}
+
+
 @asynccontextmanager
 async def opened(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Project]:
     """Open a project, and close it at the end.
@@ -111,7 +121,7 @@ async def opened(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Pro
         folder: where `make_project` has written it.
         clock: what tells the time; the machine's unless given.
     """
-    settings = prepare_data(load_settings({"PATH": os.environ.get("PATH", "")}, folder))
+    settings = prepare_data(load_settings(_given(), folder))
     await bring_up_to_date(settings.database_url, backups=None)
     database, clock = Database(settings.database_url), clock or SystemClock()
     await database.open()

@@ -1,4 +1,7 @@
-"""Runs every benchmark and keeps the figures with the machine and versions."""
+"""Runs benchmarks and keeps the figures with the machine and versions.
+
+All of them, or those that are named: `make bench ARGS="turns several_workers"`.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ SCRIPTS = (
     "disk",
     "start",
     "plan",
+    "several_workers",
     "crowd",
     "waiting 1000000",
     "against_dbos",
@@ -41,9 +45,13 @@ def main() -> int:
         "packages": {name: version(name) for name in PACKAGES},
     }
     RESULTS.write_text(json.dumps(machine) + "\n")
-    environment = {**os.environ, "BENCH_RESULTS": str(RESULTS)}
+    # Some use what the tests have: a Postgres, a sink for mails.
+    shared = {"PYTHONPATH": str(HERE.parent), "BENCH_RESULTS": str(RESULTS)}
+    environment = {**os.environ, **shared}
+    named = sys.argv[1:]
+    chosen = [script for script in SCRIPTS if not named or script.split()[0] in named]
     failed = 0
-    for script in SCRIPTS:
+    for script in chosen:
         name, *arguments = script.split()
         command = [sys.executable, str(HERE / f"{name}.py"), *arguments]
         failed += subprocess.run(command, env=environment).returncode != 0
