@@ -57,6 +57,10 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = {
     "Upkeep": {
         "doctor": Listed("doctor:doctor", "Check that everything is set up well."),
         "migrate": Listed("migrate:migrate", "Bring the database's schema up to date."),
+        "migrate-data": Listed(
+            "migrate_data:migrate_data",
+            "Copy the data into an empty Postgres while the server is stopped.",
+        ),
         "backup": Listed("backup:backup", "Copy the data into one file while the server runs."),
         "restore": Listed("backup:restore", "Put a backup in place while the server is stopped."),
         "unfence": Listed("backup:unfence", "Let a restored copy send mail."),
