@@ -29,6 +29,7 @@ SCRIPTS = (
     "start",
     "plan",
     "several_workers",
+    "migrate_data",
     "crowd",
     "waiting 1000000",
     "against_dbos",
