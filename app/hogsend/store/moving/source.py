@@ -20,8 +20,8 @@ from typing import Any
 
 from ...errors import HogsendError, StartError
 from ..db import Row
-from ..migrations import APP, location
-from .tables import Table, unfit
+from ..migrations import APP
+from .tables import Table, shipped_migrations, unfit
 
 # A portion of rows has at most so many, and about so many bytes.
 MOST_ROWS, MOST_BYTES = 5_000, 4 * 1024 * 1024
@@ -57,7 +57,7 @@ class Source:
             applied = {row[0] for row in self._connection.execute(asked) if has_history}
         if verdict != "ok":
             raise _unsound(self.file, str(verdict))
-        known = {one.name for one in (location("sqlite:") / APP).glob("[0-9]*_*.py")}
+        known = shipped_migrations("sqlite:")
         if applied - known:
             raise StartError(
                 f"The database {self.file} is newer than this program.",

@@ -15,6 +15,7 @@ from tortoise.models import Model
 from ...errors import HogsendError
 from ..db import MODELS, Row
 from ..fields import DigestField, IdField
+from ..migrations import APP, location
 from . import values
 from .values import Column, Unfit
 
@@ -125,6 +126,11 @@ def all_tables() -> list[Table]:
         for model in vars(import_module(name)).values()
         if isinstance(model, type) and issubclass(model, Model) and model.__module__ == name
     ]
+
+
+def shipped_migrations(url: str) -> set[str]:
+    """Return the names of this program's migrations for a database's kind."""
+    return {file.name for file in (location(url) / APP).glob("[0-9]*_*.py")}
 
 
 def _table(model: type[Model]) -> Table:

@@ -21,7 +21,7 @@ from .. import audit
 from ..db import Row, tortoise_config
 from ..migrations import APP, bring_up_to_date
 from ..transactions import PostgresTransaction
-from .tables import Table
+from .tables import Table, shipped_migrations
 
 RECORD = "unfinished_copy"
 # A server that is started on an unfinished copy names it as the reason why it does not start.
@@ -109,10 +109,8 @@ class Target:
         Raises:
             StartError: the schema cannot be made.
         """
-        if await self._db.fetchval("SELECT to_regclass('aerich')") is not None:
-            # The migrations are compared with the program's own.
-            await self._db.execute("DELETE FROM aerich WHERE version = $1", GATE)
-        await bring_up_to_date(self._url, backups=None)
+        if not await self._is_shut():
+            await bring_up_to_date(self._url, backups=None)
         rows = [(record.file, name, text) for name, text in record.checksums.items()]
         async with self._db.transaction():
             await self._db.execute(
@@ -120,7 +118,10 @@ class Target:
                 "PRIMARY KEY, checksum TEXT NOT NULL)"
             )
             await self._db.execute(
-                "INSERT INTO aerich (version, app, content) VALUES ($1, $2, '{}')", GATE, APP
+                "INSERT INTO aerich (version, app, content) SELECT $1::text, $2::text, '{}' "
+                "WHERE NOT EXISTS (SELECT 1 FROM aerich WHERE version = $1::text)",
+                GATE,
+                APP,
             )
             if anew:
                 names = ", ".join(f'"{table.name}"' for table in tables)
@@ -128,6 +129,20 @@ class Target:
             await self._db.executemany(
                 f"INSERT INTO {RECORD} VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", rows
             )
+
+    async def _is_shut(self) -> bool:
+        """Say whether the schema is there, and servers are kept from it.
+
+        After an update of the program they are let in while the schema follows: nothing but the
+        program's own migrations may be in the list for that.
+        """
+        if await self._db.fetchval("SELECT to_regclass('aerich')") is None:
+            return False
+        rows = await self._db.fetch("SELECT version FROM aerich WHERE app = $1", APP)
+        if {row[0] for row in rows} == {GATE, *shipped_migrations(self._url)}:
+            return True
+        await self._db.execute("DELETE FROM aerich WHERE version = $1", GATE)
+        return False
 
     async def spoil(self) -> None:
         """Let the next attempt begin anew: what is here is not what was copied."""
@@ -139,7 +154,7 @@ class Target:
         They are copied in the order of their keys, so those with smaller ones are here.
         """
         last = await self._db.fetchval(
-            f'SELECT "{table.key.name}" FROM "{table.name}" ORDER BY {_order(table)} DESC LIMIT 1'
+            f'SELECT "{table.key.name}" FROM "{table.name}" ORDER BY {order_of(table)} DESC LIMIT 1'
         )
         if last is None:
             return None, 0
@@ -158,7 +173,7 @@ class Target:
             table: which one.
             sizes: how many at a time: where the source's rows are large, these are.
         """
-        sql = f'SELECT {table.listed} FROM "{table.name}" ORDER BY {_order(table)}'
+        sql = f'SELECT {table.listed} FROM "{table.name}" ORDER BY {order_of(table)}'
         async with self._db.transaction(isolation="repeatable_read", readonly=True):
             cursor = await self._db.cursor(sql)
             for size in sizes:
@@ -196,8 +211,11 @@ class Target:
             await self._db.execute("DELETE FROM aerich WHERE version = $1", GATE)
 
 
-def _order(table: Table) -> str:
-    # SQLite sorts text by its bytes; Postgres by the rules of a language, unless told.
+def order_of(table: Table) -> str:
+    """Return what Postgres sorts a table by, to have it in the order that SQLite has it in.
+
+    SQLite sorts text by its bytes; Postgres by the rules of a language, unless told.
+    """
     return f'"{table.key.name}"' + (' COLLATE "C"' if table.key.is_text else "")
 
 
