@@ -1,0 +1,255 @@
+"""The double as its users have it: start, stop, faults, and what was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import grpc
+from hatchet_sdk.contracts.dispatcher_pb2_grpc import add_DispatcherServicer_to_server
+from hatchet_sdk.contracts.events_pb2_grpc import add_EventsServiceServicer_to_server
+from hatchet_sdk.contracts.v1.dispatcher_pb2_grpc import add_V1DispatcherServicer_to_server
+from hatchet_sdk.contracts.v1.workflows_pb2_grpc import add_AdminServiceServicer_to_server
+from hatchet_sdk.contracts.workflows_pb2_grpc import add_WorkflowServiceServicer_to_server
+
+from tests.doubles.hatchet.admin import Admin, Events, Workflows
+from tests.doubles.hatchet.dispatcher import Dispatcher
+from tests.doubles.hatchet.durable import Durable
+from tests.doubles.hatchet.engine import Engine
+from tests.doubles.hatchet.gate import Gate
+from tests.doubles.hatchet.rest import Rest
+from tests.doubles.hatchet.rows import Event, Rows, Run, Worker, now
+from tests.doubles.hatchet.scheduling import Scheduling
+from tests.doubles.hatchet.token import TENANT, mint
+
+# For localhost, its key beside it.
+CERTIFICATE = Path(__file__).parents[2] / "sinks" / "localhost.pem"
+# The version that this was held against.
+VERSION = "v0.104.7"
+# A worker that was connected before a restart is back within this, with the SDK's pauses.
+_GRACE = 15.0
+
+
+class HatchetDouble:
+    """A Hatchet on loopback that forgets nothing when it is stopped.
+
+    Args:
+        tls: speak TLS on both ports, as a hosted one does.
+        reassign_after: seconds after which a run of a worker that went away goes to another; the
+            real one takes about 30.
+        version: what it says it is.
+    """
+
+    def __init__(self, *, tls: bool, reassign_after: float, version: str) -> None:
+        self.tls = tls
+        self.token = ""
+        self.certificate = CERTIFICATE
+        self._engine = Engine(version)
+        self._gate = Gate()
+        self._rest = Rest(self._engine, self._gate)
+        self._scheduling = Scheduling(self._engine, reassign_after, 0.0)
+        self._server: grpc.aio.Server | None = None
+        self._handing_out: asyncio.Task[None] | None = None
+        self._grpc_port = 0
+        self._rest_port = 0
+
+    @property
+    def host_port(self) -> str:
+        """Where it speaks gRPC."""
+        return f"{self._host}:{self._grpc_port}"
+
+    @property
+    def server_url(self) -> str:
+        """Where its dashboard would be."""
+        return f"{'https' if self.tls else 'http'}://{self._host}:{self._rest_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to be its client; with TLS only the token is Hatchet's.
+
+        The other two make the certificate one that the machine trusts, which is read once by a
+        process. In this one `HATCHET_CLIENT_TLS_ROOT_CA_FILE` serves instead, for gRPC.
+        """
+        if self.tls:
+            return {
+                "HATCHET_CLIENT_TOKEN": self.token,
+                "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(self.certificate),
+                "SSL_CERT_FILE": str(self.certificate),
+            }
+        return {"HATCHET_CLIENT_TOKEN": self.token, "HATCHET_CLIENT_TLS_STRATEGY": "none"}
+
+    @property
+    def _host(self) -> str:
+        return "localhost" if self.tls else "127.0.0.1"
+
+    @property
+    def running(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
+    async def start(self) -> None:
+        """Listen, after a stop on the same ports as before."""
+        again = bool(self._grpc_port)
+        server = grpc.aio.server(interceptors=[self._gate])
+        add_DispatcherServicer_to_server(Dispatcher(self._engine), server)
+        add_V1DispatcherServicer_to_server(Durable(self._engine), server)
+        add_WorkflowServiceServicer_to_server(Workflows(self._engine), server)
+        add_AdminServiceServicer_to_server(Admin(self._engine), server)
+        add_EventsServiceServicer_to_server(Events(self._engine), server)
+        address = f"127.0.0.1:{self._grpc_port}"
+        if self.tls:
+            self._grpc_port = server.add_secure_port(address, _credentials())
+        else:
+            self._grpc_port = server.add_insecure_port(address)
+        self._rest_port = await self._rest.start(self._rest_port, self._tls_context())
+        if not again:
+            self.token = self._gate.token = mint(self.host_port, self.server_url)
+        await server.start()
+        self._server = server
+        self._scheduling.grace = _GRACE if again else 0.0
+        self._handing_out = asyncio.create_task(self._scheduling.run())
+
+    async def stop(self) -> None:
+        """Cut every connection and listen no more; what it knows stays."""
+        if self._server is None or self._handing_out is None:
+            return
+        self._handing_out.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._handing_out
+        server, self._server = self._server, None
+        await server.stop(None)
+        await self._rest.stop()
+        self._engine.action_streams.clear()
+        self._engine.durable_streams.clear()
+
+    def _tls_context(self) -> ssl.SSLContext | None:
+        if not self.tls:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate)
+        return context
+
+    def snapshot(self) -> Rows:
+        """All that it knows, for `restore`."""
+        return copy.deepcopy(self._engine.rows)
+
+    async def restore(self, rows: Rows) -> None:
+        """Be restarted with what it knew then: later runs, workers and events are unknown."""
+        was_running = self.running
+        await self.stop()
+        self._engine.rows = copy.deepcopy(rows)
+        if was_running:
+            await self.start()
+
+    def forget(self, *run_ids: str) -> None:
+        """Lose runs, as retention does; without ids, all."""
+        for run_id in run_ids or tuple(self._engine.rows.runs):
+            self._engine.rows.runs.pop(run_id, None)
+
+    def lose_next_pushes(self, count: int) -> None:
+        """Answer so many pushed events as if they had been taken, and lose them."""
+        self._engine.pushes_to_lose = count
+
+    @property
+    def refuse(self) -> bool:
+        """Whether every call is answered with "unavailable"; streams that are open stay so."""
+        return self._gate.refuse
+
+    @refuse.setter
+    def refuse(self, refuse: bool) -> None:
+        self._gate.refuse = refuse
+
+    @property
+    def delay(self) -> float:
+        """Seconds that every call waits before it is answered."""
+        return self._gate.delay
+
+    @delay.setter
+    def delay(self, delay: float) -> None:
+        self._gate.delay = delay
+
+    def cancel(self, *run_ids: str) -> None:
+        """Cancel runs as somebody does in the dashboard."""
+        self._engine.cancel(run_ids)
+
+    def fire_cron(self, workflow: str) -> str:
+        """Start a run of a workflow as its first cron does, and answer the run's id."""
+        row = self._engine.rows.workflows[workflow]
+        metadata = {
+            "hatchet__cron_expression": row.crons[0],
+            "hatchet__cron_scheduled_at": now().isoformat(timespec="seconds"),
+        }
+        return self._engine.start_run(workflow, row.cron_input, metadata)
+
+    @property
+    def crons(self) -> Mapping[str, list[str]]:
+        """The cron expressions of the workflows that have any."""
+        rows = self._engine.rows.workflows.values()
+        return {row.name: list(row.crons) for row in rows if row.crons}
+
+    @property
+    def workflows(self) -> list[str]:
+        """Names of the workflows that are registered."""
+        return list(self._engine.rows.workflows)
+
+    @property
+    def runs(self) -> Mapping[str, Run]:
+        """What was started, by id, oldest first."""
+        return self._engine.rows.runs
+
+    @property
+    def events(self) -> list[Event]:
+        """What was pushed and taken, oldest first."""
+        return self._engine.rows.events
+
+    @property
+    def lost(self) -> list[Event]:
+        """What was pushed and lost."""
+        return self._engine.lost
+
+    @property
+    def cancelled(self) -> list[str]:
+        """The ids that were asked to be cancelled, unknown ones included."""
+        return self._engine.cancels
+
+    @property
+    def started_in_vain(self) -> list[str]:
+        """Names of workflows nobody registered that a run was asked of."""
+        return self._engine.unknown_workflows
+
+    @property
+    def asked(self) -> Counter[str]:
+        """How often what was called: names of gRPC methods, paths of the API."""
+        return self._gate.asked
+
+    @property
+    def workers(self) -> list[Worker]:
+        """Workers that are connected."""
+        rows = self._engine.rows.workers
+        return [rows[worker_id] for worker_id in self._engine.action_streams]
+
+
+def _credentials() -> grpc.ServerCredentials:
+    content = CERTIFICATE.read_bytes()
+    return grpc.ssl_server_credentials([(content, content)])
+
+
+@asynccontextmanager
+async def hatchet_double(
+    *, tls: bool = False, reassign_after: float = 1.0, version: str = VERSION
+) -> AsyncIterator[HatchetDouble]:
+    """A double that runs, until the block is left."""
+    double = HatchetDouble(tls=tls, reassign_after=reassign_after, version=version)
+    await double.start()
+    try:
+        yield double
+    finally:
+        await double.stop()
+
+
+__all__ = ["TENANT", "VERSION", "HatchetDouble", "hatchet_double"]

@@ -1,0 +1,227 @@
+"""The stream on which durable runs ask and are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from hatchet_sdk.contracts.v1 import dispatcher_pb2 as messages
+from hatchet_sdk.contracts.v1.dispatcher_pb2_grpc import V1DispatcherServicer
+
+from tests.doubles.hatchet.engine import Engine, completed
+from tests.doubles.hatchet.log import (
+    NotAsBefore,
+    conditions_of,
+    end_by_earlier,
+    entry_at,
+    fingerprint_of,
+    words_for,
+)
+from tests.doubles.hatchet.metadata import decoded
+from tests.doubles.hatchet.rows import Entry, Run
+
+Answers = asyncio.Queue[messages.DurableTaskResponse]
+Asked = (
+    messages.DurableTaskMemoRequest
+    | messages.DurableTaskWaitForRequest
+    | messages.DurableTaskTriggerRunsRequest
+)
+
+
+class Durable(V1DispatcherServicer):
+    """Keeps the logs of durable runs.
+
+    Args:
+        engine: whose rows.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def DurableTask(
+        self,
+        requests: AsyncIterator[messages.DurableTaskRequest],
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AsyncIterator[messages.DurableTaskResponse]:
+        answers: Answers = asyncio.Queue()
+
+        async def take_requests() -> None:
+            async for request in requests:
+                self._take(request, answers)
+
+        taking = asyncio.create_task(take_requests())
+        taking.add_done_callback(lambda _: answers.put_nowait(messages.DurableTaskResponse()))
+        try:
+            while True:
+                answer = await answers.get()
+                if answer.WhichOneof("message") is None:
+                    # Says why, if it was not the worker that left.
+                    await taking
+                    return
+                yield answer
+        finally:
+            taking.cancel()
+            streams = self._engine.durable_streams
+            for run_id in [key for key, stream in streams.items() if stream is answers]:
+                del streams[run_id]
+
+    def _take(self, request: messages.DurableTaskRequest, answers: Answers) -> None:
+        kind = request.WhichOneof("message")
+        if kind == "register_worker":
+            who = messages.DurableTaskResponseRegisterWorker(
+                worker_id=request.register_worker.worker_id
+            )
+            answers.put_nowait(messages.DurableTaskResponse(register_worker=who))
+        elif kind == "memo":
+            self._ask(request.memo, answers)
+        elif kind == "wait_for":
+            self._ask(request.wait_for, answers)
+        elif kind == "trigger_runs":
+            self._ask(request.trigger_runs, answers)
+        elif kind == "complete_memo":
+            self._complete_memo(request.complete_memo)
+        elif kind == "evict_invocation":
+            self._evict(request.evict_invocation, answers)
+        elif kind == "worker_status":
+            self._repeat(request.worker_status, answers)
+
+    def _ask(self, asked: Asked, answers: Answers) -> None:
+        run = self._engine.rows.runs.get(asked.durable_task_external_id)
+        if run is None:
+            return
+        self._engine.durable_streams[run.id] = answers
+        if asked.invocation_count != run.invocation:
+            reason = (
+                f"invocation count mismatch for task {run.id}:"
+                f" server has {run.invocation}, worker sent {asked.invocation_count}"
+            )
+            answers.put_nowait(_stale(run, asked.invocation_count, reason))
+            return
+        try:
+            if isinstance(asked, messages.DurableTaskMemoRequest):
+                self._memo(run, asked, answers)
+            elif isinstance(asked, messages.DurableTaskWaitForRequest):
+                self._wait_for(run, asked, answers)
+            else:
+                self._trigger_runs(run, asked, answers)
+        except NotAsBefore as error:
+            answers.put_nowait(_refusal(run, error))
+
+    def _memo(self, run: Run, asked: messages.DurableTaskMemoRequest, answers: Answers) -> None:
+        entry, existed = entry_at(run, "MEMO", ("MEMO", asked.key.hex()), "memo")
+        if asked.payload and not existed:
+            entry.payload, entry.satisfied = asked.payload, True
+        ack = messages.DurableTaskEventMemoAckResponse(
+            ref=_ref(run, entry.node_id), memo_already_existed=existed
+        )
+        if entry.satisfied:
+            ack.memo_result_payload = entry.payload
+        answers.put_nowait(messages.DurableTaskResponse(memo_ack=ack))
+        if entry.satisfied:
+            answers.put_nowait(completed(run, entry))
+
+    def _complete_memo(self, done: messages.DurableTaskCompleteMemoRequest) -> None:
+        run = self._engine.rows.runs.get(done.ref.durable_task_external_id)
+        if run is None or not 1 <= done.ref.node_id <= len(run.log):
+            return
+        entry = run.log[done.ref.node_id - 1]
+        if not entry.satisfied:
+            entry.payload, entry.satisfied = done.payload, True
+
+    def _wait_for(
+        self, run: Run, asked: messages.DurableTaskWaitForRequest, answers: Answers
+    ) -> None:
+        conditions = conditions_of(asked.wait_for_conditions)
+        entry, existed = entry_at(
+            run, "WAIT_FOR", fingerprint_of(conditions), words_for(conditions)
+        )
+        if not existed:
+            entry.conditions = conditions
+        if not entry.satisfied:
+            end_by_earlier(entry, self._engine.rows.events)
+        ack = messages.DurableTaskEventWaitForAckResponse(ref=_ref(run, entry.node_id))
+        answers.put_nowait(messages.DurableTaskResponse(wait_for_ack=ack))
+        if entry.satisfied:
+            answers.put_nowait(completed(run, entry))
+
+    def _trigger_runs(
+        self, run: Run, asked: messages.DurableTaskTriggerRunsRequest, answers: Answers
+    ) -> None:
+        entries: list[Entry] = []
+        for child in asked.trigger_opts:
+            fingerprint = ("RUN", child.input, child.name)
+            entry, existed = entry_at(run, "RUN", fingerprint, f"run({child.name})")
+            if not existed:
+                entry.child_id = self._engine.start_run(
+                    child.name,
+                    child.input,
+                    decoded(child.additional_metadata),
+                    priority=child.priority or 1,
+                    parent_id=run.id,
+                )
+            entries.append(entry)
+        ack = messages.DurableTaskEventTriggerRunsAckResponse(
+            durable_task_external_id=run.id,
+            invocation_count=run.invocation,
+            run_entries=[
+                messages.DurableTaskRunAckEntry(
+                    node_id=entry.node_id, branch_id=1, workflow_run_external_id=entry.child_id
+                )
+                for entry in entries
+            ],
+        )
+        answers.put_nowait(messages.DurableTaskResponse(trigger_runs_ack=ack))
+        for entry in entries:
+            if entry.satisfied:
+                answers.put_nowait(completed(run, entry))
+
+    def _evict(self, asked: messages.DurableTaskEvictInvocationRequest, answers: Answers) -> None:
+        run = self._engine.rows.runs.get(asked.durable_task_external_id)
+        ack = messages.DurableTaskEvictionAckResponse(
+            invocation_count=asked.invocation_count,
+            durable_task_external_id=asked.durable_task_external_id,
+        )
+        answers.put_nowait(messages.DurableTaskResponse(eviction_ack=ack))
+        if run is not None and run.status == "RUNNING" and not run.evicted:
+            self._engine.evict(run, asked.reason)
+
+    def _repeat(self, said: messages.DurableTaskWorkerStatusRequest, answers: Answers) -> None:
+        for waiting in said.waiting_entries:
+            run = self._engine.rows.runs.get(waiting.durable_task_external_id)
+            if run is None or waiting.node_id > len(run.log):
+                continue
+            if waiting.invocation_count < run.invocation:
+                reason = (
+                    f"stale invocation: server has {run.invocation},"
+                    f" worker sent {waiting.invocation_count}"
+                )
+                answers.put_nowait(_stale(run, waiting.invocation_count, reason))
+            elif run.log[waiting.node_id - 1].satisfied:
+                answers.put_nowait(completed(run, run.log[waiting.node_id - 1]))
+
+
+def _ref(run: Run, node_id: int) -> messages.DurableEventLogEntryRef:
+    return messages.DurableEventLogEntryRef(
+        durable_task_external_id=run.id,
+        invocation_count=run.invocation,
+        branch_id=1,
+        node_id=node_id,
+    )
+
+
+def _stale(run: Run, invocation: int, reason: str) -> messages.DurableTaskResponse:
+    notice = messages.DurableTaskServerEvictNotice(
+        durable_task_external_id=run.id, invocation_count=invocation, reason=reason
+    )
+    return messages.DurableTaskResponse(server_evict=notice)
+
+
+def _refusal(run: Run, error: NotAsBefore) -> messages.DurableTaskResponse:
+    refusal = messages.DurableTaskErrorResponse(
+        ref=_ref(run, error.node_id),
+        error_type=messages.DURABLE_TASK_ERROR_TYPE_NONDETERMINISM,
+        error_message=str(error),
+    )
+    return messages.DurableTaskResponse(error=refusal)

@@ -1,0 +1,80 @@
+"""Who comes in: what is asked passes here, and the faults that are wished for act here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+
+class Gate(grpc.aio.ServerInterceptor):
+    """Checks the token, and counts, delays or refuses.
+
+    `token` is whose bearer may come in, set once the ports are known; `refuse` and `delay` are the
+    faults; `asked` counts calls by their names and paths.
+    """
+
+    def __init__(self) -> None:
+        self.token = ""
+        self.refuse = False
+        self.delay = 0.0
+        self.asked: Counter[str] = Counter()
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
+        """Let a call pass, or put one in its place that refuses it."""
+        name = handler_call_details.method.rsplit("/", 1)[-1]
+        self.asked[name] += 1
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return handler
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if self.refuse:
+            return _refusal(handler, grpc.StatusCode.UNAVAILABLE, "unavailable")
+        sent = dict(handler_call_details.invocation_metadata or ())
+        if sent.get("authorization", "").split(" ")[-1] != self.token:
+            return _refusal(handler, grpc.StatusCode.UNAUTHENTICATED, "invalid auth token")
+        return handler
+
+    async def http(self, path: str, authorization: str) -> tuple[int, Any] | None:
+        """Why a request is refused; none when it may pass."""
+        self.asked[path] += 1
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if self.refuse:
+            return 503, {"message": "unavailable"}
+        if path in ("/api/ready", "/api/live", "/api/v1/version"):
+            return None
+        if authorization.split(" ")[-1] != self.token:
+            return 403, {"message": "Please provide valid credentials"}
+        return None
+
+
+def _refusal(
+    handler: grpc.RpcMethodHandler, code: grpc.StatusCode, says: str
+) -> grpc.RpcMethodHandler:
+    async def refuse(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        await context.abort(code, says)
+
+    async def refuse_stream(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        await context.abort(code, says)
+        yield  # Only a generator may stand where one is expected.
+
+    if handler.request_streaming and handler.response_streaming:
+        return grpc.stream_stream_rpc_method_handler(
+            refuse_stream, handler.request_deserializer, handler.response_serializer
+        )
+    if handler.response_streaming:
+        return grpc.unary_stream_rpc_method_handler(
+            refuse_stream, handler.request_deserializer, handler.response_serializer
+        )
+    return grpc.unary_unary_rpc_method_handler(
+        refuse, handler.request_deserializer, handler.response_serializer
+    )

@@ -1,0 +1,256 @@
+"""The small part of the dashboard's API that the SDK and its users ask."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.doubles.hatchet import screens
+from tests.doubles.hatchet.engine import Engine
+from tests.doubles.hatchet.gate import Gate
+from tests.doubles.hatchet.rows import Run, now
+
+_LONGEST_HEAD = 64 * 1024
+_REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 503: "Unavailable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked.
+
+    Args:
+        method: such as `GET`.
+        path: without the query.
+        query: its values by name.
+        body: JSON, decoded; an empty object without one.
+    """
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    body: dict[str, Any]
+
+    def one(self, name: str, default: str = "") -> str:
+        """The query's only value of a name."""
+        return self.query.get(name, [default])[0]
+
+    def page(self, rows: list[dict[str, Any]], limit: int) -> dict[str, Any]:
+        """The page of rows that is asked for."""
+        return screens.page(rows, int(self.one("offset", "0")), int(self.one("limit", str(limit))))
+
+
+class Refused(Exception):
+    """The answer is an error."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Rest:
+    """A server on loopback.
+
+    Args:
+        engine: whose rows.
+        gate: who may come in.
+    """
+
+    def __init__(self, engine: Engine, gate: Gate) -> None:
+        self._engine = engine
+        self._gate = gate
+        self._server: asyncio.Server | None = None
+        self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [
+            (method, re.compile(path), answer) for method, path, answer in self._table()
+        ]
+
+    async def start(self, port: int, tls: ssl.SSLContext | None) -> int:
+        """Listen on a port, or with 0 on one that is free, and say on which."""
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", port, limit=_LONGEST_HEAD, ssl=tls
+        )
+        return self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Who asks may be killed in the middle.
+        with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            status, answer = await self._answer(reader)
+            body = json.dumps(answer).encode() if answer is not None else b""
+            head = (
+                f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: application/json\r\n"
+                f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            )
+            writer.write(head.encode() + body)
+            await writer.drain()
+        writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader) -> tuple[int, Any]:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        pairs = (line.split(": ", 1) for line in head[1:] if ": " in line)
+        headers = {name.lower(): value for name, value in pairs}
+        content = await reader.readexactly(int(headers.get("content-length", "0")))
+        method, target, _ = head[0].split(" ", 2)
+        split = urlsplit(target)
+        request = Request(
+            method, unquote(split.path), parse_qs(split.query), json.loads(content or b"{}")
+        )
+        refusal = await self._gate.http(request.path, headers.get("authorization", ""))
+        if refusal is not None:
+            return refusal
+        try:
+            return 200, self._route(request)
+        except Refused as error:
+            return error.status, {"message": str(error)}
+
+    def _route(self, request: Request) -> Any:
+        for method, path, answer in self._routes:
+            match = path.fullmatch(request.path)
+            if match is not None and method == request.method:
+                return answer(request, *match.groups())
+        raise Refused(404, "not found")
+
+    def _table(self) -> list[tuple[str, str, Callable[..., Any]]]:
+        tenant = r"/api/v1/tenants/[^/]+"
+        stable = r"/api/v1/stable"
+        ours = stable + r"/tenants/[^/]+"
+        return [
+            ("GET", r"/api/(?:ready|live)", lambda request: None),
+            ("GET", r"/api/v1/version", lambda request: {"version": self._engine.version}),
+            ("GET", tenant + r"/worker", self._workers),
+            ("GET", r"/api/v1/workers/([^/]+)", self._worker),
+            ("PATCH", r"/api/v1/workers/([^/]+)", self._pause),
+            ("GET", ours + r"/workflow-runs", self._runs),
+            ("GET", ours + r"/workflow-runs/external-ids", self._run_ids),
+            ("GET", stable + r"/workflow-runs/([^/]+)", self._details),
+            ("GET", stable + r"/workflow-runs/([^/]+)/status", self._status),
+            # Empty for a run of one task, whatever happened to it.
+            ("GET", stable + r"/workflow-runs/[^/]+/task-events", _no_history),
+            ("GET", stable + r"/tasks/([^/]+)", self._task),
+            ("GET", stable + r"/tasks/([^/]+)/task-events", self._history),
+            ("POST", ours + r"/tasks/cancel", self._cancel),
+            ("GET", ours + r"/events", self._events),
+            ("GET", ours + r"/events/([^/]+)", self._event),
+        ]
+
+    def _workers(self, request: Request) -> Any:
+        rows = [screens.worker(self._engine, row) for row in self._engine.rows.workers.values()]
+        rows.reverse()
+        return screens.page(rows, 0, max(1, len(rows)))
+
+    def _worker(self, request: Request, worker_id: str) -> Any:
+        row = self._engine.rows.workers.get(worker_id)
+        if row is None:
+            raise Refused(404, "worker not found")
+        return screens.worker(self._engine, row)
+
+    def _pause(self, request: Request, worker_id: str) -> Any:
+        row = self._engine.rows.workers.get(worker_id)
+        if row is None:
+            raise Refused(404, "worker not found")
+        row.paused = bool(request.body.get("isPaused", row.paused))
+        self._engine.stirred.set()
+        return screens.worker(self._engine, row)
+
+    def _runs(self, request: Request) -> Any:
+        if "only_tasks" not in request.query:
+            raise Refused(
+                400,
+                "Invalid format for parameter only_tasks: query parameter 'only_tasks' is required",
+            )
+        payloads = request.one("include_payloads", "true") == "true"
+        rows = [screens.summary(run, payloads=payloads) for run in self._found(request)]
+        return request.page(rows, 50)
+
+    def _run_ids(self, request: Request) -> Any:
+        return [run.id for run in self._found(request)]
+
+    def _found(self, request: Request) -> list[Run]:
+        since = _instant(request.one("since"))
+        until = _instant(request.one("until")) if "until" in request.query else now()
+        statuses = request.query.get("statuses", [])
+        workflows = request.query.get("workflow_ids", [])
+        wanted = [pair.split(":", 1) for pair in request.query.get("additional_metadata", [])]
+        return [
+            run
+            for run in reversed(self._engine.rows.runs.values())
+            if since <= run.created_at <= until
+            and (not statuses or run.status in statuses)
+            and (not workflows or run.workflow.id in workflows)
+            and all(str(run.metadata.get(key)) == value for key, value in wanted)
+        ]
+
+    def _run(self, run_id: str) -> Run:
+        run = self._engine.rows.runs.get(run_id)
+        if run is None:
+            raise Refused(404, "not found")
+        return run
+
+    def _details(self, request: Request, run_id: str) -> Any:
+        return screens.details(self._run(run_id))
+
+    def _status(self, request: Request, run_id: str) -> Any:
+        return self._run(run_id).status
+
+    def _task(self, request: Request, run_id: str) -> Any:
+        return screens.task(self._run(run_id))
+
+    def _history(self, request: Request, run_id: str) -> Any:
+        # Who names no limit gets none of them.
+        page = request.page(screens.history(self._run(run_id)), 0)
+        return {"pagination": {}, "rows": page["rows"]}
+
+    def _cancel(self, request: Request) -> Any:
+        ids = request.body.get("externalIds") or []
+        wanted = request.body.get("filter")
+        if wanted:
+            query = {
+                "since": [wanted["since"]],
+                "statuses": wanted.get("statuses") or [],
+                "workflow_ids": wanted.get("workflowIds") or [],
+                "additional_metadata": wanted.get("additionalMetadata") or [],
+            }
+            found = self._found(Request("GET", request.path, query, {}))
+            # A filter does not reach those that no worker has.
+            ids = [run.id for run in found if not run.evicted]
+        self._engine.cancel(ids)
+        return {"ids": ids}
+
+    def _events(self, request: Request) -> Any:
+        keys, scopes = request.query.get("keys", []), request.query.get("scopes", [])
+        rows = [
+            screens.event(self._engine, row)
+            for row in reversed(self._engine.rows.events)
+            if (not keys or row.key in keys) and (not scopes or row.scope in scopes)
+        ]
+        return request.page(rows, 50)
+
+    def _event(self, request: Request, event_id: str) -> Any:
+        for row in self._engine.rows.events:
+            if row.id == event_id:
+                return screens.event(self._engine, row)
+        raise Refused(404, "event not found")
+
+
+def _no_history(request: Request) -> Any:
+    return {"pagination": {}, "rows": []}
+
+
+def _instant(written: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(written.replace(" ", "+"))
+    except ValueError as error:
+        raise Refused(400, f"Invalid format for parameter since: {written}") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

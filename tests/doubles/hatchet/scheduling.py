@@ -1,0 +1,156 @@
+"""Which worker gets which run, and what becomes of runs whose time or whose worker is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from hatchet_sdk.contracts.dispatcher_pb2 import CANCEL_STEP_RUN, START_STEP_RUN
+
+from tests.doubles.hatchet.actions import action_for
+from tests.doubles.hatchet.engine import Engine
+from tests.doubles.hatchet.rows import Run, Worker, now
+
+# How often what is due is looked for, when nothing happens.
+_LOOK_EVERY = 0.05
+# The SDK sends a heartbeat every four seconds; a worker that misses three is away.
+_THREE_HEARTBEATS = 12.0
+
+
+@dataclass
+class Scheduling:
+    """Hands runs out until it is cancelled.
+
+    Args:
+        engine: whose rows.
+        reassign_after: seconds until a run is taken from a worker whose stream has ended.
+        grace: seconds after a start in which nothing is, as workers need time to come back.
+    """
+
+    engine: Engine
+    reassign_after: float
+    grace: float
+    _began: float = field(default=0.0, init=False)
+    _silent_since: dict[str, float] = field(default_factory=dict[str, float], init=False)
+
+    async def run(self) -> None:
+        """Look whenever something happened, and in short intervals for what falls due."""
+        self._began = time.monotonic()
+        self._silent_since.clear()
+        while True:
+            self.engine.stirred.clear()
+            self._end_what_is_over()
+            self._take_from_the_gone()
+            self._hand_out()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.engine.stirred.wait(), _LOOK_EVERY)
+
+    def _hand_out(self) -> None:
+        at = now()
+        queued = [
+            run
+            for run in self.engine.rows.runs.values()
+            if run.status == "QUEUED" and (run.not_before is None or run.not_before <= at)
+        ]
+        if not queued:
+            return
+        free = {worker.id: self._free(worker) for worker in self._ready()}
+        for run in sorted(queued, key=lambda run: (-run.priority, run.queued_at, run.number)):
+            worker = self._worker_for(run, free)
+            if worker is not None:
+                for kind, units in run.workflow.slots.items():
+                    free[worker.id][kind] -= units
+                self._assign(run, worker)
+
+    def _ready(self) -> list[Worker]:
+        return [
+            worker
+            for worker in self.engine.rows.workers.values()
+            if worker.id in self.engine.action_streams and not worker.paused
+        ]
+
+    def _free(self, worker: Worker) -> dict[str, int]:
+        free = dict(worker.slots)
+        for run in self.engine.rows.runs.values():
+            if run.worker_id == worker.id:
+                for kind, units in run.workflow.slots.items():
+                    free[kind] = free.get(kind, 0) - units
+        return free
+
+    def _worker_for(self, run: Run, free: dict[str, dict[str, int]]) -> Worker | None:
+        able = [
+            self.engine.rows.workers[worker_id]
+            for worker_id, slots in free.items()
+            if run.workflow.action in self.engine.rows.workers[worker_id].actions
+            and all(slots.get(kind, 0) >= units for kind, units in run.workflow.slots.items())
+        ]
+        return max(able, key=lambda worker: sum(free[worker.id].values()), default=None)
+
+    def _assign(self, run: Run, worker: Worker) -> None:
+        run.status, run.worker_id, run.not_before = "RUNNING", worker.id, None
+        # Sleeping counts: the try began with its first invocation.
+        run.started_at = run.started_at or now()
+        if run.workflow.durable:
+            run.invocation += 1
+            run.position = 0
+        self.engine.record(run, "ASSIGNED", worker_id=worker.id)
+        self.engine.record(
+            run,
+            "SENT_TO_WORKER",
+            message="Sent task run to the assigned worker",
+            worker_id=worker.id,
+        )
+        self.engine.action_streams[worker.id].put_nowait(action_for(run, START_STEP_RUN))
+
+    def _end_what_is_over(self) -> None:
+        self.engine.end_sleeps(time.time())
+        at = now()
+        for run in list(self.engine.rows.runs.values()):
+            if run.ended:
+                continue
+            workflow = run.workflow
+            begun = run.not_before or run.queued_at
+            if run.status == "QUEUED" and at >= begun + timedelta(
+                seconds=workflow.schedule_timeout
+            ):
+                self.engine.finish(run, "FAILED", kind="SCHEDULING_TIMED_OUT")
+            elif run.started_at and at >= run.started_at + timedelta(seconds=workflow.timeout):
+                self._time_out(run)
+
+    def _time_out(self, run: Run) -> None:
+        stream = self.engine.action_streams.get(run.worker_id or "")
+        if stream is not None:
+            stream.put_nowait(action_for(run, CANCEL_STEP_RUN))
+        says = f"Task exceeded timeout of {run.workflow.timeout:g}s"
+        run.worker_id = None
+        self.engine.failed(run, says, final=False, kind="TIMED_OUT", message=says)
+
+    def _take_from_the_gone(self) -> None:
+        if time.monotonic() < self._began + self.grace:
+            return
+        gone = {worker.id for worker in self.engine.rows.workers.values() if self._is_gone(worker)}
+        if not gone:
+            return
+        for run in list(self.engine.rows.runs.values()):
+            if run.status == "RUNNING" and run.worker_id in gone:
+                self.engine.record(
+                    run,
+                    "REASSIGNED",
+                    message="Worker did not send a heartbeat for 30 seconds",
+                    worker_id=run.worker_id,
+                )
+                run.reassigned += 1
+                run.retry_count += 1
+                self.engine.requeue(run, recorded=False)
+
+    def _is_gone(self, worker: Worker) -> bool:
+        if worker.id in self.engine.action_streams:
+            self._silent_since.pop(worker.id, None)
+            return (
+                now() - worker.heard_at
+            ).total_seconds() > _THREE_HEARTBEATS + self.reassign_after
+        silent = self._silent_since.setdefault(worker.id, time.monotonic())
+        return time.monotonic() - silent >= self.reassign_after
