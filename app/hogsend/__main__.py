@@ -11,7 +11,9 @@ def main() -> None:
         from multiprocessing import freeze_support
 
         from hogsend.frozen import follow_parent, sweep_unpacked
+        from hogsend.spawned import be_quiet_if_spawned
 
+        be_quiet_if_spawned()
         freeze_support()
         follow_parent()
         sweep_unpacked()
@@ -22,3 +24,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+elif "multiprocessing.process" in sys.modules:
+    from hogsend.spawned import be_quiet_if_spawned
+
+    be_quiet_if_spawned()

@@ -39,6 +39,7 @@ class Settings:
         secrets: the first signs, all verify; empty until `prepare_data` when none is set.
         journeys: the author's folder, absolute.
         engine: `embedded` or `hatchet`.
+        hatchet_events: the names of Hatchet's events that are taken in, wildcards allowed.
         mail: the provider, as written.
         sender: the default sender, `Name <address>`.
         test_to: the address that gets every message instead, if any.
@@ -69,6 +70,7 @@ class Settings:
     secrets: tuple[str, ...] = field(repr=False)
     journeys: Path
     engine: str
+    hatchet_events: tuple[str, ...]
     mail: str = field(repr=False)
     sender: str
     test_to: str | None
@@ -133,6 +135,11 @@ def _assemble(given: Mapping[str, str], origins: Mapping[str, str], folder: Path
     engine = value["HOGSEND_ENGINE"]
     if engine == "auto":
         engine = "hatchet" if given.get("HATCHET_CLIENT_TOKEN") else "embedded"
+    elif engine == "hatchet" and not given.get("HATCHET_CLIENT_TOKEN"):
+        raise ConfigError(
+            "HOGSEND_ENGINE is hatchet, and there is no HATCHET_CLIENT_TOKEN.",
+            "Run `hogsend bootstrap`, or set the token that Hatchet's dashboard gives.",
+        )
     return Settings(
         data=data,
         database_url=_absolute(value["HOGSEND_DATABASE_URL"], folder)
@@ -144,6 +151,7 @@ def _assemble(given: Mapping[str, str], origins: Mapping[str, str], folder: Path
         secrets=value["HOGSEND_SECRET"] or (),
         journeys=folder / value["HOGSEND_JOURNEYS"],
         engine=engine,
+        hatchet_events=value["HOGSEND_HATCHET_EVENTS"] or (),
         mail=value["HOGSEND_MAIL"],
         sender=value["HOGSEND_FROM"],
         test_to=value["HOGSEND_TEST_TO"],

@@ -100,8 +100,15 @@ SETTINGS: tuple[Setting, ...] = (
         "HOGSEND_ENGINE",
         "auto",
         values.one_of("auto", "embedded", "hatchet"),
-        "What decides when and where a turn runs: `embedded`, or `hatchet`, which comes with a "
-        "later version. `auto` is Hatchet when `HATCHET_CLIENT_TOKEN` is set, else embedded.",
+        "What decides when and where a turn runs: `embedded` or `hatchet`. `auto` is Hatchet when "
+        "`HATCHET_CLIENT_TOKEN` is set, else embedded.",
+    ),
+    Setting(
+        "HOGSEND_HATCHET_EVENTS",
+        None,
+        values.event_names,
+        "The names of Hatchet's events that are taken in as events, with commas in between; `*` "
+        "stands for any part of a name.",
     ),
     Setting(
         "HOGSEND_MAIL",

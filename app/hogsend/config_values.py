@@ -28,6 +28,13 @@ def one_of(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
+def event_names(text: str) -> tuple[str, ...]:
+    names = tuple(filter(None, (name.strip() for name in text.split(","))))
+    if any(len(name) > 200 or not re.fullmatch(r"[^\s,]+", name) for name in names):
+        raise ValueError("Use names of events without spaces, with commas in between.")
+    return names
+
+
 def yes_or_no(text: str) -> bool:
     if text.lower() in ("1", "true", "yes", "on"):
         return True

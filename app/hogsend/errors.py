@@ -108,6 +108,12 @@ class StoreUnavailable(HogsendError):
         self.retry_after = retry_after
 
 
+class HatchetAway(HogsendError):
+    """Hatchet cannot be reached or refuses us; what waits for it waits on."""
+
+    code = "hatchet_away"
+
+
 class DamagedRow(HogsendError):
     """A row of the database cannot be read: somebody or something has changed it.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from .catalogue import rules_of, see_journeys
 from .changes import Changes
@@ -18,8 +19,10 @@ from .delivery.providers.select import provider_for
 from .delivery.tokens import Tokens
 from .delivery.tracking import Tracker
 from .domain.ids import new_id
-from .errors import StartError, StoreUnavailable
+from .engines.hatchet.engine import Doors
+from .errors import InvalidInput, StartError, StoreUnavailable, TooLarge
 from .ingest import Ingest, Orders, Rules
+from .ingest.bodies import read_hatchet_event
 from .retention import Keep, Retention
 from .roster import Roster
 from .store.db import Database, is_sqlite, place_of
@@ -192,7 +195,7 @@ async def _start_worker(runtime: Runtime) -> Worker:
     provider = provider_for(runtime.settings, runtime.database, runtime.clock, runtime.changes)
     now = runtime.clock.now()
     alone = runtime.database.is_sqlite
-    roster = None if alone else Roster(runtime.database, new_id(now), "embedded", now)
+    roster = None if alone else Roster(runtime.database, new_id(now), runtime.settings.engine, now)
     retention = Retention(
         runtime.database,
         runtime.clock,
@@ -211,9 +214,25 @@ async def _start_worker(runtime: Runtime) -> Worker:
         limits=limits_of(runtime.settings),
         rate=runtime.settings.send_rate,
         roster=roster,
+        hatchet=_doors(runtime) if runtime.settings.engine == "hatchet" else None,
     )
     await worker.start()
     return worker
+
+
+def _doors(runtime: Runtime) -> Doors:
+    """Return what takes in the events that other services push to Hatchet."""
+
+    async def take(event_id: str, name: str, given: Mapping[str, Any]) -> Mapping[str, str]:
+        try:
+            event = read_hatchet_event(event_id, name, given)
+        except (InvalidInput, TooLarge) as error:
+            # It would not be another one the next time.
+            return {"refused": error.message}
+        taken = await runtime.ingest.take(event)
+        return {"eventId": str(taken.event_id), "stored": str(taken.stored).lower()}
+
+    return Doors(runtime.settings.hatchet_events, take)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from .catalogue import see_journeys
@@ -17,16 +18,22 @@ from .delivery.mailer import Mailer
 from .delivery.providers.port import Provider
 from .delivery.tracking import Tracker
 from .engines.embedded import EmbeddedEngine
+from .engines.hatchet.engine import Doors, HatchetEngine
+from .engines.hatchet.tasks import Chore
 from .engines.leases import RowLeases
 from .engines.port import Done, Wake
-from .errors import DamagedRow, StartError
-from .ingest import Ingest, Taking
+from .engines.rows import DueRows
+from .errors import Conflict, DamagedRow, NotFound, StartError
+from .ingest import Ingest, Order, Orders, Taking
 from .retention import Retention
 from .roster import Roster
 from .store.damage import fail_enrollment, fail_send
 from .store.db import Database
 from .turns.loading import Code, Limits
 from .turns.player import Player
+
+# What Hatchet calls the chore of handing due mails over.
+DRAIN_MAIL = "drain-mail"
 
 
 class WorkerLock:
@@ -71,6 +78,7 @@ class Worker:
         twice: whether turns are played twice, to show what the journal does not decide.
         rate: how many mails may be begun in a second; 0 for as many as the provider takes.
         roster: the workers on this database; None where there is one only.
+        hatchet: what Hatchet's own events come in by, when Hatchet decides when turns run.
     """
 
     def __init__(
@@ -88,17 +96,9 @@ class Worker:
         twice: bool = False,
         rate: float = 0,
         roster: Roster | None = None,
+        hatchet: Doors | None = None,
     ) -> None:
-        holder = roster.id if roster else None
         self.player = Player(database, clock, ingest, _code(content), limits, twice=twice)
-        self.engine = EmbeddedEngine(
-            database,
-            clock,
-            self._play,
-            is_pressed=lambda: ingest.is_pressed,
-            leases=RowLeases(database, holder) if holder else None,
-            knows=self._knows,
-        )
         self.mailer = Mailer(
             database=database,
             clock=clock,
@@ -107,9 +107,10 @@ class Worker:
             changes=changes,
             renderer=content.renderer,
             rate=rate,
-            holder=holder,
+            holder=roster.id if roster else None,
         )
         self._roster = roster
+        self._orders = Orders(database, clock, ingest)
         self._tell_roster(content)
         self._database = database
         self._clock = clock
@@ -118,13 +119,47 @@ class Worker:
         self.retention = retention
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Future[None] | None = None
+        self._ingest = ingest
+        self.engine = self._hatchet(hatchet) if hatchet else self._embedded()
         ingest.on_commit = self._committed
+
+    def _embedded(self) -> EmbeddedEngine:
+        leases = self._leases()
+        return EmbeddedEngine(
+            self._database,
+            self._clock,
+            self._play,
+            lambda: self._ingest.is_pressed,
+            leases=leases,
+            rows=DueRows(
+                self._database, holder=leases.holder if leases else None, knows=self._knows
+            ),
+        )
+
+    def _hatchet(self, doors: Doors) -> HatchetEngine:
+        self.mailer.only_when_asked()
+        return HatchetEngine(
+            self._database,
+            self._clock,
+            self._play,
+            journeys=lambda: self.player.code.registry.journeys,
+            cancelled=self._end_cancelled,
+            chores=self._chores(),
+            doors=doors,
+            is_pressed=lambda: self._ingest.is_pressed,
+            leases=self._leases(),
+        )
+
+    def _leases(self) -> RowLeases | None:
+        return RowLeases(self._database, self._roster.id) if self._roster else None
 
     def use(self, content: Content) -> None:
         """Play and send with other content from now on."""
         self.player.code = _code(content)
         self.mailer.renderer = content.renderer
         self._tell_roster(content)
+        if isinstance(self.engine, HatchetEngine):
+            self.engine.use_other_code()
         self.look()
 
     def look(self) -> None:
@@ -220,7 +255,35 @@ class Worker:
         if taking.ended:
             await self.engine.cancel(taking.ended)
         if "sends" in taking.topics:
-            self.mailer.look()
+            self._look_at_mails()
+
+    # -- what Hatchet runs beside the journeys ----------------------------------------------------
+
+    def _chores(self) -> dict[str, Chore]:
+        return {
+            DRAIN_MAIL: Chore(self._drain, ["* * * * *"]),
+            "remove-old": Chore(self._remove_old, ["17 * * * *"]),
+        }
+
+    def _look_at_mails(self) -> None:
+        """Let mails leave that are due: at once, or when Hatchet comes to it."""
+        self.mailer.look()
+        if isinstance(self.engine, HatchetEngine) and not self.mailer.is_draining:
+            self.engine.begin(DRAIN_MAIL)
+
+    async def _drain(self) -> Mapping[str, Any]:
+        return {"mails": await self.mailer.drain()}
+
+    async def _remove_old(self) -> Mapping[str, Any]:
+        return dict(await self.retention.run())
+
+    async def _end_cancelled(self, enrollment_id: UUID) -> None:
+        """End an enrollment whose run somebody has cancelled in Hatchet."""
+        try:
+            await self._orders.give(Order("exit", "hatchet", "cancelled_in_hatchet"), enrollment_id)
+        except (Conflict, NotFound):
+            # It has ended meanwhile.
+            return
 
 
 def _code(content: Content) -> Code:

@@ -56,19 +56,22 @@ def test_the_first_start_makes_all_that_is_missing(
     assert (data / "hogsend.db").is_file() and (data / "secret").is_file()
 
 
-def test_hatchet_is_refused_in_this_version(
+def test_hatchet_is_the_engine_when_there_is_a_token_and_needs_one(
     empty_folder: Path, hogsend: Hogsend, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_ENGINE", "hatchet")
     outcome = hogsend("serve")
-    assert outcome.status == 1 and "HOGSEND_ENGINE=embedded" in outcome.err
+    assert outcome.status == 1 and "no HATCHET_CLIENT_TOKEN" in outcome.err
+    assert "hogsend bootstrap" in outcome.err
+    assert runtime.started == [] and list(empty_folder.iterdir()) == []
 
     monkeypatch.delenv("HOGSEND_ENGINE")
     monkeypatch.setenv("HATCHET_CLIENT_TOKEN", "token")
+    monkeypatch.setenv("HOGSEND_HATCHET_EVENTS", "order:*, user:created")
     outcome = hogsend("serve")
-    assert outcome.status == 1 and "HATCHET_CLIENT_TOKEN is set" in outcome.err
-
-    assert runtime.started == [] and list(empty_folder.iterdir()) == []
+    ((settings, _, _),) = runtime.started
+    assert settings.engine == "hatchet"
+    assert settings.hatchet_events == ("order:*", "user:created")
 
 
 def test_a_worker_of_its_own_is_refused_on_sqlite(

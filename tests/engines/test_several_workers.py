@@ -15,6 +15,7 @@ from hogsend.domain.ids import new_id
 from hogsend.engines import embedded
 from hogsend.engines.embedded import EmbeddedEngine
 from hogsend.engines.leases import RowLeases
+from hogsend.engines.rows import DueRows
 from hogsend.roster import Roster
 from hogsend.store import enrollments, workers
 from hogsend.store.db import Database, Query, Write
@@ -175,10 +176,8 @@ async def test_people_of_a_journey_without_code_here_are_left_to_others(
     stage: Stage, rosters: list[Roster]
 ):
     known, unknown = await stage.enroll(2)
-    leases = RowLeases(stage.database, rosters[0].id)
-    engine = EmbeddedEngine(
-        stage.database, stage.clock, stage.play, leases=leases, knows=lambda one: one == "j0"
-    )
+    rows = DueRows(stage.database, knows=lambda one: one == "j0")
+    engine = EmbeddedEngine(stage.database, stage.clock, stage.play, rows=rows)
     working = asyncio.create_task(engine.work())
     await stage.until(lambda: known in stage.played)
     await asyncio.gather(engine.close(), working)

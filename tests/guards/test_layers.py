@@ -16,7 +16,7 @@ FILES = sorted((APP / "hogsend").rglob("*.py"))
 # What each part of the program may import of the others. `domain` is pure: it knows no clock, no
 # setting and no file. Only what starts the server knows the web.
 CONFIG = {"config", "config_table", "config_values"}
-GROUND = CONFIG | {"errors", "clock", "paths", "changes", "logs", "news", "interpreter"}
+GROUND = CONFIG | {"errors", "clock", "paths", "changes", "logs", "news", "interpreter", "spawned"}
 FACTS = GROUND | {"domain", "store", "engines", "ingest"}
 DEEDS = FACTS | {"turns", "delivery"}
 MADE_OF = {"catalogue", "content", "retention", "roster"}
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "changes": {"errors"},
     "news": set(),
     "interpreter": set(),
+    "spawned": set(),
     "logs": {"errors", "config"},
     "config": CONFIG | {"errors", "clock", "paths"},
     "config_table": {"config_values"},
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runtime": DEEDS | MADE_OF | {"worker"},
     "web": DEEDS | {"content", "runtime"},
     "cli": EVERYTHING,
-    "__main__": {"cli", "errors", "frozen"},
+    "__main__": {"cli", "errors", "frozen", "spawned"},
 }
 # The composition root starts the server that shows it: inside a function, when everything is open.
 ONCE_RUNNING = {("runtime", "web")}

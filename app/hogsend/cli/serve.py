@@ -8,7 +8,7 @@ import click
 
 from .. import logs
 from ..config import Settings, prepare_data
-from ..errors import ConfigError, StartError
+from ..errors import StartError
 from ..store.db import is_sqlite
 from ..store.migrations import bring_up_to_date, pending
 from .instance import current_settings
@@ -34,7 +34,7 @@ def serve(with_worker: bool, reload: bool, bind: str | None) -> int:
 def worker() -> int:
     """Play journeys and deliver mail without the web server.
 
-    For Postgres, where `hogsend serve` can then run without a worker; one worker at a time.
+    For Postgres, where as many as wanted may run, with or without a server beside them.
     """
     settings = current_settings()
     if is_sqlite(settings.database_url):
@@ -54,17 +54,10 @@ def ready_settings(options: dict[str, str]) -> Settings:
         options: values given on the command line, by the setting's name.
 
     Raises:
-        ConfigError: a setting is wrong, or asks for what this version does not have.
+        ConfigError: a setting is wrong.
         StartError: the data folder or the database cannot be used.
     """
     settings = current_settings(options)
-    if settings.engine == "hatchet":
-        chosen = settings.origins["HOGSEND_ENGINE"] != "default"
-        raise ConfigError(
-            "The Hatchet engine comes with a later version"
-            + ("." if chosen else "; it was chosen because HATCHET_CLIENT_TOKEN is set."),
-            "Set HOGSEND_ENGINE=embedded.",
-        )
     settings = prepare_data(settings)
     logs.configure(settings)
     asyncio.run(_bring_schema_up_to_date(settings))

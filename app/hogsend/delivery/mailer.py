@@ -18,12 +18,14 @@ from ..domain.sending import Send
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
 from ..news import News
-from ..store import meta, sends, workers
+from ..store import health, meta, sends, workers
 from ..store.counters import Tally
 from ..store.db import Database
 from ..store.sends import RenderedMail
+from .gate import Gate
 from .jobs import load_jobs
 from .ledger import Handover, Job, Ledger, Outcome
+from .outcomes import failed, in_doubt, line, sent, settled_one
 from .pacing import Pace
 from .providers.port import (
     DeliveryError,
@@ -50,6 +52,8 @@ LONGEST_SLEEP = timedelta(seconds=30)
 STOPPED_PAUSE = timedelta(minutes=1)
 # A mail whose template is missing or broken is made again after this long.
 MISSING_PAUSE = timedelta(minutes=1)
+# Mail that nobody has drained for so long leaves all the same.
+LATE = timedelta(minutes=1)
 _AFTER_ERROR = 1.0
 # How long mails that are not being handed over yet may take to notice that we stop, in seconds.
 _PREPARING = 1.0
@@ -90,6 +94,8 @@ class Mailer:
         self._ledger = Ledger(database, clock, ingest, provider.name, holder)
         self._news = News(log, "due mails could not be looked up; trying again")
         self._closing = False
+        self._gate: Gate | None = None
+        self._count = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[UUID] = set()
         self._missing: set[str] = set()
@@ -112,6 +118,32 @@ class Mailer:
         """Whether no mail is under way."""
         return not self._held
 
+    def only_when_asked(self) -> None:
+        """Begin mails only while somebody drains the ledger, or when one is late all the same."""
+        self._gate = Gate()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether due mails are being handed over."""
+        return self._gate is None or self._gate.is_open
+
+    async def drain(self) -> int:
+        """Hand due mails over until there are none, for a while at most; return how many were."""
+        begun = self._count
+        if self._gate is not None:
+            await self._gate.drain(self._news.tell)
+        return self._count - begun
+
+    async def _shut(self, now: datetime) -> float:
+        """Return for how long no mail is to be begun, in seconds."""
+        if self._ask_again_at is not None and now < self._ask_again_at:
+            return (self._ask_again_at - now).total_seconds()
+        if self.is_draining or self._tasks:
+            return 0.0
+        # Nobody drains: mail that is late does not wait for that any more.
+        due = await self._database.read_one(health.next_send())
+        return 0.0 if due is not None and now - due > LATE else LATE.total_seconds() / 2
+
     async def recover(self) -> None:
         """Settle what was being handed over by a worker that is gone.
 
@@ -123,7 +155,8 @@ class Mailer:
         tally = Tally(now)
         async with self._database.transaction() as tx:
             caught: list[Send] = await tx.one(sends.left_in_hand(tx.dialect.lock_free_rows))
-            settled = [self._settled(send) for send in caught]
+            remembers = self._provider.remembers_sends
+            settled = [settled_one(send, now, remembered=remembers) for send in caught]
             for send in settled:
                 if send.status != "queued":
                     tally.today(f"sends/{send.status}")
@@ -131,17 +164,6 @@ class Mailer:
         in_doubt = sum(send.status == "in_doubt" for send in settled)
         if in_doubt:
             log.warning("%d mails may or may not have left when their worker ended", in_doubt)
-
-    def _settled(self, send: Send) -> Send:
-        now = self._clock.now()
-        if self._provider.remembers_sends and send.reason is not None:
-            # It was withdrawn while it was being handed over.
-            return replace(send, status="cancelled", handed_at=None)
-        if self._provider.remembers_sends:
-            return replace(send, status="queued", due_at=now, handed_at=None)
-        reply = "the process ended during the hand-over"
-        tried = [*send.attempts, sends.attempt(now, "in_doubt", reply)]
-        return replace(send, status="in_doubt", reason=reply, attempts=tried)
 
     async def work(self) -> None:
         """Deliver until closed."""
@@ -174,7 +196,9 @@ class Mailer:
             await asyncio.wait(cut_off, timeout=_PREPARING)
         if not self._provider.remembers_sends:
             reply = "the server was stopped meanwhile"
-            await asyncio.gather(*(self._conclude(self._in_doubt(one, reply)) for one in overdue))
+            await asyncio.gather(
+                *(self._conclude(in_doubt(one, self._clock.now(), reply)) for one in overdue)
+            )
         await self._provider.close()
         await self._ledger.idle()
 
@@ -186,8 +210,9 @@ class Mailer:
         self._crowded = False
         while not self._closing and self.fence is None:
             now = self._clock.now()
-            if self._ask_again_at is not None and now < self._ask_again_at:
-                return (self._ask_again_at - now).total_seconds()
+            shut = await self._shut(now)
+            if shut > 0:
+                return shut
             room = (AT_ONCE if self.stopped is None else 1) - len(self._tasks)
             paced = self._pace.room(now, room)
             while self._ready and paced > 0:
@@ -207,6 +232,8 @@ class Mailer:
             now = self._clock.now()
             due = [one for one, at in in_turns(rows) if at <= now and one not in self._held]
             if not due:
+                if self._gate is not None and not self._tasks:
+                    self._gate.close()
                 later = min((at for queue in rows for _, at in queue if at > now), default=None)
                 return min(later - now if later else LONGEST_SLEEP, LONGEST_SLEEP).total_seconds()
             self._ready.extend(await self._claim(due[: self._pace.ahead(READ_AHEAD)]))
@@ -247,6 +274,7 @@ class Mailer:
             return await tx.one(workers.take_mails(ids, holder))
 
     def _begin(self, job: Job) -> None:
+        self._count += 1
         task = asyncio.create_task(self._run(job), name=str(job.send.id))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -296,7 +324,7 @@ class Mailer:
         """Keep the ledger true when something failed that no provider should let through."""
         if send.id in self._handing:
             return self._left_open(send, "the provider failed in the middle of the hand-over")
-        reply = _line(f"{type(error).__name__}: {error}")
+        reply = line(f"{type(error).__name__}: {error}")
         return Outcome(self._ledger.later(send, reply, self._clock.now()))
 
     async def _deliver(self, job: Job) -> Outcome:
@@ -310,7 +338,7 @@ class Mailer:
         except ContentMissing as error:
             return self._waiting(send, error.reason)
         except RenderFailed as error:
-            return self._failed(send, error.reason[:200], "failed", error.reason)
+            return failed(send, now, error.reason[:200], "failed", error.reason)
         try:
             return await self._hand_over(send, mail)
         except Rejected as error:
@@ -330,12 +358,12 @@ class Mailer:
         """Return what a mail becomes that the provider did not take, or not for certain."""
         row, now = self._row(send), self._clock.now()
         if isinstance(error, TryLater):
-            return Outcome(self._ledger.later(row, _line(error.reply), now))
+            return Outcome(self._ledger.later(row, line(error.reply), now))
         if isinstance(error, InDoubt):
-            return self._left_open(send, _line(error.reply))
+            return self._left_open(send, line(error.reply))
         if self.stopped is None:
             log.error("the mail provider refuses us: %s", error.reply)
-        self.stopped = _line(error.reply)
+        self.stopped = line(error.reply)
         self._ask_again_at = now + STOPPED_PAUSE
         # It certainly did not leave, is not failed, and waits.
         return Outcome(replace(row, status="queued", due_at=now, handed_at=None))
@@ -367,36 +395,19 @@ class Mailer:
         if self.stopped is not None:
             self.stopped, self._ask_again_at = None, None
             self._news.tell()
-        now = self._clock.now()
-        row = self._row(send)
-        tried = [*row.attempts, sends.attempt(now, "accepted", _line(accepted.reply))]
-        return Outcome(
-            replace(
-                row,
-                status="sent",
-                reason=None,
-                due_at=None,
-                sent_at=now,
-                provider=self._provider.name,
-                provider_id=_line(accepted.provider_id or "")[:200] or None,
-                attempts=tried,
-            )
-        )
+        provider = self._provider.name
+        return sent(self._row(send), self._clock.now(), provider, accepted)
 
     def _row(self, send: Send) -> Send:
         """Return the ledger row as it stands: marked, once the hand-over has begun."""
         return self._handing.get(send.id, send)
 
-    def _failed(self, send: Send, reason: str, outcome: str, reply: str) -> Outcome:
-        tried = [*send.attempts, sends.attempt(self._clock.now(), outcome, reply)]
-        return Outcome(replace(send, status="failed", reason=reason, due_at=None, attempts=tried))
-
     def _rejected(self, send: Send, mail: Rendered, error: Rejected) -> Outcome:
-        row, reply = self._row(send), _line(error.reply)
+        row, reply, now = self._row(send), line(error.reply), self._clock.now()
         # In test mode the address that does not exist is not the contact's.
         if error.kind != "hard_bounce" or mail.to_email != send.to_email:
-            return self._failed(row, f"{error.kind}: {reply}"[:200], "refused", reply)
-        tried = [*row.attempts, sends.attempt(self._clock.now(), "bounced", reply)]
+            return failed(row, now, f"{error.kind}: {reply}"[:200], "refused", reply)
+        tried = [*row.attempts, sends.attempt(now, "bounced", reply)]
         bounced = replace(row, status="bounced", reason=reply[:200], due_at=None, attempts=tried)
         return Outcome(bounced, Suppress(mail.to_email, "hard_bounce"))
 
@@ -405,16 +416,4 @@ class Mailer:
         row = self._row(send)
         if self._provider.remembers_sends:
             return Outcome(self._ledger.later(row, reply, self._clock.now()))
-        return self._in_doubt(row, reply)
-
-    def _in_doubt(self, send: Send, reply: str) -> Outcome:
-        tried = [*send.attempts, sends.attempt(self._clock.now(), "in_doubt", reply)]
-        return Outcome(
-            replace(send, status="in_doubt", reason=reply[:200], due_at=None, attempts=tried)
-        )
-
-
-def _line(reply: str) -> str:
-    """Return what a provider said as one line; databases take neither NUL nor lone surrogates."""
-    line = " ".join(reply.replace("\0", " ").split())
-    return line.encode("utf-8", "replace").decode()
+        return in_doubt(row, self._clock.now(), reply)

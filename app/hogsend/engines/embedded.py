@@ -9,33 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..clock import Clock
-from ..domain.fairness import in_turns, parts
+from ..domain.fairness import in_turns
 from ..news import News
-from ..store import enrollments
 from ..store.db import Database
 from ..store.enrollments import Due
-from .port import Leases, PlayTurns, Wake
+from .port import Leases, PlayTurns, Rows, Wake
+from .rows import SET, DueRows
 
 log = logging.getLogger("hogsend.engine")
 
-# Turns in one set, and sets at once: while one set waits for the disk, another is driven.
-SET = 256
+# Sets at once: while one waits for the disk, another is driven.
 SETS = 2
-# Journeys that one statement asks for.
-MOST_JOURNEYS = 64
 # A set that takes longer has a journey in it that keeps its thread: others do not wait for it. So
 # many may be under way beside the others, lest a slow disk is given ever more to do.
 LATE = 1.0
 MOST_LATE = 8
-# Enrollments of one journey that may be under way at once: its steps may take long, and those who
-# would wait for them in memory wait as rows.
-MOST_HELD = 1024
 # A clock that was set back or a laptop that slept is noticed after this long.
 LONGEST_SLEEP = timedelta(seconds=30)
 _AFTER_ERROR = 1.0
@@ -54,7 +47,7 @@ class EmbeddedEngine:
         play: plays one turn of each given enrollment.
         is_pressed: says whether facts arrive faster than they are written.
         leases: keeps turns apart where several workers are at work; None where there is one.
-        knows: says of which journeys there is code here; where there is one worker, of all.
+        rows: finds the due rows; those of every journey, unless another way is given.
     """
 
     def __init__(
@@ -65,14 +58,14 @@ class EmbeddedEngine:
         is_pressed: Callable[[], bool] = lambda: False,
         *,
         leases: Leases | None = None,
-        knows: Callable[[str], bool] = lambda journey_id: True,
+        rows: Rows | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._play = play
         self._is_pressed = is_pressed
         self._leases = leases
-        self._knows = knows
+        self._rows = rows or DueRows(database, holder=leases.holder if leases else None)
         self._elsewhere: dict[UUID, float] = {}
         self._next_set = 0.0
         self._news = News(log, "due turns could not be looked up; trying again")
@@ -82,7 +75,6 @@ class EmbeddedEngine:
         self._held: dict[UUID, Due] = {}
         self._let_go: set[UUID] = set()
         self._next_known: datetime | None = None
-        self._first = 0
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
         known = self._next_known
@@ -124,7 +116,7 @@ class EmbeddedEngine:
             # News that comes while the rows are read must lead to a new look.
             self._next_known = None
             self._let_go.clear()
-            rows = await self._look_up(self._clock.now())
+            rows = await self._rows.look_up(self._clock.now(), self._held)
             due, later = self._pick(rows, self._clock.now())
             # It may have been closed while the rows were read.
             if not due or self._closing:
@@ -156,29 +148,6 @@ class EmbeddedEngine:
             return self._next_set - now
         self._next_set = now + PRESSED_PAUSE
         return 0.0
-
-    async def _look_up(self, now: datetime) -> Sequence[Sequence[Due]]:
-        """Return the rows that are due and the next that is not, by journey.
-
-        Rows of turns under way are among them until they commit.
-        """
-        held = Counter(due.journey_id for due in self._held.values())
-        found = await self._database.read_one(enrollments.due_journeys())
-        open_ones = [one for one in found if held[one] < MOST_HELD and self._knows(one)]
-        if not open_ones:
-            return []
-        # Each of many journeys is the first one now and then.
-        self._first = (self._first + 1) % len(open_ones)
-        order = open_ones[self._first :] + open_ones[: self._first]
-        holder = self._leases.holder if self._leases else None
-        limits = [(one, SET + held[one]) for one in order]
-        return [
-            rows
-            for answers in await self._database.read(
-                *(enrollments.next_due(part, now, holder) for part in parts(limits, MOST_JOURNEYS))
-            )
-            for rows in answers
-        ]
 
     def _pick(
         self, rows: Sequence[Sequence[Due]], now: datetime
@@ -246,7 +215,7 @@ class EmbeddedEngine:
             under_way.difference_update(let_go)
             self._let_go.update(let_go)
             for one in let_go:
-                del self._held[one]
+                self._rows.over(self._held.pop(one))
             self._news.tell()
 
         going_on: Collection[UUID] = ()

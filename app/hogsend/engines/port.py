@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -34,6 +34,23 @@ class Leases(Protocol):
 
     async def take(self, due: Sequence[Due], now: datetime) -> Collection[UUID]:
         """Take due enrollments, and return those that nobody else has; a commit frees them."""
+        ...
+
+
+class Rows(Protocol):
+    """Finds the turns that may be played now."""
+
+    async def look_up(self, now: datetime, held: Mapping[UUID, Due]) -> Sequence[Sequence[Due]]:
+        """Return rows that are due, and what is due next, by journey.
+
+        Args:
+            now: the present instant.
+            held: the enrollments whose turns are under way.
+        """
+        ...
+
+    def over(self, due: Due) -> None:
+        """Hear of a turn that has ended, was given up, or could not be played."""
         ...
 
 

@@ -30,12 +30,17 @@ class WorkerRow(Model):
 
 
 class HatchetRunRow(Model):
-    """The Hatchet run that plays an enrollment; `tried` is how often it was started anew."""
+    """The Hatchet run that plays an enrollment; it has no name until Hatchet has taken it.
+
+    `pushed` is the number of the turn that it was last woken for, and `tried` how often it was
+    started anew; while a turn is overdue, that is done again at `again_at` at the earliest.
+    """
 
     enrollment_id = IdField(primary_key=True)
-    run_id = fields.CharField(max_length=64, db_index=True)
-    started_at = InstantField()
+    run_id = fields.CharField(max_length=64, default="", db_index=True)
+    pushed = fields.IntField(default=0)
     tried = fields.IntField(default=0)
+    again_at = InstantField()
 
     class Meta:
         table = "hatchet_runs"
@@ -49,6 +54,7 @@ class HatchetWaitRow(Model):
     number = fields.IntField()
     seconds = fields.IntField()
     since = InstantField()
+    turn = fields.IntField()
 
     class Meta:
         table = "hatchet_waits"

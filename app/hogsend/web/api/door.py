@@ -16,11 +16,11 @@ from typing import Any
 
 from ...domain.intake import Taken
 from ...errors import HogsendError, InvalidInput, TooLarge
+from ...ingest.bodies import read_event
 from ...runtime import Runtime
 from ...store.keys import INGEST
 from ..errors import INTERNAL, problem, retry_after, status_of
 from .access import Access, authorize
-from .bodies import read_event
 
 log = logging.getLogger("hogsend.http")
 

@@ -12,11 +12,11 @@ from quart import Blueprint, Response, request
 
 from ...domain.intake import LARGEST_EVENT, Incoming
 from ...errors import HogsendError, InvalidInput, StoreUnavailable, TooLarge
+from ...ingest.bodies import EventBody, incoming_event, invalid
 from ...store.keys import INGEST
 from ..errors import INTERNAL, problem
 from ..pages import runtime
 from .access import require
-from .bodies import EventBody, incoming_event, invalid
 from .door import answer_of, to_bytes
 
 log = logging.getLogger("hogsend.http")

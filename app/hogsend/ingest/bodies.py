@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -18,9 +20,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from ...domain.address import normalize_email
-from ...domain.intake import LARGEST_EVENT, LONGEST_NAME, Incoming, check_properties, check_text
-from ...errors import InvalidInput, TooLarge
+from ..domain.address import normalize_email
+from ..domain.intake import LARGEST_EVENT, LONGEST_NAME, Incoming, check_properties, check_text
+from ..errors import InvalidInput, TooLarge
 
 # Years that every calendar and time zone of a reader can show.
 _YEARS = range(1970, 9999)
@@ -103,6 +105,31 @@ def read_event(raw: bytes, idempotency_key: str | None) -> Incoming:
     except ValidationError as error:
         raise invalid(error) from None
     return incoming_event(body, raw, idempotency_key)
+
+
+_BODY_FIELDS = frozenset(
+    name for field, info in EventBody.model_fields.items() for name in (info.alias or field,)
+)
+
+
+def read_hatchet_event(event_id: str, name: str, given: Mapping[str, Any]) -> Incoming:
+    """Make a fact out of an event that was pushed to Hatchet.
+
+    Args:
+        event_id: Hatchet's, which is what makes a repetition harmless.
+        name: what happened.
+        given: as in the body of `POST /v1/events`; without `eventProperties`, all else that it
+            says are the event's properties.
+
+    Raises:
+        InvalidInput: it names nobody, or something in it does not fit.
+        TooLarge: it is past the limit.
+    """
+    body = {key: value for key, value in given.items() if key in _BODY_FIELDS}
+    if "eventProperties" not in body:
+        body["eventProperties"] = {k: v for k, v in given.items() if k not in _BODY_FIELDS}
+    raw = json.dumps(body | {"name": name}, sort_keys=True).encode()
+    return replace(read_event(raw, f"hatchet:{event_id}"), source="hatchet")
 
 
 def incoming_event(body: EventBody, raw: bytes, idempotency_key: str | None) -> Incoming:

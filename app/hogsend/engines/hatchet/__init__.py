@@ -1,0 +1,1 @@
+"""The engine that lets Hatchet decide when and where a turn runs."""

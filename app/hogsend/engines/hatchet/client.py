@@ -1,0 +1,242 @@
+"""Speaks to Hatchet through its SDK. Nothing else of ours imports that: it takes seconds to import.
+
+The SDK's calls are made on threads: they block, try again by themselves for a while, and must not
+be bound to the server's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from ...domain.fairness import parts
+from ...errors import HatchetAway
+from ...spawned import quiet_sdk
+from ...store.hatchet import Start
+
+log = logging.getLogger("hogsend.hatchet")
+
+# The event that wakes a run; its scope is the enrollment, so that nobody else hears of it.
+WAKE = "hogsend:wake"
+# Hatchet takes a thousand in one call; smaller calls side by side are faster.
+_MOST_STARTS, _MOST_WAKES, _MOST_CANCELS = 500, 50, 100
+_AT_ONCE = 8
+# How long Hatchet may take to say that it is there, in seconds.
+_PATIENCE = 10
+_CANCELLED = "CANCELLED"
+# Runs of one answer, and how many answers are asked for at most.
+_PAGE, _MOST_PAGES = 1000, 10
+
+R = TypeVar("R")
+
+
+class RunInput(BaseModel):
+    """Whom a run plays, by name as Hatchet's own screens show it."""
+
+    enrollmentId: str
+    eventId: str
+    contactId: str
+
+
+class Client:
+    """Hatchet, for this process. Make it with `connect`.
+
+    Args:
+        sdk: the SDK's module.
+        hatchet: its client.
+    """
+
+    def __init__(self, sdk: Any, hatchet: Any) -> None:
+        self.sdk = sdk
+        self.hatchet = hatchet
+        # What starts the runs of a journey, by its id; filled in when a worker is made.
+        self.tasks: dict[str, Any] = {}
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        connection = importlib.import_module("hatchet_sdk.connection")
+        services = importlib.import_module("hatchet_sdk.contracts.dispatcher_pb2_grpc")
+        self._channel: Any = connection.new_conn(hatchet.config, False)
+        self._dispatcher: Any = services.DispatcherStub(self._channel)
+
+    @staticmethod
+    async def connect() -> Client:
+        """Import the SDK, away from the loop, and make its client of the environment.
+
+        Raises:
+            HatchetAway: the token or another of its settings cannot be used.
+        """
+
+        def make() -> Client:
+            sdk = importlib.import_module("hatchet_sdk")
+            _log_as_we_do()
+            # It would hook the root logger, and send what journeys log to Hatchet.
+            return Client(sdk, sdk.Hatchet(config=sdk.ClientConfig(disable_log_capture=True)))
+
+        try:
+            return await asyncio.to_thread(make)
+        except Exception as error:
+            raise HatchetAway(
+                f"the settings of Hatchet's client do not work: {_said(error)}"
+            ) from None
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._channel.close()
+
+    async def start(self, journey_id: str, starts: Sequence[Start]) -> list[str]:
+        """Start a run for each of some enrollments of one journey, and return the runs' ids.
+
+        Raises:
+            HatchetAway: none was started, as far as is known.
+        """
+        task = self.tasks[journey_id]
+
+        def items(some: Sequence[Start]) -> list[Any]:
+            return [
+                task.create_bulk_run_item(
+                    input=RunInput(
+                        enrollmentId=str(one.enrollment_id),
+                        eventId=str(one.event_id),
+                        contactId=str(one.contact_id),
+                    ),
+                    additional_metadata={
+                        "enrollment": str(one.enrollment_id),
+                        "event": str(one.event_id),
+                        "contact": str(one.contact_id),
+                    },
+                )
+                for one in some
+            ]
+
+        runs: list[str] = []
+        for some in parts(starts, _MOST_STARTS):
+            refs = await self._call(
+                lambda some=some: task.run_many(items(some), wait_for_result=False)
+            )
+            runs += [str(ref.workflow_run_id) for ref in refs]
+        return runs
+
+    async def wake(self, wakes: Sequence[tuple[UUID, int]]) -> None:
+        """Wake the runs of enrollments.
+
+        Args:
+            wakes: the enrollments, each with the number of its last turn.
+
+        Raises:
+            HatchetAway: some were not woken.
+        """
+        push = self.sdk.BulkPushEventWithMetadata
+        events = self.hatchet.event
+
+        def call(some: Sequence[tuple[UUID, int]]) -> Callable[[], Any]:
+            return lambda: events.bulk_push(
+                [push(key=WAKE, payload={"turn": turn}, scope=str(one)) for one, turn in some]
+            )
+
+        await asyncio.gather(*(self._call(call(some)) for some in parts(wakes, _MOST_WAKES)))
+
+    async def cancel(self, run_ids: Collection[str]) -> None:
+        """Cancel runs by their ids; one that is over already is left alone.
+
+        Raises:
+            HatchetAway: some were not cancelled.
+        """
+        wanted = self.sdk.BulkCancelReplayOpts
+        for some in parts(sorted(run_ids), _MOST_CANCELS):
+            await self._call(
+                lambda some=some: self.hatchet.runs.bulk_cancel(wanted(ids=list(some)))
+            )
+
+    async def begin(self, name: str) -> None:
+        """Start a task of the engine's own.
+
+        Raises:
+            HatchetAway: it was not started.
+        """
+        await self._call(lambda: self.tasks[name].run(wait_for_result=False))
+
+    async def cancelled_since(self, since: datetime) -> list[str]:
+        """Return the ids of cancelled runs, of those begun since an instant, the newest first.
+
+        Raises:
+            HatchetAway: it could not be asked.
+        """
+        status, found = self.sdk.V1TaskStatus.CANCELLED, list[str]()
+        for page in range(_MOST_PAGES):
+            listed = await self._call(
+                lambda page=page: self.hatchet.runs.list(
+                    since=since,
+                    statuses=[status],
+                    limit=_PAGE,
+                    offset=page * _PAGE,
+                    include_payloads=False,
+                )
+            )
+            found += [str(row.workflow_run_external_id) for row in listed.rows]
+            if len(listed.rows) < _PAGE:
+                break
+        return found
+
+    async def told_to_cancel(self, run_id: str) -> bool:
+        """Say whether somebody cancelled a run, as opposed to its time being up.
+
+        Raises:
+            HatchetAway: it could not be asked.
+        """
+
+        def ask() -> list[Any]:
+            api = importlib.import_module("hatchet_sdk.clients.rest.api.task_api")
+            with self.hatchet.runs.client() as rest:
+                # Without a limit there are no rows.
+                listed: Any = api.TaskApi(rest).v1_task_event_list(task=run_id, limit=200)
+                return list(listed.rows or [])
+
+        rows = await self._call(ask)
+        return any(row.event_type.value == _CANCELLED for row in rows)
+
+    async def version(self) -> str:
+        """Return the engine's version: a sign of life.
+
+        Raises:
+            HatchetAway: it does not answer.
+        """
+        return await self._call(self._ask_version)
+
+    def _ask_version(self) -> str:
+        contracts = importlib.import_module("hatchet_sdk.contracts.dispatcher_pb2")
+        auth = importlib.import_module("hatchet_sdk.utils.api_auth")
+        config = self.hatchet.config
+        answer = self._dispatcher.GetVersion(
+            contracts.GetVersionRequest(),
+            timeout=_PATIENCE,
+            metadata=auth.create_authorization_header(config.token),
+        )
+        return str(answer.version)
+
+    async def _call(self, call: Callable[[], R]) -> R:
+        async with self._turns:
+            try:
+                return await asyncio.to_thread(call)
+            except Exception as error:
+                raise HatchetAway(_said(error)) from error
+
+
+def _log_as_we_do() -> None:
+    """Let what the SDK logs go where our own log goes, and only what matters."""
+    logger = logging.getLogger("hatchet")
+    logger.handlers.clear()
+    logger.propagate = True
+    quiet_sdk()
+
+
+def _said(error: BaseException) -> str:
+    """Return what is wrong in a line."""
+    details = getattr(error, "details", None)
+    text = str(details()) if callable(details) else str(error)
+    return " ".join(text.split())[:300] or type(error).__name__

@@ -1,0 +1,142 @@
+"""Runs the SDK's worker inside this process, in a thread of its own with its own loop.
+
+The SDK means its worker to be the whole process. It has to be made on the main thread, where it
+puts handlers of its own on the signals; these are put back at once. It starts a listener, a process
+that speaks to Hatchet; when that is killed, the worker's thread may hang for ever, so it is left to
+itself and another worker is made. Whatever ends a worker, the next one is started after a pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from .client import Client
+from .tasks import Work, define
+
+log = logging.getLogger("hogsend.hatchet")
+
+# Runs that one worker holds at once, and chores beside them.
+DURABLE_SLOTS, SLOTS = 1000, 20
+# The next worker is made after so long, then after twice as long each time, in seconds.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+# One that has worked for this long was well, in seconds.
+_WELL_AFTER = 60.0
+# How often it is seen to whether the listener lives, in seconds.
+_LOOK_EVERY = 1.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
+
+class Host:
+    """Keeps a worker going.
+
+    Args:
+        client: Hatchet.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._worker: Any = None
+        self._ended: asyncio.Future[None] | None = None
+        self._stopping = False
+        self._changed = asyncio.Event()
+
+    async def run(self, work: Work) -> None:
+        """Run a worker, and another one whenever it ends, until stopped."""
+        pause = FIRST_PAUSE
+        while not self._stopping:
+            begun = time.monotonic()
+            try:
+                await self._run_once(work)
+            except Exception:
+                log.exception("a Hatchet worker could not be made")
+            if self._stopping:
+                return
+            pause = FIRST_PAUSE if time.monotonic() - begun > _WELL_AFTER else pause
+            log.warning("the Hatchet worker has ended; the next one starts in %.0f s", pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._changed.wait()
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def stop(self, patience: float) -> None:
+        """Ask the worker to leave, and wait for it.
+
+        Args:
+            patience: for how long, in seconds; then it is left to itself.
+        """
+        self._stopping = True
+        self._changed.set()
+        worker, ended = self._worker, self._ended
+        if worker is None or ended is None or ended.done():
+            return
+        loop: asyncio.AbstractEventLoop | None = worker._loop
+        if loop is not None and loop.is_running():
+            # Its future never completes: the worker stops its own loop.
+            asyncio.run_coroutine_threadsafe(worker.exit_gracefully(), loop)
+        await asyncio.wait([ended], timeout=patience)
+        self._end_listener(worker)
+
+    async def _run_once(self, work: Work) -> None:
+        loop = asyncio.get_running_loop()
+        with _signals_kept():
+            worker = self._client.hatchet.worker(
+                f"hogsend-{socket.gethostname()}-{os.getpid()}",
+                slots=SLOTS,
+                durable_slots=DURABLE_SLOTS,
+                workflows=define(self._client, work),
+            )
+        ended: asyncio.Future[None] = loop.create_future()
+        self._worker, self._ended = worker, ended
+
+        def end() -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+        def start() -> None:
+            try:
+                worker.start()
+            except BaseException as error:
+                # The SDK ends its worker by SystemExit, and complains by itself of what went wrong.
+                if not isinstance(error, SystemExit):
+                    log.warning("the Hatchet worker has failed: %s", error)
+            finally:
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(end)
+
+        threading.Thread(target=start, name="hatchet worker", daemon=True).start()
+        while not ended.done():
+            await asyncio.wait([ended], timeout=_LOOK_EVERY)
+            if not ended.done() and not self._stopping and _listener_is_dead(worker):
+                log.warning("the listener of the Hatchet worker has ended")
+                break
+        self._end_listener(worker)
+
+    def _end_listener(self, worker: Any) -> None:
+        process = worker._action_listener_process
+        if process is not None and process.is_alive():
+            process.kill()
+
+
+def _listener_is_dead(worker: Any) -> bool:
+    process = worker._action_listener_process
+    return process is not None and process.exitcode is not None
+
+
+@contextmanager
+def _signals_kept() -> Generator[None]:
+    """Put the handlers of signals back that the SDK replaces."""
+    kept = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

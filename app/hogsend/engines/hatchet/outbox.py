@@ -1,0 +1,248 @@
+"""Tells Hatchet what the rows say: whom to begin, to wake and to end; and begins anew who is late.
+
+Several workers may do so on one database: who is to be told is claimed in a row first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from ...clock import Clock
+from ...errors import HatchetAway
+from ...news import News
+from ...store import hatchet
+from ...store.db import Database
+from ...store.hatchet import Start
+from .client import Client
+
+log = logging.getLogger("hogsend.hatchet")
+
+# Told in one go.
+_MOST = 500
+# How often it is looked without news, and after Hatchet did not answer, in seconds.
+LOOK_EVERY, AWAY_PAUSE = 2.0, 2.0
+SWEEP_EVERY, RECONCILE_EVERY = 60.0, 15.0
+# A turn is late after this long; and whatever else its journey does, after this long.
+LATE, VERY_LATE = timedelta(minutes=1), timedelta(minutes=10)
+# Ends are looked for so far back, so that none falls between two looks.
+_OVERLAP = timedelta(seconds=10)
+# Runs begun within the first are looked at every time, those within the second now and then.
+_OF_LATE, _LONG_AGO = timedelta(days=1), timedelta(days=31)
+_LOOKS_OF_LATE = 40
+
+
+class Outbox:
+    """Tells Hatchet.
+
+    Args:
+        database: where the rows are.
+        clock: what tells the time.
+        journeys: returns the ids of the journeys there is code for.
+        cancelled: ends an enrollment whose run somebody has cancelled in Hatchet.
+        played: returns how many turns of which journey have been played since it was asked last.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        journeys: Callable[[], Collection[str]],
+        cancelled: Callable[[UUID], Awaitable[None]],
+        played: Callable[[], Counter[str]],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._journeys = journeys
+        self._cancelled = cancelled
+        self._played = played
+        self._news = News(log, "what Hatchet is to be told could not be looked up; trying again")
+        self._chores: set[str] = set()
+        self._ends_since = clock.now() - _LONG_AGO
+        self._looks = 0
+        # Set when there is a client, and told when Hatchet does not answer.
+        self.client: Client | None = None
+        self.on_away: Callable[[HatchetAway], None] = lambda error: None
+
+    def look(self) -> None:
+        """Look at the rows again."""
+        self._news.tell()
+
+    def end(self) -> None:
+        """Tell nothing more."""
+        self._news.end()
+
+    def begin(self, chore: str) -> None:
+        """Let Hatchet run a chore soon."""
+        self._chores.add(chore)
+        self._news.tell()
+
+    async def work(self) -> None:
+        """Tell until ended."""
+        await self._news.follow(self._tell)
+
+    async def _tell(self) -> float:
+        """Tell what there is to tell; return the seconds until it is looked again."""
+        client = self.client
+        if client is None:
+            return AWAY_PAUSE
+        try:
+            await self._begin_chores(client)
+            more = await self._start(client)
+            more = await self._wake(client) or more
+            await self._cancel(client)
+        except HatchetAway as error:
+            self.on_away(error)
+            return AWAY_PAUSE
+        if more:
+            self._news.tell()
+        return LOOK_EVERY
+
+    async def _begin_chores(self, client: Client) -> None:
+        while self._chores:
+            name = next(iter(self._chores))
+            if name in client.tasks:
+                await client.begin(name)
+            self._chores.discard(name)
+
+    def _known(self, client: Client) -> list[str]:
+        return [one for one in self._journeys() if one in client.tasks]
+
+    async def _start(self, client: Client) -> bool:
+        """Start runs for due enrollments that have none; say whether there may be more."""
+        now = self._clock.now()
+        found = await self._database.read_one(hatchet.unstarted(self._known(client), now, _MOST))
+        if not found:
+            return False
+        async with self._database.transaction() as tx:
+            mine = await tx.one(hatchet.claim_starts([one.enrollment_id for one in found], now))
+        try:
+            await self._start_all(client, [one for one in found if one.enrollment_id in mine])
+        except BaseException:
+            # Those that were started come by themselves and are known then.
+            async with self._database.transaction() as tx:
+                await tx.apply([hatchet.unclaim(list(mine))])
+            raise
+        return len(found) == _MOST
+
+    async def _start_all(self, client: Client, starts: Sequence[Start]) -> None:
+        """Start runs, those of each journey together, and record their names."""
+        by_journey: dict[str, list[Start]] = {}
+        for one in starts:
+            by_journey.setdefault(one.journey_id, []).append(one)
+        for journey_id, some in by_journey.items():
+            runs = await client.start(journey_id, some)
+            named = [(one.enrollment_id, run) for one, run in zip(some, runs, strict=True)]
+            async with self._database.transaction() as tx:
+                await tx.apply([hatchet.name_runs(named)])
+
+    async def _wake(self, client: Client) -> bool:
+        """Wake sleeping runs whose turn is due; say whether there may be more."""
+        found = await self._database.read_one(
+            hatchet.to_wake(self._known(client), self._clock.now(), _MOST)
+        )
+        if not found:
+            return False
+        async with self._database.transaction() as tx:
+            mine = await tx.one(hatchet.claim_wakes(found))
+        try:
+            await client.wake(list(mine.items()))
+        except BaseException:
+            async with self._database.transaction() as tx:
+                await tx.apply([hatchet.unclaim_wakes(list(mine))])
+            raise
+        return len(found) == _MOST
+
+    async def _cancel(self, client: Client) -> None:
+        """Cancel the runs of those who have ended by something else than their own turn."""
+        now = self._clock.now()
+        while ended := await self._database.read_one(hatchet.ended_since(self._ends_since, _MOST)):
+            await client.cancel({run for run in ended.values() if run})
+            await self._forget(ended)
+        self._ends_since = now - _OVERLAP
+
+    async def _forget(self, runs: Mapping[UUID, str]) -> None:
+        async with self._database.transaction() as tx:
+            await tx.apply(hatchet.forget(list(runs.items())))
+
+    # -- what goes wrong elsewhere ---------------------------------------------------------------
+
+    async def sweep_always(self) -> None:
+        """Sweep every minute, until cancelled."""
+        await self._repeat(SWEEP_EVERY, self.sweep)
+
+    async def reconcile_always(self) -> None:
+        """Look for runs that were cancelled in Hatchet, until cancelled."""
+        await self._repeat(RECONCILE_EVERY, self.reconcile)
+
+    async def _repeat(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await act()
+            except HatchetAway as error:
+                self.on_away(error)
+            except Exception:
+                log.exception("what has become of Hatchet's runs could not be seen to")
+
+    async def sweep(self) -> None:
+        """Begin those anew whose turn is late, whatever Hatchet says of their runs.
+
+        Where a journey gets on, its people only wait for their turn: more runs would make that
+        longer. Who is very late is begun anew all the same.
+        """
+        client = self.client
+        if client is None:
+            return
+        now, played, known = self._clock.now(), self._played(), self._known(client)
+        stuck = [one for one in known if not played[one]]
+        late, very_late = await self._database.read(
+            hatchet.stalled(stuck, now - LATE, now, _MOST),
+            hatchet.stalled(known, now - VERY_LATE, now, _MOST),
+        )
+        found = {one.enrollment_id: one for one in [*very_late, *late][:_MOST]}
+        if not found:
+            return
+        async with self._database.transaction() as tx:
+            before = await tx.one(hatchet.claim_restarts(list(found), now))
+        ended = await self._end_cancelled(client, {run: one for one, run in before.items() if run})
+        again = [found[one] for one in before if one not in ended]
+        if not again:
+            return
+        log.warning(
+            "%d turns are late: their runs in Hatchet have not come; started anew", len(again)
+        )
+        await self._start_all(client, again)
+        await client.cancel({run for one, run in before.items() if run and one not in ended})
+
+    async def reconcile(self) -> None:
+        """End the enrollments whose runs were cancelled in Hatchet's own dashboard."""
+        client = self.client
+        if client is None:
+            return
+        long = self._looks % _LOOKS_OF_LATE == 0
+        self._looks += 1
+        since = self._clock.now() - (_LONG_AGO if long else _OF_LATE)
+        runs = await client.cancelled_since(since)
+        if runs:
+            await self._end_cancelled(
+                client, await self._database.read_one(hatchet.enrollments_of(runs))
+            )
+
+    async def _end_cancelled(self, client: Client, runs: Mapping[str, UUID]) -> set[UUID]:
+        """End those of some live enrollments whose run somebody has cancelled.
+
+        Args:
+            client: Hatchet.
+            runs: runs that play them, with whom each plays. Ours to cancel are only runs of those
+                who have ended, or who have another run by now.
+        """
+        told = await asyncio.gather(*(client.told_to_cancel(run) for run in runs))
+        ended = {one for one, was in zip(runs.values(), told, strict=True) if was}
+        for one in ended:
+            await self._cancelled(one)
+        return ended

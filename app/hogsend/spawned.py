@@ -1,0 +1,28 @@
+"""What the process needs that Hatchet's SDK starts beside its worker: to say little.
+
+It is started anew from our own program, and imports its first module again. The SDK logs a line to
+standard output for each task that it hears of; ours begins with `Hogsend is ready at`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+_FROZEN = "--multiprocessing-fork"
+
+
+def be_quiet_if_spawned() -> None:
+    """In such a process, let the SDK log only what is a warning; else do nothing."""
+    process = sys.modules.get("multiprocessing.process")
+    if _FROZEN in sys.argv or (process and process.current_process().name != "MainProcess"):
+        quiet_sdk()
+
+
+def quiet_sdk() -> None:
+    """Let the SDK log only what is a warning; its own set-up, when it is imported, changes none."""
+    logging.getLogger("hatchet").addFilter(_is_warning)
+
+
+def _is_warning(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
