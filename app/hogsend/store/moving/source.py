@@ -24,7 +24,7 @@ from ..migrations import APP
 from .tables import Table, shipped_migrations, unfit
 
 # A portion of rows has at most so many, and about so many bytes.
-MOST_ROWS, MOST_BYTES = 5_000, 4 * 1024 * 1024
+MOST_ROWS, MOST_BYTES = 2_000, 1024 * 1024
 _LOCKED_BYTES = (0x4000_0000, 512)
 # The folder beside the file for a copy of it, when one is needed.
 _COPY = "migrate-data"
