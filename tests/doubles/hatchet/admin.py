@@ -93,7 +93,7 @@ class Admin(AdminServiceServicer):
             external_id=run.id,
             status=status,
             error=run.error,
-            readable_id=run.workflow.name,
+            readable_id=run.workflow.task,
             is_evicted=run.evicted,
         )
         if run.output:
@@ -101,7 +101,7 @@ class Admin(AdminServiceServicer):
         return v1.GetRunDetailsResponse(
             input=run.input.encode(),
             status=status,
-            task_runs={run.workflow.name: task},
+            task_runs={run.workflow.task: task},
             done=run.ended,
             additional_metadata=json.dumps(run.metadata).encode(),
             is_evicted=run.evicted,
@@ -190,6 +190,7 @@ def workflow_of(request: v1.CreateWorkflowVersionRequest, workflow_id: str) -> W
         version_id=new_id(),
         step_id=new_id(),
         name=request.name,
+        task=task.readable_id,
         action=task.action,
         timeout=seconds(task.timeout or "60s"),
         schedule_timeout=seconds(task.schedule_timeout or "5m"),

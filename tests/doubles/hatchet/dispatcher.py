@@ -173,7 +173,7 @@ class Dispatcher(DispatcherServicer):
 def result_of(run: Run) -> messages.WorkflowRunEvent:
     """How a run ended; a cancelled one has neither output nor error."""
     result = messages.StepRunResult(
-        task_run_external_id=run.id, task_name=run.workflow.name, job_run_id=run.id
+        task_run_external_id=run.id, task_name=run.workflow.task, job_run_id=run.id
     )
     if run.error:
         result.error = run.error

@@ -140,16 +140,16 @@ def end_by_event(entry: Entry, event: Event) -> bool:
 def end_by_earlier(entry: Entry, events: list[Event]) -> bool:
     """Whether a wait is satisfied by events that came before it.
 
-    Only a condition with a scope and a look back looks; it is handed all that it finds.
+    Only a condition with a scope and a look back looks. Of several events it is handed one; the
+    real engine does not say which, here it is the first.
     """
     for condition in entry.conditions:
         if condition.since is None or condition.scope is None or condition.met_by:
             continue
-        condition.met_by.extend(
-            json.loads(event.payload)
-            for event in events
-            if event.seen_at >= condition.since and _matches(condition, event)
-        )
+        for event in events:
+            if event.seen_at >= condition.since and _matches(condition, event):
+                condition.met_by.append(json.loads(event.payload))
+                break
     return _settle(entry)
 
 

@@ -29,6 +29,7 @@ class Workflow:
         version_id: the id of this registration.
         step_id: the id of its task in this registration.
         name: its name.
+        task: its task's name.
         action: what a worker must offer to run it.
         timeout: seconds that one invocation may take, sleeping included.
         schedule_timeout: seconds that a run may be queued.
@@ -46,6 +47,7 @@ class Workflow:
     version_id: str
     step_id: str
     name: str
+    task: str
     action: str
     timeout: float
     schedule_timeout: float
@@ -95,7 +97,7 @@ class Condition:
         key: the event's key.
         scope: the event's scope; none lets any pass.
         since: earlier events count too, from this instant on.
-        met_by: what ended it: once for each, as several events can end it at once.
+        met_by: what ended it, or nothing yet.
     """
 
     kind: str

@@ -114,7 +114,7 @@ def details(run: Run) -> dict[str, Any]:
         "childrenStepIds": [],
         "stepId": run.workflow.step_id,
         "taskExternalId": run.id,
-        "taskName": run.workflow.name,
+        "taskName": run.workflow.task,
     }
     return {
         "run": {key: line[key] for key in wanted if key in line},
@@ -178,7 +178,7 @@ def _metadata(row_id: str, created_at: datetime, updated_at: datetime) -> dict[s
 
 
 def _name(run: Run) -> str:
-    return f"{run.workflow.name}-{int(run.created_at.timestamp() * 1000)}"
+    return f"{run.workflow.task}-{int(run.created_at.timestamp() * 1000)}"
 
 
 def _times(run: Run) -> dict[str, Any]:
