@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,24 @@ from tests.doubles.hatchet_worker import Nap, tasks
 WORKER = Path(__file__).with_name("hatchet_worker.py")
 
 
-def client(token: str, namespace: str) -> Hatchet:
-    """A client that says at once what goes wrong, where the SDK would try five times."""
+def client(environment: Mapping[str, str], namespace: str = "", attempts: int = 1) -> Hatchet:
+    """A client in this process.
+
+    Args:
+        environment: what one in another process would need.
+        namespace: put before the names of tasks and events.
+        attempts: how often it tries; the SDK's own five take half a minute to fail.
+    """
+    tls = ClientTLSConfig(
+        strategy=environment.get("HATCHET_CLIENT_TLS_STRATEGY", "tls"),
+        root_ca_file=environment.get("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),
+    )
     return Hatchet(
         config=ClientConfig(
-            token=token,
+            token=environment["HATCHET_CLIENT_TOKEN"],
             namespace=namespace,
-            tls_config=ClientTLSConfig(strategy="none"),
-            tenacity=TenacityConfig(max_attempts=1),
+            tls_config=tls,
+            tenacity=TenacityConfig(max_attempts=attempts),
         )
     )
 
@@ -58,7 +68,7 @@ class Site:
     )
 
     def __post_init__(self) -> None:
-        self.hatchet = client(self.environment["HATCHET_CLIENT_TOKEN"], self.namespace)
+        self.hatchet = client(self.environment, self.namespace)
         self.tasks = tasks(self.hatchet)
 
     def start_worker(self, name: str) -> None:
@@ -82,6 +92,19 @@ class Site:
         process = self.processes.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def leave(self) -> None:
+        """Kill the workers, and have the client listen for results no more.
+
+        Its reading, which nobody then awaits, would complain of the engine's end at any time.
+        """
+        for name in list(self.processes):
+            self.kill_worker(name)
+        listener = self.hatchet._client.workflow_listener
+        if listener.listener_task is not None:
+            listener.listener_task.cancel()
+        if listener.listener is not None:
+            listener.listener.cancel()
 
     async def active_workers(self) -> dict[str, str]:
         """Names of the workers that may be given runs, by their ids."""

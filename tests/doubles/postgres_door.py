@@ -1,4 +1,4 @@
-"""A port of this machine behind which a test's Postgres is, whatever user and database is asked for.
+"""A port behind which a test's Postgres is, whatever user and database is asked for.
 
     python postgres_door.py PORT ADDRESS [PASSWORD]
 

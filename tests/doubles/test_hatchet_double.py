@@ -43,7 +43,8 @@ async def site(
         if request.param == "real":
             if "HATCHET_CLIENT_TOKEN" not in os.environ:
                 pytest.skip("no real engine: HATCHET_CLIENT_TOKEN is not set")
-            site = Site({"HATCHET_CLIENT_TOKEN": os.environ["HATCHET_CLIENT_TOKEN"]}, seen)
+            ours = {key: os.environ[key] for key in os.environ if key.startswith("HATCHET_CLIENT_")}
+            site = Site(ours, seen)
         else:
             double = await stack.enter_async_context(hatchet_double())
             site = Site(double.environment, seen, double)
@@ -53,8 +54,7 @@ async def site(
             await until(lambda: _both_work(site))
             yield site
         finally:
-            for name in list(site.processes):
-                site.kill_worker(name)
+            site.leave()
 
 
 async def _both_work(site: Site) -> bool:
@@ -292,8 +292,8 @@ async def test_histories_are_told_to_who_names_a_limit(site: Site) -> None:
 
 
 async def test_a_token_that_is_not_the_engines_is_refused(site: Site) -> None:
-    token = site.environment["HATCHET_CLIENT_TOKEN"]
-    stranger = client(token[:-4] + "AAAA", site.namespace)
+    forged = site.environment["HATCHET_CLIENT_TOKEN"][:-4] + "AAAA"
+    stranger = client({**site.environment, "HATCHET_CLIENT_TOKEN": forged})
     with pytest.raises(grpc.RpcError) as refusal:
         await stranger.event.aio_push("wake", {})
     assert refusal.value.code() is grpc.StatusCode.UNAUTHENTICATED

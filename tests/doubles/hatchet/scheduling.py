@@ -45,8 +45,10 @@ class Scheduling:
             self._end_what_is_over()
             self._take_from_the_gone()
             self._hand_out()
+            # Not `wait_for`, which can swallow that it was cancelled.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.engine.stirred.wait(), _LOOK_EVERY)
+                async with asyncio.timeout(_LOOK_EVERY):
+                    await self.engine.stirred.wait()
 
     def _hand_out(self) -> None:
         at = now()

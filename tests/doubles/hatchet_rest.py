@@ -1,0 +1,101 @@
+"""Stands in for what `hogsend doctor` and `bootstrap` ask of Hatchet over HTTP, on loopback.
+
+Answers as Hatchet's `api-contracts/openapi` says. Workers' gRPC has a double of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+
+@dataclass
+class HatchetRest:
+    """What it answers.
+
+    Args:
+        port: where.
+        version: of the engine.
+        ahead: how much its clock is ahead.
+        tenant_status: what it answers to who asks for the token's tenant.
+        workers: what each active worker is registered for.
+        ready: whether it says that it is.
+        paths: what was asked for.
+    """
+
+    port: int = 0
+    version: str = "v0.104.7"
+    ahead: timedelta = timedelta(0)
+    tenant_status: int = 200
+    workers: Sequence[Sequence[str]] = ()
+    ready: bool = True
+    paths: list[str] = field(default_factory=list[str])
+
+    @property
+    def address(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def answer(self, path: str) -> tuple[int, Mapping[str, Any] | None]:
+        """Return status and body for a path."""
+        self.paths.append(path)
+        plain = path.partition("?")[0]
+        if plain == "/api/ready":
+            return (200 if self.ready else 500), None
+        if plain == "/api/v1/version":
+            return 200, {"version": self.version}
+        if plain.startswith("/api/v1/tenants/") and self.tenant_status != 200:
+            return self.tenant_status, {"errors": [{"description": "not permitted"}]}
+        if plain.endswith("/worker"):
+            return 200, {"rows": [_worker(names) for names in self.workers]}
+        return 200, {"name": "Default"}
+
+
+def _worker(names: Sequence[str]) -> dict[str, Any]:
+    workflows = [{"id": "0" * 8, "name": name} for name in names]
+    return {"name": "hogsend", "status": "ACTIVE", "registeredWorkflows": workflows}
+
+
+@contextmanager
+def hatchet_rest(**facts: Any) -> Iterator[HatchetRest]:
+    """Answer like a Hatchet while it is needed.
+
+    Args:
+        facts: those of `HatchetRest`.
+    """
+    double = HatchetRest(**facts)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            status, body = double.answer(self.path)
+            text = b"" if body is None else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return format_datetime(datetime.now(UTC) + double.ahead, usegmt=True)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    double.port = server.server_address[1]
+    thread = Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield double
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,185 @@
+"""What the double does beyond a healthy engine: faults, restarts, and what it remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+import pytest_asyncio
+from hatchet_sdk.clients.rest.exceptions import ServiceException
+
+from tests.doubles.hatchet import HatchetDouble, hatchet_double
+from tests.doubles.hatchet_site import Site, client, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hosted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """A double that speaks TLS, and a worker that was given its token."""
+    seen = tmp_path_factory.mktemp("hatchet") / "seen"
+    with pytest.MonkeyPatch.context() as patch:
+        async with hatchet_double(tls=True) as double:
+            patch.setenv("SSL_CERT_FILE", double.environment["SSL_CERT_FILE"])
+            site = Site(double.environment, seen, double)
+            site.start_worker("one")
+            try:
+                await until(lambda: _works(site))
+                yield site
+            finally:
+                site.leave()
+
+
+async def _works(site: Site) -> bool:
+    return bool(await site.active_workers())
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def alone() -> AsyncIterator[tuple[HatchetDouble, Any]]:
+    """A double without a worker, and a client's task on it."""
+    async with hatchet_double() as double:
+        hatchet = client(double.environment)
+        task = hatchet.task(name="alone", on_crons=["0 3 1 1 *"])(_nothing)
+        await asyncio.to_thread(hatchet._client.admin.put_workflow, task.to_proto())
+        yield double, task
+
+
+async def _nothing(input: Any, ctx: Any) -> None: ...
+
+
+def _double_of(site: Site) -> HatchetDouble:
+    assert site.double is not None
+    return site.double
+
+
+async def test_a_hosted_engine_asks_for_nothing_but_its_token(hosted: Site) -> None:
+    names = [name for name in hosted.environment if name.startswith("HATCHET_")]
+    assert names == ["HATCHET_CLIENT_TOKEN"]
+    assert hosted.hatchet.config.server_url.startswith("https://")
+    result = await hosted.result(await hosted.nap(seconds=1))
+    assert result["sleeper"]["ended_by"] == {"sleep": [{"sleep_duration": "1s"}]}
+
+
+async def test_a_lost_push_is_answered_and_wakes_nobody(hosted: Site) -> None:
+    double = _double_of(hosted)
+    run = await hosted.nap(scope="deaf")
+    await until(lambda: hosted.has_begun_to_wait(run))
+    double.lose_next_pushes(1)
+    await hosted.wake("deaf", n=1)
+    assert [event.scope for event in double.lost] == ["deaf"]
+    await hosted.wake("deaf", n=2)
+    assert (await hosted.result(run))["sleeper"]["ended_by"] == {"wake": [{"n": 2}]}
+
+
+async def test_a_cancel_in_the_dashboard_looks_like_one_by_the_api(hosted: Site) -> None:
+    run = await hosted.nap()
+    await until(lambda: hosted.has_begun_to_wait(run))
+    _double_of(hosted).cancel(run.workflow_run_id)
+    assert await hosted.status(run) == "CANCELLED"
+    last = (await hosted.history(run))[-1]
+    assert (last["eventType"], last["message"]) == ("CANCELLED", "")
+    assert run.workflow_run_id in _double_of(hosted).cancelled
+
+
+async def test_waiting_runs_go_on_when_the_engine_is_back(hosted: Site) -> None:
+    double = _double_of(hosted)
+    sleeps, listens = await hosted.nap(seconds=2), await hosted.nap(scope="patient")
+    for run in (sleeps, listens):
+        await until(lambda run=run: hosted.has_begun_to_wait(run))
+    await double.stop()
+    with pytest.raises(grpc.RpcError) as refusal:
+        await hosted.wake("patient")
+    assert refusal.value.code() is grpc.StatusCode.UNAVAILABLE
+    await double.start()
+    await until(lambda: _was_pushed(hosted))
+    assert (await hosted.result(sleeps))["sleeper"]["invocation"] == 1
+    assert (await hosted.result(listens))["sleeper"]["ended_by"] == {"wake": [{}]}
+    assert [worker.name for worker in double.workers] == [f"{hosted.namespace}_one"]
+
+
+async def _was_pushed(site: Site) -> bool:
+    # The channel waits a while before it tries the port again.
+    try:
+        await site.wake("patient")
+    except grpc.RpcError:
+        return False
+    return True
+
+
+async def test_what_is_refused_is_unavailable_until_it_is_not(
+    alone: tuple[HatchetDouble, Any],
+) -> None:
+    double, task = alone
+    hatchet = client(double.environment)
+    double.refuse = True
+    with pytest.raises(grpc.RpcError) as refusal:
+        await task.aio_run(wait_for_result=False)
+    assert refusal.value.code() is grpc.StatusCode.UNAVAILABLE
+    with pytest.raises(ServiceException):
+        await hatchet.workers.aio_list()
+    double.refuse = False
+    run = await task.aio_run(wait_for_result=False)
+    assert list(double.runs) == [run.workflow_run_id]
+    assert double.asked["TriggerWorkflow"] == 2
+
+
+async def test_answers_come_as_late_as_is_wished(alone: tuple[HatchetDouble, Any]) -> None:
+    double, task = alone
+    double.delay = 0.3
+    began = time.monotonic()
+    await task.aio_run(wait_for_result=False)
+    assert time.monotonic() - began >= 0.3
+
+
+async def test_what_is_forgotten_is_unknown(alone: tuple[HatchetDouble, Any]) -> None:
+    double, task = alone
+    kept = await task.aio_run(wait_for_result=False)
+    gone = await task.aio_run(wait_for_result=False)
+    double.forget(gone.workflow_run_id)
+    assert await _code(double, kept.workflow_run_id) == 200
+    assert await _code(double, gone.workflow_run_id) == 404
+
+
+async def test_a_restored_engine_knows_what_it_knew_then(
+    alone: tuple[HatchetDouble, Any],
+) -> None:
+    double, task = alone
+    before = await task.aio_run(wait_for_result=False)
+    yesterday = double.snapshot()
+    after = await task.aio_run(wait_for_result=False)
+    double.cancel(before.workflow_run_id)
+    await double.restore(yesterday)
+    assert double.running
+    assert list(double.runs) == [before.workflow_run_id]
+    assert double.runs[before.workflow_run_id].status == "QUEUED"
+    assert await _code(double, after.workflow_run_id) == 404
+
+
+async def test_crons_are_known_and_run_when_told_to(alone: tuple[HatchetDouble, Any]) -> None:
+    double, _ = alone
+    assert double.crons == {"alone": ["0 3 1 1 *"]}
+    run = double.runs[double.fire_cron("alone")]
+    assert run.metadata["hatchet__cron_expression"] == "0 3 1 1 *"
+
+
+async def test_readiness_and_version_are_told_without_a_token(
+    alone: tuple[HatchetDouble, Any],
+) -> None:
+    double, _ = alone
+    async with httpx.AsyncClient(base_url=double.server_url) as asking:
+        assert (await asking.get("/api/ready")).status_code == 200
+        assert (await asking.get("/api/v1/version")).json() == {"version": "v0.104.7"}
+
+
+async def _code(double: HatchetDouble, run_id: str) -> int:
+    async with httpx.AsyncClient(base_url=double.server_url) as asking:
+        answer = await asking.get(
+            f"/api/v1/stable/workflow-runs/{run_id}/status",
+            headers={"authorization": f"Bearer {double.token}"},
+        )
+    return answer.status_code
