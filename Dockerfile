@@ -5,7 +5,7 @@ WORKDIR /src
 COPY requirements/run.lock requirements/run.lock
 RUN python -m venv /opt/hogsend \
     && /opt/hogsend/bin/pip install --no-cache-dir --require-hashes -r requirements/run.lock
-COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
+COPY pyproject.toml README.md LICENSE CHANGELOG.md compose.yaml ./
 COPY app app
 COPY web web
 COPY migrations migrations

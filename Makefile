@@ -32,7 +32,7 @@ check: $(READY)/check
 
 binary: dist/hogsend
 
-SOURCES := build.spec requirements/build.lock $(shell find app web migrations journeys -type f -not -name '*.pyc' 2>/dev/null)
+SOURCES := build.spec compose.yaml requirements/build.lock $(shell find app web migrations journeys -type f -not -name '*.pyc' 2>/dev/null)
 
 dist/hogsend: $(SOURCES) | $(READY)/build
 	@command -v objdump >/dev/null || { echo "PyInstaller reads libraries with objdump:" \
