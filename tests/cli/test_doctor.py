@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
+import sqlite3
+import stat
+import time
+import uuid
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from hogsend.cli import doctor
+from hogsend.cli.doctor import machine
+from hogsend.store import workers
+from hogsend.store.db import Database
+from hogsend.store.workers import WorkerSeen
+from hogsend.worker import WorkerLock
 
 from .conftest import Hogsend
 
 
 @pytest.fixture(autouse=True)
-def free_port(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings name a port that is free."""
+def well_kept_machine(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings name a port that is free, and the machine's clock is kept right."""
     monkeypatch.setenv("HOGSEND_BIND", "127.0.0.1:0")
+    monkeypatch.setattr(machine, "_kept_right", lambda: True)
 
 
 def levels(hogsend: Hogsend) -> dict[str, str]:
@@ -28,7 +41,7 @@ def test_a_sound_project_is_well(journeys: Path, hogsend: Hogsend) -> None:
 
     assert outcome.status == 0
     lines = outcome.out.splitlines()
-    assert len(lines) == 9 and all(line.startswith("ok ") for line in lines)
+    assert len(lines) == 13 and all(line.startswith("ok ") for line in lines)
 
 
 def test_before_the_first_start_nothing_is_wrong_and_nothing_is_made(
@@ -79,7 +92,6 @@ def test_a_provider_that_may_not_send_is_a_failure(
 def test_a_port_in_use_by_another_program_is_a_failure(
     journeys: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "_answers", lambda settings: False)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -93,7 +105,7 @@ def test_a_port_in_use_by_another_program_is_a_failure(
 def test_a_full_disk_is_a_failure(
     journeys: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "_FULL_DISK", 1 << 60)
+    monkeypatch.setattr(machine, "_FULL_DISK", 1 << 60)
 
     assert levels(hogsend)["disk"] == "failure"
 
@@ -108,3 +120,148 @@ def test_a_file_that_is_no_database_is_a_failure(project: Path, hogsend: Hogsend
     (project / "data" / "hogsend.db").write_bytes(b"no database at all, but long enough" * 10)
 
     assert levels(hogsend)["schema"] == "failure"
+
+
+def test_a_clock_that_nothing_keeps_right_is_a_warning(
+    journeys: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "_kept_right", lambda: False)
+
+    assert levels(hogsend)["clock"] == "warning"
+
+
+def test_passwords_that_everybody_may_read_are_a_warning(journeys: Path, hogsend: Hogsend) -> None:
+    env_file = journeys.parent / ".env"
+    env_file.write_text("HOGSEND_LOG_LEVEL=debug\n")
+    env_file.chmod(0o644)
+
+    assert levels(hogsend)[".env"] == "warning"
+
+
+# -- mending ---------------------------------------------------------------------------------------
+
+
+def test_fix_makes_what_is_missing_and_closes_what_is_open(
+    empty_folder: Path, hogsend: Hogsend
+) -> None:
+    (empty_folder / ".env").write_text("HOGSEND_LOG_LEVEL=debug\n")
+    (empty_folder / ".env").chmod(0o644)
+
+    outcome = hogsend("doctor", "--fix")
+
+    assert outcome.status == 0
+    assert [line.split()[1] for line in outcome.out.splitlines() if line.startswith("fixed")] == [
+        "data",
+        ".env",
+    ]
+    assert stat.S_IMODE((empty_folder / "data").stat().st_mode) == 0o700
+    assert stat.S_IMODE((empty_folder / ".env").stat().st_mode) == 0o640
+    assert levels(hogsend)[".env"] == "ok"
+    assert "fixed" not in hogsend("doctor", "--fix").out
+
+
+def test_fix_closes_a_data_folder_that_others_may_look_into(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    (journeys.parent / "data").chmod(0o755)
+
+    hogsend("doctor", "--fix")
+
+    assert stat.S_IMODE((journeys.parent / "data").stat().st_mode) == 0o700
+
+
+def test_fix_migrates_a_sqlite_file_after_copying_it(empty_folder: Path, hogsend: Hogsend) -> None:
+    data = empty_folder / "data"
+    data.mkdir(mode=0o700)
+    with closing(sqlite3.connect(data / "hogsend.db")) as database, database:
+        database.execute("CREATE TABLE notes (text)")
+    assert levels(hogsend)["schema"] == "warning"
+
+    outcome = hogsend("doctor", "--fix")
+
+    assert "fixed    schema" in outcome.out
+    assert levels(hogsend)["schema"] == "ok"
+    assert len(list((data / "backups").glob("*.db"))) == 1
+
+
+def test_what_cannot_be_mended_stays_a_failure(empty_folder: Path, hogsend: Hogsend) -> None:
+    (empty_folder / "blocked").write_text("")
+    (empty_folder / ".env").write_text("HOGSEND_DATA=blocked/data\n")
+    (empty_folder / ".env").chmod(0o600)
+
+    outcome = hogsend("doctor", "--fix")
+
+    assert outcome.out.startswith("failure  data folder")
+    assert "HOGSEND_DATA to another folder" in outcome.out
+
+
+def test_without_fix_nothing_is_changed(empty_folder: Path, hogsend: Hogsend) -> None:
+    found = hogsend("doctor", "--json").json
+
+    assert [one["part"] for one in found if one["fixable"]] == ["data folder"]
+    assert list(empty_folder.iterdir()) == []
+
+
+# -- the engine -----------------------------------------------------------------------------------
+
+
+def make_overdue(project: Path, minutes: int) -> None:
+    """Write an enrollment that has been due for so long."""
+    wake = int((time.time() - minutes * 60) * 1_000_000)
+    with closing(sqlite3.connect(project / "data" / "hogsend.db")) as database, database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        columns = database.execute("PRAGMA table_info(enrollments)").fetchall()
+        given: dict[str, object] = {"state": "waiting", "wake_at": wake, "id": b"i" * 16}
+        # The others are of no matter here, but must be there.
+        row = {
+            name: given.get(name, b"x" * 16 if kind.startswith("BLOB") else 1)
+            for _, name, kind, needed, default, _ in columns
+            if name in given or (needed and default is None)
+        }
+        names, marks = ",".join(row), ",".join("?" * len(row))
+        statement = f"INSERT INTO enrollments ({names}) VALUES ({marks})"  # noqa: S608
+        database.execute(statement, list(row.values()))
+
+
+def test_someone_who_waits_for_a_worker_that_is_not_there_is_a_warning(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    make_overdue(journeys.parent, minutes=5)
+
+    outcome = hogsend("doctor")
+
+    assert outcome.status == 0
+    assert "Nobody plays journeys. Start `hogsend serve --with-worker`" in outcome.out
+    assert "due for 0:05:0" in outcome.out
+
+
+def test_a_worker_at_work_is_seen_and_not_disturbed(journeys: Path, hogsend: Hogsend) -> None:
+    lock = WorkerLock(journeys.parent / "data")
+    try:
+        assert f"1 at work: process {os.getpid()}." in hogsend("doctor").out
+    finally:
+        lock.release()
+
+    assert "Nobody is at work, and nobody waits" in hogsend("doctor").out
+
+
+def test_workers_on_postgres_are_counted_and_their_engine_compared(
+    empty_folder: Path, hogsend: Hogsend, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOGSEND_DATABASE_URL", postgres_url)
+    worker = WorkerSeen(
+        uuid.uuid4(), "db1", 7, "hatchet", "1", {}, datetime.now(UTC), datetime.now(UTC)
+    )
+
+    async def begin() -> None:
+        database = Database(postgres_url)
+        await database.open()
+        async with database.transaction() as transaction:
+            await transaction.apply([workers.here(worker)])
+        await database.close()
+
+    asyncio.run(begin())
+
+    found = {one["part"]: one for one in hogsend("doctor", "--json").json}
+    assert found["workers"]["level"] == "warning"
+    assert "db1:7 plays journeys on the engine hatchet, not embedded" in found["workers"]["text"]

@@ -1,0 +1,270 @@
+"""`hogsend doctor` looks at Hatchet: its token, its version and clock, and who works there."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from hogsend.cli.doctor import machine
+from tests.doubles.docker import token
+from tests.doubles.hatchet_rest import HatchetRest, hatchet_rest
+
+from .conftest import Hogsend
+
+# An empty SETTINGS frame, which a server of HTTP/2 begins with (RFC 9113 §3.4).
+SETTINGS_FRAME = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+DAY = 86_400
+CERTIFICATE = Path(__file__).parents[1] / "sinks" / "localhost.pem"
+
+
+@contextmanager
+def server(say: bytes, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Listen, say something to whoever comes, and go on listening.
+
+    Args:
+        say: what is said once something was heard.
+        context: with it everything is encrypted.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
+        ended = False
+
+        def serve() -> None:
+            while not ended:
+                try:
+                    connection, _ = listener.accept()
+                except TimeoutError:
+                    continue
+                connection.settimeout(2)
+                with connection:
+                    try:
+                        if context is not None:
+                            context.wrap_socket(connection, server_side=True).close()
+                            continue
+                        connection.recv(4096)
+                        connection.sendall(say)
+                    except OSError:
+                        continue
+
+        thread = Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            ended = True
+            thread.join()
+
+
+@pytest.fixture
+def grpc() -> Iterator[int]:
+    """The port of a server that speaks HTTP/2, as gRPC does."""
+    with server(SETTINGS_FRAME) as port:
+        yield port
+
+
+@pytest.fixture
+def rest() -> Iterator[HatchetRest]:
+    """Hatchet's REST API, with a worker for the one journey."""
+    with hatchet_rest(workers=[["journey-welcome"]]) as double:
+        yield double
+
+
+@pytest.fixture(autouse=True)
+def on_hatchet(
+    journeys: Path, rest: HatchetRest, grpc: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings name that Hatchet."""
+    monkeypatch.setenv("HOGSEND_BIND", "127.0.0.1:0")
+    monkeypatch.setattr(machine, "_kept_right", lambda: True)
+    monkeypatch.setenv("HATCHET_CLIENT_TLS_STRATEGY", "none")
+    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", claimed(rest, grpc))
+
+
+def claimed(rest: HatchetRest, grpc: int, **claims: object) -> str:
+    """Return a token for these ports."""
+    return token(
+        **{
+            "server_url": rest.address,
+            "aud": rest.address,
+            "grpc_broadcast_address": f"127.0.0.1:{grpc}",
+            **claims,
+        }
+    )
+
+
+def found(hogsend: Hogsend) -> dict[str, str]:
+    """Return level, text and remedy of each part."""
+    listed = hogsend("doctor", "--json").json
+    return {one["part"]: f"{one['level']}: {one['text']} {one['remedy']}" for one in listed}
+
+
+def test_a_hatchet_that_is_well_is_well(hogsend: Hogsend, rest: HatchetRest) -> None:
+    outcome = hogsend("doctor")
+
+    assert outcome.status == 0
+    assert all(line.startswith("ok ") for line in outcome.out.splitlines())
+    for said in ("until 2100-01-01", "is ready at", "v0.104.7", "1 are registered, for every"):
+        assert said in outcome.out
+    tenant = "/api/v1/tenants/707d0855-80ab-4e1f-a156-f1c4546cbf52"
+    assert {tenant, f"{tenant}/worker?statuses=ACTIVE", "/api/ready"} <= set(rest.paths)
+
+
+def test_the_engine_without_a_token_is_a_failure(
+    hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HATCHET_CLIENT_TOKEN")
+    monkeypatch.setenv("HOGSEND_ENGINE", "hatchet")
+
+    outcome = hogsend("doctor")
+
+    assert outcome.status == 1
+    assert "HATCHET_CLIENT_TOKEN" in outcome.out and "hogsend bootstrap" in outcome.out
+
+
+@pytest.mark.parametrize("text", ["x", "a.b.c", "a.e30.c", "a.W10.c"])
+def test_a_token_that_is_none_is_a_failure(
+    hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", text)
+
+    assert found(hogsend)["Hatchet token"].startswith("failure: HATCHET_CLIENT_TOKEN is no token")
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"exp": 1_700_000_000}, "failure: It expired on 2023-11-14"),
+        ({"aud": "https://elsewhere.example.com"}, "warning: It is meant for https://elsewhere"),
+    ],
+)
+def test_a_token_that_has_ended_or_is_meant_for_another_is_named(
+    hogsend: Hogsend,
+    rest: HatchetRest,
+    monkeypatch: pytest.MonkeyPatch,
+    claims: dict[str, object],
+    said: str,
+) -> None:
+    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", claimed(rest, 1, **claims))
+
+    assert found(hogsend)["Hatchet token"].startswith(said)
+
+
+def test_a_token_that_ends_soon_is_a_warning(
+    hogsend: Hogsend, rest: HatchetRest, grpc: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = claimed(rest, grpc, exp=int(time.time()) + 3 * DAY)
+    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", soon)
+
+    assert found(hogsend)["Hatchet token"].startswith("warning: It expires on")
+
+
+def test_a_token_that_hatchet_refuses_is_a_failure(hogsend: Hogsend, rest: HatchetRest) -> None:
+    rest.tenant_status = 403
+
+    said = found(hogsend)["Hatchet token"]
+    assert said.startswith("failure: Hatchet at") and "refuses it" in said
+
+
+def test_a_hatchet_that_is_away_is_a_failure_with_its_remedy(
+    hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HATCHET_CLIENT_SERVER_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("HATCHET_CLIENT_HOST_PORT", "127.0.0.1:1")
+
+    parts = found(hogsend)
+
+    assert parts["Hatchet API"].startswith("failure: Hatchet does not answer at http://127.0.0.1:1")
+    assert "docker compose up -d" in parts["Hatchet API"]
+    assert parts["Hatchet gRPC"].startswith("failure: 127.0.0.1:1 cannot be reached")
+
+
+def test_a_hatchet_that_is_not_ready_is_a_failure(hogsend: Hogsend, rest: HatchetRest) -> None:
+    rest.ready = False
+
+    assert found(hogsend)["Hatchet API"].startswith("failure: Hatchet at")
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("v0.90.2", "warning: It is v0.90.2; Hogsend is tested with 0.104"),
+        ("v0.1.0-alpha.0", "warning: It reports v0.1.0-alpha.0, which is no release"),
+        ("v1.0.0", "ok: v1.0.0"),
+    ],
+)
+def test_a_version_that_is_not_known_to_work_is_a_warning(
+    hogsend: Hogsend, rest: HatchetRest, version: str, said: str
+) -> None:
+    rest.version = version
+
+    assert found(hogsend)["Hatchet version"].startswith(said)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=2), timedelta(minutes=-2)])
+def test_clocks_that_differ_are_a_warning(
+    hogsend: Hogsend, rest: HatchetRest, ahead: timedelta
+) -> None:
+    rest.ahead = ahead
+
+    assert found(hogsend)["Hatchet clock"].startswith("warning: 1")
+
+
+@pytest.mark.parametrize(
+    ("workers", "said"),
+    [
+        ([], "warning: None is registered"),
+        ([["drain-mail"]], "warning: 1 are registered, none of them for welcome"),
+        ([["acme_journey-welcome"], ["drain-mail"]], "ok: 2 are registered"),
+    ],
+)
+def test_journeys_that_no_worker_plays_are_a_warning(
+    hogsend: Hogsend, rest: HatchetRest, workers: list[list[str]], said: str
+) -> None:
+    rest.workers = workers
+
+    assert found(hogsend)["Hatchet workers"].startswith(said)
+
+
+def test_tls_where_none_is_spoken_is_a_failure_that_names_the_setting(
+    hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HATCHET_CLIENT_TLS_STRATEGY")
+
+    said = found(hogsend)["Hatchet gRPC"]
+    assert said.startswith("failure") and "HATCHET_CLIENT_TLS_STRATEGY=none" in said
+
+
+def test_no_tls_where_it_is_spoken_is_a_failure_that_names_the_setting(
+    hogsend: Hogsend, rest: HatchetRest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = bytes([0x15, 3, 3, 0, 2, 2, 70])
+    with server(alert) as port:
+        monkeypatch.setenv("HATCHET_CLIENT_TOKEN", claimed(rest, port))
+        said = found(hogsend)["Hatchet gRPC"]
+
+    assert said.startswith("failure") and "Unset HATCHET_CLIENT_TLS_STRATEGY" in said
+
+
+def test_tls_is_checked_with_its_certificate(
+    hogsend: Hogsend, rest: HatchetRest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE)
+    monkeypatch.setenv("HATCHET_CLIENT_TLS_STRATEGY", "tls")
+    with server(b"", context) as port:
+        address = {"grpc_broadcast_address": f"localhost:{port}"}
+        monkeypatch.setenv("HATCHET_CLIENT_TOKEN", claimed(rest, port, **address))
+        refused = found(hogsend)["Hatchet gRPC"]
+        monkeypatch.setenv("HATCHET_CLIENT_TLS_ROOT_CA_FILE", str(CERTIFICATE))
+        taken = found(hogsend)["Hatchet gRPC"]
+
+    assert refused.startswith("failure: The certificate of")
+    assert taken.startswith("ok: ") and "over TLS" in taken

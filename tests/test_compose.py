@@ -1,0 +1,101 @@
+"""compose.yaml is what Compose can read, shows itself to this machine only, and fits the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from hogsend.cli.site import PORTS, SERVICES
+from hogsend.config import SETTINGS
+from hogsend.paths import resource
+
+TOP = Path(__file__).parents[1]
+FILE = TOP / "compose.yaml"
+GIVEN = "POSTGRES_PASSWORD=p-_1\nHATCHET_ADMIN_PASSWORD=h\nHOGSEND_FROM='Acme <a@example.com>'\n"
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """The services, as the file has them."""
+    return YAML(typ="safe").load(FILE.read_text())["services"]
+
+
+def test_it_is_what_the_compose_specification_allows() -> None:
+    """By the schema that the check's package carries, so that no Docker is needed."""
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    ran = subprocess.run([*check, FILE], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_it_is_what_compose_itself_reads_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(GIVEN)
+    (tmp_path / "compose.yaml").write_bytes(FILE.read_bytes())
+    command = ["docker", "compose", "--profile", "app", "config", "--format", "json"]
+    try:
+        has = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=60)
+    except FileNotFoundError:
+        return
+    if has.returncode:
+        return
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert ran.returncode == 0, ran.stderr
+    read = json.loads(ran.stdout)["services"]
+    assert set(read) == {*SERVICES, "app"}
+    ports = [port for one in read.values() for port in one.get("ports", [])]
+    assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+    assert {int(port["published"]) for port in ports} == set(PORTS.values())
+
+
+def test_every_port_is_this_machines_only_and_can_be_another(services: dict[str, Any]) -> None:
+    shown = [port for service in services.values() for port in service.get("ports", [])]
+    named = dict(
+        re.fullmatch(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}:\d+", port).groups()  # type: ignore[union-attr]
+        for port in shown
+    )
+    assert {name: int(port) for name, port in named.items()} == PORTS
+
+
+def test_every_service_but_the_app_is_started_and_says_when_it_is_well(
+    services: dict[str, Any],
+) -> None:
+    assert {name for name, one in services.items() if "profiles" not in one} == set(SERVICES)
+    assert all("healthcheck" in services[name] for name in SERVICES)
+
+
+def test_every_image_is_of_a_version(services: dict[str, Any]) -> None:
+    images = {name: one["image"] for name, one in services.items() if "image" in one}
+    assert all(re.search(r":v?\d", image) for image in images.values())
+    assert re.fullmatch(r".*/hatchet-lite:v\d+\.\d+\.\d+", images["hatchet"])
+    assert re.fullmatch(r".*/mailpit:v\d+\.\d+\.\d+", images["mail"])
+
+
+def test_hatchet_keeps_its_keys_and_its_runs(services: dict[str, Any]) -> None:
+    hatchet = services["hatchet"]
+    assert "hatchet-config:/config" in hatchet["volumes"]
+    retention = hatchet["environment"]["SERVER_LIMITS_CORE_PARTITION_RETENTION"]
+    assert int(re.search(r"(\d+)h\}$", retention)[1]) >= 366 * 24  # type: ignore[index]
+
+
+def test_the_app_is_given_settings_that_exist(services: dict[str, Any]) -> None:
+    given = {name for name in services["app"]["environment"] if name.startswith("HOGSEND_")}
+    assert given <= {setting.name for setting in SETTINGS}
+
+
+def test_it_is_shipped_and_the_image_is_built_of_what_is_locked() -> None:
+    assert resource("compose.yaml").samefile(FILE)
+    assert '("compose.yaml", ".")' in (TOP / "build.spec").read_text()
+    image = (TOP / "Dockerfile").read_text()
+    assert "--require-hashes -r requirements/run.lock" in image
+    assert re.search(r"^USER hogsend$", image, re.MULTILINE)
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", image, re.MULTILINE)
+    allowed = (TOP / ".dockerignore").read_text().splitlines()
+    for name in " ".join(copied).split():
+        assert (TOP / name).exists() and f"!{name}" in allowed
