@@ -72,7 +72,7 @@ Each journey has its test beside it, which plays weeks of waiting in millisecond
 @click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
 @json_option
 def init(folder: Path, as_json: bool) -> None:
-    """Write a new project: journeys with their tests, mails and settings.
+    """Write a new project: journeys, their tests, mails and settings.
 
     A file that exists is left as it is.
     """

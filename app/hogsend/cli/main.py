@@ -36,7 +36,11 @@ class Listed:
 SECTIONS: Mapping[str, Mapping[str, Listed]] = {
     "Start": {
         "init": Listed(
-            "init:init", "Write a new project: journeys with their tests, mails and settings."
+            "init:init", "Write a new project: journeys, their tests, mails and settings."
+        ),
+        "bootstrap": Listed(
+            "bootstrap:bootstrap",
+            "Set up Postgres, Hatchet and a mail catcher with Docker.",
         ),
         "serve": Listed("serve:serve", "Serve the API, the dashboard and the public pages."),
         "worker": Listed("serve:worker", "Play journeys and deliver mail without the web server."),
@@ -55,11 +59,11 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = {
         "operators": Listed("operators:operators", "Say who may sign in to the dashboard."),
     },
     "Upkeep": {
-        "doctor": Listed("doctor:doctor", "Check that everything is set up well."),
+        "doctor": Listed("doctor.command:doctor", "Check that everything is set up well."),
         "migrate": Listed("migrate:migrate", "Bring the database's schema up to date."),
         "migrate-data": Listed(
             "migrate_data:migrate_data",
-            "Copy the data into an empty Postgres while the server is stopped.",
+            "Copy a stopped server's data into an empty Postgres.",
         ),
         "backup": Listed("backup:backup", "Copy the data into one file while the server runs."),
         "restore": Listed("backup:restore", "Put a backup in place while the server is stopped."),

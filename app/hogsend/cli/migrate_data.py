@@ -39,7 +39,7 @@ _LINE_EVERY = 10.0
 )
 @json_option
 def migrate_data(url: str, as_json: bool) -> None:
-    """Copy the data into an empty Postgres while the server is stopped.
+    """Copy a stopped server's data into an empty Postgres.
 
     Every row is copied and every value compared. The SQLite file stays as it is. When the copy is
     cut off, run it again: it goes on where it was.

@@ -10,6 +10,7 @@ from ..config import Settings, local_address
 from ..errors import HogsendError, ServerUnreachable
 
 _PATIENCE = 30.0
+_GLANCE = 2.0
 
 
 def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +46,19 @@ def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
     if status >= 400:
         raise HogsendError(f"The server refuses ({status}): {_reason(answer)}")
     return answer
+
+
+def answers(host: str, port: int) -> bool:
+    """Say whether Hogsend answers there, as far as can be told in two seconds."""
+    address = local_address(host, port).removeprefix("http://")
+    connection = http.client.HTTPConnection(address, timeout=_GLANCE)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _parsed(text: bytes, address: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""`hogsend doctor`: a module for each thing that is looked at."""
