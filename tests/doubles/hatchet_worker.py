@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from hatchet_sdk import (
@@ -133,8 +135,16 @@ def say(line: str) -> None:
         seen.write(line + "\n")
 
 
+def leave_with(parent: int) -> None:
+    """Be gone soon after the process that started this one; the listener follows by itself."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def main() -> None:
     """Work until it is told to stop."""
+    Thread(target=leave_with, args=(os.getppid(),), daemon=True).start()
     hatchet = Hatchet()
     hatchet.worker(
         sys.argv[1], slots=10, durable_slots=100, workflows=list(tasks(hatchet).values())

@@ -76,6 +76,16 @@ async def test_a_lost_push_is_answered_and_wakes_nobody(hosted: Site) -> None:
     assert (await hosted.result(run))["sleeper"]["ended_by"] == {"wake": [{"n": 2}]}
 
 
+async def test_a_stranded_run_is_woken_by_nothing_and_can_be_cancelled(hosted: Site) -> None:
+    run = await hosted.nap("evicted", scope="stranded")
+    _double_of(hosted).strand(run.workflow_run_id)
+    await until(lambda: hosted.has_begun_to_wait(run))
+    await hosted.wake("stranded")
+    await until(lambda: hosted.is_evicted(run))
+    await hosted.hatchet.runs.aio_cancel(run.workflow_run_id)
+    assert await hosted.status(run) == "CANCELLED"
+
+
 async def test_a_cancel_in_the_dashboard_looks_like_one_by_the_api(hosted: Site) -> None:
     run = await hosted.nap()
     await until(lambda: hosted.has_begun_to_wait(run))

@@ -18,6 +18,7 @@ from the real engine, it is wrong: `tests/doubles/test_hatchet_double.py` runs a
 | `start()`, `stop()`, `running` | coroutines; state and ports are kept |
 | `snapshot()`, `await restore(rows)` | a restart with what it knew then |
 | `forget(*run_ids)` | lose runs, all without ids |
+| `strand(run_id)` | a run is never woken again, as happens when a wake meets an eviction |
 | `lose_next_pushes(n)` | answer n events and lose them (`lost`) |
 | `refuse = True`, `delay = seconds` | every call is unavailable, or slow, the API's too |
 | `cancel(*run_ids)` | as in the dashboard |

@@ -151,6 +151,13 @@ class HatchetDouble:
         for run_id in run_ids or tuple(self._engine.rows.runs):
             self._engine.rows.runs.pop(run_id, None)
 
+    def strand(self, run_id: str) -> None:
+        """Have a run wait for ever, whatever comes.
+
+        The real one does so now and then, when a wake comes while the run is being evicted.
+        """
+        self._engine.rows.runs[run_id].stranded = True
+
     def lose_next_pushes(self, count: int) -> None:
         """Answer so many pushed events as if they had been taken, and lose them."""
         self._engine.pushes_to_lose = count

@@ -190,7 +190,7 @@ class Durable(V1DispatcherServicer):
     def _repeat(self, said: messages.DurableTaskWorkerStatusRequest, answers: Answers) -> None:
         for waiting in said.waiting_entries:
             run = self._engine.rows.runs.get(waiting.durable_task_external_id)
-            if run is None or waiting.node_id > len(run.log):
+            if run is None or run.stranded or waiting.node_id > len(run.log):
                 continue
             if waiting.invocation_count < run.invocation:
                 reason = (

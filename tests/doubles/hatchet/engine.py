@@ -130,6 +130,8 @@ class Engine:
 
     def answered(self, run: Run, entry: Entry) -> None:
         """Hand an answer to whoever waits for it; a run that no worker has is queued for it."""
+        if run.stranded:
+            return
         if run.evicted:
             run.evicted, run.status, run.queued_at = False, "QUEUED", now()
             self.record(

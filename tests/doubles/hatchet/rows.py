@@ -168,6 +168,7 @@ class Run:
         event_id: the event that started it.
         event_key: that event's key.
         parent_id: the run that started it.
+        stranded: what it waits for is not handed over any more.
     """
 
     id: str
@@ -195,6 +196,7 @@ class Run:
     event_id: str | None = None
     event_key: str | None = None
     parent_id: str | None = None
+    stranded: bool = False
 
     @property
     def ended(self) -> bool:
