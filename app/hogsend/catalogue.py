@@ -9,6 +9,7 @@ from .domain.intake import LATE_AFTER
 from .ingest import Rules
 from .store import enrollments, journeys, workers
 from .store.counters import Tally
+from .store.damage import REMEDY
 from .store.db import Database
 from .turns.registry import Registry
 
@@ -52,6 +53,9 @@ async def see_journeys(database: Database, registry: Registry, now: datetime) ->
     async with database.transaction() as tx:
         known, others = await tx.fetch(journeys.all_known(), workers.at_work())
         # What another worker has code for goes on there.
+        for one, stored in known.items():
+            if stored.is_damaged:
+                log.error("The row %s of the table journeys cannot be read. %s", one, REMEDY)
         had = {*registry.journeys, *(one for other in others for one in other.journeys)}
         lost = [one for one, stored in known.items() if one not in had and not stored.gone]
         back = await tx.one(enrollments.with_parked(list(registry.journeys)))

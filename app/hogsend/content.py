@@ -13,6 +13,7 @@ from .delivery.tokens import Tokens
 from .domain.journey import BrokenFile
 from .turns.loader import load
 from .turns.registry import Registry
+from .turns.review import refuse_what_is_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,17 @@ class Content:
     @property
     def known_templates(self) -> set[str]:
         """The keys of all mails, those with a broken file included."""
-        return {*self.templates.keys(), *(Path(one.file).stem for one in self.templates.broken)}
+        return known_templates(self.templates)
 
     @property
     def template_lists(self) -> dict[str, str | None]:
         """The keys of all mails, each with the list that it names."""
         return {key: self.templates.get(key).list_id for key in self.templates.keys()}  # noqa: SIM118
+
+
+def known_templates(templates: Templates) -> set[str]:
+    """Return the keys of all mails, those with a broken file included."""
+    return {*templates.keys(), *(Path(one.file).stem for one in templates.broken)}
 
 
 def load_content(settings: Settings, tokens: Tokens) -> Content:
@@ -54,6 +60,8 @@ def load_content(settings: Settings, tokens: Tokens) -> Content:
     """
     registry = load(settings.journeys)
     templates = Templates.load(settings.journeys, registry.lists)
+    there = known_templates(templates)
+    registry = refuse_what_is_missing(settings.journeys, registry, there)
     renderer = Renderer(
         templates,
         registry.lists,

@@ -12,7 +12,7 @@ from hogsend.clock import HandClock
 from hogsend.store import operators
 from hogsend.store.db import Write
 from hogsend.store.fields import to_id
-from tests.site import Site, open_site, until
+from tests.site import FILES, Site, open_site, until
 from tests.web.conftest import browser_of
 
 PEOPLE = ("ada", "bo", "cy")
@@ -109,6 +109,68 @@ async def test_a_journal_of_another_shape_fails_alone_too(
         await site.settled(5)
         assert [await mails_of(site, user) for user in PEOPLE] == [2, 1, 2]
         assert (await enrollment_of(site, "bo"))[1] == "failed"
+
+
+STEPPING = """
+from hogsend import Contact, Context, days, journey
+
+@journey("stepping", trigger="step.asked", list="news")
+async def stepping(user: Contact, ctx: Context) -> None:
+    await ctx.send("hello")
+    await ctx.contact(label="large")
+    await ctx.step("pay", lambda: "paid")
+    await ctx.sleep(days(1), label="rest")
+"""
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [("steps", "answer", '{"half'), ("answers", "body", b"half")],
+    ids=["steps", "answers"],
+)
+async def test_what_a_journal_keeps_apart_fails_alone_when_it_is_spoilt(
+    database_url: str, tmp_path: Path, clock: HandClock, spoilt: tuple[str, str, object]
+) -> None:
+    table, column, value = spoilt
+    files = {**FILES, "stepping.py": STEPPING}
+    async with open_site(tmp_path, clock, files=files, DATABASE_URL=database_url) as site:
+        for user in PEOPLE:
+            large = {"about": "x" * 4000, "name": user}
+            await site.event("step.asked", user, contactProperties=large)
+        await site.settled(3)
+        bo = (await enrollment_of(site, "bo"))[0]
+        async with site.runtime.database.transaction() as tx:
+            kept = "INSERT INTO steps (enrollment_id, key, attempts, is_over) VALUES (?,?,1,?)"
+            writes = [Write(kept, [(bo, "step:later", True)])] if table == "steps" else []
+            spoil = f"UPDATE {table} SET {column} = ? WHERE enrollment_id = ?"  # noqa: S608
+            await tx.apply([*writes, Write(spoil, [(value, bo)])])
+
+        clock.set(clock.now() + timedelta(days=1))
+        assert site.runtime.worker is not None
+        site.runtime.worker.look()
+
+        async def over() -> bool:
+            return await site.one("SELECT COUNT(*) FROM enrollments WHERE ended_at IS NULL") == 0
+
+        await until(site.runtime.changes, over)
+        states = [(await enrollment_of(site, user))[1] for user in PEOPLE]
+        assert states == ["completed", "failed", "completed"]
+        assert "cannot be read" in (await enrollment_of(site, "bo"))[2]
+
+
+async def test_a_definition_that_cannot_be_read_is_told_and_hinders_nobody(
+    sqlite_url: str, tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_site(tmp_path, clock, with_worker=False) as site:
+        await site.event("user.created", "ada")
+        async with site.runtime.database.transaction() as tx:
+            await tx.apply([Write("UPDATE journeys SET definition = ?", [('{"half',)])])
+        await site.runtime.refresh()
+        assert (await site.event("user.created", "bo"))["stored"] is True
+    async with open_site(tmp_path, clock) as site:
+        assert "The row welcome of the table journeys cannot be read" in caplog.text
+        await site.settled(2)
+        assert [await mails_of(site, user) for user in ("ada", "bo")] == [1, 1]
 
 
 async def test_events_of_somebody_with_a_spoilt_enrollment_are_taken(

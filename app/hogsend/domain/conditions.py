@@ -13,7 +13,8 @@ from typing import Any, Protocol, cast
 
 from .durations import words
 
-_MISSING: Any = object()
+# What a property is that is not there.
+MISSING: Any = object()
 
 
 class Condition(Protocol):
@@ -62,12 +63,12 @@ class Compare(_Combinable):
     as_number: bool = False
 
     def matches(self, properties: Mapping[str, Any], now: datetime) -> bool:
-        found = _look_up(properties, self.path)
+        found = look_up(properties, self.path)
         if self.as_number and isinstance(found, str):
             found = _to_number(found)
         if self.operator == "exists":
-            return found is not _MISSING and found is not None
-        if found is _MISSING or found is None:
+            return found is not MISSING and found is not None
+        if found is MISSING or found is None:
             return False
         return _OPERATORS[self.operator](found, self.value, now)
 
@@ -244,13 +245,19 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _look_up(properties: Mapping[str, Any], path: str) -> Any:
+def look_up(properties: Mapping[str, Any], path: str) -> Any:
+    """Return a property by its name, or by the names that lead to it; `MISSING` when there is none.
+
+    Args:
+        properties: where it is.
+        path: the name, with dots between the names of what it is nested in.
+    """
     if path in properties:
         return properties[path]
     found: Any = properties
     for name in path.split("."):
         if not isinstance(found, Mapping) or name not in found:
-            return _MISSING
+            return MISSING
         found = cast("Mapping[str, Any]", found)[name]
     return found
 
@@ -259,7 +266,7 @@ def _to_number(text: str) -> Any:
     try:
         return float(text)
     except ValueError:
-        return _MISSING
+        return MISSING
 
 
 def _is_number(value: object) -> bool:

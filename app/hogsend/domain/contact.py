@@ -46,3 +46,23 @@ class Contact:
             if isinstance(value, str) and value.strip():
                 return value.strip()
         return self.email or self.key
+
+
+def snapshot(contact: Contact) -> dict[str, Any]:
+    """Return what is recorded of a contact as of now."""
+    return {
+        "id": str(contact.id),
+        "userId": contact.user_id,
+        "email": contact.email,
+        "properties": dict(contact.properties),
+    }
+
+
+def of_snapshot(stored: Mapping[str, Any]) -> Contact:
+    """Make a contact out of what `snapshot` recorded."""
+    return Contact(
+        id=UUID(stored["id"]),
+        user_id=stored["userId"],
+        email=stored["email"],
+        properties=stored["properties"],
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
+from .conditions import MISSING, look_up
 from .event import Event, EventMatch
 from .journey import Journey
 from .shares import point_of
@@ -15,6 +17,8 @@ from .shares import point_of
 State = Literal[
     "active", "waiting", "completed", "exited", "failed", "drifted", "held_out", "parked"
 ]
+# Of a key that tells side-by-side enrollments apart; a longer one is kept as its digest.
+LONGEST_KEY = 200
 LIVE_STATES = ("active", "waiting", "drifted", "parked")
 
 SkipReason = Literal[
@@ -73,10 +77,10 @@ class LookBack:
     event: UUID | None = None
 
     @staticmethod
-    def behind(event: Event, contact_id: UUID, at: datetime | None = None) -> LookBack:
-        """Return the look back of a contact to what came after an event, and not before `at`."""
+    def behind(event: Event, contact_id: UUID) -> LookBack:
+        """Return the look back of a contact to what came after an event, whatever clocks said."""
         apart = event.contact_id not in (None, contact_id)
-        return LookBack(0 if apart else event.seq, at, event.id)
+        return LookBack(0 if apart else event.seq, None, event.id)
 
     def sees(self, event: Event, contact_id: UUID) -> bool:
         """Say whether a wait may find an event of a contact, or of one merged into it.
@@ -115,6 +119,7 @@ class Enrollment:
         error: the traceback of the last failure.
         end_reason: why it ended.
         fence: rises with each lease; a commit under an older one is refused.
+        person: the contact as of enrollment, in the journal's form, until the journal has it.
     """
 
     id: UUID
@@ -136,11 +141,28 @@ class Enrollment:
     end_reason: str | None = None
     ended_at: datetime | None = None
     fence: int = 0
+    person: Mapping[str, Any] | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether exits reach it and it holds the contact's place."""
         return self.state in LIVE_STATES
+
+    def told(self, event: Event, at: datetime, now: datetime) -> Enrollment:
+        """Return it as an event leaves it that its wait may be waiting for.
+
+        Args:
+            event: the event.
+            at: the instant by which conditions are judged.
+            now: the instant at which it is due when the wait is over.
+        """
+        wait = self.wait
+        if wait is None or self.wait_result or not wait.matches(event, at):
+            return self
+        if wait.more > 1:
+            # A digest that takes more of them.
+            return replace(self, wait=replace(wait, more=wait.more - 1))
+        return replace(self, wait_result=event, wake_at=now)
 
     def moved_to(self, contact_id: UUID) -> Enrollment:
         """Return it as that of whom its contact was merged into, and who is numbered apart."""
@@ -212,12 +234,16 @@ def entry_key_of(journey: Journey, event: Event) -> str | None:
     """Return the key that tells side-by-side enrollments apart; None when the event has none."""
     if journey.entry_key is None:
         return ""
-    value: Any = event.properties
-    for name in journey.entry_key.split("."):
-        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
-    if value is None or isinstance(value, dict | list):
+    value = look_up(event.properties, journey.entry_key)
+    if value is MISSING or value is None or isinstance(value, dict | list):
         return None
-    return str(cast("object", value))[:200]
+    if isinstance(value, float) and value.is_integer():
+        # JSON knows one kind of number: 1 and 1.0 are the same cart.
+        value = int(value)
+    key = str(cast("object", value))
+    if len(key) <= LONGEST_KEY:
+        return key
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 def decide_enrollment(

@@ -24,6 +24,7 @@ class Event:
         received_at: when it arrived.
         source: who told us: `api`, `journey`, `recipient`, `dashboard`, `cli`.
         contact_id: whom it concerns.
+        depth: how many causes it is away from the outside.
     """
 
     id: UUID
@@ -34,6 +35,7 @@ class Event:
     received_at: datetime | None = None
     source: str = "api"
     contact_id: UUID | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from ..domain.contact import snapshot
 from ..domain.enrollment import (
     Enroll,
     Enrollment,
@@ -54,7 +55,7 @@ def enter(
     event, key = cause.event, entry_key_of(journey, cause.event) or ""
     place = journey.id, key
     live = [e for e in person.live.values() if (e.journey_id, e.entry_key) == place]
-    held_out = not instead_of and is_held_out(journey, person.contact.id)
+    held_out = not instead_of and _is_held_out(journey, person)
     decision = decide_enrollment(
         journey,
         event,
@@ -77,7 +78,16 @@ def enter(
     if begun.is_live:
         person.live[begun.id] = begun
     person.entries[place] = now
+    person.held_out.setdefault(journey.id, held_out)
     return begun
+
+
+def _is_held_out(journey: Journey, person: Person) -> bool:
+    """Say whether a journey leaves somebody out: as before, whoever they were merged with."""
+    before = person.held_out.get(journey.id)
+    if before is None or not journey.holdout:
+        return is_held_out(journey, person.contact.id)
+    return before
 
 
 def _begin(
@@ -96,6 +106,7 @@ def _begin(
         wake_at=None if held_out else now,
         look_back=LookBack.behind(event, person.contact.id),
         ended_at=now if held_out else None,
+        person=None if held_out else snapshot(person.contact),
     )
 
 

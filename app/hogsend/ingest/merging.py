@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.sending import Consents
-from ..store import consents, contacts, enrollments, sends
+from ..store import consents, contacts, enrollments, events, sends
 from ..store.consents import Said
 from ..store.counters import Tally
 from ..store.db import Transaction
@@ -19,11 +19,26 @@ from .people import fold
 REASON = "merged"
 
 
-async def merge(tx: Transaction, ids: Sequence[UUID], tally: Tally, now: datetime) -> list[UUID]:
+@dataclass
+class Merged:
+    """What merging has done to people in journeys.
+
+    Args:
+        ended: enrollments that have ended.
+        woken: those whose wait the other one had ended already.
+    """
+
+    ended: list[UUID] = field(default_factory=list[UUID])
+    woken: list[UUID] = field(default_factory=list[UUID])
+
+
+async def merge(tx: Transaction, ids: Sequence[UUID], tally: Tally, now: datetime) -> Merged:
     """Make one contact of several, inside the transaction of the fact that showed it.
 
     The survivor has a user id, then is the oldest. Live enrollments, unsent sends and consents
     follow; where both are live in one journey the older continues; the strictest consent wins.
+    A wait is over when the other one has already done what it waits for, as one that begins later
+    would find it.
 
     Args:
         tx: the transaction.
@@ -31,28 +46,29 @@ async def merge(tx: Transaction, ids: Sequence[UUID], tally: Tally, now: datetim
         tally: where changes are counted.
         now: the present instant.
 
-    Returns:
-        The enrollments that ended.
     """
     known = await tx.one(contacts.by_ids(ids, tx.dialect.lock_rows))
     ordered = sorted(known.values(), key=lambda c: (c.user_id is None, c.id))
     survivor, *losers = ordered
-    ended: list[UUID] = []
+    merged = Merged()
     for loser in losers:
-        survivor, exited = await _absorb(tx, survivor, loser, tally, now)
-        ended.extend(exited)
-    return ended
+        survivor, one = await _absorb(tx, survivor, loser, tally, now)
+        merged.ended += one.ended
+        merged.woken += one.woken
+    return merged
 
 
 async def _absorb(
     tx: Transaction, survivor: Contact, loser: Contact, tally: Tally, now: datetime
-) -> tuple[Contact, list[UUID]]:
+) -> tuple[Contact, Merged]:
     live, said = await tx.fetch(
         enrollments.live_of([survivor.id, loser.id]),
         consents.of_contacts([survivor.id, loser.id]),
     )
     moved, ended = _follow(survivor, loser, live, now)
     exited = {enrollment.id for enrollment in ended}
+    stayed = [e for e in live if e.contact_id == survivor.id and e.id not in exited]
+    woken = await _wake(tx, [(e, survivor) for e in moved] + [(e, loser) for e in stayed], now)
     for before in live:
         if before.id in exited:
             tally.moved(before.journey_id, before.state, "exited")
@@ -66,7 +82,8 @@ async def _absorb(
         email=survivor.email or loser.email,
         anonymous_id=older.anonymous_id or newer.anonymous_id,
         properties=properties,
-        event_seq=max(survivor.event_seq, loser.event_seq),
+        # A number that no event has: whoever plays a turn meanwhile sees that something came.
+        event_seq=max(survivor.event_seq, loser.event_seq) + 1,
     )
     kept, lost = (said.get(one.id, Consents()).said for one in (survivor, loser))
     # What nobody contradicts follows, and of two words the stricter one counts.
@@ -79,7 +96,8 @@ async def _absorb(
         [
             # Ended first: two live ones in the same place would break the unique index.
             enrollments.update(ended, now),
-            enrollments.update(moved, now),
+            enrollments.update([woken.get(e.id, e) for e in moved], now),
+            enrollments.update([woken[e.id] for e in stayed if e.id in woken], now),
             sends.cancel_of_enrollments(dict.fromkeys(exited, REASON), now),
             *contacts.merge(loser.id, survivor.id, now),
             contacts.update([one], now),
@@ -87,7 +105,33 @@ async def _absorb(
         ]
     )
     tally.gauge("contacts", -1)
-    return one, list(exited)
+    return one, Merged(list(exited), list(woken))
+
+
+async def _wake(
+    tx: Transaction, kept: Sequence[tuple[Enrollment, Contact]], now: datetime
+) -> dict[UUID, Enrollment]:
+    """Return the enrollments whose wait goes on or ends by what the other contact did before.
+
+    Args:
+        tx: the transaction.
+        kept: the enrollments as they become, each with whom it gets as the other one.
+        now: the present instant.
+    """
+    waiting = [(e, other) for e, other in kept if e.wait and e.wait.events and not e.wait_result]
+    if not waiting:
+        return {}
+    names = sorted({match.event for e, _ in waiting if e.wait for match in e.wait.events})
+    came = await tx.one(events.named(list({other.id for _, other in waiting}), names))
+    woken: dict[UUID, Enrollment] = {}
+    for before, other in waiting:
+        one = before
+        for event in came:
+            if event.contact_id == other.id and before.look_back.sees(event, before.contact_id):
+                one = one.told(replace(event, seq=0), event.received_at or now, now)
+        if one is not before:
+            woken[one.id] = one
+    return woken
 
 
 def _follow(

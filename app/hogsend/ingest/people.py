@@ -30,6 +30,8 @@ class Person:
     entries: dict[tuple[str, str], datetime] = field(
         default_factory=dict[tuple[str, str], datetime]
     )
+    # Of the journeys that they have entered, whether they were held out: it stays so.
+    held_out: dict[str, bool] = field(default_factory=dict[str, bool])
     said: dict[str, bool] = field(default_factory=dict[str, bool])
 
     @property
@@ -96,8 +98,11 @@ class People:
             self._by_id[contact.id] = Person(contact, said=dict(spoken.said) if spoken else {})
         for enrollment in live:
             self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment
-        for (contact_id, journey_id, key), at in entries.items():
-            self._by_id[contact_id].entries[journey_id, key] = at
+        for (contact_id, journey_id, key), entered in entries.items():
+            person = self._by_id[contact_id]
+            person.entries[journey_id, key] = entered.at
+            held_out = person.held_out.get(journey_id, False)
+            person.held_out[journey_id] = held_out or entered.held_out
         if known.moved:
             self._moved.update(known.moved)
             await self._load_people(tx, list(set(known.moved.values()) - set(self._by_id)))

@@ -11,7 +11,7 @@ from uuid import UUID
 from ..domain.enrollment import Enrollment, SkipReason, entry_key_of, exit_of
 from ..domain.event import Event, EventMatch
 from ..domain.ids import new_id
-from ..domain.intake import Incoming, Taken
+from ..domain.intake import LONGEST_CHAIN, Incoming, Taken
 from ..domain.journey import EVERYTHING, Journey
 from ..errors import NotFound
 from ..store import consents, contacts, enrollments, events, sends
@@ -66,7 +66,9 @@ async def take(
         except NeedsMerge as needed:
             done = deciding.count
             if done == 0:
-                taking.ended.extend(await merge(tx, needed.ids, tally, now))
+                merged = await merge(tx, needed.ids, tally, now)
+                taking.ended.extend(merged.ended)
+                taking.wakes.update(dict.fromkeys(merged.woken, now))
                 taking.topics.update(("contacts", "enrollments", "sends"))
         await deciding.count_cancelled(tx)
         await tx.apply(deciding.writes())
@@ -171,6 +173,7 @@ class _Set:
             received_at=self._now,
             source=item.source,
             contact_id=contact.id,
+            depth=item.depth,
         )
         person.contact = replace(
             contact,
@@ -291,23 +294,19 @@ class _Set:
         self.topics.update(("enrollments", "sends"))
 
     def _satisfy(self, event: Event, person: Person) -> list[dict[str, Any]]:
-        """End the waits that wait for this event."""
+        """End the waits that wait for this event; one of too long a chain of causes ends none."""
         waits: list[dict[str, Any]] = []
+        if event.depth > LONGEST_CHAIN:
+            return waits
         for enrollment in list(person.live.values()):
-            wait = enrollment.wait
-            if wait is None or enrollment.wait_result or not wait.matches(event, self._now):
+            told = enrollment.told(event, self._now, self._now)
+            if told is enrollment:
                 continue
-            if wait.more > 1:
-                # A digest that takes more of them.
-                counted = replace(enrollment, wait=replace(wait, more=wait.more - 1))
-                person.live[counted.id] = counted
-                self._put(counted)
-                continue
-            woken = replace(enrollment, wait_result=event, wake_at=self._now)
-            person.live[woken.id] = woken
-            self._put(woken)
-            self.wakes[woken.id] = self._now
-            waits.append(_place(enrollment))
+            person.live[told.id] = told
+            self._put(told)
+            if told.wait_result is not None:
+                self.wakes[told.id] = self._now
+                waits.append(_place(enrollment))
         return waits
 
     def _put(self, enrollment: Enrollment) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -19,8 +20,8 @@ log = logging.getLogger("hogsend.store")
 
 T = TypeVar("T")
 
-# What reading text that is not ours comes to.
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
+# What reading text or packed bytes that are not ours comes to.
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, zlib.error)
 REMEDY = "Bring back what it held from a backup, or correct it by hand."
 
 _showing: ContextVar[bool] = ContextVar("_showing", default=False)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import EventMatch
-from .damage import UNREADABLE, unreadable
+from .damage import UNREADABLE, object_of, unreadable
 from .db import Query, Row, Write
 from .distinct import distinct
 from .events import from_stored_event, to_stored_event
@@ -21,7 +21,7 @@ from .models import DUE, LIVE
 _COLUMNS = (
     "n.id, n.contact_id, n.journey_id, n.entry_key, n.state, n.trigger_event_id, n.code_hash, "
     "n.entered_at, n.turn, n.attempt, n.wake_at, n.wait, n.wait_result, n.since_seq, n.since_at, "
-    "n.sends, n.error, n.end_reason, n.ended_at, n.fence, n.since_event"
+    "n.sends, n.error, n.end_reason, n.ended_at, n.fence, n.since_event, n.person"
 )
 
 
@@ -70,9 +70,10 @@ def _stored_wait(wait: Wait | None) -> str | None:
 
 
 def _enrollment(row: Row) -> Enrollment:
-    wait, result = None, None
+    wait, result, person = None, None, None
     try:
         wait = _wait(row[11])
+        person = object_of(row[21]) if row[21] else None
         result = from_stored_event(from_json(row[12])) if row[12] else None
     except UNREADABLE as error:
         unreadable("enrollments", to_id(row[0]), error, None)
@@ -96,6 +97,7 @@ def _enrollment(row: Row) -> Enrollment:
         end_reason=row[17],
         ended_at=instant_or_none(row[18]),
         fence=row[19],
+        person=person,
     )
 
 
@@ -118,16 +120,28 @@ def live_of(contact_ids: Sequence[UUID]) -> Query[list[Enrollment]]:
     )
 
 
-def entries_of(
-    contact_ids: Sequence[UUID],
-) -> Query[dict[tuple[UUID, str, str], datetime]]:
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """That a contact has entered a journey.
+
+    Args:
+        at: when it last did.
+        held_out: whether it was held out, once or always.
+    """
+
+    at: datetime
+    held_out: bool
+
+
+def entries_of(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str, str], Entered]]:
     """Ask when contacts last entered which journey with which key.
 
     A failed enrollment counts only if it has sent something (journeys, "Turns and the journal");
     those of contacts that were merged count for the survivor.
     """
     entries = (
-        "n.journey_id, n.entry_key, MAX(n.entered_at) FROM {} WHERE {} IN ? "
+        "n.journey_id, n.entry_key, MAX(n.entered_at), "
+        "MAX(CASE n.state WHEN 'held_out' THEN 1 ELSE 0 END) FROM {} WHERE {} IN ? "
         "AND (n.state <> 'failed' OR n.sends > 0) GROUP BY {}, n.journey_id, n.entry_key"
     )
     own = entries.format("enrollments n", *["n.contact_id"] * 2)
@@ -137,8 +151,18 @@ def entries_of(
     return Query(
         f"SELECT n.contact_id, {own} UNION ALL SELECT c.merged_into, {merged} ORDER BY 4",
         [list(contact_ids)] * 2,
-        lambda rows: {(to_id(row[0]), row[1], row[2]): from_micros(row[3]) for row in rows},
+        lambda rows: _entries(rows),
     )
+
+
+def _entries(rows: list[Row]) -> dict[tuple[UUID, str, str], Entered]:
+    found: dict[tuple[UUID, str, str], Entered] = {}
+    for row in rows:
+        place = to_id(row[0]), row[1], row[2]
+        before = found.get(place)
+        held_out = bool(row[4]) or (before is not None and before.held_out)
+        found[place] = Entered(from_micros(row[3]), held_out)
+    return found
 
 
 def due_journeys() -> Query[list[str]]:
@@ -224,7 +248,8 @@ def insert(enrollments: Iterable[Enrollment]) -> Write:
     return Write(
         "INSERT INTO enrollments (id, contact_id, journey_id, entry_key, state, "
         "trigger_event_id, code_hash, turn, attempt, wake_at, since_seq, since_at, since_event, "
-        "sends, fence, entered_at, updated_at) VALUES (?,?,?,?,?,?,?,0,0,?,?,?,?,0,0,?,?)",
+        "sends, fence, person, entered_at, updated_at) "
+        "VALUES (?,?,?,?,?,?,?,0,0,?,?,?,?,0,0,?,?,?)",
         [
             (
                 n.id,
@@ -238,6 +263,7 @@ def insert(enrollments: Iterable[Enrollment]) -> Write:
                 n.look_back.seq,
                 micros_or_none(n.look_back.at) or 0,
                 n.look_back.event,
+                to_json(n.person) if n.person is not None else None,
                 to_micros(n.entered_at),
                 to_micros(n.entered_at),
             )
@@ -258,7 +284,8 @@ def update(enrollments: Iterable[Enrollment], now: datetime, *, freed: bool = Fa
     return Write(
         "UPDATE enrollments SET contact_id = ?, state = ?, code_hash = ?, turn = ?, attempt = ?, "
         "wake_at = ?, wait_key = ?, wait = ?, wait_result = ?, since_seq = ?, since_at = ?, "
-        "since_event = ?, sends = ?, error = ?, end_reason = ?, ended_at = ?, updated_at = ?"
+        "since_event = ?, sends = ?, error = ?, end_reason = ?, ended_at = ?, person = ?, "
+        "updated_at = ?"
         f"{', holder = NULL' if freed else ''} WHERE id = ?",
         [
             (
@@ -278,6 +305,7 @@ def update(enrollments: Iterable[Enrollment], now: datetime, *, freed: bool = Fa
                 n.error,
                 n.end_reason,
                 micros_or_none(n.ended_at),
+                to_json(n.person) if n.person is not None else None,
                 at,
                 n.id,
             )
@@ -311,7 +339,8 @@ class Aiming:
 def aiming(places: Sequence[tuple[UUID, str]]) -> Query[list[Aiming]]:
     """Ask for the enrollments of contacts in journeys that have not seen the goal yet.
 
-    Those that have ended and those who are held out are among them.
+    Those that have ended and those who are held out are among them, also of contacts that were
+    merged into these.
 
     Args:
         places: (contact, journey).
@@ -322,10 +351,15 @@ def aiming(places: Sequence[tuple[UUID, str]]) -> Query[list[Aiming]]:
         found = [Aiming(to_id(row[0]), to_id(row[1]), row[2], row[3]) for row in rows]
         return [one for one in found if (one.contact_id, one.journey_id) in wanted]
 
+    # Of a few people: COALESCE keeps SQLite, which has no statistics, from the journey's index.
+    wanted_ones = "COALESCE(n.journey_id, '') IN ? AND n.goal_at IS NULL"
     return Query(
-        "SELECT id, contact_id, journey_id, state FROM enrollments WHERE contact_id IN ? "
-        "AND journey_id IN ? AND goal_at IS NULL",
-        [list({one for one, _ in places}), sorted({one for _, one in places})],
+        "SELECT n.id, n.contact_id, n.journey_id, n.state FROM enrollments n "
+        f"WHERE n.contact_id IN ? AND {wanted_ones} UNION ALL "
+        "SELECT n.id, c.merged_into, n.journey_id, n.state FROM contacts c "
+        "CROSS JOIN enrollments n WHERE n.contact_id = c.id AND c.merged_into IN ? "
+        f"AND {wanted_ones}",
+        [list({one for one, _ in places}), sorted({one for _, one in places})] * 2,
         read,
     )
 

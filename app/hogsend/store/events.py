@@ -14,7 +14,10 @@ from .db import Query, Row, Write
 from .fields import from_micros, id_or_none, micros_or_none, to_id, to_micros
 from .json_text import from_json, to_json
 
-_COLUMNS = "e.id, e.name, e.properties, e.seq, e.occurred_at, e.received_at, e.source, e.contact_id"
+_COLUMNS = (
+    "e.id, e.name, e.properties, e.seq, e.occurred_at, e.received_at, e.source, e.contact_id, "
+    "e.depth"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def _event(row: Row) -> Event:
         received_at=from_micros(row[5]),
         source=row[6],
         contact_id=id_or_none(row[7]),
+        depth=row[8],
     )
 
 
@@ -83,10 +87,18 @@ def known_keys(keys: Sequence[str]) -> Query[dict[str, KnownKey]]:
         "JOIN events e ON e.id = k.event_id WHERE k.key IN ?",
         [list(keys)],
         lambda rows: {
-            row[0]: KnownKey(to_id(row[1]), bytes(row[2]), id_or_none(row[3]), from_json(row[4]))
+            row[0]: KnownKey(to_id(row[1]), bytes(row[2]), id_or_none(row[3]), _decisions(row))
             for row in rows
         },
     )
+
+
+def _decisions(row: Row) -> Mapping[str, Any]:
+    """Read what came of a repeated key; where it cannot be read, that it came is still known."""
+    try:
+        return object_of(row[4])
+    except UNREADABLE:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,7 @@ class Cause:
 def triggers_of(enrollment_ids: Sequence[UUID]) -> Query[dict[UUID, Cause]]:
     """Ask for the trigger events of some enrollments, by event id."""
     return Query(
-        f"SELECT {_COLUMNS}, e.depth FROM events e WHERE e.id IN "
+        f"SELECT {_COLUMNS} FROM events e WHERE e.id IN "
         "(SELECT n.trigger_event_id FROM enrollments n WHERE n.id IN ?)",
         [list(enrollment_ids)],
         lambda rows: {to_id(row[0]): Cause(_event(row), row[8]) for row in rows},
@@ -113,7 +125,7 @@ def triggers_of_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, Event]]:
         f"SELECT {_COLUMNS}, s.id FROM sends s JOIN enrollments n ON n.id = s.enrollment_id "
         "JOIN events e ON e.id = n.trigger_event_id WHERE s.id IN ?",
         [list(send_ids)],
-        lambda rows: {to_id(row[8]): _event(row) for row in rows},
+        lambda rows: {to_id(row[9]): _event(row) for row in rows},
     )
 
 
@@ -242,7 +254,7 @@ def missed_ids(
 def missed(refusal_ids: Sequence[UUID], reason: str) -> Query[list[Missed]]:
     """Ask for the triggers of refusals that still have this reason, the oldest first."""
     return Query(
-        f"SELECT {_COLUMNS}, e.depth, e.decisions, r.id, r.at, r.contact_id FROM refusals r "
+        f"SELECT {_COLUMNS}, e.decisions, r.id, r.at, r.contact_id FROM refusals r "
         "JOIN events e ON e.id = r.event_id WHERE r.id IN ? AND r.reason = ? ORDER BY r.id",
         [list(refusal_ids), reason],
         lambda rows: [
@@ -281,13 +293,14 @@ def correct_decisions(decisions: Mapping[UUID, Mapping[str, Any]]) -> Write:
 
 def to_stored_event(event: Event) -> dict[str, Any]:
     """Return an event as the JSON that a satisfied wait keeps."""
-    return {
+    stored: dict[str, Any] = {
         "id": str(event.id),
         "name": event.name,
         "properties": dict(event.properties),
         "seq": event.seq,
         "receivedAt": event.received_at.isoformat() if event.received_at else None,
     }
+    return stored | ({"depth": event.depth} if event.depth else {})
 
 
 def from_stored_event(stored: Mapping[str, Any]) -> Event:
@@ -299,4 +312,5 @@ def from_stored_event(stored: Mapping[str, Any]) -> Event:
         properties=stored["properties"],
         seq=stored["seq"],
         received_at=datetime.fromisoformat(received) if received else None,
+        depth=stored.get("depth", 0),
     )

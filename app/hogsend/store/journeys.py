@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..domain.journey import Journey
-from .db import Query, Write
+from ..domain.event import EventMatch
+from ..domain.journey import Entry, Journey
+from .damage import UNREADABLE
+from .db import Query, Row, Write
 from .fields import to_micros
 from .json_text import from_json, to_json
 
@@ -18,11 +20,13 @@ class StoredJourney:
 
     Args:
         journey: its definition then.
+        is_damaged: whether its row cannot be read.
         switched_on: whether the operator lets it run.
         gone: whether it is missing from the code.
     """
 
     journey: Journey
+    is_damaged: bool
     switched_on: bool
     gone: bool
 
@@ -33,14 +37,22 @@ def all_known() -> Query[dict[str, StoredJourney]]:
         "SELECT id, definition, code_hash, enabled, gone_at FROM journeys",
         [],
         lambda rows: {
-            row[0]: StoredJourney(
-                Journey.from_json(row[0], row[2], from_json(row[1])),
-                bool(row[3]),
-                row[4] is not None,
-            )
+            row[0]: StoredJourney(*_definition(row), bool(row[3]), row[4] is not None)
             for row in rows
         },
     )
+
+
+def _definition(row: Row) -> tuple[Journey, bool]:
+    """Read a definition, and say whether it cannot be read: then it is one without exits.
+
+    Only people of a journey that the code has lost depend on what is stored of it.
+    """
+    try:
+        return Journey.from_json(row[0], row[2], from_json(row[1])), False
+    except UNREADABLE:
+        lost = Journey(row[0], row[0], "", EventMatch(row[0]), Entry("once"), enabled=False)
+        return lost, True
 
 
 def see(journeys: Iterable[Journey], gone: Iterable[str], now: datetime) -> list[Write]:

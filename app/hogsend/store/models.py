@@ -140,10 +140,11 @@ class JourneyRow(Model):
 class EnrollmentRow(Model):
     """One contact in one journey.
 
-    `wait` is the frontier, `wait_result` what ended it; `since_seq`, `since_at` and `since_event`
-    are where the next wait looks back to; `holder` is the worker that plays a turn of it, where
-    several may, and `fence` counts those who have had it. Long after its end, `summary` stands for
-    its turns; it has all of them at `compacted_at`.
+    `person` is the contact as of enrollment, until the journal has it; `wait` is the frontier,
+    `wait_result` what ended it; `since_seq`, `since_at` and `since_event` are where the next wait
+    looks back to; `holder` is the worker that plays a turn of it, where several may, and `fence`
+    counts those who have had it. Long after its end, `summary` stands for its turns; it has all of
+    them at `compacted_at`.
     """
 
     id = IdField(primary_key=True)
@@ -165,6 +166,7 @@ class EnrollmentRow(Model):
     sends = fields.IntField(default=0)
     goal_at = InstantField(null=True)
     fence = fields.IntField(default=0)
+    person = fields.TextField(null=True)
     holder = IdField(null=True)
     error = fields.TextField(null=True)
     end_reason = fields.CharField(max_length=200, null=True)

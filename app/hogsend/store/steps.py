@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ..domain.journal import KeptStep
+from .damage import UNREADABLE, unreadable
 from .db import Query, Row, Write
 from .fields import to_id
 from .json_text import from_json, to_json
@@ -31,7 +32,11 @@ def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Mapping[str, KeptSte
     def read(rows: list[Row]) -> dict[UUID, Mapping[str, KeptStep]]:
         kept: dict[UUID, dict[str, KeptStep]] = {}
         for row in rows:
-            answer = from_json(row[3]) if row[3] else None
+            answer = None
+            try:
+                answer = from_json(row[3]) if row[3] else None
+            except UNREADABLE as error:
+                unreadable("steps", f"{to_id(row[0])}/{row[1]}", error, None)
             step = KeptStep(row[1], row[2], answer, row[4], bool(row[5]))
             kept.setdefault(to_id(row[0]), {})[step.key] = step
         return dict(kept)

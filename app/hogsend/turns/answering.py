@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ..domain.contact import Contact
+from ..domain.contact import Contact, of_snapshot, snapshot
 from ..domain.enrollment import LookBack, Wait
 from ..domain.event import Event
 from ..domain.ids import new_id
@@ -22,7 +22,7 @@ from ..errors import JourneyCodeError, StepFailed
 from ..store.events import to_stored_event
 from .digests import collected
 from .effects import decide_mail, make_event, verdict_of
-from .facts import Facts, Result, World, contact_of, snapshot
+from .facts import Facts, Result, World
 from .requests import (
     Digest,
     Look,
@@ -77,15 +77,18 @@ class Answers:
         self._frontier = wait.key if wait else None
         self.reached = wait is None
         self._pending: tuple[str, Needs] | None = None
+        # How far this turn is from the outside: as far as what has let it go on.
+        woken_by = facts.enrollment.wait_result
+        self._depth = max(facts.depth, woken_by.depth if woken_by else 0)
 
     def user(self) -> Contact:
-        """Return the contact as of enrollment: recorded by the first turn, frozen from then on."""
+        """Return the contact as of enrollment, which the first turn records in the journal."""
         step = self._recorded.get(USER)
         if step is not None:
-            return contact_of(decode(step.answer))
-        known = self.facts.contact
-        self.result.steps.append(Step(USER, USER, "", encode(snapshot(known))))
-        return Contact(known.id, known.user_id, known.email, known.properties)
+            return of_snapshot(decode(step.answer))
+        known = self.facts.enrollment.person or snapshot(self.facts.contact)
+        self.result.steps.append(Step(USER, USER, "", encode(known)))
+        return of_snapshot(known)
 
     # -- what a Note may ask for --------------------------------------------------------------
 
@@ -113,6 +116,10 @@ class Answers:
 
         Where it is not, `need` says what must be read or run first, or the turn is `over`.
         """
+        if not self.reached and len(self.asked) >= self.world.most_steps:
+            many = f"the code made {self.world.most_steps:,} ctx calls without coming to"
+            self.drift(f"{many} {self._frontier}, such as in a new loop above it")
+            return False, None
         key = self._key(request)
         self.asked.append(key)
         if self.world.compares:
@@ -274,7 +281,7 @@ class Answers:
     def _look_from(self, event: Event | None, until: datetime | None, before: LookBack) -> None:
         """Let the next wait look back to what ended this one."""
         if event is not None:
-            self.result.look_back = LookBack.behind(event, self.facts.contact.id, before.at)
+            self.result.look_back = LookBack.behind(event, self.facts.contact.id)
         else:
             self.result.look_back = replace(before, at=until)
 
@@ -300,6 +307,7 @@ class Answers:
             if until is None or until > self.world.now:
                 return self._park(key, request, Wait(key, until, request.matches))
             return self._record(key, request, None)
+        self._depth = max(self._depth, found.depth)
         self._look_from(found, None, self.result.look_back)
         return decode(self._record(key, request, encode(to_stored_event(found))))
 
@@ -360,7 +368,7 @@ class Answers:
 
     def _trigger(self, key: str, request: Trigger) -> Any:
         event_id = new_id(self.world.now)
-        event = make_event(request, event_id, self.facts.enrollment, self.facts.depth + 1)
+        event = make_event(request, event_id, self.facts.enrollment, self._depth + 1)
         self.result.triggered.append(event)
         return self._record(key, request, str(event_id))
 

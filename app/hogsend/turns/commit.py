@@ -148,19 +148,22 @@ async def _look_again(
     ]
     if not late:
         return {}
-    came = await tx.one(
-        events.named(
-            [enrollment.contact_id for enrollment, *_ in late],
-            sorted({match.event for *_, wait in late for match in wait.events}),
-            min(seen for _, seen, *_ in late),
-        )
+    contact_ids = [enrollment.contact_id for enrollment, *_ in late]
+    # Somebody may have been merged into them meanwhile, whose events are numbered apart.
+    merged = await tx.one(contacts.family_of(contact_ids))
+    names = sorted({match.event for *_, wait in late for match in wait.events})
+    came, apart = await tx.fetch(
+        events.named(contact_ids, names, min(seen for _, seen, *_ in late)),
+        events.named(list(merged), names),
     )
+    came = sorted([*came, *(replace(e, seq=0) for e in apart)], key=lambda event: event.id)
     found: dict[UUID, Found] = {}
     for enrollment, seen, look_back, wait in late:
         for event in came:
+            whose = event.contact_id
+            mine = whose == enrollment.contact_id and event.seq > seen
             if (
-                event.contact_id == enrollment.contact_id
-                and event.seq > seen
+                (mine or (whose and merged.get(whose) == enrollment.contact_id))
                 and look_back.sees(event, enrollment.contact_id)
                 and wait.matches(event, event.received_at or enrollment.entered_at)
             ):
@@ -214,6 +217,8 @@ def after_turn(one: Played, before: Enrollment, found: Found | None, now: dateti
         error=None,
         end_reason=result.reason,
         ended_at=now if ended else None,
+        # The journal has it now.
+        person=before.person if state == "drifted" else None,
     )
 
 

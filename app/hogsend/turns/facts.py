@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, LookBack, Wait
@@ -100,23 +98,3 @@ def failed(look_back: LookBack, error: str) -> Result:
         error: the traceback or the reason.
     """
     return Result("failed", look_back=look_back, error=as_text(error)[-8000:])
-
-
-def snapshot(contact: Contact) -> dict[str, Any]:
-    """Return a contact in the journal's form."""
-    return {
-        "id": str(contact.id),
-        "userId": contact.user_id,
-        "email": contact.email,
-        "properties": dict(contact.properties),
-    }
-
-
-def contact_of(stored: Mapping[str, Any]) -> Contact:
-    """Make a contact out of the journal's form."""
-    return Contact(
-        id=UUID(stored["id"]),
-        user_id=stored["userId"],
-        email=stored["email"],
-        properties=stored["properties"],
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import inspect
 import sys
@@ -21,7 +20,7 @@ from .checking import ID, ID_REMEDY, function_problems, mark_problems
 from .marks import MARK, JourneyFunction, Mark
 from .registry import Registry
 from .source import Sources, code_of_function, flow_of
-from .source.modules import PACKAGE
+from .source.modules import PACKAGE, version_of
 
 
 def load(folder: Path) -> Registry:
@@ -115,7 +114,8 @@ class _Loading:
         for (problem, remedy), where in found:
             self._problem(path, where, f"the journey {mark.id!r}: {problem}", remedy)
         if not found:
-            self._journeys[mark.id] = journey_of(mark, function, path, line)
+            version = self._sources.version(f"{PACKAGE}.{path.stem}")
+            self._journeys[mark.id] = journey_of(mark, function, path, line, version)
             self._functions[mark.id] = function
             if code is not None:
                 self._flows[mark.id] = flow_of(code, self._journeys[mark.id].trigger.event)
@@ -160,8 +160,18 @@ def _match(event: str | EventMatch) -> EventMatch:
     return event if isinstance(event, EventMatch) else EventMatch(event)
 
 
-def journey_of(mark: Mark, function: Callable[..., object], path: Path, line: int) -> Journey:
-    text = path.read_bytes()
+def journey_of(
+    mark: Mark, function: Callable[..., object], path: Path, line: int, version: str = ""
+) -> Journey:
+    """Make the definition of a journey out of what its decorator was given.
+
+    Args:
+        mark: what it was given.
+        function: the function.
+        path: its file.
+        line: its line there.
+        version: the hash of the file and of all that it imports; of the file alone unless given.
+    """
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):
@@ -184,7 +194,7 @@ def journey_of(mark: Mark, function: Callable[..., object], path: Path, line: in
         time_zone=mark.time_zone,
         send_window=mark.send_window,
         accept_late=mark.accept_late,
-        code_hash=hashlib.sha256(text).hexdigest()[:8],
+        code_hash=version or version_of([path.read_bytes()]),
         file=path.name,
         line=line,
         source=source,

@@ -28,6 +28,14 @@ KILLS_WITH_INBOX = 45
 APP = Path(hogsend.__file__).parent
 # These never run in a process that plays and delivers, or only for a person at a screen.
 ELSEWHERE = ("cli", "testing", "web", "store")
+# What keeps several workers apart, and Hatchet's hints: none of it on SQLite's one worker, which
+# these lives are of. `test_several_workers` and the engine's own promises kill those.
+AMONG_SEVERAL = (
+    "roster.",
+    "engines.leases.",
+    "engines.hatchet.",
+    "delivery.mailer.Mailer._take",
+)
 
 # What a mail is, and how often it has arrived, when the process died at a point on its way.
 ON_THE_WAY = {
@@ -95,7 +103,7 @@ async def test_a_mail_is_in_doubt_only_from_its_mark_to_its_conclusion(
 
 
 def test_every_kind_of_transaction_of_a_worker_has_a_name() -> None:
-    assert opened() == {*KINDS}
+    assert {one for one in opened() if not one.startswith(AMONG_SEVERAL)} == {*KINDS}
 
 
 def opened() -> set[str]:

@@ -19,6 +19,8 @@ from .reading import read_block, read_journey
 from .scopes import Function, Scope
 from .values import Pattern, path_of
 
+_THERE_IS_NONE = ", and there is none."
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
@@ -37,6 +39,11 @@ class Finding:
     problem: str
     remedy: str
     severity: Severity = "error"
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether a mail or a list is named that is not there."""
+        return self.problem.endswith(_THERE_IS_NONE)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.severity}: {self.problem} {self.remedy}".strip()
@@ -172,7 +179,7 @@ class _Body:
             return
         close = difflib.get_close_matches(name, there, n=1)
         remedy = f"Did you mean {close[0]!r}?" if close else f"Write it in {place.format(name)}."
-        yield f"{call} names the {what} {name!r}, and there is none.", remedy, "error"
+        yield f"{call} names the {what} {name!r}{_THERE_IS_NONE}", remedy, "error"
 
     # -- sets -------------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,38 @@ class Sources:
         names = path.relative_to(self.folder).with_suffix("").parts
         return self.module(".".join([PACKAGE, *(n for n in names if n != "__init__")]))
 
+    def version(self, name: str) -> str:
+        """Return the hash of a file and of those beside it that it imports, directly or not.
+
+        Args:
+            name: the name that it is imported by.
+        """
+        found: dict[str, bytes] = {}
+        wanted = [name]
+        while wanted:
+            one = wanted.pop()
+            module = self.module(one)
+            if one in found or module is None or self.folder is None:
+                continue
+            found[one] = self.folder.joinpath(module.file).read_bytes()
+            wanted.extend(self._imports_of(module))
+        others = sorted(one for one in found if one != name)
+        return version_of([found[one] for one in (name, *others) if one in found])
+
+    def _imports_of(self, module: Module) -> Iterator[str]:
+        """Yield the names of files beside a file that it imports, wherever in it."""
+        for node in ast.walk(module.tree):
+            meant: Iterable[str] = ()
+            if isinstance(node, ast.Import):
+                meant = (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                meant = (meaning for _, meaning in imported(node, module.package))
+            for one in meant:
+                # What stands after the last dot may be a file, or a name in one.
+                for name in (one, one.rpartition(".")[0]):
+                    if self.module(name) is not None:
+                        yield name
+
     def find(self, full_name: str) -> tuple[Module, str] | None:
         """Return the file that `journeys.file.name` is in, and the name there."""
         module, _, name = full_name.rpartition(".")
@@ -100,6 +133,11 @@ class Sources:
             return module_of(text, name, str(path.relative_to(self.folder)), self)
         except (OSError, SyntaxError, ValueError, RecursionError):
             return None
+
+
+def version_of(texts: Sequence[bytes]) -> str:
+    """Return a short hash of the texts of files."""
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:8]
 
 
 def module_of(
