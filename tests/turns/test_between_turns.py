@@ -80,7 +80,7 @@ async def alone(user, ctx):
     await small_world.runtime.plan_changes()
     assert small_world.runtime.planning is not None
     await small_world.runtime.planning
-    assert "1 would drift" in caplog.text or "drift" in caplog.text
+    assert "drift" in caplog.text
 
     small_world.write("_others", "x = 1\n")
     await small_world.load()
@@ -196,7 +196,7 @@ async def ok(user, ctx):
     )
     await small_world.load()
     assert list(small_world.runtime.registry.journeys) == ["ok"]
-    told = sorted(str(one) for one in small_world.runtime.content.broken)
+    told = [str(one) for one in small_world.runtime.content.broken]
     assert len(told) == 2
     assert "the journey 'j': ctx.send names the template 'welcom', and there is none." in told[0]
     assert "Did you mean 'welcome'?" in told[0]
