@@ -54,13 +54,18 @@ class HatchetRest:
         if plain.startswith("/api/v1/tenants/") and self.tenant_status != 200:
             return self.tenant_status, {"errors": [{"description": "not permitted"}]}
         if plain.endswith("/worker"):
-            return 200, {"rows": [_worker(names) for names in self.workers]}
+            return 200, {"rows": [_worker(number) for number, _ in enumerate(self.workers)]}
+        if plain.startswith("/api/v1/workers/"):
+            number = int(plain.rpartition("-")[2])
+            flows = [{"id": str(n), "name": name} for n, name in enumerate(self.workers[number])]
+            return 200, {**_worker(number), "registeredWorkflows": flows}
         return 200, {"name": "Default"}
 
 
-def _worker(names: Sequence[str]) -> dict[str, Any]:
-    workflows = [{"id": "0" * 8, "name": name} for name in names]
-    return {"name": "hogsend", "status": "ACTIVE", "registeredWorkflows": workflows}
+def _worker(number: int) -> dict[str, Any]:
+    # As in the list: what it is registered for is told of a single one only.
+    worker_id = f"5f0c2a0e-4c4e-4d0f-9a53-{number:012d}"
+    return {"metadata": {"id": worker_id}, "name": "hogsend", "status": "ACTIVE"}
 
 
 @contextmanager
