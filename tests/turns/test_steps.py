@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from hogsend import minutes, seconds
+from hogsend.turns import steps
+from hogsend.turns.steps import Effects
 from tests.world import World
 
 # What the journeys of these tests do outside; each test looks at what was done.
@@ -347,6 +351,74 @@ async def other(user, ctx):
     await small_world.emit("hurry", "bo")
     GATE.set()
     assert (await small_world.all_enrollments())[1].state == "completed"
+
+
+HANGS = """
+try:
+    await ctx.step("hang", {}, timeout=timedelta(seconds=0.05))
+except StepFailed as error:
+    await ctx.checkpoint(str(error))
+"""
+BLOCKED = """
+async def block():
+    DONE.append("begun")
+    GATE.wait(20)
+"""
+
+
+@pytest.mark.parametrize("blocked", [False, True], ids=["on a thread", "on the loop"])
+async def test_functions_that_never_return_take_no_more_threads_than_the_journeys_share(
+    small_world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    blocked: bool,
+):
+    monkeypatch.setattr(steps, "AT_ONCE", 2)
+    monkeypatch.setattr(steps, "_PATIENCE", 0.05)
+    hang = "block" if blocked else 'lambda: DONE.append("begun") or GATE.wait(20)'
+    await play(small_world, (BLOCKED if blocked else "") + HANGS.format(hang))
+    for _ in range(4):
+        await small_world.advance(minutes(120))
+    assert DONE == ["begun"] * 2
+    assert caplog.text.count("steps of j are not begun any more: 2 functions of this") == 1
+    await small_world.advance(minutes(120))
+    label = (await small_world.journal())[-1].label
+    assert "It was not begun" in label and "start the server anew" in label
+
+
+async def test_threads_that_come_back_are_the_journeys_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(steps, "AT_ONCE", 2)
+    effects, gates = Effects(), [threading.Event() for _ in range(3)]
+
+    async def run(effect: Any, timeout: float = 0.05, journey: str = "j") -> str:
+        tried = await effects.run(
+            journey, lambda _: effect(), uuid4(), timedelta(seconds=timeout), 1
+        )
+        return (tried.error or "done").split(":")[0]
+
+    assert await run(lambda: gates[0].wait(20)) == "It took longer than 0.05 seconds."
+    # Who waits for the last slot is told when it is lost as well.
+    found = await asyncio.gather(*(run(lambda: gates[1].wait(20)) for _ in range(3)))
+    assert found == ["It took longer than 0.05 seconds."] + ["It was not begun"] * 2
+
+    gates[0].set()
+    async with asyncio.timeout(15):
+        while await run(lambda: None, 15) != "done":
+            await asyncio.sleep(0)
+    # One has come back, and no more than one has room.
+    begun: list[str] = []
+    ahead = asyncio.create_task(run(lambda: begun.append("ahead") or gates[2].wait(20), 15))
+    after = asyncio.create_task(run(lambda: begun.append("after"), 15))
+    async with asyncio.timeout(15):
+        while not begun:
+            await run(int, 15, "other")
+    await run(int, 15, "other")
+    assert begun == ["ahead"]
+    gates[2].set()
+    assert await asyncio.gather(ahead, after) == ["done"] * 2
+    assert begun == ["ahead", "after"]
+    gates[1].set()
+    effects.close()
 
 
 async def test_labels_that_look_numbered_are_told_apart(small_world: World):

@@ -8,7 +8,6 @@ import inspect
 import logging
 import threading
 import traceback
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
@@ -29,13 +28,68 @@ _PATIENCE = 1.0
 log = logging.getLogger("hogsend.turns")
 
 
+class _Share:
+    """What effects of one journey may have under way at once."""
+
+    def __init__(self) -> None:
+        self.slots = asyncio.Semaphore(AT_ONCE)
+        self._lost = 0
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether every slot is with a thread that was given up."""
+        return self._lost >= AT_ONCE
+
+    def lose(self) -> None:
+        """Note that a thread was given up: its slot is not free before it comes back."""
+        self._lost += 1
+        if self.is_lost:
+            # Whoever waits for a slot would wait for ever, and is told instead.
+            self.slots.release()
+
+    def regain(self) -> None:
+        """Note that a thread that was given up has come back."""
+        if not self.is_lost:
+            self.slots.release()
+        self._lost -= 1
+
+
+class _Slot:
+    """An effect's own part of its journey's share; a thread that is given up keeps it.
+
+    Args:
+        share: the journey's.
+    """
+
+    def __init__(self, share: _Share) -> None:
+        self._share = share
+        self.is_kept = False
+
+    async def __aenter__(self) -> _Slot:
+        await self._share.slots.acquire()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        if not self.is_kept:
+            self._share.slots.release()
+
+    def keep(self) -> None:
+        """Give up the thread that the effect keeps."""
+        self.is_kept = True
+        self._share.lose()
+
+    def free(self) -> None:
+        """Hear that the thread has come back."""
+        self._share.regain()
+
+
 class Effects:
     """Runs authors' effects: `async` ones on a loop of each journey, plain ones on threads."""
 
     def __init__(self) -> None:
         self._threads = Threads("steps")
         self._loops: dict[str, asyncio.AbstractEventLoop] = {}
-        self._slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+        self._shares: dict[str, _Share] = {}
 
     async def run(
         self,
@@ -51,20 +105,27 @@ class Effects:
             journey_id: whose it is; each journey has its own share of what runs at once.
             effect: the author's function; it gets the step's id.
             step_id: the same at every try.
-            timeout: how long it may take; a plain one that takes longer is left to itself.
+            timeout: how long it may take; a plain one that takes longer is left to itself, and
+                counts as under way until it comes back.
             attempt: which try it is, from 1.
         """
-        async with self._slots[journey_id]:
+        share = self._shares.setdefault(journey_id, _Share())
+        async with _Slot(share) as slot:
+            if share.is_lost:
+                return Tried(error=f"It was not begun: {_none_left()}", attempt=attempt)
             limit = asyncio.timeout(timeout.total_seconds())
             try:
                 async with limit:
-                    answer = await self._call(journey_id, effect, step_id)
+                    answer = await self._call(journey_id, effect, step_id, slot)
             except StepFailed as error:
                 return Tried(error=as_text(error.message), final=True, attempt=attempt)
             except Exception as error:
                 if not limit.expired():
                     return Tried(error=_told(error), attempt=attempt)
-                await self._let_go_blocked(journey_id)
+                if not slot.is_kept:
+                    await self._let_go_blocked(journey_id, slot)
+                if slot.is_kept and share.is_lost:
+                    log.error("steps of %s are not begun any more: %s", journey_id, _none_left())
                 text = f"It took longer than {words(timeout)}."
                 return Tried(error=text, attempt=attempt)
         try:
@@ -73,12 +134,14 @@ class Effects:
             # Trying again would do the effect again, and come to the same.
             return Tried(error=f"It was done, but {error}", final=True, attempt=attempt)
 
-    async def _call(self, journey_id: str, effect: Callable[[UUID], Any], step_id: UUID) -> Any:
+    async def _call(
+        self, journey_id: str, effect: Callable[[UUID], Any], step_id: UUID, slot: _Slot
+    ) -> Any:
         # An empty context: the effect is not driven by a player, and can use asyncio.
-        found = await self._on_thread(lambda: contextvars.Context().run(effect, step_id))
+        found = await self._on_thread(lambda: contextvars.Context().run(effect, step_id), slot)
         return await self._await(journey_id, found) if inspect.isawaitable(found) else found
 
-    async def _let_go_blocked(self, journey_id: str) -> None:
+    async def _let_go_blocked(self, journey_id: str, slot: _Slot) -> None:
         """Give a journey another loop when one of its effects keeps the thread of its own."""
         loop = self._loops.get(journey_id)
         if loop is None:
@@ -87,21 +150,30 @@ class Effects:
         try:
             await asyncio.wait_for(asyncio.wrap_future(there), _PATIENCE)
         except TimeoutError:
-            if self._loops.pop(journey_id, None) is not None:
-                log.error(
-                    "an async step of %s blocks its thread: use a plain function, or await",
-                    journey_id,
-                )
-                loop.call_soon_threadsafe(loop.stop)
+            if self._loops.get(journey_id) is not loop:
+                return
+            del self._loops[journey_id]
+            log.error(
+                "an async step of %s blocks its thread: use a plain function, or await", journey_id
+            )
+            slot.keep()
+            ours = asyncio.get_running_loop()
 
-    async def _on_thread(self, call: Callable[[], Any]) -> Any:
+            def go() -> None:
+                loop.stop()
+                with suppress(RuntimeError):
+                    ours.call_soon_threadsafe(slot.free)
+
+            loop.call_soon_threadsafe(go)
+
+    async def _on_thread(self, call: Callable[[], Any], slot: _Slot) -> Any:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
 
         def settle(value: Any, error: BaseException | None) -> None:
-            if answer.done():
-                return
-            if error is None:
+            if answer.cancelled():
+                slot.free()
+            elif error is None:
                 answer.set_result(value)
             else:
                 # A future takes no StopIteration, and SystemExit would end the server.
@@ -121,7 +193,11 @@ class Effects:
                 loop.call_soon_threadsafe(settle, value, error)
 
         self._threads.run(job)
-        return await answer
+        try:
+            return await answer
+        finally:
+            if answer.cancelled():
+                slot.keep()
 
     async def _await(self, journey_id: str, awaitable: Awaitable[Any]) -> Any:
         async def wait() -> Any:
@@ -182,6 +258,13 @@ async def _end_tasks(tasks: set[asyncio.Task[Any]]) -> None:
 def _submit(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
     """Run a coroutine on a loop of another thread, in an empty context."""
     return contextvars.Context().run(asyncio.run_coroutine_threadsafe, coroutine, loop)
+
+
+def _none_left() -> str:
+    return (
+        f"{AT_ONCE} functions of this journey's steps have not come back, long after their time. "
+        "Give what they call a time limit of its own, and start the server anew."
+    )
 
 
 def _told(error: BaseException) -> str:
