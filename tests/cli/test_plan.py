@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 from .conftest import Hogsend
@@ -80,3 +84,25 @@ def test_a_plan_without_anybody_is_empty(journeys: Path, hogsend: Hogsend) -> No
     outcome = hogsend("journeys", "plan")
 
     assert (outcome.status, outcome.out) == (0, "Nobody is in a journey.\n")
+
+
+def test_on_a_terminal_there_is_a_bar_and_the_table_stays_clean(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    fall_asleep(journeys, hogsend, "ada", "bo")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hogsend", "journeys", "plan"]
+    with subprocess.Popen(command, stderr=theirs, stdout=subprocess.PIPE) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+        except OSError:
+            # The terminal's other end was closed.
+            pass
+        assert process.stdout is not None
+        table = process.stdout.read()
+    os.close(ours)
+    assert b"Playing journals" in shown and b"100%" in shown
+    assert b"sleeper" in table and b"Playing" not in table

@@ -168,6 +168,34 @@ async def test_a_broken_journey_file_stops_no_other(tmp_path: Path) -> None:
         assert "Traceback" not in hogsend.complaints
 
 
+async def test_a_start_with_other_code_says_what_it_means_for_those_who_wait(
+    hogsend: Program,
+) -> None:
+    await hogsend.start()
+    async with httpx.AsyncClient() as client:
+        body = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
+        await hogsend.post(client, body)
+    waits = "SELECT 1 FROM enrollments WHERE state = 'waiting'"
+    await hogsend.until(lambda: hogsend.rows(waits))
+    await hogsend.stop()
+    assert "has changed" not in hogsend.complaints
+
+    # With the same code there is nothing to say; what is edited is told at the next start.
+    await hogsend.start()
+    await hogsend.stop()
+    other = FILES["welcome.py"].replace('"a day"', '"another day"')
+    (hogsend.folder / "journeys" / "welcome.py").write_text(other)
+    await hogsend.start()
+
+    told = await hogsend.until(
+        lambda: [line for line in hogsend.complaints.splitlines() if "has changed" in line]
+    )
+    (line,) = told
+    assert "welcome has changed: 1 would drift" in line and "sleep:a day" in line
+    assert '"level":"warning"' in line.replace(" ", "")
+    assert hogsend.rows("SELECT state FROM enrollments") == [("waiting",)]
+
+
 async def test_what_the_command_line_does_to_keys_holds_at_once_on_the_running_server(
     hogsend: Program,
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from hogsend import days, hours, minutes, seconds
 from hogsend.turns import driver
+from hogsend.turns.driver import Driver
 from hogsend.turns.loading import Limits
 from tests.world import PATIENCE, World
 
@@ -489,6 +490,35 @@ async def test_a_journey_that_blocks_three_times_is_stopped_until_its_code_chang
     await desk.advance(SCHEDULE[0])
     await player.play([ada, *stuck])
     assert await desk.states() == ["completed"] * 4
+
+
+async def test_a_running_worker_parks_the_people_of_a_journey_that_blocks_until_it_is_edited(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    assert world.runtime.worker is not None
+    world.runtime.worker.player._driver = Driver(LIMIT)
+    await world.journey(STUCK.format("while True: pass"))
+    for user in ("bo1", "bo2", "bo3"):
+        await world.emit("go", user)
+    assert await world.states() == ["active"] * 3
+    await world.emit("go", "ada")
+    await world.emit("go", "cy")
+    assert await world.states() == ["active"] * 3 + ["parked"] * 2
+    await world.advance(SCHEDULE[0])
+    assert await world.states() == ["parked"] * 5
+    assert caplog.text.count("stuck has blocked its thread 3 times and is stopped") == 1
+    assert await world.mailbox() == []
+
+    # An edit of another file lets it be.
+    await world.journey(RAISES, name="others")
+    await world.advance(SCHEDULE[0])
+    assert await world.states() == ["parked"] * 5
+
+    await world.journey(STUCK.format("pass"))
+    await world.settle()
+    assert await world.states() == ["completed"] * 5
+    assert sorted(await world.mailbox()) == ["welcome"] * 5
+    assert await world.miscounted() == {}
 
 
 async def test_a_turn_that_is_slow_and_within_its_time_counts(world: World):

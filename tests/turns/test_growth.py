@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from hogsend import days
 from hogsend.store import turns
 from tests.world import World
 
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 BIG = {"story": "once upon a time, " * 300}
 LOOKS = """
     @journey("j", trigger="go", entry="unlimited")
@@ -93,3 +98,24 @@ async def test_a_key_is_known_for_thirty_days_and_is_new_after_that(world: World
         await world.advance(days(1))
         await keep(world)
     assert len(await world.events("go")) == 2
+
+
+async def test_an_enrollment_takes_no_more_bytes_than_was_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its row and its journal on SQLite, indexes included, as the benchmark counts them."""
+    monkeypatch.delenv("HOGSEND_DATABASE_URL", raising=False)
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    disk = importlib.import_module("disk")
+    found: dict[str, int] = {}
+
+    def note(what: str, figure: str, goal: str, *, detail: str) -> None:
+        found[what.removeprefix("bytes of an enrollment ")] = int(figure.replace(",", ""))
+
+    monkeypatch.setattr(disk, "report", note)
+
+    await disk.live(tmp_path, 1_000)
+
+    assert found.keys() == {"that waits", "that is over", "that is summed up"}
+    assert 500 < found["that waits"] <= 1_500
+    assert found["that waits"] < found["that is over"] <= 2_000

@@ -390,10 +390,9 @@ async def test_threads_that_come_back_are_the_journeys_again(monkeypatch: pytest
     monkeypatch.setattr(steps, "AT_ONCE", 2)
     effects, gates = Effects(), [threading.Event() for _ in range(3)]
 
-    async def run(effect: Any, timeout: float = 0.05, journey: str = "j") -> str:
-        tried = await effects.run(
-            journey, lambda _: effect(), uuid4(), timedelta(seconds=timeout), 1
-        )
+    async def run(effect: Any, seconds: float = 0.05, journey: str = "j") -> str:
+        limit = timedelta(seconds=seconds)
+        tried = await effects.run(journey, lambda _: effect(), uuid4(), limit, 1)
         return (tried.error or "done").split(":")[0]
 
     assert await run(lambda: gates[0].wait(20)) == "It took longer than 0.05 seconds."
@@ -404,7 +403,7 @@ async def test_threads_that_come_back_are_the_journeys_again(monkeypatch: pytest
     gates[0].set()
     async with asyncio.timeout(15):
         while await run(lambda: None, 15) != "done":
-            await asyncio.sleep(0)
+            await run(int, 15, "other")
     # One has come back, and no more than one has room.
     begun: list[str] = []
     ahead = asyncio.create_task(run(lambda: begun.append("ahead") or gates[2].wait(20), 15))
