@@ -21,7 +21,7 @@ from hogsend import Context, days
 from hogsend.cli.main import commands
 from hogsend.config import SETTINGS
 from hogsend.delivery.templates import FOLDER, Templates
-from hogsend.domain.enrollment import SkipReason
+from hogsend.domain.enrollment import SkipReason, _refusal
 from hogsend.domain.sending import RefusalReason
 from hogsend.turns.commit import RETRY_AFTER
 from hogsend.turns.context import History
@@ -292,8 +292,11 @@ def test_the_guide_names_every_argument_of_a_journey():
 
 def test_the_guide_names_every_reason():
     definition = section(DOCS / "journeys.md", "The definition")
-    for reason in SkipReason.__args__:
-        assert f"`{reason}`" in definition
+    _, _, table = definition.partition("in the order in which they are looked at")
+    named = [re.findall(r"`(\w+)`", row.split(" | ")[0]) for row in table.splitlines()]
+    told = [name for names in named for name in names]
+    assert told == re.findall(r', "(\w+)"\),$', inspect.getsource(_refusal), re.MULTILINE)
+    assert set(told) == set(SkipReason.__args__)
     refused = section(DOCS / "journeys.md", "Mails that are refused")
     for reason in RefusalReason.__args__:
         assert f"`{reason}`" in refused
