@@ -105,7 +105,7 @@ def main() -> None:
         "the same, two processes against one",
         f"{ratios[middle]:.2f}",
         "≥ 1.5",
-        detail=f"{sorted(two)[middle]:,.0f}/s on {os.cpu_count()} processors, which Postgres shares",
+        detail=f"{sorted(two)[middle]:,.0f}/s; Postgres shares the {os.cpu_count()} processors",
     )
 
 

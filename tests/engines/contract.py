@@ -34,6 +34,7 @@ class Stage:
         played: how often each enrollment was played.
         under_way: contacts that a turn is under way for.
         hold: turns of these enrollments take until they are let go.
+        one_journey: whether all are in one journey, where each has to be known beforehand.
     """
 
     database: Database
@@ -44,6 +45,7 @@ class Stage:
     fail_next: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     owner: dict[UUID, UUID] = field(default_factory=dict)
+    one_journey: bool = False
 
     async def enroll(
         self,
@@ -60,8 +62,8 @@ class Stage:
             Enrollment(
                 id=new_id(now),
                 contact_id=contact or people[n].id,
-                journey_id=f"j{n}" if contact is None else f"j{new_id(now).hex}",
-                entry_key="",
+                journey_id="j0" if self.one_journey else self._journey(n, contact),
+                entry_key=new_id(now).hex if self.one_journey else "",
                 state=state,
                 trigger_event_id=new_id(now),
                 code_hash="",
@@ -74,6 +76,10 @@ class Stage:
             await tx.apply([contacts.insert(people, now), enrollments.insert(made)])
         self.owner |= {one.id: one.contact_id for one in made}
         return [one.id for one in made]
+
+    def _journey(self, number: int, contact: UUID | None) -> str:
+        """Return a journey that this contact is not in yet."""
+        return f"j{number}" if contact is None else f"j{new_id(self.clock.now()).hex}"
 
     async def play(self, ids: Sequence[UUID], done: Done) -> Collection[UUID]:
         """Play turns: whoever was due rests afterwards."""
@@ -117,6 +123,9 @@ class Stage:
 class EngineContract:
     """The promises of `engines.port.Engine`."""
 
+    # How many people there are where it takes a crowd.
+    many, others = 1000, 600
+
     def make(self, stage: Stage) -> Engine:
         """Make an engine that plays with `stage.play`."""
         raise NotImplementedError
@@ -147,7 +156,7 @@ class EngineContract:
         assert set(stage.played.values()) == {1}
 
     async def test_a_thousand_that_are_due_are_each_played_once(self, stage: Stage):
-        due = await stage.enroll(1000)
+        due = await stage.enroll(self.many)
         async with self.at_work(stage):
             await stage.until(lambda: len(stage.played) == len(due))
         assert set(stage.played.values()) == {1}
@@ -184,14 +193,14 @@ class EngineContract:
         async with self.at_work(stage) as engine:
             await stage.until(lambda: all(stage.under_way[stage.owner[one]] for one in slow[:1]))
             same_person = await stage.enroll(1, contact=stage.owner[slow[0]])
-            others = await stage.enroll(600)
+            others = await stage.enroll(self.others)
             now = stage.clock.now()
             await engine.schedule([Wake(one, now) for one in (*same_person, *others)])
             await stage.until(lambda: all(one in stage.played for one in others))
             assert not {*slow, *same_person} & set(stage.played)
             for event in stage.hold.values():
                 event.set()
-            await stage.until(lambda: len(stage.played) == 604)
+            await stage.until(lambda: len(stage.played) == len(others) + 4)
         assert set(stage.played.values()) == {1}
 
     async def test_a_set_that_fails_is_played_again(

@@ -15,6 +15,9 @@ from typing import Any, cast
 
 from ..errors import ValueNotStorable
 
+# Python writes no longer number as text, unless it is told to: 4,300 digits.
+_MOST_BITS = 14_000
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -190,7 +193,11 @@ def _scalar(value: Any) -> Any:
         if not math.isfinite(value):
             raise ValueNotStorable(f"{float(value)}")
         return float(value)
-    return value if value is None or isinstance(value, bool) else int(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if int(value).bit_length() > _MOST_BITS:
+        raise ValueNotStorable("number of thousands of digits")
+    return int(value)
 
 
 def _text_key(name: Any) -> str:

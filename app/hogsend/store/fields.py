@@ -11,6 +11,7 @@ from tortoise.indexes import Index
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def to_micros(instant: datetime) -> int:
@@ -24,13 +25,19 @@ def micros_or_none(instant: datetime | None) -> int | None:
 
 
 def from_micros(micros: int) -> datetime:
-    """Return the instant that `to_micros` stored."""
-    return EPOCH + timedelta(microseconds=micros)
+    """Return the instant that `to_micros` stored; the last there is, for one that is later.
+
+    A single row of such an instant must not keep a set of them from being read.
+    """
+    try:
+        return EPOCH + timedelta(microseconds=micros)
+    except OverflowError:
+        return _LAST if micros > 0 else EPOCH
 
 
 def instant_or_none(micros: int | None) -> datetime | None:
     """Return an optional stored instant."""
-    return None if micros is None else EPOCH + timedelta(microseconds=micros)
+    return None if micros is None else from_micros(micros)
 
 
 # An enumeration's member is looked up by a property: slow, where it is done for every id.

@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from ..domain.journal import Step, decode, encode, key_of
 from ..domain.journey import Journey
 from ..domain.shares import arm_of
 from ..domain.times import zone_named, zone_of
-from ..errors import JourneyCodeError, StepFailed
+from ..errors import JourneyCodeError
 from ..store.events import to_stored_event
 from .digests import collected
 from .effects import decide_mail, make_event, verdict_of
@@ -35,7 +35,7 @@ from .requests import (
     WaitFor,
     WhenAt,
 )
-from .trying import Raised, Tried, again_after, outcome_of
+from .trying import Tried, again_after, given, outcome_of
 
 # What has no answer but an error: it is raised where the author's call stands.
 Needs = Look | WaitFor | Digest | SendMail | RunStep
@@ -287,7 +287,7 @@ class Answers:
 
     def _sleep(self, key: str, request: Sleep) -> Any:
         until = request.until
-        instant = until if isinstance(until, datetime) else self._in(until)
+        instant = _in_time(until) if isinstance(until, datetime) else self._in(until)
         if instant <= self.world.now:
             return self._record(key, request, None, {"until": instant.isoformat()})
         return self._park(key, request, Wait(key, instant))
@@ -412,11 +412,17 @@ class Answers:
         )
 
 
-def given(request: Request, answer: Any) -> Any:
-    """Return a journalled answer as the author sees it."""
-    if not isinstance(request, RunStep):
-        # A digest that an operator let somebody go on without has collected nothing.
-        return [] if answer is None and isinstance(request, Digest) else decode(answer)
-    if "failed" in answer:
-        return Raised(StepFailed(answer["failed"]))
-    return decode(answer["value"])
+def _in_time(instant: datetime) -> datetime:
+    """Return an instant that UTC has too.
+
+    Raises:
+        JourneyCodeError: it is after the year 9999 there, or before the year 1.
+    """
+    try:
+        instant.astimezone(UTC)
+    except OverflowError:
+        raise JourneyCodeError(
+            f"{instant} is an instant that UTC does not have.",
+            "Wait until one before the year 9999.",
+        ) from None
+    return instant

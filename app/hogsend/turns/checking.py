@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
@@ -51,9 +52,30 @@ def mark_problems(marked: Mark, lists: Collection[str]) -> Iterator[Problem]:
             yield f"{what} is {given!r}, not a positive duration.", "Use for example hours(12)."
     if mark.key is not None and (not isinstance(mark.key, Property) or not mark.key.path):
         yield f"key is {mark.key!r}.", 'Name a property of the trigger: key=prop("cart_id").'
+    yield from _conditions_problems(mark)
     if mark.on_retrigger not in ("ignore", "restart"):
         yield f"on_retrigger is {mark.on_retrigger!r}.", 'Use "ignore" or "restart".'
     yield from _plan_problems(mark)
+
+
+def _conditions_problems(mark: Any) -> Iterator[Problem]:
+    events = (mark.trigger, mark.goal, *(() if isinstance(mark.exit_on, str) else mark.exit_on))
+    for event in events:
+        if isinstance(event, EventMatch) and not _can_be_kept(event):
+            yield (
+                f"the condition of {event.event!r} compares with what JSON has no form for.",
+                "Compare with text, a number, True, False, None, or lists of them.",
+            )
+
+
+def _can_be_kept(event: EventMatch) -> bool:
+    """Say whether a condition can be stored: with the journey, and with those who wait for it."""
+    try:
+        json.dumps(event.to_json(), allow_nan=False).encode()
+        str(event).encode()
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _plan_problems(mark: Any) -> Iterator[Problem]:

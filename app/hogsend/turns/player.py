@@ -207,7 +207,15 @@ class Player:
         )
         over = tried.error is None or tried.final or attempt > step.retries
         new = KeptStep(key, attempt, tried.answer, tried.error, over)
-        await self._keep_at_last(NewStep(enrollment.id, new))
+        try:
+            await self._keep_at_last(NewStep(enrollment.id, new))
+        except Exception as error:
+            # It was done, and must not be done again and again for want of a record.
+            said = f"It was done, but what it gave could not be recorded: {type(error).__name__}."
+            tried = Tried(error=said, final=True, attempt=attempt)
+            await self._keep_at_last(
+                NewStep(enrollment.id, KeptStep(key, attempt, None, said, True))
+            )
         return tried
 
     async def _keep_at_last(self, new: NewStep) -> None:

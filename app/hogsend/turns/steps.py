@@ -116,9 +116,9 @@ class Effects:
             limit = asyncio.timeout(timeout.total_seconds())
             try:
                 async with limit:
-                    answer = await self._call(journey_id, effect, step_id, slot)
+                    answer = await _not_cancelled(self._call(journey_id, effect, step_id, slot))
             except StepFailed as error:
-                return Tried(error=as_text(error.message), final=True, attempt=attempt)
+                return Tried(error=as_text(str(error.message)), final=True, attempt=attempt)
             except Exception as error:
                 if not limit.expired():
                     return Tried(error=_told(error), attempt=attempt)
@@ -265,6 +265,17 @@ def _none_left() -> str:
         f"{AT_ONCE} functions of this journey's steps have not come back, long after their time. "
         "Give what they call a time limit of its own, and start the server anew."
     )
+
+
+async def _not_cancelled(effect: Coroutine[Any, Any, Any]) -> Any:
+    """Return what an effect gives; one that is cancelled by its own code raises like another."""
+    try:
+        return await effect
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise RuntimeError("it was cancelled by its own code") from None
 
 
 def _told(error: BaseException) -> str:

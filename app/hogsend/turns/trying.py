@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from ..domain.journal import decode
+from ..errors import StepFailed
+from .requests import Digest, Request, RunStep
+
 # When an effect, or a turn, that raised is tried again (journeys, "Turns and the journal").
 RETRY_AFTER = (
     timedelta(seconds=10),
@@ -38,6 +42,16 @@ class Tried:
     error: str | None = None
     final: bool = False
     attempt: int = 1
+
+
+def given(request: Request, answer: Any) -> Any:
+    """Return a journalled answer as the author sees it."""
+    if not isinstance(request, RunStep):
+        # A digest that an operator let somebody go on without has collected nothing.
+        return [] if answer is None and isinstance(request, Digest) else decode(answer)
+    if "failed" in answer:
+        return Raised(StepFailed(answer["failed"]))
+    return decode(answer["value"])
 
 
 def again_after(attempts: int) -> timedelta:

@@ -27,7 +27,8 @@ from the real engine, it is wrong: `tests/doubles/test_hatchet_double.py` runs a
 | `cancelled`, `started_in_vain`, `asked` | records of all that was asked |
 
 It runs in the loop that starts it. A client that blocks that loop waits for ever: use the SDK's
-`aio_` methods, or a thread. Workflows have one task; expressions on events are not evaluated.
+`aio_` methods, or a thread. Workflows have one task; an expression on events may be
+`input.FIELD >= NUMBER`.
 """
 
 import warnings

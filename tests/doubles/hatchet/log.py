@@ -14,6 +14,7 @@ from hatchet_sdk.contracts.v1.shared.condition_pb2 import DurableEventListenerCo
 from tests.doubles.hatchet.rows import Condition, Entry, Event, Run
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_COMPARES = re.compile(r"input\.(\w+) >= (\d+)")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 
 
@@ -83,8 +84,6 @@ def conditions_of(asked: DurableEventListenerConditions) -> list[Condition]:
         )
         for sleep in asked.sleep_conditions
     ]
-    if any(event.base.expression for event in asked.user_event_conditions):
-        raise NotImplementedError("the double does not evaluate expressions on events")
     events = [
         Condition(
             kind="USER_EVENT",
@@ -95,15 +94,22 @@ def conditions_of(asked: DurableEventListenerConditions) -> list[Condition]:
             since=event.consider_events_since.ToDatetime(tzinfo=UTC)
             if event.HasField("consider_events_since")
             else None,
+            expression=event.base.expression,
         )
         for event in asked.user_event_conditions
     ]
+    if any(one.expression and not _COMPARES.fullmatch(one.expression) for one in events):
+        raise NotImplementedError("the double evaluates `input.FIELD >= NUMBER` alone")
     return sleeps + events
 
 
 def fingerprint_of(conditions: list[Condition]) -> tuple[str, ...]:
     """What of a wait a replay must repeat: not the scope, not the look back, not the order."""
-    return ("WAIT_FOR", *sorted(c.name + c.kind + c.sleep_for + c.key for c in conditions))
+    return ("WAIT_FOR", *sorted(_repeated(c) for c in conditions))
+
+
+def _repeated(c: Condition) -> str:
+    return c.name + c.kind + c.sleep_for + c.key + c.expression
 
 
 def words_for(conditions: list[Condition]) -> str:
@@ -158,7 +164,16 @@ def _matches(condition: Condition, event: Event) -> bool:
         condition.kind == "USER_EVENT"
         and condition.key == event.key
         and (condition.scope is None or condition.scope == event.scope)
+        and _holds(condition.expression, event.payload)
     )
+
+
+def _holds(expression: str, payload: str) -> bool:
+    compares = _COMPARES.fullmatch(expression)
+    if compares is None:
+        return True
+    value = json.loads(payload).get(compares[1])
+    return isinstance(value, int) and value >= int(compares[2])
 
 
 def _settle(entry: Entry) -> bool:

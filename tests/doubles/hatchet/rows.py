@@ -97,6 +97,7 @@ class Condition:
         key: the event's key.
         scope: the event's scope; none lets any pass.
         since: earlier events count too, from this instant on.
+        expression: what holds of the event's payload; empty for anything.
         met_by: what ended it, or nothing yet.
     """
 
@@ -108,6 +109,7 @@ class Condition:
     key: str = ""
     scope: str | None = None
     since: datetime | None = None
+    expression: str = ""
     met_by: list[Any] = field(default_factory=list[Any])
 
 

@@ -198,7 +198,8 @@ class Client:
                 return list(listed.rows or [])
 
         rows = await self._call(ask)
-        return any(row.event_type.value == _CANCELLED for row in rows)
+        # A queue that has waited in vain for too long is cancelled as well, and says so.
+        return any(row.event_type.value == _CANCELLED and not row.message for row in rows)
 
     async def version(self) -> str:
         """Return the engine's version: a sign of life.

@@ -32,6 +32,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 _WELL_AFTER = 60.0
 # How often it is seen to whether the listener lives, in seconds.
 _LOOK_EVERY = 1.0
+# How long a worker that is ended by force may take, in seconds.
+_FORCED = 8.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
@@ -109,6 +111,7 @@ class Host:
                 if not isinstance(error, SystemExit):
                     log.warning("the Hatchet worker has failed: %s", error)
             finally:
+                _close(worker._loop)
                 with suppress(RuntimeError):
                     loop.call_soon_threadsafe(end)
 
@@ -117,8 +120,19 @@ class Host:
             await asyncio.wait([ended], timeout=_LOOK_EVERY)
             if not ended.done() and not self._stopping and _listener_is_dead(worker):
                 log.warning("the listener of the Hatchet worker has ended")
+                await self._give_up(worker, ended)
                 break
         self._end_listener(worker)
+
+    async def _give_up(self, worker: Any, ended: asyncio.Future[None]) -> None:
+        """Let a worker without a listener end by force; what it had in hand is taken up again.
+
+        One that does not end would keep a thread that the process waits for when it ends itself.
+        """
+        loop: asyncio.AbstractEventLoop | None = worker._loop
+        if loop is not None and loop.is_running():
+            asyncio.run_coroutine_threadsafe(worker._exit_forcefully(), loop)
+            await asyncio.wait([ended], timeout=_FORCED)
 
     def _end_listener(self, worker: Any) -> None:
         process = worker._action_listener_process
@@ -129,6 +143,18 @@ class Host:
 def _listener_is_dead(worker: Any) -> bool:
     process = worker._action_listener_process
     return process is not None and process.exitcode is not None
+
+
+def _close(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Close the loop that a worker has left, on its thread: the SDK leaves it open."""
+    if loop is None or loop.is_running() or loop.is_closed():
+        return
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=1.0))
+    loop.close()
 
 
 @contextmanager

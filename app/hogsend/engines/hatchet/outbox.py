@@ -31,8 +31,9 @@ SWEEP_EVERY, RECONCILE_EVERY = 60.0, 15.0
 LATE, VERY_LATE = timedelta(minutes=1), timedelta(minutes=10)
 # Ends are looked for so far back, so that none falls between two looks.
 _OVERLAP = timedelta(seconds=10)
-# Runs begun within the first are looked at every time, those within the second now and then.
-_OF_LATE, _LONG_AGO = timedelta(days=1), timedelta(days=31)
+# Cancelled runs that were begun within the first are looked for every time, and within the second
+# now and then; of older ones it is seen when their time has come, before another is begun.
+_OF_LATE, _LONG_AGO = timedelta(days=1), timedelta(days=6)
 _LOOKS_OF_LATE = 40
 
 

@@ -1,0 +1,146 @@
+"""Code that nobody writes on purpose: it harms its own journey, and no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hogsend import days, hours
+from hogsend.store.db import Write
+from tests.world import World
+
+GOOD = """
+@journey("good", trigger="good")
+async def good(user, ctx):
+    await ctx.send("welcome")
+"""
+
+
+async def test_an_instant_past_the_last_year_fails_its_turn_and_nobody_else(small_world: World):
+    await small_world.journey(
+        """
+from datetime import datetime, timedelta, timezone
+
+@journey("far", trigger="far")
+async def far(user, ctx):
+    there = timezone(timedelta(hours=-5))
+    await ctx.sleep_until(datetime.max.replace(tzinfo=there), label="for-good")
+"""
+        + GOOD
+    )
+    await small_world.take("far", user_id="ada", email="ada@example.com")
+    await small_world.settle()
+    assert "that UTC does not have" in ((await small_world.enrollment()).error or "")
+    await small_world.take("good", user_id="bo", email="bo@example.com")
+    await small_world.settle()
+    assert await small_world.mailbox() == ["welcome"]
+
+
+async def test_a_row_of_such_an_instant_keeps_nobody_from_being_played(small_world: World):
+    await small_world.journey(GOOD)
+    await small_world.take("good", user_id="ada", email="ada@example.com")
+    await small_world.settle()
+    async with small_world.database.transaction() as tx:
+        spoil = "UPDATE enrollments SET state = 'waiting', ended_at = NULL, wake_at = ?"
+        await tx.apply([Write(spoil, [(2**62,)])])
+    await small_world.take("good", user_id="bo", email="bo@example.com")
+    await small_world.settle()
+    assert await small_world.mailbox() == ["welcome", "welcome"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "tries", "said"),
+    [
+        ("raise StepFailed(ValueError('card declined'))", 1, "card declined"),
+        ("raise StepFailed(None)", 1, "None"),
+        ("asyncio.current_task().cancel()\n        await asyncio.sleep(1)", 3, "cancelled"),
+        ("return 10 ** 5000", 1, "It was done, but"),
+    ],
+)
+async def test_an_effect_that_ends_strangely_is_counted_and_fails(
+    small_world: World, effect: str, tries: int, said: str
+):
+    await small_world.journey(
+        f"""
+import asyncio
+from hogsend import StepFailed
+
+DONE = []
+
+@journey("j", trigger="go")
+async def j(user, ctx):
+    async def charge():
+        DONE.append(1)
+        {effect}
+    try:
+        await ctx.step("charge", charge, retries=2)
+    except StepFailed as failed:
+        await ctx.checkpoint(failed.message[:80])
+"""
+    )
+    await small_world.emit("go")
+    await small_world.settle()
+    for _ in range(3):
+        await small_world.advance(hours(1))
+    journey: Any = small_world.runtime.registry.functions["j"]
+    assert len(journey.__globals__["DONE"]) == tries
+    marks = [step.label for step in await small_world.journal() if step.kind == "checkpoint"]
+    assert len(marks) == 1 and said in marks[0]
+    await small_world.advance(days(1))
+    assert len(journey.__globals__["DONE"]) == tries
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from decimal import Decimal\nX = Decimal('20')",
+        "from datetime import date\nX = date(2026, 1, 1)",
+        "X = {'a', 'b'}",
+        "X = object()",
+        "X = 'x\\ud800'",
+    ],
+)
+async def test_a_condition_that_cannot_be_stored_is_told_at_load(small_world: World, text: str):
+    small_world.write(
+        "odd",
+        f"""
+{text}
+
+@journey("odd", trigger=on("go", where=prop("total") == X))
+async def odd(user, ctx):
+    await ctx.send("welcome")
+""",
+    )
+    small_world.write("good", GOOD)
+    await small_world.load()
+    assert list(small_world.runtime.registry.journeys) == ["good"]
+    (told,) = small_world.runtime.content.broken
+    assert (told.file, told.line > 0) == ("odd.py", True)
+    assert "JSON has no form for" in told.problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import asyncio\nraise asyncio.CancelledError",
+        "raise GeneratorExit",
+        "raise KeyboardInterrupt",
+        "raise SystemExit",
+    ],
+)
+async def test_whatever_a_file_raises_the_others_are_loaded(small_world: World, text: str):
+    small_world.write("odd", text)
+    small_world.write("good", GOOD)
+    await small_world.load()
+    assert list(small_world.runtime.registry.journeys) == ["good"]
+    assert [one.file for one in small_world.runtime.content.broken] == ["odd.py"]
+
+
+@pytest.mark.parametrize("name", ["__getattr__", "__class__"])
+async def test_a_stand_in_that_answers_to_nothing_yet_is_no_journey(small_world: World, name: str):
+    answer = "property(lambda self: 1 / 0)" if name == "__class__" else "lambda self, name: 1 / 0"
+    small_world.write("odd", f"class Lazy:\n    {name} = {answer}\n\nrequest = Lazy()\n" + GOOD)
+    await small_world.load()
+    assert list(small_world.runtime.registry.journeys) == ["good"]
+    assert list(small_world.runtime.content.broken) == []
