@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from ..domain.shares import arm_of
 from ..domain.times import zone_named, zone_of
 from ..errors import JourneyCodeError
 from ..store.events import to_stored_event
+from .arguments import in_utc
 from .digests import collected
 from .effects import decide_mail, make_event, verdict_of
 from .facts import Facts, Result, World
@@ -287,7 +288,7 @@ class Answers:
 
     def _sleep(self, key: str, request: Sleep) -> Any:
         until = request.until
-        instant = _in_time(until) if isinstance(until, datetime) else self._in(until)
+        instant = in_utc(until) if isinstance(until, datetime) else self._in(until)
         if instant <= self.world.now:
             return self._record(key, request, None, {"until": instant.isoformat()})
         return self._park(key, request, Wait(key, instant))
@@ -410,19 +411,3 @@ class Answers:
         self.end(
             "drifted", why or f"the code no longer asks for {wait.key if wait else 'its wait'}"
         )
-
-
-def _in_time(instant: datetime) -> datetime:
-    """Return an instant that UTC has too.
-
-    Raises:
-        JourneyCodeError: it is after the year 9999 there, or before the year 1.
-    """
-    try:
-        instant.astimezone(UTC)
-    except OverflowError:
-        raise JourneyCodeError(
-            f"{instant} is an instant that UTC does not have.",
-            "Wait until one before the year 9999.",
-        ) from None
-    return instant

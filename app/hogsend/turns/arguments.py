@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ..domain.address import normalize_email
 from ..errors import JourneyCodeError
@@ -58,3 +58,19 @@ def check_instant(what: str, given: object) -> None:
             f"{what} takes an instant with a time zone, such as datetime(2026, 1, 1, tzinfo=UTC) "
             'or ctx.when.tomorrow().at("09:00").'
         )
+
+
+def in_utc(instant: datetime) -> datetime:
+    """Return an instant that UTC has too.
+
+    Raises:
+        JourneyCodeError: it is after the year 9999 there, or before the year 1.
+    """
+    try:
+        instant.astimezone(UTC)
+    except OverflowError:
+        raise JourneyCodeError(
+            f"{instant} is an instant that UTC does not have.",
+            "Wait until one before the year 9999.",
+        ) from None
+    return instant
