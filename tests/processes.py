@@ -53,11 +53,13 @@ class Program:
         folder: the working folder.
         settings: the settings, without `HOGSEND_`.
         through: a command that runs the program, with less than our own rights.
+        beside: further variables of the environment.
     """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict[str, str])
     through: tuple[str, ...] = ()
+    beside: dict[str, str] = field(default_factory=dict[str, str])
     process: Process | None = None
     printed: list[str] = field(default_factory=list[str])
 
@@ -82,7 +84,7 @@ class Program:
         """Return the environment: nothing of ours but what the test sets."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HOGSEND_", "HATCHET_"))}
         given = {f"HOGSEND_{name}": text for name, text in {**self.settings, **more}.items()}
-        return {**kept, **given}
+        return {**kept, **self.beside, **given}
 
     async def run(self, *arguments: str, **more: str) -> Outcome:
         """Run a command to its end."""

@@ -268,7 +268,8 @@ class Worker:
     def _look_at_mails(self) -> None:
         """Let mails leave that are due: at once, or when Hatchet comes to it."""
         self.mailer.look()
-        if isinstance(self.engine, HatchetEngine) and not self.mailer.is_draining:
+        if isinstance(self.engine, HatchetEngine):
+            # Also when it is under way: it may just have seen that nothing more is due.
             self.engine.begin(DRAIN_MAIL)
 
     async def _drain(self) -> Mapping[str, Any]:

@@ -13,17 +13,18 @@ class Gate:
     """Is open from when somebody drains the ledger until nothing is due."""
 
     def __init__(self) -> None:
-        self._open = False
-        self._closed = asyncio.Event()
+        self._closing: asyncio.Event | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether mails may begin."""
-        return self._open
+        return self._closing is not None
 
     def close(self) -> None:
-        """Nothing is due any more."""
-        self._closed.set()
+        """Nothing is due any more: whoever asks from now on opens it again."""
+        if self._closing is not None:
+            self._closing.set()
+            self._closing = None
 
     async def drain(self, tell: Callable[[], None]) -> None:
         """Open it, and return when nothing is due, or after a while; at once if it is open.
@@ -31,17 +32,17 @@ class Gate:
         Args:
             tell: lets the mailer look.
         """
-        if self._open:
+        if self._closing is not None:
             tell()
             return
-        self._open = True
-        self._closed.clear()
+        mine = self._closing = asyncio.Event()
         tell()
         try:
             async with asyncio.timeout(LONGEST):
-                await self._closed.wait()
+                await mine.wait()
         except TimeoutError:
             # Whoever asks comes again.
             return
         finally:
-            self._open = False
+            if self._closing is mine:
+                self._closing = None

@@ -27,6 +27,8 @@ _MOST = 500
 # How often it is looked without news, and after Hatchet did not answer, in seconds.
 LOOK_EVERY, AWAY_PAUSE = 2.0, 2.0
 SWEEP_EVERY, RECONCILE_EVERY = 60.0, 15.0
+# A chore that is asked for all the time is begun this often, in seconds.
+CHORE_PAUSE = 0.5
 # A turn is late after this long; and whatever else its journey does, after this long.
 LATE, VERY_LATE = timedelta(minutes=1), timedelta(minutes=10)
 # Ends are looked for so far back, so that none falls between two looks.
@@ -63,6 +65,7 @@ class Outbox:
         self._played = played
         self._news = News(log, "what Hatchet is to be told could not be looked up; trying again")
         self._chores: set[str] = set()
+        self._begun: dict[str, float] = {}
         self._ends_since = clock.now() - _LONG_AGO
         self._looks = 0
         # Set when there is a client, and told when Hatchet does not answer.
@@ -92,7 +95,7 @@ class Outbox:
         if client is None:
             return AWAY_PAUSE
         try:
-            await self._begin_chores(client)
+            pause = await self._begin_chores(client)
             more = await self._start(client)
             more = await self._wake(client) or more
             await self._cancel(client)
@@ -101,14 +104,27 @@ class Outbox:
             return AWAY_PAUSE
         if more:
             self._news.tell()
-        return LOOK_EVERY
+        return min(LOOK_EVERY, pause)
 
-    async def _begin_chores(self, client: Client) -> None:
-        while self._chores:
-            name = next(iter(self._chores))
-            if name in client.tasks:
-                await client.begin(name)
+    async def _begin_chores(self, client: Client) -> float:
+        """Begin what was asked for, each now and then; return the seconds until the next may."""
+        pause = LOOK_EVERY
+        for name in sorted(self._chores):
+            now = asyncio.get_running_loop().time()
+            wait = self._begun.get(name, 0.0) + CHORE_PAUSE - now
+            if wait > 0:
+                pause = min(pause, wait)
+                continue
+            # What is asked for while it is begun is for the next one.
             self._chores.discard(name)
+            if name in client.tasks:
+                self._begun[name] = now
+                try:
+                    await client.begin(name)
+                except HatchetAway:
+                    self._chores.add(name)
+                    raise
+        return pause
 
     def _known(self, client: Client) -> list[str]:
         return [one for one in self._journeys() if one in client.tasks]
