@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from .domain.intake import LATE_AFTER
 from .ingest import Rules
@@ -36,7 +37,9 @@ async def rules_of(
     )
 
 
-async def see_journeys(database: Database, registry: Registry, now: datetime) -> frozenset[str]:
+async def see_journeys(
+    database: Database, registry: Registry, now: datetime, me: UUID | None = None
+) -> frozenset[str]:
     """Record the journeys that the code has; park the people of those that it has lost.
 
     Those who were parked go on when their journey is there again, or its code may be tried again.
@@ -45,6 +48,7 @@ async def see_journeys(database: Database, registry: Registry, now: datetime) ->
         database: where they are recorded.
         registry: what was loaded.
         now: the present instant.
+        me: this worker, where several are at work: what another one has code for is not lost.
 
     Returns:
         The journeys whose code is not the one that was seen last, those that are lost included.
@@ -56,7 +60,10 @@ async def see_journeys(database: Database, registry: Registry, now: datetime) ->
         for one, stored in known.items():
             if stored.is_damaged:
                 log.error("The row %s of the table journeys cannot be read. %s", one, REMEDY)
-        had = {*registry.journeys, *(one for other in others for one in other.journeys)}
+        had = {
+            *registry.journeys,
+            *(j for other in others if other.id != me for j in other.journeys),
+        }
         lost = [one for one, stored in known.items() if one not in had and not stored.gone]
         back = await tx.one(enrollments.with_parked(list(registry.journeys)))
         if lost or back:

@@ -93,7 +93,8 @@ class Runtime:
     async def use(self, content: Content) -> None:
         """Serve and play other content from now on."""
         async with self.deciding:
-            self.changed = await see_journeys(self.database, content.registry, self.clock.now())
+            me = self.worker.id if self.worker else None
+            self.changed = await see_journeys(self.database, content.registry, self.clock.now(), me)
             self.content = content
             self.ingest.rules = await self._rules(content.registry)
         if self.worker is not None:

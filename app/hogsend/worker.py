@@ -153,6 +153,11 @@ class Worker:
     def _leases(self) -> RowLeases | None:
         return RowLeases(self._database, self._roster.id) if self._roster else None
 
+    @property
+    def id(self) -> UUID | None:
+        """What this worker is called among others; None where it is alone."""
+        return self._roster.id if self._roster else None
+
     def use(self, content: Content) -> None:
         """Play and send with other content from now on."""
         self.player.code = _code(content)
@@ -184,7 +189,8 @@ class Worker:
     async def _take_over(self) -> None:
         """Settle what a worker that is gone has left, and park those whom only it had code for."""
         await self._recover()
-        await see_journeys(self._database, self.player.code.registry, self._clock.now())
+        registry = self.player.code.registry
+        await see_journeys(self._database, registry, self._clock.now(), self.id)
 
     async def _recover(self) -> None:
         """Settle mails that were being handed over; one that cannot be read has failed."""
