@@ -253,6 +253,12 @@ _RECOUNTS = (
     (False, "SELECT 'events', COUNT(*) FROM events"),
     (
         False,
+        "SELECT 'goal/' || journey_id || CASE state WHEN 'held_out' THEN '/held_out' "
+        "ELSE '/entered' END, COUNT(*) FROM enrollments WHERE goal_at IS NOT NULL "
+        "GROUP BY 1",
+    ),
+    (
+        False,
         "SELECT 'entered/' || journey_id, COUNT(*) FROM enrollments WHERE state <> 'held_out' "
         "GROUP BY journey_id",
     ),

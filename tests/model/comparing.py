@@ -10,6 +10,7 @@ from uuid import UUID
 from hogsend.domain.enrollment import Enrollment
 from hogsend.domain.intake import Taken
 from hogsend.domain.sending import Send
+from hogsend.store.fields import instant_or_none, to_id
 
 from .model import Model
 from .real import Real
@@ -44,10 +45,7 @@ def _is_of(stay: Stay, row: Enrollment) -> bool:
 
 
 def compare_answer(model: Model, expected: Answer, found: Taken) -> None:
-    """Compare what was decided about a fact, and learn the ids of whom and what it made."""
-    person = expected.person
-    if person.id is None:
-        person.id = found.contact_id
+    """Compare what was decided about a fact, and learn the ids of what it made."""
     entered: dict[str, Any] = {}
     for one in found.enrollments:
         stay = expected.entered.get(one["journeyId"])
@@ -68,7 +66,7 @@ def compare_answer(model: Model, expected: Answer, found: Taken) -> None:
         [
             {
                 "stored": expected.stored,
-                "person": person.id,
+                "person": expected.person.id,
                 "entered": {
                     journey: str(stay.id) if isinstance(stay, Stay) else stay
                     for journey, stay in expected.entered.items()
@@ -90,13 +88,19 @@ def agree(what: str, found: Sequence[Any], expected: Sequence[Any]) -> None:
 
 
 def compare(model: Model, real: Real) -> None:
-    """Compare every enrollment, every mail and every event."""
+    """Compare every enrollment, every goal, every mail and every event."""
     world = real.world
     rows = real.run(world.all_enrollments())
     for row in rows:
         identify(model, row.id, rows)
     model.stays.sort(key=lambda stay: stay.id or UUID(int=0))
     agree("enrollments", [_of_row(row) for row in rows], [_of_stay(stay) for stay in model.stays])
+    reached = real.run(world.ask("SELECT id, goal_at FROM enrollments ORDER BY id"))
+    agree(
+        "goals",
+        [(to_id(row[0]), instant_or_none(row[1])) for row in reached],
+        [(stay.id, stay.goal) for stay in model.stays],
+    )
     ledger: dict[Any, list[Any]] = {}
     for send in real.run(world.ledger()):
         ledger.setdefault(str(send.enrollment_id), []).append(_of_send(send))

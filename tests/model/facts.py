@@ -11,7 +11,7 @@ from .scripts import Op, Plan, Rule
 from .things import Fact, Person
 
 JOURNEYS = (
-    Plan("a", Rule("go"), exit_on=(Rule("stop"),), window=(10, 16)),
+    Plan("a", Rule("go"), exit_on=(Rule("stop"),), window=(10, 16), goal=Rule("x")),
     Plan(
         "b",
         Rule("run", "one"),
@@ -19,6 +19,8 @@ JOURNEYS = (
         exit_on=(Rule("stop", "one"), Rule("y")),
         suppress=timedelta(hours=6),
         restarts=True,
+        goal=Rule("y"),
+        holdout=50,
     ),
     Plan(
         "c",
@@ -28,7 +30,15 @@ JOURNEYS = (
         window=(9, 17),
         accept_late=True,
     ),
-    Plan("d", Rule("go"), entry="unlimited", keyed=True, window=(6, 12)),
+    Plan(
+        "d",
+        Rule("go"),
+        entry="unlimited",
+        keyed=True,
+        window=(6, 12),
+        goal=Rule("ping"),
+        holdout=30,
+    ),
 )
 IDS = [plan.id for plan in JOURNEYS]
 MAILS = ("welcome", "nudge", "offer", "bye")

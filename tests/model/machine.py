@@ -37,7 +37,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.real = Real(*type(self).fresh())
-        self.model = Model(START)
+        self.model = Model(START, self.real.lots)
         self.files: dict[str, Plan] = {}
         self.mail_goes = True
         self.told: list[Fact] = []
@@ -139,8 +139,10 @@ class Machine(RuleBasedStateMachine):
     def _take(self, several: list[Fact], tick: timedelta = TICK) -> None:
         self._set(tick)
         keyed = [fact if fact.key else self._keyed(fact) for fact in several]
-        expected = [self.model.take(fact) for fact in keyed]
         found = self.real.take(keyed)
+        expected = [
+            self.model.take(fact, one.contact_id) for fact, one in zip(keyed, found, strict=True)
+        ]
         for one, other in zip(expected, found, strict=True):
             self._answered(one, other)
         self._settle()

@@ -2,7 +2,7 @@
 
 A restatement of the rules (docs/journeys.md) in dictionaries and lists, without a database, sets,
 or anything that is there for speed. It predicts everything but the order in which the turns of
-one instant are played; that it is told.
+one instant are played, the ids of people, and whom of them a lot holds out; these it is told.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from .scripts import Plan, Rule
-from .things import LIVE, Answer, Fact, Happening, Look, Mail, Person, Stay
+from .things import LIVE, Answer, Fact, Happening, Look, Lots, Mail, Person, Stay
 
 DAY = timedelta(days=1)
 LONGEST_CHAIN = 8
@@ -21,8 +22,9 @@ LONGEST_CHAIN = 8
 class Model:
     """Everything that is known, and the rules by which it changes."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, lots: Lots) -> None:
         self.now = now
+        self.lots = lots
         self.code: dict[str, Plan] = {}
         self.seen: dict[str, Plan] = {}
         self.off: set[str] = set()
@@ -58,14 +60,19 @@ class Model:
 
     # -- facts --------------------------------------------------------------------------------
 
-    def take(self, fact: Fact) -> Answer:
-        """Decide one fact: exits first, then waits, then entries."""
+    def take(self, fact: Fact, who: UUID) -> Answer:
+        """Decide one fact: exits first, then waits, then entries.
+
+        Args:
+            fact: what somebody tells.
+            who: the id of whoever it makes, if it makes anybody.
+        """
         if fact.key in self.keys:
             digest, first = self.keys[fact.key]
             return Answer(
                 False, first.person, first.entered, first.exits, first.waits, digest != fact.digest
             )
-        person = self._person_of(fact)
+        person = self._person_of(fact, who)
         if person.email:
             person.said.update(fact.lists)
         answer = self.happen(person, fact.name, fact.properties, late=fact.late)
@@ -86,6 +93,7 @@ class Model:
         self.events.append(event)
         exits = self._exit(event)
         waits = self._satisfy(event)
+        self._reach(event)
         entered = {
             plan.id: self._decide(plan, event)
             for plan in self.seen.values()
@@ -111,33 +119,51 @@ class Model:
         return exits
 
     def _satisfy(self, event: Happening) -> list[Stay]:
-        woken: list[Stay] = []
-        for stay in self.live_of(event.person):
-            wait = stay.wait
-            if wait is None or stay.came or (wait.until and event.at > wait.until):
-                continue
-            if not any(rule.means(event.name, event.properties) for rule in wait.rules):
-                continue
-            if wait.more > 1:
-                wait.more -= 1
-                continue
-            stay.came, stay.wake = event, self.now
-            woken.append(stay)
-        return woken
+        if event.depth > LONGEST_CHAIN:
+            return []
+        return [stay for stay in self.live_of(event.person) if self._tell(stay, event)]
+
+    def _tell(self, stay: Stay, event: Happening) -> bool:
+        """Let somebody who waits hear of an event; say whether the wait is over by it."""
+        wait = stay.wait
+        if wait is None or stay.came or (wait.until and event.at > wait.until):
+            return False
+        if not any(rule.means(event.name, event.properties) for rule in wait.rules):
+            return False
+        if wait.more > 1:
+            wait.more -= 1
+            return False
+        stay.came, stay.wake = event, self.now
+        return True
+
+    def _reach(self, event: Happening) -> None:
+        """Note the goal for all who have entered before, also those who left or were left out."""
+        aiming = {plan.id for plan in self.code.values() if is_goal(plan, event)}
+        for stay in self.stays:
+            if stay.person.home is event.person.home and stay.journey in aiming:
+                stay.goal = stay.goal or self.now
 
     def _decide(self, plan: Plan, event: Happening) -> str | Stay:
         key = plan.key_of(event.properties) or ""
         place = (plan.id, key)
         here = [s for s in self.live_of(event.person) if (s.journey, s.key) == place]
         instead = here[0] if here and plan.restarts else None
-        reason = self.refusal(plan, event, instead)
-        if reason == "journey_broken":
+        entered = self._enter(plan, event, instead)
+        if entered == "journey_broken":
             self.missed.append((plan.id, event))
-        if reason:
+        return entered
+
+    def _enter(self, plan: Plan, event: Happening, instead: Stay | None = None) -> str | Stay:
+        """Begin a stay, or say why not; one that is held out is over at once."""
+        reason = self.refusal(plan, event, instead)
+        if reason not in (None, "held_out"):
             return reason
         if instead:
             self.end(instead, "restarted")
-        return self.begin(plan, event)
+        stay = self.begin(plan, event)
+        if reason:
+            stay.state, stay.wake = reason, None
+        return reason or stay
 
     def refusal(self, plan: Plan, event: Happening, instead: Stay | None = None) -> str | None:
         """Say why an event does not start a journey; the first reason counts."""
@@ -147,7 +173,7 @@ class Model:
             for s in self.stays
             if s.person.home is person and (s.journey, s.key) == (plan.id, key) and s is not instead
         ]
-        entries = [s.entered_at for s in mine if s.state != "failed" or s.sends]
+        entries = [s.entered_at for s in mine if s.is_entry]
         period = plan.entry if isinstance(plan.entry, timedelta) else None
         reasons = {
             "disabled": not plan.enabled,
@@ -162,8 +188,15 @@ class Model:
             "too_soon": period and entries and not instead and self.now - max(entries) < period,
             "unsubscribed": not person.gets(plan.list),
             "suppressed": person.email in self.suppressed,
+            "held_out": not instead and self._is_held_out(plan, person),
         }
         return next((reason for reason, holds in reasons.items() if holds), None)
+
+    def _is_held_out(self, plan: Plan, person: Person) -> bool:
+        """Say whether somebody is left out: as once before, whoever they were merged with."""
+        mine = [s for s in self.stays if s.person.home is person and s.journey == plan.id]
+        before = [s.state == "held_out" for s in mine if s.is_entry]
+        return any(before) if before else self.lots.drawn(plan.id, plan.holdout, person.id)
 
     def begin(self, plan: Plan, event: Happening) -> Stay:
         key = plan.key_of(event.properties) or ""
@@ -181,7 +214,7 @@ class Model:
 
     # -- who is who ---------------------------------------------------------------------------
 
-    def _person_of(self, fact: Fact) -> Person:
+    def _person_of(self, fact: Fact, who: UUID) -> Person:
         given = {"u:": fact.user, "e:": fact.email, "a:": fact.anonymous}
         names = [kind + value for kind, value in given.items() if value]
         user, mine = fact.user, list[Person]()
@@ -191,7 +224,7 @@ class Model:
                 continue
             user = user or one.user
             mine.append(one)
-        person = self._merge(mine) if mine else self._new()
+        person = self._merge(mine) if mine else self._new(who)
         for name in names:
             self.named.setdefault(name, person)
         owns = fact.email and self.named["e:" + fact.email].home is person
@@ -201,14 +234,22 @@ class Model:
             person.email = fact.email
         return person
 
-    def _new(self) -> Person:
-        person = Person(len(self.people))
+    def _new(self, who: UUID) -> Person:
+        person = Person(len(self.people), who)
         self.people.append(person)
         return person
 
     def _merge(self, people: Sequence[Person]) -> Person:
         survivor, *losers = sorted(people, key=lambda p: (p.user is None, p.number))
         for loser in losers:
+            # What the other one did before ends a wait, as one that begins later would find it.
+            news = [
+                (stay, event)
+                for one, other in ((survivor, loser), (loser, survivor))
+                for stay in self.live_of(one)
+                for event in self.events_of(other)
+                if stay.look.sees(event)
+            ]
             loser.into = survivor
             survivor.email = survivor.email or loser.email
             for list_id, subscribed in loser.said.items():
@@ -218,6 +259,8 @@ class Model:
                 if (stay.journey, stay.key) in places:
                     self.end(stay, "merged")
                 places.add((stay.journey, stay.key))
+            for stay, event in news:
+                self._tell(stay, event)
         return survivor
 
     # -- code, switches, operators ------------------------------------------------------------
@@ -272,12 +315,11 @@ class Model:
         plan = self.code[journey]
         for event in [event for one, event in self.missed if one == journey]:
             self.missed.remove((journey, event))
-            if reason := self.refusal(plan, event):
-                self.entered[event.number][journey] = reason
+            self.entered[event.number][journey] = entered = self._enter(plan, event)
+            if isinstance(entered, str):
                 continue
-            self.entered[event.number][journey] = stay = self.begin(plan, event)
-            if rule := self._ended_since(plan, stay, event.number):
-                self.end(stay, f"exit_on {rule.event}")
+            if rule := self._ended_since(plan, entered, event.number):
+                self.end(entered, f"exit_on {rule.event}")
 
     # -- mail ---------------------------------------------------------------------------------
 
@@ -316,6 +358,10 @@ class Model:
             else:
                 mail.status, mail.address = "sent", mail.to or person.email
                 mail.left_at = self.now
+
+
+def is_goal(plan: Plan, event: Happening) -> bool:
+    return plan.goal is not None and plan.goal.means(event.name, event.properties)
 
 
 def exit_of(plan: Plan, event: Happening) -> Rule | None:

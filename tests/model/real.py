@@ -8,17 +8,20 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 from uuid import UUID
 
 from hogsend.clock import HandClock
 from hogsend.domain.intake import Incoming, Taken
+from hogsend.domain.journey import Journey
 from hogsend.errors import Conflict
+from hogsend.ingest import entering
 from hogsend.ingest.operating import Act, Order
 from hogsend.store import meta
 from tests.world import PATIENCE, World, open_world
 
 from .scripts import LISTS, Plan
-from .things import Fact
+from .things import Fact, Lots
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 # How long ago something happened that is told late.
@@ -37,6 +40,7 @@ class Real:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.clock = HandClock(START)
+        self.lots = Lots()
         self._url, self._folder = url, folder
         self._runner = asyncio.Runner()
         self._context: AbstractAsyncContextManager[World] | None = None
@@ -45,6 +49,8 @@ class Real:
         journeys = folder / "journeys"
         journeys.mkdir()
         (journeys / "lists.py").write_text("from hogsend import MailList\n" + LISTS)
+        self._patch = patch.object(entering, "is_held_out", self._is_held_out)
+        self._patch.start()
         self.open()
         self.run(self._hold_mail())
         self.restart()
@@ -54,6 +60,9 @@ class Real:
             return await work
 
         return self._runner.run(wait())
+
+    def _is_held_out(self, journey: Journey, contact_id: UUID) -> bool:
+        return self.lots.drawn(journey.id, journey.holdout, contact_id)
 
     # -- its life -----------------------------------------------------------------------------
 
@@ -101,6 +110,7 @@ class Real:
         try:
             self.close()
         finally:
+            self._patch.stop()
             self._runner.close()
 
     # -- what happens -------------------------------------------------------------------------

@@ -56,6 +56,8 @@ class Plan:
     restarts: bool = False
     window: tuple[int, int] | None = None
     accept_late: bool = False
+    goal: Rule | None = None
+    holdout: int = 0
 
     def __repr__(self) -> str:
         return f"Plan({self.id}, enabled={self.enabled}, {self.script})"
@@ -82,6 +84,10 @@ class Plan:
             yield f"suppress={_duration(self.suppress)}"
         yield f"list={self.list!r}"
         yield f"enabled={self.enabled}, accept_late={self.accept_late}"
+        if self.goal:
+            yield f"goal={self.goal.source}"
+        if self.holdout:
+            yield f"holdout={self.holdout}"
         if self.keyed:
             yield 'key=prop("k")'
         if self.restarts:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hogsend.domain.shares import point_of
+
 from .scripts import Rule
 
 LIVE = ("active", "waiting", "drifted", "parked")
@@ -19,12 +21,12 @@ class Person:
     """Somebody; `into` is the person that they turned out to be."""
 
     number: int
+    id: UUID
     user: str | None = None
     email: str | None = None
     anonymous: str | None = None
     said: dict[str, bool] = field(default_factory=dict[str, bool])
     into: Person | None = None
-    id: UUID | None = None
 
     @property
     def home(self) -> Person:
@@ -109,11 +111,28 @@ class Stay:
     kept: dict[str, tuple[int, bool, bool]] = field(default_factory=dict[str, Any])
     reason: str | None = None
     ended_number: int = 0
+    goal: datetime | None = None
     id: UUID | None = None
 
     @property
     def is_live(self) -> bool:
         return self.state in LIVE
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether it counts: who failed before anything was sent may begin anew."""
+        return self.state != "failed" or self.sends > 0
+
+
+class Lots:
+    """Who is held out, as it was drawn; by the order of asking, to be the same at a replay."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[UUID, int] = {}
+
+    def drawn(self, journey: str, holdout: int, who: UUID) -> bool:
+        number = self._numbers.setdefault(who, len(self._numbers))
+        return point_of(f"{journey}/{number}") * 100 < holdout
 
 
 @dataclass(eq=False)

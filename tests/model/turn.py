@@ -59,8 +59,8 @@ def _commit(model: Model, stay: Stay, turn: _Turn, end: _Over) -> None:
     stay.journal |= turn.new
     stay.sends += sum(mail.status == "queued" for mail in turn.mails)
     model.mails += turn.mails
-    for name, properties in turn.triggered:
-        model.happen(stay.person.home, name, properties, depth=stay.trigger.depth + 1)
+    for name, properties, depth in turn.triggered:
+        model.happen(stay.person.home, name, properties, depth=depth)
 
 
 class _Turn:
@@ -71,7 +71,9 @@ class _Turn:
         self.asked: Counter[str] = Counter()
         self.new: dict[str, Any] = {}
         self.mails: list[Mail] = []
-        self.triggered: list[tuple[str, dict[str, Any]]] = []
+        self.triggered: list[tuple[str, dict[str, Any], int]] = []
+        # How far from the outside that is which lets the turn go on.
+        self.depth = max(stay.trigger.depth, stay.came.depth if stay.came else 0)
         self.look, self.wait = stay.look, None
         # Until the wait that the person is in is asked for, what is not recorded lies behind.
         self.frontier = stay.wait.key if stay.wait else None
@@ -143,6 +145,7 @@ class _Turn:
                 until = self.model.now + timedelta(hours=hours) if hours is not None else None
                 self._park(Wait(key, until, tuple(rules)))
             self.look = replace(self.look, number=seen[0].number)
+            self.depth = max(self.depth, seen[0].depth)
             self.new[key] = True
         self.got = bool(self.new.get(key, self.stay.journal.get(key)))
 
@@ -208,7 +211,8 @@ class _Turn:
         if not self._is_recorded(key):
             self.new[key] = None
             if self.reached:
-                self.triggered.append((event, {"got": self.got} | ({"k": k} if k else {})))
+                properties = {"got": self.got} | ({"k": k} if k else {})
+                self.triggered.append((event, properties, self.depth + 1))
 
     def _step(self, label: str, works: bool, passed: bool) -> None:
         key, stay = self._key("step", label), self.stay
@@ -248,8 +252,8 @@ class _Turn:
 
     def _entered(self, journey: str) -> None:
         mine = [s for s in self.model.stays if s.person.home is self.person]
-        entered = [s for s in mine if s.journey == journey and (s.state != "failed" or s.sends)]
-        self._read("journey", journey, len(entered))
+        counts = [s.state != "held_out" for s in mine if s.journey == journey and s.is_entry]
+        self._read("journey", journey, sum(counts))
 
     def _subscribed(self, list_id: str | None) -> None:
         answer = self.person.gets(list_id or self.plan.list)
