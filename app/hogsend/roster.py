@@ -46,6 +46,8 @@ class Roster:
             worker_id, socket.gethostname()[:200], os.getpid(), engine, __version__, {}, now, now
         )
         self._showing: asyncio.Task[None] | None = None
+        # The journeys that other workers have code for, as of the last time.
+        self.elsewhere: frozenset[str] = frozenset()
         # Set by whoever can settle what a worker that is gone has left in its hands.
         self.settle: Callable[[], Awaitable[None]] | None = None
 
@@ -92,6 +94,8 @@ class Roster:
             await tx.apply([workers.here(self._me)])
             gone = await tx.one(workers.forget_gone())
             await tx.apply(workers.free_what_is_left())
+            others = [one for one in await tx.one(workers.at_work()) if one.id != self._me.id]
+        self.elsewhere = frozenset(journey for one in others for journey in one.journeys)
         for one in gone:
             log.warning("worker %s is gone; what it had begun is taken over", one)
         if gone and self.settle is not None:

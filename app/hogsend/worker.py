@@ -226,7 +226,12 @@ class Worker:
 
     def _knows(self, journey_id: str) -> bool:
         """Whether people of a journey are played or parked here: alone there is nobody else."""
-        return self._roster is None or journey_id in self.player.code.registry.journeys
+        known = self.player.code.registry.journeys
+        return (
+            self._roster is None
+            or journey_id in known
+            or (journey_id not in self._roster.elsewhere)
+        )
 
     def _tell_roster(self, content: Content) -> None:
         if self._roster is not None:

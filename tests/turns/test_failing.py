@@ -237,11 +237,11 @@ async def test_only_the_context_may_be_awaited(small_world: World, body: str):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ("ctx.send('nothing')", "no template 'nothing'"),
-        ("ctx.send('welcome', list='nothing')", "no list 'nothing'"),
+        ("ctx.send(str('nothing'))", "no template 'nothing'"),
+        ("ctx.send('welcome', list=str('nothing'))", "no list 'nothing'"),
         ("ctx.send('welcome', props={'x': object()})", "cannot keep a object"),
         ("ctx.send('welcome', props={'x': float('nan')})", "cannot keep a nan"),
-        ("ctx.is_subscribed('nothing')", "no list 'nothing'"),
+        ("ctx.is_subscribed(str('nothing'))", "no list 'nothing'"),
         ("ctx.sleep(5)", "given int"),
         ("ctx.sleep_until(datetime(2027, 1, 1))", "with a time zone"),
         ("ctx.wait_for('x', timeout=5)", "given int"),
@@ -264,7 +264,9 @@ async def test_a_call_that_makes_no_sense_fails_at_its_line(
 
 
 async def test_an_error_of_a_call_cannot_be_swallowed(small_world: World):
-    body = "try:\n    await ctx.send('nothing')\nexcept Exception:\n    await ctx.send('welcome')"
+    body = (
+        "try:\n    await ctx.send(str('nothing'))\nexcept Exception:\n    await ctx.send('welcome')"
+    )
     assert "no template 'nothing'" in await fault(small_world, body)
 
 
