@@ -102,12 +102,21 @@ def test_a_period_counts_from_the_last_entry(since: timedelta | None, expected: 
 
 
 @pytest.mark.parametrize(
-    ("value", "key"), [("a", "a"), (7, "7"), (True, "True"), ("x" * 300, "x" * 200), (0, "0")]
+    ("value", "key"),
+    [("a", "a"), (7, "7"), (7.0, "7"), (True, "True"), ("x" * 200, "x" * 200), (0, "0")],
 )
 def test_the_key_of_an_entry_is_text(value: Any, key: str):
     journey = replace(JOURNEY, entry_key="cart.id")
     event = replace(GO, properties={"cart": {"id": value}})
     assert entry_key_of(journey, event) == key
+
+
+def test_long_keys_that_begin_alike_are_told_apart():
+    journey = replace(JOURNEY, entry_key="id")
+    events = [replace(GO, properties={"id": "x" * 300 + end}) for end in "aab"]
+    same, again, other = (entry_key_of(journey, event) or "" for event in events)
+    assert same == again != other
+    assert len(same) == len(other) == 64
 
 
 def test_the_first_exit_that_an_event_meets_is_named():
