@@ -250,7 +250,7 @@ class _Set:
         waits = self._satisfy(event, person)
         for journey in self._rules.aiming(event.name):
             if journey.goal and journey.goal.matches(event.name, event.properties, self._now):
-                self._goals.setdefault((person.contact.id, journey.id), event.id)
+                self._goals[person.contact.id, journey.id] = event.id
         return exits, waits
 
     def _exit(self, event: Event, person: Person) -> list[dict[str, Any]]:
@@ -381,7 +381,8 @@ class _Set:
             return
         aiming = await tx.one(enrollments.aiming(list(self._goals)))
         # Who entered by the very event, or after it, has not come to it by the journey.
-        reached = [one for one in aiming if one.id < self._goals[one.contact_id, one.journey_id]]
+        goals = self._goals
+        reached = [one for one in aiming if one.begun_by < goals[one.contact_id, one.journey_id]]
         for one in reached:
             side = "held_out" if one.state == "held_out" else "entered"
             self._tally.today(f"goal/{one.journey_id}/{side}")

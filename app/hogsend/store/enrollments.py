@@ -328,12 +328,13 @@ def free(turns: Iterable[tuple[UUID, int]]) -> Write:
 
 @dataclass(frozen=True, slots=True)
 class Aiming:
-    """An enrollment that has not seen its journey's goal yet."""
+    """An enrollment that has not seen its journey's goal yet; `begun_by` is its trigger."""
 
     id: UUID
     contact_id: UUID
     journey_id: str
     state: str
+    begun_by: UUID
 
 
 def aiming(places: Sequence[tuple[UUID, str]]) -> Query[list[Aiming]]:
@@ -348,15 +349,17 @@ def aiming(places: Sequence[tuple[UUID, str]]) -> Query[list[Aiming]]:
     wanted = set(places)
 
     def read(rows: list[Row]) -> list[Aiming]:
-        found = [Aiming(to_id(row[0]), to_id(row[1]), row[2], row[3]) for row in rows]
+        found = [
+            Aiming(to_id(row[0]), to_id(row[1]), row[2], row[3], to_id(row[4])) for row in rows
+        ]
         return [one for one in found if (one.contact_id, one.journey_id) in wanted]
 
     # Of a few people: COALESCE keeps SQLite, which has no statistics, from the journey's index.
     wanted_ones = "COALESCE(n.journey_id, '') IN ? AND n.goal_at IS NULL"
     return Query(
-        "SELECT n.id, n.contact_id, n.journey_id, n.state FROM enrollments n "
+        "SELECT n.id, n.contact_id, n.journey_id, n.state, n.trigger_event_id FROM enrollments n "
         f"WHERE n.contact_id IN ? AND {wanted_ones} UNION ALL "
-        "SELECT n.id, c.merged_into, n.journey_id, n.state FROM contacts c "
+        "SELECT n.id, c.merged_into, n.journey_id, n.state, n.trigger_event_id FROM contacts c "
         "CROSS JOIN enrollments n WHERE n.contact_id = c.id AND c.merged_into IN ? "
         f"AND {wanted_ones}",
         [list({one for one, _ in places}), sorted({one for _, one in places})] * 2,
