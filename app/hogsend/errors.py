@@ -114,6 +114,10 @@ class HatchetAway(HogsendError):
     code = "hatchet_away"
 
 
+class HatchetApiAway(HatchetAway):
+    """The API behind Hatchet's dashboard cannot be reached; turns are played all the same."""
+
+
 class DamagedRow(HogsendError):
     """A row of the database cannot be read: somebody or something has changed it.
 

@@ -22,7 +22,7 @@ from . import __version__
 from .errors import StoreUnavailable
 from .store import workers
 from .store.db import Database
-from .store.workers import WorkerSeen
+from .store.workers import Away, WorkerSeen
 
 log = logging.getLogger("hogsend.roster")
 
@@ -48,6 +48,8 @@ class Roster:
         self._showing: asyncio.Task[None] | None = None
         # The journeys that other workers have code for, as of the last time.
         self.elsewhere: frozenset[str] = frozenset()
+        # Set by whoever knows what the engine misses.
+        self.away: Callable[[], Away | None] = lambda: None
         # Set by whoever can settle what a worker that is gone has left in its hands.
         self.settle: Callable[[], Awaitable[None]] | None = None
 
@@ -91,7 +93,7 @@ class Roster:
 
     async def _show(self) -> None:
         async with self._database.transaction() as tx:
-            await tx.apply([workers.here(self._me)])
+            await tx.apply([workers.here(replace(self._me, away=self.away()))])
             gone = await tx.one(workers.forget_gone())
             await tx.apply(workers.free_what_is_left())
             others = [one for one in await tx.one(workers.at_work()) if one.id != self._me.id]

@@ -121,6 +121,8 @@ class Worker:
         self._stopping: asyncio.Future[None] | None = None
         self._ingest = ingest
         self.engine = self._hatchet(hatchet) if hatchet else self._embedded()
+        if roster is not None:
+            roster.away = lambda: self.engine.away
         ingest.on_commit = self._committed
 
     def _embedded(self) -> EmbeddedEngine:
@@ -148,6 +150,7 @@ class Worker:
             doors=doors,
             is_pressed=lambda: self._ingest.is_pressed,
             leases=self._leases(),
+            on_reach=lambda: self._changes.publish("journeys"),
         )
 
     def _leases(self) -> RowLeases | None:

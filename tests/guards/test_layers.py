@@ -17,6 +17,7 @@ FILES = sorted((APP / "hogsend").rglob("*.py"))
 # setting and no file. Only what starts the server knows the web.
 CONFIG = {"config", "config_table", "config_values"}
 GROUND = CONFIG | {"errors", "clock", "paths", "changes", "logs", "news", "interpreter", "spawned"}
+GROUND |= {"hatchet_token"}
 FACTS = GROUND | {"domain", "store", "engines", "ingest"}
 DEEDS = FACTS | {"turns", "delivery"}
 MADE_OF = {"catalogue", "content", "retention", "roster"}
@@ -33,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": {"errors", "config"},
     "config": CONFIG | {"errors", "clock", "paths"},
     "config_table": {"config_values"},
+    "hatchet_token": CONFIG | {"errors"},
     "config_values": {"errors"},
     "domain": {"errors"},
     "store": GROUND | {"domain"},

@@ -17,8 +17,9 @@ import click
 from ..clock import SystemClock
 from ..config import prepare_data
 from ..errors import ConfigError, HatchetAway, HogsendError, StartError
+from ..hatchet_token import HatchetToken, read_token
 from .docker import Docker, Ran
-from .hatchet_api import HatchetApi, HatchetToken, read_token
+from .hatchet_api import HatchetApi
 from .instance import current_settings, open_instance
 from .printing import plain
 from .site import SERVICES, Site

@@ -18,6 +18,7 @@ from ..domain.fairness import in_turns
 from ..news import News
 from ..store.db import Database
 from ..store.enrollments import Due
+from ..store.workers import Away
 from .port import Leases, PlayTurns, Rows, Wake
 from .rows import SET, DueRows
 
@@ -75,6 +76,11 @@ class EmbeddedEngine:
         self._held: dict[UUID, Due] = {}
         self._let_go: set[UUID] = set()
         self._next_known: datetime | None = None
+
+    @property
+    def away(self) -> Away | None:
+        """Nothing: it leans on nothing but the database."""
+        return None
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
         known = self._next_known

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ..store.enrollments import Due
+from ..store.workers import Away
 
 Done = Callable[[Collection[UUID]], None]
 # Plays one turn of each enrollment, tells of those that are committed as soon as they are, and
@@ -56,6 +57,11 @@ class Rows(Protocol):
 
 class Engine(Protocol):
     """Decides when and where turns run; wake times themselves are rows that it finds again."""
+
+    @property
+    def away(self) -> Away | None:
+        """What the engine misses, if anything."""
+        ...
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
         """Hear of wakes after their commit; safe to lose, the rows are looked at anyway."""

@@ -235,6 +235,28 @@ def unclaim_wakes(ids: Sequence[UUID]) -> Write:
     return Write("UPDATE hatchet_runs SET pushed = 0 WHERE enrollment_id = ?", [(i,) for i in ids])
 
 
+@dataclass(frozen=True, slots=True)
+class RunShown:
+    """An enrollment's run, for its screen.
+
+    Args:
+        run_id: its id; empty until Hatchet has taken it.
+        tried: how often another one was begun because the turn was late.
+    """
+
+    run_id: str
+    tried: int
+
+
+def run_of(enrollment_id: UUID) -> Query[RunShown | None]:
+    """Ask which run plays an enrollment."""
+    return Query(
+        "SELECT run_id, tried FROM hatchet_runs WHERE enrollment_id = ?",
+        [enrollment_id],
+        lambda rows: RunShown(rows[0][0], rows[0][1]) if rows else None,
+    )
+
+
 def ended_since(since: datetime, limit: int) -> Query[dict[UUID, str]]:
     """Ask for enrollments that have ended and whose run may not know it, with their runs."""
     return Query(

@@ -13,7 +13,8 @@ from .fields import IdField, InstantField
 class WorkerRow(Model):
     """A process at work on a database that several may use. `seen_at` is by the database's clock.
 
-    `journeys` are those that it has code for, each with the code's hash.
+    `journeys` are those that it has code for, each with the code's hash; `away` is what its engine
+    misses outside itself, and since when.
     """
 
     id = IdField(primary_key=True)
@@ -23,6 +24,7 @@ class WorkerRow(Model):
     version = fields.CharField(max_length=40)
     journeys: Any = fields.JSONField(default=dict)
     started_at = InstantField()
+    away: Any = fields.JSONField(null=True)
     seen_at = InstantField()
 
     class Meta:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from .db import Query, Row, Write, only
+from .db import Query, Row, Write
 from .fields import from_micros, to_id, to_micros
 from .json_text import from_json, to_json
 from .models import DUE, HELD
@@ -21,6 +22,21 @@ from .models import DUE, HELD
 GONE_AFTER = timedelta(seconds=15)
 _NOW = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
 _FREE = f"SET holder = NULL WHERE {HELD} AND holder NOT IN (SELECT id FROM workers)"
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """What an engine leans on outside this process and misses.
+
+    Args:
+        since: from when on.
+        message: what it says; it may name hosts.
+        turns_wait: whether no turn is played meanwhile, or only what is beside them is late.
+    """
+
+    since: datetime
+    message: str
+    turns_wait: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +52,7 @@ class WorkerSeen:
         journeys: those that it has code for, each with the code's hash.
         started_at: when it began.
         seen_at: when it was last seen, by the database's clock.
+        away: what its engine misses, if anything.
     """
 
     id: UUID
@@ -46,14 +63,15 @@ class WorkerSeen:
     journeys: Mapping[str, str]
     started_at: datetime
     seen_at: datetime
+    away: Away | None = None
 
 
 def here(worker: WorkerSeen) -> Write:
     """Write a worker down, or that it is still there."""
     return Write(
-        "INSERT INTO workers (id, host, pid, engine, version, journeys, started_at, seen_at) "
-        f"VALUES (?,?,?,?,?,?,?,{_NOW}) ON CONFLICT (id) DO UPDATE SET "
-        "journeys = excluded.journeys, seen_at = excluded.seen_at",
+        "INSERT INTO workers (id, host, pid, engine, version, journeys, started_at, away, seen_at) "
+        f"VALUES (?,?,?,?,?,?,?,?,{_NOW}) ON CONFLICT (id) DO UPDATE SET "
+        "journeys = excluded.journeys, away = excluded.away, seen_at = excluded.seen_at",
         [
             (
                 worker.id,
@@ -63,6 +81,7 @@ def here(worker: WorkerSeen) -> Write:
                 worker.version,
                 to_json(dict(worker.journeys)),
                 to_micros(worker.started_at),
+                to_json(_as_json(worker.away)),
             )
         ],
     )
@@ -91,7 +110,7 @@ def free_what_is_left() -> list[Write]:
 def at_work() -> Query[list[WorkerSeen]]:
     """Ask for the workers that are there, the first one first."""
     return Query(
-        "SELECT id, host, pid, engine, version, journeys, started_at, seen_at FROM workers "
+        "SELECT id, host, pid, engine, version, journeys, started_at, seen_at, away FROM workers "
         "ORDER BY started_at, id",
         [],
         lambda rows: [_worker(row) for row in rows],
@@ -108,7 +127,24 @@ def _worker(row: Row) -> WorkerSeen:
         from_json(row[5]),
         from_micros(row[6]),
         from_micros(row[7]),
+        _away(from_json(row[8])),
     )
+
+
+def _as_json(away: Away | None) -> dict[str, Any] | None:
+    if away is None:
+        return None
+    return {
+        "since": to_micros(away.since),
+        "message": away.message,
+        "turnsWait": away.turns_wait,
+    }
+
+
+def _away(found: Any) -> Away | None:
+    if found is None:
+        return None
+    return Away(from_micros(found["since"]), found["message"], found["turnsWait"])
 
 
 def first() -> Query[UUID | None]:
@@ -160,8 +196,3 @@ def take_mails(ids: Sequence[UUID], holder: UUID) -> Query[list[UUID]]:
         [holder, list(ids), holder],
         lambda rows: [to_id(row[0]) for row in rows],
     )
-
-
-def count() -> Query[int]:
-    """Ask how many workers are there."""
-    return Query("SELECT COUNT(*) FROM workers", [], only)

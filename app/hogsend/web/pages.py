@@ -63,6 +63,7 @@ def environment() -> Environment:
         many=words.many,
         duration=words.duration,
         entry=words.entry,
+        away=words.away,
         reason=words.reason,
         short=words.short_id,
         exact=words.exact,

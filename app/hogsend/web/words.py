@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ..domain.journey import Entry
+from ..store.workers import Away
 
 _SMALL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _UNITS = (
@@ -139,6 +140,13 @@ def brief(length: timedelta) -> str:
         hours, minutes = divmod(seconds // 60, 60)
         return f"{hours} h {minutes} min" if minutes and hours < 2 else f"{hours} h"
     return f"{seconds // 86_400} d"
+
+
+def away(missed: Away) -> str:
+    """Say what it means that the engine misses something."""
+    if missed.turns_wait:
+        return "Hatchet is away: events are taken in, turns wait."
+    return "Hatchet's API does not answer: turns are played, but cancels pass neither way."
 
 
 def relative(instant: datetime, now: datetime) -> str:

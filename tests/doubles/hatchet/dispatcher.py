@@ -67,7 +67,8 @@ class Dispatcher(DispatcherServicer):
         worker = self._engine.rows.workers.get(request.worker_id)
         if worker is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"worker not found: {request.worker_id}")
-        if worker.id not in self._engine.action_streams:
+        # One that comes before the first stream is taken.
+        if worker.listened and worker.id not in self._engine.action_streams:
             await context.abort(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 f"Heartbeat rejected: worker stream is not active: {worker.id}",
@@ -83,14 +84,19 @@ class Dispatcher(DispatcherServicer):
             await context.abort(grpc.StatusCode.NOT_FOUND, "not found")
         stream: asyncio.Queue[messages.AssignedAction] = asyncio.Queue()
         self._engine.action_streams[worker.id] = stream
-        worker.heard_at = now()
+        worker.listened, worker.heard_at = True, now()
         self._engine.stirred.set()
+        sending: messages.AssignedAction | None = None
         try:
             while self._engine.action_streams.get(worker.id) is stream:
-                action = await stream.get()
-                if action.action_id:
-                    yield action
+                sending = await stream.get()
+                if sending.action_id:
+                    yield sending
+                sending = None
         finally:
+            if sending is not None:
+                # It could not be sent.
+                stream.put_nowait(sending)
             if self._engine.action_streams.get(worker.id) is stream:
                 del self._engine.action_streams[worker.id]
             self._take_back(stream)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import grpc
 from hatchet_sdk.contracts.dispatcher_pb2_grpc import add_DispatcherServicer_to_server
@@ -33,6 +35,12 @@ CERTIFICATE = Path(__file__).parents[2] / "sinks" / "localhost.pem"
 VERSION = "v0.104.7"
 # A worker that was connected before a restart is back within this, with the SDK's pauses.
 _GRACE = 15.0
+# As often as the real one lets an idle client ask whether it is there; by default gRPC cuts off one
+# that does so within five minutes, and the SDK does every ten seconds.
+_PINGS = (
+    ("grpc.http2.min_ping_interval_without_data_ms", 5000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
 
 
 class HatchetDouble:
@@ -95,7 +103,7 @@ class HatchetDouble:
     async def start(self) -> None:
         """Listen, after a stop on the same ports as before."""
         again = bool(self._grpc_port)
-        server = grpc.aio.server(interceptors=[self._gate])
+        server = grpc.aio.server(interceptors=[self._gate], options=_PINGS)
         add_DispatcherServicer_to_server(Dispatcher(self._engine), server)
         add_V1DispatcherServicer_to_server(Durable(self._engine), server)
         add_WorkflowServiceServicer_to_server(Workflows(self._engine), server)
@@ -183,6 +191,10 @@ class HatchetDouble:
     def cancel(self, *run_ids: str) -> None:
         """Cancel runs as somebody does in the dashboard."""
         self._engine.cancel(run_ids)
+
+    def push(self, key: str, payload: Mapping[str, Any]) -> str:
+        """Take an event that another service pushes, and answer its id."""
+        return self._engine.push(key, json.dumps(dict(payload)), {}, None).id
 
     def fire_cron(self, workflow: str) -> str:
         """Start a run of a workflow as its first cron does, and answer the run's id."""

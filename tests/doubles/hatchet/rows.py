@@ -219,6 +219,7 @@ class Worker:
         created_at: when it registered.
         heard_at: its last heartbeat.
         paused: whether it wants nothing new.
+        listened: whether it has ever had a stream.
         runtime: its SDK, language and system.
     """
 
@@ -230,6 +231,7 @@ class Worker:
     created_at: datetime
     heard_at: datetime
     paused: bool = False
+    listened: bool = False
     runtime: dict[str, str] = field(default_factory=dict[str, str])
 
 

@@ -12,7 +12,8 @@ from typing import Any, cast
 from ...clock import SystemClock
 from ...config import Settings
 from ...errors import ConfigError, HatchetAway
-from ..hatchet_api import PATIENCE, HatchetApi, HatchetToken, client_settings, read_token
+from ...hatchet_token import HatchetToken, client_settings, read_token
+from ..hatchet_api import PATIENCE, HatchetApi
 from .findings import Finding
 
 # Older ones are not what Hogsend is tested with.

@@ -27,6 +27,7 @@ class AskedRows:
         self._database = database
         self._asked: dict[UUID, asyncio.Future[None]] = {}
         self._over: Counter[str] = Counter()
+        self._ended = False
         # Set by whoever plays them.
         self.look: Callable[[], None] = lambda: None
 
@@ -35,6 +36,8 @@ class AskedRows:
 
         Whoever asks for the same one meanwhile waits for the same turn.
         """
+        if self._ended:
+            return
         future = self._asked.get(enrollment_id)
         if future is None:
             future = self._asked[enrollment_id] = asyncio.get_running_loop().create_future()
@@ -51,6 +54,12 @@ class AskedRows:
         for one in set(wanted).difference(row.id for row in rows):
             self._answer(one)
         return list(by_journey.values())
+
+    def end(self) -> None:
+        """Play nobody any more, and tell so whoever has asked."""
+        self._ended = True
+        for one in list(self._asked):
+            self._answer(one)
 
     def over(self, due: Due) -> None:
         """Tell whoever asked for a turn that it is over."""

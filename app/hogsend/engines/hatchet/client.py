@@ -17,7 +17,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from ...domain.fairness import parts
-from ...errors import HatchetAway
+from ...errors import HatchetApiAway, HatchetAway
 from ...spawned import quiet_sdk
 from ...store.hatchet import Start
 
@@ -30,7 +30,7 @@ _MOST_STARTS, _MOST_WAKES, _MOST_CANCELS = 500, 50, 100
 _AT_ONCE = 8
 # How long Hatchet may take to say that it is there, in seconds.
 _PATIENCE = 10
-_CANCELLED = "CANCELLED"
+_CANCELLED, _UNKNOWN = "CANCELLED", 404
 # Runs of one answer, and how many answers are asked for at most.
 _PAGE, _MOST_PAGES = 1000, 10
 
@@ -145,11 +145,11 @@ class Client:
         """Cancel runs by their ids; one that is over already is left alone.
 
         Raises:
-            HatchetAway: some were not cancelled.
+            HatchetApiAway: some were not cancelled.
         """
         wanted = self.sdk.BulkCancelReplayOpts
         for some in parts(sorted(run_ids), _MOST_CANCELS):
-            await self._call(
+            await self._ask_api(
                 lambda some=some: self.hatchet.runs.bulk_cancel(wanted(ids=list(some)))
             )
 
@@ -165,11 +165,11 @@ class Client:
         """Return the ids of cancelled runs, of those begun since an instant, the newest first.
 
         Raises:
-            HatchetAway: it could not be asked.
+            HatchetApiAway: it could not be asked.
         """
         status, found = self.sdk.V1TaskStatus.CANCELLED, list[str]()
         for page in range(_MOST_PAGES):
-            listed = await self._call(
+            listed = await self._ask_api(
                 lambda page=page: self.hatchet.runs.list(
                     since=since,
                     statuses=[status],
@@ -184,20 +184,26 @@ class Client:
         return found
 
     async def told_to_cancel(self, run_id: str) -> bool:
-        """Say whether somebody cancelled a run, as opposed to its time being up.
+        """Say whether somebody cancelled a run, as opposed to its time being up or its being lost.
 
         Raises:
-            HatchetAway: it could not be asked.
+            HatchetApiAway: it could not be asked.
         """
 
         def ask() -> list[Any]:
             api = importlib.import_module("hatchet_sdk.clients.rest.api.task_api")
             with self.hatchet.runs.client() as rest:
                 # Without a limit there are no rows.
-                listed: Any = api.TaskApi(rest).v1_task_event_list(task=run_id, limit=200)
+                try:
+                    listed: Any = api.TaskApi(rest).v1_task_event_list(task=run_id, limit=200)
+                except Exception as error:
+                    if getattr(error, "status", None) == _UNKNOWN:
+                        # Hatchet was restored, or its retention has removed the run.
+                        return []
+                    raise
                 return list(listed.rows or [])
 
-        rows = await self._call(ask)
+        rows = await self._ask_api(ask)
         # A queue that has waited in vain for too long is cancelled as well, and says so.
         return any(row.event_type.value == _CANCELLED and not row.message for row in rows)
 
@@ -220,12 +226,16 @@ class Client:
         )
         return str(answer.version)
 
-    async def _call(self, call: Callable[[], R]) -> R:
+    async def _call(self, call: Callable[[], R], error_type: type[HatchetAway] = HatchetAway) -> R:
         async with self._turns:
             try:
                 return await asyncio.to_thread(call)
             except Exception as error:
-                raise HatchetAway(_said(error)) from error
+                raise error_type(_said(error)) from error
+
+    async def _ask_api(self, call: Callable[[], R]) -> R:
+        """Make a call that goes to Hatchet's API, not to where workers connect."""
+        return await self._call(call, HatchetApiAway)
 
 
 def _log_as_we_do() -> None:

@@ -9,7 +9,6 @@ is begun anew.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from contextvars import copy_context
@@ -25,15 +24,15 @@ from ...store import hatchet
 from ...store.batcher import Batcher
 from ...store.db import Database
 from ...store.hatchet import RunWait, Standing
+from ...store.workers import Away
 from ..embedded import EmbeddedEngine
 from ..port import Leases, PlayTurns, Wake
 from .asked import AskedRows
 from .client import Client
 from .host import Host
 from .outbox import Outbox
+from .reach import Reach
 from .tasks import Chore, Work
-
-log = logging.getLogger("hogsend.hatchet")
 
 # Who waits for no time looks up again after this long.
 _LONGEST_SLEEP = timedelta(days=20)
@@ -74,6 +73,7 @@ class HatchetEngine:
         chores: what Hatchet is to run beside the journeys, by name.
         leases: keeps turns apart where several workers are at work.
         is_pressed: says whether facts arrive faster than they are written.
+        on_reach: is called whenever Hatchet goes away or is there again.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class HatchetEngine:
         chores: Mapping[str, Chore] = {},
         leases: Leases | None = None,
         is_pressed: Callable[[], bool] = lambda: False,
+        on_reach: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -98,7 +99,11 @@ class HatchetEngine:
         )
         self._asked.look = self._turns.look
         self._chores, self._doors = chores, doors
-        self._outbox = Outbox(database, clock, journeys, cancelled, self._asked.played)
+        self._reach = Reach(clock, self._reach_changed)
+        self._on_reach = on_reach
+        self._outbox = Outbox(
+            database, clock, journeys, cancelled, self._asked.played, reach=self._reach
+        )
         self._waits: Batcher[tuple[str, RunWait], None] = Batcher(
             self._write_waits, turn=database.turn
         )
@@ -107,11 +112,13 @@ class HatchetEngine:
         self._reload = asyncio.Event()
         self._host: Host | None = None
         self._working: list[asyncio.Task[None]] = []
-        # Since when Hatchet is away, and what it says; None while it is there.
-        self.away: tuple[datetime, str] | None = (clock.now(), "it has not answered yet")
-        self._never_there = True
 
     # -- the port -----------------------------------------------------------------------------
+
+    @property
+    def away(self) -> Away | None:
+        """What of Hatchet does not answer, if anything."""
+        return self._reach.away
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
         now = self._clock.now()
@@ -145,17 +152,28 @@ class HatchetEngine:
     async def close(self) -> None:
         self._closing.set()
         self._outbox.end()
-        if self._host is not None:
-            await self._host.stop(_LEAVING)
-        await self._turns.close()
+        await asyncio.gather(self._end_turns(), self._stop_host())
         for task in self._working:
             task.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
+
+    async def _end_turns(self) -> None:
+        await self._turns.close()
+        # Whoever has asked for a turn in vain gets a wait, and asks another worker after it.
+        self._asked.end()
+
+    async def _stop_host(self) -> None:
+        if self._host is not None:
+            await self._host.stop(_LEAVING)
 
     @property
     def idle(self) -> bool:
         """Whether no turn is under way."""
         return self._turns.idle
+
+    def _reach_changed(self) -> None:
+        self.look()
+        self._on_reach()
 
     # -- what runs ask ------------------------------------------------------------------------
 
@@ -179,7 +197,7 @@ class HatchetEngine:
             if standing is None or standing.state in _OVER:
                 await self._forget(enrollment_id, run_id)
                 return standing.state if standing else "gone"
-            if _is_due(standing, asked_at):
+            if _is_due(standing, asked_at) and not self._closing.is_set():
                 await self._asked.play(enrollment_id)
             elif standing.run_id not in ("", run_id):
                 return "superseded"
@@ -214,7 +232,7 @@ class HatchetEngine:
         client = await self._connect()
         if client is None:
             return
-        self._outbox.client, self._outbox.on_away = client, self._note_away
+        self._outbox.client = client
         works = (
             self._outbox.work,
             self._outbox.sweep_always,
@@ -239,7 +257,7 @@ class HatchetEngine:
             try:
                 return await Client.connect()
             except HatchetAway as error:
-                self._note_away(error)
+                self._reach.missed("ping", error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_EVERY):
                     await self._closing.wait()
@@ -262,25 +280,10 @@ class HatchetEngine:
             try:
                 await client.version()
             except HatchetAway as error:
-                self._note_away(error)
+                self._reach.missed("ping", error)
             else:
-                self._note_there()
+                self._reach.answered("ping")
             await asyncio.sleep(PING_EVERY)
-
-    def _note_away(self, error: HatchetAway) -> None:
-        if self.away is None or self._never_there:
-            self._never_there = False
-            log.error("Hatchet is away, turns wait: %s", error.message)
-            self.away = (self._clock.now(), error.message)
-
-    def _note_there(self) -> None:
-        self._never_there = False
-        if self.away is not None:
-            since, _ = self.away
-            seconds = max((self._clock.now() - since).total_seconds(), 0.0)
-            log.info("Hatchet is there, after %.0f s", seconds)
-            self.away = None
-            self._outbox.look()
 
 
 def _is_due(standing: Standing, now: datetime) -> bool:

@@ -16,6 +16,7 @@ import socket
 import threading
 import time
 from collections.abc import Generator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -33,7 +34,9 @@ _WELL_AFTER = 60.0
 # How often it is seen to whether the listener lives, in seconds.
 _LOOK_EVERY = 1.0
 # How long a worker that is ended by force may take, in seconds.
-_FORCED = 8.0
+_FORCED, _FORCED_AT_STOP = 8.0, 2.0
+# How often a worker that leaves puts away the runs that have begun to wait meanwhile, in seconds.
+_PUT_AWAY_EVERY = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
@@ -84,8 +87,29 @@ class Host:
         if loop is not None and loop.is_running():
             # Its future never completes: the worker stops its own loop.
             asyncio.run_coroutine_threadsafe(worker.exit_gracefully(), loop)
-        await asyncio.wait([ended], timeout=patience)
+        await self._left(worker, ended, patience)
         self._end_listener(worker)
+        if not ended.done():
+            await self._give_up(worker, ended, _FORCED_AT_STOP)
+        if not ended.done():
+            ended.set_result(None)
+
+    async def _left(self, worker: Any, ended: asyncio.Future[None], patience: float) -> None:
+        """Wait until a worker has left, and put the runs away that began to wait meanwhile.
+
+        The SDK does so once, and then waits for the others for ever.
+        """
+        ends = asyncio.get_running_loop().time() + patience
+        putting: Future[None] | None = None
+        while not ended.done() and (left := ends - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait([ended], timeout=min(left, _PUT_AWAY_EVERY))
+            loop, runner = worker._loop, worker._action_runner
+            if ended.done() or runner is None or loop is None or not loop.is_running():
+                continue
+            if putting is None or putting.done():
+                putting = asyncio.run_coroutine_threadsafe(
+                    runner.evict_all_waiting_durable_runs(), loop
+                )
 
     async def _run_once(self, work: Work) -> None:
         loop = asyncio.get_running_loop()
@@ -120,11 +144,11 @@ class Host:
             await asyncio.wait([ended], timeout=_LOOK_EVERY)
             if not ended.done() and not self._stopping and _listener_is_dead(worker):
                 log.warning("the listener of the Hatchet worker has ended")
-                await self._give_up(worker, ended)
+                await self._give_up(worker, ended, _FORCED)
                 break
         self._end_listener(worker)
 
-    async def _give_up(self, worker: Any, ended: asyncio.Future[None]) -> None:
+    async def _give_up(self, worker: Any, ended: asyncio.Future[None], patience: float) -> None:
         """Let a worker without a listener end by force; what it had in hand is taken up again.
 
         One that does not end would keep a thread that the process waits for when it ends itself.
@@ -132,7 +156,7 @@ class Host:
         loop: asyncio.AbstractEventLoop | None = worker._loop
         if loop is not None and loop.is_running():
             asyncio.run_coroutine_threadsafe(worker._exit_forcefully(), loop)
-            await asyncio.wait([ended], timeout=_FORCED)
+            await asyncio.wait([ended], timeout=patience)
 
     def _end_listener(self, worker: Any) -> None:
         process = worker._action_listener_process

@@ -13,12 +13,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from ...clock import Clock
-from ...errors import HatchetAway
+from ...errors import HatchetApiAway, HatchetAway
 from ...news import News
 from ...store import hatchet
 from ...store.db import Database
 from ...store.hatchet import Start
 from .client import Client
+from .reach import Reach
 
 log = logging.getLogger("hogsend.hatchet")
 
@@ -48,6 +49,7 @@ class Outbox:
         journeys: returns the ids of the journeys there is code for.
         cancelled: ends an enrollment whose run somebody has cancelled in Hatchet.
         played: returns how many turns of which journey have been played since it was asked last.
+        reach: notes whether Hatchet answers.
     """
 
     def __init__(
@@ -57,28 +59,33 @@ class Outbox:
         journeys: Callable[[], Collection[str]],
         cancelled: Callable[[UUID], Awaitable[None]],
         played: Callable[[], Counter[str]],
+        *,
+        reach: Reach,
     ) -> None:
         self._database = database
         self._clock = clock
         self._journeys = journeys
         self._cancelled = cancelled
         self._played = played
-        self._news = News(log, "what Hatchet is to be told could not be looked up; trying again")
+        complaint = "what Hatchet is to be told could not be looked up; trying again"
+        self._news, self._ends = News(log, complaint), News(log, complaint)
         self._chores: set[str] = set()
         self._begun: dict[str, float] = {}
         self._ends_since = clock.now() - _LONG_AGO
         self._looks = 0
-        # Set when there is a client, and told when Hatchet does not answer.
+        self._reach = reach
+        # Set when there is a client.
         self.client: Client | None = None
-        self.on_away: Callable[[HatchetAway], None] = lambda error: None
 
     def look(self) -> None:
         """Look at the rows again."""
         self._news.tell()
+        self._ends.tell()
 
     def end(self) -> None:
         """Tell nothing more."""
         self._news.end()
+        self._ends.end()
 
     def begin(self, chore: str) -> None:
         """Let Hatchet run a chore soon."""
@@ -86,8 +93,8 @@ class Outbox:
         self._news.tell()
 
     async def work(self) -> None:
-        """Tell until ended."""
-        await self._news.follow(self._tell)
+        """Tell until ended: ends apart from the rest, as they go another way, through the API."""
+        await asyncio.gather(self._news.follow(self._tell), self._ends.follow(self._tell_ends))
 
     async def _tell(self) -> float:
         """Tell what there is to tell; return the seconds until it is looked again."""
@@ -98,10 +105,10 @@ class Outbox:
             pause = await self._begin_chores(client)
             more = await self._start(client)
             more = await self._wake(client) or more
-            await self._cancel(client)
         except HatchetAway as error:
-            self.on_away(error)
+            self._reach.missed("tell", error)
             return AWAY_PAUSE
+        self._reach.answered("tell")
         if more:
             self._news.tell()
         return min(LOOK_EVERY, pause)
@@ -174,6 +181,18 @@ class Outbox:
             raise
         return len(found) == _MOST
 
+    async def _tell_ends(self) -> float:
+        """Tell of those who have ended; return the seconds until it is looked again."""
+        client = self.client
+        if client is None:
+            return AWAY_PAUSE
+        try:
+            await self._cancel(client)
+        except HatchetAway as error:
+            self._reach.missed("api", error)
+            return AWAY_PAUSE
+        return LOOK_EVERY
+
     async def _cancel(self, client: Client) -> None:
         """Cancel the runs of those who have ended by something else than their own turn."""
         now = self._clock.now()
@@ -201,8 +220,10 @@ class Outbox:
             await asyncio.sleep(seconds)
             try:
                 await act()
+            except HatchetApiAway as error:
+                self._reach.missed("api", error)
             except HatchetAway as error:
-                self.on_away(error)
+                self._reach.missed("tell", error)
             except Exception:
                 log.exception("what has become of Hatchet's runs could not be seen to")
 
@@ -245,6 +266,7 @@ class Outbox:
         self._looks += 1
         since = self._clock.now() - (_LONG_AGO if long else _OF_LATE)
         runs = await client.cancelled_since(since)
+        self._reach.answered("api")
         if runs:
             await self._end_cancelled(
                 client, await self._database.read_one(hatchet.enrollments_of(runs))

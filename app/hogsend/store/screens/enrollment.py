@@ -10,8 +10,9 @@ from ...domain.contact import Contact
 from ...domain.enrollment import Enrollment
 from ...domain.sending import Consents, Send
 from ...domain.summary import Summary
-from .. import consents, contacts, enrollments, sends, summaries, turns
+from .. import consents, contacts, enrollments, hatchet, sends, summaries, turns
 from ..db import Database, Query
+from ..hatchet import RunShown
 from ..turns import Turn
 from . import emails
 from .events import EventLine, trigger_of
@@ -32,6 +33,7 @@ class EnrollmentPage:
         consents: what the contact said about lists.
         suppression: why the contact's address must not be mailed, if so.
         summary: of those of its turns that are not kept any more; None while all are.
+        run: the Hatchet run that plays it; None where none does.
     """
 
     enrollment: Enrollment
@@ -42,6 +44,7 @@ class EnrollmentPage:
     consents: Consents
     suppression: str | None
     summary: Summary | None = None
+    run: RunShown | None = None
 
 
 def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
@@ -55,7 +58,7 @@ def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
 
 async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None:
     """Read one enrollment; None when there is none with this id."""
-    found, people, trigger, journal, mails, said, stopped, summary = await database.read(
+    found, people, trigger, journal, mails, said, stopped, summary, run = await database.read(
         enrollments.by_ids([enrollment_id]),
         contacts.of_enrollments([enrollment_id]),
         trigger_of(enrollment_id),
@@ -64,6 +67,7 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         consents.of_enrollments([enrollment_id]),
         consents.suppressed_of_enrollments([enrollment_id]),
         summaries.of(enrollment_id),
+        hatchet.run_of(enrollment_id),
     )
     enrollment: Enrollment | None = found.get(enrollment_id)
     if enrollment is None or enrollment.contact_id not in people:
@@ -77,4 +81,5 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         consents=said.get(enrollment.contact_id, Consents()),
         suppression=next(iter(stopped.values()), None),
         summary=summary,
+        run=run,
     )

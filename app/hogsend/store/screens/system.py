@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from ..db import Database, Query, only, sqlite_path
+from .counts import Bounded, bounded
 
 
 def version(database: Database) -> Query[str]:
     """Ask which database this is."""
     question = "SELECT sqlite_version()" if database.is_sqlite else "SHOW server_version"
     return Query(question, [], only)
+
+
+def hatchet_runs() -> Query[Bounded]:
+    """Count the enrollments that a Hatchet run plays."""
+    return bounded("SELECT enrollment_id FROM hatchet_runs", [])
 
 
 def size(database: Database) -> Query[int] | int:

@@ -7,7 +7,9 @@ from typing import cast
 from ...domain.enrollment import Enrollment
 from ...domain.journey import Journey
 from ...errors import HogsendError
+from ...hatchet_token import dashboard
 from ...ingest import Act, Order
+from ...store.hatchet import RunShown
 from ...store.screens import enrollment as screen
 from ..auth import Answer
 from ..pages import content, page, posted, runtime
@@ -51,8 +53,15 @@ async def _page(enrollment_id: str, *, problem: str = "", status: int = 200) -> 
         remedy=_remedy(found.enrollment, journey),
         offers=offers.for_one(found.enrollment, found.contact.label),
         steps=timeline.calls(found),
+        run_at=_run_at(found.run),
         problem=problem,
     )
+
+
+def _run_at(run: RunShown | None) -> str:
+    """Return where Hatchet's own dashboard shows a run, if it is known."""
+    screens = dashboard() if run and run.run_id else None
+    return screens.run(run.run_id) if screens and run else ""
 
 
 def _remedy(enrollment: Enrollment, journey: Journey | None) -> str:

@@ -15,8 +15,10 @@ from ...store import audit
 from ...store.damage import only_show
 from ...store.db import Write
 from ...store.screens import inbox
+from ...store.workers import Away
 from .. import words
 from ..auth import Answer, require_session
+from ..engine import engine_away
 from ..pages import content, harden, now, runtime
 
 PAGE_SIZE = 50
@@ -33,11 +35,13 @@ class Nav:
         journeys: how many journeys there are.
         unread: how many captured mails nobody has opened, as text; empty for none.
         worker: whether this process plays journeys.
+        away: what the engine misses, if anything.
     """
 
     journeys: int
     unread: str
     worker: bool
+    away: Away | None
 
 
 @blueprint.before_request
@@ -55,6 +59,7 @@ async def _enter() -> Answer | None:
         journeys=len(content().registry.journeys),
         unread="" if not unread else f"{unread}+" if unread >= inbox.MOST_COUNTED else str(unread),
         worker=made_of.worker is not None,
+        away=await engine_away(),
     )
     return None
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from quart import g
+
 from ...store.counters import day_of
 from ...store.screens import counts
 from ...store.screens import overview as screen
 from ...store.screens.counts import Bounded
+from ...store.workers import Away
 from .. import words
 from ..auth import Answer
 from ..pages import content, page, runtime
@@ -109,7 +112,8 @@ async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[Wan
         screen.sends_with("failed", week),
         screen.overdue(now - LATE),
     )
-    wanted = [_stopped(row) for row in rows if row.stopped]
+    wanted = _engine_away(g.nav.away)
+    wanted += [_stopped(row) for row in rows if row.stopped]
     wanted += [
         Wanted("broken", "bad", f"{file.file} is not used:", file.problem, "", "/journeys")
         for file in content().broken
@@ -146,6 +150,14 @@ async def _raised(rows: Sequence[journey_screen.Row]) -> list[Wanted]:
         href = _people(row, journey_screen.RETRIED)
         wanted.append(Wanted("retrying", "wait", f"{what} tried again", more, line, href))
     return wanted
+
+
+def _engine_away(away: Away | None) -> list[Wanted]:
+    if away is None:
+        return []
+    kind = "bad" if away.turns_wait else "wait"
+    more = f"It began {words.relative(away.since, runtime().clock.now())}:"
+    return [Wanted("away", kind, words.away(away), more, away.message, "/system")]
 
 
 def _people(row: journey_screen.Row, state: str) -> str:

@@ -6,7 +6,8 @@ import platform
 import shutil
 
 from ... import __version__
-from ...store import meta
+from ...hatchet_token import dashboard
+from ...store import meta, workers
 from ...store.screens import overview as queues
 from ...store.screens import system as screen
 from ..auth import Answer
@@ -20,12 +21,14 @@ async def show_system() -> Answer:
     """Show version, engine, worker, database, queues, and the author's broken files."""
     made_of = runtime()
     settings, database, now = made_of.settings, made_of.database, made_of.clock.now()
-    first, late, queued, oldest_mail, fence = await database.read(
+    first, late, queued, oldest_mail, fence, runs, found = await database.read(
         queues.oldest_due(),
         queues.overdue(now - LATE),
         queues.queued(),
         queues.oldest_queued(),
         meta.value(meta.FENCE),
+        screen.hatchet_runs(),
+        workers.at_work(),
     )
     name, size = await screen.described(database)
     return page(
@@ -34,7 +37,10 @@ async def show_system() -> Answer:
         program=__version__,
         settings=settings,
         provider=settings.mail.partition(":")[0],
-        engine="embedded" if settings.engine == "auto" else settings.engine,
+        engine=settings.engine,
+        dashboard=dashboard() if settings.engine == "hatchet" else None,
+        runs=runs,
+        workers=found,
         first=first,
         late=late,
         queued=queued,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,9 @@ from quart import Blueprint, Response
 
 from ... import __version__
 from ...store import health, workers
+from ...store.workers import WorkerSeen
+from .. import words
+from ..engine import away_among
 from ..pages import runtime
 
 # Work that is due for longer than this is late.
@@ -41,7 +45,8 @@ async def ready() -> Response:
     parts = await _parts()
     down = parts["database"]["status"] != "up"
     worker: dict[str, Any] = parts["worker"]
-    status = "down" if down else "degraded" if worker["status"] in ("late", "fenced") else "ok"
+    late = worker["status"] in ("late", "fenced") or parts["engine"]["status"] != "up"
+    status = "down" if down else "degraded" if late else "ok"
     return _json({"status": status, "parts": parts}, 503 if down else 200)
 
 
@@ -73,12 +78,33 @@ async def _parts() -> dict[str, dict[str, Any]]:
     begun = time.perf_counter()
     try:
         _, wake, send, others = await runtime().database.read(
-            health.alive(), health.next_wake(), health.next_send(), workers.count()
+            health.alive(), health.next_wake(), health.next_send(), workers.at_work()
         )
     except Exception:
-        return {"database": {"status": "down"} | _trouble(), "worker": {"status": "unknown"}}
+        return {
+            "database": {"status": "down"} | _trouble(),
+            "worker": {"status": "unknown"},
+            "engine": {"kind": runtime().settings.engine, "status": "unknown"},
+        }
     database["latencyMs"] = round((time.perf_counter() - begun) * 1000, 2)
-    return {"database": database | _trouble(), "worker": _worker(wake, send, others)}
+    return {
+        "database": database | _trouble(),
+        "worker": _worker(wake, send, len(others)),
+        "engine": _engine(others),
+    }
+
+
+def _engine(others: Sequence[WorkerSeen]) -> dict[str, Any]:
+    """Return whether what decides about turns is there, and since when it is not."""
+    worker = runtime().worker
+    away = away_among(others) if worker is None else worker.engine.away
+    told: dict[str, Any] = {"kind": runtime().settings.engine, "status": "up"}
+    if away is not None:
+        told["status"] = "away" if away.turns_wait else "partly away"
+        told["since"] = _text(away.since)
+        # What it said names hosts, and anybody may ask here: that is for the dashboard.
+        told["message"] = words.away(away)
+    return told
 
 
 def _trouble() -> dict[str, Any]:

@@ -1,0 +1,403 @@
+"""The engine on Hatchet: the real SDK, its worker's thread and its listener, on a double.
+
+What every engine promises is tried on a real Hatchet too when there is a `HATCHET_CLIENT_TOKEN`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hogsend.clock import SystemClock
+from hogsend.engines import embedded
+from hogsend.engines.hatchet import engine as engine_module
+from hogsend.engines.hatchet import host as host_module
+from hogsend.engines.hatchet import outbox as outbox_module
+from hogsend.engines.hatchet.engine import Doors, HatchetEngine
+from hogsend.engines.hatchet.tasks import Chore
+from hogsend.engines.port import Wake
+from hogsend.store.db import Database, Query, Write
+from tests.doubles.hatchet import TENANT, HatchetDouble, hatchet_double
+from tests.engines.contract import EngineContract, Stage
+
+# The SDK leaves sockets and threads of a worker to the garbage collector.
+pytestmark = [
+    # Its own parts use what it deprecates, and here a warning would be an error.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+TOKEN = "HATCHET_CLIENT_TOKEN"
+RUNS_LIST = f"/api/v1/stable/tenants/{TENANT}/workflow-runs"
+PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors are got over at once, and Hatchet is looked for often."""
+    monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
+    monkeypatch.setattr(embedded, "LATE", 0.05)
+    monkeypatch.setattr(host_module, "FIRST_PAUSE", 0.2)
+    monkeypatch.setattr(engine_module, "PING_EVERY", 0.2)
+    monkeypatch.setattr(outbox_module, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(outbox_module, "SWEEP_EVERY", 0.5)
+    monkeypatch.setattr(outbox_module, "RECONCILE_EVERY", 0.2)
+    monkeypatch.setattr(outbox_module, "AWAY_PAUSE", 0.2)
+
+
+@pytest.fixture
+async def database(sqlite_url: str) -> AsyncIterator[Database]:
+    """An open SQLite file; on Postgres the same is tried with processes."""
+    opened = Database(sqlite_url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def double(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HatchetDouble]:
+    """Hatchet's double, whose token this process has."""
+    async with hatchet_double() as opened:
+        for name in [one for one in os.environ if one.startswith("HATCHET_CLIENT_")]:
+            monkeypatch.delenv(name)
+        for name, value in opened.environment.items():
+            monkeypatch.setenv(name, value)
+        yield opened
+
+
+@pytest.fixture(params=["double", "real"])
+def hatchet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Hatchet that this process has the token of, and in which nobody knows our journeys yet."""
+    if request.param == "double":
+        request.getfixturevalue("double")
+    elif TOKEN not in os.environ:
+        pytest.skip(f"no real engine: {TOKEN} is not set")
+    else:
+        monkeypatch.setenv("HATCHET_CLIENT_NAMESPACE", f"t{uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def stage(database: Database) -> Stage:
+    """People in one journey, by the machine's own clock: Hatchet knows no other."""
+    return Stage(database, SystemClock(), one_journey=True)  # type: ignore[arg-type]
+
+
+class Taken:
+    """What a test sees of the engine's doors: events, cancelled people, chores."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, Mapping[str, Any]]] = []
+        self.cancelled: list[UUID] = []
+        self.chores = 0
+
+    async def take(self, event_id: str, name: str, given: Mapping[str, Any]) -> dict[str, str]:
+        self.events.append((event_id, name, given))
+        return {"stored": "true"}
+
+    async def cancel(self, enrollment_id: UUID) -> None:
+        self.cancelled.append(enrollment_id)
+
+    async def chore(self) -> dict[str, int]:
+        self.chores += 1
+        return {"done": self.chores}
+
+
+def make(
+    stage: Stage, taken: Taken | None = None, *, events: list[str] | None = None
+) -> HatchetEngine:
+    taken = taken or Taken()
+    return HatchetEngine(
+        stage.database,
+        stage.clock,
+        stage.play,  # type: ignore[arg-type]
+        journeys=lambda: ["j0"],
+        cancelled=taken.cancel,
+        doors=Doors(events or [], taken.take),
+        chores={"tidy": Chore(taken.chore)},
+    )
+
+
+@asynccontextmanager
+async def at_work(engine: HatchetEngine) -> AsyncGenerator[HatchetEngine]:
+    """Let an engine work, and close it at the end."""
+    working = asyncio.create_task(engine.work())
+    try:
+        yield engine
+    finally:
+        await engine.close()
+        await working
+
+
+async def until(asked: Callable[[], Awaitable[bool] | bool]) -> None:
+    """Wait until something is so that nobody tells of."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            answer = asked()
+            if answer if isinstance(answer, bool) else await answer:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def run_of(stage: Stage, enrollment_id: UUID) -> str:
+    """Return the Hatchet run that plays an enrollment; empty while there is none."""
+    sql = "SELECT run_id FROM hatchet_runs WHERE enrollment_id = ?"
+    rows = await stage.database.read_one(Query(sql, [enrollment_id], list))
+    return rows[0][0] if rows else ""
+
+
+async def wait_for(stage: Stage, enrollment_id: UUID, seconds: float, **columns: object) -> None:
+    """Let an enrollment wake after a time, as a turn's commit or an event would."""
+    at = int((stage.clock.now() + timedelta(seconds=seconds)).timestamp() * 1_000_000)
+    values = {"wake_at": at, "state": "waiting", **columns}
+    named = ", ".join(f"{name} = ?" for name in values)
+    sql = f"UPDATE enrollments SET {named} WHERE id = ?"  # noqa: S608
+    async with stage.database.transaction() as tx:
+        await tx.apply([Write(sql, [(*values.values(), enrollment_id)])])
+
+
+class Sleeper(Stage):
+    """A stage whose people sleep on after their first turn, instead of resting for ever."""
+
+    sleep = 3600.0
+
+    async def rest(self, ids: Any) -> None:
+        for one in ids:
+            await wait_for(self, one, self.sleep, turn=self.played[one] + 1)
+
+
+@pytest.fixture
+def sleeper(database: Database) -> Sleeper:
+    """People who sleep for an hour after each turn."""
+    return Sleeper(database, SystemClock(), one_journey=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("hatchet")
+class TestHatchetEngine(EngineContract):
+    many, others = 60, 40
+
+    def make(self, stage: Stage) -> HatchetEngine:
+        return make(stage)
+
+
+async def test_a_sleep_is_over_by_its_time_and_the_run_goes_on(
+    double: HatchetDouble, sleeper: Sleeper
+):
+    sleeper.sleep = 1.0
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper)):
+        await sleeper.until(lambda: sleeper.played[one] == 3)
+    assert len(double.runs) == 1
+
+
+async def test_an_event_wakes_who_sleeps_and_counts_once(double: HatchetDouble, sleeper: Sleeper):
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper)) as engine:
+        await sleeper.until(lambda: sleeper.played[one] == 1)
+        run = await run_of(sleeper, one)
+        await until(lambda: double.runs[run].status == "RUNNING")
+        await wait_for(sleeper, one, 0, wait_result='{"id": "x"}')
+        await engine.schedule([Wake(one, sleeper.clock.now())])
+        await sleeper.until(lambda: sleeper.played[one] == 2)
+        # The same event is behind it: the run sleeps, and does not go round and round.
+        asked = len(await waits(sleeper))
+        await asyncio.sleep(1.0)
+        assert len(await waits(sleeper)) <= asked + 1
+    assert sleeper.played[one] == 2
+
+
+async def waits(stage: Stage) -> list[Any]:
+    return await stage.database.read_one(Query("SELECT number FROM hatchet_waits", [], list))
+
+
+async def test_a_run_tells_whom_it_plays_and_can_be_found_by_it(
+    double: HatchetDouble, sleeper: Sleeper
+):
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper)):
+        await sleeper.until(lambda: sleeper.played[one] == 1)
+    (run,) = double.runs.values()
+    assert run.workflow.name.endswith("journey-j0")
+    assert run.metadata["enrollment"] == str(one)
+    assert run.metadata["contact"] == str(sleeper.owner[one])
+    assert {"enrollment", "contact", "event"} <= set(run.metadata)
+
+
+async def test_an_exit_cancels_the_run_by_its_id(double: HatchetDouble, sleeper: Sleeper):
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper)) as engine:
+        await until(lambda: is_named(sleeper, one))
+        run = await run_of(sleeper, one)
+        now = int(sleeper.clock.now().timestamp() * 1_000_000)
+        await wait_for(sleeper, one, 0, state="exited", ended_at=now)
+        await engine.cancel([one])
+        await until(lambda: double.runs[run].status == "CANCELLED")
+        await until(lambda: is_forgotten(sleeper, one))
+
+
+async def is_named(stage: Stage, one: UUID) -> bool:
+    return bool(await run_of(stage, one)) and stage.played[one] > 0
+
+
+async def is_forgotten(stage: Stage, one: UUID) -> bool:
+    return not await run_of(stage, one)
+
+
+async def test_a_cancel_in_hatchet_ends_the_enrollment_and_nothing_else_does(
+    double: HatchetDouble, sleeper: Sleeper
+):
+    taken = Taken()
+    told, kept = await sleeper.enroll(2)
+    async with at_work(make(sleeper, taken)):
+        await until(lambda: is_named(sleeper, told))
+        await until(lambda: is_named(sleeper, kept))
+        double.cancel(await run_of(sleeper, told))
+        assert double.runs[await run_of(sleeper, kept)].status == "RUNNING"
+        await until(lambda: bool(taken.cancelled))
+    assert set(taken.cancelled) == {told}
+
+
+async def test_closing_the_engine_is_no_cancel(double: HatchetDouble, sleeper: Sleeper):
+    taken = Taken()
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper, taken)):
+        await until(lambda: is_named(sleeper, one))
+    asked = double.asked[RUNS_LIST]
+    async with at_work(make(sleeper, taken)):
+        await until(lambda: double.asked[RUNS_LIST] > asked + 2)
+    assert taken.cancelled == []
+
+
+async def test_who_sleeps_wakes_under_another_worker(double: HatchetDouble, sleeper: Sleeper):
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper)):
+        await until(lambda: is_named(sleeper, one))
+    await wait_for(sleeper, one, 0, wait_result='{"id": "x"}')
+    async with at_work(make(sleeper)):
+        await sleeper.until(lambda: sleeper.played[one] == 2)
+
+
+async def test_a_lost_push_is_healed_by_the_sweeper(
+    double: HatchetDouble, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+):
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper)) as engine:
+        await until(lambda: is_named(sleeper, one))
+        before = await run_of(sleeper, one)
+        double.lose_next_pushes(1)
+        await wait_for(sleeper, one, -70, wait_result='{"id": "x"}')
+        engine.look()
+        await until(lambda: bool(double.lost))
+        await long_ago(sleeper)
+        await sleeper.until(lambda: sleeper.played[one] == 2)
+        assert await run_of(sleeper, one) != before
+        await until(lambda: double.runs[before].status == "CANCELLED")
+
+
+async def long_ago(stage: Stage) -> None:
+    """Let the runs have been started long ago."""
+    async with stage.database.transaction() as tx:
+        await tx.apply([Write("UPDATE hatchet_runs SET again_at = 0")])
+
+
+async def test_the_sweeper_leaves_alone_whose_journey_gets_on(
+    double: HatchetDouble, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+):
+    # Somebody is played between any two sweeps.
+    monkeypatch.setattr(outbox_module, "SWEEP_EVERY", 2.5)
+    one, busy = await sleeper.enroll(2)
+    async with at_work(make(sleeper)) as engine:
+        await until(lambda: is_named(sleeper, one))
+        await until(lambda: is_named(sleeper, busy))
+        double.lose_next_pushes(1)
+        sleeper.sleep = 1.0
+        await wait_for(sleeper, one, -70, wait_result='{"id": "x"}')
+        engine.look()
+        await until(lambda: bool(double.lost))
+        await wait_for(sleeper, busy, 0, wait_result='{"id": "x"}')
+        engine.look()
+        await long_ago(sleeper)
+        await sleeper.until(lambda: sleeper.played[busy] >= 7)
+        assert sleeper.played[one] == 1
+        assert len(double.runs) == 2
+        sleeper.sleep = 3600.0
+        await sleeper.until(lambda: sleeper.played[one] == 2)
+
+
+async def test_hatchet_away_at_the_start_is_waited_for(double: HatchetDouble, stage: Stage):
+    await double.stop()
+    (due,) = await stage.enroll()
+    async with at_work(make(stage)) as engine:
+        await until(lambda: engine.away is not None and "yet" not in engine.away.message)
+        assert not stage.played
+        await double.start()
+        await stage.until(lambda: due in stage.played)
+        await until(lambda: engine.away is None)
+    assert stage.played[due] == 1
+
+
+async def test_hatchet_away_in_the_middle_loses_nobody(double: HatchetDouble, sleeper: Sleeper):
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper)) as engine:
+        await until(lambda: is_named(sleeper, one))
+        await double.stop()
+        await until(lambda: engine.away is not None)
+        (meanwhile,) = await sleeper.enroll()
+        await wait_for(sleeper, one, 0, wait_result='{"id": "x"}')
+        engine.look()
+        await double.start()
+        await sleeper.until(lambda: meanwhile in sleeper.played and sleeper.played[one] == 2)
+        await until(lambda: engine.away is None)
+
+
+async def test_a_hatchet_that_has_forgotten_everything_is_told_anew(
+    double: HatchetDouble, sleeper: Sleeper
+):
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper)):
+        await until(lambda: is_named(sleeper, one))
+    double.forget()
+    await wait_for(sleeper, one, -70)
+    await long_ago(sleeper)
+    async with at_work(make(sleeper)):
+        await sleeper.until(lambda: sleeper.played[one] == 2)
+
+
+async def test_a_listener_that_is_killed_is_replaced(double: HatchetDouble, stage: Stage):
+    async with at_work(make(stage)) as engine:
+        (first,) = await stage.enroll()
+        engine.look()
+        await stage.until(lambda: first in stage.played)
+        assert engine._host is not None
+        engine._host._worker._action_listener_process.kill()
+        (second,) = await stage.enroll()
+        engine.look()
+        await until(lambda: second in stage.played)
+    assert stage.played[second] == 1
+
+
+async def test_events_of_others_come_in_with_their_id(double: HatchetDouble, stage: Stage):
+    taken = Taken()
+    async with at_work(make(stage, taken, events=["order:*"])) as engine:
+        await until(lambda: engine.away is None and bool(double.workers))
+        await until(lambda: any("take-events" in name for name in double.workflows))
+        double.push("other:thing", {"userId": "ada"})
+        double.push("order:paid", {"userId": "ada", "total": 3})
+        await until(lambda: bool(taken.events))
+    ((event_id, name, given),) = taken.events
+    assert UUID(event_id)
+    assert (name, given) == ("order:paid", {"userId": "ada", "total": 3})
+
+
+async def test_chores_run_as_tasks_of_hatchet(double: HatchetDouble, stage: Stage):
+    taken = Taken()
+    async with at_work(make(stage, taken)) as engine:
+        engine.begin("tidy")
+        await until(lambda: taken.chores == 1)
+    assert any(run.workflow.name.endswith("tidy") for run in double.runs.values())
