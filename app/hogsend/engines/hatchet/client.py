@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -56,8 +56,9 @@ class Client:
     def __init__(self, sdk: Any, hatchet: Any) -> None:
         self.sdk = sdk
         self.hatchet = hatchet
-        # What starts the runs of a journey, by its id; filled in when a worker is made.
-        self.tasks: dict[str, Any] = {}
+        # What starts the runs of a journey, by its id, or a chore. Filled in when Hatchet knows
+        # them: it answers a start of one that it does not know as if that had been taken.
+        self.tasks: Mapping[str, Any] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
         connection = importlib.import_module("hatchet_sdk.connection")
         services = importlib.import_module("hatchet_sdk.contracts.dispatcher_pb2_grpc")

@@ -243,7 +243,7 @@ class HatchetEngine:
         try:
             while not self._closing.is_set():
                 self._reload.clear()
-                self._host = Host(client)
+                self._host = Host(client, self._outbox.look)
                 running = asyncio.create_task(self._host.run(self._work_of()))
                 await _first(running, self._closing, self._reload)
                 if not self._closing.is_set():

@@ -15,7 +15,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -33,6 +33,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 _WELL_AFTER = 60.0
 # How often it is seen to whether the listener lives, in seconds.
 _LOOK_EVERY = 1.0
+# And, before, whether Hatchet knows the tasks.
+_READY_EVERY = 0.05
 # How long a worker that is ended by force may take, in seconds.
 _FORCED, _FORCED_AT_STOP = 8.0, 2.0
 # How often a worker that leaves puts away the runs that have begun to wait meanwhile, in seconds.
@@ -45,10 +47,12 @@ class Host:
 
     Args:
         client: Hatchet.
+        on_ready: is called when Hatchet knows the worker's tasks.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, on_ready: Callable[[], None]) -> None:
         self._client = client
+        self._on_ready = on_ready
         self._worker: Any = None
         self._ended: asyncio.Future[None] | None = None
         self._stopping = False
@@ -113,12 +117,13 @@ class Host:
 
     async def _run_once(self, work: Work) -> None:
         loop = asyncio.get_running_loop()
+        tasks = define(self._client, work)
         with _signals_kept():
             worker = self._client.hatchet.worker(
                 f"hogsend-{socket.gethostname()}-{os.getpid()}",
                 slots=SLOTS,
                 durable_slots=DURABLE_SLOTS,
-                workflows=define(self._client, work),
+                workflows=tasks.all,
             )
         ended: asyncio.Future[None] = loop.create_future()
         self._worker, self._ended = worker, ended
@@ -140,8 +145,13 @@ class Host:
                     loop.call_soon_threadsafe(end)
 
         threading.Thread(target=start, name="hatchet worker", daemon=True).start()
+        is_known = False
         while not ended.done():
-            await asyncio.wait([ended], timeout=_LOOK_EVERY)
+            await asyncio.wait([ended], timeout=_LOOK_EVERY if is_known else _READY_EVERY)
+            # The listener is started when all tasks are registered.
+            if not is_known and worker._action_listener_process is not None:
+                is_known, self._client.tasks = True, tasks.begun
+                self._on_ready()
             if not ended.done() and not self._stopping and _listener_is_dead(worker):
                 log.warning("the listener of the Hatchet worker has ended")
                 await self._give_up(worker, ended, _FORCED)

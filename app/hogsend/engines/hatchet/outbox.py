@@ -122,9 +122,9 @@ class Outbox:
             if wait > 0:
                 pause = min(pause, wait)
                 continue
-            # What is asked for while it is begun is for the next one.
-            self._chores.discard(name)
             if name in client.tasks:
+                # What is asked for while it is begun is for the next one.
+                self._chores.discard(name)
                 self._begun[name] = now
                 try:
                     await client.begin(name)

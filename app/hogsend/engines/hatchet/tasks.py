@@ -85,12 +85,25 @@ class Work:
         return await asyncio.wrap_future(self.context.copy().run(begin, work, self.loop))
 
 
-def define(client: Client, work: Work) -> list[Any]:
-    """Define the tasks of a worker; what starts them is noted in `client.tasks`."""
-    client.tasks = {one: _journey(client, work, one) for one in work.journeys}
-    client.tasks |= {name: _chore(client, work, name, one) for name, one in work.chores.items()}
-    made = list(client.tasks.values())
-    return [*made, _events(client, work)] if work.events else made
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The tasks of a worker.
+
+    Args:
+        begun: those that we start, by the journey's id or the chore's name.
+        all: these, and what Hatchet starts by itself.
+    """
+
+    begun: Mapping[str, Any]
+    all: Sequence[Any]
+
+
+def define(client: Client, work: Work) -> Tasks:
+    """Define the tasks of a worker."""
+    begun = {one: _journey(client, work, one) for one in work.journeys}
+    begun |= {name: _chore(client, work, name, one) for name, one in work.chores.items()}
+    made = list(begun.values())
+    return Tasks(begun, [*made, _events(client, work)] if work.events else made)
 
 
 def name_of(journey_id: str) -> str:
