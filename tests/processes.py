@@ -54,12 +54,14 @@ class Program:
         settings: the settings, without `HOGSEND_`.
         through: a command that runs the program, with less than our own rights.
         beside: further variables of the environment.
+        command: the program itself.
     """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict[str, str])
     through: tuple[str, ...] = ()
     beside: dict[str, str] = field(default_factory=dict[str, str])
+    command: tuple[str, ...] = COMMAND
     process: Process | None = None
     printed: list[str] = field(default_factory=list[str])
 
@@ -90,7 +92,7 @@ class Program:
         """Run a command to its end."""
         process = await asyncio.create_subprocess_exec(
             *self.through,
-            *COMMAND,
+            *self.command,
             *arguments,
             cwd=self.folder,
             env=self.environment(more),
@@ -111,7 +113,7 @@ class Program:
         """Start the server, with a worker unless options say otherwise, and wait for it."""
         with (self.folder / "stderr.txt").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *COMMAND,
+                *self.command,
                 "serve",
                 *(options or ("--with-worker",)),
                 cwd=self.folder,

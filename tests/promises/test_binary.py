@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.browser.program import Program
 from tests.browser.story import EVENT, Story, browsing
+from tests.doubles.hatchet import hatchet_double
+from tests.promises.test_hatchet import WATCH, lived_through
+from tests.site import FILES
 
 pytestmark = pytest.mark.binary
 
@@ -72,6 +76,13 @@ async def test_the_story_holds_for_the_binary(program: Program, browser_path: st
         assert program.stop() == 0
     finally:
         program.stop()
+
+
+async def test_the_binary_runs_a_hatchet_worker_listener_included(tmp_path: Path) -> None:
+    files = {**FILES, "watch.py": WATCH}
+    async with hatchet_double() as double, processes.program(tmp_path, files=files) as hogsend:
+        hogsend.command = (str(BUILT),)
+        await lived_through(hogsend, double)
 
 
 def test_journeys_beside_the_binary_import_the_whole_standard_library(program: Program) -> None:

@@ -27,9 +27,9 @@ _PATIENCE = 90.0
 
 
 @asynccontextmanager
-async def worker(hogsend: Program) -> AsyncIterator[Process]:
+async def worker(hogsend: Program, **settings: str) -> AsyncIterator[Process]:
     """Let one more worker run, in a data folder of its own as on another machine."""
-    more = {"DATA": str(hogsend.folder / "elsewhere"), "SECRET": "s" * 43}
+    more = {"DATA": str(hogsend.folder / "elsewhere"), "SECRET": "s" * 43, **settings}
     with (hogsend.folder / "stderr.txt").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *_WORKER,

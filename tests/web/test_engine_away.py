@@ -1,0 +1,96 @@
+"""What is wrong with Hatchet, and which run plays whom, is told on the screens and to watchers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from hogsend.delivery.providers.select import provider_for
+from hogsend.engines.hatchet.engine import Doors
+from hogsend.retention import Keep, Retention
+from hogsend.runtime import Runtime
+from hogsend.store.db import Query, Write
+from hogsend.store.fields import to_id
+from hogsend.worker import Worker
+from tests.doubles.hatchet.token import TENANT, mint
+from tests.web.conftest import Browser, text_of
+from tests.web.scene import Scene
+
+SCREENS = "https://hatchet.example.com"
+
+
+async def take(event_id: str, name: str, given: Mapping[str, Any]) -> Mapping[str, str]:
+    raise AssertionError("nobody pushes events here")
+
+
+@pytest.fixture
+def with_hatchet(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    """An instance whose worker has not reached Hatchet yet."""
+    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", mint("hatchet.example.com:443", SCREENS))
+    runtime.settings = replace(runtime.settings, engine="hatchet")
+    runtime.worker = Worker(
+        database=runtime.database,
+        clock=runtime.clock,
+        ingest=runtime.ingest,
+        changes=runtime.changes,
+        provider=provider_for(runtime.settings, runtime.database, runtime.clock, runtime.changes),
+        content=runtime.content,
+        tracker=runtime.tracker,
+        retention=Retention(runtime.database, runtime.clock, Keep.of(runtime.settings), None),
+        hatchet=Doors([], take),
+    )
+    return runtime
+
+
+async def test_readyz_tells_that_hatchet_is_away_and_since_when(
+    app: Quart, with_hatchet: Runtime
+) -> None:
+    answer = await app.test_client().get("/readyz")
+    assert answer.status_code == 200
+    body = await answer.get_json()
+    assert body["status"] == "degraded"
+    assert body["parts"]["engine"] == {
+        "kind": "hatchet",
+        "status": "away",
+        "since": "2026-03-02T09:00:00.000Z",
+        "message": "Hatchet is away: events are taken in, turns wait.",
+    }
+
+
+async def test_every_screen_tells_that_hatchet_is_away(
+    owner: Browser, with_hatchet: Runtime
+) -> None:
+    for path in ("/", "/system", "/journeys", "/contacts"):
+        assert "Hatchet is away: events are taken in, turns wait." in await owner.read(path)
+    assert "it has not answered yet" in await owner.read("/")
+
+
+async def test_without_hatchet_nothing_is_away(app: Quart, owner: Browser) -> None:
+    body = await (await app.test_client().get("/readyz")).get_json()
+    assert body["parts"]["engine"] == {"kind": "embedded", "status": "up"}
+    assert "away" not in text_of(await owner.read("/"))
+
+
+async def test_an_enrollment_names_its_run_and_leads_to_hatchets_own_screen_of_it(
+    owner: Browser, with_hatchet: Runtime, scene: Scene
+) -> None:
+    live = Query(
+        "SELECT id FROM enrollments WHERE state = 'waiting' LIMIT 1",
+        [],
+        lambda rows: to_id(rows[0][0]),
+    )
+    one = await with_hatchet.database.read_one(live)
+    run = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    row = (
+        "INSERT INTO hatchet_runs (enrollment_id, run_id, pushed, tried, again_at) "
+        "VALUES (?,?,0,2,0)"
+    )
+    async with with_hatchet.database.transaction() as tx:
+        await tx.apply([Write(row, [(one, run)])])
+    html = await owner.read(f"/enrollments/{one}")
+    assert f'href="{SCREENS}/tenants/{TENANT}/runs/{run}"' in html
+    assert "begun anew 2 times" in text_of(html)
