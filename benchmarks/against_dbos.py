@@ -33,6 +33,7 @@ from report import report
 from turns import measure
 
 from hogsend.interpreter import set_up
+from hogsend.loop import run
 
 PEOPLE, WORKFLOWS, ROUNDS = 20_000, 500, 3
 TWO_DAYS = 2 * 86_400.0
@@ -148,7 +149,7 @@ def on_dbos(way: str, workflows: int, journal: str) -> float:
 def on_hogsend(people: int) -> float:
     """Return the turns a second of Hogsend."""
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(measure(Path(folder), people))
+        return run(measure(Path(folder), people))
 
 
 def compare(people: int, workflows: int) -> None:

@@ -21,6 +21,7 @@ from report import report
 from hogsend.domain.ids import new_id
 from hogsend.engines.leases import RowLeases
 from hogsend.interpreter import set_up
+from hogsend.loop import run
 from hogsend.roster import Roster
 from hogsend.store import health
 from tests.postgres import running_postgres
@@ -86,7 +87,7 @@ def measure(processes: int) -> float:
 def main() -> None:
     set_up()
     if len(sys.argv) > 1:
-        asyncio.run(play(Path(sys.argv[1])))
+        run(play(Path(sys.argv[1])))
         return
     one, two = [], []
     for _ in range(ROUNDS):

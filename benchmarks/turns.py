@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from project import SET, make_project, opened
 from report import report
 
 from hogsend.interpreter import set_up
+from hogsend.loop import run
 
 PEOPLE, ROUNDS = 20_000, 3
 
@@ -31,7 +31,7 @@ def main() -> None:
     rates: list[float] = []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as name:
-            rates.append(asyncio.run(measure(Path(name))))
+            rates.append(run(measure(Path(name))))
     rates.sort()
     report(
         "turns with a send and a sleep",

@@ -17,7 +17,7 @@ FILES = sorted((APP / "hogsend").rglob("*.py"))
 # setting and no file. Only what starts the server knows the web.
 CONFIG = {"config", "config_table", "config_values"}
 GROUND = CONFIG | {"errors", "clock", "paths", "changes", "logs", "news", "interpreter", "spawned"}
-GROUND |= {"hatchet_token"}
+GROUND |= {"hatchet_token", "loop"}
 FACTS = GROUND | {"domain", "store", "engines", "ingest"}
 DEEDS = FACTS | {"turns", "delivery"}
 MADE_OF = {"catalogue", "content", "retention", "roster"}
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "frozen": set(),
     "changes": {"errors"},
     "news": set(),
+    "loop": set(),
     "interpreter": set(),
     "spawned": set(),
     "logs": {"errors", "config"},

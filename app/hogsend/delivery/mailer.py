@@ -42,9 +42,9 @@ log = logging.getLogger("hogsend.mail")
 
 # Mails under way at once; the provider bounds its connections itself.
 AT_ONCE = 64
-READ_AHEAD = 128
+READ_AHEAD = 256
 # While facts arrive faster than they are written, a set of mails is begun this often, in seconds.
-PRESSED_PAUSE = 0.25
+PRESSED_PAUSE = 0.05
 # Journeys that one statement asks for.
 MOST_JOURNEYS = 64
 LONGEST_SLEEP = timedelta(seconds=30)

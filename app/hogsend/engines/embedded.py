@@ -34,7 +34,7 @@ MOST_LATE = 8
 LONGEST_SLEEP = timedelta(seconds=30)
 _AFTER_ERROR = 1.0
 # While facts arrive faster than they are written, a set is begun this often, in seconds.
-PRESSED_PAUSE = 0.1
+PRESSED_PAUSE = 0.05
 # Who is with another worker is looked at again after this long, in seconds.
 ELSEWHERE_PAUSE = 0.2
 
