@@ -13,7 +13,7 @@ from .waiting import SLEEPER, connected, fall_asleep, put_into, states
 def test_who_is_stuck_is_listed_with_the_reason(journeys: Path, hogsend: Hogsend) -> None:
     (one,) = fall_asleep(journeys, hogsend)
     nobody = hogsend("enrollments", "list", "--journey", "sleeper")
-    assert (nobody.status, nobody.out) == (0, "Nobody.\n")
+    assert (nobody.status, nobody.out) == (0, "Nobody who is stuck; name others with --state.\n")
     put_into(journeys, "failed")
 
     listed = hogsend("enrollments", "list", "--journey", "sleeper")
@@ -58,6 +58,13 @@ def test_whom_it_does_not_fit_is_left_as_they_were(journeys: Path, hogsend: Hogs
     assert outcome.status == 1
     assert "this enrollment is waiting" in outcome.err
     assert states(journeys) == ["waiting"]
+
+
+def test_a_mistyped_journey_is_refused(journeys: Path, hogsend: Hogsend) -> None:
+    fall_asleep(journeys, hogsend)
+    outcome = hogsend("enrollments", "continue", "--journey", "sleper", "--yes")
+    assert outcome.status == 1
+    assert "Nobody has ever been in a journey sleper." in outcome.err
 
 
 def test_it_is_said_whom_a_command_is_for(journeys: Path, hogsend: Hogsend) -> None:

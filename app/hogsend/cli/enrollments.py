@@ -12,7 +12,7 @@ import click
 from ..catalogue import rules_of
 from ..changes import Changes
 from ..domain.enrollment import State
-from ..errors import HogsendError
+from ..errors import HogsendError, NotFound
 from ..ingest import Ingest, Order, Orders, Outcome
 from ..store import counters
 from ..store.screens import journeys as screen
@@ -51,7 +51,7 @@ def enrollments() -> None:
 )
 @json_option
 def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List the people in a journey, those who entered last first."""
+    """List the people in a journey, those who entered last first: the stuck ones, if not told."""
     wanted = states or STUCK
 
     async def work(instance: Instance) -> list[screen.Person]:
@@ -64,7 +64,7 @@ def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -
         show_json(rows)
         return
     columns = ("id", "contact", "state", "wait", "wakesAt", "why")
-    show_table(columns, [[row[name] for name in columns] for row in rows], "Nobody.")
+    show_table(columns, [[row[name] for name in columns] for row in rows], "Nobody who is stuck; name others with --state." if not states else "Nobody.")
 
 
 def _row(person: screen.Person) -> dict[str, Any]:
@@ -164,6 +164,7 @@ def _carry_out(
     if journey_id is None:
         _say(_on_orders(partial(_one_by_one, order, ids)), past, as_json)
         return
+    _expect(journey_id)
     if not yes:
         count = _count(journey_id, state)
         people = f"{count:,} {state} {'person' if count == 1 else 'people'}"
@@ -195,6 +196,16 @@ def _on_orders(work: Callable[[Orders], Awaitable[Outcome]]) -> Outcome:
         return await work(Orders(instance.database, instance.clock, ingest))
 
     return on_instance(run)
+
+
+def _expect(journey_id: str) -> None:
+    """Refuse a journey that nobody has ever been in: its name is mistyped."""
+    everyone = screen.people_ids(journey_id, STATES, (), None, 1)
+    if not on_instance(lambda one: one.database.read_one(everyone)):
+        raise NotFound(
+            f"Nobody has ever been in a journey {journey_id}.",
+            "`hogsend journeys list` names them all.",
+        )
 
 
 def _count(journey_id: str, state: str) -> int:

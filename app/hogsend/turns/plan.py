@@ -36,6 +36,8 @@ SET_BESIDE, PAUSE_BESIDE = 50, 0.01
 LONGEST_TURN = timedelta(seconds=5)
 # People named for each thing that can become of them.
 SAMPLES = 5
+# What is not done when it lies behind somebody; looks are, and their answers recorded.
+_EFFECTS = frozenset({"send", "trigger", "sleep", "wait", "digest", "step"})
 # A journey that blocks so often is not played any further.
 MOST_STUCK = 3
 
@@ -244,7 +246,7 @@ def _count(play: Play, into: JourneyPlan) -> None:
         into.count("freed", enrollment.id)
     elif behind or not _as_recorded(play):
         into.count("moved", enrollment.id)
-        into.behind.update(behind)
+        into.behind.update(key for key in behind if key.partition(":")[0] in _EFFECTS)
     else:
         into.count("identical", enrollment.id)
 
