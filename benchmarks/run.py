@@ -30,6 +30,7 @@ SCRIPTS = (
     "plan",
     "several_workers",
     "migrate_data",
+    "hatchet",
     "crowd",
     "waiting 1000000",
     "against_dbos",

@@ -64,7 +64,11 @@ def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -
         show_json(rows)
         return
     columns = ("id", "contact", "state", "wait", "wakesAt", "why")
-    show_table(columns, [[row[name] for name in columns] for row in rows], "Nobody who is stuck; name others with --state." if not states else "Nobody.")
+    show_table(
+        columns,
+        [[row[name] for name in columns] for row in rows],
+        "Nobody who is stuck; name others with --state." if not states else "Nobody.",
+    )
 
 
 def _row(person: screen.Person) -> dict[str, Any]:
