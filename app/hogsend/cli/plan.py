@@ -121,9 +121,8 @@ def _where(one: JourneyPlan) -> list[str]:
     """Say where people of a journey would drift or fail, and what would lie behind them."""
     lines = [f"{count:,}: {reason}" for reason, count in _few(one.reasons)]
     if one.parked:
-        lines.append(
-            f"{one.parked:,} would be parked: the journey is not in this folder, or its file is broken"
-        )
+        why = "the journey is not in this folder, or its file is broken"
+        lines.append(f"{one.parked:,} would be parked: {why}")
     lines += [
         f"{key} lies behind {count:,} and is not done for them" for key, count in _few(one.behind)
     ]
