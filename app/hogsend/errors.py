@@ -117,6 +117,8 @@ class HatchetAway(HogsendError):
 class HatchetApiAway(HatchetAway):
     """The API behind Hatchet's dashboard cannot be reached; turns are played all the same."""
 
+    code = "hatchet_api_away"
+
 
 class DamagedRow(HogsendError):
     """A row of the database cannot be read: somebody or something has changed it.
