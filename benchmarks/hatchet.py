@@ -102,6 +102,8 @@ def main() -> None:
     if TOKEN not in os.environ:
         print(f"no real Hatchet: {TOKEN} is not set")
         return
+    # What an earlier attempt has left there is not handed to this worker.
+    os.environ["HATCHET_CLIENT_NAMESPACE"] = f"bench{os.getpid()}"
     with tempfile.TemporaryDirectory() as name:
         make_project(Path(name), WAIT)
         with_hatchet(Path(name))

@@ -23,6 +23,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Without it `python -m hogsend` is not imported again in a process that it spawns, which then
+    # says too much (`multiprocessing.spawn` leaves modules of this name out).
+    __spec__ = None
     main()
 elif "multiprocessing.process" in sys.modules:
     from hogsend.spawned import be_quiet_if_spawned

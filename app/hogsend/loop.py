@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Coroutine
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -17,3 +20,17 @@ def run(main: Coroutine[Any, Any, R]) -> R:
     import uvloop
 
     return uvloop.run(main)
+
+
+def leave(status: int) -> int:
+    """Return an exit status, or leave with it at once when a thread would keep the process.
+
+    Python waits for such threads at its end; one of Hatchet's worker that was ended by force may
+    never come back. All of ours is closed by now.
+    """
+    me = threading.current_thread()
+    if any(not one.daemon for one in threading.enumerate() if one is not me):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status

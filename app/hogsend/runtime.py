@@ -24,7 +24,7 @@ from .engines.hatchet.engine import Doors
 from .errors import InvalidInput, StartError, StoreUnavailable, TooLarge
 from .ingest import Ingest, Orders, Rules
 from .ingest.bodies import read_hatchet_event
-from .loop import run
+from .loop import leave, run
 from .retention import Keep, Retention
 from .roster import Roster
 from .store.db import Database, is_sqlite, place_of
@@ -384,11 +384,11 @@ def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
     """Serve until a signal ends the process; return its exit status."""
     from .web.server import serve as serve_web
 
-    return run(serve_web(settings, with_worker=with_worker, reload=reload))
+    return leave(run(serve_web(settings, with_worker=with_worker, reload=reload)))
 
 
 def work(settings: Settings) -> int:
     """Play journeys and deliver mail without a web server, until a signal; return the status."""
     from .web.server import work as work_alone
 
-    return run(work_alone(settings))
+    return leave(run(work_alone(settings)))

@@ -44,7 +44,6 @@ PATIENCE = 60.0
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors are got over at once, and Hatchet is looked for often."""
     monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
-    monkeypatch.setattr(embedded, "LATE", 1.0)
     monkeypatch.setattr(host_module, "FIRST_PAUSE", 0.2)
     monkeypatch.setattr(engine_module, "PING_EVERY", 0.2)
     monkeypatch.setattr(outbox_module, "LOOK_EVERY", 0.2)

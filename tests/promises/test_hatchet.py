@@ -88,6 +88,21 @@ async def test_a_server_that_is_killed_plays_everybody_on_and_nobody_twice(tmp_p
         assert hogsend.rows("SELECT COUNT(*) FROM inbox") == [(2 * PEOPLE,)]
 
 
+async def test_a_server_stops_in_time_with_hundreds_in_the_middle_of_falling_asleep(
+    tmp_path: Path,
+) -> None:
+    files = {**FILES, "watch.py": WATCH}
+    async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
+        hogsend.beside = double.environment
+        await hogsend.start()
+        async with httpx.AsyncClient() as client:
+            for number in range(40):
+                await tell(hogsend, client, "watch.asked", f"crowd{number}")
+            await hogsend.until(lambda: hogsend.rows("SELECT 1 FROM hatchet_waits"))
+        status, seconds = await hogsend.stop()
+        assert (status, seconds < 10) == (0, True)
+
+
 async def test_of_two_workers_with_different_code_one_is_killed_and_nobody_is_lost(
     tmp_path: Path, postgres_url: str
 ) -> None:
@@ -128,9 +143,9 @@ async def test_of_two_workers_with_different_code_one_is_killed_and_nobody_is_lo
     await beside.close()
 
 
-async def tell(hogsend: Program, client: httpx.AsyncClient, name: str) -> None:
-    """Tell of an event of everybody."""
-    people = [f"p{number}" for number in range(PEOPLE)]
+async def tell(hogsend: Program, client: httpx.AsyncClient, name: str, crowd: str = "p") -> None:
+    """Tell of an event of everybody in a crowd."""
+    people = [f"{crowd}-{number}" for number in range(PEOPLE)]
     events = [{"name": name, "userId": one, "email": f"{one}@example.com"} for one in people]
     answer = await hogsend.post(client, {"events": events}, "/v1/events/batch")
     assert answer.json()["accepted"] == PEOPLE

@@ -92,9 +92,9 @@ class Host:
             # Its future never completes: the worker stops its own loop.
             asyncio.run_coroutine_threadsafe(worker.exit_gracefully(), loop)
         await self._left(worker, ended, patience)
-        self._end_listener(worker)
         if not ended.done():
             await self._give_up(worker, ended, _FORCED_AT_STOP)
+        self._end_listener(worker)
         if not ended.done():
             ended.set_result(None)
 
