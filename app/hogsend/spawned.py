@@ -13,10 +13,12 @@ _FROZEN = "--multiprocessing-fork"
 
 
 def be_quiet_if_spawned() -> None:
-    """In such a process, let the SDK log only what is a warning; else do nothing."""
+    """In such a process, let the SDK log warnings only, and not as our output; else do nothing."""
     process = sys.modules.get("multiprocessing.process")
     if _FROZEN in sys.argv or (process and process.current_process().name != "MainProcess"):
         quiet_sdk()
+        # Whoever has read our line may read no further, and a full pipe would halt the process.
+        sys.stdout = sys.stderr
 
 
 def quiet_sdk() -> None:
