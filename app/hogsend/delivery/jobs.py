@@ -18,11 +18,12 @@ async def load_jobs(database: Database, ids: Sequence[UUID], now: datetime) -> l
 
     Args:
         database: where they are.
-        ids: the mails; those that are not queued any more are left out.
+        ids: the mails; those that are not queued any more, or not due yet, are left out: one that
+            was looked up just before a try of it failed is to wait for its next.
         now: the present instant.
     """
     try:
-        return await _load(database, ids)
+        return await _load(database, ids, now)
     except DamagedRow as error:
         if len(ids) == 1:
             await fail_send(database, ids[0], error, now)
@@ -30,7 +31,7 @@ async def load_jobs(database: Database, ids: Sequence[UUID], now: datetime) -> l
     return [job for one in ids for job in await load_jobs(database, [one], now)]
 
 
-async def _load(database: Database, ids: Sequence[UUID]) -> list[Job]:
+async def _load(database: Database, ids: Sequence[UUID], now: datetime) -> list[Job]:
     rows, people, triggers, said, suppressed = await database.read(
         sends.by_ids(ids),
         contacts.of_sends(ids),
@@ -46,5 +47,5 @@ async def _load(database: Database, ids: Sequence[UUID]) -> list[Job]:
             facts_of(people[send.contact_id], said, suppressed, send),
         )
         for send in rows.values()
-        if send.status == "queued"
+        if send.status == "queued" and send.due_at is not None and send.due_at <= now
     ]
