@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import shutil
 import uuid
@@ -23,6 +24,15 @@ from tests.postgres import FORGETFUL, Unavailable, running_postgres
 
 TEMPLATE = "hogsend_template"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+# A test run that is over and does not end for so long has left a thread or a process behind.
+LONGEST_END = 30.0
+
+
+def pytest_unconfigure() -> None:
+    """See to it that the run ends: what keeps it is printed, and the run fails."""
+    faulthandler.dump_traceback_later(LONGEST_END, exit=True)
 
 
 def missing(reason: str) -> NoReturn:

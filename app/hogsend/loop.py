@@ -25,11 +25,10 @@ def run(main: Coroutine[Any, Any, R]) -> R:
 def leave(status: int) -> int:
     """Return an exit status, or leave with it at once when a thread would keep the process.
 
-    Python waits for such threads at its end; one of Hatchet's worker that was ended by force may
-    never come back. All of ours is closed by now.
+    Python waits at its end for threads, those of a pool even when they are daemons; one of a
+    Hatchet worker that was ended by force may never come back. All of ours is closed by now.
     """
-    me = threading.current_thread()
-    if any(not one.daemon for one in threading.enumerate() if one is not me):
+    if threading.active_count() > 1:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

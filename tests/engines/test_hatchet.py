@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -126,13 +127,14 @@ def make(
 
 @asynccontextmanager
 async def at_work(engine: HatchetEngine) -> AsyncGenerator[HatchetEngine]:
-    """Let an engine work, and close it at the end."""
+    """Let an engine work, and close it at the end; it leaves no thread that would keep us."""
     working = asyncio.create_task(engine.work())
     try:
         yield engine
     finally:
         await engine.close()
         await working
+    assert "hatchet worker" not in [one.name for one in threading.enumerate()]
 
 
 async def until(asked: Callable[[], Awaitable[bool] | bool]) -> None:
@@ -223,6 +225,26 @@ async def test_an_event_wakes_who_sleeps_and_counts_once(double: HatchetDouble, 
 
 async def waits(stage: Stage) -> list[Any]:
     return await stage.database.read_one(Query("SELECT number FROM hatchet_waits", [], list))
+
+
+async def test_a_wake_that_nothing_comes_of_ends_one_wait_and_no_more(
+    double: HatchetDouble, stage: Stage
+):
+    one, other = await stage.enroll(2)
+    async with at_work(make(stage)) as engine:
+        # Whoever was played rests, for the same turn as before.
+        await stage.until(lambda: one in stage.played and other in stage.played)
+        await until(lambda: is_named(stage, one))
+        run = await run_of(stage, one)
+        await wait_for(stage, one, 0)
+        engine.look()
+        await stage.until(lambda: stage.played[one] == 2)
+        for _ in range(5):
+            many = len(stage.played)
+            await stage.enroll()
+            engine.look()
+            await stage.until(lambda many=many: len(stage.played) > many)
+        assert len(await engine.recorded(run)) <= 4
 
 
 async def test_a_run_tells_whom_it_plays_and_can_be_found_by_it(

@@ -181,7 +181,9 @@ class HatchetEngine:
         """Return the waits that a run was told to make so far."""
         return await self._database.read_one(hatchet.waits_of(run_id))
 
-    async def next(self, run_id: str, enrollment_id: UUID, number: int) -> RunWait | str:
+    async def next(
+        self, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
+    ) -> RunWait | str:
         """Play what is due, and return the next wait, or how the run ends.
 
         Any run may play a turn that is due; the one that is not the enrollment's own then ends.
@@ -190,6 +192,7 @@ class HatchetEngine:
             run_id: the run that asks.
             enrollment_id: whom it plays.
             number: the how many-th wait of the run it would be.
+            before: the wait that has just ended.
         """
         while True:
             asked_at = self._clock.now()
@@ -204,7 +207,7 @@ class HatchetEngine:
             else:
                 if not standing.run_id:
                     await self._adopt(enrollment_id, run_id)
-                wait = _wait(number, standing, asked_at)
+                wait = _wait(number, standing, asked_at, before)
                 await self._waits.submit((run_id, wait))
                 return wait
 
@@ -291,13 +294,17 @@ def _is_due(standing: Standing, now: datetime) -> bool:
     return standing.state in ("active", "waiting") and wake_at is not None and wake_at <= now
 
 
-def _wait(number: int, standing: Standing, now: datetime) -> RunWait:
+def _wait(number: int, standing: Standing, now: datetime, before: RunWait | None) -> RunWait:
     """Return a run's next wait: until the enrollment's own time, or until it is woken."""
+    # After a wait for the same turn, which was not played, the wake that has ended that wait would
+    # end this one at once, and so on: no earlier wake counts any more.
+    is_same = before is not None and before.turn == standing.turn
     sleep = _LONGEST_SLEEP
     if standing.wake_at is not None and standing.state in ("active", "waiting"):
         sleep = min(standing.wake_at - now, _LONGEST_SLEEP)
     seconds = max(ceil(sleep / _SECOND), 1)
-    return RunWait(number, seconds, now - _CLOCKS_DIFFER, standing.turn)
+    since = now if is_same else now - _CLOCKS_DIFFER
+    return RunWait(number, seconds, since, standing.turn)
 
 
 async def _first(running: asyncio.Task[None], *events: asyncio.Event) -> None:

@@ -163,6 +163,10 @@ class Host:
 
         One that does not end would keep a thread that the process waits for when it ends itself.
         """
+        if _listener_is_dead(worker):
+            # One that was killed while it waited for this event is counted as a waiter for ever,
+            # and setting the event waits for each waiter to wake.
+            worker._stop_listener_event = threading.Event()
         loop: asyncio.AbstractEventLoop | None = worker._loop
         if loop is not None and loop.is_running():
             asyncio.run_coroutine_threadsafe(worker._exit_forcefully(), loop)

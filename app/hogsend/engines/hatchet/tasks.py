@@ -38,7 +38,9 @@ class Passes(Protocol):
         """Return the waits that a run was told to make so far."""
         ...
 
-    async def next(self, run_id: str, enrollment_id: UUID, number: int) -> RunWait | str:
+    async def next(
+        self, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
+    ) -> RunWait | str:
         """Play what is due, and return the next wait, or how the run ends."""
         ...
 
@@ -118,17 +120,18 @@ def _journey(client: Client, work: Work, journey_id: str) -> Any:
         run_id, enrollment_id = str(ctx.workflow_run_id), UUID(input.enrollmentId)
         recorded = await work.there(_recorded(work.passes, run_id))
         number = 0
+        before: RunWait | None = None
         while True:
             if number < len(recorded):
                 wait: RunWait | str = recorded[number]
             else:
-                wait = await work.there(_next(work.passes, run_id, enrollment_id, number))
+                wait = await work.there(_next(work.passes, run_id, enrollment_id, number, before))
             if isinstance(wait, str):
                 return {"status": wait}
             await ctx.aio_wait_for(
                 f"wait-{number}", _conditions(sdk, enrollment_id, wait), label=f"wait {number}"
             )
-            number += 1
+            number, before = number + 1, wait
 
     return client.hatchet.durable_task(
         name=name_of(journey_id),
@@ -146,8 +149,10 @@ async def _recorded(passes: Passes, run_id: str) -> Sequence[RunWait]:
     return await passes.recorded(run_id)
 
 
-async def _next(passes: Passes, run_id: str, enrollment_id: UUID, number: int) -> RunWait | str:
-    return await passes.next(run_id, enrollment_id, number)
+async def _next(
+    passes: Passes, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
+) -> RunWait | str:
+    return await passes.next(run_id, enrollment_id, number, before)
 
 
 def _conditions(sdk: Any, enrollment_id: UUID, wait: RunWait) -> Any:
