@@ -122,8 +122,10 @@ class EmbeddedEngine:
             # News that comes while the rows are read must lead to a new look.
             self._next_known = None
             self._let_go.clear()
-            rows = await self._rows.look_up(self._clock.now(), self._held)
-            due, later = self._pick(rows, self._clock.now())
+            now = self._clock.now()
+            rows = await self._rows.look_up(now, self._held)
+            # Who has become due meanwhile is looked up in the order of the others.
+            due, later = self._pick(rows, now)
             # It may have been closed while the rows were read.
             if not due or self._closing:
                 wait = self._until(later)
