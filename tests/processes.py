@@ -161,10 +161,10 @@ class Program:
         headers = {"Authorization": f"Bearer {key or KEY}"}
         return await client.post(f"{self.address}{path}", json=body, headers=headers)
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask the database, beside the server or after it."""
         with closing(sqlite3.connect(self.data / "hogsend.db", timeout=10)) as connection:
-            return connection.execute(sql).fetchall()
+            return connection.execute(sql, values).fetchall()
 
     async def until(self, asked: Callable[[], T | None], within: float = PATIENCE) -> T:
         """Return the first true answer about the server."""

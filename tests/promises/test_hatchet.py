@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import os
+import signal
+import sqlite3
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 
 from tests.doubles.hatchet import HatchetDouble, hatchet_double
 from tests.processes import Program, program
@@ -27,6 +31,18 @@ async def watch(user: Contact, ctx: Context) -> None:
     await ctx.sleep(seconds(1), label="short")
     came = await ctx.wait_for("go", timeout=days(2))
     await ctx.send("again" if came else "hello", label="last")
+"""
+
+NAP = """\
+from hogsend import Contact, Context, days, journey
+
+
+@journey("nap", trigger="watch.asked", list="news")
+async def nap(user: Contact, ctx: Context) -> None:
+    await ctx.sleep(days(2), label="two days")
+    await ctx.send("hello")
+    await ctx.sleep(days(2), label="two more")
+    await ctx.send("again")
 """
 
 
@@ -88,6 +104,75 @@ async def test_a_server_that_is_killed_plays_everybody_on_and_nobody_twice(tmp_p
         assert hogsend.rows("SELECT COUNT(*) FROM inbox") == [(2 * PEOPLE,)]
 
 
+async def test_the_engine_is_switched_to_and_fro_and_everybody_who_sleeps_goes_on(
+    tmp_path: Path,
+) -> None:
+    files = {**FILES, "watch.py": WATCH, "nap.py": NAP}
+    async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
+        async with httpx.AsyncClient() as client:
+            await hogsend.start()
+            await tell(hogsend, client, "watch.asked", "a")
+            await asleep(hogsend, "watch", PEOPLE)
+            await asleep(hogsend, "nap", PEOPLE)
+            await hogsend.stop()
+
+            # They come due while nothing runs, and go on on Hatchet, by time and by event.
+            let_time_pass(hogsend)
+            hogsend.beside = double.environment
+            await hogsend.start()
+            await tell(hogsend, client, "go", "a")
+            await over(hogsend, "watch", PEOPLE)
+            await mailed(hogsend, "nap", PEOPLE)
+            await tell(hogsend, client, "watch.asked", "b")
+            await asleep(hogsend, "watch", PEOPLE)
+            await asleep(hogsend, "nap", 2 * PEOPLE)
+            await hogsend.stop()
+
+            # And back, with those whom Hatchet holds and will never hear of again.
+            let_time_pass(hogsend)
+            hogsend.beside = {}
+            await hogsend.start()
+            await tell(hogsend, client, "go", "b")
+            await over(hogsend, "watch", 2 * PEOPLE)
+            await over(hogsend, "nap", PEOPLE)
+            await mailed(hogsend, "nap", 3 * PEOPLE)
+            await mailed(hogsend, "watch", 4 * PEOPLE)
+        await hogsend.stop()
+    assert hogsend.rows("SELECT COUNT(*) FROM inbox") == [(7 * PEOPLE,)]
+
+
+async def asleep(hogsend: Program, journey: str, count: int) -> None:
+    """Wait until so many sleep in a journey for long."""
+    sql = (
+        "SELECT COUNT(*) FROM enrollments WHERE state = 'waiting' AND journey_id = ? "
+        "AND (wait_key = 'wait:go' OR wait_key LIKE 'sleep:two%')"
+    )
+    await hogsend.until(lambda: hogsend.rows(sql, journey) == [(count,)])
+
+
+async def over(hogsend: Program, journey: str, count: int) -> None:
+    """Wait until so many have come to a journey's end."""
+    sql = "SELECT COUNT(*) FROM enrollments WHERE state = 'completed' AND journey_id = ?"
+    await hogsend.until(lambda: hogsend.rows(sql, journey) == [(count,)])
+
+
+async def mailed(hogsend: Program, journey: str, count: int) -> None:
+    """Wait until a journey has sent so many mails."""
+    sql = "SELECT COUNT(*) FROM sends WHERE status = 'sent' AND journey_id = ?"
+    await hogsend.until(lambda: hogsend.rows(sql, journey) == [(count,)])
+
+
+def let_time_pass(hogsend: Program) -> None:
+    """Let whoever sleeps by the clock be due, while nothing runs."""
+    with closing(sqlite3.connect(hogsend.data / "hogsend.db")) as connection, connection:
+        changed = connection.execute(
+            "UPDATE enrollments SET wake_at = 1, "
+            "wait = json_set(wait, '$.until', '2026-01-01T00:00:00+00:00') "
+            "WHERE journey_id = 'nap' AND state = 'waiting'"
+        )
+        assert changed.rowcount >= PEOPLE
+
+
 async def test_a_server_stops_in_time_with_hundreds_in_the_middle_of_falling_asleep(
     tmp_path: Path,
 ) -> None:
@@ -101,6 +186,39 @@ async def test_a_server_stops_in_time_with_hundreds_in_the_middle_of_falling_asl
             await hogsend.until(lambda: hogsend.rows("SELECT 1 FROM hatchet_waits"))
         status, seconds = await hogsend.stop()
         assert (status, seconds < 10) == (0, True)
+
+
+def listeners(pid: int) -> list[int]:
+    """Return the processes that a server has started to listen to Hatchet."""
+    found: list[int] = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(int(child))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="nothing else tells of its processes")
+async def test_a_server_whose_listener_was_killed_plays_on_and_stops_in_time(
+    tmp_path: Path,
+) -> None:
+    files = {**FILES, "watch.py": WATCH}
+    async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
+        hogsend.beside = double.environment
+        await hogsend.start()
+        process = hogsend.process
+        assert process is not None
+        async with httpx.AsyncClient() as client:
+            await tell(hogsend, client, "watch.asked", "a")
+            await asleep(hogsend, "watch", PEOPLE)
+            (killed,) = listeners(process.pid)
+            os.kill(killed, signal.SIGKILL)
+            await tell(hogsend, client, "go", "a")
+            await over(hogsend, "watch", PEOPLE)
+            await mailed(hogsend, "watch", 2 * PEOPLE)
+        status, seconds = await hogsend.stop()
+        assert (status, seconds < 10) == (0, True)
+    assert "the listener of the Hatchet worker has ended" in hogsend.complaints
 
 
 async def test_of_two_workers_with_different_code_one_is_killed_and_nobody_is_lost(
