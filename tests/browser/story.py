@@ -6,6 +6,7 @@ unsubscribes with one click; the journey's next mail is refused, and every scree
 
 from __future__ import annotations
 
+import os
 import re
 import urllib.request
 from collections.abc import AsyncIterator
@@ -35,6 +36,15 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def pictures_folder() -> Path | None:
+    """Return where screens are photographed: nowhere in CI, where nobody looks at them."""
+    if os.environ.get("CI") == "true":
+        return None
+    folder = Path(__file__).parents[2] / "screenshots"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @asynccontextmanager

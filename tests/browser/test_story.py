@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.browser.program import CHECKOUT, Program
-from tests.browser.story import Story, browsing
-
-PICTURES = Path(__file__).parents[2] / "screenshots"
+from tests.browser.story import Story, browsing, pictures_folder
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "no-javascript"])
 async def test_from_an_event_to_a_one_click_unsubscribe(
     tmp_path: Path, browser_path: str, javascript: bool
 ) -> None:
-    pictures = PICTURES if javascript and os.environ.get("CI") != "true" else None
-    if pictures is not None:
-        pictures.mkdir(exist_ok=True)
+    pictures = pictures_folder() if javascript else None
     program = Program(CHECKOUT, tmp_path)
     program.init()
     program.start()

@@ -12,11 +12,14 @@ from .pages import runtime
 async def engine_away() -> Away | None:
     """Return what the engine misses in this process, or in the workers that tell of themselves."""
     made_of = runtime()
-    if made_of.worker is not None:
-        return made_of.worker.engine.away
-    if made_of.database.is_sqlite:
-        return None
-    return away_among(await made_of.database.read_one(workers.at_work()))
+    alone = made_of.worker is not None or made_of.database.is_sqlite
+    return missed_by([] if alone else await made_of.database.read_one(workers.at_work()))
+
+
+def missed_by(found: Sequence[WorkerSeen]) -> Away | None:
+    """Return what the engine misses in this process, or in workers where it has none."""
+    worker = runtime().worker
+    return away_among(found) if worker is None else worker.engine.away
 
 
 def away_among(found: Sequence[WorkerSeen]) -> Away | None:

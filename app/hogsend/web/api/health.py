@@ -14,7 +14,7 @@ from ... import __version__
 from ...store import health, workers
 from ...store.workers import WorkerSeen
 from .. import words
-from ..engine import away_among
+from ..engine import missed_by
 from ..pages import runtime
 
 # Work that is due for longer than this is late.
@@ -96,8 +96,7 @@ async def _parts() -> dict[str, dict[str, Any]]:
 
 def _engine(others: Sequence[WorkerSeen]) -> dict[str, Any]:
     """Return whether what decides about turns is there, and since when it is not."""
-    worker = runtime().worker
-    away = away_among(others) if worker is None else worker.engine.away
+    away = missed_by(others)
     told: dict[str, Any] = {"kind": runtime().settings.engine, "status": "up"}
     if away is not None:
         told["status"] = "away" if away.turns_wait else "partly away"
