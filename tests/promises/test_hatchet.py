@@ -221,6 +221,23 @@ async def test_a_server_whose_listener_was_killed_plays_on_and_stops_in_time(
     assert "the listener of the Hatchet worker has ended" in hogsend.complaints
 
 
+async def test_a_server_stops_in_time_beside_a_hatchet_that_takes_calls_and_never_answers(
+    tmp_path: Path,
+) -> None:
+    files = {**FILES, "watch.py": WATCH}
+    async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
+        hogsend.beside = double.environment
+        await hogsend.start()
+        async with httpx.AsyncClient() as client:
+            await tell(hogsend, client, "watch.asked", "a")
+            await asleep(hogsend, "watch", PEOPLE)
+            double.delay = 3600.0
+            await tell(hogsend, client, "watch.asked", "b")
+        status, seconds = await hogsend.stop()
+        assert (status, seconds < 10) == (0, True)
+        double.delay = 0.0
+
+
 async def test_of_two_workers_with_different_code_one_is_killed_and_nobody_is_lost(
     tmp_path: Path, postgres_url: str
 ) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -60,6 +61,9 @@ class Client:
         # them: it answers a start of one that it does not know as if that had been taken.
         self.tasks: Mapping[str, Any] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        # Threads of our own: the loop would wait at its end for those of its own pool, and a call
+        # that Hatchet does not answer has none. One more is for the sign of life.
+        self._threads = ThreadPoolExecutor(_AT_ONCE + 1, "hatchet")
         connection = importlib.import_module("hatchet_sdk.connection")
         services = importlib.import_module("hatchet_sdk.contracts.dispatcher_pb2_grpc")
         self._channel: Any = connection.new_conn(hatchet.config, False)
@@ -87,8 +91,9 @@ class Client:
             ) from None
 
     def close(self) -> None:
-        """Disconnect."""
+        """Disconnect; a call that is under way is left to itself."""
         self._channel.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def start(self, journey_id: str, starts: Sequence[Start]) -> list[str]:
         """Start a run for each of some enrollments of one journey, and return the runs' ids.
@@ -214,7 +219,8 @@ class Client:
         Raises:
             HatchetAway: it does not answer.
         """
-        return await self._call(self._ask_version)
+        # Not after calls that are never answered.
+        return await self._call_now(self._ask_version, HatchetAway)
 
     def _ask_version(self) -> str:
         contracts = importlib.import_module("hatchet_sdk.contracts.dispatcher_pb2")
@@ -229,10 +235,14 @@ class Client:
 
     async def _call(self, call: Callable[[], R], error_type: type[HatchetAway] = HatchetAway) -> R:
         async with self._turns:
-            try:
-                return await asyncio.to_thread(call)
-            except Exception as error:
-                raise error_type(_said(error)) from error
+            return await self._call_now(call, error_type)
+
+    async def _call_now(self, call: Callable[[], R], error_type: type[HatchetAway]) -> R:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, call)
+        except Exception as error:
+            raise error_type(_said(error)) from error
 
     async def _ask_api(self, call: Callable[[], R]) -> R:
         """Make a call that goes to Hatchet's API, not to where workers connect."""
