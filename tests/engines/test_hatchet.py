@@ -134,7 +134,7 @@ async def at_work(engine: HatchetEngine) -> AsyncGenerator[HatchetEngine]:
     finally:
         await engine.close()
         await working
-    assert "hatchet worker" not in [one.name for one in threading.enumerate()]
+    await until(lambda: "hatchet worker" not in [one.name for one in threading.enumerate()])
 
 
 async def until(asked: Callable[[], Awaitable[bool] | bool]) -> None:

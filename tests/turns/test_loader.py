@@ -110,13 +110,14 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(
         ('"Not An Id", trigger="go"', "no journey id"),
         ('"a" * 101, trigger="go"', "no journey id"),
         ('5, trigger="go"', "no journey id"),
-        ('["j"], trigger="go"', "TypeError"),
+        ('["j"], trigger="go"', "['j'] is no journey id"),
         ('"sound", trigger="go"', "also defined in a_sound.py"),
         ('"j", trigger=5', "trigger is 5"),
         ('"j", trigger=""', "trigger is ''"),
         ('"j", trigger="go", exit_on="user.deleted"', "Use a list of events"),
         ('"j", trigger="go", exit_on=[5]', "Use a list of events"),
-        ('"j", trigger="go", exit_on=5', "TypeError"),
+        ('"j", trigger="go", exit_on=5', "exit_on is 5"),
+        ('"j", trigger="go", exit_on=None', "exit_on is None"),
         ('"j", trigger="go", entry="twice"', "entry is 'twice'"),
         ('"j", trigger="go", entry=5', "entry is 5"),
         ('"j", trigger="go", entry=once_per(days(0))', "not a positive duration"),
@@ -124,6 +125,9 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(
         ('"j", trigger="go", suppress=-hours(1)', "not a positive duration"),
         ('"j", trigger="go", suppress=12', "not a positive duration"),
         ('"j", trigger="go", list="nothing"', "'nothing' is not known"),
+        ('"j", trigger="go", list=["news"]', "the list ['news'] is not known"),
+        ('"j", trigger="go", name=5', "name is 5"),
+        ('"j", trigger="go", description=["why"]', "description is ['why']"),
         ('"j", trigger="go", key="cart_id"', 'key=prop("cart_id")'),
         ('"j", trigger="go", on_retrigger="again"', "on_retrigger is 'again'"),
         ('"j", trigger="go", goal=5', "goal is 5"),
@@ -148,6 +152,7 @@ def test_what_a_journey_is_given_is_checked(tmp_path: Path, given: str, said: st
     registry = loaded(tmp_path, f"@journey({given})\nasync def broken(user, ctx): ...")
     assert list(registry.journeys) == ["sound"]
     assert said in problems(registry)
+    assert "Error:" not in problems(registry)
 
 
 @pytest.mark.parametrize(

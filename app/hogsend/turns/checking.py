@@ -39,9 +39,12 @@ def mark_problems(marked: Mark, lists: Collection[str]) -> Iterator[Problem]:
         yield f"{mark.id!r} is no journey id.", ID_REMEDY
     if not _names_event(mark.trigger):
         yield f"trigger is {mark.trigger!r}.", 'Name an event, or use on("name", where=…).'
-    if isinstance(mark.exit_on, str) or not all(map(_names_event, mark.exit_on)):
+    for what, given in (("name", mark.name), ("description", mark.description)):
+        if given is not None and not isinstance(given, str):
+            yield f"{what} is {given!r}.", "Use text."
+    if not _is_list(mark.exit_on) or not all(map(_names_event, mark.exit_on)):
         yield f"exit_on is {mark.exit_on!r}.", 'Use a list of events: exit_on=["user.deleted"].'
-    if mark.list is not None and mark.list not in lists:
+    if mark.list is not None and not (isinstance(mark.list, str) and mark.list in lists):
         known = ", ".join(sorted(lists))
         yield f"the list {mark.list!r} is not known.", f"Define it in lists.py; known: {known}."
     if not isinstance(mark.entry, Entry) and mark.entry not in ("once", "unlimited"):
@@ -59,13 +62,17 @@ def mark_problems(marked: Mark, lists: Collection[str]) -> Iterator[Problem]:
 
 
 def _conditions_problems(mark: Any) -> Iterator[Problem]:
-    events = (mark.trigger, mark.goal, *(() if isinstance(mark.exit_on, str) else mark.exit_on))
+    events = (mark.trigger, mark.goal, *(mark.exit_on if _is_list(mark.exit_on) else ()))
     for event in events:
         if isinstance(event, EventMatch) and not _can_be_kept(event):
             yield (
                 f"the condition of {event.event!r} compares with what JSON has no form for.",
                 "Compare with text, a number, True, False, None, or lists of them.",
             )
+
+
+def _is_list(given: Any) -> bool:
+    return isinstance(given, list | tuple)
 
 
 def _can_be_kept(event: EventMatch) -> bool:

@@ -112,7 +112,8 @@ class _Loading:
         line = inspect.unwrap(function).__code__.co_firstlineno
         code = code_of_function(function, self._sources)
         found = [(problem, line) for problem in mark_problems(mark, self._lists)]
-        if mark.id in self._journeys:
+        # Authors need not check types: what is no id need not be hashable.
+        if mark.id in tuple(self._journeys):
             other = self._journeys[mark.id].file
             found.append(((f"it is also defined in {other}.", "Give one another id."), line))
         found.extend(function_problems(function, code))
