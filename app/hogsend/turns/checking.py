@@ -39,12 +39,10 @@ def mark_problems(marked: Mark, lists: Collection[str]) -> Iterator[Problem]:
         yield f"{mark.id!r} is no journey id.", ID_REMEDY
     if not _names_event(mark.trigger):
         yield f"trigger is {mark.trigger!r}.", 'Name an event, or use on("name", where=…).'
-    for what, given in (("name", mark.name), ("description", mark.description)):
-        if given is not None and not isinstance(given, str):
-            yield f"{what} is {given!r}.", "Use text."
+    yield from _text_problems(mark)
     if not _is_list(mark.exit_on) or not all(map(_names_event, mark.exit_on)):
         yield f"exit_on is {mark.exit_on!r}.", 'Use a list of events: exit_on=["user.deleted"].'
-    if mark.list is not None and not (isinstance(mark.list, str) and mark.list in lists):
+    if mark.list is not None and mark.list not in tuple(lists):
         known = ", ".join(sorted(lists))
         yield f"the list {mark.list!r} is not known.", f"Define it in lists.py; known: {known}."
     if not isinstance(mark.entry, Entry) and mark.entry not in ("once", "unlimited"):
@@ -59,6 +57,12 @@ def mark_problems(marked: Mark, lists: Collection[str]) -> Iterator[Problem]:
     if mark.on_retrigger not in ("ignore", "restart"):
         yield f"on_retrigger is {mark.on_retrigger!r}.", 'Use "ignore" or "restart".'
     yield from _plan_problems(mark)
+
+
+def _text_problems(mark: Any) -> Iterator[Problem]:
+    for what, given in (("name", mark.name), ("description", mark.description)):
+        if given is not None and not isinstance(given, str):
+            yield f"{what} is {given!r}.", "Use text."
 
 
 def _conditions_problems(mark: Any) -> Iterator[Problem]:
