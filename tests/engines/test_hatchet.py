@@ -39,6 +39,7 @@ pytestmark = [
 TOKEN = "HATCHET_CLIENT_TOKEN"
 RUNS_LIST = f"/api/v1/stable/tenants/{TENANT}/workflow-runs"
 PATIENCE = 60.0
+on_both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -54,9 +55,9 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def database(sqlite_url: str) -> AsyncIterator[Database]:
-    """An open SQLite file; on Postgres the same is tried with processes."""
-    opened = Database(sqlite_url)
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """An open database: a SQLite file, unless a test is told to try both kinds."""
+    opened = Database(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url"))
     await opened.open()
     yield opened
     await opened.close()
@@ -314,6 +315,7 @@ async def test_who_sleeps_wakes_under_another_worker(double: HatchetDouble, slee
         await sleeper.until(lambda: sleeper.played[one] == 2)
 
 
+@on_both
 async def test_a_lost_push_is_healed_by_the_sweeper(
     double: HatchetDouble, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
 ):
@@ -387,6 +389,7 @@ async def test_hatchet_away_in_the_middle_loses_nobody(double: HatchetDouble, sl
         await until(lambda: engine.away is None)
 
 
+@on_both
 async def test_a_hatchet_that_has_forgotten_everything_is_told_anew(
     double: HatchetDouble, sleeper: Sleeper
 ):

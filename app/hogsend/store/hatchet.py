@@ -159,7 +159,9 @@ def claim_restarts(ids: Sequence[UUID], now: datetime) -> Query[dict[UUID, str]]
     """Note that runs are being started anew; return for whom, with the run that did not come."""
     at = to_micros(now)
     return Query(
-        "UPDATE hatchet_runs SET tried = tried + 1, pushed = 0, again_at = ? + ? * "
+        "UPDATE hatchet_runs SET tried = tried + 1, pushed = 0, "
+        # Postgres takes a value beside a small number for a small one.
+        "again_at = CAST(? AS BIGINT) + CAST(? AS BIGINT) * "
         "CASE WHEN tried >= 5 THEN 60 ELSE 1 << (tried + 1) END "
         "WHERE enrollment_id IN ? AND again_at <= ? RETURNING enrollment_id, run_id",
         [at, _MINUTE, list(ids), at],
