@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
 import textwrap
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from hogsend.domain.journey import Journey
+from hogsend.turns import loader
 from hogsend.turns.loader import load
 from hogsend.turns.registry import Registry
 
@@ -358,3 +361,15 @@ def test_files_of_tests_and_private_ones_are_no_journeys(tmp_path: Path):
     for name in ("_private.py", "test_sound.py", "notes.txt"):
         registry = loaded(tmp_path, "nonsense(", name)
     assert (list(registry.journeys), registry.broken) == (["sound"], ())
+
+
+def test_a_file_that_takes_long_to_load_is_named_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    told = threading.Event()
+    monkeypatch.setattr(loader, "SLOW", 0.01)
+    monkeypatch.setattr(loader.log, "warning", lambda *_: told.set())
+    monkeypatch.setattr(builtins, "until_told", lambda: told.wait(30), raising=False)
+    registry = loaded(tmp_path, "assert until_told()")
+    assert told.is_set()
+    assert not registry.broken

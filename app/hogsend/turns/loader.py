@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import logging
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -21,6 +23,11 @@ from .marks import MARK, JourneyFunction, Mark
 from .registry import Registry
 from .source import Sources, code_of_function, flow_of
 from .source.modules import PACKAGE, version_of
+
+log = logging.getLogger("hogsend.turns")
+
+# Reading a file takes this long at most, in seconds, before it is told.
+SLOW = 5.0
 
 
 def load(folder: Path) -> Registry:
@@ -73,7 +80,8 @@ class _Loading:
                 raise ImportError(f"{path.name} is not a Python file")
             module = importlib.util.module_from_spec(spec)
             sys.modules[name] = module
-            spec.loader.exec_module(module)
+            with _told_when_slow(path):
+                spec.loader.exec_module(module)
         except BaseException as error:
             # Whatever it is, it is this file's: the others are loaded.
             sys.modules.pop(name, None)
@@ -137,6 +145,19 @@ def files_of(folder: Path) -> list[Path]:
         for path in folder.glob("*.py")
         if not path.name.startswith(("_", "test_")) and path.is_file()
     )
+
+
+@contextmanager
+def _told_when_slow(path: Path) -> Generator[None]:
+    """Name a file that takes long to read: whoever waits for the start sees what it waits for."""
+    said = "%s has been loading for %.0f s; what waits for it goes on when it is loaded"
+    timer = threading.Timer(SLOW, log.warning, (said, path.name, SLOW))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
