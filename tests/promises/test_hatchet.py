@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.doubles.hatchet import HatchetDouble, hatchet_double
-from tests.processes import Program, program
+from tests.processes import READY, Program, program
 from tests.promises.test_several_workers import worker
 from tests.site import FILES, write_files
 
@@ -66,6 +66,8 @@ async def lived_through(hogsend: Program, double: HatchetDouble) -> None:
     status, seconds = await hogsend.stop()
     assert (status, seconds < 10) == (0, True)
     assert hogsend.rows("SELECT COUNT(*) FROM hatchet_runs") == [(0,)]
+    # What the SDK and its listener have to say is none of our output.
+    assert [line for line in hogsend.printed if not line.startswith((READY, "How to get in"))] == []
 
 
 async def test_a_journey_sleeps_wakes_by_an_event_and_ends_as_it_does_without_hatchet(

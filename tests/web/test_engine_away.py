@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from quart import Quart
 
 from hogsend.delivery.providers.select import provider_for
 from hogsend.engines.hatchet.engine import Doors
+from hogsend.errors import HatchetApiAway
 from hogsend.retention import Keep, Retention
 from hogsend.runtime import Runtime
 from hogsend.store.db import Query, Write
@@ -59,6 +61,19 @@ async def test_readyz_tells_that_hatchet_is_away_and_since_when(
         "since": "2026-03-02T09:00:00.000Z",
         "message": "Hatchet is away: events are taken in, turns wait.",
     }
+
+
+async def test_readyz_tells_hatchet_from_its_api(
+    app: Quart, owner: Browser, with_hatchet: Runtime
+) -> None:
+    assert with_hatchet.worker is not None
+    engine: Any = with_hatchet.worker.engine
+    engine._reach.answered("ping")
+    engine._reach.missed("api", HatchetApiAway("nobody answers at secret.example.com"))
+    body = await (await app.test_client().get("/readyz")).get_json()
+    assert (body["status"], body["parts"]["engine"]["status"]) == ("degraded", "partly away")
+    assert "secret.example.com" not in json.dumps(body)
+    assert "secret.example.com" in await owner.read("/system")
 
 
 async def test_every_screen_tells_that_hatchet_is_away(
