@@ -10,6 +10,8 @@ import logging
 import sys
 
 _FROZEN = "--multiprocessing-fork"
+# Of a crowd it says this for each run: that turns are late is ours to tell. And this at every end.
+_NOISE = ("THE TIME TO START THE TASK RUN", "interrupted read_with_interrupt")
 
 
 def be_quiet_if_spawned() -> None:
@@ -22,9 +24,9 @@ def be_quiet_if_spawned() -> None:
 
 
 def quiet_sdk() -> None:
-    """Let the SDK log only what is a warning; its own set-up, when it is imported, changes none."""
-    logging.getLogger("hatchet").addFilter(_is_warning)
+    """Let the SDK log only what matters; its own set-up, when it is imported, changes no filter."""
+    logging.getLogger("hatchet").addFilter(_matters)
 
 
-def _is_warning(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING
+def _matters(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING and not str(record.msg).startswith(_NOISE)

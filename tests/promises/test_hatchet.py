@@ -66,7 +66,8 @@ async def lived_through(hogsend: Program, double: HatchetDouble) -> None:
     status, seconds = await hogsend.stop()
     assert (status, seconds < 10) == (0, True)
     assert hogsend.rows("SELECT COUNT(*) FROM hatchet_runs") == [(0,)]
-    # What the SDK and its listener have to say is none of our output.
+    # What the SDK and its listener have to say is none of our output, and of our log what matters.
+    assert hogsend.complaints == ""
     assert [line for line in hogsend.printed if not line.startswith((READY, "How to get in"))] == []
 
 
