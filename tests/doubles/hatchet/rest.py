@@ -67,6 +67,7 @@ class Rest:
         self._engine = engine
         self._gate = gate
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [
             (method, re.compile(path), answer) for method, path, answer in self._table()
         ]
@@ -74,15 +75,29 @@ class Rest:
     async def start(self, port: int, tls: ssl.SSLContext | None) -> int:
         """Listen on a port, or with 0 on one that is free, and say on which."""
         self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", port, limit=_LONGEST_HEAD, ssl=tls
+            self._accept, "127.0.0.1", port, limit=_LONGEST_HEAD, ssl=tls
         )
         return self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more, and hang up on whoever still waits for an answer."""
         if self._server is not None:
             self._server.close()
+            for one in self._serving:
+                one.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
             await self._server.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.ensure_future(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+        try:
+            await asyncio.wait([serving])
+        finally:
+            writer.close()
+            with suppress(ConnectionError, ssl.SSLError):
+                await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Who asks may be killed in the middle.
@@ -95,7 +110,6 @@ class Rest:
             )
             writer.write(head.encode() + body)
             await writer.drain()
-        writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader) -> tuple[int, Any]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
