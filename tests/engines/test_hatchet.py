@@ -22,10 +22,12 @@ from hogsend.engines import embedded
 from hogsend.engines.hatchet import engine as engine_module
 from hogsend.engines.hatchet import host as host_module
 from hogsend.engines.hatchet import outbox as outbox_module
+from hogsend.engines.hatchet.client import WAKE
 from hogsend.engines.hatchet.engine import Doors, HatchetEngine
 from hogsend.engines.hatchet.tasks import Chore
 from hogsend.engines.port import Wake
 from hogsend.store.db import Database, Query, Write
+from hogsend.store.hatchet import run_of as run_shown
 from tests.doubles.hatchet import TENANT, HatchetDouble, hatchet_double
 from tests.engines.contract import EngineContract, Stage
 
@@ -389,6 +391,24 @@ async def test_hatchet_away_in_the_middle_loses_nobody(double: HatchetDouble, sl
         await until(lambda: engine.away is None)
 
 
+async def test_the_sweepers_tries_are_for_when_hatchet_is_there(
+    double: HatchetDouble, sleeper: Sleeper
+):
+    (one,) = await sleeper.enroll()
+    async with at_work(make(sleeper)) as engine:
+        await until(lambda: is_named(sleeper, one))
+        await double.stop()
+        await until(lambda: engine.away is not None)
+        await wait_for(sleeper, one, -70)
+        await long_ago(sleeper)
+        for _ in range(3):
+            await engine._outbox.sweep()
+        shown = await sleeper.database.read_one(run_shown(one))
+        assert shown is not None and shown.tried == 0
+        await double.start()
+        await sleeper.until(lambda: sleeper.played[one] == 2)
+
+
 @on_both
 async def test_a_hatchet_that_has_forgotten_everything_is_told_anew(
     double: HatchetDouble, sleeper: Sleeper
@@ -418,10 +438,12 @@ async def test_a_listener_that_is_killed_is_replaced(double: HatchetDouble, stag
 
 async def test_events_of_others_come_in_with_their_id(double: HatchetDouble, stage: Stage):
     taken = Taken()
-    async with at_work(make(stage, taken, events=["order:*"])) as engine:
+    async with at_work(make(stage, taken, events=["order:*", "hogsend:*"])) as engine:
         await until(lambda: engine.away is None and bool(double.workers))
         await until(lambda: any("take-events" in name for name in double.workflows))
         double.push("other:thing", {"userId": "ada"})
+        # What wakes our own runs is nobody's event.
+        double.push(WAKE, {"turn": 1})
         double.push("order:paid", {"userId": "ada", "total": 3})
         await until(lambda: bool(taken.events))
     ((event_id, name, given),) = taken.events

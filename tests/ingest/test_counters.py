@@ -151,3 +151,21 @@ async def test_postgres_comes_to_the_same_as_sqlite(
             await story.tell(120)
             outcomes.append(await story.outcome())
     assert outcomes[0] == outcomes[1]
+
+
+async def test_a_long_wait_of_a_journey_with_a_long_id_is_counted(world: World):
+    journey, label = "j" * 99, "l" * 180
+    await world.journey(
+        f'''
+        @journey("{journey}", trigger="go")
+        async def long(user, ctx):
+            await ctx.sleep(days(1), label="{label}")
+        '''
+    )
+    await world.emit("go", "ada")
+    rows = await world.ask("SELECT name, value FROM counters WHERE name LIKE 'waiting/%'")
+    [(name, value)] = rows
+    assert (len(name), value) == (200, 1)
+    await world.advance(timedelta(days=1))
+    assert await world.ask("SELECT value FROM counters WHERE name LIKE 'waiting/%'") == [(0,)]
+    assert await world.states() == ["completed"]

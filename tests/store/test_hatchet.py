@@ -120,6 +120,10 @@ async def test_a_late_turn_is_begun_anew_after_a_minute_then_after_twice_as_long
         assert await runs.change(hatchet.claim_restarts([one], runs.clock.now())) == {one: "run"}
         shown = await runs.database.read_one(hatchet.run_of(one))
         assert shown == RunShown("run", tried + 1)
+    # A try that came to nothing does not count.
+    await runs.write(hatchet.unclaim_restarts([one], runs.clock.now()))
+    assert await runs.stalled() == [one]
+    assert await runs.database.read_one(hatchet.run_of(one)) == RunShown("run", tried)
 
 
 async def test_what_a_run_was_told_to_wait_for_is_kept_until_it_is_forgotten(runs: Runs):
@@ -139,10 +143,15 @@ async def test_what_a_run_was_told_to_wait_for_is_kept_until_it_is_forgotten(run
 async def test_whose_end_a_run_may_not_know_is_told(runs: Runs):
     now = runs.clock.now()
     over = await runs.named("run", state="exited", wake_at=None, ended_at=now)
+    done = await runs.named("done", state="completed", wake_at=None, ended_at=now)
     await runs.named("other")
-    assert await runs.database.read_one(hatchet.ended_since(now, MANY)) == {over: "run"}
-    late = now + timedelta(seconds=1)
-    assert await runs.database.read_one(hatchet.ended_since(late, MANY)) == {}
+    ended = hatchet.ended_since(now, now, MANY)
+    assert await runs.database.read_one(ended) == {over: "run"}
+    # The run that played the last turn is about to say so itself.
+    later = hatchet.ended_since(now, now + hatchet.RETURNING, MANY)
+    assert await runs.database.read_one(later) == {over: "run", done: "done"}
+    too_late = now + timedelta(seconds=1)
+    assert await runs.database.read_one(hatchet.ended_since(too_late, too_late, MANY)) == {}
     assert await runs.database.read_one(hatchet.enrollments_of(["run"])) == {}
 
 

@@ -39,10 +39,13 @@ async def test_a_server_without_a_worker_says_that_it_plays_nothing(
     sqlite_url: str, tmp_path: Path, clock: HandClock
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:
+        told = (await ready(site))["parts"]["worker"]
+        assert told == {"status": "elsewhere", "overdueSeconds": 0}
         await site.event("user.created")
         clock.set(clock.now() + timedelta(minutes=5))
         body = await ready(site)
-        assert body["parts"]["worker"] == {"status": "elsewhere", "overdueSeconds": 300}
+        assert body["status"] == "degraded"
+        assert body["parts"]["worker"] == {"status": "late", "overdueSeconds": 300}
 
 
 async def test_late_work_is_seen(sqlite_url: str, tmp_path: Path, clock: HandClock) -> None:

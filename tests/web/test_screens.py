@@ -342,3 +342,10 @@ async def test_times_are_said_in_the_zone_of_the_reader(
     owner.client.set_cookie("localhost", "hogsend_zone", zone)
     path = f"/enrollments/{scene.ids['activation-welcome/Ada Lovelace']}"
     assert said in text_of(await owner.read(path))
+
+
+@pytest.mark.parametrize("path", ["/contacts?q=%00", "/events?name=a%00b"])
+async def test_what_no_text_can_be_is_no_fault_of_the_servers(owner: Browser, path: str) -> None:
+    answer = await owner.get(path)
+    assert answer.status_code == 400
+    assert "NUL" in await answer.get_data(as_text=True)

@@ -127,7 +127,9 @@ def read_hatchet_event(event_id: str, name: str, given: Mapping[str, Any]) -> In
     """
     body = {key: value for key, value in given.items() if key in _BODY_FIELDS}
     if "eventProperties" not in body:
-        body["eventProperties"] = {k: v for k, v in given.items() if k not in _BODY_FIELDS}
+        # The event has its name already: what is called so is a property like any other.
+        fields = _BODY_FIELDS - {"name"}
+        body["eventProperties"] = {k: v for k, v in given.items() if k not in fields}
     raw = json.dumps(body | {"name": name}, sort_keys=True).encode()
     return replace(read_event(raw, f"hatchet:{event_id}"), source="hatchet")
 

@@ -8,11 +8,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Generic, TypeVar
 
+import asyncpg
+
 from ..errors import StoreUnavailable
 
 # From this many items in a set on, more work arrives than is written at once.
 _CROWD = 16.0
 _RECENT = 0.1
+# An item that has failed in a set is tried so often on its own: another process may change the
+# same person each time.
+_TRIES = 3
+_CONFLICTS = (asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,7 +30,7 @@ class Batcher(Generic[T, R]):
     Args:
         write: writes a set and returns one answer for each item, in order. An answer that is an
             exception fails that item alone. When `write` itself raises, each item of the set is
-            tried once more on its own, so that one bad item cannot fail its neighbours, and one
+            tried on its own, so that one bad item cannot fail its neighbours, and one
             that has met with another process's change is decided anew; but where the database
             takes nothing at all, all of the set has failed.
         most: the largest set.
@@ -101,12 +107,17 @@ class Batcher(Generic[T, R]):
             _answer(future, answer)
 
     async def _write_alone(self, item: T, future: asyncio.Future[R]) -> None:
-        try:
-            answers = await self._write([item])
-        except Exception as error:
-            _answer(future, error)
-        else:
-            _answer(future, answers[0])
+        for again in reversed(range(_TRIES)):
+            try:
+                answers = await self._write([item])
+            except _CONFLICTS as error:
+                if not again:
+                    _answer(future, error)
+            except Exception as error:
+                return _answer(future, error)
+            else:
+                return _answer(future, answers[0])
+        return None
 
 
 def _answer(future: asyncio.Future[R], answer: R | Exception) -> None:

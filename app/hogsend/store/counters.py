@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from .db import Query, Write
 from .fields import EPOCH
 
 GAUGE = 0
+_LONGEST_NAME = 200
 
 
 def day_of(now: datetime) -> int:
@@ -62,8 +64,15 @@ class Tally:
         return Write(
             "INSERT INTO counters (name, day, value) VALUES (?,?,?) ON CONFLICT (name, day) "
             "DO UPDATE SET value = counters.value + excluded.value",
-            [(name, day, by) for (name, day), by in sorted(self._changes.items()) if by],
+            [(_fitting(name), day, by) for (name, day), by in sorted(self._changes.items()) if by],
         )
+
+
+def _fitting(name: str) -> str:
+    """Return a name that its column takes: a long journey's long wait is cut, and told apart."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return name[: _LONGEST_NAME - 17] + "#" + sha256(name.encode()).hexdigest()[:16]
 
 
 def values(names: Sequence[str], day: int = GAUGE) -> Query[dict[str, int]]:

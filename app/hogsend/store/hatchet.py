@@ -19,6 +19,8 @@ from .models import DUE
 # An overdue turn whose run does not come is begun by another one after a minute, then after twice
 # as long each time, up to an hour.
 _MINUTE = timedelta(minutes=1) // timedelta(microseconds=1)
+# A run that has played the last turn ends by itself within this time.
+RETURNING = timedelta(seconds=30)
 _DUE_ROWS = "e.wake_at IS NOT NULL AND e.state IN ('active', 'waiting') AND e.wake_at <= ?"
 
 
@@ -169,6 +171,15 @@ def claim_restarts(ids: Sequence[UUID], now: datetime) -> Query[dict[UUID, str]]
     )
 
 
+def unclaim_restarts(ids: Sequence[UUID], now: datetime) -> Write:
+    """Let runs be started anew soon that could not be now; the try does not count."""
+    return Write(
+        "UPDATE hatchet_runs SET tried = tried - 1, again_at = ? WHERE enrollment_id = ? "
+        "AND tried > 0",
+        [(to_micros(now), one) for one in ids],
+    )
+
+
 def name_runs(runs: Sequence[tuple[UUID, str]]) -> Write:
     """Record which runs were started for enrollments."""
     return Write(
@@ -191,8 +202,13 @@ def forget(runs: Sequence[tuple[UUID, str]]) -> list[Write]:
     """Forget runs that are over, each with its enrollment, and the waits that they made."""
     return [
         Write("DELETE FROM hatchet_runs WHERE enrollment_id = ? AND run_id = ?", list(runs)),
-        Write("DELETE FROM hatchet_waits WHERE run_id = ?", [(run,) for _, run in runs if run]),
+        forget_waits([run for _, run in runs if run]),
     ]
+
+
+def forget_waits(run_ids: Sequence[str]) -> Write:
+    """Forget what runs were told to wait for that will not come any more."""
+    return Write("DELETE FROM hatchet_waits WHERE run_id = ?", [(run,) for run in run_ids])
 
 
 def unclaim(ids: Sequence[UUID]) -> Write:
@@ -259,12 +275,19 @@ def run_of(enrollment_id: UUID) -> Query[RunShown | None]:
     )
 
 
-def ended_since(since: datetime, limit: int) -> Query[dict[UUID, str]]:
-    """Ask for enrollments that have ended and whose run may not know it, with their runs."""
+def ended_since(since: datetime, now: datetime, limit: int) -> Query[dict[UUID, str]]:
+    """Ask for enrollments that have ended and whose run may not know it, with their runs.
+
+    Args:
+        since: ended then, or later.
+        now: the present instant: a run that has just played to the end is about to say so.
+        limit: how many at most.
+    """
     return Query(
         "SELECT e.id, r.run_id FROM enrollments e JOIN hatchet_runs r ON r.enrollment_id = e.id "
-        "WHERE e.ended_at >= ? AND e.compacted_at IS NULL ORDER BY e.ended_at LIMIT ?",
-        [to_micros(since), limit],
+        "WHERE e.ended_at >= ? AND e.compacted_at IS NULL AND (e.state = 'exited' "
+        "OR e.ended_at <= ?) ORDER BY e.ended_at LIMIT ?",
+        [to_micros(since), to_micros(now - RETURNING), limit],
         lambda rows: {to_id(row[0]): row[1] for row in rows},
     )
 

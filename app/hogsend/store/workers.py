@@ -20,6 +20,7 @@ from .models import DUE, HELD
 
 # A worker that has not been seen for so long is gone.
 GONE_AFTER = timedelta(seconds=15)
+_GONE = GONE_AFTER // timedelta(microseconds=1)
 _NOW = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
 _FREE = f"SET holder = NULL WHERE {HELD} AND holder NOT IN (SELECT id FROM workers)"
 
@@ -94,9 +95,8 @@ def leave(worker_id: UUID) -> Query[int]:
 
 def forget_gone() -> Query[list[UUID]]:
     """Forget the workers that have not been seen for a while, and return them."""
-    gone = GONE_AFTER // timedelta(microseconds=1)
     return Query(
-        f"DELETE FROM workers WHERE seen_at < {_NOW} - {gone} RETURNING id",
+        f"DELETE FROM workers WHERE seen_at < {_NOW} - {_GONE} RETURNING id",
         [],
         lambda rows: [to_id(row[0]) for row in rows],
     )
@@ -107,11 +107,17 @@ def free_what_is_left() -> list[Write]:
     return [Write(f"UPDATE enrollments {_FREE}"), Write(f"UPDATE sends {_FREE}")]
 
 
-def at_work() -> Query[list[WorkerSeen]]:
-    """Ask for the workers that are there, the first one first."""
+def at_work(*, shared: bool = True) -> Query[list[WorkerSeen]]:
+    """Ask for the workers that are there, the first one first.
+
+    Args:
+        shared: whether the database is one that workers share; in a file there are none. One that
+            was not seen for a while is not there, though nobody may be left to remove its row.
+    """
+    seen = f"WHERE seen_at >= {_NOW} - {_GONE} " if shared else ""
     return Query(
         "SELECT id, host, pid, engine, version, journeys, started_at, seen_at, away FROM workers "
-        "ORDER BY started_at, id",
+        f"{seen}ORDER BY started_at, id",
         [],
         lambda rows: [_worker(row) for row in rows],
     )

@@ -118,9 +118,7 @@ async def _gather(settings: Settings) -> EngineFacts | None:
         if is_sqlite(settings.database_url):
             return EngineFacts(_lock_holder(settings.data), overdue)
         seen = await instance.database.read_one(workers.at_work())
-        # By the database's clock, which is the worker's business and not ours to compare.
-        alive = [one for one in seen if now - one.seen_at < workers.GONE_AFTER]
-        at_work = [WorkerFact(f"{one.host}:{one.pid}", one.engine) for one in alive]
+        at_work = [WorkerFact(f"{one.host}:{one.pid}", one.engine) for one in seen]
         return EngineFacts(at_work, overdue)
 
 

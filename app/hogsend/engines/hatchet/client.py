@@ -15,10 +15,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from ...domain.fairness import parts
 from ...errors import HatchetApiAway, HatchetAway
+from ...hatchet_token import client_settings, read_token
 from ...spawned import quiet_sdk
 from ...store.hatchet import Start
 
@@ -78,6 +79,8 @@ class Client:
         """
 
         def make() -> Client:
+            # First by us: the SDK would say how the text begins, which may be another secret.
+            read_token(client_settings().get("HATCHET_CLIENT_TOKEN", ""))
             sdk = importlib.import_module("hatchet_sdk")
             _log_as_we_do()
             # It would hook the root logger, and send what journeys log to Hatchet.
@@ -258,7 +261,10 @@ def _log_as_we_do() -> None:
 
 
 def _said(error: BaseException) -> str:
-    """Return what is wrong in a line."""
+    """Return what is wrong in a line, without the settings' values: a secret may be among them."""
     details = getattr(error, "details", None)
     text = str(details()) if callable(details) else str(error)
+    if isinstance(error, ValidationError):
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        text = "; ".join(f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in found)
     return " ".join(text.split())[:300] or type(error).__name__

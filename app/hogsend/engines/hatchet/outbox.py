@@ -33,7 +33,7 @@ CHORE_PAUSE = 0.5
 # A turn is late after this long; and whatever else its journey does, after this long.
 LATE, VERY_LATE = timedelta(minutes=1), timedelta(minutes=10)
 # Ends are looked for so far back, so that none falls between two looks.
-_OVERLAP = timedelta(seconds=10)
+_OVERLAP = 2 * hatchet.RETURNING
 # Cancelled runs that were begun within the first are looked for every time, and within the second
 # now and then; of older ones it is seen when their time has come, before another is begun.
 _OF_LATE, _LONG_AGO = timedelta(days=1), timedelta(days=6)
@@ -196,7 +196,8 @@ class Outbox:
     async def _cancel(self, client: Client) -> None:
         """Cancel the runs of those who have ended by something else than their own turn."""
         now = self._clock.now()
-        while ended := await self._database.read_one(hatchet.ended_since(self._ends_since, _MOST)):
+        ended_since = hatchet.ended_since(self._ends_since, now, _MOST)
+        while ended := await self._database.read_one(ended_since):
             await client.cancel({run for run in ended.values() if run})
             await self._forget(ended)
         self._ends_since = now - _OVERLAP
@@ -234,7 +235,8 @@ class Outbox:
         longer. Who is very late is begun anew all the same.
         """
         client = self.client
-        if client is None:
+        # Nobody is begun anew while Hatchet is away: their tries are for when it is there.
+        if client is None or self._reach.away is not None:
             return
         now, played, known = self._clock.now(), self._played(), self._known(client)
         stuck = [one for one in known if not played[one]]
@@ -247,7 +249,19 @@ class Outbox:
             return
         async with self._database.transaction() as tx:
             before = await tx.one(hatchet.claim_restarts(list(found), now))
-        ended = await self._end_cancelled(client, {run: one for one, run in before.items() if run})
+        try:
+            await self._begin_anew(client, before, found)
+        except BaseException:
+            async with self._database.transaction() as tx:
+                await tx.apply([hatchet.unclaim_restarts(list(before), now)])
+            raise
+
+    async def _begin_anew(
+        self, client: Client, before: Mapping[UUID, str], found: Mapping[UUID, Start]
+    ) -> None:
+        """Begin enrollments anew whose runs have not come, unless somebody has cancelled these."""
+        runs = {run: one for one, run in before.items() if run}
+        ended = await self._end_cancelled(client, runs)
         again = [found[one] for one in before if one not in ended]
         if not again:
             return
@@ -255,7 +269,10 @@ class Outbox:
             "%d turns are late: their runs in Hatchet have not come; started anew", len(again)
         )
         await self._start_all(client, again)
-        await client.cancel({run for one, run in before.items() if run and one not in ended})
+        lost = [run for run, one in runs.items() if one not in ended]
+        async with self._database.transaction() as tx:
+            await tx.apply([hatchet.forget_waits(lost)])
+        await client.cancel(lost)
 
     async def reconcile(self) -> None:
         """End the enrollments whose runs were cancelled in Hatchet's own dashboard."""

@@ -19,7 +19,7 @@ from ...store.workers import Away
 from .. import words
 from ..auth import Answer, require_session
 from ..engine import engine_away
-from ..pages import content, harden, now, runtime
+from ..pages import content, error_page, harden, now, runtime
 
 PAGE_SIZE = 50
 # Set by the browser, which alone knows it.
@@ -49,6 +49,9 @@ async def _enter() -> Answer | None:
     refusal = await require_session()
     if refusal is not None:
         return refusal
+    if b"%00" in request.query_string:
+        # No text that is kept has one, and Postgres takes none to compare with.
+        return error_page(400, "No text contains a NUL character.", "Search for something else.")
     if request.method in ("GET", "HEAD"):
         only_show()
     words.speak_to(unquote(request.cookies.get(ZONE_COOKIE, "")))

@@ -45,7 +45,7 @@ async def ready() -> Response:
     parts = await _parts()
     down = parts["database"]["status"] != "up"
     worker: dict[str, Any] = parts["worker"]
-    late = worker["status"] in ("late", "fenced") or parts["engine"]["status"] != "up"
+    late = worker["status"] in ("late", "fenced", "missing") or parts["engine"]["status"] != "up"
     status = "down" if down else "degraded" if late else "ok"
     return _json({"status": status, "parts": parts}, 503 if down else 200)
 
@@ -77,8 +77,12 @@ async def _parts() -> dict[str, dict[str, Any]]:
     database: dict[str, Any] = {"status": "up"}
     begun = time.perf_counter()
     try:
+        database_is_shared = not runtime().database.is_sqlite
         _, wake, send, others = await runtime().database.read(
-            health.alive(), health.next_wake(), health.next_send(), workers.at_work()
+            health.alive(),
+            health.next_wake(),
+            health.next_send(),
+            workers.at_work(shared=database_is_shared),
         )
     except Exception:
         return {
@@ -123,11 +127,14 @@ def _worker(wake: datetime | None, send: datetime | None, others: int) -> dict[s
     worker, now = runtime().worker, runtime().clock.now()
     oldest = min(filter(None, (wake, send)), default=None)
     overdue = max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
+    late = overdue > LATE.total_seconds()
     if worker is None:
-        elsewhere = {"status": "elsewhere", "overdueSeconds": round(overdue)}
-        return elsewhere if runtime().database.is_sqlite else elsewhere | {"workers": others}
+        elsewhere = {"status": "late" if late else "elsewhere", "overdueSeconds": round(overdue)}
+        if runtime().database.is_sqlite:
+            return elsewhere
+        return elsewhere | {"workers": others} | ({} if others else {"status": "missing"})
     told: dict[str, Any] = {"status": "up", "overdueSeconds": round(overdue)}
-    if overdue > LATE.total_seconds():
+    if late:
         told["status"] = "late"
     if worker.mailer.stopped is not None:
         # What it said names hosts and users, and anybody may ask here: that is for the log.

@@ -1,0 +1,40 @@
+"""Who is at work on a shared database, by the database's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hogsend.clock import HandClock
+from hogsend.domain.ids import new_id
+from hogsend.store import workers
+from hogsend.store.db import Database, Write
+from hogsend.store.workers import GONE_AFTER, WorkerSeen
+
+
+@pytest.fixture
+async def shared(postgres_url: str) -> AsyncIterator[Database]:
+    """An open database that workers share."""
+    opened = Database(postgres_url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def test_a_worker_that_nobody_saw_leave_is_not_at_work_for_ever(
+    shared: Database, clock: HandClock
+):
+    now = clock.now()
+    one = WorkerSeen(new_id(now), "host", 7, "embedded", "1", {"j": "abc"}, now, now)
+    async with shared.transaction() as tx:
+        await tx.apply([workers.here(one)])
+    [seen] = await shared.read_one(workers.at_work())
+    assert (seen.id, seen.journeys) == (one.id, {"j": "abc"})
+    long = 2 * (GONE_AFTER.total_seconds()) * 1_000_000
+    async with shared.transaction() as tx:
+        await tx.apply([Write("UPDATE workers SET seen_at = seen_at - ?", [(int(long),)])])
+    assert await shared.read_one(workers.at_work()) == []
+    assert await shared.read_one(workers.at_work(shared=False)) != []
+    async with shared.transaction() as tx:
+        assert await tx.one(workers.forget_gone()) == [one.id]
