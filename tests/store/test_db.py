@@ -153,3 +153,28 @@ def test_an_address_of_no_known_database_is_refused():
 async def _write(database: Database, *writes: Write) -> None:
     async with database.transaction() as tx:
         await tx.apply(writes)
+
+
+async def test_the_options_of_an_address_that_hosts_give_out_are_taken(postgres_url: str):
+    told = "sslmode=prefer&application_name=mail%20team&target_session_attrs=read-write"
+    opened = Database(f"{postgres_url}&{told}")
+    await opened.open()
+    name = Query("SELECT current_setting('application_name')", [], only)
+    assert await opened.read_one(name) == "mail team"
+    await opened.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgres://u@h:abc/x", "cannot be read"),
+        ("postgres://[::1/x", "cannot be read"),
+        ("postgres://", "no host or no database name"),
+        ("postgres://u@h/x?bogus=1", "the option 'bogus=1'"),
+        ("postgres://u@h/x?sslmode=sure", "the option 'sslmode=sure'"),
+    ],
+)
+async def test_an_address_that_cannot_be_used_is_refused_with_a_remedy(url: str, said: str):
+    with pytest.raises(ConfigError, match=said) as refused:
+        await Database(url).open()
+    assert refused.value.remedy

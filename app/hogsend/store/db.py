@@ -246,23 +246,46 @@ def tortoise_config(url: str) -> dict[str, Any]:
     }
 
 
+_FORM = "Write it as postgres://user:password@host:port/name; in a password / is %2F and # is %23."
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
 def _postgres_credentials(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
+    """Return what the driver is to be given.
+
+    Raises:
+        ConfigError: the address cannot be read, or has an option that is not known here.
+    """
+    what = "The Postgres address (HOGSEND_DATABASE_URL, or --to)"
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 5432
+    except ValueError as error:
+        raise ConfigError(f"{what} cannot be read: {error}.", _FORM) from None
     if not parts.hostname and not parts.path.strip("/"):
-        raise ConfigError(
-            "HOGSEND_DATABASE_URL has no host or no database name.",
-            "Write it as postgres://user:password@host:port/name.",
-        )
+        raise ConfigError(f"{what} has no host or no database name.", _FORM)
     credentials: dict[str, Any] = {
         "host": parts.hostname or "localhost",
-        "port": parts.port or 5432,
+        "port": port,
         "user": unquote(parts.username or "postgres"),
         "password": unquote(parts.password or ""),
         "database": parts.path.strip("/"),
     }
     for pair in filter(None, parts.query.split("&")):
         name, _, value = pair.partition("=")
-        credentials["host" if name == "host" else name] = unquote(value)
+        value = unquote(value)
+        if name == "sslmode" and value in _SSL_MODES:
+            credentials["ssl"] = value
+        elif name in ("host", "target_session_attrs"):
+            credentials[name] = value
+        elif name == "application_name":
+            credentials["server_settings"] = {name: value}
+        else:
+            raise ConfigError(
+                f"{what} has the option {pair!r}, which is not known here.",
+                f"Known are sslmode ({', '.join(_SSL_MODES)}), host, application_name and "
+                "target_session_attrs; leave the others out.",
+            )
     return credentials
 
 
