@@ -242,6 +242,15 @@ def test_tls_where_none_is_spoken_is_a_failure_that_names_the_setting(
     assert said.startswith("failure") and "HATCHET_CLIENT_TLS_STRATEGY=none" in said
 
 
+def test_a_way_of_tls_that_there_is_not_is_named_before_anything_is_reached(
+    hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HATCHET_CLIENT_TLS_STRATEGY", "nope")
+
+    said = found(hogsend)["Hatchet gRPC"]
+    assert said.startswith("failure") and "TLS_STRATEGY is nope" in said
+
+
 def test_no_tls_where_it_is_spoken_is_a_failure_that_names_the_setting(
     hogsend: Hogsend, rest: HatchetRest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

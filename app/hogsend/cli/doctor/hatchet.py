@@ -24,6 +24,7 @@ _MOST_WORKERS = 20
 _CLOCKS_APART = timedelta(seconds=5)
 _PLAIN_STRATEGY = "none"
 _TLS_STRATEGY = "tls"
+_STRATEGIES = (_PLAIN_STRATEGY, _TLS_STRATEGY, "mtls")
 # What a client of HTTP/2 begins with, and the kind of frame that it is answered with (RFC 9113).
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _SETTINGS_FRAME = 4
@@ -145,6 +146,9 @@ def _grpc(given: Mapping[str, str], token: HatchetToken) -> Finding:
     part = "Hatchet gRPC"
     address = given.get("HATCHET_CLIENT_HOST_PORT", token.host_port)
     strategy = given.get("HATCHET_CLIENT_TLS_STRATEGY", _TLS_STRATEGY).lower()
+    if strategy not in _STRATEGIES:
+        text = f"HATCHET_CLIENT_TLS_STRATEGY is {strategy}, which the SDK does not know."
+        return Finding(part, "failure", text, f"Use one of {', '.join(_STRATEGIES)}, or unset it.")
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         text = f"{address} is no HOST:PORT."
