@@ -20,6 +20,7 @@ import pytest
 from hogsend.clock import HandClock
 from hogsend.store.db import Database
 from hogsend.store.migrations import bring_up_to_date
+from tests.databases import opened
 from tests.postgres import FORGETFUL, Unavailable, running_postgres
 
 TEMPLATE = "hogsend_template"
@@ -161,10 +162,8 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """An open database, once of each kind."""
-    opened = Database(database_url)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with opened(database_url) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

@@ -55,8 +55,8 @@ async def see_journeys(
     """
     tally = Tally(now)
     async with database.transaction() as tx:
-        others_too = workers.at_work(shared=not database.is_sqlite)
-        known, others = await tx.fetch(journeys.all_known(), others_too)
+        at_work = workers.at_work(is_sqlite=database.is_sqlite)
+        known, others = await tx.fetch(journeys.all_known(), at_work)
         # What another worker has code for goes on there.
         for one, stored in known.items():
             if stored.is_damaged:

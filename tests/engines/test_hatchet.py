@@ -22,12 +22,14 @@ from hogsend.engines import embedded
 from hogsend.engines.hatchet import engine as engine_module
 from hogsend.engines.hatchet import host as host_module
 from hogsend.engines.hatchet import outbox as outbox_module
-from hogsend.engines.hatchet.client import WAKE
+from hogsend.engines.hatchet.client import WAKE, Client
 from hogsend.engines.hatchet.engine import Doors, HatchetEngine
 from hogsend.engines.hatchet.tasks import Chore
 from hogsend.engines.port import Wake
+from hogsend.errors import HatchetAway
 from hogsend.store.db import Database, Query, Write
 from hogsend.store.hatchet import run_of as run_shown
+from tests.databases import opened
 from tests.doubles.hatchet import TENANT, HatchetDouble, hatchet_double
 from tests.engines.contract import EngineContract, Stage
 
@@ -59,10 +61,10 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     """An open database: a SQLite file, unless a test is told to try both kinds."""
-    opened = Database(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url"))
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with opened(
+        request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url")
+    ) as database:
+        yield database
 
 
 @pytest.fixture
@@ -449,6 +451,16 @@ async def test_events_of_others_come_in_with_their_id(double: HatchetDouble, sta
     ((event_id, name, given),) = taken.events
     assert UUID(event_id)
     assert (name, given) == ("order:paid", {"userId": "ada", "total": 3})
+
+
+async def test_a_secret_that_was_pasted_for_the_token_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv(TOKEN, "hunter2-and-more")
+    with pytest.raises(HatchetAway) as refused:
+        await Client.connect()
+    assert "HATCHET_CLIENT_TOKEN" in refused.value.message
+    assert "hunte" not in refused.value.message
 
 
 async def test_chores_run_as_tasks_of_hatchet(double: HatchetDouble, stage: Stage):

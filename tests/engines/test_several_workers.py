@@ -19,6 +19,7 @@ from hogsend.engines.rows import DueRows
 from hogsend.roster import Roster
 from hogsend.store import enrollments, workers
 from hogsend.store.db import Database, Query, Write
+from tests.databases import opened
 from tests.engines.contract import PATIENCE, EngineContract, Stage
 
 
@@ -33,10 +34,8 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def database(postgres_url: str) -> AsyncIterator[Database]:
     """An open Postgres."""
-    opened = Database(postgres_url)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with opened(postgres_url) as database:
+        yield database
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,16 @@ async def nap(user: Contact, ctx: Context) -> None:
     await ctx.sleep(days(2), label="two more")
     await ctx.send("again")
 """
+
+
+@asynccontextmanager
+async def on_hatchet(folder: Path) -> AsyncIterator[tuple[HatchetDouble, Program]]:
+    """Start a server on a double of Hatchet's."""
+    files = {**FILES, "watch.py": WATCH}
+    async with hatchet_double() as double, program(folder, files=files) as hogsend:
+        hogsend.beside = double.environment
+        await hogsend.start()
+        yield double, hogsend
 
 
 async def lived_through(hogsend: Program, double: HatchetDouble) -> None:
@@ -86,10 +97,7 @@ async def test_hatchet_in_the_cloud_asks_for_nothing_but_its_token(tmp_path: Pat
 
 
 async def test_a_server_that_is_killed_plays_everybody_on_and_nobody_twice(tmp_path: Path) -> None:
-    files = {**FILES, "watch.py": WATCH}
-    async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
-        hogsend.beside = double.environment
-        await hogsend.start()
+    async with on_hatchet(tmp_path) as (_, hogsend):
         async with httpx.AsyncClient() as client:
             await tell(hogsend, client, "watch.asked")
             # Some are asleep by now and some are not.
@@ -179,10 +187,7 @@ def let_time_pass(hogsend: Program) -> None:
 async def test_a_server_stops_in_time_with_hundreds_in_the_middle_of_falling_asleep(
     tmp_path: Path,
 ) -> None:
-    files = {**FILES, "watch.py": WATCH}
-    async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
-        hogsend.beside = double.environment
-        await hogsend.start()
+    async with on_hatchet(tmp_path) as (_, hogsend):
         async with httpx.AsyncClient() as client:
             for number in range(40):
                 await tell(hogsend, client, "watch.asked", f"crowd{number}")
@@ -205,10 +210,7 @@ def listeners(pid: int) -> list[int]:
 async def test_a_server_whose_listener_was_killed_plays_on_and_stops_in_time(
     tmp_path: Path,
 ) -> None:
-    files = {**FILES, "watch.py": WATCH}
-    async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
-        hogsend.beside = double.environment
-        await hogsend.start()
+    async with on_hatchet(tmp_path) as (_, hogsend):
         process = hogsend.process
         assert process is not None
         async with httpx.AsyncClient() as client:
@@ -227,10 +229,7 @@ async def test_a_server_whose_listener_was_killed_plays_on_and_stops_in_time(
 async def test_a_server_stops_in_time_beside_a_hatchet_that_takes_calls_and_never_answers(
     tmp_path: Path,
 ) -> None:
-    files = {**FILES, "watch.py": WATCH}
-    async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
-        hogsend.beside = double.environment
-        await hogsend.start()
+    async with on_hatchet(tmp_path) as (double, hogsend):
         async with httpx.AsyncClient() as client:
             await tell(hogsend, client, "watch.asked", "a")
             await asleep(hogsend, "watch", PEOPLE)

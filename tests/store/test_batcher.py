@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
 from hogsend.errors import StoreUnavailable
@@ -112,3 +113,26 @@ async def test_idle_is_when_everything_has_been_written():
     futures = [batcher.enqueue(item) for item in (2, 4, 6)]
     await batcher.idle()
     assert [future.result() for future in futures] == [20, 40, 60]
+
+
+async def test_an_item_that_meets_another_processs_change_is_tried_again_and_no_other_fault_is():
+    tried: list[str] = []
+
+    async def write(items: Sequence[str]) -> Sequence[str]:
+        tried.extend(items)
+        if len(items) > 1 or tried.count("shared") < 4:
+            raise asyncpg.UniqueViolationError("somebody was faster")
+        return items
+
+    batcher: Batcher[str, str] = Batcher(write)
+    # Alone in its set: once there, then three times on its own.
+    assert await batcher.submit("shared") == "shared"
+    assert tried == ["shared"] * 4
+
+    async def broken(items: Sequence[str]) -> Sequence[str]:
+        tried.append("broken")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await Batcher[str, str](broken).submit("one")
+    assert tried.count("broken") == 2

@@ -18,6 +18,7 @@ from hogsend.domain.event import Event, on
 from hogsend.domain.ids import new_id
 from hogsend.store import contacts, enrollments
 from hogsend.store.db import Database, Query, Write
+from tests.databases import enrollment_of
 
 STATES = [*LIVE_STATES, "completed", "exited", "failed", "held_out"]
 Make = Callable[..., Enrollment]
@@ -33,19 +34,7 @@ def make(clock: HandClock) -> Make:
     """Make an enrollment of a person of its own."""
 
     def made(**given: Any) -> Enrollment:
-        now = clock.now()
-        facts: dict[str, Any] = {
-            "id": new_id(now),
-            "contact_id": new_id(now),
-            "journey_id": "j",
-            "entry_key": "",
-            "state": "active",
-            "trigger_event_id": new_id(now),
-            "code_hash": "abc",
-            "entered_at": now,
-            "wake_at": now,
-        }
-        return Enrollment(**{**facts, **given})
+        return enrollment_of(clock.now(), **given)
 
     return made
 

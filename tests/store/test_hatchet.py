@@ -10,11 +10,10 @@ from uuid import UUID
 import pytest
 
 from hogsend.clock import HandClock
-from hogsend.domain.enrollment import Enrollment
-from hogsend.domain.ids import new_id
 from hogsend.store import enrollments, hatchet
 from hogsend.store.db import Database, Query, Write
 from hogsend.store.hatchet import RunShown, RunWait, Standing
+from tests.databases import enrollment_of
 
 T = TypeVar("T")
 MANY = 100
@@ -28,18 +27,7 @@ class Runs:
 
     async def enroll(self, **given: Any) -> UUID:
         now = self.clock.now()
-        facts: dict[str, Any] = {
-            "id": new_id(now),
-            "contact_id": new_id(now),
-            "journey_id": "j",
-            "entry_key": "",
-            "state": "active",
-            "trigger_event_id": new_id(now),
-            "code_hash": "abc",
-            "entered_at": now,
-            "wake_at": now,
-        }
-        one = Enrollment(**{**facts, **given})
+        one = enrollment_of(now, **given)
         await self.write(enrollments.insert([one]), enrollments.update([one], now, freed=True))
         return one.id
 

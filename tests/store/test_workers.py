@@ -11,15 +11,14 @@ from hogsend.domain.ids import new_id
 from hogsend.store import workers
 from hogsend.store.db import Database, Write
 from hogsend.store.workers import GONE_AFTER, WorkerSeen
+from tests.databases import opened
 
 
 @pytest.fixture
 async def shared(postgres_url: str) -> AsyncIterator[Database]:
     """An open database that workers share."""
-    opened = Database(postgres_url)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with opened(postgres_url) as database:
+        yield database
 
 
 async def test_a_worker_that_nobody_saw_leave_is_not_at_work_for_ever(
@@ -35,6 +34,6 @@ async def test_a_worker_that_nobody_saw_leave_is_not_at_work_for_ever(
     async with shared.transaction() as tx:
         await tx.apply([Write("UPDATE workers SET seen_at = seen_at - ?", [(int(long),)])])
     assert await shared.read_one(workers.at_work()) == []
-    assert await shared.read_one(workers.at_work(shared=False)) != []
+    assert await shared.read_one(workers.at_work(is_sqlite=True)) != []
     async with shared.transaction() as tx:
         assert await tx.one(workers.forget_gone()) == [one.id]

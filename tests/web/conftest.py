@@ -30,6 +30,7 @@ from hogsend.turns.registry import Registry
 from hogsend.turns.source import graph_of
 from hogsend.web.app import create_app
 from hogsend.web.auth import COOKIE, csrf_of
+from tests.databases import opened
 from tests.web import product
 from tests.web.scene import Scene
 
@@ -47,10 +48,8 @@ BROKEN = BrokenFile("win_back.py", 31, "The list 'newsletter' does not exist.", 
 @pytest.fixture
 async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
     """An open SQLite database; that queries are right on both kinds is tested with the store."""
-    opened = Database(sqlite_url)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with opened(sqlite_url) as database:
+        yield database
 
 
 @pytest.fixture

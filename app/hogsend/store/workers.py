@@ -107,14 +107,15 @@ def free_what_is_left() -> list[Write]:
     return [Write(f"UPDATE enrollments {_FREE}"), Write(f"UPDATE sends {_FREE}")]
 
 
-def at_work(*, shared: bool = True) -> Query[list[WorkerSeen]]:
+def at_work(*, is_sqlite: bool = False) -> Query[list[WorkerSeen]]:
     """Ask for the workers that are there, the first one first.
 
     Args:
-        shared: whether the database is one that workers share; in a file there are none. One that
-            was not seen for a while is not there, though nobody may be left to remove its row.
+        is_sqlite: whether the database is a file, which no workers share: there are none. Of
+            another, one that was not seen for a while is not there, though nobody may be left to
+            remove its row.
     """
-    seen = f"WHERE seen_at >= {_NOW} - {_GONE} " if shared else ""
+    seen = f"WHERE seen_at >= {_NOW} - {_GONE} " if not is_sqlite else ""
     return Query(
         "SELECT id, host, pid, engine, version, journeys, started_at, seen_at, away FROM workers "
         f"{seen}ORDER BY started_at, id",

@@ -28,7 +28,7 @@ async def show_system() -> Answer:
         queues.oldest_queued(),
         meta.value(meta.FENCE),
         screen.hatchet_runs(),
-        workers.at_work(shared=not runtime().database.is_sqlite),
+        workers.at_work(is_sqlite=database.is_sqlite),
     )
     name, size = await screen.described(database)
     return page(

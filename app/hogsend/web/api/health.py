@@ -77,12 +77,12 @@ async def _parts() -> dict[str, dict[str, Any]]:
     database: dict[str, Any] = {"status": "up"}
     begun = time.perf_counter()
     try:
-        database_is_shared = not runtime().database.is_sqlite
-        _, wake, send, others = await runtime().database.read(
+        asked = runtime().database
+        _, wake, send, others = await asked.read(
             health.alive(),
             health.next_wake(),
             health.next_send(),
-            workers.at_work(shared=database_is_shared),
+            workers.at_work(is_sqlite=asked.is_sqlite),
         )
     except Exception:
         return {
