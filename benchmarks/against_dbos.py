@@ -32,8 +32,8 @@ from dbos import DBOS
 from report import report
 from turns import measure
 
-from hogsend.interpreter import set_up
-from hogsend.loop import run
+from hogsend.process.event_loop import run
+from hogsend.process.interpreter import set_up
 
 PEOPLE, WORKFLOWS, ROUNDS = 20_000, 500, 3
 TWO_DAYS = 2 * 86_400.0

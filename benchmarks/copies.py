@@ -16,7 +16,7 @@ from typing import Any
 
 from project import opened
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 
 SET = 10_000
 # What one person has.
@@ -47,7 +47,7 @@ async def live_once(folder: Path, at: datetime | None = None) -> None:
         folder: of the project.
         at: when that is; now unless given.
     """
-    async with opened(folder, HandClock(at) if at else None) as project:
+    async with opened(folder, ManualClock(at) if at else None) as project:
         await project.enter([0])
         await project.play()
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from project import SET, make_project, opened
 from report import report
 
-from hogsend.clock import HandClock
-from hogsend.retention import Keep, Retention
+from hogsend.clock import ManualClock
+from hogsend.process.retention import Retention, RetentionPolicy
 
 _JOURNEY = """
 from hogsend import Contact, Context, days, journey
@@ -63,7 +63,7 @@ def tell(when: str, found: Mapping[str, int], people: int, goal: str) -> None:
 async def live(folder: Path, people: int) -> None:
     """Let people enter a journey of three mails and a week, end it, and be summed up."""
     make_project(folder, _JOURNEY)
-    clock = HandClock(datetime.now(UTC))
+    clock = ManualClock(datetime.now(UTC))
     async with opened(folder, clock) as project:
         for start in range(0, people, SET):
             clock.set(clock.now() + timedelta(minutes=1))
@@ -75,7 +75,7 @@ async def live(folder: Path, people: int) -> None:
             await project.play()
         tell("that is over", bytes_of(project.file), people, "≤ 2,000")
         clock.set(clock.now() + timedelta(days=91))
-        await Retention(project.database, clock, Keep.of(project.settings)).run()
+        await Retention(project.database, clock, RetentionPolicy.of(project.settings)).run()
         tell("that is summed up", bytes_of(project.file), people, "≤ 600")
 
 

@@ -10,7 +10,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart, request
 
-from hogsend.interpreter import set_up
+from hogsend.process.interpreter import set_up
 
 app = Quart("empty")
 

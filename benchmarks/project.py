@@ -9,21 +9,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hogsend.catalogue import rules_of, see_journeys
-from hogsend.changes import Changes
 from hogsend.clock import Clock, SystemClock
-from hogsend.config import Settings, load_settings, prepare_data
-from hogsend.content import load_content
+from hogsend.config.settings import Settings, load_settings, prepare_data
 from hogsend.delivery.tokens import Tokens
-from hogsend.domain.intake import Incoming
+from hogsend.domain.incoming import IncomingEvent
 from hogsend.engines.embedded import EmbeddedEngine
 from hogsend.engines.port import Leases
 from hogsend.ingest import Ingest
-from hogsend.store import health
+from hogsend.process.journey_sync import rules_of, see_journeys
+from hogsend.services.content import load_content
+from hogsend.store import lag
+from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database
 from hogsend.store.migrations import bring_up_to_date
-from hogsend.turns.loading import Code
-from hogsend.turns.player import Player
+from hogsend.turns.runner import TurnRunner
+from hogsend.turns.turn_inputs import JourneyCode
 
 # People who come in together.
 SET = 1_000
@@ -74,8 +74,8 @@ class Project:
     database: Database
     clock: Clock
     ingest: Ingest
-    code: Code
-    player: Player
+    code: JourneyCode
+    player: TurnRunner
 
     @property
     def file(self) -> Path:
@@ -86,7 +86,7 @@ class Project:
         """Let people do what a journey listens for."""
         await asyncio.gather(
             *(
-                self.ingest.take(Incoming(event, user_id=f"p{n}", email=f"p{n}@example.com"))
+                self.ingest.take(IncomingEvent(event, user_id=f"p{n}", email=f"p{n}@example.com"))
                 for n in numbers
             )
         )
@@ -100,7 +100,7 @@ class Project:
         engine = EmbeddedEngine(self.database, self.clock, self.player.play, leases=leases)
         working = asyncio.create_task(engine.work())
         while True:
-            wake = await self.database.read_one(health.next_wake())
+            wake = await self.database.read_one(lag.next_wake())
             if wake is None or wake > self.clock.now():
                 break
             await asyncio.sleep(0.02)
@@ -127,9 +127,9 @@ async def opened(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Pro
     await database.open()
     content = load_content(settings, Tokens(settings.secrets))
     await see_journeys(database, content.registry, clock.now())
-    ingest = Ingest(database, clock, await rules_of(database, content.registry), Changes())
-    code = Code(content.registry, content.template_lists)
-    player = Player(database, clock, ingest, code)
+    ingest = Ingest(database, clock, await rules_of(database, content.registry), ChangeFeed())
+    code = JourneyCode(content.registry, content.template_lists)
+    player = TurnRunner(database, clock, ingest, code)
     try:
         yield Project(settings, database, clock, ingest, code, player)
     finally:

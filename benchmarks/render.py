@@ -16,8 +16,8 @@ from hogsend.delivery.templates import Templates
 from hogsend.delivery.tokens import Tokens
 from hogsend.domain.contact import Contact
 from hogsend.domain.event import Event
-from hogsend.domain.sending import Send
-from hogsend.turns.loader import load
+from hogsend.domain.send_policy import Send
+from hogsend.turns.folder_loader import load
 
 JOURNEYS = Path(__file__).parents[1] / "journeys"
 MAILS = 300

@@ -17,11 +17,11 @@ from uuid import UUID
 from project import Project, make_project, opened
 from report import report
 
-from hogsend.clock import HandClock
-from hogsend.interpreter import set_up
+from hogsend.clock import ManualClock
+from hogsend.process.interpreter import set_up
 from hogsend.store import enrollments
-from hogsend.turns.loading import Limits, load_plays
-from hogsend.turns.play import Play
+from hogsend.turns.execution import TurnExecution
+from hogsend.turns.turn_inputs import TurnLimits, load_plays
 
 STEPS, ROUNDS = 1_000, 100
 # What each round of the journey's loop records.
@@ -39,7 +39,7 @@ async def bench(user: Contact, ctx: Context) -> None:
 """
 
 
-async def live(project: Project, clock: HandClock) -> UUID:
+async def live(project: Project, clock: ManualClock) -> UUID:
     """Let somebody live through the journey until so much is recorded; return the enrollment."""
     await project.enter([0])
     await project.play()
@@ -53,9 +53,9 @@ async def live(project: Project, clock: HandClock) -> UUID:
     return one
 
 
-async def replayed(project: Project, one: UUID) -> tuple[Play, float, float]:
+async def replayed(project: Project, one: UUID) -> tuple[TurnExecution, float, float]:
     """Replay a turn; return it, and the milliseconds of loading it and of driving it."""
-    world = project.code.world(project.clock.now(), Limits())
+    world = project.code.world(project.clock.now(), TurnLimits())
     begun = time.perf_counter()
     loaded = await load_plays(project.database, [one], project.code, world, chosen=lambda _: True)
     (play,) = loaded.plays
@@ -66,7 +66,7 @@ async def replayed(project: Project, one: UUID) -> tuple[Play, float, float]:
 
 async def measure(folder: Path) -> tuple[int, float, float]:
     """Return how many steps were replayed, and the median milliseconds to load and to drive."""
-    clock = HandClock(datetime(2026, 1, 1, tzinfo=UTC))
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     async with opened(folder, clock) as project:
         one = await live(project, clock)
         times = [await replayed(project, one) for _ in range(ROUNDS)]

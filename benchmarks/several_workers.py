@@ -20,10 +20,10 @@ from report import report
 
 from hogsend.domain.ids import new_id
 from hogsend.engines.leases import RowLeases
-from hogsend.interpreter import set_up
-from hogsend.loop import run
-from hogsend.roster import Roster
-from hogsend.store import health
+from hogsend.process.event_loop import run
+from hogsend.process.interpreter import set_up
+from hogsend.process.worker_registry import WorkerRegistry
+from hogsend.store import lag
 from tests.postgres import running_postgres
 
 PEOPLE, ROUNDS = 10_000, 3
@@ -40,7 +40,7 @@ async def enter(folder: Path) -> None:
 async def play(folder: Path) -> None:
     """Play as one worker until nothing is due, from when a line is read."""
     async with opened(folder) as project:
-        roster = Roster(
+        roster = WorkerRegistry(
             project.database, new_id(project.clock.now()), "embedded", project.clock.now()
         )
         await roster.start()
@@ -52,7 +52,7 @@ async def play(folder: Path) -> None:
 
 async def wait_for_end(folder: Path) -> None:
     async with opened(folder) as project:
-        while (wake := await project.database.read_one(health.next_wake())) is not None:
+        while (wake := await project.database.read_one(lag.next_wake())) is not None:
             if wake > project.clock.now():
                 return
             await asyncio.sleep(0.02)

@@ -9,8 +9,8 @@ from pathlib import Path
 from project import SET, make_project, opened
 from report import report
 
-from hogsend.interpreter import set_up
-from hogsend.loop import run
+from hogsend.process.event_loop import run
+from hogsend.process.interpreter import set_up
 
 PEOPLE, ROUNDS = 20_000, 3
 

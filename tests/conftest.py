@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import asyncpg
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.store.db import Database
 from hogsend.store.migrations import bring_up_to_date
 from tests.databases import opened
@@ -50,9 +50,9 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
 
 
 @pytest.fixture
-def clock() -> HandClock:
+def clock() -> ManualClock:
     """A clock that stands at nine in the morning of a Monday."""
-    return HandClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
+    return ManualClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 
-from hogsend.changes import Changes
-from hogsend.clock import HandClock
-from hogsend.config import load_settings
+from hogsend.clock import ManualClock
+from hogsend.config.settings import load_settings
 from hogsend.domain.contact import Contact
-from hogsend.domain.sending import Send
-from hogsend.runtime import Runtime, open_runtime
+from hogsend.domain.send_policy import Send
+from hogsend.process.runtime import Runtime, open_runtime
 from hogsend.store import contacts, inbox, keys, sends
+from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Query
 from hogsend.store.fields import to_id
 from hogsend.web.app import create_app
@@ -69,7 +69,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         path.write_text(text)
 
 
-async def until(changes: Changes, asked: Callable[[], Awaitable[T | None]]) -> T:
+async def until(changes: ChangeFeed, asked: Callable[[], Awaitable[T | None]]) -> T:
     """Return the first true answer; it is asked for again whenever something has changed."""
     async with asyncio.timeout(15):
         number = changes.number
@@ -94,7 +94,7 @@ class Site:
     """
 
     runtime: Runtime
-    clock: HandClock
+    clock: ManualClock
     app: Quart
     client: TestClientProtocol
     key: str
@@ -161,7 +161,7 @@ class Site:
 @asynccontextmanager
 async def open_site(
     folder: Path,
-    clock: HandClock,
+    clock: ManualClock,
     *,
     files: Mapping[str, str] = FILES,
     with_worker: bool = True,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from hogsend.cli.site import PORTS, SERVICES
-from hogsend.config import SETTINGS
+from hogsend.cli.compose_project import PORTS, SERVICES
+from hogsend.config.settings import SETTINGS
 from hogsend.paths import resource
 
 TOP = Path(__file__).parents[1]

@@ -19,22 +19,22 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
-from hogsend.config import load_settings
-from hogsend.content import load_content
+from hogsend.clock import ManualClock
+from hogsend.config.settings import load_settings
 from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import Enrollment
 from hogsend.domain.event import Event
-from hogsend.domain.intake import Incoming, Taken
+from hogsend.domain.incoming import IncomingEvent, IngestResult
 from hogsend.domain.journal import Step
-from hogsend.domain.sending import Send
-from hogsend.runtime import Runtime, open_runtime
+from hogsend.domain.send_policy import Send
+from hogsend.process.runtime import Runtime, open_runtime
+from hogsend.services.content import load_content
 from hogsend.store import consents, contacts, enrollments, events, journeys, sends, turns
 from hogsend.store.db import Database, Query
 from hogsend.store.fields import to_id, to_micros
 from hogsend.store.turns import Turn
-from hogsend.turns.loading import Code, Limits
-from hogsend.turns.player import Player
+from hogsend.turns.runner import TurnRunner
+from hogsend.turns.turn_inputs import JourneyCode, TurnLimits
 
 AUTHORS_IMPORTS = "from hogsend import *  # noqa\nfrom datetime import *\n"
 MAILS = ("welcome", "nudge", "offer", "bye")
@@ -52,7 +52,7 @@ class World:
     """
 
     runtime: Runtime
-    clock: HandClock
+    clock: ManualClock
 
     # -- what happens ------------------------------------------------------------------------
 
@@ -75,11 +75,11 @@ class World:
         await self.load()
         assert not self.runtime.content.broken, self.runtime.content.broken
 
-    async def take(self, name: str, **incoming: Any) -> Taken:
+    async def take(self, name: str, **incoming: Any) -> IngestResult:
         """Tell the instance something, and do not wait for what follows."""
-        return await self.runtime.ingest.take(Incoming(name, **incoming))
+        return await self.runtime.ingest.take(IncomingEvent(name, **incoming))
 
-    async def emit(self, name: str, user: str = "ada", /, **properties: Any) -> Taken:
+    async def emit(self, name: str, user: str = "ada", /, **properties: Any) -> IngestResult:
         """Let an event happen to a user who has an address, and wait until all is quiet."""
         email = f"{user}@example.com"
         taken = await self.take(name, user_id=user, email=email, properties=properties)
@@ -200,16 +200,16 @@ class World:
         async with self.database.transaction() as tx:
             await tx.apply([consents.suppress([(address, "manual", None)], self.clock.now())])
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: TurnLimits) -> None:
         """Let turns use up only so much from now on."""
         assert self.runtime.worker is not None
         self.runtime.worker.player.limits = limits
 
-    def player(self, limit: timedelta) -> Player:
+    def player(self, limit: timedelta) -> TurnRunner:
         """Make a player with another limit for the time of a turn."""
         runtime = self.runtime
-        code = Code(runtime.registry, runtime.content.template_lists)
-        return Player(self.database, self.clock, runtime.ingest, code, Limits(time=limit))
+        code = JourneyCode(runtime.registry, runtime.content.template_lists)
+        return TurnRunner(self.database, self.clock, runtime.ingest, code, TurnLimits(time=limit))
 
     # -- counts ------------------------------------------------------------------------------
 
@@ -293,7 +293,7 @@ _KEPT_AND_COUNTED = " UNION ALL ".join(
 
 @asynccontextmanager
 async def open_world(
-    url: str, folder: Path, clock: HandClock, *, with_worker: bool
+    url: str, folder: Path, clock: ManualClock, *, with_worker: bool
 ) -> AsyncGenerator[World]:
     """Open an instance on a migrated database.
 
@@ -321,21 +321,21 @@ async def open_world(
 
 
 @pytest.fixture
-async def world(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
+async def world(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
     """An instance that plays and delivers, once on each kind of database."""
     async with open_world(database_url, tmp_path, clock, with_worker=True) as opened:
         yield opened
 
 
 @pytest.fixture
-async def small_world(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
+async def small_world(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
     """An instance on SQLite alone, for what has nothing to do with the database."""
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as opened:
         yield opened
 
 
 @pytest.fixture
-async def desk(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
+async def desk(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
     """An instance that only takes facts in, once on each kind of database."""
     async with open_world(database_url, tmp_path, clock, with_worker=False) as opened:
         yield opened

@@ -4,12 +4,12 @@ from .domain.conditions import Condition, prop
 from .domain.contact import Contact
 from .domain.durations import days, hours, minutes, seconds, weeks
 from .domain.event import Event, EventMatch, on
+from .domain.history import EmailPast, JourneyPast
 from .domain.journey import MailList, once_per
-from .domain.past import EmailPast, JourneyPast
 from .errors import HogsendError, JourneyCodeError, StepFailed
+from .turns.call_results import Sent, Throttle, Waited
 from .turns.context import Context
-from .turns.marks import journey
-from .turns.outcomes import Sent, Throttle, Waited
+from .turns.decorator import journey
 from .turns.when import When
 
 __version__ = "0.1.0"

@@ -10,8 +10,8 @@ def main() -> None:
     if getattr(sys, "frozen", False):
         from multiprocessing import freeze_support
 
-        from hogsend.frozen import follow_parent, sweep_unpacked
-        from hogsend.spawned import be_quiet_if_spawned
+        from hogsend.compat.hatchet_child import be_quiet_if_spawned
+        from hogsend.compat.pyinstaller import follow_parent, sweep_unpacked
 
         be_quiet_if_spawned()
         freeze_support()
@@ -28,6 +28,6 @@ if __name__ == "__main__":
     __spec__ = None
     main()
 elif "multiprocessing.process" in sys.modules:
-    from hogsend.spawned import be_quiet_if_spawned
+    from hogsend.compat.hatchet_child import be_quiet_if_spawned
 
     be_quiet_if_spawned()

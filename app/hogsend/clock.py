@@ -21,7 +21,7 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-class HandClock:
+class ManualClock:
     """A clock that stands still until it is set, for tests.
 
     Args:

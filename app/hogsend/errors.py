@@ -108,19 +108,19 @@ class StoreUnavailable(HogsendError):
         self.retry_after = retry_after
 
 
-class HatchetAway(HogsendError):
+class HatchetUnavailable(HogsendError):
     """Hatchet cannot be reached or refuses us; what waits for it waits on."""
 
     code = "hatchet_away"
 
 
-class HatchetApiAway(HatchetAway):
+class HatchetApiUnavailable(HatchetUnavailable):
     """The API behind Hatchet's dashboard cannot be reached; turns are played all the same."""
 
     code = "hatchet_api_away"
 
 
-class DamagedRow(HogsendError):
+class CorruptRow(HogsendError):
     """A row of the database cannot be read: somebody or something has changed it.
 
     Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.config import load_settings, prepare_data
+from hogsend.config.settings import load_settings, prepare_data
 
 from .conftest import Hogsend
 

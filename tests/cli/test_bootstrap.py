@@ -15,9 +15,9 @@ import asyncpg
 import pytest
 
 from hogsend.cli import bootstrap as command
-from hogsend.cli.site import PORTS
-from hogsend.config import load_settings
-from hogsend.config_values import of_env_file
+from hogsend.cli.compose_project import PORTS
+from hogsend.config.settings import load_settings
+from hogsend.config.values import of_env_file
 from tests.doubles.docker import SERVICES, DockerDouble, answer, token
 from tests.doubles.hatchet_rest import hatchet_rest
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from hogsend.cli.doctor import machine
+from hogsend.process.worker import WorkerLock
 from hogsend.store import workers
 from hogsend.store.db import Database
-from hogsend.store.workers import WorkerSeen
-from hogsend.worker import WorkerLock
+from hogsend.store.workers import WorkerInfo
 
 from .conftest import Hogsend
 
@@ -249,7 +249,7 @@ def test_workers_on_postgres_are_counted_and_their_engine_compared(
     empty_folder: Path, hogsend: Hogsend, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_DATABASE_URL", postgres_url)
-    worker = WorkerSeen(
+    worker = WorkerInfo(
         uuid.uuid4(), "db1", 7, "hatchet", "1", {}, datetime.now(UTC), datetime.now(UTC)
     )
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hogsend.config import SETTINGS, load_settings
+from hogsend.config.settings import SETTINGS, load_settings
 
 from .conftest import Hogsend
 

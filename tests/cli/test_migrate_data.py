@@ -18,8 +18,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hogsend.config import load_settings, prepare_data
-from hogsend.worker import WorkerLock
+from hogsend.config.settings import load_settings, prepare_data
+from hogsend.process.worker import WorkerLock
 
 from .conftest import Hogsend
 from .waiting import connected, fall_asleep
@@ -198,7 +198,7 @@ def test_no_worker_starts_during_the_copy(
     instance: Path, hogsend: Hogsend, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hogsend.errors import StartError
-    from hogsend.store.moving import copying
+    from hogsend.store.data_migration import copying
 
     async def copy(*_: object) -> list[object]:
         with pytest.raises(StartError):

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from hogsend.config import Settings
+from hogsend.config.settings import Settings
 
 from .conftest import Hogsend
 
@@ -20,7 +20,7 @@ class Runtime(ModuleType):
     """Stands where the server would begin to serve, and notes with what."""
 
     def __init__(self) -> None:
-        super().__init__("hogsend.runtime")
+        super().__init__("hogsend.process.runtime")
         self.started: list[tuple[Settings, bool, bool]] = []
 
     def serve(self, settings: Settings, *, with_worker: bool, reload: bool) -> int:
@@ -32,7 +32,7 @@ class Runtime(ModuleType):
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     """The runtime, which serves nobody; logging is put back as it was."""
     runtime = Runtime()
-    monkeypatch.setitem(sys.modules, "hogsend.runtime", runtime)
+    monkeypatch.setitem(sys.modules, "hogsend.process.runtime", runtime)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield runtime

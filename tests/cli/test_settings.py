@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.config import SETTINGS, load_settings, prepare_data
+from hogsend.config.settings import SETTINGS, load_settings, prepare_data
 
 from .conftest import Hogsend
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.delivery.mailer import Mailer
 from hogsend.delivery.providers.port import Accepted, HandingOver, Message, Provider
 from hogsend.domain.ids import new_id
-from hogsend.domain.sending import Send
+from hogsend.domain.send_policy import Send
 from hogsend.store import sends
 from hogsend.store.db import Write
 from tests.site import Site, open_site, until
@@ -185,7 +185,7 @@ def mailer_of(site: Site, provider: Provider) -> Mailer:
 
 @asynccontextmanager
 async def open_office(
-    folder: Path, clock: HandClock, url: str, *, provider: Scripted | None = None, **settings: str
+    folder: Path, clock: ManualClock, url: str, *, provider: Scripted | None = None, **settings: str
 ) -> AsyncIterator[Office]:
     """Open an office on a migrated database.
 

@@ -10,12 +10,12 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
-from hogsend.delivery.ledger import Handover, Ledger, Outcome
+from hogsend.clock import ManualClock
+from hogsend.delivery.ledger import Handover, HandoverOutcome, Ledger
 from hogsend.delivery.providers.port import Withdrawn
 from hogsend.domain.ids import new_id
-from hogsend.domain.intake import Incoming, Suppress
-from hogsend.domain.sending import Send
+from hogsend.domain.incoming import IncomingEvent, Suppress
+from hogsend.domain.send_policy import Send
 from hogsend.store import sends
 from hogsend.store.sends import RenderedMail
 from tests.delivery.office import Office, open_office
@@ -46,7 +46,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Desk]:
+async def desk(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Desk]:
     """A ledger, on each kind of database."""
     async with open_office(tmp_path, clock, database_url) as office:
         await office.mailer.close(0.0)
@@ -65,7 +65,7 @@ async def test_of_many_marked_at_once_only_those_that_may_leave_are(desk: Desk) 
     contact = await desk.site.contact("e")
     suppress = Suppress("e@example.com", "complaint")
     await desk.site.runtime.ingest.take(
-        Incoming(name="email.complained", contact_id=contact.id, suppress=suppress)
+        IncomingEvent(name="email.complained", contact_id=contact.id, suppress=suppress)
     )
 
     answers = await asyncio.gather(
@@ -109,7 +109,7 @@ async def test_a_status_that_has_moved_on_is_not_put_back(desk: Desk) -> None:
     now = desk.site.clock.now()
     await desk.office.write(sends.update([replace(marked, status="delivered")], now))
 
-    await desk.ledger.conclude(Outcome(replace(marked, status="sent", sent_at=now)))
+    await desk.ledger.conclude(HandoverOutcome(replace(marked, status="sent", sent_at=now)))
 
     assert (await desk.office.row(send_id)).status == "delivered"
 
@@ -121,7 +121,7 @@ async def test_a_bounce_is_recorded_suppressed_and_told_in_one_transaction(desk:
     await asyncio.gather(
         *(
             desk.ledger.conclude(
-                Outcome(
+                HandoverOutcome(
                     replace(send, status="bounced", reason="550"),
                     Suppress(send.to_email or "", "hard_bounce"),
                 )
@@ -145,7 +145,7 @@ async def test_a_bounce_ends_a_journey_that_says_so(desk: Desk) -> None:
     next_mail = await desk.office.queue(journey_id="welcome")
     bounced = replace(marked, status="bounced", reason="550")
 
-    await desk.ledger.conclude(Outcome(bounced, Suppress("ada@example.com", "hard_bounce")))
+    await desk.ledger.conclude(HandoverOutcome(bounced, Suppress("ada@example.com", "hard_bounce")))
 
     ended = await desk.site.rows("SELECT state, end_reason FROM enrollments")
     assert ended == [("exited", "exit_on email.bounced")]
@@ -157,7 +157,7 @@ async def test_idle_means_written(desk: Desk) -> None:
     (marked,) = await desk.mark(send_id)
     assert isinstance(marked, Send)
     concluding = asyncio.ensure_future(
-        desk.ledger.conclude(Outcome(replace(marked, status="sent")))
+        desk.ledger.conclude(HandoverOutcome(replace(marked, status="sent")))
     )
     await asyncio.sleep(0)
     concluding.cancel()

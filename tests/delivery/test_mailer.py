@@ -10,31 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.clock import HandClock
-from hogsend.content import load_content
+from hogsend.clock import ManualClock
 from hogsend.delivery.mailer import AT_ONCE, STOPPED_PAUSE
 from hogsend.delivery.providers.port import InDoubt, ProviderStopped, Rejected, TryLater
 from hogsend.domain.ids import new_id
-from hogsend.domain.intake import Incoming
-from hogsend.domain.sending import Send
+from hogsend.domain.incoming import IncomingEvent
+from hogsend.domain.send_policy import Send
+from hogsend.services.content import load_content
 from hogsend.store import meta, sends
 from hogsend.store.fields import to_id
-from tests.delivery.office import (
-    Office,
-    Pause,
-    Scripted,
-    break_off,
-    mailer_of,
-    open_office,
-    refuse,
-)
+from tests.delivery.office import Office, Pause, Scripted, break_off, mailer_of, open_office, refuse
 from tests.site import until
 
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-async def office(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Office]:
+async def office(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Office]:
     """A mailer at work, on each kind of database."""
     async with open_office(tmp_path, clock, database_url) as opened:
         yield opened
@@ -179,7 +171,7 @@ async def test_a_mail_that_may_have_left_is_in_doubt_and_not_repeated(office: Of
 
 
 async def test_a_provider_that_remembers_is_asked_again_when_in_doubt(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     provider = Scripted(remembers_sends=True)
     async with open_office(tmp_path, clock, sqlite_url, provider=provider) as office:
@@ -258,7 +250,7 @@ async def test_consent_taken_back_between_claim_and_hand_over_counts(office: Off
     await pause.reached.wait()
     contact = await office.site.contact()
     await office.site.runtime.ingest.take(
-        Incoming(name="contact.unsubscribed", contact_id=contact.id, lists={"*": False})
+        IncomingEvent(name="contact.unsubscribed", contact_id=contact.id, lists={"*": False})
     )
     pause.go_on.set()
 
@@ -349,7 +341,7 @@ async def test_a_fault_of_the_provider_in_the_hand_over_leaves_the_mail_in_doubt
 
 
 async def test_what_became_of_a_mail_is_written_though_the_database_refuses_at_first(
-    sqlite_url: str, tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hogsend.delivery.mailer._AFTER_ERROR", 0.0)
     async with open_office(tmp_path, clock, sqlite_url) as office:
@@ -408,7 +400,7 @@ async def test_never_more_than_so_many_mails_are_under_way(office: Office) -> No
 
 
 async def test_behind_a_fence_nothing_is_sent(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_office(tmp_path, clock, sqlite_url) as office:
         await office.write(meta.put(meta.FENCE, "restored"))
@@ -509,7 +501,7 @@ async def test_stopping_cuts_off_a_mail_that_hangs_before_its_hand_over(office: 
 
 
 async def test_in_test_mode_a_bounce_concerns_no_contact(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_office(tmp_path, clock, sqlite_url, TEST_TO="me@test.example") as office:
         office.will(

@@ -19,7 +19,7 @@ from hogsend.delivery.tokens import ClickToken, RecipientToken, Tokens
 from hogsend.domain.contact import Contact
 from hogsend.domain.event import Event
 from hogsend.domain.journey import MailList
-from hogsend.domain.sending import Send
+from hogsend.domain.send_policy import Send
 
 NOW = datetime(2026, 5, 14, 9, 30, 15, 250_000, tzinfo=UTC)
 ADA = Contact(UUID(int=1), user_id="u1", email="ada@example.com", properties={"name": "Ada"})

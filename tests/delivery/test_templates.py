@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.delivery.scope import scope_of
+from hogsend.delivery.template_context import scope_of
 from hogsend.delivery.templates import RenderFailed, Templates
 from hogsend.domain.contact import Contact
 from hogsend.domain.event import Event

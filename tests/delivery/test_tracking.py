@@ -11,9 +11,9 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.delivery.tracking import Tracker, Visit
-from hogsend.domain.hits import HOLD, TOO_SOON
+from hogsend.domain.engagement import HOLD, TOO_SOON
 from hogsend.domain.ids import new_id
 from hogsend.store.fields import to_id
 from tests.delivery.office import Office, open_office
@@ -49,7 +49,7 @@ class Mailbox:
 
 
 @pytest.fixture
-async def box(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Mailbox]:
+async def box(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Mailbox]:
     """A mail that came a minute ago, on each kind of database."""
     async with open_office(tmp_path, clock, database_url) as office:
         send_id = await office.queue()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.delivery.providers.port import TryLater
 from tests.delivery.office import Office, Step, break_off, open_office, refuse
 
 
 @pytest.fixture
-async def office(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Office]:
+async def office(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Office]:
     """A mailer at work, on each kind of database."""
     async with open_office(tmp_path, clock, database_url) as opened:
         yield opened

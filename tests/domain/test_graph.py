@@ -7,29 +7,31 @@ from collections.abc import Mapping
 from hogsend.domain.graph import (
     FOREVER,
     LEAVES_LOOP,
-    Flow,
+    Branch,
     Fork,
+    GraphStep,
     Item,
-    Step,
-    Way,
+    JourneyGraph,
     never_goes_on,
     numbered,
 )
 
 
-def sleep(label: str) -> Step:
-    return Step("sleep", "", label, key=f"sleep:{label}")
+def sleep(label: str) -> GraphStep:
+    return GraphStep("sleep", "", label, key=f"sleep:{label}")
 
 
 def decision(yes: list[Item], no: list[Item] | None = None) -> Fork:
-    return Fork(Step("decision", "paid"), (Way("yes", tuple(yes)), Way("no", tuple(no or []))))
+    return Fork(
+        GraphStep("decision", "paid"), (Branch("yes", tuple(yes)), Branch("no", tuple(no or [])))
+    )
 
 
 def loop(*body: Item, what: str = "for a in b") -> Fork:
-    return Fork(Step("loop", what), (Way("each time", body),))
+    return Fork(GraphStep("loop", what), (Branch("each time", body),))
 
 
-def occurrences(flow: Flow, key: str) -> list[tuple[int, int | None]]:
+def occurrences(flow: JourneyGraph, key: str) -> list[tuple[int, int | None]]:
     return [(step.first, step.last) for step in flow.steps() if step.key == key]
 
 
@@ -49,13 +51,14 @@ def test_after_a_way_that_not_everybody_goes_there_are_two_possibilities() -> No
 
 
 def test_a_way_that_ends_the_journey_does_not_count_afterwards() -> None:
-    flow = numbered([decision([sleep("a"), Step("end", "completed")]), sleep("a")])
+    flow = numbered([decision([sleep("a"), GraphStep("end", "completed")]), sleep("a")])
     assert occurrences(flow, "sleep:a") == [(1, 1), (1, 1)]
 
 
 def test_what_is_tried_may_fail_at_any_point() -> None:
     tried = Fork(
-        Step("attempt", "try"), (Way("goes well", (sleep("a"),)), Way("if E", (sleep("a"),)))
+        GraphStep("attempt", "try"),
+        (Branch("goes well", (sleep("a"),)), Branch("if E", (sleep("a"),))),
     )
     assert occurrences(numbered([tried]), "sleep:a") == [(1, 1), (1, 2)]
 
@@ -65,7 +68,7 @@ def test_a_loop_has_no_limit() -> None:
     assert occurrences(flow, "sleep:a") == [(1, None), (2, None), (1, None)]
 
 
-def people(flow: Flow, waiting: Mapping[str, int]) -> tuple[list[int], dict[str, int]]:
+def people(flow: JourneyGraph, waiting: Mapping[str, int]) -> tuple[list[int], dict[str, int]]:
     here, elsewhere = flow.people(waiting)
     waits = [step.number for step in flow.steps() if step.is_wait]
     return [sum(here.get(number, {}).values()) for number in waits], elsewhere
@@ -96,7 +99,7 @@ def test_a_label_that_looks_like_a_number_of_ours_is_taken_as_it_is() -> None:
 
 
 def test_a_loop_without_an_end_is_left_by_its_own_break_only() -> None:
-    leaves = Step("jump", LEAVES_LOOP)
+    leaves = GraphStep("jump", LEAVES_LOOP)
     assert never_goes_on([loop(sleep("a"), what=FOREVER)])
     assert never_goes_on([loop(loop(decision([leaves])), what=FOREVER)])
     assert not never_goes_on([loop(decision([leaves]), what=FOREVER)])
@@ -104,14 +107,16 @@ def test_a_loop_without_an_end_is_left_by_its_own_break_only() -> None:
 
 
 def test_a_fork_goes_on_where_one_of_its_ways_does() -> None:
-    ends = Step("exit", "enough")
+    ends = GraphStep("exit", "enough")
     assert never_goes_on([decision([ends], [ends])])
     assert not never_goes_on([decision([ends])])
     assert not never_goes_on([])
 
 
 def test_as_data_every_wait_says_how_many_are_there() -> None:
-    flow = numbered([sleep("a"), decision([Step("send", "b", key="send:b", line=7, file="j.py")])])
+    flow = numbered(
+        [sleep("a"), decision([GraphStep("send", "b", key="send:b", line=7, file="j.py")])]
+    )
     assert flow.to_json({"sleep:a": 3}) == [
         {
             "number": 1,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.store.db import Database
 from tests.engines.contract import Stage
 from tests.world import desk, small_world, world
@@ -11,6 +11,6 @@ __all__ = ["desk", "small_world", "stage", "world"]
 
 
 @pytest.fixture
-def stage(database: Database, clock: HandClock) -> Stage:
+def stage(database: Database, clock: ManualClock) -> Stage:
     """People with enrollments, and a player that notes whom it plays."""
     return Stage(database, clock)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import Enrollment, State
 from hogsend.domain.ids import new_id
@@ -38,7 +38,7 @@ class Stage:
     """
 
     database: Database
-    clock: HandClock
+    clock: ManualClock
     played: Counter[UUID] = field(default_factory=Counter)
     under_way: Counter[UUID] = field(default_factory=Counter)
     hold: dict[UUID, asyncio.Event] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import Enrollment
 from hogsend.domain.ids import new_id
@@ -65,7 +65,7 @@ class Order(Stage):
 
 
 @pytest.fixture
-def stage(database: Database, clock: HandClock) -> Order:
+def stage(database: Database, clock: ManualClock) -> Order:
     return Order(database, clock)
 
 

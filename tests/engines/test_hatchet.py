@@ -23,12 +23,12 @@ from hogsend.engines.hatchet import engine as engine_module
 from hogsend.engines.hatchet import host as host_module
 from hogsend.engines.hatchet import outbox as outbox_module
 from hogsend.engines.hatchet.client import WAKE, Client
-from hogsend.engines.hatchet.engine import Doors, HatchetEngine
+from hogsend.engines.hatchet.engine import HatchetEngine, HatchetEventHandler
 from hogsend.engines.hatchet.tasks import Chore
 from hogsend.engines.port import Wake
-from hogsend.errors import HatchetAway
+from hogsend.errors import HatchetUnavailable
 from hogsend.store.db import Database, Query, Write
-from hogsend.store.hatchet import run_of as run_shown
+from hogsend.store.hatchet_runs import run_of as run_shown
 from tests.databases import opened
 from tests.doubles.hatchet import TENANT, HatchetDouble, hatchet_double
 from tests.engines.contract import EngineContract, Stage
@@ -125,7 +125,7 @@ def make(
         stage.play,  # type: ignore[arg-type]
         journeys=lambda: ["j0"],
         cancelled=taken.cancel,
-        doors=Doors(events or [], taken.take),
+        doors=HatchetEventHandler(events or [], taken.take),
         chores={"tidy": Chore(taken.chore)},
     )
 
@@ -457,7 +457,7 @@ async def test_a_secret_that_was_pasted_for_the_token_is_not_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setenv(TOKEN, "hunter2-and-more")
-    with pytest.raises(HatchetAway) as refused:
+    with pytest.raises(HatchetUnavailable) as refused:
         await Client.connect()
     assert "HATCHET_CLIENT_TOKEN" in refused.value.message
     assert "hunte" not in refused.value.message

@@ -10,13 +10,13 @@ from uuid import UUID
 
 import pytest
 
-from hogsend import roster as roster_module
 from hogsend.domain.ids import new_id
 from hogsend.engines import embedded
+from hogsend.engines.due_rows import DueRows
 from hogsend.engines.embedded import EmbeddedEngine
 from hogsend.engines.leases import RowLeases
-from hogsend.engines.rows import DueRows
-from hogsend.roster import Roster
+from hogsend.process import worker_registry as roster_module
+from hogsend.process.worker_registry import WorkerRegistry
 from hogsend.store import enrollments, workers
 from hogsend.store.db import Database, Query, Write
 from tests.databases import opened
@@ -39,10 +39,10 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def rosters(stage: Stage) -> AsyncIterator[list[Roster]]:
+async def rosters(stage: Stage) -> AsyncIterator[list[WorkerRegistry]]:
     """Two workers that are there."""
     now = stage.clock.now()
-    made = [Roster(stage.database, new_id(now), "embedded", now) for _ in range(2)]
+    made = [WorkerRegistry(stage.database, new_id(now), "embedded", now) for _ in range(2)]
     for one in made:
         await one.start()
     yield made
@@ -55,7 +55,7 @@ def engine_of(stage: Stage, holder: UUID) -> EmbeddedEngine:
     return EmbeddedEngine(stage.database, stage.clock, stage.play, leases=leases)
 
 
-async def die(roster: Roster, database: Database) -> None:
+async def die(roster: WorkerRegistry, database: Database) -> None:
     """Let a worker end as if it had been killed long ago."""
     assert roster._showing is not None
     roster._showing.cancel()
@@ -72,7 +72,7 @@ async def holders(database: Database) -> Counter[UUID]:
 
 class TestEmbeddedEngineAmongOthers(EngineContract):
     @pytest.fixture(autouse=True)
-    async def here(self, rosters: list[Roster]) -> None:
+    async def here(self, rosters: list[WorkerRegistry]) -> None:
         """Its worker is there, and another one that does nothing."""
         self._holder = rosters[0].id
 
@@ -86,7 +86,7 @@ class TestEmbeddedEngineAmongOthers(EngineContract):
         await super().test_a_turn_that_takes_long_holds_up_nobody_else(stage)
 
 
-async def test_two_workers_play_each_turn_once(stage: Stage, rosters: list[Roster]):
+async def test_two_workers_play_each_turn_once(stage: Stage, rosters: list[WorkerRegistry]):
     due = await stage.enroll(1500)
     engines = [engine_of(stage, one.id) for one in rosters]
     working = [asyncio.create_task(engine.work()) for engine in engines]
@@ -99,7 +99,7 @@ async def test_two_workers_play_each_turn_once(stage: Stage, rosters: list[Roste
 
 
 async def test_one_turn_of_a_contact_at_a_time_whichever_worker_plays_it(
-    stage: Stage, rosters: list[Roster]
+    stage: Stage, rosters: list[WorkerRegistry]
 ):
     (first,) = await stage.enroll()
     stage.hold[first] = asyncio.Event()
@@ -118,7 +118,7 @@ async def test_one_turn_of_a_contact_at_a_time_whichever_worker_plays_it(
 
 
 async def test_what_a_killed_worker_had_begun_is_finished_by_another(
-    stage: Stage, rosters: list[Roster], caplog: pytest.LogCaptureFixture
+    stage: Stage, rosters: list[WorkerRegistry], caplog: pytest.LogCaptureFixture
 ):
     killed, other = rosters
     due = await stage.enroll(3)
@@ -145,7 +145,7 @@ async def test_what_a_killed_worker_had_begun_is_finished_by_another(
     assert "is gone; what it had begun is taken over" in caplog.text
 
 
-async def test_a_worker_that_leaves_frees_what_it_has(stage: Stage, rosters: list[Roster]):
+async def test_a_worker_that_leaves_frees_what_it_has(stage: Stage, rosters: list[WorkerRegistry]):
     await stage.enroll()
     rows = await stage.database.read_one(enrollments.next_due([("j0", 9)], stage.clock.now()))
     await RowLeases(stage.database, rosters[0].id).take(rows[0], stage.clock.now())
@@ -155,7 +155,7 @@ async def test_a_worker_that_leaves_frees_what_it_has(stage: Stage, rosters: lis
     assert len(await stage.database.read_one(workers.at_work())) == 1
 
 
-async def test_who_is_being_changed_is_not_waited_for(stage: Stage, rosters: list[Roster]):
+async def test_who_is_being_changed_is_not_waited_for(stage: Stage, rosters: list[WorkerRegistry]):
     (busy,) = await stage.enroll()
     engine = engine_of(stage, rosters[0].id)
     async with AsyncExitStack() as stack:
@@ -172,7 +172,7 @@ async def test_who_is_being_changed_is_not_waited_for(stage: Stage, rosters: lis
 
 
 async def test_people_of_a_journey_without_code_here_are_left_to_others(
-    stage: Stage, rosters: list[Roster]
+    stage: Stage, rosters: list[WorkerRegistry]
 ):
     known, unknown = await stage.enroll(2)
     rows = DueRows(stage.database, knows=lambda one: one == "j0")

@@ -15,43 +15,28 @@ FILES = sorted((APP / "hogsend").rglob("*.py"))
 
 # What each part of the program may import of the others. `domain` is pure: it knows no clock, no
 # setting and no file. Only what starts the server knows the web.
-CONFIG = {"config", "config_table", "config_values"}
-GROUND = CONFIG | {"errors", "clock", "paths", "changes", "logs", "news", "interpreter", "spawned"}
-GROUND |= {"hatchet_token", "loop"}
-FACTS = GROUND | {"domain", "store", "engines", "ingest"}
+CONFIG = {"config", "errors", "clock", "paths"}
+FACTS = CONFIG | {"domain", "store", "engines", "ingest"}
 DEEDS = FACTS | {"turns", "delivery"}
-MADE_OF = {"catalogue", "content", "retention", "roster"}
-EVERYTHING = DEEDS | MADE_OF | {"worker", "runtime", "web", "cli"}
+SERVICES = DEEDS | {"services"}
+EVERYTHING = SERVICES | {"compat", "process", "web", "cli"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
     "paths": {"errors"},
-    "frozen": set(),
-    "changes": {"errors"},
-    "news": set(),
-    "loop": set(),
-    "interpreter": set(),
-    "spawned": set(),
-    "logs": {"errors", "config"},
-    "config": CONFIG | {"errors", "clock", "paths"},
-    "config_table": {"config_values"},
-    "hatchet_token": CONFIG | {"errors"},
-    "config_values": {"errors"},
+    "compat": {"errors"},
+    "config": CONFIG,
     "domain": {"errors"},
-    "store": GROUND | {"domain"},
-    "engines": GROUND | {"domain", "store"},
-    "ingest": GROUND | {"domain", "store", "engines"},
+    "store": CONFIG | {"domain", "compat"},
+    "engines": CONFIG | {"domain", "store", "compat"},
+    "ingest": CONFIG | {"domain", "store", "engines"},
     "turns": FACTS,
     "delivery": FACTS,
-    "catalogue": DEEDS | {"content"},
-    "content": DEEDS,
-    "retention": GROUND | {"domain", "store"},
-    "roster": GROUND | {"domain", "store"},
-    "worker": DEEDS | MADE_OF,
-    "runtime": DEEDS | MADE_OF | {"worker"},
-    "web": DEEDS | {"content", "runtime"},
+    "services": DEEDS,
+    "process": SERVICES | {"compat", "web"},
+    "web": SERVICES | {"process"},
     "cli": EVERYTHING,
-    "__main__": {"cli", "errors", "frozen", "spawned"},
+    "__main__": {"cli", "errors", "compat"},
 }
 # The composition root starts the server that shows it: inside a function, when everything is open.
 ONCE_RUNNING = {("runtime", "web")}
@@ -144,7 +129,9 @@ def test_only_the_store_knows_the_database():
 
 def test_only_the_web_knows_the_web_framework():
     elsewhere = [
-        str(found) for found in outside(WEB) if part_of(module_of(found.file)) not in ("web", "cli")
+        str(found)
+        for found in outside(WEB)
+        if part_of(module_of(found.file)) not in ("web", "process", "cli")
     ]
     assert not elsewhere
 

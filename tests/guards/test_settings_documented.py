@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.config import SETTINGS, Setting
+from hogsend.config.settings import SETTINGS, Setting
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hogsend import days
-from hogsend.domain.intake import Incoming
+from hogsend.domain.incoming import IncomingEvent
 from tests.world import World
 
 TWO = """
@@ -29,7 +29,7 @@ TWO = """
 async def by_hand(world: World, journey_id: str = "welcome", **properties: Any) -> Sequence[Any]:
     """Enroll Ada in a journey, as the dashboard and the command line do."""
     taken = await world.runtime.ingest.take(
-        Incoming(
+        IncomingEvent(
             "go",
             user_id="ada",
             properties=properties,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from hogsend import days
-from hogsend.ingest import Act, Order
+from hogsend.ingest import ActionName, OperatorAction
 from tests.world import World
 
 
-async def give(world: World, act: Act) -> UUID:
+async def give(world: World, act: ActionName) -> UUID:
     """Let olga do something to the only enrollment, and wait for it."""
     only = (await world.enrollment()).id
-    done = await world.runtime.orders.give(Order(act, "olga"), only)
+    done = await world.runtime.orders.give(OperatorAction(act, "olga"), only)
     await world.settle()
     return done
 

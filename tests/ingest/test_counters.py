@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.errors import HogsendError
-from hogsend.ingest import Act, Order
+from hogsend.ingest import ActionName, OperatorAction
 from tests.world import World, open_world
 
 JOURNEYS = """
@@ -98,8 +98,8 @@ class Story:
         live = [one for one in await self._world.all_enrollments() if one.is_live]
         if not live:
             return
-        act: Act = "wake" if self._chance.random() < 0.5 else "exit"
-        order, only = Order(act, "olga", "asked"), self._chance.choice(live).id
+        act: ActionName = "wake" if self._chance.random() < 0.5 else "exit"
+        order, only = OperatorAction(act, "olga", "asked"), self._chance.choice(live).id
         try:
             await self._world.runtime.orders.give(order, only)
         except HogsendError as refused:
@@ -141,11 +141,11 @@ async def test_kept_counts_equal_counts_made_anew(world: World, seed: int):
 
 
 async def test_postgres_comes_to_the_same_as_sqlite(
-    sqlite_url: str, postgres_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, postgres_url: str, tmp_path: Path, clock: ManualClock
 ):
     outcomes: list[dict[str, Any]] = []
     for url in (sqlite_url, postgres_url):
-        same_time = HandClock(clock.now())
+        same_time = ManualClock(clock.now())
         async with open_world(url, tmp_path, same_time, with_worker=True) as world:
             story = Story(world, 99)
             await story.tell(120)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hogsend.errors import InvalidInput
-from hogsend.ingest.bodies import read_hatchet_event
+from hogsend.ingest.parsing import read_hatchet_event
 
 
 def test_the_fields_of_the_api_are_its_fields_and_the_rest_are_properties():

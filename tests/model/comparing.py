@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from hogsend.domain.enrollment import Enrollment
-from hogsend.domain.intake import Taken
-from hogsend.domain.sending import Send
+from hogsend.domain.incoming import IngestResult
+from hogsend.domain.send_policy import Send
 from hogsend.store.fields import instant_or_none, to_id
 
 from .model import Model
@@ -44,7 +44,7 @@ def _is_of(stay: Stay, row: Enrollment) -> bool:
     return row.contact_id in whose and _place(row)[1:] == (stay.journey, stay.key)
 
 
-def compare_answer(model: Model, expected: Answer, found: Taken) -> None:
+def compare_answer(model: Model, expected: Answer, found: IngestResult) -> None:
     """Compare what was decided about a fact, and learn the ids of what it made."""
     entered: dict[str, Any] = {}
     for one in found.enrollments:

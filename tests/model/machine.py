@@ -12,8 +12,8 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from hogsend.domain.intake import Taken
-from hogsend.ingest.operating import Act
+from hogsend.domain.incoming import IngestResult
+from hogsend.ingest.operator_action import ActionName
 
 from . import facts
 from .comparing import compare, compare_answer, identify
@@ -26,7 +26,7 @@ from .turn import play
 
 YEAR = timedelta(days=366)
 TICK = timedelta(seconds=1)
-ACTS: tuple[Act, ...] = ("wake", "continue", "restart", "exit", "retry")
+ACTS: tuple[ActionName, ...] = ("wake", "continue", "restart", "exit", "retry")
 
 
 class Machine(RuleBasedStateMachine):
@@ -151,7 +151,7 @@ class Machine(RuleBasedStateMachine):
         self.told.append(replace(fact, key=f"key-{len(self.told)}"))
         return self.told[-1]
 
-    def _answered(self, expected: Answer, found: Taken) -> None:
+    def _answered(self, expected: Answer, found: IngestResult) -> None:
         compare_answer(self.model, expected, found)
 
     @rule(address=st.sampled_from(["e1@x.io", "e2@x.io", "boss@x.io"]))
@@ -247,7 +247,7 @@ class Machine(RuleBasedStateMachine):
         self.model.off ^= {journey}
 
     @rule(act=st.sampled_from(ACTS), which=st.integers(0, 7))
-    def an_operator_acts(self, act: Act, which: int) -> None:
+    def an_operator_acts(self, act: ActionName, which: int) -> None:
         wanted = {"continue": "drifted", "restart": "drifted", "retry": "failed"}
         fitting = [
             stay
@@ -260,14 +260,14 @@ class Machine(RuleBasedStateMachine):
             self._settle()
 
     @rule(act=st.sampled_from(["continue", "continue", "restart"]), which=st.integers(0, 7))
-    def who_is_stuck_is_helped(self, act: Act, which: int) -> None:
+    def who_is_stuck_is_helped(self, act: ActionName, which: int) -> None:
         stuck = [s for s in self.model.stays if s.state in ("drifted", "failed")]
         if stuck:
             stay = stuck[-1 - which % len(stuck)]
             self._order("retry" if stay.state == "failed" else act, stay)
             self._settle()
 
-    def _order(self, act: Act, stay: Stay) -> None:
+    def _order(self, act: ActionName, stay: Stay) -> None:
         assert stay.id is not None
         after = self.model.order(act, stay)
         found: UUID | None = self.real.order(act, stay.id)

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 from uuid import UUID
 
-from hogsend.clock import HandClock
-from hogsend.domain.intake import Incoming, Taken
+from hogsend.clock import ManualClock
+from hogsend.domain.incoming import IncomingEvent, IngestResult
 from hogsend.domain.journey import Journey
 from hogsend.errors import Conflict
-from hogsend.ingest import entering
-from hogsend.ingest.operating import Act, Order
+from hogsend.ingest import enroll
+from hogsend.ingest.operator_action import ActionName, OperatorAction
 from hogsend.store import meta
 from tests.world import PATIENCE, World, open_world
 
@@ -39,7 +39,7 @@ class Real:
     """
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.clock = HandClock(START)
+        self.clock = ManualClock(START)
         self.lots = Lots()
         self._url, self._folder = url, folder
         self._runner = asyncio.Runner()
@@ -49,7 +49,7 @@ class Real:
         journeys = folder / "journeys"
         journeys.mkdir()
         (journeys / "lists.py").write_text("from hogsend import MailList\n" + LISTS)
-        self._patch = patch.object(entering, "is_held_out", self._is_held_out)
+        self._patch = patch.object(enroll, "is_held_out", self._is_held_out)
         self._patch.start()
         self.open()
         self.run(self._hold_mail())
@@ -115,15 +115,15 @@ class Real:
 
     # -- what happens -------------------------------------------------------------------------
 
-    def take(self, facts: Sequence[Fact]) -> list[Taken]:
-        async def all_at_once() -> list[Taken]:
+    def take(self, facts: Sequence[Fact]) -> list[IngestResult]:
+        async def all_at_once() -> list[IngestResult]:
             ingest = self.world.runtime.ingest
             return await asyncio.gather(*(ingest.take(self._incoming(fact)) for fact in facts))
 
         return self.run(all_at_once())
 
-    def _incoming(self, fact: Fact) -> Incoming:
-        return Incoming(
+    def _incoming(self, fact: Fact) -> IncomingEvent:
+        return IncomingEvent(
             fact.name,
             fact.user,
             fact.email,
@@ -141,10 +141,10 @@ class Real:
     def load(self) -> None:
         self.run(self.world.load())
 
-    def order(self, act: Act, enrollment: UUID) -> UUID | None:
+    def order(self, act: ActionName, enrollment: UUID) -> UUID | None:
         async def give() -> UUID | None:
             try:
-                return await self.world.runtime.orders.give(Order(act, "op"), enrollment)
+                return await self.world.runtime.orders.give(OperatorAction(act, "op"), enrollment)
             except Conflict:
                 return None
 

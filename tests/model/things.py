@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hogsend.domain.shares import point_of
+from hogsend.domain.assignment import point_of
 
 from .scripts import Rule
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.store import operators
 from hogsend.store.db import Write
 from hogsend.store.fields import to_id
@@ -68,7 +68,7 @@ async def all_screens_open(site: Site, role: operators.Role = "owner") -> None:
     ],
 )
 async def test_an_enrollment_of_a_spoilt_row_fails_alone_and_says_which(
-    database_url: str, tmp_path: Path, clock: HandClock, table: str, column: str
+    database_url: str, tmp_path: Path, clock: ManualClock, table: str, column: str
 ) -> None:
     async with open_site(tmp_path, clock, DATABASE_URL=database_url) as site:
         for user in PEOPLE:
@@ -96,7 +96,7 @@ async def test_an_enrollment_of_a_spoilt_row_fails_alone_and_says_which(
 
 
 async def test_a_journal_of_another_shape_fails_alone_too(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_site(tmp_path, clock) as site:
         for user in PEOPLE:
@@ -129,7 +129,7 @@ async def stepping(user: Contact, ctx: Context) -> None:
     ids=["steps", "answers"],
 )
 async def test_what_a_journal_keeps_apart_fails_alone_when_it_is_spoilt(
-    database_url: str, tmp_path: Path, clock: HandClock, spoilt: tuple[str, str, object]
+    database_url: str, tmp_path: Path, clock: ManualClock, spoilt: tuple[str, str, object]
 ) -> None:
     table, column, value = spoilt
     files = {**FILES, "stepping.py": STEPPING}
@@ -159,7 +159,7 @@ async def test_what_a_journal_keeps_apart_fails_alone_when_it_is_spoilt(
 
 
 async def test_a_definition_that_cannot_be_read_is_told_and_hinders_nobody(
-    sqlite_url: str, tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:
         await site.event("user.created", "ada")
@@ -174,7 +174,7 @@ async def test_a_definition_that_cannot_be_read_is_told_and_hinders_nobody(
 
 
 async def test_events_of_somebody_with_a_spoilt_enrollment_are_taken(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:
         for user in PEOPLE:
@@ -190,7 +190,7 @@ async def test_events_of_somebody_with_a_spoilt_enrollment_are_taken(
 
 
 async def test_a_contact_that_cannot_be_read_refuses_its_own_events_only(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:
         for user in PEOPLE:
@@ -205,7 +205,7 @@ async def test_a_contact_that_cannot_be_read_refuses_its_own_events_only(
 
 @pytest.mark.parametrize("column", ["props", "attempts"])
 async def test_a_mail_of_a_spoilt_row_fails_alone_and_keeps_what_it_held(
-    sqlite_url: str, tmp_path: Path, clock: HandClock, column: str
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, column: str
 ) -> None:
     async with open_site(tmp_path, clock) as site:
         worker = site.runtime.worker

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from tortoise.connection import get_connections
 
-from hogsend.clock import HandClock
-from hogsend.domain.intake import Incoming
+from hogsend.clock import ManualClock
+from hogsend.domain.incoming import IncomingEvent
 from hogsend.engines import embedded
 from hogsend.errors import StoreUnavailable
 from tests.site import FILES, Site, open_site, until
@@ -133,7 +133,7 @@ BODY = {"name": "seen", "userId": "bo", "email": "bo@example.com", "eventPropert
 
 
 async def test_events_are_refused_for_a_while_and_then_taken(
-    sqlite_url: str, tmp_path: Path, clock: HandClock, fault: Fault
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, fault: Fault
 ) -> None:
     file = tmp_path / "hogsend.db"
     async with open_site(tmp_path, clock, with_worker=False) as site:
@@ -170,7 +170,7 @@ async def test_events_are_refused_for_a_while_and_then_taken(
 async def test_turns_and_mails_wait_and_then_go_on_each_once(
     sqlite_url: str,
     tmp_path: Path,
-    clock: HandClock,
+    clock: ManualClock,
     fault: Fault,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -213,7 +213,7 @@ async def test_turns_and_mails_wait_and_then_go_on_each_once(
 
 
 async def test_a_damaged_file_is_named_with_the_command_that_brings_a_backup_back(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     file = tmp_path / "hogsend.db"
     async with open_site(tmp_path, clock, with_worker=False) as site:
@@ -237,11 +237,11 @@ async def test_a_damaged_file_is_named_with_the_command_that_brings_a_backup_bac
         with pytest.raises(Exception, match="damaged"):
             await site.runtime.database.try_again()
         with pytest.raises(Exception, match="damaged"):
-            await site.runtime.ingest.take(Incoming("seen", user_id="bo"))
+            await site.runtime.ingest.take(IncomingEvent("seen", user_id="bo"))
 
 
 async def test_a_click_leads_on_and_is_recorded_when_the_database_takes_it(
-    sqlite_url: str, tmp_path: Path, clock: HandClock, fault: Fault
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, fault: Fault
 ) -> None:
     file = tmp_path / "hogsend.db"
     async with open_site(tmp_path, clock) as site:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.engines.embedded import LONGEST_SLEEP
-from hogsend.store import health
+from hogsend.store import lag
 from hogsend.store.db import Database
 from tests.world import PATIENCE, World, open_world
 
@@ -69,7 +69,7 @@ async def test_a_clock_set_forward_a_month_lets_the_overdue_go_on_in_the_order_t
 
 
 async def test_a_machine_off_for_a_week_goes_on_where_it_stopped(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as world:
         await world.journey(PATIENT)
@@ -199,7 +199,7 @@ async def test_who_waits_costs_next_to_nothing(
         loop_time.jump(timedelta(seconds=30))
         for _ in range(5):
             # Each is answered after those that were asked before it.
-            await world.database.read_one(health.alive())
+            await world.database.read_one(lag.alive())
             ours += 1
     assert await woken(world) == []
     # A look at turns, one at mails, one at held clicks, and the odd one at what may be removed.

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.domain.ids import new_id
 from hogsend.domain.journal import Step
 from hogsend.store import answers, turns
@@ -19,7 +19,7 @@ BIG = {"text": "Grüße, 世界 " * 200, "list": list(range(50)), "none": None}
 
 
 @pytest.fixture
-def turn(clock: HandClock) -> Turn:
+def turn(clock: ManualClock) -> Turn:
     """The first turn of an enrollment, empty as yet."""
     return Turn(new_id(clock.now()), 1, clock.now(), "abc", "waiting", [])
 

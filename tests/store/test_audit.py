@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.store import audit
 from hogsend.store.db import Database
 
 
-async def test_changes_are_kept_with_what_was_before(database: Database, clock: HandClock) -> None:
+async def test_changes_are_kept_with_what_was_before(
+    database: Database, clock: ManualClock
+) -> None:
     now = clock.now()
     async with database.transaction() as transaction:
         await transaction.apply(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.domain.contact import Contact
 from hogsend.domain.ids import new_id
 from hogsend.store import contacts
@@ -20,7 +20,7 @@ async def write(database: Database, *writes: Write) -> None:
 
 
 @pytest.fixture
-async def three(database: Database, clock: HandClock) -> list[Contact]:
+async def three(database: Database, clock: ManualClock) -> list[Contact]:
     """Three people, known by a user id each."""
     now = clock.now()
     people = [Contact(new_id(now), user_id=f"u{n}") for n in range(3)]
@@ -55,7 +55,7 @@ async def test_people_are_found_by_any_of_their_names(database: Database, three:
 
 
 async def test_a_chain_of_merges_leads_to_the_last_survivor(
-    database: Database, three: list[Contact], clock: HandClock
+    database: Database, three: list[Contact], clock: ManualClock
 ):
     one, two, three_ = ids(three)
     await write(database, *contacts.merge(one, two, clock.now()))
@@ -71,7 +71,7 @@ async def test_a_chain_of_merges_leads_to_the_last_survivor(
 
 
 async def test_those_who_were_merged_are_named_when_they_are_locked(
-    database: Database, three: list[Contact], clock: HandClock
+    database: Database, three: list[Contact], clock: ManualClock
 ):
     one, two, other = ids(three)
     await write(database, *contacts.merge(one, two, clock.now()))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.domain.conditions import prop
 from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import LIVE_STATES, Enrollment, LookBack, Wait
@@ -30,7 +30,7 @@ async def write(database: Database, *writes: Write) -> None:
 
 
 @pytest.fixture
-def make(clock: HandClock) -> Make:
+def make(clock: ManualClock) -> Make:
     """Make an enrollment of a person of its own."""
 
     def made(**given: Any) -> Enrollment:
@@ -39,7 +39,9 @@ def make(clock: HandClock) -> Make:
     return made
 
 
-async def test_an_enrollment_comes_back_as_it_was(database: Database, make: Make, clock: HandClock):
+async def test_an_enrollment_comes_back_as_it_was(
+    database: Database, make: Make, clock: ManualClock
+):
     now = clock.now()
     event = Event(new_id(now), "used", {"n": 1}, seq=4, received_at=now)
     wait = Wait("wait:used", now + timedelta(days=1), (on("used", where=prop("n") > 0), on("x")))
@@ -79,7 +81,7 @@ async def test_only_the_live_hold_a_place(database: Database, make: Make, state:
     assert len(live) == (2 if state in LIVE_STATES else 1)
 
 
-async def test_the_next_is_who_wakes_first(database: Database, make: Make, clock: HandClock):
+async def test_the_next_is_who_wakes_first(database: Database, make: Make, clock: ManualClock):
     now = clock.now()
     later, soon, due = (make(wake_at=now + timedelta(hours=h)) for h in (2, 1, -1))
     others = [make(state=state) for state in STATES if state not in ("active", "waiting")]
@@ -89,7 +91,9 @@ async def test_the_next_is_who_wakes_first(database: Database, make: Make, clock
     (rows,) = await database.read_one(enrollments.next_due([("j", 10)], now))
     # Those who are due, and of the others the first.
     assert [row.id for row in rows] == [due.id, soon.id]
-    assert rows[0] == enrollments.Due(due.id, due.contact_id, "j", now - timedelta(hours=1))
+    assert rows[0] == enrollments.DueEnrollment(
+        due.id, due.contact_id, "j", now - timedelta(hours=1)
+    )
     until = now + timedelta(hours=3)
     assert await database.read_one(enrollments.next_due([("j", 1), ("none", 1)], until)) == [
         [rows[0]],
@@ -97,7 +101,7 @@ async def test_the_next_is_who_wakes_first(database: Database, make: Make, clock
     ]
 
 
-async def test_only_the_live_are_in_a_wait(database: Database, make: Make, clock: HandClock):
+async def test_only_the_live_are_in_a_wait(database: Database, make: Make, clock: ManualClock):
     one = make()
     wait = Wait("sleep:a", clock.now())
     await write(database, enrollments.insert([one]))
@@ -112,7 +116,7 @@ async def test_only_the_live_are_in_a_wait(database: Database, make: Make, clock
 
 
 async def test_parking_keeps_wake_times_and_calling_back_finds_them(
-    database: Database, make: Make, clock: HandClock
+    database: Database, make: Make, clock: ManualClock
 ):
     active, waiting, other = make(), make(), make(journey_id="other")
     drifted, done = make(state="drifted"), make(state="completed")
@@ -137,7 +141,7 @@ async def test_parking_keeps_wake_times_and_calling_back_finds_them(
 
 
 async def test_the_last_entry_is_the_newest_of_the_person_and_of_those_merged_into_them(
-    database: Database, make: Make, clock: HandClock
+    database: Database, make: Make, clock: ManualClock
 ):
     now = clock.now()
     ada, visitor = Contact(new_id(now)), Contact(new_id(now))

@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.errors import InvalidInput, NotFound
 from hogsend.store import keys
 from hogsend.store.db import Database, Query
 
 
 async def test_a_key_is_found_by_its_text_and_its_text_is_nowhere(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     key, text = await keys.create(database, name="shop", scopes=["ingest"], now=clock.now())
 
@@ -37,7 +37,7 @@ async def test_a_text_that_is_no_key_is_found_nowhere(database: Database) -> Non
 
 
 async def test_a_revoked_key_says_so_and_stays_revoked(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     key, text = await keys.create(database, name="shop", scopes=["ingest"], now=clock.now())
     first = clock.now() + timedelta(minutes=1)
@@ -51,13 +51,13 @@ async def test_a_revoked_key_says_so_and_stays_revoked(
 
 
 async def test_revoking_what_does_not_exist_is_an_error(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     with pytest.raises(NotFound, match="keys list"):
         await keys.revoke(database, UUID(int=7), clock.now())
 
 
-async def test_a_key_expires(database: Database, clock: HandClock) -> None:
+async def test_a_key_expires(database: Database, clock: ManualClock) -> None:
     end = clock.now() + timedelta(days=30)
     await keys.create(database, name="trial", scopes=["ingest"], now=clock.now(), expires_at=end)
 
@@ -67,7 +67,7 @@ async def test_a_key_expires(database: Database, clock: HandClock) -> None:
     assert key.status(end) == "expired"
 
 
-async def test_only_full_admin_implies_other_scopes(database: Database, clock: HandClock) -> None:
+async def test_only_full_admin_implies_other_scopes(database: Database, clock: ManualClock) -> None:
     admin, _ = await keys.create(database, name="a", scopes=["full-admin"], now=clock.now())
     reader, _ = await keys.create(database, name="r", scopes=["read"], now=clock.now())
 
@@ -76,7 +76,7 @@ async def test_only_full_admin_implies_other_scopes(database: Database, clock: H
 
 
 async def test_a_publishable_key_has_origins_and_no_other_scope(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     key, text = await keys.create(
         database,
@@ -100,7 +100,7 @@ async def test_a_publishable_key_has_origins_and_no_other_scope(
     assert len(await keys.list_keys(database)) == 1
 
 
-async def test_a_known_text_can_be_registered(database: Database, clock: HandClock) -> None:
+async def test_a_known_text_can_be_registered(database: Database, clock: ManualClock) -> None:
     assert not await keys.any_key(database)
     text = keys.make()
 
@@ -114,7 +114,7 @@ async def test_a_known_text_can_be_registered(database: Database, clock: HandClo
 
 
 async def test_keys_are_listed_newest_first_with_their_last_use(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     old, _ = await keys.create(database, name="old", scopes=["ingest"], now=clock.now())
     clock.set(clock.now() + timedelta(hours=1))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.errors import Conflict, InvalidInput, NotFound, Unauthorized
 from hogsend.store import operators, passwords, sessions
 from hogsend.store.db import Database, Query, Write
@@ -27,7 +27,7 @@ def quick_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_first_operator_comes_in_by_a_link_and_then_by_password(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     assert not await operators.any_operator(database)
     token = await operators.make_link(database, clock.now())
@@ -42,7 +42,7 @@ async def test_the_first_operator_comes_in_by_a_link_and_then_by_password(
 
 
 async def test_a_link_works_once_also_at_the_same_moment(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     token = await operators.make_link(database, clock.now())
 
@@ -65,7 +65,7 @@ async def test_a_link_works_once_also_at_the_same_moment(
     assert await operators.find_link(database, token, clock.now()) is None
 
 
-async def test_looking_at_a_link_does_not_use_it(database: Database, clock: HandClock) -> None:
+async def test_looking_at_a_link_does_not_use_it(database: Database, clock: ManualClock) -> None:
     token = await operators.make_link(database, clock.now(), email="ada@example.com")
 
     for _ in range(2):
@@ -73,7 +73,7 @@ async def test_looking_at_a_link_does_not_use_it(database: Database, clock: Hand
         assert link is not None and link.email == "ada@example.com"
 
 
-async def test_a_link_is_over_after_a_day(database: Database, clock: HandClock) -> None:
+async def test_a_link_is_over_after_a_day(database: Database, clock: ManualClock) -> None:
     token = await operators.make_link(database, clock.now())
 
     assert await operators.find_link(database, token, clock.now() + DAY) is None
@@ -88,7 +88,7 @@ async def test_a_link_is_over_after_a_day(database: Database, clock: HandClock) 
     [("ada@example.com", "short"), ("no address", PASSWORD), ("", PASSWORD), ("a\x00@b", PASSWORD)],
 )
 async def test_a_bad_answer_leaves_the_link_usable(
-    database: Database, clock: HandClock, email: str, password: str
+    database: Database, clock: ManualClock, email: str, password: str
 ) -> None:
     token = await operators.make_link(database, clock.now())
 
@@ -99,7 +99,9 @@ async def test_a_bad_answer_leaves_the_link_usable(
     assert not await operators.any_operator(database)
 
 
-async def test_a_link_for_one_person_lets_no_other_in(database: Database, clock: HandClock) -> None:
+async def test_a_link_for_one_person_lets_no_other_in(
+    database: Database, clock: ManualClock
+) -> None:
     token = await operators.make_link(database, clock.now(), email="ada@example.com")
 
     with pytest.raises(Unauthorized):
@@ -110,7 +112,7 @@ async def test_a_link_for_one_person_lets_no_other_in(database: Database, clock:
     assert not await operators.any_operator(database)
 
 
-async def test_only_the_digest_of_a_link_is_kept(database: Database, clock: HandClock) -> None:
+async def test_only_the_digest_of_a_link_is_kept(database: Database, clock: ManualClock) -> None:
     token = await operators.make_link(database, clock.now())
 
     rows = await database.read_one(Query("SELECT * FROM sign_in_links", [], list))
@@ -118,7 +120,7 @@ async def test_only_the_digest_of_a_link_is_kept(database: Database, clock: Hand
     assert token not in str([tuple(row) for row in rows])
 
 
-async def test_an_address_is_one_operator(database: Database, clock: HandClock) -> None:
+async def test_an_address_is_one_operator(database: Database, clock: ManualClock) -> None:
     await operators.add(database, "ada@example.com", "operator", clock.now())
 
     with pytest.raises(Conflict, match="operators reset"):
@@ -141,7 +143,7 @@ async def test_an_address_is_one_operator(database: Database, clock: HandClock) 
     ],
 )
 async def test_a_wrong_password_or_address_signs_nobody_in(
-    database: Database, clock: HandClock, email: str, password: str
+    database: Database, clock: ManualClock, email: str, password: str
 ) -> None:
     ada = await operators.add(database, "ada@example.com", "owner", clock.now())
     await operators.set_password(database, ada.id, PASSWORD)
@@ -150,7 +152,7 @@ async def test_a_wrong_password_or_address_signs_nobody_in(
 
 
 async def test_an_operator_without_a_password_signs_in_by_link_only(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     await operators.add(database, "ada@example.com", "owner", clock.now())
 
@@ -159,7 +161,7 @@ async def test_an_operator_without_a_password_signs_in_by_link_only(
 
 
 async def test_a_reset_ends_password_and_sessions_and_gives_a_link(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     ada = await operators.add(database, "ada@example.com", "viewer", clock.now())
     await operators.set_password(database, ada.id, PASSWORD)
@@ -173,13 +175,13 @@ async def test_a_reset_ends_password_and_sessions_and_gives_a_link(
     assert (again.id, again.role) == (ada.id, "viewer")
 
 
-async def test_resetting_nobody_is_an_error(database: Database, clock: HandClock) -> None:
+async def test_resetting_nobody_is_an_error(database: Database, clock: ManualClock) -> None:
     with pytest.raises(NotFound, match="operators list"):
         await operators.reset(database, "eve@example.com", clock.now())
 
 
 async def test_a_session_ends_when_nobody_is_there_or_after_thirty_days(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     ada = await operators.add(database, "ada@example.com", "owner", clock.now())
     start = clock.now()
@@ -196,7 +198,7 @@ async def test_a_session_ends_when_nobody_is_there_or_after_thirty_days(
 
 
 async def test_a_session_can_be_ended_alone_or_with_all_others(
-    database: Database, clock: HandClock
+    database: Database, clock: ManualClock
 ) -> None:
     ada = await operators.add(database, "ada@example.com", "owner", clock.now())
     bob = await operators.add(database, "bob@example.com", "owner", clock.now())
@@ -212,7 +214,7 @@ async def test_a_session_can_be_ended_alone_or_with_all_others(
     assert [session is not None for session in alive] == [False, False, True]
 
 
-async def test_a_disabled_operator_is_out_at_once(database: Database, clock: HandClock) -> None:
+async def test_a_disabled_operator_is_out_at_once(database: Database, clock: ManualClock) -> None:
     ada = await operators.add(database, "ada@example.com", "owner", clock.now())
     await operators.set_password(database, ada.id, PASSWORD)
     cookie = await sessions.start(database, ada.id, clock.now())
@@ -229,6 +231,6 @@ async def test_a_disabled_operator_is_out_at_once(database: Database, clock: Han
         await operators.use_link(database, token, clock.now())
 
 
-async def test_an_unknown_cookie_is_no_session(database: Database, clock: HandClock) -> None:
+async def test_an_unknown_cookie_is_no_session(database: Database, clock: ManualClock) -> None:
     for cookie in ("", "wrong", "\x00", "\ud800"):
         assert await sessions.find(database, cookie, clock.now()) is None

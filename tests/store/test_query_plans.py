@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.domain.ids import new_id
 from hogsend.store import contacts, enrollments, events, sends, steps, turns
 from hogsend.store.db import Database, Query
@@ -23,7 +23,7 @@ NARROW = re.compile(
 
 @pytest.mark.parametrize("people", [1, 4, 64, 1024])
 async def test_a_set_of_any_size_reads_only_its_own_rows(
-    sqlite_url: str, clock: HandClock, people: int
+    sqlite_url: str, clock: ManualClock, people: int
 ):
     now = clock.now()
     ids: list[UUID] = [new_id(now) for _ in range(people)]

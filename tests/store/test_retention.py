@@ -11,15 +11,15 @@ from uuid import UUID
 
 import pytest
 
-from hogsend import retention as task
-from hogsend.clock import HandClock
-from hogsend.config import load_settings
+from hogsend.clock import ManualClock
+from hogsend.config.settings import load_settings
 from hogsend.domain.enrollment import Enrollment, Wait
 from hogsend.domain.ids import first_id, new_id
 from hogsend.domain.journal import Step
-from hogsend.domain.sending import Send
-from hogsend.domain.summary import Summary
-from hogsend.retention import Keep, Retention
+from hogsend.domain.journal_summary import Summary
+from hogsend.domain.send_policy import Send
+from hogsend.process import retention as task
+from hogsend.process.retention import Retention, RetentionPolicy
 from hogsend.store import enrollments, events, inbox, retention, sends, summaries, turns
 from hogsend.store.db import Database, Query, Write
 from hogsend.store.inbox import CapturedMail, InboxEntry
@@ -41,9 +41,9 @@ _FOREVER = {
 
 
 @pytest.fixture
-def keeper(database: Database, clock: HandClock, tmp_path: Path) -> Retention:
+def keeper(database: Database, clock: ManualClock, tmp_path: Path) -> Retention:
     """Keeps things for as long as the settings say when nobody says otherwise."""
-    return Retention(database, clock, Keep.of(load_settings({}, tmp_path)))
+    return Retention(database, clock, RetentionPolicy.of(load_settings({}, tmp_path)))
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ _AGES = {
 
 @pytest.mark.parametrize("name", sorted(_AGES))
 async def test_a_row_stays_to_the_last_moment_of_its_time_and_then_goes(
-    database: Database, clock: HandClock, keeper: Retention, ask: Ask, name: str
+    database: Database, clock: ManualClock, keeper: Retention, ask: Ask, name: str
 ):
     now = clock.now()
     await put(database, now, "old")
@@ -112,13 +112,15 @@ async def test_a_row_stays_to_the_last_moment_of_its_time_and_then_goes(
 
 
 async def test_what_is_kept_forever_stays(
-    database: Database, clock: HandClock, ask: Ask, tmp_path: Path, make: Make
+    database: Database, clock: ManualClock, ask: Ask, tmp_path: Path, make: Make
 ):
     await put(database, clock.now(), "old")
     await ended(database, make(clock.now()))
     clock.set(clock.now() + timedelta(days=20_000))
 
-    assert not await Retention(database, clock, Keep.of(load_settings(_FOREVER, tmp_path))).run()
+    assert not await Retention(
+        database, clock, RetentionPolicy.of(load_settings(_FOREVER, tmp_path))
+    ).run()
 
     for rows in [*_AGES.values(), "SELECT 1 FROM turns"]:
         assert await ask(rows)
@@ -126,7 +128,7 @@ async def test_what_is_kept_forever_stays(
 
 async def test_many_rows_go_in_many_small_steps(
     database: Database,
-    clock: HandClock,
+    clock: ManualClock,
     keeper: Retention,
     ask: Ask,
     monkeypatch: pytest.MonkeyPatch,
@@ -154,7 +156,7 @@ async def test_many_rows_go_in_many_small_steps(
 
 
 async def test_a_mail_that_may_still_leave_is_not_deleted(
-    database: Database, clock: HandClock, keeper: Retention, ask: Ask
+    database: Database, clock: ManualClock, keeper: Retention, ask: Ask
 ):
     now = clock.now()
     queued, going, gone = mail(now, "queued"), mail(now, "sending"), mail(now)
@@ -169,7 +171,7 @@ async def test_a_mail_that_may_still_leave_is_not_deleted(
 
 
 async def test_a_send_is_still_called_by_the_subject_of_its_mail(
-    database: Database, clock: HandClock, keeper: Retention
+    database: Database, clock: ManualClock, keeper: Retention
 ):
     one = mail(clock.now())
     rendered = RenderedMail(one.id, "Welcome, Ada", "us@x", b"mail")
@@ -242,7 +244,7 @@ async def ended(database: Database, *many: Enrollment) -> None:
 
 
 async def test_a_journal_becomes_a_summary_when_its_time_is_over(
-    database: Database, clock: HandClock, keeper: Retention, make: Make
+    database: Database, clock: ManualClock, keeper: Retention, make: Make
 ):
     now = clock.now()
     old, young = make(now), make(now + timedelta(days=1))
@@ -266,7 +268,7 @@ async def test_a_journal_becomes_a_summary_when_its_time_is_over(
 
 @pytest.mark.parametrize("state", ["active", "waiting", "drifted", "parked"])
 async def test_a_journal_that_is_still_played_is_never_touched(
-    database: Database, clock: HandClock, keeper: Retention, make: Make, state: Any
+    database: Database, clock: ManualClock, keeper: Retention, make: Make, state: Any
 ):
     live = replace(make(clock.now()), state=state, ended_at=None)
     await ended(database, live)
@@ -280,7 +282,7 @@ async def test_a_journal_that_is_still_played_is_never_touched(
 
 @pytest.mark.parametrize("state", ["exited", "failed", "held_out"])
 async def test_every_end_is_an_end(
-    database: Database, clock: HandClock, keeper: Retention, make: Make, state: Any
+    database: Database, clock: ManualClock, keeper: Retention, make: Make, state: Any
 ):
     wait = Wait("sleep:a", clock.now())
     await ended(database, replace(make(clock.now()), state=state, wait=wait))
@@ -293,7 +295,7 @@ async def test_every_end_is_an_end(
 async def test_a_long_journal_is_summed_up_in_parts(
     *,
     database: Database,
-    clock: HandClock,
+    clock: ManualClock,
     keeper: Retention,
     make: Make,
     ask: Ask,
@@ -314,7 +316,7 @@ async def test_a_long_journal_is_summed_up_in_parts(
 
 
 async def test_a_part_that_is_summed_up_is_not_counted_again_after_a_stop(
-    database: Database, clock: HandClock, make: Make, keeper: Retention
+    database: Database, clock: ManualClock, make: Make, keeper: Retention
 ):
     one = make(clock.now())
     await ended(database, one)
@@ -337,7 +339,7 @@ async def test_a_part_that_is_summed_up_is_not_counted_again_after_a_stop(
 
 async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
     database: Database,
-    clock: HandClock,
+    clock: ManualClock,
     keeper: Retention,
     make: Make,
     monkeypatch: pytest.MonkeyPatch,
@@ -362,7 +364,7 @@ async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
 
 
 async def test_a_damaged_turn_does_not_keep_the_others(
-    database: Database, clock: HandClock, keeper: Retention, make: Make
+    database: Database, clock: ManualClock, keeper: Retention, make: Make
 ):
     one, other = make(clock.now()), make(clock.now())
     await ended(database, one, other)
@@ -378,7 +380,7 @@ async def test_a_damaged_turn_does_not_keep_the_others(
 
 
 async def test_it_stops_at_the_end_of_a_step(
-    database: Database, clock: HandClock, keeper: Retention, make: Make
+    database: Database, clock: ManualClock, keeper: Retention, make: Make
 ):
     await ended(database, make(clock.now()))
     clock.set(clock.now() + timedelta(days=91))
@@ -413,7 +415,7 @@ async def test_it_is_done_after_the_start_and_then_again_and_again_whatever_fail
 
 
 async def test_what_went_is_logged_once(
-    database: Database, clock: HandClock, keeper: Retention, caplog: pytest.LogCaptureFixture
+    database: Database, clock: ManualClock, keeper: Retention, caplog: pytest.LogCaptureFixture
 ):
     await put(database, clock.now(), "old")
     clock.set(clock.now() + timedelta(days=40))
@@ -449,7 +451,7 @@ def lookups(at: datetime) -> Iterator[tuple[str, list[Any]]]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_no_table_is_read_from_end_to_end(database: Database, clock: HandClock, ask: Ask):
+async def test_no_table_is_read_from_end_to_end(database: Database, clock: ManualClock, ask: Ask):
     for sql, values in lookups(clock.now()):
         plan = [row[3] for row in await ask(f"EXPLAIN QUERY PLAN {sql}", *values)]
         assert plan

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.domain.ids import new_id
 from hogsend.store import workers
 from hogsend.store.db import Database, Write
-from hogsend.store.workers import GONE_AFTER, WorkerSeen
+from hogsend.store.workers import GONE_AFTER, WorkerInfo
 from tests.databases import opened
 
 
@@ -22,10 +22,10 @@ async def shared(postgres_url: str) -> AsyncIterator[Database]:
 
 
 async def test_a_worker_that_nobody_saw_leave_is_not_at_work_for_ever(
-    shared: Database, clock: HandClock
+    shared: Database, clock: ManualClock
 ):
     now = clock.now()
-    one = WorkerSeen(new_id(now), "host", 7, "embedded", "1", {"j": "abc"}, now, now)
+    one = WorkerInfo(new_id(now), "host", 7, "embedded", "1", {"j": "abc"}, now, now)
     async with shared.transaction() as tx:
         await tx.apply([workers.here(one)])
     [seen] = await shared.read_one(workers.at_work())

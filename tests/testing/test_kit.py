@@ -29,7 +29,7 @@ from hogsend import (
     prop,
     seconds,
 )
-from hogsend.testing import World, clockwork, play
+from hogsend.testing import World, play, time_driver
 from hogsend.testing.playing import START
 
 MAILS = {
@@ -383,7 +383,7 @@ async def test_a_mail_that_cannot_be_made_fails_the_test():
 
 
 async def test_a_journey_that_blocks_fails_the_test(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(clockwork, "PATIENCE", 0.1)
+    monkeypatch.setattr(time_driver, "PATIENCE", 0.1)
     going_on = threading.Event()
 
     @journey("blocking", trigger="go")

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from hogsend import hours
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.delivery.ledger import Handover, Ledger
 from hogsend.delivery.providers.port import Withdrawn
-from hogsend.domain.intake import Incoming
-from hogsend.ingest import Order
+from hogsend.domain.incoming import IncomingEvent
+from hogsend.ingest import OperatorAction
 from hogsend.store.counters import Tally
 from hogsend.store.sends import RenderedMail
 from tests.world import PATIENCE, World, open_world
@@ -30,7 +30,7 @@ JOURNEY = """
 
 
 @pytest.fixture
-async def two(postgres_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
+async def two(postgres_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
     """An instance on Postgres that only takes facts in; another process is played by the test."""
     async with open_world(postgres_url, tmp_path, clock, with_worker=False) as opened:
         await opened.journey(JOURNEY)
@@ -51,7 +51,7 @@ async def meanwhile(
     ingest, now = world.runtime.ingest, world.clock.now()
     tally = Tally(now)
     async with world.database.transaction() as tx:
-        await ingest.take_within(tx, [Incoming(name, **incoming)], tally, now)
+        await ingest.take_within(tx, [IncomingEvent(name, **incoming)], tally, now)
         await tx.apply([tally.write()])
         task = asyncio.create_task(work, context=elsewhere)
         async with asyncio.timeout(PATIENCE):
@@ -88,7 +88,7 @@ async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
 
 async def test_an_operator_does_not_wake_who_is_leaving(two: World):
     await two.take("go", user_id="ada")
-    wake = two.runtime.orders.give(Order("wake", "olga"), (await two.enrollment()).id)
+    wake = two.runtime.orders.give(OperatorAction("wake", "olga"), (await two.enrollment()).id)
     async with meanwhile(two, "stop", wake, user_id="ada") as refused:
         assert "has ended already" in str(refused)
         assert await two.states() == ["exited"]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hogsend import days, hours, minutes
-from hogsend.turns.loading import Limits
+from hogsend.turns.turn_inputs import TurnLimits
 from tests.world import World
 
 RESTS = 'async def rest(ctx):\n    await ctx.sleep(days(1), label="{label}")\n'
@@ -132,7 +132,7 @@ async def j(user, ctx):
 
 
 async def test_journeys_that_wait_for_each_other_for_ever_are_cut(small_world: World):
-    small_world.limit(Limits(timedelta(seconds=60), 300))
+    small_world.limit(TurnLimits(timedelta(seconds=60), 300))
     await small_world.journey(
         """
 @journey("a", trigger="go")
@@ -156,7 +156,7 @@ async def b(user, ctx):
 
 
 async def test_a_new_loop_above_the_wait_that_never_comes_to_it_drifts(small_world: World):
-    small_world.limit(Limits(timedelta(seconds=60), 300))
+    small_world.limit(TurnLimits(timedelta(seconds=60), 300))
     source = """
 @journey("j", trigger="go")
 async def j(user, ctx):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.content import load_content
-from hogsend.turns.loading import Code
+from hogsend.services.content import load_content
 from hogsend.turns.plan import plan
+from hogsend.turns.turn_inputs import JourneyCode
 from tests.world import World
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "changing-journeys.md"
@@ -37,7 +37,7 @@ async def test_those_who_wait_fare_as_the_document_says(small_world: World, edit
     small_world.write("journeys", edit)
     content = load_content(small_world.runtime.settings, small_world.runtime.tokens)
     assert not content.broken
-    code = Code(content.registry, content.template_lists)
+    code = JourneyCode(content.registry, content.template_lists)
     (found,) = await plan(small_world.database, small_world.clock, code, ["first-week"])
 
     assert (getattr(found, said(edit)), found.people) == (1, 1)

@@ -73,7 +73,7 @@ async def test_finally_and_async_with_run_at_every_wait(
 
 @pytest.mark.parametrize("ended_by", ["an event", "an operator's word"])
 async def test_an_exit_from_outside_runs_no_code_of_the_authors(world: World, ended_by: str):
-    from hogsend.ingest import Order
+    from hogsend.ingest import OperatorAction
 
     await play(
         world,
@@ -89,7 +89,9 @@ finally:
     if ended_by == "an event":
         await world.emit("stop")
     else:
-        await world.runtime.orders.give(Order("exit", "olga"), (await world.enrollment()).id)
+        await world.runtime.orders.give(
+            OperatorAction("exit", "olga"), (await world.enrollment()).id
+        )
     await world.advance(days(2))
     assert await world.states() == ["exited"]
     assert SEEN == []

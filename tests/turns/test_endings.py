@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hogsend import days
-from hogsend.turns.trying import RETRY_AFTER
+from hogsend.turns.step_attempts import RETRY_AFTER
 from tests.world import World
 
 ENDS: dict[str, dict[str, Any]] = {

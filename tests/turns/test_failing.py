@@ -15,7 +15,7 @@ import pytest
 from hogsend import days, hours, minutes, seconds
 from hogsend.turns import driver
 from hogsend.turns.driver import Driver
-from hogsend.turns.loading import Limits
+from hogsend.turns.turn_inputs import TurnLimits
 from tests.world import PATIENCE, World
 
 SCHEDULE = [seconds(10), minutes(1), minutes(5), minutes(30), hours(2)]
@@ -55,7 +55,7 @@ async def test_the_traceback_names_the_authors_line(small_world: World):
     assert "journeys.py" in error
     assert 'raise ValueError("the author\'s mistake")' in error
     assert error.strip().endswith("ValueError: the author's mistake")
-    assert "turns/play.py" not in error
+    assert "turns/execution.py" not in error
 
 
 async def test_code_that_has_been_mended_goes_on(world: World):
@@ -297,7 +297,7 @@ async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
     "call", ["ctx.random()", "ctx.send('welcome')", "ctx.wait_for('x', timeout=days(0))"]
 )
 async def test_a_journey_that_never_stops_asking_fails(small_world: World, call: str):
-    small_world.limit(Limits(steps=50))
+    small_world.limit(TurnLimits(steps=50))
     assert "has made 50 ctx calls" in await fault(small_world, f"while True:\n    await {call}")
 
 

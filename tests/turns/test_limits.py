@@ -14,20 +14,20 @@ from uuid import UUID, uuid4
 import pytest
 
 from hogsend import hours
-from hogsend.config import load_settings
-from hogsend.runtime import limits_of
-from hogsend.turns import steps
+from hogsend.config.settings import load_settings
+from hogsend.process.runtime import limits_of
+from hogsend.turns import step_runner
+from hogsend.turns.daemon_threads import DaemonThreads
 from hogsend.turns.driver import _Lane
-from hogsend.turns.loading import Limits
-from hogsend.turns.steps import Effects
-from hogsend.turns.threads import Threads
+from hogsend.turns.step_runner import StepRunner
+from hogsend.turns.turn_inputs import TurnLimits
 from tests.world import PATIENCE, World
 
 
 def test_the_limits_of_a_turn_are_a_minute_and_ten_thousand_calls_unless_set(tmp_path: Path):
-    assert limits_of(load_settings({}, tmp_path)) == Limits(timedelta(seconds=60), 10_000)
+    assert limits_of(load_settings({}, tmp_path)) == TurnLimits(timedelta(seconds=60), 10_000)
     given = {"HOGSEND_TURN_TIME_LIMIT": "5", "HOGSEND_TURN_STEP_LIMIT": "77"}
-    assert limits_of(load_settings(given, tmp_path)) == Limits(timedelta(seconds=5), 77)
+    assert limits_of(load_settings(given, tmp_path)) == TurnLimits(timedelta(seconds=5), 77)
 
 
 async def test_the_time_between_a_turns_reads_counts_together(
@@ -64,9 +64,9 @@ async def test_the_time_between_a_turns_reads_counts_together(
 async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(steps, "AT_ONCE", 2)
+    monkeypatch.setattr(step_runner, "AT_ONCE", 2)
     begun: list[int] = []
-    gate, effects = threading.Event(), Effects()
+    gate, effects = threading.Event(), StepRunner()
 
     def wait(number: int) -> Any:
         def effect(step_id: UUID) -> None:
@@ -111,7 +111,7 @@ class Quick:
 async def test_an_interruption_that_comes_too_late_reaches_nobody():
     """The thread that it was meant for runs another turn by then."""
     first, second = Quick(), Quick()
-    threads = Threads("limits")
+    threads = DaemonThreads("limits")
 
     def begin(turn: Any) -> _Lane:
         lane = _Lane(deque([(turn, None)]), PATIENCE)

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from hogsend import days
-from hogsend.content import load_content
+from hogsend.services.content import load_content
 from hogsend.turns import plan as planning
-from hogsend.turns.loading import Code, Limits
 from hogsend.turns.plan import JourneyPlan
+from hogsend.turns.turn_inputs import JourneyCode, TurnLimits
 from tests.world import World
 
 BEFORE = """
@@ -39,8 +39,8 @@ async def plan(world: World, source: str, limit: timedelta | None = None) -> Jou
     before = await everything(world)
     world.write("journeys", source)
     other = load_content(world.runtime.settings, world.runtime.tokens)
-    limits = Limits(limit) if limit else Limits()
-    code = Code(other.registry, other.template_lists)
+    limits = TurnLimits(limit) if limit else TurnLimits()
+    code = JourneyCode(other.registry, other.template_lists)
     (found,) = await planning.plan(world.database, world.clock, code, ["j"], limits=limits)
     assert await everything(world) == before
     return found
@@ -146,7 +146,7 @@ async def test_code_that_blocks_fails_and_is_not_played_for_everyone(desk: World
 
 async def test_people_of_a_journey_that_is_gone_would_be_parked(world: World):
     await waiting(world)
-    code = Code(type(world.runtime.registry)(), {})
+    code = JourneyCode(type(world.runtime.registry)(), {})
     (found,) = await planning.plan(world.database, world.clock, code, ["j"])
     assert (found.parked, found.endangered) == (1, 1)
 
@@ -179,7 +179,7 @@ async def test_people_are_played_in_pages(world: World):
     users = [f"u{number}" for number in range(7)]
     await waiting(world, *users)
     told: list[int] = []
-    code = Code(world.runtime.registry, world.runtime.content.template_lists)
+    code = JourneyCode(world.runtime.registry, world.runtime.content.template_lists)
     pace = planning.Pace(3)
     (found,) = await planning.plan(
         world.database, world.clock, code, ["j"], pace=pace, told=told.append

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from hogsend import minutes, seconds
-from hogsend.turns import steps
-from hogsend.turns.steps import Effects
+from hogsend.turns import step_runner
+from hogsend.turns.step_runner import StepRunner
 from tests.world import World
 
 # What the journeys of these tests do outside; each test looks at what was done.
@@ -373,8 +373,8 @@ async def test_functions_that_never_return_take_no_more_threads_than_the_journey
     caplog: pytest.LogCaptureFixture,
     blocked: bool,
 ):
-    monkeypatch.setattr(steps, "AT_ONCE", 2)
-    monkeypatch.setattr(steps, "_PATIENCE", 0.05)
+    monkeypatch.setattr(step_runner, "AT_ONCE", 2)
+    monkeypatch.setattr(step_runner, "_PATIENCE", 0.05)
     hang = "block" if blocked else 'lambda: DONE.append("begun") or GATE.wait(20)'
     await play(small_world, (BLOCKED if blocked else "") + HANGS.format(hang))
     for _ in range(4):
@@ -387,8 +387,8 @@ async def test_functions_that_never_return_take_no_more_threads_than_the_journey
 
 
 async def test_threads_that_come_back_are_the_journeys_again(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(steps, "AT_ONCE", 2)
-    effects, gates = Effects(), [threading.Event() for _ in range(3)]
+    monkeypatch.setattr(step_runner, "AT_ONCE", 2)
+    effects, gates = StepRunner(), [threading.Event() for _ in range(3)]
 
     async def run(effect: Any, seconds: float = 0.05, journey: str = "j") -> str:
         limit = timedelta(seconds=seconds)

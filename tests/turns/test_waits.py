@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from hogsend import days, hours
-from hogsend.turns import player as player_module
-from hogsend.turns.loading import load_plays
+from hogsend.turns import runner as player_module
+from hogsend.turns.turn_inputs import load_plays
 from tests.world import World
 
 WAIT = """
@@ -239,7 +239,7 @@ async def play_with(
     desk: World, monkeypatch: pytest.MonkeyPatch, entered: UUID, meanwhile: dict[str, Between]
 ) -> None:
     """Play one turn; let things happen right before it looks, or before it commits."""
-    look, commit = player_module.answer_each, player_module.Player._commit_all
+    look, commit = player_module.answer_each, player_module.TurnRunner._commit_all
 
     async def look_later(*args: Any) -> Any:
         if "look" in meanwhile:
@@ -253,7 +253,7 @@ async def play_with(
 
     with monkeypatch.context() as patch:
         patch.setattr(player_module, "answer_each", look_later)
-        patch.setattr(player_module.Player, "_commit_all", commit_later)
+        patch.setattr(player_module.TurnRunner, "_commit_all", commit_later)
         await desk.player(hours(1)).play([entered])
     assert not meanwhile
 

@@ -13,21 +13,21 @@ import pytest
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 
-from hogsend.changes import Changes
-from hogsend.clock import HandClock
-from hogsend.config import load_settings
-from hogsend.content import Content
+from hogsend.clock import ManualClock
+from hogsend.config.settings import load_settings
 from hogsend.delivery.render import Renderer
 from hogsend.delivery.templates import Templates
 from hogsend.delivery.tokens import Tokens
 from hogsend.delivery.tracking import Tracker
 from hogsend.domain.journey import BrokenFile
 from hogsend.ingest import Ingest
-from hogsend.runtime import Runtime
+from hogsend.process.runtime import Runtime
+from hogsend.services.content import Content
 from hogsend.store import operators, sessions
+from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database
 from hogsend.turns.registry import Registry
-from hogsend.turns.source import graph_of
+from hogsend.turns.static_analysis import graph_of
 from hogsend.web.app import create_app
 from hogsend.web.auth import COOKIE, csrf_of
 from tests.databases import opened
@@ -53,7 +53,7 @@ async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def runtime(sqlite_database: Database, clock: HandClock, tmp_path: Path) -> Runtime:
+async def runtime(sqlite_database: Database, clock: ManualClock, tmp_path: Path) -> Runtime:
     """What a process without a worker is made of."""
     emails = tmp_path / "journeys" / "emails"
     emails.mkdir(parents=True)
@@ -66,7 +66,7 @@ async def runtime(sqlite_database: Database, clock: HandClock, tmp_path: Path) -
         },
         tmp_path,
     )
-    tokens, changes = Tokens(settings.secrets), Changes()
+    tokens, changes = Tokens(settings.secrets), ChangeFeed()
     flows = {
         one.id: graph_of(one.source, one.trigger.event, file=one.file, line=one.line)
         for one in product.JOURNEYS.values()
@@ -96,7 +96,7 @@ def app(runtime: Runtime) -> Quart:
 
 
 @pytest.fixture
-async def scene(sqlite_database: Database, clock: HandClock) -> Scene:
+async def scene(sqlite_database: Database, clock: ManualClock) -> Scene:
     """The product's data, in the database."""
     return await product.stage(sqlite_database, clock)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.domain.conditions import prop
 from hogsend.domain.durations import days, hours, minutes
 from hogsend.domain.enrollment import Wait
 from hogsend.domain.event import on
 from hogsend.domain.journal import Step
 from hogsend.domain.journey import Entry, Journey, MailList
-from hogsend.ingest import Rules
+from hogsend.ingest import IngestRules
 from hogsend.store import consents, counters, events, journeys
-from hogsend.store.consents import Said
+from hogsend.store.consents import ConsentStatement
 from hogsend.store.db import Database, Write
 from hogsend.store.events import Refusal
 from tests.web.scene import Scene
@@ -187,7 +187,9 @@ def ada(scene: Scene) -> None:
         ],
     )
     scene.writes.append(
-        consents.say([Said(contact.id, "*", False, "recipient", welcome.id)], now - hours(3))
+        consents.say(
+            [ConsentStatement(contact.id, "*", False, "recipient", welcome.id)], now - hours(3)
+        )
     )
     scene.event(contact, "email.link_clicked", days(2) - minutes(30), seq=2, source="recipient")
     scene.event(
@@ -335,7 +337,7 @@ def counts(scene: Scene) -> None:
     scene.writes.append(Write("INSERT INTO counters (name, day, value) VALUES (?,?,?)", rows))
 
 
-async def stage(database: Database, clock: HandClock) -> Scene:
+async def stage(database: Database, clock: ManualClock) -> Scene:
     """Fill a database with the scene."""
     scene = Scene(clock)
     now = clock.now()
@@ -357,6 +359,6 @@ async def stage(database: Database, clock: HandClock) -> Scene:
     return scene
 
 
-def rules() -> Rules:
+def rules() -> IngestRules:
     """What decides about the product's events."""
-    return Rules(journeys=JOURNEYS, lists=LISTS)
+    return IngestRules(journeys=JOURNEYS, lists=LISTS)

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import Enrollment
 from hogsend.domain.event import Event
 from hogsend.domain.ids import IdMaker
 from hogsend.domain.journal import Step
 from hogsend.domain.journey import Journey
-from hogsend.domain.sending import Send
+from hogsend.domain.send_policy import Send
 from hogsend.store import contacts, enrollments, events, inbox, sends
 from hogsend.store.db import Write
 from hogsend.store.events import NewEvent
@@ -61,7 +61,7 @@ MAIL = textwrap.dedent("""\
 class Scene:
     """A product's data, and the ids that tests ask for by name."""
 
-    clock: HandClock
+    clock: ManualClock
     ids: dict[str, UUID] = field(default_factory=dict[str, UUID])
     writes: list[Write] = field(default_factory=list[Write])
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from quart import Response
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.store import keys, operators, sessions
 from hogsend.store.db import Query
-from hogsend.web.api import access
+from hogsend.web.api import key_auth
 from hogsend.web.auth import COOKIE, csrf_of
 from tests.site import Site, open_site
 
@@ -22,7 +22,7 @@ ROUTES = ("/v1/events", "/v1/events/batch")
 
 
 @pytest.fixture
-async def site(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Site]:
+async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
     """An installation that plays nothing."""
     async with open_site(tmp_path, clock, with_worker=False) as opened:
         yield opened
@@ -118,7 +118,7 @@ async def test_a_key_revoked_while_it_is_looked_up_is_not_remembered(
         await go_on.wait()
         return key
 
-    monkeypatch.setattr(access.keys, "find", slowly)
+    monkeypatch.setattr(key_auth.keys, "find", slowly)
     first = asyncio.ensure_future(call(site, f"Bearer {site.key}"))
     await found.wait()
     (key,) = await keys.list_keys(site.runtime.database)
@@ -130,7 +130,7 @@ async def test_a_key_revoked_while_it_is_looked_up_is_not_remembered(
 
 
 async def test_who_guesses_has_to_wait_and_disturbs_no_one_with_a_good_key(site: Site) -> None:
-    for n in range(access.MOST_FAILURES):
+    for n in range(key_auth.MOST_FAILURES):
         await refused(await call(site, f"Bearer hsk_{n:043}"), 401, "unauthorized")
 
     for path in ROUTES:

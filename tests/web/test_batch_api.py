@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from quart import Response
 
-from hogsend.clock import HandClock
-from hogsend.domain.intake import Incoming, Taken
+from hogsend.clock import ManualClock
+from hogsend.domain.incoming import IncomingEvent, IngestResult
 from tests.site import Site, open_site
 
 PATH = "/v1/events/batch"
 
 
 @pytest.fixture
-async def site(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Site]:
+async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
     """An installation that plays nothing."""
     async with open_site(tmp_path, clock, with_worker=False) as opened:
         yield opened
@@ -84,7 +84,7 @@ async def test_a_fault_of_ours_fails_its_event_alone(
 ) -> None:
     take = site.runtime.ingest.take
 
-    async def fail_once(incoming: Incoming) -> Taken:
+    async def fail_once(incoming: IncomingEvent) -> IngestResult:
         if incoming.name == "boom":
             raise RuntimeError("the disk is full")
         return await take(incoming)

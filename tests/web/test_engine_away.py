@@ -11,13 +11,13 @@ import pytest
 from quart import Quart
 
 from hogsend.delivery.providers.select import provider_for
-from hogsend.engines.hatchet.engine import Doors
-from hogsend.errors import HatchetApiAway
-from hogsend.retention import Keep, Retention
-from hogsend.runtime import Runtime
+from hogsend.engines.hatchet.engine import HatchetEventHandler
+from hogsend.errors import HatchetApiUnavailable
+from hogsend.process.retention import Retention, RetentionPolicy
+from hogsend.process.runtime import Runtime
+from hogsend.process.worker import Worker
 from hogsend.store.db import Query, Write
 from hogsend.store.fields import to_id
-from hogsend.worker import Worker
 from tests.doubles.hatchet.token import TENANT, mint
 from tests.web.conftest import Browser, text_of
 from tests.web.scene import Scene
@@ -42,8 +42,10 @@ def with_hatchet(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
         provider=provider_for(runtime.settings, runtime.database, runtime.clock, runtime.changes),
         content=runtime.content,
         tracker=runtime.tracker,
-        retention=Retention(runtime.database, runtime.clock, Keep.of(runtime.settings), None),
-        hatchet=Doors([], take),
+        retention=Retention(
+            runtime.database, runtime.clock, RetentionPolicy.of(runtime.settings), None
+        ),
+        hatchet=HatchetEventHandler([], take),
     )
     return runtime
 
@@ -69,7 +71,7 @@ async def test_readyz_tells_hatchet_from_its_api(
     assert with_hatchet.worker is not None
     engine: Any = with_hatchet.worker.engine
     engine._reach.answered("ping")
-    engine._reach.missed("api", HatchetApiAway("nobody answers at secret.example.com"))
+    engine._reach.missed("api", HatchetApiUnavailable("nobody answers at secret.example.com"))
     body = await (await app.test_client().get("/readyz")).get_json()
     assert (body["status"], body["parts"]["engine"]["status"]) == ("degraded", "partly away")
     assert "secret.example.com" not in json.dumps(body)

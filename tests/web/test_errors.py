@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hogsend import errors
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.store import operators, sessions
 from hogsend.web.auth import COOKIE
 from hogsend.web.errors import problem, status_of
@@ -18,7 +18,7 @@ from tests.web.conftest import text_of
 
 
 @pytest.fixture
-async def site(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Site]:
+async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
     """An installation that plays nothing."""
     async with open_site(tmp_path, clock, with_worker=False) as opened:
         yield opened

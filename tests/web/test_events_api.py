@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from quart import Response
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from tests.site import Site, open_site
 
 
 @pytest.fixture
-async def site(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Site]:
+async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
     """An installation that plays nothing."""
     async with open_site(tmp_path, clock, with_worker=False) as opened:
         yield opened

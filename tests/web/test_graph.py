@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from hogsend.turns.source import graph_of
+from hogsend.turns.static_analysis import graph_of
 from hogsend.web.admin import graph
 from tests.web.product import SOURCE
 

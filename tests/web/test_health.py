@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from hogsend import __version__
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.delivery.providers.port import ProviderStopped
-from hogsend.store import fence, meta
+from hogsend.store import meta, send_hold
 from hogsend.store.db import Database
 from tests.site import Site, open_site
 
@@ -23,7 +23,7 @@ async def ready(site: Site, status: int = 200) -> dict[str, Any]:
     return await answer.get_json()
 
 
-async def test_a_quiet_server_is_ready(sqlite_url: str, tmp_path: Path, clock: HandClock) -> None:
+async def test_a_quiet_server_is_ready(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> None:
     async with open_site(tmp_path, clock) as site:
         assert await (await site.client.get("/healthz")).get_json() == {
             "status": "ok",
@@ -36,7 +36,7 @@ async def test_a_quiet_server_is_ready(sqlite_url: str, tmp_path: Path, clock: H
 
 
 async def test_a_server_without_a_worker_says_that_it_plays_nothing(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:
         told = (await ready(site))["parts"]["worker"]
@@ -48,7 +48,7 @@ async def test_a_server_without_a_worker_says_that_it_plays_nothing(
         assert body["parts"]["worker"] == {"status": "late", "overdueSeconds": 300}
 
 
-async def test_late_work_is_seen(sqlite_url: str, tmp_path: Path, clock: HandClock) -> None:
+async def test_late_work_is_seen(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> None:
     async with open_site(tmp_path, clock) as site:
         assert site.runtime.worker is not None
         await site.runtime.worker.engine.close()
@@ -60,7 +60,7 @@ async def test_late_work_is_seen(sqlite_url: str, tmp_path: Path, clock: HandClo
 
 
 async def test_a_stopped_provider_is_told_without_what_it_said(
-    sqlite_url: str, tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_site(tmp_path, clock) as site:
         worker = site.runtime.worker
@@ -73,7 +73,7 @@ async def test_a_stopped_provider_is_told_without_what_it_said(
 
 
 async def test_a_fenced_copy_sends_nothing_and_says_so(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     database = Database(sqlite_url)
     await database.open()
@@ -86,12 +86,12 @@ async def test_a_fenced_copy_sends_nothing_and_says_so(
         body = await ready(site)
         assert body["status"] == "degraded" and body["parts"]["worker"]["status"] == "fenced"
         assert "restored from a backup" in body["parts"]["worker"]["mail"]
-        assert await site.runtime.database.read_one(fence.standing())
+        assert await site.runtime.database.read_one(send_hold.standing())
         assert await site.rows("SELECT * FROM inbox") == []
 
 
 async def test_a_dead_database_is_not_ready_but_alive(
-    sqlite_url: str, tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:
 
@@ -108,7 +108,7 @@ async def test_a_dead_database_is_not_ready_but_alive(
 
 
 async def test_clients_of_the_original_understand_our_health(
-    sqlite_url: str, tmp_path: Path, clock: HandClock
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:
         body = await (await site.client.get("/v1/health")).get_json()

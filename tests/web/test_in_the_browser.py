@@ -13,9 +13,9 @@ from hypercorn.config import Config
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
 from quart import Quart
 
-from hogsend.domain.intake import Incoming
-from hogsend.ingest import Order
-from hogsend.runtime import Runtime
+from hogsend.domain.incoming import IncomingEvent
+from hogsend.ingest import OperatorAction
+from hogsend.process.runtime import Runtime
 from hogsend.web.auth import COOKIE
 from tests.web.conftest import Browser
 from tests.web.scene import Scene
@@ -87,7 +87,7 @@ async def test_a_list_moves_live_and_leaves_the_reader_alone(
     await page.locator("#properties").fill('{"half": "written')
     await page.evaluate("window.scrollTo(0, 120)")
     await page.locator("#events tbody tr").first.evaluate("row => { row.kept = true }")
-    await runtime.ingest.take(Incoming(name="seen.live", user_id="u_live"))
+    await runtime.ingest.take(IncomingEvent(name="seen.live", user_id="u_live"))
     await page.locator("#events >> text=seen.live").wait_for(timeout=20_000)
     assert await page.evaluate("window.scrollY") == 120
     assert await page.evaluate("document.activeElement.id") == "properties"
@@ -104,7 +104,7 @@ async def test_an_enrollment_moves_live(
     page = await window.new_page()
     enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
     await page.goto(f"/enrollments/{enrollment_id}")
-    await runtime.orders.give(Order("exit", "olga", "the account is gone"), enrollment_id)
+    await runtime.orders.give(OperatorAction("exit", "olga", "the account is gone"), enrollment_id)
     await page.locator("h1 >> text=exited").wait_for(timeout=20_000)
     assert await page.locator("text=Wake now").count() == 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from hogsend.changes import Changes
+from hogsend.store.change_feed import ChangeFeed
 from hogsend.web.live import stream
 from tests.web.conftest import Browser
 
@@ -16,7 +16,7 @@ async def always(answer: bool) -> AsyncIterator[bool]:
 
 
 async def test_topics_that_come_together_are_told_together() -> None:
-    changes = Changes()
+    changes = ChangeFeed()
     told = stream(changes, always(True), pause=0.01, heartbeat=5)
     assert await anext(told) == b": open\n\n"
     waiting = asyncio.ensure_future(anext(told))
@@ -28,7 +28,7 @@ async def test_topics_that_come_together_are_told_together() -> None:
 
 
 async def test_what_changed_since_the_page_was_made_is_told_when_the_stream_begins() -> None:
-    changes = Changes()
+    changes = ChangeFeed()
     changes.publish("inbox")
     seen = changes.number
     changes.publish("sends")
@@ -39,7 +39,7 @@ async def test_what_changed_since_the_page_was_made_is_told_when_the_stream_begi
 
 
 async def test_a_stream_ends_when_the_server_stops() -> None:
-    changes = Changes()
+    changes = ChangeFeed()
     told = stream(changes, always(True), heartbeat=5)
     await anext(told)
     rest = asyncio.ensure_future(anext(told, b"the end"))
@@ -49,13 +49,13 @@ async def test_a_stream_ends_when_the_server_stops() -> None:
 
 
 async def test_a_stream_ends_when_the_session_does() -> None:
-    told = stream(Changes(), always(False), heartbeat=0.01)
+    told = stream(ChangeFeed(), always(False), heartbeat=0.01)
     await anext(told)
     assert await anext(told, b"the end") == b"the end"
 
 
 async def test_a_silent_stream_is_kept_open() -> None:
-    told = stream(Changes(), always(True), heartbeat=0.01)
+    told = stream(ChangeFeed(), always(True), heartbeat=0.01)
     await anext(told)
     assert (await anext(told)).startswith(b":")
     await told.aclose()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import chain
 
-from hogsend.clock import HandClock
-from hogsend.retention import Keep, Retention
-from hogsend.runtime import Runtime
+from hogsend.clock import ManualClock
+from hogsend.process.retention import Retention, RetentionPolicy
+from hogsend.process.runtime import Runtime
 from hogsend.store.db import Query
 from tests.web.conftest import Browser, text_of
 from tests.web.scene import Scene
@@ -19,10 +19,10 @@ async def ids(runtime: Runtime, table: str) -> list[str]:
 
 
 async def test_every_screen_answers_long_after(
-    owner: Browser, scene: Scene, runtime: Runtime, clock: HandClock
+    owner: Browser, scene: Scene, runtime: Runtime, clock: ManualClock
 ) -> None:
-    later = HandClock(clock.now() + timedelta(days=400))
-    done = await Retention(runtime.database, later, Keep.of(runtime.settings)).run()
+    later = ManualClock(clock.now() + timedelta(days=400))
+    done = await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).run()
     assert {"journals", "rendered mails", "captured mails"} <= set(done)
 
     people = await ids(runtime, "contacts")
@@ -38,10 +38,10 @@ async def test_every_screen_answers_long_after(
 
 
 async def test_an_enrollment_says_that_its_steps_are_not_kept(
-    owner: Browser, scene: Scene, runtime: Runtime, clock: HandClock
+    owner: Browser, scene: Scene, runtime: Runtime, clock: ManualClock
 ) -> None:
-    later = HandClock(clock.now() + timedelta(days=400))
-    await Retention(runtime.database, later, Keep.of(runtime.settings)).run()
+    later = ManualClock(clock.now() + timedelta(days=400))
+    await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).run()
     rows = await runtime.database.read_one(
         Query("SELECT id FROM enrollments WHERE state = 'failed' AND compacted_at > 0", [], list)
     )

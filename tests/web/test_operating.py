@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from hogsend.domain.journey import Journey
-from hogsend.runtime import Runtime
+from hogsend.process.runtime import Runtime
 from hogsend.store import audit, enrollments
 from hogsend.store.db import Query, Write
-from hogsend.web.admin import everyone
+from hogsend.web.admin import bulk_actions
 from tests.web import product
 from tests.web.conftest import Browser, text_of
 from tests.web.scene import Scene
@@ -169,7 +169,7 @@ async def test_what_takes_long_goes_on_by_itself(
     owner: Browser, scene: Scene, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put(runtime, "drifted")
-    monkeypatch.setattr(everyone, "PATIENCE", 0.0)
+    monkeypatch.setattr(bulk_actions, "PATIENCE", 0.0)
     answer = await owner.post(f"{WELCOME}/everyone", act="exit", state="drifted")
     assert answer.headers["Location"] == f"{WELCOME}?done=under-way"
     assert "Under way" in text_of(await owner.read(answer.headers["Location"]))

@@ -15,11 +15,11 @@ from uuid import UUID
 import pytest
 from quart import Response
 
-from hogsend.clock import HandClock
-from hogsend.content import load_content
+from hogsend.clock import ManualClock
 from hogsend.delivery.tokens import Tokens
 from hogsend.domain.ids import new_id
-from hogsend.domain.sending import Consents
+from hogsend.domain.send_policy import Consents
+from hogsend.services.content import load_content
 from tests.site import FILES, Site, open_site, write_files
 from tests.web.conftest import text_of
 
@@ -68,7 +68,7 @@ class Recipient:
 
 
 @pytest.fixture
-async def ada(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Recipient]:
+async def ada(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Recipient]:
     """Ada after her first mail."""
     async with open_site(tmp_path, clock) as site:
         await site.event("user.created")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hogsend.runtime import Runtime
+from hogsend.process.runtime import Runtime
 from hogsend.store import audit, enrollments
-from hogsend.store.screens import contacts as contact_screen
+from hogsend.store.read_models import contacts as contact_screen
 from tests.web.conftest import Browser, text_of
 from tests.web.scene import Scene
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from hogsend.runtime import Runtime
+from hogsend.process.runtime import Runtime
 from hogsend.store import operators
 from hogsend.web.auth import COOKIE, safe_next
 from tests.web.conftest import PASSWORD, Browser

@@ -10,11 +10,11 @@ from hogsend.domain.contact import Contact
 from hogsend.domain.durations import days, hours
 from hogsend.domain.enrollment import Enrollment
 from hogsend.domain.journal import Step
-from hogsend.domain.sending import Consents, Send
-from hogsend.domain.summary import Summary
-from hogsend.store.screens.enrollment import EnrollmentPage
+from hogsend.domain.journal_summary import Summary
+from hogsend.domain.send_policy import Consents, Send
+from hogsend.store.read_models.enrollment import EnrollmentPage
 from hogsend.store.turns import Turn
-from hogsend.web import words
+from hogsend.web import formatting
 from hogsend.web.admin import timeline
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -106,7 +106,7 @@ def test_lengths_of_time_are_said_as_people_say_them() -> None:
         timedelta(days=1, seconds=5): "one day",
         timedelta(0): "no time",
     }
-    assert {length: words.duration(length) for length in said} == said
+    assert {length: formatting.duration(length) for length in said} == said
 
 
 def test_instants_are_said_by_their_distance() -> None:
@@ -118,7 +118,7 @@ def test_instants_are_said_by_their_distance() -> None:
         timedelta(days=-40): "21 Jan",
         timedelta(days=-400): "26 Jan 2025",
     }
-    assert {distance: words.relative(NOW + distance, NOW) for distance in said} == said
+    assert {distance: formatting.relative(NOW + distance, NOW) for distance in said} == said
 
 
 def test_a_journal_that_is_not_kept_any_more_is_told_in_one_line() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.delivery.tokens import Tokens
-from hogsend.domain.sending import Send
+from hogsend.domain.send_policy import Send
 from tests.site import Site, open_site
 
 PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -43,7 +43,7 @@ class Mail:
 
 
 @pytest.fixture
-async def mail(sqlite_url: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[Mail]:
+async def mail(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Mail]:
     """A mail that came a minute ago."""
     async with open_site(tmp_path, clock) as site:
         await site.event("user.created")

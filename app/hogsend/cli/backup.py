@@ -9,15 +9,15 @@ from pathlib import Path
 import click
 
 from ..clock import SystemClock
-from ..config import SECRET_FILE, Settings, prepare_data, with_kept_secret
+from ..config.settings import SECRET_FILE, Settings, prepare_data, with_kept_secret
 from ..errors import HogsendError, StartError
-from ..store import audit, fence
+from ..store import audit, send_hold
 from ..store import backup as copies
 from ..store.backup import Backup
 from ..store.db import is_sqlite, sqlite_path
 from ..store.migrations import pending
 from .instance import Instance, current_settings, has_database, on_instance
-from .printing import json_option, show_json
+from .output import json_option, show_json
 
 file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
@@ -83,14 +83,14 @@ def unfence(yes: bool, as_json: bool) -> None:
     """
 
     async def look(instance: Instance) -> tuple[str | None, int]:
-        why, held = await instance.database.read(fence.standing(), fence.held_back())
+        why, held = await instance.database.read(send_hold.standing(), send_hold.held_back())
         return why, held
 
     async def lift(instance: Instance) -> None:
         now = instance.clock.now()
         change = audit.record("cli", "unfence", "sending", now, before={"fence": why})
         async with instance.database.transaction() as transaction:
-            await transaction.apply([fence.lift(), change])
+            await transaction.apply([send_hold.lift(), change])
 
     why, held = on_instance(look)
     if why is not None:

@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 import click
 
 from ..clock import SystemClock
-from ..config import prepare_data
-from ..errors import ConfigError, HatchetAway, HogsendError, StartError
-from ..hatchet_token import HatchetToken, read_token
-from .docker import Docker, Ran
+from ..config.hatchet_token import HatchetToken, read_token
+from ..config.settings import prepare_data
+from ..errors import ConfigError, HatchetUnavailable, HogsendError, StartError
+from .compose_project import SERVICES, ComposeProject
+from .docker import CommandResult, Docker
 from .hatchet_api import HatchetApi
 from .instance import current_settings, open_instance
-from .printing import plain
-from .site import SERVICES, Site
+from .output import plain
 
 _MINT = (
     *("/hatchet-admin", "token", "create", "--config", "/config"),
@@ -53,8 +53,8 @@ def bootstrap() -> None:
     Works on the folder that it is run in, and writes into its .env how Hogsend reaches them. What
     is there is kept, so it is safe to run again.
     """
-    site = Site(Path.cwd())
-    steps: Mapping[str, Callable[[Site], str]] = {
+    site = ComposeProject(Path.cwd())
+    steps: Mapping[str, Callable[[ComposeProject], str]] = {
         "Docker": _docker,
         "settings": _settings,
         "ports": _ports,
@@ -79,12 +79,12 @@ def bootstrap() -> None:
     click.echo(NEXT_STEPS.format(**addresses).rstrip())
 
 
-def _docker(site: Site) -> str:
+def _docker(site: ComposeProject) -> str:
     engine, compose = site.docker.versions()
     return f"Docker {engine}, Compose {compose}."
 
 
-def _settings(site: Site) -> str:
+def _settings(site: ComposeProject) -> str:
     wrote = site.write_compose_file()
     wrote += site.write_settings()
     if missing := sorted(set(SERVICES) - site.docker.services()):
@@ -95,7 +95,7 @@ def _settings(site: Site) -> str:
     return f"Wrote {', '.join(wrote)}." if wrote else "compose.yaml and .env are complete."
 
 
-def _ports(site: Site) -> str:
+def _ports(site: ComposeProject) -> str:
     return _moved(site.find_ports()) or "All are free, or ours already."
 
 
@@ -106,7 +106,7 @@ def _moved(moved: Mapping[str, tuple[int, int]]) -> str:
     )
 
 
-def _containers(site: Site) -> str:
+def _containers(site: ComposeProject) -> str:
     said: list[str] = []
     while (ran := site.docker.up()).status:
         # Somebody has been faster, or what holds a port cannot be seen from here.
@@ -117,7 +117,7 @@ def _containers(site: Site) -> str:
     return " ".join([*said, f"{', '.join(SERVICES)} are healthy."])
 
 
-def _not_started(docker: Docker, ran: Ran) -> StartError:
+def _not_started(docker: Docker, ran: CommandResult) -> StartError:
     for container in docker.containers():
         if container.is_well or container.service not in SERVICES:
             continue
@@ -136,7 +136,7 @@ def _not_started(docker: Docker, ran: Ran) -> StartError:
     return StartError(f"The containers do not start: {ran.last_words}.", remedy)
 
 
-def _token(site: Site) -> str:
+def _token(site: ComposeProject) -> str:
     given = site.get("HATCHET_CLIENT_TOKEN")
     if given:
         token = read_token(given)
@@ -160,7 +160,7 @@ def _token(site: Site) -> str:
     return said
 
 
-def _void(site: Site, token: HatchetToken) -> str:
+def _void(site: ComposeProject, token: HatchetToken) -> str:
     """Say why the Hatchet of the containers does not take a token; empty when it does."""
     address = f"http://localhost:{site.ports()['HATCHET_DASHBOARD_PORT']}"
     if token.expires_at is not None and token.expires_at < SystemClock().now() + _SOON:
@@ -169,7 +169,7 @@ def _void(site: Site, token: HatchetToken) -> str:
         return f"is for {token.server_url}, which is {address} now"
     try:
         status = HatchetApi(address, token.text).get(f"/api/v1/tenants/{token.tenant}").status
-    except HatchetAway:
+    except HatchetUnavailable:
         # It is healthy, as Docker has said: what is between us is not the token's fault.
         return ""
     return "is refused by this Hatchet" if status in (401, 403) else ""
@@ -191,7 +191,7 @@ def _mint(docker: Docker) -> HatchetToken:
     )
 
 
-def _schema(site: Site) -> str:
+def _schema(site: ComposeProject) -> str:
     if site.has_people_in_sqlite():
         site.offer_postgres()
         raise StartError(
@@ -213,11 +213,11 @@ def _schema(site: Site) -> str:
     return f"Applied {len(applied)} migration(s)." if applied else "It is up to date."
 
 
-def _key(site: Site) -> str:
+def _key(site: ComposeProject) -> str:
     return asyncio.run(_make_key(site))
 
 
-async def _make_key(site: Site) -> str:
+async def _make_key(site: ComposeProject) -> str:
     from ..store import keys
 
     settings = current_settings()

@@ -11,12 +11,12 @@ import click
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
-from ..domain.sending import Consents
+from ..domain.send_policy import Consents
 from ..errors import NotFound
 from ..store import consents, contact_list, enrollments
 from ..store import contacts as contact_store
 from .instance import Instance, on_instance
-from .printing import json_option, show_facts, show_json, show_table
+from .output import json_option, show_facts, show_json, show_table
 
 
 @click.group()

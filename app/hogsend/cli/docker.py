@@ -14,7 +14,7 @@ from threading import Thread
 from typing import IO, Any, cast
 
 from ..errors import StartError
-from .printing import plain
+from .output import plain
 
 # The first one that can do without the `.env` of `env_file`.
 OLDEST_COMPOSE = (2, 24)
@@ -27,7 +27,7 @@ _INSTALL_COMPOSE = "https://docs.docker.com/compose/install/"
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CommandResult:
     """What a run of `docker` came to.
 
     Args:
@@ -130,12 +130,12 @@ class Docker:
             )
         return [_container(row) for row in _rows(ran.out)]
 
-    def up(self) -> Ran:
+    def up(self) -> CommandResult:
         """Start what the compose file says, wait until it is healthy, and show how it goes on."""
         command = ["docker", "compose", "--progress", "plain", "up", "--detach", "--wait"]
         return self._watched([*command, "--wait-timeout", str(_HEALTH_PATIENCE)])
 
-    def within(self, service: str, *command: str) -> Ran:
+    def within(self, service: str, *command: str) -> CommandResult:
         """Run a command in the container of a service."""
         return self.run("compose", "exec", "-T", service, *command)
 
@@ -144,7 +144,7 @@ class Docker:
         ran = self.run("compose", "logs", "--no-color", "--no-log-prefix", "--tail", "20", service)
         return plain(ran.out.strip())
 
-    def run(self, *arguments: str) -> Ran:
+    def run(self, *arguments: str) -> CommandResult:
         """Run `docker` with these arguments.
 
         Raises:
@@ -169,9 +169,9 @@ class Docker:
             ) from None
         except OSError as error:
             raise _not_installed(error) from None
-        return Ran(ran.returncode, ran.stdout, ran.stderr)
+        return CommandResult(ran.returncode, ran.stdout, ran.stderr)
 
-    def _watched(self, command: list[str]) -> Ran:
+    def _watched(self, command: list[str]) -> CommandResult:
         try:
             process = subprocess.Popen(  # noqa: S603 - the arguments are ours
                 command,
@@ -199,7 +199,7 @@ class Docker:
                 raise
             finally:
                 reader.join()
-        return Ran(status, "", "".join(said))
+        return CommandResult(status, "", "".join(said))
 
 
 def _pass_on(stream: IO[str], said: list[str]) -> None:

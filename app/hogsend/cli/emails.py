@@ -6,10 +6,8 @@ from uuid import UUID
 
 import click
 
-from ..changes import Changes
 from ..clock import SystemClock
-from ..config import Settings, prepare_data
-from ..content import load_content
+from ..config.settings import Settings, prepare_data
 from ..delivery.providers.port import DeliveryError, Message
 from ..delivery.providers.select import provider_for
 from ..delivery.render import Rendered
@@ -19,12 +17,14 @@ from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.ids import new_id
 from ..domain.journey import JOURNEY_LIST
-from ..domain.sending import Send
+from ..domain.send_policy import Send
 from ..errors import HogsendError
-from ..turns.loader import load
+from ..services.content import load_content
+from ..store.change_feed import ChangeFeed
+from ..turns.folder_loader import load
+from .contact_options import check_address
 from .instance import Instance, current_settings, on_instance
-from .printing import json_option, show_json, show_table
-from .properties import check_address
+from .output import json_option, show_json, show_table
 
 
 @click.group()
@@ -82,7 +82,7 @@ def test(key: str, to: str) -> None:
         settings = prepare_data(instance.settings)
         mail = _sample_mail(settings, key, to)
         send_id = UUID(mail.message_id.strip("<>").partition("@")[0])
-        provider = provider_for(settings, instance.database, instance.clock, Changes())
+        provider = provider_for(settings, instance.database, instance.clock, ChangeFeed())
         try:
             accepted = await provider.deliver(
                 Message(

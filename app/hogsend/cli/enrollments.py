@@ -9,17 +9,17 @@ from uuid import UUID
 
 import click
 
-from ..catalogue import rules_of
-from ..changes import Changes
 from ..domain.enrollment import State
 from ..errors import HogsendError, NotFound
-from ..ingest import Ingest, Order, Orders, Outcome
+from ..ingest import BulkResult, Ingest, OperatorAction, OperatorActions
+from ..process.journey_sync import rules_of
 from ..store import counters
-from ..store.screens import journeys as screen
-from ..store.screens.counts import Bounded
-from ..turns.loader import load
+from ..store.change_feed import ChangeFeed
+from ..store.read_models import journeys as screen
+from ..store.read_models.counts import Bounded
+from ..turns.folder_loader import load
 from .instance import Instance, current_settings, on_instance
-from .printing import json_option, plain, show_json, show_table
+from .output import json_option, plain, show_json, show_table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 BY = "cli"
@@ -106,7 +106,7 @@ def _whom(command: Command) -> Command:
 @_whom
 def continue_(**given: Any) -> None:
     """Let drifted people go on, as if the wait that the code has lost were over."""
-    _carry_out(Order("continue", BY), "drifted", **given)
+    _carry_out(OperatorAction("continue", BY), "drifted", **given)
 
 
 @enrollments.command()
@@ -114,7 +114,7 @@ def continue_(**given: Any) -> None:
 @click.option("--reason", default="", help="Why, for the timeline.")
 def restart(reason: str, **given: Any) -> None:
     """Let drifted people begin anew, with the same trigger."""
-    _carry_out(Order("restart", BY, reason), "drifted", **given)
+    _carry_out(OperatorAction("restart", BY, reason), "drifted", **given)
 
 
 @enrollments.command("exit")
@@ -129,14 +129,14 @@ def restart(reason: str, **given: Any) -> None:
 @click.option("--reason", default="", help="Why, for the timeline.")
 def exit_(state: str, reason: str, **given: Any) -> None:
     """End enrollments at once, and cancel their mails that have not left."""
-    _carry_out(Order("exit", BY, reason), state, **given)
+    _carry_out(OperatorAction("exit", BY, reason), state, **given)
 
 
 @enrollments.command()
 @_whom
 def retry(**given: Any) -> None:
     """Reopen failed enrollments: their turn is played again, with the code as it is now."""
-    _carry_out(Order("retry", BY), "failed", **given)
+    _carry_out(OperatorAction("retry", BY), "failed", **given)
 
 
 @enrollments.command()
@@ -154,7 +154,7 @@ def replay(journey_id: str, yes: bool, as_json: bool) -> None:
 
 
 def _carry_out(
-    order: Order,
+    order: OperatorAction,
     state: str,
     *,
     ids: Sequence[UUID],
@@ -177,8 +177,10 @@ def _carry_out(
     _say(outcome, past, as_json)
 
 
-async def _one_by_one(order: Order, ids: Sequence[UUID], orders: Orders) -> Outcome:
-    outcome = Outcome()
+async def _one_by_one(
+    order: OperatorAction, ids: Sequence[UUID], orders: OperatorActions
+) -> BulkResult:
+    outcome = BulkResult()
     for one in ids:
         try:
             await orders.give(order, one)
@@ -189,15 +191,15 @@ async def _one_by_one(order: Order, ids: Sequence[UUID], orders: Orders) -> Outc
     return outcome
 
 
-def _on_orders(work: Callable[[Orders], Awaitable[Outcome]]) -> Outcome:
+def _on_orders(work: Callable[[OperatorActions], Awaitable[BulkResult]]) -> BulkResult:
     """Do something with the database and the code of the journeys' folder."""
     settings = current_settings()
     registry = load(settings.journeys)
 
-    async def run(instance: Instance) -> Outcome:
+    async def run(instance: Instance) -> BulkResult:
         rules = await rules_of(instance.database, registry, settings.late_event_limit)
-        ingest = Ingest(instance.database, instance.clock, rules, Changes())
-        return await work(Orders(instance.database, instance.clock, ingest))
+        ingest = Ingest(instance.database, instance.clock, rules, ChangeFeed())
+        return await work(OperatorActions(instance.database, instance.clock, ingest))
 
     return on_instance(run)
 
@@ -218,7 +220,7 @@ def _count(journey_id: str, state: str) -> int:
     return on_instance(lambda one: one.database.read_one(query)).get(name, 0)
 
 
-def _say(outcome: Outcome, past: str, as_json: bool) -> None:
+def _say(outcome: BulkResult, past: str, as_json: bool) -> None:
     """Say what was done; status 1 when there is somebody to whom it was not."""
     if as_json:
         show_json(outcome.to_json())

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
-from ..config_values import of_env_file
+from ..config.values import of_env_file
 from ..errors import ConfigError, StartError
 
 # What needs no quotes, neither for us nor for Docker.

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from ..errors import ConfigError
+from .api_client import post
+from .contact_options import identity_options, properties_of, property_option, require_identity
 from .instance import current_settings
-from .printing import json_option, show_json
-from .properties import identity_options, properties_of, property_option, require_identity
-from .server import post
+from .output import json_option, show_json
 
 
 @click.group()

@@ -13,13 +13,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import HatchetAway
+from ..errors import HatchetUnavailable
 
 PATIENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HatchetResponse:
     """What Hatchet answered.
 
     Args:
@@ -45,7 +45,7 @@ class HatchetApi:
         self.address = address.rstrip("/")
         self._token = token
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> HatchetResponse:
         """Ask for something; any status is an answer.
 
         Raises:
@@ -58,7 +58,7 @@ class HatchetApi:
         try:
             connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
         except (ValueError, http.client.HTTPException):
-            raise HatchetAway(
+            raise HatchetUnavailable(
                 f"{self.address} is no address.", "Correct HATCHET_CLIENT_SERVER_URL."
             ) from None
         try:
@@ -66,14 +66,14 @@ class HatchetApi:
             response = connection.getresponse()
             text, date = response.read(), response.headers.get("Date", "")
         except (OSError, http.client.HTTPException) as error:
-            raise HatchetAway(
+            raise HatchetUnavailable(
                 f"Hatchet does not answer at {self.address}: {error or type(error).__name__}.",
                 "Start it (`docker compose up -d` for the one of compose.yaml), or set "
                 "HATCHET_CLIENT_SERVER_URL to where its dashboard is.",
             ) from None
         finally:
             connection.close()
-        return Answer(response.status, _json_of(text), _instant(date))
+        return HatchetResponse(response.status, _json_of(text), _instant(date))
 
 
 def _json_of(text: bytes) -> Any:

@@ -9,7 +9,7 @@ import click
 
 from ..errors import HogsendError
 from ..paths import resource
-from .printing import json_option, show_json
+from .output import json_option, show_json
 
 ENV_TEXT = """\
 # Hogsend's settings. What stands here is overruled by the environment; what begins with # counts

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..clock import Clock, SystemClock
-from ..config import Settings, load_settings
+from ..config.settings import Settings, load_settings
 from ..errors import StartError
 
 if TYPE_CHECKING:

@@ -9,25 +9,25 @@ from typing import Any
 
 import click
 
-from ..catalogue import rules_of
-from ..changes import Changes
-from ..domain.intake import Incoming, Taken
+from ..domain.incoming import IncomingEvent, IngestResult
 from ..domain.journey import Journey
 from ..errors import HogsendError, NotFound
 from ..ingest import Ingest
+from ..process.journey_sync import rules_of
 from ..store import audit, counters
 from ..store import journeys as journey_store
+from ..store.change_feed import ChangeFeed
 from ..store.db import Write
 from ..store.journeys import StoredJourney
-from ..store.screens import counts
-from ..turns.loader import load
+from ..store.read_models import counts
+from ..turns.folder_loader import load
 from ..turns.registry import Registry
-from ..turns.source.findings import Finding
-from .drawing import drawn
+from ..turns.static_analysis.findings import Finding
+from .contact_options import identity_options, properties_of, property_option, require_identity
+from .graph_text import drawn
 from .instance import Instance, current_settings, has_database, on_instance
+from .output import json_option, plain, show_facts, show_json, show_table
 from .plan import plan
-from .printing import json_option, plain, show_facts, show_json, show_table
-from .properties import identity_options, properties_of, property_option, require_identity
 
 _COLUMNS = ("active", "waiting", "drifted", "parked", "completed", "exited", "failed")
 _STATES = (*_COLUMNS, "held_out")
@@ -75,7 +75,7 @@ def check(strict: bool, as_json: bool) -> None:
     outside of ctx.step, names a mail or a list that is not there. A warning may be meant.
     """
     from ..delivery.templates import Templates
-    from ..turns.review import review
+    from ..turns.folder_check import review
 
     registry, folder = _registry(), current_settings().journeys
     templates = Templates.load(folder, list(registry.lists))
@@ -172,7 +172,7 @@ def enroll(
     require_identity(user_id, email)
     registry = _registry()
     journey = _find(registry, journey_id)
-    incoming = Incoming(
+    incoming = IncomingEvent(
         name=journey.trigger.event,
         user_id=user_id,
         email=email,
@@ -181,10 +181,10 @@ def enroll(
         only_journey=journey.id,
     )
 
-    async def work(instance: Instance) -> Taken:
+    async def work(instance: Instance) -> IngestResult:
         late_after = current_settings().late_event_limit
         rules = await rules_of(instance.database, registry, late_after)
-        return await Ingest(instance.database, instance.clock, rules, Changes()).take(incoming)
+        return await Ingest(instance.database, instance.clock, rules, ChangeFeed()).take(incoming)
 
     outcome = dict(on_instance(work).enrollments[0])
     if as_json:

@@ -11,7 +11,7 @@ import click
 from ..store import keys as key_store
 from ..store.keys import Key
 from .instance import Instance, note, on_instance
-from .printing import json_option, show_facts, show_json, show_table
+from .output import json_option, show_facts, show_json, show_table
 
 
 @click.group()

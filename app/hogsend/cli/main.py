@@ -14,14 +14,14 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from ..errors import HogsendError, ServerUnreachable
-from .printing import plain
+from .output import plain
 
 # Wrong usage is 2, by click.
 DONE, FAILED, UNREACHABLE, INTERRUPTED = 0, 1, 3, 130
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class CommandSpec:
     """A command of the table.
 
     Args:
@@ -33,43 +33,49 @@ class Listed:
     help: str
 
 
-SECTIONS: Mapping[str, Mapping[str, Listed]] = {
+SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
     "Start": {
-        "init": Listed(
+        "init": CommandSpec(
             "init:init", "Write a new project: journeys, their tests, mails and settings."
         ),
-        "bootstrap": Listed(
+        "bootstrap": CommandSpec(
             "bootstrap:bootstrap",
             "Set up Postgres, Hatchet and a mail catcher with Docker.",
         ),
-        "serve": Listed("serve:serve", "Serve the API, the dashboard and the public pages."),
-        "worker": Listed("serve:worker", "Play journeys and deliver mail without the web server."),
+        "serve": CommandSpec("serve:serve", "Serve the API, the dashboard and the public pages."),
+        "worker": CommandSpec(
+            "serve:worker", "Play journeys and deliver mail without the web server."
+        ),
     },
     "Journeys and people": {
-        "journeys": Listed("journeys:journeys", "See, check and switch journeys."),
-        "enrollments": Listed(
+        "journeys": CommandSpec("journeys:journeys", "See, check and switch journeys."),
+        "enrollments": CommandSpec(
             "enrollments:enrollments", "See who is in a journey, and help those who are stuck."
         ),
-        "events": Listed("events:events", "Send events to the running server."),
-        "contacts": Listed("contacts:contacts", "See the people Hogsend knows."),
-        "emails": Listed("emails:emails", "See, preview and try mail templates."),
+        "events": CommandSpec("events:events", "Send events to the running server."),
+        "contacts": CommandSpec("contacts:contacts", "See the people Hogsend knows."),
+        "emails": CommandSpec("emails:emails", "See, preview and try mail templates."),
     },
     "Access": {
-        "keys": Listed("keys:keys", "Make, list and revoke API keys."),
-        "operators": Listed("operators:operators", "Say who may sign in to the dashboard."),
+        "keys": CommandSpec("keys:keys", "Make, list and revoke API keys."),
+        "operators": CommandSpec("operators:operators", "Say who may sign in to the dashboard."),
     },
     "Upkeep": {
-        "doctor": Listed("doctor.command:doctor", "Check that everything is set up well."),
-        "migrate": Listed("migrate:migrate", "Bring the database's schema up to date."),
-        "migrate-data": Listed(
+        "doctor": CommandSpec("doctor.command:doctor", "Check that everything is set up well."),
+        "migrate": CommandSpec("migrate:migrate", "Bring the database's schema up to date."),
+        "migrate-data": CommandSpec(
             "migrate_data:migrate_data",
             "Copy a stopped server's data into an empty Postgres.",
         ),
-        "backup": Listed("backup:backup", "Copy the data into one file while the server runs."),
-        "restore": Listed("backup:restore", "Put a backup in place while the server is stopped."),
-        "unfence": Listed("backup:unfence", "Let a restored copy send mail."),
-        "settings": Listed("settings:settings", "Show every setting and where it comes from."),
-        "version": Listed("settings:version", "Show the version."),
+        "backup": CommandSpec(
+            "backup:backup", "Copy the data into one file while the server runs."
+        ),
+        "restore": CommandSpec(
+            "backup:restore", "Put a backup in place while the server is stopped."
+        ),
+        "unfence": CommandSpec("backup:unfence", "Let a restored copy send mail."),
+        "settings": CommandSpec("settings:settings", "Show every setting and where it comes from."),
+        "version": CommandSpec("settings:version", "Show the version."),
     },
 }
 _COMMANDS = {name: listed for section in SECTIONS.values() for name, listed in section.items()}

@@ -7,11 +7,11 @@ from pathlib import PurePath
 
 import click
 
-from ..config import prepare_data
+from ..config.settings import prepare_data
 from ..errors import StartError
 from ..store.migrations import bring_up_to_date, pending
 from .instance import current_settings
-from .printing import json_option, show_json
+from .output import json_option, show_json
 
 
 @click.command()

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ..clock import SystemClock
-from ..config import SECRET_FILE, Settings, with_kept_secret
-from ..config_values import masked
+from ..config.settings import SECRET_FILE, Settings, with_kept_secret
+from ..config.values import masked
 from ..errors import HogsendError, StartError
 from ..store.db import is_sqlite, sqlite_path
 from .instance import current_settings, has_database
-from .printing import json_option, show_json, show_table
+from .output import json_option, show_json, show_table
 
 if TYPE_CHECKING:
-    from ..store.moving.copying import CopiedTable, Progress
+    from ..store.data_migration.copying import CopiedTable, Progress
 
 _DOING = {"check": "Checking", "copy": "Copying", "compare": "Comparing"}
 _DONE = {"check": "Checked", "copy": "Copied", "compare": "Compared"}
@@ -52,7 +52,7 @@ def migrate_data(url: str, as_json: bool) -> None:
     file = _source(settings)
     begun = time.monotonic()
     with _no_worker(settings.data), _progress() as told:
-        from ..store.moving.copying import copy
+        from ..store.data_migration.copying import copy
 
         copied = asyncio.run(copy(file, url, SystemClock().now(), told))
     seconds = time.monotonic() - begun
@@ -86,7 +86,7 @@ def _source(settings: Settings) -> Path:
 @contextmanager
 def _no_worker(folder: Path) -> Generator[None]:
     """Keep workers off the data folder."""
-    from ..worker import WorkerLock
+    from ..process.worker import WorkerLock
 
     try:
         lock = WorkerLock(folder)
@@ -107,7 +107,7 @@ def _no_worker(folder: Path) -> Generator[None]:
 def _progress() -> Generator[Callable[[Progress], None]]:
     """Show how far it is: a bar on a terminal, else a line now and then."""
     if not sys.stderr.isatty():
-        yield _Lines().tell
+        yield _ProgressLines().tell
         return
     from rich import progress
     from rich.console import Console
@@ -128,7 +128,7 @@ def _progress() -> Generator[Callable[[Progress], None]]:
         yield tell
 
 
-class _Lines:
+class _ProgressLines:
     """Progress for a log."""
 
     def __init__(self) -> None:

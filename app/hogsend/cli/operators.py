@@ -9,7 +9,7 @@ import click
 from ..store import operators as operator_store
 from ..store.operators import Operator, Role
 from .instance import Instance, note, on_instance
-from .printing import json_option, show_json, show_table
+from .output import json_option, show_json, show_table
 
 role_option = click.option(
     "--role",

@@ -13,12 +13,12 @@ import click
 
 from ..domain.journey import BrokenFile
 from ..errors import HogsendError
-from ..turns.loader import load
-from ..turns.loading import Code, Limits
+from ..turns.folder_loader import load
 from ..turns.plan import JourneyPlan, journeys_with_people
 from ..turns.plan import plan as rehearse
+from ..turns.turn_inputs import JourneyCode, TurnLimits
 from .instance import Instance, current_settings, on_instance
-from .printing import json_option, plain, show_json, show_table
+from .output import json_option, plain, show_json, show_table
 
 
 @click.command()
@@ -37,7 +37,7 @@ def plan(against: Path | None, as_json: bool) -> None:
     settings = current_settings()
     folder = against or settings.journeys
     code, broken = _code(folder)
-    limits = Limits(timedelta(seconds=settings.turn_time_limit), settings.turn_step_limit)
+    limits = TurnLimits(timedelta(seconds=settings.turn_time_limit), settings.turn_step_limit)
 
     async def work(instance: Instance) -> list[JourneyPlan]:
         counts = await journeys_with_people(instance.database)
@@ -73,13 +73,13 @@ def plan(against: Path | None, as_json: bool) -> None:
         )
 
 
-def _code(folder: Path) -> tuple[Code, Sequence[BrokenFile]]:
+def _code(folder: Path) -> tuple[JourneyCode, Sequence[BrokenFile]]:
     from ..delivery.templates import Templates
 
     registry = load(folder)
     templates = Templates.load(folder, list(registry.lists))
     lists = {key: templates.get(key).list_id for key in templates.keys()}  # noqa: SIM118
-    return Code(registry, lists), [*registry.broken, *templates.broken]
+    return JourneyCode(registry, lists), [*registry.broken, *templates.broken]
 
 
 def _as_json(

@@ -6,9 +6,9 @@ import asyncio
 
 import click
 
-from .. import logs
-from ..config import Settings, prepare_data
+from ..config.settings import Settings, prepare_data
 from ..errors import StartError
+from ..process import log_setup
 from ..store.db import is_sqlite
 from ..store.migrations import bring_up_to_date, pending
 from .instance import current_settings
@@ -25,7 +25,7 @@ def serve(with_worker: bool, reload: bool, bind: str | None) -> int:
     with "Hogsend is ready at" once it answers.
     """
     settings = ready_settings({"HOGSEND_BIND": bind} if bind else {})
-    from ..runtime import serve as serve_until_stopped
+    from ..process.runtime import serve as serve_until_stopped
 
     return serve_until_stopped(settings, with_worker=with_worker, reload=reload)
 
@@ -42,7 +42,7 @@ def worker() -> int:
             "A worker of its own needs Postgres: a SQLite file has one writing process.",
             "Use `hogsend serve --with-worker`, or set HOGSEND_DATABASE_URL to a Postgres.",
         )
-    from ..runtime import work as work_until_stopped
+    from ..process.runtime import work as work_until_stopped
 
     return work_until_stopped(ready_settings({}))
 
@@ -59,7 +59,7 @@ def ready_settings(options: dict[str, str]) -> Settings:
     """
     settings = current_settings(options)
     settings = prepare_data(settings)
-    logs.configure(settings)
+    log_setup.configure(settings)
     asyncio.run(_bring_schema_up_to_date(settings))
     return settings
 

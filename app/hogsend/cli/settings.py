@@ -7,9 +7,9 @@ from importlib import metadata
 
 import click
 
-from ..config import SETTINGS, shown, with_kept_secret
+from ..config.settings import SETTINGS, shown, with_kept_secret
 from .instance import current_settings
-from .printing import json_option, show_json, show_table
+from .output import json_option, show_json, show_table
 
 
 @click.command()

@@ -11,13 +11,13 @@ import css_inline
 
 from . import mime
 from .links import rewritten
+from .lru_cache import LruCache
 from .markup import tags
 from .places import free, place_of_pixel
-from .recent import Recent
+from .plain_text import text_of
 from .slots import escaped, is_whole
 from .stencil import Filled, Stencil
 from .templates import RenderFailed, Template
-from .text import text_of
 from .tokens import Tokens
 
 # A stencil takes about four times the size of its mail; these bound the memory for all of them.
@@ -79,8 +79,10 @@ class Bodies:
         self._tokens, self._base = tokens, base_url
         # Media queries cannot be inlined and stay in a style sheet; nothing is ever fetched.
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
-        self._shapes: Recent[tuple[int, tuple[str, ...]], _Shape | None] = Recent(_MOST_STENCILS)
-        self._stencils: Recent[Hashable, Stencil | None] = Recent(_MOST_STENCILS)
+        self._shapes: LruCache[tuple[int, tuple[str, ...]], _Shape | None] = LruCache(
+            _MOST_STENCILS
+        )
+        self._stencils: LruCache[Hashable, Stencil | None] = LruCache(_MOST_STENCILS)
 
     def of(self, template: Template, scope: Mapping[str, Any], send_id: UUID) -> Filled:
         """Return the parts of a mail, the plain one from its own file if there is one.

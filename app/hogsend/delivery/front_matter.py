@@ -13,7 +13,7 @@ _FENCE = "---"
 _FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
 
 
-class Unusable(Exception):
+class InvalidTemplate(Exception):
     """A file that cannot be used.
 
     Args:
@@ -28,7 +28,7 @@ class Unusable(Exception):
 
 
 @dataclass(slots=True)
-class Source:
+class TemplateSource:
     """A file, split.
 
     Args:
@@ -44,7 +44,7 @@ class Source:
     front_lines: dict[str, int]
 
 
-def split(text: str) -> Source:
+def split(text: str) -> TemplateSource:
     """Return a mail's template, its front matter taken apart.
 
     Raises:
@@ -52,15 +52,19 @@ def split(text: str) -> Source:
     """
     lines = text.removeprefix("\ufeff").splitlines()
     if not lines or lines[0].strip() != _FENCE:
-        raise Unusable(1, "The front matter is missing.", "Begin the file with a line of ---.")
+        raise InvalidTemplate(
+            1, "The front matter is missing.", "Begin the file with a line of ---."
+        )
     front: dict[str, str] = {}
     places: dict[str, int] = {}
     name = ""
     for number, line in enumerate(lines[1:], 2):
         if line.strip() == _FENCE:
             if not front.get("subject"):
-                raise Unusable(1, "The front matter has no subject.", "Add a line subject: ….")
-            return Source("\n".join(lines[number:]), number + 1, front, places)
+                raise InvalidTemplate(
+                    1, "The front matter has no subject.", "Add a line subject: …."
+                )
+            return TemplateSource("\n".join(lines[number:]), number + 1, front, places)
         if line[:1].isspace() and line.strip() and name == "sample":
             front[name] += "\n" + line
             continue
@@ -68,18 +72,18 @@ def split(text: str) -> Source:
             continue
         name, value = _field(line, number)
         if name in front:
-            raise Unusable(number, f"{name!r} is given twice in the front matter.")
+            raise InvalidTemplate(number, f"{name!r} is given twice in the front matter.")
         front[name], places[name] = value, number
-    raise Unusable(1, "The front matter does not end.", "Close it with a line of ---.")
+    raise InvalidTemplate(1, "The front matter does not end.", "Close it with a line of ---.")
 
 
 def _field(line: str, number: int) -> tuple[str, str]:
     match = _FIELD.fullmatch(line.rstrip())
     if match is None:
-        raise Unusable(number, "A line of the front matter is not `name: value`.")
+        raise InvalidTemplate(number, "A line of the front matter is not `name: value`.")
     name, value = match[1], match[2]
     if name not in _FIELDS:
-        raise Unusable(
+        raise InvalidTemplate(
             number,
             f"The front matter has no field {name!r}.",
             "Its fields are: " + ", ".join(_FIELDS) + ".",
@@ -89,7 +93,7 @@ def _field(line: str, number: int) -> tuple[str, str]:
     return name, value[1:-1] if quoted else value
 
 
-def sample_of(source: Source) -> Mapping[str, Any]:
+def sample_of(source: TemplateSource) -> Mapping[str, Any]:
     """Return the props of a preview.
 
     Raises:
@@ -102,7 +106,7 @@ def sample_of(source: Source) -> Mapping[str, Any]:
     try:
         sample = json.loads(written)
     except ValueError as error:
-        raise Unusable(line, f"The sample is not JSON: {error}.") from None
+        raise InvalidTemplate(line, f"The sample is not JSON: {error}.") from None
     if not isinstance(sample, dict):
-        raise Unusable(line, 'The sample is not a JSON object such as {"plan": "Pro"}.')
+        raise InvalidTemplate(line, 'The sample is not a JSON object such as {"plan": "Pro"}.')
     return cast("dict[str, Any]", sample)

@@ -11,20 +11,20 @@ from uuid import UUID
 from ..clock import Clock
 from ..domain.contact import Contact
 from ..domain.event import Event
-from ..domain.intake import Incoming, Suppress
-from ..domain.retrying import retry_at
-from ..domain.sending import Consents, Queue, Send, SendFacts, decide_send, leaves_at
-from ..ingest import Ingest, Taking
+from ..domain.incoming import IncomingEvent, Suppress
+from ..domain.retry_schedule import retry_at
+from ..domain.send_policy import Consents, Queue, Send, SendFacts, decide_send, leaves_at
+from ..ingest import BatchResult, Ingest
 from ..store import consents, contacts, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
-from ..store.sends import RenderedMail, Standing
+from ..store.sends import RenderedMail, SendState
 from .providers.port import Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class SendJob:
     """A send that is due, with what its mail is made of."""
 
     send: Send
@@ -43,7 +43,7 @@ class Handover:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class HandoverOutcome:
     """What a try to hand a mail over came to.
 
     Args:
@@ -80,7 +80,7 @@ class Ledger:
         self._provider = provider
         self._holder = holder
         # Of both in one, so that a mail that ends and one that begins share a commit.
-        self._batcher: Batcher[Handover | Outcome, Send | None] = Batcher(
+        self._batcher: Batcher[Handover | HandoverOutcome, Send | None] = Batcher(
             self._write, most=512, turn=database.turn
         )
 
@@ -94,7 +94,7 @@ class Ledger:
         assert marked is not None  # noqa: S101 (only outcomes are answered by nothing)
         return marked
 
-    async def conclude(self, outcome: Outcome) -> None:
+    async def conclude(self, outcome: HandoverOutcome) -> None:
         """Write what a try came to."""
         await self._batcher.submit(outcome)
 
@@ -113,7 +113,7 @@ class Ledger:
             return None
         return replace(send, status=decision.status, reason=decision.reason, due_at=None)
 
-    def instead(self, job: Job, now: datetime) -> Send | None:
+    def instead(self, job: SendJob, now: datetime) -> Send | None:
         """Return the row of a mail that is due and may not leave now; None when it may.
 
         It is refused, or it waits for the hours that its journey sends in.
@@ -136,11 +136,11 @@ class Ledger:
         return replace(send, status="queued", reason=None, due_at=again, attempts=tried)
 
     async def _write(
-        self, items: Sequence[Handover | Outcome]
+        self, items: Sequence[Handover | HandoverOutcome]
     ) -> Sequence[Send | Exception | None]:
         """Write both kinds in one transaction, but bounces, which are facts, in another."""
         handovers = [one for one in items if isinstance(one, Handover)]
-        outcomes = [one for one in items if isinstance(one, Outcome)]
+        outcomes = [one for one in items if isinstance(one, HandoverOutcome)]
         bounces = [one for one in outcomes if one.suppress is not None]
         plain = [one for one in outcomes if one.suppress is None]
         marked: list[Send | Exception] = []
@@ -162,7 +162,7 @@ class Ledger:
             await tx.apply([tally.write()])
         return marked
 
-    async def _conclude(self, outcomes: Sequence[Outcome]) -> None:
+    async def _conclude(self, outcomes: Sequence[HandoverOutcome]) -> None:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
             taking = await self._conclude_within(tx, outcomes, tally)
@@ -170,7 +170,7 @@ class Ledger:
         await self._ingest.committed(taking)
 
     async def _mark_and_conclude(
-        self, handovers: Sequence[Handover], outcomes: Sequence[Outcome]
+        self, handovers: Sequence[Handover], outcomes: Sequence[HandoverOutcome]
     ) -> list[Send | Exception]:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
@@ -232,8 +232,8 @@ class Ledger:
         )
 
     async def _conclude_within(
-        self, tx: Transaction, outcomes: Sequence[Outcome], tally: Tally
-    ) -> Taking:
+        self, tx: Transaction, outcomes: Sequence[HandoverOutcome], tally: Tally
+    ) -> BatchResult:
         now = self._clock.now()
         standing = await tx.one(sends.standing([outcome.send.id for outcome in outcomes]))
         after = [
@@ -246,12 +246,12 @@ class Ledger:
                 tally.today(f"sends/{row.status}")
         await tx.apply([sends.conclude(after, now)])
         facts = [_bounce(outcome) for outcome in outcomes if outcome.suppress is not None]
-        taking = await self._ingest.take_within(tx, facts, tally, now) if facts else Taking()
+        taking = await self._ingest.take_within(tx, facts, tally, now) if facts else BatchResult()
         taking.topics.add("sends")
         return taking
 
 
-def _concluded(send: Send, standing: Standing | None) -> Send | None:
+def _concluded(send: Send, standing: SendState | None) -> Send | None:
     """Return what a mail becomes after a try; None when it has ended meanwhile, and stays.
 
     One that was not taken and was withdrawn during its hand-over is cancelled, not tried again.
@@ -263,10 +263,10 @@ def _concluded(send: Send, standing: Standing | None) -> Send | None:
     return send
 
 
-def _bounce(outcome: Outcome) -> Incoming:
+def _bounce(outcome: HandoverOutcome) -> IncomingEvent:
     """Return the fact that a bounce is."""
     send = outcome.send
-    return Incoming(
+    return IncomingEvent(
         name="email.bounced",
         contact_id=send.contact_id,
         properties={

@@ -10,23 +10,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ..changes import Changes
 from ..clock import Clock
-from ..domain.fairness import in_turns, parts
-from ..domain.intake import Suppress
-from ..domain.sending import Send
+from ..domain.incoming import Suppress
+from ..domain.round_robin import in_turns, parts
+from ..domain.send_policy import Send
+from ..engines.poller import Poller
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
-from ..news import News
-from ..store import health, meta, sends, workers
+from ..store import lag, meta, sends, workers
+from ..store.change_feed import ChangeFeed
 from ..store.counters import Tally
 from ..store.db import Database
 from ..store.sends import RenderedMail
-from .gate import Gate
-from .jobs import load_jobs
-from .ledger import Handover, Job, Ledger, Outcome
+from .drain_gate import DrainGate
+from .ledger import Handover, HandoverOutcome, Ledger, SendJob
 from .outcomes import failed, in_doubt, line, sent, settled_one
-from .pacing import Pace
 from .providers.port import (
     DeliveryError,
     InDoubt,
@@ -36,7 +34,9 @@ from .providers.port import (
     TryLater,
     Withdrawn,
 )
+from .rate_limiter import RateLimiter
 from .render import ContentMissing, Rendered, Renderer, RenderFailed
+from .send_jobs import load_jobs
 
 log = logging.getLogger("hogsend.mail")
 
@@ -80,7 +80,7 @@ class Mailer:
         clock: Clock,
         ingest: Ingest,
         provider: Provider,
-        changes: Changes,
+        changes: ChangeFeed,
         renderer: Renderer,
         rate: float = 0,
         holder: UUID | None = None,
@@ -92,18 +92,18 @@ class Mailer:
         self._ingest = ingest
         self._holder = holder
         self._ledger = Ledger(database, clock, ingest, provider.name, holder)
-        self._news = News(log, "due mails could not be looked up; trying again")
+        self._news = Poller(log, "due mails could not be looked up; trying again")
         self._closing = False
-        self._gate: Gate | None = None
+        self._gate: DrainGate | None = None
         self._count = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[UUID] = set()
         self._missing: set[str] = set()
-        self._ready: deque[Job] = deque()
+        self._ready: deque[SendJob] = deque()
         self._handing: dict[UUID, Send] = {}
         self._crowded = False
         self._next_set = 0.0
-        self._pace = Pace(rate)
+        self._pace = RateLimiter(rate)
         self.renderer = renderer
         self.stopped: str | None = None
         self._ask_again_at: datetime | None = None
@@ -120,7 +120,7 @@ class Mailer:
 
     def only_when_asked(self) -> None:
         """Begin mails only while somebody drains the ledger, or when one is late all the same."""
-        self._gate = Gate()
+        self._gate = DrainGate()
 
     @property
     def is_draining(self) -> bool:
@@ -141,7 +141,7 @@ class Mailer:
         if self.is_draining or self._tasks:
             return 0.0
         # Nobody drains: mail that is late does not wait for that any more.
-        due = await self._database.read_one(health.next_send())
+        due = await self._database.read_one(lag.next_send())
         return 0.0 if due is not None and now - due > LATE else LATE.total_seconds() / 2
 
     async def recover(self) -> None:
@@ -257,7 +257,7 @@ class Mailer:
         )
         return [queue for answer in answers for queue in answer]
 
-    async def _claim(self, ids: Sequence[UUID]) -> list[Job]:
+    async def _claim(self, ids: Sequence[UUID]) -> list[SendJob]:
         self._held.update(ids)
         try:
             mine = ids if self._holder is None else await self._take(ids, self._holder)
@@ -273,7 +273,7 @@ class Mailer:
         async with self._database.transaction() as tx:
             return await tx.one(workers.take_mails(ids, holder))
 
-    def _begin(self, job: Job) -> None:
+    def _begin(self, job: SendJob) -> None:
         self._count += 1
         task = asyncio.create_task(self._run(job), name=str(job.send.id))
         self._tasks.add(task)
@@ -284,7 +284,7 @@ class Mailer:
         if self._crowded or not self._tasks:
             self._news.tell()
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: SendJob) -> None:
         try:
             try:
                 outcome = await self._deliver(job)
@@ -296,7 +296,7 @@ class Mailer:
             except Exception as error:
                 if isinstance(error, StoreUnavailable) and job.send.id not in self._handing:
                     # It could not be marked, so it has not left: no fault of the mail's.
-                    outcome = Outcome(job.send)
+                    outcome = HandoverOutcome(job.send)
                 else:
                     log.exception("a mail could not be delivered")
                     outcome = self._after_fault(job.send, error)
@@ -307,7 +307,7 @@ class Mailer:
             self._handing.pop(job.send.id, None)
             self._held.discard(job.send.id)
 
-    async def _conclude(self, outcome: Outcome) -> None:
+    async def _conclude(self, outcome: HandoverOutcome) -> None:
         """Write what a try came to, however long the database refuses: it may have left."""
         refused = False
         while True:
@@ -320,18 +320,18 @@ class Mailer:
                 refused = True
                 await asyncio.sleep(_AFTER_ERROR)
 
-    def _after_fault(self, send: Send, error: Exception) -> Outcome:
+    def _after_fault(self, send: Send, error: Exception) -> HandoverOutcome:
         """Keep the ledger true when something failed that no provider should let through."""
         if send.id in self._handing:
             return self._left_open(send, "the provider failed in the middle of the hand-over")
         reply = line(f"{type(error).__name__}: {error}")
-        return Outcome(self._ledger.later(send, reply, self._clock.now()))
+        return HandoverOutcome(self._ledger.later(send, reply, self._clock.now()))
 
-    async def _deliver(self, job: Job) -> Outcome:
+    async def _deliver(self, job: SendJob) -> HandoverOutcome:
         now = self._clock.now()
         instead = self._ledger.instead(job, now)
         if instead is not None:
-            return Outcome(instead)
+            return HandoverOutcome(instead)
         send = replace(job.send, to_email=job.facts.email)
         try:
             mail = self.renderer.render(send, job.contact, job.event, now)
@@ -346,19 +346,19 @@ class Mailer:
         except DeliveryError as error:
             return self._refused(send, error)
 
-    def _waiting(self, send: Send, reason: str) -> Outcome:
+    def _waiting(self, send: Send, reason: str) -> HandoverOutcome:
         """Let a mail wait for its template: the file may come back, a failed mail would not."""
         if reason not in self._missing:
             self._missing.add(reason)
             log.warning("mail waits: %s", reason)
         again = self._clock.now() + MISSING_PAUSE
-        return Outcome(replace(send, reason=f"waits: {reason}"[:200], due_at=again))
+        return HandoverOutcome(replace(send, reason=f"waits: {reason}"[:200], due_at=again))
 
-    def _refused(self, send: Send, error: DeliveryError) -> Outcome:
+    def _refused(self, send: Send, error: DeliveryError) -> HandoverOutcome:
         """Return what a mail becomes that the provider did not take, or not for certain."""
         row, now = self._row(send), self._clock.now()
         if isinstance(error, TryLater):
-            return Outcome(self._ledger.later(row, line(error.reply), now))
+            return HandoverOutcome(self._ledger.later(row, line(error.reply), now))
         if isinstance(error, InDoubt):
             return self._left_open(send, line(error.reply))
         if self.stopped is None:
@@ -366,9 +366,9 @@ class Mailer:
         self.stopped = line(error.reply)
         self._ask_again_at = now + STOPPED_PAUSE
         # It certainly did not leave, is not failed, and waits.
-        return Outcome(replace(row, status="queued", due_at=now, handed_at=None))
+        return HandoverOutcome(replace(row, status="queued", due_at=now, handed_at=None))
 
-    async def _hand_over(self, send: Send, mail: Rendered) -> Outcome:
+    async def _hand_over(self, send: Send, mail: Rendered) -> HandoverOutcome:
         message = Message(
             send_id=send.id,
             from_email=mail.from_email,
@@ -402,18 +402,18 @@ class Mailer:
         """Return the ledger row as it stands: marked, once the hand-over has begun."""
         return self._handing.get(send.id, send)
 
-    def _rejected(self, send: Send, mail: Rendered, error: Rejected) -> Outcome:
+    def _rejected(self, send: Send, mail: Rendered, error: Rejected) -> HandoverOutcome:
         row, reply, now = self._row(send), line(error.reply), self._clock.now()
         # In test mode the address that does not exist is not the contact's.
         if error.kind != "hard_bounce" or mail.to_email != send.to_email:
             return failed(row, now, f"{error.kind}: {reply}"[:200], "refused", reply)
         tried = [*row.attempts, sends.attempt(now, "bounced", reply)]
         bounced = replace(row, status="bounced", reason=reply[:200], due_at=None, attempts=tried)
-        return Outcome(bounced, Suppress(mail.to_email, "hard_bounce"))
+        return HandoverOutcome(bounced, Suppress(mail.to_email, "hard_bounce"))
 
-    def _left_open(self, send: Send, reply: str) -> Outcome:
+    def _left_open(self, send: Send, reply: str) -> HandoverOutcome:
         """Return what a mail becomes that may have left: in doubt, where repeating doubles it."""
         row = self._row(send)
         if self._provider.remembers_sends:
-            return Outcome(self._ledger.later(row, reply, self._clock.now()))
+            return HandoverOutcome(self._ledger.later(row, reply, self._clock.now()))
         return in_doubt(row, self._clock.now(), reply)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ..domain.sending import Send
+from ..domain.send_policy import Send
 from ..store import sends
-from .ledger import Outcome
+from .ledger import HandoverOutcome
 from .providers.port import Accepted
 
 
@@ -30,7 +30,7 @@ def settled_one(send: Send, now: datetime, *, remembered: bool) -> Send:
     return replace(send, status="in_doubt", reason=reply, attempts=tried)
 
 
-def sent(row: Send, now: datetime, provider: str, accepted: Accepted) -> Outcome:
+def sent(row: Send, now: datetime, provider: str, accepted: Accepted) -> HandoverOutcome:
     """Return what a mail becomes that the provider has taken.
 
     Args:
@@ -40,7 +40,7 @@ def sent(row: Send, now: datetime, provider: str, accepted: Accepted) -> Outcome
         accepted: what it said.
     """
     tried = [*row.attempts, sends.attempt(now, "accepted", line(accepted.reply))]
-    return Outcome(
+    return HandoverOutcome(
         replace(
             row,
             status="sent",
@@ -54,7 +54,7 @@ def sent(row: Send, now: datetime, provider: str, accepted: Accepted) -> Outcome
     )
 
 
-def failed(send: Send, now: datetime, reason: str, outcome: str, reply: str) -> Outcome:
+def failed(send: Send, now: datetime, reason: str, outcome: str, reply: str) -> HandoverOutcome:
     """Return what a mail becomes that will never leave.
 
     Args:
@@ -65,13 +65,15 @@ def failed(send: Send, now: datetime, reason: str, outcome: str, reply: str) -> 
         reply: what was said.
     """
     tried = [*send.attempts, sends.attempt(now, outcome, reply)]
-    return Outcome(replace(send, status="failed", reason=reason, due_at=None, attempts=tried))
+    return HandoverOutcome(
+        replace(send, status="failed", reason=reason, due_at=None, attempts=tried)
+    )
 
 
-def in_doubt(send: Send, now: datetime, reply: str) -> Outcome:
+def in_doubt(send: Send, now: datetime, reply: str) -> HandoverOutcome:
     """Return what a mail becomes that may have left, and is not repeated."""
     tried = [*send.attempts, sends.attempt(now, "in_doubt", reply)]
-    return Outcome(
+    return HandoverOutcome(
         replace(send, status="in_doubt", reason=reply[:200], due_at=None, attempts=tried)
     )
 

@@ -12,10 +12,10 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.journey import JOURNEY_LIST, MailList
-from ..domain.sending import Send
+from ..domain.send_policy import Send
 from . import mime
 from .bodies import Bodies
-from .scope import Facts, scope_of
+from .template_context import TemplateFacts, scope_of
 from .templates import ContentMissing, RenderFailed, Template, Templates
 from .tokens import Tokens
 
@@ -214,7 +214,7 @@ class Renderer:
             "transactional": mail_list.transactional,
         }
         return scope | {
-            "list": Facts(about_list, "list"),
+            "list": TemplateFacts(about_list, "list"),
             "unsubscribe_url": addresses.unsubscribe,
             "preferences_url": addresses.preferences,
             "view_url": addresses.view,

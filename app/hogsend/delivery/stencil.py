@@ -16,8 +16,8 @@ from . import mime
 from .links import destination
 from .markup import Tag, tags
 from .places import Hole, holes
+from .plain_text import address_of, beside, text_of
 from .slots import SLOT, Line, further, is_plain, number_of
-from .text import address_of, beside, text_of
 
 
 @dataclass(frozen=True, slots=True)

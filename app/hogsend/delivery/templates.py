@@ -30,10 +30,10 @@ from jinja2 import meta, nodes
 
 from ..domain.journey import BrokenFile
 from ..errors import HogsendError
-from .front_matter import Source, Unusable, sample_of, split
+from .front_matter import InvalidTemplate, TemplateSource, sample_of, split
 from .printing import only_prints
-from .scope import Environment, Missing
 from .slots import recorded, slot_for
+from .template_context import Environment, MissingValue
 
 T = TypeVar("T")
 
@@ -186,9 +186,13 @@ class _Loading:
     def __init__(self, folder: Path, lists: Collection[str]) -> None:
         self._folder, self._lists = folder, lists
         self._broken: list[BrokenFile] = []
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, TemplateSource] = {}
         loader = jinja2.FunctionLoader(self._body)
-        options: dict[str, Any] = {"undefined": Missing, "loader": loader, "auto_reload": False}
+        options: dict[str, Any] = {
+            "undefined": MissingValue,
+            "loader": loader,
+            "auto_reload": False,
+        }
         self._html = Environment(autoescape=True, finalize=slot_for, **options)
         self._text = Environment(autoescape=False, keep_trailing_newline=True, **options)
 
@@ -208,7 +212,7 @@ class _Loading:
     def _report(self, path: Path, do: Any, *arguments: Any) -> Any:
         try:
             return do(path, *arguments)
-        except Unusable as unusable:
+        except InvalidTemplate as unusable:
             self._broken.append(
                 BrokenFile(
                     f"{FOLDER}/{path.name}", unusable.line, unusable.problem, unusable.remedy
@@ -227,11 +231,11 @@ class _Loading:
         try:
             text = path.read_text("utf-8")
         except UnicodeDecodeError:
-            raise Unusable(0, "The file is not UTF-8 text.", "Save it as UTF-8.") from None
+            raise InvalidTemplate(0, "The file is not UTF-8 text.", "Save it as UTF-8.") from None
         except OSError as error:
-            raise Unusable(0, f"The file cannot be read: {error.strerror}.") from None
+            raise InvalidTemplate(0, f"The file cannot be read: {error.strerror}.") from None
         is_mail = path.suffix == ".html" and not path.name.startswith("_")
-        self._sources[path.name] = split(text) if is_mail else Source(text, 1, {}, {})
+        self._sources[path.name] = split(text) if is_mail else TemplateSource(text, 1, {}, {})
 
     def _names_of_parts(self) -> set[str]:
         """Return what layouts set, which the blocks that fill them may use."""
@@ -257,7 +261,7 @@ class _Loading:
             text = self._compiled(self._text, text_name)
         list_id = source.front.get("list") or None
         if list_id is not None and list_id not in self._lists:
-            raise Unusable(
+            raise InvalidTemplate(
                 source.front_lines["list"],
                 f"There is no list {list_id!r}.",
                 "Declare it in lists.py, or name one of: " + ", ".join(sorted(self._lists)) + ".",
@@ -284,9 +288,9 @@ class _Loading:
         try:
             return environment.get_template(name)
         except (jinja2.TemplateSyntaxError, jinja2.TemplateNotFound) as error:
-            raise Unusable(0, f"The template does not compile: {error.message}") from None
+            raise InvalidTemplate(0, f"The template does not compile: {error.message}") from None
 
-    def _compiled_lines(self, source: Source) -> dict[str, jinja2.Template | str]:
+    def _compiled_lines(self, source: TemplateSource) -> dict[str, jinja2.Template | str]:
         compiled: dict[str, jinja2.Template | str] = {}
         for name in ("subject", "preheader", "from", "reply_to"):
             if name in source.front:
@@ -303,17 +307,17 @@ class _Loading:
             unknown = meta.find_undeclared_variables(tree)
         except jinja2.TemplateSyntaxError as error:
             line = first_line + error.lineno - 1
-            raise Unusable(line, f"{place}{error.message or 'Syntax error.'}") from None
+            raise InvalidTemplate(line, f"{place}{error.message or 'Syntax error.'}") from None
         for name in meta.find_referenced_templates(tree):
             if name is not None and name not in self._sources:
-                raise Unusable(
+                raise InvalidTemplate(
                     first_line, f"{place}There is no file {name!r} beside it to extend or include."
                 )
         unknown -= SCOPE | shared | _declared(tree) | set(self._html.globals)
         if unknown:
             name = min(unknown)
             used = (one.lineno for one in tree.find_all(nodes.Name) if one.name == name)
-            raise Unusable(
+            raise InvalidTemplate(
                 first_line + min(used, default=1) - 1,
                 f"{place}There is no variable {name!r}.",
                 "Templates have: " + ", ".join(sorted(SCOPE)) + ".",
@@ -332,19 +336,19 @@ def _declared(tree: nodes.Template) -> set[str]:
 
 def _check_name(path: Path, folder: Path) -> None:
     if path.suffix == ".mjml":
-        raise Unusable(
+        raise InvalidTemplate(
             0, "MJML templates are not read by this version.", "Write the template as .html."
         )
     if path.suffix not in (".html", ".txt"):
-        raise Unusable(0, f"A template cannot end in {path.suffix!r}.", "Name it .html.")
+        raise InvalidTemplate(0, f"A template cannot end in {path.suffix!r}.", "Name it .html.")
     if not path.name.startswith("_") and not _KEY.fullmatch(path.stem):
-        raise Unusable(
+        raise InvalidTemplate(
             0,
             f"{path.stem!r} cannot be a template's key.",
             "Use lower-case letters, digits, dots, hyphens and underscores.",
         )
     if path.suffix == ".txt" and not (folder / f"{path.stem}.html").is_file():
-        raise Unusable(
+        raise InvalidTemplate(
             0, f"There is no {path.stem}.html beside it.", "A mail needs its HTML as well."
         )
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from ..changes import Changes
 from ..clock import Clock
-from ..domain.hits import (
+from ..domain.engagement import (
     HOLD,
-    Hit,
+    Engagement,
     HitKind,
     Verdict,
     agent_class,
@@ -23,15 +22,16 @@ from ..domain.hits import (
     truncated_network,
 )
 from ..domain.ids import new_id
-from ..domain.intake import Incoming
+from ..domain.incoming import IncomingEvent
+from ..engines.poller import Poller
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
-from ..news import News
-from ..store import hits, sends
+from ..store import engagement, sends
 from ..store.batcher import Batcher
+from ..store.change_feed import ChangeFeed
 from ..store.counters import Tally
 from ..store.db import Database
-from ..store.hits import HeldClick
+from ..store.engagement import HeldClick
 
 log = logging.getLogger("hogsend.tracking")
 
@@ -67,14 +67,16 @@ class Tracker:
         changes: where dashboards hear of it.
     """
 
-    def __init__(self, database: Database, clock: Clock, ingest: Ingest, changes: Changes) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, ingest: Ingest, changes: ChangeFeed
+    ) -> None:
         self._database = database
         self._clock = clock
         self._ingest = ingest
         self._changes = changes
-        self._batcher: Batcher[Hit, None] = Batcher(self._write, turn=database.turn)
-        self._news = News(log, "held clicks could not be judged; trying again")
-        self._kept: deque[Hit] = deque(maxlen=_MOST_KEPT)
+        self._batcher: Batcher[Engagement, None] = Batcher(self._write, turn=database.turn)
+        self._news = Poller(log, "held clicks could not be judged; trying again")
+        self._kept: deque[Engagement] = deque(maxlen=_MOST_KEPT)
         self._keeping: asyncio.Task[None] | None = None
 
     async def record(
@@ -91,7 +93,7 @@ class Tracker:
         """
         now = self._clock.now()
         verdict = judge_at_once(kind, visit.method, visit.agent)
-        hit = Hit(
+        hit = Engagement(
             id=new_id(now),
             send_id=send_id,
             kind=kind,
@@ -118,7 +120,7 @@ class Tracker:
             again = [hit for hit, one in zip(some, done, strict=True) if _is_trouble(one)]
             self._kept.extendleft(reversed(again))
 
-    async def _write(self, batch: Sequence[Hit]) -> Sequence[Exception | None]:
+    async def _write(self, batch: Sequence[Engagement]) -> Sequence[Exception | None]:
         now = self._clock.now()
         tally = Tally(now)
         seen = [hit for hit in batch if hit.verdict != "machine"]
@@ -128,7 +130,7 @@ class Tracker:
         async with self._database.transaction() as tx:
             await tx.apply(
                 [
-                    hits.insert(batch),
+                    engagement.insert(batch),
                     sends.note_open([(h.send_id, h.at) for h in seen if h.kind == "open"]),
                     tally.write(),
                 ]
@@ -145,7 +147,7 @@ class Tracker:
     async def judge_due(self) -> float:
         """Judge the clicks whose hold is over; return the seconds until the next one's is."""
         while True:
-            waiting = await self._database.read_one(hits.held(_SET))
+            waiting = await self._database.read_one(engagement.held(_SET))
             now = self._clock.now()
             due = [w for w in waiting if w.hit.held_until and w.hit.held_until <= now]
             if not due:
@@ -162,13 +164,13 @@ class Tracker:
 
     async def _judge(self, due: Sequence[HeldClick]) -> None:
         neighbours = await self._database.read_one(
-            hits.of_sends(list({held.hit.send_id for held in due}))
+            engagement.of_sends(list({held.hit.send_id for held in due}))
         )
         now = self._clock.now()
         tally = Tally(now)
         async with self._database.transaction() as tx:
             mine = await tx.one(
-                hits.still_held([held.hit.id for held in due], tx.dialect.lock_free_rows)
+                engagement.still_held([held.hit.id for held in due], tx.dialect.lock_free_rows)
             )
             judged: list[tuple[HeldClick, Verdict]] = [
                 (held, _verdict(held, neighbours)) for held in due if held.hit.id in mine
@@ -178,7 +180,7 @@ class Tracker:
                 tally.today(f"clicks/{verdict}")
             await tx.apply(
                 [
-                    hits.judge([(held.hit.id, verdict) for held, verdict in judged]),
+                    engagement.judge([(held.hit.id, verdict) for held, verdict in judged]),
                     sends.note_click([(held.hit.send_id, held.hit.at) for held in by_people]),
                 ]
             )
@@ -190,7 +192,7 @@ class Tracker:
         await self._ingest.committed(taking)
 
 
-def _verdict(held: HeldClick, neighbours: Mapping[UUID, Sequence[Hit]]) -> Verdict:
+def _verdict(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -> Verdict:
     others = [
         other.position
         for other in neighbours.get(held.hit.send_id, ())
@@ -203,8 +205,8 @@ def _is_trouble(answer: object) -> bool:
     return isinstance(answer, StoreUnavailable)
 
 
-def _clicked(held: HeldClick) -> Incoming:
-    return Incoming(
+def _clicked(held: HeldClick) -> IncomingEvent:
+    return IncomingEvent(
         name="email.clicked",
         contact_id=held.contact_id,
         properties={

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
+from .assignment import point_of
 from .conditions import MISSING, look_up
 from .event import Event, EventMatch
 from .journey import Journey
-from .shares import point_of
 
 State = Literal[
     "active", "waiting", "completed", "exited", "failed", "drifted", "held_out", "parked"

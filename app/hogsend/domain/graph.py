@@ -23,7 +23,7 @@ _ANYTHING = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class GraphStep:
     """One step.
 
     Args:
@@ -99,7 +99,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Branch:
     """One way on from a fork.
 
     Args:
@@ -108,7 +108,7 @@ class Way:
     """
 
     word: str
-    items: tuple[Step | Fork, ...] = ()
+    items: tuple[GraphStep | Fork, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +120,20 @@ class Fork:
         ways: in the order of the code.
     """
 
-    head: Step
-    ways: tuple[Way, ...]
+    head: GraphStep
+    ways: tuple[Branch, ...]
 
 
-Item = Step | Fork
+Item = GraphStep | Fork
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class JourneyGraph:
     """The steps of a journey from its start to its end."""
 
     items: tuple[Item, ...] = ()
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[GraphStep]:
         """Yield every step in the order of the code, heads of forks included."""
         return steps_of(self.items)
 
@@ -171,7 +171,7 @@ class Flow:
         return _items_to_json(self.items, here)
 
 
-def steps_of(items: Sequence[Item]) -> Iterator[Step]:
+def steps_of(items: Sequence[Item]) -> Iterator[GraphStep]:
     """Yield every step of a part of a flow, heads of forks included."""
     for item in items:
         if isinstance(item, Fork):
@@ -187,7 +187,7 @@ def never_goes_on(items: Sequence[Item]) -> bool:
     if not items:
         return False
     last = items[-1]
-    if isinstance(last, Step):
+    if isinstance(last, GraphStep):
         return last.kind in LAST
     if last.head.kind == "loop":
         return last.head.what == FOREVER and not _is_left(last.ways[0].items)
@@ -197,7 +197,7 @@ def never_goes_on(items: Sequence[Item]) -> bool:
 def _is_left(items: Sequence[Item]) -> bool:
     """Say whether a loop's body has a `break` of this loop."""
     for item in items:
-        if isinstance(item, Step):
+        if isinstance(item, GraphStep):
             if item.kind == "jump" and item.what == LEAVES_LOOP:
                 return True
         elif item.head.kind != "loop" and any(_is_left(way.items) for way in item.ways):
@@ -229,14 +229,14 @@ def _item_to_json(item: Item, here: Mapping[int, Mapping[str, int]] | None) -> d
 Counts = dict[str, tuple[int, int | None]]
 
 
-def numbered(items: Sequence[Item], *, once: bool = False) -> Flow:
+def numbered(items: Sequence[Item], *, once: bool = False) -> JourneyGraph:
     """Number the steps of a flow, and say which occurrences each can be.
 
     Args:
         items: the steps as they were read.
         once: take every loop as if it were gone through at most once.
     """
-    return Flow(_Numbering(once=once).items(items, {}))
+    return JourneyGraph(_Numbering(once=once).items(items, {}))
 
 
 @dataclass(slots=True)
@@ -250,7 +250,7 @@ class _Numbering:
             for item in items
         )
 
-    def step(self, step: Step, counts: Counts) -> Step:
+    def step(self, step: GraphStep, counts: Counts) -> GraphStep:
         self.last += 1
         if not step.key:
             return replace(step, number=self.last)
@@ -266,7 +266,7 @@ class _Numbering:
         before = dict(counts)
         if head.kind == "loop":
             return self.loop(replace(fork, head=head), counts, before)
-        ways: list[Way] = []
+        ways: list[Branch] = []
         ends: list[Counts] = []
         for way in fork.ways:
             # A failure can come anywhere in what was tried.

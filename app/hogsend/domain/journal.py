@@ -71,7 +71,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptStep:
+class PendingStep:
     """An effect of `ctx.step` that was tried and is not in the journal yet.
 
     Args:

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..clock import Clock
-from ..domain.fairness import in_turns
-from ..news import News
+from ..domain.round_robin import in_turns
 from ..store.db import Database
-from ..store.enrollments import Due
-from ..store.workers import Away
+from ..store.enrollments import DueEnrollment
+from ..store.workers import Outage
+from .due_rows import SET, DueRows
+from .poller import Poller
 from .port import Leases, PlayTurns, Rows, Wake
-from .rows import SET, DueRows
 
 log = logging.getLogger("hogsend.engine")
 
@@ -69,16 +69,16 @@ class EmbeddedEngine:
         self._rows = rows or DueRows(database, holder=leases.holder if leases else None)
         self._elsewhere: dict[UUID, float] = {}
         self._next_set = 0.0
-        self._news = News(log, "due turns could not be looked up; trying again")
+        self._news = Poller(log, "due turns could not be looked up; trying again")
         self._closing = False
         self._running: set[asyncio.Task[None]] = set()
         self._late: set[asyncio.Task[None]] = set()
-        self._held: dict[UUID, Due] = {}
+        self._held: dict[UUID, DueEnrollment] = {}
         self._let_go: set[UUID] = set()
         self._next_known: datetime | None = None
 
     @property
-    def away(self) -> Away | None:
+    def away(self) -> Outage | None:
         """Nothing: it leans on nothing but the database."""
         return None
 
@@ -137,7 +137,7 @@ class EmbeddedEngine:
                 self._begin(mine)
         return LONGEST_SLEEP.total_seconds()
 
-    async def _take(self, due: Sequence[Due]) -> Sequence[Due]:
+    async def _take(self, due: Sequence[DueEnrollment]) -> Sequence[DueEnrollment]:
         """Return those of due rows that no other worker has."""
         if self._leases is None:
             return due
@@ -158,8 +158,8 @@ class EmbeddedEngine:
         return 0.0
 
     def _pick(
-        self, rows: Sequence[Sequence[Due]], now: datetime
-    ) -> tuple[list[Due], datetime | None]:
+        self, rows: Sequence[Sequence[DueEnrollment]], now: datetime
+    ) -> tuple[list[DueEnrollment], datetime | None]:
         """Choose due rows, journeys taking turns, leaving out whom a turn is under way for.
 
         Those whose turn was committed while the rows were read may not be due any more.
@@ -172,7 +172,7 @@ class EmbeddedEngine:
         self._elsewhere = {one: at for one, at in self._elsewhere.items() if at > moment}
         out = {*self._let_go, *self._held, *self._elsewhere}
         contacts = {due.contact_id for due in self._held.values()}
-        picked: list[Due] = []
+        picked: list[DueEnrollment] = []
         later: list[datetime] = []
         for row in in_turns(rows):
             if row.wake_at > now:
@@ -190,7 +190,7 @@ class EmbeddedEngine:
         wait = min(later - self._clock.now(), LONGEST_SLEEP) if later else LONGEST_SLEEP
         return max(wait.total_seconds(), 0.0)
 
-    def _begin(self, rows: Sequence[Due]) -> None:
+    def _begin(self, rows: Sequence[DueEnrollment]) -> None:
         for row in rows:
             self._held[row.id] = row
         task = asyncio.create_task(self._run([row.id for row in rows]))

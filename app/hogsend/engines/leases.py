@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ..store import workers
 from ..store.db import Database
-from ..store.enrollments import Due
+from ..store.enrollments import DueEnrollment
 
 
 class RowLeases:
@@ -23,7 +23,7 @@ class RowLeases:
         self._database = database
         self.holder = holder
 
-    async def take(self, due: Sequence[Due], now: datetime) -> Collection[UUID]:
+    async def take(self, due: Sequence[DueEnrollment], now: datetime) -> Collection[UUID]:
         """Take due enrollments, and return those that nobody else has.
 
         Args:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from ..store.enrollments import Due
-from ..store.workers import Away
+from ..store.enrollments import DueEnrollment
+from ..store.workers import Outage
 
 Done = Callable[[Collection[UUID]], None]
 # Plays one turn of each enrollment, tells of those that are committed as soon as they are, and
@@ -33,7 +33,7 @@ class Leases(Protocol):
         """What this worker's turns are held by."""
         ...
 
-    async def take(self, due: Sequence[Due], now: datetime) -> Collection[UUID]:
+    async def take(self, due: Sequence[DueEnrollment], now: datetime) -> Collection[UUID]:
         """Take due enrollments, and return those that nobody else has; a commit frees them."""
         ...
 
@@ -41,7 +41,9 @@ class Leases(Protocol):
 class Rows(Protocol):
     """Finds the turns that may be played now."""
 
-    async def look_up(self, now: datetime, held: Mapping[UUID, Due]) -> Sequence[Sequence[Due]]:
+    async def look_up(
+        self, now: datetime, held: Mapping[UUID, DueEnrollment]
+    ) -> Sequence[Sequence[DueEnrollment]]:
         """Return rows that are due, and what is due next, by journey.
 
         Args:
@@ -50,7 +52,7 @@ class Rows(Protocol):
         """
         ...
 
-    def over(self, due: Due) -> None:
+    def over(self, due: DueEnrollment) -> None:
         """Hear of a turn that has ended, was given up, or could not be played."""
         ...
 
@@ -59,7 +61,7 @@ class Engine(Protocol):
     """Decides when and where turns run; wake times themselves are rows that it finds again."""
 
     @property
-    def away(self) -> Away | None:
+    def away(self) -> Outage | None:
         """What the engine misses, if anything."""
         ...
 

@@ -1,8 +1,16 @@
 """The one door for facts: an event arrives, is decided upon and stored, all in one transaction."""
 
-from .door import Ingest, Taking
-from .operating import Act, Order
-from .orders import Orders, Outcome
-from .rules import Rules
+from .bulk_actions import BulkResult, OperatorActions
+from .operator_action import ActionName, OperatorAction
+from .rules import IngestRules
+from .service import BatchResult, Ingest
 
-__all__ = ["Act", "Ingest", "Order", "Orders", "Outcome", "Rules", "Taking"]
+__all__ = [
+    "ActionName",
+    "BatchResult",
+    "BulkResult",
+    "Ingest",
+    "IngestRules",
+    "OperatorAction",
+    "OperatorActions",
+]

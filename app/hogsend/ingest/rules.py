@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ..domain.intake import LATE_AFTER
+from ..domain.incoming import LATE_AFTER
 from ..domain.journey import JOURNEY_LIST, Journey, MailList
 
 BUILT_IN_LIST = MailList(
@@ -17,7 +17,7 @@ BUILT_IN_LIST = MailList(
 
 
 @dataclass(frozen=True)
-class Rules:
+class IngestRules:
     """What decides about events.
 
     Args:

@@ -18,7 +18,7 @@ _DIGEST = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Large:
+class LargeAnswer:
     """A large answer.
 
     Args:
@@ -30,7 +30,7 @@ class Large:
     body: bytes
 
 
-def large(answer: Any) -> Large | None:
+def large(answer: Any) -> LargeAnswer | None:
     """Return what is kept of an answer apart from the journal; None when it is not large.
 
     Args:
@@ -41,7 +41,7 @@ def large(answer: Any) -> Large | None:
     text = to_json(answer).encode()
     if len(text) <= LARGEST:
         return None
-    return Large(hashlib.sha256(text).digest()[:_DIGEST], zlib.compress(text, 1))
+    return LargeAnswer(hashlib.sha256(text).digest()[:_DIGEST], zlib.compress(text, 1))
 
 
 def read(body: bytes) -> Any:
@@ -49,7 +49,7 @@ def read(body: bytes) -> Any:
     return from_json(zlib.decompress(body).decode())
 
 
-def insert(answers: Iterable[tuple[UUID, Large]]) -> Write:
+def insert(answers: Iterable[tuple[UUID, LargeAnswer]]) -> Write:
     """Keep answers of enrollments; one that is kept already stays as it is."""
     return Write(
         "INSERT INTO answers (enrollment_id, digest, body) VALUES (?,?,?) "

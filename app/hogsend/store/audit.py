@@ -15,7 +15,7 @@ from .json_text import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AuditEntry:
     """One change.
 
     Args:
@@ -75,7 +75,7 @@ def record(
     )
 
 
-def newest(limit: int, before: UUID | None = None) -> Query[Sequence[Change]]:
+def newest(limit: int, before: UUID | None = None) -> Query[Sequence[AuditEntry]]:
     """Ask for changes, newest first.
 
     Args:
@@ -91,8 +91,8 @@ def newest(limit: int, before: UUID | None = None) -> Query[Sequence[Change]]:
     )
 
 
-def _change(row: Row) -> Change:
+def _change(row: Row) -> AuditEntry:
     change_id, at, who, action, subject, before, after = row
-    return Change(
+    return AuditEntry(
         to_id(change_id), from_micros(at), who, action, subject, from_json(before), from_json(after)
     )

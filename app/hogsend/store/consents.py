@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from ..domain.sending import Consents
+from ..domain.send_policy import Consents
 from .db import Query, Row, Write
 from .fields import to_id, to_micros
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ConsentStatement:
     """A contact's word about a list; list `*` is everything."""
 
     contact_id: UUID
@@ -59,7 +59,7 @@ def of_sends(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
     )
 
 
-def say(rows: Sequence[Said], now: datetime) -> Write:
+def say(rows: Sequence[ConsentStatement], now: datetime) -> Write:
     """Record what contacts said; the newest word counts."""
     at = to_micros(now)
     return Write(

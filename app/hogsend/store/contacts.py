@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.contact import Contact
-from .damage import UNREADABLE, object_of, unreadable
+from .corrupt_rows import UNREADABLE, object_of, unreadable
 from .db import Query, Row, Write
 from .fields import from_micros, instant_or_none, to_id, to_micros
 from .json_text import to_json

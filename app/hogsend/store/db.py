@@ -16,6 +16,7 @@ from tortoise.connection import get_connections
 
 from ..clock import Clock, SystemClock
 from ..errors import ConfigError
+from .database_health import DatabaseHealth
 from .dialects import ask_sqlite
 from .transactions import (
     PostgresTransaction,
@@ -26,8 +27,7 @@ from .transactions import (
     Write,
     only,
 )
-from .troubles import Standing
-from .writer import Writer
+from .write_lock import WriteLock
 
 R = TypeVar("R")
 
@@ -59,8 +59,8 @@ class Database:
         self.url = url
         self.is_sqlite = is_sqlite(url)
         file = sqlite_path(url) if self.is_sqlite else None
-        self.standing = Standing(clock or SystemClock(), file)
-        self._writer = Writer()
+        self.standing = DatabaseHealth(clock or SystemClock(), file)
+        self._writer = WriteLock()
 
     async def open(self) -> None:
         """Connect. On SQLite also set the pragmas that make a commit durable.

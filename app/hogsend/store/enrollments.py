@@ -10,11 +10,18 @@ from uuid import UUID
 
 from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import EventMatch
-from .damage import UNREADABLE, object_of, unreadable
+from .corrupt_rows import UNREADABLE, object_of, unreadable
 from .db import Query, Row, Write
 from .distinct import distinct
 from .events import from_stored_event, to_stored_event
-from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
+from .fields import (
+    from_micros,
+    id_or_none,
+    instant_or_none,
+    micros_or_none,
+    to_id,
+    to_micros,
+)
 from .json_text import from_json, to_json
 from .models import DUE, LIVE
 
@@ -26,7 +33,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueEnrollment:
     """An enrollment whose next turn is due, or will be.
 
     Args:
@@ -121,7 +128,7 @@ def live_of(contact_ids: Sequence[UUID]) -> Query[list[Enrollment]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class LastEntry:
     """That a contact has entered a journey.
 
     Args:
@@ -133,7 +140,7 @@ class Entered:
     held_out: bool
 
 
-def entries_of(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str, str], Entered]]:
+def entries_of(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str, str], LastEntry]]:
     """Ask when contacts last entered which journey with which key.
 
     A failed enrollment counts only if it has sent something (journeys, "Turns and the journal");
@@ -155,13 +162,13 @@ def entries_of(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str, str],
     )
 
 
-def _entries(rows: list[Row]) -> dict[tuple[UUID, str, str], Entered]:
-    found: dict[tuple[UUID, str, str], Entered] = {}
+def _entries(rows: list[Row]) -> dict[tuple[UUID, str, str], LastEntry]:
+    found: dict[tuple[UUID, str, str], LastEntry] = {}
     for row in rows:
         place = to_id(row[0]), row[1], row[2]
         before = found.get(place)
         held_out = bool(row[4]) or (before is not None and before.held_out)
-        found[place] = Entered(from_micros(row[3]), held_out)
+        found[place] = LastEntry(from_micros(row[3]), held_out)
     return found
 
 
@@ -174,7 +181,7 @@ def due_journeys() -> Query[list[str]]:
 
 def next_due(
     limits: Sequence[tuple[str, int]], now: datetime, holder: UUID | None = None
-) -> Query[list[list[Due]]]:
+) -> Query[list[list[DueEnrollment]]]:
     """Ask for the enrollments of journeys that are due, and for the next that is not.
 
     Args:
@@ -196,10 +203,12 @@ def next_due(
         parts += [of_one.format("<=", free, f"due_{n}"), of_one.format(">", "", f"later_{n}")]
         values += [journey_id, to_micros(now), *mine, limit, journey_id, to_micros(now), 1]
 
-    def read(rows: list[Row]) -> list[list[Due]]:
-        found: dict[str, list[Due]] = {journey_id: [] for journey_id, _ in limits}
+    def read(rows: list[Row]) -> list[list[DueEnrollment]]:
+        found: dict[str, list[DueEnrollment]] = {journey_id: [] for journey_id, _ in limits}
         for row in rows:
-            found[row[2]].append(Due(to_id(row[0]), to_id(row[1]), row[2], from_micros(row[3])))
+            found[row[2]].append(
+                DueEnrollment(to_id(row[0]), to_id(row[1]), row[2], from_micros(row[3]))
+            )
         return list(found.values())
 
     return Query(" UNION ALL ".join(parts) + " ORDER BY wake_at", values, read)
@@ -327,7 +336,7 @@ def free(turns: Iterable[tuple[UUID, int]]) -> Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Aiming:
+class GoalCandidate:
     """An enrollment that has not seen its journey's goal yet; `begun_by` is its trigger."""
 
     id: UUID
@@ -337,7 +346,7 @@ class Aiming:
     begun_by: UUID
 
 
-def aiming(places: Sequence[tuple[UUID, str]]) -> Query[list[Aiming]]:
+def aiming(places: Sequence[tuple[UUID, str]]) -> Query[list[GoalCandidate]]:
     """Ask for the enrollments of contacts in journeys that have not seen the goal yet.
 
     Those that have ended and those who are held out are among them, also of contacts that were
@@ -348,9 +357,10 @@ def aiming(places: Sequence[tuple[UUID, str]]) -> Query[list[Aiming]]:
     """
     wanted = set(places)
 
-    def read(rows: list[Row]) -> list[Aiming]:
+    def read(rows: list[Row]) -> list[GoalCandidate]:
         found = [
-            Aiming(to_id(row[0]), to_id(row[1]), row[2], row[3], to_id(row[4])) for row in rows
+            GoalCandidate(to_id(row[0]), to_id(row[1]), row[2], row[3], to_id(row[4]))
+            for row in rows
         ]
         return [one for one in found if (one.contact_id, one.journey_id) in wanted]
 

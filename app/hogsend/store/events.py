@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.event import Event
-from .damage import UNREADABLE, object_of, unreadable
+from .corrupt_rows import UNREADABLE, object_of, unreadable
 from .db import Query, Row, Write
 from .fields import from_micros, id_or_none, micros_or_none, to_id, to_micros
 from .json_text import from_json, to_json

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ..domain.event import EventMatch
 from ..domain.journey import Entry, Journey
-from .damage import UNREADABLE
+from .corrupt_rows import UNREADABLE
 from .db import Query, Row, Write
 from .fields import to_micros
 from .json_text import from_json, to_json

@@ -17,8 +17,8 @@ from typing import Any
 from ..clock import SystemClock
 from ..errors import StartError
 from ..paths import resource
+from .database_health import trouble_of
 from .db import MODELS, WRITE, is_sqlite, sqlite_path, tortoise_config
-from .troubles import trouble_of
 
 # Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
 APP = "models"

@@ -317,7 +317,7 @@ class InboxRow(Model):
         table = "inbox"
 
 
-class HitRow(Model):
+class EngagementRow(Model):
     """An open or a click; `verdict` is human, machine or unsure."""
 
     id = IdField(primary_key=True)

@@ -11,11 +11,18 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.journal import decode, encode
-from ..domain.sending import Send
-from .damage import UNREADABLE, object_of, unreadable
+from ..domain.send_policy import Send
+from .corrupt_rows import UNREADABLE, object_of, unreadable
 from .db import Query, Row, Write
 from .distinct import distinct
-from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
+from .fields import (
+    from_micros,
+    id_or_none,
+    instant_or_none,
+    micros_or_none,
+    to_id,
+    to_micros,
+)
 from .json_text import from_json, to_json
 from .models import WAITS
 
@@ -254,19 +261,19 @@ def hold(ids: Iterable[UUID], holder: UUID) -> Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SendState:
     """Where a send stands."""
 
     status: str
     reason: str | None
 
 
-def standing(ids: Sequence[UUID]) -> Query[dict[UUID, Standing]]:
+def standing(ids: Sequence[UUID]) -> Query[dict[UUID, SendState]]:
     """Ask where sends stand."""
     return Query(
         "SELECT id, status, reason FROM sends WHERE id IN ?",
         [list(ids)],
-        lambda rows: {to_id(row[0]): Standing(row[1], row[2]) for row in rows},
+        lambda rows: {to_id(row[0]): SendState(row[1], row[2]) for row in rows},
     )
 
 

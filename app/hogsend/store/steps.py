@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from ..domain.journal import KeptStep
-from .damage import UNREADABLE, unreadable
+from ..domain.journal import PendingStep
+from .corrupt_rows import UNREADABLE, unreadable
 from .db import Query, Row, Write
 from .fields import to_id
 from .json_text import from_json, to_json
@@ -23,21 +23,21 @@ class NewStep:
     """
 
     enrollment_id: UUID
-    step: KeptStep
+    step: PendingStep
 
 
-def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Mapping[str, KeptStep]]]:
+def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Mapping[str, PendingStep]]]:
     """Ask for the effects of some enrollments that are not in their journals, by key."""
 
-    def read(rows: list[Row]) -> dict[UUID, Mapping[str, KeptStep]]:
-        kept: dict[UUID, dict[str, KeptStep]] = {}
+    def read(rows: list[Row]) -> dict[UUID, Mapping[str, PendingStep]]:
+        kept: dict[UUID, dict[str, PendingStep]] = {}
         for row in rows:
             answer = None
             try:
                 answer = from_json(row[3]) if row[3] else None
             except UNREADABLE as error:
                 unreadable("steps", f"{to_id(row[0])}/{row[1]}", error, None)
-            step = KeptStep(row[1], row[2], answer, row[4], bool(row[5]))
+            step = PendingStep(row[1], row[2], answer, row[4], bool(row[5]))
             kept.setdefault(to_id(row[0]), {})[step.key] = step
         return dict(kept)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ..domain.journal import Step
-from ..domain.summary import Summary
+from ..domain.journal_summary import Summary
 from . import turns
 from .db import Query, Row, Write
 from .fields import from_micros, to_id, to_micros
@@ -18,7 +18,7 @@ from .models import WHOLE
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedEnrollment:
     """An enrollment that ended and whose journal is kept whole, or in part, as yet.
 
     Args:
@@ -58,7 +58,7 @@ def of(enrollment_id: UUID) -> Query[Summary | None]:
     )
 
 
-def ended(until: datetime, most: int) -> Query[list[Ended]]:
+def ended(until: datetime, most: int) -> Query[list[EndedEnrollment]]:
     """Ask for enrollments that ended before an instant and have a journal, the oldest first.
 
     Args:
@@ -70,7 +70,7 @@ def ended(until: datetime, most: int) -> Query[list[Ended]]:
         "ORDER BY ended_at LIMIT ?",
         [to_micros(until), most],
         lambda rows: [
-            Ended(
+            EndedEnrollment(
                 to_id(row[0]),
                 to_id(row[1]),
                 Summary.from_json(from_json(row[2])) if row[2] else Summary(),
@@ -104,7 +104,7 @@ def journals(ids: Sequence[UUID], most: int) -> Query[list[Row]]:
     )
 
 
-def sum_up(ended: Sequence[Ended], journals: Sequence[Row], most: int) -> list[Summed]:
+def sum_up(ended: Sequence[EndedEnrollment], journals: Sequence[Row], most: int) -> list[Summed]:
     """Return the summaries of enrollments as far as their journals were read.
 
     Args:

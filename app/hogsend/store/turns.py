@@ -11,8 +11,8 @@ from uuid import UUID
 
 from ..domain.journal import Step
 from . import answers
-from .answers import Large
-from .damage import UNREADABLE, unreadable
+from .answers import LargeAnswer
+from .corrupt_rows import UNREADABLE, unreadable
 from .db import Query, Row, Write
 from .fields import from_micros, to_id, to_micros
 from .json_text import to_json
@@ -65,7 +65,7 @@ def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, list[Turn]]]:
 def insert(turns: Iterable[Turn]) -> list[Write]:
     """Add turns; what is large of their answers is kept apart, equal ones once."""
     rows: list[Sequence[Any]] = []
-    kept: dict[tuple[UUID, bytes], Large] = {}
+    kept: dict[tuple[UUID, bytes], LargeAnswer] = {}
     for turn in turns:
         text, apart = _stored(turn.steps)
         kept.update({(turn.enrollment_id, one.digest): one for one in apart})
@@ -90,10 +90,10 @@ def insert(turns: Iterable[Turn]) -> list[Write]:
     ]
 
 
-def _stored(steps: Sequence[Step]) -> tuple[str, list[Large]]:
+def _stored(steps: Sequence[Step]) -> tuple[str, list[LargeAnswer]]:
     """Return the JSON of a turn's steps, and what is kept apart from it."""
     stored = [_brief(step) for step in steps]
-    text, apart = to_json(stored), list[Large]()
+    text, apart = to_json(stored), list[LargeAnswer]()
     if len(text.encode()) <= answers.LARGEST:
         return text, apart
     for step in stored:

@@ -26,7 +26,7 @@ _FREE = f"SET holder = NULL WHERE {HELD} AND holder NOT IN (SELECT id FROM worke
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
+class Outage:
     """What an engine leans on outside this process and misses.
 
     Args:
@@ -41,7 +41,7 @@ class Away:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSeen:
+class WorkerInfo:
     """A worker as it was last seen.
 
     Args:
@@ -64,10 +64,10 @@ class WorkerSeen:
     journeys: Mapping[str, str]
     started_at: datetime
     seen_at: datetime
-    away: Away | None = None
+    away: Outage | None = None
 
 
-def here(worker: WorkerSeen) -> Write:
+def here(worker: WorkerInfo) -> Write:
     """Write a worker down, or that it is still there."""
     return Write(
         "INSERT INTO workers (id, host, pid, engine, version, journeys, started_at, away, seen_at) "
@@ -107,7 +107,7 @@ def free_what_is_left() -> list[Write]:
     return [Write(f"UPDATE enrollments {_FREE}"), Write(f"UPDATE sends {_FREE}")]
 
 
-def at_work(*, is_sqlite: bool = False) -> Query[list[WorkerSeen]]:
+def at_work(*, is_sqlite: bool = False) -> Query[list[WorkerInfo]]:
     """Ask for the workers that are there, the first one first.
 
     Args:
@@ -124,8 +124,8 @@ def at_work(*, is_sqlite: bool = False) -> Query[list[WorkerSeen]]:
     )
 
 
-def _worker(row: Row) -> WorkerSeen:
-    return WorkerSeen(
+def _worker(row: Row) -> WorkerInfo:
+    return WorkerInfo(
         to_id(row[0]),
         row[1],
         row[2],
@@ -138,7 +138,7 @@ def _worker(row: Row) -> WorkerSeen:
     )
 
 
-def _as_json(away: Away | None) -> dict[str, Any] | None:
+def _as_json(away: Outage | None) -> dict[str, Any] | None:
     if away is None:
         return None
     return {
@@ -148,10 +148,10 @@ def _as_json(away: Away | None) -> dict[str, Any] | None:
     }
 
 
-def _away(found: Any) -> Away | None:
+def _away(found: Any) -> Outage | None:
     if found is None:
         return None
-    return Away(from_micros(found["since"]), found["message"], found["turnsWait"])
+    return Outage(from_micros(found["since"]), found["message"], found["turnsWait"])
 
 
 def first() -> Query[UUID | None]:

@@ -18,8 +18,8 @@ A year of waiting takes milliseconds. docs/testing.md is the guide.
 
 from .mailbox import Mail, Mailbox
 from .person import Person
-from .places import Decisions, Place
 from .playing import play
+from .views import Decisions, Place
 from .world import World
 
 __all__ = ["Decisions", "Mail", "Mailbox", "Person", "Place", "World", "play"]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from ..domain.journey import BrokenFile
-from ..domain.sending import Send
-from .records import Records
+from ..domain.send_policy import Send
+from .determinism_guard import DeterminismGuard
+from .snapshot import Snapshot
 from .timeline import authors_part
-from .watch import Watch
 
 
 class Findings:
@@ -21,7 +21,9 @@ class Findings:
         twice: whether reading a clock or chance is wrong.
     """
 
-    def __init__(self, watch: Watch, broken: Sequence[BrokenFile], *, twice: bool) -> None:
+    def __init__(
+        self, watch: DeterminismGuard, broken: Sequence[BrokenFile], *, twice: bool
+    ) -> None:
         self._watch = watch
         self._broken = broken
         self._twice = twice
@@ -31,7 +33,7 @@ class Findings:
         # Whether the test is about failures, and looks at them itself.
         self.expected = False
 
-    def check(self, records: Records) -> None:
+    def check(self, records: Snapshot) -> None:
         """Fail the test for what is new and wrong.
 
         Raises:
@@ -48,7 +50,7 @@ class Findings:
         self._reads += len(reads)
         return reads if self._twice else []
 
-    def _failed(self, records: Records) -> Iterator[str]:
+    def _failed(self, records: Snapshot) -> Iterator[str]:
         for enrollment in records.enrollments:
             for turn in records.turns.get(enrollment.id, ()):
                 name = (enrollment.id, turn.number)

@@ -58,14 +58,14 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class SentMail:
     """A mail as it was handed over."""
 
     message: Message
     at: datetime
 
 
-class Postbox:
+class FakeProvider:
     """The provider of a test: takes every mail, unless it was told to refuse.
 
     Args:
@@ -78,7 +78,7 @@ class Postbox:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._refusals: deque[DeliveryError] = deque()
-        self.letters: dict[UUID, Letter] = {}
+        self.letters: dict[UUID, SentMail] = {}
 
     def refuse(self, kind: Refusal) -> None:
         """Refuse the next mail that is handed over."""
@@ -94,7 +94,7 @@ class Postbox:
         if self._refusals:
             raise self._refusals.popleft()
         await handing_over()
-        self.letters.setdefault(message.send_id, Letter(message, self._clock.now()))
+        self.letters.setdefault(message.send_id, SentMail(message, self._clock.now()))
         return Accepted(provider_id=None, reply="taken by the test")
 
     async def close(self) -> None:
@@ -141,7 +141,7 @@ class Mailbox:
         self._mails, self._families = list(mails), families
 
 
-def mail_of(letter: Letter, contact_id: UUID, template: str, links: Sequence[str]) -> Mail:
+def mail_of(letter: SentMail, contact_id: UUID, template: str, links: Sequence[str]) -> Mail:
     """Make what people see of a mail that was handed over.
 
     Args:

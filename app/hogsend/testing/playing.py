@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from ..turns.marks import JourneyFunction
-from .stage import Mails, open_stage
-from .watch import Watch
+from ..turns.decorator import JourneyFunction
+from .determinism_guard import DeterminismGuard
+from .environment import Mails, open_stage
 from .world import World
 
 # A Tuesday, far from every change of clocks.
@@ -54,7 +54,7 @@ async def play(
         raise RuntimeError(
             "A world is open already. Play all journeys of a test in one: play(a, b)."
         )
-    watch = Watch()
+    watch = DeterminismGuard()
     _OPEN.set(True)
     try:
         async with open_stage((journey, *more), mails, start, watch, twice=twice) as stage:

@@ -13,9 +13,9 @@ from uuid import UUID
 
 from ..domain.enrollment import Enrollment
 from ..domain.journal import Step
-from ..domain.sending import Send
+from ..domain.send_policy import Send
 from ..store.turns import Turn
-from .records import Records
+from .snapshot import Snapshot
 
 _LONGEST = 100
 _PACKAGE = re.escape(str(Path(__file__).parents[1]))
@@ -23,7 +23,7 @@ _OWN_FRAMES = re.compile(rf'^  File "{_PACKAGE}[/\\][^"\n]*".*\n(?:    .*\n)*', 
 Line = tuple[datetime, str]
 
 
-def timeline_of(records: Records, contact_id: UUID, now: datetime) -> str:
+def timeline_of(records: Snapshot, contact_id: UUID, now: datetime) -> str:
     """Tell what happened to a person, the oldest first.
 
     Args:

@@ -9,21 +9,21 @@ from uuid import UUID
 
 from ..delivery.tracking import Visit
 from ..domain.contact import Contact
+from ..domain.engagement import HOLD, TOO_SOON
 from ..domain.event import Event
-from ..domain.hits import HOLD, TOO_SOON
-from ..domain.intake import Incoming, Suppress, Taken
+from ..domain.incoming import IncomingEvent, IngestResult, Suppress
 from ..domain.journey import EVERYTHING
 from ..store import sends
-from .clockwork import Clockwork
+from .contacts import make_known
+from .determinism_guard import DeterminismGuard
+from .environment import KitEnvironment
 from .findings import Findings
 from .mailbox import Mail, Mailbox, Refusal, mail_of
-from .people import make_known
 from .person import Person
-from .places import Decisions, Place, decisions_of, place_of
-from .records import Records, read_records
-from .stage import Stage
+from .snapshot import Snapshot, read_records
+from .time_driver import TimeDriver
 from .timeline import timeline_of
-from .watch import Watch
+from .views import Decisions, Place, decisions_of, place_of
 
 _BROWSER = Visit("GET", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "192.0.2.1")
 
@@ -36,11 +36,11 @@ class World:
     (`mailbox`, `enrollment`, `events`, `timeline`) is there at once.
     """
 
-    def __init__(self, stage: Stage, watch: Watch, *, twice: bool) -> None:
+    def __init__(self, stage: KitEnvironment, watch: DeterminismGuard, *, twice: bool) -> None:
         self._stage = stage
         self._watch = watch
-        self._clockwork = Clockwork(stage)
-        self._records = Records()
+        self._clockwork = TimeDriver(stage)
+        self._records = Snapshot()
         self._mails: dict[UUID, Mail] = {}
         self._people: list[Person] = []
         self._findings = Findings(watch, stage.content.broken, twice=twice)
@@ -86,7 +86,7 @@ class World:
         Raises:
             AssertionError: a journey failed, or was not the same when played again.
         """
-        taken = await self._take(Incoming(name, contact_id=person.id, properties=properties))
+        taken = await self._take(IncomingEvent(name, contact_id=person.id, properties=properties))
         return decisions_of(taken)
 
     async def unsubscribe(self, person: Person, list: str | None = None) -> None:
@@ -119,7 +119,7 @@ class World:
             raise ValueError(f"{person} has no address that could be suppressed.")
         stop = Suppress(contact.email, reason)
         await self._take(
-            Incoming("email.bounced", contact_id=person.id, source="delivery", suppress=stop)
+            IncomingEvent("email.bounced", contact_id=person.id, source="delivery", suppress=stop)
         )
 
     def choose(self, experiment: str, arm: str) -> None:
@@ -285,7 +285,7 @@ class World:
             known = ", ".join(sorted(self._stage.content.registry.lists))
             raise ValueError(f"There is no list {list_id!r}; known: {known}.")
         await self._take(
-            Incoming(
+            IncomingEvent(
                 name,
                 contact_id=person.id,
                 properties={"scope": scope, "lists": lists},
@@ -294,7 +294,7 @@ class World:
             )
         )
 
-    async def _take(self, incoming: Incoming) -> Taken:
+    async def _take(self, incoming: IncomingEvent) -> IngestResult:
         taken = await self._stage.ingest.take(incoming)
         await self._follow(self._clockwork.settle())
         return taken

@@ -10,15 +10,15 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, State, Wait
 from ..domain.event import Event
-from ..domain.intake import Incoming
+from ..domain.incoming import IncomingEvent
 from ..domain.journey import Journey
-from ..ingest import Ingest, Taking
+from ..ingest import BatchResult, Ingest
 from ..store import contacts, enrollments, events, sends, steps, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.turns import Turn
-from .facts import Result
-from .trying import RETRY_AFTER
+from .step_attempts import RETRY_AFTER
+from .turn import TurnResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Played:
     journey: Journey
     enrollment: Enrollment
     seen: int
-    result: Result
+    result: TurnResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Found:
 
 async def commit(
     tx: Transaction, played: Sequence[Played], ingest: Ingest, tally: Tally, now: datetime
-) -> tuple[Taking, list[bool | Exception]]:
+) -> tuple[BatchResult, list[bool | Exception]]:
     """Write turns inside a transaction.
 
     A turn whose enrollment has ended or moved on meanwhile writes nothing; so does one whose wait
@@ -74,12 +74,12 @@ async def commit(
         contacts.locked({one.enrollment.contact_id for one in played}, tx.dialect.lock_rows),
         enrollments.by_ids([one.enrollment.id for one in played]),
     )
-    taking = Taking(topics={"enrollments"})
+    taking = BatchResult(topics={"enrollments"})
     kept = [one for one in played if _still_ours(one, present.get(one.enrollment.id))]
     counted = {one.enrollment.id for one in kept}
     found = await _look_again(tx, kept, locked.people)
     after: list[Enrollment] = []
-    triggered: list[Incoming] = []
+    triggered: list[IncomingEvent] = []
     for one in kept:
         before = present[one.enrollment.id]
         moved = after_turn(one, before, found.get(before.id), now)

@@ -14,7 +14,7 @@ from ..domain.contact import Contact
 from ..domain.durations import words
 from ..domain.event import Event, EventMatch
 from ..errors import JourneyCodeError
-from .arguments import (
+from .argument_checks import (
     address_of,
     check_count,
     check_duration,
@@ -23,13 +23,13 @@ from .arguments import (
     check_span,
     check_text,
 )
+from .call_results import Sent, Throttle, Waited, as_event
 from .history import History
-from .outcomes import Sent, Throttle, Waited, as_event
 from .requests import (
     Digest,
     Leave,
-    Look,
     Note,
+    ReadRequest,
     RunStep,
     SendMail,
     Sleep,
@@ -37,7 +37,7 @@ from .requests import (
     WaitFor,
     ask,
 )
-from .steps import taking_its_id
+from .step_runner import taking_its_id
 from .when import When
 
 A = TypeVar("A", bound=str)
@@ -217,7 +217,7 @@ class Context:
         check_span("ctx.throttle", window)
         check_count("ctx.throttle", limit)
         name = label or f"{limit} in {words(window)}"
-        found = await ask(Look("throttle", name, since=window, limit=limit, list_id=list))
+        found = await ask(ReadRequest("throttle", name, since=window, limit=limit, list_id=list))
         return Throttle(found["allowed"], found["sent"], found["limit"])
 
     @overload
@@ -303,7 +303,7 @@ class Context:
 
     async def contact(self, *, label: str = "now") -> Contact:
         """Return the contact as it is now; the first argument of a journey is as of enrollment."""
-        stored = await ask(Look("contact", label))
+        stored = await ask(ReadRequest("contact", label))
         return Contact(
             id=UUID(stored["id"]),
             user_id=stored["userId"],
@@ -319,7 +319,7 @@ class Context:
             label: what the timeline calls this.
         """
         found: bool = await ask(
-            Look("is_subscribed", label or list or "journey's list", list_id=list)
+            ReadRequest("is_subscribed", label or list or "journey's list", list_id=list)
         )
         return found
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..domain.conditions import All
 from ..domain.enrollment import LookBack
 from ..domain.event import EventMatch
-from .facts import Facts
 from .requests import Digest
+from .turn import TurnInput
 
 
-def collected(request: Digest, facts: Facts) -> EventMatch:
+def collected(request: Digest, facts: TurnInput) -> EventMatch:
     """Return which events a digest collects: those like the trigger when it names none."""
     match = request.match or EventMatch(facts.trigger.name)
     if request.where is None:
@@ -18,7 +18,7 @@ def collected(request: Digest, facts: Facts) -> EventMatch:
     return EventMatch(match.event, both)
 
 
-def begins_with_trigger(request: Digest, facts: Facts, look_back: LookBack) -> bool:
+def begins_with_trigger(request: Digest, facts: TurnInput, look_back: LookBack) -> bool:
     """Say whether the trigger itself is the first event of a digest.
 
     It is when the digest names no event and nothing was waited for before it.

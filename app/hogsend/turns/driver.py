@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from .facts import TurnInterrupted
-from .play import Play
-from .threads import Threads
+from .daemon_threads import DaemonThreads
+from .execution import TurnExecution
+from .turn import TurnInterrupted
 
 # A turn that keeps its thread this long is left behind by the rest of its set.
 _SLOW = 0.25
@@ -29,7 +29,7 @@ _MOST_LOST = 3
 # Threads that one set may lose to slow turns at the same time.
 _MOST_SLOW = 4
 
-Todo = deque[tuple[Play, object]]
+Todo = deque[tuple[TurnExecution, object]]
 
 
 class _Lane:
@@ -46,7 +46,7 @@ class _Lane:
         self._lock = threading.Lock()
         self._retired = False
         self._interrupted = False
-        self._play: Play | None = None
+        self._play: TurnExecution | None = None
         self._since = 0.0
         self._thread = 0
         self._loop = asyncio.get_running_loop()
@@ -65,7 +65,7 @@ class _Lane:
         if not self.ended.done():
             self.ended.set_result(None)
 
-    def _take(self) -> tuple[Play, object] | None:
+    def _take(self) -> tuple[TurnExecution, object] | None:
         with self._lock:
             if self._retired or not self._todo:
                 return None
@@ -73,7 +73,7 @@ class _Lane:
             self._play, self._since = play, time.monotonic()
             return play, answer
 
-    def _advance(self, play: Play, answer: object) -> None:
+    def _advance(self, play: TurnExecution, answer: object) -> None:
         advanced = False
         try:
             try:
@@ -98,7 +98,7 @@ class _Lane:
         if interrupted and not isinstance(sys.exc_info()[1], TurnInterrupted):
             _await_interruption()
 
-    def slow_play(self, after: float) -> Play | None:
+    def slow_play(self, after: float) -> TurnExecution | None:
         """Return the play that has had the thread this long; the lane takes no other then."""
         with self._lock:
             if self._play is None or time.monotonic() - self._since < after:
@@ -113,7 +113,7 @@ class _Lane:
                 self._interrupted = True
                 _raise_in(self._thread)
 
-    def give_up(self, play: Play) -> None:
+    def give_up(self, play: TurnExecution) -> None:
         """Fail a play that cannot be interrupted; its thread may still come back, or never."""
         frame = sys._current_frames().get(self._thread)  # pyright: ignore[reportPrivateUsage]
         stack = "".join(traceback.format_stack(frame)) if frame else ""
@@ -135,11 +135,11 @@ class Driver:
     def __init__(self, limit: timedelta = timedelta(seconds=60)) -> None:
         self._limit = limit.total_seconds()
         self._slow = min(_SLOW, self._limit)
-        self._threads = Threads("journeys")
+        self._threads = DaemonThreads("journeys")
 
     async def advance(
-        self, plays: Sequence[tuple[Play, object]], *, all_of_them: bool = False
-    ) -> Mapping[Play, asyncio.Task[None]]:
+        self, plays: Sequence[tuple[TurnExecution, object]], *, all_of_them: bool = False
+    ) -> Mapping[TurnExecution, asyncio.Task[None]]:
         """Advance each play once with its answer.
 
         A set that has taken a second begins no more turns, and neither does one in which some
@@ -155,7 +155,7 @@ class Driver:
             its thread was given up.
         """
         todo = deque(plays)
-        slow: dict[Play, asyncio.Task[None]] = {}
+        slow: dict[TurnExecution, asyncio.Task[None]] = {}
         lane: _Lane | None = self._begin(todo)
         ends = time.monotonic() + _LONGEST_SET
         while lane is not None or todo:
@@ -181,7 +181,7 @@ class Driver:
         self._threads.run(lane.run)
         return lane
 
-    async def _see_through(self, lane: _Lane, play: Play) -> None:
+    async def _see_through(self, lane: _Lane, play: TurnExecution) -> None:
         left = max(0.0, self._limit - play.spent - lane.seconds)
         done, _ = await asyncio.wait([lane.ended], timeout=left)
         if not done:
@@ -191,13 +191,13 @@ class Driver:
             lane.give_up(play)
 
 
-def _lost(slow: Mapping[Play, asyncio.Task[None]]) -> int:
+def _lost(slow: Mapping[TurnExecution, asyncio.Task[None]]) -> int:
     return sum(play.stuck for play in slow)
 
 
 def _leave(todo: Todo) -> None:
     """Take out the turns that have not begun; lanes take from the other end meanwhile."""
-    begun: list[tuple[Play, object]] = []
+    begun: list[tuple[TurnExecution, object]] = []
     with suppress(IndexError):
         while True:
             play, answer = todo.pop()

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from ..domain.enrollment import Enrollment
 from ..domain.ids import new_id
-from ..domain.intake import LONGEST_NAME, Incoming, check_properties, check_text
+from ..domain.incoming import LONGEST_NAME, IncomingEvent, check_properties, check_text
 from ..domain.journal import decode, encode, plain
 from ..domain.journey import JOURNEY_LIST, Journey
-from ..domain.sending import Queue, Send, SendFacts, decide_send, leaves_at
+from ..domain.send_policy import Queue, Send, SendFacts, decide_send, leaves_at
 from ..errors import JourneyCodeError
-from .facts import Facts, World
 from .requests import SendMail, Trigger
+from .turn import TurnEnvironment, TurnInput
 
 
 def decide_mail(
@@ -22,9 +22,9 @@ def decide_mail(
     request: SendMail,
     *,
     journey: Journey,
-    facts: Facts,
+    facts: TurnInput,
     sending: SendFacts,
-    world: World,
+    world: TurnEnvironment,
 ) -> Send:
     """Make the ledger's row of a `ctx.send`, queued or refused with the reason.
 
@@ -79,7 +79,9 @@ def verdict_of(send: Send) -> dict[str, Any]:
     return answer | ({"reason": send.reason} if send.reason else {})
 
 
-def make_event(request: Trigger, event_id: UUID, enrollment: Enrollment, depth: int) -> Incoming:
+def make_event(
+    request: Trigger, event_id: UUID, enrollment: Enrollment, depth: int
+) -> IncomingEvent:
     """Make the fact that a `ctx.trigger` is, within the limits of every event.
 
     Args:
@@ -98,7 +100,7 @@ def make_event(request: Trigger, event_id: UUID, enrollment: Enrollment, depth: 
         problem = f"has a name that is not 1 to {LONGEST_NAME} characters long"
     if problem:
         raise JourneyCodeError(f"The event {name[:60]!r} {problem}.")
-    return Incoming(
+    return IncomingEvent(
         name=name,
         contact_id=enrollment.contact_id,
         properties=properties,

@@ -7,11 +7,11 @@ from typing import Any
 
 from ..domain.conditions import Condition
 from ..domain.event import Event, EventMatch
-from ..domain.past import EmailPast, JourneyPast
+from ..domain.history import EmailPast, JourneyPast
 from ..errors import JourneyCodeError
-from .arguments import check_instant, check_span, check_text
-from .outcomes import as_event
-from .requests import Look, ask
+from .argument_checks import check_instant, check_span, check_text
+from .call_results import as_event
+from .requests import ReadRequest, ask
 
 
 class History:
@@ -88,7 +88,7 @@ class History:
             label: what the timeline calls this; the journey's id unless given.
         """
         check_text("ctx.history.journey", journey_id)
-        look = Look("journey", label or journey_id, subject=journey_id)
+        look = ReadRequest("journey", label or journey_id, subject=journey_id)
         return JourneyPast.from_stored(await ask(look))
 
     async def email(self, template: str, *, label: str | None = None) -> EmailPast:
@@ -99,7 +99,7 @@ class History:
             label: what the timeline calls this; the template's key unless given.
         """
         check_text("ctx.history.email", template)
-        look = Look("email", label or template, subject=template)
+        look = ReadRequest("email", label or template, subject=template)
         return EmailPast.from_stored(await ask(look))
 
 
@@ -111,10 +111,10 @@ def _look(
     where: Condition | None,
     since: datetime | timedelta | None = None,
     limit: int = 0,
-) -> Look:
+) -> ReadRequest:
     match = EventMatch(event, where)
     if isinstance(since, timedelta) and since:
         check_span("since=", since)
     if since is not None and not isinstance(since, timedelta):
         check_instant("since=", since)
-    return Look(kind, label or event, match.event, match.where, since, limit)
+    return ReadRequest(kind, label or event, match.event, match.where, since, limit)

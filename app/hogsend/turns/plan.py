@@ -20,11 +20,11 @@ from ..domain.enrollment import LIVE_STATES, Enrollment
 from ..domain.ids import new_id
 from ..store import enrollments
 from ..store.db import Database
-from .answering import USER, ZONE
 from .driver import Driver
-from .loading import Code, Limits, load_plays
-from .looks import answer_each
-from .play import Play
+from .execution import TurnExecution
+from .reads import answer_each
+from .replay import USER, ZONE
+from .turn_inputs import JourneyCode, TurnLimits, load_plays
 
 log = logging.getLogger("hogsend.plan")
 
@@ -132,10 +132,10 @@ async def journeys_with_people(database: Database) -> Mapping[str, int]:
 async def plan(
     database: Database,
     clock: Clock,
-    code: Code,
+    code: JourneyCode,
     journey_ids: Iterable[str],
     *,
-    limits: Limits | None = None,
+    limits: TurnLimits | None = None,
     pace: Pace | None = None,
     told: Told = lambda played: None,
 ) -> list[JourneyPlan]:
@@ -153,8 +153,8 @@ async def plan(
     Returns:
         A plan for each journey, in the order given.
     """
-    limits = limits or Limits()
-    limits = Limits(min(limits.time, LONGEST_TURN), limits.steps)
+    limits = limits or TurnLimits()
+    limits = TurnLimits(min(limits.time, LONGEST_TURN), limits.steps)
     rehearsal = _Rehearsal(database, clock, code, limits)
     played, plans, pace = 0, list[JourneyPlan](), pace or Pace()
     for journey_id in journey_ids:
@@ -174,7 +174,9 @@ async def plan(
 
 
 class _Rehearsal:
-    def __init__(self, database: Database, clock: Clock, code: Code, limits: Limits) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, code: JourneyCode, limits: TurnLimits
+    ) -> None:
         self._database = database
         self._clock = clock
         self._code = code
@@ -206,8 +208,8 @@ class _Rehearsal:
             self._stuck[into.journey_id] += play.stuck
             _count(play, into)
 
-    async def _drive(self, plays: Sequence[Play], now: datetime) -> None:
-        moving: Sequence[tuple[Play, Any]] = [(play, None) for play in plays]
+    async def _drive(self, plays: Sequence[TurnExecution], now: datetime) -> None:
+        moving: Sequence[tuple[TurnExecution, Any]] = [(play, None) for play in plays]
         while moving:
             # Those that keep their thread are waited for: nobody waits for the others.
             kept = await self._driver.advance(moving)
@@ -224,13 +226,13 @@ class _Rehearsal:
                 play.left = False
 
 
-def _give_up(plays: Sequence[Play]) -> None:
+def _give_up(plays: Sequence[TurnExecution]) -> None:
     for play in plays:
         play.drop()
         play.fail("The journey blocks: it was not played any further.")
 
 
-def _count(play: Play, into: JourneyPlan) -> None:
+def _count(play: TurnExecution, into: JourneyPlan) -> None:
     enrollment, final = play.facts.enrollment, play.final
     behind = _behind(play)
     if final.outcome == "failed":
@@ -260,7 +262,7 @@ def _fail(into: JourneyPlan, enrollment: Enrollment, error: str) -> None:
     into.reasons[lines[-1].strip()[:300] if lines else "it failed"] += 1
 
 
-def _behind(play: Play) -> list[str]:
+def _behind(play: TurnExecution) -> list[str]:
     """Return the new calls that were asked for before the place where the person is."""
     new, asked = play.answers.new, play.answers.asked
     wait = play.facts.enrollment.wait
@@ -269,7 +271,7 @@ def _behind(play: Play) -> list[str]:
     return new[:-1] if ahead else new
 
 
-def _as_recorded(play: Play) -> bool:
+def _as_recorded(play: TurnExecution) -> bool:
     """Say whether the recorded calls were asked for in the order in which they were recorded."""
     new = set(play.answers.new)
     recorded = dict.fromkeys(step.key for step in play.facts.steps if step.kind not in (USER, ZONE))
@@ -280,7 +282,11 @@ def _as_recorded(play: Play) -> bool:
 
 
 async def log_plan(
-    database: Database, clock: Clock, code: Code, changed: Collection[str], limits: Limits
+    database: Database,
+    clock: Clock,
+    code: JourneyCode,
+    changed: Collection[str],
+    limits: TurnLimits,
 ) -> None:
     """Log what becomes of the people in journeys whose code has changed, one line a journey.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..domain.graph import Flow
+from ..domain.graph import JourneyGraph
 from ..domain.journey import BrokenFile, Journey, MailList
-from .marks import JourneyFunction
+from .decorator import JourneyFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ class Registry:
     functions: Mapping[str, JourneyFunction] = field(default_factory=dict[str, JourneyFunction])
     lists: Mapping[str, MailList] = field(default_factory=dict[str, MailList])
     broken: Sequence[BrokenFile] = ()
-    flows: Mapping[str, Flow] = field(default_factory=dict[str, Flow])
+    flows: Mapping[str, JourneyGraph] = field(default_factory=dict[str, JourneyGraph])

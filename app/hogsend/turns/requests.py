@@ -98,7 +98,7 @@ class Trigger(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class Look(Request):
+class ReadRequest(Request):
     """Read something from the database, together with other turns that do.
 
     Args:

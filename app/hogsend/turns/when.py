@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from ..domain.times import WEEKDAYS, Moment, Window, name_of, parse_time, parse_weekday, zone_named
+from ..domain.times import (
+    WEEKDAYS,
+    Moment,
+    Window,
+    name_of,
+    parse_time,
+    parse_weekday,
+    zone_named,
+)
 from ..errors import JourneyCodeError
 from .requests import WhenAt, ask
 

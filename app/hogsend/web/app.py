@@ -7,15 +7,15 @@ from typing import Any
 from quart import Quart, Request, Response, request
 
 from ..paths import resource
-from ..runtime import Runtime
+from ..process.runtime import Runtime
 from . import admin, auth, live, public, tracking
 from .api import events, health
-from .api.access import Access
 from .api.cors import AnyOrigin
-from .api.door import LARGEST_BODY, EventsDoor, request_id
-from .edge import Edge
+from .api.events_fast_path import LARGEST_BODY, EventsFastPath, request_id
+from .api.key_auth import KeyAuth
 from .errors import register
 from .pages import runtime
+from .request_drain import RequestDrain
 
 __all__ = ["create_app", "runtime"]
 
@@ -39,7 +39,7 @@ def create_app(opened: Runtime) -> Quart:
     app = Quart("hogsend", static_folder=str(resource("web/static")), static_url_path="/static")
     app.request_class = SizedRequest
     app.config["RUNTIME"] = opened
-    memory = app.extensions["access"] = Access()
+    memory = app.extensions["access"] = KeyAuth()
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 31_536_000
     app.config["RESPONSE_TIMEOUT"] = None
     blueprints: tuple[Any, ...] = (
@@ -60,6 +60,6 @@ def create_app(opened: Runtime) -> Quart:
         answer.headers["X-Request-Id"] = request_id(request.headers.get("X-Request-Id", ""))
         return answer
 
-    door = EventsDoor(Edge(app.asgi_app), opened, memory)
+    door = EventsFastPath(RequestDrain(app.asgi_app), opened, memory)
     app.asgi_app = AnyOrigin(door)  # type: ignore[method-assign]
     return app

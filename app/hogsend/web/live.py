@@ -1,7 +1,7 @@
 """The stream that tells an open page what to fetch again.
 
-Each topic of `Changes` arrives as an event `live-<topic>`; the page's parts that show that kind of
-thing ask for themselves anew. A comment every fifteen seconds keeps the connection open through
+Each topic of `ChangeFeed` arrives as an event `live-<topic>`; the parts of the page that show it
+fetch themselves again. A comment every fifteen seconds keeps the connection open through
 proxies and shows that a session has ended.
 """
 
@@ -13,8 +13,8 @@ from typing import Any, cast
 
 from quart import Blueprint, Response, g, request
 
-from ..changes import Changes
 from ..store import sessions
+from ..store.change_feed import ChangeFeed
 from .auth import Answer, require_session
 from .pages import harden, runtime
 
@@ -59,7 +59,7 @@ def _still_signed_in(cookie: str) -> AsyncIterator[bool]:
 
 
 async def stream(
-    changes: Changes,
+    changes: ChangeFeed,
     signed_in: AsyncIterator[bool],
     *,
     since: int | None = None,

@@ -13,11 +13,11 @@ from quart import Response, current_app, g, request
 from werkzeug.datastructures import MultiDict
 
 from ..paths import resource
-from . import words
+from . import formatting
 
 if TYPE_CHECKING:
-    from ..content import Content
-    from ..runtime import Runtime
+    from ..process.runtime import Runtime
+    from ..services.content import Content
 
 # Scripts, styles and pictures come from this server alone; nothing may frame a page or be sent
 # elsewhere by one. Frames of our own are the rendered mails.
@@ -59,14 +59,14 @@ def environment() -> Environment:
         undefined=StrictUndefined,
     )
     cast("dict[str, Any]", made.filters).update(
-        number=words.number,
-        many=words.many,
-        duration=words.duration,
-        entry=words.entry,
-        away=words.away,
-        reason=words.reason,
-        short=words.short_id,
-        exact=words.exact,
+        number=formatting.number,
+        many=formatting.many,
+        duration=formatting.duration,
+        entry=formatting.entry,
+        away=formatting.away,
+        reason=formatting.reason,
+        short=formatting.short_id,
+        exact=formatting.exact,
         relative=_relative,
         stamp=_stamp,
     )
@@ -76,11 +76,11 @@ def environment() -> Environment:
 
 
 def _relative(instant: datetime) -> str:
-    return words.relative(instant, now())
+    return formatting.relative(instant, now())
 
 
 def _stamp(instant: datetime) -> str:
-    return words.stamp(instant, now())
+    return formatting.stamp(instant, now())
 
 
 @lru_cache(maxsize=32)
@@ -127,7 +127,7 @@ def page(
         "csrf": g.get("csrf", ""),
         "nav": g.get("nav"),
         "seen": g.get("seen", 0),
-        "done": words.DONE.get(request.args.get("done", "")),
+        "done": formatting.DONE.get(request.args.get("done", "")),
         "now": now(),
     }
     shared.update(values)

@@ -15,12 +15,12 @@ from werkzeug.exceptions import BadRequest
 
 from ..delivery.tokens import RecipientToken
 from ..domain.contact import Contact
-from ..domain.intake import Incoming
+from ..domain.incoming import IncomingEvent
 from ..domain.journey import EVERYTHING, MailList
-from ..domain.sending import Consents
+from ..domain.send_policy import Consents
 from ..errors import InvalidInput, NotFound
 from ..store import consents, contacts, sends
-from .admin.mail import framed, take_apart
+from .admin.mail_parts import framed, take_apart
 from .auth import Answer
 from .pages import harden, page, posted, runtime
 
@@ -230,7 +230,7 @@ async def _say(contact_id: UUID, changes: Mapping[str, bool], send_id: UUID | No
     if send_id is not None:
         properties["sendId"] = str(send_id)
     await runtime().ingest.take(
-        Incoming(
+        IncomingEvent(
             name="contact.unsubscribed" if left else "contact.preferences_changed",
             contact_id=contact_id,
             properties=properties,

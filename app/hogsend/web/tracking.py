@@ -10,7 +10,7 @@ from uuid import UUID
 from quart import Blueprint, Response, request
 
 from ..delivery.tracking import Visit
-from ..domain.hits import HitKind
+from ..domain.engagement import HitKind
 from ..errors import NotFound
 from .pages import runtime
 

@@ -8,10 +8,10 @@ import pytest
 
 from hogsend.delivery.providers.smtp import SmtpProvider
 from hogsend.delivery.providers.smtp_server import parse_server
-from hogsend.delivery.providers.smtp_session import Patience
+from hogsend.delivery.providers.smtp_session import SmtpTimeouts
 from tests.sinks.smtp_sink import SmtpSink
 
-HASTE = Patience(connect=0.4, command=0.4, stale=0.3, accept=0.4, farewell=0.4)
+HASTE = SmtpTimeouts(connect=0.4, command=0.4, stale=0.3, accept=0.4, farewell=0.4)
 
 
 @pytest.fixture

@@ -8,19 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from hogsend.changes import Changes
-from hogsend.clock import HandClock
+from hogsend.clock import ManualClock
 from hogsend.delivery.providers.inbox import InboxProvider
 from hogsend.delivery.providers.port import TryLater
 from hogsend.store import inbox
+from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database, Write
-from tests.delivery.providers.contract import (
-    Arrived,
-    Destination,
-    ProviderContract,
-    a_mail,
-    ready,
-)
+from tests.delivery.providers.contract import Arrived, Destination, ProviderContract, a_mail, ready
 
 
 class InboxDestination(Destination):
@@ -37,12 +31,12 @@ class InboxDestination(Destination):
 
 
 @pytest.fixture
-def changes() -> Changes:
-    return Changes()
+def changes() -> ChangeFeed:
+    return ChangeFeed()
 
 
 @pytest.fixture
-def provider(database: Database, clock: HandClock, changes: Changes) -> InboxProvider:
+def provider(database: Database, clock: ManualClock, changes: ChangeFeed) -> InboxProvider:
     return InboxProvider(database, clock, changes)
 
 
@@ -61,7 +55,7 @@ class TestInbox(ProviderContract):
 
 
 async def test_open_dashboards_hear_of_a_captured_mail(
-    provider: InboxProvider, changes: Changes
+    provider: InboxProvider, changes: ChangeFeed
 ) -> None:
     async with aclosing(changes.follow()) as topics:
         heard = asyncio.ensure_future(anext(topics))
@@ -72,7 +66,7 @@ async def test_open_dashboards_hear_of_a_captured_mail(
 
 
 async def test_the_newest_captured_mail_is_listed_first(
-    provider: InboxProvider, database: Database, clock: HandClock
+    provider: InboxProvider, database: Database, clock: ManualClock
 ) -> None:
     for name in ("first", "second", "third"):
         await provider.deliver(a_mail(to=f"{name}@example.com"), ready)
@@ -86,7 +80,7 @@ async def test_the_newest_captured_mail_is_listed_first(
 
 
 async def test_a_captured_mail_is_unread_until_it_is_first_opened(
-    provider: InboxProvider, database: Database, clock: HandClock
+    provider: InboxProvider, database: Database, clock: ManualClock
 ) -> None:
     mail, other = a_mail(), a_mail()
     await provider.deliver(mail, ready)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.changes import Changes
-from hogsend.clock import HandClock
-from hogsend.config import load_settings
+from hogsend.clock import ManualClock
+from hogsend.config.settings import load_settings
 from hogsend.delivery.providers.inbox import InboxProvider
 from hogsend.delivery.providers.port import Provider
 from hogsend.delivery.providers.select import greeting_of, provider_for
 from hogsend.delivery.providers.smtp import SmtpProvider
 from hogsend.errors import ConfigError
+from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database
 
 OUTSIDE = {
@@ -57,17 +57,17 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     sys.modules.pop("carriers", None)
 
 
-def chosen(folder: Path, clock: HandClock, **environ: str) -> Provider:
+def chosen(folder: Path, clock: ManualClock, **environ: str) -> Provider:
     settings = load_settings(environ, folder)
-    return provider_for(settings, Database(settings.database_url), clock, Changes())
+    return provider_for(settings, Database(settings.database_url), clock, ChangeFeed())
 
 
-def test_mail_is_captured_when_nothing_is_set(folder: Path, clock: HandClock) -> None:
+def test_mail_is_captured_when_nothing_is_set(folder: Path, clock: ManualClock) -> None:
     assert isinstance(chosen(folder, clock), InboxProvider)
 
 
 def test_a_server_elsewhere_is_used_once_sender_and_links_are_right(
-    folder: Path, clock: HandClock
+    folder: Path, clock: ManualClock
 ) -> None:
     provider = chosen(folder, clock, **OUTSIDE)
 
@@ -76,14 +76,16 @@ def test_a_server_elsewhere_is_used_once_sender_and_links_are_right(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "mail.localhost"])
-def test_a_server_on_this_machine_needs_neither(folder: Path, clock: HandClock, host: str) -> None:
+def test_a_server_on_this_machine_needs_neither(
+    folder: Path, clock: ManualClock, host: str
+) -> None:
     provider = chosen(folder, clock, HOGSEND_MAIL=f"smtp://{host}:1025")
 
     assert isinstance(provider, SmtpProvider)
 
 
 @pytest.mark.parametrize("mail", [OUTSIDE["HOGSEND_MAIL"], "carriers:Pigeons"])
-def test_mail_does_not_leave_without_a_sender(folder: Path, clock: HandClock, mail: str) -> None:
+def test_mail_does_not_leave_without_a_sender(folder: Path, clock: ManualClock, mail: str) -> None:
     environ = {**OUTSIDE, "HOGSEND_MAIL": mail}
     del environ["HOGSEND_FROM"]
 
@@ -103,7 +105,7 @@ def test_mail_does_not_leave_without_a_sender(folder: Path, clock: HandClock, ma
     ],
 )
 def test_mail_does_not_leave_with_links_that_lead_nowhere(
-    folder: Path, clock: HandClock, mail: str, base: str
+    folder: Path, clock: ManualClock, mail: str, base: str
 ) -> None:
     environ = {**OUTSIDE, "HOGSEND_MAIL": mail, "HOGSEND_BASE_URL": base}
 
@@ -114,7 +116,7 @@ def test_mail_does_not_leave_with_links_that_lead_nowhere(
 
 
 def test_a_provider_of_the_author_s_own_is_found_beside_the_journeys(
-    folder: Path, clock: HandClock
+    folder: Path, clock: ManualClock
 ) -> None:
     provider = chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": "carriers:Pigeons"})
 
@@ -131,7 +133,7 @@ def test_a_provider_of_the_author_s_own_is_found_beside_the_journeys(
     ],
 )
 def test_what_is_no_provider_is_refused_with_what_it_needs(
-    folder: Path, clock: HandClock, mail: str, reason: str
+    folder: Path, clock: ManualClock, mail: str, reason: str
 ) -> None:
     with pytest.raises(ConfigError, match=reason) as refused:
         chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": mail})
@@ -141,7 +143,7 @@ def test_what_is_no_provider_is_refused_with_what_it_needs(
 
 @pytest.mark.parametrize("name", ["resend", "postmark"])
 def test_a_provider_of_a_later_version_is_refused_with_another_way(
-    folder: Path, clock: HandClock, name: str
+    folder: Path, clock: ManualClock, name: str
 ) -> None:
     with pytest.raises(ConfigError, match=r"not in this version.*SMTP"):
         chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": f"{name}://s3cret"})

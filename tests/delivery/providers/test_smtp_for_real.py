@@ -15,13 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 from hogsend.delivery.providers.port import ProviderStopped
 from hogsend.delivery.providers.smtp import SmtpProvider
 from hogsend.delivery.providers.smtp_server import parse_server
-from tests.delivery.providers.contract import (
-    Arrived,
-    Destination,
-    ProviderContract,
-    a_mail,
-    ready,
-)
+from tests.delivery.providers.contract import Arrived, Destination, ProviderContract, a_mail, ready
 
 # For localhost, valid until 2126, trusted by nobody.
 CERTIFICATE = Path(__file__).parents[2] / "sinks" / "localhost.pem"

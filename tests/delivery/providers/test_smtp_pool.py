@@ -9,7 +9,7 @@ import pytest
 from hogsend.delivery.providers.port import TryLater
 from hogsend.delivery.providers.smtp import MAILS_PER_CONNECTION, SmtpProvider
 from hogsend.delivery.providers.smtp_server import parse_server
-from hogsend.delivery.providers.smtp_session import Patience
+from hogsend.delivery.providers.smtp_session import SmtpTimeouts
 from tests.delivery.providers.contract import a_mail, ready
 from tests.sinks.smtp_sink import DROP, STALL, SmtpSink
 
@@ -97,7 +97,7 @@ async def test_closing_says_goodbye_on_every_connection(
 
 
 async def test_a_server_that_does_not_say_goodbye_holds_nobody_up(sink: SmtpSink) -> None:
-    provider = SmtpProvider(parse_server(sink.url), patience=Patience(farewell=0.2))
+    provider = SmtpProvider(parse_server(sink.url), patience=SmtpTimeouts(farewell=0.2))
     sink.will_answer("QUIT", STALL)
     await provider.deliver(a_mail(), ready)
 

@@ -18,16 +18,7 @@ from hatchet_sdk.contracts.v1.dispatcher_pb2 import (
 
 from tests.doubles.hatchet.actions import action_for
 from tests.doubles.hatchet.log import end_by_event, end_by_sleep
-from tests.doubles.hatchet.rows import (
-    Entry,
-    Event,
-    Rows,
-    Run,
-    TaskEvent,
-    Workflow,
-    new_id,
-    now,
-)
+from tests.doubles.hatchet.rows import Entry, Event, Rows, Run, TaskEvent, Workflow, new_id, now
 
 
 class Engine:

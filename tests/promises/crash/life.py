@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from hogsend import retention
-from hogsend.config import load_settings
+from hogsend.config.settings import load_settings
 from hogsend.delivery import tracking
 from hogsend.delivery.tracking import Visit
-from hogsend.domain import hits
-from hogsend.domain.intake import Incoming
+from hogsend.domain import engagement
+from hogsend.domain.incoming import IncomingEvent
 from hogsend.errors import Conflict
-from hogsend.ingest.operating import Order
-from hogsend.retention import Keep
-from hogsend.runtime import Runtime, open_runtime
+from hogsend.ingest.operator_action import OperatorAction
+from hogsend.process import retention
+from hogsend.process.retention import RetentionPolicy
+from hogsend.process.runtime import Runtime, open_runtime
 from hogsend.store import enrollments
 from hogsend.store.retention import IDEMPOTENCY_KEYS, MAILS
-from hogsend.turns import commit, trying
-from hogsend.turns.player import MOST_STUCK
+from hogsend.turns import commit, step_attempts
+from hogsend.turns.runner import MOST_STUCK
 
 from .points import Fate, watch
 from .posting import PORT
@@ -39,7 +39,7 @@ TOO_SOON = timedelta(hours=-1)
 RETRY_AFTER = (timedelta(milliseconds=20),) * 500
 RETENTION_EVERY = timedelta(milliseconds=50)
 # Journals are summed up soon after their end, and mails forgotten when nobody looks at them.
-KEEP = Keep(
+KEEP = RetentionPolicy(
     timedelta(milliseconds=100), {MAILS: timedelta(milliseconds=200), IDEMPOTENCY_KEYS: None}
 )
 
@@ -104,9 +104,9 @@ async def live(life: Life) -> None:
 
 def _hasten() -> None:
     logging.basicConfig(level=logging.WARNING)
-    hits.HOLD = tracking.HOLD = HOLD
-    hits.TOO_SOON = TOO_SOON
-    commit.RETRY_AFTER = trying.RETRY_AFTER = RETRY_AFTER
+    engagement.HOLD = tracking.HOLD = HOLD
+    engagement.TOO_SOON = TOO_SOON
+    commit.RETRY_AFTER = step_attempts.RETRY_AFTER = RETRY_AFTER
     retention.AFTER_START = retention.EVERY = RETENTION_EVERY
 
 
@@ -144,7 +144,7 @@ async def _do(runtime: Runtime, ask: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         match ask["what"]:
             case "take":
-                taken = await runtime.ingest.take(Incoming(**ask["fact"]))
+                taken = await runtime.ingest.take(IncomingEvent(**ask["fact"]))
                 return {
                     "event": str(taken.event_id),
                     "enrollments": [dict(one) for one in taken.enrollments],
@@ -152,7 +152,9 @@ async def _do(runtime: Runtime, ask: Mapping[str, Any]) -> Mapping[str, Any]:
             case "wake" | "exit":
                 return await _order(runtime, ask["what"], UUID(ask["enrollment"]))
             case "exit all":
-                await runtime.orders.give_all(Order("exit", "cli"), ask["journey"], "waiting")
+                await runtime.orders.give_all(
+                    OperatorAction("exit", "cli"), ask["journey"], "waiting"
+                )
             case "click":
                 send_id = UUID(ask["send"])
                 await runtime.tracker.record("click", send_id, BROWSER, url=ask["url"])
@@ -173,5 +175,5 @@ async def _order(
     known = await runtime.database.read_one(enrollments.by_ids([enrollment_id]))
     if act == "wake" and known[enrollment_id].state == "active":
         return {"again": True}
-    await runtime.orders.give(Order(act, "cli"), enrollment_id)
+    await runtime.orders.give(OperatorAction(act, "cli"), enrollment_id)
     return {}

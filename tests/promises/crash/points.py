@@ -19,9 +19,9 @@ from typing import Any
 from aiosmtplib.protocol import SMTPProtocol
 from tortoise.connection import get_connections
 
-from hogsend.delivery.providers.envelope import Envelope
 from hogsend.delivery.providers.port import Accepted, HandingOver
-from hogsend.delivery.providers.smtp_session import Session
+from hogsend.delivery.providers.smtp_envelope import Envelope
+from hogsend.delivery.providers.smtp_session import SmtpSession
 from hogsend.store.db import WRITE, Database
 from hogsend.store.transactions import Transaction
 
@@ -140,14 +140,16 @@ def _watch_transactions(fate: Fate) -> None:
 
 
 def _watch_hand_overs(fate: Fate) -> None:
-    address, hand_over, write = Session.address, Session.hand_over, SMTPProtocol.write
+    address, hand_over, write = SmtpSession.address, SmtpSession.hand_over, SMTPProtocol.write
 
-    async def address_watched(self: Session, envelope: Envelope) -> None:
+    async def address_watched(self: SmtpSession, envelope: Envelope) -> None:
         fate.passes(ADDRESSING)
         await address(self, envelope)
         fate.passes(ADDRESSED)
 
-    async def hand_over_watched(self: Session, raw: bytes, handing_over: HandingOver) -> Accepted:
+    async def hand_over_watched(
+        self: SmtpSession, raw: bytes, handing_over: HandingOver
+    ) -> Accepted:
         async def marked() -> None:
             await handing_over()
             fate.passes(MARKED)
@@ -167,6 +169,6 @@ def _watch_hand_overs(fate: Fate) -> None:
         write(self, data)
         fate.passes(POURED)
 
-    Session.address = address_watched
-    Session.hand_over = hand_over_watched
+    SmtpSession.address = address_watched
+    SmtpSession.hand_over = hand_over_watched
     SMTPProtocol.write = write_watched

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from ...config import Settings
+from ...config.settings import Settings
 from ...errors import HogsendError
 from ..instance import current_settings
-from ..printing import json_option, plain, show_json
+from ..output import json_option, plain, show_json
 from . import dns, engine, journeys, machine, mail
-from .findings import Finding, Level
+from .findings import CheckResult, Level
 
 _MARKS: dict[Level, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -20,7 +20,7 @@ _MARKS: dict[Level, tuple[str, str]] = {
 }
 _FIXED = ("fixed", "cyan")
 # In the order in which things depend on each other.
-CHECKS: dict[str, Callable[[Settings], Sequence[Finding]]] = {
+CHECKS: dict[str, Callable[[Settings], Sequence[CheckResult]]] = {
     "data folder": machine.data_folder,
     ".env": machine.env_file,
     "disk": machine.disk,
@@ -61,39 +61,39 @@ def doctor(fix: bool, as_json: bool) -> None:
         raise HogsendError(f"{failures} check(s) failed.", "Mend what is marked as a failure.")
 
 
-def examine() -> list[Finding]:
+def examine() -> list[CheckResult]:
     """Make every check."""
     try:
         settings = current_settings()
     except HogsendError as error:
-        return [Finding("settings", "failure", error.message, error.remedy)]
+        return [CheckResult("settings", "failure", error.message, error.remedy)]
     given = sum(origin != "default" for origin in settings.origins.values())
-    findings = [Finding("settings", "ok", f"Understood; {given} differ from the default.")]
+    findings = [CheckResult("settings", "ok", f"Understood; {given} differ from the default.")]
     for part, check in CHECKS.items():
         try:
             findings += check(settings)
         except HogsendError as error:
-            findings.append(Finding(part, "failure", error.message, error.remedy))
+            findings.append(CheckResult(part, "failure", error.message, error.remedy))
     return findings
 
 
-def _mended(findings: Sequence[Finding]) -> list[Finding]:
+def _mended(findings: Sequence[CheckResult]) -> list[CheckResult]:
     """Mend what can be mended, and return what was done or why it could not be."""
-    done: list[Finding] = []
+    done: list[CheckResult] = []
     for finding in findings:
         if finding.fix is None:
             continue
         try:
-            done.append(Finding(finding.part, "ok", finding.fix()))
+            done.append(CheckResult(finding.part, "ok", finding.fix()))
         except HogsendError as error:
-            done.append(Finding(finding.part, "failure", error.message, error.remedy))
+            done.append(CheckResult(finding.part, "failure", error.message, error.remedy))
         except OSError as error:
             text = f"It could not be mended: {error.strerror or error}."
-            done.append(Finding(finding.part, "failure", text, finding.remedy))
+            done.append(CheckResult(finding.part, "failure", text, finding.remedy))
     return done
 
 
-def _json(finding: Finding) -> dict[str, object]:
+def _json(finding: CheckResult) -> dict[str, object]:
     return {
         "part": finding.part,
         "level": finding.level,
@@ -103,6 +103,6 @@ def _json(finding: Finding) -> dict[str, object]:
     }
 
 
-def _show(mark: str, colour: str, finding: Finding) -> None:
+def _show(mark: str, colour: str, finding: CheckResult) -> None:
     text = plain(f"{finding.text} {finding.remedy}".rstrip())
     click.echo(f"{click.style(f'{mark:<7}', fg=colour)}  {finding.part:<15}  {text}")

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 
-from ...config import Settings
-from .findings import Finding
+from ...config.settings import Settings
+from .findings import CheckResult
 from .mail import leaves
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Lookups:
             raise Unanswered(str(error)) from None
 
 
-def dns(settings: Settings) -> list[Finding]:
+def dns(settings: Settings) -> list[CheckResult]:
     """Look at SPF, DKIM, DMARC and the return path of `HOGSEND_FROM`, when mail leaves."""
     if not leaves(settings):
         return []
@@ -89,8 +89,8 @@ def dns(settings: Settings) -> list[Finding]:
     try:
         lookups = Lookups(get_default_resolver())
     except DNSException as error:
-        return [Finding("DNS", "warning", f"This machine looks no names up: {error}", _OFFLINE)]
-    checks: dict[str, Callable[[Lookups, str], Finding]] = {
+        return [CheckResult("DNS", "warning", f"This machine looks no names up: {error}", _OFFLINE)]
+    checks: dict[str, Callable[[Lookups, str], CheckResult]] = {
         "SPF": spf,
         "DKIM": dkim,
         "DMARC": dmarc,
@@ -98,21 +98,21 @@ def dns(settings: Settings) -> list[Finding]:
     }
     with ThreadPoolExecutor(len(checks)) as threads:
         asked = {part: threads.submit(check, lookups, domain) for part, check in checks.items()}
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     for part, future in asked.items():
         try:
             findings.append(future.result())
         except Unanswered:
             text = f"{domain} could not be looked up within {PATIENCE:g} seconds."
-            findings.append(Finding(part, "warning", text, _OFFLINE))
+            findings.append(CheckResult(part, "warning", text, _OFFLINE))
     return findings
 
 
-def spf(lookups: Lookups, domain: str) -> Finding:
+def spf(lookups: Lookups, domain: str) -> CheckResult:
     """Look whether the domain says which servers send its mail (RFC 7208)."""
     found = [text for text in lookups.texts(domain) if text.lower().split(" ")[0] == "v=spf1"]
     if not found:
-        return Finding(
+        return CheckResult(
             "SPF",
             "warning",
             f"{domain} does not say which servers send its mail.",
@@ -120,14 +120,14 @@ def spf(lookups: Lookups, domain: str) -> Finding:
         )
     if len(found) > 1:
         text = f"{domain} has {len(found)} SPF records, and so none counts."
-        return Finding("SPF", "failure", text, "Make one of them (RFC 7208 §4.5).")
+        return CheckResult("SPF", "failure", text, "Make one of them (RFC 7208 §4.5).")
     if "+all" in found[0].lower().split() or "all" in found[0].lower().split():
         text = f"{domain} lets every server of the world send its mail: {found[0]}"
-        return Finding("SPF", "warning", text, "End it with ~all or -all.")
-    return Finding("SPF", "ok", found[0])
+        return CheckResult("SPF", "warning", text, "End it with ~all or -all.")
+    return CheckResult("SPF", "ok", found[0])
 
 
-def dkim(lookups: Lookups, domain: str) -> Finding:
+def dkim(lookups: Lookups, domain: str) -> CheckResult:
     """Look whether the domain has a key that mails can be signed with (RFC 6376).
 
     The name of the key is in the signature of each mail, and only the mail server knows it. That
@@ -135,8 +135,8 @@ def dkim(lookups: Lookups, domain: str) -> Finding:
     """
     above = f"_domainkey.{domain}"
     if lookups.exists(above) or any(lookups.texts(f"{one}.{above}") for one in _SELECTORS):
-        return Finding("DKIM", "ok", f"Keys are published below {above}.")
-    return Finding(
+        return CheckResult("DKIM", "ok", f"Keys are published below {above}.")
+    return CheckResult(
         "DKIM",
         "warning",
         f"No key is published below {above}.",
@@ -144,7 +144,7 @@ def dkim(lookups: Lookups, domain: str) -> Finding:
     )
 
 
-def dmarc(lookups: Lookups, domain: str) -> Finding:
+def dmarc(lookups: Lookups, domain: str) -> CheckResult:
     """Look whether the domain says what becomes of mails that fail both (RFC 7489)."""
     labels = domain.split(".")
     for start in range(max(1, len(labels) - 1)):
@@ -152,10 +152,10 @@ def dmarc(lookups: Lookups, domain: str) -> Finding:
         found = [text for text in lookups.texts(name) if text.lower().startswith("v=dmarc1")]
         if len(found) > 1:
             text = f"{name} has {len(found)} DMARC records, and so none counts."
-            return Finding("DMARC", "failure", text, "Make one of them.")
+            return CheckResult("DMARC", "failure", text, "Make one of them.")
         if found:
-            return Finding("DMARC", "ok", f"{name}: {found[0]}")
-    return Finding(
+            return CheckResult("DMARC", "ok", f"{name}: {found[0]}")
+    return CheckResult(
         "DMARC",
         "warning",
         f"{domain} has no DMARC record, which the large mailbox providers ask for.",
@@ -163,15 +163,15 @@ def dmarc(lookups: Lookups, domain: str) -> Finding:
     )
 
 
-def return_path(lookups: Lookups, domain: str) -> Finding:
+def return_path(lookups: Lookups, domain: str) -> CheckResult:
     """Look whether bounces can come back: they go to the sender's address."""
     servers = lookups.mail_servers(domain)
     part = "return path"
     if servers == ["."]:
         text = f"{domain} takes no mail, so bounces cannot come back, and mails are refused."
-        return Finding(part, "failure", text, "Publish an MX, or send from another domain.")
+        return CheckResult(part, "failure", text, "Publish an MX, or send from another domain.")
     if not servers:
         text = f"Nobody takes mail for {domain}, so bounces cannot come back."
         remedy = f"Publish an MX for {domain}: many servers refuse senders without one."
-        return Finding(part, "failure", text, remedy)
-    return Finding(part, "ok", f"Bounces go to {servers[0].rstrip('.')}.")
+        return CheckResult(part, "failure", text, remedy)
+    return CheckResult(part, "ok", f"Bounces go to {servers[0].rstrip('.')}.")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ...config import Settings
+from ...config.settings import Settings
 from ...store.db import is_sqlite
 from ..instance import has_database, open_instance
-from .findings import Finding
+from .findings import CheckResult
 
 # What is due for so long is late.
 _LATE = timedelta(minutes=1)
@@ -21,7 +21,7 @@ _START = "Start `hogsend serve --with-worker`, or `hogsend worker`."
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerFact:
+class WorkerReport:
     """A worker that is at work.
 
     Args:
@@ -34,7 +34,7 @@ class WorkerFact:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineFacts:
+class EngineReport:
     """What the database knows of those who play journeys.
 
     Args:
@@ -42,13 +42,13 @@ class EngineFacts:
         overdue: how long somebody has been waiting for a turn, at most; None when nobody is due.
     """
 
-    workers: Sequence[WorkerFact] | None
+    workers: Sequence[WorkerReport] | None
     overdue: timedelta | None
 
 
-def engine(settings: Settings) -> list[Finding]:
+def engine(settings: Settings) -> list[CheckResult]:
     """Look at the engine that is configured, and at whoever is late."""
-    findings = [Finding("engine", "ok", _chosen(settings))]
+    findings = [CheckResult("engine", "ok", _chosen(settings))]
     facts = asyncio.run(_gather(settings))
     if facts is not None:
         findings += judge(settings.engine, facts)
@@ -67,7 +67,7 @@ def _chosen(settings: Settings) -> str:
     return "Embedded."
 
 
-def judge(engine: str, facts: EngineFacts) -> list[Finding]:
+def judge(engine: str, facts: EngineReport) -> list[CheckResult]:
     """Say what the facts mean.
 
     Args:
@@ -77,52 +77,54 @@ def judge(engine: str, facts: EngineFacts) -> list[Finding]:
     return [*_workers(engine, facts), _wakes(facts)]
 
 
-def _workers(engine: str, facts: EngineFacts) -> list[Finding]:
+def _workers(engine: str, facts: EngineReport) -> list[CheckResult]:
     workers = facts.workers
     if workers is None:
         return []
     other = [worker for worker in workers if worker.engine not in ("", engine)]
     if other:
         text = f"{other[0].name} plays journeys on the engine {other[0].engine}, not {engine}."
-        return [Finding("workers", "warning", text, "Start all of them with the same settings.")]
+        return [
+            CheckResult("workers", "warning", text, "Start all of them with the same settings.")
+        ]
     if workers:
         names = ", ".join(worker.name for worker in workers)
-        return [Finding("workers", "ok", f"{len(workers)} at work: {names}.")]
+        return [CheckResult("workers", "ok", f"{len(workers)} at work: {names}.")]
     if facts.overdue is not None and facts.overdue > _LATE:
-        return [Finding("workers", "warning", "Nobody plays journeys.", _START)]
-    return [Finding("workers", "ok", "Nobody is at work, and nobody waits for it.")]
+        return [CheckResult("workers", "warning", "Nobody plays journeys.", _START)]
+    return [CheckResult("workers", "ok", "Nobody is at work, and nobody waits for it.")]
 
 
-def _wakes(facts: EngineFacts) -> Finding:
+def _wakes(facts: EngineReport) -> CheckResult:
     if facts.overdue is None:
-        return Finding("wakes", "ok", "Nobody is due.")
+        return CheckResult("wakes", "ok", "Nobody is due.")
     seconds = int(facts.overdue.total_seconds())
     text = f"The oldest has been due for {timedelta(seconds=seconds)}."
     if facts.overdue <= _LATE:
-        return Finding("wakes", "ok", text)
+        return CheckResult("wakes", "ok", text)
     remedy = "Look whether a worker runs and what it logs; the dashboard's Journeys say who waits."
-    return Finding("wakes", "warning", text, remedy)
+    return CheckResult("wakes", "warning", text, remedy)
 
 
-async def _gather(settings: Settings) -> EngineFacts | None:
+async def _gather(settings: Settings) -> EngineReport | None:
     """Ask the database; None when there is none, or none that this program can read."""
-    from ...store import health, workers
+    from ...store import lag, workers
     from ...store.migrations import pending
 
     if not has_database(settings) or await pending(settings.database_url):
         return None
     async with open_instance(settings) as instance:
         now = instance.clock.now()
-        wake = await instance.database.read_one(health.next_wake())
+        wake = await instance.database.read_one(lag.next_wake())
         overdue = None if wake is None or wake > now else now - wake
         if is_sqlite(settings.database_url):
-            return EngineFacts(_lock_holder(settings.data), overdue)
+            return EngineReport(_lock_holder(settings.data), overdue)
         seen = await instance.database.read_one(workers.at_work())
-        at_work = [WorkerFact(f"{one.host}:{one.pid}", one.engine) for one in seen]
-        return EngineFacts(at_work, overdue)
+        at_work = [WorkerReport(f"{one.host}:{one.pid}", one.engine) for one in seen]
+        return EngineReport(at_work, overdue)
 
 
-def _lock_holder(data: Path) -> list[WorkerFact] | None:
+def _lock_holder(data: Path) -> list[WorkerReport] | None:
     """Return who holds the worker's lock of a data folder; None where the system does not say.
 
     Read, not tried: a lock that is tried for a moment would keep out a worker that starts then.
@@ -136,4 +138,4 @@ def _lock_holder(data: Path) -> list[WorkerFact] | None:
         return None
     # 1: FLOCK ADVISORY WRITE 4711 fe:01:131090 0 EOF
     held = [w[4] for w in lines if w[1] == "FLOCK" and w[5].rpartition(":")[2] == str(inode)]
-    return [WorkerFact(f"process {pid}") for pid in held[:1]]
+    return [WorkerReport(f"process {pid}") for pid in held[:1]]

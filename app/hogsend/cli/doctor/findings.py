@@ -10,7 +10,7 @@ Level = Literal["ok", "warning", "failure"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What a check found.
 
     Args:

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from ...clock import SystemClock
-from ...config import Settings
-from ...errors import ConfigError, HatchetAway
-from ...hatchet_token import HatchetToken, client_settings, read_token
+from ...config.hatchet_token import HatchetToken, client_settings, read_token
+from ...config.settings import Settings
+from ...errors import ConfigError, HatchetUnavailable
 from ..hatchet_api import PATIENCE, HatchetApi
-from .findings import Finding
+from .findings import CheckResult
 
 # Older ones are not what Hogsend is tested with.
 OLDEST_ENGINE = (0, 104)
@@ -34,13 +34,13 @@ _MAKE_ANOTHER = (
 )
 
 
-def hatchet(settings: Settings) -> list[Finding]:
+def hatchet(settings: Settings) -> list[CheckResult]:
     """Look at Hatchet."""
     given = client_settings()
     try:
         token = read_token(given.get("HATCHET_CLIENT_TOKEN", ""))
     except ConfigError as error:
-        return [Finding("Hatchet token", "failure", error.message, error.remedy)]
+        return [CheckResult("Hatchet token", "failure", error.message, error.remedy)]
     api = HatchetApi(given.get("HATCHET_CLIENT_SERVER_URL", token.server_url), token.text)
     findings = [_grpc(given, token)]
     try:
@@ -49,39 +49,39 @@ def hatchet(settings: Settings) -> list[Finding]:
         findings += [_version(api), _clock(accepted.at)]
         if accepted.status < 400:
             findings += _workers(api, token, settings)
-    except HatchetAway as error:
-        away = Finding("Hatchet API", "failure", error.message, error.remedy)
+    except HatchetUnavailable as error:
+        away = CheckResult("Hatchet API", "failure", error.message, error.remedy)
         findings = [_token(token, api.address, None), *findings, away]
     return findings
 
 
-def _token(token: HatchetToken, address: str, status: int | None) -> Finding:
+def _token(token: HatchetToken, address: str, status: int | None) -> CheckResult:
     part, now = "Hatchet token", SystemClock().now()
     ends = token.expires_at
     if ends is not None and ends <= now:
-        return Finding(part, "failure", f"It expired on {ends:%Y-%m-%d}.", _MAKE_ANOTHER)
+        return CheckResult(part, "failure", f"It expired on {ends:%Y-%m-%d}.", _MAKE_ANOTHER)
     if status in (401, 403):
         text = f"Hatchet at {address} refuses it; it was made for {token.audience}."
         remedy = f"Another Hatchet, another address or new keys of the same one. {_MAKE_ANOTHER}"
-        return Finding(part, "failure", text, remedy)
+        return CheckResult(part, "failure", text, remedy)
     if token.audience != token.server_url:
         text = f"It is meant for {token.audience} and names {token.server_url}."
-        return Finding(part, "warning", text, _MAKE_ANOTHER)
+        return CheckResult(part, "warning", text, _MAKE_ANOTHER)
     if ends is not None and ends - now < _SOON:
-        return Finding(part, "warning", f"It expires on {ends:%Y-%m-%d}.", _MAKE_ANOTHER)
+        return CheckResult(part, "warning", f"It expires on {ends:%Y-%m-%d}.", _MAKE_ANOTHER)
     until = "for good" if ends is None else f"until {ends:%Y-%m-%d}"
-    return Finding(part, "ok", f"For {token.server_url}, {until}.")
+    return CheckResult(part, "ok", f"For {token.server_url}, {until}.")
 
 
-def _ready(api: HatchetApi) -> Finding:
+def _ready(api: HatchetApi) -> CheckResult:
     part = "Hatchet API"
     if api.get("/api/ready").status < 400:
-        return Finding(part, "ok", f"Hatchet is ready at {api.address}.")
+        return CheckResult(part, "ok", f"Hatchet is ready at {api.address}.")
     remedy = "See what Hatchet logs (`docker compose logs hatchet`), and whether its database runs."
-    return Finding(part, "failure", f"Hatchet at {api.address} is not ready.", remedy)
+    return CheckResult(part, "failure", f"Hatchet at {api.address} is not ready.", remedy)
 
 
-def _version(api: HatchetApi) -> Finding:
+def _version(api: HatchetApi) -> CheckResult:
     part, body = "Hatchet version", api.get("/api/v1/version").body
     facts = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     version = str(facts.get("version", ""))
@@ -89,38 +89,40 @@ def _version(api: HatchetApi) -> Finding:
     oldest = ".".join(map(str, OLDEST_ENGINE))
     if numbers is None:
         text = f"It reports {version or 'nothing'}, which is no release, and counts as an old one."
-        return Finding(part, "warning", text, "Run a released version.")
+        return CheckResult(part, "warning", text, "Run a released version.")
     if (int(numbers[1]), int(numbers[2])) < OLDEST_ENGINE:
         text = f"It is {version}; Hogsend is tested with {oldest} and later."
-        return Finding(part, "warning", text, "Update Hatchet.")
-    return Finding(part, "ok", version)
+        return CheckResult(part, "warning", text, "Update Hatchet.")
+    return CheckResult(part, "ok", version)
 
 
-def _clock(shown: datetime | None) -> Finding:
+def _clock(shown: datetime | None) -> CheckResult:
     part = "Hatchet clock"
     if shown is None:
-        return Finding(part, "ok", "It does not say.")
+        return CheckResult(part, "ok", "It does not say.")
     # It says seconds without their parts: on average half of one is missing.
     apart = abs(shown + timedelta(seconds=0.5) - SystemClock().now())
     text = f"{apart.total_seconds():.0f} seconds from this machine's."
     if apart > _CLOCKS_APART:
         remedy = "Let both machines take their time from the network."
-        return Finding(part, "warning", text, remedy)
-    return Finding(part, "ok", text)
+        return CheckResult(part, "warning", text, remedy)
+    return CheckResult(part, "ok", text)
 
 
-def _workers(api: HatchetApi, token: HatchetToken, settings: Settings) -> list[Finding]:
-    from ...turns.loader import load
+def _workers(api: HatchetApi, token: HatchetToken, settings: Settings) -> list[CheckResult]:
+    from ...turns.folder_loader import load
 
     part, remedy = "Hatchet workers", "Start `hogsend serve --with-worker`, or `hogsend worker`."
     body = api.get(f"/api/v1/tenants/{token.tenant}/worker?statuses=ACTIVE").body
     facts = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     rows: list[dict[str, Any]] = facts.get("rows") or []
     if not rows:
-        return [Finding(part, "warning", "None is registered, so nobody plays journeys.", remedy)]
+        return [
+            CheckResult(part, "warning", "None is registered, so nobody plays journeys.", remedy)
+        ]
     known = {name for row in rows[:_MOST_WORKERS] for name in _plays(api, row)}
     if not settings.journeys.is_dir() or not known:
-        return [Finding(part, "ok", f"{len(rows)} are registered.")]
+        return [CheckResult(part, "ok", f"{len(rows)} are registered.")]
     # A namespace, where there is one, comes before the name.
     missing = [
         journey
@@ -129,8 +131,8 @@ def _workers(api: HatchetApi, token: HatchetToken, settings: Settings) -> list[F
     ]
     if missing:
         text = f"{len(rows)} are registered, none of them for {', '.join(missing)}."
-        return [Finding(part, "warning", text, "Start the workers anew with these journeys.")]
-    return [Finding(part, "ok", f"{len(rows)} are registered, for every journey.")]
+        return [CheckResult(part, "warning", text, "Start the workers anew with these journeys.")]
+    return [CheckResult(part, "ok", f"{len(rows)} are registered, for every journey.")]
 
 
 def _plays(api: HatchetApi, row: dict[str, Any]) -> set[str]:
@@ -141,18 +143,20 @@ def _plays(api: HatchetApi, row: dict[str, Any]) -> set[str]:
     return {str(flow.get("name")) for flow in flows}
 
 
-def _grpc(given: Mapping[str, str], token: HatchetToken) -> Finding:
+def _grpc(given: Mapping[str, str], token: HatchetToken) -> CheckResult:
     """Look whether workers can connect, in the way that the settings say."""
     part = "Hatchet gRPC"
     address = given.get("HATCHET_CLIENT_HOST_PORT", token.host_port)
     strategy = given.get("HATCHET_CLIENT_TLS_STRATEGY", _TLS_STRATEGY).lower()
     if strategy not in _STRATEGIES:
         text = f"HATCHET_CLIENT_TLS_STRATEGY is {strategy}, which the SDK does not know."
-        return Finding(part, "failure", text, f"Use one of {', '.join(_STRATEGIES)}, or unset it.")
+        return CheckResult(
+            part, "failure", text, f"Use one of {', '.join(_STRATEGIES)}, or unset it."
+        )
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         text = f"{address} is no HOST:PORT."
-        return Finding(part, "failure", text, "Correct HATCHET_CLIENT_HOST_PORT.")
+        return CheckResult(part, "failure", text, "Correct HATCHET_CLIENT_HOST_PORT.")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), PATIENCE) as connection:
             if strategy == _PLAIN_STRATEGY:
@@ -169,17 +173,17 @@ def _grpc(given: Mapping[str, str], token: HatchetToken) -> Finding:
     except (OSError, ValueError, OverflowError) as error:
         text = f"{address} cannot be reached: {error or type(error).__name__}."
         remedy = "Start Hatchet, or set HATCHET_CLIENT_HOST_PORT to where workers reach it."
-    return Finding(part, "failure" if remedy else "ok", text, remedy)
+    return CheckResult(part, "failure" if remedy else "ok", text, remedy)
 
 
-def _spoken_plainly(connection: socket.socket, address: str) -> Finding:
+def _spoken_plainly(connection: socket.socket, address: str) -> CheckResult:
     connection.sendall(_PREFACE)
     head = connection.recv(9)
     if len(head) >= 4 and head[3] == _SETTINGS_FRAME:
-        return Finding("Hatchet gRPC", "ok", f"{address} answers, unencrypted.")
+        return CheckResult("Hatchet gRPC", "ok", f"{address} answers, unencrypted.")
     text = f"{address} does not speak unencrypted gRPC."
     remedy = "Unset HATCHET_CLIENT_TLS_STRATEGY if it speaks TLS, or correct the address."
-    return Finding("Hatchet gRPC", "failure", text, remedy)
+    return CheckResult("Hatchet gRPC", "failure", text, remedy)
 
 
 def _speak_tls(connection: socket.socket, host: str, given: Mapping[str, str]) -> None:

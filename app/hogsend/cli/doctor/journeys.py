@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from ...config import Settings
-from .findings import Finding
+from ...config.settings import Settings
+from .findings import CheckResult
 
 
-def journeys(settings: Settings) -> list[Finding]:
+def journeys(settings: Settings) -> list[CheckResult]:
     """Look whether journeys and mails can be used."""
     from ...delivery.templates import Templates
-    from ...turns.loader import load
+    from ...turns.folder_loader import load
 
     part = "journeys"
     if not settings.journeys.is_dir():
         text = f"There is no folder {settings.journeys}."
-        return [Finding(part, "warning", text, "Run `hogsend init`, or set HOGSEND_JOURNEYS.")]
+        return [CheckResult(part, "warning", text, "Run `hogsend init`, or set HOGSEND_JOURNEYS.")]
     registry = load(settings.journeys)
     templates = Templates.load(settings.journeys, list(registry.lists))
     broken = len(registry.broken) + len(templates.broken)
     if broken:
         text = f"{broken} file(s) cannot be used; the others work."
-        return [Finding(part, "warning", text, "Run `hogsend journeys check`.")]
+        return [CheckResult(part, "warning", text, "Run `hogsend journeys check`.")]
     text = f"{len(registry.journeys)} journeys, {len(templates.by_key)} mail templates."
-    return [Finding(part, "ok", text)]
+    return [CheckResult(part, "ok", text)]

@@ -6,26 +6,28 @@ import http.client
 import ssl
 from urllib.parse import urlsplit
 
-from ...changes import Changes
 from ...clock import SystemClock
-from ...config import Settings
+from ...config.settings import Settings
+from ...store.change_feed import ChangeFeed
 from ...store.db import Database
-from .findings import Finding
+from .findings import CheckResult
 
 _PATIENCE = 3.0
 
 
-def mail(settings: Settings) -> list[Finding]:
+def mail(settings: Settings) -> list[CheckResult]:
     """Look whether the provider may be used as things are set."""
     from ...delivery.providers.select import provider_for
 
-    provider_for(settings, Database(settings.database_url), SystemClock(), Changes())
+    provider_for(settings, Database(settings.database_url), SystemClock(), ChangeFeed())
     if settings.mail == "inbox":
-        return [Finding("mail", "ok", "Captured in the dashboard's inbox; nothing leaves.")]
+        return [CheckResult("mail", "ok", "Captured in the dashboard's inbox; nothing leaves.")]
     if settings.test_to:
         text = "Every message goes to HOGSEND_TEST_TO."
-        return [Finding("mail", "warning", text, "Unset it when real people are to get theirs.")]
-    return [Finding("mail", "ok", f"Sent through {settings.mail.partition(':')[0]}.")]
+        return [
+            CheckResult("mail", "warning", text, "Unset it when real people are to get theirs.")
+        ]
+    return [CheckResult("mail", "ok", f"Sent through {settings.mail.partition(':')[0]}.")]
 
 
 def leaves(settings: Settings) -> bool:
@@ -37,22 +39,22 @@ def leaves(settings: Settings) -> bool:
     return settings.mail != "inbox"
 
 
-def public_address(settings: Settings) -> list[Finding]:
+def public_address(settings: Settings) -> list[CheckResult]:
     """Look whether recipients reach what links in mails lead to."""
     part, address = "public address", settings.base_url
     if not leaves(settings):
-        return [Finding(part, "ok", f"{address} is what links in mails lead to.")]
+        return [CheckResult(part, "ok", f"{address} is what links in mails lead to.")]
     if not address.startswith("https://"):
         remedy = "Set HOGSEND_BASE_URL to the https address that recipients reach."
-        return [Finding(part, "warning", f"{address} is what links in mails lead to.", remedy)]
+        return [CheckResult(part, "warning", f"{address} is what links in mails lead to.", remedy)]
     problem = _problem(address)
     if problem:
         remedy = (
             "Look to the name, the certificate, the reverse proxy and whether Hogsend runs; some "
             "networks reach their own address only from outside."
         )
-        return [Finding(part, "warning", f"{address} {problem}.", remedy)]
-    return [Finding(part, "ok", f"Hogsend answers at {address}.")]
+        return [CheckResult(part, "warning", f"{address} {problem}.", remedy)]
+    return [CheckResult(part, "ok", f"Hogsend answers at {address}.")]
 
 
 def _problem(address: str) -> str:

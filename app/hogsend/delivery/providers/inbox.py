@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...changes import Changes
 from ...clock import Clock
 from ...store import inbox
 from ...store.batcher import Batcher
+from ...store.change_feed import ChangeFeed
 from ...store.db import Database
 from .port import Accepted, HandingOver, Message, TryLater
 
@@ -28,7 +28,7 @@ class InboxProvider:
     name = "inbox"
     remembers_sends = True
 
-    def __init__(self, database: Database, clock: Clock, changes: Changes) -> None:
+    def __init__(self, database: Database, clock: Clock, changes: ChangeFeed) -> None:
         self._database = database
         self._clock = clock
         self._changes = changes

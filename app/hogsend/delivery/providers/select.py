@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...changes import Changes
 from ...clock import Clock
-from ...config import Settings
+from ...config.settings import Settings
 from ...errors import ConfigError
+from ...store.change_feed import ChangeFeed
 from ...store.db import Database
 from .inbox import InboxProvider
 from .port import Provider
@@ -26,7 +26,7 @@ LATER = frozenset({"resend", "postmark"})
 
 
 def provider_for(
-    settings: Settings, database: Database, clock: Clock, changes: Changes
+    settings: Settings, database: Database, clock: Clock, changes: ChangeFeed
 ) -> Provider:
     """Make the provider that the settings name. Nothing is connected to yet.
 

@@ -6,10 +6,10 @@ import asyncio
 import ssl
 from contextlib import suppress
 
-from .envelope import Envelope, envelope_of
 from .port import Accepted, HandingOver, Message, TryLater
+from .smtp_envelope import Envelope, envelope_of
 from .smtp_server import SmtpServer, tls_context
-from .smtp_session import Patience, Session, Stale
+from .smtp_session import SmtpSession, SmtpTimeouts, StaleConnection
 
 # Servers count mails per connection and end those that idle; leaving first avoids both.
 MAILS_PER_CONNECTION = 200
@@ -39,15 +39,15 @@ class SmtpProvider:
         server: SmtpServer,
         *,
         greeting: str = "[127.0.0.1]",
-        patience: Patience | None = None,
+        patience: SmtpTimeouts | None = None,
         idle: float = IDLE_SECONDS,
     ) -> None:
         self.server = server
         self._greeting = greeting
-        self._patience = patience or Patience()
+        self._patience = patience or SmtpTimeouts()
         self._idle = idle
         self._places = asyncio.Semaphore(server.pool)
-        self._resting: list[Session] = []
+        self._resting: list[SmtpSession] = []
         self._context: ssl.SSLContext | None = None
         self._tidying: asyncio.TimerHandle | None = None
         self._farewells: set[asyncio.Task[None]] = set()
@@ -64,7 +64,7 @@ class SmtpProvider:
             session = await self._addressed(envelope)
             try:
                 return await session.hand_over(message.raw, handing_over)
-            except Stale as stale:
+            except StaleConnection as stale:
                 raise TryLater(f"the connection ended before the mail left: {stale}") from stale
             finally:
                 self._give_back(session)
@@ -79,20 +79,20 @@ class SmtpProvider:
         if self._farewells:
             await asyncio.wait(self._farewells)
 
-    async def _addressed(self, envelope: Envelope) -> Session:
+    async def _addressed(self, envelope: Envelope) -> SmtpSession:
         """Return a session whose server has accepted the envelope."""
         session = self._take_rested()
         if session is not None:
-            with suppress(Stale):
+            with suppress(StaleConnection):
                 return await self._address(session, envelope)
         # Where one kept connection is dead the others often are too, so the second try is fresh.
         session = await self._open()
         try:
             return await self._address(session, envelope)
-        except Stale as stale:
+        except StaleConnection as stale:
             raise TryLater(f"the connection ended before the mail left: {stale}") from stale
 
-    async def _address(self, session: Session, envelope: Envelope) -> Session:
+    async def _address(self, session: SmtpSession, envelope: Envelope) -> SmtpSession:
         try:
             await session.address(envelope)
         except BaseException:
@@ -100,16 +100,16 @@ class SmtpProvider:
             raise
         return session
 
-    async def _open(self) -> Session:
+    async def _open(self) -> SmtpSession:
         if self._closed:
             raise TryLater("the provider is closed")
         if self._context is None:
             self._context = await asyncio.to_thread(tls_context, self.server)
-        return await Session.open(
+        return await SmtpSession.open(
             self.server, self._context, greeting=self._greeting, patience=self._patience
         )
 
-    def _take_rested(self) -> Session | None:
+    def _take_rested(self) -> SmtpSession | None:
         # The last one used is the likeliest to be alive; the others may come to their rest's end.
         while self._resting:
             session = self._resting.pop()
@@ -117,7 +117,7 @@ class SmtpProvider:
                 return session
         return None
 
-    def _give_back(self, session: Session) -> None:
+    def _give_back(self, session: SmtpSession) -> None:
         if not session.is_open:
             return
         if self._closed or session.transactions >= MAILS_PER_CONNECTION:
@@ -140,7 +140,7 @@ class SmtpProvider:
             due = self._resting[0].rested_at + self._idle
             self._tidying = loop.call_at(due, self._tidy)
 
-    def _dismiss(self, session: Session) -> None:
+    def _dismiss(self, session: SmtpSession) -> None:
         farewell = asyncio.get_running_loop().create_task(session.quit())
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
-from .envelope import Envelope
 from .port import Accepted, HandingOver, InDoubt, ProviderStopped, Rejected, TryLater
-from .replies import queue_id, refusal, said
+from .smtp_envelope import Envelope
+from .smtp_replies import queue_id, refusal, said
 from .smtp_server import SmtpServer
 
 SERVICE_CLOSING = 421
@@ -25,7 +25,7 @@ START_INPUT = 354
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class SmtpTimeouts:
     """How long each answer is waited for, in seconds (RFC 5321 §4.5.3.2).
 
     Args:
@@ -43,11 +43,11 @@ class Patience:
     farewell: float = 1
 
 
-class Stale(Exception):
+class StaleConnection(Exception):
     """The connection ended before the mail's content was due; nothing has left."""
 
 
-class Session:
+class SmtpSession:
     """One open connection.
 
     Args:
@@ -56,7 +56,9 @@ class Session:
         patience: how long answers are waited for.
     """
 
-    def __init__(self, client: aiosmtplib.SMTP, protocol: SMTPProtocol, patience: Patience) -> None:
+    def __init__(
+        self, client: aiosmtplib.SMTP, protocol: SMTPProtocol, patience: SmtpTimeouts
+    ) -> None:
         self._client = client
         self._protocol = protocol
         self._patience = patience
@@ -71,8 +73,8 @@ class Session:
         context: ssl.SSLContext,
         *,
         greeting: str,
-        patience: Patience,
-    ) -> Session:
+        patience: SmtpTimeouts,
+    ) -> SmtpSession:
         """Connect, encrypt and sign in.
 
         Args:
@@ -123,7 +125,7 @@ class Session:
         code, text = await self._ask(command, patience.stale if rested else patience.command)
         if code == SERVICE_CLOSING and rested:
             self.abort()
-            raise Stale(said(code, text))
+            raise StaleConnection(said(code, text))
         await self._require(code, text, to_sender=True)
         code, text = await self._ask(b"RCPT TO:<" + envelope.recipient + b">", patience.command)
         await self._require(code, text)
@@ -202,7 +204,7 @@ class Session:
             response = await self._protocol.execute_command(command, timeout=patience)
         except (aiosmtplib.SMTPException, OSError) as error:
             self.abort()
-            raise Stale(str(error)) from error
+            raise StaleConnection(str(error)) from error
         except BaseException:
             self.abort()
             raise
@@ -231,7 +233,7 @@ class Session:
 
     async def _reset(self) -> None:
         # What led here is raised by the caller; a connection that cannot even be reset is closed.
-        with suppress(Stale):
+        with suppress(StaleConnection):
             code, _ = await self._ask(b"RSET", self._patience.stale)
             if not 200 <= code <= 299:
                 self.abort()

@@ -17,11 +17,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from ...domain.fairness import parts
-from ...errors import HatchetApiAway, HatchetAway
-from ...hatchet_token import client_settings, read_token
-from ...spawned import quiet_sdk
-from ...store.hatchet import Start
+from ...compat.hatchet_child import quiet_sdk
+from ...config.hatchet_token import client_settings, read_token
+from ...domain.round_robin import parts
+from ...errors import HatchetApiUnavailable, HatchetUnavailable
+from ...store.hatchet_runs import RunStart
 
 log = logging.getLogger("hogsend.hatchet")
 
@@ -89,7 +89,7 @@ class Client:
         try:
             return await asyncio.to_thread(make)
         except Exception as error:
-            raise HatchetAway(
+            raise HatchetUnavailable(
                 f"the settings of Hatchet's client do not work: {_said(error)}"
             ) from None
 
@@ -98,7 +98,7 @@ class Client:
         self._channel.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def start(self, journey_id: str, starts: Sequence[Start]) -> list[str]:
+    async def start(self, journey_id: str, starts: Sequence[RunStart]) -> list[str]:
         """Start a run for each of some enrollments of one journey, and return the runs' ids.
 
         Raises:
@@ -106,7 +106,7 @@ class Client:
         """
         task = self.tasks[journey_id]
 
-        def items(some: Sequence[Start]) -> list[Any]:
+        def items(some: Sequence[RunStart]) -> list[Any]:
             return [
                 task.create_bulk_run_item(
                     input=RunInput(
@@ -223,7 +223,7 @@ class Client:
             HatchetAway: it does not answer.
         """
         # Not after calls that are never answered.
-        return await self._call_now(self._ask_version, HatchetAway)
+        return await self._call_now(self._ask_version, HatchetUnavailable)
 
     def _ask_version(self) -> str:
         contracts = importlib.import_module("hatchet_sdk.contracts.dispatcher_pb2")
@@ -236,11 +236,13 @@ class Client:
         )
         return str(answer.version)
 
-    async def _call(self, call: Callable[[], R], error_type: type[HatchetAway] = HatchetAway) -> R:
+    async def _call(
+        self, call: Callable[[], R], error_type: type[HatchetUnavailable] = HatchetUnavailable
+    ) -> R:
         async with self._turns:
             return await self._call_now(call, error_type)
 
-    async def _call_now(self, call: Callable[[], R], error_type: type[HatchetAway]) -> R:
+    async def _call_now(self, call: Callable[[], R], error_type: type[HatchetUnavailable]) -> R:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, call)
@@ -249,7 +251,7 @@ class Client:
 
     async def _ask_api(self, call: Callable[[], R]) -> R:
         """Make a call that goes to Hatchet's API, not to where workers connect."""
-        return await self._call(call, HatchetApiAway)
+        return await self._call(call, HatchetApiUnavailable)
 
 
 def _log_as_we_do() -> None:

@@ -19,19 +19,19 @@ from typing import Any
 from uuid import UUID
 
 from ...clock import Clock
-from ...errors import HatchetAway
-from ...store import hatchet
+from ...errors import HatchetUnavailable
+from ...store import hatchet_runs
 from ...store.batcher import Batcher
 from ...store.db import Database
-from ...store.hatchet import RunWait, Standing
-from ...store.workers import Away
+from ...store.hatchet_runs import RunState, RunWait
+from ...store.workers import Outage
 from ..embedded import EmbeddedEngine
 from ..port import Leases, PlayTurns, Wake
-from .asked import AskedRows
 from .client import Client
-from .host import Host
+from .connectivity import Connectivity
+from .host import WorkerHost
 from .outbox import Outbox
-from .reach import Reach
+from .requested_turns import RequestedTurns
 from .tasks import Chore, Work
 
 # Who waits for no time looks up again after this long.
@@ -48,7 +48,7 @@ _OVER = ("completed", "exited", "failed", "held_out")
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class HatchetEventHandler:
     """What events come in by that other services push to Hatchet itself.
 
     Args:
@@ -84,7 +84,7 @@ class HatchetEngine:
         *,
         journeys: Callable[[], Collection[str]],
         cancelled: Callable[[UUID], Awaitable[None]],
-        doors: Doors,
+        doors: HatchetEventHandler,
         chores: Mapping[str, Chore] = {},
         leases: Leases | None = None,
         is_pressed: Callable[[], bool] = lambda: False,
@@ -93,13 +93,13 @@ class HatchetEngine:
         self._database = database
         self._clock = clock
         self._journeys = journeys
-        self._asked = AskedRows(database)
+        self._asked = RequestedTurns(database)
         self._turns = EmbeddedEngine(
             database, clock, play, is_pressed, leases=leases, rows=self._asked
         )
         self._asked.look = self._turns.look
         self._chores, self._doors = chores, doors
-        self._reach = Reach(clock, self._reach_changed)
+        self._reach = Connectivity(clock, self._reach_changed)
         self._on_reach = on_reach
         self._outbox = Outbox(
             database, clock, journeys, cancelled, self._asked.played, reach=self._reach
@@ -107,16 +107,16 @@ class HatchetEngine:
         self._waits: Batcher[tuple[str, RunWait], None] = Batcher(
             self._write_waits, turn=database.turn
         )
-        self._standings: Batcher[UUID, Standing | None] = Batcher(self._read_standings)
+        self._standings: Batcher[UUID, RunState | None] = Batcher(self._read_standings)
         self._closing = asyncio.Event()
         self._reload = asyncio.Event()
-        self._host: Host | None = None
+        self._host: WorkerHost | None = None
         self._working: list[asyncio.Task[None]] = []
 
     # -- the port -----------------------------------------------------------------------------
 
     @property
-    def away(self) -> Away | None:
+    def away(self) -> Outage | None:
         """What of Hatchet does not answer, if anything."""
         return self._reach.away
 
@@ -179,7 +179,7 @@ class HatchetEngine:
 
     async def recorded(self, run_id: str) -> Sequence[RunWait]:
         """Return the waits that a run was told to make so far."""
-        return await self._database.read_one(hatchet.waits_of(run_id))
+        return await self._database.read_one(hatchet_runs.waits_of(run_id))
 
     async def next(
         self, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
@@ -214,19 +214,19 @@ class HatchetEngine:
     async def _adopt(self, enrollment_id: UUID, run_id: str) -> None:
         """Note a run as the enrollment's own that has come before its name was written down."""
         async with self._database.transaction() as tx:
-            await tx.apply([hatchet.adopt(enrollment_id, run_id, self._clock.now())])
+            await tx.apply([hatchet_runs.adopt(enrollment_id, run_id, self._clock.now())])
 
     async def _forget(self, enrollment_id: UUID, run_id: str) -> None:
         async with self._database.transaction() as tx:
-            await tx.apply(hatchet.forget([(enrollment_id, run_id)]))
+            await tx.apply(hatchet_runs.forget([(enrollment_id, run_id)]))
 
     async def _write_waits(self, waits: Sequence[tuple[str, RunWait]]) -> Sequence[None]:
         async with self._database.transaction() as tx:
-            await tx.apply([hatchet.note_waits(waits)])
+            await tx.apply([hatchet_runs.note_waits(waits)])
         return [None] * len(waits)
 
-    async def _read_standings(self, ids: Sequence[UUID]) -> Sequence[Standing | None]:
-        found = await self._database.read_one(hatchet.standings(ids))
+    async def _read_standings(self, ids: Sequence[UUID]) -> Sequence[RunState | None]:
+        found = await self._database.read_one(hatchet_runs.standings(ids))
         return [found.get(one) for one in ids]
 
     # -- Hatchet ------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ class HatchetEngine:
         try:
             while not self._closing.is_set():
                 self._reload.clear()
-                self._host = Host(client, self._outbox.look)
+                self._host = WorkerHost(client, self._outbox.look)
                 running = asyncio.create_task(self._host.run(self._work_of()))
                 await _first(running, self._closing, self._reload)
                 if not self._closing.is_set():
@@ -259,7 +259,7 @@ class HatchetEngine:
         while not self._closing.is_set():
             try:
                 return await Client.connect()
-            except HatchetAway as error:
+            except HatchetUnavailable as error:
                 self._reach.missed("ping", error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_EVERY):
@@ -282,19 +282,19 @@ class HatchetEngine:
         while True:
             try:
                 await client.version()
-            except HatchetAway as error:
+            except HatchetUnavailable as error:
                 self._reach.missed("ping", error)
             else:
                 self._reach.answered("ping")
             await asyncio.sleep(PING_EVERY)
 
 
-def _is_due(standing: Standing, now: datetime) -> bool:
+def _is_due(standing: RunState, now: datetime) -> bool:
     wake_at = standing.wake_at
     return standing.state in ("active", "waiting") and wake_at is not None and wake_at <= now
 
 
-def _wait(number: int, standing: Standing, now: datetime, before: RunWait | None) -> RunWait:
+def _wait(number: int, standing: RunState, now: datetime, before: RunWait | None) -> RunWait:
     """Return a run's next wait: until the enrollment's own time, or until it is woken."""
     # After a wait for the same turn, which was not played, the wake that has ended that wait would
     # end this one at once, and so on: no earlier wake counts any more.

@@ -42,7 +42,7 @@ _PUT_AWAY_EVERY = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
-class Host:
+class WorkerHost:
     """Keeps a worker going.
 
     Args:

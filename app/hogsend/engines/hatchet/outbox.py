@@ -13,13 +13,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from ...clock import Clock
-from ...errors import HatchetApiAway, HatchetAway
-from ...news import News
-from ...store import hatchet
+from ...errors import HatchetApiUnavailable, HatchetUnavailable
+from ...store import hatchet_runs
 from ...store.db import Database
-from ...store.hatchet import Start
+from ...store.hatchet_runs import RunStart
+from ..poller import Poller
 from .client import Client
-from .reach import Reach
+from .connectivity import Connectivity
 
 log = logging.getLogger("hogsend.hatchet")
 
@@ -33,7 +33,7 @@ CHORE_PAUSE = 0.5
 # A turn is late after this long; and whatever else its journey does, after this long.
 LATE, VERY_LATE = timedelta(minutes=1), timedelta(minutes=10)
 # Ends are looked for so far back, so that none falls between two looks.
-_OVERLAP = 2 * hatchet.RETURNING
+_OVERLAP = 2 * hatchet_runs.RETURNING
 # Cancelled runs that were begun within the first are looked for every time, and within the second
 # now and then; of older ones it is seen when their time has come, before another is begun.
 _OF_LATE, _LONG_AGO = timedelta(days=1), timedelta(days=6)
@@ -60,7 +60,7 @@ class Outbox:
         cancelled: Callable[[UUID], Awaitable[None]],
         played: Callable[[], Counter[str]],
         *,
-        reach: Reach,
+        reach: Connectivity,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -68,7 +68,7 @@ class Outbox:
         self._cancelled = cancelled
         self._played = played
         complaint = "what Hatchet is to be told could not be looked up; trying again"
-        self._news, self._ends = News(log, complaint), News(log, complaint)
+        self._news, self._ends = Poller(log, complaint), Poller(log, complaint)
         self._chores: set[str] = set()
         self._begun: dict[str, float] = {}
         self._ends_since = clock.now() - _LONG_AGO
@@ -105,7 +105,7 @@ class Outbox:
             pause = await self._begin_chores(client)
             more = await self._start(client)
             more = await self._wake(client) or more
-        except HatchetAway as error:
+        except HatchetUnavailable as error:
             self._reach.missed("tell", error)
             return AWAY_PAUSE
         self._reach.answered("tell")
@@ -128,7 +128,7 @@ class Outbox:
                 self._begun[name] = now
                 try:
                     await client.begin(name)
-                except HatchetAway:
+                except HatchetUnavailable:
                     self._chores.add(name)
                     raise
         return pause
@@ -139,45 +139,49 @@ class Outbox:
     async def _start(self, client: Client) -> bool:
         """Start runs for due enrollments that have none; say whether there may be more."""
         now = self._clock.now()
-        found = await self._database.read_one(hatchet.unstarted(self._known(client), now, _MOST))
+        found = await self._database.read_one(
+            hatchet_runs.unstarted(self._known(client), now, _MOST)
+        )
         if not found:
             return False
         async with self._database.transaction() as tx:
-            mine = await tx.one(hatchet.claim_starts([one.enrollment_id for one in found], now))
+            mine = await tx.one(
+                hatchet_runs.claim_starts([one.enrollment_id for one in found], now)
+            )
         try:
             await self._start_all(client, [one for one in found if one.enrollment_id in mine])
         except BaseException:
             # Those that were started come by themselves and are known then.
             async with self._database.transaction() as tx:
-                await tx.apply([hatchet.unclaim(list(mine))])
+                await tx.apply([hatchet_runs.unclaim(list(mine))])
             raise
         return len(found) == _MOST
 
-    async def _start_all(self, client: Client, starts: Sequence[Start]) -> None:
+    async def _start_all(self, client: Client, starts: Sequence[RunStart]) -> None:
         """Start runs, those of each journey together, and record their names."""
-        by_journey: dict[str, list[Start]] = {}
+        by_journey: dict[str, list[RunStart]] = {}
         for one in starts:
             by_journey.setdefault(one.journey_id, []).append(one)
         for journey_id, some in by_journey.items():
             runs = await client.start(journey_id, some)
             named = [(one.enrollment_id, run) for one, run in zip(some, runs, strict=True)]
             async with self._database.transaction() as tx:
-                await tx.apply([hatchet.name_runs(named)])
+                await tx.apply([hatchet_runs.name_runs(named)])
 
     async def _wake(self, client: Client) -> bool:
         """Wake sleeping runs whose turn is due; say whether there may be more."""
         found = await self._database.read_one(
-            hatchet.to_wake(self._known(client), self._clock.now(), _MOST)
+            hatchet_runs.to_wake(self._known(client), self._clock.now(), _MOST)
         )
         if not found:
             return False
         async with self._database.transaction() as tx:
-            mine = await tx.one(hatchet.claim_wakes(found))
+            mine = await tx.one(hatchet_runs.claim_wakes(found))
         try:
             await client.wake(list(mine.items()))
         except BaseException:
             async with self._database.transaction() as tx:
-                await tx.apply([hatchet.unclaim_wakes(list(mine))])
+                await tx.apply([hatchet_runs.unclaim_wakes(list(mine))])
             raise
         return len(found) == _MOST
 
@@ -188,7 +192,7 @@ class Outbox:
             return AWAY_PAUSE
         try:
             await self._cancel(client)
-        except HatchetAway as error:
+        except HatchetUnavailable as error:
             self._reach.missed("api", error)
             return AWAY_PAUSE
         return LOOK_EVERY
@@ -196,7 +200,7 @@ class Outbox:
     async def _cancel(self, client: Client) -> None:
         """Cancel the runs of those who have ended by something else than their own turn."""
         now = self._clock.now()
-        ended_since = hatchet.ended_since(self._ends_since, now, _MOST)
+        ended_since = hatchet_runs.ended_since(self._ends_since, now, _MOST)
         while ended := await self._database.read_one(ended_since):
             await client.cancel({run for run in ended.values() if run})
             await self._forget(ended)
@@ -204,7 +208,7 @@ class Outbox:
 
     async def _forget(self, runs: Mapping[UUID, str]) -> None:
         async with self._database.transaction() as tx:
-            await tx.apply(hatchet.forget(list(runs.items())))
+            await tx.apply(hatchet_runs.forget(list(runs.items())))
 
     # -- what goes wrong elsewhere ---------------------------------------------------------------
 
@@ -221,9 +225,9 @@ class Outbox:
             await asyncio.sleep(seconds)
             try:
                 await act()
-            except HatchetApiAway as error:
+            except HatchetApiUnavailable as error:
                 self._reach.missed("api", error)
-            except HatchetAway as error:
+            except HatchetUnavailable as error:
                 self._reach.missed("tell", error)
             except Exception:
                 log.exception("what has become of Hatchet's runs could not be seen to")
@@ -241,23 +245,23 @@ class Outbox:
         now, played, known = self._clock.now(), self._played(), self._known(client)
         stuck = [one for one in known if not played[one]]
         late, very_late = await self._database.read(
-            hatchet.stalled(stuck, now - LATE, now, _MOST),
-            hatchet.stalled(known, now - VERY_LATE, now, _MOST),
+            hatchet_runs.stalled(stuck, now - LATE, now, _MOST),
+            hatchet_runs.stalled(known, now - VERY_LATE, now, _MOST),
         )
         found = {one.enrollment_id: one for one in [*very_late, *late][:_MOST]}
         if not found:
             return
         async with self._database.transaction() as tx:
-            before = await tx.one(hatchet.claim_restarts(list(found), now))
+            before = await tx.one(hatchet_runs.claim_restarts(list(found), now))
         try:
             await self._begin_anew(client, before, found)
         except BaseException:
             async with self._database.transaction() as tx:
-                await tx.apply([hatchet.unclaim_restarts(list(before), now)])
+                await tx.apply([hatchet_runs.unclaim_restarts(list(before), now)])
             raise
 
     async def _begin_anew(
-        self, client: Client, before: Mapping[UUID, str], found: Mapping[UUID, Start]
+        self, client: Client, before: Mapping[UUID, str], found: Mapping[UUID, RunStart]
     ) -> None:
         """Begin enrollments anew whose runs have not come, unless somebody has cancelled these."""
         runs = {run: one for one, run in before.items() if run}
@@ -271,7 +275,7 @@ class Outbox:
         await self._start_all(client, again)
         lost = [run for run, one in runs.items() if one not in ended]
         async with self._database.transaction() as tx:
-            await tx.apply([hatchet.forget_waits(lost)])
+            await tx.apply([hatchet_runs.forget_waits(lost)])
         await client.cancel(lost)
 
     async def reconcile(self) -> None:
@@ -286,7 +290,7 @@ class Outbox:
         self._reach.answered("api")
         if runs:
             await self._end_cancelled(
-                client, await self._database.read_one(hatchet.enrollments_of(runs))
+                client, await self._database.read_one(hatchet_runs.enrollments_of(runs))
             )
 
     async def _end_cancelled(self, client: Client, runs: Mapping[str, UUID]) -> set[UUID]:

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from ...store.hatchet import RunWait
+from ...store.hatchet_runs import RunWait
 from .client import WAKE, Client, RunInput
 
 R = TypeVar("R")

@@ -2,11 +2,11 @@
 
 from . import (
     audit,
+    bulk_actions,
     contacts,
     emails,
     enrollments,
     events,
-    everyone,
     inbox,
     journeys,
     keys,
@@ -14,16 +14,16 @@ from . import (
     system,
     templates,
 )
-from .frame import blueprint
+from .base import blueprint
 
 __all__ = [
     "audit",
     "blueprint",
+    "bulk_actions",
     "contacts",
     "emails",
     "enrollments",
     "events",
-    "everyone",
     "inbox",
     "journeys",
     "keys",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...store import audit as store
 from ..auth import Answer
 from ..pages import page, runtime
-from .frame import PAGE_SIZE, address, blueprint, cursor
+from .base import PAGE_SIZE, address, blueprint, cursor
 
 
 @blueprint.get("/audit")

@@ -10,18 +10,18 @@ from uuid import UUID
 
 from quart import request
 
-from ...domain.intake import Incoming
+from ...domain.incoming import IncomingEvent
 from ...domain.journey import EVERYTHING, MailList
-from ...domain.sending import Consents, Send
+from ...domain.send_policy import Consents, Send
 from ...store import consents, contacts
-from ...store.screens import contacts as screen
-from ...store.screens.contacts import ContactPage, Hit, ListWord, Place
-from ...store.screens.events import EventLine
-from .. import words
+from ...store.read_models import contacts as screen
+from ...store.read_models.contacts import ContactPage, Hit, ListWord, Place
+from ...store.read_models.events import EventLine
+from .. import formatting
 from ..auth import Answer
 from ..pages import content, page, posted, runtime
-from .frame import PAGE_SIZE, address, back, blueprint, change, id_from, missing
-from .timeline import Entry
+from .base import PAGE_SIZE, address, back, blueprint, change, id_from, missing
+from .timeline import TimelineEntry
 
 LONGEST_STORY = 100
 
@@ -106,20 +106,22 @@ def _lists(found: ContactPage) -> list[Listed]:
     ]
 
 
-def _story(found: ContactPage, hits: Sequence[Hit]) -> list[Entry]:
+def _story(found: ContactPage, hits: Sequence[Hit]) -> list[TimelineEntry]:
     """Tell everything that concerns a contact in one line of time, newest first."""
     names = {one.id: one.name for one in content().registry.journeys.values()}
-    told: list[Entry] = [entry for event in found.events for entry in _happened(event)]
+    told: list[TimelineEntry] = [entry for event in found.events for entry in _happened(event)]
     for enrollment in found.enrollments:
         name = names.get(enrollment.journey_id, enrollment.journey_id)
         link = ((f"/enrollments/{enrollment.id}", "what happened in it"),)
-        told.append(Entry(enrollment.entered_at, "act", f"Entered {name}", links=link))
+        told.append(TimelineEntry(enrollment.entered_at, "act", f"Entered {name}", links=link))
         if enrollment.ended_at:
             kind = {"completed": "sent", "failed": "bad"}.get(enrollment.state, "no")
             why = "" if enrollment.end_reason == enrollment.state else enrollment.end_reason
             title = f"{enrollment.state.replace('_', ' ').capitalize()} {name}"
             told.append(
-                Entry(enrollment.ended_at, kind, title, notes=(words.reason(why),), links=link)
+                TimelineEntry(
+                    enrollment.ended_at, kind, title, notes=(formatting.reason(why),), links=link
+                )
             )
     told.extend(_mailed(send) for send in found.sends)
     subjects = {send.id: send.subject or send.template for send in found.sends}
@@ -129,24 +131,24 @@ def _story(found: ContactPage, hits: Sequence[Hit]) -> list[Entry]:
     return told[:LONGEST_STORY]
 
 
-def _when(entry: Entry) -> datetime:
+def _when(entry: TimelineEntry) -> datetime:
     assert entry.at is not None  # noqa: S101 (what happened has an instant)
     return entry.at
 
 
-def _happened(event: EventLine) -> Iterator[Entry]:
+def _happened(event: EventLine) -> Iterator[TimelineEntry]:
     told = event.properties.get("lists")
     if event.source in ("recipient", "dashboard") and isinstance(told, dict):
         for list_id, subscribed in cast("dict[str, bool]", told).items():
             yield _consent(event, list_id, subscribed=subscribed)
         return
     notes = ["" if event.source == "api" else f"from the {event.source}"]
-    notes += [f"{name} {words.plain(value)}" for name, value in _few(event.properties)]
+    notes += [f"{name} {formatting.plain(value)}" for name, value in _few(event.properties)]
     link = ((f"/events/{event.id}", "what it caused"),)
-    yield Entry(event.received_at, "", event.name, notes=tuple(notes), links=link)
+    yield TimelineEntry(event.received_at, "", event.name, notes=tuple(notes), links=link)
 
 
-def _consent(event: EventLine, list_id: str, *, subscribed: bool) -> Entry:
+def _consent(event: EventLine, list_id: str, *, subscribed: bool) -> TimelineEntry:
     lists = content().registry.lists
     named = lists[list_id].name if list_id in lists else list_id
     what = "all mail" if list_id == EVERYTHING else named
@@ -156,7 +158,7 @@ def _consent(event: EventLine, list_id: str, *, subscribed: bool) -> Entry:
         links.insert(0, (f"/emails/{event.properties['sendId']}", "by this mail"))
     by = "by the recipient" if event.source == "recipient" else "by an operator"
     kind = "act" if subscribed else "no"
-    return Entry(event.received_at, kind, f"{verb} {what}", notes=(by,), links=tuple(links))
+    return TimelineEntry(event.received_at, kind, f"{verb} {what}", notes=(by,), links=tuple(links))
 
 
 def _few(properties: Any) -> Iterator[tuple[str, Any]]:
@@ -165,43 +167,45 @@ def _few(properties: Any) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _mailed(send: Send) -> Entry:
+def _mailed(send: Send) -> TimelineEntry:
     title = f"“{send.subject}”" if send.subject else send.template
-    notes = (send.template if send.subject else "", words.reason(send.reason))
+    notes = (send.template if send.subject else "", formatting.reason(send.reason))
     link = ((f"/emails/{send.id}", "see the mail"),)
     at = send.sent_at or send.created_at
     if send.status in ("suppressed", "skipped"):
         link = ((f"/emails/{send.id}", "see the record"),)
-        return Entry(at, "no", f"Did not send {title}", notes[1], "bad", (notes[0],), link)
+        return TimelineEntry(at, "no", f"Did not send {title}", notes[1], "bad", (notes[0],), link)
     said = {"sent": "Sent", "delivered": "Sent", "queued": "Queued", "sending": "Sending"}
     verb = said.get(send.status, send.status.replace("_", " ").capitalize() + ":")
     kinds = {"sent": "sent", "delivered": "sent", "queued": "act", "sending": "act"}
-    return Entry(at, kinds.get(send.status, "bad"), f"{verb} {title}", notes=notes, links=link)
+    return TimelineEntry(
+        at, kinds.get(send.status, "bad"), f"{verb} {title}", notes=notes, links=link
+    )
 
 
-def _hit(hit: Hit, subjects: dict[UUID, str]) -> Entry:
+def _hit(hit: Hit, subjects: dict[UUID, str]) -> TimelineEntry:
     verb = "Opened" if hit.kind == "open" else "Clicked in"
     by = {"machine": "a machine", "unsure": "someone or something"}.get(hit.verdict, "")
     link = ((f"/emails/{hit.send_id}", "see the mail"),)
     notes = (f"by {by}" if by else "", hit.url or "")
-    return Entry(
+    return TimelineEntry(
         hit.at, "" if by else "act", f"{verb} “{subjects[hit.send_id]}”", notes=notes, links=link
     )
 
 
-def _said(found: ContactPage) -> Iterator[Entry]:
+def _said(found: ContactPage) -> Iterator[TimelineEntry]:
     """Tell what the contact's events do not: consent by way of the API, and suppression."""
     for word in found.said.values():
         if word.source not in ("recipient", "dashboard"):
             verb = "Subscribed to" if word.subscribed else "Unsubscribed from"
             what = "all mail" if word.list_id == EVERYTHING else word.list_id
             kind = "act" if word.subscribed else "no"
-            yield Entry(word.at, kind, f"{verb} {what}", notes=(f"by the {word.source}",))
+            yield TimelineEntry(word.at, kind, f"{verb} {what}", notes=(f"by the {word.source}",))
     if found.stop is not None:
         link = ((f"/emails/{found.stop.send_id}", "by this mail"),) if found.stop.send_id else ()
-        why = words.reason(found.stop.reason)
+        why = formatting.reason(found.stop.reason)
         title = f"{found.stop.address} suppressed"
-        yield Entry(found.stop.at, "bad", title, why, "bad", links=link)
+        yield TimelineEntry(found.stop.at, "bad", title, why, "bad", links=link)
 
 
 @blueprint.post("/contacts/<contact_id>/consent")
@@ -214,7 +218,7 @@ async def change_consent(contact_id: str) -> Answer:
     name = "contact.preferences_changed" if subscribed else "contact.unsubscribed"
     scope = "all" if list_id == EVERYTHING else "category"
     await runtime().ingest.take(
-        Incoming(
+        IncomingEvent(
             name=name,
             contact_id=found,
             properties={"scope": scope, "lists": {list_id: subscribed}},

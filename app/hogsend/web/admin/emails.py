@@ -11,15 +11,15 @@ from uuid import UUID
 from quart import Response, request
 
 from ...domain.contact import Contact
-from ...domain.sending import Send, SendStatus
+from ...domain.send_policy import Send, SendStatus
 from ...store import contacts, sends
-from ...store.screens import contacts as contact_screen
-from ...store.screens import emails as screen
-from ...store.screens.contacts import Hit
+from ...store.read_models import contacts as contact_screen
+from ...store.read_models import emails as screen
+from ...store.read_models.contacts import Hit
 from ..auth import Answer
 from ..pages import content, page, runtime
-from . import mail
-from .frame import PAGE_SIZE, address, blueprint, cursor, id_from, missing
+from . import mail_parts
+from .base import PAGE_SIZE, address, blueprint, cursor, id_from, missing
 
 STATUSES: tuple[str, ...] = get_args(SendStatus)
 MOST_HITS = 200
@@ -99,7 +99,7 @@ async def show_email(send_id: str) -> Answer:
         journeys=content().registry.journeys,
         mail_list=content().registry.lists.get(send.list_id),
         attempts=[_attempt(one) for one in send.attempts],
-        mail=mail.take_apart(kept.raw) if kept else None,
+        mail=mail_parts.take_apart(kept.raw) if kept else None,
         sender=kept.from_email if kept else "",
         links=_links(kept.links if kept else (), hits),
         hits=hits,
@@ -133,4 +133,4 @@ async def email_html(send_id: str) -> Response:
     found = await runtime().database.read_one(sends.mail_of((await _send(send_id)).id))
     if found is None:
         raise missing("rendered mail")
-    return mail.framed(mail.take_apart(found.raw).html, links_work=False)
+    return mail_parts.framed(mail_parts.take_apart(found.raw).html, links_work=False)

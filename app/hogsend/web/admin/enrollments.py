@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import cast
 
+from ...config.hatchet_token import dashboard
 from ...domain.enrollment import Enrollment
 from ...domain.journey import Journey
 from ...errors import HogsendError
-from ...hatchet_token import dashboard
-from ...ingest import Act, Order
-from ...store.hatchet import RunShown
-from ...store.screens import enrollment as screen
+from ...ingest import ActionName, OperatorAction
+from ...store.hatchet_runs import RunLink
+from ...store.read_models import enrollment as screen
 from ..auth import Answer
 from ..pages import content, page, posted, runtime
-from . import offers, timeline
-from .frame import back, blueprint, id_from, missing, who
+from . import available_actions, timeline
+from .base import back, blueprint, id_from, missing, who
 
 _LONGEST_NOTE = 160
 # What is said on the page that is shown after an act.
@@ -51,14 +51,14 @@ async def _page(enrollment_id: str, *, problem: str = "", status: int = 200) -> 
         story=timeline.entries(found, journey),
         summary=timeline.summary(found.enrollment, made_of.clock.now()),
         remedy=_remedy(found.enrollment, journey),
-        offers=offers.for_one(found.enrollment, found.contact.label),
+        offers=available_actions.for_one(found.enrollment, found.contact.label),
         steps=timeline.calls(found),
         run_at=_run_at(found.run),
         problem=problem,
     )
 
 
-def _run_at(run: RunShown | None) -> str:
+def _run_at(run: RunLink | None) -> str:
     """Return where Hatchet's own dashboard shows a run, if it is known."""
     screens = dashboard() if run and run.run_id else None
     return screens.run(run.run_id) if screens and run else ""
@@ -92,7 +92,9 @@ async def act_on_enrollment(enrollment_id: str, act: str) -> Answer:
     found = id_from(enrollment_id, "enrollment")
     note = (await posted()).get("reason", "").strip()[:_LONGEST_NOTE]
     try:
-        after = await runtime().orders.give(Order(cast("Act", act), who(), note), found)
+        after = await runtime().orders.give(
+            OperatorAction(cast("ActionName", act), who(), note), found
+        )
     except HogsendError as error:
         return await _page(enrollment_id, problem=str(error), status=409)
     return back(f"/enrollments/{after}", DONE[act])

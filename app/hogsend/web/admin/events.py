@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from quart import request
 
-from ...domain.intake import Incoming, check_text
+from ...domain.incoming import IncomingEvent, check_text
 from ...errors import HogsendError, InvalidInput
-from ...store.screens import events as screen
+from ...store.read_models import events as screen
 from ..auth import Answer
 from ..pages import content, page, posted, runtime
+from .base import PAGE_SIZE, address, back, blueprint, change, cursor, id_from, missing
 from .forms import person_of, properties_of
-from .frame import PAGE_SIZE, address, back, blueprint, change, cursor, id_from, missing
 
 
 @blueprint.get("/events")
@@ -67,7 +67,7 @@ async def fire_event() -> Answer:
         typed = form.get("person", "").strip()
         known = person_of(typed or email)
         taken = await runtime().ingest.take(
-            Incoming(
+            IncomingEvent(
                 name=name,
                 properties=properties_of(form.get("properties", "")),
                 source="dashboard",

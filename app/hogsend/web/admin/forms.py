@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ...domain.address import normalize_email
-from ...domain.intake import check_properties, check_text
+from ...domain.incoming import check_properties, check_text
 from ...errors import InvalidInput
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...domain.graph import COMPLETED, LAST, Flow, Fork, Item, Step, Way, never_goes_on
+from ...domain.graph import (
+    COMPLETED,
+    LAST,
+    Branch,
+    Fork,
+    GraphStep,
+    Item,
+    JourneyGraph,
+    never_goes_on,
+)
 
 NODE_WIDTH, NODE_HEIGHT = 196, 44
 _GAP, _BRANCH_GAP, _COLUMN_GAP, _MARGIN = 24, 44, 28, 12
@@ -29,7 +38,7 @@ class Node:
         waiting: how many they are.
     """
 
-    step: Step
+    step: GraphStep
     x: float
     y: float
     wait: str = ""
@@ -104,7 +113,7 @@ class Graph:
         return "Steps in order: " + "; ".join(parts)
 
 
-def draw(flow: Flow, trigger: str, waiting: Mapping[str, int]) -> Graph:
+def draw(flow: JourneyGraph, trigger: str, waiting: Mapping[str, int]) -> Graph:
     """Draw a journey.
 
     Args:
@@ -112,9 +121,9 @@ def draw(flow: Flow, trigger: str, waiting: Mapping[str, int]) -> Graph:
         trigger: the event that starts it.
         waiting: how many people wait, by the key of the wait.
     """
-    items: list[Item] = [Step("start", trigger), *flow.items]
+    items: list[Item] = [GraphStep("start", trigger), *flow.items]
     if not never_goes_on(items):
-        items.append(Step("end", COMPLETED))
+        items.append(GraphStep("end", COMPLETED))
     board = _Board()
     width = _width(items)
     bottom, _ = board.flow(items, _MARGIN + width / 2, _MARGIN, [])
@@ -154,10 +163,10 @@ def _side(items: Sequence[Item]) -> float:
     return _width(items) if items else NODE_WIDTH / 3
 
 
-def _columns(fork: Fork) -> Sequence[Way]:
+def _columns(fork: Fork) -> Sequence[Branch]:
     """Return the ways of a fork from left to right."""
     if fork.head.kind == "loop":
-        return [Way("then"), *fork.ways]
+        return [Branch("then"), *fork.ways]
     # Where there is a yes, it stands on the right.
     return fork.ways[::-1] if fork.head.kind == "decision" else fork.ways
 

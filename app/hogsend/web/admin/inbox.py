@@ -7,11 +7,11 @@ from quart import Response, request
 from ...store import inbox as store
 from ...store import sends
 from ...store.inbox import CapturedMail
-from ...store.screens import inbox as screen
+from ...store.read_models import inbox as screen
 from ..auth import Answer
 from ..pages import now, page, runtime
-from . import mail
-from .frame import PAGE_SIZE, address, back, blueprint, change, cursor, id_from, missing
+from . import mail_parts
+from .base import PAGE_SIZE, address, back, blueprint, change, cursor, id_from, missing
 
 
 @blueprint.get("/inbox")
@@ -51,7 +51,7 @@ async def show_captured(send_id: str) -> Answer:
     return page(
         "admin/captured.html",
         entry=found.entry,
-        mail=mail.take_apart(found.raw),
+        mail=mail_parts.take_apart(found.raw),
         send=ledger.get(found.entry.send_id),
         view=request.args.get("view", "html"),
     )
@@ -61,7 +61,7 @@ async def show_captured(send_id: str) -> Answer:
 async def captured_html(send_id: str) -> Response:
     """Give a captured mail's HTML to its frame; its links work and its opening counts."""
     found = await _captured(send_id)
-    return mail.framed(mail.take_apart(found.raw).html, links_work=True)
+    return mail_parts.framed(mail_parts.take_apart(found.raw).html, links_work=True)
 
 
 @blueprint.post("/inbox/clear")

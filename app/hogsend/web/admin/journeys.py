@@ -9,21 +9,21 @@ from typing import Any, get_args
 from quart import request
 
 from ...domain.enrollment import LIVE_STATES, SkipReason
-from ...domain.intake import Incoming
+from ...domain.incoming import IncomingEvent
 from ...domain.journey import Journey
 from ...errors import HogsendError
 from ...store import journeys as stored
 from ...store.counters import day_of
 from ...store.journeys import StoredJourney
-from ...store.screens import counts
-from ...store.screens import journeys as screen
-from ...store.screens.counts import Days
-from .. import words
+from ...store.read_models import counts
+from ...store.read_models import journeys as screen
+from ...store.read_models.counts import Days
+from .. import formatting
 from ..auth import Answer
 from ..pages import content, page, posted, runtime
-from . import graph, offers
+from . import available_actions, graph
+from .base import PAGE_SIZE, address, back, blueprint, change, cursor, missing
 from .forms import person_of, properties_of
-from .frame import PAGE_SIZE, address, back, blueprint, change, cursor, missing
 
 # By how many keys of one step people are looked for: a loop may have any number.
 _MOST_KEYS = 50
@@ -195,7 +195,7 @@ async def journey_page(row: Row, *, problem: str = "", status: int = 200) -> Ans
         waiting=waiting,
         state=state,
         states={RETRIED: row.retried, **row.by_state},
-        offers=offers.for_everyone(state, row.by_state.get(state, 0)),
+        offers=available_actions.for_everyone(state, row.by_state.get(state, 0)),
         missed=missed,
         people=people,
         older=more if ids[PAGE_SIZE:] else "",
@@ -235,7 +235,7 @@ async def enroll_person(journey_id: str) -> Answer:
     named = form.get("person", "").strip()
     try:
         person = person_of(named)
-        incoming = Incoming(
+        incoming = IncomingEvent(
             name=row.journey.trigger.event,
             properties=properties_of(form.get("properties", "")),
             source="dashboard",
@@ -249,7 +249,7 @@ async def enroll_person(journey_id: str) -> Answer:
     decision: Mapping[str, Any] = next(iter(taken.enrollments), _NOTHING)
     state_id = decision.get("stateId")
     if not state_id:
-        why = words.reason(str(decision.get("reason") or "the journey does not run"))
+        why = formatting.reason(str(decision.get("reason") or "the journey does not run"))
         return await journey_page(row, problem=f"{named} was not enrolled: {why}.", status=409)
     await change([], "enroll", f"/enrollments/{state_id}", after={"person": named})
     return back(f"/enrollments/{state_id}")

@@ -6,10 +6,10 @@ from quart import g
 
 from ...errors import HogsendError
 from ...store import keys as store
-from ..api.access import access
+from ..api.key_auth import access
 from ..auth import Answer, needs
 from ..pages import now, page, posted, runtime
-from .frame import back, blueprint, change, id_from
+from .base import back, blueprint, change, id_from
 
 SCOPES = {
     store.INGEST: "send events and contacts",

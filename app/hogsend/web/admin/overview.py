@@ -10,15 +10,15 @@ from uuid import UUID
 from quart import g
 
 from ...store.counters import day_of
-from ...store.screens import counts
-from ...store.screens import overview as screen
-from ...store.screens.counts import Bounded
-from ...store.workers import Away
-from .. import words
+from ...store.read_models import counts
+from ...store.read_models import overview as screen
+from ...store.read_models.counts import Bounded
+from ...store.workers import Outage
+from .. import formatting
 from ..auth import Answer
 from ..pages import content, page, runtime
 from . import journeys as journey_screen
-from .frame import address, blueprint
+from .base import address, blueprint
 from .timeline import last_line
 
 # A worker that is well plays a turn within milliseconds; a minute late is worth a look.
@@ -38,7 +38,7 @@ _NAMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AttentionItem:
     """Something that wants a person.
 
     Args:
@@ -80,7 +80,7 @@ async def overview() -> Answer:
     made_of = runtime()
     now = made_of.clock.now()
     rows = await journey_screen.rows()
-    expected = screen.week_of_wakes(words.local(now))
+    expected = screen.week_of_wakes(formatting.local(now))
     days, *wakes = await made_of.database.read(
         counts.days(_NAMES, day_of(now)), *(query for _, query in expected)
     )
@@ -104,7 +104,7 @@ def _bars(days: counts.Days, now: datetime) -> Sequence[Bar]:
     return [Bar(first + timedelta(days=n), sent, no) for n, (sent, no) in enumerate(both)]
 
 
-async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[Wanted]:
+async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[AttentionItem]:
     made_of = runtime()
     week = id_at(now - timedelta(days=7))
     doubt, failed, late = await made_of.database.read(
@@ -115,7 +115,7 @@ async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[Wan
     wanted = _engine_away(g.nav.away)
     wanted += [_stopped(row) for row in rows if row.stopped]
     wanted += [
-        Wanted("broken", "bad", f"{file.file} is not used:", file.problem, "", "/journeys")
+        AttentionItem("broken", "bad", f"{file.file} is not used:", file.problem, "", "/journeys")
         for file in content().broken
     ]
     wanted += await _raised(rows)
@@ -126,11 +126,13 @@ async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[Wan
     if late:
         people = "person is" if late.count == 1 else "people are"
         more = "" if made_of.worker else ": no worker runs in this process"
-        wanted.append(Wanted("overdue", "wait", f"{late} {people} overdue", more, "", "/system"))
+        wanted.append(
+            AttentionItem("overdue", "wait", f"{late} {people} overdue", more, "", "/system")
+        )
     return wanted
 
 
-async def _raised(rows: Sequence[journey_screen.Row]) -> list[Wanted]:
+async def _raised(rows: Sequence[journey_screen.Row]) -> list[AttentionItem]:
     """Name the journeys that raise: those given up, and those that are tried again."""
     failed = [row for row in rows if row.by_state.get("failed")]
     again = [row for row in rows if row.retried]
@@ -139,62 +141,64 @@ async def _raised(rows: Sequence[journey_screen.Row]) -> list[Wanted]:
         *(screen.retried_errors_of(row.journey.id) for row in again),
     )
     lines = [last_line(error or "") for error in errors]
-    wanted: list[Wanted] = []
+    wanted: list[AttentionItem] = []
     for row, line in zip(failed, lines, strict=False):
-        what = words.many(row.by_state["failed"], "enrollment") + " failed"
+        what = formatting.many(row.by_state["failed"], "enrollment") + " failed"
         more = f"in {row.journey.name}:"
-        wanted.append(Wanted("failed", "bad", what, more, line, _people(row, "failed")))
+        wanted.append(AttentionItem("failed", "bad", what, more, line, _people(row, "failed")))
     for row, line in zip(again, lines[len(failed) :], strict=True):
-        what = words.many(row.retried, "turn") + (" is" if row.retried == 1 else " are")
+        what = formatting.many(row.retried, "turn") + (" is" if row.retried == 1 else " are")
         more = f"in {row.journey.name}:"
         href = _people(row, journey_screen.RETRIED)
-        wanted.append(Wanted("retrying", "wait", f"{what} tried again", more, line, href))
+        wanted.append(AttentionItem("retrying", "wait", f"{what} tried again", more, line, href))
     return wanted
 
 
-def _engine_away(away: Away | None) -> list[Wanted]:
+def _engine_away(away: Outage | None) -> list[AttentionItem]:
     if away is None:
         return []
     kind = "bad" if away.turns_wait else "wait"
-    more = f"It began {words.relative(away.since, runtime().clock.now())}:"
-    return [Wanted("away", kind, words.away(away), more, away.message, "/system")]
+    more = f"It began {formatting.relative(away.since, runtime().clock.now())}:"
+    return [AttentionItem("away", kind, formatting.away(away), more, away.message, "/system")]
 
 
 def _people(row: journey_screen.Row, state: str) -> str:
     return address(f"/journeys/{row.journey.id}", state=state) + "#people"
 
 
-def _stopped(row: journey_screen.Row) -> Wanted:
-    people = words.many(row.by_state["parked"], "person", "people")
+def _stopped(row: journey_screen.Row) -> AttentionItem:
+    people = formatting.many(row.by_state["parked"], "person", "people")
     more = f"it kept its thread three times; {people} parked until its code changes"
     href = f"/journeys/{row.journey.id}"
-    return Wanted("stopped", "bad", f"{row.journey.name} is not played:", more, "", href)
+    return AttentionItem("stopped", "bad", f"{row.journey.name} is not played:", more, "", href)
 
 
-def _parked(row: journey_screen.Row) -> Wanted:
-    what = words.many(row.by_state["parked"], "person", "people") + " parked"
+def _parked(row: journey_screen.Row) -> AttentionItem:
+    what = formatting.many(row.by_state["parked"], "person", "people") + " parked"
     more = f"in {row.journey.name}, whose code is gone or broken"
-    return Wanted("parked", "odd", what, more, "", _people(row, "parked"))
+    return AttentionItem("parked", "odd", what, more, "", _people(row, "parked"))
 
 
-def _missed(row: journey_screen.Row) -> Wanted:
-    what = words.many(row.missed, "trigger") + " started nothing"
+def _missed(row: journey_screen.Row) -> AttentionItem:
+    what = formatting.many(row.missed, "trigger") + " started nothing"
     more = f"while {row.journey.name} was gone or broken; it is there again"
     href = address(f"/journeys/{row.journey.id}", refused="journey_broken") + "#refused"
-    return Wanted("missed", "odd", what, more, "", href, "Decide")
+    return AttentionItem("missed", "odd", what, more, "", href, "Decide")
 
 
-def _drifted(row: journey_screen.Row) -> Wanted:
-    what = words.many(row.by_state["drifted"], "person", "people") + " drifted"
+def _drifted(row: journey_screen.Row) -> AttentionItem:
+    what = formatting.many(row.by_state["drifted"], "person", "people") + " drifted"
     more = f"after {row.journey.name} was changed under them"
-    return Wanted("drifted", "odd", what, more, "", _people(row, "drifted"), "Decide")
+    return AttentionItem("drifted", "odd", what, more, "", _people(row, "drifted"), "Decide")
 
 
-def _mails(doubt: Bounded, failed: Bounded) -> Iterator[Wanted]:
+def _mails(doubt: Bounded, failed: Bounded) -> Iterator[AttentionItem]:
     if doubt:
         what = f"{doubt} mail{'' if doubt.count == 1 else 's'} may or may not have left"
         more = "the connection was lost before the server's last word"
-        yield Wanted("in doubt", "odd", what, more, "", "/emails?status=in_doubt", "See")
+        yield AttentionItem("in doubt", "odd", what, more, "", "/emails?status=in_doubt", "See")
     if failed:
         what = f"{failed} mail{'' if failed.count == 1 else 's'} could not be sent"
-        yield Wanted("failed", "bad", what, "in seven days", "", "/emails?status=failed", "See")
+        yield AttentionItem(
+            "failed", "bad", what, "in seven days", "", "/emails?status=failed", "See"
+        )

@@ -6,13 +6,13 @@ import platform
 import shutil
 
 from ... import __version__
-from ...hatchet_token import dashboard
+from ...config.hatchet_token import dashboard
 from ...store import meta, workers
-from ...store.screens import overview as queues
-from ...store.screens import system as screen
+from ...store.read_models import overview as queues
+from ...store.read_models import system as screen
 from ..auth import Answer
 from ..pages import content, page, runtime
-from .frame import blueprint
+from .base import blueprint
 from .overview import LATE
 
 

@@ -8,8 +8,8 @@ from ...delivery.render import Rendered
 from ...errors import HogsendError
 from ..auth import Answer
 from ..pages import content, now, page
-from . import mail
-from .frame import blueprint, missing
+from . import mail_parts
+from .base import blueprint, missing
 
 
 @blueprint.get("/templates")
@@ -46,7 +46,7 @@ async def show_template(key: str) -> Answer:
         template=template,
         mail_list=content().registry.lists.get(template.list_id or "journey"),
         rendered=rendered,
-        mail=mail.take_apart(rendered.raw) if rendered else None,
+        mail=mail_parts.take_apart(rendered.raw) if rendered else None,
         problem=problem,
         view=request.args.get("view", "html"),
     )
@@ -55,4 +55,4 @@ async def show_template(key: str) -> Answer:
 @blueprint.get("/templates/<key>/html")
 async def template_html(key: str) -> Response:
     """Give a template's preview to its frame."""
-    return mail.framed(_rendered(key).html, links_work=False)
+    return mail_parts.framed(_rendered(key).html, links_work=False)

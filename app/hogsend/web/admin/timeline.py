@@ -13,16 +13,16 @@ from ...domain.conditions import describe
 from ...domain.enrollment import Enrollment
 from ...domain.event import EventMatch
 from ...domain.journal import Step
+from ...domain.journal_summary import Summary
 from ...domain.journey import Journey
-from ...domain.sending import Send
-from ...domain.summary import Summary
-from ...store.screens.enrollment import EnrollmentPage
+from ...domain.send_policy import Send
+from ...store.read_models.enrollment import EnrollmentPage
 from ...store.turns import Turn
-from .. import words
+from .. import formatting
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One line of a timeline.
 
     Args:
@@ -46,7 +46,7 @@ class Entry:
     detail: str = ""
 
 
-def entries(found: EnrollmentPage, journey: Journey | None) -> list[Entry]:
+def entries(found: EnrollmentPage, journey: Journey | None) -> list[TimelineEntry]:
     """Tell the story of an enrollment, oldest first, what is expected last.
 
     Args:
@@ -96,7 +96,7 @@ def _waits(turns: Sequence[Turn]) -> dict[str, _Span]:
     return spans
 
 
-def _enrolled(found: EnrollmentPage, journey: Journey | None) -> Entry:
+def _enrolled(found: EnrollmentPage, journey: Journey | None) -> TimelineEntry:
     notes: list[str] = []
     links: tuple[tuple[str, str], ...] = ()
     if found.trigger is not None:
@@ -104,13 +104,15 @@ def _enrolled(found: EnrollmentPage, journey: Journey | None) -> Entry:
     if journey is not None:
         if journey.trigger.where is not None:
             notes.append(describe(journey.trigger.where))
-        notes.append(words.entry(journey.entry))
+        notes.append(formatting.entry(journey.entry))
     if found.enrollment.entry_key:
         notes.append(f"for “{found.enrollment.entry_key}”")
-    return Entry(found.enrollment.entered_at, "act", "Enrolled", notes=tuple(notes), links=links)
+    return TimelineEntry(
+        found.enrollment.entered_at, "act", "Enrolled", notes=tuple(notes), links=links
+    )
 
 
-def _summed_up(found: EnrollmentPage, summary: Summary) -> Iterator[Entry]:
+def _summed_up(found: EnrollmentPage, summary: Summary) -> Iterator[TimelineEntry]:
     """Tell what is known of turns whose steps are not kept: the mails, and how many there were."""
     for send in sorted(found.sends.values(), key=lambda send: send.id):
         if summary.last_at is None or send.created_at <= summary.last_at:
@@ -120,13 +122,13 @@ def _summed_up(found: EnrollmentPage, summary: Summary) -> Iterator[Entry]:
     calls = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in summary.steps.items())
     failed = f"{summary.failed:,} of them failed" if summary.failed else ""
     why = "its steps were kept for a time after its end; its mails and events still are"
-    played = f"Played {words.many(summary.turns, 'turn')}"
-    yield Entry(summary.last_at, "", played, "summed up", notes=(failed, calls, why))
+    played = f"Played {formatting.many(summary.turns, 'turn')}"
+    yield TimelineEntry(summary.last_at, "", played, "summed up", notes=(failed, calls, why))
 
 
 def _step(
     step: Step, turn: Turn, waits: Mapping[str, _Span], found: EnrollmentPage
-) -> Iterator[Entry]:
+) -> Iterator[TimelineEntry]:
     at = turn.played_at
     if step.kind == "user":
         # The contact as of enrollment: recorded for the replay, nothing that happened.
@@ -134,7 +136,7 @@ def _step(
     if step.passed:
         what = f"{step.kind.replace('_', ' ')} {step.label}".strip()
         why = "it lies behind this person since the code changed"
-        yield Entry(at, "", f"Passed over: {what}", "not done", notes=(why,))
+        yield TimelineEntry(at, "", f"Passed over: {what}", "not done", notes=(why,))
     elif step.kind == "send":
         yield _sent(step, at, found.sends)
     elif step.kind in ("sleep", "wait"):
@@ -152,48 +154,50 @@ def _step(
 _UNLABELLED = re.compile(r"(\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?$|until$")
 
 
-def _sleep(step: Step, turn: Turn, span: _Span) -> Entry:
+def _sleep(step: Step, turn: Turn, span: _Span) -> TimelineEntry:
     at, until, ended = turn.played_at, span.until, span.ended
     label = "" if _UNLABELLED.match(step.label) else step.label
     if until is None or until <= at:
-        return Entry(at, "wait", "Did not sleep", notes=(label, "the time was past"))
-    length, end = words.duration(until - at), f"until {words.beside(until, at)}"
+        return TimelineEntry(at, "wait", "Did not sleep", notes=(label, "the time was past"))
+    length, end = formatting.duration(until - at), f"until {formatting.beside(until, at)}"
     if ended is None:
-        return Entry(at, "now", f"Sleeping {length}", notes=(label, end))
+        return TimelineEntry(at, "now", f"Sleeping {length}", notes=(label, end))
     if span.cut_short:
-        slept = words.duration(ended - at)
-        return Entry(at, "wait", f"Slept {slept} of {length}", "woken", "run", notes=(label,))
-    return Entry(at, "wait", f"Slept {length}", notes=(label, end))
+        slept = formatting.duration(ended - at)
+        return TimelineEntry(
+            at, "wait", f"Slept {slept} of {length}", "woken", "run", notes=(label,)
+        )
+    return TimelineEntry(at, "wait", f"Slept {length}", notes=(label, end))
 
 
-def _wait(step: Step, turn: Turn, span: _Span) -> Entry:
+def _wait(step: Step, turn: Turn, span: _Span) -> TimelineEntry:
     at, until = turn.played_at, span.until
     named = " or ".join(str(match) for match in _events(step.detail)) or step.label
-    limit = "" if until is None else f"up to {words.duration(until - at)}"
+    limit = "" if until is None else f"up to {formatting.duration(until - at)}"
     label = step.label if step.label not in named else ""
     if span.ended is None:
-        return Entry(at, "now", f"Waiting for {named}", notes=(limit, label))
-    return Entry(at, "wait", f"Waited for {named}", notes=(limit, label))
+        return TimelineEntry(at, "now", f"Waiting for {named}", notes=(limit, label))
+    return TimelineEntry(at, "wait", f"Waited for {named}", notes=(limit, label))
 
 
-def _wait_over(step: Step, at: datetime, span: _Span) -> Entry:
+def _wait_over(step: Step, at: datetime, span: _Span) -> TimelineEntry:
     event = _pairs(step.answer)
     if event:
         link = ((f"/events/{event['id']}", "see the event"),) if event.get("id") else ()
-        return Entry(at, "act", f"{event.get('name', step.label)} came", links=link)
+        return TimelineEntry(at, "act", f"{event.get('name', step.label)} came", links=link)
     if span.cut_short:
-        return Entry(at, "wait", f"Woken before {step.label} came", "woken", "run")
-    return Entry(at, "wait", f"{step.label} did not come in time")
+        return TimelineEntry(at, "wait", f"Woken before {step.label} came", "woken", "run")
+    return TimelineEntry(at, "wait", f"{step.label} did not come in time")
 
 
 _NOT_SENT = ("suppressed", "skipped", "cancelled")
 
 
-def _sent(step: Step, at: datetime, sends: Mapping[UUID, Send]) -> Entry:
+def _sent(step: Step, at: datetime, sends: Mapping[UUID, Send]) -> TimelineEntry:
     answer = _pairs(step.answer)
     send = sends.get(_uuid(answer.get("sendId")))
     status = send.status if send else str(answer.get("status", "queued"))
-    why = words.reason(send.reason if send else answer.get("reason"))
+    why = formatting.reason(send.reason if send else answer.get("reason"))
     link = ((f"/emails/{send.id}", "see the mail"),) if send else ()
     name = send.template if send else step.label
     title = f"“{send.subject}”" if send and send.subject else name
@@ -201,27 +205,31 @@ def _sent(step: Step, at: datetime, sends: Mapping[UUID, Send]) -> Entry:
     if status in _NOT_SENT:
         verb = "Cancelled" if status == "cancelled" else "Did not send"
         link = tuple((href, "see the record") for href, _ in link)
-        return Entry(at, "no", f"{verb} {name}", why or status, "bad", links=link)
+        return TimelineEntry(at, "no", f"{verb} {name}", why or status, "bad", links=link)
     if status == "failed":
-        return Entry(at, "bad", f"Could not send {title}", "failed", "bad", (template, why), link)
+        return TimelineEntry(
+            at, "bad", f"Could not send {title}", "failed", "bad", (template, why), link
+        )
     if status == "in_doubt":
-        return Entry(at, "no", f"{title} may or may not have left", "in doubt", "odd", (why,), link)
+        return TimelineEntry(
+            at, "no", f"{title} may or may not have left", "in doubt", "odd", (why,), link
+        )
     if status in ("queued", "sending"):
-        due = f"leaves {words.beside(send.due_at, at)}" if send and send.due_at else ""
-        return Entry(at, "act", f"Queued {title}", status, "run", (template, due), link)
+        due = f"leaves {formatting.beside(send.due_at, at)}" if send and send.due_at else ""
+        return TimelineEntry(at, "act", f"Queued {title}", status, "run", (template, due), link)
     tag = ("", "") if status in ("sent", "delivered") else (status, "bad")
-    return Entry(at, "sent", f"Sent {title}", *tag, (template, *_mail_facts(send)), link)
+    return TimelineEntry(at, "sent", f"Sent {title}", *tag, (template, *_mail_facts(send)), link)
 
 
 def _mail_facts(send: Send | None) -> Iterator[str]:
     if send is None:
         return
     if send.sent_at:
-        yield f"left {words.beside(send.sent_at, send.created_at)}"
+        yield f"left {formatting.beside(send.sent_at, send.created_at)}"
     if send.opened_at:
-        yield f"opened {words.beside(send.opened_at, send.created_at)}"
+        yield f"opened {formatting.beside(send.opened_at, send.created_at)}"
     if send.clicked_at:
-        yield f"clicked {words.beside(send.clicked_at, send.created_at)}"
+        yield f"clicked {formatting.beside(send.clicked_at, send.created_at)}"
 
 
 _QUESTIONS = {
@@ -243,12 +251,12 @@ _QUESTIONS = {
 _REPLAYED = "recorded, so a replay sees the same"
 
 
-def _looked(step: Step, at: datetime) -> Entry:
+def _looked(step: Step, at: datetime) -> TimelineEntry:
     title = _QUESTIONS.get(step.kind, step.kind.replace("_", " ").capitalize() + " {}")
     kind = "act" if step.kind in ("trigger", "checkpoint", "step") else ""
     notes = (_REPLAYED,) if step.kind in ("has_event", "count", "is_subscribed") else ()
     tag, links = _answer(step)
-    return Entry(at, kind, title.format(step.label).strip(), tag, notes=notes, links=links)
+    return TimelineEntry(at, kind, title.format(step.label).strip(), tag, notes=notes, links=links)
 
 
 def _answer(step: Step) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -259,23 +267,25 @@ def _answer(step: Step) -> tuple[str, tuple[tuple[str, str], ...]]:
         event_id = _uuid(_pairs(answer).get("id") or answer)
         return "", ((f"/events/{event_id}", "see the event"),) if event_id.int else ()
     if isinstance(answer, list):
-        return words.many(len(cast("list[Any]", answer)), "event"), ()
+        return formatting.many(len(cast("list[Any]", answer)), "event"), ()
     if isinstance(answer, dict):
         pairs = cast("dict[str, Any]", answer)
         shown = next(iter(pairs.values())) if len(pairs) == 1 else pairs.get("name", "recorded")
         return str(shown)[:60], ()
     if answer is None:
         return ("none" if step.kind == "last_event" else ""), ()
-    return words.plain(answer)[:60], ()
+    return formatting.plain(answer)[:60], ()
 
 
-def _trouble(turn: Turn) -> Entry:
+def _trouble(turn: Turn) -> TimelineEntry:
     error = turn.error or ""
     last = last_line(error)
     if turn.outcome == "drifted":
-        return Entry(turn.played_at, "no", "Drifted", "drifted", "odd", (last,), detail=error)
+        return TimelineEntry(
+            turn.played_at, "no", "Drifted", "drifted", "odd", (last,), detail=error
+        )
     again = "tried again later" if turn.outcome == "retrying" else "not tried again"
-    return Entry(
+    return TimelineEntry(
         turn.played_at, "bad", f"Turn {turn.number} failed", "", "", (last, again), detail=error
     )
 
@@ -286,35 +296,37 @@ def last_line(traceback: str) -> str:
     return lines[-1] if lines else ""
 
 
-def _ending(enrollment: Enrollment) -> Iterator[Entry]:
+def _ending(enrollment: Enrollment) -> Iterator[TimelineEntry]:
     wake, wait = enrollment.wake_at, enrollment.wait
     if enrollment.state in ("completed", "exited", "failed", "held_out"):
         kinds = {"completed": "sent", "failed": "bad", "exited": "no", "held_out": "no"}
-        why = words.reason(enrollment.end_reason)
+        why = formatting.reason(enrollment.end_reason)
         why = "" if why == enrollment.state else why
         title = enrollment.state.replace("_", " ").capitalize()
-        yield Entry(
+        yield TimelineEntry(
             enrollment.ended_at, kinds[enrollment.state], title, notes=(why,) if why else ()
         )
     elif enrollment.state == "parked":
-        yield Entry(wake, "next", "Parked: the journey is gone from the code or broken")
+        yield TimelineEntry(wake, "next", "Parked: the journey is gone from the code or broken")
     elif enrollment.state == "drifted":
-        yield Entry(wake, "next", "Drifted: an operator decides how this goes on")
+        yield TimelineEntry(wake, "next", "Drifted: an operator decides how this goes on")
     elif enrollment.wait_result is not None:
-        yield Entry(wake, "next", f"Next turn: {enrollment.wait_result.name} has come")
+        yield TimelineEntry(wake, "next", f"Next turn: {enrollment.wait_result.name} has come")
     elif wait is not None and wait.events:
         named = " or ".join(match.event for match in wait.events)
-        yield Entry(
+        yield TimelineEntry(
             wait.until, "next", "If nothing comes: goes on without it", notes=(f"no {named}",)
         )
     elif wait is not None:
-        yield Entry(wake, "next", "Wakes and goes on", notes=("the next turn",))
+        yield TimelineEntry(wake, "next", "Wakes and goes on", notes=("the next turn",))
     elif enrollment.attempt:
-        yield Entry(
+        yield TimelineEntry(
             wake, "next", "Tries the turn again", notes=(f"attempt {enrollment.attempt + 1}",)
         )
     elif wake is not None:
-        yield Entry(wake, "next", "The first turn" if not enrollment.turn else "The next turn")
+        yield TimelineEntry(
+            wake, "next", "The first turn" if not enrollment.turn else "The next turn"
+        )
 
 
 def summary(enrollment: Enrollment, now: datetime) -> str:
@@ -325,11 +337,11 @@ def summary(enrollment: Enrollment, now: datetime) -> str:
         now: the present instant.
     """
     wake, wait = enrollment.wake_at, enrollment.wait
-    due = f"{words.exact(wake)}, {words.relative(wake, now)}" if wake else ""
+    due = f"{formatting.exact(wake)}, {formatting.relative(wake, now)}" if wake else ""
     if enrollment.state == "waiting" and enrollment.wait_result is not None:
         return f"{enrollment.wait_result.name} has come: the next turn is due."
     if enrollment.state == "waiting" and wait is not None:
-        until = f"until {words.exact(wait.until)}" if wait.until else "without a limit"
+        until = f"until {formatting.exact(wait.until)}" if wait.until else "without a limit"
         if wait.events:
             named = " or ".join(str(match) for match in wait.events)
             return f"Waiting for {named} {until}."
@@ -338,7 +350,7 @@ def summary(enrollment: Enrollment, now: datetime) -> str:
         if enrollment.attempt:
             return f"The last turn failed; it is tried again {due}."
         return "The next turn is due."
-    why = words.reason(enrollment.end_reason)
+    why = formatting.reason(enrollment.end_reason)
     return {
         "completed": "The journey was played to its end.",
         "exited": f"Left before the end: {why}." if why else "Left before the end.",

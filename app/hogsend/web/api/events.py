@@ -10,14 +10,14 @@ from typing import Any, cast
 from pydantic import ValidationError
 from quart import Blueprint, Response, request
 
-from ...domain.intake import LARGEST_EVENT, Incoming
+from ...domain.incoming import LARGEST_EVENT, IncomingEvent
 from ...errors import HogsendError, InvalidInput, StoreUnavailable, TooLarge
-from ...ingest.bodies import EventBody, incoming_event, invalid
+from ...ingest.parsing import EventBody, incoming_event, invalid
 from ...store.keys import INGEST
 from ..errors import INTERNAL, problem
 from ..pages import runtime
-from .access import require
-from .door import answer_of, to_bytes
+from .events_fast_path import answer_of, to_bytes
+from .key_auth import require
 
 log = logging.getLogger("hogsend.http")
 
@@ -76,7 +76,7 @@ async def _take_one(item: Any) -> dict[str, Any]:
     return answer_of(await runtime().ingest.take(_incoming(item)))
 
 
-def _incoming(item: Any) -> Incoming:
+def _incoming(item: Any) -> IncomingEvent:
     raw = json.dumps(item).encode()
     if len(raw) > LARGEST_EVENT:
         raise TooLarge(f"This event has {len(raw)} bytes; at most {LARGEST_EVENT} are allowed.")

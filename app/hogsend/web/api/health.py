@@ -11,10 +11,10 @@ from typing import Any
 from quart import Blueprint, Response
 
 from ... import __version__
-from ...store import health, workers
-from ...store.workers import WorkerSeen
-from .. import words
-from ..engine import missed_by
+from ...store import lag, workers
+from ...store.workers import WorkerInfo
+from .. import formatting
+from ..engine_status import missed_by
 from ..pages import runtime
 
 # Work that is due for longer than this is late.
@@ -79,9 +79,9 @@ async def _parts() -> dict[str, dict[str, Any]]:
     try:
         asked = runtime().database
         _, wake, send, others = await asked.read(
-            health.alive(),
-            health.next_wake(),
-            health.next_send(),
+            lag.alive(),
+            lag.next_wake(),
+            lag.next_send(),
             workers.at_work(is_sqlite=asked.is_sqlite),
         )
     except Exception:
@@ -98,7 +98,7 @@ async def _parts() -> dict[str, dict[str, Any]]:
     }
 
 
-def _engine(others: Sequence[WorkerSeen]) -> dict[str, Any]:
+def _engine(others: Sequence[WorkerInfo]) -> dict[str, Any]:
     """Return whether what decides about turns is there, and since when it is not."""
     away = missed_by(others)
     told: dict[str, Any] = {"kind": runtime().settings.engine, "status": "up"}
@@ -106,7 +106,7 @@ def _engine(others: Sequence[WorkerSeen]) -> dict[str, Any]:
         told["status"] = "away" if away.turns_wait else "partly away"
         told["since"] = _text(away.since)
         # What it said names hosts, and anybody may ask here: that is for the dashboard.
-        told["message"] = words.away(away)
+        told["message"] = formatting.away(away)
     return told
 
 

@@ -1,0 +1,91 @@
+"""What a template sees: the contact, the event and the props, with nothing missing unnoticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import jinja2
+
+from ..domain.contact import Contact
+from ..domain.event import Event
+
+
+class TemplateFacts(dict[str, Any]):
+    """A mapping that knows where it stands, so that what is missing in it can be named.
+
+    Args:
+        values: the mapping.
+        path: what the template calls it, such as `contact.properties`.
+    """
+
+    __slots__ = ("path",)
+
+    def __init__(self, values: Mapping[str, Any], path: str) -> None:
+        super().__init__(values)
+        self.path = path
+
+
+class MissingValue(jinja2.StrictUndefined):
+    """A variable without a value; its name is the whole path that the template asked for."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        return f"variable {self._undefined_name} is missing"
+
+
+class Environment(jinja2.Environment):
+    """Jinja2 where a mapping's keys are its attributes, and a null value is a missing one.
+
+    So `props.items` is the property, never the dict's method; printing what is missing or null
+    is an error, and `default` replaces it.
+    """
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict):
+            value = cast("dict[str, Any]", obj).get(attribute)
+            # A mail asks for a hundred values, nearly all of them plain: one call less for each.
+            if value.__class__ is str:
+                return value
+            return self._value(cast("dict[str, Any]", obj), attribute)
+        return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, dict):
+            return self._value(cast("dict[str, Any]", obj), argument)
+        return super().getitem(obj, argument)
+
+    def _value(self, mapping: dict[str, Any], name: str) -> Any:
+        value = mapping.get(name)
+        if value is not None and not isinstance(value, dict):
+            return value
+        path = f"{mapping.path}.{name}" if isinstance(mapping, TemplateFacts) else name
+        if value is None:
+            return self.undefined(name=path)
+        return TemplateFacts(cast("dict[str, Any]", value), path)
+
+
+def scope_of(contact: Contact, event: Event | None, props: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `contact`, `event` and `props` as templates see them.
+
+    Args:
+        contact: the recipient.
+        event: what started the journey; without one `event` has no name and no properties.
+        props: what the journey gave to `ctx.send`.
+    """
+    person = {
+        "email": contact.email,
+        "user_id": contact.user_id,
+        "properties": dict(contact.properties),
+    }
+    happened = {
+        "name": event.name if event else None,
+        "properties": dict(event.properties) if event else {},
+    }
+    return {
+        "contact": TemplateFacts(person, "contact"),
+        "event": TemplateFacts(happened, "event"),
+        "props": TemplateFacts(props, "props"),
+    }

@@ -1,0 +1,111 @@
+"""Opens and clicks: whether a person or a machine made them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, ip_address, ip_network
+from typing import Literal
+from uuid import UUID
+
+Verdict = Literal["human", "machine", "unsure"]
+HitKind = Literal["open", "click"]
+
+# A click waits this long, so that its neighbours can be seen: scanners follow every link at once.
+HOLD = timedelta(seconds=10)
+# Nobody opens a mail and clicks so soon after it was handed over.
+TOO_SOON = timedelta(seconds=2)
+MANY_LINKS = 3
+
+_PREFETCH = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com", re.I)
+_MACHINE = re.compile(
+    r"bot\b|crawler|spider|scan|preview|proofpoint|mimecast|barracuda|safelinks|urldefense|"
+    r"curl/|wget/|python-|go-http|java/|headless|facebookexternalhit|slackbot|monitor",
+    re.I,
+)
+_PHONE = re.compile(r"iPhone|Android.*Mobile|Mobile Safari", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """One open or click.
+
+    Args:
+        id: our id.
+        send_id: of which mail.
+        kind: `open` or `click`.
+        at: when.
+        position: which link, from 0.
+        url: where it leads, for a click.
+        verdict: who made it, as far as is known.
+        agent: a class of agent; the agent itself is not kept.
+        network: the address it came from, truncated.
+        held_until: until when a click waits for its neighbours.
+    """
+
+    id: UUID
+    send_id: UUID
+    kind: HitKind
+    at: datetime
+    position: int
+    url: str | None
+    verdict: Verdict
+    agent: str
+    network: str
+    held_until: datetime | None = None
+
+
+def judge_at_once(kind: HitKind, method: str, agent: str) -> Verdict:
+    """Judge by what the request alone shows.
+
+    Args:
+        kind: what it was.
+        method: the request's method; people's browsers use GET.
+        agent: the User-Agent header.
+
+    Returns:
+        `machine` when it certainly is one; an open by anything else is taken for a person's, a
+        click is `unsure` until its neighbours are seen.
+    """
+    if method == "HEAD" or not agent or _MACHINE.search(agent) or _PREFETCH.search(agent):
+        return "machine"
+    # Apple's privacy proxy fetches every image with this bare agent.
+    if kind == "open" and agent.strip() == "Mozilla/5.0":
+        return "machine"
+    return "human" if kind == "open" else "unsure"
+
+
+def judge_click(at: datetime, sent_at: datetime | None, positions: Collection[int]) -> Verdict:
+    """Judge a click after its hold.
+
+    Args:
+        at: when it came.
+        sent_at: when the mail was handed over.
+        positions: the links of the same mail that were followed in the seconds around it.
+    """
+    if sent_at is not None and at - sent_at < TOO_SOON:
+        return "machine"
+    return "machine" if len(set(positions)) >= MANY_LINKS else "human"
+
+
+def agent_class(agent: str) -> str:
+    """Return what is kept of a User-Agent: `phone`, `desktop`, `proxy`, `machine` or `none`."""
+    if not agent:
+        return "none"
+    if _PREFETCH.search(agent) or agent.strip() == "Mozilla/5.0":
+        return "proxy"
+    if _MACHINE.search(agent):
+        return "machine"
+    return "phone" if _PHONE.search(agent) else "desktop"
+
+
+def truncated_network(address: str) -> str:
+    """Return an address without what names a single connection: /24 or /48."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    bits = 24 if isinstance(parsed, IPv4Address) else 48
+    return str(ip_network(f"{parsed}/{bits}", strict=False))

@@ -1,0 +1,161 @@
+"""Facts as they come in: one form for every sender, and the limits they must keep."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+MOST_PROPERTIES = 256
+DEEPEST = 8
+LONGEST_NAME = 200
+LARGEST_EVENT = 64 * 1024
+LARGEST_NUMBER = sys.float_info.max
+# An event that is older than this when it arrives starts no journeys.
+LATE_AFTER = timedelta(hours=24)
+# Causes of causes: a journey's event starts a journey that triggers an event, and so on.
+LONGEST_CHAIN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """Stop mail to an address from now on."""
+
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingEvent:
+    """A fact that somebody tells us.
+
+    Args:
+        name: what happened.
+        user_id: whom it concerns, by the product's id.
+        email: by address, normalised.
+        anonymous_id: by browser id.
+        contact_id: by our id; then the other three are not looked at.
+        properties: the particulars.
+        contact_properties: what to remember of the person; null deletes.
+        lists: what the person said of lists; `*` is everything.
+        source: who tells us.
+        idempotency_key: the same key again changes nothing.
+        digest: of the body, to notice the same key with another body.
+        timestamp: when it happened, by the sender's word; None means now.
+        value: an amount of money.
+        currency: three letters.
+        cause_id: the enrollment that triggered it.
+        send_id: the mail that led to it.
+        depth: how many causes it is away from the outside.
+        suppress: an address that must not be mailed from now on.
+        only_journey: enroll in no other journey than this; for an operator who enrolls by hand.
+        event_id: the id it gets; for a journey, whose replay must see the same.
+    """
+
+    name: str
+    user_id: str | None = None
+    email: str | None = None
+    anonymous_id: str | None = None
+    contact_id: UUID | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    contact_properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    lists: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    source: str = "api"
+    idempotency_key: str | None = None
+    digest: bytes = b""
+    timestamp: datetime | None = None
+    value: float | None = None
+    currency: str | None = None
+    cause_id: UUID | None = None
+    send_id: UUID | None = None
+    depth: int = 0
+    suppress: Suppress | None = None
+    only_journey: str | None = None
+    event_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What came of a fact.
+
+    Args:
+        stored: False when the idempotency key was used before.
+        event_id: the event it made, then or now.
+        contact_id: whom it concerned.
+        contact_key: what the wire calls that contact.
+        enrollments: for each journey that listens
+            `{"journeyId", "outcome", "reason"?, "stateId"?}`.
+        exits: for each live enrollment with exit rules `{"journeyId", "stateId", "exited"}`.
+        waits: enrollments whose wait it ended.
+        conflict: the same key came with another body.
+        lists_error: why list changes had no effect.
+        created: a new contact was made.
+    """
+
+    stored: bool
+    event_id: UUID
+    contact_id: UUID | None
+    contact_key: str
+    enrollments: Sequence[Mapping[str, Any]] = ()
+    exits: Sequence[Mapping[str, Any]] = ()
+    waits: Sequence[Mapping[str, Any]] = ()
+    conflict: bool = False
+    lists_error: str | None = None
+    created: bool = False
+
+
+def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | None:
+    """Return what is wrong with properties that somebody sent, or None.
+
+    Args:
+        properties: parsed JSON.
+        escapes: whether the text had `\\u` escapes, `NaN`, `Infinity`, large exponents or very
+            long rows of digits: the only ways in for NUL, half surrogates and numbers that are
+            none, or too large.
+    """
+    if len(properties) > MOST_PROPERTIES:
+        return f"has {len(properties)} properties; at most {MOST_PROPERTIES} are allowed"
+    return _check(properties, 1, escapes)
+
+
+def check_text(text: str) -> str | None:
+    """Return what is wrong with a text that somebody sent, or None."""
+    if "\x00" in text:
+        return "contains a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "contains half of a surrogate pair, which is not valid text"
+    return None
+
+
+def _check(value: Any, depth: int, escapes: bool) -> str | None:
+    if isinstance(value, dict | list):
+        return _check_inside(cast("dict[str, Any] | list[Any]", value), depth, escapes)
+    if isinstance(value, str):
+        return check_text(value) if escapes else None
+    if isinstance(value, int | float) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+        return "contains a number that is too large, or none"
+    return None
+
+
+def _check_inside(value: dict[str, Any] | list[Any], depth: int, escapes: bool) -> str | None:
+    if isinstance(value, dict):
+        names, children = list(value), list(value.values())
+        too_long = next((name for name in names if len(name) > LONGEST_NAME), None)
+        if too_long is not None:
+            return f"has a property name longer than {LONGEST_NAME} characters"
+        children = [*children, *names] if escapes else children
+    else:
+        children = value
+    if depth > DEEPEST:
+        return f"is nested deeper than {DEEPEST} levels"
+    for child in children:
+        if isinstance(child, dict | list) or escapes:
+            problem = _check(child, depth + 1, escapes)
+            if problem:
+                return problem
+    return None

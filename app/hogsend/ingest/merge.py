@@ -1,0 +1,165 @@
+"""When two contacts turn out to be one person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from ..domain.contact import Contact
+from ..domain.enrollment import Enrollment
+from ..domain.send_policy import Consents
+from ..store import consents, contacts, enrollments, events, sends
+from ..store.consents import ConsentStatement
+from ..store.counters import Tally
+from ..store.db import Transaction
+from .contact_resolver import fold
+
+REASON = "merged"
+
+
+@dataclass
+class MergeResult:
+    """What merging has done to people in journeys.
+
+    Args:
+        ended: enrollments that have ended.
+        woken: those whose wait the other one had ended already.
+    """
+
+    ended: list[UUID] = field(default_factory=list[UUID])
+    woken: list[UUID] = field(default_factory=list[UUID])
+
+
+async def merge(tx: Transaction, ids: Sequence[UUID], tally: Tally, now: datetime) -> MergeResult:
+    """Make one contact of several, inside the transaction of the fact that showed it.
+
+    The survivor has a user id, then is the oldest. Live enrollments, unsent sends and consents
+    follow; where both are live in one journey the older continues; the strictest consent wins.
+    A wait is over when the other one has already done what it waits for, as one that begins later
+    would find it.
+
+    Args:
+        tx: the transaction.
+        ids: contacts, of which at most one has a user id.
+        tally: where changes are counted.
+        now: the present instant.
+
+    """
+    known = await tx.one(contacts.by_ids(ids, tx.dialect.lock_rows))
+    ordered = sorted(known.values(), key=lambda c: (c.user_id is None, c.id))
+    survivor, *losers = ordered
+    merged = MergeResult()
+    for loser in losers:
+        survivor, one = await _absorb(tx, survivor, loser, tally, now)
+        merged.ended += one.ended
+        merged.woken += one.woken
+    return merged
+
+
+async def _absorb(
+    tx: Transaction, survivor: Contact, loser: Contact, tally: Tally, now: datetime
+) -> tuple[Contact, MergeResult]:
+    live, said = await tx.fetch(
+        enrollments.live_of([survivor.id, loser.id]),
+        consents.of_contacts([survivor.id, loser.id]),
+    )
+    moved, ended = _follow(survivor, loser, live, now)
+    exited = {enrollment.id for enrollment in ended}
+    stayed = [e for e in live if e.contact_id == survivor.id and e.id not in exited]
+    woken = await _wake(tx, [(e, survivor) for e in moved] + [(e, loser) for e in stayed], now)
+    for before in live:
+        if before.id in exited:
+            tally.moved(before.journey_id, before.state, "exited")
+            tally.waits(before.journey_id, before.wait.key if before.wait else None, None)
+            tally.today(f"ended/{before.journey_id}/exited")
+    tally.today("sends/cancelled", await tx.one(sends.queued_of(exited, ())))
+    older, newer = sorted((survivor, loser), key=lambda c: c.id)
+    properties = fold(loser.properties, survivor.properties)
+    one = replace(
+        survivor,
+        email=survivor.email or loser.email,
+        anonymous_id=older.anonymous_id or newer.anonymous_id,
+        properties=properties,
+        # A number that no event has: whoever plays a turn meanwhile sees that something came.
+        event_seq=max(survivor.event_seq, loser.event_seq) + 1,
+    )
+    kept, lost = (said.get(one.id, Consents()).said for one in (survivor, loser))
+    # What nobody contradicts follows, and of two words the stricter one counts.
+    heard = [
+        ConsentStatement(survivor.id, list_id, subscribed, "merge")
+        for list_id, subscribed in lost.items()
+        if list_id not in kept or (kept[list_id] and not subscribed)
+    ]
+    await tx.apply(
+        [
+            # Ended first: two live ones in the same place would break the unique index.
+            enrollments.update(ended, now),
+            enrollments.update([woken.get(e.id, e) for e in moved], now),
+            enrollments.update([woken[e.id] for e in stayed if e.id in woken], now),
+            sends.cancel_of_enrollments(dict.fromkeys(exited, REASON), now),
+            *contacts.merge(loser.id, survivor.id, now),
+            contacts.update([one], now),
+            consents.say(heard, now),
+        ]
+    )
+    tally.gauge("contacts", -1)
+    return one, MergeResult(list(exited), list(woken))
+
+
+async def _wake(
+    tx: Transaction, kept: Sequence[tuple[Enrollment, Contact]], now: datetime
+) -> dict[UUID, Enrollment]:
+    """Return the enrollments whose wait goes on or ends by what the other contact did before.
+
+    Args:
+        tx: the transaction.
+        kept: the enrollments as they become, each with whom it gets as the other one.
+        now: the present instant.
+    """
+    waiting = [(e, other) for e, other in kept if e.wait and e.wait.events and not e.wait_result]
+    if not waiting:
+        return {}
+    names = sorted({match.event for e, _ in waiting if e.wait for match in e.wait.events})
+    came = await tx.one(events.named(list({other.id for _, other in waiting}), names))
+    woken: dict[UUID, Enrollment] = {}
+    for before, other in waiting:
+        one = before
+        for event in came:
+            if event.contact_id == other.id and before.look_back.sees(event, before.contact_id):
+                one = one.told(replace(event, seq=0), event.received_at or now, now)
+        if one is not before:
+            woken[one.id] = one
+    return woken
+
+
+def _follow(
+    survivor: Contact,
+    loser: Contact,
+    live: Sequence[Enrollment],
+    now: datetime,
+) -> tuple[list[Enrollment], list[Enrollment]]:
+    """Return the enrollments that move to the survivor, and those that end."""
+    taken: dict[tuple[str, str], Enrollment] = {}
+    moved: list[Enrollment] = []
+    ended: list[Enrollment] = []
+    for enrollment in sorted(live, key=lambda e: e.id):
+        place = (enrollment.journey_id, enrollment.entry_key)
+        if place in taken:
+            ended.append(
+                replace(
+                    enrollment,
+                    state="exited",
+                    end_reason=REASON,
+                    ended_at=now,
+                    wake_at=None,
+                    wait=None,
+                    wait_result=None,
+                )
+            )
+            continue
+        taken[place] = enrollment
+        if enrollment.contact_id == loser.id:
+            moved.append(enrollment.moved_to(survivor.id))
+    return moved, ended

@@ -1,0 +1,86 @@
+"""Brings what is stored of journeys in line with the code that was loaded."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from ..domain.incoming import LATE_AFTER
+from ..ingest import IngestRules
+from ..store import enrollments, journeys, workers
+from ..store.corrupt_rows import REMEDY
+from ..store.counters import Tally
+from ..store.db import Database
+from ..turns.registry import Registry
+
+log = logging.getLogger("hogsend")
+
+
+async def rules_of(
+    database: Database, registry: Registry, late_after: timedelta = LATE_AFTER
+) -> IngestRules:
+    """Return what decides about events: the code's journeys, and the operator's switches.
+
+    Args:
+        database: where the switches are.
+        registry: the code's journeys.
+        late_after: how late an event may arrive and still start a journey.
+    """
+    known = await database.read_one(journeys.all_known())
+    return IngestRules(
+        journeys=registry.journeys,
+        lists=registry.lists,
+        gone={one: stored.journey for one, stored in known.items() if one not in registry.journeys},
+        switched_off=frozenset(one for one, stored in known.items() if not stored.switched_on),
+        late_after=late_after,
+    )
+
+
+async def see_journeys(
+    database: Database, registry: Registry, now: datetime, me: UUID | None = None
+) -> frozenset[str]:
+    """Record the journeys that the code has; park the people of those that it has lost.
+
+    Those who were parked go on when their journey is there again, or its code may be tried again.
+
+    Args:
+        database: where they are recorded.
+        registry: what was loaded.
+        now: the present instant.
+        me: this worker, where several are at work: what another one has code for is not lost.
+
+    Returns:
+        The journeys whose code is not the one that was seen last, those that are lost included.
+    """
+    tally = Tally(now)
+    async with database.transaction() as tx:
+        at_work = workers.at_work(is_sqlite=database.is_sqlite)
+        known, others = await tx.fetch(journeys.all_known(), at_work)
+        # What another worker has code for goes on there.
+        for one, stored in known.items():
+            if stored.is_damaged:
+                log.error("The row %s of the table journeys cannot be read. %s", one, REMEDY)
+        had = {
+            *registry.journeys,
+            *(j for other in others if other.id != me for j in other.journeys),
+        }
+        lost = [one for one, stored in known.items() if one not in had and not stored.gone]
+        back = await tx.one(enrollments.with_parked(list(registry.journeys)))
+        if lost or back:
+            before = await tx.one(enrollments.states_of([*lost, *back]))
+            await tx.apply([enrollments.park(lost), enrollments.call_back(back)])
+            after = await tx.one(enrollments.states_of([*lost, *back]))
+            for journey_id in lost:
+                people = after.get((journey_id, "parked"), 0)
+                log.warning("%s is gone or broken: %d people in it are parked", journey_id, people)
+            for journey_id, state in {*before, *after}:
+                changed = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
+                tally.gauge(f"state/{journey_id}/{state}", changed)
+        await tx.apply([*journeys.see(registry.journeys.values(), lost, now), tally.write()])
+    changed = {
+        one
+        for one, journey in registry.journeys.items()
+        if one in known and known[one].journey.code_hash != journey.code_hash
+    }
+    return frozenset(changed | set(lost))

@@ -1,0 +1,82 @@
+"""The author's content as of now: journeys, lists and mails, loaded together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config.settings import Settings
+from ..delivery.render import Renderer
+from ..delivery.templates import Templates
+from ..delivery.tokens import Tokens
+from ..domain.journey import BrokenFile
+from ..turns.folder_check import refuse_what_is_missing
+from ..turns.folder_loader import load
+from ..turns.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the author's folder holds.
+
+    Args:
+        registry: journeys and lists.
+        templates: the mails.
+        renderer: makes mails of them.
+    """
+
+    registry: Registry
+    templates: Templates
+    renderer: Renderer
+
+    @property
+    def broken(self) -> Sequence[BrokenFile]:
+        """Every file that could not be used."""
+        return (*self.registry.broken, *self.templates.broken)
+
+    @property
+    def known_templates(self) -> set[str]:
+        """The keys of all mails, those with a broken file included."""
+        return known_templates(self.templates)
+
+    @property
+    def template_lists(self) -> dict[str, str | None]:
+        """The keys of all mails, each with the list that it names."""
+        return {key: self.templates.get(key).list_id for key in self.templates.keys()}  # noqa: SIM118
+
+
+def known_templates(templates: Templates) -> set[str]:
+    """Return the keys of all mails, those with a broken file included."""
+    return {*templates.keys(), *(Path(one.file).stem for one in templates.broken)}
+
+
+def load_content(settings: Settings, tokens: Tokens) -> Content:
+    """Load the author's folder; what is broken is reported in the result, never raised.
+
+    Args:
+        settings: where the folder is, and what mails need.
+        tokens: signs the links in mails.
+    """
+    registry = load(settings.journeys)
+    templates = Templates.load(settings.journeys, registry.lists)
+    there = known_templates(templates)
+    registry = refuse_what_is_missing(settings.journeys, registry, there)
+    renderer = Renderer(
+        templates,
+        registry.lists,
+        tokens,
+        base_url=settings.base_url,
+        sender=settings.sender,
+        test_to=settings.test_to,
+    )
+    return Content(registry, templates, renderer)
+
+
+def fingerprint(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Return what changes when a file of the folder does: names, sizes and times of change."""
+    return frozenset(
+        (str(path), found.st_mtime_ns, found.st_size)
+        for path in folder.rglob("*")
+        if path.suffix in (".py", ".html", ".txt") and (found := path.stat())
+    )

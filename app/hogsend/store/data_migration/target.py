@@ -1,0 +1,275 @@
+"""The Postgres that a copy goes to: empty at first, no one else's while unfinished, whole at last.
+
+An unfinished copy is known by a table of its own, which has the checksums of the source. No server
+starts on it: in the list of applied migrations stands one that no program has, until the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from ...errors import HogsendError, StartError
+from .. import audit
+from ..db import Row, tortoise_config
+from ..migrations import APP, bring_up_to_date
+from ..transactions import PostgresTransaction
+from .tables import Table, shipped_migrations
+
+RECORD = "unfinished_copy"
+# A server that is started on an unfinished copy names it as the reason why it does not start.
+GATE = "unfinished_copy__run_hogsend_migrate-data_again"
+# Any number will do, as long as nobody else takes an advisory lock with it.
+_LOCK = 0x68736D6F7665
+# How long the end of a copy that was killed may take to be noticed, in seconds.
+_PATIENCE = 15
+# A host may have limits of its own for statements and transactions that take long.
+_UNLIMITED = ("statement_timeout", "idle_in_transaction_session_timeout")
+# Tables of this schema that do not belong to an extension.
+_TABLES = (
+    "SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace "
+    "AND c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT 1 FROM pg_depend d "
+    "WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
+)
+_EMPTY_IT = (
+    "Name an empty database. If a copy was finished there, only the setting is to be changed."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRecord:
+    """What an unfinished copy is a copy of.
+
+    Args:
+        file: the source.
+        checksums: of its tables, by their names.
+    """
+
+    file: str
+    checksums: Mapping[str, str]
+
+
+class TargetDatabase:
+    """The connected database.
+
+    Args:
+        url: its address.
+        connection: to it.
+    """
+
+    def __init__(self, url: str, connection: Any) -> None:
+        self._url = url
+        self._db = connection
+
+    async def check(self, tables: Sequence[Table]) -> CopyRecord | None:
+        """Check that the database is empty, or holds an unfinished copy, which is returned.
+
+        Raises:
+            StartError: it is neither, or of no use.
+        """
+        if (encoding := await self._db.fetchval("SHOW server_encoding")) != "UTF8":
+            raise StartError(
+                f"The Postgres database is encoded in {encoding}, which cannot hold every text.",
+                "Make one with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`.",
+            )
+        present = {row[0] for row in await self._db.fetch(_TABLES)}
+        if RECORD in present:
+            rows = await self._db.fetch(f'SELECT source, "table", checksum FROM {RECORD}')
+            return CopyRecord(rows[0][0] if rows else "", {row[1]: row[2] for row in rows})
+        if foreign := present - {table.name for table in tables} - {"aerich"}:
+            raise StartError(
+                f"The Postgres database is not empty: it has a table {min(foreign)}.", _EMPTY_IT
+            )
+        for table in tables:
+            if table.name in present and await self._has_rows(table):
+                raise StartError(
+                    f"The Postgres database is not empty: its table {table.name} has rows.",
+                    _EMPTY_IT,
+                )
+        return None
+
+    async def _has_rows(self, table: Table) -> bool:
+        return await self._db.fetchval(f'SELECT EXISTS (SELECT 1 FROM "{table.name}")')
+
+    async def begin(self, record: CopyRecord, tables: Sequence[Table], *, anew: bool) -> None:
+        """Make the schema and note whose copy this is going to be; nothing else may use it now.
+
+        Args:
+            record: of the source.
+            tables: all of them.
+            anew: whether rows that an earlier attempt has copied are taken away.
+
+        Raises:
+            StartError: the schema cannot be made.
+        """
+        if not await self._is_shut():
+            await bring_up_to_date(self._url, backups=None)
+        rows = [(record.file, name, text) for name, text in record.checksums.items()]
+        async with self._db.transaction():
+            await self._db.execute(
+                f'CREATE TABLE IF NOT EXISTS {RECORD} (source TEXT NOT NULL, "table" TEXT '
+                "PRIMARY KEY, checksum TEXT NOT NULL)"
+            )
+            await self._db.execute(
+                "INSERT INTO aerich (version, app, content) SELECT $1::text, $2::text, '{}' "
+                "WHERE NOT EXISTS (SELECT 1 FROM aerich WHERE version = $1::text)",
+                GATE,
+                APP,
+            )
+            if anew:
+                names = ", ".join(f'"{table.name}"' for table in tables)
+                await self._db.execute(f"TRUNCATE {names}, {RECORD}")
+            await self._db.executemany(
+                f"INSERT INTO {RECORD} VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", rows
+            )
+
+    async def _is_shut(self) -> bool:
+        """Say whether the schema is there, and servers are kept from it.
+
+        After an update of the program they are let in while the schema follows: nothing but the
+        program's own migrations may be in the list for that.
+        """
+        if await self._db.fetchval("SELECT to_regclass('aerich')") is None:
+            return False
+        rows = await self._db.fetch("SELECT version FROM aerich WHERE app = $1", APP)
+        if {row[0] for row in rows} == {GATE, *shipped_migrations(self._url)}:
+            return True
+        await self._db.execute("DELETE FROM aerich WHERE version = $1", GATE)
+        return False
+
+    async def spoil(self) -> None:
+        """Let the next attempt begin anew: what is here is not what was copied."""
+        await self._db.execute(f"UPDATE {RECORD} SET checksum = ''")
+
+    async def reached(self, table: Table) -> tuple[Any, int]:
+        """Return the last key that a table has, and how many rows.
+
+        They are copied in the order of their keys, so those with smaller ones are here.
+        """
+        last = await self._db.fetchval(
+            f'SELECT "{table.key.name}" FROM "{table.name}" ORDER BY {order_of(table)} DESC LIMIT 1'
+        )
+        if last is None:
+            return None, 0
+        return last, await self._db.fetchval(f'SELECT COUNT(*) FROM "{table.name}"')
+
+    async def add(self, table: Table, rows: Sequence[Row]) -> None:
+        """Add rows, all or none of them."""
+        await self._db.copy_records_to_table(
+            table.name, records=table.to_postgres(rows), columns=table.names
+        )
+
+    async def portions(self, table: Table, sizes: Sequence[int]) -> AsyncGenerator[Sequence[Row]]:
+        """Yield a table's rows in the order of their keys.
+
+        Args:
+            table: which one.
+            sizes: how many at a time: where the source's rows are large, these are.
+        """
+        sql = f'SELECT {table.listed} FROM "{table.name}" ORDER BY {order_of(table)}'
+        async with self._db.transaction(isolation="repeatable_read", readonly=True):
+            cursor = await self._db.cursor(sql)
+            for size in sizes:
+                if rows := await cursor.fetch(size):
+                    yield rows
+            # More than there should be.
+            while rows := await cursor.fetch(100):
+                yield rows
+
+    async def settle(self, table: Table) -> None:
+        """Let new rows be numbered after the copied ones, and queries be planned for these."""
+        if table.is_numbered:
+            key = table.key.name
+            await self._db.execute(
+                f"SELECT setval(pg_get_serial_sequence('\"{table.name}\"', '{key}'), "
+                f'GREATEST(MAX("{key}"), 1), MAX("{key}") IS NOT NULL) FROM "{table.name}"'
+            )
+        await self._db.execute(f'ANALYZE "{table.name}"')
+
+    async def conclude(self, record: CopyRecord, rows: int, now: datetime) -> None:
+        """Say that the copy is whole: servers may be started on it.
+
+        Args:
+            record: of the source.
+            rows: how many were copied.
+            now: the present instant, for the audit log.
+        """
+        after = {"from": record.file, "rows": rows}
+        line = audit.record("cli", "migrate data", "postgres", now, after=after)
+        async with self._db.transaction():
+            # This commit, and with it all before, is on the disk when it is answered.
+            await self._db.execute("SET LOCAL synchronous_commit = on")
+            await PostgresTransaction(self._db).apply([line])
+            await self._db.execute(f"DROP TABLE {RECORD}")
+            await self._db.execute("DELETE FROM aerich WHERE version = $1", GATE)
+
+
+def order_of(table: Table) -> str:
+    """Return what Postgres sorts a table by, to have it in the order that SQLite has it in.
+
+    SQLite sorts text by its bytes; Postgres by the rules of a language, unless told.
+    """
+    return f'"{table.key.name}"' + (' COLLATE "C"' if table.key.is_text else "")
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncGenerator[TargetDatabase]:
+    """Connect, and keep other copies off until the end.
+
+    Args:
+        url: the address, `postgres://…`.
+
+    Raises:
+        StartError: it cannot be reached, or is copied to by somebody else.
+        HogsendError: the connection was lost, or Postgres could not take something.
+    """
+    credentials = dict(tortoise_config(url)["connections"]["default"]["credentials"])
+    del credentials["minsize"], credentials["maxsize"]
+    try:
+        connection = await asyncpg.connect(**credentials, timeout=10)
+    except (OSError, ValueError, TypeError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StartError(
+            f"Postgres does not let us in: {str(error).rstrip('.') or type(error).__name__}.",
+            "Check the address, that the server runs, and that the database exists.",
+        ) from error
+    try:
+        with_ids: Any = {"schema": "pg_catalog", "format": "binary"}
+        await connection.set_type_codec("uuid", encoder=_id_bytes, decoder=bytes, **with_ids)
+        for limit in _UNLIMITED:
+            await connection.execute(f"SET {limit} = 0")
+        # What a crash of Postgres takes back is copied again.
+        await connection.execute("SET synchronous_commit = off")
+        await _lock(connection)
+        yield TargetDatabase(url, connection)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise HogsendError(
+            f"Postgres stopped the copy: {' '.join(str(error).split()) or type(error).__name__}.",
+            "The source is as it was. See that Postgres runs and has room, then run this again: "
+            "it goes on where it was.",
+        ) from error
+    finally:
+        await connection.close(timeout=5)
+
+
+def _id_bytes(value: Any) -> bytes:
+    return value if type(value) is bytes else value.bytes
+
+
+async def _lock(connection: Any) -> None:
+    for _ in range(1 + _PATIENCE * 10):
+        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            return
+        await asyncio.sleep(0.1)
+    raise StartError("Another copy to this Postgres is under way.", "Wait until it is done.")
+
+
+def file_name(file: Path) -> str:
+    """Return how a source is known in a target."""
+    return str(file.resolve())

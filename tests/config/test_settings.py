@@ -1,0 +1,331 @@
+"""Settings come from one table, and a wrong one is refused with a remedy."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from hogsend.config.settings import SETTINGS, Settings, load_settings, prepare_data, shown
+from hogsend.errors import ConfigError, StartError
+
+SECRET = "a-secret-of-forty-characters-0123456789-"
+
+
+def test_without_any_setting_everything_has_a_default(tmp_path: Path) -> None:
+    settings = load_settings({}, tmp_path)
+
+    assert settings.data == tmp_path / "data"
+    assert settings.database_url == f"sqlite://{tmp_path}/data/hogsend.db"
+    assert settings.journeys == tmp_path / "journeys"
+    assert (settings.host, settings.port) == ("127.0.0.1", 3002)
+    assert settings.base_url == "http://127.0.0.1:3002"
+    assert (settings.engine, settings.mail) == ("embedded", "inbox")
+    assert settings.stop_timeout == 8
+    assert set(settings.origins.values()) == {"default"}
+
+
+def test_reading_settings_makes_nothing(tmp_path: Path) -> None:
+    load_settings({"HOGSEND_DATA": "elsewhere"}, tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_setting_has_its_place_in_the_settings() -> None:
+    fields = set(Settings.__dataclass_fields__)
+
+    assert {setting.field for setting in SETTINGS} <= fields
+
+
+def test_an_env_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "# a comment\nexport HOGSEND_FROM='Ada <ada@example.com>'\nOTHER=1\n"
+        "HOGSEND_MAIL=smtp://u:pa$$HOME@mail.example.com:25 # the password has dollars\n"
+        "HOGSEND_BIND=127.0.0.1:1\n"
+    )
+
+    settings = load_settings({"HOGSEND_BIND": "127.0.0.1:2"}, tmp_path)
+
+    assert settings.sender == "Ada <ada@example.com>"
+    assert settings.mail == "smtp://u:pa$$HOME@mail.example.com:25"
+    assert settings.port == 2
+    assert settings.origins["HOGSEND_FROM"] == ".env"
+    assert settings.origins["HOGSEND_BIND"] == "environment"
+
+
+def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
+    settings = load_settings(
+        {"HOGSEND_BIND": "127.0.0.1:2"}, tmp_path, {"HOGSEND_BIND": "127.0.0.1:3"}
+    )
+
+    assert settings.bind == "127.0.0.1:3"
+    assert settings.origins["HOGSEND_BIND"] == "command line"
+
+
+def test_an_empty_value_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HOGSEND_TEST_TO=me@example.com\nHOGSEND_API_KEY=\n")
+
+    settings = load_settings({"HOGSEND_MAIL": "", "HOGSEND_TEST_TO": " "}, tmp_path)
+
+    assert (settings.mail, settings.api_key) == ("inbox", None)
+    assert settings.test_to == "me@example.com"
+
+
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_an_unknown_name_is_refused_with_the_right_one(tmp_path: Path, place: str) -> None:
+    if place == ".env":
+        (tmp_path / ".env").write_text("HOGSEND_MIAL=inbox\n")
+    environ = {"HOGSEND_MIAL": "inbox"} if place == "environment" else {}
+
+    with pytest.raises(ConfigError, match=r"HOGSEND_MIAL.*Did you mean HOGSEND_MAIL\?"):
+        load_settings(environ, tmp_path)
+
+
+def test_a_name_like_no_other_points_to_the_table(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="`hogsend settings`"):
+        load_settings({"HOGSEND_QQQQQQ": "1"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOGSEND_BIND", "3002"),
+        ("HOGSEND_BIND", "127.0.0.1:99999"),
+        ("HOGSEND_BIND", "http://127.0.0.1:3002"),
+        ("HOGSEND_BASE_URL", "mail.example.com"),
+        ("HOGSEND_BASE_URL", "https://example.com/hogsend"),
+        ("HOGSEND_BASE_URL", "https://example.com:99999"),
+        ("HOGSEND_BASE_URL", 'https://exa"mple.com'),
+        ("HOGSEND_ENGINE", "temporal"),
+        ("HOGSEND_DATABASE_URL", "mysql://host/name"),
+        ("HOGSEND_DATABASE_URL", "sqlite://:memory:"),
+        ("HOGSEND_MAIL", "sendmail"),
+        ("HOGSEND_MAIL", "smtp://"),
+        ("HOGSEND_FROM", "nobody"),
+        ("HOGSEND_FROM", "A <a@example.com>\r\nBcc: b@example.com"),
+        ("HOGSEND_TEST_TO", "a@example.com, b@example.com"),
+        ("HOGSEND_API_KEY", "hsk_short"),
+        ("HOGSEND_SECRET", "short"),
+        ("HOGSEND_SECRET", f"{SECRET},short"),
+        ("HOGSEND_STOP_TIMEOUT", "soon"),
+        ("HOGSEND_STOP_TIMEOUT", "nan"),
+        ("HOGSEND_STOP_TIMEOUT", "-1"),
+        ("HOGSEND_KEEP_JOURNALS", "0"),
+        ("HOGSEND_KEEP_JOURNALS", "-1"),
+        ("HOGSEND_KEEP_JOURNALS", "1.5"),
+        ("HOGSEND_KEEP_JOURNALS", "never"),
+        ("HOGSEND_KEEP_JOURNALS", "99999999"),
+        ("HOGSEND_ALLOW_LOCAL_LINKS", "maybe"),
+        ("HOGSEND_LOG_FORMAT", "xml"),
+        ("HOGSEND_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_value_that_cannot_be_names_the_setting_and_what_is_allowed(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load_settings({name: value}, tmp_path)
+
+    assert name in refusal.value.message
+    assert refusal.value.remedy
+    secret = next(setting.secret for setting in SETTINGS if setting.name == name)
+    assert (repr(value) in refusal.value.message) is not secret
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOGSEND_BIND", "[::1]:3002"),
+        ("HOGSEND_BIND", "0.0.0.0:0"),
+        ("HOGSEND_BASE_URL", "https://mail.example.com/"),
+        ("HOGSEND_MAIL", "smtps://user:password@mail.example.com:465"),
+        ("HOGSEND_MAIL", "my_mail:Provider"),
+        ("HOGSEND_FROM", "ada@example.com"),
+        ("HOGSEND_LOG_LEVEL", "DEBUG"),
+        ("HOGSEND_STOP_TIMEOUT", "0.5"),
+    ],
+)
+def test_a_value_that_can_be_is_taken(tmp_path: Path, name: str, value: str) -> None:
+    load_settings({name: value}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("bind", "address"),
+    [
+        ("0.0.0.0:80", "http://localhost:80"),
+        ("[::]:80", "http://localhost:80"),
+        ("[::1]:80", "http://[::1]:80"),
+        ("10.0.0.1:80", "http://10.0.0.1:80"),
+    ],
+)
+def test_links_lead_to_the_bind_address_until_told_otherwise(
+    tmp_path: Path, bind: str, address: str
+) -> None:
+    assert load_settings({"HOGSEND_BIND": bind}, tmp_path).base_url == address
+
+
+def test_a_hatchet_token_chooses_hatchet_unless_told_otherwise(tmp_path: Path) -> None:
+    token = {"HATCHET_CLIENT_TOKEN": "token"}
+
+    assert load_settings(token, tmp_path).engine == "hatchet"
+    assert load_settings({**token, "HOGSEND_ENGINE": "embedded"}, tmp_path).engine == "embedded"
+    (tmp_path / ".env").write_text("HATCHET_CLIENT_TOKEN=token\n")
+    assert load_settings({}, tmp_path).engine == "hatchet"
+
+
+@pytest.mark.parametrize("text", ["HOGSEND_MAIL\n", "HOGSEND_FROM='unfinished\n", "= x\n"])
+def test_a_broken_line_of_the_env_file_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".env").write_text(text)
+
+    with pytest.raises(ConfigError, match="not NAME=value"):
+        load_settings({}, tmp_path)
+
+
+def test_an_env_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"HOGSEND_FROM=\xff\n")
+
+    with pytest.raises(ConfigError, match=r"\.env cannot be read"):
+        load_settings({}, tmp_path)
+
+
+def test_secrets_are_in_no_shown_value_and_no_representation(tmp_path: Path) -> None:
+    key = "hsk_" + "k" * 43
+    settings = load_settings(
+        {
+            "HOGSEND_SECRET": SECRET,
+            "HOGSEND_API_KEY": key,
+            "HOGSEND_MAIL": "smtp://user:hunter2@mail.example.com:25",
+            "HOGSEND_DATABASE_URL": "postgres://ada:hunter2@db:5432/hogsend?password=hunter2",
+        },
+        tmp_path,
+    )
+
+    shown_values = {setting.name: shown(settings, setting) for setting in SETTINGS}
+
+    for text in (repr(settings), str(shown_values)):
+        assert SECRET not in text and key not in text and "hunter2" not in text
+    assert shown_values["HOGSEND_MAIL"] == "smtp://user:…@mail.example.com:25"
+    assert shown_values["HOGSEND_DATABASE_URL"] == "postgres://ada:…@db:5432/hogsend?password=…"
+    postmark = load_settings({"HOGSEND_MAIL": "postmark://token"}, tmp_path)
+    assert shown(postmark, next(s for s in SETTINGS if s.field == "mail")) == "postmark://…"
+
+
+def test_the_first_start_makes_folder_and_secret_for_the_owner_alone(tmp_path: Path) -> None:
+    settings = prepare_data(load_settings({}, tmp_path))
+
+    assert mode_of(settings.data) == 0o700
+    assert mode_of(settings.data / "secret") == 0o600
+    assert [path.name for path in settings.data.iterdir()] == ["secret"]
+    assert len(settings.secrets[0]) >= 43
+    assert settings.origins["HOGSEND_SECRET"] == str(settings.data / "secret")
+
+
+def test_the_secret_is_made_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        starts = [
+            threads.submit(prepare_data, load_settings({}, tmp_path / "project")) for _ in range(16)
+        ]
+        secrets = {start.result().secrets for start in starts}
+
+    assert len(secrets) == 1
+    assert prepare_data(load_settings({}, tmp_path / "project")).secrets in secrets
+
+
+def test_what_others_could_read_is_tightened(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    (data / "secret").write_text(SECRET)
+    (data / "secret").chmod(0o644)
+
+    settings = prepare_data(load_settings({}, tmp_path))
+
+    assert settings.secrets == (SECRET,)
+    assert (mode_of(data), mode_of(data / "secret")) == (0o700, 0o600)
+
+
+def test_a_secret_that_is_set_is_not_written_down(tmp_path: Path) -> None:
+    both = f"{SECRET}, {SECRET[::-1]}"
+
+    settings = prepare_data(load_settings({"HOGSEND_SECRET": both}, tmp_path))
+
+    assert settings.secrets == (SECRET, SECRET[::-1])
+    assert list(settings.data.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 50])
+def test_a_damaged_secret_is_never_replaced(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "secret").write_bytes(content)
+
+    with pytest.raises(StartError, match="Put it back from a backup"):
+        prepare_data(load_settings({}, tmp_path))
+
+    assert (tmp_path / "data" / "secret").read_bytes() == content
+
+
+def test_a_file_in_place_of_the_data_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+
+    with pytest.raises(StartError, match="HOGSEND_DATA"):
+        prepare_data(load_settings({}, tmp_path))
+
+
+@pytest.fixture
+def folder_of_another() -> Iterator[Path]:
+    """A folder that this process may look into and not write to, also when run by root."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        am_root = os.geteuid() == 0
+        if am_root:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            if am_root:
+                os.seteuid(0)
+            folder.chmod(0o755)
+
+
+def test_a_read_only_place_is_refused_with_a_remedy(folder_of_another: Path) -> None:
+    for data in ("data", "."):
+        settings = load_settings({"HOGSEND_DATA": data}, folder_of_another)
+        with pytest.raises(StartError, match="HOGSEND_DATA"):
+            prepare_data(settings)
+
+
+def test_settings_are_read_without_heavy_imports() -> None:
+    code = (
+        "import sys, hogsend.config.settings;"
+        "print([m for m in ('pydantic', 'tortoise', 'rich', 'dotenv') if m in sys.modules])"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+
+    assert run.stdout.strip() == "[]"
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_things_are_kept_for_days_or_forever(tmp_path: Path) -> None:
+    given = {"HOGSEND_KEEP_INBOX": "7", "HOGSEND_KEEP_MAILS": "Forever"}
+    settings = load_settings(given, tmp_path)
+
+    assert settings.keep_journals == 90
+    assert settings.keep_inbox == 7
+    assert settings.keep_mails is None
+    said = {one.name: shown(settings, one) for one in SETTINGS}
+    assert said["HOGSEND_KEEP_MAILS"] == "forever"
+    assert said["HOGSEND_KEEP_INBOX"] == "7"
+    assert said["HOGSEND_API_KEY"] == ""

@@ -1,0 +1,80 @@
+"""No more mails a second than a setting says, evenly, however many are due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hogsend.clock import ManualClock
+from hogsend.delivery.rate_limiter import RateLimiter
+from tests.site import open_site, until
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def begun(pace: RateLimiter, seconds: float, step: float, wanted: int = 64) -> int:
+    """Begin as many mails as may be, at every step of some seconds; return how many."""
+    count = 0
+    for number in range(round(seconds / step)):
+        room = pace.room(NOW + timedelta(seconds=number * step), wanted)
+        pace.begun(room)
+        count += room
+    return count
+
+
+def test_without_a_rate_there_is_always_room() -> None:
+    pace = RateLimiter(0)
+    assert pace.room(NOW, 64) == 64
+    pace.begun(64)
+    assert pace.room(NOW, 64) == 64 and pace.wait == 0
+
+
+@pytest.mark.parametrize("rate", [0.5, 1, 7, 50, 400])
+def test_in_a_minute_there_are_as_many_as_the_rate_says(rate: float) -> None:
+    assert begun(RateLimiter(rate), 60, 0.01) == pytest.approx(60 * rate, rel=0.02, abs=1)
+
+
+def test_what_was_not_used_is_not_saved_up() -> None:
+    pace = RateLimiter(100)
+    pace.room(NOW, 64)
+    later = NOW + timedelta(hours=8)
+    assert pace.room(later, 64) == 10
+    pace.begun(10)
+    assert pace.room(later, 64) == 0 and pace.wait == pytest.approx(0.1)
+
+
+def test_no_more_are_begun_than_there_is_room_for_elsewhere() -> None:
+    assert RateLimiter(1000).room(NOW, 3) == 3
+
+
+def test_a_clock_that_was_set_back_stops_nothing() -> None:
+    pace = RateLimiter(10)
+    pace.begun(pace.room(NOW, 64))
+    back = NOW - timedelta(days=1)
+    assert pace.room(back, 64) == 0
+    assert pace.room(back + timedelta(seconds=0.1), 64) == 1
+
+
+async def test_mails_leave_at_the_rate_of_the_setting(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with open_site(tmp_path, clock, SEND_RATE="2") as site:
+        for user in ("ada", "bo", "cy"):
+            await site.event("user.created", user)
+
+        async def sent() -> int:
+            return len(await site.sends("sent"))
+
+        async def queued() -> bool:
+            return len(await site.sends()) == 3 and await sent() == 1
+
+        await until(site.runtime.changes, queued)
+        for count in (2, 3):
+            clock.set(clock.now() + timedelta(seconds=0.5))
+
+            async def one_more(count: int = count) -> bool:
+                return await sent() == count
+
+            await until(site.runtime.changes, one_more)

@@ -1,0 +1,92 @@
+"""Whether a mail may go to somebody: the first refusal wins."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hogsend import days, hours
+from hogsend.domain.journey import MailList
+from hogsend.domain.retry_schedule import GIVE_UP_AFTER, LONGEST_PAUSE, retry_at
+from hogsend.domain.send_policy import Consents, Queue, Refuse, SendFacts, decide_send
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NEWS = MailList("news", "News")
+OWED = MailList("owed", "Owed", transactional=True)
+OPT_IN = MailList("opt-in", "Opt in", default_opt_in=False)
+GAP = hours(12)
+
+REFUSALS: list[tuple[Refuse, dict[str, Any]]] = [
+    (Refuse("skipped", "no_address"), {"email": None}),
+    (Refuse("suppressed", "suppressed"), {"suppression": "hard_bounce"}),
+    (Refuse("skipped", "unsubscribed_from_everything"), {"said": {"*": False}}),
+    (Refuse("skipped", "unsubscribed_from_list"), {"said": {"news": False}}),
+    (Refuse("skipped", "too_soon"), {"last_sent_at": NOW - GAP + timedelta(microseconds=1)}),
+]
+
+
+def decide(mail_list: MailList, **facts: Any) -> Queue | Refuse:
+    said = facts.pop("said", {})
+    known = {"email": "ada@example.com", **facts}
+    return decide_send(mail_list, SendFacts(consents=Consents(said), **known), gap=GAP, now=NOW)
+
+
+def test_where_nothing_refuses_it_is_queued():
+    assert decide(NEWS) == Queue()
+    assert decide(NEWS, last_sent_at=NOW - GAP, said={"news": True, "other": False}) == Queue()
+
+
+@pytest.mark.parametrize(("refused", "facts"), REFUSALS)
+def test_each_reason_refuses(refused: Refuse, facts: dict[str, Any]):
+    assert decide(NEWS, **facts) == refused
+
+
+@pytest.mark.parametrize("pair", list(itertools.combinations(REFUSALS, 2)))
+def test_of_two_reasons_the_first_counts(pair: Any):
+    (first, one), (_, other) = pair
+    said = {**other.get("said", {}), **one.get("said", {})}
+    assert decide(NEWS, **{**other, **one, "said": said}) == first
+
+
+def test_what_is_owed_goes_to_who_has_stopped_everything():
+    assert decide(OWED, said={"*": False, "owed": False}) == Queue()
+    assert decide(OWED, suppression="complaint") == Refuse("suppressed", "suppressed")
+
+
+@pytest.mark.parametrize(
+    ("mail_list", "said", "gets"),
+    [
+        (NEWS, {}, True),
+        (NEWS, {"*": True}, True),
+        (NEWS, {"*": True, "news": False}, False),
+        (NEWS, {"*": False, "news": True}, False),
+        (OPT_IN, {}, False),
+        (OPT_IN, {"opt-in": True}, True),
+        (OPT_IN, {"*": True}, False),
+    ],
+)
+def test_who_said_nothing_gets_what_the_list_says(
+    mail_list: MailList, said: dict[str, bool], gets: bool
+):
+    assert Consents(said).gets(mail_list) is gets
+
+
+def test_tries_come_ever_later_and_end_after_four_days():
+    pauses = [retry_at(n, NOW, NOW, 0.5) for n in range(1, 40)]
+    waits = [at - NOW for at in pauses if at is not None]
+    assert waits[:3] == [timedelta(seconds=s) for s in (30, 60, 120)]
+    assert waits == sorted(waits)
+    assert waits[-1] == LONGEST_PAUSE
+    assert retry_at(1, NOW, NOW + GIVE_UP_AFTER, 0.5) is None
+    assert retry_at(1, NOW, NOW + GIVE_UP_AFTER - timedelta(microseconds=1), 0.5) is not None
+
+
+def test_those_that_failed_together_are_not_tried_together():
+    early, late = retry_at(1, NOW, NOW, 0.0), retry_at(1, NOW, NOW, 0.999)
+    assert early is not None
+    assert late is not None
+    assert (late - early) > timedelta(seconds=10)
+    assert late < NOW + days(1)

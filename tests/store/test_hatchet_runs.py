@@ -1,0 +1,159 @@
+"""What is kept of Hatchet's runs: whom they are started, woken and begun anew for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import pytest
+
+from hogsend.clock import ManualClock
+from hogsend.store import enrollments, hatchet_runs
+from hogsend.store.db import Database, Query, Write
+from hogsend.store.hatchet_runs import RunLink, RunState, RunWait
+from tests.databases import enrollment_of
+
+T = TypeVar("T")
+MANY = 100
+
+
+class Runs:
+    """Enrollments of the journey `j`, and a way to ask and to write."""
+
+    def __init__(self, database: Database, clock: ManualClock) -> None:
+        self.database, self.clock = database, clock
+
+    async def enroll(self, **given: Any) -> UUID:
+        now = self.clock.now()
+        one = enrollment_of(now, **given)
+        await self.write(enrollments.insert([one]), enrollments.update([one], now, freed=True))
+        return one.id
+
+    async def write(self, *writes: Write) -> None:
+        async with self.database.transaction() as tx:
+            await tx.apply(writes)
+
+    async def change(self, query: Query[T]) -> T:
+        async with self.database.transaction() as tx:
+            return await tx.one(query)
+
+    async def named(self, run_id: str, **given: Any) -> UUID:
+        """Return an enrollment that a run plays."""
+        one = await self.enroll(**given)
+        await self.change(hatchet_runs.claim_starts([one], self.clock.now()))
+        await self.write(hatchet_runs.name_runs([(one, run_id)]))
+        return one
+
+    async def stalled(self) -> Sequence[UUID]:
+        now = self.clock.now()
+        found = await self.database.read_one(hatchet_runs.stalled(["j"], now, now, MANY))
+        return [one.enrollment_id for one in found]
+
+
+@pytest.fixture
+def runs(database: Database, clock: ManualClock) -> Runs:
+    return Runs(database, clock)
+
+
+async def test_who_is_due_without_a_run_is_started_by_one_worker_alone(runs: Runs):
+    one, now = await runs.enroll(), runs.clock.now()
+    await runs.enroll(wake_at=now + timedelta(hours=1))
+    await runs.enroll(journey_id="unknown")
+    unstarted = hatchet_runs.unstarted(["j"], now, MANY)
+    (found,) = await runs.database.read_one(unstarted)
+    assert (found.enrollment_id, found.journey_id) == (one, "j")
+    assert await runs.change(hatchet_runs.claim_starts([one], now)) == {one}
+    assert await runs.change(hatchet_runs.claim_starts([one], now)) == frozenset()
+    assert await runs.database.read_one(unstarted) == []
+    await runs.write(hatchet_runs.unclaim([one]))
+    assert len(await runs.database.read_one(unstarted)) == 1
+
+
+async def test_a_run_is_named_once_and_adopted_only_while_it_has_no_name(runs: Runs):
+    one, now = await runs.named("first"), runs.clock.now()
+    await runs.write(hatchet_runs.adopt(one, "second", now))
+    assert await runs.database.read_one(hatchet_runs.run_of(one)) == RunLink("first", 0)
+    other = await runs.enroll()
+    await runs.write(hatchet_runs.adopt(other, "second", now))
+    told = await runs.database.read_one(hatchet_runs.standings([one, other]))
+    assert told[other] == RunState("active", 0, now, "second")
+    assert await runs.database.read_one(hatchet_runs.enrollments_of(["first", "second", "x"])) == {
+        "first": one,
+        "second": other,
+    }
+
+
+async def test_a_sleeping_run_is_woken_once_for_each_turn(runs: Runs):
+    one, now = await runs.named("run", turn=3, state="waiting"), runs.clock.now()
+    later = now + timedelta(seconds=3)
+    assert await runs.database.read_one(hatchet_runs.to_wake(["j"], now, MANY)) == []
+    assert await runs.database.read_one(hatchet_runs.to_wake(["j"], later, MANY)) == [one]
+    assert await runs.change(hatchet_runs.claim_wakes([one])) == {one: 3}
+    assert await runs.change(hatchet_runs.claim_wakes([one])) == {}
+    await runs.write(hatchet_runs.unclaim_wakes([one]))
+    assert await runs.database.read_one(hatchet_runs.to_wake(["j"], later, MANY)) == [one]
+
+
+async def test_a_late_turn_is_begun_anew_after_a_minute_then_after_twice_as_long(runs: Runs):
+    one = await runs.named("run")
+    assert await runs.stalled() == []
+    for tried, minutes in enumerate([1, 2, 4, 8, 16, 32, 60, 60]):
+        runs.clock.set(runs.clock.now() + timedelta(minutes=minutes, seconds=-1))
+        assert await runs.stalled() == []
+        assert await runs.change(hatchet_runs.claim_restarts([one], runs.clock.now())) == {}
+        runs.clock.set(runs.clock.now() + timedelta(seconds=1))
+        assert await runs.stalled() == [one]
+        assert await runs.change(hatchet_runs.claim_restarts([one], runs.clock.now())) == {
+            one: "run"
+        }
+        shown = await runs.database.read_one(hatchet_runs.run_of(one))
+        assert shown == RunLink("run", tried + 1)
+    # A try that came to nothing does not count.
+    await runs.write(hatchet_runs.unclaim_restarts([one], runs.clock.now()))
+    assert await runs.stalled() == [one]
+    assert await runs.database.read_one(hatchet_runs.run_of(one)) == RunLink("run", tried)
+
+
+async def test_what_a_run_was_told_to_wait_for_is_kept_until_it_is_forgotten(runs: Runs):
+    one, now = await runs.named("run"), runs.clock.now()
+    waits = [RunWait(number, 5, now, number) for number in range(2)]
+    await runs.write(hatchet_runs.note_waits([("run", wait) for wait in reversed(waits)]))
+    # What was recorded first counts: Hatchet was told it.
+    await runs.write(hatchet_runs.note_waits([("run", RunWait(0, 9, now, 9))]))
+    assert await runs.database.read_one(hatchet_runs.waits_of("run")) == waits
+    await runs.write(*hatchet_runs.forget([(one, "another")]))
+    assert await runs.database.read_one(hatchet_runs.run_of(one)) is not None
+    await runs.write(*hatchet_runs.forget([(one, "run")]))
+    assert await runs.database.read_one(hatchet_runs.waits_of("run")) == []
+    assert await runs.database.read_one(hatchet_runs.run_of(one)) is None
+
+
+async def test_whose_end_a_run_may_not_know_is_told(runs: Runs):
+    now = runs.clock.now()
+    over = await runs.named("run", state="exited", wake_at=None, ended_at=now)
+    done = await runs.named("done", state="completed", wake_at=None, ended_at=now)
+    await runs.named("other")
+    ended = hatchet_runs.ended_since(now, now, MANY)
+    assert await runs.database.read_one(ended) == {over: "run"}
+    # The run that played the last turn is about to say so itself.
+    later = hatchet_runs.ended_since(now, now + hatchet_runs.RETURNING, MANY)
+    assert await runs.database.read_one(later) == {over: "run", done: "done"}
+    too_late = now + timedelta(seconds=1)
+    assert await runs.database.read_one(hatchet_runs.ended_since(too_late, too_late, MANY)) == {}
+    assert await runs.database.read_one(hatchet_runs.enrollments_of(["run"])) == {}
+
+
+async def test_those_due_for_longest_are_first_among_those_asked_for(
+    runs: Runs, make_due: Callable[[int], Any]
+):
+    ids = [await make_due(minutes) for minutes in (1, 3, 2, -1)]
+    found = await runs.database.read_one(hatchet_runs.due_among(ids, runs.clock.now()))
+    assert [one.id for one in found] == [ids[1], ids[2], ids[0]]
+
+
+@pytest.fixture
+def make_due(runs: Runs) -> Callable[[int], Any]:
+    """Make an enrollment that has been due for some minutes."""
+    return lambda minutes: runs.enroll(wake_at=runs.clock.now() - timedelta(minutes=minutes))

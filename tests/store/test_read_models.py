@@ -1,0 +1,168 @@
+"""What the screens read is the same on both databases."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from hogsend.clock import ManualClock
+from hogsend.store.counters import day_of
+from hogsend.store.db import Database
+from hogsend.store.read_models import (
+    contacts,
+    counts,
+    emails,
+    enrollment,
+    events,
+    inbox,
+    journeys,
+    overview,
+    system,
+)
+from tests.web.product import stage
+from tests.web.scene import Scene
+
+
+@pytest.fixture
+async def scene(database: Database, clock: ManualClock) -> Scene:
+    """A small product's data."""
+    return await stage(database, clock)
+
+
+async def test_an_enrollment_comes_with_all_that_concerns_it(
+    database: Database, scene: Scene
+) -> None:
+    found = await enrollment.load(database, scene.ids["activation-welcome/Ada Lovelace"])
+    assert found is not None
+    assert found.contact.label == "Ada Lovelace"
+    assert found.trigger is not None
+    assert found.trigger.name == "user.created"
+    assert [len(turn.steps) for turn in found.turns] == [2, 4]
+    assert {send.status for send in found.sends.values()} == {"sent", "skipped"}
+    assert found.consents.stopped_everything
+    assert await enrollment.load(database, UUID(int=0)) is None
+
+
+async def test_people_are_listed_by_state_and_by_wait(database: Database, scene: Scene) -> None:
+    async def count(states: list[str], *waits: str) -> int:
+        query = journeys.people_ids("activation-welcome", states, waits, None, 100)
+        return len(await journeys.people(database, await database.read_one(query)))
+
+    assert await count(["waiting"]) == 46
+    assert await count(["active", "waiting", "drifted", "parked"]) == 46
+    assert await count(["completed"]) == 15
+    assert await count(["waiting"], "wait:plan.upgraded") == 1
+    assert await count(["waiting"], "nowhere") == 0
+    assert await count(["waiting"], "wait:plan.upgraded", "sleep:post-welcome") == 46
+
+
+async def test_pages_of_people_go_on_where_the_last_ended(database: Database, scene: Scene) -> None:
+    states = ["waiting", "completed"]
+    first = await database.read_one(journeys.people_ids("activation-welcome", states, [], None, 30))
+    rest = await database.read_one(
+        journeys.people_ids("activation-welcome", states, [], first[-1], 100)
+    )
+    assert len({*first, *rest}) == len(first) + len(rest) == 61
+    assert [*first, *rest] == sorted([*first, *rest], reverse=True)
+
+
+async def test_those_refused_are_listed_with_the_event(database: Database, scene: Scene) -> None:
+    found = await journeys.refused(database, "activation-welcome", "where_not_met", 10)
+    assert [one.contact.label for one in found] == ["anon_77"]
+    assert await journeys.refused(database, "activation-welcome", "too_soon", 10) == []
+
+
+async def test_contacts_are_found_by_a_beginning(database: Database, scene: Scene) -> None:
+    async def found(text: str) -> list[str]:
+        query = contacts.known_as(text, 100, is_sqlite=database.is_sqlite)
+        people = await contacts.in_order(database, await database.read_one(query))
+        return sorted(one.label for one in people)
+
+    assert await found("user_1815") == ["Ada Lovelace"]
+    assert await found("ADA@EXAMPLE.COM") == ["Ada Lovelace"]
+    assert await found("anon") == ["anon_77"]
+    assert len(await found("user_3")) == 60
+    for nonsense in ("%", "user%", "user\\", "a'; --", "_ser"):
+        assert await found(nonsense) == [], nonsense
+
+
+async def test_contacts_are_listed_by_when_they_were_seen(database: Database, scene: Scene) -> None:
+    ids = await database.read_one(contacts.newest_ids(10, None))
+    people = await contacts.in_order(database, ids)
+    last = people[-1]
+    assert last.last_seen_at is not None
+    place = contacts.Place.read(str(contacts.Place(last.last_seen_at, last.id)))
+    more = await database.read_one(contacts.newest_ids(100, place))
+    assert len(ids) + len(more) == len({*ids, *more}) == 63
+
+
+async def test_a_contact_comes_with_all_that_concerns_them(
+    database: Database, scene: Scene
+) -> None:
+    found = await contacts.load(database, scene.ids["ada"], 50)
+    assert found is not None
+    assert set(found.identities) == {"e:ada@example.com", "u:user_1815"}
+    assert found.said["*"].subscribed is False
+    assert len(found.enrollments) == 1
+    assert [send.status for send in found.sends] == ["skipped", "sent"]
+    assert len(found.events) == 3
+    hits = await database.read_one(contacts.hits_of([scene.ids["welcome mail"]], 10))
+    assert [hit.verdict for hit in hits].count("human") == 2
+
+
+async def test_events_say_what_they_caused(database: Database, scene: Scene) -> None:
+    found = await database.read_one(events.line(scene.ids["event"]))
+    assert found is not None
+    assert (found.enrolled, found.ended) == (1, 0)
+    named = await database.read_one(events.newest(100, name="user.created"))
+    assert len(named) == 61
+    assert len(await events.people_of(database, named)) == 61
+
+
+async def test_mails_are_listed_with_the_subject_that_was_seen(
+    database: Database, scene: Scene
+) -> None:
+    found = await database.read_one(emails.newest(5, status="in_doubt"))
+    assert [send.subject for send in found] == ["Your card was declined"]
+    assert len(await database.read_one(emails.newest(100, journey_id="payment-recovery"))) == 1
+
+
+async def test_counts_are_read_by_day_and_by_prefix(
+    database: Database, scene: Scene, clock: ManualClock
+) -> None:
+    days = await database.read_one(counts.days(["sends/sent"], day_of(clock.now())))
+    assert days.series("sends/sent")[-1] == 74
+    assert days.total("sends/sent") == 61 + 60 + 71 + 66 + 28 + 22 + 74 - 0
+    assert len(days.series("sends/sent")) == 14
+    waiting = await database.read_one(counts.gauges("waiting/activation-welcome/"))
+    assert waiting == {"sleep:post-welcome": 45, "wait:plan.upgraded": 1}
+
+
+async def test_queues_are_counted_to_a_bound(
+    database: Database, scene: Scene, clock: ManualClock
+) -> None:
+    doubt, late, first = await database.read(
+        overview.sends_with("in_doubt", UUID(int=0)),
+        overview.overdue(clock.now()),
+        overview.oldest_due(),
+    )
+    assert (doubt.count, late.count) == (1, 0)
+    assert first is not None
+    assert first > clock.now()
+    week = overview.week_of_wakes(clock.now())
+    counted = await database.read(*(query for _, query in week))
+    assert sum(one.count for one in counted) == 45
+    assert str(counts.Bounded(counts.MOST_COUNTED + 1)) == "5,000+"
+
+
+async def test_the_inbox_is_listed_and_its_unread_counted(database: Database, scene: Scene) -> None:
+    assert await database.read_one(inbox.unread()) == 62
+    found = await database.read_one(inbox.page(100, to="ada@example.com"))
+    assert [one.subject for one in found] == ["Welcome, Ada"]
+
+
+async def test_the_database_says_what_it_is(database: Database) -> None:
+    name, size = await system.described(database)
+    assert name.startswith("SQLite 3" if database.is_sqlite else "Postgres 1")
+    assert size > 0

@@ -1,0 +1,325 @@
+"""The review names what would go wrong at a replay, and leaves sound journeys alone."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from hogsend.turns.folder_check import review
+from hogsend.turns.folder_loader import load
+from hogsend.turns.static_analysis.findings import Finding
+
+TEMPLATES = ("welcome", "nudge", "goodbye")
+SHIPPED = Path(__file__).parents[2] / "journeys"
+HEAD = """\
+from hogsend import *
+from datetime import date, datetime, timedelta, UTC
+news = MailList("news", "News")
+"""
+
+
+def reviewed(folder: Path, text: str, **files: str) -> list[Finding]:
+    """Review a folder with a file of this text and others, whose names are without `.py`."""
+    (folder / "j.py").write_text(HEAD + textwrap.dedent(text))
+    for name, other in files.items():
+        (folder / f"{name}.py").write_text(textwrap.dedent(other))
+    return review(folder, load(folder), TEMPLATES)
+
+
+def journey(body: str, imports: str = "") -> str:
+    """Return the text of a file with one journey; its body begins at line 7."""
+    return (
+        f'{imports}\n@journey("j", trigger="go")\nasync def j(user, ctx):\n'
+        + textwrap.indent(textwrap.dedent(body).strip("\n"), "    ")
+        + "\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("imports", "body", "name", "remedy"),
+    [
+        ("", "datetime.now(UTC)", "datetime.datetime.now", "ctx.now()"),
+        ("", "x = datetime.utcnow().year", "datetime.datetime.utcnow", "ctx.now()"),
+        ("", "if date.today().day == 1: pass", "datetime.date.today", "ctx.now()"),
+        ("import datetime as dt", "dt.datetime.now()", "datetime.datetime.now", "ctx.now()"),
+        ("import time", "time.time()", "time.time", "ctx.now()"),
+        ("from time import time as clock", "clock()", "time.time", "ctx.now()"),
+        ("import time", 'time.strftime("%H")', "time.strftime", "ctx.now()"),
+        ("import random", "random.choice([1, 2])", "random.choice", "ctx.random()"),
+        ("from random import shuffle", "shuffle([1, 2])", "random.shuffle", "ctx.random()"),
+        ("import random", "random.Random().random()", "random.Random", "ctx.random()"),
+        ("import uuid", "uuid.uuid4()", "uuid.uuid4", "ctx.uuid()"),
+        ("import secrets", "secrets.token_hex()", "secrets.token_hex", "ctx.random()"),
+        ("import os", "os.urandom(8)", "os.urandom", "ctx.random()"),
+        ("import httpx", 'httpx.get("https://example.com")', "httpx.get", "ctx.step("),
+        ("import requests", "requests.Session().get(1)", "requests.Session", "ctx.step("),
+        ("import urllib.request", "urllib.request.urlopen(1)", "urllib.request.urlopen", "ctx.ste"),
+        ("import smtplib", 'smtplib.SMTP("localhost")', "smtplib.SMTP", "ctx.step("),
+        ("import subprocess", 'subprocess.run(["ls"])', "subprocess.run", "ctx.step("),
+        ("", 'open("file").read()', "open", "ctx.step("),
+        ("from pathlib import Path", 'Path("f").read_text()', "pathlib.Path.read_text", "ctx.st"),
+        ("from pathlib import Path", '(Path("f") / "g").exists()', "pathlib.Path.exists", "ctx."),
+        ("import time", "time.sleep(1)", "time.sleep", "ctx.sleep("),
+        ("", 'input("yes?")', "input", "ctx.step("),
+        ("import asyncio", "await asyncio.sleep(1)", "asyncio.sleep", "ctx.step("),
+        ("import asyncio", "await asyncio.gather(*[])", "asyncio.gather", "one after the other"),
+        ("import httpx\nclient = httpx.Client()", "client.get(1)", "httpx.Client.get", "ctx.step("),
+        ("import random\nrng = random.Random(1)", "rng.random()", "random.Random.random", "ctx.ra"),
+        ("now = datetime.now", "now(UTC)", "datetime.datetime.now", "ctx.now()"),
+        ("", "import random\nrandom.random()", "random.random", "ctx.random()"),
+        ("import random", "x = sorted([1], key=lambda n: random.random())", "random.random", "ct"),
+    ],
+)
+def test_what_a_replay_would_see_otherwise_is_an_error(
+    tmp_path: Path, imports: str, body: str, name: str, remedy: str
+):
+    found = reviewed(tmp_path, journey(body, imports))
+    assert [one.severity for one in found] == ["error"]
+    assert found[0].problem.startswith(f"`{name}` ")
+    assert remedy in found[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("imports", "body"),
+    [
+        ("import os", 'os.environ["APP"]'),
+        ("import os", 'os.getenv("APP")'),
+        ("import time", "time.perf_counter()"),
+        ("", "hash(user.email) % 2"),
+    ],
+)
+def test_what_may_be_meant_is_a_warning(tmp_path: Path, imports: str, body: str):
+    found = reviewed(tmp_path, journey(body, imports))
+    assert [one.severity for one in found] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("imports", "body"),
+    [
+        ("import httpx", 'await ctx.step("a", lambda: httpx.get("https://example.com"))'),
+        ("import uuid", "def fetch():\n    return uuid.uuid4()\nawait ctx.step('a', fetch)"),
+        ("import time", "job = lambda: time.time()\nawait ctx.step('a', job)"),
+        ("import random", "random.Random(user.email).choice([1, 2])"),
+        ("import uuid", "uuid.UUID(int=1), uuid.uuid5(uuid.NAMESPACE_DNS, 'a')"),
+        ("import urllib.parse", "urllib.parse.quote('a')"),
+        ("import os", "os.path.join('a', 'b')"),
+        ("from pathlib import Path", "Path('a').name.upper()"),
+        ("import secrets", "secrets.compare_digest('a', 'b')"),
+        ("import time", "time.gmtime(0), time.strftime('%H', time.gmtime(0))"),
+        ("START = datetime.now(UTC)", "START.year, START.isoformat()"),
+        ("import random\nAT_START = random.random()", "AT_START.hex()"),
+        ("", "time = await ctx.now()\ntime.time()"),
+        ("import time", "def go(time): return time.time()\ngo(await ctx.now())"),
+        ("", "datetime(2026, 1, 1, tzinfo=UTC), datetime.fromisoformat('2026-01-01')"),
+        ("import asyncio", "try:\n    pass\nexcept asyncio.TimeoutError:\n    pass"),
+        ("def unused():\n    return datetime.now()", "unused"),
+    ],
+)
+def test_what_is_done_in_a_step_or_gives_the_same_each_time_is_left_alone(
+    tmp_path: Path, imports: str, body: str
+):
+    assert reviewed(tmp_path, journey(body, imports)) == []
+
+
+def test_functions_that_a_journey_calls_are_reviewed_with_it_wherever_they_are(tmp_path: Path):
+    found = reviewed(
+        tmp_path,
+        """
+        from ._words import greeting
+        from . import _words
+
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await ctx.send("welcome", props={"hello": greeting(user)})
+            await _words.later(ctx)
+        """,
+        _words="""
+            import datetime
+            def greeting(user):
+                return of_the_day(datetime.datetime.now())
+            def of_the_day(now):
+                return now.hour, datetime.date.today()
+            async def later(ctx, template="nudge"):
+                await ctx.send(template)
+                await ctx.send("absent")
+            def never_called():
+                return datetime.datetime.now()
+        """,
+    )
+    assert [(one.file, one.line) for one in found] == [
+        ("_words.py", 4),
+        ("_words.py", 6),
+        ("_words.py", 9),
+    ]
+
+
+def test_a_journey_that_does_not_load_is_reviewed_all_the_same(tmp_path: Path):
+    found = reviewed(tmp_path, "raise ValueError\n" + journey("datetime.now()"))
+    assert [one.line for one in found] == [8]
+    (tmp_path / "broken.py").write_text("nonsense(")
+    assert len(review(tmp_path, load(tmp_path), TEMPLATES)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('await ctx.send("welcom")', "template 'welcom', and there is none. Did you mean 'welcome"),
+        ('await ctx.send("xyz")', "template 'xyz', and there is none. Write it in emails/xyz.html"),
+        ('await ctx.send(template="w" + "x")', "template 'wx'"),
+        (
+            'await ctx.send("welcome", list="new")',
+            "list 'new', and there is none. Did you mean 'ne",
+        ),
+        ('await ctx.is_subscribed("new")', "ctx.is_subscribed names the list 'new'"),
+        ('await ctx.throttle(1, days(1), list="new")', "ctx.throttle names the list 'new'"),
+        ('await ctx.when.tz("Europe/Berlyn").tomorrow().at("09:00")', "'Europe/Berlyn' is no time"),
+        ('await ctx.sleep_until(ctx.when.next("mon").at("9"))', "'9' is no time of day"),
+    ],
+)
+def test_what_is_not_there_is_an_error_with_the_nearest_that_is(
+    tmp_path: Path, body: str, said: str
+):
+    (one,) = reviewed(tmp_path, journey(body))
+    assert one.severity == "error"
+    assert said in f"{one.problem} {one.remedy}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'await ctx.send(user.properties["mail"])',
+        'await ctx.send(f"welcome-{user.id}")',
+        'await ctx.send("welcome", list=None)',
+        'await ctx.send("welcome", list=news.id)',
+        "await ctx.is_subscribed()",
+        'await ctx.wait_for("an.event.nobody.else.names", timeout=days(1))',
+        'await ctx.when.tz(user.properties["tz"]).tomorrow().at("09:00")',
+    ],
+)
+def test_what_cannot_be_known_is_left_alone(tmp_path: Path, body: str):
+    assert reviewed(tmp_path, journey(body)) == []
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        '{"welcome", "nudge"}',
+        'set(["welcome", "nudge"])',
+        'frozenset(user.properties) & {"a"}',
+        'list({"welcome", "nudge"})',
+        'enumerate({"welcome", "nudge"})',
+        "ALL",
+        'ALL.union(["a"])',
+        "here",
+        "{t for t in ALL}",
+    ],
+)
+def test_a_loop_over_a_set_that_calls_ctx_is_an_error(tmp_path: Path, over: str):
+    body = f"here = {{'welcome'}}\nfor one in {over}:\n    await ctx.send(one)"
+    (one,) = reviewed(tmp_path, journey(body, 'ALL = {"welcome", "nudge"}'))
+    assert (one.severity, one.line) == ("error", 8)
+    assert "sorted" in one.remedy
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        'for one in sorted({"welcome"}):\n    await ctx.send(one)',
+        'for one in ["welcome"]:\n    await ctx.send(one)',
+        "for one in {1, 2, 3}:\n    await ctx.sleep(days(one), label=f'{one}')",
+        'total = 0\nfor one in {"a", "b"}:\n    total += len(one)',
+        'if "a" in {"a", "b"}:\n    await ctx.send("welcome")',
+        'here = {"b"}\nhere = sorted(here)\nfor one in here:\n    await ctx.send(one)',
+    ],
+)
+def test_a_loop_in_a_firm_order_or_without_ctx_is_left_alone(tmp_path: Path, loop: str):
+    assert reviewed(tmp_path, journey(loop)) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "said"),
+    [
+        (
+            'try:\n    await ctx.sleep(days(1))\nfinally:\n    await ctx.send("welcome")',
+            7,
+            "ctx is called in `finally`",
+        ),
+        ("try:\n    await ctx.sleep(days(1))\nfinally:\n    print()", 7, "`finally` runs at every"),
+        ("async with lock:\n    await ctx.wait_for('a')", 7, "`async with` is left at every wait"),
+        ("try:\n    await ctx.sleep(days(1))\nexcept:\n    pass", 7, "also catches what ends"),
+        (
+            "try:\n    await ctx.now()\nexcept BaseException:\n    x = 1",
+            7,
+            "also catches what ends",
+        ),
+        ('await ctx.sleep(days(1), label="a")\nawait ctx.sleep(days(2), label="a")', 8, "'a'"),
+        ("await ctx.sleep(days(1))\nawait ctx.sleep(24 * hours(1))", 8, "by their order only"),
+        ("await ctx.sleep_until(a)\nawait ctx.sleep_until(b)", 8, "called the same as"),
+        (
+            'await ctx.history.count("a", label="x")\nawait ctx.history.count("b", label="x")',
+            8,
+            "'x' is already",
+        ),
+    ],
+)
+def test_traps_are_warnings(tmp_path: Path, body: str, line: int, said: str):
+    (one,) = reviewed(tmp_path, journey(body, "lock = a = b = None"))
+    assert (one.severity, one.line) == ("warning", line)
+    assert said in one.problem
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "try:\n    await ctx.step('a', print)\nexcept Exception:\n    pass",
+        "try:\n    await ctx.sleep(days(1))\nexcept:\n    raise",
+        "try:\n    x = 1\nfinally:\n    print()\nawait ctx.sleep(days(1))",
+        "async with lock:\n    x = 1\nawait ctx.sleep(days(1))",
+        "if user:\n    await ctx.sleep(days(1))\nelse:\n    await ctx.sleep(days(1))",
+        "if user:\n    await ctx.sleep(days(1), label='a')\n    return\n"
+        "await ctx.sleep(days(2), label='a')",
+        "for n in range(3):\n    await ctx.sleep(days(1), label='a')",
+        "for n in range(3):\n    await ctx.sleep(days(1), label=f'a-{n}')\n"
+        "    await ctx.sleep(days(1), label=f'b-{n}')",
+        "for n in [1]:\n    await ctx.sleep(days(1), label=f'a-{n}')\n"
+        "for n in [2]:\n    await ctx.sleep(days(1), label=f'a-{n}')",
+        "async def pause():\n    await ctx.sleep(days(1))\nawait pause()\nawait pause()",
+        "await ctx.send('welcome')\nawait ctx.send('welcome')",
+        "await ctx.sleep(days(1), label='a')\nawait ctx.send('welcome', label='a')",
+    ],
+)
+def test_what_only_looks_like_a_trap_is_left_alone(tmp_path: Path, body: str):
+    assert reviewed(tmp_path, journey(body, "lock = None")) == []
+
+
+def test_the_shipped_journeys_are_sound():
+    templates = [path.stem for path in (SHIPPED / "emails").glob("*.html")]
+    registry = load(SHIPPED)
+    assert len(registry.journeys) >= 5
+    assert review(SHIPPED, registry, templates) == []
+
+
+def test_findings_come_once_and_in_order(tmp_path: Path):
+    found = reviewed(
+        tmp_path,
+        """
+        def now():
+            return datetime.now()
+
+        @journey("one", trigger="go")
+        async def one(user, ctx):
+            now(), now()
+            await ctx.send("absent")
+
+        @journey("two", trigger="go")
+        async def two(user, ctx):
+            now()
+        """,
+    )
+    assert [one.line for one in found] == [6, 11]
+    assert str(found[0]) == (
+        "j.py:6: error: `datetime.datetime.now` reads the clock, and a replay would read another "
+        "time. Use `await ctx.now()`, which gives the same instant at every replay."
+    )

@@ -1,0 +1,92 @@
+"""A journey is run by no event loop: what reaches for one is refused, and told what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+from uuid import UUID
+
+import pytest
+
+from hogsend import Context, JourneyCodeError
+from hogsend.domain.event import Event
+from hogsend.turns.forbidden_loop import InertLoop
+from tests.world import World
+
+REMEDY = "put everything else into ctx.step(key, fn)"
+METHODS = sorted(
+    name
+    for name, _ in inspect.getmembers(asyncio.AbstractEventLoop, inspect.isfunction)
+    if not name.startswith("_")
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_of_the_loop_raises_the_remedy(method: str):
+    loop = InertLoop()
+    with pytest.raises(JourneyCodeError) as caught:
+        getattr(loop, method)()
+    assert REMEDY in str(caught.value)
+    assert loop.fault is caught.value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "await asyncio.gather(*[one() for one in (call, other)])",
+        "async with asyncio.TaskGroup() as group:\n    group.create_task(call())",
+        "await asyncio.create_task(call())",
+        "await asyncio.wait_for(call(), 1)",
+        "async with asyncio.Lock():\n    await asyncio.Event().wait()",
+        "async with httpx.AsyncClient() as client:\n    await client.get('http://127.0.0.1:9/')",
+    ],
+)
+@pytest.mark.parametrize("swallowed", [False, True])
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+async def test_what_needs_a_loop_fails_the_turn_with_the_remedy(
+    small_world: World, body: str, swallowed: bool
+):
+    if swallowed:
+        inner = "\n".join(f"    {line}" for line in body.splitlines())
+        body = f"try:\n{inner}\nexcept Exception:\n    pass\nawait ctx.send('nudge')"
+    indented = "\n".join(f"    {line}" for line in body.splitlines())
+    await small_world.journey(
+        "import asyncio, httpx\n"
+        '@journey("j", trigger="go")\nasync def j(user, ctx):\n'
+        "    call = other = lambda: ctx.random()\n"
+        f"{indented}\n"
+    )
+    await small_world.emit("go")
+    only = await small_world.enrollment()
+    assert (only.state, only.attempt) == ("active", 1)
+    assert REMEDY in (only.error or "")
+    assert await small_world.ledger() == []
+    # What the refused call was given is let go here, where its warning is expected.
+    gc.collect()
+
+
+async def test_the_context_is_refused_where_no_journey_is_played():
+    context = Context(Event(UUID(int=1), "go"), UUID(int=2))
+    with pytest.raises(JourneyCodeError, match="where no journey is being played"):
+        await context.send("welcome")
+    with pytest.raises(JourneyCodeError, match="where no journey is being played"):
+        await context.when.tomorrow().at("09:00")
+
+
+async def test_the_context_is_refused_in_a_plain_function_of_a_step(small_world: World):
+    await small_world.journey(
+        """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            def sends():
+                ctx.send("welcome").send(None)
+            try:
+                await ctx.step("sends", sends, retries=0)
+            except StepFailed as error:
+                await ctx.checkpoint("refused" if "being played" in str(error) else str(error))
+        """
+    )
+    await small_world.emit("go")
+    assert (await small_world.journal())[-1].label == "refused"
+    assert await small_world.ledger() == []

@@ -1,0 +1,444 @@
+"""The graph of a journey is read from its code: loops, branches, failures, functions it calls."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hogsend import days
+from hogsend.domain.graph import Fork, GraphStep, Item, JourneyGraph
+from hogsend.turns.folder_loader import load
+from hogsend.turns.static_analysis import graph_of
+from tests.world import World
+
+
+def read(body: str, trigger: str = "go") -> JourneyGraph:
+    """Read a journey with this body."""
+    text = textwrap.indent(textwrap.dedent(body).strip(), "    ")
+    return graph_of(f"async def j(user, ctx):\n{text}\n", trigger)
+
+
+def in_words(items: Sequence[Item]) -> list[object]:
+    """Return a flow as nested lists: a step as text, a fork as what it is about and its ways."""
+    said: list[object] = []
+    for item in items:
+        if isinstance(item, Fork):
+            ways = {way.word: in_words(way.items) for way in item.ways}
+            said.append((f"{item.head.kind} {item.head.what}", ways))
+        else:
+            said.append(f"{item.kind} {item.what}{item.span}".strip())
+    return said
+
+
+def words(body: str) -> list[object]:
+    return in_words(read(body).items)
+
+
+def keys(flow: JourneyGraph) -> list[str]:
+    """Return the keys of all steps, with the least occurrence when that is not the first."""
+    return [step.first_key for step in flow.steps() if step.key]
+
+
+@pytest.mark.parametrize(
+    ("call", "key"),
+    [
+        ('ctx.send("welcome")', "send:welcome"),
+        ('ctx.send("welcome", label="first")', "send:first"),
+        ("ctx.sleep(days(2))", "sleep:2 days"),
+        ("ctx.sleep(timedelta(hours=36))", "sleep:1 day 12 hours"),
+        ("ctx.sleep(2 * days(1) + hours(1))", "sleep:2 days 1 hour"),
+        ('ctx.sleep(days(2), label="later")', "sleep:later"),
+        ("ctx.sleep_until(instant)", "sleep:until"),
+        ('ctx.sleep_until(ctx.when.tomorrow().at("09:00"))', "sleep:tomorrow at 09:00"),
+        ('ctx.sleep_until(await ctx.when.tomorrow().at("09:00"))', "sleep:tomorrow at 09:00"),
+        ('ctx.wait_for("paid", timeout=days(3))', "wait:paid"),
+        ('ctx.wait_for(on("paid", where=prop("sum") > 5))', "wait:paid"),
+        ('ctx.wait_for_any(["paid", on("left")])', "wait:paid or left"),
+        ("ctx.digest(days(1))", "digest:go"),
+        ('ctx.digest(days(1), "viewed")', "digest:viewed"),
+        ("ctx.throttle(3, days(7))", "throttle:3 in 7 days"),
+        ('ctx.step("charge", charge)', "step:charge"),
+        ('ctx.trigger("unpaid")', "trigger:unpaid"),
+        ('ctx.variant("subject", {"a": 1})', "variant:subject"),
+        ('ctx.checkpoint("here")', "checkpoint:here"),
+        ('ctx.history.count("used", since=days(7))', "count:used"),
+        ('ctx.history.email("welcome")', "email:welcome"),
+        ('ctx.history.journey("trial")', "journey:trial"),
+        ("ctx.is_subscribed()", "is_subscribed:journey's list"),
+        ('ctx.is_subscribed(list="news")', "is_subscribed:news"),
+        ('ctx.send(f"week-{number}")', "send:week-*"),
+        ("ctx.send(template)", ""),
+        ("ctx.sleep(pause)", ""),
+        ('ctx.sleep(pause, label="pause")', "sleep:pause"),
+    ],
+)
+async def test_a_step_has_the_key_that_the_journal_gives_it(call: str, key: str):
+    steps = list(read(f"await {call}").steps())
+    assert steps[-1].key == key
+
+
+def test_branches_are_told_with_their_ways():
+    assert words("""
+        if not await ctx.history.has_event("used"):
+            await ctx.send("nudge")
+        elif await ctx.wait_for("paid", timeout=days(3)):
+            return
+        if user.properties["plan"] == "pro":
+            pass
+    """) == [
+        (
+            "decision used",
+            {
+                "yes": [
+                    "wait paidup to 3 days",
+                    ("decision paid came", {"yes": ["end completed"], "no": []}),
+                ],
+                "no": ["send nudge"],
+            },
+        )
+    ]
+
+
+def test_loops_are_told_as_loops():
+    assert words("""
+        for template in templates:
+            await ctx.send(template)
+            if await ctx.history.has_event("used"):
+                break
+        while not await ctx.wait_for("paid", timeout=days(1)):
+            await ctx.send("reminder")
+        while True:
+            await ctx.sleep(days(7), label="week")
+            if not user.properties:
+                continue
+            await ctx.send("weekly")
+        await ctx.send("never")
+    """) == [
+        (
+            "loop for template in templates",
+            {
+                "each time": [
+                    "send template",
+                    ("decision used", {"yes": ["jump leaves the loop"], "no": []}),
+                ]
+            },
+        ),
+        (
+            "loop while not wait_for('paid', timeout=days(1))",
+            {"each time": ["wait paidup to 1 day", "send reminder"]},
+        ),
+        (
+            "loop again and again",
+            {
+                "each time": [
+                    "sleep 7 days",
+                    ("decision user.properties", {"yes": [], "no": ["jump goes round again"]}),
+                    "send weekly",
+                ]
+            },
+        ),
+    ]
+
+
+def test_what_is_asked_in_a_comprehension_is_in_a_loop():
+    assert words('sent = [await ctx.send(t) for t in ("a", "b")]') == [
+        ("loop for t in ('a', 'b')", {"each time": ["send t"]})
+    ]
+
+
+def test_an_expression_with_two_ways_is_a_branch():
+    assert words('x = await ctx.send("a") if vip else await ctx.send("b")') == [
+        ("decision vip", {"yes": ["send a"], "no": ["send b"]})
+    ]
+
+
+def test_a_match_is_told_with_all_its_cases():
+    assert words("""
+        match user.properties.get("plan"):
+            case "pro" | "team":
+                await ctx.send("pro")
+            case str() if trial:
+                raise ValueError("no")
+    """) == [
+        (
+            "choice user.properties.get('plan')",
+            {
+                "'pro' | 'team'": ["send pro"],
+                "str() if trial": ["fail ValueError('no')"],
+                "otherwise": [],
+            },
+        )
+    ]
+
+
+def test_a_failure_is_a_way_of_its_own_where_something_is_done_about_it():
+    assert words("""
+        try:
+            await ctx.step("charge", charge)
+        except StepFailed:
+            await ctx.exit("not charged")
+        try:
+            await ctx.step("tag", tag)
+        except StepFailed:
+            pass
+        finally:
+            await ctx.checkpoint("done")
+    """) == [
+        (
+            "attempt try",
+            {"goes well": ["step charge"], "if StepFailed": ["exit not charged"]},
+        ),
+        "step tag",
+        "checkpoint done",
+    ]
+
+
+def test_what_a_step_does_is_not_the_journey_s():
+    assert words("""
+        async def charge():
+            await ctx.send("inside")
+        await ctx.step("charge", lambda: ctx.send("inside"))
+        await ctx.step("charge again", charge)
+    """) == ["step charge", "step charge again"]
+
+
+def test_a_block_with_nothing_of_the_context_in_it_is_left_out():
+    assert (
+        words("""
+        for one in many:
+            total += one
+        if total:
+            print(total)
+        try:
+            total /= 2
+        except ZeroDivisionError:
+            pass
+        match total:
+            case 1:
+                total = 2
+    """)
+        == []
+    )
+
+
+def test_functions_that_are_given_the_context_are_read_in_their_place():
+    flow = read("""
+        async def remind(template, pause=days(1)):
+            await ctx.sleep(pause)
+            if await ctx.history.has_event("paid"):
+                return False
+            return await ctx.send(template)
+        await remind("first")
+        await remind(template="second", pause=days(2))
+    """)
+    assert in_words(flow.items) == [
+        "sleep 1 day",
+        ("decision paid", {"yes": [], "no": ["send first"]}),
+        "sleep 2 days",
+        ("decision paid", {"yes": [], "no": ["send second"]}),
+    ]
+    assert keys(flow) == [
+        "sleep:1 day",
+        "has_event:paid",
+        "send:first",
+        "sleep:2 days",
+        "has_event:paid#2",
+        "send:second",
+    ]
+
+
+def test_a_function_that_calls_itself_is_read_once():
+    assert words("""
+        async def again(n):
+            await ctx.send("once more")
+            await again(n - 1)
+        await again(3)
+    """) == ["send once more", "jump again again"]
+
+
+def test_parts_of_the_context_may_have_names_of_their_own():
+    flow = read("""
+        past, send = ctx.history, ctx.send
+        history = ctx.history
+        mail = ctx.send
+        await history.count("used")
+        await mail("welcome")
+        ctx = None
+    """)
+    assert keys(flow) == []
+    flow = read("""
+        history = ctx.history
+        mail = ctx.send
+        await history.count("used")
+        await mail("welcome")
+    """)
+    assert keys(flow) == ["count:used", "send:welcome"]
+
+
+def test_a_name_that_changes_is_not_taken_for_a_constant():
+    flow = read("""
+        pause = days(1)
+        for _ in range(3):
+            await ctx.sleep(pause, label=f"after {pause}")
+            pause = pause * 2
+    """)
+    assert keys(flow) == ["sleep:after *"]
+
+
+def test_code_that_cannot_be_read_has_no_steps():
+    for text in ("", "async def j(user, ctx:", "x = 1", "async def j(): ...", "\0"):
+        assert graph_of(text) == JourneyGraph()
+
+
+def test_a_journey_of_any_depth_is_read_in_reasonable_time():
+    doubling = ['async def f0():\n        await ctx.send("a")'] + [
+        f"async def f{n}():\n        await f{n - 1}()\n        await f{n - 1}()"
+        for n in range(1, 30)
+    ]
+    body = "\n    ".join([*doubling, "await f29()"])
+    flow = graph_of(f"async def j(user, ctx):\n    {body}\n")
+    assert 1000 < len(list(flow.steps())) < 5000
+
+
+EVERYTHING = """
+@journey("j", trigger="go")
+async def j(user, ctx):
+    await ctx.send("welcome")
+    for template in ("nudge", "offer"):
+        await ctx.send(template)
+        await ctx.sleep(days(1))
+    await ctx.wait_for(on("paid", where=prop("sum") > 5), timeout=2 * days(1) + hours(3))
+    await ctx.wait_for_any(["paid", "left"], timeout=days(1))
+    if not await ctx.history.has_event("paid"):
+        await ctx.sleep(days(1), label="later")
+    async def pause(span, label=None):
+        await ctx.sleep(span)
+        await ctx.sleep_until(await ctx.now() + span, label=label or "until then")
+    await pause(days(3))
+    await pause(timedelta(hours=36))
+    await ctx.sleep_until(ctx.when.next("monday").at("09:00"))
+    await ctx.digest(hours(6))
+    await ctx.digest(hours(6), "viewed", label=f"of {user.user_id}")
+    await ctx.throttle(3, days(7))
+    await ctx.is_subscribed()
+    await ctx.is_subscribed("journey")
+    await ctx.history.count("paid", label="payments")
+    await ctx.history.journey("j")
+    await ctx.history.email("welcome")
+    await ctx.step("add", lambda: 1 + 1)
+    await ctx.trigger("done")
+    await ctx.variant("arm", {"a": 1})
+    await ctx.checkpoint("end")
+"""
+UNDRAWN = {"user", "now", "when", "zone"}
+
+
+async def test_the_graph_names_every_step_as_the_journal_does(small_world: World):
+    await small_world.journey(EVERYTHING)
+    await small_world.emit("go")
+    for _ in range(40):
+        await small_world.advance(days(1))
+    enrollment = await small_world.enrollment()
+    assert enrollment.state == "completed"
+    journal = [s for s in await small_world.journal(enrollment.id) if s.kind not in UNDRAWN]
+    # A wait is recorded when it begins and when it is over.
+    keys = list(dict.fromkeys(step.key for step in journal))
+
+    drawn = [step for step in small_world.runtime.content.registry.flows["j"].steps() if step.key]
+
+    unknown = [key for key in keys if not any(step.answers_to(key) for step in drawn)]
+    assert unknown == ["send:nudge", "send:offer"]
+    never_asked = [step.key for step in drawn if not any(map(step.answers_to, keys))]
+    assert never_asked == []
+    in_loop = next(step for step in drawn if step.key == "sleep:1 day")
+    assert [key for key in keys if in_loop.answers_to(key)] == [
+        "sleep:1 day",
+        "sleep:1 day#2",
+    ]
+    assert "digest:of *" in [step.key for step in drawn]
+
+
+# -- a folder of files --------------------------------------------------------------------------
+
+
+def steps_in(folder: Path, files: dict[str, str], journey_id: str = "j") -> list[GraphStep]:
+    """Load a folder of these files, and return the steps of a journey in it."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+    registry = load(folder)
+    assert not registry.broken
+    return list(registry.flows[journey_id].steps())
+
+
+def test_functions_and_constants_of_other_files_are_followed(tmp_path: Path):
+    steps = steps_in(
+        tmp_path,
+        {
+            "_steps.py": """
+                from datetime import timedelta
+                from hogsend import days
+                PAUSE = days(2)
+                async def pause(ctx, what, *, span=PAUSE):
+                    await ctx.sleep(span)
+                    await ctx.send(what)
+            """,
+            "parts/__init__.py": "from .more import late\n",
+            "parts/more.py": """
+                async def late(past):
+                    return await past.count("late")
+            """,
+            "j.py": """
+                from hogsend import days, journey
+                from . import _steps
+                from ._steps import PAUSE as LONG, pause
+                from journeys.parts.more import late
+
+                WELCOME = "welcome"
+
+                @journey("j", trigger="go")
+                async def j(user, ctx):
+                    await pause(ctx, WELCOME)
+                    await _steps.pause(ctx, what="again", span=LONG * 2)
+                    await late(ctx.history)
+            """,
+        },
+    )
+    assert [(step.key, step.file, step.line) for step in steps] == [
+        ("sleep:2 days", "_steps.py", 6),
+        ("send:welcome", "_steps.py", 7),
+        ("sleep:4 days", "_steps.py", 6),
+        ("send:again", "_steps.py", 7),
+        ("count:late", "parts/more.py", 3),
+    ]
+
+
+def test_each_journey_of_a_file_has_its_own_graph(tmp_path: Path):
+    files = {
+        "two.py": """
+            from hogsend import journey
+
+            def make(id, template):
+                @journey(id, trigger="go")
+                async def made(user, ctx):
+                    await ctx.send(template)
+                return made
+
+            one, two = make("one", "a"), make("two", "b")
+
+            @journey(
+                "j",
+                trigger="go",
+            )
+            async def j(user, ctx):
+                await ctx.digest(window)
+        """
+    }
+    assert [step.kind for step in steps_in(tmp_path, files, "one")] == ["send"]
+    assert [(s.kind, s.key, s.line) for s in steps_in(tmp_path, files)] == [
+        ("digest", "digest:go", 17)
+    ]
