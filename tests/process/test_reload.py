@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from hogsend import days
-from hogsend.process import runtime
+from hogsend.process import reload, runtime
 from tests.world import AUTHORS_IMPORTS, PATIENCE, World, small_world
 
 __all__ = ["small_world"]
@@ -50,9 +50,9 @@ async def edited(small_world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         await plan(self)
         used.release()
 
-    monkeypatch.setattr(runtime, "RELOAD_EVERY", 0)
+    monkeypatch.setattr(reload, "RELOAD_EVERY", 0)
     monkeypatch.setattr(runtime.Runtime, "plan_changes", plan_and_tell)
-    watching = asyncio.create_task(runtime.reload_when_edited(small_world.runtime))
+    watching = asyncio.create_task(reload.reload_when_edited(small_world.runtime))
     # It knows the folder as it is before the first edit.
     await asyncio.sleep(0)
     yield Edited(small_world, used)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from ..engines.hatchet.engine import HatchetEventHandler
 from ..errors import InvalidInput, StartError, StoreUnavailable, TooLarge
 from ..ingest import Ingest, IngestRules, OperatorActions
 from ..ingest.parsing import read_hatchet_event
-from ..services.content import Content, fingerprint, load_content
+from ..services.content import Content, load_content
 from ..store.change_feed import ChangeFeed
 from ..store.database_health import DatabaseProblem
 from ..store.db import Database, is_sqlite, place_of
@@ -39,9 +38,6 @@ log = logging.getLogger("hogsend")
 
 # Another process's changes to the database, such as a revoked key, are seen within this time.
 NOTICE_EVERY = 0.2
-RELOAD_EVERY = 0.5
-# How long edited journeys may take to load before that is said, in seconds.
-LONGEST_LOAD = 30
 _AFTER_ERROR = 1.0
 # A trouble that comes back within this time is not told again.
 SAME_TROUBLE = timedelta(minutes=1)
@@ -317,71 +313,6 @@ class _ChangeMonitor:
             log.warning("The database takes what it is given again, after %.0f s.", seconds)
         self._silent = True
         self._runtime.look()
-
-
-async def reload_when_edited(runtime: Runtime) -> None:
-    """Load journeys and mails anew whenever a file of the folder changes; until cancelled."""
-    folder = runtime.settings.journeys
-    seen = fingerprint(folder)
-    while True:
-        await asyncio.sleep(RELOAD_EVERY)
-        try:
-            found = fingerprint(folder)
-            if found == seen:
-                continue
-            seen = found
-            content = await _load_apart(runtime)
-            if content is None:
-                log.error(
-                    "journeys did not load within %d s; look for code that does not "
-                    "end when it is imported",
-                    LONGEST_LOAD,
-                )
-                continue
-            await runtime.use(content)
-            log.info(
-                "loaded %d journeys and %d mails; %d files are broken",
-                len(content.registry.journeys),
-                len(content.template_lists),
-                len(content.broken),
-            )
-            for broken in content.broken:
-                log.warning("%s", broken)
-            await runtime.plan_changes()
-        except OSError:
-            continue
-        except Exception:
-            log.exception("the edited journeys could not be used; the next edit is tried again")
-
-
-async def _load_apart(runtime: Runtime) -> Content | None:
-    """Load the folder away from the loop, which goes on serving; None when it takes too long."""
-    loop = asyncio.get_running_loop()
-    loaded: asyncio.Future[Content] = loop.create_future()
-
-    def settle(content: Content | None, error: BaseException | None) -> None:
-        if loaded.done():
-            return
-        if content is not None:
-            loaded.set_result(content)
-        else:
-            loaded.set_exception(RuntimeError(repr(error)))
-
-    def load() -> None:
-        content, failure = None, None
-        try:
-            content = load_content(runtime.settings, runtime.tokens)
-        except BaseException as error:
-            failure = error
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, content, failure)
-
-    # A daemon: code that never ends does not keep the process from ending.
-    threading.Thread(target=load, name="loading", daemon=True).start()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LONGEST_LOAD):
-            return await loaded
-    return None
 
 
 def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:

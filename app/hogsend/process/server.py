@@ -25,7 +25,8 @@ from ..errors import StartError
 from ..store import keys, operators
 from ..web.app import create_app
 from .interpreter import set_up
-from .runtime import Runtime, open_runtime, reload_when_edited
+from .reload import reload_when_edited
+from .runtime import Runtime, open_runtime
 
 log = logging.getLogger("hogsend")
 
