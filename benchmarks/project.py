@@ -16,7 +16,8 @@ from hogsend.domain.incoming import IncomingEvent
 from hogsend.engines.embedded import EmbeddedEngine
 from hogsend.engines.port import Leases
 from hogsend.ingest import Ingest
-from hogsend.process.journey_sync import rules_of, see_journeys
+from hogsend.ingest.rules import load_rules
+from hogsend.process.journey_sync import see_journeys
 from hogsend.services.content import load_content
 from hogsend.store import lag
 from hogsend.store.change_feed import ChangeFeed
@@ -127,7 +128,12 @@ async def opened(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Pro
     await database.open()
     content = load_content(settings, Tokens(settings.secrets))
     await see_journeys(database, content.registry, clock.now())
-    ingest = Ingest(database, clock, await rules_of(database, content.registry), ChangeFeed())
+    ingest = Ingest(
+        database,
+        clock,
+        await load_rules(database, content.registry.journeys, content.registry.lists),
+        ChangeFeed(),
+    )
     code = JourneyCode(content.registry, content.template_lists)
     player = TurnRunner(database, clock, ingest, code)
     try:

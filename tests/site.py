@@ -143,7 +143,7 @@ class Site:
             under_way = any(send.status in ("queued", "sending") for send in rows)
             return rows if len(rows) >= count and not under_way else None
 
-        return await until(self.runtime.changes, asked)
+        return await until(self.runtime.change_feed, asked)
 
     async def mail(self, number: int = 1) -> EmailMessage:
         """Return the captured mail with this number, the first being 1, once it is there."""
@@ -155,7 +155,7 @@ class Site:
             found = await self.runtime.database.read_one(inbox.one(captured[-number].send_id))
             return found and message_from_bytes(found.raw, policy=policy.default)
 
-        return await until(self.runtime.changes, asked)
+        return await until(self.runtime.change_feed, asked)
 
 
 @asynccontextmanager

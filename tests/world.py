@@ -193,7 +193,7 @@ class World:
         """Let an operator switch a journey."""
         async with self.database.transaction() as tx:
             await tx.apply([journeys.switch(journey_id, on)])
-        await self.runtime.refresh()
+        await self.runtime.refresh_rules()
 
     async def suppress(self, address: str) -> None:
         """Stop all mail to an address."""

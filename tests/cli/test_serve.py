@@ -20,10 +20,10 @@ class Runtime(ModuleType):
     """Stands where the server would begin to serve, and notes with what."""
 
     def __init__(self) -> None:
-        super().__init__("hogsend.process.runtime")
+        super().__init__("hogsend.process.server")
         self.started: list[tuple[Settings, bool, bool]] = []
 
-    def serve(self, settings: Settings, *, with_worker: bool, reload: bool) -> int:
+    def run_server(self, settings: Settings, *, with_worker: bool, reload: bool) -> int:
         self.started.append((settings, with_worker, reload))
         return 0
 
@@ -32,7 +32,7 @@ class Runtime(ModuleType):
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     """The runtime, which serves nobody; logging is put back as it was."""
     runtime = Runtime()
-    monkeypatch.setitem(sys.modules, "hogsend.process.runtime", runtime)
+    monkeypatch.setitem(sys.modules, "hogsend.process.server", runtime)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield runtime

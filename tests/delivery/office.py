@@ -153,7 +153,7 @@ class Office:
             row = await self.row(send_id)
             return row if row.status in statuses and len(row.attempts) >= tries else None
 
-        return await until(self.site.runtime.changes, asked)
+        return await until(self.site.runtime.change_feed, asked)
 
     async def pass_time(self, time: timedelta) -> None:
         """Let time pass, and the mailer look."""
@@ -178,7 +178,7 @@ def mailer_of(site: Site, provider: Provider) -> Mailer:
         clock=site.clock,
         ingest=site.runtime.ingest,
         provider=provider,
-        changes=site.runtime.changes,
+        changes=site.runtime.change_feed,
         renderer=site.runtime.content.renderer,
     )
 

@@ -144,7 +144,7 @@ async def test_a_provider_that_refuses_us_is_asked_again_and_nothing_fails(offic
     async def stopped() -> str | None:
         return office.mailer.stopped
 
-    assert await until(office.site.runtime.changes, stopped) == "535 wrong password"
+    assert await until(office.site.runtime.change_feed, stopped) == "535 wrong password"
     row = await office.row(first)
     assert (row.status, row.attempts) == ("queued", [])
     second = await office.queue("bo")
@@ -216,7 +216,7 @@ async def test_a_mail_waits_for_a_template_that_is_gone_or_broken(
         found = await office.row(send_id)
         return found if found.reason else None
 
-    row = await until(runtime.changes, explained)
+    row = await until(runtime.change_feed, explained)
     assert (row.status, office.provider.asked) == ("queued", 0)
     assert "waits: " in (row.reason or "") and "hello" in (row.reason or "")
 
@@ -380,7 +380,7 @@ async def test_one_mail_that_hangs_holds_up_no_other(office: Office) -> None:
             many
         )
 
-    await until(office.site.runtime.changes, rest_sent)
+    await until(office.site.runtime.change_feed, rest_sent)
     hanging.go_on.set()
     await office.becomes(stuck, "sent")
 

@@ -70,11 +70,11 @@ async def test_mails_leave_at_the_rate_of_the_setting(
         async def queued() -> bool:
             return len(await site.sends()) == 3 and await sent() == 1
 
-        await until(site.runtime.changes, queued)
+        await until(site.runtime.change_feed, queued)
         for count in (2, 3):
             clock.set(clock.now() + timedelta(seconds=0.5))
 
             async def one_more(count: int = count) -> bool:
                 return await sent() == count
 
-            await until(site.runtime.changes, one_more)
+            await until(site.runtime.change_feed, one_more)

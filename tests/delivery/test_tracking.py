@@ -141,7 +141,7 @@ async def test_held_clicks_survive_a_restart(box: Mailbox) -> None:
     await box.click()
     box.wait(HOLD)
     runtime = box.site.runtime
-    await Tracker(runtime.database, box.site.clock, runtime.ingest, runtime.changes).judge_due()
+    await Tracker(runtime.database, box.site.clock, runtime.ingest, runtime.change_feed).judge_due()
     assert await box.office.events() == ["email.clicked"]
 
 
@@ -207,6 +207,6 @@ async def test_the_judge_wakes_for_a_click_and_stops_when_told(box: Mailbox) -> 
     async def judged() -> list[Any]:
         return await box.site.rows("SELECT id FROM hits WHERE verdict = 'human'")
 
-    assert len(await until(box.site.runtime.changes, judged)) == 1
+    assert len(await until(box.site.runtime.change_feed, judged)) == 1
     await box.tracker.close()
     await working

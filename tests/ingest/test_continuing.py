@@ -12,7 +12,7 @@ from tests.world import World
 async def give(world: World, act: ActionName) -> UUID:
     """Let olga do something to the only enrollment, and wait for it."""
     only = (await world.enrollment()).id
-    done = await world.runtime.orders.give(OperatorAction(act, "olga"), only)
+    done = await world.runtime.operator_actions.run(OperatorAction(act, "olga"), only)
     await world.settle()
     return done
 

@@ -101,7 +101,7 @@ class Story:
         act: ActionName = "wake" if self._chance.random() < 0.5 else "exit"
         order, only = OperatorAction(act, "olga", "asked"), self._chance.choice(live).id
         try:
-            await self._world.runtime.orders.give(order, only)
+            await self._world.runtime.operator_actions.run(order, only)
         except HogsendError as refused:
             assert "does not wait" in str(refused)
 

@@ -172,12 +172,14 @@ async def test_mail_of_others_is_not_cancelled(desk: World):
 async def test_an_operator_ends_an_enrollment_and_its_mail(desk: World):
     await queued(desk)
     only = await desk.enrollment()
-    await desk.runtime.orders.give(OperatorAction("exit", "olga", "asked on the phone"), only.id)
+    await desk.runtime.operator_actions.run(
+        OperatorAction("exit", "olga", "asked on the phone"), only.id
+    )
     assert (await desk.enrollment()).end_reason == "by olga: asked on the phone"
     assert await desk.verdicts() == [("welcome", "cancelled", "by olga: asked on the phone")]
     assert await desk.miscounted() == {}
     with pytest.raises(Conflict):
-        await desk.runtime.orders.give(OperatorAction("exit", "olga"), only.id)
+        await desk.runtime.operator_actions.run(OperatorAction("exit", "olga"), only.id)
 
 
 async def test_an_operator_wakes_who_waits_for_a_time(world: World):
@@ -193,12 +195,12 @@ async def test_an_operator_wakes_who_waits_for_a_time(world: World):
     await world.emit("go")
     only = await world.enrollment()
     for _ in range(2):
-        await world.runtime.orders.give(OperatorAction("wake", "olga"), only.id)
+        await world.runtime.operator_actions.run(OperatorAction("wake", "olga"), only.id)
         await world.settle()
     assert await world.mailbox() == ["nudge"]
     assert await world.states() == ["completed"]
     with pytest.raises(Conflict):
-        await world.runtime.orders.give(OperatorAction("wake", "olga"), only.id)
+        await world.runtime.operator_actions.run(OperatorAction("wake", "olga"), only.id)
 
 
 async def test_an_operator_cannot_wake_who_is_parked(world: World):
@@ -207,7 +209,7 @@ async def test_an_operator_cannot_wake_who_is_parked(world: World):
     world.remove("journeys")
     await world.load()
     with pytest.raises(Conflict, match="parked"):
-        await world.runtime.orders.give(
+        await world.runtime.operator_actions.run(
             OperatorAction("wake", "olga"), (await world.enrollment()).id
         )
     await world.emit("invoice.paid")
@@ -219,7 +221,7 @@ async def test_nobody_exits_or_wakes_who_does_not_exist(desk: World):
     acts: tuple[ActionName, ...] = ("wake", "exit", "continue", "restart", "retry")
     for act in acts:
         with pytest.raises(NotFound):
-            await desk.runtime.orders.give(OperatorAction(act, "olga"), nobody)
+            await desk.runtime.operator_actions.run(OperatorAction(act, "olga"), nobody)
 
 
 # -- another trigger while one is live -----------------------------------------------------------

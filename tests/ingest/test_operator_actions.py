@@ -38,7 +38,7 @@ async def give(
 ) -> UUID:
     """Let olga do something to an enrollment, by default to the only one, and wait for it."""
     one = enrollment_id or (await world.enrollment()).id
-    done = await world.runtime.orders.give(OperatorAction(act, "olga", note), one)
+    done = await world.runtime.operator_actions.run(OperatorAction(act, "olga", note), one)
     await world.settle()
     return done
 
@@ -218,7 +218,9 @@ async def test_two_of_one_person_are_not_both_reopened(world: World):
     for pause in RETRY_AFTER:
         await world.advance(pause)
     assert await world.states() == ["failed", "failed"]
-    outcome = await world.runtime.orders.give_all(OperatorAction("retry", "olga"), "j", "failed")
+    outcome = await world.runtime.operator_actions.run_all(
+        OperatorAction("retry", "olga"), "j", "failed"
+    )
     assert (outcome.done, outcome.kept.total()) == (1, 1)
 
 
@@ -269,7 +271,7 @@ async def test_everyone_who_drifted_is_continued_in_steps(
     await drift(world, *users)
     told: list[int] = []
     order = OperatorAction("continue", "olga")
-    outcome = await world.runtime.orders.give_all(order, "j", "drifted", told.append)
+    outcome = await world.runtime.operator_actions.run_all(order, "j", "drifted", told.append)
     await world.settle()
 
     assert (outcome.done, outcome.kept.total(), told) == (5, 0, [2, 4, 5])
@@ -282,7 +284,9 @@ async def test_everyone_who_drifted_is_continued_in_steps(
 async def test_who_cannot_be_restarted_is_counted_with_the_reason(world: World):
     await drift(world, "ada", "bo", "cy")
     await world.take("left", user_id="bo", lists={"*": False})
-    outcome = await world.runtime.orders.give_all(OperatorAction("restart", "olga"), "j", "drifted")
+    outcome = await world.runtime.operator_actions.run_all(
+        OperatorAction("restart", "olga"), "j", "drifted"
+    )
     assert (outcome.done, outcome.seen) == (2, 3)
     (why,) = outcome.kept
     assert "unsubscribed" in why
@@ -294,13 +298,15 @@ async def test_who_cannot_be_restarted_is_counted_with_the_reason(world: World):
 async def test_an_order_for_everyone_reaches_nobody_else(world: World):
     await drift(world, "ada", "bo")
     await world.emit("go", "cy")
-    outcome = await world.runtime.orders.give_all(
+    outcome = await world.runtime.operator_actions.run_all(
         OperatorAction("exit", "olga", "over"), "j", "drifted"
     )
     assert outcome.done == 2
     assert await world.states() == ["exited", "exited", "waiting"]
     assert (await world.all_enrollments())[0].end_reason == "by olga: over"
-    nobody = await world.runtime.orders.give_all(OperatorAction("exit", "olga"), "other", "drifted")
+    nobody = await world.runtime.operator_actions.run_all(
+        OperatorAction("exit", "olga"), "other", "drifted"
+    )
     assert nobody.seen == 0
     assert len(await log(world)) == 1
 
@@ -322,7 +328,7 @@ async def missed(world: World, *users: str, source: str = BEFORE) -> None:
 async def test_missed_triggers_start_the_journey_once_it_is_there_again(world: World):
     await missed(world, "ada", "bo")
     await world.advance(days(3))
-    outcome = await world.runtime.orders.replay("j", "olga")
+    outcome = await world.runtime.operator_actions.replay("j", "olga")
     await world.settle()
 
     assert (outcome.done, outcome.kept.total()) == (2, 0)
@@ -334,13 +340,13 @@ async def test_missed_triggers_start_the_journey_once_it_is_there_again(world: W
     assert await world.ask("SELECT COUNT(*) FROM refusals") == [(0,)]
     assert await world.miscounted() == {}
     assert await log(world) == [("olga", "replay", "/journeys/j", {"people": 2})]
-    assert (await world.runtime.orders.replay("j", "olga")).seen == 0
+    assert (await world.runtime.operator_actions.replay("j", "olga")).seen == 0
 
 
 async def test_a_missed_trigger_passes_the_guards(world: World):
     await missed(world, "ada", "ada", "bo")
     await world.take("left", user_id="bo", lists={"*": False})
-    outcome = await world.runtime.orders.replay("j", "olga")
+    outcome = await world.runtime.operator_actions.replay("j", "olga")
     assert outcome.done == 1
     assert outcome.kept == {"already_live": 1, "unsubscribed": 1}
     rows = await world.ask("SELECT reason FROM refusals ORDER BY reason")
@@ -351,7 +357,7 @@ async def test_a_missed_trigger_passes_the_guards(world: World):
 async def test_who_is_held_out_is_not_enrolled_by_a_missed_trigger_either(world: World):
     users = [f"u{number}" for number in range(12)]
     await missed(world, *users, source=BEFORE.replace('trigger="go"', 'trigger="go", holdout=50'))
-    outcome = await world.runtime.orders.replay("j", "olga")
+    outcome = await world.runtime.operator_actions.replay("j", "olga")
     await world.settle()
     held_out = outcome.kept["held_out"]
     assert 0 < held_out < 12
@@ -363,7 +369,7 @@ async def test_who_is_held_out_is_not_enrolled_by_a_missed_trigger_either(world:
 async def test_who_would_have_left_meanwhile_leaves_at_once(world: World):
     await missed(world, source=BEFORE.replace('trigger="go"', 'trigger="go", entry="unlimited"'))
     await world.emit("stop")
-    await world.runtime.orders.replay("j", "olga")
+    await world.runtime.operator_actions.replay("j", "olga")
     await world.settle()
     (only,) = await world.all_enrollments()
     assert (only.state, only.end_reason) == ("exited", "exit_on stop")
@@ -376,5 +382,5 @@ async def test_nothing_is_replayed_into_a_journey_that_is_still_broken(world: Wo
     world.remove("journeys")
     await world.load()
     with pytest.raises(Conflict, match="gone or broken"):
-        await world.runtime.orders.replay("j", "olga")
+        await world.runtime.operator_actions.replay("j", "olga")
     assert await world.states() == []

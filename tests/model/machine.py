@@ -278,7 +278,7 @@ class Machine(RuleBasedStateMachine):
     @rule(journey=st.sampled_from(IDS))
     def missed_triggers_are_replayed(self, journey: str) -> None:
         if journey in self.model.code:
-            self.real.run(self.real.world.runtime.orders.replay(journey, "op"))
+            self.real.run(self.real.world.runtime.operator_actions.replay(journey, "op"))
             self.model.replay(journey)
             self._settle()
 

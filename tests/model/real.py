@@ -144,7 +144,9 @@ class Real:
     def order(self, act: ActionName, enrollment: UUID) -> UUID | None:
         async def give() -> UUID | None:
             try:
-                return await self.world.runtime.orders.give(OperatorAction(act, "op"), enrollment)
+                return await self.world.runtime.operator_actions.run(
+                    OperatorAction(act, "op"), enrollment
+                )
             except Conflict:
                 return None
 

@@ -152,7 +152,7 @@ async def test_what_a_journal_keeps_apart_fails_alone_when_it_is_spoilt(
         async def over() -> bool:
             return await site.one("SELECT COUNT(*) FROM enrollments WHERE ended_at IS NULL") == 0
 
-        await until(site.runtime.changes, over)
+        await until(site.runtime.change_feed, over)
         states = [(await enrollment_of(site, user))[1] for user in PEOPLE]
         assert states == ["completed", "failed", "completed"]
         assert "cannot be read" in (await enrollment_of(site, "bo"))[2]
@@ -165,7 +165,7 @@ async def test_a_definition_that_cannot_be_read_is_told_and_hinders_nobody(
         await site.event("user.created", "ada")
         async with site.runtime.database.transaction() as tx:
             await tx.apply([Write("UPDATE journeys SET definition = ?", [('{"half',)])])
-        await site.runtime.refresh()
+        await site.runtime.refresh_rules()
         assert (await site.event("user.created", "bo"))["stored"] is True
     async with open_site(tmp_path, clock) as site:
         assert "The row welcome of the table journeys cannot be read" in caplog.text
@@ -237,4 +237,4 @@ async def _sends(site: Site, count: int, *statuses: str) -> None:
         sql = "SELECT COUNT(*) FROM sends WHERE status IN ?"
         return await site.one(sql, list(statuses)) == count
 
-    await until(site.runtime.changes, asked)
+    await until(site.runtime.change_feed, asked)

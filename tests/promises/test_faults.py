@@ -266,7 +266,7 @@ async def test_a_click_leads_on_and_is_recorded_when_the_database_takes_it(
         async def recorded() -> bool:
             return await site.one("SELECT COUNT(*) FROM hits WHERE kind = 'click'") == 1
 
-        await until(site.runtime.changes, recorded)
+        await until(site.runtime.change_feed, recorded)
 
 
 def _unsubscribe(html: str) -> str:

@@ -88,7 +88,9 @@ async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
 
 async def test_an_operator_does_not_wake_who_is_leaving(two: World):
     await two.take("go", user_id="ada")
-    wake = two.runtime.orders.give(OperatorAction("wake", "olga"), (await two.enrollment()).id)
+    wake = two.runtime.operator_actions.run(
+        OperatorAction("wake", "olga"), (await two.enrollment()).id
+    )
     async with meanwhile(two, "stop", wake, user_id="ada") as refused:
         assert "has ended already" in str(refused)
         assert await two.states() == ["exited"]

@@ -89,7 +89,7 @@ finally:
     if ended_by == "an event":
         await world.emit("stop")
     else:
-        await world.runtime.orders.give(
+        await world.runtime.operator_actions.run(
             OperatorAction("exit", "olga"), (await world.enrollment()).id
         )
     await world.advance(days(2))

@@ -86,7 +86,16 @@ async def runtime(sqlite_database: Database, clock: ManualClock, tmp_path: Path)
     content = Content(registry, templates, renderer)
     ingest = Ingest(sqlite_database, clock, product.rules(), changes)
     tracker = Tracker(sqlite_database, clock, ingest, changes)
-    return Runtime(settings, clock, sqlite_database, tokens, changes, content, ingest, tracker)
+    return Runtime(
+        settings=settings,
+        clock=clock,
+        database=sqlite_database,
+        change_feed=changes,
+        tokens=tokens,
+        content=content,
+        ingest=ingest,
+        tracker=tracker,
+    )
 
 
 @pytest.fixture

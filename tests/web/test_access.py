@@ -102,7 +102,7 @@ async def test_a_key_that_another_process_revokes_stops_when_that_is_noticed(sit
     assert (await call(site, f"Bearer {site.key}")).status_code == 202
     (key,) = await keys.list_keys(site.runtime.database)
     await keys.revoke(site.runtime.database, key.id, site.clock.now())
-    site.runtime.foreign += 1
+    site.runtime.foreign_changes += 1
     await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
 
 

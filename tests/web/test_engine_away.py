@@ -34,12 +34,14 @@ def with_hatchet(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     """An instance whose worker has not reached Hatchet yet."""
     monkeypatch.setenv("HATCHET_CLIENT_TOKEN", mint("hatchet.example.com:443", SCREENS))
     runtime.settings = replace(runtime.settings, engine="hatchet")
-    runtime.worker = Worker(
+    runtime.worker = runtime.worker_status = Worker(
         database=runtime.database,
         clock=runtime.clock,
         ingest=runtime.ingest,
-        changes=runtime.changes,
-        provider=provider_for(runtime.settings, runtime.database, runtime.clock, runtime.changes),
+        changes=runtime.change_feed,
+        provider=provider_for(
+            runtime.settings, runtime.database, runtime.clock, runtime.change_feed
+        ),
         content=runtime.content,
         tracker=runtime.tracker,
         retention=Retention(

@@ -43,7 +43,7 @@ async def address(app: Quart, runtime: Runtime) -> AsyncIterator[str]:
         serving = asyncio.create_task(serve(app, config, shutdown_trigger=stopping.wait))  # type: ignore[arg-type]
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         stopping.set()
-        runtime.changes.close()
+        runtime.change_feed.close()
         await serving
         listener.detach()
 
@@ -104,7 +104,9 @@ async def test_an_enrollment_moves_live(
     page = await window.new_page()
     enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
     await page.goto(f"/enrollments/{enrollment_id}")
-    await runtime.orders.give(OperatorAction("exit", "olga", "the account is gone"), enrollment_id)
+    await runtime.operator_actions.run(
+        OperatorAction("exit", "olga", "the account is gone"), enrollment_id
+    )
     await page.locator("h1 >> text=exited").wait_for(timeout=20_000)
     assert await page.locator("text=Wake now").count() == 0
 

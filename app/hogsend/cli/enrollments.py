@@ -12,7 +12,7 @@ import click
 from ..domain.enrollment import State
 from ..errors import HogsendError, NotFound
 from ..ingest import BulkResult, Ingest, OperatorAction, OperatorActions
-from ..process.journey_sync import rules_of
+from ..ingest.rules import load_rules
 from ..store import counters
 from ..store.change_feed import ChangeFeed
 from ..store.read_models import journeys as screen
@@ -173,17 +173,17 @@ def _carry_out(
         count = _count(journey_id, state)
         people = f"{count:,} {state} {'person' if count == 1 else 'people'}"
         click.confirm(f"{order.act.capitalize()} {people} of {journey_id}?", abort=True, err=True)
-    outcome = _on_orders(lambda orders: orders.give_all(order, journey_id, state))
+    outcome = _on_orders(lambda actions: actions.run_all(order, journey_id, state))
     _say(outcome, past, as_json)
 
 
 async def _one_by_one(
-    order: OperatorAction, ids: Sequence[UUID], orders: OperatorActions
+    order: OperatorAction, ids: Sequence[UUID], operator_actions: OperatorActions
 ) -> BulkResult:
     outcome = BulkResult()
     for one in ids:
         try:
-            await orders.give(order, one)
+            await operator_actions.run(order, one)
         except HogsendError as problem:
             outcome.kept[f"{one}: {problem}"] += 1
         else:
@@ -197,7 +197,9 @@ def _on_orders(work: Callable[[OperatorActions], Awaitable[BulkResult]]) -> Bulk
     registry = load(settings.journeys)
 
     async def run(instance: Instance) -> BulkResult:
-        rules = await rules_of(instance.database, registry, settings.late_event_limit)
+        rules = await load_rules(
+            instance.database, registry.journeys, registry.lists, settings.late_event_limit
+        )
         ingest = Ingest(instance.database, instance.clock, rules, ChangeFeed())
         return await work(OperatorActions(instance.database, instance.clock, ingest))
 

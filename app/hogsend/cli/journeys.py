@@ -13,7 +13,7 @@ from ..domain.incoming import IncomingEvent, IngestResult
 from ..domain.journey import Journey
 from ..errors import HogsendError, NotFound
 from ..ingest import Ingest
-from ..process.journey_sync import rules_of
+from ..ingest.rules import load_rules
 from ..store import audit, counters
 from ..store import journeys as journey_store
 from ..store.change_feed import ChangeFeed
@@ -183,7 +183,7 @@ def enroll(
 
     async def work(instance: Instance) -> IngestResult:
         late_after = current_settings().late_event_limit
-        rules = await rules_of(instance.database, registry, late_after)
+        rules = await load_rules(instance.database, registry.journeys, registry.lists, late_after)
         return await Ingest(instance.database, instance.clock, rules, ChangeFeed()).take(incoming)
 
     outcome = dict(on_instance(work).enrollments[0])

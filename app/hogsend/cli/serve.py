@@ -25,9 +25,9 @@ def serve(with_worker: bool, reload: bool, bind: str | None) -> int:
     with "Hogsend is ready at" once it answers.
     """
     settings = ready_settings({"HOGSEND_BIND": bind} if bind else {})
-    from ..process.runtime import serve as serve_until_stopped
+    from ..process.server import run_server
 
-    return serve_until_stopped(settings, with_worker=with_worker, reload=reload)
+    return run_server(settings, with_worker=with_worker, reload=reload)
 
 
 @click.command()
@@ -42,9 +42,9 @@ def worker() -> int:
             "A worker of its own needs Postgres: a SQLite file has one writing process.",
             "Use `hogsend serve --with-worker`, or set HOGSEND_DATABASE_URL to a Postgres.",
         )
-    from ..process.runtime import work as work_until_stopped
+    from ..process.server import run_worker
 
-    return work_until_stopped(ready_settings({}))
+    return run_worker(ready_settings({}))
 
 
 def ready_settings(options: dict[str, str]) -> Settings:

@@ -69,7 +69,7 @@ class OperatorActions:
         self._clock = clock
         self._ingest = ingest
 
-    async def give(self, order: OperatorAction, enrollment_id: UUID) -> UUID:
+    async def run(self, order: OperatorAction, enrollment_id: UUID) -> UUID:
         """Carry an order out for one enrollment; return the enrollment to look at now.
 
         Args:
@@ -97,7 +97,7 @@ class OperatorActions:
         await self._ingest.committed(operated.taking)
         return after
 
-    async def give_all(
+    async def run_all(
         self, order: OperatorAction, journey_id: str, state: str, told: Told = lambda seen: None
     ) -> BulkResult:
         """Carry an order out for everyone who is in one state of a journey now.

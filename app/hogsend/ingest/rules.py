@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from ..domain.incoming import LATE_AFTER
 from ..domain.journey import JOURNEY_LIST, Journey, MailList
+from ..store import journeys as journey_store
+from ..store.db import Database
 
 BUILT_IN_LIST = MailList(
     JOURNEY_LIST,
@@ -88,3 +90,27 @@ class IngestRules:
         What people said of it counts on: mails that were sent carry links to leave it for years.
         """
         return self.lists.get(list_id) or replace(BUILT_IN_LIST, id=list_id)
+
+
+async def load_rules(
+    database: Database,
+    journeys: Mapping[str, Journey],
+    lists: Mapping[str, MailList],
+    late_after: timedelta = LATE_AFTER,
+) -> IngestRules:
+    """Return what decides about events: the journeys of the code, and the operators' switches.
+
+    Args:
+        database: holds the switches, and the journeys that the code has lost.
+        journeys: those the code has, by id.
+        lists: those the code has, by id.
+        late_after: how late an event may arrive and still start a journey.
+    """
+    stored = await database.read_one(journey_store.all_known())
+    return IngestRules(
+        journeys=journeys,
+        lists=lists,
+        gone={key: row.journey for key, row in stored.items() if key not in journeys},
+        switched_off=frozenset(key for key, row in stored.items() if not row.switched_on),
+        late_after=late_after,
+    )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from ..domain.incoming import LATE_AFTER
-from ..ingest import IngestRules
 from ..store import enrollments, journeys, workers
 from ..store.corrupt_rows import REMEDY
 from ..store.counters import Tally
@@ -15,26 +13,6 @@ from ..store.db import Database
 from ..turns.registry import Registry
 
 log = logging.getLogger("hogsend")
-
-
-async def rules_of(
-    database: Database, registry: Registry, late_after: timedelta = LATE_AFTER
-) -> IngestRules:
-    """Return what decides about events: the code's journeys, and the operator's switches.
-
-    Args:
-        database: where the switches are.
-        registry: the code's journeys.
-        late_after: how late an event may arrive and still start a journey.
-    """
-    known = await database.read_one(journeys.all_known())
-    return IngestRules(
-        journeys=registry.journeys,
-        lists=registry.lists,
-        gone={one: stored.journey for one, stored in known.items() if one not in registry.journeys},
-        switched_off=frozenset(one for one, stored in known.items() if not stored.switched_on),
-        late_after=late_after,
-    )
 
 
 async def see_journeys(

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,18 +18,18 @@ from ..delivery.tracking import Tracker
 from ..domain.ids import new_id
 from ..engines.hatchet.engine import HatchetEventHandler
 from ..errors import InvalidInput, StartError, StoreUnavailable, TooLarge
-from ..ingest import Ingest, IngestRules, OperatorActions
+from ..ingest import Ingest
 from ..ingest.parsing import read_hatchet_event
+from ..ingest.rules import load_rules
 from ..services.content import Content, load_content
+from ..services.context import ServiceContext
 from ..store.change_feed import ChangeFeed
 from ..store.database_health import DatabaseProblem
 from ..store.db import Database, is_sqlite, place_of
 from ..turns.folder_check import review
 from ..turns.plan import log_plan
-from ..turns.registry import Registry
 from ..turns.turn_inputs import JourneyCode, TurnLimits
-from .event_loop import leave, run
-from .journey_sync import rules_of, see_journeys
+from .journey_sync import see_journeys
 from .retention import Retention, RetentionPolicy
 from .worker import Worker, WorkerLock
 from .worker_registry import WorkerRegistry
@@ -43,99 +43,63 @@ _AFTER_ERROR = 1.0
 SAME_TROUBLE = timedelta(minutes=1)
 
 
-@dataclass
-class Runtime:
-    """What a process is made of.
+@dataclass(kw_only=True)
+class Runtime(ServiceContext):
+    """An open installation with what runs by itself: the worker, reloading, planning.
 
     Args:
-        settings: as they were when it started.
-        clock: what tells the time.
-        database: open until the process ends.
-        tokens: signs links.
-        changes: tells dashboards what has changed.
-        content: journeys, lists and mails, as of the last load.
-        ingest: the door for facts.
-        tracker: records opens and clicks.
         worker: plays journeys and delivers mail; None when this process only serves.
-        foreign: how often another process was seen to change the database.
-        changed: the journeys whose code the last load changed.
-        planning: what says in the log what that means for the people in them.
-        deciding: held while what decides about events is replaced, by whichever way.
+        changed_journeys: the journeys whose code the last load changed.
+        planning: logs what that means for the people in them.
     """
 
-    settings: Settings
-    clock: Clock
-    database: Database
-    tokens: Tokens
-    changes: ChangeFeed
-    content: Content
-    ingest: Ingest
-    tracker: Tracker
     worker: Worker | None = None
-    foreign: int = 0
-    changed: frozenset[str] = frozenset()
+    changed_journeys: frozenset[str] = frozenset()
     planning: asyncio.Task[None] | None = None
-    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def registry(self) -> Registry:
-        """The journeys and lists of the last load."""
-        return self.content.registry
-
-    @property
-    def orders(self) -> OperatorActions:
-        """What carries out what operators order."""
-        return OperatorActions(self.database, self.clock, self.ingest)
 
     async def use(self, content: Content) -> None:
         """Serve and play other content from now on."""
-        async with self.deciding:
-            me = self.worker.id if self.worker else None
-            self.changed = await see_journeys(self.database, content.registry, self.clock.now(), me)
+        async with self.rules_lock:
+            worker_id = self.worker.id if self.worker else None
+            self.changed_journeys = await see_journeys(
+                self.database, content.registry, self.clock.now(), worker_id
+            )
             self.content = content
-            self.ingest.rules = await self._rules(content.registry)
+        await self.refresh_rules()
         if self.worker is not None:
             self.worker.use(content)
-        self.changes.publish("journeys")
+        self.change_feed.publish("journeys")
 
     async def plan_changes(self) -> None:
-        """Begin to say in the log what is wrong in the code, and what it means for its people."""
+        """Start logging what is wrong in the code, and what its changes mean for people in it."""
         await self.stop_planning()
-        self.planning = asyncio.create_task(self._tell_of_code(self.content))
+        self.planning = asyncio.create_task(self._log_plan(self.content))
 
-    async def _tell_of_code(self, content: Content) -> None:
+    async def _log_plan(self, content: Content) -> None:
         folder, known = self.settings.journeys, content.known_templates
-        for found in await asyncio.to_thread(review, folder, content.registry, known):
-            if found.severity == "error":
-                log.warning("%s", found)
-        if self.changed:
+        for finding in await asyncio.to_thread(review, folder, content.registry, known):
+            if finding.severity == "error":
+                log.warning("%s", finding)
+        if self.changed_journeys:
             code = JourneyCode(content.registry, content.template_lists)
             limits = limits_of(self.settings)
-            await log_plan(self.database, self.clock, code, self.changed, limits)
+            await log_plan(self.database, self.clock, code, self.changed_journeys, limits)
 
     async def stop_planning(self) -> None:
-        """Leave unsaid what has not been said yet."""
+        """Stop logging the plan."""
         if self.planning is not None:
             self.planning.cancel()
             await asyncio.gather(self.planning, return_exceptions=True)
 
     async def stop_work(self) -> None:
-        """Play and deliver no more; what was asked for already is still answered."""
+        """Stop the worker; requests in flight are still answered."""
         if self.worker is not None:
             await self.worker.stop(self.settings.stop_timeout)
 
-    def look(self) -> None:
-        """Let the worker look at its rows again."""
+    def check_rows(self) -> None:
+        """Let the worker check its rows again."""
         if self.worker is not None:
             self.worker.look()
-
-    async def _rules(self, registry: Registry) -> IngestRules:
-        return await rules_of(self.database, registry, self.settings.late_event_limit)
-
-    async def refresh(self) -> None:
-        """Read anew what another process, or an operator, may have switched."""
-        async with self.deciding:
-            self.ingest.rules = await self._rules(self.content.registry)
 
 
 @asynccontextmanager
@@ -172,20 +136,30 @@ async def _assemble(
     stack.push_async_callback(database.close)
     await database.open()
     tokens = Tokens(settings.secrets)
-    changes = ChangeFeed()
-    stack.callback(changes.close)
+    change_feed = ChangeFeed()
+    stack.callback(change_feed.close)
     content = load_content(settings, tokens)
     for broken in content.broken:
         log.warning("%s", broken)
     changed = await see_journeys(database, content.registry, clock.now())
-    rules = await rules_of(database, content.registry, settings.late_event_limit)
-    ingest = Ingest(database, clock, rules, changes)
-    tracker = Tracker(database, clock, ingest, changes)
-    runtime = Runtime(settings, clock, database, tokens, changes, content, ingest, tracker)
-    runtime.changed = changed
+    registry = content.registry
+    rules = await load_rules(database, registry.journeys, registry.lists, settings.late_event_limit)
+    ingest = Ingest(database, clock, rules, change_feed)
+    tracker = Tracker(database, clock, ingest, change_feed)
+    runtime = Runtime(
+        settings=settings,
+        clock=clock,
+        database=database,
+        change_feed=change_feed,
+        tokens=tokens,
+        content=content,
+        ingest=ingest,
+        tracker=tracker,
+    )
+    runtime.changed_journeys = changed
     stack.push_async_callback(runtime.stop_planning)
     if with_worker:
-        runtime.worker = await _start_worker(runtime)
+        runtime.worker = runtime.worker_status = await _start_worker(runtime)
         stack.push_async_callback(runtime.stop_work)
     watch = asyncio.create_task(_ChangeMonitor(runtime).run())
     stack.push_async_callback(_cancel, watch)
@@ -193,7 +167,7 @@ async def _assemble(
 
 
 async def _start_worker(runtime: Runtime) -> Worker:
-    provider = provider_for(runtime.settings, runtime.database, runtime.clock, runtime.changes)
+    provider = provider_for(runtime.settings, runtime.database, runtime.clock, runtime.change_feed)
     now = runtime.clock.now()
     alone = runtime.database.is_sqlite
     roster = (
@@ -211,7 +185,7 @@ async def _start_worker(runtime: Runtime) -> Worker:
         database=runtime.database,
         clock=runtime.clock,
         ingest=runtime.ingest,
-        changes=runtime.changes,
+        changes=runtime.change_feed,
         provider=provider,
         content=runtime.content,
         tracker=runtime.tracker,
@@ -286,10 +260,10 @@ class _ChangeMonitor:
             await runtime.database.try_again()
         now = await runtime.database.foreign_changes()
         if self._seen not in (None, now):
-            runtime.foreign += 1
-            await runtime.refresh()
-            runtime.changes.publish("contacts", "enrollments", "events", "journeys", "sends")
-            runtime.look()
+            runtime.foreign_changes += 1
+            await runtime.refresh_rules()
+            runtime.change_feed.publish("contacts", "enrollments", "events", "journeys", "sends")
+            runtime.check_rows()
         self._seen = now
 
     def _tell_trouble(self) -> None:
@@ -312,18 +286,4 @@ class _ChangeMonitor:
             seconds = max((now - self._since).total_seconds(), 0.0)
             log.warning("The database takes what it is given again, after %.0f s.", seconds)
         self._silent = True
-        self._runtime.look()
-
-
-def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
-    """Serve until a signal ends the process; return its exit status."""
-    from .server import serve as serve_web
-
-    return leave(run(serve_web(settings, with_worker=with_worker, reload=reload)))
-
-
-def work(settings: Settings) -> int:
-    """Play journeys and deliver mail without a web server, until a signal; return the status."""
-    from .server import work as work_alone
-
-    return leave(run(work_alone(settings)))
+        self._runtime.check_rows()

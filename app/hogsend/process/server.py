@@ -24,6 +24,7 @@ from ..config.settings import Settings, local_address
 from ..errors import StartError
 from ..store import keys, operators
 from ..web.app import create_app
+from .event_loop import leave, run
 from .interpreter import set_up
 from .reload import reload_when_edited
 from .runtime import Runtime, open_runtime
@@ -86,7 +87,7 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
             stopped = asyncio.create_task(stopping.wait())
             await asyncio.wait([site, stopped], return_when=asyncio.FIRST_COMPLETED)
             # Open event streams end themselves when they hear of nothing any more.
-            runtime.changes.close()
+            runtime.change_feed.close()
             if reloading is not None:
                 reloading.cancel()
             # Side by side, so that slow requests take nothing off a hand-over's time.
@@ -210,3 +211,13 @@ def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")
+
+
+def run_server(settings: Settings, *, with_worker: bool, reload: bool) -> int:
+    """Serve until a signal ends the process; return its exit status."""
+    return leave(run(serve(settings, with_worker=with_worker, reload=reload)))
+
+
+def run_worker(settings: Settings) -> int:
+    """Play journeys and deliver mail without a web server, until a signal; return the status."""
+    return leave(run(work(settings)))

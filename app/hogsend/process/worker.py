@@ -26,6 +26,7 @@ from ..services.content import Content
 from ..store.change_feed import ChangeFeed
 from ..store.corrupt_rows import fail_enrollment, fail_send
 from ..store.db import Database
+from ..store.workers import Outage
 from ..turns.runner import TurnRunner
 from ..turns.turn_inputs import JourneyCode, TurnLimits
 from .journey_sync import see_journeys
@@ -110,7 +111,7 @@ class Worker:
             holder=roster.id if roster else None,
         )
         self._roster = roster
-        self._orders = OperatorActions(database, clock, ingest)
+        self._operator_actions = OperatorActions(database, clock, ingest)
         self._tell_roster(content)
         self._database = database
         self._clock = clock
@@ -160,6 +161,21 @@ class Worker:
     def id(self) -> UUID | None:
         """What this worker is called among others; None where it is alone."""
         return self._roster.id if self._roster else None
+
+    @property
+    def outage(self) -> Outage | None:
+        """What the engine cannot reach, if anything."""
+        return self.engine.away
+
+    @property
+    def provider_problem(self) -> str | None:
+        """Why the mail provider refuses everything, if it does."""
+        return self.mailer.stopped
+
+    @property
+    def send_hold(self) -> str | None:
+        """Why nothing may be sent, if sending is on hold."""
+        return self.mailer.fence
 
     def use(self, content: Content) -> None:
         """Play and send with other content from now on."""
@@ -295,7 +311,7 @@ class Worker:
     async def _end_cancelled(self, enrollment_id: UUID) -> None:
         """End an enrollment whose run somebody has cancelled in Hatchet."""
         try:
-            await self._orders.give(
+            await self._operator_actions.run(
                 OperatorAction("exit", "hatchet", "cancelled_in_hatchet"), enrollment_id
             )
         except (Conflict, NotFound):

@@ -20,7 +20,8 @@ from ..delivery.tokens import Tokens
 from ..delivery.tracking import Tracker
 from ..domain.journey import MailList
 from ..ingest import Ingest
-from ..process.journey_sync import rules_of, see_journeys
+from ..ingest.rules import load_rules
+from ..process.journey_sync import see_journeys
 from ..services.content import Content, fingerprint
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
@@ -94,7 +95,12 @@ async def open_stage(
         await database.open()
         stack.push_async_callback(database.close)
         await see_journeys(database, content.registry, clock.now())
-        ingest = Ingest(database, clock, await rules_of(database, content.registry), changes)
+        ingest = Ingest(
+            database,
+            clock,
+            await load_rules(database, content.registry.journeys, content.registry.lists),
+            changes,
+        )
         tracker = Tracker(database, clock, ingest, changes)
         postbox = FakeProvider(clock)
         crew = KitWorker(database, clock, ingest, postbox, content, twice=twice)

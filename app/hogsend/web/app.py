@@ -7,17 +7,16 @@ from typing import Any
 from quart import Quart, Request, Response, request
 
 from ..paths import resource
-from ..process.runtime import Runtime
+from ..services.context import ServiceContext
 from . import admin, auth, live, public, tracking
 from .api import events, health
 from .api.cors import AnyOrigin
 from .api.events_fast_path import LARGEST_BODY, EventsFastPath, request_id
 from .api.key_auth import KeyAuth
 from .errors import register
-from .pages import runtime
 from .request_drain import RequestDrain
 
-__all__ = ["create_app", "runtime"]
+__all__ = ["create_app"]
 
 
 class SizedRequest(Request):
@@ -30,15 +29,15 @@ class SizedRequest(Request):
         super().__init__(method, scheme, path, *rest, **named)
 
 
-def create_app(opened: Runtime) -> Quart:
+def create_app(context: ServiceContext) -> Quart:
     """Make the application.
 
     Args:
-        opened: what the process is made of.
+        context: what the process is made of.
     """
     app = Quart("hogsend", static_folder=str(resource("web/static")), static_url_path="/static")
     app.request_class = SizedRequest
-    app.config["RUNTIME"] = opened
+    app.config["CONTEXT"] = context
     memory = app.extensions["access"] = KeyAuth()
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 31_536_000
     app.config["RESPONSE_TIMEOUT"] = None
@@ -60,6 +59,6 @@ def create_app(opened: Runtime) -> Quart:
         answer.headers["X-Request-Id"] = request_id(request.headers.get("X-Request-Id", ""))
         return answer
 
-    door = EventsFastPath(RequestDrain(app.asgi_app), opened, memory)
+    door = EventsFastPath(RequestDrain(app.asgi_app), context, memory)
     app.asgi_app = AnyOrigin(door)  # type: ignore[method-assign]
     return app

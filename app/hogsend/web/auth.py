@@ -24,7 +24,7 @@ from werkzeug.wrappers import Response as PlainResponse
 from ..errors import HogsendError
 from ..store import operators, sessions
 from ..store.operators import Operator, Role
-from .pages import error_page, harden, now, page, posted, runtime
+from .pages import context, error_page, harden, now, page, posted
 
 COOKIE = "hogsend_session"
 LEAST_PASSWORD = 10
@@ -104,12 +104,12 @@ async def require_session() -> Answer | None:
         a refusal.
     """
     cookie = request.cookies.get(COOKIE, "")
-    session = await sessions.find(runtime().database, cookie, now()) if cookie else None
+    session = await sessions.find(context().database, cookie, now()) if cookie else None
     if session is None:
         return _to_sign_in()
     g.operator, g.cookie, g.csrf = session.operator, cookie, csrf_of(cookie)
     # Taken before the page's data is read: what changes from here on, its stream tells it.
-    g.seen = runtime().changes.number
+    g.seen = context().change_feed.number
     if request.method not in ("GET", "HEAD"):
         form = await posted()
         given = form.get("csrf") or request.headers.get("X-CSRF-Token") or ""
@@ -119,7 +119,7 @@ async def require_session() -> Answer | None:
             )
         if session.operator.role == "viewer":
             return forbidden("operator")
-    await sessions.touch(runtime().database, session, now())
+    await sessions.touch(context().database, session, now())
     return None
 
 
@@ -196,7 +196,7 @@ async def sign_in_form() -> Answer:
     """Show the sign-in form; someone who is signed in goes on."""
     after = safe_next(request.args.get("next"))
     cookie = request.cookies.get(COOKIE)
-    database = runtime().database
+    database = context().database
     if cookie and await sessions.find(database, cookie, now()):
         return redirect(after, 303)
     first = not await operators.any_operator(database)
@@ -230,7 +230,7 @@ async def sign_in() -> Answer:
     attempts().fail(who, now())
     attempts().under_way += 1
     try:
-        operator = await operators.sign_in(runtime().database, email, password)
+        operator = await operators.sign_in(context().database, email, password)
     finally:
         attempts().under_way -= 1
     if operator is None:
@@ -246,7 +246,7 @@ async def sign_in() -> Answer:
 
 
 async def _signed_in(operator: Operator, after: str) -> Answer:
-    cookie = await sessions.start(runtime().database, operator.id, now())
+    cookie = await sessions.start(context().database, operator.id, now())
     answer = redirect(after, 303)
     answer.set_cookie(
         COOKIE,
@@ -254,7 +254,7 @@ async def _signed_in(operator: Operator, after: str) -> Answer:
         max_age=int(sessions.ABSOLUTE_LIMIT.total_seconds()),
         httponly=True,
         samesite="Lax",
-        secure=runtime().settings.base_url.startswith("https:"),
+        secure=context().settings.base_url.startswith("https:"),
         path="/",
     )
     return answer
@@ -263,7 +263,7 @@ async def _signed_in(operator: Operator, after: str) -> Answer:
 @blueprint.get("/sign-in/<token>")
 async def link_form(token: str) -> Answer:
     """Show what a sign-in link is for; looking does not use it up."""
-    link = await operators.find_link(runtime().database, token, now())
+    link = await operators.find_link(context().database, token, now())
     if link is None:
         return _used_up()
     return page("first_run.html", link=link, problem="", email=link.email or "")
@@ -273,7 +273,7 @@ async def link_form(token: str) -> Answer:
 async def use_link(token: str) -> Answer:
     """Use a sign-in link: set a password and go in."""
     form = await posted()
-    link = await operators.find_link(runtime().database, token, now())
+    link = await operators.find_link(context().database, token, now())
     if link is None:
         return _used_up()
     email, password = link.email or form.get("email", ""), form.get("password", "")
@@ -285,7 +285,7 @@ async def use_link(token: str) -> Answer:
     else:
         try:
             operator = await operators.use_link(
-                runtime().database, token, now(), email=email, password=password
+                context().database, token, now(), email=email, password=password
             )
             return await _signed_in(operator, "/")
         except HogsendError as error:
@@ -316,7 +316,7 @@ async def sign_out_everywhere() -> Answer:
 async def _leave(*, everywhere: bool) -> Answer:
     cookie = request.cookies.get(COOKIE, "")
     form = await posted()
-    database = runtime().database
+    database = context().database
     session = await sessions.find(database, cookie, now()) if cookie else None
     if session is not None:
         if not hmac.compare_digest(form.get("csrf", "").encode(), csrf_of(cookie).encode()):

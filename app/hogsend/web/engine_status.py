@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 from ..store import workers
 from ..store.workers import Outage, WorkerInfo
-from .pages import runtime
+from .pages import context
 
 
 async def engine_away() -> Outage | None:
     """Return what the engine misses in this process, or in the workers that tell of themselves."""
-    made_of = runtime()
-    alone = made_of.worker is not None or made_of.database.is_sqlite
-    return missed_by([] if alone else await made_of.database.read_one(workers.at_work()))
+    current = context()
+    alone = current.worker_status is not None or current.database.is_sqlite
+    return missed_by([] if alone else await current.database.read_one(workers.at_work()))
 
 
 def missed_by(found: Sequence[WorkerInfo]) -> Outage | None:
     """Return what the engine misses in this process, or in workers where it has none."""
-    worker = runtime().worker
-    return away_among(found) if worker is None else worker.engine.away
+    worker = context().worker_status
+    return away_among(found) if worker is None else worker.outage
 
 
 def away_among(found: Sequence[WorkerInfo]) -> Outage | None:

@@ -16,7 +16,7 @@ from quart import Blueprint, Response, g, request
 from ..store import sessions
 from ..store.change_feed import ChangeFeed
 from .auth import Answer, require_session
-from .pages import harden, runtime
+from .pages import context, harden
 
 # Two messages a second at most: a page that is fetched anew more often cannot be read.
 PAUSE = 0.5
@@ -34,7 +34,7 @@ async def _require_session() -> Answer | None:
 async def live() -> Response:
     """Stream the topics that change, until the page goes away or the server stops."""
     answer = Response(
-        stream(runtime().changes, _still_signed_in(g.cookie), since=_since()),
+        stream(context().change_feed, _still_signed_in(g.cookie), since=_since()),
         content_type="text/event-stream",
     )
     answer.timeout = None
@@ -49,7 +49,7 @@ def _since() -> int | None:
 
 
 def _still_signed_in(cookie: str) -> AsyncIterator[bool]:
-    database, clock = runtime().database, runtime().clock
+    database, clock = context().database, context().clock
 
     async def ask() -> AsyncIterator[bool]:
         while True:

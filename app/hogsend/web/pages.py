@@ -16,8 +16,8 @@ from ..paths import resource
 from . import formatting
 
 if TYPE_CHECKING:
-    from ..process.runtime import Runtime
     from ..services.content import Content
+    from ..services.context import ServiceContext
 
 # Scripts, styles and pictures come from this server alone; nothing may frame a page or be sent
 # elsewhere by one. Frames of our own are the rendered mails.
@@ -33,19 +33,19 @@ _HEADERS = {
 }
 
 
-def runtime() -> Runtime:
+def context() -> ServiceContext:
     """Return what the process is made of."""
-    return cast("Runtime", current_app.config["RUNTIME"])
+    return cast("ServiceContext", current_app.config["CONTEXT"])
 
 
 def content() -> Content:
     """Return the author's journeys, lists and mails as of now."""
-    return runtime().content
+    return context().content
 
 
 def now() -> datetime:
     """Return the present instant by the process's clock."""
-    return runtime().clock.now()
+    return context().clock.now()
 
 
 @lru_cache(maxsize=1)

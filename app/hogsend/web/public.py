@@ -22,7 +22,7 @@ from ..errors import InvalidInput, NotFound
 from ..store import consents, contacts, sends
 from .admin.mail_parts import framed, take_apart
 from .auth import Answer
-from .pages import harden, page, posted, runtime
+from .pages import context, harden, page, posted
 
 blueprint = Blueprint("public", __name__)
 
@@ -37,13 +37,13 @@ async def _harden(answer: Response) -> Response:
 @blueprint.get("/u/<token>")
 async def unsubscribe_page(token: str) -> Answer:
     """Show one button; looking changes nothing."""
-    return await _unsubscribe_page(_known(runtime().tokens.read_unsubscribe(token)), token)
+    return await _unsubscribe_page(_known(context().tokens.read_unsubscribe(token)), token)
 
 
 @blueprint.post("/u/<token>")
 async def unsubscribe(token: str) -> Answer:
     """Unsubscribe at once (RFC 8058 §3.2): no cookie, no question, no redirect."""
-    found = _known(runtime().tokens.read_unsubscribe(token))
+    found = _known(context().tokens.read_unsubscribe(token))
     form = await _form()
     contact = await _contact(found.contact_id)
     undo = form.get("action") == "undo"
@@ -94,7 +94,7 @@ async def preferences_page(token: str) -> Answer:
 @blueprint.post("/p/<token>")
 async def save_preferences(token: str) -> Answer:
     """Save the switches; exactly what was changed, nothing more."""
-    found = _known(runtime().tokens.read_preferences(token))
+    found = _known(context().tokens.read_preferences(token))
     contact = await _contact(found.contact_id)
     changes = _changes(await _form())
     if changes:
@@ -114,7 +114,7 @@ def _changes(form: MultiDict[str, str]) -> dict[str, bool]:
     wanted = set(form.getlist("list"))
     changes = {list_id: True for list_id in wanted.intersection(form.getlist("off"))}
     changes.update({list_id: False for list_id in form.getlist("on") if list_id not in wanted})
-    known = runtime().registry.lists
+    known = context().registry.lists
     return {
         list_id: subscribed
         for list_id, subscribed in changes.items()
@@ -135,7 +135,7 @@ async def save_preferences_by_query() -> Answer:
 
 
 async def _preferences_page(token: str, *, saved: bool) -> Answer:
-    found = _known(runtime().tokens.read_preferences(token))
+    found = _known(context().tokens.read_preferences(token))
     contact = await _contact(found.contact_id)
     said = await _said(contact.id)
     rows = [
@@ -144,7 +144,7 @@ async def _preferences_page(token: str, *, saved: bool) -> Answer:
             "subscribed": mail_list.transactional
             or said.said.get(mail_list.id, mail_list.default_opt_in),
         }
-        for mail_list in runtime().registry.lists.values()
+        for mail_list in context().registry.lists.values()
     ]
     return page(
         "public/preferences.html",
@@ -159,8 +159,8 @@ async def _preferences_page(token: str, *, saved: bool) -> Answer:
 @blueprint.get("/m/<token>")
 async def view_mail(token: str) -> Answer:
     """Show a mail in the browser, as it was sent."""
-    send_id = runtime().tokens.read_view(token)
-    mail = await runtime().database.read_one(sends.mail_of(send_id)) if send_id else None
+    send_id = context().tokens.read_view(token)
+    mail = await context().database.read_one(sends.mail_of(send_id)) if send_id else None
     if mail is None:
         raise NotFound("This mail is not kept any more.", "It is only shown for a limited time.")
     return framed(take_apart(mail.raw).html, links_work=True)
@@ -197,26 +197,26 @@ def _known(found: RecipientToken | None) -> RecipientToken:
 
 async def _contact(contact_id: UUID) -> Contact:
     """Return the contact of a token, or who they were merged into."""
-    survivor = await runtime().database.read_one(contacts.survivor_of(contact_id))
-    contact = await runtime().database.read_one(contacts.find(survivor or contact_id))
+    survivor = await context().database.read_one(contacts.survivor_of(contact_id))
+    contact = await context().database.read_one(contacts.find(survivor or contact_id))
     if contact is None:
         raise NotFound("Nobody is known by this link any more.", "No mail will be sent to it.")
     return contact
 
 
 async def _said(contact_id: UUID) -> Consents:
-    found: Mapping[UUID, Consents] = await runtime().database.read_one(
+    found: Mapping[UUID, Consents] = await context().database.read_one(
         consents.of_contacts([contact_id])
     )
     return found.get(contact_id) or Consents()
 
 
 def _list(list_id: str) -> MailList:
-    return runtime().ingest.rules.list(list_id)
+    return context().ingest.rules.list(list_id)
 
 
 def _preferences_path(found: RecipientToken) -> str:
-    token = runtime().tokens.preferences(found.contact_id, found.list_id, found.send_id)
+    token = context().tokens.preferences(found.contact_id, found.list_id, found.send_id)
     return f"/p/{token}"
 
 
@@ -229,7 +229,7 @@ async def _say(contact_id: UUID, changes: Mapping[str, bool], send_id: UUID | No
     }
     if send_id is not None:
         properties["sendId"] = str(send_id)
-    await runtime().ingest.take(
+    await context().ingest.take(
         IncomingEvent(
             name="contact.unsubscribed" if left else "contact.preferences_changed",
             contact_id=contact_id,

@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 from ..delivery.tracking import Visit
 from ..domain.engagement import HitKind
 from ..errors import NotFound
-from .pages import runtime
+from .pages import context
 
 # A transparent picture of one pixel.
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -30,7 +30,7 @@ async def _record(kind: HitKind, send_id: UUID, *, position: int = 0, url: str =
     agent = request.headers.get("User-Agent", "")
     visit = Visit(request.method, agent, request.remote_addr or "")
     try:
-        await runtime().tracker.record(kind, send_id, visit, position=position, url=url)
+        await context().tracker.record(kind, send_id, visit, position=position, url=url)
     except Exception:
         log.exception("a %s could not be recorded", kind)
 
@@ -38,7 +38,7 @@ async def _record(kind: HitKind, send_id: UUID, *, position: int = 0, url: str =
 @blueprint.get("/c/<token>")
 async def click(token: str) -> Response:
     """Record a click and send the recipient on; only addresses that we signed are followed."""
-    found = runtime().tokens.read_click(token)
+    found = context().tokens.read_click(token)
     if found is None:
         raise NotFound("This link is not complete.", "Open it from the mail once more.")
     await _record("click", found.send_id, position=found.position, url=found.url)
@@ -54,7 +54,7 @@ async def click(token: str) -> Response:
 @blueprint.get("/o/<token>.gif")
 async def open_pixel(token: str) -> Response:
     """Record an open; the picture comes whatever the token is."""
-    send_id = runtime().tokens.read_open(token)
+    send_id = context().tokens.read_open(token)
     if send_id is not None:
         await _record("open", send_id)
     headers = {"Cache-Control": "no-store, private", "X-Robots-Tag": "noindex"}

@@ -152,7 +152,7 @@ async def _do(runtime: Runtime, ask: Mapping[str, Any]) -> Mapping[str, Any]:
             case "wake" | "exit":
                 return await _order(runtime, ask["what"], UUID(ask["enrollment"]))
             case "exit all":
-                await runtime.orders.give_all(
+                await runtime.operator_actions.run_all(
                     OperatorAction("exit", "cli"), ask["journey"], "waiting"
                 )
             case "click":
@@ -175,5 +175,5 @@ async def _order(
     known = await runtime.database.read_one(enrollments.by_ids([enrollment_id]))
     if act == "wake" and known[enrollment_id].state == "active":
         return {"again": True}
-    await runtime.orders.give(OperatorAction(act, "cli"), enrollment_id)
+    await runtime.operator_actions.run(OperatorAction(act, "cli"), enrollment_id)
     return {}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ...store import audit as store
 from ..auth import Answer
-from ..pages import page, runtime
+from ..pages import context, page
 from .base import PAGE_SIZE, address, blueprint, cursor
 
 
 @blueprint.get("/audit")
 async def list_changes() -> Answer:
     """Show what operators changed, newest first."""
-    found = await runtime().database.read_one(store.newest(PAGE_SIZE + 1, cursor()))
+    found = await context().database.read_one(store.newest(PAGE_SIZE + 1, cursor()))
     shown = found[:PAGE_SIZE]
     return page(
         "admin/audit.html",

@@ -19,7 +19,7 @@ from ...store.workers import Outage
 from .. import formatting
 from ..auth import Answer, require_session
 from ..engine_status import engine_away
-from ..pages import content, error_page, harden, now, runtime
+from ..pages import content, context, error_page, harden, now
 
 PAGE_SIZE = 50
 # Set by the browser, which alone knows it.
@@ -33,7 +33,7 @@ class Nav:
 
     Args:
         journeys: how many journeys there are.
-        unread: how many captured mails nobody has opened, as text; empty for none.
+        unread: how many captured mails nobody has context, as text; empty for none.
         worker: whether this process plays journeys.
         away: what the engine misses, if anything.
     """
@@ -55,13 +55,13 @@ async def _enter() -> Answer | None:
     if request.method in ("GET", "HEAD"):
         only_show()
     formatting.speak_to(unquote(request.cookies.get(ZONE_COOKIE, "")))
-    made_of = runtime()
-    captured = made_of.settings.mail == "inbox"
-    unread = await made_of.database.read_one(inbox.unread()) if captured else 0
+    current = context()
+    captured = current.settings.mail == "inbox"
+    unread = await current.database.read_one(inbox.unread()) if captured else 0
     g.nav = Nav(
         journeys=len(content().registry.journeys),
         unread="" if not unread else f"{unread}+" if unread >= inbox.MOST_COUNTED else str(unread),
-        worker=made_of.worker is not None,
+        worker=current.worker_status is not None,
         away=await engine_away(),
     )
     return None
@@ -143,6 +143,6 @@ async def change(
         after: what it is now.
     """
     line = audit.record(who(), action, subject, now(), before=before, after=after)
-    async with runtime().database.transaction() as transaction:
+    async with context().database.transaction() as transaction:
         await transaction.apply([*writes, line])
-    runtime().changes.publish(*topics)
+    context().change_feed.publish(*topics)

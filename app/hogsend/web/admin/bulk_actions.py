@@ -11,7 +11,7 @@ from ...errors import Conflict, HogsendError
 from ...ingest import ActionName, BulkResult, OperatorAction
 from .. import formatting
 from ..auth import Answer
-from ..pages import posted, runtime
+from ..pages import context, posted
 from . import available_actions
 from .base import back, blueprint, who
 from .journeys import journey_page, row_of
@@ -31,9 +31,11 @@ async def order_for_everyone(journey_id: str) -> Answer:
     if act is None or state not in available_actions.TOGETHER:
         problem = Conflict("This cannot be done to all of them.", "Open them one by one.")
         return await journey_page(row, problem=str(problem), status=409)
-    order, orders = OperatorAction(act, who(), note), runtime().orders
+    order, operator_actions = OperatorAction(act, who(), note), context().operator_actions
     return await _carry_out(
-        journey_id, lambda: orders.give_all(order, journey_id, state), refused="left as they were"
+        journey_id,
+        lambda: operator_actions.run_all(order, journey_id, state),
+        refused="left as they were",
     )
 
 
@@ -41,9 +43,9 @@ async def order_for_everyone(journey_id: str) -> Answer:
 async def replay_missed(journey_id: str) -> Answer:
     """Let the triggers that a journey missed while it was broken start it now."""
     await row_of(journey_id)
-    by, orders = who(), runtime().orders
+    by, operator_actions = who(), context().operator_actions
     return await _carry_out(
-        journey_id, lambda: orders.replay(journey_id, by), refused="not enrolled"
+        journey_id, lambda: operator_actions.replay(journey_id, by), refused="not enrolled"
     )
 
 

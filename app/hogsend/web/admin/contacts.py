@@ -19,7 +19,7 @@ from ...store.read_models.contacts import ContactPage, Hit, ListWord, Place
 from ...store.read_models.events import EventLine
 from .. import formatting
 from ..auth import Answer
-from ..pages import content, page, posted, runtime
+from ..pages import content, context, page, posted
 from .base import PAGE_SIZE, address, back, blueprint, change, id_from, missing
 from .timeline import TimelineEntry
 
@@ -46,7 +46,7 @@ class Listed:
 @blueprint.get("/contacts")
 async def list_contacts() -> Answer:
     """Show contacts, those seen last first, or those known by a text."""
-    database, text = runtime().database, request.args.get("q", "").strip()[:320]
+    database, text = context().database, request.args.get("q", "").strip()[:320]
     after = Place.read(request.args.get("after", ""))
     if text:
         query = screen.known_as(text, PAGE_SIZE, is_sqlite=database.is_sqlite)
@@ -70,17 +70,17 @@ async def list_contacts() -> Answer:
 @blueprint.get("/contacts/<contact_id>")
 async def show_contact(contact_id: str) -> Answer:
     """Show one contact: properties, consent, journeys, mails, and everything in order."""
-    database, asked = runtime().database, id_from(contact_id, "contact")
+    database, asked = context().database, id_from(contact_id, "contact")
     found = await screen.load(database, asked, LONGEST_STORY)
     if found is None:
         survivor = await database.read_one(contacts.survivor_of(asked))
         if survivor is None:
             raise missing("contact")
         return back(f"/contacts/{survivor}")
-    opened = [send.id for send in found.sends if send.opened_at or send.clicked_at]
+    engaged = [send.id for send in found.sends if send.opened_at or send.clicked_at]
     hits: list[Hit] = []
-    if opened:
-        hits = await database.read_one(screen.hits_of(opened, LONGEST_STORY))
+    if engaged:
+        hits = await database.read_one(screen.hits_of(engaged, LONGEST_STORY))
     return page(
         "admin/contact.html",
         found=found,
@@ -217,7 +217,7 @@ async def change_consent(contact_id: str) -> Answer:
         raise missing("list")
     name = "contact.preferences_changed" if subscribed else "contact.unsubscribed"
     scope = "all" if list_id == EVERYTHING else "category"
-    await runtime().ingest.take(
+    await context().ingest.take(
         IncomingEvent(
             name=name,
             contact_id=found,
@@ -237,7 +237,7 @@ async def change_consent(contact_id: str) -> Answer:
 @blueprint.post("/contacts/<contact_id>/unsuppress")
 async def unsuppress_contact(contact_id: str) -> Answer:
     """Let mail go to a contact's address again."""
-    found = await runtime().database.read_one(contacts.find(id_from(contact_id, "contact")))
+    found = await context().database.read_one(contacts.find(id_from(contact_id, "contact")))
     if found is None or found.email is None:
         raise missing("contact")
     path = f"/contacts/{found.id}"

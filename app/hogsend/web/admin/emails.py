@@ -17,7 +17,7 @@ from ...store.read_models import contacts as contact_screen
 from ...store.read_models import emails as screen
 from ...store.read_models.contacts import Hit
 from ..auth import Answer
-from ..pages import content, page, runtime
+from ..pages import content, context, page
 from . import mail_parts
 from .base import PAGE_SIZE, address, blueprint, cursor, id_from, missing
 
@@ -52,7 +52,7 @@ class Link:
 @blueprint.get("/emails")
 async def list_emails() -> Answer:
     """Show the ledger, newest first, refused mails with their reasons included."""
-    asked, database = request.args, runtime().database
+    asked, database = request.args, context().database
     status = asked.get("status", "") if asked.get("status") in STATUSES else ""
     journey_id = asked.get("journey", "").strip()[:100]
     found = await database.read_one(
@@ -77,7 +77,7 @@ async def list_emails() -> Answer:
 
 
 async def _send(send_id: str) -> Send:
-    found = await runtime().database.read_one(screen.one(id_from(send_id, "email")))
+    found = await context().database.read_one(screen.one(id_from(send_id, "email")))
     if found is None:
         raise missing("email")
     return found
@@ -86,7 +86,7 @@ async def _send(send_id: str) -> Send:
 @blueprint.get("/emails/<send_id>")
 async def show_email(send_id: str) -> Answer:
     """Show one mail: where it stands and why, what servers said, how it looks, who clicked."""
-    send, database = await _send(send_id), runtime().database
+    send, database = await _send(send_id), context().database
     kept, hits, people = await database.read(
         sends.mail_of(send.id),
         contact_screen.hits_of([send.id], MOST_HITS),
@@ -130,7 +130,7 @@ def _links(urls: Sequence[str], hits: Sequence[Hit]) -> list[Link]:
 @blueprint.get("/emails/<send_id>/html")
 async def email_html(send_id: str) -> Response:
     """Give a mail's HTML to its frame; looking at it counts as no opening and no click."""
-    found = await runtime().database.read_one(sends.mail_of((await _send(send_id)).id))
+    found = await context().database.read_one(sends.mail_of((await _send(send_id)).id))
     if found is None:
         raise missing("rendered mail")
     return mail_parts.framed(mail_parts.take_apart(found.raw).html, links_work=False)

@@ -12,7 +12,7 @@ from ...ingest import ActionName, OperatorAction
 from ...store.hatchet_runs import RunLink
 from ...store.read_models import enrollment as screen
 from ..auth import Answer
-from ..pages import content, page, posted, runtime
+from ..pages import content, context, page, posted
 from . import available_actions, timeline
 from .base import back, blueprint, id_from, missing, who
 
@@ -34,8 +34,8 @@ async def show_enrollment(enrollment_id: str) -> Answer:
 
 
 async def _page(enrollment_id: str, *, problem: str = "", status: int = 200) -> Answer:
-    made_of = runtime()
-    found = await screen.load(made_of.database, id_from(enrollment_id, "enrollment"))
+    current = context()
+    found = await screen.load(current.database, id_from(enrollment_id, "enrollment"))
     if found is None:
         raise missing("enrollment")
     journey = content().registry.journeys.get(found.enrollment.journey_id)
@@ -49,7 +49,7 @@ async def _page(enrollment_id: str, *, problem: str = "", status: int = 200) -> 
         journey=journey,
         mail_list=mail_list,
         story=timeline.entries(found, journey),
-        summary=timeline.summary(found.enrollment, made_of.clock.now()),
+        summary=timeline.summary(found.enrollment, current.clock.now()),
         remedy=_remedy(found.enrollment, journey),
         offers=available_actions.for_one(found.enrollment, found.contact.label),
         steps=timeline.calls(found),
@@ -92,7 +92,7 @@ async def act_on_enrollment(enrollment_id: str, act: str) -> Answer:
     found = id_from(enrollment_id, "enrollment")
     note = (await posted()).get("reason", "").strip()[:_LONGEST_NOTE]
     try:
-        after = await runtime().orders.give(
+        after = await context().operator_actions.run(
             OperatorAction(cast("ActionName", act), who(), note), found
         )
     except HogsendError as error:

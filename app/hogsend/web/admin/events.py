@@ -8,7 +8,7 @@ from ...domain.incoming import IncomingEvent, check_text
 from ...errors import HogsendError, InvalidInput
 from ...store.read_models import events as screen
 from ..auth import Answer
-from ..pages import content, page, posted, runtime
+from ..pages import content, context, page, posted
 from .base import PAGE_SIZE, address, back, blueprint, change, cursor, id_from, missing
 from .forms import person_of, properties_of
 
@@ -20,7 +20,7 @@ async def list_events() -> Answer:
 
 
 async def _page(*, problem: str = "", status: int = 200) -> Answer:
-    name, database = request.args.get("name", "").strip()[:200], runtime().database
+    name, database = request.args.get("name", "").strip()[:200], context().database
     found = await database.read_one(screen.newest(PAGE_SIZE + 1, name=name, before=cursor()))
     shown = found[:PAGE_SIZE]
     form = await posted()
@@ -42,7 +42,7 @@ async def _page(*, problem: str = "", status: int = 200) -> Answer:
 @blueprint.get("/events/<event_id>")
 async def show_event(event_id: str) -> Answer:
     """Show one event: its payload, and for each journey what came of it and why."""
-    database = runtime().database
+    database = context().database
     found = await database.read_one(screen.line(id_from(event_id, "event")))
     if found is None:
         raise missing("event")
@@ -66,7 +66,7 @@ async def fire_event() -> Answer:
             raise InvalidInput(f"The event's name {wrong or 'is missing'}.")
         typed = form.get("person", "").strip()
         known = person_of(typed or email)
-        taken = await runtime().ingest.take(
+        taken = await context().ingest.take(
             IncomingEvent(
                 name=name,
                 properties=properties_of(form.get("properties", "")),

@@ -9,7 +9,7 @@ from ...store import sends
 from ...store.inbox import CapturedMail
 from ...store.read_models import inbox as screen
 from ..auth import Answer
-from ..pages import now, page, runtime
+from ..pages import context, now, page
 from . import mail_parts
 from .base import PAGE_SIZE, address, back, blueprint, change, cursor, id_from, missing
 
@@ -18,7 +18,7 @@ from .base import PAGE_SIZE, address, back, blueprint, change, cursor, id_from, 
 async def list_inbox() -> Answer:
     """Show captured mails, newest first."""
     to = request.args.get("to", "").strip().lower()
-    found = await runtime().database.read_one(screen.page(PAGE_SIZE + 1, cursor(), to))
+    found = await context().database.read_one(screen.page(PAGE_SIZE + 1, cursor(), to))
     older = (
         address("/inbox", to=to, before=found[PAGE_SIZE - 1].send_id) if found[PAGE_SIZE:] else ""
     )
@@ -28,12 +28,12 @@ async def list_inbox() -> Answer:
         to=to,
         older=older,
         newest=address("/inbox", to=to) if cursor() else "",
-        provider=runtime().settings.mail.partition(":")[0],
+        provider=context().settings.mail.partition(":")[0],
     )
 
 
 async def _captured(send_id: str) -> CapturedMail:
-    found = await runtime().database.read_one(store.one(id_from(send_id, "mail")))
+    found = await context().database.read_one(store.one(id_from(send_id, "mail")))
     if found is None:
         raise missing("mail")
     return found
@@ -42,12 +42,12 @@ async def _captured(send_id: str) -> CapturedMail:
 @blueprint.get("/inbox/<send_id>")
 async def show_captured(send_id: str) -> Answer:
     """Show one captured mail; the first look marks it as read."""
-    made_of = runtime()
+    current = context()
     found = await _captured(send_id)
     if found.entry.read_at is None:
-        async with made_of.database.transaction() as transaction:
+        async with current.database.transaction() as transaction:
             await transaction.apply([store.mark_read(found.entry.send_id, now())])
-    ledger = await made_of.database.read_one(sends.by_ids([found.entry.send_id]))
+    ledger = await current.database.read_one(sends.by_ids([found.entry.send_id]))
     return page(
         "admin/captured.html",
         entry=found.entry,

@@ -20,7 +20,7 @@ from ...store.read_models import journeys as screen
 from ...store.read_models.counts import Days
 from .. import formatting
 from ..auth import Answer
-from ..pages import content, page, posted, runtime
+from ..pages import content, context, page, posted
 from . import available_actions, graph
 from .base import PAGE_SIZE, address, back, blueprint, change, cursor, missing
 from .forms import person_of, properties_of
@@ -94,9 +94,9 @@ def _name(journey_id: str, what: str) -> str:
 
 async def rows() -> list[Row]:
     """Read every journey with its figures: those of the code first, then those it has lost."""
-    made_of = runtime()
-    today = day_of(made_of.clock.now())
-    known, gauges, retried = await made_of.database.read(
+    current = context()
+    today = day_of(current.clock.now())
+    known, gauges, retried = await current.database.read(
         stored.all_known(), counts.gauges("state/"), screen.retried()
     )
     lost: Mapping[str, StoredJourney] = {
@@ -114,7 +114,7 @@ async def rows() -> list[Row]:
             *(f"refused/{one}/{reason}" for reason in REASONS),
         )
     ]
-    days = await made_of.database.read_one(counts.days(names, today))
+    days = await current.database.read_one(counts.days(names, today))
     return [
         Row(
             journey=content().registry.journeys.get(one) or lost[one].journey,
@@ -162,11 +162,11 @@ async def journey_page(row: Row, *, problem: str = "", status: int = 200) -> Ans
         problem: what could not be done, said above everything else.
         status: the HTTP status.
     """
-    made_of, asked = runtime(), request.args
+    current, asked = context(), request.args
     journey = row.journey
     wait, state, reason = asked.get("wait", ""), asked.get("state", ""), asked.get("refused", "")
     states = [state] if state in STATES else list(LIVE_STATES)
-    waiting = await made_of.database.read_one(counts.gauges(f"waiting/{journey.id}/"))
+    waiting = await current.database.read_one(counts.gauges(f"waiting/{journey.id}/"))
     flow = content().registry.flows.get(journey.id)
     drawn = graph.draw(flow, journey.trigger.event, waiting) if flow else None
     chosen = _chosen(drawn, wait)
@@ -174,11 +174,11 @@ async def journey_page(row: Row, *, problem: str = "", status: int = 200) -> Ans
     listed = screen.people_ids(journey.id, states, keys, cursor(), PAGE_SIZE + 1)
     if state == RETRIED:
         listed = screen.retried_ids(journey.id, cursor(), PAGE_SIZE + 1)
-    ids, missed = await made_of.database.read(listed, screen.missed(journey.id))
-    people = await screen.people(made_of.database, ids[:PAGE_SIZE])
+    ids, missed = await current.database.read(listed, screen.missed(journey.id))
+    people = await screen.people(current.database, ids[:PAGE_SIZE])
     refused: Sequence[screen.Refused] = []
     if reason in REASONS:
-        refused = await screen.refused(made_of.database, journey.id, reason, PAGE_SIZE)
+        refused = await screen.refused(current.database, journey.id, reason, PAGE_SIZE)
     here = f"/journeys/{journey.id}"
     more = address(
         here, state=state, wait=wait, before=ids[PAGE_SIZE - 1] if ids[PAGE_SIZE:] else ""
@@ -224,7 +224,7 @@ async def switch_journey(journey_id: str) -> Answer:
         before={"enabled": row.switched_on},
         after={"enabled": on},
     )
-    await runtime().refresh()
+    await context().refresh_rules()
     return back(f"/journeys/{journey_id}", "enabled" if on else "disabled")
 
 
@@ -243,7 +243,7 @@ async def enroll_person(journey_id: str) -> Answer:
             user_id=person.user_id,
             email=person.email,
         )
-        taken = await runtime().ingest.take(incoming)
+        taken = await context().ingest.take(incoming)
     except HogsendError as error:
         return await journey_page(row, problem=str(error), status=400)
     decision: Mapping[str, Any] = next(iter(taken.enrollments), _NOTHING)

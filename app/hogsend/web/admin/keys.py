@@ -8,7 +8,7 @@ from ...errors import HogsendError
 from ...store import keys as store
 from ..api.key_auth import access
 from ..auth import Answer, needs
-from ..pages import now, page, posted, runtime
+from ..pages import context, now, page, posted
 from .base import back, blueprint, change, id_from
 
 SCOPES = {
@@ -21,7 +21,7 @@ SCOPES = {
 
 
 async def _page(*, problem: str = "", fresh: str = "", status: int = 200) -> Answer:
-    found = await store.list_keys(runtime().database)
+    found = await store.list_keys(context().database)
     form = await posted()
     return page(
         "admin/keys.html",
@@ -49,7 +49,7 @@ async def create_key() -> Answer:
     form = await posted()
     try:
         key, text = await store.create(
-            runtime().database,
+            context().database,
             name=form.get("name", ""),
             scopes=form.getlist("scope"),
             origins=form.get("origins", "").split(),
@@ -65,7 +65,7 @@ async def create_key() -> Answer:
 @needs("owner")
 async def revoke_key(key_id: str) -> Answer:
     """Stop a key from working."""
-    key = await store.revoke(runtime().database, id_from(key_id, "key"), now())
+    key = await store.revoke(context().database, id_from(key_id, "key"), now())
     access().forget()
     await change([], "revoke key", f"key {key.prefix}")
     return back("/keys", "revoked")

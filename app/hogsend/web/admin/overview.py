@@ -16,7 +16,7 @@ from ...store.read_models.counts import Bounded
 from ...store.workers import Outage
 from .. import formatting
 from ..auth import Answer
-from ..pages import content, page, runtime
+from ..pages import content, context, page
 from . import journeys as journey_screen
 from .base import address, blueprint
 from .timeline import last_line
@@ -77,11 +77,11 @@ def id_at(instant: datetime) -> UUID:
 @blueprint.get("/")
 async def overview() -> Answer:
     """Show what wants a person, the mails of a fortnight, and what is expected."""
-    made_of = runtime()
-    now = made_of.clock.now()
+    current = context()
+    now = current.clock.now()
     rows = await journey_screen.rows()
     expected = screen.week_of_wakes(formatting.local(now))
-    days, *wakes = await made_of.database.read(
+    days, *wakes = await current.database.read(
         counts.days(_NAMES, day_of(now)), *(query for _, query in expected)
     )
     wanted = await _wanted(rows, now)
@@ -90,7 +90,7 @@ async def overview() -> Answer:
         wanted=wanted,
         live=sum(row.live for row in rows),
         journeys=len(content().registry.journeys),
-        mail=made_of.settings.mail.partition(":")[0],
+        mail=current.settings.mail.partition(":")[0],
         days=days,
         bars=_bars(days, now),
         expected=[(start, count) for (start, _), count in zip(expected, wakes, strict=True)],
@@ -105,9 +105,9 @@ def _bars(days: counts.Days, now: datetime) -> Sequence[Bar]:
 
 
 async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[AttentionItem]:
-    made_of = runtime()
+    current = context()
     week = id_at(now - timedelta(days=7))
-    doubt, failed, late = await made_of.database.read(
+    doubt, failed, late = await current.database.read(
         screen.sends_with("in_doubt", UUID(int=0)),
         screen.sends_with("failed", week),
         screen.overdue(now - LATE),
@@ -125,7 +125,7 @@ async def _wanted(rows: Sequence[journey_screen.Row], now: datetime) -> list[Att
     wanted += _mails(doubt, failed)
     if late:
         people = "person is" if late.count == 1 else "people are"
-        more = "" if made_of.worker else ": no worker runs in this process"
+        more = "" if current.worker_status else ": no worker runs in this process"
         wanted.append(
             AttentionItem("overdue", "wait", f"{late} {people} overdue", more, "", "/system")
         )
@@ -136,7 +136,7 @@ async def _raised(rows: Sequence[journey_screen.Row]) -> list[AttentionItem]:
     """Name the journeys that raise: those given up, and those that are tried again."""
     failed = [row for row in rows if row.by_state.get("failed")]
     again = [row for row in rows if row.retried]
-    errors = await runtime().database.read(
+    errors = await context().database.read(
         *(screen.errors_of(row.journey.id) for row in failed),
         *(screen.retried_errors_of(row.journey.id) for row in again),
     )
@@ -158,7 +158,7 @@ def _engine_away(away: Outage | None) -> list[AttentionItem]:
     if away is None:
         return []
     kind = "bad" if away.turns_wait else "wait"
-    more = f"It began {formatting.relative(away.since, runtime().clock.now())}:"
+    more = f"It began {formatting.relative(away.since, context().clock.now())}:"
     return [AttentionItem("away", kind, formatting.away(away), more, away.message, "/system")]
 
 

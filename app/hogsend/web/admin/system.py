@@ -11,7 +11,7 @@ from ...store import meta, workers
 from ...store.read_models import overview as queues
 from ...store.read_models import system as screen
 from ..auth import Answer
-from ..pages import content, page, runtime
+from ..pages import content, context, page
 from .base import blueprint
 from .overview import LATE
 
@@ -19,8 +19,8 @@ from .overview import LATE
 @blueprint.get("/system")
 async def show_system() -> Answer:
     """Show version, engine, worker, database, queues, and the author's broken files."""
-    made_of = runtime()
-    settings, database, now = made_of.settings, made_of.database, made_of.clock.now()
+    current = context()
+    settings, database, now = current.settings, current.database, current.clock.now()
     first, late, queued, oldest_mail, fence, runs, found = await database.read(
         queues.oldest_due(),
         queues.overdue(now - LATE),

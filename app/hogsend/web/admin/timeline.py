@@ -227,7 +227,7 @@ def _mail_facts(send: Send | None) -> Iterator[str]:
     if send.sent_at:
         yield f"left {formatting.beside(send.sent_at, send.created_at)}"
     if send.opened_at:
-        yield f"opened {formatting.beside(send.opened_at, send.created_at)}"
+        yield f"context {formatting.beside(send.opened_at, send.created_at)}"
     if send.clicked_at:
         yield f"clicked {formatting.beside(send.clicked_at, send.created_at)}"
 

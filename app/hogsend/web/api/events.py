@@ -15,7 +15,7 @@ from ...errors import HogsendError, InvalidInput, StoreUnavailable, TooLarge
 from ...ingest.parsing import EventBody, incoming_event, invalid
 from ...store.keys import INGEST
 from ..errors import INTERNAL, problem
-from ..pages import runtime
+from ..pages import context
 from .events_fast_path import answer_of, to_bytes
 from .key_auth import require
 
@@ -73,7 +73,7 @@ def _items(raw: bytes) -> list[Any]:
 
 
 async def _take_one(item: Any) -> dict[str, Any]:
-    return answer_of(await runtime().ingest.take(_incoming(item)))
+    return answer_of(await context().ingest.take(_incoming(item)))
 
 
 def _incoming(item: Any) -> IncomingEvent:

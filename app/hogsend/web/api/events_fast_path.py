@@ -17,7 +17,7 @@ from typing import Any
 from ...domain.incoming import IngestResult
 from ...errors import HogsendError, InvalidInput, TooLarge
 from ...ingest.parsing import read_event
-from ...process.runtime import Runtime
+from ...services.context import ServiceContext
 from ...store.keys import INGEST
 from ..errors import INTERNAL, problem, retry_after, status_of
 from .key_auth import KeyAuth, authorize
@@ -48,13 +48,13 @@ class EventsFastPath:
 
     Args:
         site: what answers all other requests.
-        opened: what the process is made of.
+        context: what the process is made of.
         memory: of callers and their keys.
     """
 
-    def __init__(self, site: Site, opened: Runtime, memory: KeyAuth) -> None:
+    def __init__(self, site: Site, context: ServiceContext, memory: KeyAuth) -> None:
         self._site = site
-        self._opened = opened
+        self._context = context
         self._memory = memory
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +95,7 @@ class EventsFastPath:
         raw = await _body(receive)
         await authorize(
             self._memory,
-            self._opened,
+            self._context,
             headers.get(b"authorization", b"").decode("latin-1"),
             client[0] if client else _NOBODY,
             INGEST,
@@ -104,7 +104,7 @@ class EventsFastPath:
             raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
         key = headers.get(b"idempotency-key")
         incoming = read_event(raw, None if key is None else key.decode("latin-1"))
-        return await self._opened.ingest.take(incoming)
+        return await self._context.ingest.take(incoming)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -15,7 +15,7 @@ from ...store import lag, workers
 from ...store.workers import WorkerInfo
 from .. import formatting
 from ..engine_status import missed_by
-from ..pages import runtime
+from ..pages import context
 
 # Work that is due for longer than this is late.
 LATE = timedelta(minutes=1)
@@ -60,7 +60,7 @@ async def wire_health() -> Response:
     body: dict[str, Any] = {
         "status": "healthy" if up else "degraded",
         "uptime": round(time.monotonic() - _STARTED, 3),
-        "timestamp": _text(runtime().clock.now()),
+        "timestamp": _text(context().clock.now()),
         "version": __version__,
         "components": {
             "database": parts["database"],
@@ -77,7 +77,7 @@ async def _parts() -> dict[str, dict[str, Any]]:
     database: dict[str, Any] = {"status": "up"}
     begun = time.perf_counter()
     try:
-        asked = runtime().database
+        asked = context().database
         _, wake, send, others = await asked.read(
             lag.alive(),
             lag.next_wake(),
@@ -88,7 +88,7 @@ async def _parts() -> dict[str, dict[str, Any]]:
         return {
             "database": {"status": "down"} | _trouble(),
             "worker": {"status": "unknown"},
-            "engine": {"kind": runtime().settings.engine, "status": "unknown"},
+            "engine": {"kind": context().settings.engine, "status": "unknown"},
         }
     database["latencyMs"] = round((time.perf_counter() - begun) * 1000, 2)
     return {
@@ -101,7 +101,7 @@ async def _parts() -> dict[str, dict[str, Any]]:
 def _engine(others: Sequence[WorkerInfo]) -> dict[str, Any]:
     """Return whether what decides about turns is there, and since when it is not."""
     away = missed_by(others)
-    told: dict[str, Any] = {"kind": runtime().settings.engine, "status": "up"}
+    told: dict[str, Any] = {"kind": context().settings.engine, "status": "up"}
     if away is not None:
         told["status"] = "away" if away.turns_wait else "partly away"
         told["since"] = _text(away.since)
@@ -112,7 +112,7 @@ def _engine(others: Sequence[WorkerInfo]) -> dict[str, Any]:
 
 def _trouble() -> dict[str, Any]:
     """Return what is wrong with the database and since when, if anything is."""
-    standing = runtime().database.standing
+    standing = context().database.standing
     if standing.trouble is None or standing.since is None:
         return {}
     return {
@@ -124,24 +124,24 @@ def _trouble() -> dict[str, Any]:
 
 
 def _worker(wake: datetime | None, send: datetime | None, others: int) -> dict[str, Any]:
-    worker, now = runtime().worker, runtime().clock.now()
+    worker, now = context().worker_status, context().clock.now()
     oldest = min(filter(None, (wake, send)), default=None)
     overdue = max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
     late = overdue > LATE.total_seconds()
     if worker is None:
         elsewhere = {"status": "late" if late else "elsewhere", "overdueSeconds": round(overdue)}
-        if runtime().database.is_sqlite:
+        if context().database.is_sqlite:
             return elsewhere
         return elsewhere | {"workers": others} | ({} if others else {"status": "missing"})
     told: dict[str, Any] = {"status": "up", "overdueSeconds": round(overdue)}
     if late:
         told["status"] = "late"
-    if worker.mailer.stopped is not None:
+    if worker.provider_problem is not None:
         # What it said names hosts and users, and anybody may ask here: that is for the log.
         told["mail"] = "the provider refuses us"
         told["status"] = "late"
-    if worker.mailer.fence is not None:
-        told["mail"] = f"sending is held back: {worker.mailer.fence}"
+    if worker.send_hold is not None:
+        told["mail"] = f"sending is held back: {worker.send_hold}"
         told["status"] = "fenced"
     return told
 

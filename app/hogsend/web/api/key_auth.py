@@ -9,10 +9,10 @@ from uuid import UUID
 from quart import current_app, request
 
 from ...errors import Forbidden, RateLimited, Unauthorized
-from ...process.runtime import Runtime
+from ...services.context import ServiceContext
 from ...store import keys
 from ...store.keys import Key
-from ..pages import runtime
+from ..pages import context
 
 # Failed attempts from one address within a minute, before it has to wait.
 MOST_FAILURES = 30
@@ -75,7 +75,7 @@ async def require(scope: str) -> Key:
     """Return the key of the request at hand, when it may do this; `authorize` says the rest."""
     return await authorize(
         access(),
-        runtime(),
+        context(),
         request.headers.get("Authorization", ""),
         request.remote_addr or "",
         scope,
@@ -83,13 +83,13 @@ async def require(scope: str) -> Key:
 
 
 async def authorize(
-    memory: KeyAuth, opened: Runtime, authorization: str, address: str, scope: str
+    memory: KeyAuth, context: ServiceContext, authorization: str, address: str, scope: str
 ) -> Key:
     """Return the caller's key, when it may do this.
 
     Args:
         memory: of callers.
-        opened: what the process is made of.
+        context: what the process is made of.
         authorization: the header, `Bearer hsk_…`.
         address: where the caller is; one that fails too often has to wait.
         scope: what the route needs; `full-admin` implies it.
@@ -101,20 +101,20 @@ async def authorize(
     """
     scheme, _, rest = authorization.partition(" ")
     text = rest.strip() if scheme.lower() == "bearer" else ""
-    if memory.seen != opened.foreign:
+    if memory.seen != context.foreign_changes:
         memory.forget()
-        memory.seen = opened.foreign
-    key = memory.keys.get(text) or await _look_up(memory, opened, text, address)
-    if key.expires_at is not None and key.expires_at <= opened.clock.now():
+        memory.seen = context.foreign_changes
+    key = memory.keys.get(text) or await _look_up(memory, context, text, address)
+    if key.expires_at is not None and key.expires_at <= context.clock.now():
         raise Unauthorized("API key expired")
     if not key.allows(scope):
         raise Forbidden("Forbidden: insufficient scope", f"This key lacks {scope}.")
     return key
 
 
-async def _look_up(memory: KeyAuth, opened: Runtime, text: str, address: str) -> Key:
+async def _look_up(memory: KeyAuth, context: ServiceContext, text: str, address: str) -> Key:
     forgotten = memory.forgotten
-    found = await keys.find(opened.database, keys.digest_of(text)) if text else None
+    found = await keys.find(context.database, keys.digest_of(text)) if text else None
     if found is None or found.revoked_at is not None:
         # Behind a proxy all callers have one address: a good key never waits for a bad one.
         memory.refuse_guessing(address)
@@ -124,14 +124,14 @@ async def _look_up(memory: KeyAuth, opened: Runtime, text: str, address: str) ->
         )
     if memory.forgotten == forgotten:
         memory.keys[text] = found
-    await _note_use(memory, opened, found)
+    await _note_use(memory, context, found)
     return found
 
 
-async def _note_use(memory: KeyAuth, opened: Runtime, key: Key) -> None:
+async def _note_use(memory: KeyAuth, context: ServiceContext, key: Key) -> None:
     """Remember when a key was last used, to the minute."""
     if time.monotonic() - memory.used.get(key.id, -NOTE_USE_EVERY) < NOTE_USE_EVERY:
         return
     memory.used[key.id] = time.monotonic()
-    async with opened.database.transaction() as tx:
-        await tx.apply([keys.note_uses({key.id: opened.clock.now()})])
+    async with context.database.transaction() as tx:
+        await tx.apply([keys.note_uses({key.id: context.clock.now()})])

@@ -1,0 +1,93 @@
+"""Who asks a service to do something, and what they are permitted to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from ..errors import Forbidden
+from ..store.keys import FULL_ADMIN, INGEST, INGEST_PUBLIC, Key
+from ..store.operators import Operator, Role
+
+
+class Permission(StrEnum):
+    """What an actor may be permitted to do; every service function requires one of these."""
+
+    READ = "read"
+    INGEST = "ingest"
+    OPERATE = "operate"
+    ADMINISTER = "administer"
+
+
+ActorKind = Literal["operator", "key", "command line", "system"]
+
+_EVERYTHING = frozenset(Permission)
+_OF_ROLE: Mapping[Role, frozenset[Permission]] = {
+    "viewer": frozenset({Permission.READ}),
+    "operator": frozenset({Permission.READ, Permission.INGEST, Permission.OPERATE}),
+    "owner": _EVERYTHING,
+}
+_OF_SCOPE: Mapping[str, frozenset[Permission]] = {
+    INGEST: frozenset({Permission.INGEST}),
+    INGEST_PUBLIC: frozenset({Permission.INGEST}),
+    "read": frozenset({Permission.READ}),
+    "journey-admin": frozenset({Permission.READ, Permission.OPERATE}),
+    FULL_ADMIN: _EVERYTHING,
+}
+# The least role that holds a permission, for the error.
+_ROLE_FOR: Mapping[Permission, Role] = {
+    Permission.READ: "viewer",
+    Permission.INGEST: "operator",
+    Permission.OPERATE: "operator",
+    Permission.ADMINISTER: "owner",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks a service to do something.
+
+    Args:
+        kind: which kind of caller this is.
+        name: how the audit log names the actor: an operator's address, `cli`, a key's prefix.
+        permissions: what the actor is permitted to do.
+        role: an operator's role, for errors; None for other actors.
+    """
+
+    kind: ActorKind
+    name: str
+    permissions: frozenset[Permission]
+    role: Role | None = None
+
+    @classmethod
+    def from_operator(cls, operator: Operator) -> Actor:
+        """Return the actor for an operator who is signed in to the dashboard."""
+        return cls("operator", operator.email, _OF_ROLE[operator.role], operator.role)
+
+    @classmethod
+    def from_key(cls, key: Key) -> Actor:
+        """Return the actor for a request that carries an API key."""
+        permissions = frozenset[Permission]().union(*(_OF_SCOPE[scope] for scope in key.scopes))
+        return cls("key", f"key {key.prefix}", permissions)
+
+    def require(self, permission: Permission) -> None:
+        """Check that the actor holds a permission.
+
+        Raises:
+            Forbidden: the actor does not hold it.
+        """
+        if permission in self.permissions:
+            return
+        if self.role is not None:
+            raise Forbidden(
+                f"You are signed in as a {self.role}, and this needs the role "
+                f"{_ROLE_FOR[permission]}.",
+                "Ask an owner to change your role or to do it for you.",
+            )
+        raise Forbidden("Forbidden: insufficient scope", f"This needs permission to {permission}.")
+
+
+COMMAND_LINE = Actor("command line", "cli", _EVERYTHING)
+SYSTEM = Actor("system", "hogsend", _EVERYTHING)

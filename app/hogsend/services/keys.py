@@ -1,0 +1,77 @@
+"""API keys: listed, created and shown once, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from ..store import keys
+from ..store.keys import Key
+from .actor import Actor, Permission
+from .audit import apply_audited
+from .context import Installation
+
+
+async def list_keys(installation: Installation, actor: Actor) -> Sequence[Key]:
+    """Return every key, newest first, revoked and expired ones included.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    return await keys.list_keys(installation.database)
+
+
+async def create_key(
+    installation: Installation,
+    actor: Actor,
+    *,
+    name: str,
+    scopes: Collection[str],
+    origins: Sequence[str] = (),
+    lifetime: timedelta | None = None,
+) -> tuple[Key, str]:
+    """Create a key.
+
+    Args:
+        installation: where the key is stored.
+        actor: who creates it.
+        name: what people call it.
+        scopes: what it may do; `ingest-public` alone makes a publishable key.
+        origins: the web origins that a publishable key may be used from.
+        lifetime: how long it is accepted; for ever when None.
+
+    Returns:
+        The key, and its text, which is not stored.
+
+    Raises:
+        Forbidden: the actor may not administer.
+        InvalidInput: a scope is unknown, or scopes and origins do not fit together.
+    """
+    actor.require(Permission.ADMINISTER)
+    now = installation.clock.now()
+    key, text = await keys.create(
+        installation.database,
+        name=name,
+        scopes=scopes,
+        origins=origins,
+        now=now,
+        expires_at=None if lifetime is None else now + lifetime,
+    )
+    after = {"id": str(key.id), "name": key.name, "scopes": sorted(key.scopes)}
+    await apply_audited(installation, actor, [], "create key", f"key {key.prefix}", after=after)
+    return key, text
+
+
+async def revoke_key(installation: Installation, actor: Actor, key_id: UUID) -> Key:
+    """Revoke a key; servers refuse it from now on.
+
+    Raises:
+        Forbidden: the actor may not administer.
+        NotFound: there is no such key.
+    """
+    actor.require(Permission.ADMINISTER)
+    key = await keys.revoke(installation.database, key_id, installation.clock.now())
+    await apply_audited(installation, actor, [], "revoke key", f"key {key.prefix}")
+    return key
