@@ -1,0 +1,244 @@
+"""Contacts: searched, read with everything that concerns them, allowed to get mail again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from ..domain.contact import Contact
+from ..domain.enrollment import Enrollment
+from ..domain.send_policy import Send
+from ..errors import NotFound
+from ..store import consents, contacts
+from ..store.read_models import contacts as read_model
+from ..store.read_models.contacts import Hit, ListWord, Place, Stop
+from ..store.read_models.events import EventLine
+from .actor import Actor, Permission
+from .audit import apply_audited
+from .context import Installation
+
+__all__ = [
+    "Contact",
+    "ContactDetail",
+    "ContactList",
+    "EventLine",
+    "Hit",
+    "ListWord",
+    "Stop",
+    "find_contact",
+    "get_contact",
+    "get_contact_detail",
+    "list_contacts",
+    "read_contact",
+    "search_contacts",
+    "unsuppress_address",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactList:
+    """One page of contacts.
+
+    Args:
+        contacts: those that were seen last come first.
+        next_cursor: where the next page starts; empty on the last page.
+        is_cut: whether a search found more contacts than fit on one page.
+    """
+
+    contacts: Sequence[Contact]
+    next_cursor: str = ""
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDetail:
+    """A contact with everything that concerns it.
+
+    Args:
+        contact: the contact.
+        identities: everything it is known by, as `u:` user id, `e:` email or `a:` anonymous id.
+        consents: the contact's own choices, by list; list `*` is everything.
+        suppression: why its address must not be mailed; None when it may be.
+        enrollments: newest first.
+        sends: newest first, those that were refused included.
+        events: newest first.
+        engagement: opens and clicks of the sends, newest first.
+    """
+
+    contact: Contact
+    identities: Sequence[str]
+    consents: Mapping[str, ListWord]
+    suppression: Stop | None
+    enrollments: Sequence[Enrollment]
+    sends: Sequence[Send]
+    events: Sequence[EventLine]
+    engagement: Sequence[Hit]
+
+
+async def list_contacts(
+    installation: Installation, actor: Actor, *, limit: int, cursor: str = ""
+) -> ContactList:
+    """Return contacts, those that were seen last first.
+
+    Args:
+        installation: whose contacts.
+        actor: who reads them.
+        limit: how many at most.
+        cursor: the `next_cursor` of the page before; any other text starts at the first page.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    database = installation.database
+    ids = await database.read_one(read_model.newest_ids(limit + 1, Place.read(cursor)))
+    page = await read_model.in_order(database, ids[:limit])
+    next_cursor = ""
+    if ids[limit:] and page and page[-1].last_seen_at:
+        next_cursor = str(Place(page[-1].last_seen_at, page[-1].id))
+    return ContactList(page, next_cursor)
+
+
+async def search_contacts(
+    installation: Installation, actor: Actor, text: str, *, limit: int
+) -> ContactList:
+    """Return the contacts whose user id, email address or anonymous id begins with a text.
+
+    Args:
+        installation: whose contacts.
+        actor: who searches.
+        text: the beginning of an identity.
+        limit: how many at most.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    database = installation.database
+    ids = await database.read_one(read_model.known_as(text, limit, is_sqlite=database.is_sqlite))
+    page = await read_model.in_order(database, ids[:limit])
+    return ContactList(page, is_cut=len(ids) >= limit)
+
+
+async def get_contact(installation: Installation, actor: Actor, contact_id: UUID) -> Contact:
+    """Return a contact by its id; of one that was merged, the contact it was merged into.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: there is no such contact.
+    """
+    actor.require(Permission.READ)
+    contact = await read_contact(installation, contact_id)
+    if contact is None:
+        raise NotFound(
+            "There is no such contact.", "It may have been removed, or the link is incomplete."
+        )
+    return contact
+
+
+async def find_contact(installation: Installation, actor: Actor, identity: str) -> Contact:
+    """Return a contact by what it is known by.
+
+    Args:
+        installation: whose contacts.
+        actor: who reads it.
+        identity: a user id, an email address, an anonymous id or a contact id, in full.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: no contact is known by it.
+    """
+    actor.require(Permission.READ)
+    names = [f"u:{identity}", f"e:{identity.strip().lower()}", f"a:{identity}"]
+    contacts_by_name = await installation.database.read_one(contacts.by_identities(names))
+    contact = next((contacts_by_name[name] for name in names if name in contacts_by_name), None)
+    contact_id = _parse_id(identity)
+    if contact is None and contact_id is not None:
+        contact = await read_contact(installation, contact_id)
+    if contact is None:
+        raise NotFound(
+            f"There is no contact {identity!r}.", "Give a full id, user id or email address."
+        )
+    return contact
+
+
+async def get_contact_detail(
+    installation: Installation, actor: Actor, contact_id: UUID, *, limit: int
+) -> ContactDetail:
+    """Return a contact with everything that concerns it.
+
+    Args:
+        installation: whose contacts.
+        actor: who reads it.
+        contact_id: its id; of one that was merged, the surviving contact is returned.
+        limit: how many events, sends, enrollments and engagements at most, of each.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: there is no such contact.
+    """
+    contact = await get_contact(installation, actor, contact_id)
+    database = installation.database
+    page = await read_model.load(database, contact.id, limit)
+    if page is None:
+        # It was merged into another contact after it was read.
+        return await get_contact_detail(installation, actor, contact_id, limit=limit)
+    engaged = [send.id for send in page.sends if send.opened_at or send.clicked_at]
+    engagement: Sequence[Hit] = ()
+    if engaged:
+        engagement = await database.read_one(read_model.hits_of(engaged, limit))
+    return ContactDetail(
+        contact=page.contact,
+        identities=page.identities,
+        consents=page.said,
+        suppression=page.stop,
+        enrollments=page.enrollments,
+        sends=page.sends,
+        events=page.events,
+        engagement=engagement,
+    )
+
+
+async def unsuppress_address(installation: Installation, actor: Actor, contact_id: UUID) -> None:
+    """Allow mail to a contact's address again; its consent stays as it is.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such contact, or it has no address.
+    """
+    actor.require(Permission.OPERATE)
+    contact = await read_contact(installation, contact_id)
+    if contact is None or contact.email is None:
+        raise NotFound("There is no such contact.", "It may have been removed.")
+    await apply_audited(
+        installation,
+        actor,
+        [consents.unsuppress(contact.email)],
+        "unsuppress",
+        f"/contacts/{contact.id}",
+        "contacts",
+        before={"address": contact.email},
+    )
+
+
+async def read_contact(installation: Installation, contact_id: UUID) -> Contact | None:
+    """Return a contact for another service, which has checked that its caller may see it.
+
+    Args:
+        installation: whose contacts.
+        contact_id: its id; of one that was merged, the surviving contact is returned.
+    """
+    contact, survivor = await installation.database.read(
+        contacts.find(contact_id), contacts.survivor_of(contact_id)
+    )
+    if contact is None and survivor is not None:
+        contact = await installation.database.read_one(contacts.find(survivor))
+    return contact
+
+
+def _parse_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
