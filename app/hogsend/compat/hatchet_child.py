@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 
+REQUIREMENT = "hatchet-sdk>=1.43.1,<1.44"
+
 _FROZEN = "--multiprocessing-fork"
 # Of a crowd it says this for each run: that turns are late is ours to tell. And this at every end.
 _NOISE = ("THE TIME TO START THE TASK RUN", "interrupted read_with_interrupt")

@@ -16,6 +16,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+REQUIREMENT = "pyinstaller>=6.22,<7"
+
 _PR_SET_PDEATHSIG = 1
 # An unpacked folder in which this file is locked has a living process.
 _MARK = "hogsend.lock"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..compat.dotenv import MalformedLine, parse_env_file
 from ..errors import ConfigError
 
 # A signature can be attacked away from the server, so a guessable secret is none.
@@ -205,13 +205,9 @@ def of_env_file(path: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.", "Mend it or remove it.") from None
-    from dotenv.parser import parse_stream
-
-    found: dict[str, str] = {}
-    for binding in parse_stream(StringIO(text)):
-        if binding.error or (binding.key is not None and binding.value is None):
-            line = binding.original.string.strip().partition("=")[0][:40]
-            raise ConfigError(f"{path} has a line that is not NAME=value: {line}", "Mend it.")
-        if binding.key is not None and binding.value is not None:
-            found[binding.key] = binding.value
-    return found
+    try:
+        return parse_env_file(text)
+    except MalformedLine as error:
+        raise ConfigError(
+            f"{path} has a line that is not NAME=value: {error}", "Mend it."
+        ) from None

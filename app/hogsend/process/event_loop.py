@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
-from collections.abc import Collection, Coroutine
-from concurrent.futures import thread as thread_pools
+from collections.abc import Coroutine
 from importlib.util import find_spec
 from typing import Any, TypeVar
+
+from ..compat.cpython import threads_that_block_exit
 
 R = TypeVar("R")
 
@@ -29,9 +29,7 @@ def leave(status: int) -> int:
     Python waits at its end for threads, those of a pool even when they are daemons; one of a
     Hatchet worker that was ended by force may never come back. All of ours is closed by now.
     """
-    pooled: Collection[threading.Thread] = getattr(thread_pools, "_threads_queues", ())
-    me = threading.current_thread()
-    if any(one is not me and (not one.daemon or one in pooled) for one in threading.enumerate()):
+    if threads_that_block_exit():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

@@ -14,12 +14,9 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hypercorn.asyncio import run as hypercorn_run
-from hypercorn.asyncio import serve as serve_asgi  # pyright: ignore[reportUnknownVariableType]
-from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
-from hypercorn.events import Event, Updated
 
+from ..compat.hypercorn import serve as serve_asgi
 from ..config.settings import Settings, local_address
 from ..errors import StartError
 from ..store import keys, operators
@@ -39,30 +36,6 @@ FIRST_RUN_FILE = "first-run.txt"
 _KEY_LINE = "Ingest key"
 
 
-class Connection(TCPServer):
-    """A connection that ends when its caller has left.
-
-    Hypercorn's own stays open then, and keeps its file descriptor, as long as an idle one may.
-    """
-
-    _left = False
-
-    async def run(self) -> None:
-        # One that is cut off when the server stops would be logged as a fault by asyncio.
-        with suppress(asyncio.CancelledError):
-            await super().run()
-
-    async def _read_data(self) -> None:
-        await super()._read_data()
-        self._left = True
-        await self.idle_task.stop()
-
-    async def protocol_send(self, event: Event) -> None:
-        # An answer that is still on its way would else begin to wait for the next request.
-        if not (self._left and isinstance(event, Updated)):
-            await super().protocol_send(event)
-
-
 async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
     """Serve until a signal; return the exit status.
 
@@ -72,15 +45,12 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
     """
     set_up()
     _allow_many_connections()
-    hypercorn_run.TCPServer = Connection  # pyright: ignore[reportPrivateImportUsage]
     stopping = asyncio.Event()
     _stop_on_signals(stopping.set)
     with _listening(settings) as listener:
         async with open_runtime(settings, with_worker=with_worker) as runtime:
             app = create_app(runtime)
-            site = asyncio.create_task(
-                serve_asgi(app, _config(listener), shutdown_trigger=stopping.wait)  # pyright: ignore[reportArgumentType]
-            )
+            site = asyncio.create_task(serve_asgi(app, _config(listener), stop=stopping.wait))
             reloading = asyncio.create_task(reload_when_edited(runtime)) if reload else None
             await _announce(runtime, listener)
             await runtime.plan_changes()

@@ -15,6 +15,8 @@ from tortoise import Tortoise
 from tortoise.connection import get_connections
 
 from ..clock import Clock, SystemClock
+from ..compat.aiosqlite import run_in_thread
+from ..compat.tortoise import connection_lock, postgres_pool, sqlite_connection
 from ..errors import ConfigError
 from .database_health import DatabaseHealth
 from .dialects import ask_sqlite
@@ -116,11 +118,11 @@ class Database:
         client: Any = get_connections().get(WRITE)
         if not self.is_sqlite:
             # Tortoise's own would stay the task's connection for good when it cannot begin.
-            async with client._pool.acquire() as connection, connection.transaction():
+            async with postgres_pool(client).acquire() as connection, connection.transaction():
                 yield PostgresTransaction(connection)
             return
-        async with self._writer.turn(), client._lock:
-            transaction = SqliteTransaction(client._connection)
+        async with self._writer.turn(), connection_lock(client):
+            transaction = SqliteTransaction(sqlite_connection(client))
             try:
                 yield transaction
                 await transaction.commit()
@@ -149,14 +151,14 @@ class Database:
         client: Any = get_connections().get(READ)
         with self.standing.translated():
             if self.is_sqlite:
-                return await self._read_sqlite(client._connection, queries)
+                return await self._read_sqlite(sqlite_connection(client), queries)
             async with client.acquire_connection() as connection:
                 return await PostgresTransaction(connection).fetch(*queries)
 
     @staticmethod
     async def _read_sqlite(connection: Any, queries: Sequence[Query[Any]]) -> list[Any]:
         said = [SqliteTransaction.dialect.say(query.sql, query.values) for query in queries]
-        answers = await connection._execute(ask_sqlite, connection._conn, said)
+        answers = await run_in_thread(connection, ask_sqlite, said)
         return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
 
     async def read_one(self, query: Query[R]) -> R:
@@ -175,8 +177,8 @@ class Database:
                     return await connection.fetchval(
                         "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
                     )
-            raw = client._connection
-            rows = await raw._execute(ask_sqlite, raw._conn, [("PRAGMA data_version", [])])
+            connection = sqlite_connection(client)
+            rows = await run_in_thread(connection, ask_sqlite, [("PRAGMA data_version", [])])
             return rows[0][0][0]
 
 
@@ -210,7 +212,7 @@ def sqlite_path(url: str) -> Path:
 def tortoise_config(url: str) -> dict[str, Any]:
     """Return Tortoise's configuration: a writing and a reading connection."""
     if is_sqlite(url):
-        engine = "hogsend.store.sqlite_engine"
+        engine = "hogsend.compat.tortoise"
         file = url.removeprefix("sqlite://")
         shared = {"file_path": file, "journal_mode": "WAL", "temp_store": "MEMORY"}
         connections = {

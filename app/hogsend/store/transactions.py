@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from ..compat.aiosqlite import run_in_thread
 from .dialects import (
     PostgresDialect,
     Said,
@@ -106,13 +107,12 @@ class SqliteTransaction(Transaction):
 
     async def roll_back(self) -> None:
         if self._begun:
-            await self._connection._execute(self._connection._conn.rollback)
+            await run_in_thread(self._connection, sqlite3.Connection.rollback)
 
     async def _visit(self, said: Sequence[Said], *, commit: bool) -> list[list[Any]]:
         writes, self._waiting = self._waiting, []
         begin, self._begun = not self._begun, True
-        raw = self._connection._conn
-        return await self._connection._execute(_visit, raw, begin, writes, said, commit)
+        return await run_in_thread(self._connection, _visit, begin, writes, said, commit)
 
 
 def _visit(

@@ -12,6 +12,7 @@ from tortoise import fields
 from tortoise.fields import Field
 from tortoise.models import Model
 
+from ...compat.tortoise import columns_of
 from ...errors import HogsendError
 from ..db import MODELS, Row
 from ..fields import DigestField, IdField
@@ -134,11 +135,9 @@ def shipped_migrations(url: str) -> set[str]:
 
 
 def _table(model: type[Model]) -> Table:
-    meta = model._meta
-    key = meta.fields_map[meta.pk_attr]
-    rest = [field for field in meta.fields_map.values() if field is not key]
-    columns = tuple(_column(f"{meta.db_table}.", field) for field in (key, *rest))
-    return Table(meta.db_table, columns, isinstance(key, fields.IntField) and bool(key.generated))
+    table, key, others = columns_of(model)
+    columns = tuple(_column(f"{table}.", field) for field in (key, *others))
+    return Table(table, columns, isinstance(key, fields.IntField) and bool(key.generated))
 
 
 def _column(place: str, field: Field[Any]) -> Column:

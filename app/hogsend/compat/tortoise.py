@@ -1,0 +1,84 @@
+"""Tortoise ORM: SQLite transactions that take the write lock first, and the drivers beneath it.
+
+Tortoise begins a deferred transaction on SQLite. One that reads before it writes fails at once
+with "database is locked" when another process has written in between, whatever the busy timeout.
+This module is Tortoise's engine for SQLite (`client_class`), so it also is the place for the
+private parts of Tortoise's clients that hot paths need to use the drivers directly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from tortoise.backends.sqlite.client import (
+    SqliteClient,
+    SqliteTransactionContext,
+    SqliteTransactionWrapper,
+    TransactionContext,
+)
+from tortoise.fields import Field
+from tortoise.models import Model
+
+REQUIREMENT = "tortoise-orm>=1.1.9,<1.2"
+
+
+class ImmediateTransaction(SqliteTransactionWrapper):
+    """A transaction that begins with the write lock held."""
+
+    async def begin(self) -> None:
+        await self._connection.execute("BEGIN IMMEDIATE")
+
+    async def execute_script(self, query: str) -> None:
+        # The driver's `executescript` commits what came before it; a migration that fails half-way
+        # must leave nothing behind.
+        for statement in _statements(query):
+            await self._connection.execute(statement)
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for part in script.split(";"):
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+class ImmediateClient(SqliteClient):
+    """A connection whose transactions begin with the write lock held."""
+
+    def _in_transaction(self) -> TransactionContext:
+        return SqliteTransactionContext(ImmediateTransaction(self), self._lock)
+
+
+# Tortoise looks this name up in the module that a connection's "engine" names.
+client_class = ImmediateClient
+
+
+def connection_lock(client: Any) -> asyncio.Lock:
+    """Return the lock under which Tortoise runs a transaction on a SQLite client's connection."""
+    return client._lock
+
+
+def sqlite_connection(client: Any) -> Any:
+    """Return the open `aiosqlite.Connection` of a SQLite client."""
+    return client._connection
+
+
+def postgres_pool(client: Any) -> Any:
+    """Return the `asyncpg.Pool` of a Postgres client.
+
+    The client's own `acquire_connection` and transactions set a context variable, which stays set
+    in the task when a transaction cannot begin.
+    """
+    return client._pool
+
+
+def columns_of(model: type[Model]) -> tuple[str, Field[Any], list[Field[Any]]]:
+    """Return a model's table, its primary key, and its other columns in the order declared."""
+    meta = model._meta
+    key = meta.fields_map[meta.pk_attr]
+    return meta.db_table, key, [field for field in meta.fields_map.values() if field is not key]
