@@ -185,7 +185,7 @@ def test_only_the_web_knows_the_web_framework():
     elsewhere = [
         str(found)
         for found in outside(WEB_FRAMEWORK)
-        if part_of(module_of(found.file)) not in ("web", "process", "cli")
+        if part_of(module_of(found.file)) not in ("web", "process", "cli", "compat")
     ]
     assert not elsewhere
 
