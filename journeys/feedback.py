@@ -1,4 +1,4 @@
-"""Feedback: one question after an order, and an answer that fits the answer."""
+"""Feedback: one question after an order, and a reply that fits the answer."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ PROMOTER, DETRACTOR = 9, 6
 
 
 def props_of(order: Any) -> dict[str, str]:
-    """Return the mails' props: the order's number, where the event had one."""
+    """Return the props of the emails: the order number, if the event has one."""
     return {"order": str(order)} if order else {}
 
 
@@ -20,16 +20,16 @@ def props_of(order: Any) -> dict[str, str]:
     list="feedback",
 )
 async def feedback(user: Contact, ctx: Context) -> None:
-    """Asks once, reminds once, and thanks; an unhappy answer reaches a person at once."""
+    """Asks once, reminds once, and says thanks; a low score is reported immediately."""
     props = props_of(ctx.event.properties.get("order_id"))
     await ctx.sleep(days(3), label="after-delivery")
     await ctx.send("feedback-ask", props=props)
 
-    given = on("feedback.given", where=prop("score").exists())
-    answer = await ctx.wait_for(given, timeout=days(4), label="answer")
+    feedback_given = on("feedback.given", where=prop("score").exists())
+    answer = await ctx.wait_for(feedback_given, timeout=days(4), label="answer")
     if not answer:
         await ctx.send("feedback-reminder", props=props)
-        answer = await ctx.wait_for(given, timeout=days(10), label="late-answer")
+        answer = await ctx.wait_for(feedback_given, timeout=days(10), label="late-answer")
 
     if answer.event is None:
         return

@@ -1,4 +1,4 @@
-"""The lists that people can join and leave on their preference page."""
+"""The mailing lists that contacts can subscribe to on their preference page."""
 
 from hogsend import MailList
 
@@ -11,18 +11,18 @@ product_updates = MailList(
 tips = MailList(
     id="tips",
     name="Tips and ideas",
-    description="What other teams do with it, about once a month.",
+    description="How other teams use it, about once a month.",
 )
 
 feedback = MailList(
     id="feedback",
-    name="Questions to you",
+    name="Feedback requests",
     description="A short question now and then about how we are doing.",
 )
 
 billing = MailList(
     id="billing",
     name="Billing and account",
-    description="Receipts, failed payments, and changes to your account. These always reach you.",
+    description="Receipts, failed payments, and changes to your account. You always get these.",
     transactional=True,
 )

@@ -1,4 +1,4 @@
-"""Payment recovery: a failed charge, friendly and firm, until the money is there."""
+"""Payment recovery: friendly and firm reminders after a failed charge, until it is paid."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,10 @@ from hogsend import Contact, Context, days, journey
 
 
 def bill_of(properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the mails say of a bill: its amount and number, where the event had them.
+    """Return the props of the emails: the amount and the invoice number, if the event has them.
 
     Args:
-        properties: of `payment.failed`: `amount` in whole units, `currency`, `invoice_id`.
+        properties: those of `payment.failed`: `amount` in whole units, `currency`, `invoice_id`.
     """
     bill: dict[str, str] = {}
     amount, currency = properties.get("amount"), properties.get("currency", "")
@@ -29,13 +29,13 @@ def bill_of(properties: Mapping[str, Any]) -> dict[str, str]:
     list="billing",
 )
 async def payment_recovery(user: Contact, ctx: Context) -> None:
-    """Three notices in a week; the payment ends it, whichever wait it comes in."""
+    """Sends three notices within a week; a payment ends it during any of the waits."""
     bill = bill_of(ctx.event.properties)
     await ctx.send("payment-failed", props=bill)
 
     new_card = await ctx.wait_for("payment_method.updated", timeout=days(3), label="new-card")
     if new_card:
-        # The new card is charged within a day, and `payment.succeeded` then ends the journey.
+        # The new card is charged within a day; `payment.succeeded` then ends the journey.
         await ctx.sleep(days(1), label="charge-of-the-new-card")
 
     await ctx.send("payment-reminder", props=bill)

@@ -1,11 +1,11 @@
-"""Activation: who gets which mail after signing up, and who is spared."""
+"""Activation: who gets which email after sign-up."""
 
 from hogsend import days
 from hogsend.testing import play
 from journeys.activation_welcome import activation_welcome
 
 
-async def test_the_quiet_are_nudged_after_two_days_and_then_shown_the_plans() -> None:
+async def test_inactive_users_are_nudged_after_two_days_and_then_shown_the_plans() -> None:
     async with play(activation_welcome) as world:
         ada = await world.contact("ada@example.com", name="Ada")
         await world.emit(ada, "user.created")
@@ -19,12 +19,12 @@ async def test_the_quiet_are_nudged_after_two_days_and_then_shown_the_plans() ->
         assert world.enrollment(ada).state == "completed"
 
 
-async def test_those_who_use_it_are_not_nudged_and_those_who_pay_get_no_offer() -> None:
+async def test_active_users_are_not_nudged_and_paying_users_get_no_offer() -> None:
     async with play(activation_welcome) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "user.created")
         await world.emit(ada, "feature.used")
-        # In the middle of the first wait: the second one looks back to it.
+        # During the first wait; the second wait looks back to it.
         await world.advance(days(1))
         await world.emit(ada, "plan.upgraded")
 
@@ -33,7 +33,7 @@ async def test_those_who_use_it_are_not_nudged_and_those_who_pay_get_no_offer() 
         assert world.enrollment(ada).state == "completed"
 
 
-async def test_nothing_is_sent_to_those_who_have_left() -> None:
+async def test_deleted_users_get_nothing_more() -> None:
     async with play(activation_welcome) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "user.created")

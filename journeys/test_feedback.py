@@ -1,11 +1,11 @@
-"""Feedback: one question, one reminder, and an answer that fits the answer."""
+"""Feedback: one question, one reminder, and a reply that fits the answer."""
 
 from hogsend import days
 from hogsend.testing import play
 from journeys.feedback import feedback
 
 
-async def test_the_silent_are_asked_once_and_reminded_once() -> None:
+async def test_without_an_answer_there_is_one_question_and_one_reminder() -> None:
     async with play(feedback) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "order.completed", order_id="A-1")
@@ -16,7 +16,7 @@ async def test_the_silent_are_asked_once_and_reminded_once() -> None:
         assert again.refused == {"feedback": "too_soon"}
 
 
-async def test_an_unhappy_answer_is_thanked_for_and_reported_at_once() -> None:
+async def test_a_low_score_gets_thanks_and_is_reported_immediately() -> None:
     async with play(feedback) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "order.completed", order_id="A-1")
@@ -28,7 +28,7 @@ async def test_an_unhappy_answer_is_thanked_for_and_reported_at_once() -> None:
         assert unhappy.properties == {"score": 2, "order": "A-1"}
 
 
-async def test_a_refund_before_the_question_ends_it() -> None:
+async def test_a_refund_before_the_question_ends_the_journey() -> None:
     async with play(feedback) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "order.completed")

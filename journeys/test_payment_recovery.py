@@ -1,4 +1,4 @@
-"""Payment recovery: three notices, until the money is there."""
+"""Payment recovery: three notices, until the bill is paid."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from journeys.payment_recovery import payment_recovery
 BILL: dict[str, Any] = {"amount": 1249, "currency": "EUR", "invoice_id": "2026-0142"}
 
 
-async def test_a_bill_that_stays_unpaid_gets_three_notices_and_is_reported() -> None:
+async def test_an_unpaid_bill_gets_three_notices_and_is_reported() -> None:
     async with play(payment_recovery) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "payment.failed", **BILL)
@@ -25,7 +25,7 @@ async def test_a_bill_that_stays_unpaid_gets_three_notices_and_is_reported() -> 
         assert lost.properties == {"invoice_id": "2026-0142"}
 
 
-async def test_the_payment_ends_it_whichever_wait_it_comes_in() -> None:
+async def test_a_payment_ends_the_journey_during_any_wait() -> None:
     async with play(payment_recovery) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "payment.failed", **BILL)
@@ -39,7 +39,7 @@ async def test_the_payment_ends_it_whichever_wait_it_comes_in() -> None:
         assert world.mailbox.templates(ada) == ["payment-failed"]
 
 
-async def test_it_reaches_those_who_want_no_other_mail() -> None:
+async def test_unsubscribed_contacts_still_get_billing_emails() -> None:
     async with play(payment_recovery) as world:
         ada = await world.contact("ada@example.com")
         await world.unsubscribe(ada)

@@ -1,11 +1,11 @@
-"""Trial conversion: four mails that fit the trial, and an end as soon as it is bought."""
+"""Trial conversion: four emails that fit the trial, and an end at the purchase."""
 
 from hogsend import days
 from hogsend.testing import play
 from journeys.trial_conversion import trial_conversion
 
 
-async def test_a_trial_gets_four_mails_that_fit_its_use() -> None:
+async def test_a_trial_gets_four_emails_that_fit_its_use() -> None:
     async with play(trial_conversion) as world:
         ada = await world.contact("ada@example.com", name="Ada")
         await world.emit(ada, "trial.started")
@@ -22,7 +22,7 @@ async def test_a_trial_gets_four_mails_that_fit_its_use() -> None:
         assert (ended.template, ended.sent_at) == ("trial-ended", welcome.sent_at + days(15))
 
 
-async def test_a_purchase_ends_it_in_the_middle_of_a_wait() -> None:
+async def test_a_purchase_ends_the_journey_during_a_wait() -> None:
     async with play(trial_conversion) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "trial.started")

@@ -5,7 +5,7 @@ from hogsend.testing import play
 from journeys.win_back import win_back
 
 
-async def test_those_who_stay_away_are_said_goodbye_to() -> None:
+async def test_inactive_users_get_a_goodbye() -> None:
     async with play(win_back) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "user.inactive")
@@ -13,7 +13,7 @@ async def test_those_who_stay_away_are_said_goodbye_to() -> None:
         assert world.mailbox.templates(ada) == ["win-back-hello", "win-back-goodbye"]
 
 
-async def test_those_who_come_back_are_not() -> None:
+async def test_users_who_come_back_get_no_goodbye() -> None:
     async with play(win_back) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "user.inactive")
@@ -23,17 +23,17 @@ async def test_those_who_come_back_are_not() -> None:
         assert world.mailbox.templates(ada) == ["win-back-hello"]
 
 
-async def test_those_who_leave_the_list_get_nothing_more() -> None:
+async def test_unsubscribed_users_get_nothing_more() -> None:
     async with play(win_back) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "user.inactive")
         await world.unsubscribe(ada, list="tips")
         await world.advance(days(30))
         assert world.mailbox.templates(ada) == ["win-back-hello"]
-        assert world.enrollment(ada).reason == "left the list"
+        assert world.enrollment(ada).reason == "unsubscribed from the list"
 
 
-async def test_each_arm_has_its_own_subject() -> None:
+async def test_each_variant_has_its_own_subject() -> None:
     async with play(win_back) as world:
         subjects: list[str] = []
         for arm in ("plain", "question"):

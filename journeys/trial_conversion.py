@@ -1,4 +1,4 @@
-"""Trial conversion: two weeks from the first look to a decision."""
+"""Trial conversion: two weeks from sign-up to a decision."""
 
 from datetime import datetime
 
@@ -7,8 +7,8 @@ from hogsend import Contact, Context, days, hours, journey
 TRIAL = days(14)
 
 
-def day_in_words(instant: datetime) -> str:
-    """Return a date as a mail says it: `Thursday, 14 May`."""
+def format_day(instant: datetime) -> str:
+    """Return a date as emails show it: `Thursday, 14 May`."""
     return f"{instant:%A}, {instant.day} {instant:%B}"
 
 
@@ -20,7 +20,7 @@ def day_in_words(instant: datetime) -> str:
     list="product-updates",
 )
 async def trial_conversion(user: Contact, ctx: Context) -> None:
-    """Goes along with a trial of two weeks; a purchase ends it at once, also in mid-wait."""
+    """Accompanies a two-week trial; a purchase ends it immediately, even during a wait."""
     ends = await ctx.now(label="trial-started") + TRIAL
     await ctx.send("trial-welcome")
 
@@ -29,7 +29,7 @@ async def trial_conversion(user: Contact, ctx: Context) -> None:
     await ctx.send("trial-progress", props={"uses": uses})
 
     await ctx.sleep_until(ends - days(3), label="before-the-end")
-    await ctx.send("trial-ending", props={"ends_on": day_in_words(ends)})
+    await ctx.send("trial-ending", props={"ends_on": format_day(ends)})
 
     await ctx.sleep_until(ends + days(1), label="after-the-end")
     await ctx.send("trial-ended")

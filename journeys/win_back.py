@@ -16,7 +16,7 @@ SUBJECTS = {
     list="tips",
 )
 async def win_back(user: Contact, ctx: Context) -> None:
-    """Tells people who went quiet what is new, with two subjects against each other."""
+    """Tells inactive users what is new, with an A/B test of the subject."""
     arm = await ctx.variant("subject", {"plain": 1, "question": 1})
     await ctx.send("win-back-hello", subject=SUBJECTS[arm])
 
@@ -25,6 +25,6 @@ async def win_back(user: Contact, ctx: Context) -> None:
         return
 
     if not await ctx.is_subscribed(list="tips"):
-        await ctx.exit("left the list")
+        await ctx.exit("unsubscribed from the list")
 
     await ctx.send("win-back-goodbye")

@@ -292,12 +292,12 @@ def test_the_guide_names_every_argument_of_a_journey():
 
 def test_the_guide_names_every_reason():
     definition = section(DOCS / "journeys.md", "The definition")
-    _, _, table = definition.partition("in the order in which they are looked at")
+    _, _, table = definition.partition("in the order in which they are checked")
     named = [re.findall(r"`(\w+)`", row.split(" | ")[0]) for row in table.splitlines()]
     told = [name for names in named for name in names]
     assert told == re.findall(r', "(\w+)"\),$', inspect.getsource(_refusal), re.MULTILINE)
     assert set(told) == set(SkipReason.__args__)
-    refused = section(DOCS / "journeys.md", "Mails that are refused")
+    refused = section(DOCS / "journeys.md", "Mails that are not sent")
     for reason in RefusalReason.__args__:
         assert f"`{reason}`" in refused
 
