@@ -87,7 +87,7 @@ class Project:
         """Let people do what a journey listens for."""
         await asyncio.gather(
             *(
-                self.ingest.take(IncomingEvent(event, user_id=f"p{n}", email=f"p{n}@example.com"))
+                self.ingest.submit(IncomingEvent(event, user_id=f"p{n}", email=f"p{n}@example.com"))
                 for n in numbers
             )
         )

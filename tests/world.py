@@ -69,20 +69,20 @@ class World:
         """Use the author's folder as it is now, as `serve --reload` does."""
         await self.runtime.use(load_content(self.runtime.settings, self.runtime.tokens))
 
-    async def journey(self, source: str, name: str = "journeys") -> None:
+    async def define(self, source: str, name: str = "journeys") -> None:
         """Write a file of journeys and use it."""
         self.write(name, source)
         await self.load()
         assert not self.runtime.content.broken, self.runtime.content.broken
 
-    async def take(self, name: str, **incoming: Any) -> IngestResult:
+    async def submit(self, name: str, **incoming: Any) -> IngestResult:
         """Tell the instance something, and do not wait for what follows."""
-        return await self.runtime.ingest.take(IncomingEvent(name, **incoming))
+        return await self.runtime.ingest.submit(IncomingEvent(name, **incoming))
 
     async def emit(self, name: str, user: str = "ada", /, **properties: Any) -> IngestResult:
         """Let an event happen to a user who has an address, and wait until all is quiet."""
         email = f"{user}@example.com"
-        taken = await self.take(name, user_id=user, email=email, properties=properties)
+        taken = await self.submit(name, user_id=user, email=email, properties=properties)
         await self.settle()
         return taken
 
@@ -104,7 +104,7 @@ class World:
     async def _busy(self) -> bool:
         worker, now = self.runtime.worker, to_micros(self.clock.now())
         assert worker is not None
-        due = await self.ask(
+        due = await self.query(
             "SELECT (SELECT COUNT(*) FROM enrollments WHERE state IN ('active', 'waiting') "
             "AND wake_at <= ?) + (SELECT COUNT(*) FROM sends WHERE status = 'sending' OR "
             "(status = 'queued' AND due_at <= ?))",
@@ -119,22 +119,22 @@ class World:
     def database(self) -> Database:
         return self.runtime.database
 
-    async def ask(self, sql: str, *values: Any) -> list[Any]:
+    async def query(self, sql: str, *values: Any) -> list[Any]:
         """Look into the tables."""
         return await self.database.read_one(Query(sql, values, list))
 
     async def _ids(self, table: str) -> list[UUID]:
-        return [to_id(row[0]) for row in await self.ask(f"SELECT id FROM {table} ORDER BY id")]  # noqa: S608
+        return [to_id(row[0]) for row in await self.query(f"SELECT id FROM {table} ORDER BY id")]  # noqa: S608
 
-    async def people(self) -> list[Contact]:
+    async def contacts(self) -> list[Contact]:
         """Return the contacts, without those merged into others, the oldest first."""
-        rows = await self.ask("SELECT id FROM contacts WHERE merged_into IS NULL ORDER BY id")
+        rows = await self.query("SELECT id FROM contacts WHERE merged_into IS NULL ORDER BY id")
         known = await self.database.read_one(contacts.by_ids([to_id(row[0]) for row in rows]))
         return list(known.values())
 
-    async def person(self, user: str = "ada") -> Contact:
+    async def contact(self, user: str = "ada") -> Contact:
         """Return the contact with a user id."""
-        return next(one for one in await self.people() if one.user_id == user)
+        return next(one for one in await self.contacts() if one.user_id == user)
 
     async def all_enrollments(self) -> list[Enrollment]:
         """Return every enrollment, the oldest first."""
@@ -165,19 +165,19 @@ class World:
         """Return what the journal of the only enrollment answers, by key."""
         return {step.key: step.answer for step in await self.journal()}
 
-    async def ledger(self) -> list[Send]:
+    async def sends(self) -> list[Send]:
         """Return every send, the oldest first."""
         ids = await self._ids("sends")
         found = await self.database.read_one(sends.by_ids(ids))
         return [found[one] for one in ids]
 
-    async def verdicts(self) -> list[tuple[str, str, str | None]]:
+    async def send_outcomes(self) -> list[tuple[str, str, str | None]]:
         """Return template, status and reason of every send, the oldest first."""
-        return [(one.template, one.status, one.reason) for one in await self.ledger()]
+        return [(one.template, one.status, one.reason) for one in await self.sends()]
 
     async def mailbox(self, user: str | None = None) -> list[str]:
         """Return the templates of the mails that were captured, in the order of their sends."""
-        rows = await self.ask(
+        rows = await self.query(
             "SELECT s.template, i.to_email FROM inbox i JOIN sends s ON s.id = i.send_id "
             "ORDER BY s.id"
         )
@@ -200,12 +200,12 @@ class World:
         async with self.database.transaction() as tx:
             await tx.apply([consents.suppress([(address, "manual", None)], self.clock.now())])
 
-    def limit(self, limits: TurnLimits) -> None:
+    def set_turn_limits(self, limits: TurnLimits) -> None:
         """Let turns use up only so much from now on."""
         assert self.runtime.worker is not None
         self.runtime.worker.player.limits = limits
 
-    def player(self, limit: timedelta) -> TurnRunner:
+    def turn_runner(self, limit: timedelta) -> TurnRunner:
         """Make a player with another limit for the time of a turn."""
         runtime = self.runtime
         code = JourneyCode(runtime.registry, runtime.content.template_lists)
@@ -218,18 +218,20 @@ class World:
 
         Those who unsubscribe are left out: they leave no row each that could be counted.
         """
-        rows = await self.ask("SELECT name, day, value FROM counters WHERE name <> 'unsubscribes'")
+        rows = await self.query(
+            "SELECT name, day, value FROM counters WHERE name <> 'unsubscribes'"
+        )
         kept: Counter[tuple[str, bool]] = Counter()
         for name, day, value in rows:
             kept[name, day == 0] += value
         return {key: value for key, value in kept.items() if value}
 
-    async def miscounted(self) -> dict[tuple[str, bool], tuple[int, int]]:
+    async def counter_drift(self) -> dict[tuple[str, bool], tuple[int, int]]:
         """Return the kept counts that differ from the rows, each as (kept, counted anew).
 
         Both are of one instant: turns may be played meanwhile.
         """
-        rows = await self.ask(_KEPT_AND_COUNTED)
+        rows = await self.query(_KEPT_AND_COUNTED)
         found: dict[tuple[str, bool], list[int]] = {}
         for name, is_gauge, kept, counted in rows:
             both = found.setdefault((name, bool(is_gauge)), [0, 0])
@@ -328,14 +330,14 @@ async def world(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncI
 
 
 @pytest.fixture
-async def small_world(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
+async def sqlite_world(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
     """An instance on SQLite alone, for what has nothing to do with the database."""
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as opened:
         yield opened
 
 
 @pytest.fixture
-async def desk(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
+async def idle_world(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
     """An instance that only takes facts in, once on each kind of database."""
     async with open_world(database_url, tmp_path, clock, with_worker=False) as opened:
         yield opened

@@ -64,7 +64,7 @@ async def test_of_many_marked_at_once_only_those_that_may_leave_are(desk: Desk) 
     await desk.site.event("left", "d", lists={"news": False})
     contact = await desk.site.contact("e")
     suppress = Suppress("e@example.com", "complaint")
-    await desk.site.runtime.ingest.take(
+    await desk.site.runtime.ingest.submit(
         IncomingEvent(name="email.complained", contact_id=contact.id, suppress=suppress)
     )
 

@@ -249,7 +249,7 @@ async def test_consent_taken_back_between_claim_and_hand_over_counts(office: Off
     send_id = await office.queue()
     await pause.reached.wait()
     contact = await office.site.contact()
-    await office.site.runtime.ingest.take(
+    await office.site.runtime.ingest.submit(
         IncomingEvent(name="contact.unsubscribed", contact_id=contact.id, lists={"*": False})
     )
     pause.go_on.set()

@@ -5,9 +5,9 @@ import pytest
 from hogsend.clock import ManualClock
 from hogsend.store.db import Database
 from tests.engines.contract import Stage
-from tests.world import desk, small_world, world
+from tests.world import idle_world, sqlite_world, world
 
-__all__ = ["desk", "small_world", "stage", "world"]
+__all__ = ["idle_world", "sqlite_world", "stage", "world"]
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ WELCOME = """
 """
 
 
-async def test_an_event_is_stored_and_makes_its_contact(desk: World):
-    taken = await desk.take(
+async def test_an_event_is_stored_and_makes_its_contact(idle_world: World):
+    taken = await idle_world.submit(
         "user.created",
         user_id="ada",
         email="ada@example.com",
@@ -32,22 +32,22 @@ async def test_an_event_is_stored_and_makes_its_contact(desk: World):
     )
 
     assert (taken.stored, taken.created, taken.contact_key) == (True, True, "ada")
-    (event,) = await desk.events()
+    (event,) = await idle_world.events()
     assert (event.id, event.name, event.properties) == (
         taken.event_id,
         "user.created",
         {"plan": "pro"},
     )
-    assert (event.seq, event.received_at) == (1, desk.clock.now())
-    ada = await desk.person()
+    assert (event.seq, event.received_at) == (1, idle_world.clock.now())
+    ada = await idle_world.contact()
     assert (ada.email, ada.properties, ada.event_seq) == ("ada@example.com", {"name": "Ada"}, 1)
-    assert [tuple(row) for row in await desk.ask("SELECT value, currency FROM events")] == [
+    assert [tuple(row) for row in await idle_world.query("SELECT value, currency FROM events")] == [
         (9.5, "EUR")
     ]
 
 
-async def test_one_event_starts_every_journey_that_listens_for_it(desk: World):
-    await desk.journey(
+async def test_one_event_starts_every_journey_that_listens_for_it(idle_world: World):
+    await idle_world.define(
         """
         @journey("one", trigger="user.created")
         async def one(user, ctx): ...
@@ -59,9 +59,9 @@ async def test_one_event_starts_every_journey_that_listens_for_it(desk: World):
         async def three(user, ctx): ...
         """
     )
-    taken = await desk.take("user.created", user_id="ada")
+    taken = await idle_world.submit("user.created", user_id="ada")
 
-    entered = await desk.all_enrollments()
+    entered = await idle_world.all_enrollments()
     assert [one.journey_id for one in entered] == ["one", "two"]
     assert {one.state for one in entered} == {"active"}
     assert [dict(one) for one in taken.enrollments] == [
@@ -70,11 +70,11 @@ async def test_one_event_starts_every_journey_that_listens_for_it(desk: World):
     ]
 
 
-async def test_events_of_a_contact_are_numbered_in_the_order_of_their_arrival(desk: World):
+async def test_events_of_a_contact_are_numbered_in_the_order_of_their_arrival(idle_world: World):
     await asyncio.gather(
-        *(desk.take(name, user_id=user) for name in "abcd" for user in ("ada", "bo"))
+        *(idle_world.submit(name, user_id=user) for name in "abcd" for user in ("ada", "bo"))
     )
-    rows = await desk.ask(
+    rows = await idle_world.query(
         "SELECT c.external_id, e.seq, e.name FROM events e JOIN contacts c ON c.id = e.contact_id "
         "ORDER BY c.external_id, e.seq"
     )
@@ -84,49 +84,49 @@ async def test_events_of_a_contact_are_numbered_in_the_order_of_their_arrival(de
     assert [tuple(row) for row in rows] == numbered
 
 
-async def test_null_deletes_a_property_and_others_are_kept(desk: World):
-    await desk.take("a", user_id="ada", contact_properties={"plan": "pro", "seats": 3})
-    await desk.take("b", user_id="ada", contact_properties={"plan": None, "city": "Oslo"})
-    assert (await desk.person()).properties == {"seats": 3, "city": "Oslo"}
+async def test_null_deletes_a_property_and_others_are_kept(idle_world: World):
+    await idle_world.submit("a", user_id="ada", contact_properties={"plan": "pro", "seats": 3})
+    await idle_world.submit("b", user_id="ada", contact_properties={"plan": None, "city": "Oslo"})
+    assert (await idle_world.contact()).properties == {"seats": 3, "city": "Oslo"}
 
 
-async def test_an_event_of_an_unknown_contact_id_fails_alone(desk: World):
-    known = (await desk.take("a", user_id="ada")).contact_id
-    nobody = (await desk.take("a", user_id="bo")).event_id
+async def test_an_event_of_an_unknown_contact_id_fails_alone(idle_world: World):
+    known = (await idle_world.submit("a", user_id="ada")).contact_id
+    nobody = (await idle_world.submit("a", user_id="bo")).event_id
     good, bad, last = await asyncio.gather(
-        desk.take("b", contact_id=known),
-        desk.take("b", contact_id=nobody),
-        desk.take("b", user_id="cy"),
+        idle_world.submit("b", contact_id=known),
+        idle_world.submit("b", contact_id=nobody),
+        idle_world.submit("b", user_id="cy"),
         return_exceptions=True,
     )
     assert isinstance(bad, NotFound)
     assert not isinstance(good, BaseException)
     assert not isinstance(last, BaseException)
-    assert len(await desk.events("b")) == 2
+    assert len(await idle_world.events("b")) == 2
 
 
-async def test_one_bad_event_of_a_set_fails_alone(desk: World):
+async def test_one_bad_event_of_a_set_fails_alone(idle_world: World):
     unstorable: Any = object()
     results = await asyncio.gather(
-        desk.take("a", user_id="ada"),
-        desk.take("b", user_id="bo", properties={"x": unstorable}),
-        desk.take("c", user_id="cy"),
+        idle_world.submit("a", user_id="ada"),
+        idle_world.submit("b", user_id="bo", properties={"x": unstorable}),
+        idle_world.submit("c", user_id="cy"),
         return_exceptions=True,
     )
     assert [isinstance(one, BaseException) for one in results] == [False, True, False]
-    assert [one.name for one in await desk.events()] == ["a", "c"]
-    assert [one.user_id for one in await desk.people()] == ["ada", "cy"]
-    assert await desk.miscounted() == {}
+    assert [one.name for one in await idle_world.events()] == ["a", "c"]
+    assert [one.user_id for one in await idle_world.contacts()] == ["ada", "cy"]
+    assert await idle_world.counter_drift() == {}
 
 
-async def test_an_engine_that_cannot_be_told_harms_nothing(desk: World, caplog: Any):
+async def test_an_engine_that_cannot_be_told_harms_nothing(idle_world: World, caplog: Any):
     async def refuse(taking: Any) -> None:
         raise RuntimeError("the engine is not there")
 
-    desk.runtime.ingest.on_commit = refuse
-    taken = await desk.take("a", user_id="ada")
+    idle_world.runtime.ingest.on_commit = refuse
+    taken = await idle_world.submit("a", user_id="ada")
     assert taken.stored
-    assert len(await desk.events()) == 1
+    assert len(await idle_world.events()) == 1
     assert "could not be told" in caplog.text
 
 
@@ -145,19 +145,21 @@ REASONS = """
 """
 
 
-async def reason(desk: World, journey_id: str, **incoming: Any) -> str | None:
+async def reason(idle_world: World, journey_id: str, **incoming: Any) -> str | None:
     """Return why a journey refuses an event; None when it does not."""
-    taken = await desk.take("go", **incoming)
+    taken = await idle_world.submit("go", **incoming)
     decided = next(one for one in taken.enrollments if one["journeyId"] == journey_id)
     return decided.get("reason")
 
 
-async def test_the_first_reason_to_refuse_is_the_one_that_counts(desk: World):
-    await desk.journey(REASONS)
+async def test_the_first_reason_to_refuse_is_the_one_that_counts(idle_world: World):
+    await idle_world.define(REASONS)
     for one in ("disabled", "disabled_by_operator"):
-        await desk.switch(one, on=False)
-    late = desk.clock.now() - timedelta(days=3)
-    taken = await desk.take("go", user_id="ada", timestamp=late, depth=9, lists={"*": False})
+        await idle_world.switch(one, on=False)
+    late = idle_world.clock.now() - timedelta(days=3)
+    taken = await idle_world.submit(
+        "go", user_id="ada", timestamp=late, depth=9, lists={"*": False}
+    )
     assert {one["journeyId"]: one["reason"] for one in taken.enrollments} == {
         "disabled": "disabled",
         "disabled_by_operator": "disabled_by_operator",
@@ -165,68 +167,76 @@ async def test_the_first_reason_to_refuse_is_the_one_that_counts(desk: World):
     }
 
 
-async def test_a_broken_journey_is_named_only_for_what_would_have_started_it(desk: World):
-    await desk.journey(
+async def test_a_broken_journey_is_named_only_for_what_would_have_started_it(idle_world: World):
+    await idle_world.define(
         """
         @journey("welcome", trigger=on("go", where=prop("plan") == "pro"))
         async def welcome(user, ctx): ...
         """
     )
-    desk.write("journeys", "this is not Python")
-    await desk.load()
+    idle_world.write("journeys", "this is not Python")
+    await idle_world.load()
     assert (
-        await reason(desk, "welcome", user_id="ada", properties={"plan": "pro"}) == "journey_broken"
+        await reason(idle_world, "welcome", user_id="ada", properties={"plan": "pro"})
+        == "journey_broken"
     )
-    assert await reason(desk, "welcome", user_id="ada") == "where_not_met"
-    assert await desk.all_enrollments() == []
+    assert await reason(idle_world, "welcome", user_id="ada") == "where_not_met"
+    assert await idle_world.all_enrollments() == []
 
 
 @pytest.mark.parametrize(("age", "expected"), [(hours(24), None), (hours(25), "late_event")])
 async def test_an_event_that_is_told_too_late_starts_nothing(
-    desk: World, age: timedelta, expected: str | None
+    idle_world: World, age: timedelta, expected: str | None
 ):
-    await desk.journey('@journey("j", trigger="go", key=prop("k"))\nasync def j(user, ctx): ...')
-    happened = desk.clock.now() - age
-    assert (
-        await reason(desk, "j", user_id="ada", timestamp=happened, properties={"k": 1}) == expected
+    await idle_world.define(
+        '@journey("j", trigger="go", key=prop("k"))\nasync def j(user, ctx): ...'
     )
-    (event,) = await desk.events()
+    happened = idle_world.clock.now() - age
+    assert (
+        await reason(idle_world, "j", user_id="ada", timestamp=happened, properties={"k": 1})
+        == expected
+    )
+    (event,) = await idle_world.events()
     assert event.occurred_at == happened
 
 
 @pytest.mark.parametrize(("depth", "expected"), [(8, None), (9, "trigger_loop")])
 async def test_a_chain_of_causes_longer_than_eight_starts_nothing(
-    desk: World, depth: int, expected: str | None
+    idle_world: World, depth: int, expected: str | None
 ):
-    await desk.journey('@journey("j", trigger="go")\nasync def j(user, ctx): ...')
-    assert await reason(desk, "j", user_id="ada", depth=depth) == expected
+    await idle_world.define('@journey("j", trigger="go")\nasync def j(user, ctx): ...')
+    assert await reason(idle_world, "j", user_id="ada", depth=depth) == expected
 
 
 @pytest.mark.parametrize("value", [None, {"a": 1}, [1]])
-async def test_a_journey_with_a_key_needs_a_value_for_it(desk: World, value: Any):
-    await desk.journey(
+async def test_a_journey_with_a_key_needs_a_value_for_it(idle_world: World, value: Any):
+    await idle_world.define(
         '@journey("j", trigger="go", key=prop("cart.id"))\nasync def j(user, ctx): ...'
     )
     cart = {"cart": {"id": value}}
-    assert await reason(desk, "j", user_id="ada", properties=cart) == "no_key"
-    assert await reason(desk, "j", user_id="ada", properties={"cart": {"id": 7}}) is None
-    assert (await desk.enrollment()).entry_key == "7"
+    assert await reason(idle_world, "j", user_id="ada", properties=cart) == "no_key"
+    assert await reason(idle_world, "j", user_id="ada", properties={"cart": {"id": 7}}) is None
+    assert (await idle_world.enrollment()).entry_key == "7"
 
 
-async def test_whoever_is_in_a_journey_does_not_enter_it_beside(desk: World):
-    await desk.journey('@journey("j", trigger="go", entry="unlimited")\nasync def j(u, ctx): ...')
-    assert await reason(desk, "j", user_id="ada") is None
-    assert await reason(desk, "j", user_id="ada") == "already_live"
+async def test_whoever_is_in_a_journey_does_not_enter_it_beside(idle_world: World):
+    await idle_world.define(
+        '@journey("j", trigger="go", entry="unlimited")\nasync def j(u, ctx): ...'
+    )
+    assert await reason(idle_world, "j", user_id="ada") is None
+    assert await reason(idle_world, "j", user_id="ada") == "already_live"
 
 
-async def test_two_triggers_of_one_set_enroll_once(desk: World):
-    await desk.journey('@journey("j", trigger="go", entry="unlimited")\nasync def j(u, ctx): ...')
-    both = await asyncio.gather(*(reason(desk, "j", user_id="ada") for _ in range(2)))
+async def test_two_triggers_of_one_set_enroll_once(idle_world: World):
+    await idle_world.define(
+        '@journey("j", trigger="go", entry="unlimited")\nasync def j(u, ctx): ...'
+    )
+    both = await asyncio.gather(*(reason(idle_world, "j", user_id="ada") for _ in range(2)))
     assert both == [None, "already_live"]
 
 
 async def test_once_is_once_and_a_period_is_a_period(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("once", trigger="go")
         async def once(user, ctx): ...
@@ -250,8 +260,8 @@ async def test_once_is_once_and_a_period_is_a_period(world: World):
     assert await reasons() == ["already_entered", None, None]
 
 
-async def test_nobody_enters_a_journey_whose_list_they_left(desk: World):
-    await desk.journey(
+async def test_nobody_enters_a_journey_whose_list_they_left(idle_world: World):
+    await idle_world.define(
         """
         news = MailList("news", "News")
         optional = MailList("optional", "Optional", default_opt_in=False)
@@ -270,7 +280,9 @@ async def test_nobody_enters_a_journey_whose_list_they_left(desk: World):
 
     async def reasons(user: str, **lists: bool) -> list[str | None]:
         named = {name.replace("everything", "*"): said for name, said in lists.items()}
-        taken = await desk.take("go", user_id=user, email=f"{user}@example.com", lists=named)
+        taken = await idle_world.submit(
+            "go", user_id=user, email=f"{user}@example.com", lists=named
+        )
         return [one.get("reason") for one in taken.enrollments]
 
     assert await reasons("ada") == [None, "unsubscribed", None]
@@ -278,35 +290,37 @@ async def test_nobody_enters_a_journey_whose_list_they_left(desk: World):
     assert await reasons("cy", everything=False) == ["unsubscribed", "unsubscribed", None]
 
 
-async def test_nobody_whose_address_is_suppressed_enters(desk: World):
+async def test_nobody_whose_address_is_suppressed_enters(idle_world: World):
     from hogsend.store import consents
 
-    await desk.journey('@journey("j", trigger="go", entry="unlimited")\nasync def j(u, ctx): ...')
-    async with desk.database.transaction() as tx:
+    await idle_world.define(
+        '@journey("j", trigger="go", entry="unlimited")\nasync def j(u, ctx): ...'
+    )
+    async with idle_world.database.transaction() as tx:
         stop = ("ada@example.com", "hard_bounce", None)
-        await tx.apply([consents.suppress([stop], desk.clock.now())])
-    assert await reason(desk, "j", email="ada@example.com") == "suppressed"
-    assert await reason(desk, "j", user_id="ada", email="ada@example.com") == "suppressed"
-    assert await reason(desk, "j", user_id="ada") == "suppressed"
-    assert await reason(desk, "j", user_id="bo") is None
+        await tx.apply([consents.suppress([stop], idle_world.clock.now())])
+    assert await reason(idle_world, "j", email="ada@example.com") == "suppressed"
+    assert await reason(idle_world, "j", user_id="ada", email="ada@example.com") == "suppressed"
+    assert await reason(idle_world, "j", user_id="ada") == "suppressed"
+    assert await reason(idle_world, "j", user_id="bo") is None
 
 
-async def test_every_refusal_is_kept_with_its_reason(desk: World):
-    await desk.journey(WELCOME)
-    await desk.take("user.created", user_id="ada")
-    taken = await desk.take("user.created", user_id="ada")
-    kept = await desk.ask("SELECT journey_id, reason FROM refusals")
+async def test_every_refusal_is_kept_with_its_reason(idle_world: World):
+    await idle_world.define(WELCOME)
+    await idle_world.submit("user.created", user_id="ada")
+    taken = await idle_world.submit("user.created", user_id="ada")
+    kept = await idle_world.query("SELECT journey_id, reason FROM refusals")
     assert [tuple(row) for row in kept] == [("welcome", "already_live")]
     assert taken.enrollments == [
         {"journeyId": "welcome", "outcome": "skipped", "reason": "already_live"}
     ]
 
 
-async def test_an_operator_enrolls_in_one_journey_by_hand_under_the_same_rules(desk: World):
-    await desk.journey(WELCOME + WELCOME.replace("welcome", "other"))
-    ingest = desk.runtime.ingest
+async def test_an_operator_enrolls_in_one_journey_by_hand_under_the_same_rules(idle_world: World):
+    await idle_world.define(WELCOME + WELCOME.replace("welcome", "other"))
+    ingest = idle_world.runtime.ingest
     by_hand = IncomingEvent("user.created", user_id="ada", source="dashboard", only_journey="other")
-    first, second = await ingest.take(by_hand), await ingest.take(by_hand)
+    first, second = await ingest.submit(by_hand), await ingest.submit(by_hand)
     assert [one["outcome"] for one in first.enrollments] == ["enrolled"]
     assert [one.get("reason") for one in second.enrollments] == ["already_live"]
-    assert (await desk.enrollment()).journey_id == "other"
+    assert (await idle_world.enrollment()).journey_id == "other"

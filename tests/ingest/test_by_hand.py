@@ -28,7 +28,7 @@ TWO = """
 
 async def by_hand(world: World, journey_id: str = "welcome", **properties: Any) -> Sequence[Any]:
     """Enroll Ada in a journey, as the dashboard and the command line do."""
-    taken = await world.runtime.ingest.take(
+    taken = await world.runtime.ingest.submit(
         IncomingEvent(
             "go",
             user_id="ada",
@@ -48,7 +48,7 @@ async def states(world: World) -> dict[str, str]:
 
 
 async def test_enrolling_by_hand_never_fires_the_trigger_event(world: World):
-    await world.journey(TWO)
+    await world.define(TWO)
     await world.emit("begin")
     (decided,) = await by_hand(world, plan="pro")
     assert decided["outcome"] == "enrolled"
@@ -58,8 +58,8 @@ async def test_enrolling_by_hand_never_fires_the_trigger_event(world: World):
         "leaving": "waiting",
         "welcome": "waiting",
     }
-    assert await world.ask("SELECT name FROM counters WHERE name LIKE 'goal/%'") == []
-    assert await world.miscounted() == {}
+    assert await world.query("SELECT name FROM counters WHERE name LIKE 'goal/%'") == []
+    assert await world.counter_drift() == {}
     # The same event from the product does all of that.
     await world.emit("go", plan="pro")
     assert await states(world) == {
@@ -70,7 +70,7 @@ async def test_enrolling_by_hand_never_fires_the_trigger_event(world: World):
 
 
 async def test_who_is_enrolled_by_hand_sees_the_event_that_would_have_done_it(world: World):
-    await world.journey(TWO)
+    await world.define(TWO)
     (decided,) = await by_hand(world, plan="pro")
     (entered,) = await world.all_enrollments()
     assert decided["stateId"] == str(entered.id)
@@ -80,7 +80,7 @@ async def test_who_is_enrolled_by_hand_sees_the_event_that_would_have_done_it(wo
 
 
 async def test_enrolling_by_hand_says_the_true_reason_and_keeps_it(world: World):
-    await world.journey(TWO)
+    await world.define(TWO)
     reasons = [(await by_hand(world, plan="free"))[0]["reason"]]
     await by_hand(world, plan="pro")
     reasons.append((await by_hand(world, plan="pro"))[0]["reason"])
@@ -89,5 +89,5 @@ async def test_enrolling_by_hand_says_the_true_reason_and_keeps_it(world: World)
     await world.switch("welcome", on=False)
     reasons.append((await by_hand(world, plan="pro"))[0]["reason"])
     assert reasons == ["where_not_met", "already_live", "already_entered", "disabled_by_operator"]
-    kept = await world.ask("SELECT reason FROM refusals ORDER BY id")
+    kept = await world.query("SELECT reason FROM refusals ORDER BY id")
     assert [row[0] for row in kept] == reasons

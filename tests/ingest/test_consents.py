@@ -24,7 +24,7 @@ LISTS = """
 
 
 async def said(world: World) -> dict[str, bool]:
-    rows = await world.ask("SELECT list_id, subscribed FROM consents")
+    rows = await world.query("SELECT list_id, subscribed FROM consents")
     return {row[0]: bool(row[1]) for row in rows}
 
 
@@ -38,51 +38,51 @@ async def said(world: World) -> dict[str, bool]:
 async def test_leaving_a_list_stops_its_mail_and_not_what_is_owed(
     world: World, word: dict[str, bool], reason: str
 ):
-    await world.journey(LISTS)
+    await world.define(LISTS)
     await world.emit("go")
-    await world.take("left", user_id="ada", lists=word)
+    await world.submit("left", user_id="ada", lists=word)
     await world.advance(days(1))
-    assert await world.verdicts() == [("welcome", "skipped", reason), ("bye", "sent", None)]
+    assert await world.send_outcomes() == [("welcome", "skipped", reason), ("bye", "sent", None)]
     answers = await world.answers()
     assert answers["is_subscribed:journey's list"] is True
     assert answers["is_subscribed:later"] is False
 
 
-async def test_the_newest_word_counts(desk: World):
-    await desk.journey(LISTS)
+async def test_the_newest_word_counts(idle_world: World):
+    await idle_world.define(LISTS)
     for word in (True, False, True):
-        await desk.take("say", user_id="ada", email="a@example.com", lists={"news": word})
-    assert await said(desk) == {"news": True}
+        await idle_world.submit("say", user_id="ada", email="a@example.com", lists={"news": word})
+    assert await said(idle_world) == {"news": True}
 
 
-async def test_stopping_everything_and_coming_back_lifts_just_that(desk: World):
-    await desk.journey(LISTS)
+async def test_stopping_everything_and_coming_back_lifts_just_that(idle_world: World):
+    await idle_world.define(LISTS)
     told: dict[str, Any] = {"user_id": "ada", "email": "a@example.com"}
-    await desk.take("say", **told, lists={"news": False, "*": False})
-    await desk.take("say", **told, lists={"*": True})
-    assert await said(desk) == {"news": False, "*": True}
+    await idle_world.submit("say", **told, lists={"news": False, "*": False})
+    await idle_world.submit("say", **told, lists={"*": True})
+    assert await said(idle_world) == {"news": False, "*": True}
 
 
-async def test_an_unknown_list_is_named_and_the_known_ones_are_kept(desk: World):
-    await desk.journey(LISTS)
-    taken = await desk.take(
+async def test_an_unknown_list_is_named_and_the_known_ones_are_kept(idle_world: World):
+    await idle_world.define(LISTS)
+    taken = await idle_world.submit(
         "say", user_id="ada", email="a@example.com", lists={"news": False, "nope": True}
     )
     assert taken.lists_error == "Unknown list: nope"
     assert taken.stored
-    assert await said(desk) == {"news": False}
+    assert await said(idle_world) == {"news": False}
 
 
-async def test_whoever_has_no_address_is_on_no_list(desk: World):
-    await desk.journey(LISTS)
-    taken = await desk.take("say", user_id="ada", lists={"news": False})
+async def test_whoever_has_no_address_is_on_no_list(idle_world: World):
+    await idle_world.define(LISTS)
+    taken = await idle_world.submit("say", user_id="ada", lists={"news": False})
     assert taken.lists_error == "Contact has no email; cannot manage list membership"
-    assert await said(desk) == {}
+    assert await said(idle_world) == {}
 
 
-async def test_each_leaving_is_counted_once(desk: World):
-    await desk.journey(LISTS)
+async def test_each_leaving_is_counted_once(idle_world: World):
+    await idle_world.define(LISTS)
     for word in (False, False, True, False):
-        await desk.take("say", user_id="ada", email="a@example.com", lists={"news": word})
-    kept = await desk.ask("SELECT value FROM counters WHERE name = 'unsubscribes'")
+        await idle_world.submit("say", user_id="ada", email="a@example.com", lists={"news": word})
+    kept = await idle_world.query("SELECT value FROM counters WHERE name = 'unsubscribes'")
     assert [row[0] for row in kept] == [2]

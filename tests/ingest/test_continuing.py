@@ -24,13 +24,13 @@ async def test_a_digest_that_somebody_is_let_go_on_without_has_collected_nothing
             found = await ctx.digest(days(2), label="{}")
             await ctx.send("welcome" if found else "nudge")
     """
-    await world.journey(source.format("all"))
+    await world.define(source.format("all"))
     await world.emit("go")
-    await world.journey(source.format("every"))
+    await world.define(source.format("every"))
     await world.advance(days(2))
     assert await world.states() == ["drifted"]
     # The code that has the wait comes back, too late for this person.
-    await world.journey(source.format("all"))
+    await world.define(source.format("all"))
     await give(world, "continue")
     assert await world.mailbox() == ["nudge"]
 
@@ -42,12 +42,12 @@ async def test_a_step_that_was_to_be_tried_again_is_tried_when_somebody_is_conti
             await ctx.step("{}", lambda: {})
             await ctx.send("welcome")
     """
-    await world.journey(source.format("book", "1 / 0"))
+    await world.define(source.format("book", "1 / 0"))
     await world.emit("go")
-    await world.journey("@journey('j', trigger='go')\nasync def j(user, ctx): ...")
+    await world.define("@journey('j', trigger='go')\nasync def j(user, ctx): ...")
     await world.advance(days(1))
     assert await world.states() == ["drifted"]
-    await world.journey(source.format("book", "7"))
+    await world.define(source.format("book", "7"))
     await give(world, "continue")
     assert (await world.answers())["step:book"] == {"value": 7}
     assert await world.mailbox() == ["welcome"]
@@ -59,15 +59,15 @@ async def test_who_is_restarted_after_a_merge_looks_back_to_their_trigger(world:
         async def j(user, ctx):
             await ctx.sleep(days(2), label="pause")
     """
-    await world.journey(source)
-    await world.take("paid", email="ada@example.com")
-    await world.take("go", email="ada@example.com")
+    await world.define(source)
+    await world.submit("paid", email="ada@example.com")
+    await world.submit("go", email="ada@example.com")
     await world.settle()
-    await world.journey(source.replace("ctx.sleep(days(2), label", "ctx.wait_for('paid', label"))
+    await world.define(source.replace("ctx.sleep(days(2), label", "ctx.wait_for('paid', label"))
     await world.advance(days(2))
     assert await world.states() == ["drifted"]
-    await world.take("hello", user_id="ada")
-    await world.take("hello", user_id="ada", email="ada@example.com")
+    await world.submit("hello", user_id="ada")
+    await world.submit("hello", user_id="ada", email="ada@example.com")
     begun = await give(world, "restart")
     assert (await world.all_enrollments())[-1].state == "waiting"
     await world.emit("paid")

@@ -64,7 +64,7 @@ class Story:
         self._chance = random.Random(seed)  # noqa: S311
 
     async def tell(self, length: int) -> None:
-        await self._world.journey(JOURNEYS)
+        await self._world.define(JOURNEYS)
         acts = (self._event, self._event, self._event, self._pause, self._operator, self._code)
         weights = (6, 6, 6, 4, 2, 1)
         for _ in range(length):
@@ -83,7 +83,7 @@ class Story:
         lists = {}
         if self._chance.random() < 0.15:
             lists = {self._chance.choice(["news", "journey", "*"]): self._chance.random() < 0.5}
-        await self._world.take(
+        await self._world.submit(
             self._chance.choice(EVENTS),
             **known,
             properties={"cart": self._chance.randrange(2)},
@@ -109,7 +109,7 @@ class Story:
         self._world.remove("journeys")
         await self._world.load()
         await self._event()
-        await self._world.journey(JOURNEYS)
+        await self._world.define(JOURNEYS)
 
     async def outcome(self) -> dict[str, Any]:
         """Return what came of it all, without ids."""
@@ -117,16 +117,16 @@ class Story:
         return {
             "people": [
                 (one.user_id, one.email, one.anonymous_id, one.event_seq)
-                for one in await self._world.people()
+                for one in await self._world.contacts()
             ],
             "enrollments": Counter(
                 (one.journey_id, one.entry_key, one.state, one.turn, one.end_reason)
                 for one in entered
             ),
-            "mails": Counter(await self._world.verdicts()),
+            "mails": Counter(await self._world.send_outcomes()),
             "consents": Counter(
                 (row[0], bool(row[1]))
-                for row in await self._world.ask("SELECT list_id, subscribed FROM consents")
+                for row in await self._world.query("SELECT list_id, subscribed FROM consents")
             ),
             "counters": await self._world.counters(),
         }
@@ -136,7 +136,7 @@ class Story:
 async def test_kept_counts_equal_counts_made_anew(world: World, seed: int):
     story = Story(world, seed)
     await story.tell(80)
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
     assert len(await world.all_enrollments()) > 5
 
 
@@ -155,7 +155,7 @@ async def test_postgres_comes_to_the_same_as_sqlite(
 
 async def test_a_long_wait_of_a_journey_with_a_long_id_is_counted(world: World):
     journey, label = "j" * 99, "l" * 180
-    await world.journey(
+    await world.define(
         f'''
         @journey("{journey}", trigger="go")
         async def long(user, ctx):
@@ -163,9 +163,9 @@ async def test_a_long_wait_of_a_journey_with_a_long_id_is_counted(world: World):
         '''
     )
     await world.emit("go", "ada")
-    rows = await world.ask("SELECT name, value FROM counters WHERE name LIKE 'waiting/%'")
+    rows = await world.query("SELECT name, value FROM counters WHERE name LIKE 'waiting/%'")
     [(name, value)] = rows
     assert (len(name), value) == (200, 1)
     await world.advance(timedelta(days=1))
-    assert await world.ask("SELECT value FROM counters WHERE name LIKE 'waiting/%'") == [(0,)]
+    assert await world.query("SELECT value FROM counters WHERE name LIKE 'waiting/%'") == [(0,)]
     assert await world.states() == ["completed"]

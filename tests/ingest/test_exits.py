@@ -27,7 +27,7 @@ DUNNING = """
 
 
 async def test_an_exit_ends_a_wait_at_once(world: World):
-    await world.journey(DUNNING)
+    await world.define(DUNNING)
     await world.emit("invoice.failed")
     taken = await world.emit("invoice.paid")
 
@@ -39,51 +39,51 @@ async def test_an_exit_ends_a_wait_at_once(world: World):
     ]
     await world.advance(days(3))
     assert await world.mailbox() == ["welcome"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 @pytest.mark.parametrize(("plan", "state"), [("free", "exited"), ("pro", "waiting")])
 async def test_an_exit_may_have_a_condition(world: World, plan: str, state: str):
-    await world.journey(DUNNING)
+    await world.define(DUNNING)
     await world.emit("invoice.failed")
     taken = await world.emit("plan.changed", plan=plan)
     assert await world.states() == [state]
     assert [one["exited"] for one in taken.exits] == [state == "exited"]
 
 
-async def test_an_exit_reaches_who_has_not_begun(desk: World):
-    await desk.journey(DUNNING)
-    await desk.take("invoice.failed", user_id="ada")
-    await desk.take("invoice.paid", user_id="ada")
-    assert await desk.states() == ["exited"]
-    await desk.player(hours(1)).play([(await desk.enrollment()).id])
-    assert await desk.ledger() == []
+async def test_an_exit_reaches_who_has_not_begun(idle_world: World):
+    await idle_world.define(DUNNING)
+    await idle_world.submit("invoice.failed", user_id="ada")
+    await idle_world.submit("invoice.paid", user_id="ada")
+    assert await idle_world.states() == ["exited"]
+    await idle_world.turn_runner(hours(1)).play([(await idle_world.enrollment()).id])
+    assert await idle_world.sends() == []
 
 
-async def test_a_trigger_and_its_exit_in_one_set_are_taken_in_their_order(desk: World):
-    await desk.journey(DUNNING)
+async def test_a_trigger_and_its_exit_in_one_set_are_taken_in_their_order(idle_world: World):
+    await idle_world.define(DUNNING)
     await asyncio.gather(
         *(
-            desk.take(name, user_id="ada")
+            idle_world.submit(name, user_id="ada")
             for name in ("invoice.failed", "invoice.paid", "invoice.failed")
         )
     )
-    assert await desk.states() == ["exited", "active"]
-    assert await desk.miscounted() == {}
+    assert await idle_world.states() == ["exited", "active"]
+    assert await idle_world.counter_drift() == {}
 
 
-async def test_an_exit_does_not_reach_what_the_same_event_starts(desk: World):
-    await desk.journey(
+async def test_an_exit_does_not_reach_what_the_same_event_starts(idle_world: World):
+    await idle_world.define(
         '@journey("j", trigger="go", entry="unlimited", exit_on=["go"])\n'
         "async def j(user, ctx): ..."
     )
     for _ in range(3):
-        await desk.take("go", user_id="ada")
-    assert await desk.states() == ["exited", "exited", "active"]
+        await idle_world.submit("go", user_id="ada")
+    assert await idle_world.states() == ["exited", "exited", "active"]
 
 
 async def test_an_event_that_is_awaited_and_an_exit_is_an_exit(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go", exit_on=["paid"])
         async def j(user, ctx):
@@ -99,11 +99,11 @@ async def test_an_event_that_is_awaited_and_an_exit_is_an_exit(world: World):
 
 
 async def test_an_exit_leaves_other_people_and_other_journeys_alone(world: World):
-    await world.journey(DUNNING + DUNNING.replace("dunning", "other").replace("paid", "sent"))
+    await world.define(DUNNING + DUNNING.replace("dunning", "other").replace("paid", "sent"))
     await world.emit("invoice.failed", "ada")
     await world.emit("invoice.failed", "bo")
     await world.emit("invoice.paid", "ada")
-    ada = await world.person("ada")
+    ada = await world.contact("ada")
     exited = [one for one in await world.all_enrollments() if one.state == "exited"]
     assert [(one.contact_id, one.journey_id) for one in exited] == [(ada.id, "dunning")]
 
@@ -111,79 +111,83 @@ async def test_an_exit_leaves_other_people_and_other_journeys_alone(world: World
 # -- mail that has not left ---------------------------------------------------------------------
 
 
-async def queued(desk: World, source: str = DUNNING) -> None:
+async def queued(idle_world: World, source: str = DUNNING) -> None:
     """Queue a mail in an instance that delivers none."""
-    await desk.journey(source)
-    await desk.take("invoice.failed", user_id="ada", email="ada@example.com")
-    (entered,) = await desk.all_enrollments()
-    await desk.player(hours(1)).play([entered.id])
-    assert await desk.verdicts() == [("welcome", "queued", None)]
+    await idle_world.define(source)
+    await idle_world.submit("invoice.failed", user_id="ada", email="ada@example.com")
+    (entered,) = await idle_world.all_enrollments()
+    await idle_world.turn_runner(hours(1)).play([entered.id])
+    assert await idle_world.send_outcomes() == [("welcome", "queued", None)]
 
 
-async def test_an_exit_cancels_mail_that_has_not_left(desk: World):
-    await queued(desk)
-    await desk.take("invoice.paid", user_id="ada")
-    (send,) = await desk.ledger()
+async def test_an_exit_cancels_mail_that_has_not_left(idle_world: World):
+    await queued(idle_world)
+    await idle_world.submit("invoice.paid", user_id="ada")
+    (send,) = await idle_world.sends()
     assert (send.status, send.reason, send.due_at) == ("cancelled", "exit_on invoice.paid", None)
-    assert await desk.miscounted() == {}
+    assert await idle_world.counter_drift() == {}
 
 
-async def test_an_exit_cancels_mail_of_a_journey_that_has_completed(desk: World):
+async def test_an_exit_cancels_mail_of_a_journey_that_has_completed(idle_world: World):
     await queued(
-        desk,
+        idle_world,
         """
         @journey("last", trigger="invoice.failed", exit_on=["invoice.paid"])
         async def last(user, ctx):
             await ctx.send("welcome")
         """,
     )
-    assert await desk.states() == ["completed"]
-    taken = await desk.take("invoice.paid", user_id="ada")
-    assert await desk.verdicts() == [("welcome", "cancelled", "exit_on invoice.paid")]
-    assert await desk.states() == ["completed"]
+    assert await idle_world.states() == ["completed"]
+    taken = await idle_world.submit("invoice.paid", user_id="ada")
+    assert await idle_world.send_outcomes() == [("welcome", "cancelled", "exit_on invoice.paid")]
+    assert await idle_world.states() == ["completed"]
     assert taken.exits == []
-    assert await desk.miscounted() == {}
+    assert await idle_world.counter_drift() == {}
 
 
-async def test_an_exit_cancels_mail_of_a_completed_journey_that_is_gone_from_the_code(desk: World):
+async def test_an_exit_cancels_mail_of_a_completed_journey_that_is_gone_from_the_code(
+    idle_world: World,
+):
     await queued(
-        desk,
+        idle_world,
         """
         @journey("last", trigger="invoice.failed", exit_on=["invoice.paid"])
         async def last(user, ctx):
             await ctx.send("welcome")
         """,
     )
-    desk.remove("journeys")
-    await desk.load()
-    await desk.take("invoice.paid", user_id="ada")
-    assert await desk.verdicts() == [("welcome", "cancelled", "exit_on invoice.paid")]
+    idle_world.remove("journeys")
+    await idle_world.load()
+    await idle_world.submit("invoice.paid", user_id="ada")
+    assert await idle_world.send_outcomes() == [("welcome", "cancelled", "exit_on invoice.paid")]
 
 
-async def test_mail_of_others_is_not_cancelled(desk: World):
-    await queued(desk)
-    await desk.take("invoice.paid", user_id="bo")
-    assert await desk.verdicts() == [("welcome", "queued", None)]
+async def test_mail_of_others_is_not_cancelled(idle_world: World):
+    await queued(idle_world)
+    await idle_world.submit("invoice.paid", user_id="bo")
+    assert await idle_world.send_outcomes() == [("welcome", "queued", None)]
 
 
 # -- an operator -------------------------------------------------------------------------------
 
 
-async def test_an_operator_ends_an_enrollment_and_its_mail(desk: World):
-    await queued(desk)
-    only = await desk.enrollment()
-    await desk.runtime.operator_actions.run(
+async def test_an_operator_ends_an_enrollment_and_its_mail(idle_world: World):
+    await queued(idle_world)
+    only = await idle_world.enrollment()
+    await idle_world.runtime.operator_actions.run(
         OperatorAction("exit", "olga", "asked on the phone"), only.id
     )
-    assert (await desk.enrollment()).end_reason == "by olga: asked on the phone"
-    assert await desk.verdicts() == [("welcome", "cancelled", "by olga: asked on the phone")]
-    assert await desk.miscounted() == {}
+    assert (await idle_world.enrollment()).end_reason == "by olga: asked on the phone"
+    assert await idle_world.send_outcomes() == [
+        ("welcome", "cancelled", "by olga: asked on the phone")
+    ]
+    assert await idle_world.counter_drift() == {}
     with pytest.raises(Conflict):
-        await desk.runtime.operator_actions.run(OperatorAction("exit", "olga"), only.id)
+        await idle_world.runtime.operator_actions.run(OperatorAction("exit", "olga"), only.id)
 
 
 async def test_an_operator_wakes_who_waits_for_a_time(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -204,7 +208,7 @@ async def test_an_operator_wakes_who_waits_for_a_time(world: World):
 
 
 async def test_an_operator_cannot_wake_who_is_parked(world: World):
-    await world.journey(DUNNING)
+    await world.define(DUNNING)
     await world.emit("invoice.failed")
     world.remove("journeys")
     await world.load()
@@ -216,12 +220,12 @@ async def test_an_operator_cannot_wake_who_is_parked(world: World):
     assert await world.states() == ["exited"]
 
 
-async def test_nobody_exits_or_wakes_who_does_not_exist(desk: World):
-    nobody = (await desk.take("go", user_id="ada")).event_id
+async def test_nobody_exits_or_wakes_who_does_not_exist(idle_world: World):
+    nobody = (await idle_world.submit("go", user_id="ada")).event_id
     acts: tuple[ActionName, ...] = ("wake", "exit", "continue", "restart", "retry")
     for act in acts:
         with pytest.raises(NotFound):
-            await desk.runtime.operator_actions.run(OperatorAction(act, "olga"), nobody)
+            await idle_world.runtime.operator_actions.run(OperatorAction(act, "olga"), nobody)
 
 
 # -- another trigger while one is live -----------------------------------------------------------
@@ -241,7 +245,7 @@ RESTART = """
 
 
 async def test_another_trigger_restarts_a_journey_that_says_so(world: World):
-    await world.journey(RESTART)
+    await world.define(RESTART)
     await world.emit("go", real=True, cart=1)
     await world.advance(hours(23))
     taken = await world.emit("go", real=True, cart=1)
@@ -253,11 +257,11 @@ async def test_another_trigger_restarts_a_journey_that_says_so(world: World):
     assert await world.mailbox() == ["welcome", "welcome"]
     await world.advance(hours(1))
     assert await world.mailbox() == ["welcome", "welcome", "nudge"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_a_trigger_that_is_refused_does_not_end_what_it_would_restart(world: World):
-    await world.journey(RESTART)
+    await world.define(RESTART)
     await world.emit("go", real=True, cart=1)
     assert [one["reason"] for one in (await world.emit("go", cart=1)).enrollments] == [
         "where_not_met"
@@ -267,23 +271,27 @@ async def test_a_trigger_that_is_refused_does_not_end_what_it_would_restart(worl
     assert await world.states() == ["waiting"]
 
 
-async def test_a_restart_leaves_the_one_beside_it_alone(desk: World):
-    await desk.journey(RESTART)
+async def test_a_restart_leaves_the_one_beside_it_alone(idle_world: World):
+    await idle_world.define(RESTART)
     carts = [{"real": True, "cart": cart} for cart in (1, 2, 1)]
     for cart in carts[:2]:
-        await desk.take("go", user_id="ada", email="ada@example.com", properties=cart)
-    for one in await desk.all_enrollments():
-        await desk.player(hours(1)).play([one.id])
-    await desk.take("go", user_id="ada", properties=carts[2])
-    assert [one.state for one in await desk.all_enrollments()] == ["exited", "waiting", "active"]
-    assert await desk.verdicts() == [
+        await idle_world.submit("go", user_id="ada", email="ada@example.com", properties=cart)
+    for one in await idle_world.all_enrollments():
+        await idle_world.turn_runner(hours(1)).play([one.id])
+    await idle_world.submit("go", user_id="ada", properties=carts[2])
+    assert [one.state for one in await idle_world.all_enrollments()] == [
+        "exited",
+        "waiting",
+        "active",
+    ]
+    assert await idle_world.send_outcomes() == [
         ("welcome", "cancelled", "restarted"),
         ("welcome", "queued", None),
     ]
 
 
 async def test_whoever_has_completed_does_not_enter_again_for_a_restart(world: World):
-    await world.journey(RESTART)
+    await world.define(RESTART)
     await world.emit("go", real=True, cart=1)
     await world.advance(timedelta(days=1))
     taken = await world.emit("go", real=True, cart=1)

@@ -45,17 +45,17 @@ async def give(
 
 async def drift(world: World, *users: str, source: str = RENAMED) -> None:
     """Bring people to a wait, and let the code lose it."""
-    await world.journey(BEFORE)
+    await world.define(BEFORE)
     for user in users or ("ada",):
         await world.emit("go", user)
-    await world.journey(source)
+    await world.define(source)
     await world.advance(days(2))
     assert set(await world.states()) == {"drifted"}
 
 
 async def fail(world: World, *users: str, source: str = RAISES) -> None:
     """Let people fail for good behind their wait."""
-    await world.journey(source)
+    await world.define(source)
     for user in users or ("ada",):
         await world.emit("go", user)
     await world.advance(days(1))
@@ -83,7 +83,7 @@ async def test_who_is_continued_goes_on_as_if_the_lost_wait_were_over(world: Wor
     assert going.wait is not None and going.wait.key == "sleep:rest"
     assert going.wake_at == world.clock.now() + days(2)
     assert await world.mailbox() == ["welcome"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
     await world.advance(days(2))
     assert await world.states() == ["completed"]
@@ -98,9 +98,9 @@ async def test_an_event_of_the_lost_wait_is_found_by_the_one_that_took_its_place
             came = await ctx.wait_for("paid", timeout=days(2), label="{}")
             await ctx.send("welcome" if came else "nudge")
     """
-    await world.journey(source.format("payment"))
+    await world.define(source.format("payment"))
     await world.emit("go")
-    await world.journey(source.format("money"))
+    await world.define(source.format("money"))
     await world.emit("paid")
     assert await world.states() == ["drifted"]
     await give(world, "continue")
@@ -125,18 +125,18 @@ async def test_who_is_restarted_begins_anew_with_the_same_trigger(world: World):
     assert new.trigger_event_id == before.trigger_event_id
     assert await world.mailbox() == ["welcome", "welcome"]
     assert len(await world.events("go")) == 1
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
     said = {"reason": "restarted by olga: better so", "enrollment": str(begun)}
     assert await log(world) == [("olga", "restart", f"/enrollments/{old.id}", said)]
 
 
 async def test_a_restart_passes_the_guards_and_changes_nothing_when_one_refuses(world: World):
     await drift(world)
-    await world.take("left", user_id="ada", lists={"*": False})
+    await world.submit("left", user_id="ada", lists={"*": False})
     with pytest.raises(Conflict, match="unsubscribed"):
         await give(world, "restart")
     assert await world.states() == ["drifted"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
     assert await log(world) == []
 
 
@@ -161,7 +161,7 @@ async def test_nobody_goes_on_in_a_journey_without_code(world: World, act: Actio
 
 @pytest.mark.parametrize("act", ["continue", "restart", "retry"])
 async def test_who_is_not_stuck_is_left_alone(world: World, act: ActionName):
-    await world.journey(BEFORE)
+    await world.define(BEFORE)
     await world.emit("go")
     with pytest.raises(Conflict, match="this enrollment is waiting"):
         await give(world, act)
@@ -171,7 +171,7 @@ async def test_who_is_not_stuck_is_left_alone(world: World, act: ActionName):
 @pytest.mark.parametrize("act", ["wake", "continue", "restart", "exit", "retry"])
 @pytest.mark.parametrize("ended", ["completed", "exited"])
 async def test_an_end_is_final(world: World, act: ActionName, ended: str):
-    await world.journey(BEFORE)
+    await world.define(BEFORE)
     await world.emit("go")
     await (world.advance(days(2)) if ended == "completed" else world.emit("stop"))
     with pytest.raises(Conflict, match=f"{ended}"):
@@ -184,12 +184,12 @@ async def test_an_end_is_final(world: World, act: ActionName, ended: str):
 
 async def test_who_failed_is_retried_where_they_were(world: World):
     await fail(world)
-    await world.journey(MENDED)
+    await world.define(MENDED)
     only = await give(world, "retry")
     assert await world.states() == ["completed"]
     assert await world.mailbox() == ["welcome", "nudge"]
     assert (await world.turns())[-1].number == 8
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
     assert await log(world) == [("olga", "retry", f"/enrollments/{only}", None)]
 
 
@@ -199,7 +199,7 @@ async def test_who_fails_again_is_tried_on_the_whole_schedule_again(world: World
     again = await world.enrollment()
     assert (again.state, again.attempt) == ("waiting", 1)
     assert again.wake_at == world.clock.now() + RETRY_AFTER[0]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_nobody_is_reopened_beside_a_live_one(world: World):
@@ -227,12 +227,12 @@ async def test_two_of_one_person_are_not_both_reopened(world: World):
 async def test_an_exit_that_came_after_the_failure_wins_over_a_retry(world: World):
     await fail(world)
     await world.emit("stop")
-    await world.journey(MENDED)
+    await world.define(MENDED)
     await give(world, "retry")
     ended = await world.enrollment()
     assert (ended.state, ended.end_reason) == ("exited", "exit_on stop")
     assert await world.mailbox() == ["welcome"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_who_failed_too_long_ago_has_no_journal_to_go_on_from(world: World):
@@ -245,18 +245,18 @@ async def test_who_failed_too_long_ago_has_no_journal_to_go_on_from(world: World
 
 
 async def test_who_was_merged_after_the_failure_is_retried_as_the_survivor(world: World):
-    await world.journey(RAISES)
-    await world.take("go", email="ada@example.com")
+    await world.define(RAISES)
+    await world.submit("go", email="ada@example.com")
     await world.settle()
     await world.advance(days(1))
     for pause in RETRY_AFTER:
         await world.advance(pause)
-    await world.take("hello", user_id="ada")
-    await world.take("hello", user_id="ada", email="ada@example.com")
-    await world.journey(MENDED)
+    await world.submit("hello", user_id="ada")
+    await world.submit("hello", user_id="ada", email="ada@example.com")
+    await world.define(MENDED)
     await give(world, "retry")
     (only,) = await world.all_enrollments()
-    assert (only.state, only.contact_id) == ("completed", (await world.person()).id)
+    assert (only.state, only.contact_id) == ("completed", (await world.contact()).id)
     assert await world.mailbox() == ["welcome", "nudge"]
 
 
@@ -276,14 +276,14 @@ async def test_everyone_who_drifted_is_continued_in_steps(
 
     assert (outcome.done, outcome.kept.total(), told) == (5, 0, [2, 4, 5])
     assert set(await world.states()) == {"waiting"}
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
     # However many steps it took, it is one thing that olga did.
     assert await log(world) == [("olga", "continue all", "/journeys/j", {"people": 5})]
 
 
 async def test_who_cannot_be_restarted_is_counted_with_the_reason(world: World):
     await drift(world, "ada", "bo", "cy")
-    await world.take("left", user_id="bo", lists={"*": False})
+    await world.submit("left", user_id="bo", lists={"*": False})
     outcome = await world.runtime.operator_actions.run_all(
         OperatorAction("restart", "olga"), "j", "drifted"
     )
@@ -316,13 +316,13 @@ async def test_an_order_for_everyone_reaches_nobody_else(world: World):
 
 async def missed(world: World, *users: str, source: str = BEFORE) -> None:
     """Let triggers come while the journey is broken, and mend it."""
-    await world.journey(source)
+    await world.define(source)
     world.write("journeys", "async def (")
     await world.load()
     for user in users or ("ada",):
         (decided,) = (await world.emit("go", user)).enrollments
         assert decided["reason"] == "journey_broken"
-    await world.journey(source)
+    await world.define(source)
 
 
 async def test_missed_triggers_start_the_journey_once_it_is_there_again(world: World):
@@ -337,21 +337,21 @@ async def test_missed_triggers_start_the_journey_once_it_is_there_again(world: W
     # The same events: nothing else heard of them again, and they say what came of them.
     triggers = {event.id for event in await world.events("go")}
     assert {one.trigger_event_id for one in await world.all_enrollments()} == triggers
-    assert await world.ask("SELECT COUNT(*) FROM refusals") == [(0,)]
-    assert await world.miscounted() == {}
+    assert await world.query("SELECT COUNT(*) FROM refusals") == [(0,)]
+    assert await world.counter_drift() == {}
     assert await log(world) == [("olga", "replay", "/journeys/j", {"people": 2})]
     assert (await world.runtime.operator_actions.replay("j", "olga")).seen == 0
 
 
 async def test_a_missed_trigger_passes_the_guards(world: World):
     await missed(world, "ada", "ada", "bo")
-    await world.take("left", user_id="bo", lists={"*": False})
+    await world.submit("left", user_id="bo", lists={"*": False})
     outcome = await world.runtime.operator_actions.replay("j", "olga")
     assert outcome.done == 1
     assert outcome.kept == {"already_live": 1, "unsubscribed": 1}
-    rows = await world.ask("SELECT reason FROM refusals ORDER BY reason")
+    rows = await world.query("SELECT reason FROM refusals ORDER BY reason")
     assert [row[0] for row in rows] == ["already_live", "unsubscribed"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_who_is_held_out_is_not_enrolled_by_a_missed_trigger_either(world: World):
@@ -363,7 +363,7 @@ async def test_who_is_held_out_is_not_enrolled_by_a_missed_trigger_either(world:
     assert 0 < held_out < 12
     assert outcome.done == 12 - held_out
     assert sorted(await world.states()) == ["held_out"] * held_out + ["waiting"] * outcome.done
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_who_would_have_left_meanwhile_leaves_at_once(world: World):
@@ -374,7 +374,7 @@ async def test_who_would_have_left_meanwhile_leaves_at_once(world: World):
     (only,) = await world.all_enrollments()
     assert (only.state, only.end_reason) == ("exited", "exit_on stop")
     assert await world.mailbox() == []
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_nothing_is_replayed_into_a_journey_that_is_still_broken(world: World):

@@ -28,36 +28,36 @@ async def marks(world: World) -> list[str]:
 
 @pytest.mark.parametrize(("waiter", "doer"), [(VISITOR, USER), (USER, VISITOR)])
 async def test_a_wait_is_over_when_the_other_identity_had_done_it(
-    small_world: World, waiter: dict[str, str], doer: dict[str, str]
+    sqlite_world: World, waiter: dict[str, str], doer: dict[str, str]
 ):
-    await small_world.journey(WAITS)
-    await small_world.take("go", **waiter)
-    await small_world.settle()
-    await small_world.advance(hours(1))
-    await small_world.take("used", **doer)
-    await small_world.advance(hours(1))
-    assert await marks(small_world) == []
-    await small_world.take("login", **BOTH)
-    await small_world.settle()
-    assert await marks(small_world) == ["used"]
+    await sqlite_world.define(WAITS)
+    await sqlite_world.submit("go", **waiter)
+    await sqlite_world.settle()
+    await sqlite_world.advance(hours(1))
+    await sqlite_world.submit("used", **doer)
+    await sqlite_world.advance(hours(1))
+    assert await marks(sqlite_world) == []
+    await sqlite_world.submit("login", **BOTH)
+    await sqlite_world.settle()
+    assert await marks(sqlite_world) == ["used"]
     # It counts once: the next wait begins after it.
-    await small_world.advance(days(8))
-    assert await marks(small_world) == ["used", "once"]
+    await sqlite_world.advance(days(8))
+    assert await marks(sqlite_world) == ["used", "once"]
 
 
-async def test_what_the_other_identity_did_before_the_enrollment_ends_no_wait(small_world: World):
-    await small_world.journey(WAITS)
-    await small_world.take("used", **USER)
-    await small_world.advance(hours(1))
-    await small_world.take("go", **VISITOR)
-    await small_world.settle()
-    await small_world.take("login", **BOTH)
-    await small_world.settle()
-    assert await marks(small_world) == []
+async def test_what_the_other_identity_did_before_the_enrollment_ends_no_wait(sqlite_world: World):
+    await sqlite_world.define(WAITS)
+    await sqlite_world.submit("used", **USER)
+    await sqlite_world.advance(hours(1))
+    await sqlite_world.submit("go", **VISITOR)
+    await sqlite_world.settle()
+    await sqlite_world.submit("login", **BOTH)
+    await sqlite_world.settle()
+    assert await marks(sqlite_world) == []
 
 
-async def test_a_digest_counts_what_the_other_identity_did(small_world: World):
-    await small_world.journey(
+async def test_a_digest_counts_what_the_other_identity_did(sqlite_world: World):
+    await sqlite_world.define(
         """
 @journey("d", trigger="go")
 async def d(user, ctx):
@@ -65,41 +65,43 @@ async def d(user, ctx):
     await ctx.checkpoint(str(len(found)))
 """
     )
-    await small_world.take("go", **VISITOR)
-    await small_world.settle()
-    await small_world.take("used", **USER)
-    await small_world.take("login", **BOTH)
-    await small_world.settle()
-    assert await marks(small_world) == []
-    await small_world.take("used", **USER)
-    await small_world.settle()
-    assert await marks(small_world) == ["2"]
+    await sqlite_world.submit("go", **VISITOR)
+    await sqlite_world.settle()
+    await sqlite_world.submit("used", **USER)
+    await sqlite_world.submit("login", **BOTH)
+    await sqlite_world.settle()
+    assert await marks(sqlite_world) == []
+    await sqlite_world.submit("used", **USER)
+    await sqlite_world.settle()
+    assert await marks(sqlite_world) == ["2"]
 
 
-async def test_a_merge_while_the_turn_is_played_is_seen_when_it_is_committed(desk: World):
-    await desk.journey(WAITS)
-    await desk.take("go", **USER)
-    await desk.take("hello", **VISITOR)
-    player = desk.player(hours(1))
-    one = (await desk.enrollment()).id
+async def test_a_merge_while_the_turn_is_played_is_seen_when_it_is_committed(idle_world: World):
+    await idle_world.define(WAITS)
+    await idle_world.submit("go", **USER)
+    await idle_world.submit("hello", **VISITOR)
+    player = idle_world.turn_runner(hours(1))
+    one = (await idle_world.enrollment()).id
     commit = type(player)._commit_all
 
     async def merge_first(self: object, *args: object) -> None:
-        await desk.take("used", **VISITOR)
-        await desk.take("login", **BOTH)
+        await idle_world.submit("used", **VISITOR)
+        await idle_world.submit("login", **BOTH)
         await commit(self, *args)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(player), "_commit_all", merge_first)
         await player.play([one])
-    assert (await desk.enrollment()).wait_result is not None
+    assert (await idle_world.enrollment()).wait_result is not None
     await player.play([one])
-    assert await marks(desk) == ["used"]
+    assert await marks(idle_world) == ["used"]
 
 
 @pytest.mark.parametrize("holdout", [0, 50])
-async def test_a_goal_counts_for_who_was_enrolled_as_another_identity(desk: World, holdout: int):
-    await desk.journey(
+async def test_a_goal_counts_for_who_was_enrolled_as_another_identity(
+    idle_world: World, holdout: int
+):
+    await idle_world.define(
         f"""
 @journey("j", trigger="go", goal="paid", holdout={holdout})
 async def j(user, ctx):
@@ -107,18 +109,22 @@ async def j(user, ctx):
 """
     )
     for n in range(8):
-        await desk.take("go", anonymous_id=f"v{n}")
-        await desk.take("hello", user_id=f"u{n}", email=f"u{n}@example.com")
-        await desk.take("login", user_id=f"u{n}", anonymous_id=f"v{n}")
-        await desk.take("paid", user_id=f"u{n}")
-    ((reached,),) = await desk.ask("SELECT COUNT(*) FROM enrollments WHERE goal_at IS NOT NULL")
+        await idle_world.submit("go", anonymous_id=f"v{n}")
+        await idle_world.submit("hello", user_id=f"u{n}", email=f"u{n}@example.com")
+        await idle_world.submit("login", user_id=f"u{n}", anonymous_id=f"v{n}")
+        await idle_world.submit("paid", user_id=f"u{n}")
+    ((reached,),) = await idle_world.query(
+        "SELECT COUNT(*) FROM enrollments WHERE goal_at IS NOT NULL"
+    )
     assert reached == 8
-    counted = {n: v for (n, _), v in (await desk.counters()).items() if n.startswith("goal/j/")}
+    counted = {
+        n: v for (n, _), v in (await idle_world.counters()).items() if n.startswith("goal/j/")
+    }
     assert sum(counted.values()) == 8
 
 
-async def test_who_was_held_out_stays_held_out_and_who_was_not_stays_in(desk: World):
-    await desk.journey(
+async def test_who_was_held_out_stays_held_out_and_who_was_not_stays_in(idle_world: World):
+    await idle_world.define(
         """
 @journey("j", trigger="go", entry="unlimited", holdout=50)
 async def j(user, ctx):
@@ -127,17 +133,17 @@ async def j(user, ctx):
     )
     outcomes: Counter[tuple[str, str]] = Counter()
     for n in range(16):
-        first = await desk.take("go", anonymous_id=f"v{n}")
-        await desk.take("hello", user_id=f"u{n}", email=f"u{n}@example.com")
-        await desk.take("login", user_id=f"u{n}", anonymous_id=f"v{n}")
-        second = await desk.take("go", user_id=f"u{n}")
+        first = await idle_world.submit("go", anonymous_id=f"v{n}")
+        await idle_world.submit("hello", user_id=f"u{n}", email=f"u{n}@example.com")
+        await idle_world.submit("login", user_id=f"u{n}", anonymous_id=f"v{n}")
+        second = await idle_world.submit("go", user_id=f"u{n}")
         reasons = [one.enrollments[0].get("reason", "enrolled") for one in (first, second)]
         outcomes[reasons[0], reasons[1]] += 1
     assert set(outcomes) == {("held_out", "held_out"), ("enrolled", "already_live")}
 
 
-async def test_a_key_is_read_as_conditions_read_it_and_numbers_are_numbers(desk: World):
-    await desk.journey(
+async def test_a_key_is_read_as_conditions_read_it_and_numbers_are_numbers(idle_world: World):
+    await idle_world.define(
         """
 @journey("j", trigger=on("go", where=prop("cart.id") == 1), key=prop("cart.id"), entry="unlimited")
 async def j(user, ctx):
@@ -145,14 +151,16 @@ async def j(user, ctx):
 """
     )
     outcomes = [
-        (await desk.take("go", user_id="ada", properties=given)).enrollments[0].get("reason")
+        (await idle_world.submit("go", user_id="ada", properties=given))
+        .enrollments[0]
+        .get("reason")
         for given in ({"cart.id": 1}, {"cart": {"id": 1}}, {"cart": {"id": 1.0}})
     ]
     assert outcomes == [None, "already_live", "already_live"]
 
 
-async def test_long_keys_that_begin_alike_are_different_carts(desk: World):
-    await desk.journey(
+async def test_long_keys_that_begin_alike_are_different_carts(idle_world: World):
+    await idle_world.define(
         """
 @journey("j", trigger="go", key=prop("cart"), entry="unlimited")
 async def j(user, ctx):
@@ -160,5 +168,5 @@ async def j(user, ctx):
 """
     )
     for end in ("a", "b", "a"):
-        await desk.take("go", user_id="ada", properties={"cart": "c" * 300 + end})
-    assert await desk.states() == ["active", "active"]
+        await idle_world.submit("go", user_id="ada", properties={"cart": "c" * 300 + end})
+    assert await idle_world.states() == ["active", "active"]

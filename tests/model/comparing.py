@@ -95,14 +95,14 @@ def compare(model: Model, real: Real) -> None:
         identify(model, row.id, rows)
     model.stays.sort(key=lambda stay: stay.id or UUID(int=0))
     agree("enrollments", [_of_row(row) for row in rows], [_of_stay(stay) for stay in model.stays])
-    reached = real.run(world.ask("SELECT id, goal_at FROM enrollments ORDER BY id"))
+    reached = real.run(world.query("SELECT id, goal_at FROM enrollments ORDER BY id"))
     agree(
         "goals",
         [(to_id(row[0]), instant_or_none(row[1])) for row in reached],
         [(stay.id, stay.goal) for stay in model.stays],
     )
     ledger: dict[Any, list[Any]] = {}
-    for send in real.run(world.ledger()):
+    for send in real.run(world.sends()):
         ledger.setdefault(str(send.enrollment_id), []).append(_of_send(send))
     mails: dict[Any, list[Any]] = {}
     for mail in model.mails:

@@ -311,4 +311,4 @@ class Machine(RuleBasedStateMachine):
 
     async def _counts(self) -> None:
         world = self.real.world
-        assert await world.miscounted() == {}
+        assert await world.counter_drift() == {}

@@ -118,7 +118,7 @@ class Real:
     def take(self, facts: Sequence[Fact]) -> list[IngestResult]:
         async def all_at_once() -> list[IngestResult]:
             ingest = self.world.runtime.ingest
-            return await asyncio.gather(*(ingest.take(self._incoming(fact)) for fact in facts))
+            return await asyncio.gather(*(ingest.submit(self._incoming(fact)) for fact in facts))
 
         return self.run(all_at_once())
 

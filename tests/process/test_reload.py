@@ -10,9 +10,9 @@ import pytest
 
 from hogsend import days
 from hogsend.process import reload, runtime
-from tests.world import AUTHORS_IMPORTS, PATIENCE, World, small_world
+from tests.world import AUTHORS_IMPORTS, PATIENCE, World, sqlite_world
 
-__all__ = ["small_world"]
+__all__ = ["sqlite_world"]
 
 JOURNEY = """
 @journey("j", trigger="go")
@@ -42,7 +42,7 @@ class Edited:
 
 
 @pytest.fixture
-async def edited(small_world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edited]:
+async def edited(sqlite_world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edited]:
     used = asyncio.Semaphore(0)
     plan = runtime.Runtime.plan_changes
 
@@ -52,10 +52,10 @@ async def edited(small_world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
     monkeypatch.setattr(reload, "RELOAD_EVERY", 0)
     monkeypatch.setattr(runtime.Runtime, "plan_changes", plan_and_tell)
-    watching = asyncio.create_task(reload.reload_when_edited(small_world.runtime))
+    watching = asyncio.create_task(reload.reload_when_edited(sqlite_world.runtime))
     # It knows the folder as it is before the first edit.
     await asyncio.sleep(0)
-    yield Edited(small_world, used)
+    yield Edited(sqlite_world, used)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
 
@@ -90,4 +90,4 @@ async def test_an_edited_mail_is_the_one_that_leaves(edited: Edited):
     async with asyncio.timeout(PATIENCE):
         await edited.used.acquire()
     await world.advance(days(1))
-    assert await world.ask("SELECT subject FROM inbox") == [("Edited",)]
+    assert await world.query("SELECT subject FROM inbox") == [("Edited",)]

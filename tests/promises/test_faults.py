@@ -237,7 +237,7 @@ async def test_a_damaged_file_is_named_with_the_command_that_brings_a_backup_bac
         with pytest.raises(Exception, match="damaged"):
             await site.runtime.database.try_again()
         with pytest.raises(Exception, match="damaged"):
-            await site.runtime.ingest.take(IncomingEvent("seen", user_id="bo"))
+            await site.runtime.ingest.submit(IncomingEvent("seen", user_id="bo"))
 
 
 async def test_a_click_leads_on_and_is_recorded_when_the_database_takes_it(

@@ -37,7 +37,7 @@ async def enter(world: World, count: int = CROWD) -> list[str]:
     """Let people enter who wait the shorter, the later they came; return them by who is due."""
     people = [f"user{number:03}" for number in range(count)]
     for number, user in enumerate(people):
-        await world.take(
+        await world.submit(
             "begun",
             user_id=user,
             email=f"{user}@example.com",
@@ -49,7 +49,7 @@ async def enter(world: World, count: int = CROWD) -> list[str]:
 
 async def woken(world: World) -> list[str]:
     """Return who went on, in the order in which they did."""
-    rows = await world.ask(
+    rows = await world.query(
         "SELECT c.external_id FROM events e JOIN contacts c ON c.id = e.contact_id "
         "WHERE e.name = 'woke' ORDER BY e.id"
     )
@@ -59,20 +59,20 @@ async def woken(world: World) -> list[str]:
 async def test_a_clock_set_forward_a_month_lets_the_overdue_go_on_in_the_order_they_were_due(
     world: World,
 ) -> None:
-    await world.journey(PATIENT)
+    await world.define(PATIENT)
     people = await enter(world)
     await world.advance(timedelta(days=30))
     assert await woken(world) == people
     assert await world.states() == ["completed"] * CROWD
     assert sorted(await world.mailbox()) == ["welcome"] * CROWD
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_a_machine_off_for_a_week_goes_on_where_it_stopped(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as world:
-        await world.journey(PATIENT)
+        await world.define(PATIENT)
         people = await enter(world)
     clock.set(clock.now() + timedelta(days=7))
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as world:
@@ -85,7 +85,7 @@ async def test_a_machine_off_for_a_week_goes_on_where_it_stopped(
 
 
 async def test_a_clock_set_back_a_day_delays_and_loses_nothing(world: World) -> None:
-    await world.journey(TWICE)
+    await world.define(TWICE)
     await world.emit("begun", "ada")
     noon = world.clock.now()
 
@@ -107,21 +107,21 @@ async def test_a_clock_set_back_a_day_delays_and_loses_nothing(world: World) -> 
 
 
 async def _id(world: World, user: str) -> Any:
-    return (await world.person(user)).id
+    return (await world.contact(user)).id
 
 
 async def test_a_mail_that_was_queued_before_the_clock_was_set_back_still_leaves(
-    small_world: World,
+    sqlite_world: World,
 ) -> None:
-    world = small_world
-    await world.journey(TWICE)
+    world = sqlite_world
+    await world.define(TWICE)
     worker = world.runtime.worker
     assert worker is not None
     worker.mailer.fence = "until the clock is set back"
     begun = world.clock.now()
-    await world.take("begun", user_id="ada", email="ada@example.com")
+    await world.submit("begun", user_id="ada", email="ada@example.com")
     async with asyncio.timeout(PATIENCE):
-        while not await world.ledger():
+        while not await world.sends():
             pass
     world.clock.set(begun - timedelta(hours=2))
     worker.mailer.fence = None
@@ -158,10 +158,10 @@ async def until(asked: Callable[[], Awaitable[bool]], patience: LoopTime) -> Non
 
 
 async def test_after_a_sleep_of_the_machine_the_overdue_are_noticed_without_being_told(
-    small_world: World, monkeypatch: pytest.MonkeyPatch
+    sqlite_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = small_world
-    await world.journey(PATIENT)
+    world = sqlite_world
+    await world.define(PATIENT)
     people = await enter(world)
     loop_time = LoopTime(asyncio.get_running_loop(), monkeypatch)
     # The wall clock has moved on and nobody says so; the loop's stood still, but for its last
@@ -177,10 +177,10 @@ async def test_after_a_sleep_of_the_machine_the_overdue_are_noticed_without_bein
 
 
 async def test_who_waits_costs_next_to_nothing(
-    small_world: World, monkeypatch: pytest.MonkeyPatch
+    sqlite_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = small_world
-    await world.journey(PATIENT)
+    world = sqlite_world
+    await world.define(PATIENT)
     await enter(world)
     reads = 0
     read = Database.read

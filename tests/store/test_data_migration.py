@@ -336,7 +336,7 @@ async def test_who_waits_goes_on_in_postgres_and_gets_the_next_mail_once(
 ):
     folder = tmp_path / "site"
     async with open_world(sqlite_url, folder, clock, with_worker=True) as world:
-        await world.journey(JOURNEY)
+        await world.define(JOURNEY)
         for user in ("ada", "bo", "cy"):
             await world.emit("user.created", user)
         await world.advance(timedelta(days=2))
@@ -360,7 +360,7 @@ async def test_who_waits_goes_on_in_postgres_and_gets_the_next_mail_once(
         assert await world.mailbox("bo") == ["welcome", "nudge", "offer"]
         assert await world.mailbox("cy") == ["welcome", "nudge"]
         assert sorted(await world.states()) == ["completed", "completed", "completed", "exited"]
-        assert await world.miscounted() == {}
+        assert await world.counter_drift() == {}
 
 
 async def test_a_mail_that_was_being_handed_over_is_settled_in_postgres(
@@ -368,7 +368,7 @@ async def test_a_mail_that_was_being_handed_over_is_settled_in_postgres(
 ):
     folder, file = tmp_path / "site", sqlite_path(sqlite_url)
     async with open_world(sqlite_url, folder, clock, with_worker=True) as world:
-        await world.journey(JOURNEY)
+        await world.define(JOURNEY)
         await world.emit("user.created")
     change(file, "UPDATE sends SET status = 'sending', sent_at = NULL")
 
@@ -377,7 +377,7 @@ async def test_a_mail_that_was_being_handed_over_is_settled_in_postgres(
     assert await asked(empty_postgres_url, "SELECT status FROM sends") == [("sending",)]
     async with open_world(empty_postgres_url, folder, clock, with_worker=True) as world:
         await world.settle()
-        assert [one.status for one in await world.ledger()] == ["sent"]
+        assert [one.status for one in await world.sends()] == ["sent"]
         assert await world.mailbox() == ["welcome"]
 
 

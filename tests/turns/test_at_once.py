@@ -33,7 +33,7 @@ JOURNEY = """
 async def two(postgres_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
     """An instance on Postgres that only takes facts in; another process is played by the test."""
     async with open_world(postgres_url, tmp_path, clock, with_worker=False) as opened:
-        await opened.journey(JOURNEY)
+        await opened.define(JOURNEY)
         yield opened
 
 
@@ -51,7 +51,7 @@ async def meanwhile(
     ingest, now = world.runtime.ingest, world.clock.now()
     tally = Tally(now)
     async with world.database.transaction() as tx:
-        await ingest.take_within(tx, [IncomingEvent(name, **incoming)], tally, now)
+        await ingest.submit_within(tx, [IncomingEvent(name, **incoming)], tally, now)
         await tx.apply([tally.write()])
         task = asyncio.create_task(work, context=elsewhere)
         async with asyncio.timeout(PATIENCE):
@@ -63,23 +63,23 @@ async def meanwhile(
 
 async def waiting(world: World) -> bool:
     """Say whether a transaction waits for another one's lock."""
-    rows = await world.ask("SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    rows = await world.query("SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     return rows[0][0] > 0
 
 
 async def test_an_exit_is_not_overwritten_by_a_turn_that_commits_at_the_same_moment(two: World):
-    await two.take("go", user_id="ada", email="ada@example.com")
+    await two.submit("go", user_id="ada", email="ada@example.com")
     entered = await two.enrollment()
-    turn = two.player(hours(1)).play([entered.id])
+    turn = two.turn_runner(hours(1)).play([entered.id])
     async with meanwhile(two, "stop", turn, user_id="ada"):
         assert await two.states() == ["exited"]
-        assert (await two.ledger(), await two.turns()) == ([], [])
+        assert (await two.sends(), await two.turns()) == ([], [])
 
 
 async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
-    await two.take("go", user_id="ada")
+    await two.submit("go", user_id="ada")
     entered = await two.enrollment()
-    turn = two.player(hours(1)).play([entered.id])
+    turn = two.turn_runner(hours(1)).play([entered.id])
     async with meanwhile(two, "used", turn, user_id="ada"):
         found = (await two.enrollment()).wait_result
         assert found is not None
@@ -87,7 +87,7 @@ async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
 
 
 async def test_an_operator_does_not_wake_who_is_leaving(two: World):
-    await two.take("go", user_id="ada")
+    await two.submit("go", user_id="ada")
     wake = two.runtime.operator_actions.run(
         OperatorAction("wake", "olga"), (await two.enrollment()).id
     )
@@ -97,28 +97,28 @@ async def test_an_operator_does_not_wake_who_is_leaving(two: World):
 
 
 async def test_two_processes_that_hear_of_a_person_at_once_make_one_contact(two: World):
-    hello = two.take("hello", user_id="ada")
+    hello = two.submit("hello", user_id="ada")
     async with meanwhile(two, "go", hello, user_id="ada", email="ada@example.com") as taken:
-        (ada,) = await two.people()
+        (ada,) = await two.contacts()
         assert (ada.email, ada.event_seq) == ("ada@example.com", 2)
         assert (taken.contact_id, taken.created) == (ada.id, False)
         assert len(await two.events()) == 2
 
 
 async def test_two_processes_that_hear_one_key_at_once_store_one_event(two: World):
-    again = two.take("go", user_id="bo", idempotency_key="k")
+    again = two.submit("go", user_id="bo", idempotency_key="k")
     async with meanwhile(two, "go", again, user_id="ada", idempotency_key="k") as taken:
         assert not taken.stored
-        assert [one.user_id for one in await two.people()] == ["ada"]
+        assert [one.user_id for one in await two.contacts()] == ["ada"]
 
 
 async def test_mail_is_not_handed_over_while_an_exit_takes_it_back(two: World):
-    await two.take("go", user_id="ada", email="ada@example.com")
-    await two.player(hours(1)).play([(await two.enrollment()).id])
-    (send,) = await two.ledger()
+    await two.submit("go", user_id="ada", email="ada@example.com")
+    await two.turn_runner(hours(1)).play([(await two.enrollment()).id])
+    (send,) = await two.sends()
     ledger = Ledger(two.database, two.clock, two.runtime.ingest, "inbox")
     mail = RenderedMail(send.id, "Welcome", "post@example.com", b"mail")
     mark = ledger.mark(Handover(send, "ada@example.com", mail))
     async with meanwhile(two, "stop", mark, user_id="ada") as withdrawn:
         assert isinstance(withdrawn, Withdrawn)
-        assert await two.verdicts() == [("welcome", "cancelled", "exit_on stop")]
+        assert await two.send_outcomes() == [("welcome", "cancelled", "exit_on stop")]

@@ -13,8 +13,8 @@ from tests.world import World
 RESTS = 'async def rest(ctx):\n    await ctx.sleep(days(1), label="{label}")\n'
 
 
-async def test_the_person_is_as_of_enrollment_also_when_the_first_turn_fails(small_world: World):
-    await small_world.journey(
+async def test_the_person_is_as_of_enrollment_also_when_the_first_turn_fails(sqlite_world: World):
+    await sqlite_world.define(
         """
 @journey("j", trigger="go")
 async def j(user, ctx):
@@ -22,10 +22,10 @@ async def j(user, ctx):
 """
     )
     ada = {"user_id": "ada", "email": "ada@example.com"}
-    await small_world.take("go", **ada, contact_properties={"plan": "pro"})
-    await small_world.settle()
-    await small_world.take("changed", user_id="ada", contact_properties={"plan": "free"})
-    await small_world.journey(
+    await sqlite_world.submit("go", **ada, contact_properties={"plan": "pro"})
+    await sqlite_world.settle()
+    await sqlite_world.submit("changed", user_id="ada", contact_properties={"plan": "free"})
+    await sqlite_world.define(
         """
 @journey("j", trigger="go")
 async def j(user, ctx):
@@ -33,32 +33,32 @@ async def j(user, ctx):
     await ctx.checkpoint((await ctx.contact()).properties["plan"])
 """
     )
-    await small_world.advance(hours(1))
-    marks = [step.label for step in await small_world.journal() if step.kind == "checkpoint"]
+    await sqlite_world.advance(hours(1))
+    marks = [step.label for step in await sqlite_world.journal() if step.kind == "checkpoint"]
     assert marks == ["pro", "free"]
-    assert await small_world.ask("SELECT person FROM enrollments") == [(None,)]
+    assert await sqlite_world.query("SELECT person FROM enrollments") == [(None,)]
 
 
-async def test_the_person_is_as_of_enrollment_also_when_nobody_played_then(desk: World):
-    await desk.journey(
+async def test_the_person_is_as_of_enrollment_also_when_nobody_played_then(idle_world: World):
+    await idle_world.define(
         """
 @journey("j", trigger="go")
 async def j(user, ctx):
     await ctx.checkpoint(user.properties["plan"])
 """
     )
-    await desk.take("go", user_id="ada", contact_properties={"plan": "pro"})
-    await desk.take("changed", user_id="ada", contact_properties={"plan": "free"})
-    await desk.player(hours(1)).play([(await desk.enrollment()).id])
-    marks = [step.label for step in await desk.journal() if step.kind == "checkpoint"]
+    await idle_world.submit("go", user_id="ada", contact_properties={"plan": "pro"})
+    await idle_world.submit("changed", user_id="ada", contact_properties={"plan": "free"})
+    await idle_world.turn_runner(hours(1)).play([(await idle_world.enrollment()).id])
+    marks = [step.label for step in await idle_world.journal() if step.kind == "checkpoint"]
     assert marks == ["pro"]
 
 
 async def test_an_edit_of_what_a_journey_imports_is_another_version_of_it(
-    small_world: World, caplog: pytest.LogCaptureFixture
+    sqlite_world: World, caplog: pytest.LogCaptureFixture
 ):
-    small_world.write("_rests", RESTS.format(label="a"))
-    await small_world.journey(
+    sqlite_world.write("_rests", RESTS.format(label="a"))
+    await sqlite_world.define(
         """
 from ._rests import rest
 
@@ -71,40 +71,40 @@ async def alone(user, ctx):
     await ctx.checkpoint("x")
 """
     )
-    await small_world.emit("go")
-    first = small_world.runtime.registry.journeys["j"].code_hash
-    small_world.write("_rests", RESTS.format(label="b"))
-    await small_world.load()
-    assert "j" in small_world.runtime.changed
-    assert small_world.runtime.registry.journeys["j"].code_hash != first
-    await small_world.runtime.plan_changes()
-    assert small_world.runtime.planning is not None
-    await small_world.runtime.planning
+    await sqlite_world.emit("go")
+    first = sqlite_world.runtime.registry.journeys["j"].code_hash
+    sqlite_world.write("_rests", RESTS.format(label="b"))
+    await sqlite_world.load()
+    assert "j" in sqlite_world.runtime.changed
+    assert sqlite_world.runtime.registry.journeys["j"].code_hash != first
+    await sqlite_world.runtime.plan_changes()
+    assert sqlite_world.runtime.planning is not None
+    await sqlite_world.runtime.planning
     assert "drift" in caplog.text
 
-    small_world.write("_others", "x = 1\n")
-    await small_world.load()
-    assert small_world.runtime.changed == frozenset()
+    sqlite_world.write("_others", "x = 1\n")
+    await sqlite_world.load()
+    assert sqlite_world.runtime.changed == frozenset()
 
 
-async def test_a_file_that_imports_nothing_of_the_folder_keeps_its_version(small_world: World):
+async def test_a_file_that_imports_nothing_of_the_folder_keeps_its_version(sqlite_world: World):
     source = """
 @journey("j", trigger="go")
 async def j(user, ctx):
     await ctx.checkpoint("x")
 """
-    await small_world.journey(source)
-    small_world.write("_beside", "import journeys.journeys\n")
-    before = small_world.runtime.registry.journeys["j"].code_hash
-    small_world.write("_beside", "x = 2\n")
-    await small_world.load()
-    assert small_world.runtime.registry.journeys["j"].code_hash == before
+    await sqlite_world.define(source)
+    sqlite_world.write("_beside", "import journeys.journeys\n")
+    before = sqlite_world.runtime.registry.journeys["j"].code_hash
+    sqlite_world.write("_beside", "x = 2\n")
+    await sqlite_world.load()
+    assert sqlite_world.runtime.registry.journeys["j"].code_hash == before
 
 
 async def test_an_event_after_the_one_that_ended_a_wait_is_found_whatever_the_clock_said(
-    desk: World,
+    idle_world: World,
 ):
-    await desk.journey(
+    await idle_world.define(
         """
 @journey("j", trigger="go", entry="unlimited")
 async def j(user, ctx):
@@ -114,26 +114,26 @@ async def j(user, ctx):
     await ctx.checkpoint("found" if used else "missed")
 """
     )
-    player = desk.player(hours(1))
-    await desk.take("go", user_id="ada", email="ada@example.com")
-    one = (await desk.enrollment()).id
+    player = idle_world.turn_runner(hours(1))
+    await idle_world.submit("go", user_id="ada", email="ada@example.com")
+    one = (await idle_world.enrollment()).id
     await player.play([one])
-    await desk.advance(days(1))
+    await idle_world.advance(days(1))
     await player.play([one])
-    await desk.advance(-hours(6))
-    await desk.take("ready", user_id="ada")
-    await desk.advance(minutes(1))
-    await desk.take("used", user_id="ada")
-    await desk.advance(minutes(1))
+    await idle_world.advance(-hours(6))
+    await idle_world.submit("ready", user_id="ada")
+    await idle_world.advance(minutes(1))
+    await idle_world.submit("used", user_id="ada")
+    await idle_world.advance(minutes(1))
     await player.play([one])
-    assert (await desk.enrollment()).state == "completed"
-    marks = [step.label for step in await desk.journal() if step.kind == "checkpoint"]
+    assert (await idle_world.enrollment()).state == "completed"
+    marks = [step.label for step in await idle_world.journal() if step.kind == "checkpoint"]
     assert marks == ["found"]
 
 
-async def test_journeys_that_wait_for_each_other_for_ever_are_cut(small_world: World):
-    small_world.limit(TurnLimits(timedelta(seconds=60), 300))
-    await small_world.journey(
+async def test_journeys_that_wait_for_each_other_for_ever_are_cut(sqlite_world: World):
+    sqlite_world.set_turn_limits(TurnLimits(timedelta(seconds=60), 300))
+    await sqlite_world.define(
         """
 @journey("a", trigger="go")
 async def a(user, ctx):
@@ -148,15 +148,15 @@ async def b(user, ctx):
         await ctx.trigger("pong")
 """
     )
-    await small_world.take("go", user_id="ada", email="ada@example.com")
-    await small_world.settle()
-    ((count, deepest),) = await small_world.ask("SELECT COUNT(*), MAX(depth) FROM events")
+    await sqlite_world.submit("go", user_id="ada", email="ada@example.com")
+    await sqlite_world.settle()
+    ((count, deepest),) = await sqlite_world.query("SELECT COUNT(*), MAX(depth) FROM events")
     assert count == deepest + 1 <= 11
-    assert await small_world.states() == ["waiting", "waiting"]
+    assert await sqlite_world.states() == ["waiting", "waiting"]
 
 
-async def test_a_new_loop_above_the_wait_that_never_comes_to_it_drifts(small_world: World):
-    small_world.limit(TurnLimits(timedelta(seconds=60), 300))
+async def test_a_new_loop_above_the_wait_that_never_comes_to_it_drifts(sqlite_world: World):
+    sqlite_world.set_turn_limits(TurnLimits(timedelta(seconds=60), 300))
     source = """
 @journey("j", trigger="go")
 async def j(user, ctx):
@@ -164,21 +164,21 @@ async def j(user, ctx):
     await ctx.sleep(days(1), label="a")
     await ctx.send("welcome")
 """
-    await small_world.journey(source.format(above="pass"))
-    await small_world.emit("go")
+    await sqlite_world.define(source.format(above="pass"))
+    await sqlite_world.emit("go")
     loop = 'while not await ctx.wait_for("x", timeout=hours(1)):\n        pass'
-    await small_world.journey(source.format(above=loop))
-    await small_world.advance(days(1))
-    only = await small_world.enrollment()
+    await sqlite_world.define(source.format(above=loop))
+    await sqlite_world.advance(days(1))
+    only = await sqlite_world.enrollment()
     assert only.state == "drifted"
     assert only.end_reason is not None and "such as in a new loop" in only.end_reason
-    assert await small_world.mailbox() == []
+    assert await sqlite_world.mailbox() == []
 
 
 async def test_a_journey_that_names_a_mail_or_list_that_is_not_there_is_not_loaded(
-    small_world: World,
+    sqlite_world: World,
 ):
-    small_world.write(
+    sqlite_world.write(
         "journeys",
         """
 @journey("j", trigger="go")
@@ -194,9 +194,9 @@ async def ok(user, ctx):
     await ctx.send("welcome")
 """,
     )
-    await small_world.load()
-    assert list(small_world.runtime.registry.journeys) == ["ok"]
-    told = [str(one) for one in small_world.runtime.content.broken]
+    await sqlite_world.load()
+    assert list(sqlite_world.runtime.registry.journeys) == ["ok"]
+    told = [str(one) for one in sqlite_world.runtime.content.broken]
     assert len(told) == 2
     assert "the journey 'j': ctx.send names the template 'welcom', and there is none." in told[0]
     assert "Did you mean 'welcome'?" in told[0]

@@ -26,19 +26,19 @@ def said(edit: str) -> str:
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=range(len(EDITS)))
-async def test_those_who_wait_fare_as_the_document_says(small_world: World, edit: str):
-    emails = small_world.runtime.settings.journeys / "emails"
+async def test_those_who_wait_fare_as_the_document_says(sqlite_world: World, edit: str):
+    emails = sqlite_world.runtime.settings.journeys / "emails"
     for name in set(re.findall(r'send\("([a-z-]+)"\)', DOCUMENT.read_text())):
         (emails / f"{name}.html").write_text(f"---\nsubject: {name}\n---\n<p>{name}</p>\n")
-    await small_world.journey(BEFORE)
-    await small_world.emit("user.created")
-    assert await small_world.states() == ["waiting"]
+    await sqlite_world.define(BEFORE)
+    await sqlite_world.emit("user.created")
+    assert await sqlite_world.states() == ["waiting"]
 
-    small_world.write("journeys", edit)
-    content = load_content(small_world.runtime.settings, small_world.runtime.tokens)
+    sqlite_world.write("journeys", edit)
+    content = load_content(sqlite_world.runtime.settings, sqlite_world.runtime.tokens)
     assert not content.broken
     code = JourneyCode(content.registry, content.template_lists)
-    (found,) = await plan(small_world.database, small_world.clock, code, ["first-week"])
+    (found,) = await plan(sqlite_world.database, sqlite_world.clock, code, ["first-week"])
 
     assert (getattr(found, said(edit)), found.people) == (1, 1)
 

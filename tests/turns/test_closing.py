@@ -31,7 +31,7 @@ def _nothing_seen() -> None:
 
 async def play(world: World, body: str) -> None:
     indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
-    await world.journey(
+    await world.define(
         f'{IMPORTS}@journey("j", trigger="go", exit_on=["stop"])\n'
         f"async def j(user, ctx):\n{indented}\n"
     )
@@ -62,13 +62,13 @@ async with Room():
     ],
 )
 async def test_finally_and_async_with_run_at_every_wait(
-    small_world: World, body: str, left: list[str]
+    sqlite_world: World, body: str, left: list[str]
 ):
-    await play(small_world, body)
+    await play(sqlite_world, body)
     for turn in (1, 2, 3):
         assert left * turn == SEEN
-        await small_world.advance(days(1))
-    assert await small_world.states() == ["completed"]
+        await sqlite_world.advance(days(1))
+    assert await sqlite_world.states() == ["completed"]
 
 
 @pytest.mark.parametrize("ended_by", ["an event", "an operator's word"])
@@ -102,17 +102,17 @@ finally:
     ["finally:\n    await ctx.send('bye')", "except:\n    pass\nawait ctx.sleep(days(9))"],
 )
 async def test_who_goes_on_when_the_function_is_closed_is_dropped_and_it_is_noted(
-    small_world: World, ending: str
+    sqlite_world: World, ending: str
 ):
-    await play(small_world, f"try:\n    await ctx.sleep(days(1), label='rest')\n{ending}")
-    (rest,) = await small_world.journal()
+    await play(sqlite_world, f"try:\n    await ctx.sleep(days(1), label='rest')\n{ending}")
+    (rest,) = await sqlite_world.journal()
     assert (rest.key, (rest.detail or {}).get("unclosed")) == ("sleep:rest", True)
-    assert (await small_world.states(), await small_world.mailbox()) == (["waiting"], [])
+    assert (await sqlite_world.states(), await sqlite_world.mailbox()) == (["waiting"], [])
 
 
-async def test_a_function_that_lets_itself_be_closed_gets_no_note(small_world: World):
+async def test_a_function_that_lets_itself_be_closed_gets_no_note(sqlite_world: World):
     await play(
-        small_world, "try:\n    await ctx.sleep(days(1))\nfinally:\n    SEEN.append('finally')"
+        sqlite_world, "try:\n    await ctx.sleep(days(1))\nfinally:\n    SEEN.append('finally')"
     )
-    (rest,) = await small_world.journal()
+    (rest,) = await sqlite_world.journal()
     assert "unclosed" not in (rest.detail or {})

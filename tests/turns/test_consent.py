@@ -35,9 +35,9 @@ ASKS = """
     ],
 )
 async def test_consent_is_as_it_is_now(world: World, said: dict[str, bool], answers: list[int]):
-    await world.journey(ASKS)
+    await world.define(ASKS)
     await world.emit("go")
-    await world.take("said", user_id="ada", lists=said)
+    await world.submit("said", user_id="ada", lists=said)
     await world.advance(days(1))
     marks = [step.label for step in await world.journal() if step.kind == "checkpoint"]
     assert marks == ["[1, 1, 1, 1]", str(answers)]

@@ -16,12 +16,12 @@ async def j(user, ctx):
 
 
 async def goals(world: World) -> dict[str, int]:
-    rows = await world.ask("SELECT name, value FROM counters WHERE name LIKE 'goal/%'")
+    rows = await world.query("SELECT name, value FROM counters WHERE name LIKE 'goal/%'")
     return {name: value for name, value in rows}
 
 
 async def test_a_goal_is_counted_once_for_each_enrollment_and_ends_nothing(world: World):
-    await world.journey(ONE.format(more=', goal=on("bought", where=prop("total") > 5)'))
+    await world.define(ONE.format(more=', goal=on("bought", where=prop("total") > 5)'))
     await world.emit("bought", total=9)
     await world.emit("go")
     await world.emit("bought", total=3)
@@ -33,7 +33,7 @@ async def test_a_goal_is_counted_once_for_each_enrollment_and_ends_nothing(world
 
 
 async def test_a_goal_reached_after_the_journey_still_counts(world: World):
-    await world.journey(ONE.format(more=', goal="bought"'))
+    await world.define(ONE.format(more=', goal="bought"'))
     await world.emit("go")
     await world.advance(days(4))
     assert await world.states() == ["completed"]
@@ -42,13 +42,13 @@ async def test_a_goal_reached_after_the_journey_still_counts(world: World):
 
 
 async def test_the_event_that_starts_a_journey_is_not_its_goal(world: World):
-    await world.journey(ONE.format(more=', goal="go"'))
+    await world.define(ONE.format(more=', goal="go"'))
     await world.emit("go")
     assert await goals(world) == {}
 
 
 async def test_who_is_held_out_gets_nothing_is_recorded_and_counted(world: World):
-    await world.journey(ONE.format(more=', holdout=50, goal="bought"'))
+    await world.define(ONE.format(more=', holdout=50, goal="bought"'))
     outcomes = {}
     for n in range(40):
         taken = await world.emit("go", f"u{n}")
@@ -57,17 +57,17 @@ async def test_who_is_held_out_gets_nothing_is_recorded_and_counted(world: World
     assert 8 <= len(held) <= 32
     states = await world.states()
     assert (states.count("held_out"), states.count("waiting")) == (len(held), 40 - len(held))
-    assert {send.to_email for send in await world.ledger()}.isdisjoint(
+    assert {send.to_email for send in await world.sends()}.isdisjoint(
         f"{user}@example.com" for user in held
     )
     # They are compared with: what they do without the journey is counted too.
     await world.emit("bought", held[0])
     assert await goals(world) == {"goal/j/held_out": 1}
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_the_same_person_is_always_in_or_always_out(world: World):
-    await world.journey(ONE.format(more=", holdout=50"))
+    await world.define(ONE.format(more=", holdout=50"))
     first = {n: (await world.emit("go", f"u{n}")).enrollments[0].get("reason") for n in range(12)}
     await world.advance(days(4))
     again = {n: (await world.emit("go", f"u{n}")).enrollments[0].get("reason") for n in range(12)}
@@ -76,23 +76,23 @@ async def test_the_same_person_is_always_in_or_always_out(world: World):
 
 
 async def test_nobody_is_held_out_who_would_be_refused_anyway(world: World):
-    await world.journey(ONE.format(more=", holdout=50, enabled=False"))
+    await world.define(ONE.format(more=", holdout=50, enabled=False"))
     reasons = {(await world.emit("go", f"u{n}")).enrollments[0]["reason"] for n in range(12)}
     assert reasons == {"disabled"}
 
 
 async def test_a_mail_outside_of_the_hours_waits_for_the_persons_morning(world: World):
-    await world.journey(ONE.format(more=', send_window=("09:00", "18:00")'))
+    await world.define(ONE.format(more=', send_window=("09:00", "18:00")'))
     # 02:00 in New York.
     world.clock.set(datetime(2026, 3, 3, 7, tzinfo=UTC))
-    await world.take(
+    await world.submit(
         "go",
         user_id="ada",
         email="ada@example.com",
         contact_properties={"timezone": "America/New_York"},
     )
     await world.settle()
-    (send,) = await world.ledger()
+    (send,) = await world.sends()
     assert (send.status, send.due_at) == ("queued", datetime(2026, 3, 3, 14, tzinfo=UTC))
     assert await world.mailbox() == []
     await world.advance(hours(7))
@@ -100,7 +100,7 @@ async def test_a_mail_outside_of_the_hours_waits_for_the_persons_morning(world: 
 
 
 async def test_a_mail_whose_hours_have_passed_meanwhile_waits_for_the_next(world: World):
-    await world.journey(ONE.format(more=', send_window=("09:00", "18:00"), time_zone="Asia/Tokyo"'))
+    await world.define(ONE.format(more=', send_window=("09:00", "18:00"), time_zone="Asia/Tokyo"'))
     world.clock.set(datetime(2026, 3, 2, 22, tzinfo=UTC))
     await world.emit("go")
     # The machine is away when the hours begin, and back in the night after.
@@ -111,27 +111,27 @@ async def test_a_mail_whose_hours_have_passed_meanwhile_waits_for_the_next(world
 
 
 async def test_an_exit_cancels_the_mail_that_waits_for_morning(world: World):
-    await world.journey(ONE.format(more=', exit_on=["stop"], send_window=("09:00", "18:00")'))
+    await world.define(ONE.format(more=', exit_on=["stop"], send_window=("09:00", "18:00")'))
     world.clock.set(datetime(2026, 3, 3, 3, tzinfo=UTC))
     await world.emit("go")
     await world.emit("stop")
     await world.advance(hours(10))
     assert await world.mailbox() == []
-    assert [send.status for send in await world.ledger()] == ["cancelled"]
+    assert [send.status for send in await world.sends()] == ["cancelled"]
 
 
 async def test_a_late_event_starts_only_what_accepts_it(world: World):
-    await world.journey(ONE.format(more=""))
+    await world.define(ONE.format(more=""))
     long_ago = world.clock.now() - days(3)
-    taken = await world.take("go", user_id="ada", timestamp=long_ago)
+    taken = await world.submit("go", user_id="ada", timestamp=long_ago)
     assert taken.enrollments[0]["reason"] == "late_event"
-    await world.journey(ONE.format(more=", accept_late=True"))
-    taken = await world.take("go", user_id="ada", timestamp=long_ago)
+    await world.define(ONE.format(more=", accept_late=True"))
+    taken = await world.submit("go", user_id="ada", timestamp=long_ago)
     assert taken.enrollments[0]["outcome"] == "enrolled"
 
 
 async def test_a_mail_to_another_address_goes_there_and_honours_its_suppression(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go", entry="unlimited")
         async def j(user, ctx):
@@ -140,33 +140,33 @@ async def test_a_mail_to_another_address_goes_there_and_honours_its_suppression(
         """
     )
     await world.emit("go")
-    rows = await world.ask("SELECT to_email, subject FROM inbox ORDER BY subject")
+    rows = await world.query("SELECT to_email, subject FROM inbox ORDER BY subject")
     assert [tuple(row) for row in rows] == [
         ("ada@example.com", "nudge"),
         ("boss@example.com", "welcome"),
     ]
     await world.suppress("boss@example.com")
     await world.emit("go")
-    assert (await world.verdicts())[2:] == [
+    assert (await world.send_outcomes())[2:] == [
         ("welcome", "suppressed", "suppressed"),
         ("nudge", "sent", None),
     ]
 
 
-async def test_an_address_that_is_none_fails_the_turn(small_world: World):
-    await small_world.journey(
+async def test_an_address_that_is_none_fails_the_turn(sqlite_world: World):
+    await sqlite_world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
             await ctx.send("welcome", to="nobody")
         """
     )
-    await small_world.emit("go")
-    assert "to='nobody' is no address" in ((await small_world.enrollment()).error or "")
+    await sqlite_world.emit("go")
+    assert "to='nobody' is no address" in ((await sqlite_world.enrollment()).error or "")
 
 
 async def test_history_tells_of_journeys_and_mails(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("other", trigger="before")
         async def other(user, ctx):

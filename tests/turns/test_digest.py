@@ -24,7 +24,7 @@ async def collected(world: World) -> list[str]:
 
 
 async def test_a_digest_holds_the_trigger_and_what_came_within_the_window(world: World):
-    await world.journey(COLLECT.format(more=""))
+    await world.define(COLLECT.format(more=""))
     await world.emit("comment.added", n=1)
     await world.advance(minutes(30))
     await world.emit("comment.added", n=2)
@@ -38,7 +38,7 @@ async def test_a_digest_holds_the_trigger_and_what_came_within_the_window(world:
 
 
 async def test_a_digest_is_over_when_enough_have_come(world: World):
-    await world.journey(COLLECT.format(more=", max_events=3"))
+    await world.define(COLLECT.format(more=", max_events=3"))
     for n in range(1, 3):
         await world.emit("comment.added", n=n)
     only = await world.enrollment()
@@ -49,16 +49,16 @@ async def test_a_digest_is_over_when_enough_have_come(world: World):
 
 
 async def test_events_that_come_while_the_turn_is_played_are_collected(world: World):
-    await world.journey(COLLECT.format(more=", max_events=3"))
+    await world.define(COLLECT.format(more=", max_events=3"))
     for n in range(1, 3):
-        await world.take("comment.added", user_id="ada", properties={"n": n})
+        await world.submit("comment.added", user_id="ada", properties={"n": n})
     await world.settle()
     await world.emit("comment.added", n=3)
     assert await collected(world) == ["1,2,3"]
 
 
 async def test_a_digest_of_other_events_leaves_the_trigger_out(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -76,16 +76,16 @@ async def test_a_digest_of_other_events_leaves_the_trigger_out(world: World):
     assert await collected(world) == ["[1] then 1"]
 
 
-async def test_events_after_the_deadline_belong_to_the_next_digest(small_world: World):
-    await small_world.journey(COLLECT.format(more=""))
-    await small_world.emit("comment.added", n=1)
-    small_world.clock.set(small_world.clock.now() + hours(2))
-    await small_world.take("comment.added", user_id="ada", properties={"n": 2})
-    await small_world.advance(hours(2))
-    assert await collected(small_world) == ["1"]
+async def test_events_after_the_deadline_belong_to_the_next_digest(sqlite_world: World):
+    await sqlite_world.define(COLLECT.format(more=""))
+    await sqlite_world.emit("comment.added", n=1)
+    sqlite_world.clock.set(sqlite_world.clock.now() + hours(2))
+    await sqlite_world.submit("comment.added", user_id="ada", properties={"n": 2})
+    await sqlite_world.advance(hours(2))
+    assert await collected(sqlite_world) == ["1"]
 
 
-async def test_a_new_digest_behind_a_person_is_empty(small_world: World):
+async def test_a_new_digest_behind_a_person_is_empty(sqlite_world: World):
     rest = """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -93,15 +93,15 @@ async def test_a_new_digest_behind_a_person_is_empty(small_world: World):
             await ctx.sleep(days(1), label="rest")
             await ctx.checkpoint("{{}}".format({answer}))
         """
-    await small_world.journey(rest.format(new="pass", answer="0"))
-    await small_world.emit("go")
-    await small_world.journey(rest.format(new="found = await ctx.digest(hours(1))", answer="found"))
-    await small_world.advance(days(1))
-    assert (await small_world.journal())[-1].label == "[]"
+    await sqlite_world.define(rest.format(new="pass", answer="0"))
+    await sqlite_world.emit("go")
+    await sqlite_world.define(rest.format(new="found = await ctx.digest(hours(1))", answer="found"))
+    await sqlite_world.advance(days(1))
+    assert (await sqlite_world.journal())[-1].label == "[]"
 
 
 async def test_only_the_first_digest_begins_with_the_trigger(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -121,7 +121,7 @@ async def test_only_the_first_digest_begins_with_the_trigger(world: World):
 async def allowed(world: World, *calls: str) -> list[Any]:
     """Play a journey that asks these throttles, and return the answers."""
     body = "\n".join(f"            await ctx.{call}" for call in calls)
-    await world.journey(
+    await world.define(
         f"""
         from hogsend import MailList
         news = MailList("news", name="News")

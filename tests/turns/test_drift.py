@@ -20,21 +20,21 @@ BEFORE = """
 
 async def waiting(world: World, *, source: str = BEFORE) -> None:
     """Bring one person to the wait of a journey."""
-    await world.journey(source)
+    await world.define(source)
     await world.emit("go")
     assert await world.states() == ["waiting"]
 
 
 async def test_a_wait_keeps_its_instant_even_if_its_arguments_change(world: World):
     await waiting(world)
-    await world.journey(BEFORE.replace("days(2)", "days(9)"))
+    await world.define(BEFORE.replace("days(2)", "days(9)"))
     await world.advance(days(2))
     assert await world.mailbox() == ["welcome", "nudge"]
 
 
 async def test_a_recorded_step_answers_wherever_it_stands_now(world: World):
     await waiting(world)
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -50,7 +50,7 @@ async def test_a_recorded_step_answers_wherever_it_stands_now(world: World):
 
 async def test_what_is_new_before_the_wait_lies_behind_and_is_not_done(world: World):
     await waiting(world)
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -79,14 +79,14 @@ async def test_what_is_new_before_the_wait_lies_behind_and_is_not_done(world: Wo
 
 async def test_what_is_new_after_the_wait_is_done(world: World):
     await waiting(world)
-    await world.journey(BEFORE + '        await ctx.send("offer")\n')
+    await world.define(BEFORE + '        await ctx.send("offer")\n')
     await world.advance(days(2))
     assert await world.mailbox() == ["welcome", "nudge", "offer"]
 
 
 async def test_what_lies_behind_stays_behind_at_the_next_turn(world: World):
     await waiting(world)
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -115,7 +115,7 @@ async def test_who_would_end_without_asking_for_the_wait_drifts_and_nothing_is_s
     world: World, rest: str
 ):
     await waiting(world)
-    await world.journey(
+    await world.define(
         f"""
         @journey("j", trigger="go", exit_on=["stop"])
         async def j(user, ctx):
@@ -130,19 +130,19 @@ async def test_who_would_end_without_asking_for_the_wait_drifts_and_nothing_is_s
     assert drifted.wait is not None
     assert [turn.outcome for turn in await world.turns()] == ["waiting", "drifted"]
     assert await world.mailbox() == ["welcome"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
     # It holds its place, and exits reach it.
     again = await world.emit("go")
     assert [one["reason"] for one in again.enrollments] == ["already_live"]
     await world.emit("stop")
     assert await world.states() == ["exited"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_a_recorded_step_that_is_no_longer_asked_for_is_ignored(world: World):
     await waiting(world)
-    await world.journey(BEFORE.replace('await ctx.send("welcome")', "pass"))
+    await world.define(BEFORE.replace('await ctx.send("welcome")', "pass"))
     await world.advance(days(2))
     assert await world.mailbox() == ["welcome", "nudge"]
 
@@ -150,7 +150,7 @@ async def test_a_recorded_step_that_is_no_longer_asked_for_is_ignored(world: Wor
 async def test_the_version_of_the_code_is_kept_with_each_turn(world: World):
     await waiting(world)
     first = (await world.enrollment()).code_hash
-    await world.journey(BEFORE + "        pass\n")
+    await world.define(BEFORE + "        pass\n")
     await world.advance(days(2))
     hashes = [turn.code_hash for turn in await world.turns()]
     assert hashes[0] == first
@@ -174,17 +174,17 @@ async def test_people_of_a_journey_that_is_gone_are_parked_and_come_back(world: 
         world.write("journeys", "async def (")
     await world.load()
     assert await world.states() == ["parked"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
     await world.advance(days(10))
     assert await world.mailbox() == ["welcome"]
     refused = await world.emit("go", "bo")
     assert [one["reason"] for one in refused.enrollments] == ["journey_broken"]
 
-    await world.journey(BEFORE)
+    await world.define(BEFORE)
     await world.settle()
     assert await world.states() == ["completed"]
     assert await world.mailbox() == ["welcome", "nudge"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_an_exit_reaches_who_is_parked(world: World):
@@ -193,9 +193,9 @@ async def test_an_exit_reaches_who_is_parked(world: World):
     await world.load()
     await world.emit("stop")
     assert await world.states() == ["exited"]
-    await world.journey(BEFORE)
+    await world.define(BEFORE)
     assert await world.states() == ["exited"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_an_event_that_comes_while_parked_is_not_lost(world: World):
@@ -221,23 +221,23 @@ async def test_an_event_that_comes_while_parked_is_not_lost(world: World):
 
 async def test_who_slips_into_a_journey_as_it_goes_is_parked_too(world: World):
     """Its trigger was decided a moment before the code was lost."""
-    await world.journey(BEFORE)
+    await world.define(BEFORE)
     rules = world.runtime.ingest.rules
     world.remove("journeys")
     await world.load()
     world.runtime.ingest.rules = rules
     await world.emit("go")
     assert await world.states() == ["parked"]
-    assert await world.miscounted() == {}
-    await world.journey(BEFORE)
+    assert await world.counter_drift() == {}
+    await world.define(BEFORE)
     await world.settle()
     assert await world.mailbox() == ["welcome"]
 
 
 async def test_people_of_other_journeys_notice_nothing(world: World):
     world.write("other", BEFORE.replace('"j"', '"other"').replace("def j", "def other"))
-    await world.journey(BEFORE)
-    await asyncio.gather(*(world.take("go", user_id=user) for user in ("ada", "bo")))
+    await world.define(BEFORE)
+    await asyncio.gather(*(world.submit("go", user_id=user) for user in ("ada", "bo")))
     await world.settle()
     world.remove("journeys")
     await world.load()

@@ -31,7 +31,7 @@ JOURNEY = """
 
 async def end(world: World, state: str) -> Any:
     """Bring somebody to an end, and return the enrollment."""
-    await world.journey(JOURNEY.format(more=", holdout=50" if state == "held_out" else ""))
+    await world.define(JOURNEY.format(more=", holdout=50" if state == "held_out" else ""))
     for number in range(20):
         await world.emit("go", f"u{number}", **ENDS[state])
         for pause in RETRY_AFTER if state == "failed" else ():
@@ -46,35 +46,35 @@ async def end(world: World, state: str) -> Any:
 async def test_a_terminal_state_is_final(world: World, state: str):
     before = await end(world, state)
     for name in ("used", "stop", "used"):
-        await world.take(name, contact_id=before.contact_id)
+        await world.submit(name, contact_id=before.contact_id)
     await world.advance(days(30))
     await world.load()
     world.remove("journeys")
     await world.load()
-    await world.take("stop", contact_id=before.contact_id)
-    await world.journey(JOURNEY.format(more=""))
+    await world.submit("stop", contact_id=before.contact_id)
+    await world.define(JOURNEY.format(more=""))
     await world.advance(days(30))
     after = next(one for one in await world.all_enrollments() if one.id == before.id)
     assert after == before
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
-async def test_who_ended_is_not_played_though_somebody_asks(desk: World):
-    await desk.journey(JOURNEY.format(more=""))
-    await desk.take("go", user_id="ada", email="ada@example.com")
-    entered = (await desk.enrollment()).id
-    player = desk.player(days(1))
+async def test_who_ended_is_not_played_though_somebody_asks(idle_world: World):
+    await idle_world.define(JOURNEY.format(more=""))
+    await idle_world.submit("go", user_id="ada", email="ada@example.com")
+    entered = (await idle_world.enrollment()).id
+    player = idle_world.turn_runner(days(1))
     await player.play([entered])
-    ended = await desk.enrollment()
+    ended = await idle_world.enrollment()
     assert ended.state == "completed"
     for _ in range(3):
         await player.play([entered])
-    assert await desk.enrollment() == ended
-    assert len(await desk.turns()) == 1
+    assert await idle_world.enrollment() == ended
+    assert len(await idle_world.turns()) == 1
 
 
 async def test_there_is_no_limit_on_how_long_a_journey_may_live(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("century", trigger="go", exit_on=["stop"])
         async def century(user, ctx):

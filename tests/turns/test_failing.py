@@ -30,7 +30,7 @@ RAISES = """
 
 
 async def test_a_turn_that_raises_is_discarded_and_tried_again_on_a_schedule(world: World):
-    await world.journey(RAISES)
+    await world.define(RAISES)
     await world.emit("go")
     for attempt, pause in enumerate(SCHEDULE, 1):
         failing = await world.enrollment()
@@ -44,14 +44,14 @@ async def test_a_turn_that_raises_is_discarded_and_tried_again_on_a_schedule(wor
     assert (failed.state, failed.wake_at, failed.ended_at) == ("failed", None, world.clock.now())
     assert [turn.outcome for turn in await world.turns()] == ["retrying"] * 5 + ["failed"]
     assert all(turn.steps == [] for turn in await world.turns())
-    assert (await world.ledger(), await world.events("noted")) == ([], [])
-    assert await world.miscounted() == {}
+    assert (await world.sends(), await world.events("noted")) == ([], [])
+    assert await world.counter_drift() == {}
 
 
-async def test_the_traceback_names_the_authors_line(small_world: World):
-    await small_world.journey(RAISES)
-    await small_world.emit("go")
-    error = (await small_world.enrollment()).error or ""
+async def test_the_traceback_names_the_authors_line(sqlite_world: World):
+    await sqlite_world.define(RAISES)
+    await sqlite_world.emit("go")
+    error = (await sqlite_world.enrollment()).error or ""
     assert "journeys.py" in error
     assert 'raise ValueError("the author\'s mistake")' in error
     assert error.strip().endswith("ValueError: the author's mistake")
@@ -59,9 +59,9 @@ async def test_the_traceback_names_the_authors_line(small_world: World):
 
 
 async def test_code_that_has_been_mended_goes_on(world: World):
-    await world.journey(RAISES)
+    await world.define(RAISES)
     await world.emit("go")
-    await world.journey(RAISES.replace('raise ValueError("the author\'s mistake")', "pass"))
+    await world.define(RAISES.replace('raise ValueError("the author\'s mistake")', "pass"))
     await world.advance(seconds(10))
     mended = await world.enrollment()
     assert (mended.state, mended.attempt, mended.error) == ("completed", 0, None)
@@ -78,19 +78,19 @@ async def test_a_failure_after_a_wait_keeps_the_wait_and_what_ended_it(world: Wo
             {}
             await ctx.send("welcome")
         """
-    await world.journey(source.format("raise KeyError(1)"))
+    await world.define(source.format("raise KeyError(1)"))
     await world.emit("go")
     await world.emit("used", n=2)
     failing = await world.enrollment()
     assert (failing.state, failing.attempt) == ("waiting", 1)
     await world.emit("used", n=3)
-    await world.journey(source.format("pass"))
+    await world.define(source.format("pass"))
     await world.advance(seconds(10))
     assert await world.mailbox() == ["welcome"]
 
 
 async def test_one_that_has_failed_is_in_no_wait(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -103,7 +103,7 @@ async def test_one_that_has_failed_is_in_no_wait(world: World):
     for pause in SCHEDULE:
         await world.advance(pause)
     assert await world.states() == ["failed"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
     assert not [name for name, _ in await world.counters() if name.startswith("waiting/")]
 
 
@@ -111,7 +111,7 @@ async def test_one_that_has_failed_is_in_no_wait(world: World):
 async def test_a_failure_is_an_entry_only_if_it_has_sent_something(
     world: World, sends: bool, reason: str | None
 ):
-    await world.journey(
+    await world.define(
         f"""
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -130,7 +130,7 @@ async def test_a_failure_is_an_entry_only_if_it_has_sent_something(
 
 
 async def test_an_exit_reaches_who_is_to_be_tried_again(world: World):
-    await world.journey(RAISES)
+    await world.define(RAISES)
     await world.emit("go")
     await world.emit("stop")
     assert await world.states() == ["exited"]
@@ -139,7 +139,7 @@ async def test_an_exit_reaches_who_is_to_be_tried_again(world: World):
 
 
 async def test_one_person_s_failure_is_no_one_else_s(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -150,7 +150,7 @@ async def test_one_person_s_failure_is_no_one_else_s(world: World):
     )
     await asyncio.gather(
         *(
-            world.take("go", user_id=user, email=f"{user}@example.com")
+            world.submit("go", user_id=user, email=f"{user}@example.com")
             for user in ("ada", "bo", "cy")
         )
     )
@@ -160,7 +160,7 @@ async def test_one_person_s_failure_is_no_one_else_s(world: World):
 
 
 async def test_a_turn_that_the_database_does_not_take_has_failed(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -169,7 +169,7 @@ async def test_a_turn_that_the_database_does_not_take_has_failed(world: World):
     )
     await asyncio.gather(
         *(
-            world.take("go", user_id=user, email=f"{user}@example.com")
+            world.submit("go", user_id=user, email=f"{user}@example.com")
             for user in ("ada", "bo", "cy")
         )
     )
@@ -185,7 +185,7 @@ async def test_a_turn_that_the_database_does_not_take_has_failed(world: World):
 async def fault(world: World, body: str, *, before: str = "") -> str:
     """Play a journey with this body, which must fail; return why."""
     indented = "\n".join(f"            {line}" for line in body.strip().splitlines())
-    await world.journey(
+    await world.define(
         f"""
         import asyncio, types
         {before}
@@ -194,11 +194,11 @@ async def fault(world: World, body: str, *, before: str = "") -> str:
 {indented}
         """
     )
-    await world.take("used", user_id="ada", email="ada@example.com")
+    await world.submit("used", user_id="ada", email="ada@example.com")
     await world.emit("go")
     only = await world.enrollment()
     assert only.attempt == 1, only
-    assert await world.ledger() == []
+    assert await world.sends() == []
     return only.error or ""
 
 
@@ -215,12 +215,12 @@ async def fault(world: World, body: str, *, before: str = "") -> str:
 )
 @pytest.mark.parametrize("swallowed", ["", "return", "await ctx.send('nudge')"])
 async def test_asyncio_in_a_journey_fails_the_turn_even_if_the_error_is_swallowed(
-    small_world: World, body: str, swallowed: str
+    sqlite_world: World, body: str, swallowed: str
 ):
     if swallowed:
         inner = "\n".join(f"    {line}" for line in body.splitlines())
         body = f"try:\n{inner}\nexcept Exception:\n    pass\n{swallowed}"
-    assert "used asyncio directly" in await fault(small_world, body)
+    assert "used asyncio directly" in await fault(sqlite_world, body)
 
 
 @pytest.mark.parametrize(
@@ -230,8 +230,8 @@ async def test_asyncio_in_a_journey_fails_the_turn_even_if_the_error_is_swallowe
         "@types.coroutine\ndef other():\n    yield 5\nawait other()",
     ],
 )
-async def test_only_the_context_may_be_awaited(small_world: World, body: str):
-    assert "Only await ctx calls" in await fault(small_world, body + "\nawait ctx.send('welcome')")
+async def test_only_the_context_may_be_awaited(sqlite_world: World, body: str):
+    assert "Only await ctx calls" in await fault(sqlite_world, body + "\nawait ctx.send('welcome')")
 
 
 @pytest.mark.parametrize(
@@ -256,23 +256,23 @@ async def test_only_the_context_may_be_awaited(small_world: World, body: str):
     ],
 )
 async def test_a_call_that_makes_no_sense_fails_at_its_line(
-    small_world: World, call: str, said: str
+    sqlite_world: World, call: str, said: str
 ):
-    error = await fault(small_world, f"await {call}")
+    error = await fault(sqlite_world, f"await {call}")
     assert said in error
     assert f"await {call}" in error
 
 
-async def test_an_error_of_a_call_cannot_be_swallowed(small_world: World):
+async def test_an_error_of_a_call_cannot_be_swallowed(sqlite_world: World):
     body = (
         "try:\n    await ctx.send(str('nothing'))\nexcept Exception:\n    await ctx.send('welcome')"
     )
-    assert "no template 'nothing'" in await fault(small_world, body)
+    assert "no template 'nothing'" in await fault(sqlite_world, body)
 
 
 async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
     """A condition of the author's own that raises."""
-    await world.journey(
+    await world.define(
         """
         class Odd:
             def matches(self, properties, now):
@@ -285,8 +285,8 @@ async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
         """
     )
     for user in ("ada", "bo", "cy"):
-        await world.take("used", user_id=user)
-    await asyncio.gather(*(world.take("go", user_id=user) for user in ("ada", "bo", "cy")))
+        await world.submit("used", user_id=user)
+    await asyncio.gather(*(world.submit("go", user_id=user) for user in ("ada", "bo", "cy")))
     await world.settle()
     assert sorted(await world.states()) == ["active", "completed", "completed"]
     failing = next(one for one in await world.all_enrollments() if one.state == "active")
@@ -296,16 +296,16 @@ async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
 @pytest.mark.parametrize(
     "call", ["ctx.random()", "ctx.send('welcome')", "ctx.wait_for('x', timeout=days(0))"]
 )
-async def test_a_journey_that_never_stops_asking_fails(small_world: World, call: str):
-    small_world.limit(TurnLimits(steps=50))
-    assert "has made 50 ctx calls" in await fault(small_world, f"while True:\n    await {call}")
+async def test_a_journey_that_never_stops_asking_fails(sqlite_world: World, call: str):
+    sqlite_world.set_turn_limits(TurnLimits(steps=50))
+    assert "has made 50 ctx calls" in await fault(sqlite_world, f"while True:\n    await {call}")
 
 
 # -- closing ------------------------------------------------------------------------------------
 
 
-async def test_a_pause_cannot_be_swallowed(small_world: World):
-    await small_world.journey(
+async def test_a_pause_cannot_be_swallowed(sqlite_world: World):
+    await sqlite_world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -316,10 +316,10 @@ async def test_a_pause_cannot_be_swallowed(small_world: World):
             await ctx.send("welcome")
         """
     )
-    await small_world.emit("go")
-    assert await small_world.mailbox() == []
-    await small_world.advance(days(1))
-    assert await small_world.mailbox() == ["welcome"]
+    await sqlite_world.emit("go")
+    assert await sqlite_world.mailbox() == []
+    await sqlite_world.advance(days(1))
+    assert await sqlite_world.mailbox() == ["welcome"]
 
 
 @pytest.mark.parametrize(
@@ -329,8 +329,8 @@ async def test_a_pause_cannot_be_swallowed(small_world: World):
         "except:\n                await ctx.send('bye')",
     ],
 )
-async def test_what_is_awaited_while_pausing_does_not_count(small_world: World, ending: str):
-    await small_world.journey(
+async def test_what_is_awaited_while_pausing_does_not_count(sqlite_world: World, ending: str):
+    await sqlite_world.define(
         f"""
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -339,20 +339,20 @@ async def test_what_is_awaited_while_pausing_does_not_count(small_world: World, 
             {ending}
         """
     )
-    await small_world.emit("go")
-    assert (await small_world.states(), await small_world.mailbox()) == (["waiting"], [])
+    await sqlite_world.emit("go")
+    assert (await sqlite_world.states(), await sqlite_world.mailbox()) == (["waiting"], [])
 
 
 @pytest.mark.parametrize("wait", ["ctx.sleep(days(1))", "ctx.wait_for('x')"])
 async def test_a_block_that_raises_while_pausing_fails_the_turn_alone(
-    small_world: World, wait: str
+    sqlite_world: World, wait: str
 ):
     body = f"try:\n    await {wait}\nfinally:\n    raise RuntimeError('while pausing')"
-    assert "while pausing" in await fault(small_world, body)
+    assert "while pausing" in await fault(sqlite_world, body)
 
 
-async def test_context_variables_stay_within_their_enrollment(small_world: World):
-    await small_world.journey(
+async def test_context_variables_stay_within_their_enrollment(sqlite_world: World):
+    await sqlite_world.define(
         """
         from contextvars import ContextVar
         whose = ContextVar("whose", default=None)
@@ -366,9 +366,9 @@ async def test_context_variables_stay_within_their_enrollment(small_world: World
         """
     )
     users = ["ada", "bo", "cy"]
-    await asyncio.gather(*(small_world.take("go", user_id=user) for user in users))
-    await small_world.settle()
-    told = [event.properties for event in await small_world.events("told")]
+    await asyncio.gather(*(sqlite_world.submit("go", user_id=user) for user in users))
+    await sqlite_world.settle()
+    told = [event.properties for event in await sqlite_world.events("told")]
     assert sorted(told, key=str) == [{"before": None, "after": user} for user in users]
 
 
@@ -393,40 +393,44 @@ STUCK = """
 LIMIT = timedelta(milliseconds=60)
 
 
-async def enroll(desk: World, *users: str) -> list[UUID]:
+async def enroll(idle_world: World, *users: str) -> list[UUID]:
     """Enroll users in an instance that plays nothing; return their new enrollments."""
-    taken = [await desk.take("go", user_id=user, email=f"{user}@example.com") for user in users]
+    taken = [
+        await idle_world.submit("go", user_id=user, email=f"{user}@example.com") for user in users
+    ]
     return [UUID(str(one.enrollments[0]["stateId"])) for one in taken]
 
 
 @pytest.mark.parametrize(
     "loop", ["while True: pass", "while True: time.monotonic()", "time.sleep(0.3)"]
 )
-async def test_an_endless_loop_fails_that_enrollment_and_no_other(desk: World, loop: str):
-    await desk.journey(STUCK.format(loop))
-    ada, bo, cy = await enroll(desk, "ada", "bo", "cy")
+async def test_an_endless_loop_fails_that_enrollment_and_no_other(idle_world: World, loop: str):
+    await idle_world.define(STUCK.format(loop))
+    ada, bo, cy = await enroll(idle_world, "ada", "bo", "cy")
     committed: list[list[UUID]] = []
-    await desk.player(LIMIT).play([ada, bo, cy], lambda done: committed.append(sorted(done)))
+    await idle_world.turn_runner(LIMIT).play(
+        [ada, bo, cy], lambda done: committed.append(sorted(done))
+    )
 
     # The others do not wait for the one that keeps its thread.
     assert committed == [[ada, cy], [bo]]
-    (turn,) = await desk.turns(bo)
+    (turn,) = await idle_world.turns(bo)
     assert turn.outcome == "retrying"
     assert "kept its thread" in (turn.error or "")
-    assert [one.template for one in await desk.ledger()] == ["welcome", "welcome"]
-    assert await desk.miscounted() == {}
+    assert [one.template for one in await idle_world.sends()] == ["welcome", "welcome"]
+    assert await idle_world.counter_drift() == {}
 
 
-async def test_when_some_turns_do_not_come_back_the_rest_of_their_set_is_left(desk: World):
-    await desk.journey(STUCK.format("while True: pass"))
-    entered = await enroll(desk, *(f"bo{n}" for n in range(40)))
-    player = desk.player(LIMIT)
+async def test_when_some_turns_do_not_come_back_the_rest_of_their_set_is_left(idle_world: World):
+    await idle_world.define(STUCK.format("while True: pass"))
+    entered = await enroll(idle_world, *(f"bo{n}" for n in range(40)))
+    player = idle_world.turn_runner(LIMIT)
     await player.play(entered)
-    played = [one.id for one in await desk.all_enrollments() if one.turn]
+    played = [one.id for one in await idle_world.all_enrollments() if one.turn]
     assert 3 <= len(played) <= 8
     # Whoever is still due stays where they are, and the next look parks them.
     await player.play([one for one in entered if one not in played])
-    assert {one.state for one in await desk.all_enrollments() if not one.turn} == {"parked"}
+    assert {one.state for one in await idle_world.all_enrollments() if not one.turn} == {"parked"}
 
 
 @pytest.fixture
@@ -439,33 +443,33 @@ def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 async def test_a_thread_that_does_not_listen_is_given_up_and_comes_back_in_vain(
-    desk: World, released: Path, monkeypatch: pytest.MonkeyPatch
+    idle_world: World, released: Path, monkeypatch: pytest.MonkeyPatch
 ):
     ended: asyncio.Queue[None] = asyncio.Queue()
     end = driver._Lane._end
     monkeypatch.setattr(driver._Lane, "_end", lambda lane: (end(lane), ended.put_nowait(None)))
-    await desk.journey(STUCK.format(f"deaf({str(released)!r})"))
-    (bo,) = await enroll(desk, "bo")
-    await desk.player(LIMIT).play([bo])
-    (turn,) = await desk.turns(bo)
+    await idle_world.define(STUCK.format(f"deaf({str(released)!r})"))
+    (bo,) = await enroll(idle_world, "bo")
+    await idle_world.turn_runner(LIMIT).play([bo])
+    (turn,) = await idle_world.turns(bo)
     assert "kept its thread" in (turn.error or "")
     assert "in deaf" in (turn.error or "")
     assert ended.empty()
 
     await asyncio.to_thread(released.touch)
     await ended.get()
-    assert await desk.ledger() == []
-    assert await desk.turns(bo) == [turn]
+    assert await idle_world.sends() == []
+    assert await idle_world.turns(bo) == [turn]
 
 
-async def test_threads_are_used_again_and_let_go_with_their_player(desk: World):
+async def test_threads_are_used_again_and_let_go_with_their_player(idle_world: World):
     def threads() -> set[threading.Thread]:
         return {one for one in threading.enumerate() if one.name == "journeys"}
 
-    await desk.journey(STUCK.format("pass"))
-    before, player = threads(), desk.player(LIMIT)
+    await idle_world.define(STUCK.format("pass"))
+    before, player = threads(), idle_world.turn_runner(LIMIT)
     for number in range(5):
-        await player.play(await enroll(desk, f"u{number}"))
+        await player.play(await enroll(idle_world, f"u{number}"))
     (ours,) = threads() - before
     del player
     gc.collect()
@@ -474,24 +478,24 @@ async def test_threads_are_used_again_and_let_go_with_their_player(desk: World):
 
 
 async def test_a_journey_that_blocks_three_times_is_stopped_until_its_code_changes(
-    desk: World, released: Path, caplog: pytest.LogCaptureFixture
+    idle_world: World, released: Path, caplog: pytest.LogCaptureFixture
 ):
-    await desk.journey(STUCK.format(f"deaf({str(released)!r})"))
-    stuck = await enroll(desk, "bo1", "bo2", "bo3")
-    player = desk.player(LIMIT)
+    await idle_world.define(STUCK.format(f"deaf({str(released)!r})"))
+    stuck = await enroll(idle_world, "bo1", "bo2", "bo3")
+    player = idle_world.turn_runner(LIMIT)
     await player.play(stuck)
     assert "stuck has blocked its thread 3 times" in caplog.text
-    (ada,) = await enroll(desk, "ada")
+    (ada,) = await enroll(idle_world, "ada")
     await player.play([ada])
-    assert await desk.states() == ["active", "active", "active", "parked"]
-    assert await desk.miscounted() == {}
+    assert await idle_world.states() == ["active", "active", "active", "parked"]
+    assert await idle_world.counter_drift() == {}
 
-    await desk.journey(STUCK.format("pass"))
-    assert await desk.states() == ["active"] * 4
-    player.code = desk.player(LIMIT).code
-    await desk.advance(SCHEDULE[0])
+    await idle_world.define(STUCK.format("pass"))
+    assert await idle_world.states() == ["active"] * 4
+    player.code = idle_world.turn_runner(LIMIT).code
+    await idle_world.advance(SCHEDULE[0])
     await player.play([ada, *stuck])
-    assert await desk.states() == ["completed"] * 4
+    assert await idle_world.states() == ["completed"] * 4
 
 
 async def test_a_running_worker_parks_the_people_of_a_journey_that_blocks_until_it_is_edited(
@@ -499,7 +503,7 @@ async def test_a_running_worker_parks_the_people_of_a_journey_that_blocks_until_
 ):
     assert world.runtime.worker is not None
     world.runtime.worker.player._driver = Driver(LIMIT)
-    await world.journey(STUCK.format("while True: pass"))
+    await world.define(STUCK.format("while True: pass"))
     for user in ("bo1", "bo2", "bo3"):
         await world.emit("go", user)
     assert await world.states() == ["active"] * 3
@@ -512,32 +516,32 @@ async def test_a_running_worker_parks_the_people_of_a_journey_that_blocks_until_
     assert await world.mailbox() == []
 
     # An edit of another file lets it be.
-    await world.journey(RAISES, name="others")
+    await world.define(RAISES, name="others")
     await world.advance(SCHEDULE[0])
     assert await world.states() == ["parked"] * 5
 
-    await world.journey(STUCK.format("pass"))
+    await world.define(STUCK.format("pass"))
     await world.settle()
     assert await world.states() == ["completed"] * 5
     assert sorted(await world.mailbox()) == ["welcome"] * 5
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_a_turn_that_is_slow_and_within_its_time_counts(world: World):
-    await world.journey(STUCK.format("time.sleep(0.3)\n            await ctx.history.count('go')"))
+    await world.define(STUCK.format("time.sleep(0.3)\n            await ctx.history.count('go')"))
     users = ("ada", "bo1", "bo2", "cy")
     await asyncio.gather(
-        *(world.take("go", user_id=user, email=f"{user}@example.com") for user in users)
+        *(world.submit("go", user_id=user, email=f"{user}@example.com") for user in users)
     )
     await world.settle()
     assert await world.mailbox() == ["welcome"] * 4
     assert set(await world.states()) == {"completed"}
 
 
-async def test_who_is_to_be_tried_again_later_is_not_played_now(desk: World):
-    await desk.journey(RAISES)
-    (entered,) = await enroll(desk, "ada")
-    player = desk.player(hours(1))
+async def test_who_is_to_be_tried_again_later_is_not_played_now(idle_world: World):
+    await idle_world.define(RAISES)
+    (entered,) = await enroll(idle_world, "ada")
+    player = idle_world.turn_runner(hours(1))
     for _ in range(3):
         await player.play([entered])
-    assert (await desk.enrollment()).attempt == 1
+    assert (await idle_world.enrollment()).attempt == 1

@@ -45,23 +45,23 @@ def test_every_method_of_the_loop_raises_the_remedy(method: str):
 @pytest.mark.parametrize("swallowed", [False, True])
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 async def test_what_needs_a_loop_fails_the_turn_with_the_remedy(
-    small_world: World, body: str, swallowed: bool
+    sqlite_world: World, body: str, swallowed: bool
 ):
     if swallowed:
         inner = "\n".join(f"    {line}" for line in body.splitlines())
         body = f"try:\n{inner}\nexcept Exception:\n    pass\nawait ctx.send('nudge')"
     indented = "\n".join(f"    {line}" for line in body.splitlines())
-    await small_world.journey(
+    await sqlite_world.define(
         "import asyncio, httpx\n"
         '@journey("j", trigger="go")\nasync def j(user, ctx):\n'
         "    call = other = lambda: ctx.random()\n"
         f"{indented}\n"
     )
-    await small_world.emit("go")
-    only = await small_world.enrollment()
+    await sqlite_world.emit("go")
+    only = await sqlite_world.enrollment()
     assert (only.state, only.attempt) == ("active", 1)
     assert REMEDY in (only.error or "")
-    assert await small_world.ledger() == []
+    assert await sqlite_world.sends() == []
     # What the refused call was given is let go here, where its warning is expected.
     gc.collect()
 
@@ -74,8 +74,8 @@ async def test_the_context_is_refused_where_no_journey_is_played():
         await context.when.tomorrow().at("09:00")
 
 
-async def test_the_context_is_refused_in_a_plain_function_of_a_step(small_world: World):
-    await small_world.journey(
+async def test_the_context_is_refused_in_a_plain_function_of_a_step(sqlite_world: World):
+    await sqlite_world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -87,6 +87,6 @@ async def test_the_context_is_refused_in_a_plain_function_of_a_step(small_world:
                 await ctx.checkpoint("refused" if "being played" in str(error) else str(error))
         """
     )
-    await small_world.emit("go")
-    assert (await small_world.journal())[-1].label == "refused"
-    assert await small_world.ledger() == []
+    await sqlite_world.emit("go")
+    assert (await sqlite_world.journal())[-1].label == "refused"
+    assert await sqlite_world.sends() == []

@@ -33,22 +33,22 @@ async def keep(world: World) -> Any:
 
 
 async def test_a_large_read_is_kept_once_and_replayed_whole(world: World):
-    await world.journey(LOOKS)
-    await world.take("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
+    await world.define(LOOKS)
+    await world.submit("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
     await world.settle()
     await world.advance(days(200))
 
     (told,) = await world.events("told")
     assert told.properties == {"length": 3 * len(BIG["story"])}
     # The contact was looked at three times, and changed between the looks in its age alone.
-    sizes = await world.ask("SELECT LENGTH(body) FROM answers")
+    sizes = await world.query("SELECT LENGTH(body) FROM answers")
     assert sum(row[0] for row in sizes) < len(BIG["story"])
-    assert max(len(row[0]) for row in await world.ask("SELECT steps FROM turns")) < 2_000
+    assert max(len(row[0]) for row in await world.query("SELECT steps FROM turns")) < 2_000
 
 
 async def test_whoever_still_waits_goes_on_however_long_it_takes(world: World):
-    await world.journey(LOOKS)
-    await world.take("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
+    await world.define(LOOKS)
+    await world.submit("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
     await world.settle()
     await world.advance(days(150))
     await keep(world)
@@ -59,23 +59,23 @@ async def test_whoever_still_waits_goes_on_however_long_it_takes(world: World):
 
 
 async def test_one_that_ended_enters_anew_when_its_journal_is_gone(world: World):
-    await world.journey(LOOKS)
+    await world.define(LOOKS)
     for _ in range(2):
-        await world.take("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
+        await world.submit("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
         await world.settle()
         await world.advance(days(200))
         await world.advance(days(91))
         assert (await keep(world))["journals"] == 1
 
     assert await world.states() == ["completed", "completed"]
-    assert len(await world.ledger()) == 2
+    assert len(await world.sends()) == 2
     for table in ("turns", "answers", "steps", "messages", "inbox"):
-        assert await world.ask(f"SELECT * FROM {table}") == []  # noqa: S608 - from the list above
+        assert await world.query(f"SELECT * FROM {table}") == []  # noqa: S608 - from the list above
 
 
 async def test_once_is_once_also_when_the_journal_is_gone(world: World):
-    await world.journey(LOOKS.replace(', entry="unlimited"', ""))
-    await world.take("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
+    await world.define(LOOKS.replace(', entry="unlimited"', ""))
+    await world.submit("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
     await world.settle()
     await world.advance(days(200))
     await world.advance(days(91))
@@ -90,11 +90,11 @@ async def test_once_is_once_also_when_the_journal_is_gone(world: World):
 
 async def test_a_key_is_known_for_thirty_days_and_is_new_after_that(world: World):
     for _ in range(2):
-        assert (await world.take("go", user_id="ada", idempotency_key="k")).stored
-        assert not (await world.take("go", user_id="ada", idempotency_key="k")).stored
+        assert (await world.submit("go", user_id="ada", idempotency_key="k")).stored
+        assert not (await world.submit("go", user_id="ada", idempotency_key="k")).stored
         await world.advance(days(30))
         await keep(world)
-        assert not (await world.take("go", user_id="ada", idempotency_key="k")).stored
+        assert not (await world.submit("go", user_id="ada", idempotency_key="k")).stored
         await world.advance(days(1))
         await keep(world)
     assert len(await world.events("go")) == 2

@@ -13,7 +13,7 @@ from tests.world import World
 
 async def ask(world: World, call: str) -> object:
     """Return what a journey of Ada's is told, as the product would see it."""
-    await world.journey(
+    await world.define(
         f"""
         @journey("ask", trigger="ask", entry="unlimited")
         async def ask(user, ctx):
@@ -57,21 +57,21 @@ async def ask(world: World, call: str) -> object:
 )
 async def test_history_answers(world: World, call: str, answer: object):
     for n, pause in ((1, days(1)), (2, hours(1)), (3, hours(1))):
-        await world.take("used", user_id="ada", properties={"n": n})
-        await world.take("used", user_id="bo", properties={"n": 9})
+        await world.submit("used", user_id="ada", properties={"n": n})
+        await world.submit("used", user_id="bo", properties={"n": 9})
         await world.advance(pause)
     assert await ask(world, call) == answer
 
 
 async def test_since_goes_by_when_things_happened_not_by_when_they_were_told(world: World):
     happened = world.clock.now() - days(2)
-    await world.take("used", user_id="ada", timestamp=happened)
+    await world.submit("used", user_id="ada", timestamp=happened)
     assert await ask(world, "count('used', since=days(1))") == 0
     assert await ask(world, "count('used', since=days(3))") == 1
 
 
 async def test_people_of_one_set_are_each_told_their_own(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("ask", trigger="ask")
         async def ask(user, ctx):
@@ -84,10 +84,10 @@ async def test_people_of_one_set_are_each_told_their_own(world: World):
     users = [f"u{n}" for n in range(5)]
     for n, user in enumerate(users):
         for _ in range(n):
-            await world.take(
+            await world.submit(
                 "used", user_id=user, timestamp=world.clock.now() - timedelta(hours=30)
             )
-    await asyncio.gather(*(world.take("ask", user_id=user) for user in users))
+    await asyncio.gather(*(world.submit("ask", user_id=user) for user in users))
     await world.settle()
     told = [event.properties["told"] for event in await world.events("told")]
     assert sorted(told) == [[user, n, n if n > 1 else 0, n > 0] for n, user in enumerate(users)]

@@ -17,8 +17,8 @@ async def good(user, ctx):
 """
 
 
-async def test_an_instant_past_the_last_year_fails_its_turn_and_nobody_else(small_world: World):
-    await small_world.journey(
+async def test_an_instant_past_the_last_year_fails_its_turn_and_nobody_else(sqlite_world: World):
+    await sqlite_world.define(
         """
 from datetime import datetime, timedelta, timezone
 
@@ -29,24 +29,24 @@ async def far(user, ctx):
 """
         + GOOD
     )
-    await small_world.take("far", user_id="ada", email="ada@example.com")
-    await small_world.settle()
-    assert "that UTC does not have" in ((await small_world.enrollment()).error or "")
-    await small_world.take("good", user_id="bo", email="bo@example.com")
-    await small_world.settle()
-    assert await small_world.mailbox() == ["welcome"]
+    await sqlite_world.submit("far", user_id="ada", email="ada@example.com")
+    await sqlite_world.settle()
+    assert "that UTC does not have" in ((await sqlite_world.enrollment()).error or "")
+    await sqlite_world.submit("good", user_id="bo", email="bo@example.com")
+    await sqlite_world.settle()
+    assert await sqlite_world.mailbox() == ["welcome"]
 
 
-async def test_a_row_of_such_an_instant_keeps_nobody_from_being_played(small_world: World):
-    await small_world.journey(GOOD)
-    await small_world.take("good", user_id="ada", email="ada@example.com")
-    await small_world.settle()
-    async with small_world.database.transaction() as tx:
+async def test_a_row_of_such_an_instant_keeps_nobody_from_being_played(sqlite_world: World):
+    await sqlite_world.define(GOOD)
+    await sqlite_world.submit("good", user_id="ada", email="ada@example.com")
+    await sqlite_world.settle()
+    async with sqlite_world.database.transaction() as tx:
         spoil = "UPDATE enrollments SET state = 'waiting', ended_at = NULL, wake_at = ?"
         await tx.apply([Write(spoil, [(2**62,)])])
-    await small_world.take("good", user_id="bo", email="bo@example.com")
-    await small_world.settle()
-    assert await small_world.mailbox() == ["welcome", "welcome"]
+    await sqlite_world.submit("good", user_id="bo", email="bo@example.com")
+    await sqlite_world.settle()
+    assert await sqlite_world.mailbox() == ["welcome", "welcome"]
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ async def test_a_row_of_such_an_instant_keeps_nobody_from_being_played(small_wor
     ],
 )
 async def test_an_effect_that_ends_strangely_is_counted_and_fails(
-    small_world: World, effect: str, tries: int, said: str
+    sqlite_world: World, effect: str, tries: int, said: str
 ):
-    await small_world.journey(
+    await sqlite_world.define(
         f"""
 import asyncio
 from hogsend import StepFailed
@@ -79,15 +79,15 @@ async def j(user, ctx):
         await ctx.checkpoint(failed.message[:80])
 """
     )
-    await small_world.emit("go")
-    await small_world.settle()
+    await sqlite_world.emit("go")
+    await sqlite_world.settle()
     for _ in range(3):
-        await small_world.advance(hours(1))
-    journey: Any = small_world.runtime.registry.functions["j"]
+        await sqlite_world.advance(hours(1))
+    journey: Any = sqlite_world.runtime.registry.functions["j"]
     assert len(journey.__globals__["DONE"]) == tries
-    marks = [step.label for step in await small_world.journal() if step.kind == "checkpoint"]
+    marks = [step.label for step in await sqlite_world.journal() if step.kind == "checkpoint"]
     assert len(marks) == 1 and said in marks[0]
-    await small_world.advance(days(1))
+    await sqlite_world.advance(days(1))
     assert len(journey.__globals__["DONE"]) == tries
 
 
@@ -101,8 +101,8 @@ async def j(user, ctx):
         "X = 'x\\ud800'",
     ],
 )
-async def test_a_condition_that_cannot_be_stored_is_told_at_load(small_world: World, text: str):
-    small_world.write(
+async def test_a_condition_that_cannot_be_stored_is_told_at_load(sqlite_world: World, text: str):
+    sqlite_world.write(
         "odd",
         f"""
 {text}
@@ -112,10 +112,10 @@ async def odd(user, ctx):
     await ctx.send("welcome")
 """,
     )
-    small_world.write("good", GOOD)
-    await small_world.load()
-    assert list(small_world.runtime.registry.journeys) == ["good"]
-    (told,) = small_world.runtime.content.broken
+    sqlite_world.write("good", GOOD)
+    await sqlite_world.load()
+    assert list(sqlite_world.runtime.registry.journeys) == ["good"]
+    (told,) = sqlite_world.runtime.content.broken
     assert (told.file, told.line > 0) == ("odd.py", True)
     assert "JSON has no form for" in told.problem
 
@@ -129,18 +129,18 @@ async def odd(user, ctx):
         "raise SystemExit",
     ],
 )
-async def test_whatever_a_file_raises_the_others_are_loaded(small_world: World, text: str):
-    small_world.write("odd", text)
-    small_world.write("good", GOOD)
-    await small_world.load()
-    assert list(small_world.runtime.registry.journeys) == ["good"]
-    assert [one.file for one in small_world.runtime.content.broken] == ["odd.py"]
+async def test_whatever_a_file_raises_the_others_are_loaded(sqlite_world: World, text: str):
+    sqlite_world.write("odd", text)
+    sqlite_world.write("good", GOOD)
+    await sqlite_world.load()
+    assert list(sqlite_world.runtime.registry.journeys) == ["good"]
+    assert [one.file for one in sqlite_world.runtime.content.broken] == ["odd.py"]
 
 
 @pytest.mark.parametrize("name", ["__getattr__", "__class__"])
-async def test_a_stand_in_that_answers_to_nothing_yet_is_no_journey(small_world: World, name: str):
+async def test_a_stand_in_that_answers_to_nothing_yet_is_no_journey(sqlite_world: World, name: str):
     answer = "property(lambda self: 1 / 0)" if name == "__class__" else "lambda self, name: 1 / 0"
-    small_world.write("odd", f"class Lazy:\n    {name} = {answer}\n\nrequest = Lazy()\n" + GOOD)
-    await small_world.load()
-    assert list(small_world.runtime.registry.journeys) == ["good"]
-    assert list(small_world.runtime.content.broken) == []
+    sqlite_world.write("odd", f"class Lazy:\n    {name} = {answer}\n\nrequest = Lazy()\n" + GOOD)
+    await sqlite_world.load()
+    assert list(sqlite_world.runtime.registry.journeys) == ["good"]
+    assert list(sqlite_world.runtime.content.broken) == []

@@ -31,14 +31,14 @@ def test_the_limits_of_a_turn_are_a_minute_and_ten_thousand_calls_unless_set(tmp
 
 
 async def test_the_time_between_a_turns_reads_counts_together(
-    desk: World, monkeypatch: pytest.MonkeyPatch
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """Each stretch is within the limit; the clock of the machine is set forward by the journey."""
     passed = [0.0]
     clock = time.monotonic
     monkeypatch.setattr("hogsend.turns.driver.time.monotonic", lambda: clock() + passed[0])
     monkeypatch.setattr("tests.turns.test_limits.PASSED", passed, raising=False)
-    await desk.journey(
+    await idle_world.define(
         """
         from tests.turns import test_limits
 
@@ -52,13 +52,13 @@ async def test_the_time_between_a_turns_reads_counts_together(
     )
     entered: list[UUID] = []
     for reads in (2, 4):
-        await desk.take("go", user_id=str(reads), email=f"{reads}@example.com")
-        entered = [one.id for one in await desk.all_enrollments()]
-        await desk.player(hours(1)).play([entered[-1]])
-    within, beyond = await desk.all_enrollments()
+        await idle_world.submit("go", user_id=str(reads), email=f"{reads}@example.com")
+        entered = [one.id for one in await idle_world.all_enrollments()]
+        await idle_world.turn_runner(hours(1)).play([entered[-1]])
+    within, beyond = await idle_world.all_enrollments()
     assert (within.state, beyond.state, beyond.attempt) == ("completed", "active", 1)
     assert "kept its thread for" in (beyond.error or "")
-    assert [one.to_email for one in await desk.ledger()] == ["2@example.com"]
+    assert [one.to_email for one in await idle_world.sends()] == ["2@example.com"]
 
 
 async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(

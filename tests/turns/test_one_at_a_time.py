@@ -23,7 +23,7 @@ def _gate() -> Iterator[None]:
 
 
 async def test_two_journeys_of_one_person_never_both_count_no_mail_sent_today(world: World):
-    await world.journey(
+    await world.define(
         "\n".join(
             f"""
     @journey("{name}", trigger="go")
@@ -38,18 +38,18 @@ async def test_two_journeys_of_one_person_never_both_count_no_mail_sent_today(wo
     )
     users = [f"u{number}" for number in range(20)]
     await asyncio.gather(
-        *(world.take("go", user_id=user, email=f"{user}@example.com") for user in users)
+        *(world.submit("go", user_id=user, email=f"{user}@example.com") for user in users)
     )
     await world.settle()
     assert set(await world.states()) == {"completed"}
-    assert sorted(send.to_email or "" for send in await world.ledger()) == sorted(
+    assert sorted(send.to_email or "" for send in await world.sends()) == sorted(
         f"{user}@example.com" for user in users
     )
 
 
 async def test_the_next_journey_of_a_person_sees_what_the_one_before_has_committed(world: World):
     """Each would count the other's event, had they been played side by side."""
-    await world.journey(
+    await world.define(
         "\n".join(
             f"""
     @journey("{name}", trigger="go")
@@ -79,37 +79,37 @@ BESIDE = """
 """
 
 
-async def test_a_journey_that_keeps_its_thread_delays_no_other_journey(small_world: World):
-    await small_world.journey(BESIDE.format(f"GATE.wait({PATIENCE})").replace('"go")', '"begin")'))
-    await small_world.take("go", user_id="bo", email="bo@example.com")
+async def test_a_journey_that_keeps_its_thread_delays_no_other_journey(sqlite_world: World):
+    await sqlite_world.define(BESIDE.format(f"GATE.wait({PATIENCE})").replace('"go")', '"begin")'))
+    await sqlite_world.submit("go", user_id="bo", email="bo@example.com")
     for user in ("ada", "cy"):
-        await small_world.take("begin", user_id=user, email=f"{user}@example.com")
+        await sqlite_world.submit("begin", user_id=user, email=f"{user}@example.com")
 
     async def sound() -> list[str]:
-        found = await small_world.all_enrollments()
+        found = await sqlite_world.all_enrollments()
         return [one.state for one in found if one.journey_id == "sound"]
 
     async with asyncio.timeout(PATIENCE):
         while await sound() != ["waiting", "waiting"]:
             pass
-        small_world.clock.set(small_world.clock.now() + hours(1))
-        assert small_world.runtime.worker is not None
-        small_world.runtime.worker.look()
+        sqlite_world.clock.set(sqlite_world.clock.now() + hours(1))
+        assert sqlite_world.runtime.worker is not None
+        sqlite_world.runtime.worker.look()
         while await sound() != ["completed", "completed"]:
             pass
     # It has had its thread all the while.
     assert not GATE.is_set()
-    assert (await small_world.all_enrollments())[0].turn == 0
+    assert (await sqlite_world.all_enrollments())[0].turn == 0
     GATE.set()
-    await small_world.settle()
-    assert await small_world.states() == ["completed"] * 3
+    await sqlite_world.settle()
+    assert await sqlite_world.states() == ["completed"] * 3
 
 
 async def test_a_journey_that_always_fails_delays_no_other_journey(world: World):
-    await world.journey(BESIDE.format("raise ValueError"))
+    await world.define(BESIDE.format("raise ValueError"))
     users = [f"u{number}" for number in range(10)]
     for user in users:
-        await world.take("go", user_id=user, email=f"{user}@example.com")
+        await world.submit("go", user_id=user, email=f"{user}@example.com")
     await world.settle()
     await world.advance(hours(1))
     assert await world.mailbox() == ["welcome"] * len(users)

@@ -7,7 +7,7 @@ from tests.world import World
 
 
 async def test_a_journey_knows_whether_its_person_was_in_another(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("trial", trigger="trial")
         async def trial(user, ctx):
@@ -37,7 +37,7 @@ async def test_a_journey_knows_whether_its_person_was_in_another(world: World):
 
 
 async def test_a_journey_knows_whether_its_person_got_a_mail(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("hello", trigger="hello")
         async def hello(user, ctx):

@@ -28,8 +28,8 @@ LOST = BEFORE.replace('"pause"', '"rest"')
 
 async def waiting(world: World, *users: str, source: str = BEFORE) -> None:
     """Bring people to the wait of a journey."""
-    await world.journey(source)
-    await asyncio.gather(*(world.take("go", user_id=user) for user in users or ("ada",)))
+    await world.define(source)
+    await asyncio.gather(*(world.submit("go", user_id=user) for user in users or ("ada",)))
     await world.settle()
     assert set(await world.states()) == {"waiting"}
 
@@ -51,7 +51,7 @@ async def everything(world: World) -> list[object]:
     return [
         await world.all_enrollments(),
         [await world.turns(one.id) for one in await world.all_enrollments()],
-        await world.ledger(),
+        await world.sends(),
         await world.events(),
         await world.counters(),
     ]
@@ -105,9 +105,9 @@ async def test_only_those_who_are_in_the_lost_wait_would_drift(world: World):
     await waiting(world, "ada")
     await world.advance(days(1))
     source = BEFORE + '        await ctx.sleep(days(9), label="late")\n'
-    await world.journey(source)
+    await world.define(source)
     await world.advance(days(1))
-    await world.take("go", user_id="bo")
+    await world.submit("go", user_id="bo")
     await world.settle()
     found = await plan(world, source.replace('"pause"', '"rest"'))
     assert (found.drifted, found.moved) == (1, 1)
@@ -133,14 +133,16 @@ async def test_code_that_raises_on_its_way_to_the_wait_fails(world: World):
     assert found.reasons == {"KeyError: 'plan'": 1}
 
 
-async def test_code_that_blocks_fails_and_is_not_played_for_everyone(desk: World):
+async def test_code_that_blocks_fails_and_is_not_played_for_everyone(idle_world: World):
     users = [f"u{number}" for number in range(6)]
-    await desk.journey(BEFORE)
+    await idle_world.define(BEFORE)
     for user in users:
-        await desk.take("go", user_id=user)
-    await desk.player(timedelta(seconds=5)).play([one.id for one in await desk.all_enrollments()])
+        await idle_world.submit("go", user_id=user)
+    await idle_world.turn_runner(timedelta(seconds=5)).play(
+        [one.id for one in await idle_world.all_enrollments()]
+    )
     source = BEFORE.replace("used =", "while True: pass\n        used =")
-    found = await plan(desk, source, timedelta(milliseconds=50))
+    found = await plan(idle_world, source, timedelta(milliseconds=50))
     assert found.failing == 6
 
 
@@ -153,7 +155,7 @@ async def test_people_of_a_journey_that_is_gone_would_be_parked(world: World):
 
 async def test_who_has_drifted_already_endangers_nothing_and_may_be_freed(world: World):
     await waiting(world)
-    await world.journey(LOST)
+    await world.define(LOST)
     await world.advance(days(2))
     assert await world.states() == ["drifted"]
     again = await plan(world, LOST)
@@ -162,10 +164,10 @@ async def test_who_has_drifted_already_endangers_nothing_and_may_be_freed(world:
     assert (freed.freed, freed.stuck, freed.endangered) == (1, 0, 0)
 
 
-async def test_who_has_not_had_a_turn_yet_is_as_before(desk: World):
-    await desk.journey(BEFORE)
-    await desk.take("go", user_id="ada")
-    found = await plan(desk, LOST)
+async def test_who_has_not_had_a_turn_yet_is_as_before(idle_world: World):
+    await idle_world.define(BEFORE)
+    await idle_world.submit("go", user_id="ada")
+    found = await plan(idle_world, LOST)
     assert (found.identical, found.people) == (1, 1)
 
 
@@ -197,7 +199,7 @@ async def test_changed_code_is_logged_with_what_it_means(
     caplog.set_level(logging.INFO, "hogsend.plan")
     await waiting(world, "ada", "bo")
     await world.runtime.plan_changes()
-    await world.journey(LOST)
+    await world.define(LOST)
     await world.runtime.plan_changes()
     assert world.runtime.planning is not None
     await world.runtime.planning
@@ -213,7 +215,7 @@ async def test_a_change_that_moves_nobody_is_no_warning(
     caplog.set_level(logging.INFO, "hogsend.plan")
     await waiting(world)
     world.write("other", BEFORE.replace('"j"', '"other"').replace("def j", "def other"))
-    await world.journey(BEFORE + "        pass\n")
+    await world.define(BEFORE + "        pass\n")
     await world.runtime.plan_changes()
     assert world.runtime.planning is not None
     await world.runtime.planning

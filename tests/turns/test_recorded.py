@@ -67,56 +67,56 @@ async def seen(world: World) -> Any:
 
 async def change_everything(world: World) -> None:
     """Let happen what gives another answer to each read."""
-    await world.take("used", user_id="ada", contact_properties={"plan": "pro"})
-    await world.take("left", user_id="ada", lists={"*": False})
+    await world.submit("used", user_id="ada", contact_properties={"plan": "pro"})
+    await world.submit("left", user_id="ada", lists={"*": False})
 
 
 @pytest.mark.parametrize("call", READS + EFFECTS + WAITS)
 async def test_a_recorded_call_answers_from_the_journal_wherever_it_now_stands(
-    small_world: World, call: str
+    sqlite_world: World, call: str
 ):
     """First before the wait, then behind another call and after the wait."""
     show = "await ctx.checkpoint(str(found).replace(' ', '')[:150])"
-    await small_world.journey(code(f"found = await {call}", REST, show))
-    await small_world.emit("go", "bo")
-    await small_world.advance(days(1))
-    await small_world.advance(days(2))
-    expected = await seen(small_world)
+    await sqlite_world.define(code(f"found = await {call}", REST, show))
+    await sqlite_world.emit("go", "bo")
+    await sqlite_world.advance(days(1))
+    await sqlite_world.advance(days(2))
+    expected = await seen(sqlite_world)
 
-    await small_world.emit("go", "ada")
-    await small_world.advance(days(1))
-    mails, done = await small_world.mailbox(), list(DONE)
-    told = len(await small_world.events("told"))
-    ada = (await small_world.all_enrollments())[1].id
-    assert (await small_world.states())[1] == "waiting"
-    recorded = [step for step in await small_world.journal(ada) if not step.waiting]
+    await sqlite_world.emit("go", "ada")
+    await sqlite_world.advance(days(1))
+    mails, done = await sqlite_world.mailbox(), list(DONE)
+    told = len(await sqlite_world.events("told"))
+    ada = (await sqlite_world.all_enrollments())[1].id
+    assert (await sqlite_world.states())[1] == "waiting"
+    recorded = [step for step in await sqlite_world.journal(ada) if not step.waiting]
 
-    await change_everything(small_world)
-    await small_world.journey(
+    await change_everything(sqlite_world)
+    await sqlite_world.define(
         code("if await ctx.history.count('go'):", f"    {REST}", f"found = await {call}", show)
     )
-    await small_world.advance(days(2))
+    await sqlite_world.advance(days(2))
 
-    assert (await small_world.states())[1] == "completed"
-    journal = await small_world.journal(ada)
+    assert (await sqlite_world.states())[1] == "completed"
+    journal = await sqlite_world.journal(ada)
     assert [step for step in journal if step in recorded] == recorded
     # Nothing was asked anew but what is new, and nothing was done again.
     keys = [step.key for step in journal if not step.waiting]
     assert len(keys) == len(set(keys))
-    assert (await small_world.mailbox(), DONE) == (mails, done)
-    assert len(await small_world.events("told")) == told
+    assert (await sqlite_world.mailbox(), DONE) == (mails, done)
+    assert len(await sqlite_world.events("told")) == told
     if call in WAITS or "history" in call or "sub" in call:
         assert journal[-1].label == expected
 
 
 @pytest.mark.parametrize("call", READS)
-async def test_a_read_that_lies_behind_runs_and_is_recorded(small_world: World, call: str):
-    await small_world.journey(code(REST))
-    await small_world.emit("go")
-    await small_world.journey(code(f"await {call}", REST))
-    await small_world.advance(days(2))
-    assert await small_world.states() == ["completed"]
-    journal = await small_world.journal()
+async def test_a_read_that_lies_behind_runs_and_is_recorded(sqlite_world: World, call: str):
+    await sqlite_world.define(code(REST))
+    await sqlite_world.emit("go")
+    await sqlite_world.define(code(f"await {call}", REST))
+    await sqlite_world.advance(days(2))
+    assert await sqlite_world.states() == ["completed"]
+    journal = await sqlite_world.journal()
     (read,) = [step for step in journal if step.kind not in ("sleep", "zone")]
     assert not read.passed
     assert journal[-1].key == "sleep:rest"
@@ -132,47 +132,47 @@ async def test_a_read_that_lies_behind_runs_and_is_recorded(small_world: World, 
         "ctx.digest(days(9), 'used')",
     ],
 )
-async def test_a_wait_that_lies_behind_returns_at_once_and_is_falsy(small_world: World, call: str):
-    await small_world.journey(code(REST))
-    await small_world.emit("go")
-    await small_world.take("used", user_id="ada")
-    await small_world.journey(
+async def test_a_wait_that_lies_behind_returns_at_once_and_is_falsy(sqlite_world: World, call: str):
+    await sqlite_world.define(code(REST))
+    await sqlite_world.emit("go")
+    await sqlite_world.submit("used", user_id="ada")
+    await sqlite_world.define(
         code(f"found = await {call}", REST, "await ctx.checkpoint(str(bool(found)))")
     )
-    await small_world.advance(days(2))
-    assert await small_world.states() == ["completed"]
-    assert await seen(small_world) == "False"
+    await sqlite_world.advance(days(2))
+    assert await sqlite_world.states() == ["completed"]
+    assert await seen(sqlite_world) == "False"
 
 
 @pytest.mark.parametrize("wait", [*WAITS, "ctx.step('call', lambda: 1 / 0)"])
 async def test_whatever_the_wait_is_who_loses_it_drifts(world: World, wait: str):
-    await world.journey(code(f"await {wait}"))
+    await world.define(code(f"await {wait}"))
     await world.emit("go")
     assert await world.states() == ["waiting"]
     lost = (await world.enrollment()).wait
-    await world.journey(code("await ctx.send('welcome')", "await ctx.trigger('told')"))
+    await world.define(code("await ctx.send('welcome')", "await ctx.trigger('told')"))
     await world.advance(days(1))
     drifted = await world.enrollment()
     assert (drifted.state, drifted.wait) == ("drifted", lost)
-    assert (await world.ledger(), await world.events("told")) == ([], [])
+    assert (await world.sends(), await world.events("told")) == ([], [])
 
 
 @pytest.mark.parametrize("wait", WAITS)
-async def test_a_wait_keeps_its_recorded_instant_whatever_its_kind(small_world: World, wait: str):
-    await small_world.journey(code(f"await {wait}", "await ctx.send('welcome')"))
-    await small_world.emit("go")
+async def test_a_wait_keeps_its_recorded_instant_whatever_its_kind(sqlite_world: World, wait: str):
+    await sqlite_world.define(code(f"await {wait}", "await ctx.send('welcome')"))
+    await sqlite_world.emit("go")
     longer = wait.replace("days(1)", "days(9)").replace("09:00", "23:00")
     assert longer != wait
-    await small_world.journey(code(f"await {longer}", "await ctx.send('welcome')"))
-    await small_world.advance(days(1))
-    assert await small_world.mailbox() == ["welcome"]
+    await sqlite_world.define(code(f"await {longer}", "await ctx.send('welcome')"))
+    await sqlite_world.advance(days(1))
+    assert await sqlite_world.mailbox() == ["welcome"]
 
 
 async def test_a_person_in_no_wait_has_nothing_behind_them(world: World):
     """The first turn failed, and the code was mended with more in it."""
-    await world.journey(code("raise ValueError"))
+    await world.define(code("raise ValueError"))
     await world.emit("go")
-    await world.journey(
+    await world.define(
         code(
             "await ctx.send('welcome')",
             "await ctx.trigger('told')",
@@ -188,12 +188,10 @@ async def test_a_person_in_no_wait_has_nothing_behind_them(world: World):
 
 async def test_a_step_that_was_done_by_a_discarded_turn_is_a_cache_and_nothing_else(world: World):
     """Its answer is there for whoever asks by its key; nobody has to ask."""
-    await world.journey(
-        code("await ctx.step('new', lambda: DONE.append('done'))", "raise KeyError")
-    )
+    await world.define(code("await ctx.step('new', lambda: DONE.append('done'))", "raise KeyError"))
     await world.emit("go")
     assert await world.journal() == []
-    await world.journey(code("await ctx.step('other', lambda: DONE.append('other'))"))
+    await world.define(code("await ctx.step('other', lambda: DONE.append('other'))"))
     await world.advance(seconds(10))
     assert await world.states() == ["completed"]
     assert [step.key for step in await world.journal()] == ["step:other"]

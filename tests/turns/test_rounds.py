@@ -31,9 +31,13 @@ ASKS = """
 OF_TURNS: ContextVar[bool] = ContextVar("of_turns", default=False)
 
 
-async def statements(desk: World, monkeypatch: pytest.MonkeyPatch, people: int) -> tuple[int, int]:
+async def statements(
+    idle_world: World, monkeypatch: pytest.MonkeyPatch, people: int
+) -> tuple[int, int]:
     """Return how many queries and how many transactions the first turns of so many take."""
-    taken = [await desk.take("go", user_id=f"u{number}-{people}") for number in range(people)]
+    taken = [
+        await idle_world.submit("go", user_id=f"u{number}-{people}") for number in range(people)
+    ]
     entered = [UUID(str(one.enrollments[0]["stateId"])) for one in taken]
     counts = {"queries": 0, "transactions": 0}
     read, transaction = Database.read, Database.transaction
@@ -50,28 +54,28 @@ async def statements(desk: World, monkeypatch: pytest.MonkeyPatch, people: int) 
         patch.setattr(Database, "read", counting)
         patch.setattr(Database, "transaction", begin)
         token = OF_TURNS.set(True)
-        await desk.player(hours(1)).play(entered)
+        await idle_world.turn_runner(hours(1)).play(entered)
         OF_TURNS.reset(token)
     return counts["queries"], counts["transactions"]
 
 
 async def test_the_reads_of_a_round_take_one_query_of_a_kind_however_many_ask(
-    desk: World, monkeypatch: pytest.MonkeyPatch
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
     # However slow the machine is, none of them is left behind by its set.
     monkeypatch.setattr("hogsend.turns.driver._SLOW", 60.0)
-    await desk.journey(ASKS)
-    few = await statements(desk, monkeypatch, 2)
-    await desk.take("used", user_id="other")
-    many = await statements(desk, monkeypatch, 60)
+    await idle_world.define(ASKS)
+    few = await statements(idle_world, monkeypatch, 2)
+    await idle_world.submit("used", user_id="other")
+    many = await statements(idle_world, monkeypatch, 60)
     assert many == few
     assert many[1] == 1
 
 
 async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
-    desk: World, monkeypatch: pytest.MonkeyPatch
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    await desk.journey(
+    await idle_world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -80,22 +84,26 @@ async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
             await ctx.sleep(days(1))
         """
     )
-    await desk.take("go", user_id="ada", email="ada@example.com")
-    entered = (await desk.enrollment()).id
+    await idle_world.submit("go", user_id="ada", email="ada@example.com")
+    entered = (await idle_world.enrollment()).id
 
     async def refuse(*args: Any) -> Any:
         raise RuntimeError("the last write of the commit")
 
     with monkeypatch.context() as patch:
         # Journal, wake time and mail are written before it.
-        patch.setattr(desk.runtime.ingest, "take_within", refuse)
-        await desk.player(hours(1)).play([entered])
-    failing = await desk.enrollment()
+        patch.setattr(idle_world.runtime.ingest, "take_within", refuse)
+        await idle_world.turn_runner(hours(1)).play([entered])
+    failing = await idle_world.enrollment()
     assert (failing.state, failing.attempt, failing.wait) == ("active", 1, None)
-    assert (await desk.journal(), await desk.ledger(), await desk.events("told")) == ([], [], [])
-    assert await desk.miscounted() == {}
+    assert (
+        await idle_world.journal(),
+        await idle_world.sends(),
+        await idle_world.events("told"),
+    ) == ([], [], [])
+    assert await idle_world.counter_drift() == {}
 
-    await desk.advance(hours(1))
-    await desk.player(hours(1)).play([entered])
-    assert await desk.states() == ["waiting"]
-    assert (len(await desk.ledger()), len(await desk.events("told"))) == (1, 1)
+    await idle_world.advance(hours(1))
+    await idle_world.turn_runner(hours(1)).play([entered])
+    assert await idle_world.states() == ["waiting"]
+    assert (len(await idle_world.sends()), len(await idle_world.events("told"))) == (1, 1)

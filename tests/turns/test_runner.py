@@ -14,7 +14,7 @@ from tests.world import World
 
 
 async def test_a_journey_is_played_from_its_trigger_to_its_end(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("welcome", trigger="user.created")
         async def welcome(user, ctx):
@@ -39,11 +39,11 @@ async def test_a_journey_is_played_from_its_trigger_to_its_end(world: World):
     ended = await world.enrollment()
     assert (ended.state, ended.sends, ended.turn, ended.wake_at) == ("completed", 3, 3, None)
     assert ended.ended_at == world.clock.now()
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_the_journal_says_what_each_turn_did(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -55,7 +55,7 @@ async def test_the_journal_says_what_each_turn_did(world: World):
     await world.emit("go")
     await world.advance(days(2))
     await world.emit("used", n=2)
-    (send,) = await world.ledger()
+    (send,) = await world.sends()
     (used,) = await world.events("used")
     start = (await world.enrollment()).entered_at
     assert [
@@ -137,14 +137,14 @@ REPLAYED = """
 
 
 async def test_a_resumed_journey_sees_what_it_saw(world: World):
-    await world.journey(REPLAYED)
+    await world.define(REPLAYED)
     told: dict[str, Any] = {"user_id": "ada", "email": "ada@example.com"}
     for n in (1, 2):
-        await world.take("used", **told, properties={"n": n}, contact_properties={"plan": "free"})
+        await world.submit("used", **told, properties={"n": n}, contact_properties={"plan": "free"})
     await world.emit("go", n=7)
     before = await world.answers()
-    await world.take("used", **told, properties={"n": 3}, contact_properties={"plan": "pro"})
-    await world.take("left", **told, lists={"*": False})
+    await world.submit("used", **told, properties={"n": 3}, contact_properties={"plan": "pro"})
+    await world.submit("left", **told, lists={"*": False})
     await world.advance(days(1))
 
     (told_event,) = await world.events("told")
@@ -170,7 +170,7 @@ async def test_a_resumed_journey_sees_what_it_saw(world: World):
 
 
 async def test_each_of_repeated_calls_has_its_own_answer(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -191,7 +191,7 @@ async def test_each_of_repeated_calls_has_its_own_answer(world: World):
     assert told.properties["numbers"] == [answers[key] for key in keys]
     assert len(set(told.properties["numbers"])) == 3
     assert await world.mailbox() == ["nudge"] * 3
-    assert [one.step_key for one in await world.ledger()] == [
+    assert [one.step_key for one in await world.sends()] == [
         "send:nudge",
         "send:nudge#2",
         "send:nudge#3",
@@ -201,7 +201,7 @@ async def test_each_of_repeated_calls_has_its_own_answer(world: World):
 async def test_the_contact_of_a_journey_is_as_of_enrollment_and_the_mail_goes_to_today(
     world: World,
 ):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -210,17 +210,17 @@ async def test_the_contact_of_a_journey_is_as_of_enrollment_and_the_mail_goes_to
             await ctx.trigger("told", {"then": user.email, "now": (await ctx.contact()).email})
         """
     )
-    await world.take("go", user_id="ada", email="old@example.com")
+    await world.submit("go", user_id="ada", email="old@example.com")
     await world.settle()
-    await world.take("moved", user_id="ada", email="new@example.com")
+    await world.submit("moved", user_id="ada", email="new@example.com")
     await world.advance(days(1))
     (told,) = await world.events("told")
     assert told.properties == {"then": "old@example.com", "now": "new@example.com"}
-    assert [one.to_email for one in await world.ledger()] == ["new@example.com"]
+    assert [one.to_email for one in await world.sends()] == ["new@example.com"]
 
 
 async def test_what_somebody_sent_looks_the_same_even_if_it_looks_like_the_journal(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -230,8 +230,8 @@ async def test_what_somebody_sent_looks_the_same_even_if_it_looks_like_the_journ
         """
     )
     odd = {"a": {"$instant": "not one"}, "b": {"$duration": None}, "c": {"$plain": {"$plain": 1}}}
-    await world.take("go", user_id="ada", contact_properties=odd)
-    await world.take("used", user_id="ada", properties=odd)
+    await world.submit("go", user_id="ada", contact_properties=odd)
+    await world.submit("used", user_id="ada", properties=odd)
     await world.settle()
     await world.advance(days(1))
     (told,) = await world.events("told")
@@ -239,7 +239,7 @@ async def test_what_somebody_sent_looks_the_same_even_if_it_looks_like_the_journ
 
 
 async def test_a_variant_is_stable_for_each_person_and_follows_its_weights(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go", entry="unlimited")
         async def j(user, ctx):
@@ -249,7 +249,7 @@ async def test_a_variant_is_stable_for_each_person_and_follows_its_weights(world
     )
     for _ in range(2):
         for n in range(40):
-            await world.take("go", user_id=f"u{n}")
+            await world.submit("go", user_id=f"u{n}")
         await world.settle()
     chosen: dict[object, set[str]] = {}
     for event in await world.events("chose"):
@@ -261,7 +261,7 @@ async def test_a_variant_is_stable_for_each_person_and_follows_its_weights(world
 
 
 async def test_a_journey_ends_where_it_says(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -277,11 +277,11 @@ async def test_a_journey_ends_where_it_says(world: World):
     ended = await world.enrollment()
     assert (ended.state, ended.end_reason) == ("exited", "has all it needs")
     assert await world.mailbox() == ["welcome"]
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_a_sleep_until_an_instant_that_is_past_returns_at_once(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -299,8 +299,8 @@ async def test_a_sleep_until_an_instant_that_is_past_returns_at_once(world: Worl
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_who_is_not_due_is_not_played(desk: World):
-    await desk.journey(
+async def test_who_is_not_due_is_not_played(idle_world: World):
+    await idle_world.define(
         """
         @journey("j", trigger="go", exit_on=["stop"])
         async def j(user, ctx):
@@ -308,15 +308,15 @@ async def test_who_is_not_due_is_not_played(desk: World):
             await ctx.sleep(days(1))
         """
     )
-    await desk.take("go", user_id="ada")
-    await desk.take("go", user_id="bo")
-    await desk.take("stop", user_id="bo")
-    player = desk.player(hours(1))
-    ids = [one.id for one in await desk.all_enrollments()]
+    await idle_world.submit("go", user_id="ada")
+    await idle_world.submit("go", user_id="bo")
+    await idle_world.submit("stop", user_id="bo")
+    player = idle_world.turn_runner(hours(1))
+    ids = [one.id for one in await idle_world.all_enrollments()]
     for _ in range(2):
         await player.play(ids)
-    assert [len(await desk.turns(one)) for one in ids] == [1, 0]
-    assert await desk.states() == ["waiting", "exited"]
+    assert [len(await idle_world.turns(one)) for one in ids] == [1, 0]
+    assert await idle_world.states() == ["waiting", "exited"]
 
 
 # -- sends --------------------------------------------------------------------------------------
@@ -334,23 +334,23 @@ SENDS = """
 
 
 async def test_a_send_is_decided_when_its_step_runs_and_is_a_row_with_its_reason(world: World):
-    await world.journey(SENDS)
+    await world.define(SENDS)
     await world.emit("go")
-    welcome, nudge = await world.ledger()
+    welcome, nudge = await world.sends()
     assert (welcome.list_id, welcome.subject, welcome.to_email) == ("news", "Hi", "ada@example.com")
     assert str(welcome.props["at"]) == "2026-01-01 00:00:00+00:00"
     assert (nudge.status, nudge.reason) == ("skipped", "too_soon")
     (told,) = await world.events("told")
     assert told.properties == {"sent": True, "why": None, "id": welcome.id.hex}
     assert (await world.enrollment()).sends == 1
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_whoever_has_no_address_gets_no_mail_and_a_row_that_says_so(world: World):
-    await world.journey(SENDS)
-    await world.take("go", user_id="ada", lists={})
+    await world.define(SENDS)
+    await world.submit("go", user_id="ada", lists={})
     await world.settle()
-    assert await world.verdicts() == [
+    assert await world.send_outcomes() == [
         ("welcome", "skipped", "no_address"),
         ("nudge", "skipped", "no_address"),
     ]
@@ -369,7 +369,7 @@ async def test_whoever_has_no_address_gets_no_mail_and_a_row_that_says_so(world:
 async def test_what_has_changed_during_a_wait_counts_when_the_mail_is_decided(
     world: World, lists: dict[str, bool], suppressed: bool, expected: tuple[str, str]
 ):
-    await world.journey(
+    await world.define(
         """
         news = MailList("news", "News")
 
@@ -381,20 +381,20 @@ async def test_what_has_changed_during_a_wait_counts_when_the_mail_is_decided(
         """
     )
     await world.emit("go")
-    await world.take("say", user_id="ada", lists=lists)
+    await world.submit("say", user_id="ada", lists=lists)
     if suppressed:
         async with world.database.transaction() as tx:
             stop = ("ada@example.com", "complaint", None)
             await tx.apply([consents.suppress([stop], world.clock.now())])
     await world.advance(days(1))
-    assert (await world.verdicts())[1] == ("nudge", *expected)
+    assert (await world.send_outcomes())[1] == ("nudge", *expected)
 
 
 async def test_a_template_may_name_the_list_of_journeys_that_name_none(world: World):
     (world.runtime.settings.journeys / "emails" / "news.html").write_text(
         "---\nsubject: News\nlist: news\n---\n<p>News</p>\n"
     )
-    await world.journey(
+    await world.define(
         """
         news = MailList("news", "News")
         owed = MailList("owed", "Owed", transactional=True)
@@ -411,7 +411,7 @@ async def test_a_template_may_name_the_list_of_journeys_that_name_none(world: Wo
         """
     )
     await world.emit("go")
-    lists = [(one.journey_id, one.template, one.list_id) for one in await world.ledger()]
+    lists = [(one.journey_id, one.template, one.list_id) for one in await world.sends()]
     assert sorted(lists) == [
         ("owed", "news", "owed"),
         ("plain", "news", "news"),
@@ -424,7 +424,7 @@ async def test_a_template_may_name_the_list_of_journeys_that_name_none(world: Wo
 
 
 async def test_a_trigger_goes_through_the_whole_door(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("first", trigger="go")
         async def first(user, ctx):
@@ -444,14 +444,14 @@ async def test_a_trigger_goes_through_the_whole_door(world: World):
     assert event.properties == {"n": 1, "at": "2026-01-01T00:00:00+00:00"}
     assert event.source == "journey"
     first = next(one for one in await world.all_enrollments() if one.journey_id == "first")
-    (row,) = await world.ask("SELECT cause_id, depth FROM events WHERE name = 'handed.over'")
+    (row,) = await world.query("SELECT cause_id, depth FROM events WHERE name = 'handed.over'")
     assert (to_id(row[0]), row[1]) == (first.id, 1)
     assert await world.mailbox() == ["welcome"]
     assert set(await world.states()) == {"completed"}
 
 
 async def test_what_a_turn_did_stays_even_if_its_own_event_ends_it(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go", exit_on=["stop"])
         async def j(user, ctx):
@@ -469,14 +469,14 @@ async def test_what_a_turn_did_stays_even_if_its_own_event_ends_it(world: World)
         "trigger:stop",
         "sleep:1 day",
     ]
-    assert await world.verdicts() == [("welcome", "cancelled", "exit_on stop")]
+    assert await world.send_outcomes() == [("welcome", "cancelled", "exit_on stop")]
     await world.advance(days(1))
     assert await world.mailbox() == []
-    assert await world.miscounted() == {}
+    assert await world.counter_drift() == {}
 
 
 async def test_journeys_that_start_each_other_are_cut_at_eight(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("ping", trigger="ping", entry="unlimited")
         async def ping(user, ctx):
@@ -489,7 +489,7 @@ async def test_journeys_that_start_each_other_are_cut_at_eight(world: World):
     )
     await world.emit("ping")
     assert len(await world.all_enrollments()) == 9
-    refused = await world.ask("SELECT reason FROM refusals")
+    refused = await world.query("SELECT reason FROM refusals")
     assert [row[0] for row in refused] == ["trigger_loop"]
 
 
@@ -503,14 +503,14 @@ async def test_journeys_that_start_each_other_are_cut_at_eight(world: World):
         '"a", {str(n): n for n in range(300)}',
     ],
 )
-async def test_a_trigger_keeps_the_limits_of_every_event(small_world: World, call: str):
-    await small_world.journey(
+async def test_a_trigger_keeps_the_limits_of_every_event(sqlite_world: World, call: str):
+    await sqlite_world.define(
         f"""
         @journey("j", trigger="go")
         async def j(user, ctx):
             await ctx.trigger({call})
         """
     )
-    await small_world.emit("go")
-    assert "ctx.trigger(" in ((await small_world.enrollment()).error or "")
-    assert [one.name for one in await small_world.events()] == ["go"]
+    await sqlite_world.emit("go")
+    assert "ctx.trigger(" in ((await sqlite_world.enrollment()).error or "")
+    assert [one.name for one in await sqlite_world.events()] == ["go"]

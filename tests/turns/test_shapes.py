@@ -84,9 +84,9 @@ await Plan().run()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_code_of_any_shape_is_played(small_world: World, shape: str):
+async def test_code_of_any_shape_is_played(sqlite_world: World, shape: str):
     body = "\n".join(f"    {line}" for line in SHAPES[shape].strip().splitlines())
-    await small_world.journey(
+    await sqlite_world.define(
         "from contextlib import asynccontextmanager\n"
         '@journey("j", trigger="go")\nasync def j(user, ctx):\n'
         "    async def one(n):\n"
@@ -94,13 +94,13 @@ async def test_code_of_any_shape_is_played(small_world: World, shape: str):
         "        await ctx.sleep(days(1), label=f'rest-{n}')\n"
         f"{body}\n    await ctx.send('bye')\n"
     )
-    await small_world.emit("go")
+    await sqlite_world.emit("go")
     for mails in (["welcome"], ["welcome"] * 2, ["welcome", "welcome", "bye"]):
-        assert await small_world.mailbox() == mails
-        await small_world.advance(days(1))
-    assert await small_world.states() == ["completed"]
+        assert await sqlite_world.mailbox() == mails
+        await sqlite_world.advance(days(1))
+    assert await sqlite_world.states() == ["completed"]
     # A pause that was not clean would have left its mark.
-    assert not [step for step in await small_world.journal() if "unclosed" in (step.detail or {})]
+    assert not [step for step in await sqlite_world.journal() if "unclosed" in (step.detail or {})]
 
 
 RAISED = [
@@ -119,9 +119,9 @@ RAISED = [
 @pytest.mark.parametrize("raised", RAISED)
 @pytest.mark.parametrize("before", ["pass", "await ctx.history.count('go')"])
 async def test_whatever_a_journey_raises_fails_its_turn_alone(
-    small_world: World, raised: str, before: str
+    sqlite_world: World, raised: str, before: str
 ):
-    await small_world.journey(
+    await sqlite_world.define(
         f"""
         import asyncio
         @journey("j", trigger="go")
@@ -134,21 +134,21 @@ async def test_whatever_a_journey_raises_fails_its_turn_alone(
     )
     users = ("ada", "bo", "cy")
     await asyncio.gather(
-        *(small_world.take("go", user_id=one, email=f"{one}@example.com") for one in users)
+        *(sqlite_world.submit("go", user_id=one, email=f"{one}@example.com") for one in users)
     )
-    await small_world.settle()
-    assert sorted(await small_world.states()) == ["active", "completed", "completed"]
-    assert sorted(await small_world.mailbox()) == ["welcome", "welcome"]
-    bo = next(one for one in await small_world.all_enrollments() if one.state == "active")
+    await sqlite_world.settle()
+    assert sorted(await sqlite_world.states()) == ["active", "completed", "completed"]
+    assert sorted(await sqlite_world.mailbox()) == ["welcome", "welcome"]
+    bo = next(one for one in await sqlite_world.all_enrollments() if one.state == "active")
     assert raised.partition("(")[0].rpartition(".")[2] in (bo.error or "")
 
 
 @pytest.mark.parametrize("raised", RAISED)
 @pytest.mark.parametrize("how", ["def", "async def"])
 async def test_whatever_the_function_of_a_step_raises_fails_the_step(
-    small_world: World, raised: str, how: str
+    sqlite_world: World, raised: str, how: str
 ):
-    await small_world.journey(
+    await sqlite_world.define(
         f"""
         import asyncio
         @journey("j", trigger="go")
@@ -161,13 +161,13 @@ async def test_whatever_the_function_of_a_step_raises_fails_the_step(
                 await ctx.checkpoint("failed")
         """
     )
-    await small_world.emit("go")
-    assert await small_world.states() == ["completed"]
-    assert (await small_world.journal())[-1].label == "failed"
+    await sqlite_world.emit("go")
+    assert await sqlite_world.states() == ["completed"]
+    assert (await sqlite_world.journal())[-1].label == "failed"
 
 
-async def test_a_step_that_breaks_out_of_its_loop_harms_no_later_step(small_world: World):
-    await small_world.journey(
+async def test_a_step_that_breaks_out_of_its_loop_harms_no_later_step(sqlite_world: World):
+    await sqlite_world.define(
         """
         import asyncio
         @journey("j", trigger="go", entry="unlimited")
@@ -184,7 +184,7 @@ async def test_a_step_that_breaks_out_of_its_loop_harms_no_later_step(small_worl
         """
     )
     for _ in range(2):
-        await small_world.emit("go")
-    assert await small_world.states() == ["completed"] * 2
-    for one in await small_world.all_enrollments():
-        assert (await small_world.journal(one.id))[-1].label == "went on"
+        await sqlite_world.emit("go")
+    assert await sqlite_world.states() == ["completed"] * 2
+    for one in await sqlite_world.all_enrollments():
+        assert (await sqlite_world.journal(one.id))[-1].label == "went on"

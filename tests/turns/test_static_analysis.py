@@ -336,18 +336,18 @@ async def j(user, ctx):
 UNDRAWN = {"user", "now", "when", "zone"}
 
 
-async def test_the_graph_names_every_step_as_the_journal_does(small_world: World):
-    await small_world.journey(EVERYTHING)
-    await small_world.emit("go")
+async def test_the_graph_names_every_step_as_the_journal_does(sqlite_world: World):
+    await sqlite_world.define(EVERYTHING)
+    await sqlite_world.emit("go")
     for _ in range(40):
-        await small_world.advance(days(1))
-    enrollment = await small_world.enrollment()
+        await sqlite_world.advance(days(1))
+    enrollment = await sqlite_world.enrollment()
     assert enrollment.state == "completed"
-    journal = [s for s in await small_world.journal(enrollment.id) if s.kind not in UNDRAWN]
+    journal = [s for s in await sqlite_world.journal(enrollment.id) if s.kind not in UNDRAWN]
     # A wait is recorded when it begins and when it is over.
     keys = list(dict.fromkeys(step.key for step in journal))
 
-    drawn = [step for step in small_world.runtime.content.registry.flows["j"].steps() if step.key]
+    drawn = [step for step in sqlite_world.runtime.content.registry.flows["j"].steps() if step.key]
 
     unknown = [key for key in keys if not any(step.answers_to(key) for step in drawn)]
     assert unknown == ["send:nudge", "send:offer"]

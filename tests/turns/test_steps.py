@@ -46,7 +46,7 @@ def _nothing_done() -> None:
 
 async def play(world: World, body: str) -> None:
     indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
-    await world.journey(
+    await world.define(
         f'{SEEN}import asyncio\n@journey("j", trigger="go")\nasync def j(user, ctx):\n{indented}\n'
     )
     await world.emit("go")
@@ -66,12 +66,12 @@ await ctx.checkpoint(f"{found}")
     assert await world.states() == ["completed"]
     assert DONE == ["done"]
     assert [step.label for step in await world.journal()][-1] == "{'paid': [1, 2]}"
-    assert await world.ask("SELECT COUNT(*) FROM steps") == [(0,)]
+    assert await world.query("SELECT COUNT(*) FROM steps") == [(0,)]
 
 
-async def test_a_step_may_use_asyncio_and_be_async(small_world: World):
+async def test_a_step_may_use_asyncio_and_be_async(sqlite_world: World):
     await play(
-        small_world,
+        sqlite_world,
         """
 async def both():
     return await asyncio.gather(asyncio.sleep(0, "a"), asyncio.sleep(0, "b"))
@@ -80,12 +80,12 @@ two = await ctx.step("lambda", lambda: asyncio.sleep(0, one))
 await ctx.checkpoint("".join(two))
 """,
     )
-    assert (await small_world.journal())[-1].label == "ab"
+    assert (await sqlite_world.journal())[-1].label == "ab"
 
 
-async def test_a_step_gets_the_same_id_at_every_try(small_world: World):
+async def test_a_step_gets_the_same_id_at_every_try(sqlite_world: World):
     await play(
-        small_world,
+        sqlite_world,
         """
 def charge(id):
     DONE.append(id)
@@ -95,8 +95,8 @@ await ctx.step("charge", charge)
 """,
     )
     for _ in range(2):
-        await small_world.advance(minutes(1))
-    assert await small_world.states() == ["completed"]
+        await sqlite_world.advance(minutes(1))
+    assert await sqlite_world.states() == ["completed"]
     assert len(DONE) == 3
     assert len(set(DONE)) == 1
 
@@ -134,16 +134,16 @@ except StepFailed as error:
     assert len(DONE) == 2
 
 
-async def test_an_uncaught_failed_step_fails_the_turn(small_world: World):
-    await play(small_world, 'await ctx.step("call", fail_until(99), retries=0)')
-    only = await small_world.enrollment()
+async def test_an_uncaught_failed_step_fails_the_turn(sqlite_world: World):
+    await play(sqlite_world, 'await ctx.step("call", fail_until(99), retries=0)')
+    only = await sqlite_world.enrollment()
     assert only.attempt == 1
     assert "no answer the 1. time" in (only.error or "")
 
 
-async def test_a_step_can_say_that_trying_again_is_of_no_use(small_world: World):
+async def test_a_step_can_say_that_trying_again_is_of_no_use(sqlite_world: World):
     await play(
-        small_world,
+        sqlite_world,
         """
 def refuse():
     DONE.append("refused")
@@ -155,12 +155,12 @@ except StepFailed as error:
 """,
     )
     assert DONE == ["refused"]
-    assert (await small_world.journal())[-1].label == "the card is stolen"
+    assert (await sqlite_world.journal())[-1].label == "the card is stolen"
 
 
-async def test_a_step_that_takes_too_long_has_failed(small_world: World):
+async def test_a_step_that_takes_too_long_has_failed(sqlite_world: World):
     await play(
-        small_world,
+        sqlite_world,
         """
 try:
     await ctx.step("wait", lambda: asyncio.sleep(30), retries=0, timeout=timedelta(seconds=0.05))
@@ -168,7 +168,7 @@ except StepFailed as error:
     await ctx.checkpoint(str(error))
 """,
     )
-    assert "longer than 0.05 seconds" in (await small_world.journal())[-1].label
+    assert "longer than 0.05 seconds" in (await sqlite_world.journal())[-1].label
 
 
 async def test_an_effect_is_not_done_again_when_the_turn_fails_after_it(world: World):
@@ -187,9 +187,9 @@ if len(DONE) == 1:
     assert DONE == ["charged", "raised"]
 
 
-async def test_the_context_is_refused_inside_a_step(small_world: World):
+async def test_the_context_is_refused_inside_a_step(sqlite_world: World):
     await play(
-        small_world,
+        sqlite_world,
         """
 async def sends():
     await ctx.send("welcome")
@@ -199,13 +199,13 @@ except StepFailed as error:
     await ctx.checkpoint("told" if "return a value from there" in str(error) else str(error))
 """,
     )
-    assert (await small_world.journal())[-1].label == "told"
-    assert await small_world.ledger() == []
+    assert (await sqlite_world.journal())[-1].label == "told"
+    assert await sqlite_world.sends() == []
 
 
-async def test_an_answer_that_cannot_be_kept_is_not_asked_for_again(small_world: World):
+async def test_an_answer_that_cannot_be_kept_is_not_asked_for_again(sqlite_world: World):
     await play(
-        small_world,
+        sqlite_world,
         """
 try:
     await ctx.step("odd", lambda: DONE.append("done") or {1, 2})
@@ -214,11 +214,11 @@ except StepFailed as error:
 """,
     )
     assert DONE == ["done"]
-    assert (await small_world.journal())[-1].label == "told"
+    assert (await sqlite_world.journal())[-1].label == "told"
 
 
-async def test_a_long_step_holds_up_nobody_else(small_world: World):
-    await small_world.journey(
+async def test_a_long_step_holds_up_nobody_else(sqlite_world: World):
+    await sqlite_world.define(
         f"""{SEEN}
 @journey("slow", trigger="go")
 async def slow(user, ctx):
@@ -230,18 +230,18 @@ async def quick(user, ctx):
     await ctx.checkpoint("quick")
 """
     )
-    await small_world.take("go", user_id="ada")
-    await small_world.take("hurry", user_id="bo")
+    await sqlite_world.submit("go", user_id="ada")
+    await sqlite_world.submit("hurry", user_id="bo")
     async with asyncio.timeout(15):
-        while await small_world.states() != ["active", "completed"]:
+        while await sqlite_world.states() != ["active", "completed"]:
             pass
     GATE.set()
-    await small_world.settle()
-    assert await small_world.states() == ["completed", "completed"]
+    await sqlite_world.settle()
+    assert await sqlite_world.states() == ["completed", "completed"]
 
 
-async def test_an_exit_while_a_step_runs_wins(small_world: World):
-    await small_world.journey(
+async def test_an_exit_while_a_step_runs_wins(sqlite_world: World):
+    await sqlite_world.define(
         f"""{SEEN}
 @journey("j", trigger="go", exit_on=["stop"])
 async def j(user, ctx):
@@ -249,21 +249,21 @@ async def j(user, ctx):
     await ctx.send("welcome")
 """
     )
-    await small_world.take("go", user_id="ada", email="ada@example.com")
+    await sqlite_world.submit("go", user_id="ada", email="ada@example.com")
     async with asyncio.timeout(15):
         while not DONE:
-            await small_world.states()
-    await small_world.take("stop", user_id="ada")
+            await sqlite_world.states()
+    await sqlite_world.submit("stop", user_id="ada")
     GATE.set()
-    await small_world.settle()
-    assert await small_world.states() == ["exited"]
-    assert await small_world.ledger() == []
+    await sqlite_world.settle()
+    assert await sqlite_world.states() == ["exited"]
+    assert await sqlite_world.sends() == []
 
 
-async def test_a_new_step_behind_a_person_gives_what_passed_says(small_world: World):
-    await small_world.journey(REST)
-    await small_world.emit("go")
-    await small_world.journey(
+async def test_a_new_step_behind_a_person_gives_what_passed_says(sqlite_world: World):
+    await sqlite_world.define(REST)
+    await sqlite_world.emit("go")
+    await sqlite_world.define(
         f"""{SEEN}
 @journey("j", trigger="go")
 async def j(user, ctx):
@@ -272,15 +272,15 @@ async def j(user, ctx):
     await ctx.checkpoint(found)
 """
     )
-    await small_world.advance(minutes(24 * 60))
-    assert (await small_world.journal())[-1].label == "before"
+    await sqlite_world.advance(minutes(24 * 60))
+    assert (await sqlite_world.journal())[-1].label == "before"
     assert DONE == []
 
 
-async def test_a_new_step_behind_a_person_without_passed_lets_them_drift(small_world: World):
-    await small_world.journey(REST)
-    await small_world.emit("go")
-    await small_world.journey(
+async def test_a_new_step_behind_a_person_without_passed_lets_them_drift(sqlite_world: World):
+    await sqlite_world.define(REST)
+    await sqlite_world.emit("go")
+    await sqlite_world.define(
         f"""{SEEN}
 @journey("j", trigger="go")
 async def j(user, ctx):
@@ -288,8 +288,8 @@ async def j(user, ctx):
     await ctx.sleep(days(1), label="r")
 """
     )
-    await small_world.advance(minutes(24 * 60))
-    only = await small_world.enrollment()
+    await sqlite_world.advance(minutes(24 * 60))
+    only = await sqlite_world.enrollment()
     assert only.state == "drifted"
     assert "has no passed=" in (only.end_reason or "")
     assert DONE == []
@@ -331,8 +331,8 @@ except StepFailed as error:
     assert (await world.journal())[-1].label == "told"
 
 
-async def test_an_async_step_that_blocks_holds_up_no_other_journeys_steps(small_world: World):
-    await small_world.journey(
+async def test_an_async_step_that_blocks_holds_up_no_other_journeys_steps(sqlite_world: World):
+    await sqlite_world.define(
         f"""{SEEN}
 import asyncio
 @journey("blocking", trigger="go")
@@ -347,10 +347,10 @@ async def other(user, ctx):
     await ctx.checkpoint("done")
 """
     )
-    await small_world.take("go", user_id="ada")
-    await small_world.emit("hurry", "bo")
+    await sqlite_world.submit("go", user_id="ada")
+    await sqlite_world.emit("hurry", "bo")
     GATE.set()
-    assert (await small_world.all_enrollments())[1].state == "completed"
+    assert (await sqlite_world.all_enrollments())[1].state == "completed"
 
 
 HANGS = """
@@ -368,7 +368,7 @@ async def block():
 
 @pytest.mark.parametrize("blocked", [False, True], ids=["on a thread", "on the loop"])
 async def test_functions_that_never_return_take_no_more_threads_than_the_journeys_share(
-    small_world: World,
+    sqlite_world: World,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     blocked: bool,
@@ -376,13 +376,13 @@ async def test_functions_that_never_return_take_no_more_threads_than_the_journey
     monkeypatch.setattr(step_runner, "AT_ONCE", 2)
     monkeypatch.setattr(step_runner, "_PATIENCE", 0.05)
     hang = "block" if blocked else 'lambda: DONE.append("begun") or GATE.wait(20)'
-    await play(small_world, (BLOCKED if blocked else "") + HANGS.format(hang))
+    await play(sqlite_world, (BLOCKED if blocked else "") + HANGS.format(hang))
     for _ in range(4):
-        await small_world.advance(minutes(120))
+        await sqlite_world.advance(minutes(120))
     assert DONE == ["begun"] * 2
     assert caplog.text.count("steps of j are not begun any more: 2 functions of this") == 1
-    await small_world.advance(minutes(120))
-    label = (await small_world.journal())[-1].label
+    await sqlite_world.advance(minutes(120))
+    label = (await sqlite_world.journal())[-1].label
     assert "It was not begun" in label and "start the server anew" in label
 
 
@@ -420,8 +420,8 @@ async def test_threads_that_come_back_are_the_journeys_again(monkeypatch: pytest
     effects.close()
 
 
-async def test_labels_that_look_numbered_are_told_apart(small_world: World):
-    await small_world.journey(
+async def test_labels_that_look_numbered_are_told_apart(sqlite_world: World):
+    await sqlite_world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -431,6 +431,6 @@ async def test_labels_that_look_numbered_are_told_apart(small_world: World):
             await ctx.send("welcome")
         """
     )
-    await small_world.emit("go")
-    await small_world.advance(minutes(24 * 60))
-    assert await small_world.mailbox() == ["welcome", "nudge", "welcome"]
+    await sqlite_world.emit("go")
+    await sqlite_world.advance(minutes(24 * 60))
+    assert await sqlite_world.mailbox() == ["welcome", "nudge", "welcome"]

@@ -19,23 +19,23 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-async def test_a_forgotten_await_fails_the_turn(small_world: World, form: str):
+async def test_a_forgotten_await_fails_the_turn(sqlite_world: World, form: str):
     body = "\n".join(f"            {line}" for line in form.splitlines())
-    await small_world.journey(
+    await sqlite_world.define(
         f"""
         @journey("j", trigger="go")
         async def j(user, ctx):
 {body}
         """
     )
-    await small_world.emit("go")
-    error = (await small_world.enrollment()).error or ""
+    await sqlite_world.emit("go")
+    error = (await sqlite_world.enrollment()).error or ""
     assert "was called and never awaited" in error
-    assert await small_world.ledger() == []
+    assert await sqlite_world.sends() == []
 
 
-async def test_a_call_that_is_awaited_after_a_wait_is_not_forgotten(small_world: World):
-    await small_world.journey(
+async def test_a_call_that_is_awaited_after_a_wait_is_not_forgotten(sqlite_world: World):
+    await sqlite_world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -44,6 +44,6 @@ async def test_a_call_that_is_awaited_after_a_wait_is_not_forgotten(small_world:
             await later
         """
     )
-    await small_world.emit("go")
-    await small_world.advance(days(1))
-    assert await small_world.mailbox() == ["welcome"]
+    await sqlite_world.emit("go")
+    await sqlite_world.advance(days(1))
+    assert await sqlite_world.mailbox() == ["welcome"]

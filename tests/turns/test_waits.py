@@ -28,7 +28,7 @@ async def told(world: World) -> Any:
 
 
 async def test_the_event_ends_the_wait(world: World):
-    await world.journey(WAIT)
+    await world.define(WAIT)
     await world.emit("go")
     assert (await world.emit("used", n=1)).waits == []
     assert (await world.emit("used", "bo", n=2)).waits == []
@@ -42,22 +42,22 @@ async def test_the_event_ends_the_wait(world: World):
     ("after", "mail"), [(days(2), "welcome"), (days(2) + timedelta(microseconds=1), "nudge")]
 )
 async def test_an_event_by_the_deadline_counts_and_a_later_one_does_not(
-    desk: World, after: timedelta, mail: str
+    idle_world: World, after: timedelta, mail: str
 ):
     """Even when the turn comes late: the worker was stopped meanwhile."""
-    await desk.journey(WAIT)
-    await desk.take("go", user_id="ada", email="ada@example.com")
-    entered = (await desk.enrollment()).id
-    await desk.player(hours(1)).play([entered])
-    desk.clock.set(desk.clock.now() + after)
-    await desk.take("used", user_id="ada", properties={"n": 2})
-    desk.clock.set(desk.clock.now() + days(1))
-    await desk.player(hours(1)).play([entered])
-    assert [one.template for one in await desk.ledger()] == [mail]
+    await idle_world.define(WAIT)
+    await idle_world.submit("go", user_id="ada", email="ada@example.com")
+    entered = (await idle_world.enrollment()).id
+    await idle_world.turn_runner(hours(1)).play([entered])
+    idle_world.clock.set(idle_world.clock.now() + after)
+    await idle_world.submit("used", user_id="ada", properties={"n": 2})
+    idle_world.clock.set(idle_world.clock.now() + days(1))
+    await idle_world.turn_runner(hours(1)).play([entered])
+    assert [one.template for one in await idle_world.sends()] == [mail]
 
 
 async def test_a_wait_without_a_timeout_waits_for_ever(world: World):
-    await world.journey(WAIT.replace("timeout=days(2), ", ""))
+    await world.define(WAIT.replace("timeout=days(2), ", ""))
     await world.emit("go")
     await world.advance(days(5000))
     waiting = await world.enrollment()
@@ -67,7 +67,7 @@ async def test_a_wait_without_a_timeout_waits_for_ever(world: World):
 
 
 async def test_a_wait_that_may_not_wait_only_looks(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -82,7 +82,7 @@ async def test_a_wait_that_may_not_wait_only_looks(world: World):
 
 
 async def test_of_several_the_first_that_comes_ends_the_wait(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -98,7 +98,7 @@ async def test_of_several_the_first_that_comes_ends_the_wait(world: World):
 
 
 async def test_both_conditions_of_a_wait_must_hold(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -116,7 +116,7 @@ async def test_both_conditions_of_a_wait_must_hold(world: World):
 
 
 async def test_a_wait_looks_back_to_the_trigger_and_not_before(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -124,14 +124,14 @@ async def test_a_wait_looks_back_to_the_trigger_and_not_before(world: World):
             await ctx.send("welcome")
         """
     )
-    await world.take("go", user_id="bo")
+    await world.submit("go", user_id="bo")
     await world.emit("before")
     await world.emit("go")
     assert {one.state for one in await world.all_enrollments()} == {"waiting"}
 
 
-async def test_an_event_between_a_send_and_its_wait_is_found(desk: World):
-    await desk.journey(
+async def test_an_event_between_a_send_and_its_wait_is_found(idle_world: World):
+    await idle_world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -140,11 +140,11 @@ async def test_an_event_between_a_send_and_its_wait_is_found(desk: World):
             await ctx.trigger("told", {"n": came.event.properties["n"]})
         """
     )
-    await desk.take("go", user_id="ada")
+    await idle_world.submit("go", user_id="ada")
     for n in (1, 2):
-        await desk.take("used", user_id="ada", properties={"n": n})
-    await desk.player(hours(1)).play([(await desk.enrollment()).id])
-    assert await told(desk) == {"n": 1}
+        await idle_world.submit("used", user_id="ada", properties={"n": n})
+    await idle_world.turn_runner(hours(1)).play([(await idle_world.enrollment()).id])
+    assert await told(idle_world) == {"n": 1}
 
 
 THREE = """
@@ -158,30 +158,30 @@ THREE = """
 """
 
 
-async def test_each_event_ends_one_wait(desk: World):
-    await desk.journey(THREE)
-    await desk.take("go", user_id="ada")
+async def test_each_event_ends_one_wait(idle_world: World):
+    await idle_world.define(THREE)
+    await idle_world.submit("go", user_id="ada")
     for n in (1, 2, 3):
-        await desk.take("used", user_id="ada", properties={"n": n})
-    await desk.player(hours(1)).play([(await desk.enrollment()).id])
-    assert await told(desk) == {"seen": [1, 2, 3]}
+        await idle_world.submit("used", user_id="ada", properties={"n": n})
+    await idle_world.turn_runner(hours(1)).play([(await idle_world.enrollment()).id])
+    assert await told(idle_world) == {"seen": [1, 2, 3]}
 
 
-async def test_an_event_that_has_ended_a_wait_does_not_end_the_next(desk: World):
-    await desk.journey(THREE)
-    await desk.take("go", user_id="ada")
-    entered = (await desk.enrollment()).id
+async def test_an_event_that_has_ended_a_wait_does_not_end_the_next(idle_world: World):
+    await idle_world.define(THREE)
+    await idle_world.submit("go", user_id="ada")
+    entered = (await idle_world.enrollment()).id
     for n in (1, 2, 3):
-        await desk.player(hours(1)).play([entered])
-        assert (await desk.enrollment()).wait_result is None
-        await desk.take("used", user_id="ada", properties={"n": n})
-    await desk.player(hours(1)).play([entered])
-    assert await told(desk) == {"seen": [1, 2, 3]}
+        await idle_world.turn_runner(hours(1)).play([entered])
+        assert (await idle_world.enrollment()).wait_result is None
+        await idle_world.submit("used", user_id="ada", properties={"n": n})
+    await idle_world.turn_runner(hours(1)).play([entered])
+    assert await told(idle_world) == {"seen": [1, 2, 3]}
 
 
 @pytest.mark.parametrize("pause", ['ctx.wait_for("other", timeout=days(1))', "ctx.sleep(days(1))"])
 async def test_a_wait_does_not_look_back_into_the_wait_before(world: World, pause: str):
-    await world.journey(
+    await world.define(
         f"""
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -197,24 +197,24 @@ async def test_a_wait_does_not_look_back_into_the_wait_before(world: World, paus
     assert await told(world) == {"n": 2}
 
 
-async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(desk: World):
-    await desk.journey(THREE)
-    await desk.take("go", user_id="ada")
-    entered = (await desk.enrollment()).id
-    player = desk.player(hours(1))
+async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(idle_world: World):
+    await idle_world.define(THREE)
+    await idle_world.submit("go", user_id="ada")
+    entered = (await idle_world.enrollment()).id
+    player = idle_world.turn_runner(hours(1))
     await player.play([entered])
     # The turn comes hours after the deadline; what came in between belongs to the next wait.
-    desk.clock.set(desk.clock.now() + days(1) + hours(1))
-    await desk.take("used", user_id="ada", properties={"n": 1})
-    desk.clock.set(desk.clock.now() + hours(1))
+    idle_world.clock.set(idle_world.clock.now() + days(1) + hours(1))
+    await idle_world.submit("used", user_id="ada", properties={"n": 1})
+    idle_world.clock.set(idle_world.clock.now() + hours(1))
     await player.play([entered])
-    await desk.take("used", user_id="ada", properties={"n": 2})
+    await idle_world.submit("used", user_id="ada", properties={"n": 2})
     await player.play([entered])
-    assert await told(desk) == {"seen": [None, 1, 2]}
+    assert await told(idle_world) == {"seen": [None, 1, 2]}
 
 
 async def test_a_wait_may_look_back_further(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -236,7 +236,7 @@ Between = Callable[[], Awaitable[None]]
 
 
 async def play_with(
-    desk: World, monkeypatch: pytest.MonkeyPatch, entered: UUID, meanwhile: dict[str, Between]
+    idle_world: World, monkeypatch: pytest.MonkeyPatch, entered: UUID, meanwhile: dict[str, Between]
 ) -> None:
     """Play one turn; let things happen right before it looks, or before it commits."""
     look, commit = player_module.answer_each, player_module.TurnRunner._commit_all
@@ -254,69 +254,69 @@ async def play_with(
     with monkeypatch.context() as patch:
         patch.setattr(player_module, "answer_each", look_later)
         patch.setattr(player_module.TurnRunner, "_commit_all", commit_later)
-        await desk.player(hours(1)).play([entered])
+        await idle_world.turn_runner(hours(1)).play([entered])
     assert not meanwhile
 
 
 @pytest.mark.parametrize("moment", ["look", "commit"])
 async def test_an_event_that_comes_while_the_turn_is_played_is_not_missed(
-    desk: World, monkeypatch: pytest.MonkeyPatch, moment: str
+    idle_world: World, monkeypatch: pytest.MonkeyPatch, moment: str
 ):
-    await desk.journey(WAIT)
-    await desk.take("go", user_id="ada")
-    entered = (await desk.enrollment()).id
+    await idle_world.define(WAIT)
+    await idle_world.submit("go", user_id="ada")
+    entered = (await idle_world.enrollment()).id
 
     async def used() -> None:
-        await desk.take("used", user_id="ada", properties={"n": 1})
-        await desk.take("used", user_id="ada", properties={"n": 2})
+        await idle_world.submit("used", user_id="ada", properties={"n": 1})
+        await idle_world.submit("used", user_id="ada", properties={"n": 2})
 
-    await play_with(desk, monkeypatch, entered, {moment: used})
+    await play_with(idle_world, monkeypatch, entered, {moment: used})
     if moment == "commit":
-        found = await desk.enrollment()
+        found = await idle_world.enrollment()
         assert found.wait_result is not None
-        assert (found.wait_result.seq, found.wake_at) == (3, desk.clock.now())
-        await desk.player(hours(1)).play([entered])
-    assert [one.template for one in await desk.ledger()] == ["welcome"]
+        assert (found.wait_result.seq, found.wake_at) == (3, idle_world.clock.now())
+        await idle_world.turn_runner(hours(1)).play([entered])
+    assert [one.template for one in await idle_world.sends()] == ["welcome"]
 
 
 async def test_an_event_found_by_one_wait_is_not_found_again_when_the_next_is_committed(
-    desk: World, monkeypatch: pytest.MonkeyPatch
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    await desk.journey(THREE)
-    await desk.take("go", user_id="ada")
-    entered = (await desk.enrollment()).id
+    await idle_world.define(THREE)
+    await idle_world.submit("go", user_id="ada")
+    entered = (await idle_world.enrollment()).id
 
     async def used() -> None:
-        await desk.take("used", user_id="ada", properties={"n": 1})
+        await idle_world.submit("used", user_id="ada", properties={"n": 1})
 
-    await play_with(desk, monkeypatch, entered, {"look": used})
-    waiting = await desk.enrollment()
+    await play_with(idle_world, monkeypatch, entered, {"look": used})
+    waiting = await idle_world.enrollment()
     assert waiting.wait is not None
     assert (waiting.wait.key, waiting.wait_result) == ("wait:used#2", None)
 
 
 async def test_an_event_in_time_that_is_stored_while_the_timeout_is_played_wins(
-    desk: World, monkeypatch: pytest.MonkeyPatch
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    await desk.journey(WAIT)
-    await desk.take("go", user_id="ada")
-    entered = (await desk.enrollment()).id
-    await desk.player(hours(1)).play([entered])
-    desk.clock.set(desk.clock.now() + days(2))
+    await idle_world.define(WAIT)
+    await idle_world.submit("go", user_id="ada")
+    entered = (await idle_world.enrollment()).id
+    await idle_world.turn_runner(hours(1)).play([entered])
+    idle_world.clock.set(idle_world.clock.now() + days(2))
 
     async def used() -> None:
-        await desk.take("used", user_id="ada", properties={"n": 2})
+        await idle_world.submit("used", user_id="ada", properties={"n": 2})
 
-    await play_with(desk, monkeypatch, entered, {"commit": used})
-    assert (await desk.enrollment()).turn == 1
-    await desk.player(hours(1)).play([entered])
-    assert [one.template for one in await desk.ledger()] == ["welcome"]
+    await play_with(idle_world, monkeypatch, entered, {"commit": used})
+    assert (await idle_world.enrollment()).turn == 1
+    await idle_world.turn_runner(hours(1)).play([entered])
+    assert [one.template for one in await idle_world.sends()] == ["welcome"]
 
 
 async def test_a_turn_whose_enrollment_has_ended_meanwhile_writes_nothing(
-    desk: World, monkeypatch: pytest.MonkeyPatch
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    await desk.journey(
+    await idle_world.define(
         """
         @journey("j", trigger="go", exit_on=["stop"])
         async def j(user, ctx):
@@ -324,22 +324,26 @@ async def test_a_turn_whose_enrollment_has_ended_meanwhile_writes_nothing(
             await ctx.trigger("told")
         """
     )
-    await desk.take("go", user_id="ada")
+    await idle_world.submit("go", user_id="ada")
 
     async def stop() -> None:
-        await desk.take("stop", user_id="ada")
+        await idle_world.submit("stop", user_id="ada")
 
-    await play_with(desk, monkeypatch, (await desk.enrollment()).id, {"commit": stop})
-    ended = await desk.enrollment()
+    await play_with(idle_world, monkeypatch, (await idle_world.enrollment()).id, {"commit": stop})
+    ended = await idle_world.enrollment()
     assert (ended.state, ended.turn, ended.sends) == ("exited", 0, 0)
-    assert (await desk.turns(), await desk.ledger(), await desk.events("told")) == ([], [], [])
-    assert await desk.miscounted() == {}
+    assert (
+        await idle_world.turns(),
+        await idle_world.sends(),
+        await idle_world.events("told"),
+    ) == ([], [], [])
+    assert await idle_world.counter_drift() == {}
 
 
 async def test_a_turn_whose_person_became_another_is_played_again(
-    desk: World, monkeypatch: pytest.MonkeyPatch
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    await desk.journey(
+    await idle_world.define(
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -347,33 +351,33 @@ async def test_a_turn_whose_person_became_another_is_played_again(
             await ctx.trigger("told")
         """
     )
-    await desk.take("go", email="ada@example.com")
-    await desk.take("hello", user_id="ada")
-    entered = (await desk.enrollment()).id
+    await idle_world.submit("go", email="ada@example.com")
+    await idle_world.submit("hello", user_id="ada")
+    entered = (await idle_world.enrollment()).id
 
     async def login() -> None:
-        await desk.take("login", user_id="ada", email="ada@example.com")
+        await idle_world.submit("login", user_id="ada", email="ada@example.com")
 
-    await play_with(desk, monkeypatch, entered, {"commit": login})
-    assert await desk.ledger() == []
-    await desk.player(hours(1)).play([entered])
-    ada = await desk.person()
-    assert [one.contact_id for one in await desk.ledger()] == [ada.id]
-    assert [one.contact_id for one in await desk.events("told")] == [ada.id]
+    await play_with(idle_world, monkeypatch, entered, {"commit": login})
+    assert await idle_world.sends() == []
+    await idle_world.turn_runner(hours(1)).play([entered])
+    ada = await idle_world.contact()
+    assert [one.contact_id for one in await idle_world.sends()] == [ada.id]
+    assert [one.contact_id for one in await idle_world.events("told")] == [ada.id]
 
 
-async def test_one_turn_played_twice_at_once_counts_once(desk: World):
-    await desk.journey(WAIT.replace("came = ", 'await ctx.send("bye")\n        came = '))
-    await desk.take("go", user_id="ada")
-    entered = (await desk.enrollment()).id
-    one, other = desk.player(hours(1)), desk.player(hours(1))
-    now = desk.clock.now()
+async def test_one_turn_played_twice_at_once_counts_once(idle_world: World):
+    await idle_world.define(WAIT.replace("came = ", 'await ctx.send("bye")\n        came = '))
+    await idle_world.submit("go", user_id="ada")
+    entered = (await idle_world.enrollment()).id
+    one, other = idle_world.turn_runner(hours(1)), idle_world.turn_runner(hours(1))
+    now = idle_world.clock.now()
     world = one.code.world(now, one.limits)
     loaded = [
-        await load_plays(desk.database, [entered], one.code, world, chosen=lambda _: True)
+        await load_plays(idle_world.database, [entered], one.code, world, chosen=lambda _: True)
         for _ in range(2)
     ]
     for player, (play,) in zip((one, other), (found.plays for found in loaded), strict=True):
         await player._drive([(play, None)], [], now, lambda ids: None)
-    assert [turn.number for turn in await desk.turns()] == [1]
-    assert [send.template for send in await desk.ledger()] == ["bye"]
+    assert [turn.number for turn in await idle_world.turns()] == [1]
+    assert [send.template for send in await idle_world.sends()] == ["bye"]

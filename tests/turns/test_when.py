@@ -14,7 +14,7 @@ from tests.world import World
 
 async def ask(world: World, call: str, *, time_zone: str = "None", **properties: Any) -> object:
     """Return the instant that a journey of Ada's is given, as the product would see it."""
-    await world.journey(
+    await world.define(
         f"""
         @journey("ask", trigger="ask", time_zone={time_zone})
         async def ask(user, ctx):
@@ -22,7 +22,7 @@ async def ask(world: World, call: str, *, time_zone: str = "None", **properties:
             await ctx.trigger("told", {{"answer": instant.strftime("%a %F %H:%M %z")}})
         """
     )
-    await world.take("known", user_id="ada", contact_properties=properties)
+    await world.submit("known", user_id="ada", contact_properties=properties)
     await world.emit("ask")
     return (await world.events("told"))[-1].properties["answer"]
 
@@ -43,28 +43,28 @@ async def ask(world: World, call: str, *, time_zone: str = "None", **properties:
         ("tz('+05:30').tomorrow().at('09:00')", "Tue 2026-03-03 09:00 +0530"),
     ],
 )
-async def test_an_instant_goes_by_the_persons_clock(small_world: World, call: str, answer: str):
+async def test_an_instant_goes_by_the_persons_clock(sqlite_world: World, call: str, answer: str):
     # At the start it is three in the night in Chicago; on 8 March the clocks go forward.
-    assert await ask(small_world, call, timezone="America/Chicago") == answer
+    assert await ask(sqlite_world, call, timezone="America/Chicago") == answer
 
 
-async def test_who_has_no_zone_goes_by_the_journeys(small_world: World):
-    answer = await ask(small_world, "tomorrow().at('09:00')", time_zone="'Asia/Tokyo'")
+async def test_who_has_no_zone_goes_by_the_journeys(sqlite_world: World):
+    answer = await ask(sqlite_world, "tomorrow().at('09:00')", time_zone="'Asia/Tokyo'")
     assert answer == "Tue 2026-03-03 09:00 +0900"
 
 
-async def test_an_unknown_zone_falls_back_to_the_journeys_and_is_noted(small_world: World):
+async def test_an_unknown_zone_falls_back_to_the_journeys_and_is_noted(sqlite_world: World):
     answer = await ask(
-        small_world, "tomorrow().at('09:00')", time_zone="'Asia/Tokyo'", tz="Mars/Base"
+        sqlite_world, "tomorrow().at('09:00')", time_zone="'Asia/Tokyo'", tz="Mars/Base"
     )
     assert answer == "Tue 2026-03-03 09:00 +0900"
-    journal = await small_world.journal()
+    journal = await sqlite_world.journal()
     notes = [step.answer for step in journal if step.kind == "zone"]
     assert notes == [{"zone": "Asia/Tokyo", "note": "unknown zone 'Mars/Base'"}]
 
 
 async def test_a_person_sleeps_until_their_own_morning(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("morning", trigger="go")
         async def morning(user, ctx):
@@ -72,8 +72,8 @@ async def test_a_person_sleeps_until_their_own_morning(world: World):
             await ctx.send("welcome")
         """
     )
-    await world.take("known", user_id="ada", contact_properties={"timezone": "Asia/Tokyo"})
-    await world.take("known", user_id="bo", contact_properties={"timezone": "Europe/Berlin"})
+    await world.submit("known", user_id="ada", contact_properties={"timezone": "Asia/Tokyo"})
+    await world.submit("known", user_id="bo", contact_properties={"timezone": "Europe/Berlin"})
     await world.emit("go", "ada")
     await world.emit("go", "bo")
     await world.advance(hours(14.4))
@@ -87,7 +87,7 @@ async def test_a_person_sleeps_until_their_own_morning(world: World):
 
 
 async def test_the_zone_is_found_out_once_and_the_instant_stays(world: World):
-    await world.journey(
+    await world.define(
         """
         @journey("moving", trigger="go")
         async def moving(user, ctx):
@@ -97,17 +97,17 @@ async def test_the_zone_is_found_out_once_and_the_instant_stays(world: World):
             await ctx.trigger("told", {"first": first.isoformat(), "second": second.isoformat()})
         """
     )
-    await world.take("known", user_id="ada", contact_properties={"timezone": "Asia/Tokyo"})
+    await world.submit("known", user_id="ada", contact_properties={"timezone": "Asia/Tokyo"})
     await world.emit("go")
-    await world.take("moved", user_id="ada", contact_properties={"timezone": "Europe/Berlin"})
+    await world.submit("moved", user_id="ada", contact_properties={"timezone": "Europe/Berlin"})
     await world.advance(days(7))
     assert [event.properties for event in await world.events("told")] == [
         {"first": "2026-03-03T09:00:00+09:00", "second": "2026-03-10T09:00:00+09:00"}
     ]
 
 
-async def test_a_time_of_today_that_is_past_is_no_wait(small_world: World):
-    await small_world.journey(
+async def test_a_time_of_today_that_is_past_is_no_wait(sqlite_world: World):
+    await sqlite_world.define(
         """
         @journey("late", trigger="go")
         async def late(user, ctx):
@@ -115,20 +115,20 @@ async def test_a_time_of_today_that_is_past_is_no_wait(small_world: World):
             await ctx.send("welcome")
         """
     )
-    await small_world.emit("go")
-    assert await small_world.mailbox() == ["welcome"]
+    await sqlite_world.emit("go")
+    assert await sqlite_world.mailbox() == ["welcome"]
 
 
-async def test_a_day_without_a_time_fails_with_the_remedy(small_world: World):
-    await small_world.journey(
+async def test_a_day_without_a_time_fails_with_the_remedy(sqlite_world: World):
+    await sqlite_world.define(
         """
         @journey("vague", trigger="go")
         async def vague(user, ctx):
             await ctx.when.tomorrow()
         """
     )
-    await small_world.emit("go")
-    error = (await small_world.enrollment()).error
+    await sqlite_world.emit("go")
+    error = (await sqlite_world.enrollment()).error
     assert error is not None
     assert "'tomorrow' is a day and no instant. Say at what time: .at(\"09:00\")" in error
 

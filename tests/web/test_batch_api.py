@@ -82,14 +82,14 @@ async def test_a_key_counts_once_within_a_batch_and_across_batches(site: Site) -
 async def test_a_fault_of_ours_fails_its_event_alone(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = site.runtime.ingest.take
+    submit = site.runtime.ingest.submit
 
     async def fail_once(incoming: IncomingEvent) -> IngestResult:
         if incoming.name == "boom":
             raise RuntimeError("the disk is full")
-        return await take(incoming)
+        return await submit(incoming)
 
-    monkeypatch.setattr(site.runtime.ingest, "take", fail_once)
+    monkeypatch.setattr(site.runtime.ingest, "submit", fail_once)
     events = [{"name": name, "userId": "ada"} for name in ("seen", "boom")]
     body = await taken(await site.post(PATH, {"events": events}))
 

@@ -87,7 +87,7 @@ async def test_a_list_moves_live_and_leaves_the_reader_alone(
     await page.locator("#properties").fill('{"half": "written')
     await page.evaluate("window.scrollTo(0, 120)")
     await page.locator("#events tbody tr").first.evaluate("row => { row.kept = true }")
-    await runtime.ingest.take(IncomingEvent(name="seen.live", user_id="u_live"))
+    await runtime.ingest.submit(IncomingEvent(name="seen.live", user_id="u_live"))
     await page.locator("#events >> text=seen.live").wait_for(timeout=20_000)
     assert await page.evaluate("window.scrollY") == 120
     assert await page.evaluate("document.activeElement.id") == "properties"

@@ -184,7 +184,7 @@ def enroll(
     async def work(instance: Instance) -> IngestResult:
         late_after = current_settings().late_event_limit
         rules = await load_rules(instance.database, registry.journeys, registry.lists, late_after)
-        return await Ingest(instance.database, instance.clock, rules, ChangeFeed()).take(incoming)
+        return await Ingest(instance.database, instance.clock, rules, ChangeFeed()).submit(incoming)
 
     outcome = dict(on_instance(work).enrollments[0])
     if as_json:

@@ -167,7 +167,7 @@ class Ledger:
         async with self._database.transaction() as tx:
             taking = await self._conclude_within(tx, outcomes, tally)
             await tx.apply([tally.write()])
-        await self._ingest.committed(taking)
+        await self._ingest.publish_result(taking)
 
     async def _mark_and_conclude(
         self, handovers: Sequence[Handover], outcomes: Sequence[HandoverOutcome]
@@ -177,7 +177,7 @@ class Ledger:
             marked = await self._mark_within(tx, handovers, tally)
             taking = await self._conclude_within(tx, outcomes, tally)
             await tx.apply([tally.write()])
-        await self._ingest.committed(taking)
+        await self._ingest.publish_result(taking)
         return marked
 
     async def _mark_within(
@@ -246,7 +246,7 @@ class Ledger:
                 tally.today(f"sends/{row.status}")
         await tx.apply([sends.conclude(after, now)])
         facts = [_bounce(outcome) for outcome in outcomes if outcome.suppress is not None]
-        taking = await self._ingest.take_within(tx, facts, tally, now) if facts else BatchResult()
+        taking = await self._ingest.submit_within(tx, facts, tally, now) if facts else BatchResult()
         taking.topics.add("sends")
         return taking
 

@@ -184,12 +184,12 @@ class Tracker:
                     sends.note_click([(held.hit.send_id, held.hit.at) for held in by_people]),
                 ]
             )
-            taking = await self._ingest.take_within(
+            taking = await self._ingest.submit_within(
                 tx, [_clicked(held) for held in by_people], tally, now
             )
             await tx.apply([tally.write()])
         taking.topics.add("sends")
-        await self._ingest.committed(taking)
+        await self._ingest.publish_result(taking)
 
 
 def _verdict(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -> Verdict:

@@ -94,7 +94,7 @@ class OperatorActions:
                 said["enrollment"] = str(after)
             line = _line(order.by, order.act, f"/enrollments/{enrollment_id}", None)
             await tx.apply([tally.write(), line(new_id(now), now, said)])
-        await self._ingest.committed(operated.taking)
+        await self._ingest.publish_result(operated.taking)
         return after
 
     async def run_all(
@@ -180,7 +180,7 @@ class OperatorActions:
             async with self._database.transaction() as tx:
                 taking = await step(tx, ids, tally, now)
                 await tx.apply([tally.write(), line(line_id, now, outcome.to_json())])
-            await self._ingest.committed(taking)
+            await self._ingest.publish_result(taking)
             told(outcome.seen)
 
 

@@ -50,7 +50,7 @@ class Ingest:
         """Whether facts arrive faster than they are written."""
         return self._batcher.is_pressed
 
-    async def take(self, incoming: IncomingEvent) -> IngestResult:
+    async def submit(self, incoming: IncomingEvent) -> IngestResult:
         """Take one fact; return when it and all it caused are durable.
 
         Raises:
@@ -58,13 +58,13 @@ class Ingest:
         """
         return await self._batcher.submit(incoming)
 
-    async def take_within(
+    async def submit_within(
         self, tx: Transaction, items: Sequence[IncomingEvent], tally: Tally, now: datetime
     ) -> BatchResult:
         """Take facts inside somebody else's transaction, such as the end of a turn."""
         return await take(tx, items, self.rules, tally, now)
 
-    async def committed(self, taking: BatchResult) -> None:
+    async def publish_result(self, taking: BatchResult) -> None:
         """Tell engine and dashboards what a transaction that took facts has changed.
 
         Never raises: the facts are stored, and whoever is told looks at the rows anyway.
@@ -95,5 +95,5 @@ class Ingest:
         async with self._database.transaction() as tx:
             taking = await take(tx, items, self.rules, tally, now)
             await tx.apply([tally.write()])
-        await self.committed(taking)
+        await self.publish_result(taking)
         return taking.answers

@@ -208,7 +208,7 @@ def _doors(runtime: Runtime) -> HatchetEventHandler:
         except (InvalidInput, TooLarge) as error:
             # It would not be another one the next time.
             return {"refused": error.message}
-        taken = await runtime.ingest.take(event)
+        taken = await runtime.ingest.submit(event)
         return {"eventId": str(taken.event_id), "stored": str(taken.stored).lower()}
 
     return HatchetEventHandler(runtime.settings.hatchet_events, take)

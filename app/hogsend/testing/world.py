@@ -295,7 +295,7 @@ class World:
         )
 
     async def _take(self, incoming: IncomingEvent) -> IngestResult:
-        taken = await self._stage.ingest.take(incoming)
+        taken = await self._stage.ingest.submit(incoming)
         await self._follow(self._clockwork.settle())
         return taken
 

@@ -100,7 +100,7 @@ async def commit(
         ]
     )
     if triggered:
-        caused = await ingest.take_within(tx, triggered, tally, now)
+        caused = await ingest.submit_within(tx, triggered, tally, now)
         # An event of its own may have woken or ended one that has just been written.
         taking.wakes.update(caused.wakes)
         for ended in caused.ended:

@@ -285,7 +285,7 @@ class TurnRunner:
         async with self._database.transaction() as tx:
             taking, answers = await commit(tx, played, self._ingest, tally, now)
             await tx.apply([tally.write()])
-        await self._ingest.committed(taking)
+        await self._ingest.publish_result(taking)
         for one, counted in zip(played, answers, strict=True):
             if counted is True:
                 _tell(one)
@@ -304,7 +304,7 @@ class TurnRunner:
                 before = present[enrollment.id].state
                 tally.moved(enrollment.journey_id, before, "parked")
             await tx.apply([enrollments.update(parked, now, freed=True), tally.write()])
-        await self._ingest.committed(BatchResult(topics={"enrollments"}))
+        await self._ingest.publish_result(BatchResult(topics={"enrollments"}))
 
 
 def _tell(one: Played) -> None:

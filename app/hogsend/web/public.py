@@ -229,7 +229,7 @@ async def _say(contact_id: UUID, changes: Mapping[str, bool], send_id: UUID | No
     }
     if send_id is not None:
         properties["sendId"] = str(send_id)
-    await context().ingest.take(
+    await context().ingest.submit(
         IncomingEvent(
             name="contact.unsubscribed" if left else "contact.preferences_changed",
             contact_id=contact_id,

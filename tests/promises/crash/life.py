@@ -144,7 +144,7 @@ async def _do(runtime: Runtime, ask: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         match ask["what"]:
             case "take":
-                taken = await runtime.ingest.take(IncomingEvent(**ask["fact"]))
+                taken = await runtime.ingest.submit(IncomingEvent(**ask["fact"]))
                 return {
                     "event": str(taken.event_id),
                     "enrollments": [dict(one) for one in taken.enrollments],

@@ -217,7 +217,7 @@ async def change_consent(contact_id: str) -> Answer:
         raise missing("list")
     name = "contact.preferences_changed" if subscribed else "contact.unsubscribed"
     scope = "all" if list_id == EVERYTHING else "category"
-    await context().ingest.take(
+    await context().ingest.submit(
         IncomingEvent(
             name=name,
             contact_id=found,

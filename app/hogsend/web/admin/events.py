@@ -66,7 +66,7 @@ async def fire_event() -> Answer:
             raise InvalidInput(f"The event's name {wrong or 'is missing'}.")
         typed = form.get("person", "").strip()
         known = person_of(typed or email)
-        taken = await context().ingest.take(
+        taken = await context().ingest.submit(
             IncomingEvent(
                 name=name,
                 properties=properties_of(form.get("properties", "")),

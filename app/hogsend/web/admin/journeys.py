@@ -243,7 +243,7 @@ async def enroll_person(journey_id: str) -> Answer:
             user_id=person.user_id,
             email=person.email,
         )
-        taken = await context().ingest.take(incoming)
+        taken = await context().ingest.submit(incoming)
     except HogsendError as error:
         return await journey_page(row, problem=str(error), status=400)
     decision: Mapping[str, Any] = next(iter(taken.enrollments), _NOTHING)

@@ -73,7 +73,7 @@ def _items(raw: bytes) -> list[Any]:
 
 
 async def _take_one(item: Any) -> dict[str, Any]:
-    return answer_of(await context().ingest.take(_incoming(item)))
+    return answer_of(await context().ingest.submit(_incoming(item)))
 
 
 def _incoming(item: Any) -> IncomingEvent:

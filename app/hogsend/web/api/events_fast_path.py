@@ -104,7 +104,7 @@ class EventsFastPath:
             raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
         key = headers.get(b"idempotency-key")
         incoming = read_event(raw, None if key is None else key.decode("latin-1"))
-        return await self._context.ingest.take(incoming)
+        return await self._context.ingest.submit(incoming)
 
 
 async def _body(receive: Receive) -> bytes:
