@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from hogsend.domain.contact import Contact
 from hogsend.domain.ids import new_id
 from hogsend.errors import ConfigError
-from hogsend.store import contacts, counters
+from hogsend.store import contacts
 from hogsend.store.db import Database, Query, Write, is_sqlite, only
 from hogsend.store.dialects import PostgresDialect, SqliteDialect
 from hogsend.store.fields import EPOCH, from_micros, to_id, to_micros
@@ -112,23 +111,6 @@ async def test_ids_and_instants_come_back_as_they_were(database: Database):
 
 async def test_nothing_to_read_is_none(database: Database):
     assert await database.read_one(Query("SELECT name FROM counters", [], only)) is None
-
-
-async def test_counts_add_up_in_whatever_order_they_are_written(database: Database, clock: Any):
-    for by in (3, -1, 5):
-        tally = counters.Tally(clock.now())
-        tally.gauge("people", by)
-        tally.today("events", 1)
-        tally.moved("j", None if by == 3 else "active", "active" if by == 3 else "waiting")
-        await _write(database, tally.write())
-    gauges = ["people", "state/j/active", "state/j/waiting", "never"]
-    assert await database.read_one(counters.values(gauges)) == {
-        "people": 7,
-        "state/j/active": -1,
-        "state/j/waiting": 2,
-    }
-    today = counters.day_of(clock.now())
-    assert await database.read_one(counters.values(["events"], today)) == {"events": 3}
 
 
 def test_a_list_is_said_in_the_way_of_each_database():

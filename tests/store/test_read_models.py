@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from hogsend.clock import ManualClock
-from hogsend.store.counters import day_of
+from hogsend.store import counters
 from hogsend.store.db import Database
 from hogsend.store.read_models import (
     contacts,
@@ -128,14 +128,17 @@ async def test_mails_are_listed_with_the_subject_that_was_seen(
     assert len(await database.read_one(emails.newest(100, journey_id="payment-recovery"))) == 1
 
 
-async def test_counts_are_read_by_day_and_by_prefix(
+async def test_counts_are_read_by_day_and_by_wait(
     database: Database, scene: Scene, clock: ManualClock
 ) -> None:
-    days = await database.read_one(counts.days(["sends/sent"], day_of(clock.now())))
-    assert days.series("sends/sent")[-1] == 74
-    assert days.total("sends/sent") == 61 + 60 + 71 + 66 + 28 + 22 + 74 - 0
-    assert len(days.series("sends/sent")) == 14
-    waiting = await database.read_one(counts.gauges("waiting/activation-welcome/"))
+    sent = counters.sends("sent")
+    days = await database.read_one(counts.days([sent], counters.day_of(clock.now())))
+    assert days.series(sent)[-1] == 74
+    assert days.total(sent) == 61 + 60 + 71 + 66 + 28 + 22 + 74
+    assert len(days.series(sent)) == 14
+    waiting = await database.read_one(
+        counters.waits_of("activation-welcome", is_sqlite=database.is_sqlite)
+    )
     assert waiting == {"sleep:post-welcome": 45, "wait:plan.upgraded": 1}
 
 

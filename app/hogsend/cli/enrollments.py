@@ -217,7 +217,7 @@ def _expect(journey_id: str) -> None:
 
 
 def _count(journey_id: str, state: str) -> int:
-    name = f"state/{journey_id}/{state}"
+    name = counters.enrollments_in_state(journey_id, state)
     query = counters.values([name])
     return on_instance(lambda one: one.database.read_one(query)).get(name, 0)
 

@@ -17,9 +17,9 @@ from ..ingest.rules import load_rules
 from ..store import audit, counters
 from ..store import journeys as journey_store
 from ..store.change_feed import ChangeFeed
+from ..store.counters import Gauge
 from ..store.db import Write
 from ..store.journeys import StoredJourney
-from ..store.read_models import counts
 from ..turns.folder_loader import load
 from ..turns.registry import Registry
 from ..turns.static_analysis.findings import Finding
@@ -213,13 +213,17 @@ def _find(registry: Registry, journey_id: str) -> Journey:
     return journey
 
 
-def _known(registry: Registry) -> tuple[Mapping[str, StoredJourney], Mapping[str, int]]:
+def _known(registry: Registry) -> tuple[Mapping[str, StoredJourney], Mapping[Gauge, int]]:
     """Return what the database knows of the journeys; nothing, when there is none yet."""
     if not has_database(current_settings()):
         return {}, {}
-    names = [f"state/{journey_id}/{state}" for journey_id in registry.journeys for state in _STATES]
+    names = [
+        counters.enrollments_in_state(journey_id, state)
+        for journey_id in registry.journeys
+        for state in _STATES
+    ]
 
-    async def work(instance: Instance) -> tuple[Mapping[str, StoredJourney], Mapping[str, int]]:
+    async def work(instance: Instance) -> tuple[Mapping[str, StoredJourney], Mapping[Gauge, int]]:
         read = instance.database.read
         stored, counts = await read(journey_store.all_known(), counters.values(names))
         return stored, counts
@@ -233,7 +237,9 @@ def _waiting(journey_id: str) -> Mapping[str, int]:
         return {}
 
     async def work(instance: Instance) -> Mapping[str, int]:
-        return await instance.database.read_one(counts.gauges(f"waiting/{journey_id}/"))
+        return await instance.database.read_one(
+            counters.waits_of(journey_id, is_sqlite=instance.database.is_sqlite)
+        )
 
     return on_instance(work)
 
@@ -250,7 +256,7 @@ def _terms(journey: Journey) -> dict[str, object]:
 
 
 def _row(
-    journey: Journey, stored: Mapping[str, StoredJourney], counts: Mapping[str, int]
+    journey: Journey, stored: Mapping[str, StoredJourney], counts: Mapping[Gauge, int]
 ) -> dict[str, Any]:
     known = stored.get(journey.id)
     return {
@@ -258,7 +264,10 @@ def _row(
         **journey.to_json(),
         "enabled": journey.enabled and (known is None or known.switched_on),
         "version": journey.code_hash,
-        "people": {state: counts.get(f"state/{journey.id}/{state}", 0) for state in _STATES},
+        "people": {
+            state: counts.get(counters.enrollments_in_state(journey.id, state), 0)
+            for state in _STATES
+        },
     }
 
 

@@ -15,7 +15,7 @@ from ..domain.incoming import IncomingEvent, Suppress
 from ..domain.retry_schedule import retry_at
 from ..domain.send_policy import Consents, Queue, Send, SendFacts, decide_send, leaves_at
 from ..ingest import BatchResult, Ingest
-from ..store import consents, contacts, sends
+from ..store import consents, contacts, counters, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
@@ -204,7 +204,7 @@ class Ledger:
             refused = self.verdict(send, facts_of(contact, said, suppressed, send), now)
             if refused is not None:
                 changed.append(refused)
-                tally.today(f"sends/{refused.status}")
+                tally.today(counters.sends(refused.status))
                 answers.append(Withdrawn())
             elif (send.address or contact.email) != handover.send.to_email:
                 # The address changed while the mail was made: it is made again.
@@ -243,7 +243,7 @@ class Ledger:
         ]
         for row in after:
             if row.status != "queued":
-                tally.today(f"sends/{row.status}")
+                tally.today(counters.sends(row.status))
         await tx.apply([sends.conclude(after, now)])
         facts = [_bounce(outcome) for outcome in outcomes if outcome.suppress is not None]
         taking = await self._ingest.submit_within(tx, facts, tally, now) if facts else BatchResult()

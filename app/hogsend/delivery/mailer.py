@@ -17,7 +17,7 @@ from ..domain.send_policy import Send
 from ..engines.poller import Poller
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
-from ..store import lag, meta, sends, workers
+from ..store import counters, lag, meta, sends, workers
 from ..store.change_feed import ChangeFeed
 from ..store.counters import Tally
 from ..store.db import Database
@@ -159,7 +159,7 @@ class Mailer:
             settled = [settled_one(send, now, remembered=remembers) for send in caught]
             for send in settled:
                 if send.status != "queued":
-                    tally.today(f"sends/{send.status}")
+                    tally.today(counters.sends(send.status))
             await tx.apply([sends.update(settled, now), tally.write()])
         in_doubt = sum(send.status == "in_doubt" for send in settled)
         if in_doubt:

@@ -26,7 +26,7 @@ from ..domain.incoming import IncomingEvent
 from ..engines.poller import Poller
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
-from ..store import engagement, sends
+from ..store import counters, engagement, sends
 from ..store.batcher import Batcher
 from ..store.change_feed import ChangeFeed
 from ..store.counters import Tally
@@ -126,7 +126,7 @@ class Tracker:
         seen = [hit for hit in batch if hit.verdict != "machine"]
         for hit in batch:
             if hit.verdict != "unsure":
-                tally.today(f"{hit.kind}s/{hit.verdict}")
+                tally.today(counters.engagement(hit.kind, hit.verdict))
         async with self._database.transaction() as tx:
             await tx.apply(
                 [
@@ -177,7 +177,7 @@ class Tracker:
             ]
             by_people = [held for held, verdict in judged if verdict == "human"]
             for _, verdict in judged:
-                tally.today(f"clicks/{verdict}")
+                tally.today(counters.engagement("click", verdict))
             await tx.apply(
                 [
                     engagement.judge([(held.hit.id, verdict) for held, verdict in judged]),

@@ -14,7 +14,7 @@ from ..domain.ids import new_id
 from ..domain.incoming import LONGEST_CHAIN, IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, Journey
 from ..errors import NotFound
-from ..store import consents, contacts, enrollments, events, sends
+from ..store import consents, contacts, counters, enrollments, events, sends
 from ..store.consents import ConsentStatement
 from ..store.counters import Tally
 from ..store.db import Transaction, Write
@@ -182,7 +182,7 @@ class IngestBatch:
         )
         person.changed = True
         if person.is_new and event.seq == 1:
-            self._tally.gauge("contacts", 1)
+            self._tally.gauge(counters.CONTACTS, 1)
             self.topics.add("contacts")
         lists_error = self._say(item, person)
         if item.suppress:
@@ -200,7 +200,7 @@ class IngestBatch:
         self._events.append(
             NewEvent(event, decisions, item.value, item.currency, item.cause_id, item.depth)
         )
-        self._tally.today("events")
+        self._tally.today(counters.EVENTS)
         if item.idempotency_key:
             self._keys.append((item.idempotency_key, event.id, item.digest))
             self._known[item.idempotency_key] = KnownKey(
@@ -236,7 +236,7 @@ class IngestBatch:
             if list_id in unknown:
                 continue
             if person.said.get(list_id) is not False and not subscribed:
-                self._tally.today("unsubscribes")
+                self._tally.today(counters.UNSUBSCRIBES)
             person.said[list_id] = subscribed
             self._said[person.contact.id, list_id] = ConsentStatement(
                 person.contact.id, list_id, subscribed, item.source, item.send_id
@@ -285,9 +285,9 @@ class IngestBatch:
             )
         )
         journey_id = enrollment.journey_id
-        self._tally.moved(journey_id, enrollment.state, "exited")
-        self._tally.waits(journey_id, enrollment.wait.key if enrollment.wait else None, None)
-        self._tally.today(f"ended/{journey_id}/exited")
+        self._tally.change_state(journey_id, enrollment.state, "exited")
+        self._tally.change_wait(journey_id, enrollment.wait.key if enrollment.wait else None, None)
+        self._tally.today(counters.ended(journey_id, "exited"))
         self._cancel[enrollment.id] = reason
         self.wakes.pop(enrollment.id, None)
         self.ended.append(enrollment.id)
@@ -354,12 +354,12 @@ class IngestBatch:
         for enrollment in restarted:
             self._end(person, enrollment, "restarted")
         self._begun[entered.id] = entered
-        self._tally.moved(journey.id, None, entered.state)
+        self._tally.change_state(journey.id, None, entered.state)
         self.topics.add("enrollments")
         if entered.state == "held_out":
             return self._refuse(journey, "held_out", event, person)
         self.wakes[entered.id] = self._now
-        self._tally.today(f"entered/{journey.id}")
+        self._tally.today(counters.entered(journey.id))
         return {"journeyId": journey.id, "outcome": "enrolled", "stateId": str(entered.id)}
 
     def _refuse(
@@ -368,14 +368,14 @@ class IngestBatch:
         self._refusals.append(
             Refusal(new_id(self._now), journey.id, reason, person.contact.id, event.id)
         )
-        self._tally.today(f"refused/{journey.id}/{reason}")
+        self._tally.today(counters.refused(journey.id, reason))
         return {"journeyId": journey.id, "outcome": "skipped", "reason": reason}
 
     async def count_cancelled(self, tx: Transaction) -> None:
         """Count the mails that the exits of the set cancel."""
         if self._cancel or self._cancel_all:
             queued = await tx.one(sends.queued_of(self._cancel, self._cancel_all))
-            self._tally.today("sends/cancelled", queued)
+            self._tally.today(counters.sends("cancelled"), queued)
 
     async def count_goals(self, tx: Transaction) -> None:
         """Record and count the goals that were reached, among all that is written by now."""
@@ -386,8 +386,8 @@ class IngestBatch:
         goals = self._goals
         reached = [one for one in aiming if one.begun_by < goals[one.contact_id, one.journey_id]]
         for one in reached:
-            side = "held_out" if one.state == "held_out" else "entered"
-            self._tally.today(f"goal/{one.journey_id}/{side}")
+            group = "held_out" if one.state == "held_out" else "entered"
+            self._tally.today(counters.goals_reached(one.journey_id, group))
         await tx.apply([enrollments.reach([one.id for one in reached], self._now)])
 
     def writes(self) -> list[Write]:

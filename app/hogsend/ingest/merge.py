@@ -10,7 +10,7 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.send_policy import Consents
-from ..store import consents, contacts, enrollments, events, sends
+from ..store import consents, contacts, counters, enrollments, events, sends
 from ..store.consents import ConsentStatement
 from ..store.counters import Tally
 from ..store.db import Transaction
@@ -71,10 +71,10 @@ async def _absorb(
     woken = await _wake(tx, [(e, survivor) for e in moved] + [(e, loser) for e in stayed], now)
     for before in live:
         if before.id in exited:
-            tally.moved(before.journey_id, before.state, "exited")
-            tally.waits(before.journey_id, before.wait.key if before.wait else None, None)
-            tally.today(f"ended/{before.journey_id}/exited")
-    tally.today("sends/cancelled", await tx.one(sends.queued_of(exited, ())))
+            tally.change_state(before.journey_id, before.state, "exited")
+            tally.change_wait(before.journey_id, before.wait.key if before.wait else None, None)
+            tally.today(counters.ended(before.journey_id, "exited"))
+    tally.today(counters.sends("cancelled"), await tx.one(sends.queued_of(exited, ())))
     older, newer = sorted((survivor, loser), key=lambda c: c.id)
     properties = fold(loser.properties, survivor.properties)
     one = replace(
@@ -104,7 +104,7 @@ async def _absorb(
             consents.say(heard, now),
         ]
     )
-    tally.gauge("contacts", -1)
+    tally.gauge(counters.CONTACTS, -1)
     return one, MergeResult(list(exited), list(woken))
 
 

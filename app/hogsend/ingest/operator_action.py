@@ -19,7 +19,7 @@ from ..domain.incoming import IncomingEvent
 from ..domain.journal import Step, encode
 from ..domain.journey import Journey
 from ..errors import Conflict, HogsendError, NotFound
-from ..store import contacts, enrollments, events, sends, turns
+from ..store import contacts, counters, enrollments, events, sends, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.events import to_stored_event
@@ -252,8 +252,8 @@ class _Acting:
         person.live.pop(one.id, None)
         self._begun.append(entered)
         self.operated.taking.wakes[entered.id] = self._now
-        self._tally.moved(journey.id, None, "active")
-        self._tally.today(f"entered/{journey.id}")
+        self._tally.change_state(journey.id, None, "active")
+        self._tally.today(counters.entered(journey.id))
         return entered.id
 
     def _exit(self, one: Enrollment) -> UUID:
@@ -278,7 +278,7 @@ class _Acting:
             ended_at=None,
             end_reason=None,
         )
-        self._tally.then(failed_at, f"ended/{one.journey_id}/failed", -1)
+        self._tally.on_day_of(failed_at, counters.ended(one.journey_id, "failed"), -1)
         if (why := self._ended_since(journey, contact, failed_at)) is not None:
             self._end(opened, why)
             return one.id
@@ -326,20 +326,20 @@ class _Acting:
             wait_result=None,
         )
         self._put(self._present[one.id], ended)
-        self._tally.today(f"ended/{one.journey_id}/exited")
+        self._tally.today(counters.ended(one.journey_id, "exited"))
         self._cancel[one.id] = reason
         self.operated.taking.ended.append(one.id)
 
     def _put(self, before: Enrollment, after: Enrollment) -> None:
         self._changed.append(after)
-        self._tally.moved(before.journey_id, before.state, after.state)
-        self._tally.waits(before.journey_id, _wait_of(before), _wait_of(after))
+        self._tally.change_state(before.journey_id, before.state, after.state)
+        self._tally.change_wait(before.journey_id, _wait_of(before), _wait_of(after))
 
     async def write(self, tx: Transaction) -> None:
         """Write everything that was decided, in an order that keeps every index true."""
         if self._cancel:
             queued = await tx.one(sends.queued_of(self._cancel, ()))
-            self._tally.today("sends/cancelled", queued)
+            self._tally.today(counters.sends("cancelled"), queued)
         await tx.apply(
             [
                 enrollments.update(self._changed, self._now),

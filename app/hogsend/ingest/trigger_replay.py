@@ -12,7 +12,7 @@ from ..domain.enrollment import Enrollment, SkipReason, exit_of
 from ..domain.event import Event
 from ..domain.incoming import IncomingEvent
 from ..domain.journey import Journey
-from ..store import enrollments, events
+from ..store import counters, enrollments, events
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.events import Missed
@@ -112,7 +112,7 @@ class _Replaying:
             rules=self._rules,
             now=self._now,
         )
-        self._tally.then(missed.at, f"refused/{self._journey.id}/{MISSED}", -1)
+        self._tally.on_day_of(missed.at, counters.refused(self._journey.id, MISSED), -1)
         if isinstance(entered, str):
             self._refuse(missed, entered)
         elif entered.state == "held_out":
@@ -122,7 +122,7 @@ class _Replaying:
             self._enter(missed, person, entered)
 
     def _refuse(self, missed: Missed, reason: SkipReason) -> None:
-        self._tally.then(missed.at, f"refused/{self._journey.id}/{reason}", 1)
+        self._tally.on_day_of(missed.at, counters.refused(self._journey.id, reason), 1)
         self._reasons[missed.refusal_id] = reason
         counts = self.replayed.refused
         counts[reason] = counts.get(reason, 0) + 1
@@ -131,13 +131,13 @@ class _Replaying:
     def _enter(self, missed: Missed, person: ContactState, entered: Enrollment) -> None:
         self._entered.append(missed.refusal_id)
         self.replayed.entered += 1
-        self._tally.today(f"entered/{self._journey.id}")
+        self._tally.today(counters.entered(self._journey.id))
         why = self._ended_since(missed, person)
         if why is None:
             self.replayed.taking.wakes[entered.id] = self._now
         else:
             del person.live[entered.id]
-            self._tally.today(f"ended/{self._journey.id}/exited")
+            self._tally.today(counters.ended(self._journey.id, "exited"))
             entered = replace(
                 entered, state="exited", end_reason=why, ended_at=self._now, wake_at=None
             )
@@ -146,7 +146,7 @@ class _Replaying:
 
     def _begin(self, entered: Enrollment) -> None:
         self._begun.append(entered)
-        self._tally.moved(self._journey.id, None, entered.state)
+        self._tally.change_state(self._journey.id, None, entered.state)
 
     def _ended_since(self, missed: Missed, person: ContactState) -> str | None:
         mine = {missed.contact_id, person.contact.id}

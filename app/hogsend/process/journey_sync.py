@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from ..store import enrollments, journeys, workers
+from ..store import counters, enrollments, journeys, workers
 from ..store.corrupt_rows import REMEDY
 from ..store.counters import Tally
 from ..store.db import Database
@@ -54,7 +54,7 @@ async def see_journeys(
                 log.warning("%s is gone or broken: %d people in it are parked", journey_id, people)
             for journey_id, state in {*before, *after}:
                 changed = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
-                tally.gauge(f"state/{journey_id}/{state}", changed)
+                tally.gauge(counters.enrollments_in_state(journey_id, state), changed)
         await tx.apply([*journeys.see(registry.journeys.values(), lost, now), tally.write()])
     changed = {
         one

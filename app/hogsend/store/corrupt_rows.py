@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from ..errors import CorruptRow
+from . import counters
 from .counters import Tally
 from .db import Database, Query, Row, Transaction, Write
 from .fields import to_micros
@@ -88,9 +89,9 @@ async def fail_enrollment(
         if error.table == "enrollments":
             text, kept = f"{text}\nWhat it held: {wait or ''} {result or ''}", (None, None)
         at, tally = to_micros(now), Tally(now)
-        tally.moved(journey_id, state, "failed")
-        tally.waits(journey_id, wait_key, None)
-        tally.today(f"ended/{journey_id}/failed")
+        tally.change_state(journey_id, state, "failed")
+        tally.change_wait(journey_id, wait_key, None)
+        tally.today(counters.ended(journey_id, "failed"))
         await tx.apply(
             [
                 Write(
@@ -151,7 +152,7 @@ async def _fail_send(
     tx: Transaction, send_id: UUID, told: tuple[str, str, str], now: datetime
 ) -> None:
     tally = Tally(now)
-    tally.today("sends/failed")
+    tally.today(counters.sends("failed"))
     await tx.apply(
         [
             Write(

@@ -1,6 +1,8 @@
-"""Counts that are kept, so that no screen ever counts a million rows.
+"""Counts that are kept in the database, so that no screen ever counts a million rows.
 
-A gauge has day 0; a day's total has the number of days since 1970, UTC.
+Every count has a name, and every name is made here. A `Gauge` is a present number, such as how many
+enrollments are active; a `DailyTotal` starts at zero each day, UTC. Both are rows of one table:
+a gauge's row has day 0, a total's row the number of days since 1970.
 """
 
 from __future__ import annotations
@@ -9,76 +11,172 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import Literal, NewType
 
+from ..domain.engagement import HitKind, Verdict
 from .db import Query, Write
 from .fields import EPOCH
 
-GAUGE = 0
+Gauge = NewType("Gauge", str)
+DailyTotal = NewType("DailyTotal", str)
+
+GAUGE_DAY = 0
 _LONGEST_NAME = 200
 
-
-def day_of(now: datetime) -> int:
-    """Return the number of whole days since 1970, UTC."""
-    return (now - EPOCH).days
-
-
-class Tally:
-    """Collects the changes of one transaction."""
-
-    def __init__(self, now: datetime) -> None:
-        self._day = day_of(now)
-        self._changes: Counter[tuple[str, int]] = Counter()
-
-    def today(self, name: str, by: int = 1) -> None:
-        """Add to today's total."""
-        self._changes[name, self._day] += by
-
-    def then(self, instant: datetime, name: str, by: int) -> None:
-        """Add to the total of the day that an instant is of."""
-        self._changes[name, day_of(instant)] += by
-
-    def gauge(self, name: str, by: int) -> None:
-        """Add to a gauge."""
-        self._changes[name, GAUGE] += by
-
-    def moved(self, journey_id: str, before: str | None, after: str | None) -> None:
-        """Count an enrollment's change of state."""
-        if before == after:
-            return
-        if before is not None:
-            self.gauge(f"state/{journey_id}/{before}", -1)
-        if after is not None:
-            self.gauge(f"state/{journey_id}/{after}", 1)
-
-    def waits(self, journey_id: str, before: str | None, after: str | None) -> None:
-        """Count an enrollment's change of the wait it is in."""
-        if before == after:
-            return
-        if before is not None:
-            self.gauge(f"waiting/{journey_id}/{before}", -1)
-        if after is not None:
-            self.gauge(f"waiting/{journey_id}/{after}", 1)
-
-    def write(self) -> Write:
-        """Return the changes as one write, in a fixed order of rows."""
-        return Write(
-            "INSERT INTO counters (name, day, value) VALUES (?,?,?) ON CONFLICT (name, day) "
-            "DO UPDATE SET value = counters.value + excluded.value",
-            [(_fitting(name), day, by) for (name, day), by in sorted(self._changes.items()) if by],
-        )
+CONTACTS = Gauge("contacts")
+EVENTS = DailyTotal("events")
+UNSUBSCRIBES = DailyTotal("unsubscribes")
 
 
-def _fitting(name: str) -> str:
-    """Return a name that its column takes: a long journey's long wait is cut, and told apart."""
+def enrollments_in_state(journey_id: str, state: str) -> Gauge:
+    """Name the count of a journey's enrollments that are in a state."""
+    return Gauge(_fit(f"state/{journey_id}/{state}"))
+
+
+def waiting(journey_id: str, wait_key: str) -> Gauge:
+    """Name the count of a journey's enrollments that are in a wait.
+
+    Args:
+        journey_id: the journey.
+        wait_key: the journal key of the wait, such as `sleep:post-welcome`.
+    """
+    return Gauge(_fit(_waiting_prefix(journey_id) + wait_key))
+
+
+def entered(journey_id: str) -> DailyTotal:
+    """Name the count of contacts that entered a journey."""
+    return DailyTotal(_fit(f"entered/{journey_id}"))
+
+
+def ended(journey_id: str, state: str) -> DailyTotal:
+    """Name the count of a journey's enrollments that ended.
+
+    Args:
+        journey_id: the journey.
+        state: how they ended: `completed`, `exited` or `failed`.
+    """
+    return DailyTotal(_fit(f"ended/{journey_id}/{state}"))
+
+
+def refused(journey_id: str, reason: str) -> DailyTotal:
+    """Name the count of events that did not enroll their contact in a journey, by reason."""
+    return DailyTotal(_fit(f"refused/{journey_id}/{reason}"))
+
+
+def goals_reached(journey_id: str, group: Literal["entered", "held_out"]) -> DailyTotal:
+    """Name the count of contacts that reached a journey's goal.
+
+    Args:
+        journey_id: the journey.
+        group: whether they entered the journey or were held out for comparison.
+    """
+    return DailyTotal(_fit(f"goal/{journey_id}/{group}"))
+
+
+def sends(status: str) -> DailyTotal:
+    """Name the count of sends that came to a status."""
+    return DailyTotal(f"sends/{status}")
+
+
+def engagement(kind: HitKind, verdict: Verdict) -> DailyTotal:
+    """Name the count of opens or clicks with a verdict."""
+    return DailyTotal(f"{kind}s/{verdict}")
+
+
+def _waiting_prefix(journey_id: str) -> str:
+    return f"waiting/{journey_id}/"
+
+
+def _fit(name: str) -> str:
+    """Shorten a name to what its column holds; a digest keeps two long names apart."""
     if len(name) <= _LONGEST_NAME:
         return name
     return name[: _LONGEST_NAME - 17] + "#" + sha256(name.encode()).hexdigest()[:16]
 
 
-def values(names: Sequence[str], day: int = GAUGE) -> Query[dict[str, int]]:
-    """Ask for counts by name; those never counted are absent."""
+def day_of(instant: datetime) -> int:
+    """Return the number of whole days since 1970, UTC."""
+    return (instant - EPOCH).days
+
+
+class Tally:
+    """Collects the changes of one transaction.
+
+    Args:
+        now: the present instant, whose day totals count for.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self._day = day_of(now)
+        self._changes: Counter[tuple[str, int]] = Counter()
+
+    def today(self, name: DailyTotal, by: int = 1) -> None:
+        """Add to today's total."""
+        self._changes[name, self._day] += by
+
+    def on_day_of(self, instant: datetime, name: DailyTotal, by: int) -> None:
+        """Add to the total of the day of an instant."""
+        self._changes[name, day_of(instant)] += by
+
+    def gauge(self, name: Gauge, by: int) -> None:
+        """Add to a gauge."""
+        self._changes[name, GAUGE_DAY] += by
+
+    def change_state(self, journey_id: str, before: str | None, after: str | None) -> None:
+        """Count an enrollment's change of state; None stands for no enrollment."""
+        if before == after:
+            return
+        if before is not None:
+            self.gauge(enrollments_in_state(journey_id, before), -1)
+        if after is not None:
+            self.gauge(enrollments_in_state(journey_id, after), 1)
+
+    def change_wait(self, journey_id: str, before: str | None, after: str | None) -> None:
+        """Count an enrollment's change of the wait that it is in; None stands for no wait."""
+        if before == after:
+            return
+        if before is not None:
+            self.gauge(waiting(journey_id, before), -1)
+        if after is not None:
+            self.gauge(waiting(journey_id, after), 1)
+
+    def write(self) -> Write:
+        """Return the changes as one write.
+
+        Its rows are in a fixed order, so that two transactions never wait for each other.
+        """
+        return Write(
+            "INSERT INTO counters (name, day, value) VALUES (?,?,?) ON CONFLICT (name, day) "
+            "DO UPDATE SET value = counters.value + excluded.value",
+            [(name, day, by) for (name, day), by in sorted(self._changes.items()) if by],
+        )
+
+
+def values(names: Sequence[Gauge]) -> Query[dict[Gauge, int]]:
+    """Query gauges by name; those that were never counted are absent."""
     return Query(
         "SELECT name, value FROM counters WHERE day = ? AND name IN ?",
-        [day, list(names)],
+        [GAUGE_DAY, list(names)],
         lambda rows: {row[0]: row[1] for row in rows},
+    )
+
+
+def waits_of(journey_id: str, *, is_sqlite: bool) -> Query[dict[str, int]]:
+    """Query how many enrollments are in each wait of one journey, by wait key.
+
+    Waits without enrollments are absent.
+
+    Args:
+        journey_id: the journey; no id has a slash, so no other journey's names begin like its own.
+        is_sqlite: whether text is ordered by its bytes, so that a range of the index has the names.
+    """
+    prefix = _waiting_prefix(journey_id)
+    if is_sqlite:
+        condition, values = "name >= ? AND name < ?", [prefix, prefix[:-1] + chr(ord("/") + 1)]
+    else:
+        condition, values = "name LIKE ?", [prefix.replace("_", "\\_") + "%"]
+    return Query(
+        f"SELECT name, value FROM counters WHERE day = ? AND {condition} AND value > 0",
+        [GAUGE_DAY, *values],
+        lambda rows: {row[0].removeprefix(prefix): row[1] for row in rows},
     )

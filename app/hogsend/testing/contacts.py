@@ -13,7 +13,7 @@ from ..domain.address import normalize_email
 from ..domain.contact import Contact
 from ..domain.ids import first_id
 from ..ingest.merge import merge
-from ..store import contacts, snapshot
+from ..store import contacts, counters, snapshot
 from ..store.contacts import identities_of
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
@@ -53,7 +53,7 @@ async def make_known(
             properties={**contact.properties, **properties},
         )
         if known is None:
-            tally.gauge("contacts", 1)
+            tally.gauge(counters.CONTACTS, 1)
             await tx.apply([contacts.insert([contact], now)])
         else:
             await tx.apply([contacts.update([contact], now)])

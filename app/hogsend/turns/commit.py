@@ -13,7 +13,7 @@ from ..domain.event import Event
 from ..domain.incoming import IncomingEvent
 from ..domain.journey import Journey
 from ..ingest import BatchResult, Ingest
-from ..store import contacts, enrollments, events, sends, steps, turns
+from ..store import contacts, counters, enrollments, events, sends, steps, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.turns import Turn
@@ -254,15 +254,15 @@ def _turn(one: Played, now: datetime) -> Turn:
 
 def _count(one: Played, before: Enrollment, after: Enrollment, tally: Tally) -> None:
     journey_id = before.journey_id
-    tally.moved(journey_id, before.state, after.state)
-    tally.waits(
+    tally.change_state(journey_id, before.state, after.state)
+    tally.change_wait(
         journey_id,
         before.wait.key if before.wait else None,
         # One that has failed keeps its wait, for whoever lets it go on, and is in it no more.
         after.wait.key if after.wait and after.is_live else None,
     )
     if after.ended_at is not None:
-        tally.today(f"ended/{journey_id}/{after.state}")
+        tally.today(counters.ended(journey_id, after.state))
     for send in one.result.sends:
         if send.status != "queued":
-            tally.today(f"sends/{send.status}")
+            tally.today(counters.sends(send.status))

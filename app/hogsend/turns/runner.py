@@ -302,7 +302,7 @@ class TurnRunner:
             parked = [replace(e, state="parked") for e in present.values() if _is_due(e, now)]
             for enrollment in parked:
                 before = present[enrollment.id].state
-                tally.moved(enrollment.journey_id, before, "parked")
+                tally.change_state(enrollment.journey_id, before, "parked")
             await tx.apply([enrollments.update(parked, now, freed=True), tally.write()])
         await self._ingest.publish_result(BatchResult(topics={"enrollments"}))
 

@@ -1,11 +1,11 @@
-"""Kept counts, as the screens need them: gauges by prefix, and a fortnight day by day."""
+"""Counts for screens: daily totals of two weeks, and counts of rows that stop at a limit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..counters import GAUGE
+from ..counters import DailyTotal
 from ..db import Query
 
 FORTNIGHT = 14
@@ -25,7 +25,7 @@ class Days:
     today: int
     values: Mapping[str, Mapping[int, int]]
 
-    def series(self, *names: str, days: int = FORTNIGHT) -> list[int]:
+    def series(self, *names: DailyTotal, days: int = FORTNIGHT) -> list[int]:
         """Return one total for each day, oldest first; several names are added up."""
         first = self.today - days + 1
         return [
@@ -33,12 +33,12 @@ class Days:
             for day in range(first, self.today + 1)
         ]
 
-    def total(self, *names: str, days: int = WEEK) -> int:
+    def total(self, *names: DailyTotal, days: int = WEEK) -> int:
         """Return the sum over the last days, today included."""
         return sum(self.series(*names, days=days))
 
 
-def days(names: Sequence[str], today: int) -> Query[Days]:
+def days(names: Sequence[DailyTotal], today: int) -> Query[Days]:
     """Ask for the totals of the last fortnight.
 
     Args:
@@ -56,21 +56,6 @@ def days(names: Sequence[str], today: int) -> Query[Days]:
         "SELECT name, day, value FROM counters WHERE name IN ? AND day > ?",
         [list(names), today - FORTNIGHT],
         read,
-    )
-
-
-def gauges(prefix: str) -> Query[dict[str, int]]:
-    """Ask for the gauges whose names begin so; gives what comes after, without those at zero.
-
-    Args:
-        prefix: such as `state/` or `waiting/activation-welcome/`.
-    """
-    return Query(
-        "SELECT name, value FROM counters WHERE day = ? AND name LIKE ? AND value > 0",
-        [GAUGE, prefix + "%"],
-        lambda rows: {
-            row[0].removeprefix(prefix): row[1] for row in rows if row[0].startswith(prefix)
-        },
     )
 
 

@@ -83,11 +83,12 @@ def retried_ids(journey_id: str, before: UUID | None, limit: int) -> Query[list[
     )
 
 
-def retried() -> Query[dict[str, int]]:
-    """Ask how many enrollments of each journey are tried again; those without any are absent."""
+def retried(journey_ids: Sequence[str]) -> Query[dict[str, int]]:
+    """Query how many enrollments of some journeys are retried; journeys without any are absent."""
     return Query(
-        f"SELECT journey_id, COUNT(*) FROM enrollments WHERE {RETRIED} GROUP BY journey_id",
-        [],
+        f"SELECT journey_id, COUNT(*) FROM enrollments WHERE journey_id IN ? AND {RETRIED} "
+        "GROUP BY journey_id",
+        [list(journey_ids)],
         lambda rows: {row[0]: row[1] for row in rows},
     )
 

@@ -12,8 +12,9 @@ from ...domain.enrollment import LIVE_STATES, SkipReason
 from ...domain.incoming import IncomingEvent
 from ...domain.journey import Journey
 from ...errors import HogsendError
+from ...store import counters
 from ...store import journeys as stored
-from ...store.counters import day_of
+from ...store.counters import DailyTotal, day_of
 from ...store.journeys import StoredJourney
 from ...store.read_models import counts
 from ...store.read_models import journeys as screen
@@ -62,7 +63,7 @@ class Row:
     @property
     def missed(self) -> int:
         """How many triggers of seven days it missed while it was gone or broken."""
-        return self.days.total(f"refused/{self.journey.id}/journey_broken")
+        return self.days.total(counters.refused(self.journey.id, "journey_broken"))
 
     @property
     def live(self) -> int:
@@ -75,52 +76,58 @@ class Row:
     @property
     def refusals(self) -> dict[str, int]:
         found = {
-            reason: self.days.total(f"refused/{self.journey.id}/{reason}") for reason in REASONS
+            reason: self.days.total(counters.refused(self.journey.id, reason)) for reason in REASONS
         }
         return dict(sorted(((r, n) for r, n in found.items() if n), key=lambda pair: -pair[1]))
 
     def week(self, what: str) -> int:
         """Return how often something happened in it in seven days: `entered`, `completed`, …"""
-        return self.days.total(_name(self.journey.id, what))
+        return self.days.total(_total(self.journey.id, what))
 
     def series(self, what: str) -> list[int]:
         """Return how often something happened in it on each of fourteen days."""
-        return self.days.series(_name(self.journey.id, what))
+        return self.days.series(_total(self.journey.id, what))
 
 
-def _name(journey_id: str, what: str) -> str:
-    return f"entered/{journey_id}" if what == "entered" else f"ended/{journey_id}/{what}"
+def _total(journey_id: str, what: str) -> DailyTotal:
+    return counters.entered(journey_id) if what == "entered" else counters.ended(journey_id, what)
 
 
 async def rows() -> list[Row]:
     """Read every journey with its figures: those of the code first, then those it has lost."""
+    known = await context().database.read_one(stored.all_known())
+    registered = content().registry.journeys
+    return await _rows([*registered, *(one for one in known if one not in registered)], known)
+
+
+async def _rows(ids: Sequence[str], known: Mapping[str, StoredJourney]) -> list[Row]:
+    """Read the figures of some journeys, and no counter of any other."""
     current = context()
-    today = day_of(current.clock.now())
-    known, gauges, retried = await current.database.read(
-        stored.all_known(), counts.gauges("state/"), screen.retried()
-    )
-    lost: Mapping[str, StoredJourney] = {
-        journey_id: one
-        for journey_id, one in known.items()
-        if journey_id not in content().registry.journeys
-    }
-    ids = [*content().registry.journeys, *lost]
-    names = [
+    states = {one: [counters.enrollments_in_state(one, state) for state in STATES] for one in ids}
+    totals = [
         name
         for one in ids
         for name in (
-            f"entered/{one}",
-            *(f"ended/{one}/{how}" for how in ("completed", "exited", "failed")),
-            *(f"refused/{one}/{reason}" for reason in REASONS),
+            counters.entered(one),
+            *(counters.ended(one, how) for how in ("completed", "exited", "failed")),
+            *(counters.refused(one, reason) for reason in REASONS),
         )
     ]
-    days = await current.database.read_one(counts.days(names, today))
+    gauges, days, retried = await current.database.read(
+        counters.values([name for names in states.values() for name in names]),
+        counts.days(totals, day_of(current.clock.now())),
+        screen.retried(ids),
+    )
+    registered = content().registry.journeys
     return [
         Row(
-            journey=content().registry.journeys.get(one) or lost[one].journey,
+            journey=registered.get(one) or known[one].journey,
             switched_on=known[one].switched_on if one in known else True,
-            gone=one in lost,
-            by_state={state: gauges.get(f"{one}/{state}", 0) for state in STATES},
+            gone=one not in registered,
+            by_state={
+                state: max(0, gauges.get(name, 0))
+                for state, name in zip(STATES, states[one], strict=True)
+            },
             days=days,
             retried=retried.get(one, 0),
         )
@@ -142,10 +149,11 @@ async def row_of(journey_id: str) -> Row:
     Raises:
         NotFound: there is none with this id.
     """
-    found = next((row for row in await rows() if row.journey.id == journey_id), None)
-    if found is None:
+    known = await context().database.read_one(stored.all_known())
+    if journey_id not in known and journey_id not in content().registry.journeys:
         raise missing("journey")
-    return found
+    (row,) = await _rows([journey_id], known)
+    return row
 
 
 @blueprint.get("/journeys/<journey_id>")
@@ -166,7 +174,9 @@ async def journey_page(row: Row, *, problem: str = "", status: int = 200) -> Ans
     journey = row.journey
     wait, state, reason = asked.get("wait", ""), asked.get("state", ""), asked.get("refused", "")
     states = [state] if state in STATES else list(LIVE_STATES)
-    waiting = await current.database.read_one(counts.gauges(f"waiting/{journey.id}/"))
+    waiting = await current.database.read_one(
+        counters.waits_of(journey.id, is_sqlite=current.database.is_sqlite)
+    )
     flow = content().registry.flows.get(journey.id)
     drawn = graph.draw(flow, journey.trigger.event, waiting) if flow else None
     chosen = _chosen(drawn, wait)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from quart import g
 
+from ...store import counters
 from ...store.counters import day_of
 from ...store.read_models import counts
 from ...store.read_models import overview as screen
@@ -23,18 +24,16 @@ from .timeline import last_line
 
 # A worker that is well plays a turn within milliseconds; a minute late is worth a look.
 LATE = timedelta(minutes=1)
-REFUSED = ("sends/skipped", "sends/suppressed")
-_NAMES = (
-    "sends/sent",
-    "sends/failed",
-    *REFUSED,
-    "opens/human",
-    "opens/machine",
-    "clicks/human",
-    "clicks/machine",
-    "unsubscribes",
-    "events",
-)
+SENT = counters.sends("sent")
+REFUSED = (counters.sends("skipped"), counters.sends("suppressed"))
+# The daily totals that the template shows, by the name that it uses.
+TOTALS = {
+    "sent": SENT,
+    "opened": counters.engagement("open", "human"),
+    "opened_by_machines": counters.engagement("open", "machine"),
+    "clicked": counters.engagement("click", "human"),
+    "unsubscribed": counters.UNSUBSCRIBES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,8 @@ async def overview() -> Answer:
     rows = await journey_screen.rows()
     expected = screen.week_of_wakes(formatting.local(now))
     days, *wakes = await current.database.read(
-        counts.days(_NAMES, day_of(now)), *(query for _, query in expected)
+        counts.days([*TOTALS.values(), *REFUSED, counters.EVENTS], day_of(now)),
+        *(query for _, query in expected),
     )
     wanted = await _wanted(rows, now)
     return page(
@@ -92,15 +92,16 @@ async def overview() -> Answer:
         journeys=len(content().registry.journeys),
         mail=current.settings.mail.partition(":")[0],
         days=days,
+        totals=TOTALS,
         bars=_bars(days, now),
         expected=[(start, count) for (start, _), count in zip(expected, wakes, strict=True)],
-        nothing_yet=not rows or not any(days.series("events", "sends/sent")),
+        nothing_yet=not rows or not any(days.series(counters.EVENTS, SENT)),
     )
 
 
 def _bars(days: counts.Days, now: datetime) -> Sequence[Bar]:
     first = now - timedelta(days=counts.FORTNIGHT - 1)
-    both = zip(days.series("sends/sent"), days.series(*REFUSED), strict=True)
+    both = zip(days.series(SENT), days.series(*REFUSED), strict=True)
     return [Bar(first + timedelta(days=n), sent, no) for n, (sent, no) in enumerate(both)]
 
 

@@ -1,0 +1,90 @@
+"""Counters: their names never change, and each page reads only those that it shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from hogsend.clock import ManualClock
+from hogsend.store import counters
+from hogsend.store.counters import Gauge, Tally
+from hogsend.store.db import Database, Query, Write
+from hogsend.store.read_models import counts
+
+
+async def write(database: Database, *writes: Write) -> None:
+    async with database.transaction() as tx:
+        await tx.apply(writes)
+
+
+@pytest.mark.parametrize(
+    ("made", "stored"),
+    [
+        (counters.CONTACTS, "contacts"),
+        (counters.EVENTS, "events"),
+        (counters.UNSUBSCRIBES, "unsubscribes"),
+        (counters.enrollments_in_state("welcome", "active"), "state/welcome/active"),
+        (counters.waiting("welcome", "sleep:a#2"), "waiting/welcome/sleep:a#2"),
+        (counters.entered("welcome"), "entered/welcome"),
+        (counters.ended("welcome", "exited"), "ended/welcome/exited"),
+        (counters.refused("welcome", "too_soon"), "refused/welcome/too_soon"),
+        (counters.goals_reached("welcome", "held_out"), "goal/welcome/held_out"),
+        (counters.sends("in_doubt"), "sends/in_doubt"),
+        (counters.engagement("open", "human"), "opens/human"),
+        (counters.engagement("click", "machine"), "clicks/machine"),
+    ],
+)
+def test_counter_names_are_those_that_existing_databases_have(made: str, stored: str):
+    assert made == stored
+
+
+def test_a_name_that_is_too_long_is_cut_and_kept_apart_from_its_like():
+    first, second = (counters.waiting("j" * 100, "wait:" + "x" * 200 + end) for end in "ab")
+    assert len(first) == len(second) == 200
+    assert first != second
+    assert first.startswith("waiting/" + "j" * 100 + "/wait:x")
+
+
+async def test_counts_add_up_in_whatever_order_they_are_written(
+    database: Database, clock: ManualClock
+):
+    for by in (3, -1, 5):
+        tally = Tally(clock.now())
+        tally.gauge(counters.CONTACTS, by)
+        tally.today(counters.EVENTS)
+        tally.change_state("j", None if by == 3 else "active", "active" if by == 3 else "waiting")
+        await write(database, tally.write())
+    active, waiting = (counters.enrollments_in_state("j", one) for one in ("active", "waiting"))
+    gauges = [counters.CONTACTS, active, waiting, Gauge("never")]
+    assert await database.read_one(counters.values(gauges)) == {
+        counters.CONTACTS: 7,
+        active: -1,
+        waiting: 2,
+    }
+    days = await database.read_one(counts.days([counters.EVENTS], counters.day_of(clock.now())))
+    assert days.total(counters.EVENTS) == 3
+
+
+@pytest.mark.parametrize("journey_id", ["j", "j_x", "j-x", "jj", "j.x", "j/x"])
+async def test_the_waits_of_one_journey_are_read_without_those_of_another(
+    database: Database, clock: ManualClock, journey_id: str
+):
+    tally = Tally(clock.now())
+    for number, other in enumerate(("j", "j_x", "j-x", "jj", "j.x", "k"), 1):
+        tally.gauge(counters.waiting(other, f"sleep:of {other}"), number)
+    tally.gauge(counters.waiting("j", "sleep:nobody any more"), 0)
+    await write(database, tally.write())
+    waits = await database.read_one(counters.waits_of(journey_id, is_sqlite=database.is_sqlite))
+    expected = {} if journey_id == "j/x" else {f"sleep:of {journey_id}"}
+    assert set(waits) == set(expected)
+
+
+async def test_the_waits_of_a_journey_are_found_by_the_index_of_names(sqlite_url: str):
+    database = Database(sqlite_url)
+    await database.open()
+    try:
+        query = counters.waits_of("j", is_sqlite=True)
+        plan = Query(f"EXPLAIN QUERY PLAN {query.sql}", query.values, list)
+        (line,) = await database.read_one(plan)
+    finally:
+        await database.close()
+    assert "(name>? AND name<?)" in line[3]
