@@ -5,14 +5,16 @@ from __future__ import annotations
 from uuid import UUID
 
 from hogsend import days
-from hogsend.ingest import ActionName, OperatorAction
+from hogsend.ingest import ActionName
+from hogsend.services.enrollments import run_action
+from tests.actors import OLGA
 from tests.world import World
 
 
 async def give(world: World, act: ActionName) -> UUID:
     """Let olga do something to the only enrollment, and wait for it."""
     only = (await world.enrollment()).id
-    done = await world.runtime.operator_actions.run(OperatorAction(act, "olga"), only)
+    done = await run_action(world.runtime, OLGA, act, only)
     await world.settle()
     return done
 

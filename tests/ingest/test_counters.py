@@ -12,7 +12,9 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.errors import HogsendError
-from hogsend.ingest import ActionName, OperatorAction
+from hogsend.ingest import ActionName
+from hogsend.services.enrollments import run_action
+from tests.actors import OLGA
 from tests.world import World, open_world
 
 JOURNEYS = """
@@ -99,9 +101,9 @@ class Story:
         if not live:
             return
         act: ActionName = "wake" if self._chance.random() < 0.5 else "exit"
-        order, only = OperatorAction(act, "olga", "asked"), self._chance.choice(live).id
+        only = self._chance.choice(live).id
         try:
-            await self._world.runtime.operator_actions.run(order, only)
+            await run_action(self._world.runtime, OLGA, act, only, note="asked")
         except HogsendError as refused:
             assert "does not wait" in str(refused)
 

@@ -9,7 +9,9 @@ import pytest
 
 from hogsend import days, hours
 from hogsend.errors import Conflict, NotFound
-from hogsend.ingest import ActionName, OperatorAction
+from hogsend.ingest import ActionName
+from hogsend.services.enrollments import run_action
+from tests.actors import OLGA
 from tests.world import World
 
 DUNNING = """
@@ -174,16 +176,14 @@ async def test_mail_of_others_is_not_cancelled(idle_world: World):
 async def test_an_operator_ends_an_enrollment_and_its_mail(idle_world: World):
     await queued(idle_world)
     only = await idle_world.enrollment()
-    await idle_world.runtime.operator_actions.run(
-        OperatorAction("exit", "olga", "asked on the phone"), only.id
-    )
+    await run_action(idle_world.runtime, OLGA, "exit", only.id, note="asked on the phone")
     assert (await idle_world.enrollment()).end_reason == "by olga: asked on the phone"
     assert await idle_world.send_outcomes() == [
         ("welcome", "cancelled", "by olga: asked on the phone")
     ]
     assert await idle_world.counter_drift() == {}
     with pytest.raises(Conflict):
-        await idle_world.runtime.operator_actions.run(OperatorAction("exit", "olga"), only.id)
+        await run_action(idle_world.runtime, OLGA, "exit", only.id)
 
 
 async def test_an_operator_wakes_who_waits_for_a_time(world: World):
@@ -199,12 +199,12 @@ async def test_an_operator_wakes_who_waits_for_a_time(world: World):
     await world.emit("go")
     only = await world.enrollment()
     for _ in range(2):
-        await world.runtime.operator_actions.run(OperatorAction("wake", "olga"), only.id)
+        await run_action(world.runtime, OLGA, "wake", only.id)
         await world.settle()
     assert await world.mailbox() == ["nudge"]
     assert await world.states() == ["completed"]
     with pytest.raises(Conflict):
-        await world.runtime.operator_actions.run(OperatorAction("wake", "olga"), only.id)
+        await run_action(world.runtime, OLGA, "wake", only.id)
 
 
 async def test_an_operator_cannot_wake_who_is_parked(world: World):
@@ -213,9 +213,7 @@ async def test_an_operator_cannot_wake_who_is_parked(world: World):
     world.remove("journeys")
     await world.load()
     with pytest.raises(Conflict, match="parked"):
-        await world.runtime.operator_actions.run(
-            OperatorAction("wake", "olga"), (await world.enrollment()).id
-        )
+        await run_action(world.runtime, OLGA, "wake", (await world.enrollment()).id)
     await world.emit("invoice.paid")
     assert await world.states() == ["exited"]
 
@@ -225,7 +223,7 @@ async def test_nobody_exits_or_wakes_who_does_not_exist(idle_world: World):
     acts: tuple[ActionName, ...] = ("wake", "exit", "continue", "restart", "retry")
     for act in acts:
         with pytest.raises(NotFound):
-            await idle_world.runtime.operator_actions.run(OperatorAction(act, "olga"), nobody)
+            await run_action(idle_world.runtime, OLGA, act, nobody)
 
 
 # -- another trigger while one is live -----------------------------------------------------------

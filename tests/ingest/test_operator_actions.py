@@ -9,10 +9,13 @@ import pytest
 
 from hogsend import days
 from hogsend.errors import Conflict
-from hogsend.ingest import ActionName, OperatorAction, bulk_actions
+from hogsend.ingest import ActionName
+from hogsend.services import enrollments as enrollment_service
+from hogsend.services.enrollments import replay_missed_triggers, run_action, run_action_on_all
 from hogsend.store import audit
 from hogsend.store.db import Write
 from hogsend.turns.commit import RETRY_AFTER
+from tests.actors import OLGA
 from tests.world import World
 
 BEFORE = """
@@ -38,7 +41,7 @@ async def give(
 ) -> UUID:
     """Let olga do something to an enrollment, by default to the only one, and wait for it."""
     one = enrollment_id or (await world.enrollment()).id
-    done = await world.runtime.operator_actions.run(OperatorAction(act, "olga", note), one)
+    done = await run_action(world.runtime, OLGA, act, one, note=note)
     await world.settle()
     return done
 
@@ -218,9 +221,7 @@ async def test_two_of_one_person_are_not_both_reopened(world: World):
     for pause in RETRY_AFTER:
         await world.advance(pause)
     assert await world.states() == ["failed", "failed"]
-    outcome = await world.runtime.operator_actions.run_all(
-        OperatorAction("retry", "olga"), "j", "failed"
-    )
+    outcome = await run_action_on_all(world.runtime, OLGA, "retry", "j", "failed")
     assert (outcome.done, outcome.kept.total()) == (1, 1)
 
 
@@ -266,12 +267,13 @@ async def test_who_was_merged_after_the_failure_is_retried_as_the_survivor(world
 async def test_everyone_who_drifted_is_continued_in_steps(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(bulk_actions, "STEP", 2)
+    monkeypatch.setattr(enrollment_service, "BATCH_SIZE", 2)
     users = [f"u{number}" for number in range(5)]
     await drift(world, *users)
     told: list[int] = []
-    order = OperatorAction("continue", "olga")
-    outcome = await world.runtime.operator_actions.run_all(order, "j", "drifted", told.append)
+    outcome = await run_action_on_all(
+        world.runtime, OLGA, "continue", "j", "drifted", on_progress=told.append
+    )
     await world.settle()
 
     assert (outcome.done, outcome.kept.total(), told) == (5, 0, [2, 4, 5])
@@ -284,9 +286,7 @@ async def test_everyone_who_drifted_is_continued_in_steps(
 async def test_who_cannot_be_restarted_is_counted_with_the_reason(world: World):
     await drift(world, "ada", "bo", "cy")
     await world.submit("left", user_id="bo", lists={"*": False})
-    outcome = await world.runtime.operator_actions.run_all(
-        OperatorAction("restart", "olga"), "j", "drifted"
-    )
+    outcome = await run_action_on_all(world.runtime, OLGA, "restart", "j", "drifted")
     assert (outcome.done, outcome.seen) == (2, 3)
     (why,) = outcome.kept
     assert "unsubscribed" in why
@@ -298,15 +298,11 @@ async def test_who_cannot_be_restarted_is_counted_with_the_reason(world: World):
 async def test_an_order_for_everyone_reaches_nobody_else(world: World):
     await drift(world, "ada", "bo")
     await world.emit("go", "cy")
-    outcome = await world.runtime.operator_actions.run_all(
-        OperatorAction("exit", "olga", "over"), "j", "drifted"
-    )
+    outcome = await run_action_on_all(world.runtime, OLGA, "exit", "j", "drifted", note="over")
     assert outcome.done == 2
     assert await world.states() == ["exited", "exited", "waiting"]
     assert (await world.all_enrollments())[0].end_reason == "by olga: over"
-    nobody = await world.runtime.operator_actions.run_all(
-        OperatorAction("exit", "olga"), "other", "drifted"
-    )
+    nobody = await run_action_on_all(world.runtime, OLGA, "exit", "other", "drifted")
     assert nobody.seen == 0
     assert len(await log(world)) == 1
 
@@ -328,7 +324,7 @@ async def missed(world: World, *users: str, source: str = BEFORE) -> None:
 async def test_missed_triggers_start_the_journey_once_it_is_there_again(world: World):
     await missed(world, "ada", "bo")
     await world.advance(days(3))
-    outcome = await world.runtime.operator_actions.replay("j", "olga")
+    outcome = await replay_missed_triggers(world.runtime, OLGA, "j")
     await world.settle()
 
     assert (outcome.done, outcome.kept.total()) == (2, 0)
@@ -340,13 +336,13 @@ async def test_missed_triggers_start_the_journey_once_it_is_there_again(world: W
     assert await world.query("SELECT COUNT(*) FROM refusals") == [(0,)]
     assert await world.counter_drift() == {}
     assert await log(world) == [("olga", "replay", "/journeys/j", {"people": 2})]
-    assert (await world.runtime.operator_actions.replay("j", "olga")).seen == 0
+    assert (await replay_missed_triggers(world.runtime, OLGA, "j")).seen == 0
 
 
 async def test_a_missed_trigger_passes_the_guards(world: World):
     await missed(world, "ada", "ada", "bo")
     await world.submit("left", user_id="bo", lists={"*": False})
-    outcome = await world.runtime.operator_actions.replay("j", "olga")
+    outcome = await replay_missed_triggers(world.runtime, OLGA, "j")
     assert outcome.done == 1
     assert outcome.kept == {"already_live": 1, "unsubscribed": 1}
     rows = await world.query("SELECT reason FROM refusals ORDER BY reason")
@@ -357,7 +353,7 @@ async def test_a_missed_trigger_passes_the_guards(world: World):
 async def test_who_is_held_out_is_not_enrolled_by_a_missed_trigger_either(world: World):
     users = [f"u{number}" for number in range(12)]
     await missed(world, *users, source=BEFORE.replace('trigger="go"', 'trigger="go", holdout=50'))
-    outcome = await world.runtime.operator_actions.replay("j", "olga")
+    outcome = await replay_missed_triggers(world.runtime, OLGA, "j")
     await world.settle()
     held_out = outcome.kept["held_out"]
     assert 0 < held_out < 12
@@ -369,7 +365,7 @@ async def test_who_is_held_out_is_not_enrolled_by_a_missed_trigger_either(world:
 async def test_who_would_have_left_meanwhile_leaves_at_once(world: World):
     await missed(world, source=BEFORE.replace('trigger="go"', 'trigger="go", entry="unlimited"'))
     await world.emit("stop")
-    await world.runtime.operator_actions.replay("j", "olga")
+    await replay_missed_triggers(world.runtime, OLGA, "j")
     await world.settle()
     (only,) = await world.all_enrollments()
     assert (only.state, only.end_reason) == ("exited", "exit_on stop")
@@ -382,5 +378,5 @@ async def test_nothing_is_replayed_into_a_journey_that_is_still_broken(world: Wo
     world.remove("journeys")
     await world.load()
     with pytest.raises(Conflict, match="gone or broken"):
-        await world.runtime.operator_actions.replay("j", "olga")
+        await replay_missed_triggers(world.runtime, OLGA, "j")
     assert await world.states() == []

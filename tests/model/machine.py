@@ -14,6 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from hogsend.domain.incoming import IngestResult
 from hogsend.ingest.operator_action import ActionName
+from hogsend.services.enrollments import replay_missed_triggers
+from tests.actors import operator_named
 
 from . import facts
 from .comparing import compare, compare_answer, identify
@@ -278,7 +280,9 @@ class Machine(RuleBasedStateMachine):
     @rule(journey=st.sampled_from(IDS))
     def missed_triggers_are_replayed(self, journey: str) -> None:
         if journey in self.model.code:
-            self.real.run(self.real.world.runtime.operator_actions.replay(journey, "op"))
+            self.real.run(
+                replay_missed_triggers(self.real.world.runtime, operator_named("op"), journey)
+            )
             self.model.replay(journey)
             self._settle()
 

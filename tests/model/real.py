@@ -16,8 +16,10 @@ from hogsend.domain.incoming import IncomingEvent, IngestResult
 from hogsend.domain.journey import Journey
 from hogsend.errors import Conflict
 from hogsend.ingest import enroll
-from hogsend.ingest.operator_action import ActionName, OperatorAction
+from hogsend.ingest.operator_action import ActionName
+from hogsend.services.enrollments import run_action
 from hogsend.store import meta
+from tests.actors import operator_named
 from tests.world import PATIENCE, World, open_world
 
 from .scripts import LISTS, Plan
@@ -144,9 +146,7 @@ class Real:
     def order(self, act: ActionName, enrollment: UUID) -> UUID | None:
         async def give() -> UUID | None:
             try:
-                return await self.world.runtime.operator_actions.run(
-                    OperatorAction(act, "op"), enrollment
-                )
+                return await run_action(self.world.runtime, operator_named("op"), act, enrollment)
             except Conflict:
                 return None
 

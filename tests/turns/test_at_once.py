@@ -16,9 +16,10 @@ from hogsend.clock import ManualClock
 from hogsend.delivery.ledger import Handover, Ledger
 from hogsend.delivery.providers.port import Withdrawn
 from hogsend.domain.incoming import IncomingEvent
-from hogsend.ingest import OperatorAction
+from hogsend.services.enrollments import run_action
 from hogsend.store.counters import Tally
 from hogsend.store.sends import RenderedMail
+from tests.actors import OLGA
 from tests.world import PATIENCE, World, open_world
 
 JOURNEY = """
@@ -88,9 +89,7 @@ async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
 
 async def test_an_operator_does_not_wake_who_is_leaving(two: World):
     await two.submit("go", user_id="ada")
-    wake = two.runtime.operator_actions.run(
-        OperatorAction("wake", "olga"), (await two.enrollment()).id
-    )
+    wake = run_action(two.runtime, OLGA, "wake", (await two.enrollment()).id)
     async with meanwhile(two, "stop", wake, user_id="ada") as refused:
         assert "has ended already" in str(refused)
         assert await two.states() == ["exited"]

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from hogsend import days
+from hogsend.services.enrollments import run_action
+from tests.actors import OLGA
 from tests.world import World
 
 # What the functions of these tests did; each test looks at it.
@@ -73,7 +75,6 @@ async def test_finally_and_async_with_run_at_every_wait(
 
 @pytest.mark.parametrize("ended_by", ["an event", "an operator's word"])
 async def test_an_exit_from_outside_runs_no_code_of_the_authors(world: World, ended_by: str):
-    from hogsend.ingest import OperatorAction
 
     await play(
         world,
@@ -89,9 +90,7 @@ finally:
     if ended_by == "an event":
         await world.emit("stop")
     else:
-        await world.runtime.operator_actions.run(
-            OperatorAction("exit", "olga"), (await world.enrollment()).id
-        )
+        await run_action(world.runtime, OLGA, "exit", (await world.enrollment()).id)
     await world.advance(days(2))
     assert await world.states() == ["exited"]
     assert SEEN == []

@@ -14,9 +14,10 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_pla
 from quart import Quart
 
 from hogsend.domain.incoming import IncomingEvent
-from hogsend.ingest import OperatorAction
 from hogsend.process.runtime import Runtime
+from hogsend.services.enrollments import run_action
 from hogsend.web.auth import COOKIE
+from tests.actors import OLGA
 from tests.web.conftest import Browser
 from tests.web.scene import Scene
 
@@ -104,9 +105,7 @@ async def test_an_enrollment_moves_live(
     page = await window.new_page()
     enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
     await page.goto(f"/enrollments/{enrollment_id}")
-    await runtime.operator_actions.run(
-        OperatorAction("exit", "olga", "the account is gone"), enrollment_id
-    )
+    await run_action(runtime, OLGA, "exit", enrollment_id, note="the account is gone")
     await page.locator("h1 >> text=exited").wait_for(timeout=20_000)
     assert await page.locator("text=Wake now").count() == 0
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, get_args
 from uuid import UUID
 
 import click
 
+from ..clock import Clock
 from ..domain.enrollment import State
 from ..errors import HogsendError, NotFound
-from ..ingest import BulkResult, Ingest, OperatorAction, OperatorActions
+from ..ingest import Ingest, OperatorAction
 from ..ingest.rules import load_rules
+from ..services.actor import COMMAND_LINE
+from ..services.enrollments import (
+    BulkResult,
+    IngestContext,
+    replay_missed_triggers,
+    run_action,
+    run_action_on_all,
+)
 from ..store import counters
 from ..store.change_feed import ChangeFeed
+from ..store.db import Database
 from ..store.read_models import journeys as screen
 from ..store.read_models.counts import Bounded
 from ..turns.folder_loader import load
@@ -149,7 +160,7 @@ def replay(journey_id: str, yes: bool, as_json: bool) -> None:
     if found and not yes:
         noun = "trigger" if found.count == 1 else "triggers"
         click.confirm(f"Let {found} {noun} start {journey_id} now?", abort=True, err=True)
-    outcome = _on_orders(lambda orders: orders.replay(journey_id, BY))
+    outcome = _on_orders(lambda context: replay_missed_triggers(context, COMMAND_LINE, journey_id))
     _say(outcome, "Enrolled", as_json)
 
 
@@ -173,17 +184,21 @@ def _carry_out(
         count = _count(journey_id, state)
         people = f"{count:,} {state} {'person' if count == 1 else 'people'}"
         click.confirm(f"{order.act.capitalize()} {people} of {journey_id}?", abort=True, err=True)
-    outcome = _on_orders(lambda actions: actions.run_all(order, journey_id, state))
+    outcome = _on_orders(
+        lambda context: run_action_on_all(
+            context, COMMAND_LINE, order.act, journey_id, state, note=order.note
+        )
+    )
     _say(outcome, past, as_json)
 
 
 async def _one_by_one(
-    order: OperatorAction, ids: Sequence[UUID], operator_actions: OperatorActions
+    order: OperatorAction, ids: Sequence[UUID], context: IngestContext
 ) -> BulkResult:
     outcome = BulkResult()
     for one in ids:
         try:
-            await operator_actions.run(order, one)
+            await run_action(context, COMMAND_LINE, order.act, one, note=order.note)
         except HogsendError as problem:
             outcome.kept[f"{one}: {problem}"] += 1
         else:
@@ -191,7 +206,16 @@ async def _one_by_one(
     return outcome
 
 
-def _on_orders(work: Callable[[OperatorActions], Awaitable[BulkResult]]) -> BulkResult:
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What an action on enrollments needs."""
+
+    database: Database
+    clock: Clock
+    ingest: Ingest
+
+
+def _on_orders(work: Callable[[IngestContext], Awaitable[BulkResult]]) -> BulkResult:
     """Do something with the database and the code of the journeys' folder."""
     settings = current_settings()
     registry = load(settings.journeys)
@@ -201,7 +225,7 @@ def _on_orders(work: Callable[[OperatorActions], Awaitable[BulkResult]]) -> Bulk
             instance.database, registry.journeys, registry.lists, settings.late_event_limit
         )
         ingest = Ingest(instance.database, instance.clock, rules, ChangeFeed())
-        return await work(OperatorActions(instance.database, instance.clock, ingest))
+        return await work(_Context(instance.database, instance.clock, ingest))
 
     return on_instance(run)
 

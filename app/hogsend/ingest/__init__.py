@@ -1,6 +1,5 @@
 """The one door for facts: an event arrives, is decided upon and stored, all in one transaction."""
 
-from .bulk_actions import BulkResult, OperatorActions
 from .operator_action import ActionName, OperatorAction
 from .rules import IngestRules
 from .service import BatchResult, Ingest
@@ -8,9 +7,7 @@ from .service import BatchResult, Ingest
 __all__ = [
     "ActionName",
     "BatchResult",
-    "BulkResult",
     "Ingest",
     "IngestRules",
     "OperatorAction",
-    "OperatorActions",
 ]

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,8 +22,10 @@ from ..engines.hatchet.tasks import Chore
 from ..engines.leases import RowLeases
 from ..engines.port import Done, Wake
 from ..errors import Conflict, CorruptRow, NotFound, StartError
-from ..ingest import BatchResult, Ingest, OperatorAction, OperatorActions
+from ..ingest import BatchResult, Ingest
+from ..services.actor import HATCHET
 from ..services.content import Content
+from ..services.enrollments import run_action
 from ..store.change_feed import ChangeFeed
 from ..store.corrupt_rows import fail_enrollment, fail_send
 from ..store.db import Database
@@ -111,7 +114,6 @@ class Worker:
             holder=roster.id if roster else None,
         )
         self._roster = roster
-        self._operator_actions = OperatorActions(database, clock, ingest)
         self._tell_roster(content)
         self._database = database
         self._clock = clock
@@ -310,13 +312,21 @@ class Worker:
 
     async def _end_cancelled(self, enrollment_id: UUID) -> None:
         """End an enrollment whose run somebody has cancelled in Hatchet."""
+        context = _ActionContext(self._database, self._clock, self._ingest)
         try:
-            await self._operator_actions.run(
-                OperatorAction("exit", "hatchet", "cancelled_in_hatchet"), enrollment_id
-            )
+            await run_action(context, HATCHET, "exit", enrollment_id, note="cancelled_in_hatchet")
         except (Conflict, NotFound):
             # It has ended meanwhile.
             return
+
+
+@dataclass(frozen=True, slots=True)
+class _ActionContext:
+    """What an action on an enrollment needs."""
+
+    database: Database
+    clock: Clock
+    ingest: Ingest
 
 
 def _code(content: Content) -> JourneyCode:

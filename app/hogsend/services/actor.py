@@ -91,3 +91,5 @@ class Actor:
 
 COMMAND_LINE = Actor("command line", "cli", _EVERYTHING)
 SYSTEM = Actor("system", "hogsend", _EVERYTHING)
+# A run that was cancelled in Hatchet's own dashboard; who cancelled it is not known here.
+HATCHET = Actor("system", "hatchet", frozenset({Permission.OPERATE}))

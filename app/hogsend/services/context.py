@@ -10,7 +10,7 @@ from ..clock import Clock
 from ..config.settings import Settings
 from ..delivery.tokens import Tokens
 from ..delivery.tracking import Tracker
-from ..ingest import Ingest, OperatorActions
+from ..ingest import Ingest
 from ..ingest.rules import load_rules
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
@@ -81,11 +81,6 @@ class ServiceContext(Installation):
     def registry(self) -> Registry:
         """The journeys and lists of the last load."""
         return self.content.registry
-
-    @property
-    def operator_actions(self) -> OperatorActions:
-        """Runs what operators do to enrollments."""
-        return OperatorActions(self.database, self.clock, self.ingest)
 
     async def refresh_rules(self) -> None:
         """Reload what operators or another process may have switched."""

@@ -19,10 +19,11 @@ from hogsend.delivery.tracking import Visit
 from hogsend.domain import engagement
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.errors import Conflict
-from hogsend.ingest.operator_action import OperatorAction
 from hogsend.process import retention
 from hogsend.process.retention import RetentionPolicy
 from hogsend.process.runtime import Runtime, open_runtime
+from hogsend.services.actor import COMMAND_LINE
+from hogsend.services.enrollments import run_action, run_action_on_all
 from hogsend.store import enrollments
 from hogsend.store.retention import IDEMPOTENCY_KEYS, MAILS
 from hogsend.turns import commit, step_attempts
@@ -152,9 +153,7 @@ async def _do(runtime: Runtime, ask: Mapping[str, Any]) -> Mapping[str, Any]:
             case "wake" | "exit":
                 return await _order(runtime, ask["what"], UUID(ask["enrollment"]))
             case "exit all":
-                await runtime.operator_actions.run_all(
-                    OperatorAction("exit", "cli"), ask["journey"], "waiting"
-                )
+                await run_action_on_all(runtime, COMMAND_LINE, "exit", ask["journey"], "waiting")
             case "click":
                 send_id = UUID(ask["send"])
                 await runtime.tracker.record("click", send_id, BROWSER, url=ask["url"])
@@ -175,5 +174,5 @@ async def _order(
     known = await runtime.database.read_one(enrollments.by_ids([enrollment_id]))
     if act == "wake" and known[enrollment_id].state == "active":
         return {"again": True}
-    await runtime.operator_actions.run(OperatorAction(act, "cli"), enrollment_id)
+    await run_action(runtime, COMMAND_LINE, act, enrollment_id)
     return {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...domain.enrollment import Enrollment
-from ...ingest import ActionName
+from ...services.enrollments import ActionName
 from .. import formatting
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from quart import Blueprint, Response, g, redirect, request
 
 from ...errors import NotFound
+from ...services.actor import Actor
 from ...store import audit
 from ...store.corrupt_rows import only_show
 from ...store.db import Write
@@ -72,9 +73,9 @@ async def _leave(answer: Response) -> Response:
     return harden(answer)
 
 
-def who() -> str:
-    """Return the operator's address, for the audit log."""
-    return g.operator.email
+def actor() -> Actor:
+    """Return the operator who makes the request, as services know them."""
+    return Actor.from_operator(g.operator)
 
 
 def id_from(text: str, noun: str) -> UUID:
@@ -142,7 +143,7 @@ async def change(
         before: what it was.
         after: what it is now.
     """
-    line = audit.record(who(), action, subject, now(), before=before, after=after)
+    line = audit.record(actor().name, action, subject, now(), before=before, after=after)
     async with context().database.transaction() as transaction:
         await transaction.apply([*writes, line])
     context().change_feed.publish(*topics)

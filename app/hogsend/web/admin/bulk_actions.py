@@ -8,12 +8,17 @@ from collections.abc import Awaitable, Callable
 from quart import current_app
 
 from ...errors import Conflict, HogsendError
-from ...ingest import ActionName, BulkResult, OperatorAction
+from ...services.enrollments import (
+    ActionName,
+    BulkResult,
+    replay_missed_triggers,
+    run_action_on_all,
+)
 from .. import formatting
 from ..auth import Answer
 from ..pages import context, posted
 from . import available_actions
-from .base import back, blueprint, who
+from .base import actor, back, blueprint
 from .journeys import journey_page, row_of
 
 _LONGEST_NOTE = 160
@@ -31,10 +36,10 @@ async def order_for_everyone(journey_id: str) -> Answer:
     if act is None or state not in available_actions.TOGETHER:
         problem = Conflict("This cannot be done to all of them.", "Open them one by one.")
         return await journey_page(row, problem=str(problem), status=409)
-    order, operator_actions = OperatorAction(act, who(), note), context().operator_actions
+    run_context, by = context(), actor()
     return await _carry_out(
         journey_id,
-        lambda: operator_actions.run_all(order, journey_id, state),
+        lambda: run_action_on_all(run_context, by, act, journey_id, state, note=note),
         refused="left as they were",
     )
 
@@ -43,9 +48,11 @@ async def order_for_everyone(journey_id: str) -> Answer:
 async def replay_missed(journey_id: str) -> Answer:
     """Let the triggers that a journey missed while it was broken start it now."""
     await row_of(journey_id)
-    by, operator_actions = who(), context().operator_actions
+    run_context, by = context(), actor()
     return await _carry_out(
-        journey_id, lambda: operator_actions.replay(journey_id, by), refused="not enrolled"
+        journey_id,
+        lambda: replay_missed_triggers(run_context, by, journey_id),
+        refused="not enrolled",
     )
 
 

@@ -8,13 +8,13 @@ from ...config.hatchet_token import dashboard
 from ...domain.enrollment import Enrollment
 from ...domain.journey import Journey
 from ...errors import HogsendError
-from ...ingest import ActionName, OperatorAction
+from ...services.enrollments import ActionName, run_action
 from ...store.hatchet_runs import RunLink
 from ...store.read_models import enrollment as screen
 from ..auth import Answer
 from ..pages import content, context, page, posted
 from . import available_actions, timeline
-from .base import back, blueprint, id_from, missing, who
+from .base import actor, back, blueprint, id_from, missing
 
 _LONGEST_NOTE = 160
 # What is said on the page that is shown after an act.
@@ -92,9 +92,7 @@ async def act_on_enrollment(enrollment_id: str, act: str) -> Answer:
     found = id_from(enrollment_id, "enrollment")
     note = (await posted()).get("reason", "").strip()[:_LONGEST_NOTE]
     try:
-        after = await context().operator_actions.run(
-            OperatorAction(cast("ActionName", act), who(), note), found
-        )
+        after = await run_action(context(), actor(), cast("ActionName", act), found, note=note)
     except HogsendError as error:
         return await _page(enrollment_id, problem=str(error), status=409)
     return back(f"/enrollments/{after}", DONE[act])
