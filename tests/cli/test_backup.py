@@ -1,4 +1,4 @@
-"""A backup is one checked file, and what is restored from it sends nothing by itself."""
+"""A backup is one verified file, and a database restored from it sends nothing by itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .conftest import Hogsend
 
 @pytest.fixture
 def instance(journeys: Path, project: Path, hogsend: Hogsend) -> Path:
-    """A project with a secret and one person."""
+    """A project with a secret and one contact."""
     prepare_data(load_settings({}, project))
     hogsend("journeys", "enroll", "welcome", "--user-id", "ada", "--prop", "plan=pro")
     return project
@@ -26,21 +26,21 @@ def instance(journeys: Path, project: Path, hogsend: Hogsend) -> Path:
 
 @pytest.fixture
 def open_database(instance: Path) -> Iterator[sqlite3.Connection]:
-    """A connection such as a running server holds, in the middle of its work."""
+    """A connection with an open transaction, as a running server holds it."""
     with closing(sqlite3.connect(instance / "data" / "hogsend.db")) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("SELECT COUNT(*) FROM contacts").fetchone()
         yield connection
 
 
-def facts_of(file: Path) -> dict[str, str]:
-    """Return the facts that a database keeps of its installation."""
+def meta_of(file: Path) -> dict[str, str]:
+    """Return the rows of a database's table `meta`."""
     with closing(sqlite3.connect(file)) as database:
         return dict(database.execute("SELECT key, value FROM meta"))
 
 
-def people_in(file: Path) -> list[str]:
-    """Return the user ids that a database knows."""
+def user_ids_in(file: Path) -> list[str]:
+    """Return the user ids of a database's contacts."""
     with closing(sqlite3.connect(file)) as database:
         return [name for (name,) in database.execute("SELECT external_id FROM contacts")]
 
@@ -55,16 +55,18 @@ def test_a_backup_is_made_while_the_server_writes(
 
     assert made.json["contacts"] == 1 and made.json["hasSecret"] is True
     copy = instance / "copy.db"
-    assert people_in(copy) == ["ada"]
+    assert user_ids_in(copy) == ["ada"]
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert [path.name for path in instance.glob("copy.db*")] == ["copy.db"]
 
 
-def test_a_backup_is_fenced_and_the_original_is_not(instance: Path, hogsend: Hogsend) -> None:
+def test_sending_is_on_hold_in_a_backup_and_not_in_the_original(
+    instance: Path, hogsend: Hogsend
+) -> None:
     hogsend("backup", "copy.db")
 
-    assert facts_of(instance / "copy.db")["fence"].startswith("restored copy of 20")
-    assert "fence" not in facts_of(instance / "data" / "hogsend.db")
+    assert meta_of(instance / "copy.db")["fence"].startswith("restored copy of 20")
+    assert "fence" not in meta_of(instance / "data" / "hogsend.db")
 
 
 def test_no_file_is_overwritten(instance: Path, hogsend: Hogsend) -> None:
@@ -76,13 +78,13 @@ def test_no_file_is_overwritten(instance: Path, hogsend: Hogsend) -> None:
     assert (instance / "copy.db").read_text() == "mine"
 
 
-def test_a_place_that_cannot_be_written_to_leaves_nothing(instance: Path, hogsend: Hogsend) -> None:
+def test_a_folder_that_cannot_be_written_to_is_named(instance: Path, hogsend: Hogsend) -> None:
     outcome = hogsend("backup", "nowhere/copy.db")
 
     assert outcome.status == 1 and "cannot be written" in outcome.err
 
 
-def test_a_backup_brings_an_instance_back_elsewhere(
+def test_a_backup_restores_an_installation_on_another_machine(
     instance: Path, hogsend: Hogsend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hogsend("backup", "copy.db")
@@ -97,12 +99,12 @@ def test_a_backup_brings_an_instance_back_elsewhere(
     assert (data / "secret").read_text() == (instance / "data" / "secret").read_text()
     assert stat.S_IMODE((data / "secret").stat().st_mode) == 0o600
     assert stat.S_IMODE((data / "hogsend.db").stat().st_mode) == 0o600
-    facts = facts_of(data / "hogsend.db")
-    assert "fence" in facts and "backup.secret" not in facts
+    meta = meta_of(data / "hogsend.db")
+    assert "fence" in meta and "backup.secret" not in meta
     assert hogsend("contacts", "list", "--json").json[0]["userId"] == "ada"
 
 
-def test_the_fence_is_lifted_by_a_person_who_says_so(
+def test_sending_is_resumed_only_after_a_confirmation(
     instance: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = instance / "data" / "hogsend.db"
@@ -110,23 +112,33 @@ def test_the_fence_is_lifted_by_a_person_who_says_so(
     hogsend("restore", "copy.db")
 
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    refused = hogsend("unfence")
-    assert "restored copy of" in refused.err and "0 mails wait" in refused.err
-    assert refused.status == 1 and "fence" in facts_of(database)
+    refused = hogsend("resume-sending")
+    assert "restored copy of" in refused.err and "0 mails queued" in refused.err
+    assert refused.status == 1 and "fence" in meta_of(database)
 
-    assert hogsend("unfence", "--yes").status == 0
-    assert "fence" not in facts_of(database)
-    assert hogsend("unfence", "--json").json == {"wasFenced": False, "waiting": 0}
+    assert hogsend("resume-sending", "--yes").status == 0
+    assert "fence" not in meta_of(database)
+    assert hogsend("resume-sending", "--json").json == {"wasFenced": False, "waiting": 0}
 
 
-def test_the_replaced_database_is_moved_aside(instance: Path, hogsend: Hogsend) -> None:
+def test_sending_can_be_resumed_under_the_former_name_of_the_command(
+    instance: Path, hogsend: Hogsend
+) -> None:
+    hogsend("backup", "copy.db")
+    hogsend("restore", "copy.db")
+
+    assert hogsend("unfence", "--json", "--yes").json == {"wasFenced": True, "waiting": 0}
+    assert "unfence" not in hogsend("--help").out
+
+
+def test_the_replaced_database_is_kept(instance: Path, hogsend: Hogsend) -> None:
     hogsend("backup", "copy.db")
     hogsend("journeys", "enroll", "welcome", "--user-id", "bob", "--prop", "plan=pro")
 
     replaced = hogsend("restore", "copy.db", "--json").json["replaced"]
 
-    assert people_in(instance / "data" / "hogsend.db") == ["ada"]
-    assert people_in(Path(replaced)) == ["ada", "bob"]
+    assert user_ids_in(instance / "data" / "hogsend.db") == ["ada"]
+    assert user_ids_in(Path(replaced)) == ["ada", "bob"]
 
 
 def test_a_restore_needs_the_server_stopped(
@@ -137,12 +149,12 @@ def test_a_restore_needs_the_server_stopped(
     outcome = hogsend("restore", "copy.db")
 
     assert outcome.status == 1 and "Stop the server" in outcome.err
-    assert "fence" not in facts_of(instance / "data" / "hogsend.db")
+    assert "fence" not in meta_of(instance / "data" / "hogsend.db")
     assert list(instance.glob("data/*.part*")) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"no database, but long enough to be one" * 20])
-def test_a_file_that_is_no_backup_changes_nothing(
+def test_a_file_that_is_not_a_backup_changes_nothing(
     instance: Path, hogsend: Hogsend, content: bytes
 ) -> None:
     (instance / "copy.db").write_bytes(content)
@@ -150,7 +162,7 @@ def test_a_file_that_is_no_backup_changes_nothing(
     outcome = hogsend("restore", "copy.db")
 
     assert outcome.status == 1 and "no sound backup" in outcome.err
-    assert people_in(instance / "data" / "hogsend.db") == ["ada"]
+    assert user_ids_in(instance / "data" / "hogsend.db") == ["ada"]
 
 
 def test_a_database_that_was_never_a_backup_is_not_restored(
@@ -161,7 +173,9 @@ def test_a_database_that_was_never_a_backup_is_not_restored(
     assert "not written by a backup" in hogsend("restore", "copy.db").err
 
 
-def test_data_does_not_come_beside_another_secret(instance: Path, hogsend: Hogsend) -> None:
+def test_a_backup_of_an_installation_with_another_secret_is_refused(
+    instance: Path, hogsend: Hogsend
+) -> None:
     hogsend("backup", "copy.db")
     (instance / "data" / "secret").write_text("another-secret-of-forty-characters-00000\n")
 
@@ -170,7 +184,7 @@ def test_data_does_not_come_beside_another_secret(instance: Path, hogsend: Hogse
     assert outcome.status == 1 and "another secret" in outcome.err
 
 
-def test_a_secret_that_is_a_setting_stays_with_its_owner(
+def test_a_secret_that_comes_from_a_setting_is_not_in_the_backup(
     instance: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_SECRET", "a-secret-of-forty-characters-0123456789-")
@@ -178,7 +192,7 @@ def test_a_secret_that_is_a_setting_stays_with_its_owner(
     outcome = hogsend("backup", "copy.db")
 
     assert "HOGSEND_SECRET" in outcome.out
-    assert "backup.secret" not in facts_of(instance / "copy.db")
+    assert "backup.secret" not in meta_of(instance / "copy.db")
 
 
 def test_postgres_has_its_own_tools(

@@ -18,10 +18,11 @@ from ..clock import SystemClock
 from ..config.hatchet_token import HatchetToken, read_token
 from ..config.settings import prepare_data
 from ..errors import ConfigError, HatchetUnavailable, HogsendError, StartError
+from ..services.installation import open_installation
 from .compose_project import SERVICES, ComposeProject
 from .docker import CommandResult, Docker
 from .hatchet_api import HatchetApi
-from .instance import current_settings, open_instance
+from .instance import current_settings
 from .output import plain
 
 _MINT = (
@@ -221,7 +222,7 @@ async def _make_key(site: ComposeProject) -> str:
     from ..store import keys
 
     settings = current_settings()
-    async with open_instance(settings) as instance:
+    async with open_installation(settings) as instance:
         database, now = instance.database, instance.clock.now()
         text = settings.api_key
         known = await keys.find(database, keys.digest_of(text)) if text else None

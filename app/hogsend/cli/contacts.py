@@ -13,15 +13,16 @@ from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.send_policy import Consents
 from ..errors import NotFound
+from ..services.installation import Installation
 from ..store import consents, contact_list, enrollments
 from ..store import contacts as contact_store
-from .instance import Instance, on_instance
-from .output import json_option, show_facts, show_json, show_table
+from .instance import with_installation
+from .output import json_option, show_fields, show_json, show_table
 
 
 @click.group()
 def contacts() -> None:
-    """See the people Hogsend knows."""
+    """Show contacts."""
 
 
 @contacts.command("list")
@@ -32,12 +33,12 @@ def contacts() -> None:
 def list_(limit: int, as_json: bool) -> None:
     """List the people that were seen last."""
 
-    async def work(instance: Instance) -> list[Contact]:
+    async def work(instance: Installation) -> list[Contact]:
         ids = await instance.database.read_one(contact_list.last_seen(limit))
         found = await instance.database.read_one(contact_store.by_ids(ids)) if ids else {}
         return [found[one] for one in ids if one in found]
 
-    listed = on_instance(work)
+    listed = with_installation(work)
     if as_json:
         show_json([_json(contact) for contact in listed])
         return
@@ -54,7 +55,7 @@ def list_(limit: int, as_json: bool) -> None:
 @json_option
 def show(who: str, as_json: bool) -> None:
     """Show one person, named by id, user id or email."""
-    person = on_instance(lambda instance: _person(instance, who))
+    person = with_installation(lambda instance: _person(instance, who))
     if as_json:
         show_json(
             {
@@ -68,7 +69,7 @@ def show(who: str, as_json: bool) -> None:
     contact = person.contact
     lists = [f"{name}: {'yes' if said else 'no'}" for name, said in person.consents.said.items()]
     live = [f"{e.journey_id} ({e.state}) {e.id}" for e in person.live]
-    show_facts(
+    show_fields(
         {
             "id": contact.id,
             "user id": contact.user_id,
@@ -91,7 +92,7 @@ class _Person:
     live: list[Enrollment]
 
 
-async def _person(instance: Instance, who: str) -> _Person:
+async def _person(instance: Installation, who: str) -> _Person:
     read = instance.database.read
     named = [f"u:{who}", f"e:{who.strip().lower()}", f"a:{who}"]
     (by_identity,) = await read(contact_store.by_identities(named))

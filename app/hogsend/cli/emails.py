@@ -20,16 +20,17 @@ from ..domain.journey import JOURNEY_LIST
 from ..domain.send_policy import Send
 from ..errors import HogsendError
 from ..services.content import load_content
+from ..services.installation import Installation
 from ..store.change_feed import ChangeFeed
 from ..turns.folder_loader import load
 from .contact_options import check_address
-from .instance import Instance, current_settings, on_instance
+from .instance import current_settings, with_installation
 from .output import json_option, show_json, show_table
 
 
 @click.group()
 def emails() -> None:
-    """See, preview and try mail templates."""
+    """List, preview and test mail templates."""
 
 
 @emails.command("list")
@@ -78,7 +79,7 @@ def test(key: str, to: str) -> None:
     It is not in the ledger, and its unsubscribe link belongs to nobody.
     """
 
-    async def work(instance: Instance) -> str:
+    async def work(instance: Installation) -> str:
         settings = prepare_data(instance.settings)
         mail = _sample_mail(settings, key, to)
         send_id = UUID(mail.message_id.strip("<>").partition("@")[0])
@@ -103,7 +104,7 @@ def test(key: str, to: str) -> None:
             await provider.close()
         return f"{provider.name} took the mail to {mail.to_email}: {accepted.reply}"
 
-    click.echo(on_instance(work))
+    click.echo(with_installation(work))
 
 
 async def _nothing_to_record() -> None:

@@ -23,13 +23,14 @@ from ..services.enrollments import (
     run_action,
     run_action_on_all,
 )
+from ..services.installation import Installation
 from ..store import counters
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
 from ..store.read_models import journeys as screen
 from ..store.read_models.counts import Bounded
 from ..turns.folder_loader import load
-from .instance import Instance, current_settings, on_instance
+from .instance import current_settings, with_installation
 from .output import json_option, plain, show_json, show_table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -41,7 +42,7 @@ _PAST = {"continue": "Continued", "restart": "Restarted", "exit": "Ended", "retr
 
 @click.group()
 def enrollments() -> None:
-    """See who is in a journey, and help those who are stuck."""
+    """Show who is in a journey, and help those who are stuck."""
 
 
 @enrollments.command("list")
@@ -65,12 +66,12 @@ def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -
     """List the people in a journey, those who entered last first: the stuck ones, if not told."""
     wanted = states or STUCK
 
-    async def work(instance: Instance) -> list[screen.Person]:
+    async def work(instance: Installation) -> list[screen.Person]:
         database = instance.database
         query = screen.people_ids(journey_id, wanted, (), None, limit)
         return await screen.people(database, await database.read_one(query))
 
-    rows = [_row(person) for person in on_instance(work)]
+    rows = [_row(person) for person in with_installation(work)]
     if as_json:
         show_json(rows)
         return
@@ -156,7 +157,7 @@ def retry(**given: Any) -> None:
 @json_option
 def replay(journey_id: str, yes: bool, as_json: bool) -> None:
     """Let triggers that came while a journey was gone or broken start it now."""
-    found: Bounded = on_instance(lambda one: one.database.read_one(screen.missed(journey_id)))
+    found: Bounded = with_installation(lambda one: one.database.read_one(screen.missed(journey_id)))
     if found and not yes:
         noun = "trigger" if found.count == 1 else "triggers"
         click.confirm(f"Let {found} {noun} start {journey_id} now?", abort=True, err=True)
@@ -220,20 +221,20 @@ def _on_orders(work: Callable[[IngestContext], Awaitable[BulkResult]]) -> BulkRe
     settings = current_settings()
     registry = load(settings.journeys)
 
-    async def run(instance: Instance) -> BulkResult:
+    async def run(instance: Installation) -> BulkResult:
         rules = await load_rules(
             instance.database, registry.journeys, registry.lists, settings.late_event_limit
         )
         ingest = Ingest(instance.database, instance.clock, rules, ChangeFeed())
         return await work(_Context(instance.database, instance.clock, ingest))
 
-    return on_instance(run)
+    return with_installation(run)
 
 
 def _expect(journey_id: str) -> None:
     """Refuse a journey that nobody has ever been in: its name is mistyped."""
     everyone = screen.people_ids(journey_id, STATES, (), None, 1)
-    if not on_instance(lambda one: one.database.read_one(everyone)):
+    if not with_installation(lambda one: one.database.read_one(everyone)):
         raise NotFound(
             f"Nobody has ever been in a journey {journey_id}.",
             "`hogsend journeys list` names them all.",
@@ -243,7 +244,7 @@ def _expect(journey_id: str) -> None:
 def _count(journey_id: str, state: str) -> int:
     name = counters.enrollments_in_state(journey_id, state)
     query = counters.values([name])
-    return on_instance(lambda one: one.database.read_one(query)).get(name, 0)
+    return with_installation(lambda one: one.database.read_one(query)).get(name, 0)
 
 
 def _say(outcome: BulkResult, past: str, as_json: bool) -> None:

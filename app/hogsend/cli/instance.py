@@ -1,32 +1,23 @@
-"""The installation that a command works on: its settings, its open database, the clock."""
+"""Opens the installation that a command works on: the one of the working folder's settings."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..clock import Clock, SystemClock
-from ..config.settings import Settings, load_settings
-from ..errors import StartError
+from ..config.settings import Settings, load_settings, prepare_data
 
 if TYPE_CHECKING:
-    from ..store.db import Database
+    from ..services.context import ServiceContext
+    from ..services.installation import Installation
 
-Answer = TypeVar("Answer")
+# Services are imported where they are used: `hogsend --help` needs none of them, and most commands
+# need neither journeys nor templates.
 
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """What a command works on."""
-
-    settings: Settings
-    database: Database
-    clock: Clock
+Result = TypeVar("Result")
 
 
 def current_settings(options: Mapping[str, str] | None = None) -> Settings:
@@ -41,80 +32,47 @@ def current_settings(options: Mapping[str, str] | None = None) -> Settings:
     return load_settings(os.environ, Path.cwd(), options)
 
 
-def on_instance(work: Callable[[Instance], Awaitable[Answer]]) -> Answer:
-    """Open the database, do something with it, and close it again.
+def with_installation(work: Callable[[Installation], Awaitable[Result]]) -> Result:
+    """Open the database, run `work` with it, and close the database again.
 
     Args:
-        work: gets the instance; what it returns comes back.
+        work: gets the open installation.
+
+    Returns:
+        What `work` returned.
 
     Raises:
-        StartError: there is no database yet, or its schema is not this program's.
+        StartError: there is no database yet, or its schema is not the one of this program.
     """
+    from ..services.installation import open_installation
 
-    async def run() -> Answer:
-        async with open_instance(current_settings()) as instance:
-            return await work(instance)
+    async def run() -> Result:
+        async with open_installation(current_settings()) as installation:
+            return await work(installation)
 
     return asyncio.run(run())
 
 
-def has_database(settings: Settings) -> bool:
-    """Say whether there is a database to open; one on a server is taken to be there.
-
-    Raises:
-        StartError: the folder cannot be looked into.
-    """
-    from ..store.db import is_sqlite, sqlite_path
-
-    if not is_sqlite(settings.database_url):
-        return True
-    try:
-        return sqlite_path(settings.database_url).exists()
-    except PermissionError as error:
-        raise StartError(
-            f"The data folder {settings.data} cannot be looked into: {error.strerror}.",
-            "Run the command as the user that the server runs as.",
-        ) from None
-
-
-async def note(
-    instance: Instance, action: str, subject: str, after: Mapping[str, object] | None = None
-) -> None:
-    """Put what a command changed into the audit log.
+def with_journeys(work: Callable[[ServiceContext], Awaitable[Result]]) -> Result:
+    """Open the database, load the journeys' folder, and run `work` with both.
 
     Args:
-        instance: where.
-        action: what was done.
-        subject: to what, as the path of its screen where it has one.
-        after: what it is now, if that says anything.
+        work: gets the open installation with the journeys, lists and templates.
+
+    Returns:
+        What `work` returned.
+
+    Raises:
+        StartError: there is no database yet, its schema is not the one of this program, or the
+            data folder cannot be used.
     """
-    from ..store import audit
+    from ..services.context import open_context
+    from ..services.installation import check_database
 
-    change = audit.record("cli", action, subject, instance.clock.now(), after=after)
-    async with instance.database.transaction() as transaction:
-        await transaction.apply([change])
+    async def run() -> Result:
+        settings = current_settings()
+        await check_database(settings)
+        async with open_context(prepare_data(settings)) as context:
+            return await work(context)
 
-
-@asynccontextmanager
-async def open_instance(settings: Settings) -> AsyncGenerator[Instance]:
-    """Open the database that the settings name, when its schema is this program's."""
-    # Half a second of imports, which commands without a database are spared.
-    from ..store.db import Database, sqlite_path
-    from ..store.migrations import pending
-
-    url = settings.database_url
-    if not has_database(settings):
-        raise StartError(
-            f"There is no database {sqlite_path(url)} yet.",
-            "Run `hogsend migrate` or start `hogsend serve` once, from the project's folder.",
-        )
-    if await pending(url):
-        raise StartError(
-            "The database's schema is older than this program.", "Run `hogsend migrate` first."
-        )
-    database = Database(url)
-    await database.open()
-    try:
-        yield Instance(settings, database, SystemClock())
-    finally:
-        await database.close()
+    return asyncio.run(run())

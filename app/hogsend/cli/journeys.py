@@ -14,6 +14,7 @@ from ..domain.journey import Journey
 from ..errors import HogsendError, NotFound
 from ..ingest import Ingest
 from ..ingest.rules import load_rules
+from ..services.installation import Installation, has_database
 from ..store import audit, counters
 from ..store import journeys as journey_store
 from ..store.change_feed import ChangeFeed
@@ -25,8 +26,8 @@ from ..turns.registry import Registry
 from ..turns.static_analysis.findings import Finding
 from .contact_options import identity_options, properties_of, property_option, require_identity
 from .graph_text import drawn
-from .instance import Instance, current_settings, has_database, on_instance
-from .output import json_option, plain, show_facts, show_json, show_table
+from .instance import current_settings, with_installation
+from .output import json_option, plain, show_fields, show_json, show_table
 from .plan import plan
 
 _COLUMNS = ("active", "waiting", "drifted", "parked", "completed", "exited", "failed")
@@ -35,7 +36,7 @@ _STATES = (*_COLUMNS, "held_out")
 
 @click.group()
 def journeys() -> None:
-    """See, check and switch journeys."""
+    """Show, check, enable and disable journeys."""
 
 
 journeys.add_command(plan)
@@ -115,7 +116,7 @@ def show(journey_id: str, as_json: bool) -> None:
         return
     counted = ((state.replace("_", " "), count) for state, count in row["people"].items())
     people = ", ".join(f"{count:,} {state}" for state, count in counted if count)
-    show_facts(
+    show_fields(
         {
             "id": journey.id,
             "name": journey.name,
@@ -181,12 +182,12 @@ def enroll(
         only_journey=journey.id,
     )
 
-    async def work(instance: Instance) -> IngestResult:
+    async def work(instance: Installation) -> IngestResult:
         late_after = current_settings().late_event_limit
         rules = await load_rules(instance.database, registry.journeys, registry.lists, late_after)
         return await Ingest(instance.database, instance.clock, rules, ChangeFeed()).submit(incoming)
 
-    outcome = dict(on_instance(work).enrollments[0])
+    outcome = dict(with_installation(work).enrollments[0])
     if as_json:
         show_json(outcome)
     if outcome["outcome"] != "enrolled":
@@ -223,12 +224,14 @@ def _known(registry: Registry) -> tuple[Mapping[str, StoredJourney], Mapping[Gau
         for state in _STATES
     ]
 
-    async def work(instance: Instance) -> tuple[Mapping[str, StoredJourney], Mapping[Gauge, int]]:
+    async def work(
+        instance: Installation,
+    ) -> tuple[Mapping[str, StoredJourney], Mapping[Gauge, int]]:
         read = instance.database.read
         stored, counts = await read(journey_store.all_known(), counters.values(names))
         return stored, counts
 
-    return on_instance(work)
+    return with_installation(work)
 
 
 def _waiting(journey_id: str) -> Mapping[str, int]:
@@ -236,12 +239,12 @@ def _waiting(journey_id: str) -> Mapping[str, int]:
     if not has_database(current_settings()):
         return {}
 
-    async def work(instance: Instance) -> Mapping[str, int]:
+    async def work(instance: Installation) -> Mapping[str, int]:
         return await instance.database.read_one(
             counters.waits_of(journey_id, is_sqlite=instance.database.is_sqlite)
         )
 
-    return on_instance(work)
+    return with_installation(work)
 
 
 def _terms(journey: Journey) -> dict[str, object]:
@@ -274,7 +277,7 @@ def _row(
 def _switch(journey_id: str, *, on: bool) -> None:
     registry = _registry()
 
-    async def work(instance: Instance) -> None:
+    async def work(instance: Installation) -> None:
         database, now = instance.database, instance.clock.now()
         unseen: list[Write] = []
         if journey_id not in await database.read_one(journey_store.all_known()):
@@ -285,4 +288,4 @@ def _switch(journey_id: str, *, on: bool) -> None:
         async with database.transaction() as transaction:
             await transaction.apply([*unseen, journey_store.switch(journey_id, on), change])
 
-    on_instance(work)
+    with_installation(work)

@@ -1,4 +1,4 @@
-"""The table of commands, and what becomes of their errors."""
+"""The table of commands, and how their errors are shown."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from click.exceptions import NoArgsIsHelpError
 from ..errors import HogsendError, ServerUnreachable
 from .output import plain
 
-# Wrong usage is 2, by click.
+# Click itself uses 2 for wrong usage.
 DONE, FAILED, UNREACHABLE, INTERRUPTED = 0, 1, 3, 130
 
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """A command of the table.
+    """A command that is imported when it is run.
 
     Args:
-        place: `module:attribute` in this package.
+        location: `module:attribute` in this package.
         help: the first line of its help, so that `--help` need not import it.
     """
 
-    place: str
+    location: str
     help: str
 
 
@@ -44,23 +44,23 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
         ),
         "serve": CommandSpec("serve:serve", "Serve the API, the dashboard and the public pages."),
         "worker": CommandSpec(
-            "serve:worker", "Play journeys and deliver mail without the web server."
+            "serve:worker", "Run journeys and deliver mail without the web server."
         ),
     },
-    "Journeys and people": {
-        "journeys": CommandSpec("journeys:journeys", "See, check and switch journeys."),
+    "Journeys and contacts": {
+        "journeys": CommandSpec("journeys:journeys", "Show, check, enable and disable journeys."),
         "enrollments": CommandSpec(
-            "enrollments:enrollments", "See who is in a journey, and help those who are stuck."
+            "enrollments:enrollments", "Show who is in a journey, and help those who are stuck."
         ),
         "events": CommandSpec("events:events", "Send events to the running server."),
-        "contacts": CommandSpec("contacts:contacts", "See the people Hogsend knows."),
-        "emails": CommandSpec("emails:emails", "See, preview and try mail templates."),
+        "contacts": CommandSpec("contacts:contacts", "Show contacts."),
+        "emails": CommandSpec("emails:emails", "List, preview and test mail templates."),
     },
     "Access": {
-        "keys": CommandSpec("keys:keys", "Make, list and revoke API keys."),
-        "operators": CommandSpec("operators:operators", "Say who may sign in to the dashboard."),
+        "keys": CommandSpec("keys:keys", "Create, list and revoke API keys."),
+        "operators": CommandSpec("operators:operators", "Manage who can sign in to the dashboard."),
     },
-    "Upkeep": {
+    "Maintenance": {
         "doctor": CommandSpec("doctor.command:doctor", "Check that everything is set up well."),
         "migrate": CommandSpec("migrate:migrate", "Bring the database's schema up to date."),
         "migrate-data": CommandSpec(
@@ -70,37 +70,37 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
         "backup": CommandSpec(
             "backup:backup", "Copy the data into one file while the server runs."
         ),
-        "restore": CommandSpec(
-            "backup:restore", "Put a backup in place while the server is stopped."
-        ),
-        "unfence": CommandSpec("backup:unfence", "Let a restored copy send mail."),
+        "restore": CommandSpec("backup:restore", "Restore a backup while the server is stopped."),
+        "resume-sending": CommandSpec("backup:resume_sending", "Let a restored copy send mail."),
         "settings": CommandSpec("settings:settings", "Show every setting and where it comes from."),
         "version": CommandSpec("settings:version", "Show the version."),
     },
 }
-_COMMANDS = {name: listed for section in SECTIONS.values() for name, listed in section.items()}
+# Former names, which `--help` does not list.
+ALIASES: Mapping[str, str] = {"unfence": "resume-sending"}
+_COMMANDS = {name: spec for section in SECTIONS.values() for name, spec in section.items()}
 
 
 class Commands(click.Group):
-    """The root group: its commands are imported when they are run."""
+    """The root group, which imports a command when it is run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands, in the order of the table."""
+        """Return the names of all commands, in the order of `SECTIONS`."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
-        listed = _COMMANDS.get(cmd_name)
-        if listed is None:
+        """Import a command, under its name or a former one."""
+        spec = _COMMANDS.get(ALIASES.get(cmd_name, cmd_name))
+        if spec is None:
             return None
-        module, _, attribute = listed.place.partition(":")
+        module, _, attribute = spec.location.partition(":")
         return getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table, section by section."""
+        """Write all commands, section by section."""
         for title, commands in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, listed.help) for name, listed in commands.items()])
+                formatter.write_dl([(name, spec.help) for name, spec in commands.items()])
 
 
 @click.group(
@@ -114,14 +114,15 @@ def commands() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return the exit status.
 
-    0 is done, 1 failed, 2 wrong usage, 3 the server could not be reached; 130 interrupted.
+    The status is 0 for done, 1 for failed, 2 for wrong usage, 3 when the server could not be
+    reached, 130 when interrupted.
 
     Args:
-        arguments: what follows `hogsend`.
+        arguments: the words after `hogsend`.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # A terminal that cannot show a character gets its code, not a traceback.
+            # A terminal that cannot show a character shows its code instead of a traceback.
             stream.reconfigure(errors="backslashreplace")
     try:
         outcome = commands.main(
@@ -132,28 +133,30 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        remedy = f"See `{_path(error)} --help`." if isinstance(error, click.UsageError) else ""
-        _complain(error.format_message(), remedy)
+        remedy = (
+            f"See `{_command_path(error)} --help`." if isinstance(error, click.UsageError) else ""
+        )
+        _show_error(error.format_message(), remedy)
         return error.exit_code
     except HogsendError as error:
-        _complain(error.message, error.remedy)
+        _show_error(error.message, error.remedy)
         return UNREACHABLE if isinstance(error, ServerUnreachable) else FAILED
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; flushing at exit must not complain.
+        # The reader, such as `head`, has closed the pipe; Python must not fail to flush at exit.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return outcome if isinstance(outcome, int) else DONE
 
 
-def _complain(message: str, remedy: str = "") -> None:
+def _show_error(message: str, remedy: str = "") -> None:
     text = " ".join(message.split())
     if text and text[-1] not in ".!?":
         text += "."
     click.echo(plain(f"hogsend: {text} {remedy}".rstrip()), err=True)
 
 
-def _path(error: click.UsageError) -> str:
+def _command_path(error: click.UsageError) -> str:
     return error.ctx.command_path if error.ctx else "hogsend"

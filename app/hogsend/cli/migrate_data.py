@@ -16,8 +16,9 @@ from ..clock import SystemClock
 from ..config.settings import SECRET_FILE, Settings, with_kept_secret
 from ..config.values import masked
 from ..errors import HogsendError, StartError
+from ..services.installation import has_database
 from ..store.db import is_sqlite, sqlite_path
-from .instance import current_settings, has_database
+from .instance import current_settings
 from .output import json_option, show_json, show_table
 
 if TYPE_CHECKING:

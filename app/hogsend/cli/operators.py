@@ -6,23 +6,31 @@ from typing import Any, cast
 
 import click
 
-from ..store import operators as operator_store
-from ..store.operators import Operator, Role
-from .instance import Instance, note, on_instance
+from ..services.actor import COMMAND_LINE
+from ..services.operators import (
+    ROLES,
+    Operator,
+    Role,
+    add_operator,
+    create_sign_in_link,
+    list_operators,
+    reset_operator,
+)
+from .instance import with_installation
 from .output import json_option, show_json, show_table
 
 role_option = click.option(
     "--role",
-    type=click.Choice(operator_store.ROLES),
+    type=click.Choice(ROLES),
     default="owner",
     show_default=True,
-    help="What they may do: look, operate, or also let others in.",
+    help="What they may do: a viewer reads, an operator also acts, an owner also manages access.",
 )
 
 
 @click.group()
 def operators() -> None:
-    """Say who may sign in to the dashboard."""
+    """Manage who can sign in to the dashboard."""
 
 
 @operators.command()
@@ -30,35 +38,38 @@ def operators() -> None:
 @role_option
 @json_option
 def add(email: str, role: str, as_json: bool) -> None:
-    """Add an operator and print the one-time link that lets them choose a password."""
-
-    async def work(instance: Instance) -> tuple[Operator, str]:
-        database, now = instance.database, instance.clock.now()
-        added = await operator_store.add(database, email, cast("Role", role), now)
-        token = await operator_store.make_link(database, now, email=added.email, role=added.role)
-        await note(instance, "add operator", added.email, {"role": added.role})
-        return added, _address(instance, token)
-
-    added, address = on_instance(work)
-    _show_link(address, f"Link for {added.email}, once, within a day", as_json, _json(added))
+    """Add an operator and print a one-time link to choose a password."""
+    operator, link = with_installation(
+        lambda installation: add_operator(installation, COMMAND_LINE, email, cast("Role", role))
+    )
+    _show_link(
+        link,
+        f"Sign-in link for {operator.email} (works once, expires in 24 hours)",
+        as_json=as_json,
+        fields=_to_json(operator),
+    )
 
 
 @operators.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the operators."""
-
-    async def work(instance: Instance) -> list[Operator]:
-        return await operator_store.list_operators(instance.database)
-
-    listed = on_instance(work)
+    """List all operators."""
+    rows = with_installation(lambda installation: list_operators(installation, COMMAND_LINE))
     if as_json:
-        show_json([_json(one) for one in listed])
+        show_json([_to_json(operator) for operator in rows])
         return
     show_table(
         ["email", "role", "password", "added"],
-        [(o.email, o.role, "set" if o.has_password else "none", o.created_at) for o in listed],
-        "There are no operators. `hogsend operators link` prints a link for the first one.",
+        [
+            (
+                operator.email,
+                operator.role,
+                "set" if operator.has_password else "not set",
+                operator.created_at,
+            )
+            for operator in rows
+        ],
+        "No operators yet. Create a sign-in link for the first one with `hogsend operators link`.",
     )
 
 
@@ -66,46 +77,39 @@ def list_(as_json: bool) -> None:
 @click.argument("email")
 @json_option
 def reset(email: str, as_json: bool) -> None:
-    """Take a password away, sign out everywhere, and print a one-time link for a new one."""
-
-    async def work(instance: Instance) -> str:
-        token = await operator_store.reset(instance.database, email, instance.clock.now())
-        await note(instance, "reset operator", email)
-        return _address(instance, token)
-
-    _show_link(on_instance(work), "Link for a new password, once, within a day", as_json, {})
+    """Remove an operator's password, sign them out, and print a link to choose a new one."""
+    link = with_installation(lambda installation: reset_operator(installation, COMMAND_LINE, email))
+    _show_link(
+        link, "Link to choose a new password (works once, expires in 24 hours)", as_json=as_json
+    )
 
 
 @operators.command()
 @role_option
-@click.option("--email", help="Only for this person; otherwise whoever opens it says who they are.")
+@click.option("--email", help="Only this address may use the link. By default, anyone may.")
 @json_option
 def link(role: str, email: str | None, as_json: bool) -> None:
     """Print a one-time sign-in link."""
-
-    async def work(instance: Instance) -> str:
-        token = await operator_store.make_link(
-            instance.database, instance.clock.now(), email=email, role=cast("Role", role)
+    address = with_installation(
+        lambda installation: create_sign_in_link(
+            installation, COMMAND_LINE, cast("Role", role), email
         )
-        await note(instance, "make sign-in link", email or "anybody", {"role": role})
-        return _address(instance, token)
-
-    _show_link(on_instance(work), "Sign-in link, once, within a day", as_json, {})
+    )
+    _show_link(address, "Sign-in link (works once, expires in 24 hours)", as_json=as_json)
 
 
-def _address(instance: Instance, token: str) -> str:
-    return f"{instance.settings.base_url}/sign-in/{token}"
-
-
-def _show_link(address: str, what: str, as_json: bool, facts: dict[str, Any]) -> None:
+def _show_link(
+    link: str, title: str, *, as_json: bool, fields: dict[str, Any] | None = None
+) -> None:
+    """Print a link; its title goes to stderr, so that a program reads the link alone."""
     if as_json:
-        show_json({**facts, "link": address})
+        show_json({**(fields or {}), "link": link})
     else:
-        click.echo(f"{what}:", err=True)
-        click.echo(address)
+        click.echo(f"{title}:", err=True)
+        click.echo(link)
 
 
-def _json(operator: Operator) -> dict[str, Any]:
+def _to_json(operator: Operator) -> dict[str, Any]:
     return {
         "id": operator.id,
         "email": operator.email,

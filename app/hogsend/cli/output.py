@@ -1,4 +1,4 @@
-"""How commands show data: a table for people, JSON for programs."""
+"""How commands show data: tables and fields for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,21 +13,33 @@ from uuid import UUID
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_WIDE = 100_000
+# The width of a table that is not shown on a terminal: no row is ever wrapped.
+_UNLIMITED_WIDTH = 100_000
 
 
 def json_option(command: Command) -> Command:
-    """Give a command the option `--json`, as `as_json`."""
+    """Add the option `--json` to a command, as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
 def plain(text: str) -> str:
-    """Return a text without characters that a terminal would act on."""
+    """Replace the characters of a text that a terminal would act on."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, such as `1 person` or `2,000 people`.
+
+    Args:
+        number: how many.
+        noun: the noun in the singular.
+        plural: the noun in the plural, where it is not the singular with an `s`.
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def show_json(value: object) -> None:
-    """Print a value as JSON; instants in ISO form, ids and paths as text."""
+    """Print a value as JSON: instants in ISO form, ids and paths as text."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_json_form))
 
 
@@ -43,9 +55,9 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: 
     """Print a table, or a sentence when it has no rows.
 
     Args:
-        columns: the headings.
-        rows: the cells; None is empty, an instant is shown in local time.
-        empty: what to say instead of an empty table, with the next step.
+        columns: the headers.
+        rows: the cells; None is shown as an empty cell, an instant in local time.
+        empty: what to print instead of an empty table, with the next step.
     """
     if not rows:
         click.echo(empty)
@@ -58,25 +70,25 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: 
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell(value)) for value in row))
-    console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+        table.add_row(*(Text(format_value(value)) for value in row))
+    console = Console(width=None if sys.stdout.isatty() else _UNLIMITED_WIDTH, highlight=False)
     with console.capture() as captured:
         console.print(table, crop=False)
     for line in captured.get().splitlines():
         click.echo(line.rstrip())
 
 
-def show_facts(facts: Mapping[str, object]) -> None:
-    """Print named facts, one a line."""
-    width = max(len(name) for name in facts)
-    for name, value in facts.items():
-        lines = cell(value).splitlines() or [""]
+def show_fields(fields: Mapping[str, object]) -> None:
+    """Print named values, one per line; further lines of a value are indented below it."""
+    width = max(len(name) for name in fields)
+    for name, value in fields.items():
+        lines = format_value(value).splitlines() or [""]
         click.echo(f"{name:<{width}}  {lines[0]}".rstrip())
         for line in lines[1:]:
             click.echo(f"{'':<{width}}  {line}")
 
 
-def cell(value: object) -> str:
+def format_value(value: object) -> str:
     """Return a value as people read it."""
     if value is None:
         return ""

@@ -13,11 +13,12 @@ import click
 
 from ..domain.journey import BrokenFile
 from ..errors import HogsendError
+from ..services.installation import Installation
 from ..turns.folder_loader import load
 from ..turns.plan import JourneyPlan, journeys_with_people
 from ..turns.plan import plan as rehearse
 from ..turns.turn_inputs import JourneyCode, TurnLimits
-from .instance import Instance, current_settings, on_instance
+from .instance import current_settings, with_installation
 from .output import json_option, plain, show_json, show_table
 
 
@@ -39,7 +40,7 @@ def plan(against: Path | None, as_json: bool) -> None:
     code, broken = _code(folder)
     limits = TurnLimits(timedelta(seconds=settings.turn_time_limit), settings.turn_step_limit)
 
-    async def work(instance: Instance) -> list[JourneyPlan]:
+    async def work(instance: Installation) -> list[JourneyPlan]:
         counts = await journeys_with_people(instance.database)
         bar = click.progressbar(
             length=sum(counts.values()),
@@ -57,7 +58,7 @@ def plan(against: Path | None, as_json: bool) -> None:
                 told=lambda played: bar.update(played - bar.pos),
             )
 
-    plans = [one for one in on_instance(work) if one.people]
+    plans = [one for one in with_installation(work) if one.people]
     endangered = sum(one.endangered for one in plans)
     if as_json:
         show_json(_as_json(folder, plans, broken))

@@ -32,7 +32,7 @@ def serve(with_worker: bool, reload: bool, bind: str | None) -> int:
 
 @click.command()
 def worker() -> int:
-    """Play journeys and deliver mail without the web server.
+    """Run journeys and deliver mail without the web server.
 
     For Postgres, where as many as wanted may run, with or without a server beside them.
     """

@@ -10,7 +10,7 @@ from ..store import audit
 from ..store.audit import AuditEntry
 from ..store.db import Write
 from .actor import Actor, Permission
-from .context import Installation
+from .installation import Installation
 
 
 async def apply_audited(

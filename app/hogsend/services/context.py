@@ -1,22 +1,22 @@
-"""What services work with: one open installation, in a server, a worker or a command."""
+"""An installation with the author's journeys: what a server, a worker and most pages work with."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..clock import Clock
 from ..config.settings import Settings
 from ..delivery.tokens import Tokens
 from ..delivery.tracking import Tracker
 from ..ingest import Ingest
 from ..ingest.rules import load_rules
-from ..store.change_feed import ChangeFeed
-from ..store.db import Database
 from ..store.workers import Outage
 from ..turns.registry import Registry
-from .content import Content
+from .content import Content, load_content
+from .installation import Installation, open_installation
 
 
 class WorkerStatus(Protocol):
@@ -36,23 +36,6 @@ class WorkerStatus(Protocol):
     def send_hold(self) -> str | None:
         """Why nothing may be sent, if sending is on hold."""
         ...
-
-
-@dataclass
-class Installation:
-    """An open database and what belongs to it; enough for services that run no journeys.
-
-    Args:
-        settings: as they were when the process started.
-        clock: the source of the present instant.
-        database: open for as long as the installation is used.
-        change_feed: publishes which kinds of rows have changed.
-    """
-
-    settings: Settings
-    clock: Clock
-    database: Database
-    change_feed: ChangeFeed = field(default_factory=ChangeFeed)
 
 
 @dataclass(kw_only=True)
@@ -91,3 +74,33 @@ class ServiceContext(Installation):
                 self.registry.lists,
                 self.settings.late_event_limit,
             )
+
+
+@asynccontextmanager
+async def open_context(settings: Settings) -> AsyncGenerator[ServiceContext]:
+    """Open the database and load the author's folder, for a process without a worker.
+
+    Args:
+        settings: with secrets.
+
+    Raises:
+        StartError: there is no database yet, or its schema is not the one of this program.
+    """
+    async with open_installation(settings) as installation:
+        database, clock = installation.database, installation.clock
+        change_feed = installation.change_feed
+        tokens = Tokens(settings.secrets)
+        content = load_content(settings, tokens)
+        journeys, lists = content.registry.journeys, content.registry.lists
+        rules = await load_rules(database, journeys, lists, settings.late_event_limit)
+        ingest = Ingest(database, clock, rules, change_feed)
+        yield ServiceContext(
+            settings=settings,
+            clock=clock,
+            database=database,
+            change_feed=change_feed,
+            tokens=tokens,
+            content=content,
+            ingest=ingest,
+            tracker=Tracker(database, clock, ingest, change_feed),
+        )

@@ -10,7 +10,9 @@ from ..store import keys
 from ..store.keys import Key
 from .actor import Actor, Permission
 from .audit import apply_audited
-from .context import Installation
+from .installation import Installation
+
+SCOPES = keys.SCOPES
 
 
 async def list_keys(installation: Installation, actor: Actor) -> Sequence[Key]:

@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from ...config.settings import Settings
+from ...services.installation import has_database, open_installation
 from ...store.db import is_sqlite
-from ..instance import has_database, open_instance
 from .findings import CheckResult
 
 # What is due for so long is late.
@@ -113,7 +113,7 @@ async def _gather(settings: Settings) -> EngineReport | None:
 
     if not has_database(settings) or await pending(settings.database_url):
         return None
-    async with open_instance(settings) as instance:
+    async with open_installation(settings) as instance:
         now = instance.clock.now()
         wake = await instance.database.read_one(lag.next_wake())
         overdue = None if wake is None or wake > now else now - wake

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from ...config.settings import ENV_FILE, SECRET_FILE, Settings, prepare_data, with_kept_secret
+from ...services.installation import has_database
 from ...store.db import is_sqlite
 from ...store.migrations import bring_up_to_date, pending
 from ..api_client import answers
-from ..instance import has_database
 from .findings import CheckResult
 
 _LOW_DISK, _FULL_DISK = 1 << 30, 100 << 20

@@ -1,0 +1,135 @@
+"""Backups of a SQLite installation: created beside a running server, restored while it is stopped.
+
+These functions block: they are for a process that does nothing else meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ..config.settings import SECRET_FILE, Settings, prepare_data, with_kept_secret
+from ..errors import HogsendError, StartError
+from ..store import backup as backup_files
+from ..store.backup import Backup
+from ..store.migrations import pending
+from .actor import Actor, Permission
+from .installation import database_file, has_database
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredBackup:
+    """The outcome of a restore.
+
+    Args:
+        backup: the backup that was restored.
+        database: the database file that it is now.
+        replaced: where the database that was there before has been moved; None if there was none.
+    """
+
+    backup: Backup
+    database: Path
+    replaced: Path | None
+
+
+def create_backup(settings: Settings, actor: Actor, file: Path, now: datetime) -> Backup:
+    """Copy the database, and the secret of the data folder, into a new file.
+
+    Args:
+        settings: name the database; read beside a running server.
+        actor: who asks for it; the file holds everything.
+        file: where the copy goes; must not exist.
+        now: the present instant.
+
+    Returns:
+        The backup. It has no secret when that comes from a setting.
+
+    Raises:
+        Forbidden: the actor may not administer.
+        StartError: there is no database.
+        HogsendError: the data is in Postgres, or the file cannot be written.
+    """
+    actor.require(Permission.ADMINISTER)
+    settings = with_kept_secret(settings)
+    database = _require_sqlite(settings)
+    if not has_database(settings):
+        raise StartError(f"There is no database {database} yet.", "There is nothing to back up.")
+    is_kept = settings.origins["HOGSEND_SECRET"] == str(settings.data / SECRET_FILE)
+    return backup_files.back_up(
+        database, file, ",".join(settings.secrets) if is_kept else None, now
+    )
+
+
+async def restore_backup(
+    settings: Settings, actor: Actor, file: Path, now: datetime
+) -> RestoredBackup:
+    """Replace the database with a backup; sending from it is on hold until it is resumed.
+
+    Args:
+        settings: name the database that is replaced.
+        actor: who asks for it.
+        file: the backup.
+        now: the present instant.
+
+    Raises:
+        Forbidden: the actor may not administer.
+        StartError: a server has the database open, the backup is newer than this program, or the
+            data folder cannot be used.
+        HogsendError: the data is in Postgres, the file is not a sound backup, or it belongs to an
+            installation with another secret.
+    """
+    actor.require(Permission.ADMINISTER)
+    database = _require_sqlite(settings)
+    backup = backup_files.read_backup(file)
+    # Refuses a backup that is newer than this program.
+    await pending(_address_of(file))
+    _check_secret(settings, backup)
+    _restore_secret(settings, backup)
+    settings = prepare_data(settings)
+    replaced = backup_files.restore(backup, database, settings.data / "backups", now)
+    return RestoredBackup(backup, database, replaced)
+
+
+def _require_sqlite(settings: Settings) -> Path:
+    database = database_file(settings)
+    if database is None:
+        raise HogsendError(
+            "The data is in Postgres, which has its own tools for backups.",
+            "Use `pg_dump` and `pg_restore`, and keep HOGSEND_SECRET or the data folder's secret.",
+        )
+    return database
+
+
+def _address_of(file: Path) -> str:
+    return f"sqlite://{file.absolute()}"
+
+
+def _check_secret(settings: Settings, backup: Backup) -> None:
+    """Refuse to combine data with another installation's secret: links in its mails would break."""
+    current = with_kept_secret(settings)
+    if backup.secret and current.secrets and backup.secret not in ",".join(current.secrets):
+        raise HogsendError(
+            "The backup belongs to an installation with another secret, so links in mails that "
+            "were sent would stop working.",
+            f"Move {settings.data / SECRET_FILE} away, or add the old one to HOGSEND_SECRET, then "
+            "restore again.",
+        )
+
+
+def _restore_secret(settings: Settings, backup: Backup) -> None:
+    """Write the secret of a backup into the data folder, unless the folder has one."""
+    path = settings.data / SECRET_FILE
+    if not backup.secret or path.exists():
+        return
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as secret_file:
+            secret_file.write(backup.secret + "\n")
+    except OSError as error:
+        raise StartError(
+            f"The secret cannot be written to {settings.data}: {error.strerror}.",
+            "Make the server's user the owner of that folder.",
+        ) from None
