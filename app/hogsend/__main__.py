@@ -6,14 +6,14 @@ import sys
 
 
 def main() -> None:
-    """Run the command line and leave with its exit status."""
+    """Run the command line and exit with its status."""
     if getattr(sys, "frozen", False):
         from multiprocessing import freeze_support
 
-        from hogsend.compat.hatchet_child import be_quiet_if_spawned
+        from hogsend.compat.hatchet_child import quiet_child_process
         from hogsend.compat.pyinstaller import follow_parent, sweep_unpacked
 
-        be_quiet_if_spawned()
+        quiet_child_process()
         freeze_support()
         follow_parent()
         sweep_unpacked()
@@ -23,11 +23,12 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Without it `python -m hogsend` is not imported again in a process that it spawns, which then
-    # says too much (`multiprocessing.spawn` leaves modules of this name out).
+    # A child process of `multiprocessing` does not import a main module whose spec is named
+    # `….__main__`, as it is under `python -m hogsend`. Without a spec it imports the file, and the
+    # branch below runs there.
     __spec__ = None
     main()
 elif "multiprocessing.process" in sys.modules:
-    from hogsend.compat.hatchet_child import be_quiet_if_spawned
+    from hogsend.compat.hatchet_child import quiet_child_process
 
-    be_quiet_if_spawned()
+    quiet_child_process()

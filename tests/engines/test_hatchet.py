@@ -431,7 +431,8 @@ async def test_a_listener_that_is_killed_is_replaced(double: HatchetDouble, stag
         engine.look()
         await stage.until(lambda: first in stage.played)
         assert engine._host is not None
-        engine._host._worker._action_listener_process.kill()
+        assert engine._host._worker is not None
+        engine._host._worker.kill_listener()
         (second,) = await stage.enroll()
         engine.look()
         await until(lambda: second in stage.played)

@@ -1,8 +1,9 @@
-"""What only the one-file binary needs: to die with its first process, and to leave no litter.
+"""PyInstaller: a one-file binary that ends with its first process and removes its files.
 
-The binary is two processes: the first unpacks the program into a folder `_MEI…` and waits, the
-second runs it from there. SIGKILL of the first would leave the second behind with the port and
-the data folder's lock, and the folder with it.
+The binary is two processes. The first unpacks the program into a folder `_MEI…` and waits; the
+second runs it from there. After a SIGKILL of the first, the second would keep running with the port
+and the data folder's lock, and the folder would stay. The folder's name and the two processes are
+details of PyInstaller's bootloader.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from pathlib import Path
 REQUIREMENT = "pyinstaller>=6.22,<7"
 
 _PR_SET_PDEATHSIG = 1
-# An unpacked folder in which this file is locked has a living process.
-_MARK = "hogsend.lock"
+# The process of an unpacked folder holds a lock on this file in it.
+_LOCK_FILE = "hogsend.lock"
 
 
 def follow_parent() -> None:
-    """Arrange to be killed when the first process dies; leave at once when it is dead already.
+    """Let the kernel kill this process when the first one dies; exit if it is dead already.
 
-    Does nothing outside the one-file binary and on other systems than Linux.
+    Does nothing outside the one-file binary, or on systems other than Linux.
     """
     if sys.platform != "linux" or _unpacked() is None:
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The first process is the same program; another one is who inherits orphans.
+    # The first process runs the same program; the process that adopts orphans runs another.
     with suppress(OSError):
         if os.readlink(f"/proc/{os.getppid()}/exe") == os.readlink("/proc/self/exe"):
             return
@@ -39,18 +40,18 @@ def follow_parent() -> None:
 
 
 def sweep_unpacked() -> None:
-    """Mark the folder that we run from as ours and alive, and remove those whose process died.
+    """Lock the folder that this process runs from, and remove those whose process has died.
 
-    Only folders of this account with the mark of this program in them are touched.
+    Only folders of this account that hold this program's lock file are removed.
     """
-    ours = _unpacked()
-    if ours is None:
+    own = _unpacked()
+    if own is None:
         return
     with suppress(OSError):
-        _mark(ours)
-    for mark in ours.parent.glob(f"_MEI*/{_MARK}"):
+        _lock(own)
+    for lock_file in own.parent.glob(f"_MEI*/{_LOCK_FILE}"):
         with suppress(OSError):
-            _remove_if_dead(mark)
+            _remove_if_dead(lock_file)
 
 
 def _unpacked() -> Path | None:
@@ -58,22 +59,22 @@ def _unpacked() -> Path | None:
     return folder if folder.name.startswith("_MEI") else None
 
 
-def _mark(folder: Path) -> None:
-    # Locked before it has its name: nobody sees a mark of a living process that is not locked.
+def _lock(folder: Path) -> None:
+    # The file is locked before it gets its name, so that no other process sees it unlocked.
     # The descriptor stays open, and the lock is held, until the process ends.
-    unnamed = folder / f"{_MARK}.{os.getpid()}"
-    held = os.open(unnamed, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    os.rename(unnamed, folder / _MARK)
+    unnamed = folder / f"{_LOCK_FILE}.{os.getpid()}"
+    descriptor = os.open(unnamed, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.rename(unnamed, folder / _LOCK_FILE)
 
 
-def _remove_if_dead(mark: Path) -> None:
-    folder = mark.parent
+def _remove_if_dead(lock_file: Path) -> None:
+    folder = lock_file.parent
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         return
-    opened = os.open(mark, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(lock_file, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)
     finally:
-        os.close(opened)
+        os.close(descriptor)

@@ -18,6 +18,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from ...compat.hatchet_child import quiet_sdk
+from ...compat.hatchet_sdk import EngineConnection, task_events
 from ...config.hatchet_token import client_settings, read_token
 from ...domain.round_robin import parts
 from ...errors import HatchetApiUnavailable, HatchetUnavailable
@@ -32,7 +33,8 @@ _MOST_STARTS, _MOST_WAKES, _MOST_CANCELS = 500, 50, 100
 _AT_ONCE = 8
 # How long Hatchet may take to say that it is there, in seconds.
 _PATIENCE = 10
-_CANCELLED, _UNKNOWN = "CANCELLED", 404
+_CANCELLED = "CANCELLED"
+_MOST_TASK_EVENTS = 200
 # Runs of one answer, and how many answers are asked for at most.
 _PAGE, _MOST_PAGES = 1000, 10
 
@@ -65,10 +67,7 @@ class Client:
         # Threads of our own: the loop would wait at its end for those of its own pool, and a call
         # that Hatchet does not answer has none. One more is for the sign of life.
         self._threads = ThreadPoolExecutor(_AT_ONCE + 1, "hatchet")
-        connection = importlib.import_module("hatchet_sdk.connection")
-        services = importlib.import_module("hatchet_sdk.contracts.dispatcher_pb2_grpc")
-        self._channel: Any = connection.new_conn(hatchet.config, False)
-        self._dispatcher: Any = services.DispatcherStub(self._channel)
+        self._engine = EngineConnection(hatchet)
 
     @staticmethod
     async def connect() -> Client:
@@ -95,7 +94,7 @@ class Client:
 
     def close(self) -> None:
         """Disconnect; a call that is under way is left to itself."""
-        self._channel.close()
+        self._engine.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def start(self, journey_id: str, starts: Sequence[RunStart]) -> list[str]:
@@ -199,20 +198,7 @@ class Client:
             HatchetApiAway: it could not be asked.
         """
 
-        def ask() -> list[Any]:
-            api = importlib.import_module("hatchet_sdk.clients.rest.api.task_api")
-            with self.hatchet.runs.client() as rest:
-                # Without a limit there are no rows.
-                try:
-                    listed: Any = api.TaskApi(rest).v1_task_event_list(task=run_id, limit=200)
-                except Exception as error:
-                    if getattr(error, "status", None) == _UNKNOWN:
-                        # Hatchet was restored, or its retention has removed the run.
-                        return []
-                    raise
-                return list(listed.rows or [])
-
-        rows = await self._ask_api(ask)
+        rows = await self._ask_api(lambda: task_events(self.hatchet, run_id, _MOST_TASK_EVENTS))
         # A queue that has waited in vain for too long is cancelled as well, and says so.
         return any(row.event_type.value == _CANCELLED and not row.message for row in rows)
 
@@ -223,18 +209,7 @@ class Client:
             HatchetAway: it does not answer.
         """
         # Not after calls that are never answered.
-        return await self._call_now(self._ask_version, HatchetUnavailable)
-
-    def _ask_version(self) -> str:
-        contracts = importlib.import_module("hatchet_sdk.contracts.dispatcher_pb2")
-        auth = importlib.import_module("hatchet_sdk.utils.api_auth")
-        config = self.hatchet.config
-        answer = self._dispatcher.GetVersion(
-            contracts.GetVersionRequest(),
-            timeout=_PATIENCE,
-            metadata=auth.create_authorization_header(config.token),
-        )
-        return str(answer.version)
+        return await self._call_now(lambda: self._engine.version(_PATIENCE), HatchetUnavailable)
 
     async def _call(
         self, call: Callable[[], R], error_type: type[HatchetUnavailable] = HatchetUnavailable

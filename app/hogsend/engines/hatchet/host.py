@@ -1,9 +1,8 @@
 """Runs the SDK's worker inside this process, in a thread of its own with its own loop.
 
-The SDK means its worker to be the whole process. It has to be made on the main thread, where it
-puts handlers of its own on the signals; these are put back at once. It starts a listener, a process
-that speaks to Hatchet; when that is killed, the worker's thread may hang for ever, so it is left to
-itself and another worker is made. Whatever ends a worker, the next one is started after a pause.
+The worker starts a listener, a process that talks to Hatchet. When that process is killed, the
+worker's thread may hang for ever, so the worker is abandoned and another one is made. Whatever ends
+a worker, the next one starts after a pause.
 """
 
 from __future__ import annotations
@@ -11,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
+from ...compat.hatchet_sdk import SdkWorker
 from .client import Client
 from .tasks import Work, define
 
@@ -31,15 +30,14 @@ DURABLE_SLOTS, SLOTS = 1000, 20
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # One that has worked for this long was well, in seconds.
 _WELL_AFTER = 60.0
-# How often it is seen to whether the listener lives, in seconds.
-_LOOK_EVERY = 1.0
-# And, before, whether Hatchet knows the tasks.
+# Seconds between two checks whether the listener lives,
+_CHECK_EVERY = 1.0
+# and, before that, whether Hatchet knows the tasks.
 _READY_EVERY = 0.05
-# How long a worker that is ended by force may take, in seconds.
+# Seconds that a worker that is ended by force may take.
 _FORCED, _FORCED_AT_STOP = 8.0, 2.0
-# How often a worker that leaves puts away the runs that have begun to wait meanwhile, in seconds.
-_PUT_AWAY_EVERY = 1.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+# Seconds between two evictions of the waiting runs of a worker that is ending.
+_EVICT_EVERY = 1.0
 
 
 class WorkerHost:
@@ -53,7 +51,7 @@ class WorkerHost:
     def __init__(self, client: Client, on_ready: Callable[[], None]) -> None:
         self._client = client
         self._on_ready = on_ready
-        self._worker: Any = None
+        self._worker: SdkWorker | None = None
         self._ended: asyncio.Future[None] | None = None
         self._stopping = False
         self._changed = asyncio.Event()
@@ -87,44 +85,39 @@ class WorkerHost:
         worker, ended = self._worker, self._ended
         if worker is None or ended is None or ended.done():
             return
-        loop: asyncio.AbstractEventLoop | None = worker._loop
-        if loop is not None and loop.is_running():
-            # Its future never completes: the worker stops its own loop.
-            asyncio.run_coroutine_threadsafe(worker.exit_gracefully(), loop)
-        await self._left(worker, ended, patience)
+        worker.exit_gracefully()
+        await self._wait_for_end(worker, ended, patience)
         if not ended.done():
-            await self._give_up(worker, ended, _FORCED_AT_STOP)
-        self._end_listener(worker)
+            await self._force_end(worker, ended, _FORCED_AT_STOP)
+        worker.kill_listener()
         if not ended.done():
             ended.set_result(None)
 
-    async def _left(self, worker: Any, ended: asyncio.Future[None], patience: float) -> None:
-        """Wait until a worker has left, and put the runs away that began to wait meanwhile.
+    async def _wait_for_end(
+        self, worker: SdkWorker, ended: asyncio.Future[None], patience: float
+    ) -> None:
+        """Wait until a worker has ended, and evict the runs that begin to wait meanwhile.
 
-        The SDK does so once, and then waits for the others for ever.
+        The SDK evicts the waiting runs once, and then waits for the others without a limit.
         """
-        ends = asyncio.get_running_loop().time() + patience
-        putting: Future[None] | None = None
-        while not ended.done() and (left := ends - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait([ended], timeout=min(left, _PUT_AWAY_EVERY))
-            loop, runner = worker._loop, worker._action_runner
-            if ended.done() or runner is None or loop is None or not loop.is_running():
-                continue
-            if putting is None or putting.done():
-                putting = asyncio.run_coroutine_threadsafe(
-                    runner.evict_all_waiting_durable_runs(), loop
-                )
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + patience
+        eviction: Future[Any] | None = None
+        while not ended.done() and (left := ends - loop.time()) > 0:
+            await asyncio.wait([ended], timeout=min(left, _EVICT_EVERY))
+            if not ended.done() and (eviction is None or eviction.done()):
+                eviction = worker.evict_waiting_runs()
 
     async def _run_once(self, work: Work) -> None:
         loop = asyncio.get_running_loop()
         tasks = define(self._client, work)
-        with _signals_kept():
-            worker = self._client.hatchet.worker(
-                f"hogsend-{socket.gethostname()}-{os.getpid()}",
-                slots=SLOTS,
-                durable_slots=DURABLE_SLOTS,
-                workflows=tasks.all,
-            )
+        worker = SdkWorker(
+            self._client.hatchet,
+            f"hogsend-{socket.gethostname()}-{os.getpid()}",
+            slots=SLOTS,
+            durable_slots=DURABLE_SLOTS,
+            tasks=tasks.all,
+        )
         ended: asyncio.Future[None] = loop.create_future()
         self._worker, self._ended = worker, ended
 
@@ -132,75 +125,34 @@ class WorkerHost:
             if not ended.done():
                 ended.set_result(None)
 
-        def start() -> None:
+        def run() -> None:
             try:
-                worker.start()
+                worker.run()
             except BaseException as error:
-                # The SDK ends its worker by SystemExit, and complains by itself of what went wrong.
-                if not isinstance(error, SystemExit):
-                    log.warning("the Hatchet worker has failed: %s", error)
+                log.warning("the Hatchet worker has failed: %s", error)
             finally:
-                _close(worker._loop)
                 with suppress(RuntimeError):
                     loop.call_soon_threadsafe(end)
 
-        threading.Thread(target=start, name="hatchet worker", daemon=True).start()
+        threading.Thread(target=run, name="hatchet worker", daemon=True).start()
         is_known = False
         while not ended.done():
-            await asyncio.wait([ended], timeout=_LOOK_EVERY if is_known else _READY_EVERY)
-            # The listener is started when all tasks are registered.
-            if not is_known and worker._action_listener_process is not None:
+            await asyncio.wait([ended], timeout=_CHECK_EVERY if is_known else _READY_EVERY)
+            if not is_known and worker.has_listener:
                 is_known, self._client.tasks = True, tasks.begun
                 self._on_ready()
-            if not ended.done() and not self._stopping and _listener_is_dead(worker):
+            if not ended.done() and not self._stopping and worker.is_listener_dead:
                 log.warning("the listener of the Hatchet worker has ended")
-                await self._give_up(worker, ended, _FORCED)
+                await self._force_end(worker, ended, _FORCED)
                 break
-        self._end_listener(worker)
+        worker.kill_listener()
 
-    async def _give_up(self, worker: Any, ended: asyncio.Future[None], patience: float) -> None:
-        """Let a worker without a listener end by force; what it had in hand is taken up again.
+    async def _force_end(
+        self, worker: SdkWorker, ended: asyncio.Future[None], patience: float
+    ) -> None:
+        """Let a worker end by force; Hatchet gives the runs it had in hand to the next one.
 
-        One that does not end would keep a thread that the process waits for when it ends itself.
+        The thread of a worker that does not end would keep the process from exiting.
         """
-        if _listener_is_dead(worker):
-            # One that was killed while it waited for this event is counted as a waiter for ever,
-            # and setting the event waits for each waiter to wake.
-            worker._stop_listener_event = threading.Event()
-        loop: asyncio.AbstractEventLoop | None = worker._loop
-        if loop is not None and loop.is_running():
-            asyncio.run_coroutine_threadsafe(worker._exit_forcefully(), loop)
+        if worker.exit_forcefully():
             await asyncio.wait([ended], timeout=patience)
-
-    def _end_listener(self, worker: Any) -> None:
-        process = worker._action_listener_process
-        if process is not None and process.is_alive():
-            process.kill()
-
-
-def _listener_is_dead(worker: Any) -> bool:
-    process = worker._action_listener_process
-    return process is not None and process.exitcode is not None
-
-
-def _close(loop: asyncio.AbstractEventLoop | None) -> None:
-    """Close the loop that a worker has left, on its thread: the SDK leaves it open."""
-    if loop is None or loop.is_running() or loop.is_closed():
-        return
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        loop.run_until_complete(asyncio.wait(tasks, timeout=1.0))
-    loop.close()
-
-
-@contextmanager
-def _signals_kept() -> Generator[None]:
-    """Put the handlers of signals back that the SDK replaces."""
-    kept = {number: signal.getsignal(number) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
