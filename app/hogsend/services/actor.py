@@ -44,6 +44,13 @@ _ROLE_FOR: Mapping[Permission, Role] = {
     Permission.ADMINISTER: "owner",
 }
 
+_EVENT_SOURCES: Mapping[ActorKind, str] = {
+    "operator": "dashboard",
+    "key": "api",
+    "command line": "cli",
+    "system": "system",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -60,6 +67,11 @@ class Actor:
     name: str
     permissions: frozenset[Permission]
     role: Role | None = None
+
+    @property
+    def event_source(self) -> str:
+        """How events that the actor sends name their source."""
+        return _EVENT_SOURCES[self.kind]
 
     @classmethod
     def from_operator(cls, operator: Operator) -> Actor:

@@ -1,0 +1,339 @@
+"""Journeys: listed with their figures, switched on and off, and entered by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from ..domain.enrollment import LIVE_STATES, SkipReason
+from ..domain.incoming import IncomingEvent
+from ..domain.journey import Journey
+from ..errors import NotFound
+from ..store import counters
+from ..store import journeys as journey_store
+from ..store.counters import DailyTotal, day_of
+from ..store.db import Write
+from ..store.journeys import StoredJourney
+from ..store.read_models import counts
+from ..store.read_models import journeys as read_model
+from ..store.read_models.counts import Bounded, Days
+from ..store.read_models.journeys import Refused
+from .actor import Actor, Permission
+from .audit import apply_audited
+from .context import ServiceContext
+
+__all__ = [
+    "REFUSAL_REASONS",
+    "STATES",
+    "Bounded",
+    "EnrollmentDecision",
+    "JourneySummary",
+    "Refused",
+    "count_missed_triggers",
+    "count_waiting",
+    "enroll_contact",
+    "get_journey",
+    "list_journeys",
+    "list_refusals",
+    "set_enabled",
+]
+
+STATES = (
+    "active",
+    "waiting",
+    "completed",
+    "exited",
+    "failed",
+    "drifted",
+    "parked",
+    "held_out",
+)
+REFUSAL_REASONS: tuple[str, ...] = get_args(SkipReason)
+_ENDED = ("completed", "exited", "failed")
+
+# What a journey's figures count by day.
+DailyFigure = Literal["entered", "completed", "exited", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class JourneySummary:
+    """A journey with its figures.
+
+    Args:
+        journey: its definition, as it was last loaded.
+        is_switched_on: whether operators let it enroll contacts.
+        is_missing: whether its code is gone or broken.
+        by_state: how many of its enrollments are in each state.
+        retrying: how many of its enrollments retry a turn that raised.
+        days: its totals of the last 14 days.
+    """
+
+    journey: Journey
+    is_switched_on: bool
+    is_missing: bool
+    by_state: Mapping[str, int]
+    retrying: int
+    days: Days
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether it does not run although its code is loaded: it blocked its thread too often."""
+        return not self.is_missing and self.by_state["parked"] > 0
+
+    @property
+    def live(self) -> int:
+        """How many enrollments have not ended."""
+        return sum(self.by_state[state] for state in LIVE_STATES)
+
+    @property
+    def failed_or_drifted(self) -> int:
+        """How many enrollments need an operator's decision."""
+        return self.by_state["failed"] + self.by_state["drifted"]
+
+    @property
+    def missed_triggers(self) -> int:
+        """How many triggers of the last 7 days it missed while its code was gone or broken."""
+        return self.days.total(counters.refused(self.journey.id, "journey_broken"))
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """How many triggers of the last 7 days did not enroll, by reason, most frequent first."""
+        totals = {
+            reason: self.days.total(counters.refused(self.journey.id, reason))
+            for reason in REFUSAL_REASONS
+        }
+        by_count = sorted(totals.items(), key=lambda total: -total[1])
+        return {reason: count for reason, count in by_count if count}
+
+    def count_week(self, figure: DailyFigure) -> int:
+        """Return a figure's total of the last 7 days."""
+        return self.days.total(_total(self.journey.id, figure))
+
+    def count_daily(self, figure: DailyFigure) -> Sequence[int]:
+        """Return a figure's totals of each of the last 14 days, oldest first."""
+        return self.days.series(_total(self.journey.id, figure))
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentDecision:
+    """What came of enrolling a contact by hand.
+
+    Args:
+        enrollment_id: the new enrollment; None when the journey did not take the contact.
+        reason: why it did not; empty otherwise.
+        to_json: the decision as the API returns it.
+    """
+
+    enrollment_id: UUID | None
+    reason: str
+    to_json: Mapping[str, Any]
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+async def list_journeys(context: ServiceContext, actor: Actor) -> Sequence[JourneySummary]:
+    """Return every journey with its figures: loaded ones first, then those whose code is missing.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    stored = await context.database.read_one(journey_store.all_known())
+    loaded = context.registry.journeys
+    missing = [journey_id for journey_id in stored if journey_id not in loaded]
+    return await _summarize(context, [*loaded, *missing], stored)
+
+
+async def get_journey(context: ServiceContext, actor: Actor, journey_id: str) -> JourneySummary:
+    """Return one journey with its figures.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: there is no journey with this id.
+    """
+    actor.require(Permission.READ)
+    stored = await context.database.read_one(journey_store.all_known())
+    if journey_id not in stored and journey_id not in context.registry.journeys:
+        raise _not_found(journey_id)
+    (summary,) = await _summarize(context, [journey_id], stored)
+    return summary
+
+
+async def count_waiting(
+    context: ServiceContext, actor: Actor, journey_id: str
+) -> Mapping[str, int]:
+    """Return how many contacts are in each wait of a journey, by the wait's journal key.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    query = counters.waits_of(journey_id, is_sqlite=context.database.is_sqlite)
+    return await context.database.read_one(query)
+
+
+async def count_missed_triggers(context: ServiceContext, actor: Actor, journey_id: str) -> Bounded:
+    """Return how many triggers a journey missed while its code was gone or broken.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    return await context.database.read_one(read_model.missed(journey_id))
+
+
+async def list_refusals(
+    context: ServiceContext, actor: Actor, journey_id: str, reason: str, *, limit: int
+) -> Sequence[Refused]:
+    """Return the contacts that a journey did not enroll for one reason, newest first.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    return await read_model.refused(context.database, journey_id, reason, limit)
+
+
+async def _summarize(
+    context: ServiceContext, ids: Sequence[str], stored: Mapping[str, StoredJourney]
+) -> list[JourneySummary]:
+    """Read the figures of some journeys, and no counter of any other."""
+    gauges = {
+        journey_id: {state: counters.enrollments_in_state(journey_id, state) for state in STATES}
+        for journey_id in ids
+    }
+    values, days, retrying = await context.database.read(
+        counters.values([gauge for by_state in gauges.values() for gauge in by_state.values()]),
+        counts.days(
+            [total for journey_id in ids for total in _totals(journey_id)],
+            day_of(context.clock.now()),
+        ),
+        read_model.retried(ids),
+    )
+    loaded = context.registry.journeys
+    return [
+        JourneySummary(
+            journey=loaded.get(journey_id) or stored[journey_id].journey,
+            is_switched_on=journey_id not in stored or stored[journey_id].switched_on,
+            is_missing=journey_id not in loaded,
+            by_state={
+                state: max(0, values.get(gauge, 0)) for state, gauge in gauges[journey_id].items()
+            },
+            retrying=retrying.get(journey_id, 0),
+            days=days,
+        )
+        for journey_id in ids
+    ]
+
+
+def _total(journey_id: str, figure: DailyFigure) -> DailyTotal:
+    if figure == "entered":
+        return counters.entered(journey_id)
+    return counters.ended(journey_id, figure)
+
+
+def _totals(journey_id: str) -> list[DailyTotal]:
+    return [
+        counters.entered(journey_id),
+        *(counters.ended(journey_id, state) for state in _ENDED),
+        *(counters.refused(journey_id, reason) for reason in REFUSAL_REASONS),
+    ]
+
+
+def _not_found(journey_id: str) -> NotFound:
+    return NotFound(
+        f"There is no journey {journey_id!r}.", "`hogsend journeys list` shows those that exist."
+    )
+
+
+# -- changing -------------------------------------------------------------------------------------
+
+
+async def set_enabled(
+    context: ServiceContext, actor: Actor, journey_id: str, *, enabled: bool
+) -> None:
+    """Let a journey enroll contacts, or stop it from doing so; contacts in it continue.
+
+    Args:
+        context: whose journey.
+        actor: who switches it.
+        journey_id: which journey.
+        enabled: whether it may enroll.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no journey with this id.
+    """
+    actor.require(Permission.OPERATE)
+    stored = await context.database.read_one(journey_store.all_known())
+    writes: list[Write] = []
+    if journey_id not in stored:
+        loaded = context.registry.journeys.get(journey_id)
+        if loaded is None:
+            raise _not_found(journey_id)
+        # Only this journey: a running server knows best which others there are.
+        writes += journey_store.see([loaded], [], context.clock.now())
+    await apply_audited(
+        context,
+        actor,
+        [*writes, journey_store.switch(journey_id, enabled)],
+        "enable" if enabled else "disable",
+        f"/journeys/{journey_id}",
+        "journeys",
+        before={"enabled": journey_id not in stored or stored[journey_id].switched_on},
+        after={"enabled": enabled},
+    )
+    await context.refresh_rules()
+
+
+async def enroll_contact(
+    context: ServiceContext,
+    actor: Actor,
+    journey_id: str,
+    *,
+    user_id: str | None = None,
+    email: str | None = None,
+    properties: Mapping[str, Any],
+) -> EnrollmentDecision:
+    """Enroll a contact in one journey, by the same rules as an event would.
+
+    Args:
+        context: whose journey.
+        actor: who enrolls the contact.
+        journey_id: which journey; no other journey sees the trigger.
+        user_id: the contact, by the product's id.
+        email: the contact, by address.
+        properties: the properties of the trigger.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no journey with this id.
+    """
+    actor.require(Permission.OPERATE)
+    journey = context.registry.journeys.get(journey_id)
+    if journey is None:
+        stored = await context.database.read_one(journey_store.all_known())
+        if journey_id not in stored:
+            raise _not_found(journey_id)
+        journey = stored[journey_id].journey
+    result = await context.ingest.submit(
+        IncomingEvent(
+            name=journey.trigger.event,
+            properties=properties,
+            source=actor.event_source,
+            only_journey=journey_id,
+            user_id=user_id,
+            email=email,
+        )
+    )
+    decision: Mapping[str, Any] = next(iter(result.enrollments), dict[str, Any]())
+    enrollment_id = decision.get("stateId")
+    if not enrollment_id:
+        reason = str(decision.get("reason") or "journey_broken")
+        return EnrollmentDecision(None, reason, decision)
+    subject = f"/enrollments/{enrollment_id}"
+    await apply_audited(context, actor, [], "enroll", subject, after={"person": user_id or email})
+    return EnrollmentDecision(UUID(str(enrollment_id)), "", decision)
