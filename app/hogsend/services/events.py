@@ -1,0 +1,189 @@
+"""Events: submitted by products and operators, listed, and read with what each caused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from ..domain.contact import Contact
+from ..domain.incoming import LARGEST_EVENT, IncomingEvent, IngestResult, check_text
+from ..errors import InvalidInput, NotFound, TooLarge
+from ..ingest.parsing import EventBody, incoming_event, invalid, read_event
+from ..store.read_models import events as read_model
+from ..store.read_models.events import EventLine
+from .actor import Actor, Permission
+from .audit import apply_audited
+from .context import Installation, ServiceContext
+
+__all__ = [
+    "EventDetail",
+    "EventLine",
+    "EventList",
+    "IngestResult",
+    "get_event",
+    "list_events",
+    "send_test_event",
+    "submit_event",
+    "submit_event_json",
+]
+
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class EventList:
+    """Events, newest first, with the contacts that they are about, by contact id."""
+
+    events: Sequence[EventLine]
+    contacts: Mapping[UUID, Contact]
+
+
+@dataclass(frozen=True, slots=True)
+class EventDetail:
+    """An event and the contact that it is about; None while nobody is known by it."""
+
+    event: EventLine
+    contact: Contact | None
+
+
+def submit_event_json(
+    context: ServiceContext, actor: Actor, raw: bytes, idempotency_key: str | None
+) -> Awaitable[IngestResult]:
+    """Submit the body of `POST /v1/events`.
+
+    Not a coroutine itself: this is the hottest path of the server.
+
+    Args:
+        context: where the event is stored.
+        actor: who submits it.
+        raw: the body as it was sent.
+        idempotency_key: from the request's header; it wins over the body's.
+
+    Returns:
+        What came of the event, once it and all that it caused are durable.
+
+    Raises:
+        Forbidden: the actor may not ingest.
+        InvalidInput: the body is not JSON, or a field is not valid.
+        TooLarge: the event is past the size limit.
+    """
+    actor.require(Permission.INGEST)
+    return context.ingest.submit(read_event(raw, idempotency_key))
+
+
+def submit_event(context: ServiceContext, actor: Actor, body: Any) -> Awaitable[IngestResult]:
+    """Submit one event of a batch.
+
+    Args:
+        context: where the event is stored.
+        actor: who submits it.
+        body: the event, as it was parsed from JSON.
+
+    Raises:
+        Forbidden: the actor may not ingest.
+        InvalidInput: a field is not valid.
+        TooLarge: the event is past the size limit.
+    """
+    actor.require(Permission.INGEST)
+    raw = json.dumps(body).encode()
+    if len(raw) > LARGEST_EVENT:
+        raise TooLarge(f"This event has {len(raw)} bytes; at most {LARGEST_EVENT} are allowed.")
+    try:
+        event = EventBody.model_validate(body)
+    except ValidationError as error:
+        raise invalid(error) from None
+    return context.ingest.submit(incoming_event(event, raw, None))
+
+
+async def send_test_event(
+    context: ServiceContext,
+    actor: Actor,
+    name: str,
+    *,
+    user_id: str | None = None,
+    email: str | None = None,
+    properties: Mapping[str, Any],
+) -> IngestResult:
+    """Submit an event by hand, as if the product had sent it.
+
+    Args:
+        context: where the event is stored.
+        actor: who sends it.
+        name: what happened.
+        user_id: the contact, by the product's id.
+        email: the contact, by address.
+        properties: the event's properties.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        InvalidInput: the name is empty, too long or not printable.
+    """
+    actor.require(Permission.OPERATE)
+    if not name:
+        raise InvalidInput("The event has no name.", "Enter a name such as user.created.")
+    problem = check_text(name)
+    if len(name) > _LONGEST_NAME:
+        problem = f"is longer than {_LONGEST_NAME} characters"
+    if problem:
+        raise InvalidInput(f"The event's name {problem}.")
+    result = await context.ingest.submit(
+        IncomingEvent(
+            name=name,
+            properties=properties,
+            source=actor.event_source,
+            user_id=user_id,
+            email=email,
+        )
+    )
+    subject = f"/events/{result.event_id}"
+    await apply_audited(context, actor, [], "fire event", subject, after={"name": name})
+    return result
+
+
+async def list_events(
+    installation: Installation,
+    actor: Actor,
+    *,
+    name: str = "",
+    before: UUID | None = None,
+    limit: int,
+) -> EventList:
+    """Return events, newest first.
+
+    Args:
+        installation: whose events.
+        actor: who reads them.
+        name: only events of this name; of any name when empty.
+        before: only events older than this one.
+        limit: how many at most.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    query = read_model.newest(limit, name=name, before=before)
+    events = await installation.database.read_one(query)
+    return EventList(events, await read_model.people_of(installation.database, events))
+
+
+async def get_event(installation: Installation, actor: Actor, event_id: UUID) -> EventDetail:
+    """Return an event with its payload and what it caused.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: there is no such event.
+    """
+    actor.require(Permission.READ)
+    event = await installation.database.read_one(read_model.line(event_id))
+    if event is None:
+        raise NotFound(
+            "There is no such event.", "It may have been removed, or the link is incomplete."
+        )
+    contacts = await read_model.people_of(installation.database, [event])
+    contact = contacts.get(event.contact_id) if event.contact_id else None
+    return EventDetail(event, contact)
