@@ -1,0 +1,153 @@
+"""Sends: the ledger, and one send with its rendered mail, its opens and its clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+from uuid import UUID
+
+from ..domain.contact import Contact
+from ..domain.send_policy import Send, SendStatus
+from ..errors import NotFound
+from ..store import contacts, sends
+from ..store.read_models import contacts as contact_read_model
+from ..store.read_models import emails as read_model
+from ..store.read_models.contacts import Hit
+from ..store.sends import RenderedMail
+from .actor import Actor, Permission
+from .context import Installation, ServiceContext
+
+__all__ = [
+    "STATUSES",
+    "Hit",
+    "RenderedMail",
+    "SendDetail",
+    "SendList",
+    "get_mail_for_recipient",
+    "get_rendered_mail",
+    "get_send",
+    "list_sends",
+]
+
+STATUSES: tuple[str, ...] = get_args(SendStatus)
+_MOST_ENGAGEMENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SendList:
+    """Sends, newest first, with their contacts, by contact id."""
+
+    sends: Sequence[Send]
+    contacts: Mapping[UUID, Contact]
+
+
+@dataclass(frozen=True, slots=True)
+class SendDetail:
+    """A send with what became of it.
+
+    Args:
+        send: its row of the ledger.
+        contact: its recipient; None when the contact was removed.
+        mail: the mail as it was handed over; None before that, and when it is no longer kept.
+        engagement: its opens and clicks, newest first.
+    """
+
+    send: Send
+    contact: Contact | None
+    mail: RenderedMail | None
+    engagement: Sequence[Hit]
+
+
+async def list_sends(
+    installation: Installation,
+    actor: Actor,
+    *,
+    status: str = "",
+    journey_id: str = "",
+    before: UUID | None = None,
+    limit: int,
+) -> SendList:
+    """Return sends, newest first, those that were refused included.
+
+    Args:
+        installation: whose ledger.
+        actor: who reads it.
+        status: only sends with this status; with any when empty.
+        journey_id: only sends of this journey; of any when empty.
+        before: only sends older than this one.
+        limit: how many at most.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    database = installation.database
+    query = read_model.newest(limit, status=status, journey_id=journey_id, before=before)
+    page = await database.read_one(query)
+    recipients: Mapping[UUID, Contact] = {}
+    if page:
+        recipients = await database.read_one(contacts.by_ids({send.contact_id for send in page}))
+    return SendList(page, recipients)
+
+
+async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> SendDetail:
+    """Return a send with its recipient, its rendered mail, its opens and its clicks.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: there is no such send.
+    """
+    actor.require(Permission.READ)
+    database = installation.database
+    send = await database.read_one(read_model.one(send_id))
+    if send is None:
+        raise NotFound(
+            "There is no such email.", "It may have been removed, or the link is incomplete."
+        )
+    mail, engagement, recipients = await database.read(
+        sends.mail_of(send.id),
+        contact_read_model.hits_of([send.id], _MOST_ENGAGEMENT),
+        contacts.by_ids([send.contact_id]),
+    )
+    return SendDetail(send, recipients.get(send.contact_id), mail, engagement)
+
+
+async def get_rendered_mail(
+    installation: Installation, actor: Actor, send_id: UUID
+) -> RenderedMail:
+    """Return the mail of a send as it was handed over.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: there is no such send, or its mail is no longer kept.
+    """
+    actor.require(Permission.READ)
+    return await _read_mail(installation, send_id)
+
+
+async def get_mail_for_recipient(context: ServiceContext, token: str) -> RenderedMail:
+    """Return a mail to its recipient, who proves with a signed token to have received it.
+
+    Args:
+        context: who signed the token.
+        token: from the mail's "view in browser" link.
+
+    Raises:
+        NotFound: the token is not ours, or the mail is no longer kept.
+    """
+    send_id = context.tokens.read_view(token)
+    if send_id is None:
+        raise _mail_not_kept()
+    return await _read_mail(context, send_id)
+
+
+async def _read_mail(installation: Installation, send_id: UUID) -> RenderedMail:
+    mail = await installation.database.read_one(sends.mail_of(send_id))
+    if mail is None:
+        raise _mail_not_kept()
+    return mail
+
+
+def _mail_not_kept() -> NotFound:
+    return NotFound("This email is no longer available.", "Emails are kept for a limited time.")
