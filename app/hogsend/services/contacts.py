@@ -16,7 +16,7 @@ from ..store.read_models.contacts import Hit, ListWord, Place, Stop
 from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
 from .audit import apply_audited
-from .context import Installation
+from .installation import Installation
 
 __all__ = [
     "Contact",

@@ -26,7 +26,7 @@ from ..store.read_models import journeys as journey_read_model
 from ..store.read_models.enrollment import EnrollmentPage
 from ..store.read_models.journeys import Person
 from .actor import Actor, Permission
-from .context import Installation
+from .installation import Installation
 
 __all__ = [
     "ActionName",

@@ -18,7 +18,8 @@ from ..store.read_models import events as read_model
 from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
 from .audit import apply_audited
-from .context import Installation, ServiceContext
+from .context import ServiceContext
+from .installation import Installation
 
 __all__ = [
     "EventDetail",

@@ -14,7 +14,7 @@ from ..store.read_models import inbox as read_model
 from ..store.read_models.inbox import MOST_COUNTED
 from .actor import Actor, Permission
 from .audit import apply_audited
-from .context import Installation
+from .installation import Installation
 
 __all__ = [
     "MOST_COUNTED",

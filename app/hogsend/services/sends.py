@@ -16,7 +16,8 @@ from ..store.read_models import emails as read_model
 from ..store.read_models.contacts import Hit
 from ..store.sends import RenderedMail
 from .actor import Actor, Permission
-from .context import Installation, ServiceContext
+from .context import ServiceContext
+from .installation import Installation
 
 __all__ = [
     "STATUSES",
