@@ -1,4 +1,4 @@
-"""`hogsend contacts` shows whom Hogsend knows."""
+"""`hogsend contacts` lists contacts and shows one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ def ada(journeys: Path, hogsend: Hogsend) -> None:
     )  # fmt: skip
 
 
-def test_people_are_listed_by_when_they_were_seen(
-    ada: None, journeys: Path, hogsend: Hogsend
-) -> None:
+def test_contacts_seen_last_are_listed_first(ada: None, journeys: Path, hogsend: Hogsend) -> None:
     hogsend("journeys", "enroll", "welcome", "--user-id", "bob", "--prop", "plan=pro")
 
     listed = hogsend("contacts", "list", "--json").json
@@ -30,7 +28,7 @@ def test_people_are_listed_by_when_they_were_seen(
     assert "ada@example.com" in hogsend("contacts", "list").out
 
 
-def test_a_person_is_shown_by_any_of_their_names(ada: None, hogsend: Hogsend) -> None:
+def test_a_contact_is_found_by_any_of_its_identities(ada: None, hogsend: Hogsend) -> None:
     by_user_id = hogsend("contacts", "show", "ada", "--json").json
 
     assert by_user_id["email"] == "ada@example.com"
@@ -40,17 +38,19 @@ def test_a_person_is_shown_by_any_of_their_names(ada: None, hogsend: Hogsend) ->
     assert "welcome (active)" in hogsend("contacts", "show", "ada").out
 
 
-def test_an_unknown_person_is_an_error(project: Path, hogsend: Hogsend) -> None:
+def test_an_unknown_contact_is_an_error(project: Path, hogsend: Hogsend) -> None:
     outcome = hogsend("contacts", "show", "eve@example.com")
 
-    assert outcome.status == 1 and "Nobody is known" in outcome.err
+    assert outcome.status == 1 and "There is no contact 'eve@example.com'" in outcome.err
 
 
-def test_without_anybody_the_next_step_is_shown(project: Path, hogsend: Hogsend) -> None:
+def test_without_contacts_the_next_step_is_shown(project: Path, hogsend: Hogsend) -> None:
     assert "hogsend events send" in hogsend("contacts", "list").out
 
 
-def test_nothing_that_others_wrote_can_steer_the_terminal(journeys: Path, hogsend: Hogsend) -> None:
+def test_control_characters_in_the_data_do_not_reach_the_terminal(
+    journeys: Path, hogsend: Hogsend
+) -> None:
     name = "a\x1b]0;owned\x07\x1b[2Jb"
     hogsend("journeys", "enroll", "welcome", "--user-id", name, "--prop", "plan=pro")
 

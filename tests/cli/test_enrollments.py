@@ -1,4 +1,4 @@
-"""`hogsend enrollments` lists who is stuck, and lets them go on, begin anew or leave."""
+"""`hogsend enrollments` lists stuck enrollments, and continues, restarts, ends or retries them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from .conftest import Hogsend
 from .waiting import SLEEPER, connected, fall_asleep, put_into, states
 
 
-def test_who_is_stuck_is_listed_with_the_reason(journeys: Path, hogsend: Hogsend) -> None:
+def test_stuck_enrollments_are_listed_with_the_reason(journeys: Path, hogsend: Hogsend) -> None:
     (one,) = fall_asleep(journeys, hogsend)
-    nobody = hogsend("enrollments", "list", "--journey", "sleeper")
-    assert (nobody.status, nobody.out) == (0, "Nobody who is stuck; name others with --state.\n")
+    empty = hogsend("enrollments", "list", "--journey", "sleeper")
+    assert (empty.status, empty.out) == (
+        0,
+        "No one in sleeper is stuck. Use --state to list other enrollments.\n",
+    )
     put_into(journeys, "failed")
 
     listed = hogsend("enrollments", "list", "--journey", "sleeper")
@@ -33,14 +36,14 @@ def test_who_is_stuck_is_listed_with_the_reason(journeys: Path, hogsend: Hogsend
     ],
 )
 @pytest.mark.parametrize("together", [False, True])
-def test_who_is_stuck_is_helped_by_name_or_with_all_others(
+def test_stuck_enrollments_are_helped_by_id_or_by_journey(
     journeys: Path, hogsend: Hogsend, *, command: str, before: str, after: list[str], together: bool
 ) -> None:
     (one,) = fall_asleep(journeys, hogsend)
     put_into(journeys, before)
 
-    whom = ["--journey", "sleeper", "--yes"] if together else [one]
-    outcome = hogsend("enrollments", command, *whom)
+    selection = ["--journey", "sleeper", "--yes"] if together else [one]
+    outcome = hogsend("enrollments", command, *selection)
 
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out.endswith(" 1 person.\n")
@@ -50,7 +53,9 @@ def test_who_is_stuck_is_helped_by_name_or_with_all_others(
     assert line == ("cli", f"{command} all" if together else command)
 
 
-def test_whom_it_does_not_fit_is_left_as_they_were(journeys: Path, hogsend: Hogsend) -> None:
+def test_an_enrollment_whose_state_does_not_allow_the_action_is_skipped(
+    journeys: Path, hogsend: Hogsend
+) -> None:
     (one,) = fall_asleep(journeys, hogsend)
 
     outcome = hogsend("enrollments", "retry", one)
@@ -64,10 +69,10 @@ def test_a_mistyped_journey_is_refused(journeys: Path, hogsend: Hogsend) -> None
     fall_asleep(journeys, hogsend)
     outcome = hogsend("enrollments", "continue", "--journey", "sleper", "--yes")
     assert outcome.status == 1
-    assert "Nobody has ever been in a journey sleper." in outcome.err
+    assert "No one has ever been enrolled in 'sleper'." in outcome.err
 
 
-def test_it_is_said_whom_a_command_is_for(journeys: Path, hogsend: Hogsend) -> None:
+def test_a_command_needs_either_ids_or_a_journey(journeys: Path, hogsend: Hogsend) -> None:
     assert hogsend("enrollments", "retry").status == 2
     assert hogsend("enrollments", "retry", "--journey", "sleeper", "0" * 32).status == 2
 

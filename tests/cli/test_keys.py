@@ -1,4 +1,4 @@
-"""`hogsend keys` makes keys that are shown once."""
+"""`hogsend keys` creates keys that are shown once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from .conftest import Hogsend
 
 
-def test_a_key_is_made_listed_and_revoked(project: Path, hogsend: Hogsend) -> None:
+def test_a_key_is_created_listed_and_revoked(project: Path, hogsend: Hogsend) -> None:
     made = hogsend("keys", "create", "--scope", "ingest", "--name", "shop", "--json").json
 
     assert made["key"].startswith("hsk_") and made["scopes"] == ["ingest"]
@@ -20,7 +20,7 @@ def test_a_key_is_made_listed_and_revoked(project: Path, hogsend: Hogsend) -> No
     assert hogsend("keys", "list", "--json").json[0]["status"] == "revoked"
 
 
-def test_only_the_key_is_printed_where_a_program_reads(project: Path, hogsend: Hogsend) -> None:
+def test_the_note_about_a_new_key_goes_to_standard_error(project: Path, hogsend: Hogsend) -> None:
     outcome = hogsend("keys", "create", "--scope", "ingest")
 
     assert outcome.out.startswith("key      hsk_")
@@ -38,7 +38,7 @@ def test_a_publishable_key_needs_an_origin(project: Path, hogsend: Hogsend) -> N
     assert made["key"].startswith("pk_") and made["expiresAt"]
 
 
-def test_revoking_a_key_that_is_none_fails(project: Path, hogsend: Hogsend) -> None:
+def test_revoking_an_unknown_key_fails(project: Path, hogsend: Hogsend) -> None:
     outcome = hogsend("keys", "revoke", "00000000-0000-7000-8000-000000000000")
 
     assert outcome.status == 1 and "hogsend keys list" in outcome.err

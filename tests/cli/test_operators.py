@@ -1,4 +1,4 @@
-"""`hogsend operators` lets people in by one-time links."""
+"""`hogsend operators` manages who can sign in, with one-time links."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ LINK = re.compile(r"https://mail\.example\.com/sign-in/([A-Za-z0-9_-]{43})\n")
 
 @pytest.fixture(autouse=True)
 def public_address(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The instance has an address of its own."""
+    """The installation has a public address."""
     monkeypatch.setenv("HOGSEND_BASE_URL", "https://mail.example.com")
 
 
-def person_of(project: Path, token: str) -> str | None:
-    """Return whom a link is for, or raise when it does not work."""
+def email_of_link(project: Path, token: str) -> str | None:
+    """Return the address that a link is restricted to; fails when the link does not work."""
 
-    async def look() -> str | None:
+    async def find() -> str | None:
         database = Database(f"sqlite://{project}/data/hogsend.db")
         await database.open()
-        found = await operators.find_link(database, token, datetime.now(UTC))
+        link = await operators.find_link(database, token, datetime.now(UTC))
         await database.close()
-        assert found is not None
-        return found.email
+        assert link is not None
+        return link.email
 
-    return asyncio.run(look())
+    return asyncio.run(find())
 
 
-def test_a_link_alone_is_printed_for_programs(project: Path, hogsend: Hogsend) -> None:
+def test_only_the_link_goes_to_standard_output(project: Path, hogsend: Hogsend) -> None:
     outcome = hogsend("operators", "link")
 
     match = LINK.fullmatch(outcome.out)
     assert match is not None
-    assert person_of(project, match[1]) is None
+    assert email_of_link(project, match[1]) is None
 
 
 def test_an_operator_is_added_listed_and_reset(project: Path, hogsend: Hogsend) -> None:
     added = hogsend("operators", "add", "Ada@Example.com", "--role", "viewer")
     match = LINK.fullmatch(added.out)
-    assert match is not None and person_of(project, match[1]) == "ada@example.com"
+    assert match is not None and email_of_link(project, match[1]) == "ada@example.com"
 
     (listed,) = hogsend("operators", "list", "--json").json
     assert (listed["email"], listed["role"], listed["hasPassword"]) == (
@@ -58,10 +58,10 @@ def test_an_operator_is_added_listed_and_reset(project: Path, hogsend: Hogsend) 
     )
 
     again = hogsend("operators", "reset", "ada@example.com", "--json").json
-    assert person_of(project, again["link"].rpartition("/")[2]) == "ada@example.com"
+    assert email_of_link(project, again["link"].rpartition("/")[2]) == "ada@example.com"
 
 
-def test_adding_one_twice_names_the_reset(project: Path, hogsend: Hogsend) -> None:
+def test_adding_an_operator_twice_suggests_a_reset(project: Path, hogsend: Hogsend) -> None:
     hogsend("operators", "add", "ada@example.com")
 
     outcome = hogsend("operators", "add", "ada@example.com")
@@ -70,7 +70,9 @@ def test_adding_one_twice_names_the_reset(project: Path, hogsend: Hogsend) -> No
 
 
 @pytest.mark.parametrize("arguments", [["add", "nobody"], ["reset", "eve@example.com"]])
-def test_nobody_is_refused(project: Path, hogsend: Hogsend, arguments: list[str]) -> None:
+def test_an_unusable_address_is_refused(
+    project: Path, hogsend: Hogsend, arguments: list[str]
+) -> None:
     assert hogsend("operators", *arguments).status == 1
 
 

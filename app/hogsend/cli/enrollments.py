@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar, get_args
+from functools import wraps
+from typing import TYPE_CHECKING, Any, get_args
 from uuid import UUID
 
 import click
 
-from ..clock import Clock
 from ..domain.enrollment import State
 from ..errors import HogsendError, NotFound
-from ..ingest import Ingest, OperatorAction
-from ..ingest.rules import load_rules
+from ..services import enrollments as service
 from ..services.actor import COMMAND_LINE
-from ..services.enrollments import (
-    BulkResult,
-    IngestContext,
-    replay_missed_triggers,
-    run_action,
-    run_action_on_all,
-)
+from ..services.enrollments import ActionName, BulkResult, Person
 from ..services.installation import Installation
-from ..store import counters
-from ..store.change_feed import ChangeFeed
-from ..store.db import Database
-from ..store.read_models import journeys as screen
-from ..store.read_models.counts import Bounded
-from ..turns.folder_loader import load
-from .instance import current_settings, with_installation
-from .output import json_option, plain, show_json, show_table
+from .instance import with_installation, with_journeys
+from .output import count, json_option, plain, show_json, show_table
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-BY = "cli"
+if TYPE_CHECKING:
+    from ..services.context import ServiceContext
+
 STATES: tuple[str, ...] = get_args(State)
-STUCK = ("drifted", "failed", "parked")
-_PAST = {"continue": "Continued", "restart": "Restarted", "exit": "Ended", "retry": "Reopened"}
+STUCK_STATES = ("drifted", "failed", "parked")
+_PAST_TENSES: dict[ActionName, str] = {
+    "continue": "Continued",
+    "restart": "Restarted",
+    "exit": "Exited",
+    "retry": "Retried",
+}
+# How many different reasons are printed.
+_MOST_REASONS = 20
 
 
 @click.group()
@@ -46,214 +40,239 @@ def enrollments() -> None:
 
 
 @enrollments.command("list")
-@click.option("--journey", "journey_id", required=True, metavar="ID", help="In which journey.")
+@click.option("--journey", "journey_id", required=True, metavar="ID", help="The journey.")
 @click.option(
     "--state",
     "states",
     multiple=True,
     type=click.Choice(STATES),
-    help="In which state; drifted, failed and parked by default. May be given several times.",
+    help="Only this state. Repeat it for several states. By default: drifted, failed and parked.",
 )
 @click.option(
     "--limit",
     type=click.IntRange(1, 10_000),
     default=50,
     show_default=True,
-    help="How many at most.",
+    help="How many to show at most.",
 )
 @json_option
 def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List the people in a journey, those who entered last first: the stuck ones, if not told."""
-    wanted = states or STUCK
-
-    async def work(instance: Installation) -> list[screen.Person]:
-        database = instance.database
-        query = screen.people_ids(journey_id, wanted, (), None, limit)
-        return await screen.people(database, await database.read_one(query))
-
-    rows = [_row(person) for person in with_installation(work)]
+    """List the people in a journey, latest first. By default, only those who are stuck."""
+    people = with_installation(
+        lambda installation: service.list_enrollments(
+            installation, COMMAND_LINE, journey_id, states=states or STUCK_STATES, limit=limit
+        )
+    )
+    rows = [_to_json(person) for person in people]
     if as_json:
         show_json(rows)
         return
-    columns = ("id", "contact", "state", "wait", "wakesAt", "why")
+    empty = f"No one in {journey_id} is stuck. Use --state to list other enrollments."
+    if states:
+        empty = f"No one in {journey_id} is {' or '.join(states)}."
+    fields = ("id", "contact", "state", "wait", "wakesAt", "why")
     show_table(
-        columns,
-        [[row[name] for name in columns] for row in rows],
-        "Nobody who is stuck; name others with --state." if not states else "Nobody.",
+        ["id", "contact", "state", "wait", "wakes at", "reason"],
+        [[row[field] for field in fields] for row in rows],
+        empty,
     )
 
 
-def _row(person: screen.Person) -> dict[str, Any]:
-    one = person.enrollment
-    error = (one.error or "").strip().rsplit("\n", 1)[-1]
+def _to_json(person: Person) -> dict[str, Any]:
+    enrollment = person.enrollment
+    last_line_of_error = (enrollment.error or "").strip().rsplit("\n", 1)[-1]
     return {
-        "id": one.id,
+        "id": enrollment.id,
         "contact": person.contact.label,
-        "contactId": one.contact_id,
-        "state": one.state,
-        "wait": one.wait.key if one.wait else None,
-        "enteredAt": one.entered_at,
-        "wakesAt": one.wake_at,
-        "endedAt": one.ended_at,
-        "attempt": one.attempt,
-        "version": one.code_hash,
-        "why": error or one.end_reason,
+        "contactId": enrollment.contact_id,
+        "state": enrollment.state,
+        "wait": enrollment.wait.key if enrollment.wait else None,
+        "enteredAt": enrollment.entered_at,
+        "wakesAt": enrollment.wake_at,
+        "endedAt": enrollment.ended_at,
+        "attempt": enrollment.attempt,
+        "version": enrollment.code_hash,
+        "why": last_line_of_error or enrollment.end_reason,
     }
 
 
-def _whom(command: Command) -> Command:
-    """Give a command its arguments: enrollments by id, or everyone in a state of a journey."""
-    options = (
-        click.argument("ids", nargs=-1, type=click.UUID, metavar="[ENROLLMENT]..."),
-        click.option("--journey", "journey_id", metavar="ID", help="Everyone of this journey."),
-        click.option("--yes", is_flag=True, help="Do not ask."),
-        json_option,
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The enrollments that a command is to act on, and how it answers.
+
+    Args:
+        ids: the enrollments; empty when `journey_id` is given.
+        journey_id: the journey whose enrollments in some state are meant.
+        is_confirmed: whether to act on a whole journey without asking.
+        as_json: whether to print JSON.
+    """
+
+    ids: Sequence[UUID]
+    journey_id: str | None
+    is_confirmed: bool
+    as_json: bool
+
+
+yes_option = click.option(
+    "--yes", "is_confirmed", is_flag=True, help="Do not ask for confirmation."
+)
+reason_option = click.option("--reason", default="", help="A note for the timeline.")
+
+
+def selects_enrollments(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the arguments that select enrollments to a command, whose first parameter they become."""
+
+    @click.argument("ids", nargs=-1, type=click.UUID, metavar="[ENROLLMENT]...")
+    @click.option(
+        "--journey",
+        "journey_id",
+        metavar="ID",
+        help="Act on everyone in this journey whose state allows it.",
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    @yes_option
+    @json_option
+    @wraps(command)
+    def with_selection(
+        ids: tuple[UUID, ...],
+        journey_id: str | None,
+        is_confirmed: bool,
+        as_json: bool,
+        **options: Any,
+    ) -> None:
+        if bool(ids) == bool(journey_id):
+            raise click.UsageError("Give either the ids of enrollments or --journey.")
+        command(Selection(ids, journey_id, is_confirmed, as_json), **options)
+
+    return with_selection
 
 
 @enrollments.command("continue")
-@_whom
-def continue_(**given: Any) -> None:
-    """Let drifted people go on, as if the wait that the code has lost were over."""
-    _carry_out(OperatorAction("continue", BY), "drifted", **given)
+@selects_enrollments
+def continue_(selection: Selection) -> None:
+    """Continue drifted enrollments, as if the wait that the code no longer has were over."""
+    _run("continue", selection, "drifted")
 
 
 @enrollments.command()
-@_whom
-@click.option("--reason", default="", help="Why, for the timeline.")
-def restart(reason: str, **given: Any) -> None:
-    """Let drifted people begin anew, with the same trigger."""
-    _carry_out(OperatorAction("restart", BY, reason), "drifted", **given)
+@selects_enrollments
+@reason_option
+def restart(selection: Selection, reason: str) -> None:
+    """Restart drifted enrollments from the beginning, with the same trigger."""
+    _run("restart", selection, "drifted", reason)
 
 
 @enrollments.command("exit")
-@_whom
+@selects_enrollments
 @click.option(
     "--state",
     type=click.Choice(("active", "waiting", "drifted", "parked")),
     default="drifted",
     show_default=True,
-    help="With --journey: those in this state.",
+    help="With --journey: act on enrollments in this state.",
 )
-@click.option("--reason", default="", help="Why, for the timeline.")
-def exit_(state: str, reason: str, **given: Any) -> None:
-    """End enrollments at once, and cancel their mails that have not left."""
-    _carry_out(OperatorAction("exit", BY, reason), state, **given)
+@reason_option
+def exit_(selection: Selection, state: str, reason: str) -> None:
+    """End enrollments now, and cancel their mails that have not been sent."""
+    _run("exit", selection, state, reason)
 
 
 @enrollments.command()
-@_whom
-def retry(**given: Any) -> None:
-    """Reopen failed enrollments: their turn is played again, with the code as it is now."""
-    _carry_out(OperatorAction("retry", BY), "failed", **given)
+@selects_enrollments
+def retry(selection: Selection) -> None:
+    """Retry failed enrollments: run the turn that failed again, with the current code."""
+    _run("retry", selection, "failed")
 
 
 @enrollments.command()
-@click.option("--journey", "journey_id", required=True, metavar="ID", help="Which journey.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--journey", "journey_id", required=True, metavar="ID", help="The journey.")
+@yes_option
 @json_option
-def replay(journey_id: str, yes: bool, as_json: bool) -> None:
-    """Let triggers that came while a journey was gone or broken start it now."""
-    found: Bounded = with_installation(lambda one: one.database.read_one(screen.missed(journey_id)))
-    if found and not yes:
-        noun = "trigger" if found.count == 1 else "triggers"
-        click.confirm(f"Let {found} {noun} start {journey_id} now?", abort=True, err=True)
-    outcome = _on_orders(lambda context: replay_missed_triggers(context, COMMAND_LINE, journey_id))
-    _say(outcome, "Enrolled", as_json)
-
-
-def _carry_out(
-    order: OperatorAction,
-    state: str,
-    *,
-    ids: Sequence[UUID],
-    journey_id: str | None,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    if bool(ids) == bool(journey_id):
-        raise click.UsageError("Name enrollments by their ids, or a journey with --journey.")
-    past = _PAST[order.act]
-    if journey_id is None:
-        _say(_on_orders(partial(_one_by_one, order, ids)), past, as_json)
-        return
-    _expect(journey_id)
-    if not yes:
-        count = _count(journey_id, state)
-        people = f"{count:,} {state} {'person' if count == 1 else 'people'}"
-        click.confirm(f"{order.act.capitalize()} {people} of {journey_id}?", abort=True, err=True)
-    outcome = _on_orders(
-        lambda context: run_action_on_all(
-            context, COMMAND_LINE, order.act, journey_id, state, note=order.note
-        )
+def replay(journey_id: str, is_confirmed: bool, as_json: bool) -> None:
+    """Start a journey for the triggers that it missed while its code was gone or broken."""
+    missed = with_installation(
+        lambda installation: service.count_missed_triggers(installation, COMMAND_LINE, journey_id)
     )
-    _say(outcome, past, as_json)
+    if missed and not is_confirmed:
+        noun = "trigger" if missed.count == 1 else "triggers"
+        click.confirm(f"Start {journey_id} for {missed} missed {noun}?", abort=True, err=True)
+    result = with_journeys(
+        lambda context: service.replay_missed_triggers(context, COMMAND_LINE, journey_id)
+    )
+    _show_result(result, "Enrolled", as_json=as_json)
 
 
-async def _one_by_one(
-    order: OperatorAction, ids: Sequence[UUID], context: IngestContext
-) -> BulkResult:
-    outcome = BulkResult()
-    for one in ids:
-        try:
-            await run_action(context, COMMAND_LINE, order.act, one, note=order.note)
-        except HogsendError as problem:
-            outcome.kept[f"{one}: {problem}"] += 1
-        else:
-            outcome.done += 1
-    return outcome
+def _run(action: ActionName, selection: Selection, state: str, note: str = "") -> None:
+    """Run an action on the selected enrollments, and print its result.
 
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What an action on enrollments needs."""
-
-    database: Database
-    clock: Clock
-    ingest: Ingest
-
-
-def _on_orders(work: Callable[[IngestContext], Awaitable[BulkResult]]) -> BulkResult:
-    """Do something with the database and the code of the journeys' folder."""
-    settings = current_settings()
-    registry = load(settings.journeys)
-
-    async def run(instance: Installation) -> BulkResult:
-        rules = await load_rules(
-            instance.database, registry.journeys, registry.lists, settings.late_event_limit
-        )
-        ingest = Ingest(instance.database, instance.clock, rules, ChangeFeed())
-        return await work(_Context(instance.database, instance.clock, ingest))
-
-    return with_installation(run)
-
-
-def _expect(journey_id: str) -> None:
-    """Refuse a journey that nobody has ever been in: its name is mistyped."""
-    everyone = screen.people_ids(journey_id, STATES, (), None, 1)
-    if not with_installation(lambda one: one.database.read_one(everyone)):
-        raise NotFound(
-            f"Nobody has ever been in a journey {journey_id}.",
-            "`hogsend journeys list` names them all.",
-        )
-
-
-def _count(journey_id: str, state: str) -> int:
-    name = counters.enrollments_in_state(journey_id, state)
-    query = counters.values([name])
-    return with_installation(lambda one: one.database.read_one(query)).get(name, 0)
-
-
-def _say(outcome: BulkResult, past: str, as_json: bool) -> None:
-    """Say what was done; status 1 when there is somebody to whom it was not."""
-    if as_json:
-        show_json(outcome.to_json())
+    Args:
+        action: what to do.
+        selection: what the person has selected.
+        state: of a whole journey, only the enrollments in this state.
+        note: why, for the timeline.
+    """
+    journey_id = selection.journey_id
+    if journey_id is None:
+        result = with_journeys(lambda context: _run_on_each(context, action, selection.ids, note))
     else:
-        click.echo(f"{past} {outcome.done:,} {'person' if outcome.done == 1 else 'people'}.")
-    if outcome.kept:
-        for why, count in outcome.kept.most_common(20):
-            click.echo(plain(f"{count:,}: {why}"), err=True)
-        raise HogsendError(f"{outcome.kept.total():,} were left as they were.")
+        if not _confirm(action, journey_id, state, is_confirmed=selection.is_confirmed):
+            raise click.Abort
+        result = with_journeys(
+            lambda context: service.run_action_on_all(
+                context, COMMAND_LINE, action, journey_id, state, note=note
+            )
+        )
+    _show_result(result, _PAST_TENSES[action], as_json=selection.as_json)
+
+
+async def _run_on_each(
+    context: ServiceContext, action: ActionName, ids: Sequence[UUID], note: str
+) -> BulkResult:
+    result = BulkResult()
+    for enrollment_id in ids:
+        try:
+            await service.run_action(context, COMMAND_LINE, action, enrollment_id, note=note)
+        except HogsendError as error:
+            result.kept[f"{enrollment_id}: {error}"] += 1
+        else:
+            result.done += 1
+    return result
+
+
+def _confirm(action: ActionName, journey_id: str, state: str, *, is_confirmed: bool) -> bool:
+    """Ask whether to act on a whole journey.
+
+    Raises:
+        NotFound: no one has ever been in the journey; its id is probably mistyped.
+    """
+
+    async def count_people(installation: Installation) -> int:
+        latest = await service.list_enrollments(
+            installation, COMMAND_LINE, journey_id, states=STATES, limit=1
+        )
+        if not latest:
+            raise NotFound(
+                f"No one has ever been enrolled in {journey_id!r}.",
+                "List the journeys with `hogsend journeys list`.",
+            )
+        return await service.count_enrollments(installation, COMMAND_LINE, journey_id, state)
+
+    people = count(with_installation(count_people), f"{state} person", f"{state} people")
+    return is_confirmed or click.confirm(
+        f"{action.capitalize()} {people} in {journey_id}?", err=True
+    )
+
+
+def _show_result(result: BulkResult, past_tense: str, *, as_json: bool) -> None:
+    """Print what was done.
+
+    Raises:
+        HogsendError: some of the enrollments were skipped.
+    """
+    if as_json:
+        show_json(result.to_json())
+    else:
+        click.echo(f"{past_tense} {count(result.done, 'person', 'people')}.")
+    if result.kept:
+        for reason, number in result.kept.most_common(_MOST_REASONS):
+            click.echo(plain(f"Skipped {number:,}: {reason}"), err=True)
+        raise HogsendError(f"{count(result.kept.total(), 'person', 'people')} skipped.")
