@@ -5,6 +5,8 @@ last. It has no option for this and names its connection class in `hypercorn.asy
 class is replaced there by a subclass that extends the private `TCPServer._read_data`.
 """
 
+# pyright: reportPrivateImportUsage=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import asyncio

@@ -6,6 +6,8 @@ This module is Tortoise's engine for SQLite (`client_class`), so it also is the 
 private parts of Tortoise's clients that hot paths need to use the drivers directly.
 """
 
+# pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 import asyncio
@@ -79,6 +81,6 @@ def postgres_pool(client: Any) -> Any:
 
 def columns_of(model: type[Model]) -> tuple[str, Field[Any], list[Field[Any]]]:
     """Return a model's table, its primary key, and its other columns in the order declared."""
-    meta = model._meta
+    meta: Any = model._meta
     key = meta.fields_map[meta.pk_attr]
     return meta.db_table, key, [field for field in meta.fields_map.values() if field is not key]

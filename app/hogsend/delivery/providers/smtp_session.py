@@ -1,20 +1,19 @@
 """One connection to an SMTP server, and one mail at a time through it (RFC 5321).
 
-aiosmtplib connects, encrypts and signs in; the three commands of a mail are spoken on its
-protocol object, which costs a third of its convenience methods and tells before `354` from after.
+aiosmtplib connects, encrypts and signs in; the three commands of a mail are sent on its raw
+connection (`compat/aiosmtplib.py`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import aiosmtplib
-from aiosmtplib.protocol import SMTPProtocol
 
+from ...compat.aiosmtplib import RawConnection
 from .port import Accepted, HandingOver, InDoubt, ProviderStopped, Rejected, TryLater
 from .smtp_envelope import Envelope
 from .smtp_replies import queue_id, refusal, said
@@ -52,15 +51,15 @@ class SmtpSession:
 
     Args:
         client: connected and signed in.
-        protocol: its protocol object.
+        connection: its raw connection.
         patience: how long answers are waited for.
     """
 
     def __init__(
-        self, client: aiosmtplib.SMTP, protocol: SMTPProtocol, patience: SmtpTimeouts
+        self, client: aiosmtplib.SMTP, connection: RawConnection, patience: SmtpTimeouts
     ) -> None:
         self._client = client
-        self._protocol = protocol
+        self._connection = connection
         self._patience = patience
         self._size_limit = _size_limit(client)
         self.transactions = 0
@@ -102,10 +101,8 @@ class SmtpSession:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await _say_hello(client)
-        protocol = client.protocol
-        if protocol is None:
-            raise TryLater(f"{server.host} closed the connection")
-        return cls(client, protocol, patience)
+            connection = RawConnection(client)
+        return cls(client, connection, patience)
 
     @property
     def is_open(self) -> bool:
@@ -164,10 +161,7 @@ class SmtpSession:
 
     def abort(self) -> None:
         """Drop the connection without a word, and whatever waits to be written to it."""
-        transport = self._protocol.transport
-        self._client.close()
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+        self._connection.abort()
 
     async def quit(self) -> None:
         """Say goodbye and disconnect."""
@@ -201,26 +195,23 @@ class SmtpSession:
 
     async def _ask(self, command: bytes, patience: float) -> tuple[int, str]:
         try:
-            response = await self._protocol.execute_command(command, timeout=patience)
+            return await self._connection.command(command, patience)
         except (aiosmtplib.SMTPException, OSError) as error:
             self.abort()
             raise StaleConnection(str(error)) from error
         except BaseException:
             self.abort()
             raise
-        return response.code, response.message
 
     async def _pour(self, raw: bytes) -> tuple[int, str]:
         try:
-            self._protocol.write(stuffed(raw))
-            response = await self._protocol.read_response(timeout=self._patience.accept)
+            return await self._connection.send_content(stuffed(raw), self._patience.accept)
         except (aiosmtplib.SMTPException, OSError) as error:
             self.abort()
             raise InDoubt(f"no verdict after the final dot: {error}") from error
         except BaseException:
             self.abort()
             raise
-        return response.code, response.message
 
     async def _require(self, code: int, text: str, *, to_sender: bool = False) -> None:
         if 200 <= code <= 299:
