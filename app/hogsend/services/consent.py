@@ -1,0 +1,268 @@
+"""Consent: what a contact chose to get, changed by its recipient or by an operator.
+
+A recipient is no actor with permissions: the signed token of a link in a mail proves who it is, and
+allows exactly the functions that take a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from ..delivery.tokens import RecipientToken
+from ..domain.contact import Contact
+from ..domain.incoming import IncomingEvent
+from ..domain.journey import EVERYTHING, MailList
+from ..domain.send_policy import Consents
+from ..errors import NotFound
+from ..store import consents
+from .actor import Actor, Permission
+from .audit import apply_audited
+from .contacts import read_contact
+from .context import ServiceContext
+
+__all__ = [
+    "EVERYTHING",
+    "ListChoice",
+    "Recipient",
+    "change_consent",
+    "list_choices",
+    "open_preferences",
+    "open_unsubscribe",
+    "preferences_token",
+    "save_preferences",
+    "unsubscribe",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who follows a link of a mail, proven by the link's token.
+
+    Args:
+        contact: the recipient; of a contact that was merged, the surviving one.
+        mail_list: the list that the mail belonged to.
+        send_id: the mail, if the link was in one.
+        consents: what the recipient chose.
+    """
+
+    contact: Contact
+    mail_list: MailList
+    send_id: UUID | None
+    consents: Consents
+
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether mail of this list reaches the recipient."""
+        return self.consents.gets(self.mail_list)
+
+    @property
+    def has_stopped_everything(self) -> bool:
+        """Whether the recipient gets only transactional mail."""
+        return self.consents.stopped_everything
+
+
+@dataclass(frozen=True, slots=True)
+class ListChoice:
+    """A list as one contact has it.
+
+    Args:
+        list: the list.
+        is_chosen: whether the contact is subscribed to it, "everything" left aside.
+        is_received: whether its mail reaches the contact, "everything" considered.
+    """
+
+    list: MailList
+    is_chosen: bool
+    is_received: bool
+
+
+def list_choices(lists: Mapping[str, MailList], choices: Mapping[str, bool]) -> list[ListChoice]:
+    """Return every list with what a contact chose.
+
+    Args:
+        lists: the lists, by id.
+        choices: whether the contact subscribed, by list; the list's default holds without one.
+    """
+    contact_consents = Consents(choices)
+    return [
+        ListChoice(
+            mail_list,
+            is_chosen=mail_list.transactional
+            or choices.get(mail_list.id, mail_list.default_opt_in),
+            is_received=contact_consents.gets(mail_list),
+        )
+        for mail_list in lists.values()
+    ]
+
+
+# -- by the recipient -----------------------------------------------------------------------------
+
+
+async def open_unsubscribe(context: ServiceContext, token: str) -> Recipient:
+    """Return who follows an unsubscribe link; changes nothing.
+
+    Args:
+        context: who signed the token.
+        token: from the link.
+
+    Raises:
+        NotFound: the token is not ours, or its contact was removed.
+    """
+    return await _recipient(context, context.tokens.read_unsubscribe(token))
+
+
+async def open_preferences(context: ServiceContext, token: str) -> Recipient:
+    """Return who follows a preferences link; changes nothing.
+
+    Args:
+        context: who signed the token.
+        token: from the link.
+
+    Raises:
+        NotFound: the token is not ours, or its contact was removed.
+    """
+    return await _recipient(context, context.tokens.read_preferences(token))
+
+
+async def unsubscribe(
+    context: ServiceContext, token: str, *, from_everything: bool = False, undo: bool = False
+) -> Recipient:
+    """Unsubscribe a recipient at once (RFC 8058 §3.2), or undo that.
+
+    Args:
+        context: who signed the token.
+        token: from an unsubscribe link.
+        from_everything: whether all mail is meant that is not transactional, not only the link's
+            list.
+        undo: whether the recipient is subscribed again instead.
+
+    Returns:
+        The recipient after the change.
+
+    Raises:
+        NotFound: the token is not ours, or its contact was removed.
+    """
+    recipient = await open_unsubscribe(context, token)
+    list_id = EVERYTHING if from_everything else recipient.mail_list.id
+    await _submit(context, recipient.contact.id, {list_id: undo}, "recipient", recipient.send_id)
+    return await open_unsubscribe(context, token)
+
+
+async def save_preferences(
+    context: ServiceContext, token: str, changes: Mapping[str, bool]
+) -> Recipient:
+    """Save what a recipient switched on the preferences page.
+
+    Args:
+        context: who signed the token.
+        token: from a preferences link.
+        changes: whether to subscribe, by list; list `*` is everything. Lists that do not exist and
+            transactional lists are ignored.
+
+    Returns:
+        The recipient after the change.
+
+    Raises:
+        NotFound: the token is not ours, or its contact was removed.
+    """
+    recipient = await open_preferences(context, token)
+    lists = context.registry.lists
+    allowed = {
+        list_id: subscribed
+        for list_id, subscribed in changes.items()
+        if list_id == EVERYTHING or (list_id in lists and not lists[list_id].transactional)
+    }
+    if not allowed:
+        return recipient
+    await _submit(context, recipient.contact.id, allowed, "recipient", recipient.send_id)
+    return await open_preferences(context, token)
+
+
+def preferences_token(context: ServiceContext, recipient: Recipient) -> str:
+    """Return the token of a recipient's preferences page."""
+    return context.tokens.preferences(
+        recipient.contact.id, recipient.mail_list.id, recipient.send_id
+    )
+
+
+async def _recipient(context: ServiceContext, token: RecipientToken | None) -> Recipient:
+    if token is None:
+        raise NotFound("This link is incomplete.", "Open it from the email again.")
+    contact = await read_contact(context, token.contact_id)
+    if contact is None:
+        raise NotFound(
+            "This link is no longer valid.", "Its recipient was removed and gets no more email."
+        )
+    chosen: Mapping[UUID, Consents] = await context.database.read_one(
+        consents.of_contacts([contact.id])
+    )
+    return Recipient(
+        contact=contact,
+        mail_list=context.ingest.rules.list(token.list_id),
+        send_id=token.send_id,
+        consents=chosen.get(contact.id) or Consents(),
+    )
+
+
+# -- by an operator -------------------------------------------------------------------------------
+
+
+async def change_consent(
+    context: ServiceContext, actor: Actor, contact_id: UUID, list_id: str, *, subscribed: bool
+) -> None:
+    """Subscribe a contact to a list, or unsubscribe it; the change is an event of the contact.
+
+    Args:
+        context: whose contact.
+        actor: who makes the change.
+        contact_id: which contact.
+        list_id: which list; `*` is everything.
+        subscribed: whether the contact gets the list from now on.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such contact or list.
+    """
+    actor.require(Permission.OPERATE)
+    if list_id != EVERYTHING and list_id not in context.registry.lists:
+        raise NotFound("There is no such list.", "Its file may have been removed.")
+    await _submit(context, contact_id, {list_id: subscribed}, actor.event_source, None)
+    await apply_audited(
+        context,
+        actor,
+        [],
+        "subscribe" if subscribed else "unsubscribe",
+        f"/contacts/{contact_id}",
+        "contacts",
+        after={"list": list_id, "subscribed": subscribed},
+    )
+
+
+async def _submit(
+    context: ServiceContext,
+    contact_id: UUID,
+    changes: Mapping[str, bool],
+    source: str,
+    send_id: UUID | None,
+) -> None:
+    """Submit a change of consent as an event, like every other fact."""
+    properties: dict[str, Any] = {
+        "scope": "all" if EVERYTHING in changes else "category",
+        "lists": dict(changes),
+    }
+    if send_id is not None:
+        properties["sendId"] = str(send_id)
+    subscribes = any(changes.values())
+    await context.ingest.submit(
+        IncomingEvent(
+            name="contact.preferences_changed" if subscribes else "contact.unsubscribed",
+            contact_id=contact_id,
+            properties=properties,
+            lists=changes,
+            source=source,
+            send_id=send_id,
+        )
+    )

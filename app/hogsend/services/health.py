@@ -1,0 +1,87 @@
+"""Health: whether each part of the installation does its work. Anyone may ask."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..store import lag, workers
+from ..store.database_health import DatabaseProblem
+from .context import ServiceContext
+from .outages import Outage, outage_of
+
+__all__ = ["LATE", "Health", "check_health"]
+
+# Work that is due for longer than this is late.
+LATE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state of each part.
+
+    Args:
+        problem: what is wrong with the database, if anything is.
+        problem_since: since when.
+        is_reachable: whether the database answered; without an answer the rest is unknown.
+        latency: how long it took to answer.
+        overdue: how long the oldest due turn or mail waits; zero when nothing is due.
+        workers: how many workers other processes run on this database.
+        outage: what the engine cannot reach.
+        has_worker: whether this process has a worker.
+        is_alone: whether other workers cannot be seen, on SQLite.
+        provider_problem: why the mail provider refuses everything, if it does.
+        send_hold: why sending is on hold, if it is.
+    """
+
+    problem: DatabaseProblem | None
+    problem_since: datetime | None
+    is_reachable: bool
+    latency: timedelta = timedelta()
+    overdue: timedelta = timedelta()
+    workers: int = 0
+    outage: Outage | None = None
+    has_worker: bool = False
+    is_alone: bool = True
+    provider_problem: str | None = None
+    send_hold: str | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether work waits for longer than it should."""
+        return self.overdue > LATE
+
+
+async def check_health(context: ServiceContext) -> Health:
+    """Ask each part how it does; a database that does not answer is reported, not raised."""
+    database = context.database
+    start = time.perf_counter()
+    try:
+        _, next_wake, next_send, others = await database.read(
+            lag.alive(),
+            lag.next_wake(),
+            lag.next_send(),
+            workers.at_work(is_sqlite=database.is_sqlite),
+        )
+    except Exception:
+        return Health(database.standing.trouble, database.standing.since, is_reachable=False)
+    worker = context.worker_status
+    return Health(
+        problem=database.standing.trouble,
+        problem_since=database.standing.since,
+        is_reachable=True,
+        latency=timedelta(seconds=time.perf_counter() - start),
+        overdue=_overdue(context.clock.now(), next_wake, next_send),
+        workers=len(others),
+        outage=outage_of(context, others),
+        has_worker=worker is not None,
+        is_alone=database.is_sqlite,
+        provider_problem=worker.provider_problem if worker else None,
+        send_hold=worker.send_hold if worker else None,
+    )
+
+
+def _overdue(now: datetime, *due: datetime | None) -> timedelta:
+    oldest = min(filter(None, due), default=None)
+    return max(now - oldest, timedelta()) if oldest else timedelta()

@@ -1,0 +1,154 @@
+"""The overview: what needs an operator's attention, and how the last days went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from ..domain.journey import BrokenFile
+from ..store import counters
+from ..store.counters import day_of
+from ..store.read_models import counts
+from ..store.read_models import overview as read_model
+from ..store.read_models.counts import FORTNIGHT, Bounded, Days
+from .actor import Actor, Permission
+from .context import ServiceContext
+from .health import LATE
+from .journeys import JourneySummary, list_journeys
+from .outages import Outage, find_outage
+
+__all__ = ["FORTNIGHT", "Attention", "Bounded", "MailTotals", "Overview", "get_overview"]
+
+_SENT = counters.sends("sent")
+_REFUSED = (counters.sends("skipped"), counters.sends("suppressed"))
+_OPENED = counters.engagement("open", "human")
+_OPENED_BY_MACHINES = counters.engagement("open", "machine")
+_CLICKED = counters.engagement("click", "human")
+
+
+@dataclass(frozen=True, slots=True)
+class MailTotals:
+    """What became of mails on each of the last 14 days, oldest first."""
+
+    sent: Sequence[int]
+    refused: Sequence[int]
+    opened: Sequence[int]
+    opened_by_machines: Sequence[int]
+    clicked: Sequence[int]
+    unsubscribed: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What needs an operator's attention.
+
+    Args:
+        outage: what the engine cannot reach.
+        broken_files: the author's files that could not be used.
+        errors: the newest error of each journey that has failed enrollments, by journey id.
+        retried_errors: the newest error of each journey that retries turns, by journey id.
+        in_doubt: how many mails may or may not have been sent.
+        failed_sends: how many mails of the last 7 days could not be sent.
+        overdue: how many turns have been due for longer than a minute.
+        has_worker: whether this process has a worker.
+    """
+
+    outage: Outage | None
+    broken_files: Sequence[BrokenFile]
+    errors: Mapping[str, str]
+    retried_errors: Mapping[str, str]
+    in_doubt: Bounded
+    failed_sends: Bounded
+    overdue: Bounded
+    has_worker: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the first page shows.
+
+    Args:
+        journeys: every journey with its figures.
+        attention: what needs an operator.
+        totals: mails of the last 14 days.
+        wakes: how many enrollments wake on each of the next 7 days, with the day's start.
+        is_empty: whether nothing has happened yet.
+    """
+
+    journeys: Sequence[JourneySummary]
+    attention: Attention
+    totals: MailTotals
+    wakes: Sequence[tuple[datetime, Bounded]]
+    is_empty: bool
+
+
+async def get_overview(context: ServiceContext, actor: Actor, now: datetime) -> Overview:
+    """Return what the first page shows.
+
+    Args:
+        context: whose overview.
+        actor: who reads it.
+        now: the present instant, in the time zone of the reader, whose days are meant.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    journeys = await list_journeys(context, actor)
+    expected = read_model.week_of_wakes(now)
+    daily = [_SENT, *_REFUSED, _OPENED, _OPENED_BY_MACHINES, _CLICKED]
+    days, *wakes = await context.database.read(
+        counts.days([*daily, counters.UNSUBSCRIBES, counters.EVENTS], day_of(now)),
+        *(query for _, query in expected),
+    )
+    return Overview(
+        journeys=journeys,
+        attention=await _find_attention(context, journeys),
+        totals=_totals(days),
+        wakes=[(start, count) for (start, _), count in zip(expected, wakes, strict=True)],
+        is_empty=not journeys or not any(days.series(counters.EVENTS, _SENT)),
+    )
+
+
+def _totals(days: Days) -> MailTotals:
+    return MailTotals(
+        sent=days.series(_SENT),
+        refused=days.series(*_REFUSED),
+        opened=days.series(_OPENED),
+        opened_by_machines=days.series(_OPENED_BY_MACHINES),
+        clicked=days.series(_CLICKED),
+        unsubscribed=days.series(counters.UNSUBSCRIBES),
+    )
+
+
+async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySummary]) -> Attention:
+    now = context.clock.now()
+    failed = [one.journey.id for one in journeys if one.by_state["failed"]]
+    retrying = [one.journey.id for one in journeys if one.retrying]
+    in_doubt, failed_sends, overdue = await context.database.read(
+        read_model.sends_with("in_doubt", UUID(int=0)),
+        read_model.sends_with("failed", _first_id(now - timedelta(days=7))),
+        read_model.overdue(now - LATE),
+    )
+    errors = await context.database.read(
+        *(read_model.errors_of(journey_id) for journey_id in failed),
+        *(read_model.retried_errors_of(journey_id) for journey_id in retrying),
+    )
+    texts = [str(error or "") for error in errors]
+    return Attention(
+        outage=await find_outage(context),
+        broken_files=context.content.broken,
+        errors=dict(zip(failed, texts, strict=False)),
+        retried_errors=dict(zip(retrying, texts[len(failed) :], strict=True)),
+        in_doubt=in_doubt,
+        failed_sends=failed_sends,
+        overdue=overdue,
+        has_worker=context.worker_status is not None,
+    )
+
+
+def _first_id(instant: datetime) -> UUID:
+    """Return the least id that could have been made at an instant."""
+    return UUID(int=int(instant.timestamp() * 1000) << 80)
