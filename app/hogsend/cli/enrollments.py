@@ -16,11 +16,12 @@ from ..services import enrollments as service
 from ..services.actor import COMMAND_LINE
 from ..services.enrollments import ActionName, BulkResult, Person
 from ..services.installation import Installation
+from ..services.journeys import count_missed_triggers
 from .instance import with_installation, with_journeys
 from .output import count, json_option, plain, show_json, show_table
 
 if TYPE_CHECKING:
-    from ..services.context import ServiceContext
+    from ..services.journey_context import JourneyContext
 
 STATES: tuple[str, ...] = get_args(State)
 STUCK_STATES = ("drifted", "failed", "parked")
@@ -190,7 +191,7 @@ def retry(selection: Selection) -> None:
 def replay(journey_id: str, is_confirmed: bool, as_json: bool) -> None:
     """Start a journey for the triggers that it missed while its code was gone or broken."""
     missed = with_installation(
-        lambda installation: service.count_missed_triggers(installation, COMMAND_LINE, journey_id)
+        lambda installation: count_missed_triggers(installation, COMMAND_LINE, journey_id)
     )
     if missed and not is_confirmed:
         noun = "trigger" if missed.count == 1 else "triggers"
@@ -225,7 +226,7 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
 
 
 async def _run_on_each(
-    context: ServiceContext, action: ActionName, ids: Sequence[UUID], note: str
+    context: JourneyContext, action: ActionName, ids: Sequence[UUID], note: str
 ) -> BulkResult:
     result = BulkResult()
     for enrollment_id in ids:

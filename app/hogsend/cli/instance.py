@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..config.settings import Settings, load_settings, prepare_data
+from ..config.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from ..services.context import ServiceContext
     from ..services.installation import Installation
+    from ..services.journey_context import JourneyContext
 
 # Services are imported where they are used: `hogsend --help` needs none of them, and most commands
 # need neither journeys nor templates.
@@ -53,26 +53,22 @@ def with_installation(work: Callable[[Installation], Awaitable[Result]]) -> Resu
     return asyncio.run(run())
 
 
-def with_journeys(work: Callable[[ServiceContext], Awaitable[Result]]) -> Result:
-    """Open the database, load the journeys' folder, and run `work` with both.
+def with_journeys(work: Callable[[JourneyContext], Awaitable[Result]]) -> Result:
+    """Open the database, load the author's journeys, and run `work` with both.
 
     Args:
-        work: gets the open installation with the journeys, lists and templates.
+        work: gets the open installation with its journeys.
 
     Returns:
         What `work` returned.
 
     Raises:
-        StartError: there is no database yet, its schema is not the one of this program, or the
-            data folder cannot be used.
+        StartError: there is no database yet, or its schema is not the one of this program.
     """
-    from ..services.context import open_context
-    from ..services.installation import check_database
+    from ..services.journey_context import open_journeys
 
     async def run() -> Result:
-        settings = current_settings()
-        await check_database(settings)
-        async with open_context(prepare_data(settings)) as context:
+        async with open_journeys(current_settings()) as context:
             return await work(context)
 
     return asyncio.run(run())

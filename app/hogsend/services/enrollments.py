@@ -23,7 +23,6 @@ from ..store.db import Database, Query, Transaction, Write
 from ..store.hatchet_runs import RunLink
 from ..store.read_models import enrollment as read_model
 from ..store.read_models import journeys as journey_read_model
-from ..store.read_models.counts import Bounded
 from ..store.read_models.enrollment import EnrollmentPage
 from ..store.read_models.journeys import Person
 from .actor import Actor, Permission
@@ -38,7 +37,6 @@ __all__ = [
     "available_actions",
     "bulk_actions",
     "count_enrollments",
-    "count_missed_triggers",
     "get_enrollment",
     "list_enrollments",
     "list_retrying",
@@ -177,18 +175,6 @@ async def count_enrollments(
     actor.require(Permission.READ)
     gauge = counters.enrollments_in_state(journey_id, state)
     return (await installation.database.read_one(counters.values([gauge]))).get(gauge, 0)
-
-
-async def count_missed_triggers(
-    installation: Installation, actor: Actor, journey_id: str
-) -> Bounded:
-    """Return how many triggers a journey missed while its code was gone or broken.
-
-    Raises:
-        Forbidden: the actor may not read.
-    """
-    actor.require(Permission.READ)
-    return await installation.database.read_one(journey_read_model.missed(journey_id))
 
 
 async def get_enrollment(

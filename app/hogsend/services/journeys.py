@@ -22,7 +22,8 @@ from ..store.read_models.counts import Bounded, Days
 from ..store.read_models.journeys import Refused
 from .actor import Actor, Permission
 from .audit import apply_audited
-from .context import ServiceContext
+from .installation import Installation
+from .journey_context import JourneyContext
 
 __all__ = [
     "REFUSAL_REASONS",
@@ -134,7 +135,7 @@ class EnrollmentDecision:
 # -- reading --------------------------------------------------------------------------------------
 
 
-async def list_journeys(context: ServiceContext, actor: Actor) -> Sequence[JourneySummary]:
+async def list_journeys(context: JourneyContext, actor: Actor) -> Sequence[JourneySummary]:
     """Return every journey with its figures: loaded ones first, then those whose code is missing.
 
     Raises:
@@ -147,7 +148,7 @@ async def list_journeys(context: ServiceContext, actor: Actor) -> Sequence[Journ
     return await _summarize(context, [*loaded, *missing], stored)
 
 
-async def get_journey(context: ServiceContext, actor: Actor, journey_id: str) -> JourneySummary:
+async def get_journey(context: JourneyContext, actor: Actor, journey_id: str) -> JourneySummary:
     """Return one journey with its figures.
 
     Raises:
@@ -163,7 +164,7 @@ async def get_journey(context: ServiceContext, actor: Actor, journey_id: str) ->
 
 
 async def count_waiting(
-    context: ServiceContext, actor: Actor, journey_id: str
+    context: JourneyContext, actor: Actor, journey_id: str
 ) -> Mapping[str, int]:
     """Return how many contacts are in each wait of a journey, by the wait's journal key.
 
@@ -175,18 +176,20 @@ async def count_waiting(
     return await context.database.read_one(query)
 
 
-async def count_missed_triggers(context: ServiceContext, actor: Actor, journey_id: str) -> Bounded:
+async def count_missed_triggers(
+    installation: Installation, actor: Actor, journey_id: str
+) -> Bounded:
     """Return how many triggers a journey missed while its code was gone or broken.
 
     Raises:
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    return await context.database.read_one(read_model.missed(journey_id))
+    return await installation.database.read_one(read_model.missed(journey_id))
 
 
 async def list_refusals(
-    context: ServiceContext, actor: Actor, journey_id: str, reason: str, *, limit: int
+    context: JourneyContext, actor: Actor, journey_id: str, reason: str, *, limit: int
 ) -> Sequence[Refused]:
     """Return the contacts that a journey did not enroll for one reason, newest first.
 
@@ -198,7 +201,7 @@ async def list_refusals(
 
 
 async def _summarize(
-    context: ServiceContext, ids: Sequence[str], stored: Mapping[str, StoredJourney]
+    context: JourneyContext, ids: Sequence[str], stored: Mapping[str, StoredJourney]
 ) -> list[JourneySummary]:
     """Read the figures of some journeys, and no counter of any other."""
     gauges = {
@@ -253,7 +256,7 @@ def _not_found(journey_id: str) -> NotFound:
 
 
 async def set_enabled(
-    context: ServiceContext, actor: Actor, journey_id: str, *, enabled: bool
+    context: JourneyContext, actor: Actor, journey_id: str, *, enabled: bool
 ) -> None:
     """Let a journey enroll contacts, or stop it from doing so; contacts in it continue.
 
@@ -290,7 +293,7 @@ async def set_enabled(
 
 
 async def enroll_contact(
-    context: ServiceContext,
+    context: JourneyContext,
     actor: Actor,
     journey_id: str,
     *,
