@@ -49,7 +49,9 @@ def test_stuck_enrollments_are_helped_by_id_or_by_journey(
     assert outcome.out.endswith(" 1 person.\n")
     assert states(journeys) == after
     with connected(journeys) as database:
-        (line,) = database.execute("SELECT who, action FROM audit").fetchall()
+        (line,) = database.execute(
+            "SELECT who, action FROM audit WHERE action <> 'enroll'"
+        ).fetchall()
     assert line == ("cli", f"{command} all" if together else command)
 
 

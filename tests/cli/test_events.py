@@ -35,7 +35,7 @@ class Server(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Posts)
         self.answer = (202, json.dumps(ANSWER).encode())
-        self.got: list[tuple[str, str | None, Any]] = []
+        self.requests: list[tuple[str, str | None, Any]] = []
 
 
 class Posts(BaseHTTPRequestHandler):
@@ -45,7 +45,7 @@ class Posts(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.path, self.headers["Authorization"], json.loads(body)))
+        self.server.requests.append((self.path, self.headers["Authorization"], json.loads(body)))
         status, text = self.server.answer
         self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
@@ -76,7 +76,7 @@ def test_an_event_is_posted_and_its_decisions_are_shown(server: Server, hogsend:
     )  # fmt: skip
 
     assert outcome.status == 0
-    assert server.got == [
+    assert server.requests == [
         (
             "/v1/events",
             f"Bearer {KEY}",
@@ -96,14 +96,14 @@ def test_an_event_is_posted_and_its_decisions_are_shown(server: Server, hogsend:
     ]
 
 
-def test_the_answer_can_be_had_as_json(server: Server, hogsend: Hogsend) -> None:
+def test_the_answer_is_available_as_json(server: Server, hogsend: Hogsend) -> None:
     outcome = hogsend("events", "send", "user.created", "--user-id", "1", "--json")
 
     assert outcome.json == ANSWER
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "message"),
     [
         (401, {"error": "Unauthorized"}, "(401): Unauthorized"),
         (
@@ -114,17 +114,17 @@ def test_the_answer_can_be_had_as_json(server: Server, hogsend: Hogsend) -> None
         (400, {"success": False, "error": {"name": "ZodError", "message": "[]"}}, "(400): []"),
     ],
 )
-def test_what_the_server_refuses_is_said_in_its_words(
-    server: Server, hogsend: Hogsend, status: int, body: dict[str, Any], said: str
+def test_a_refusal_is_shown_in_the_words_of_the_server(
+    server: Server, hogsend: Hogsend, status: int, body: dict[str, Any], message: str
 ) -> None:
     server.answer = (status, json.dumps(body).encode())
 
     outcome = hogsend("events", "send", "user.created", "--user-id", "1")
 
-    assert outcome.status == 1 and said in outcome.err
+    assert outcome.status == 1 and message in outcome.err
 
 
-def test_another_program_at_the_address_is_not_hogsend(server: Server, hogsend: Hogsend) -> None:
+def test_another_program_at_the_address_is_recognised(server: Server, hogsend: Hogsend) -> None:
     server.answer = (200, b"<html>")
 
     outcome = hogsend("events", "send", "user.created", "--user-id", "1")
@@ -145,7 +145,9 @@ def test_no_server_is_status_three_and_names_the_command_that_starts_one(
     assert outcome.status == 3 and "hogsend serve" in outcome.err
 
 
-def test_without_a_key_the_way_to_one_is_named(empty_folder: Path, hogsend: Hogsend) -> None:
+def test_without_a_key_the_command_that_creates_one_is_named(
+    empty_folder: Path, hogsend: Hogsend
+) -> None:
     outcome = hogsend("events", "send", "user.created", "--user-id", "1")
 
     assert outcome.status == 1 and "hogsend keys create --scope ingest" in outcome.err

@@ -1,4 +1,4 @@
-"""`hogsend journeys` shows, checks and switches journeys, and enrolls by hand."""
+"""`hogsend journeys` shows, checks, enables and disables journeys, and enrolls people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from .conftest import Hogsend
 
 
-def test_journeys_are_listed_also_before_there_is_a_database(
+def test_journeys_are_listed_before_there_is_a_database(
     journeys: Path, project: Path, hogsend: Hogsend
 ) -> None:
     (project / "data" / "hogsend.db").unlink()
@@ -30,7 +30,10 @@ def test_without_journeys_the_next_step_is_shown(empty_folder: Path, hogsend: Ho
 def test_sound_journeys_pass_the_check(journeys: Path, hogsend: Hogsend) -> None:
     outcome = hogsend("journeys", "check")
 
-    assert (outcome.status, outcome.out) == (0, "1 journeys and 1 mail templates are sound.\n")
+    assert (outcome.status, outcome.out) == (
+        0,
+        "Checked 1 journey and 1 mail template: no problems found.\n",
+    )
 
 
 def test_everything_broken_is_named_with_file_and_line(journeys: Path, hogsend: Hogsend) -> None:
@@ -41,14 +44,12 @@ def test_everything_broken_is_named_with_file_and_line(journeys: Path, hogsend: 
 
     assert outcome.status == 1
     assert "broken.py:2" in outcome.out and "emails/broken.html" in outcome.out
-    assert "2 problem(s) in 2 file(s)" in outcome.err
+    assert "2 problems in 2 files" in outcome.err
     named = {problem["file"] for problem in hogsend("journeys", "check", "--json").json}
     assert named == {"broken.py", "emails/broken.html"}
 
 
-def test_what_a_replay_would_see_otherwise_fails_the_check(
-    journeys: Path, hogsend: Hogsend
-) -> None:
+def test_code_that_is_not_deterministic_fails_the_check(journeys: Path, hogsend: Hogsend) -> None:
     text = (journeys / "welcome.py").read_text()
     (journeys / "welcome.py").write_text(f"import random\n{text}    random.random()\n")
 
@@ -57,10 +58,10 @@ def test_what_a_replay_would_see_otherwise_fails_the_check(
     assert outcome.status == 1
     assert "welcome.py:9: error: `random.random` is chance" in outcome.out
     assert "Use `await ctx.random()`" in outcome.out
-    assert "1 problem(s) in 1 file(s)" in outcome.err
+    assert "1 problem in 1 file" in outcome.err
 
 
-def test_a_warning_is_said_and_fails_a_strict_check_only(journeys: Path, hogsend: Hogsend) -> None:
+def test_a_warning_fails_only_a_strict_check(journeys: Path, hogsend: Hogsend) -> None:
     text = (journeys / "welcome.py").read_text().replace("import Contact", "import days, Contact")
     waits = "    await ctx.sleep(days(1))\n" * 2
     (journeys / "welcome.py").write_text(text + waits)
@@ -68,14 +69,14 @@ def test_a_warning_is_said_and_fails_a_strict_check_only(journeys: Path, hogsend
     outcome = hogsend("journeys", "check")
 
     assert (outcome.status, "welcome.py:9: warning: " in outcome.out) == (0, True)
-    assert "are sound, but for 1 warning(s)." in outcome.out
+    assert "no errors, 1 warning." in outcome.out
     assert hogsend("journeys", "check", "--strict").status == 1
     (found,) = hogsend("journeys", "check", "--json").json
     assert (found["file"], found["line"], found["severity"]) == ("welcome.py", 9, "warning")
     assert "label=" in found["remedy"]
 
 
-def test_a_mail_with_a_broken_template_is_not_said_to_be_missing_as_well(
+def test_a_mail_with_a_broken_template_is_not_reported_as_missing_too(
     journeys: Path, hogsend: Hogsend
 ) -> None:
     (journeys / "emails" / "hello.html").write_text("no front matter")
@@ -153,7 +154,7 @@ PEOPLE = {
 }
 
 
-def test_the_steps_are_drawn_with_who_waits_where(
+def test_the_steps_are_drawn_with_the_people_who_wait_at_each(
     journeys: Path, project: Path, hogsend: Hogsend
 ) -> None:
     (journeys / "long.py").write_text(LONG)
@@ -166,8 +167,8 @@ def test_the_steps_are_drawn_with_who_waits_where(
     shown = hogsend("journeys", "show", "long").out
 
     assert shown.endswith(DRAWN)
-    for fact in ("goal       paid", "left out   10 %", "from 09:00 to 18:00", "Europe/Berlin"):
-        assert fact in shown
+    for field in ("goal         paid", "holdout      10 %", "09:00 to 18:00", "Europe/Berlin"):
+        assert field in shown
     data = hogsend("journeys", "show", "long", "--json").json
     assert data["waiting"] == PEOPLE
     loop, wait = data["graph"][:2]
@@ -185,7 +186,7 @@ def test_the_steps_are_drawn_with_who_waits_where(
     )
 
 
-def test_a_person_is_enrolled_by_hand_through_every_guard(
+def test_a_person_is_enrolled_by_the_same_rules_as_an_event(
     journeys: Path, project: Path, hogsend: Hogsend
 ) -> None:
     person = ["--user-id", "1", "--email", "Ada@Example.com"]
@@ -201,7 +202,7 @@ def test_a_person_is_enrolled_by_hand_through_every_guard(
     assert hogsend("journeys", "list", "--json").json[0]["people"]["active"] == 1
 
 
-def test_enrolling_by_hand_starts_no_other_journey(
+def test_enrolling_a_person_starts_no_other_journey(
     journeys: Path, project: Path, hogsend: Hogsend
 ) -> None:
     (journeys / "other.py").write_text(
@@ -216,7 +217,7 @@ def test_enrolling_by_hand_starts_no_other_journey(
     assert people == {"welcome": 1, "other": 0}
 
 
-def test_a_journey_that_is_switched_off_enrolls_nobody(
+def test_a_disabled_journey_does_not_enroll(
     journeys: Path, project: Path, hogsend: Hogsend
 ) -> None:
     enroll = ["journeys", "enroll", "welcome", "--user-id", "1", "--prop", "plan=pro"]
@@ -229,7 +230,9 @@ def test_a_journey_that_is_switched_off_enrolls_nobody(
     assert hogsend(*enroll).status == 0
 
 
-def test_a_switch_is_in_the_audit_log(journeys: Path, project: Path, hogsend: Hogsend) -> None:
+def test_disabling_a_journey_is_in_the_audit_log(
+    journeys: Path, project: Path, hogsend: Hogsend
+) -> None:
     hogsend("journeys", "disable", "welcome")
 
     with closing(sqlite3.connect(project / "data" / "hogsend.db")) as database:
@@ -243,7 +246,7 @@ def test_a_switch_is_in_the_audit_log(journeys: Path, project: Path, hogsend: Ho
     [("5", 5), ("true", True), ("null", None), ("pro", "pro"), ("007", "007"), ('"5"', "5"),
      ("NaN", "NaN"), ("a=b", "a=b"), ("", "")],
 )  # fmt: skip
-def test_a_property_is_json_when_it_looks_like_it_and_else_text(
+def test_a_property_that_is_json_is_read_as_json_and_any_other_as_text(
     journeys: Path, project: Path, hogsend: Hogsend, text: str, value: object
 ) -> None:
     properties = ["--prop", "plan=pro", "--prop", f"x={text}"]

@@ -1,4 +1,4 @@
-"""`hogsend journeys plan` says before code is used what becomes of those who are inside."""
+"""`hogsend journeys plan` shows what would happen to people in journeys if code were used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .conftest import Hogsend
 from .waiting import SLEEPER, fall_asleep, put_into, states
 
 
-def test_the_same_code_endangers_nobody(journeys: Path, hogsend: Hogsend) -> None:
+def test_the_same_code_endangers_no_one(journeys: Path, hogsend: Hogsend) -> None:
     fall_asleep(journeys, hogsend, "ada", "bo")
 
     outcome = hogsend("journeys", "plan")
@@ -23,7 +23,7 @@ def test_the_same_code_endangers_nobody(journeys: Path, hogsend: Hogsend) -> Non
     assert line.split() == ["sleeper", "2", "2", "0", "0", "0", "0", "0"]
 
 
-def test_code_that_would_let_people_drift_has_status_one_and_says_where(
+def test_code_that_makes_people_drift_fails_and_names_the_wait(
     journeys: Path, hogsend: Hogsend
 ) -> None:
     (one,) = fall_asleep(journeys, hogsend)
@@ -34,11 +34,11 @@ def test_code_that_would_let_people_drift_has_status_one_and_says_where(
     assert outcome.status == 1
     assert "1: the code no longer asks for sleep:rest" in outcome.out
     assert one in outcome.out
-    assert "1 person would not go on" in outcome.err
+    assert "1 person would not continue" in outcome.err
     assert states(journeys) == ["waiting"]
 
 
-def test_another_folder_is_tried_before_it_is_used(
+def test_the_code_of_another_folder_is_tried(
     journeys: Path, tmp_path: Path, hogsend: Hogsend
 ) -> None:
     fall_asleep(journeys, hogsend)
@@ -70,7 +70,7 @@ def test_a_journey_that_the_folder_lacks_or_cannot_load_parks_its_people(
     assert "sleeper.py:1" in outcome.json["broken"][0] and "sleeper.py:1" in outcome.err
 
 
-def test_who_has_drifted_already_is_no_reason_to_fail(journeys: Path, hogsend: Hogsend) -> None:
+def test_people_who_have_drifted_already_are_no_failure(journeys: Path, hogsend: Hogsend) -> None:
     fall_asleep(journeys, hogsend)
     put_into(journeys, "drifted")
     (journeys / "sleeper.py").write_text(SLEEPER.replace('"rest"', '"nap"'))
@@ -80,10 +80,10 @@ def test_who_has_drifted_already_is_no_reason_to_fail(journeys: Path, hogsend: H
     assert (outcome.status, outcome.json["journeys"][0]["stuck"]) == (0, 1)
 
 
-def test_a_plan_without_anybody_is_empty(journeys: Path, hogsend: Hogsend) -> None:
+def test_a_plan_without_people_is_empty(journeys: Path, hogsend: Hogsend) -> None:
     outcome = hogsend("journeys", "plan")
 
-    assert (outcome.status, outcome.out) == (0, "Nobody is in a journey.\n")
+    assert (outcome.status, outcome.out) == (0, "No one is in a journey.\n")
 
 
 def test_on_a_terminal_there_is_a_bar_and_the_table_stays_clean(
@@ -104,5 +104,5 @@ def test_on_a_terminal_there_is_a_bar_and_the_table_stays_clean(
         assert process.stdout is not None
         table = process.stdout.read()
     os.close(ours)
-    assert b"Playing journals" in shown and b"100%" in shown
-    assert b"sleeper" in table and b"Playing" not in table
+    assert b"Replaying journals" in shown and b"100%" in shown
+    assert b"sleeper" in table and b"Replaying" not in table

@@ -1,4 +1,4 @@
-"""Speaks to the running server, at the address that it listens on."""
+"""Calls the running server, at the address that it listens on."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from typing import Any, cast
 from ..config.settings import Settings, local_address
 from ..errors import HogsendError, ServerUnreachable
 
-_PATIENCE = 30.0
-_GLANCE = 2.0
+# In seconds.
+_TIMEOUT = 30.0
+_PROBE_TIMEOUT = 2.0
 
 
 def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Post JSON to the running server and return its answer.
 
     Args:
-        settings: where it listens, and the key to show.
+        settings: where it listens, and the API key.
         path: such as `/v1/events`.
         body: what to send.
 
     Raises:
-        ServerUnreachable: nobody answers there, or not as Hogsend does.
-        HogsendError: the server refuses.
+        ServerUnreachable: nothing answers there, or another program does.
+        HogsendError: the server refuses the request.
     """
     address = local_address(settings.host, settings.port)
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=_PATIENCE)
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=_TIMEOUT)
     headers = {
         "Authorization": f"Bearer {settings.api_key}",
         "Content-Type": "application/json",
@@ -42,16 +43,16 @@ def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
         ) from error
     finally:
         connection.close()
-    answer = _parsed(text, address)
+    answer = _parse(text, address)
     if status >= 400:
-        raise HogsendError(f"The server refuses ({status}): {_reason(answer)}")
+        raise HogsendError(f"The server refused the request ({status}): {_reason_of(answer)}")
     return answer
 
 
-def answers(host: str, port: int) -> bool:
-    """Say whether Hogsend answers there, as far as can be told in two seconds."""
+def is_running(host: str, port: int) -> bool:
+    """Return whether Hogsend answers at an address, within two seconds."""
     address = local_address(host, port).removeprefix("http://")
-    connection = http.client.HTTPConnection(address, timeout=_GLANCE)
+    connection = http.client.HTTPConnection(address, timeout=_PROBE_TIMEOUT)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == http.client.OK
@@ -61,23 +62,24 @@ def answers(host: str, port: int) -> bool:
         connection.close()
 
 
-def _parsed(text: bytes, address: str) -> dict[str, Any]:
+def _parse(text: bytes, address: str) -> dict[str, Any]:
     try:
         answer = json.loads(text)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
         raise ServerUnreachable(
-            f"What answers at {address} is not Hogsend.",
+            f"The program that answers at {address} is not Hogsend.",
             "Set HOGSEND_BIND to where the server listens.",
         )
     return cast("dict[str, Any]", answer)
 
 
-def _reason(answer: dict[str, Any]) -> str:
+def _reason_of(answer: dict[str, Any]) -> str:
+    """Return the message of an error, whatever its form: the batch route has another one."""
     error: Any = answer.get("error")
     if isinstance(error, dict):
         error = cast("dict[str, Any]", error).get("message")
     details: list[dict[str, Any]] = answer.get("details") or []
-    named = [f"{detail.get('path')}: {detail.get('message')}" for detail in details]
-    return " ".join([str(error), *named])
+    fields = [f"{detail.get('path')}: {detail.get('message')}" for detail in details]
+    return " ".join([str(error), *fields])

@@ -13,7 +13,7 @@ from ..config.settings import ENV_FILE, Settings, load_settings, with_kept_secre
 from ..errors import ConfigError, StartError
 from ..paths import resource
 from ..store.db import is_sqlite, sqlite_path
-from .api_client import answers
+from .api_client import is_running
 from .docker import Docker
 from .env_file import EnvFile
 from .init import ENV_TEXT
@@ -241,5 +241,5 @@ class ComposeProject:
                 probe.bind((_LOOPBACK, port))
             except OSError:
                 # The server of this project may be at work while it is set up again.
-                return name == "APP_PORT" and answers(_LOOPBACK, port)
+                return name == "APP_PORT" and is_running(_LOOPBACK, port)
         return True

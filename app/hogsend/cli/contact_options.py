@@ -1,4 +1,4 @@
-"""Options that say whom something concerns, and with which properties."""
+"""Options that name a contact, and properties of an event or a contact."""
 
 from __future__ import annotations
 
@@ -12,60 +12,64 @@ from ..domain.address import normalize_email
 from ..domain.incoming import check_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_LONGEST_USER_ID = 200
 
 
 def property_option(command: Command) -> Command:
-    """Give a command the option `--prop name=value`, as `properties`."""
+    """Add the option `--prop name=value` to a command, as `properties`."""
     return click.option(
         "--prop",
         "properties",
         multiple=True,
         metavar="NAME=VALUE",
-        help="A property of the event; may be given several times. A value that is JSON, such as "
-        "5, true or null, is taken as that, anything else as text.",
+        help="A property of the event. Repeat it for several properties. A value that is JSON, "
+        "such as 5, true or null, is read as JSON, any other value as text.",
     )(command)
 
 
 def identity_options(command: Command) -> Command:
-    """Give a command `--user-id` and `--email`, of which one is needed."""
-    email = click.option("--email", callback=check_address, help="The person's address.")(command)
-    return click.option("--user-id", callback=_user_id, help="The person, by the product's id.")(
-        email
+    """Add `--user-id` and `--email` to a command, of which one is needed."""
+    email_option = click.option(
+        "--email", callback=validate_email, help="The person's email address."
     )
+    user_id_option = click.option(
+        "--user-id", callback=_validate_user_id, help="The person's id in your product."
+    )
+    return user_id_option(email_option(command))
 
 
-def properties_of(pairs: Sequence[str]) -> dict[str, Any]:
-    """Return the properties that `name=value` texts name.
+def parse_properties(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return the properties that `name=value` texts give.
 
     Raises:
-        click.BadParameter: one is no `name=value`.
+        click.BadParameter: a text is not `name=value`.
     """
-    return dict(_pair(text) for text in pairs)
+    return dict(_parse_pair(pair) for pair in pairs)
 
 
 def require_identity(user_id: str | None, email: str | None) -> None:
-    """Refuse a call that names nobody.
+    """Refuse a call that names no contact.
 
     Raises:
         click.UsageError: neither is given.
     """
     if not user_id and not email:
-        raise click.UsageError("Say whom it concerns, with --user-id or --email.")
+        raise click.UsageError("Name a person with --user-id or --email.")
 
 
-def check_address(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Bring an option's address into its one form, or refuse it."""
+def validate_email(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Normalise the address that an option was given, or refuse it."""
     try:
         return normalize_email(value) if value else None
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, option) from None
 
 
-def _pair(text: str) -> tuple[str, Any]:
-    name, found, value = text.partition("=")
-    if not found or not name:
-        raise click.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint="--prop")
-    if problem := check_text(text):
+def _parse_pair(pair: str) -> tuple[str, Any]:
+    name, equals, value = pair.partition("=")
+    if not equals or not name:
+        raise click.BadParameter(f"{pair!r} is not NAME=VALUE.", param_hint="--prop")
+    if problem := check_text(pair):
         raise click.BadParameter(f"{name!r} {problem}.", param_hint="--prop")
     try:
         return name, json.loads(value, parse_constant=str)
@@ -73,8 +77,10 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _user_id(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+def _validate_user_id(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
     problem = check_text(value) if value else None
-    if problem or (value is not None and not 0 < len(value.strip()) <= 200):
-        raise click.BadParameter(problem or "must have 1 to 200 characters", ctx, option)
+    if problem or (value is not None and not 0 < len(value.strip()) <= _LONGEST_USER_ID):
+        raise click.BadParameter(
+            problem or f"must have 1 to {_LONGEST_USER_ID} characters", ctx, option
+        )
     return value.strip() if value else None

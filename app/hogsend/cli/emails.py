@@ -23,7 +23,7 @@ from ..services.content import load_content
 from ..services.installation import Installation
 from ..store.change_feed import ChangeFeed
 from ..turns.folder_loader import load
-from .contact_options import check_address
+from .contact_options import validate_email
 from .instance import current_settings, with_installation
 from .output import json_option, show_json, show_table
 
@@ -72,7 +72,7 @@ def preview(key: str, as_html: bool, source: bool, as_json: bool) -> None:
 
 @emails.command()
 @click.argument("key")
-@click.option("--to", required=True, callback=check_address, help="Where it goes.")
+@click.option("--to", required=True, callback=validate_email, help="Where it goes.")
 def test(key: str, to: str) -> None:
     """Send one mail, made with the template's sample properties, through HOGSEND_MAIL.
 

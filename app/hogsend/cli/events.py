@@ -8,7 +8,7 @@ import click
 
 from ..errors import ConfigError
 from .api_client import post
-from .contact_options import identity_options, properties_of, property_option, require_identity
+from .contact_options import identity_options, parse_properties, property_option, require_identity
 from .instance import current_settings
 from .output import json_option, show_json
 
@@ -27,9 +27,9 @@ def events() -> None:
     "contact_properties",
     multiple=True,
     metavar="NAME=VALUE",
-    help="What to remember of the person; may be given several times.",
+    help="A property to store with the contact. Repeat it for several properties.",
 )
-@click.option("--idempotency-key", help="The same key again changes nothing.")
+@click.option("--idempotency-key", help="An event with the same key is stored only once.")
 @json_option
 def send(
     *,
@@ -41,45 +41,46 @@ def send(
     idempotency_key: str | None,
     as_json: bool,
 ) -> None:
-    """Send an event through the running server's API, and show what it started and ended.
+    """Send an event to the running server, and show which journeys it started and ended.
 
     Needs HOGSEND_API_KEY.
     """
     require_identity(user_id, email)
-    body = {
+    fields = {
         "name": name,
         "userId": user_id,
         "email": email,
-        "eventProperties": properties_of(properties),
-        "contactProperties": properties_of(contact_properties),
+        "eventProperties": parse_properties(properties),
+        "contactProperties": parse_properties(contact_properties),
         "idempotencyKey": idempotency_key,
     }
     settings = current_settings()
     if settings.api_key is None:
         raise ConfigError(
-            "There is no API key to send events with.",
-            "Set HOGSEND_API_KEY, such as in .env, to a key that "
-            "`hogsend keys create --scope ingest` prints.",
+            "HOGSEND_API_KEY is not set, and sending events needs an API key.",
+            "Create one with `hogsend keys create --scope ingest`, and set HOGSEND_API_KEY to it, "
+            "for example in .env.",
         )
-    given = {field: value for field, value in body.items() if value}
-    answer = post(settings, "/v1/events", given)
+    body = {field: value for field, value in fields.items() if value}
+    answer = post(settings, "/v1/events", body)
     if as_json:
         show_json(answer)
-    else:
-        for line in _lines(answer):
-            click.echo(line)
+        return
+    for line in _describe(answer):
+        click.echo(line)
 
 
-def _lines(answer: dict[str, Any]) -> list[str]:
-    lines = [
-        f"Stored as {answer['eventId']}, for {answer['contactKey']}."
-        if answer.get("stored")
-        else f"Nothing changed: this key was used before, for event {answer.get('eventId')}."
+def _describe(answer: dict[str, Any]) -> list[str]:
+    """Return what became of an event, line by line."""
+    lines: list[str] = []
+    for decision in answer.get("enrollments", []):
+        reason = f", {decision['reason']}" if decision.get("reason") else ""
+        lines.append(f"{decision['journeyId']}: {decision['outcome']}{reason}")
+    lines += [f"{end['journeyId']}: exited" for end in answer.get("exits", []) if end["exited"]]
+    if not answer.get("stored"):
+        event_id = answer.get("eventId")
+        return [f"Nothing changed: event {event_id} has the same idempotency key.", *lines]
+    return [
+        f"Stored as event {answer['eventId']} of contact {answer['contactKey']}.",
+        *(lines or ["No journey starts or ends with it."]),
     ]
-    for one in answer.get("enrollments", []):
-        outcome = f"{one['outcome']}, {one['reason']}" if one.get("reason") else one["outcome"]
-        lines.append(f"{one['journeyId']}: {outcome}")
-    lines += [f"{one['journeyId']}: exited" for one in answer.get("exits", []) if one["exited"]]
-    if len(lines) == 1 and answer.get("stored"):
-        lines.append("No journey listens for it.")
-    return lines

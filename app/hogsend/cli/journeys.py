@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from ..domain.incoming import IncomingEvent, IngestResult
 from ..domain.journey import Journey
 from ..errors import HogsendError, NotFound
-from ..ingest import Ingest
-from ..ingest.rules import load_rules
-from ..services.installation import Installation, has_database
-from ..store import audit, counters
-from ..store import journeys as journey_store
-from ..store.change_feed import ChangeFeed
-from ..store.counters import Gauge
-from ..store.db import Write
-from ..store.journeys import StoredJourney
-from ..turns.folder_loader import load
-from ..turns.registry import Registry
-from ..turns.static_analysis.findings import Finding
-from .contact_options import identity_options, properties_of, property_option, require_identity
+from ..services.actor import COMMAND_LINE
+from ..services.installation import has_database
+from ..services.journey_context import JourneyContext, load_journeys
+from ..services.journeys import (
+    JourneySummary,
+    count_waiting,
+    enroll_contact,
+    list_journeys,
+    set_enabled,
+)
+from .check import check
+from .contact_options import identity_options, parse_properties, property_option, require_identity
 from .graph_text import drawn
-from .instance import current_settings, with_installation
-from .output import json_option, plain, show_fields, show_json, show_table
+from .instance import current_settings, with_journeys
+from .output import count, json_option, show_fields, show_json, show_table
 from .plan import plan
 
 _COLUMNS = ("active", "waiting", "drifted", "parked", "completed", "exited", "failed")
-_STATES = (*_COLUMNS, "held_out")
+_STATES: tuple[str, ...] = (*_COLUMNS, "held_out")
 
 
 @click.group()
@@ -39,66 +36,72 @@ def journeys() -> None:
     """Show, check, enable and disable journeys."""
 
 
+journeys.add_command(check)
 journeys.add_command(plan)
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyFigures:
+    """A journey of the folder, with what the database knows about it.
+
+    Args:
+        journey: its definition.
+        is_switched_on: whether operators let it enroll people.
+        people: how many people are in each state.
+    """
+
+    journey: Journey
+    is_switched_on: bool
+    people: Mapping[str, int]
+
+    @classmethod
+    def from_summary(cls, summary: JourneySummary) -> JourneyFigures:
+        """Return the figures of a journey that the database knows."""
+        people = {state: summary.by_state[state] for state in _STATES}
+        return cls(summary.journey, summary.is_switched_on, people)
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it enrolls people: neither its code nor an operator has disabled it."""
+        return self.journey.enabled and self.is_switched_on
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the journey as JSON."""
+        return {
+            "id": self.journey.id,
+            **self.journey.to_json(),
+            "enabled": self.is_enabled,
+            "version": self.journey.code_hash,
+            "people": dict(self.people),
+        }
 
 
 @journeys.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the journeys, and how many people are where."""
-    registry = _registry()
-    stored, counts = _known(registry)
-    rows = [_row(journey, stored, counts) for journey in registry.journeys.values()]
+    """List the journeys, with the number of people in each state."""
+    settings = current_settings()
+    rows = _read_figures()
     if as_json:
-        show_json(rows)
-    else:
-        show_table(
-            ["id", "starts on", "on", *_COLUMNS],
-            [
-                (one.id, one.trigger, row["enabled"], *(row["people"][state] for state in _COLUMNS))
-                for one, row in zip(registry.journeys.values(), rows, strict=True)
-            ],
-            f"There are no journeys in {current_settings().journeys}. "
-            "`hogsend init` writes five to start from.",
-        )
-    if registry.broken and not as_json:
-        broken = len(registry.broken)
-        click.echo(f"{broken} file(s) cannot be used: see `hogsend journeys check`.", err=True)
-
-
-@journeys.command()
-@click.option("--strict", is_flag=True, help="Fail for warnings as well.")
-@json_option
-def check(strict: bool, as_json: bool) -> None:
-    """Check every journey, list and mail template, without playing anything.
-
-    An error breaks a journey some day: what does not load, reads the clock or chance or the network
-    outside of ctx.step, names a mail or a list that is not there. A warning may be meant.
-    """
-    from ..delivery.templates import Templates
-    from ..turns.folder_check import review
-
-    registry, folder = _registry(), current_settings().journeys
-    templates = Templates.load(folder, list(registry.lists))
-    broken = [*registry.broken, *templates.broken]
-    mails = {*templates.keys(), *(Path(one.file).stem for one in templates.broken)}
-    found = [*(Finding(one.file, one.line, one.problem, one.remedy) for one in broken)]
-    found += review(folder, registry, mails)
-    if as_json:
-        show_json([asdict(one) for one in found])
-    else:
-        for one in found:
-            click.echo(plain(str(one)))
-    counted = [one for one in found if strict or one.severity == "error"]
-    if counted:
-        files = len({one.file for one in counted})
-        raise HogsendError(
-            f"{len(counted)} problem(s) in {files} file(s).", "Mend them and check again."
-        )
-    if not as_json:
+        show_json([row.to_json() for row in rows])
+        return
+    show_table(
+        ["id", "trigger", "enabled", *_COLUMNS],
+        [
+            (
+                row.journey.id,
+                row.journey.trigger,
+                row.is_enabled,
+                *(row.people[state] for state in _COLUMNS),
+            )
+            for row in rows
+        ],
+        f"No journeys in {settings.journeys}. `hogsend init` writes five examples.",
+    )
+    broken = load_journeys(settings).broken
+    if broken:
         click.echo(
-            f"{len(registry.journeys)} journeys and {len(templates.keys())} mail templates are "
-            f"sound{f', but for {len(found)} warning(s)' if found else ''}."
+            f"{count(len(broken), 'file')} cannot be used. Run `hogsend journeys check`.", err=True
         )
 
 
@@ -106,35 +109,27 @@ def check(strict: bool, as_json: bool) -> None:
 @click.argument("journey_id", metavar="ID")
 @json_option
 def show(journey_id: str, as_json: bool) -> None:
-    """Show one journey: what starts and ends it, its steps, and how many people are where."""
-    registry = _registry()
-    journey = _find(registry, journey_id)
-    row = _row(journey, *_known(registry))
-    flow, waiting = registry.flows.get(journey_id), _waiting(journey_id)
+    """Show one journey: what starts and ends it, its steps, and how many people wait where."""
+    settings = current_settings()
+    row = next((row for row in _read_figures() if row.journey.id == journey_id), None)
+    if row is None:
+        raise NotFound(
+            f"There is no usable journey {journey_id!r} in {settings.journeys}.",
+            "List the journeys with `hogsend journeys list`, and find broken files with "
+            "`hogsend journeys check`.",
+        )
+    graph = load_journeys(settings).flows.get(journey_id)
+    waiting: Mapping[str, int] = {}
+    if has_database(settings):
+        waiting = with_journeys(lambda context: count_waiting(context, COMMAND_LINE, journey_id))
     if as_json:
-        show_json({**row, "graph": flow.to_json(waiting) if flow else None, "waiting": waiting})
+        nodes = graph.to_json(waiting) if graph else None
+        show_json({**row.to_json(), "graph": nodes, "waiting": waiting})
         return
-    counted = ((state.replace("_", " "), count) for state, count in row["people"].items())
-    people = ", ".join(f"{count:,} {state}" for state, count in counted if count)
-    show_fields(
-        {
-            "id": journey.id,
-            "name": journey.name,
-            "about": journey.description,
-            "starts on": journey.trigger,
-            "entry": journey.entry,
-            "exits on": ", ".join(map(str, journey.exit_on)) or "nothing",
-            **_terms(journey),
-            "list": journey.list_id,
-            "file": f"{journey.file}:{journey.line}",
-            "version": journey.code_hash,
-            "on": row["enabled"],
-            "people": people or "none yet",
-        }
-    )
-    if flow is not None:
+    show_fields(_describe(row))
+    if graph is not None:
         click.echo()
-        for line in drawn(flow, journey.trigger.event, waiting):
+        for line in drawn(graph, row.journey.trigger.event, waiting):
             click.echo(line)
 
 
@@ -142,16 +137,16 @@ def show(journey_id: str, as_json: bool) -> None:
 @click.argument("journey_id", metavar="ID")
 def enable(journey_id: str) -> None:
     """Let a journey enroll people again."""
-    _switch(journey_id, on=True)
-    click.echo(f"{journey_id} enrolls people.")
+    with_journeys(lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=True))
+    click.echo(f"{journey_id} is enabled.")
 
 
 @journeys.command()
 @click.argument("journey_id", metavar="ID")
 def disable(journey_id: str) -> None:
-    """Stop a journey from enrolling; people who are in it go on."""
-    _switch(journey_id, on=False)
-    click.echo(f"{journey_id} enrolls nobody; people who are in it go on.")
+    """Stop a journey from enrolling people. People who are in it continue."""
+    with_journeys(lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=False))
+    click.echo(f"{journey_id} is disabled. People who are in it continue.")
 
 
 @journeys.command()
@@ -166,126 +161,71 @@ def enroll(
     properties: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Enroll one person in one journey, through the same guards as an event.
+    """Enroll one person in one journey, by the same rules as an event.
 
-    The properties are those of the event that the journey sees as its trigger.
+    The properties are those of the event that the journey gets as its trigger.
     """
     require_identity(user_id, email)
-    registry = _registry()
-    journey = _find(registry, journey_id)
-    incoming = IncomingEvent(
-        name=journey.trigger.event,
-        user_id=user_id,
-        email=email,
-        properties=properties_of(properties),
-        source="cli",
-        only_journey=journey.id,
+    values = parse_properties(properties)
+    decision = with_journeys(
+        lambda context: enroll_contact(
+            context, COMMAND_LINE, journey_id, user_id=user_id, email=email, properties=values
+        )
     )
-
-    async def work(instance: Installation) -> IngestResult:
-        late_after = current_settings().late_event_limit
-        rules = await load_rules(instance.database, registry.journeys, registry.lists, late_after)
-        return await Ingest(instance.database, instance.clock, rules, ChangeFeed()).submit(incoming)
-
-    outcome = dict(with_installation(work).enrollments[0])
     if as_json:
-        show_json(outcome)
-    if outcome["outcome"] != "enrolled":
+        show_json(dict(decision.to_json))
+    if decision.enrollment_id is None:
         raise HogsendError(
-            f"{journey_id} did not take this person: {outcome['reason']}.",
-            "The dashboard's page of the journey says what each reason means.",
+            f"{journey_id} did not enroll this person: {decision.reason}.",
+            "The journey's page in the dashboard explains each reason.",
         )
     if not as_json:
-        click.echo(f"Enrolled, as {outcome['stateId']}.")
+        click.echo(f"Enrolled. The enrollment's id is {decision.enrollment_id}.")
 
 
-def _registry() -> Registry:
-    return load(current_settings().journeys)
+def _read_figures() -> list[JourneyFigures]:
+    """Return the journeys of the folder; without a database, no one is in them."""
+    settings = current_settings()
+    if not has_database(settings):
+        nobody = dict.fromkeys(_STATES, 0)
+        return [
+            JourneyFigures(journey, is_switched_on=True, people=nobody)
+            for journey in load_journeys(settings).journeys.values()
+        ]
 
+    async def read(context: JourneyContext) -> Sequence[JourneySummary]:
+        return await list_journeys(context, COMMAND_LINE)
 
-def _find(registry: Registry, journey_id: str) -> Journey:
-    journey = registry.journeys.get(journey_id)
-    if journey is None:
-        raise NotFound(
-            f"There is no usable journey {journey_id!r} in {current_settings().journeys}.",
-            "`hogsend journeys list` shows those that exist, `hogsend journeys check` what is "
-            "broken.",
-        )
-    return journey
-
-
-def _known(registry: Registry) -> tuple[Mapping[str, StoredJourney], Mapping[Gauge, int]]:
-    """Return what the database knows of the journeys; nothing, when there is none yet."""
-    if not has_database(current_settings()):
-        return {}, {}
-    names = [
-        counters.enrollments_in_state(journey_id, state)
-        for journey_id in registry.journeys
-        for state in _STATES
+    return [
+        JourneyFigures.from_summary(summary)
+        for summary in with_journeys(read)
+        if not summary.is_missing
     ]
 
-    async def work(
-        instance: Installation,
-    ) -> tuple[Mapping[str, StoredJourney], Mapping[Gauge, int]]:
-        read = instance.database.read
-        stored, counts = await read(journey_store.all_known(), counters.values(names))
-        return stored, counts
 
-    return with_installation(work)
-
-
-def _waiting(journey_id: str) -> Mapping[str, int]:
-    """Return how many people are in which wait of a journey."""
-    if not has_database(current_settings()):
-        return {}
-
-    async def work(instance: Installation) -> Mapping[str, int]:
-        return await instance.database.read_one(
-            counters.waits_of(journey_id, is_sqlite=instance.database.is_sqlite)
-        )
-
-    return with_installation(work)
-
-
-def _terms(journey: Journey) -> dict[str, object]:
-    """Return what a journey says of whom it leaves out and when it sends, where it says so."""
-    given: dict[str, object] = {
+def _describe(row: JourneyFigures) -> dict[str, object]:
+    """Return the fields of a journey as people read them; optional ones only where they are set."""
+    journey = row.journey
+    people = ", ".join(
+        f"{number:,} {state.replace('_', ' ')}" for state, number in row.people.items() if number
+    )
+    optional: dict[str, object] = {
         "goal": journey.goal,
-        "left out": f"{journey.holdout:g} %" if journey.holdout else None,
+        "holdout": f"{journey.holdout:g} %" if journey.holdout else None,
         "time zone": journey.time_zone,
-        "sends": "from {} to {}".format(*journey.send_window) if journey.send_window else None,
+        "send window": "{} to {}".format(*journey.send_window) if journey.send_window else None,
     }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _row(
-    journey: Journey, stored: Mapping[str, StoredJourney], counts: Mapping[Gauge, int]
-) -> dict[str, Any]:
-    known = stored.get(journey.id)
     return {
         "id": journey.id,
-        **journey.to_json(),
-        "enabled": journey.enabled and (known is None or known.switched_on),
+        "name": journey.name,
+        "description": journey.description,
+        "trigger": journey.trigger,
+        "entry": journey.entry,
+        "exits on": ", ".join(map(str, journey.exit_on)) or "nothing",
+        **{name: value for name, value in optional.items() if value is not None},
+        "list": journey.list_id,
+        "file": f"{journey.file}:{journey.line}",
         "version": journey.code_hash,
-        "people": {
-            state: counts.get(counters.enrollments_in_state(journey.id, state), 0)
-            for state in _STATES
-        },
+        "enabled": row.is_enabled,
+        "people": people or "none yet",
     }
-
-
-def _switch(journey_id: str, *, on: bool) -> None:
-    registry = _registry()
-
-    async def work(instance: Installation) -> None:
-        database, now = instance.database, instance.clock.now()
-        unseen: list[Write] = []
-        if journey_id not in await database.read_one(journey_store.all_known()):
-            # Only this one: a server that runs knows best which journeys there are.
-            unseen = journey_store.see([_find(registry, journey_id)], [], now)
-        action = "enable" if on else "disable"
-        change = audit.record("cli", action, f"/journeys/{journey_id}", now)
-        async with database.transaction() as transaction:
-            await transaction.apply([*unseen, journey_store.switch(journey_id, on), change])
-
-    with_installation(work)

@@ -4,138 +4,135 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..domain.journey import BrokenFile
 from ..errors import HogsendError
-from ..services.installation import Installation
-from ..turns.folder_loader import load
-from ..turns.plan import JourneyPlan, journeys_with_people
-from ..turns.plan import plan as rehearse
-from ..turns.turn_inputs import JourneyCode, TurnLimits
+from ..services.actor import COMMAND_LINE
 from .instance import current_settings, with_installation
-from .output import json_option, plain, show_json, show_table
+from .output import count, json_option, plain, show_json, show_table
+
+if TYPE_CHECKING:
+    from ..services.journey_code import FolderPlan, JourneyPlan
+
+# How many different reasons are printed for a journey.
+_MOST_REASONS = 10
 
 
 @click.command()
 @click.option(
     "--against",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="The folder whose code is tried; HOGSEND_JOURNEYS by default.",
+    help="The folder whose code is tried. By default: HOGSEND_JOURNEYS.",
 )
 @json_option
 def plan(against: Path | None, as_json: bool) -> None:
-    """Say what would become of everyone in a journey if this code were used.
+    """Show what would happen to everyone in a journey if this code were used.
 
-    Nothing is written and nothing sent, so it can run beside a server. Status 1 when anybody would
-    drift, fail or be parked who goes on now.
+    Writes and sends nothing, so it can run beside a server. The exit status is 1 when someone who
+    continues now would drift, fail or be parked.
     """
-    settings = current_settings()
-    folder = against or settings.journeys
-    code, broken = _code(folder)
-    limits = TurnLimits(timedelta(seconds=settings.turn_time_limit), settings.turn_step_limit)
+    # Imports templates, which other commands on journeys do not need.
+    from ..services.journey_code import plan_folder
 
-    async def work(instance: Installation) -> list[JourneyPlan]:
-        counts = await journeys_with_people(instance.database)
-        bar = click.progressbar(
-            length=sum(counts.values()),
-            label="Playing journals",
-            file=sys.stderr,
-            hidden=not sys.stderr.isatty(),
+    path = against or current_settings().journeys
+    with _progress_bar() as on_progress:
+        result = with_installation(
+            lambda installation: plan_folder(installation, COMMAND_LINE, path, on_progress)
         )
-        with bar:
-            return await rehearse(
-                instance.database,
-                instance.clock,
-                code,
-                sorted(counts),
-                limits=limits,
-                told=lambda played: bar.update(played - bar.pos),
-            )
-
-    plans = [one for one in with_installation(work) if one.people]
-    endangered = sum(one.endangered for one in plans)
     if as_json:
-        show_json(_as_json(folder, plans, broken))
+        show_json(_to_json(result))
     else:
-        _show(plans)
-    for file in broken:
-        click.echo(plain(str(file)), err=True)
-    if endangered:
-        noun = "person" if endangered == 1 else "people"
+        _show(result)
+    for broken in result.folder.broken:
+        click.echo(plain(str(broken)), err=True)
+    if result.endangered:
         raise HogsendError(
-            f"{endangered:,} {noun} would not go on with the code in {folder}.",
-            "docs/changing-journeys.md says what to do.",
+            f"{count(result.endangered, 'person', 'people')} would not continue with the code in "
+            f"{path}.",
+            "docs/changing-journeys.md explains what to do.",
         )
 
 
-def _code(folder: Path) -> tuple[JourneyCode, Sequence[BrokenFile]]:
-    from ..delivery.templates import Templates
+@contextmanager
+def _progress_bar() -> Generator[Callable[[int, int], None]]:
+    """Show a progress bar on a terminal; nothing elsewhere."""
+    bar = click.progressbar(
+        length=0,
+        label="Replaying journals",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    )
 
-    registry = load(folder)
-    templates = Templates.load(folder, list(registry.lists))
-    lists = {key: templates.get(key).list_id for key in templates.keys()}  # noqa: SIM118
-    return JourneyCode(registry, lists), [*registry.broken, *templates.broken]
+    def show(done: int, total: int) -> None:
+        bar.length = total
+        bar.update(done - bar.pos)
+
+    with bar:
+        yield show
 
 
-def _as_json(
-    folder: Path, plans: Sequence[JourneyPlan], broken: Sequence[BrokenFile]
-) -> dict[str, Any]:
+def _to_json(result: FolderPlan) -> dict[str, Any]:
     return {
-        "folder": folder,
-        "people": sum(one.people for one in plans),
-        "endangered": sum(one.endangered for one in plans),
-        "journeys": [one.to_json() for one in plans],
-        "broken": [str(file) for file in broken],
+        "folder": result.folder.path,
+        "people": result.people,
+        "endangered": result.endangered,
+        "journeys": [journey.to_json() for journey in result.plans],
+        "broken": [str(broken) for broken in result.folder.broken],
     }
 
 
-def _show(plans: Sequence[JourneyPlan]) -> None:
+def _show(result: FolderPlan) -> None:
     show_table(
-        ["journey", "people", "identical", "moved on", "drift", "fail", "parked", "stuck before"],
+        ["journey", "people", "unchanged", "continue", "drift", "fail", "park", "stuck already"],
         [
             (
-                one.journey_id,
-                one.people,
-                one.identical,
-                one.moved,
-                one.drifted,
-                one.failing,
-                one.parked,
-                f"{one.stuck} ({one.freed} could go on)" if one.freed else one.stuck,
+                journey.journey_id,
+                journey.people,
+                journey.identical,
+                journey.moved,
+                journey.drifted,
+                journey.failing,
+                journey.parked,
+                f"{journey.stuck} ({journey.freed} could continue)"
+                if journey.freed
+                else journey.stuck,
             )
-            for one in plans
+            for journey in result.plans
         ],
-        "Nobody is in a journey.",
+        "No one is in a journey.",
     )
-    for one in plans:
-        for line in _where(one):
+    for journey in result.plans:
+        for line in _explain(journey):
             click.echo(plain(line))
 
 
-def _where(one: JourneyPlan) -> list[str]:
-    """Say where people of a journey would drift or fail, and what would lie behind them."""
-    lines = [f"{count:,}: {reason}" for reason, count in _few(one.reasons)]
-    if one.parked:
-        why = "the journey is not in this folder, or its file is broken"
-        lines.append(f"{one.parked:,} would be parked: {why}")
+def _explain(journey: JourneyPlan) -> list[str]:
+    """Return why people of a journey would drift, fail or be parked, and what they would miss."""
+    lines = [f"{number:,}: {reason}" for reason, number in _most_common(journey.reasons)]
+    if journey.parked:
+        lines.append(
+            f"{journey.parked:,} would be parked: the journey is not in this folder, or its file "
+            "is broken"
+        )
     lines += [
-        f"{key} lies behind {count:,} and is not done for them" for key, count in _few(one.behind)
+        f"{key} is skipped for {count(number, 'person', 'people')} already past it"
+        for key, number in _most_common(journey.behind)
     ]
-    samples = [
-        f"{told}, such as {', '.join(map(str, one.samples[name]))}"
-        for name, told in (("drifted", "drift"), ("failing", "fail"), ("parked", "parked"))
-        if name in one.samples
+    outcomes = {"drifted": "would drift", "failing": "would fail", "parked": "would be parked"}
+    lines += [
+        f"{outcome}, for example: {', '.join(map(str, journey.samples[name]))}"
+        for name, outcome in outcomes.items()
+        if name in journey.samples
     ]
     if not lines:
         return []
-    return ["", f"{one.journey_id}:", *(f"  {line}" for line in (*lines, *samples))]
+    return ["", f"{journey.journey_id}:", *(f"  {line}" for line in lines)]
 
 
-def _few(counts: Counter[str]) -> list[tuple[str, int]]:
-    return counts.most_common(10)
+def _most_common(numbers: Counter[str]) -> list[tuple[str, int]]:
+    return numbers.most_common(_MOST_REASONS)

@@ -14,7 +14,7 @@ from ...config.settings import ENV_FILE, SECRET_FILE, Settings, prepare_data, wi
 from ...services.installation import has_database
 from ...store.db import is_sqlite
 from ...store.migrations import bring_up_to_date, pending
-from ..api_client import answers
+from ..api_client import is_running
 from .findings import CheckResult
 
 _LOW_DISK, _FULL_DISK = 1 << 30, 100 << 20
@@ -145,7 +145,7 @@ def port(settings: Settings) -> list[CheckResult]:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((settings.host, settings.port))
     except OSError as error:
-        if answers(settings.host, settings.port):
+        if is_running(settings.host, settings.port):
             return [CheckResult("port", "ok", f"Hogsend answers at {settings.bind}.")]
         text = f"{settings.bind} cannot be listened on: {error.strerror or error}."
         remedy = "Stop what uses it, or set HOGSEND_BIND."
