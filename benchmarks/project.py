@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hogsend.clock import Clock, SystemClock
-from hogsend.config.settings import Settings, load_settings, prepare_data
+from hogsend.config.secret import prepare_data
+from hogsend.config.settings import Settings, load_settings
 from hogsend.delivery.tokens import Tokens
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.engines.embedded import EmbeddedEngine

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.config.settings import load_settings, prepare_data
+from hogsend.config.secret import prepare_data
+from hogsend.config.settings import load_settings
 
 from .conftest import Hogsend
 

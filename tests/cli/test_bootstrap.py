@@ -16,8 +16,7 @@ import pytest
 
 from hogsend.cli import bootstrap as command
 from hogsend.cli.compose_project import PORTS
-from hogsend.config.settings import load_settings
-from hogsend.config.values import of_env_file
+from hogsend.config.settings import load_settings, read_env_file
 from tests.doubles.docker import SERVICES, DockerDouble, answer, token
 from tests.doubles.hatchet_rest import hatchet_rest
 
@@ -51,7 +50,7 @@ def taken_port() -> Iterator[int]:
 
 def settings_of(folder: Path) -> dict[str, str]:
     """Return what `.env` says."""
-    return of_env_file(folder / ".env")
+    return read_env_file(folder / ".env")
 
 
 def query(url: str, statement: str) -> list[asyncpg.Record]:

@@ -18,7 +18,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hogsend.config.settings import load_settings, prepare_data
+from hogsend.config.secret import prepare_data
+from hogsend.config.settings import load_settings
 from hogsend.process.worker import WorkerLock
 
 from .conftest import Hogsend

@@ -61,7 +61,7 @@ def test_hatchet_is_the_engine_when_there_is_a_token_and_needs_one(
 ) -> None:
     monkeypatch.setenv("HOGSEND_ENGINE", "hatchet")
     outcome = hogsend("serve")
-    assert outcome.status == 1 and "no HATCHET_CLIENT_TOKEN" in outcome.err
+    assert outcome.status == 1 and "HATCHET_CLIENT_TOKEN is not set" in outcome.err
     assert "hogsend bootstrap" in outcome.err
     assert runtime.started == [] and list(empty_folder.iterdir()) == []
 

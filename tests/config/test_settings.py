@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.config.settings import SETTINGS, Settings, load_settings, prepare_data, shown
+from hogsend.config.secret import prepare_data
+from hogsend.config.settings import SETTINGS, Settings, display_value, load_settings
 from hogsend.errors import ConfigError, StartError
 
 SECRET = "a-secret-of-forty-characters-0123456789-"
@@ -207,14 +208,14 @@ def test_secrets_are_in_no_shown_value_and_no_representation(tmp_path: Path) -> 
         tmp_path,
     )
 
-    shown_values = {setting.name: shown(settings, setting) for setting in SETTINGS}
+    shown_values = {setting.name: display_value(settings, setting) for setting in SETTINGS}
 
     for text in (repr(settings), str(shown_values)):
         assert SECRET not in text and key not in text and "hunter2" not in text
     assert shown_values["HOGSEND_MAIL"] == "smtp://user:…@mail.example.com:25"
     assert shown_values["HOGSEND_DATABASE_URL"] == "postgres://ada:…@db:5432/hogsend?password=…"
     postmark = load_settings({"HOGSEND_MAIL": "postmark://token"}, tmp_path)
-    assert shown(postmark, next(s for s in SETTINGS if s.field == "mail")) == "postmark://…"
+    assert display_value(postmark, next(s for s in SETTINGS if s.field == "mail")) == "postmark://…"
 
 
 def test_the_first_start_makes_folder_and_secret_for_the_owner_alone(tmp_path: Path) -> None:
@@ -325,7 +326,7 @@ def test_things_are_kept_for_days_or_forever(tmp_path: Path) -> None:
     assert settings.keep_journals == 90
     assert settings.keep_inbox == 7
     assert settings.keep_mails is None
-    said = {one.name: shown(settings, one) for one in SETTINGS}
+    said = {one.name: display_value(settings, one) for one in SETTINGS}
     assert said["HOGSEND_KEEP_MAILS"] == "forever"
     assert said["HOGSEND_KEEP_INBOX"] == "7"
     assert said["HOGSEND_API_KEY"] == ""

@@ -13,7 +13,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 
 def row_of(setting: Setting) -> str:
     """Return the row of a setting."""
-    return f"| `{setting.name}` | {setting.shown_default} | {setting.help} |"
+    default = setting.documented_default or (f"`{setting.default}`" if setting.default else "none")
+    return f"| `{setting.name}` | {default} | {setting.help} |"
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)

@@ -16,7 +16,7 @@ import click
 
 from ..clock import SystemClock
 from ..config.hatchet_token import HatchetToken, read_token
-from ..config.settings import prepare_data
+from ..config.secret import prepare_data
 from ..errors import ConfigError, HatchetUnavailable, HogsendError, StartError
 from ..services.installation import open_installation
 from .compose_project import SERVICES, ComposeProject

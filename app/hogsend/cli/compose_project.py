@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from secrets import token_urlsafe
 
-from ..config.settings import ENV_FILE, Settings, load_settings, with_kept_secret
+from ..config.secret import with_stored_secret
+from ..config.settings import ENV_FILE, Settings, load_settings
 from ..errors import ConfigError, StartError
 from ..paths import resource
 from ..store.db import is_sqlite, sqlite_path
@@ -115,7 +116,7 @@ class ComposeProject:
             )
         for name, port in PORTS.items():
             self.env.add(name, str(port))
-        kept = with_kept_secret(self.settings()).secrets
+        kept = with_stored_secret(self.settings()).secrets
         # Everyone who shares the database signs and verifies links with the same secret.
         self._give("HOGSEND_SECRET", ",".join(kept) or token_urlsafe(32))
         addresses = self._addresses()

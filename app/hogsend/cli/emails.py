@@ -7,7 +7,8 @@ from uuid import UUID
 import click
 
 from ..clock import SystemClock
-from ..config.settings import Settings, prepare_data
+from ..config.secret import prepare_data
+from ..config.settings import Settings
 from ..delivery.providers.port import DeliveryError, Message
 from ..delivery.providers.select import provider_for
 from ..delivery.render import Rendered

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
-from ..config.values import of_env_file
+from ..config.settings import read_env_file
 from ..errors import ConfigError, StartError
 
 # What needs no quotes, neither for us nor for Docker.
@@ -29,7 +29,7 @@ class EnvFile:
     def __init__(self, path: Path) -> None:
         # Where a link leads to is written, so that it stays a link.
         self.path = path.resolve()
-        self._values = {name: text.strip() for name, text in of_env_file(self.path).items()}
+        self._values = {name: text.strip() for name, text in read_env_file(self.path).items()}
         exists = self.path.exists()
         self._lines = self.path.read_text("utf-8-sig").splitlines() if exists else []
         self._changed = not exists

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 import click
 
-from ..config.settings import prepare_data
+from ..config.secret import prepare_data
 from ..errors import StartError
 from ..store.migrations import bring_up_to_date, pending
 from .instance import current_settings

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..clock import SystemClock
-from ..config.settings import SECRET_FILE, Settings, with_kept_secret
-from ..config.values import masked
+from ..config.parsing import masked
+from ..config.secret import SECRET_FILE, with_stored_secret
+from ..config.settings import Settings
 from ..errors import HogsendError, StartError
 from ..services.installation import has_database
 from ..store.db import is_sqlite, sqlite_path
@@ -49,7 +50,7 @@ def migrate_data(url: str, as_json: bool) -> None:
         raise click.BadParameter(
             "write it as postgres://user:password@host:port/name.", param_hint="'--to'"
         )
-    settings = with_kept_secret(current_settings())
+    settings = with_stored_secret(current_settings())
     file = _source(settings)
     begun = time.monotonic()
     with _no_worker(settings.data), _progress() as told:

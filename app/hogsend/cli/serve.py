@@ -6,7 +6,8 @@ import asyncio
 
 import click
 
-from ..config.settings import Settings, prepare_data
+from ..config.secret import prepare_data
+from ..config.settings import Settings
 from ..errors import StartError
 from ..process import log_setup
 from ..store.db import is_sqlite

@@ -7,7 +7,8 @@ from importlib import metadata
 
 import click
 
-from ..config.settings import SETTINGS, shown, with_kept_secret
+from ..config.secret import with_stored_secret
+from ..config.settings import SETTINGS, display_value
 from .instance import current_settings
 from .output import json_option, show_json, show_table
 
@@ -19,8 +20,8 @@ def settings(as_json: bool) -> None:
 
     Passwords and keys are masked.
     """
-    current = with_kept_secret(current_settings())
-    rows = [(one.name, shown(current, one), current.origins[one.name]) for one in SETTINGS]
+    current = with_stored_secret(current_settings())
+    rows = [(one.name, display_value(current, one), current.origins[one.name]) for one in SETTINGS]
     if as_json:
         show_json([{"name": n, "value": value, "origin": origin} for n, value, origin in rows])
     else:

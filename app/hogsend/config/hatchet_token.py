@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import ConfigError
-from .settings import ENV_FILE
-from .values import of_env_file
+from .settings import ENV_FILE, read_env_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def client_settings() -> Mapping[str, str]:
         ConfigError: `.env` cannot be read.
     """
     found: dict[str, str] = {}
-    for source in (of_env_file(Path.cwd() / ENV_FILE), os.environ):
+    for source in (read_env_file(Path.cwd() / ENV_FILE), os.environ):
         # An empty text counts as none, here as everywhere.
         found |= {name: text.strip() for name, text in source.items() if text.strip()}
     return {name: text for name, text in found.items() if name.startswith("HATCHET_CLIENT_")}

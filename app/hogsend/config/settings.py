@@ -1,97 +1,235 @@
-"""The settings, read from the environment and from a `.env` file, nothing else.
+"""The settings, read from the environment and from a `.env` file and from nowhere else.
 
-Reading settings touches nothing; `prepare_data` makes the data folder and the secret.
+Each setting is one field of `Settings`: its default, parser and meaning, as in `docs/settings.md`.
 """
 
 from __future__ import annotations
 
 import difflib
-import errno
-import os
-import stat
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
-from secrets import token_hex, token_urlsafe
-from typing import Any
+from typing import Any, cast
 
-from ..errors import ConfigError, StartError
-from . import values as values
-from .table import PREFIX, SETTINGS, Setting
+from ..compat.dotenv import MalformedLine, parse_env_file
+from ..errors import ConfigError
+from . import parsing
+from .parsing import Parser
 
+PREFIX = "HOGSEND_"
 ENV_FILE = ".env"
-SECRET_FILE = "secret"  # noqa: S105 - the file's name
+TOKEN = "HATCHET_CLIENT_TOKEN"  # noqa: S105 - the name of the variable
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Every setting, with its value.
+class Setting:
+    """A row of the table of settings.
 
     Args:
-        data: the data folder, absolute.
-        database_url: `sqlite://PATH` with an absolute path, or `postgres://…`.
-        bind: where the server listens, `HOST:PORT`.
-        host: the host of `bind`, without brackets.
-        port: the port of `bind`; 0 lets the system choose.
-        base_url: the address in links, without a slash at the end.
-        secrets: the first signs, all verify; empty until `prepare_data` when none is set.
-        journeys: the author's folder, absolute.
-        engine: `embedded` or `hatchet`.
-        hatchet_events: the names of Hatchet's events that are taken in, wildcards allowed.
-        mail: the provider, as written.
-        sender: the default sender, `Name <address>`.
-        test_to: the address that gets every message instead, if any.
-        send_rate: how many mails are begun in a second at most; 0 is no limit.
-        api_key: the key that the command line uses, if any.
-        allow_local_links: whether mail may leave this machine with links that lead nowhere else.
-        stop_timeout: how long a hand-over in progress may take when the server stops, in seconds.
-        turn_time_limit: how long a journey's code may run in one turn, in seconds.
-        turn_step_limit: how many `ctx` calls it may make in one turn.
-        late_event_limit: how late an event may arrive and still start a journey.
-        keep_journals: how many days the steps of ended enrollments are kept; None is forever,
-            here and in the next four.
-        keep_idempotency_keys: how many days keys are known.
-        keep_refusals: how many days it is kept why events did not enroll people.
-        keep_mails: how many days rendered mails are kept.
-        keep_inbox: how many days captured mails are kept.
-        log_format: `auto`, `console` or `json`.
-        log_level: `debug`, `info`, `warning` or `error`.
-        origins: where the value of each setting came from, by its name.
+        default: the text that is parsed when none is given; None when there is none, or when the
+            value follows from other settings.
+        parse: makes the value of the text.
+        help: the meaning, in one or two sentences.
+        secret: whether the value, or a password in it, must not be shown.
+        documented_default: the default as documents show it, when it is not `default` itself.
+        name: the name in the environment, when it does not follow from the field's.
+        field: the name of the field of `Settings`.
     """
 
-    data: Path
-    database_url: str = field(repr=False)
-    bind: str
-    host: str
-    port: int
-    base_url: str
-    secrets: tuple[str, ...] = field(repr=False)
-    journeys: Path
-    engine: str
-    hatchet_events: tuple[str, ...]
-    mail: str = field(repr=False)
-    sender: str
-    test_to: str | None
-    send_rate: float
-    api_key: str | None = field(repr=False)
-    allow_local_links: bool
-    stop_timeout: float
-    turn_time_limit: float
-    turn_step_limit: int
-    late_event_limit: timedelta
-    keep_journals: int | None
-    keep_idempotency_keys: int | None
-    keep_refusals: int | None
-    keep_mails: int | None
-    keep_inbox: int | None
-    log_format: str
-    log_level: str
+    default: str | None
+    parse: Parser
+    help: str
+    secret: bool = False
+    documented_default: str = ""
+    name: str = ""
+    field: str = ""
+
+    def value(self, text: str | None) -> Any:
+        """Parse a text, or the default when there is none.
+
+        Raises:
+            ConfigError: the text is not valid.
+        """
+        text = self.default if text is None else text
+        try:
+            return None if text is None else self.parse(text)
+        except ValueError as error:
+            subject = "The value" if self.secret else f"The value {text!r}"
+            raise ConfigError(f"{subject} of {self.name} is not valid.", str(error)) from None
+
+
+def _setting(default: str | None, parse: Parser, help: str, **options: Any) -> Any:
+    setting = Setting(default, parse, help, **options)
+    return field(repr=not setting.secret, metadata={"setting": setting})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, with its value: paths are absolute, and `engine` is never `auto`."""
+
+    data: Path = _setting(
+        "./data",
+        Path,
+        "The folder for the database, the generated secret and backups. Only its owner can read it "
+        "(mode 0700).",
+    )
+    database_url: str = _setting(
+        None,
+        parsing.database_url,
+        "The database: `sqlite://PATH` or `postgres://user:password@host:port/name`.",
+        secret=True,
+        documented_default="`sqlite://<data>/hogsend.db`",
+    )
+    bind: str = _setting(
+        "127.0.0.1:3002", parsing.bind, "The address that the server listens on, `HOST:PORT`."
+    )
+    base_url: str = _setting(
+        None,
+        parsing.base_url,
+        "The address in the links of mails, such as `https://mail.example.com`. A provider that "
+        "sends beyond this machine refuses to start with a loopback or plain `http:` address.",
+        documented_default="from the bind address",
+    )
+    allow_local_links: bool = _setting(
+        "0",
+        parsing.boolean,
+        "`1` lets mail leave this machine although its links lead to a loopback or plain `http:` "
+        "address.",
+    )
+    secrets: tuple[str, ...] = _setting(
+        None,
+        parsing.secrets,
+        "Signs links and sessions. In a comma-separated list the first one signs and all of them "
+        f"verify, so that a secret can be replaced. At least {parsing.SHORTEST_SECRET} characters "
+        "each.",
+        secret=True,
+        documented_default="generated once into `<data>/secret`",
+        name="HOGSEND_SECRET",
+    )
+    journeys: Path = _setting(
+        "./journeys", Path, "The author's folder: journeys, lists and `emails/`."
+    )
+    engine: str = _setting(
+        "auto",
+        parsing.one_of("auto", "embedded", "hatchet"),
+        "Decides when and where a turn runs: `embedded` or `hatchet`. `auto` is Hatchet when "
+        "`HATCHET_CLIENT_TOKEN` is set, and embedded otherwise.",
+    )
+    hatchet_events: tuple[str, ...] = _setting(
+        None,
+        parsing.event_names,
+        "The names of the Hatchet events that are ingested as events, separated by commas. `*` "
+        "matches any part of a name.",
+    )
+    mail: str = _setting(
+        "inbox",
+        parsing.mail,
+        "The mail provider: `inbox` captures mail and sends nothing, "
+        "`smtp://user:password@host:port` or `smtps://…` is a mail server, and `module:Class` is a "
+        "provider of your own.",
+        secret=True,
+    )
+    sender: str = _setting(
+        "Hogsend <hogsend@localhost>",
+        parsing.sender,
+        "The default sender. A provider that really sends needs one of your own addresses.",
+        name="HOGSEND_FROM",
+    )
+    test_to: str | None = _setting(
+        None,
+        parsing.address,
+        "Every message goes to this address instead of its recipient's, and says so.",
+    )
+    send_rate: float = _setting(
+        "0",
+        parsing.number(0.01, 100_000, "Use a number from 0.01 to 100000, or 0 for no limit."),
+        "The most mails to start in a second, for a mail server that limits them. `0` is no limit.",
+    )
+    api_key: str | None = _setting(
+        None,
+        parsing.api_key,
+        "The key that the command line uses. `serve` registers a key that it does not know as an "
+        "ingest key when it starts.",
+        secret=True,
+    )
+    stop_timeout: float = _setting(
+        "8",
+        parsing.number(0, 600, "Use a number of seconds from 0 to 600."),
+        "Seconds that a mail whose content is being transmitted may still take when the server "
+        "stops. After that the send is in doubt.",
+    )
+    turn_time_limit: float = _setting(
+        "60",
+        parsing.time_limit,
+        "Seconds that a journey's code may run in one turn before the turn fails.",
+    )
+    turn_step_limit: int = _setting(
+        "10000", parsing.count, "The `ctx` calls that a journey may make before its turn fails."
+    )
+    late_event_limit: timedelta = _setting(
+        "24",
+        parsing.hours,
+        "Hours after it happened in which an event still starts journeys. Journeys with "
+        "`accept_late=True` start at any time.",
+    )
+    keep_journals: int | None = _setting(
+        "90",
+        parsing.days,
+        "Days after an enrollment's end for which its steps can be read; after that a summary can. "
+        "`forever` keeps them, here and in the next four settings.",
+    )
+    keep_idempotency_keys: int | None = _setting(
+        "30",
+        parsing.days,
+        "Days for which an idempotency key is remembered. After that the same key is a new event.",
+    )
+    keep_refusals: int | None = _setting(
+        "90",
+        parsing.days,
+        "Days for which a journey's page shows which contacts it did not enroll, and why.",
+    )
+    keep_mails: int | None = _setting(
+        "30",
+        parsing.days,
+        "Days for which a sent mail can be read, by operators and by its recipient in the browser.",
+    )
+    keep_inbox: int | None = _setting(
+        "90", parsing.days, "Days for which the local inbox keeps a mail."
+    )
+    log_format: str = _setting(
+        "auto",
+        parsing.one_of("auto", "console", "json"),
+        "`console` is for people, `json` is one object a line. `auto` is console on a terminal and "
+        "json elsewhere.",
+    )
+    log_level: str = _setting(
+        "info",
+        parsing.one_of("debug", "info", "warning", "error"),
+        "The lowest level that is logged: `debug`, `info`, `warning` or `error`.",
+    )
+    # Where the value of each setting came from, by its name.
     origins: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
+    @property
+    def host(self) -> str:
+        """The host of `bind`, without brackets."""
+        return self.bind.rpartition(":")[0].strip("[]")
 
-_BY_NAME = {setting.name: setting for setting in SETTINGS}
+    @property
+    def port(self) -> int:
+        """The port of `bind`; the system chooses one when it is 0."""
+        return int(self.bind.rpartition(":")[2])
+
+
+def _named(setting: Setting, field_name: str) -> Setting:
+    return replace(setting, field=field_name, name=setting.name or PREFIX + field_name.upper())
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    _named(one.metadata["setting"], one.name) for one in fields(Settings) if one.metadata
+)
+_NAMES = {setting.name for setting in SETTINGS}
 
 
 def load_settings(
@@ -99,197 +237,102 @@ def load_settings(
 ) -> Settings:
     """Read the settings. The command line wins over the environment, and that over `.env`.
 
-    An empty text counts as none.
+    Nothing is written: `config.secret.prepare_data` makes the data folder and the secret.
 
     Args:
-        environ: the environment.
-        folder: the working folder, whose `.env` is read and which relative paths start from.
+        environ: the environment; an empty value counts as none.
+        folder: the working folder: its `.env` is read, and relative paths start from it.
         options: values given on the command line, by the setting's name.
 
     Raises:
-        ConfigError: a name is unknown, or a value is not allowed.
+        ConfigError: a name is unknown, or a value is not valid.
     """
     sources = (
-        (ENV_FILE, values.of_env_file(folder / ENV_FILE)),
+        (ENV_FILE, read_env_file(folder / ENV_FILE)),
         ("environment", environ),
         ("command line", options or {}),
     )
-    given: dict[str, str] = {}
+    texts: dict[str, str] = {}
     origins = {setting.name: "default" for setting in SETTINGS}
-    for origin, texts in sources:
-        for name, text in texts.items():
-            if name.startswith(PREFIX):
-                _refuse_unknown(name, origin)
-            if (name in _BY_NAME or name == "HATCHET_CLIENT_TOKEN") and text.strip():
-                given[name] = text.strip()
-                origins[name] = origin
-    origins.pop("HATCHET_CLIENT_TOKEN", None)
-    return _assemble(given, origins, folder.absolute())
+    for origin, source in sources:
+        for name, text in source.items():
+            if name.startswith(PREFIX) and name not in _NAMES:
+                raise _unknown(name, origin)
+            if text.strip() and (name in _NAMES or name == TOKEN):
+                texts[name], origins[name] = text.strip(), origin
+    has_token = origins.pop(TOKEN, None) is not None
+    values = {setting.field: setting.value(texts.get(setting.name)) for setting in SETTINGS}
+    return Settings(**_resolved(values, folder.absolute(), has_token), origins=origins)
 
 
-def _assemble(given: Mapping[str, str], origins: Mapping[str, str], folder: Path) -> Settings:
-    value = {setting.name: _value(setting, given) for setting in SETTINGS}
-    data = folder / value["HOGSEND_DATA"]
-    host, port = value["HOGSEND_BIND"]
-    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    engine = value["HOGSEND_ENGINE"]
-    if engine == "auto":
-        engine = "hatchet" if given.get("HATCHET_CLIENT_TOKEN") else "embedded"
-    elif engine == "hatchet" and not given.get("HATCHET_CLIENT_TOKEN"):
+def _resolved(values: dict[str, Any], folder: Path, has_token: bool) -> dict[str, Any]:
+    """Return the values with those filled in that follow from others."""
+    data, engine = folder / values["data"], values["engine"]
+    if engine == "hatchet" and not has_token:
         raise ConfigError(
-            "HOGSEND_ENGINE is hatchet, and there is no HATCHET_CLIENT_TOKEN.",
-            "Run `hogsend bootstrap`, or set the token that Hatchet's dashboard gives.",
+            f"HOGSEND_ENGINE is hatchet, but {TOKEN} is not set.",
+            "Run `hogsend bootstrap`, or create a token in Hatchet's dashboard and set it.",
         )
-    return Settings(
-        data=data,
-        database_url=_absolute(value["HOGSEND_DATABASE_URL"], folder)
-        or f"sqlite://{data / 'hogsend.db'}",
-        bind=bind,
-        host=host,
-        port=port,
-        base_url=value["HOGSEND_BASE_URL"] or local_address(host, port),
-        secrets=value["HOGSEND_SECRET"] or (),
-        journeys=folder / value["HOGSEND_JOURNEYS"],
-        engine=engine,
-        hatchet_events=value["HOGSEND_HATCHET_EVENTS"] or (),
-        mail=value["HOGSEND_MAIL"],
-        sender=value["HOGSEND_FROM"],
-        test_to=value["HOGSEND_TEST_TO"],
-        send_rate=value["HOGSEND_SEND_RATE"],
-        api_key=value["HOGSEND_API_KEY"],
-        allow_local_links=value["HOGSEND_ALLOW_LOCAL_LINKS"],
-        stop_timeout=value["HOGSEND_STOP_TIMEOUT"],
-        turn_time_limit=value["HOGSEND_TURN_TIME_LIMIT"],
-        turn_step_limit=value["HOGSEND_TURN_STEP_LIMIT"],
-        late_event_limit=value["HOGSEND_LATE_EVENT_LIMIT"],
-        keep_journals=value["HOGSEND_KEEP_JOURNALS"],
-        keep_idempotency_keys=value["HOGSEND_KEEP_IDEMPOTENCY_KEYS"],
-        keep_refusals=value["HOGSEND_KEEP_REFUSALS"],
-        keep_mails=value["HOGSEND_KEEP_MAILS"],
-        keep_inbox=value["HOGSEND_KEEP_INBOX"],
-        log_format=value["HOGSEND_LOG_FORMAT"],
-        log_level=value["HOGSEND_LOG_LEVEL"],
-        origins=dict(origins),
+    if engine == "auto":
+        engine = "hatchet" if has_token else "embedded"
+    url: str = values["database_url"] or f"sqlite://{data / 'hogsend.db'}"
+    if url.startswith("sqlite://"):
+        url = f"sqlite://{folder / url.removeprefix('sqlite://')}"
+    host, _, port = values["bind"].rpartition(":")
+    return values | {
+        "data": data,
+        "journeys": folder / values["journeys"],
+        "engine": engine,
+        "database_url": url,
+        "base_url": values["base_url"] or local_address(host.strip("[]"), int(port)),
+        "secrets": values["secrets"] or (),
+        "hatchet_events": values["hatchet_events"] or (),
+    }
+
+
+def _unknown(name: str, origin: str) -> ConfigError:
+    known = [known.removeprefix(PREFIX) for known in _NAMES]
+    close = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), known, n=1)
+    place = "the environment" if origin == "environment" else f"the {origin} file"
+    return ConfigError(
+        f"{name} in {place} is not a setting.",
+        f"Did you mean {PREFIX}{close[0]}?" if close else "Run `hogsend settings` to list them.",
     )
 
 
-def _value(setting: Setting, given: Mapping[str, str]) -> Any:
-    text = given.get(setting.name, setting.default)
-    if text is None:
-        return None
-    try:
-        return setting.parse(text)
-    except ValueError as refusal:
-        what = "has a value that" if setting.secret else f"is {text!r}, which"
-        raise ConfigError(f"{setting.name} {what} cannot be used.", str(refusal)) from None
-
-
-def _absolute(url: str | None, folder: Path) -> str | None:
-    if url and url.startswith("sqlite://"):
-        return f"sqlite://{folder / url.removeprefix('sqlite://')}"
-    return url
-
-
 def local_address(host: str, port: int) -> str:
-    """Return the address at which this machine reaches a server that listens there."""
+    """Return the address at which this machine reaches a server that listens on a host and port."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not listened on
         host = "localhost"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _refuse_unknown(name: str, origin: str) -> None:
-    if name in _BY_NAME:
-        return
-    known = [setting.name.removeprefix(PREFIX) for setting in SETTINGS]
-    near = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), known, n=1)
-    remedy = (
-        f"Did you mean {PREFIX}{near[0]}?" if near else "`hogsend settings` lists those that exist."
-    )
-    place = "the environment" if origin == "environment" else f"{origin} of the working folder"
-    raise ConfigError(f"There is no setting {name}, which {place} has.", remedy)
-
-
-def shown(settings: Settings, setting: Setting) -> str:
-    """Return a setting's value as people may see it: empty when there is none, secrets masked."""
-    if setting.name == "HOGSEND_SECRET":
-        return ", ".join("…" for _ in settings.secrets)
-    value = getattr(settings, setting.field)
+def display_value(settings: Settings, setting: Setting) -> str:
+    """Return a value as it would be set, with secrets masked; empty when there is none."""
+    value: Any = getattr(settings, setting.field)
+    if isinstance(value, tuple):
+        texts = cast("tuple[str, ...]", value)
+        return ", ".join("…" if setting.secret else text for text in texts)
     if value is None:
-        return values.FOREVER if setting.parse is values.days else ""
+        return parsing.FOREVER if setting.parse is parsing.days else ""
+    if isinstance(value, timedelta):
+        return f"{value / timedelta(hours=1):g}"
     if isinstance(value, bool | float):
         return f"{float(value):g}"
-    return values.masked(str(value)) if setting.secret else str(value)
+    return parsing.masked(str(value)) if setting.secret else str(value)
 
 
-def prepare_data(settings: Settings) -> Settings:
-    """Make the data folder and the secret, where they are missing, and keep others out of both.
-
-    Args:
-        settings: as loaded.
-
-    Returns:
-        The settings, with the secrets.
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return the names and values of a `.env` file; none when there is no file.
 
     Raises:
-        StartError: the folder or the secret cannot be made, written or read.
+        ConfigError: the file cannot be read, or a line is not `NAME=value`.
     """
-    data = settings.data
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if stat.S_IMODE(data.stat().st_mode) & 0o077:
-            data.chmod(0o700)
-        if not os.access(data, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "Permission denied", str(data))
-        if not settings.secrets and not (data / SECRET_FILE).exists():
-            _make_secret(data / SECRET_FILE)
-        return with_kept_secret(settings)
-    except OSError as error:
-        raise StartError(
-            f"The data folder {data} cannot be used: {error.strerror or error}.",
-            "Let the server's user own it and write to it, or set HOGSEND_DATA to another folder.",
-        ) from None
-
-
-def with_kept_secret(settings: Settings) -> Settings:
-    """Return the settings with the secret of the data folder, when none is set and there is one.
-
-    Raises:
-        StartError: the file is damaged or cannot be read.
-    """
-    path = settings.data / SECRET_FILE
-    if settings.secrets:
-        return settings
-    try:
-        if not path.exists():
-            return settings
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            path.chmod(0o600)
-        kept = values.secrets(path.read_text("ascii").strip())
-    except ValueError:
-        raise StartError(
-            f"The secret in {path} is empty or damaged.",
-            "Put it back from a backup; without one, remove the file, and links in mails that "
-            "were sent already stop working.",
-        ) from None
-    except OSError as error:
-        raise StartError(
-            f"The secret in {path} cannot be read: {error.strerror}.",
-            "Run the command as the user that the server runs as.",
-        ) from None
-    origins = {**settings.origins, "HOGSEND_SECRET": str(path)}
-    return replace(settings, secrets=kept, origins=origins)
-
-
-def _make_secret(path: Path) -> None:
-    """Write a new secret; it is whole when it appears, and an existing one is never replaced."""
-    draft = path.with_name(f"{path.name}.{token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(token_urlsafe(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()
+        return parse_env_file(path.read_text("utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except MalformedLine as error:
+        raise ConfigError(f"{path} has a line that is not NAME=value: {error}", "Fix it.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", "Fix or remove it.") from None

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..config.settings import SECRET_FILE, Settings, prepare_data, with_kept_secret
+from ..config.secret import SECRET_FILE, prepare_data, with_stored_secret
+from ..config.settings import Settings
 from ..errors import HogsendError, StartError
 from ..store import backup as backup_files
 from ..store.backup import Backup
@@ -52,7 +53,7 @@ def create_backup(settings: Settings, actor: Actor, file: Path, now: datetime) -
         HogsendError: the data is in Postgres, or the file cannot be written.
     """
     actor.require(Permission.ADMINISTER)
-    settings = with_kept_secret(settings)
+    settings = with_stored_secret(settings)
     database = _require_sqlite(settings)
     if not has_database(settings):
         raise StartError(f"There is no database {database} yet.", "There is nothing to back up.")
@@ -108,7 +109,7 @@ def _address_of(file: Path) -> str:
 
 def _check_secret(settings: Settings, backup: Backup) -> None:
     """Refuse to combine data with another installation's secret: links in its mails would break."""
-    current = with_kept_secret(settings)
+    current = with_stored_secret(settings)
     if backup.secret and current.secrets and backup.secret not in ",".join(current.secrets):
         raise HogsendError(
             "The backup belongs to an installation with another secret, so links in mails that "

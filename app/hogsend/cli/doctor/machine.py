@@ -10,7 +10,8 @@ import stat
 import sys
 from pathlib import Path
 
-from ...config.settings import ENV_FILE, SECRET_FILE, Settings, prepare_data, with_kept_secret
+from ...config.secret import SECRET_FILE, prepare_data, with_stored_secret
+from ...config.settings import ENV_FILE, Settings
 from ...services.installation import has_database
 from ...store.db import is_sqlite
 from ...store.migrations import bring_up_to_date, pending
@@ -108,7 +109,7 @@ def secret(settings: Settings) -> list[CheckResult]:
     if not path.exists():
         return [CheckResult("secret", "ok", "It is made at the first start.")]
     mode = stat.S_IMODE(path.stat().st_mode)
-    with_kept_secret(settings)
+    with_stored_secret(settings)
     if mode & 0o077:
         return [
             CheckResult("secret", "warning", f"Others could read {path}; they cannot any more.")

@@ -1,0 +1,150 @@
+"""Parsers of settings: each makes a value of a text, or raises ValueError with what is allowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+Parser = Callable[[str], Any]
+
+# Whoever has a signed link can try secrets offline, so a short one is not safe.
+SHORTEST_SECRET = 32
+# Stands for no limit in place of a number of days.
+FOREVER = "forever"
+ADDRESS = r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+"
+
+
+def one_of(*allowed: str) -> Parser:
+    def parse(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError(f"Use one of: {', '.join(allowed)}.")
+        return text.lower()
+
+    return parse
+
+
+def matching(pattern: str, advice: str) -> Parser:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(advice)
+        return text
+
+    return parse
+
+
+def number(low: float, high: float, advice: str, *, allow_zero: bool = True) -> Parser:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(advice) from None
+        if not (low <= value <= high or (allow_zero and value == 0)):
+            raise ValueError(advice)
+        return value
+
+    return parse
+
+
+database_url = matching(
+    r"sqlite://(?!.*(:memory:|\?)).+|postgres(ql)?://.+",
+    "Use sqlite://PATH or postgres://user:password@host:port/name.",
+)
+mail = matching(
+    r"inbox|smtps?://[^\s/]+.*|(resend|postmark)://\S+|[A-Za-z_][\w.]*:[A-Za-z_]\w*",
+    "Use inbox, smtp://user:password@host:port, smtps://user:password@host:port, resend://KEY, "
+    "postmark://TOKEN or module:Class.",
+)
+sender = matching(
+    rf"[^<>\x00-\x1f]* <{ADDRESS}>|{ADDRESS}", "Write it as Name <address@example.com>."
+)
+address = matching(ADDRESS, "Use one email address, such as me@example.com.")
+api_key = matching(
+    r"hsk_[A-Za-z0-9_-]{32,128}",
+    "Use a key that `hogsend keys create` printed; it begins with hsk_.",
+)
+time_limit = number(
+    1e-9, 600, "Use a number of seconds greater than 0, up to 600.", allow_zero=False
+)
+_hours = number(0, 876_000, "Use a number of hours from 0 to 876000.")
+
+
+def hours(text: str) -> timedelta:
+    return timedelta(hours=_hours(text))
+
+
+def count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text) or int(text) == 0:
+        raise ValueError("Use a number from 1 to 999999999.")
+    return int(text)
+
+
+def days(text: str) -> int | None:
+    if text.lower() == FOREVER:
+        return None
+    if not re.fullmatch(r"\d{1,5}", text) or int(text) == 0:
+        raise ValueError("Use a number of days from 1 to 99999, or forever.")
+    return int(text)
+
+
+def boolean(text: str) -> bool:
+    if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise ValueError("Use 1 or 0.")
+    return text.lower() in ("1", "true", "yes", "on")
+
+
+def event_names(text: str) -> tuple[str, ...]:
+    names = tuple(filter(None, (name.strip() for name in text.split(","))))
+    if not all(re.fullmatch(r"[^\s,]{1,200}", name) for name in names):
+        raise ValueError("Use names of events without spaces, separated by commas.")
+    return names
+
+
+def secrets(text: str) -> tuple[str, ...]:
+    secrets = tuple(part.strip() for part in text.split(","))
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        raise ValueError(
+            f"Use {SHORTEST_SECRET} random characters or more for each, such as the output of "
+            "`openssl rand -base64 32`."
+        )
+    return secrets
+
+
+def bind(text: str) -> str:
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.%]+\]|[^:\s/\[\]]+):(\d{1,5})", text)
+    if match is None or int(match[2]) > 65535:
+        raise ValueError("Write it as HOST:PORT, such as 127.0.0.1:3002 or [::]:3002.")
+    host = match[1].strip("[]")
+    return f"[{host}]:{int(match[2])}" if ":" in host else f"{host}:{int(match[2])}"
+
+
+def base_url(text: str) -> str:
+    advice = "Use an address without a path, such as https://mail.example.com."
+    try:
+        parts = urlsplit(text)
+        is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError(advice) from None
+    has_more = parts.query or parts.fragment or parts.username or parts.path.strip("/")
+    if not is_valid or has_more or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(advice)
+    if re.search(r"[\s\"'<>\\]", text):
+        raise ValueError(advice)
+    return text.rstrip("/")
+
+
+def masked(text: str) -> str:
+    """Return a value without the password or key in it; the rest of an address stays readable."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return text if text == "inbox" or ":" in text else f"{text[:8]}…"
+    if scheme == "sqlite":
+        return text
+    credentials, separator, host = rest.rpartition("@")
+    if not separator:
+        return f"{scheme}://…" if scheme in ("resend", "postmark") else text
+    user = credentials.partition(":")[0]
+    host = re.sub(r"(?i)\b(\w*(?:pass|key|token|secret)\w*=)[^&]*", r"\1…", host)
+    return f"{scheme}://{user}:…@{host}"

@@ -1,0 +1,88 @@
+"""The data folder and the secret in it, which the first start generates."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from secrets import token_hex, token_urlsafe
+
+from ..errors import StartError
+from . import parsing
+from .settings import Settings
+
+SECRET_FILE = "secret"  # noqa: S105 - the file's name
+
+
+def prepare_data(settings: Settings) -> Settings:
+    """Create the data folder and the secret where they are missing, readable by the owner alone.
+
+    Returns:
+        The settings, with the secret.
+
+    Raises:
+        StartError: the folder or the secret cannot be created, written or read.
+    """
+    data = settings.data
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if stat.S_IMODE(data.stat().st_mode) & 0o077:
+            data.chmod(0o700)
+        if not os.access(data, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "Permission denied", str(data))
+        if not settings.secrets and not (data / SECRET_FILE).exists():
+            _create_secret(data / SECRET_FILE)
+        return with_stored_secret(settings)
+    except OSError as error:
+        raise StartError(
+            f"The data folder {data} cannot be used: {error.strerror or error}.",
+            "Let the server's user own it and write to it, or set HOGSEND_DATA to another folder.",
+        ) from None
+
+
+def with_stored_secret(settings: Settings) -> Settings:
+    """Return the settings with the data folder's secret, if none is set and the file exists.
+
+    Raises:
+        StartError: the file is damaged or cannot be read.
+    """
+    path = settings.data / SECRET_FILE
+    if settings.secrets:
+        return settings
+    try:
+        if not path.exists():
+            return settings
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
+        stored = parsing.secrets(path.read_text("ascii").strip())
+    except ValueError:
+        raise StartError(
+            f"The secret in {path} is empty or damaged.",
+            "Put it back from a backup. If there is none, remove the file; links in mails that "
+            "were already sent stop working.",
+        ) from None
+    except OSError as error:
+        raise StartError(
+            f"The secret in {path} cannot be read: {error.strerror}.",
+            "Run the command as the user that the server runs as.",
+        ) from None
+    origins = {**settings.origins, "HOGSEND_SECRET": str(path)}
+    return replace(settings, secrets=stored, origins=origins)
+
+
+def _create_secret(path: Path) -> None:
+    """Write a new secret. The file appears whole, and an existing one is never replaced."""
+    draft = path.with_name(f"{path.name}.{token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(token_urlsafe(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
