@@ -1,4 +1,4 @@
-"""Kill a worker under load a thousand times, and say what came of it."""
+"""Kills a worker under load a thousand times, and reports what was lost or doubled."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .campaign import Campaign
-from .report import Report, keep
+from .crash_run import CrashRun
+from .report import Report, store_report
 
-# One kill in so many is of a worker whose mail is captured in the local inbox.
-CAPTURED = 5
+# One kill in so many is of a worker whose mail goes to the local inbox.
+INBOX_SHARE = 5
 
 
 def main() -> int:
-    """Run, print and keep the report; return 1 when there was a fault."""
+    """Run the kills, print and store the reports; return 1 if there was a fault."""
     parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
-    given = parser.parse_args()
-    captured = given.kills // CAPTURED
-    shares = ((given.kills - captured, True), (captured, False))
-    print(f"seed {given.seed}", flush=True)
-    reports = [asyncio.run(_run(kills, given.seed, smtp)) for kills, smtp in shares if kills]
+    options = parser.parse_args()
+    with_inbox = options.kills // INBOX_SHARE
+    shares = ((options.kills - with_inbox, True), (with_inbox, False))
+    _print(f"seed {options.seed}")
+    reports = [asyncio.run(_run(kills, options.seed, smtp)) for kills, smtp in shares if kills]
     for report in reports:
-        print(report.text())
+        _print(report.text())
     for report in reports:
-        print(keep(report))
+        _print(store_report(report))
     return 1 if any(report.faults for report in reports) else 0
 
 
 async def _run(kills: int, seed: int, over_smtp: bool) -> Report:
     with tempfile.TemporaryDirectory(prefix="hogsend-crash-") as folder:
-        campaign = Campaign(Path(folder), kills, seed, over_smtp=over_smtp, say=_say)
-        return await campaign.run()
+        run = CrashRun(Path(folder), kills, seed, over_smtp=over_smtp, on_progress=_print)
+        return await run.run()
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)
 
 

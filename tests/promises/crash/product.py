@@ -1,4 +1,4 @@
-"""The product: it repeats what it tells of people until it is answered, as an outbox does."""
+"""A product that repeats each request until a worker answers, as an outbox does."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from .stories import STORIES, Story, Then
+from .scenarios import SCENARIOS, FollowUp, Scenario
 
-# How long the product takes to think of the next thing, at most, in seconds.
-THINKING = 0.15
+# The longest delay before a follow-up, in seconds.
+LONGEST_DELAY = 0.15
 
+Request = Mapping[str, Any]
 Answer = Mapping[str, Any]
 
 
 @dataclass
-class Person:
-    """Somebody whom the product has told of.
+class Customer:
+    """A customer of the product.
 
     Args:
-        number: which one.
-        kind: whose story it is.
-        events: ids of the events that were answered, by idempotency key.
-        enrollment: what was entered last.
-        done: how much of what the product does next is done.
+        number: the customer's number, from 0.
+        kind: the name of the customer's scenario.
+        events: ids of the events that a worker has accepted, by idempotency key.
+        enrollment: the id of the customer's latest enrollment.
+        follow_ups_done: how many follow-ups of the scenario have been sent.
     """
 
     number: int
     kind: str
     events: dict[str, str] = field(default_factory=dict[str, str])
     enrollment: str = ""
-    done: int = 0
+    follow_ups_done: int = 0
 
     @property
-    def story(self) -> Story:
-        return STORIES[self.kind]
+    def scenario(self) -> Scenario:
+        return SCENARIOS[self.kind]
 
-    def names(self, by: str) -> tuple[str, str]:
-        """Return a field of a fact and its value."""
-        match by:
+    def identity(self, kind: str) -> tuple[str, str]:
+        """Return an identity of the customer as a field of an event, and its value."""
+        match kind:
             case "user":
                 return "user_id", f"p{self.number}"
             case "email":
@@ -54,145 +55,148 @@ class Person:
 
 
 class Product:
-    """Feeds whichever worker lives.
+    """Sends requests to the worker that is connected, and again to the next one without an answer.
 
     Args:
-        socket: where workers connect.
-        chance: decides when it goes on.
+        socket: the path of the Unix socket that workers connect to.
+        rng: decides how long follow-ups are delayed.
     """
 
-    def __init__(self, socket: Path, chance: random.Random) -> None:
+    def __init__(self, socket: Path, rng: random.Random) -> None:
         self.socket = socket
-        self.people: list[Person] = []
-        self.faults: list[str] = []
-        self.passed: dict[str, int] | None = None
-        self._met, self._deserted = asyncio.Event(), asyncio.Event()
-        self._deserted.set()
-        self._chance = chance
-        self._kinds: Iterator[str] = cycle(STORIES)
-        self._asks: dict[int, tuple[Mapping[str, Any], Person | None]] = {}
-        self._asked = 0
-        self._thinking = 0
+        self.customers: list[Customer] = []
+        self.errors: list[str] = []
+        self.reached: dict[str, int] | None = None
+        self._connected, self._disconnected = asyncio.Event(), asyncio.Event()
+        self._disconnected.set()
+        self._rng = rng
+        self._kinds: Iterator[str] = cycle(SCENARIOS)
+        self._requests: dict[int, tuple[Request, Customer | None]] = {}
+        self._last_number = 0
+        self._delayed = 0
         self._writer: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Listen for workers."""
-        self._server = await asyncio.start_unix_server(self._meet, self.socket)
+        self._server = await asyncio.start_unix_server(self._serve_worker, self.socket)
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         assert self._server is not None
         self._server.close()
 
-    async def met(self) -> None:
-        """Return when a worker is there."""
-        await self._met.wait()
+    async def wait_for_worker(self) -> None:
+        """Return when a worker is connected."""
+        await self._connected.wait()
 
-    async def deserted(self) -> None:
-        """Return when none is, and everything that the last one said is heard."""
-        await self._deserted.wait()
+    async def wait_for_disconnect(self) -> None:
+        """Return when no worker is connected and everything that the last one sent is read."""
+        await self._disconnected.wait()
 
     @property
-    def unanswered(self) -> int:
-        """How many things are still to be answered, or to be asked."""
-        return len(self._asks) + self._thinking
+    def pending(self) -> int:
+        """The number of requests without an answer, delayed ones included."""
+        return len(self._requests) + self._delayed
 
-    def tell_of_more(self, count: int) -> None:
-        """Tell of new people, of each kind in turn."""
+    def add_customers(self, count: int) -> None:
+        """Add customers, of each kind in turn."""
         for _ in range(count):
-            self.tell_of(next(self._kinds))
+            self.add_customer(next(self._kinds))
 
-    def tell_of(self, kind: str) -> None:
-        """Tell of somebody whose story is of a kind."""
-        person = Person(len(self.people), kind)
-        self.people.append(person)
-        self._tell(person, f"{kind}.begun", person.story.opening)
+    def add_customer(self, kind: str) -> None:
+        """Add a customer and send its first event."""
+        customer = Customer(len(self.customers), kind)
+        self.customers.append(customer)
+        self._send_event(customer, f"{kind}.started", customer.scenario.identities)
 
     def click(self, send_id: str, url: str) -> None:
-        """Let somebody follow a link in a mail."""
-        self._ask({"what": "click", "send": send_id, "url": url}, None)
+        """Click a link in a mail."""
+        self._send({"kind": "click", "send": send_id, "url": url}, None)
 
-    def send_out(self, journey_id: str) -> None:
-        """Let an operator end everyone who waits in a journey."""
-        ask = {"what": "exit all", "journey": journey_id}
-        if all(asked != ask for asked, _ in self._asks.values()):
-            self._ask(ask, None)
+    def exit_all(self, journey_id: str) -> None:
+        """End all waiting enrollments of a journey, as an operator."""
+        request = {"kind": "exit all", "journey": journey_id}
+        if all(pending != request for pending, _ in self._requests.values()):
+            self._send(request, None)
 
     def stop_worker(self) -> None:
-        """Tell the worker that lives to stop."""
+        """Tell the connected worker to stop; `reached` is set when it has stopped."""
         assert self._writer is not None
+        self.reached = None
         self._writer.write(b'"stop"\n')
 
-    def _tell(self, person: Person, event: str, named: Any) -> None:
-        fact = {
-            "name": event,
-            "idempotency_key": f"{event}-{person.number}-{person.done}",
-            **dict(person.names(by) for by in named),
+    def _send_event(self, customer: Customer, name: str, identities: Any) -> None:
+        event = {
+            "name": name,
+            "idempotency_key": f"{name}-{customer.number}-{customer.follow_ups_done}",
+            **dict(customer.identity(kind) for kind in identities),
         }
-        self._ask({"what": "take", "fact": fact}, person)
+        self._send({"kind": "event", "event": event}, customer)
 
-    def _ask(self, ask: Mapping[str, Any], person: Person | None) -> None:
-        self._asked += 1
-        self._asks[self._asked] = ask, person
-        self._say(self._asked)
+    def _send(self, request: Request, customer: Customer | None) -> None:
+        self._last_number += 1
+        self._requests[self._last_number] = request, customer
+        self._write(self._last_number)
 
-    def _say(self, number: int) -> None:
-        # One that has just died hears nothing more; the next one is told.
+    def _write(self, number: int) -> None:
+        # A worker that has just died misses the request; the next one gets it.
         if self._writer is not None and not self._writer.is_closing():
-            line = json.dumps({"number": number, "ask": self._asks[number][0]})
+            line = json.dumps({"number": number, "request": self._requests[number][0]})
             self._writer.write(line.encode() + b"\n")
 
-    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_worker(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self._writer = writer
-        self._deserted.clear()
-        self._met.set()
-        for number in self._asks:
-            self._say(number)
+        self._disconnected.clear()
+        self._connected.set()
+        for number in self._requests:
+            self._write(number)
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while line := await reader.readline():
-                self._hear(json.loads(line))
-        self._met.clear()
-        self._deserted.set()
+                self._receive(json.loads(line))
+        self._connected.clear()
+        self._disconnected.set()
         self._writer = None
         writer.close()
 
-    def _hear(self, told: Mapping[str, Any]) -> None:
-        if "passed" in told:
-            self.passed = told["passed"]
+    def _receive(self, message: Mapping[str, Any]) -> None:
+        if "reached" in message:
+            self.reached = message["reached"]
             return
-        asked = self._asks.pop(told["number"], None)
-        if asked is None:
+        entry = self._requests.pop(message["number"], None)
+        if entry is None:
             return
-        ask, person = asked
-        if "error" in told["said"]:
-            self.faults.append(f"{ask} was answered with {told['said']}")
-        elif person is not None:
-            self._note(person, ask, told["said"])
+        request, customer = entry
+        if "error" in message["answer"]:
+            self.errors.append(f"{request} was answered with {message['answer']}")
+        elif customer is not None:
+            self._process_answer(customer, request, message["answer"])
 
-    def _note(self, person: Person, ask: Mapping[str, Any], said: Answer) -> None:
-        if "again" in said:
-            self._later(self._ask, ask, person)
+    def _process_answer(self, customer: Customer, request: Request, answer: Answer) -> None:
+        if "retry" in answer:
+            self._delay(self._send, request, customer)
             return
-        if ask["what"] == "take":
-            person.events[ask["fact"]["idempotency_key"]] = said["event"]
-            for one in said["enrollments"]:
-                person.enrollment = one.get("stateId") or person.enrollment
-        if person.done < len(person.story.then):
-            following = person.story.then[person.done]
-            person.done += 1
-            self._later(self._go_on, person, following)
+        if request["kind"] == "event":
+            customer.events[request["event"]["idempotency_key"]] = answer["event"]
+            for decision in answer["enrollments"]:
+                customer.enrollment = decision.get("stateId") or customer.enrollment
+        if customer.follow_ups_done < len(customer.scenario.follow_ups):
+            follow_up = customer.scenario.follow_ups[customer.follow_ups_done]
+            customer.follow_ups_done += 1
+            self._delay(self._send_follow_up, customer, follow_up)
 
-    def _later(self, do: Callable[..., None], *what: Any) -> None:
-        def go_on() -> None:
-            self._thinking -= 1
-            do(*what)
+    def _delay(self, function: Callable[..., None], *arguments: Any) -> None:
+        def call() -> None:
+            self._delayed -= 1
+            function(*arguments)
 
-        self._thinking += 1
-        asyncio.get_running_loop().call_later(self._chance.uniform(0, THINKING), go_on)
+        self._delayed += 1
+        asyncio.get_running_loop().call_later(self._rng.uniform(0, LONGEST_DELAY), call)
 
-    def _go_on(self, person: Person, following: Then) -> None:
-        if following.what == "take":
-            self._tell(person, following.event, following.named)
+    def _send_follow_up(self, customer: Customer, follow_up: FollowUp) -> None:
+        if follow_up.kind == "event":
+            self._send_event(customer, follow_up.event, follow_up.identities)
         else:
-            self._ask({"what": following.what, "enrollment": person.enrollment}, person)
+            self._send({"kind": follow_up.kind, "enrollment": customer.enrollment}, customer)

@@ -1,4 +1,4 @@
-"""What a run of the crash test has come to, kept and added up with those before."""
+"""The result of a crash test, stored and summed over all runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[3] / "build" / "crash"
 _FILE = "reports.jsonl"
-ADDED = (
+SUMMED = (
     "kills",
     "people",
     "events",
@@ -27,26 +27,26 @@ ADDED = (
 
 @dataclass
 class Report:
-    """One run.
+    """The result of one run.
 
     Args:
-        seed: of everything that was left to chance.
-        over_smtp: whether mail went to a server, or was captured in the local inbox.
-        at: when it ended, as ISO 8601 says.
+        seed: of the random choices.
+        over_smtp: whether mail went to a mail server; otherwise to the local inbox.
+        at: when the run ended, in ISO 8601.
         seconds: how long it took.
-        by_point: kills by the point that the process died at.
+        by_point: kills by the point at which the worker was killed.
         random: kills at a random moment.
-        late: kills of a process that did not come to its point in time.
-        people: how many were told of.
-        events: how many are stored.
-        mails: how many have arrived.
-        lost: things that should be and are not.
-        doubled: things that are there more than once.
-        wrong: contradictions of any other kind.
+        late: kills of a worker that did not reach its point in time.
+        people: customers of the product.
+        events: stored events.
+        mails: delivered mails.
+        lost: things that should exist and do not.
+        doubled: things that exist more than once.
+        wrong: other contradictions.
         in_doubt: mails that may or may not have left, and are shown as such.
-        steps: steps that were done.
-        steps_repeated: how often one was done again, with the same id.
-        faults: what is lost, doubled and wrong.
+        steps: steps that succeeded.
+        steps_repeated: how often a step succeeded again, with the same id.
+        faults: descriptions of what is lost, doubled and wrong.
     """
 
     seed: int
@@ -69,46 +69,46 @@ class Report:
 
     @property
     def kills(self) -> int:
-        """How often the process was killed."""
+        """The number of kills."""
         return self.by_point.total() + self.random + self.late
 
     def text(self) -> str:
-        """Return it for people to read."""
+        """Return the report as text for people."""
         width = max(map(len, self.by_point), default=0)
         kills = f"{self.kills} times in {self.seconds:.0f} s (seed {self.seed})"
-        how = "over SMTP" if self.over_smtp else "captured"
+        mail = "sent over SMTP" if self.over_smtp else "captured in the local inbox"
         points = [f"  {point:{width}}  {n:4}" for point, n in sorted(self.by_point.items())]
         return "\n".join(
             [
-                f"Killed with SIGKILL {kills}, mail {how}:",
+                f"Killed with SIGKILL {kills}, mail {mail}:",
                 *points,
                 f"  {'at random moments':{width}}  {self.random + self.late:4}",
-                f"{self.people} people, {self.events} events, {self.mails} mails arrived, "
+                f"{self.people} people, {self.events} events, {self.mails} mails delivered, "
                 f"{self.in_doubt} in doubt",
-                f"{self.steps} steps done, and repeated with their id {self.steps_repeated} times",
+                f"{self.steps} steps done, {self.steps_repeated} repetitions with the same id",
                 f"{self.lost} lost, {self.doubled} doubled, {self.wrong} wrong",
                 *(f"  {fault}" for fault in self.faults[:50]),
             ]
         )
 
 
-def folder() -> Path:
-    """Return where reports are kept: `CRASH_REPORTS`, or `build/crash`."""
+def reports_folder() -> Path:
+    """Return the folder of stored reports: `CRASH_REPORTS`, or `build/crash`."""
     return Path(os.environ.get("CRASH_REPORTS") or FOLDER)
 
 
-def keep(report: Report) -> str:
-    """Add a report to those that are kept, and return the totals of all as a sentence."""
-    kept = folder() / _FILE
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with kept.open("a") as file:
-        file.write(json.dumps({"kills": report.kills, **vars(report)}) + "\n")
-    return totals([json.loads(line) for line in kept.read_text().splitlines()])
+def store_report(report: Report) -> str:
+    """Append a report to the stored ones; return the totals of all runs as a sentence."""
+    file = reports_folder() / _FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as lines:
+        lines.write(json.dumps({"kills": report.kills, **vars(report)}) + "\n")
+    return sum_reports([json.loads(line) for line in file.read_text().splitlines()])
 
 
-def totals(reports: Sequence[dict[str, int]]) -> str:
-    """Add reports up."""
-    total = {name: sum(report[name] for report in reports) for name in ADDED}
+def sum_reports(reports: Sequence[dict[str, int]]) -> str:
+    """Return the totals of several reports as a sentence."""
+    total = {name: sum(report[name] for report in reports) for name in SUMMED}
     return (
         f"{total['kills']} kills over {len(reports)} runs: {total['lost']} lost, "
         f"{total['doubled']} doubled, {total['wrong']} wrong, {total['in_doubt']} in doubt "
