@@ -1,5 +1,5 @@
 # make run      the server with the example journeys; mail is captured in the local inbox
-# make test     every test (ARGS="-k name" for a few)
+# make test     every test, in two processes (ARGS="-k name" for a few, ARGS="-n 0" for one process)
 # make check    format, lint, types, guard tests
 # make binary   dist/hogsend, one file
 # make bench    every performance figure
@@ -19,7 +19,7 @@ run: $(READY)/run
 	@exec $(BIN)/hogsend serve --with-worker
 
 test: $(READY)/test browser
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup --max-worker-restart 0 --durations=10 $(ARGS)
 
 test-binary: $(READY)/test browser dist/hogsend
 	$(BIN)/pytest -m binary $(ARGS)

