@@ -169,7 +169,7 @@ class Real:
 
     async def _turns_due(self) -> int:
         now = int(self.clock.now().timestamp() * 1_000_000)
-        rows = await self.world.ask(
+        rows = await self.world.query(
             "SELECT COUNT(*) FROM enrollments WHERE state IN ('active', 'waiting') "
             "AND wake_at <= ?",
             now,
@@ -192,7 +192,7 @@ class Real:
 
     async def _mails_due(self) -> int:
         now = int(self.clock.now().timestamp() * 1_000_000)
-        rows = await self.world.ask(
+        rows = await self.world.query(
             "SELECT COUNT(*) FROM sends WHERE status = 'sending' "
             "OR (status = 'queued' AND due_at <= ?)",
             now,

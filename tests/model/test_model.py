@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.databases import run_in_thread
@@ -77,6 +77,9 @@ def _run(fresh: Callable[[], tuple[str, Path]], usual: int) -> None:
             derandomize=not EXAMPLES,
             database=None,
             deadline=None,
+            # The usual examples are always the same, so a failure needs no shrinking, which would
+            # take minutes.
+            phases=tuple(Phase) if EXAMPLES else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
         ),
     )
