@@ -1,4 +1,4 @@
-"""`hogsend emails` shows and tries templates."""
+"""`hogsend emails` lists, previews and tests templates."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_preview_uses_the_sample(journeys: Path, hogsend: Hogsend) -> None:
 @pytest.mark.parametrize(
     "arguments", [["preview", "nope"], ["test", "nope", "--to", "a@b.example"]]
 )
-def test_a_template_that_is_none_is_an_error(
+def test_an_unknown_template_is_an_error(
     journeys: Path, hogsend: Hogsend, arguments: list[str]
 ) -> None:
     outcome = hogsend("emails", *arguments)
@@ -61,7 +61,7 @@ def test_each_test_mail_reaches_the_inbox(journeys: Path, project: Path, hogsend
     assert inbox_of(project) == ["Hello Grace", "Hello Grace"]
 
 
-def test_test_mails_obey_the_redirection(
+def test_test_mails_are_redirected_like_every_other(
     journeys: Path, project: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_TEST_TO", "me@example.com")
@@ -71,7 +71,7 @@ def test_test_mails_obey_the_redirection(
     assert "to me@example.com" in outcome.out
 
 
-def test_a_provider_that_may_not_send_is_an_error(
+def test_a_provider_without_a_sender_is_an_error(
     journeys: Path, project: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_MAIL", "smtp://mail.example.com:25")

@@ -4,22 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from ..clock import Clock, SystemClock
+from ..config.settings import Settings
 from ..delivery.render import Rendered
 from ..delivery.templates import Template
+from ..delivery.tokens import Tokens
 from ..domain.journey import BrokenFile
 from ..errors import NotFound
 from .actor import Actor, Permission
-from .context import ServiceContext
+from .content import Content, load_content
 
 __all__ = [
+    "LoadedTemplates",
     "Rendered",
     "Template",
+    "TemplateContext",
     "TemplateList",
     "get_template",
     "list_templates",
+    "load_templates",
     "preview_template",
 ]
+
+
+class TemplateContext(Protocol):
+    """What has templates: a `ServiceContext`, or `LoadedTemplates`."""
+
+    @property
+    def content(self) -> Content:
+        """Journeys, lists and templates as of the last load."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The source of the present instant."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTemplates:
+    """Templates without a database, for a command."""
+
+    content: Content
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +59,16 @@ class TemplateList:
     broken: Sequence[BrokenFile]
 
 
-def list_templates(context: ServiceContext, actor: Actor) -> TemplateList:
+def load_templates(settings: Settings) -> LoadedTemplates:
+    """Load the author's folder; what is broken is reported in the result, never raised.
+
+    Args:
+        settings: with secrets, for the links in previews.
+    """
+    return LoadedTemplates(load_content(settings, Tokens(settings.secrets)), SystemClock())
+
+
+def list_templates(context: TemplateContext, actor: Actor) -> TemplateList:
     """Return every template, ordered by key.
 
     Raises:
@@ -43,7 +81,7 @@ def list_templates(context: ServiceContext, actor: Actor) -> TemplateList:
     )
 
 
-def get_template(context: ServiceContext, actor: Actor, key: str) -> Template:
+def get_template(context: TemplateContext, actor: Actor, key: str) -> Template:
     """Return one template.
 
     Raises:
@@ -59,7 +97,7 @@ def get_template(context: ServiceContext, actor: Actor, key: str) -> Template:
     return template
 
 
-def preview_template(context: ServiceContext, actor: Actor, key: str) -> Rendered:
+def preview_template(context: TemplateContext, actor: Actor, key: str) -> Rendered:
     """Render a template with its sample props, for a made-up recipient.
 
     Raises:

@@ -1,0 +1,106 @@
+"""Sample mails: a template rendered with its sample props, sent outside of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from ..delivery.providers.port import DeliveryError, Message
+from ..delivery.providers.select import provider_for
+from ..delivery.render import Rendered
+from ..domain.contact import Contact
+from ..domain.event import Event
+from ..domain.ids import new_id
+from ..domain.journey import JOURNEY_LIST
+from ..domain.send_policy import Send
+from ..errors import HogsendError
+from .actor import Actor, Permission
+from .installation import Installation
+from .templates import TemplateContext, get_template
+
+_SAMPLE_PROPERTIES = {"name": "Ada Lovelace", "firstName": "Ada"}
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedMail:
+    """A sample mail that a provider has accepted.
+
+    Args:
+        provider: the provider's name.
+        to_email: where the mail went; HOGSEND_TEST_TO may have redirected it.
+        reply: what the provider replied.
+    """
+
+    provider: str
+    to_email: str
+    reply: str
+
+
+async def send_sample_mail(
+    installation: Installation, context: TemplateContext, actor: Actor, key: str, to_email: str
+) -> AcceptedMail:
+    """Send a template's mail, with its sample props, to one address.
+
+    The mail has no ledger row, and the links in it belong to a made-up contact.
+
+    Args:
+        installation: whose provider sends it.
+        context: has the template.
+        actor: who asks for it.
+        key: the template.
+        to_email: where the mail goes.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no usable template with this key.
+        ConfigError: the settings do not let the provider send.
+        HogsendError: the mail cannot be rendered, or the provider did not accept it.
+    """
+    actor.require(Permission.OPERATE)
+    mail = _render(context, actor, key, to_email)
+    provider = provider_for(
+        installation.settings, installation.database, installation.clock, installation.change_feed
+    )
+    try:
+        accepted = await provider.deliver(
+            Message(
+                send_id=UUID(mail.message_id.strip("<>").partition("@")[0]),
+                from_email=mail.from_email,
+                to_email=mail.to_email,
+                subject=mail.subject,
+                message_id=mail.message_id,
+                raw=mail.raw,
+            ),
+            _record_nothing,
+        )
+    except DeliveryError as error:
+        raise HogsendError(
+            f"The mail was not accepted: {error.reply}", "Check HOGSEND_MAIL and HOGSEND_FROM."
+        ) from error
+    finally:
+        await provider.close()
+    return AcceptedMail(provider.name, mail.to_email, accepted.reply)
+
+
+def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> Rendered:
+    template = get_template(context, actor, key)
+    now = context.clock.now()
+    contact = Contact(
+        id=UUID(int=0), user_id="ada", email=to_email, properties=dict(_SAMPLE_PROPERTIES)
+    )
+    send = Send(
+        # A new id each time, so that mail programs do not take a second test for the first one.
+        id=new_id(now),
+        contact_id=contact.id,
+        template=key,
+        list_id=template.list_id or JOURNEY_LIST,
+        status="queued",
+        created_at=now,
+        props=template.sample,
+    )
+    trigger = Event(contact.id, "preview", template.sample)
+    return context.content.renderer.render(send, contact, trigger, now)
+
+
+async def _record_nothing() -> None:
+    """Stand in for the ledger's mark before the hand-over: a sample mail has no ledger row."""
