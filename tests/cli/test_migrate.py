@@ -1,4 +1,4 @@
-"""`hogsend migrate` makes the schema this program's."""
+"""`hogsend migrate` brings the schema up to date."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from .conftest import Hogsend
 
 
-def test_a_new_database_is_made(empty_folder: Path, hogsend: Hogsend) -> None:
+def test_a_new_database_is_created(empty_folder: Path, hogsend: Hogsend) -> None:
     assert hogsend("migrate", "--check").status == 1
     assert not (empty_folder / "data").exists()
 
@@ -22,7 +22,7 @@ def test_a_new_database_is_made(empty_folder: Path, hogsend: Hogsend) -> None:
     assert hogsend("migrate", "--json").json == {"applied": []}
 
 
-def test_a_stale_postgres_is_migrated_by_the_command_and_by_nothing_else(
+def test_only_the_command_migrates_a_stale_postgres(
     empty_folder: Path,
     hogsend: Hogsend,
     empty_postgres_url: str,

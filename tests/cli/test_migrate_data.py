@@ -1,4 +1,4 @@
-"""`hogsend migrate-data` copies a stopped installation into Postgres and says what is next."""
+"""`hogsend migrate-data` copies a stopped installation into Postgres and names the next steps."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COMMAND = [sys.executable, "-m", "hogsend", "migrate-data", "--to"]
 
 @pytest.fixture
 def instance(journeys: Path, project: Path, hogsend: Hogsend) -> Path:
-    """A project with a secret and two people who wait."""
+    """A project with a secret and two waiting enrollments."""
     prepare_data(load_settings({}, project))
     fall_asleep(journeys, hogsend, "ada", "bo")
     return project
@@ -44,19 +44,19 @@ def digest(project: Path) -> str:
     return hashlib.sha256((project / "data" / "hogsend.db").read_bytes()).hexdigest()
 
 
-def asked(url: str, sql: str) -> Any:
-    async def ask() -> Any:
+def query(url: str, sql: str) -> Any:
+    async def fetch() -> Any:
         database = await asyncpg.connect(url)
         try:
             return await database.fetchval(sql)
         finally:
             await database.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(fetch())
 
 
 def grow(project: Path, people: int) -> None:
-    """Let there be so many more people."""
+    """Add contacts."""
     with closing(sqlite3.connect(project / "data" / "hogsend.db")) as database, database:
         database.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
@@ -67,7 +67,7 @@ def grow(project: Path, people: int) -> None:
         )
 
 
-def test_it_copies_says_so_and_says_what_is_next(
+def test_the_next_steps_follow_a_copy(
     instance: Path, hogsend: Hogsend, empty_postgres_url: str
 ) -> None:
     before = digest(instance)
@@ -77,15 +77,15 @@ def test_it_copies_says_so_and_says_what_is_next(
     assert outcome.status == 0, outcome.err
     assert "Copied contacts: 2 rows\n" in outcome.err
     assert "Compared contacts: 2 rows\n" in outcome.err
-    assert "every value is there as it is here" in outcome.out
+    assert "Every value in the copy is the same." in outcome.out
     assert f"set HOGSEND_DATABASE_URL to {empty_postgres_url.split(':')[0]}" in outcome.out
-    assert f"Keep {instance / 'data'}: it has the secret" in outcome.out
-    assert f"Start no server on {instance / 'data' / 'hogsend.db'} any more" in outcome.out
+    assert f"Keep {instance / 'data'}: it contains the secret" in outcome.out
+    assert f"Do not start a server on {instance / 'data' / 'hogsend.db'} again" in outcome.out
     assert digest(instance) == before
-    assert asked(empty_postgres_url, "SELECT COUNT(*) FROM contacts") == 2
+    assert query(empty_postgres_url, "SELECT COUNT(*) FROM contacts") == 2
 
 
-def test_the_other_commands_find_everyone_in_postgres(
+def test_other_commands_find_every_contact_in_postgres(
     instance: Path, hogsend: Hogsend, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = hogsend("contacts", "list", "--json").json
@@ -110,12 +110,13 @@ def test_json_has_rows_seconds_and_checksum_of_each_table(
             if name not in ("aerich", "sqlite_sequence")
         }
 
-    told = hogsend("migrate-data", "--to", empty_postgres_url, "--json").json
+    copied = hogsend("migrate-data", "--to", empty_postgres_url, "--json").json
 
-    assert {one["table"]: one["rows"] for one in told["tables"]} == counts
-    assert told["rows"] == sum(counts.values())
-    for one in told["tables"]:
-        assert one["seconds"] >= 0 and len(one["checksum"]) == 64 and one["added"] == one["rows"]
+    assert {table["table"]: table["rows"] for table in copied["tables"]} == counts
+    assert copied["rows"] == sum(counts.values())
+    for table in copied["tables"]:
+        assert table["seconds"] >= 0 and len(table["checksum"]) == 64
+        assert table["added"] == table["rows"]
 
 
 def test_a_password_is_not_printed(
@@ -129,14 +130,14 @@ def test_a_password_is_not_printed(
     assert "postgres:…@" in outcome.out
 
 
-def test_a_secret_of_the_settings_is_to_be_kept(
+def test_a_secret_from_a_setting_must_be_kept(
     instance: Path, hogsend: Hogsend, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_SECRET", "s" * 43)
     assert "Keep HOGSEND_SECRET" in hogsend("migrate-data", "--to", empty_postgres_url).out
 
 
-def test_on_a_terminal_there_is_a_bar(instance: Path, empty_postgres_url: str) -> None:
+def test_a_terminal_shows_a_progress_bar(instance: Path, empty_postgres_url: str) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen([*COMMAND, empty_postgres_url], stderr=theirs, stdout=subprocess.PIPE):
         os.close(theirs)
@@ -152,7 +153,7 @@ def test_on_a_terminal_there_is_a_bar(instance: Path, empty_postgres_url: str) -
     assert b"rows\r\n" not in shown
 
 
-def test_killed_in_the_middle_it_goes_on_and_nobody_is_there_twice(
+def test_a_killed_copy_is_resumed_without_duplicates(
     instance: Path, hogsend: Hogsend, empty_postgres_url: str
 ) -> None:
     grow(instance, 60_000)
@@ -161,28 +162,28 @@ def test_killed_in_the_middle_it_goes_on_and_nobody_is_there_twice(
     with subprocess.Popen(
         [*COMMAND, empty_postgres_url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        while asked(empty_postgres_url, copied) == 0 or not asked(
+        while query(empty_postgres_url, copied) == 0 or not query(
             empty_postgres_url, "SELECT COUNT(*) FROM contacts"
         ):
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
-    # Postgres ends the last thing that it was told to do.
-    while asked(empty_postgres_url, SERVED):
+    # Postgres finishes the last statement that it received.
+    while query(empty_postgres_url, SERVED):
         time.sleep(0.01)
-    there = asked(empty_postgres_url, "SELECT COUNT(*) FROM contacts")
-    assert 0 < there < 60_002
+    copied_before = query(empty_postgres_url, "SELECT COUNT(*) FROM contacts")
+    assert 0 < copied_before < 60_002
 
-    told = hogsend("migrate-data", "--to", empty_postgres_url, "--json").json
+    copied = hogsend("migrate-data", "--to", empty_postgres_url, "--json").json
 
-    (contacts,) = [one for one in told["tables"] if one["table"] == "contacts"]
-    assert (contacts["rows"], contacts["added"]) == (60_002, 60_002 - there)
+    (contacts,) = [table for table in copied["tables"] if table["table"] == "contacts"]
+    assert (contacts["rows"], contacts["added"]) == (60_002, 60_002 - copied_before)
     distinct = "SELECT COUNT(DISTINCT external_id) FROM contacts"
-    assert asked(empty_postgres_url, distinct) == 60_002
+    assert query(empty_postgres_url, distinct) == 60_002
     assert digest(instance) == before
 
 
-def test_a_worker_on_the_data_folder_is_noticed(
+def test_a_copy_is_refused_while_a_worker_runs(
     instance: Path, hogsend: Hogsend, empty_postgres_url: str
 ) -> None:
     lock = WorkerLock(instance / "data")
@@ -190,8 +191,8 @@ def test_a_worker_on_the_data_folder_is_noticed(
     outcome = hogsend("migrate-data", "--to", empty_postgres_url)
 
     lock.release()
-    assert outcome.status == 1 and "A server is at work" in outcome.err
-    assert asked(empty_postgres_url, "SELECT to_regclass('contacts')") is None
+    assert outcome.status == 1 and "A server is running" in outcome.err
+    assert query(empty_postgres_url, "SELECT to_regclass('contacts')") is None
     assert hogsend("migrate-data", "--to", empty_postgres_url).status == 0
 
 
@@ -213,7 +214,7 @@ def test_no_worker_starts_during_the_copy(
 def test_a_target_that_is_not_empty_is_refused_in_one_sentence(
     instance: Path, hogsend: Hogsend, postgres_url: str
 ) -> None:
-    asked(postgres_url, "INSERT INTO meta VALUES ('a', 'b') RETURNING 1")
+    query(postgres_url, "INSERT INTO meta VALUES ('a', 'b') RETURNING 1")
 
     outcome = hogsend("migrate-data", "--to", postgres_url)
 
@@ -222,7 +223,7 @@ def test_a_target_that_is_not_empty_is_refused_in_one_sentence(
 
 
 @pytest.mark.parametrize("to", ["mysql://db/hogsend", "sqlite://other.db", "db.example.com"])
-def test_an_address_of_something_else_is_wrong_usage(
+def test_an_address_that_is_not_postgres_is_wrong_usage(
     instance: Path, hogsend: Hogsend, to: str
 ) -> None:
     outcome = hogsend("migrate-data", "--to", to)

@@ -1,4 +1,4 @@
-"""`hogsend serve` refuses to start where it could not do its work, in one sentence."""
+"""`hogsend serve` prepares what it needs, and explains in one sentence why it cannot start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .conftest import Hogsend
 
 
 class Runtime(ModuleType):
-    """Stands where the server would begin to serve, and notes with what."""
+    """Replaces the server, and records what it is started with."""
 
     def __init__(self) -> None:
         super().__init__("hogsend.process.server")
@@ -30,7 +30,7 @@ class Runtime(ModuleType):
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
-    """The runtime, which serves nobody; logging is put back as it was."""
+    """A server that does nothing; logging is restored afterwards."""
     runtime = Runtime()
     monkeypatch.setitem(sys.modules, "hogsend.process.server", runtime)
     root = logging.getLogger()
@@ -40,7 +40,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     root.setLevel(level)
 
 
-def test_the_first_start_makes_all_that_is_missing(
+def test_the_first_start_creates_what_is_missing(
     empty_folder: Path, hogsend: Hogsend, runtime: Runtime
 ) -> None:
     outcome = hogsend("serve", "--with-worker", "--bind", "127.0.0.1:4000")
@@ -56,7 +56,7 @@ def test_the_first_start_makes_all_that_is_missing(
     assert (data / "hogsend.db").is_file() and (data / "secret").is_file()
 
 
-def test_hatchet_is_the_engine_when_there_is_a_token_and_needs_one(
+def test_hatchet_is_the_engine_when_there_is_a_token(
     empty_folder: Path, hogsend: Hogsend, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_ENGINE", "hatchet")
@@ -74,7 +74,7 @@ def test_hatchet_is_the_engine_when_there_is_a_token_and_needs_one(
     assert settings.hatchet_events == ("order:*", "user:created")
 
 
-def test_a_worker_of_its_own_is_refused_on_sqlite(
+def test_a_separate_worker_is_refused_on_sqlite(
     empty_folder: Path, hogsend: Hogsend, runtime: Runtime
 ) -> None:
     outcome = hogsend("worker")
@@ -83,7 +83,7 @@ def test_a_worker_of_its_own_is_refused_on_sqlite(
     assert list(empty_folder.iterdir()) == []
 
 
-def test_a_wrong_bind_address_is_refused(
+def test_an_unusable_bind_address_is_refused(
     empty_folder: Path, hogsend: Hogsend, runtime: Runtime
 ) -> None:
     outcome = hogsend("serve", "--bind", "nowhere")

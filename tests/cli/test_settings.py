@@ -1,4 +1,4 @@
-"""`hogsend settings` and `hogsend version` say what this instance is."""
+"""`hogsend settings` shows every setting and its origin, `hogsend version` the version."""
 
 from __future__ import annotations
 

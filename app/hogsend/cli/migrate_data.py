@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,19 +15,16 @@ from ..clock import SystemClock
 from ..config.parsing import masked
 from ..config.secret import SECRET_FILE, with_stored_secret
 from ..config.settings import Settings
-from ..errors import HogsendError, StartError
-from ..services.installation import has_database
-from ..store.db import is_sqlite, sqlite_path
+from ..errors import StartError
+from ..services.actor import COMMAND_LINE
+from ..services.data_migration import CopiedTable, Progress, copy_to_postgres, source_file
 from .instance import current_settings
 from .output import json_option, show_json, show_table
 
-if TYPE_CHECKING:
-    from ..store.data_migration.copying import CopiedTable, Progress
-
-_DOING = {"check": "Checking", "copy": "Copying", "compare": "Comparing"}
-_DONE = {"check": "Checked", "copy": "Copied", "compare": "Compared"}
-# Where there is no terminal, a table that takes long has a line every so many seconds.
-_LINE_EVERY = 10.0
+_PRESENT = {"check": "Checking", "copy": "Copying", "compare": "Comparing"}
+_PAST = {"check": "Checked", "copy": "Copied", "compare": "Compared"}
+# Without a terminal, a table that takes long gets a line every so many seconds.
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 @click.command("migrate-data")
@@ -43,57 +39,50 @@ _LINE_EVERY = 10.0
 def migrate_data(url: str, as_json: bool) -> None:
     """Copy a stopped server's data into an empty Postgres.
 
-    Every row is copied and every value compared. The SQLite file stays as it is. When the copy is
-    cut off, run it again: it goes on where it was.
+    Copies every row and compares every value. The SQLite file does not change. If the copy is
+    interrupted, run it again: it continues where it was.
     """
     if not url.startswith(("postgres://", "postgresql://")):
         raise click.BadParameter(
             "write it as postgres://user:password@host:port/name.", param_hint="'--to'"
         )
     settings = with_stored_secret(current_settings())
-    file = _source(settings)
-    begun = time.monotonic()
-    with _no_worker(settings.data), _progress() as told:
-        from ..store.data_migration.copying import copy
-
-        copied = asyncio.run(copy(file, url, SystemClock().now(), told))
-    seconds = time.monotonic() - begun
+    file = source_file(settings)
+    started_at = time.monotonic()
+    with _exclude_workers(settings.data), _show_progress() as on_progress:
+        now = SystemClock().now()
+        tables = asyncio.run(copy_to_postgres(settings, COMMAND_LINE, url, now, on_progress))
+    seconds = time.monotonic() - started_at
     if as_json:
-        show_json(_json(file, url, copied, seconds))
+        show_json(_to_json(file, url, tables, seconds))
         return
     show_table(
         ["table", "rows", "seconds"],
-        [(one.table.name, f"{one.rows:,}", f"{one.seconds:.1f}") for one in copied if one.rows],
-        "No table has a row.",
+        [
+            (copied.table.name, f"{copied.rows:,}", f"{copied.seconds:.1f}")
+            for copied in tables
+            if copied.rows
+        ],
+        "All tables are empty.",
     )
+    rows = sum(copied.rows for copied in tables)
     click.echo()
-    rows = sum(one.rows for one in copied)
-    click.echo(f"Copied {rows:,} rows in {seconds:.1f} s; every value is there as it is here.")
-    for line in _next(settings, file, url):
+    click.echo(f"Copied {rows:,} rows in {seconds:.1f} s. Every value in the copy is the same.")
+    for line in _next_steps(settings, file, url):
         click.echo(line)
 
 
-def _source(settings: Settings) -> Path:
-    if not is_sqlite(settings.database_url):
-        raise HogsendError(
-            "HOGSEND_DATABASE_URL names a Postgres, so there is no SQLite file to copy.",
-            "Take it out of the settings for the copy, and put it back afterwards.",
-        )
-    file = sqlite_path(settings.database_url)
-    if not has_database(settings):
-        raise StartError(f"There is no database {file}.", "Run this from the project's folder.")
-    return file
-
-
 @contextmanager
-def _no_worker(folder: Path) -> Generator[None]:
+def _exclude_workers(folder: Path) -> Generator[None]:
     """Keep workers off the data folder."""
     from ..process.worker import WorkerLock
 
     try:
         lock = WorkerLock(folder)
     except StartError:
-        raise StartError(f"A server is at work on {folder}.", "Stop it, then copy.") from None
+        raise StartError(
+            f"A server is running on {folder}.", "Stop it, then run the command again."
+        ) from None
     except OSError as error:
         raise StartError(
             f"The data folder {folder} cannot be used: {error.strerror}.",
@@ -106,10 +95,10 @@ def _no_worker(folder: Path) -> Generator[None]:
 
 
 @contextmanager
-def _progress() -> Generator[Callable[[Progress], None]]:
-    """Show how far it is: a bar on a terminal, else a line now and then."""
+def _show_progress() -> Generator[Callable[[Progress], None]]:
+    """Show the progress: a bar on a terminal, lines elsewhere."""
     if not sys.stderr.isatty():
-        yield _ProgressLines().tell
+        yield _ProgressLines().show
         return
     from rich import progress
     from rich.console import Console
@@ -123,59 +112,62 @@ def _progress() -> Generator[Callable[[Progress], None]]:
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Opening", total=None)
 
-        def tell(now: Progress) -> None:
-            what = f"{_DOING[now.work]} {now.table}"
-            bar.update(task, description=what, completed=now.done, total=now.total)
+        def show(current: Progress) -> None:
+            description = f"{_PRESENT[current.work]} {current.table}"
+            bar.update(task, description=description, completed=current.done, total=current.total)
 
-        yield tell
+        yield show
 
 
 class _ProgressLines:
-    """Progress for a log."""
+    """Progress as lines of a log."""
 
     def __init__(self) -> None:
-        self._told_at = time.monotonic()
+        self._printed_at = time.monotonic()
 
-    def tell(self, now: Progress) -> None:
-        """Tell of a table that is done, and of one that takes long."""
-        at = time.monotonic()
-        if now.of and now.rows == now.of:
-            click.echo(f"{_DONE[now.work]} {now.table}: {now.rows:,} rows", err=True)
-        elif now.rows and at - self._told_at >= _LINE_EVERY:
-            click.echo(f"{_DOING[now.work]} {now.table}: {now.rows:,} of {now.of:,} rows", err=True)
+    def show(self, current: Progress) -> None:
+        """Print a line for a table that is done, or that takes long."""
+        now = time.monotonic()
+        table, rows, total = current.table, current.rows, current.of
+        if total and rows == total:
+            line = f"{_PAST[current.work]} {table}: {rows:,} rows"
+        elif rows and now - self._printed_at >= _SECONDS_BETWEEN_LINES:
+            line = f"{_PRESENT[current.work]} {table}: {rows:,} of {total:,} rows"
         else:
             return
-        self._told_at = at
+        click.echo(line, err=True)
+        self._printed_at = now
 
 
-def _next(settings: Settings, file: Path, url: str) -> list[str]:
-    """Say what is to be done now."""
+def _next_steps(settings: Settings, file: Path, url: str) -> list[str]:
     if settings.origins["HOGSEND_SECRET"] == str(settings.data / SECRET_FILE):
-        secret = f"Keep {settings.data}: it has the secret that links in sent mails are signed with"
+        secret = f"Keep {settings.data}: it contains the secret that signs the links in sent mails"
     else:
-        secret = "Keep HOGSEND_SECRET as it is: links in sent mails are signed with it"  # noqa: S105
+        secret = "Keep HOGSEND_SECRET as it is: it signs the links in sent mails"  # noqa: S105
     return [
         "",
         f"Next: set HOGSEND_DATABASE_URL to {masked(url)} and start the server.",
         f"{secret}.",
-        f"Start no server on {file} any more: both would send the same mails.",
+        f"Do not start a server on {file} again: both would send the same mails.",
     ]
 
 
-def _json(file: Path, url: str, copied: Sequence[CopiedTable], seconds: float) -> dict[str, object]:
+def _to_json(
+    file: Path, url: str, tables: Sequence[CopiedTable], seconds: float
+) -> dict[str, object]:
     return {
         "from": file,
         "to": masked(url),
-        "rows": sum(one.rows for one in copied),
+        "rows": sum(copied.rows for copied in tables),
         "seconds": round(seconds, 3),
         "tables": [
             {
-                "table": one.table.name,
-                "rows": one.rows,
-                "added": one.added,
-                "seconds": round(one.seconds, 3),
-                "checksum": one.checksum,
+                "table": copied.table.name,
+                "rows": copied.rows,
+                "added": copied.added,
+                "seconds": round(copied.seconds, 3),
+                "checksum": copied.checksum,
             }
-            for one in copied
+            for copied in tables
         ],
     }

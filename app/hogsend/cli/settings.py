@@ -21,11 +21,16 @@ def settings(as_json: bool) -> None:
     Passwords and keys are masked.
     """
     current = with_stored_secret(current_settings())
-    rows = [(one.name, display_value(current, one), current.origins[one.name]) for one in SETTINGS]
+    rows = [
+        (setting.name, display_value(current, setting), current.origins[setting.name])
+        for setting in SETTINGS
+    ]
     if as_json:
-        show_json([{"name": n, "value": value, "origin": origin} for n, value, origin in rows])
+        show_json(
+            [{"name": name, "value": value, "origin": origin} for name, value, origin in rows]
+        )
     else:
-        show_table(["setting", "value", "from"], rows, "")
+        show_table(["setting", "value", "origin"], rows, "")
 
 
 @click.command()
