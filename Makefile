@@ -70,6 +70,7 @@ lock: $(READY)/run
 	$(COMPILE) --group test -o requirements/test.lock
 	$(COMPILE) --group test --group check -o requirements/check.lock
 	$(COMPILE) --group build -o requirements/build.lock
+	$(COMPILE) --group release -o requirements/release.lock
 	$(COMPILE) --group test --group bench -c requirements/test.lock -o requirements/bench.lock
 
 clean:
@@ -97,7 +98,7 @@ $(READY)/run: requirements/run.lock pyproject.toml | $(READY)/python
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(READY)/test $(READY)/check $(READY)/build $(READY)/bench: $(READY)/%: requirements/%.lock | $(READY)/run
+$(READY)/test $(READY)/check $(READY)/build $(READY)/bench $(READY)/release: $(READY)/%: requirements/%.lock | $(READY)/run
 	@echo "Installing what make $* needs into .venv" >&2
 	@$(INSTALL) requirements/$*.lock
 	@touch $@

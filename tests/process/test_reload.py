@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -50,10 +51,9 @@ async def edited(sqlite_world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncI
         await plan(self)
         used.release()
 
-    monkeypatch.setattr(reload, "RELOAD_EVERY", 0)
     monkeypatch.setattr(runtime.Runtime, "plan_changes", plan_and_tell)
     watching = asyncio.create_task(reload.reload_when_edited(sqlite_world.runtime))
-    # It knows the folder as it is before the first edit.
+    # The first edit comes after the folder is watched.
     await asyncio.sleep(0)
     yield Edited(sqlite_world, used)
     watching.cancel()
@@ -91,3 +91,26 @@ async def test_an_edited_mail_is_the_one_that_leaves(edited: Edited):
         await edited.used.acquire()
     await world.advance(days(1))
     assert await world.query("SELECT subject FROM inbox") == [("Edited",)]
+
+
+async def test_a_folder_that_is_made_later_is_watched(
+    sqlite_world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(reload, "CHECK_EVERY", 0.05)
+    folder = tmp_path / "later"
+    notifications = reload._notifications(folder)
+    async with asyncio.timeout(PATIENCE):
+        await anext(notifications)
+        folder.mkdir()
+        await anext(notifications)
+        (folder / "journeys.py").write_text("")
+        await anext(notifications)
+    await notifications.aclose()
+
+
+async def test_watching_stops_as_soon_as_it_is_cancelled(sqlite_world: World):
+    watching = asyncio.create_task(reload.reload_when_edited(sqlite_world.runtime))
+    await asyncio.sleep(0)
+    watching.cancel()
+    async with asyncio.timeout(reload.CHECK_EVERY / 2):
+        await asyncio.gather(watching, return_exceptions=True)

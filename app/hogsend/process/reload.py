@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import AsyncGenerator
 from contextlib import suppress
+from pathlib import Path
 
 from ..services.content import Content, fingerprint, load_content
 from .runtime import Runtime
 
 log = logging.getLogger("hogsend")
 
-# Seconds between two checks of the folder.
-RELOAD_EVERY = 0.5
+# Seconds after which the folder is checked without a notification: a file system of another
+# machine sends none, nor does the target of a symbolic link.
+CHECK_EVERY = 5.0
 # Seconds that edited journeys may take to load before an error is logged.
 LOAD_TIMEOUT = 30
 
@@ -22,8 +25,7 @@ async def reload_when_edited(runtime: Runtime) -> None:
     """Load journeys and mails again whenever a file of the folder changes; until cancelled."""
     folder = runtime.settings.journeys
     loaded = fingerprint(folder)
-    while True:
-        await asyncio.sleep(RELOAD_EVERY)
+    async for _ in _notifications(folder):
         try:
             current = fingerprint(folder)
             if current != loaded:
@@ -33,6 +35,25 @@ async def reload_when_edited(runtime: Runtime) -> None:
             continue
         except Exception:
             log.exception("the edited journeys could not be used; the next edit is tried again")
+
+
+async def _notifications(folder: Path) -> AsyncGenerator[None]:
+    """Yield whenever something in a folder has changed, and every few seconds besides."""
+    from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType]
+
+    # It logs every change, also of files that do not matter.
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    while True:
+        changes = awatch(
+            folder, watch_filter=None, rust_timeout=int(CHECK_EVERY * 1000), yield_on_timeout=True
+        )
+        try:
+            async for _ in changes:
+                yield
+        except (OSError, RuntimeError):
+            # The folder does not exist yet, or the system watches too many files already.
+            await asyncio.sleep(CHECK_EVERY)
+            yield
 
 
 async def _reload(runtime: Runtime) -> None:
