@@ -69,7 +69,7 @@ class Project:
         clock: what tells the time.
         ingest: takes events.
         code: the journeys.
-        player: plays turns.
+        runner: plays turns.
     """
 
     settings: Settings
@@ -77,7 +77,7 @@ class Project:
     clock: Clock
     ingest: Ingest
     code: JourneyCode
-    player: TurnRunner
+    runner: TurnRunner
 
     @property
     def file(self) -> Path:
@@ -99,7 +99,7 @@ class Project:
         Args:
             leases: keeps turns apart where several processes play.
         """
-        engine = EmbeddedEngine(self.database, self.clock, self.player.play, leases=leases)
+        engine = EmbeddedEngine(self.database, self.clock, self.runner.run, leases=leases)
         working = asyncio.create_task(engine.work())
         while True:
             wake = await self.database.read_one(lag.next_wake())
@@ -136,9 +136,9 @@ async def opened(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Pro
         ChangeFeed(),
     )
     code = JourneyCode(content.registry, content.template_lists)
-    player = TurnRunner(database, clock, ingest, code)
+    runner = TurnRunner(database, clock, ingest, code)
     try:
-        yield Project(settings, database, clock, ingest, code, player)
+        yield Project(settings, database, clock, ingest, code, runner)
     finally:
-        await player.close()
+        await runner.close()
         await database.close()

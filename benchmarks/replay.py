@@ -21,7 +21,7 @@ from hogsend.clock import ManualClock
 from hogsend.process.interpreter import set_up
 from hogsend.store import enrollments
 from hogsend.turns.execution import TurnExecution
-from hogsend.turns.turn_inputs import TurnLimits, load_plays
+from hogsend.turns.turn_inputs import TurnLimits, load_turns
 
 STEPS, ROUNDS = 1_000, 100
 # What each round of the journey's loop records.
@@ -55,13 +55,15 @@ async def live(project: Project, clock: ManualClock) -> UUID:
 
 async def replayed(project: Project, one: UUID) -> tuple[TurnExecution, float, float]:
     """Replay a turn; return it, and the milliseconds of loading it and of driving it."""
-    world = project.code.world(project.clock.now(), TurnLimits())
+    code, environment = project.code, project.code.environment(project.clock.now(), TurnLimits())
     begun = time.perf_counter()
-    loaded = await load_plays(project.database, [one], project.code, world, chosen=lambda _: True)
-    (play,) = loaded.plays
-    there = time.perf_counter()
-    play.advance()
-    return play, (there - begun) * 1000, (time.perf_counter() - there) * 1000
+    loaded = await load_turns(
+        project.database, [one], code, environment, is_selected=lambda _: True
+    )
+    (execution,) = loaded.executions
+    ready = time.perf_counter()
+    execution.advance()
+    return execution, (ready - begun) * 1000, (time.perf_counter() - ready) * 1000
 
 
 async def measure(folder: Path) -> tuple[int, float, float]:
@@ -70,10 +72,10 @@ async def measure(folder: Path) -> tuple[int, float, float]:
     async with opened(folder, clock) as project:
         one = await live(project, clock)
         times = [await replayed(project, one) for _ in range(ROUNDS)]
-    play = times[0][0]
-    assert play.result.outcome == "early", play.result.error
+    execution = times[0][0]
+    assert execution.result.outcome == "early", execution.result.error
     loading, driving = (statistics.median(time[place] for time in times) for place in (1, 2))
-    return len(play.answers.asked) - 1, loading, driving
+    return len(execution.replay.keys) - 1, loading, driving
 
 
 def main() -> None:

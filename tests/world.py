@@ -203,10 +203,10 @@ class World:
     def set_turn_limits(self, limits: TurnLimits) -> None:
         """Let turns use up only so much from now on."""
         assert self.runtime.worker is not None
-        self.runtime.worker.player.limits = limits
+        self.runtime.worker.runner.limits = limits
 
     def turn_runner(self, limit: timedelta) -> TurnRunner:
-        """Make a player with another limit for the time of a turn."""
+        """Make a runner with another limit for the time of a turn."""
         runtime = self.runtime
         code = JourneyCode(runtime.registry, runtime.content.template_lists)
         return TurnRunner(self.database, self.clock, runtime.ingest, code, TurnLimits(time=limit))

@@ -8,9 +8,9 @@ from .domain.history import EmailPast, JourneyPast
 from .domain.journey import MailList, once_per
 from .errors import HogsendError, JourneyCodeError, StepFailed
 from .turns.call_results import Sent, Throttle, Waited
+from .turns.calls import When
 from .turns.context import Context
 from .turns.decorator import journey
-from .turns.when import When
 
 __version__ = "0.1.0"
 

@@ -143,7 +143,7 @@ on go
 ├ sleep next monday at 09:00              1,200 waiting
 └ completed
 
-Waits that today's code no longer shows:
+Waits that are no longer in the code:
   sleep:yesterday  7 waiting
 """
 PEOPLE = {

@@ -12,23 +12,26 @@ from hogsend.domain.graph import (
     GraphStep,
     Item,
     JourneyGraph,
+    attempt_step,
+    decision_step,
+    end_step,
+    jump_step,
+    loop_step,
     never_goes_on,
     numbered,
 )
 
 
 def sleep(label: str) -> GraphStep:
-    return GraphStep("sleep", "", label, key=f"sleep:{label}")
+    return GraphStep("sleep", "", label, key=f"sleep:{label}", is_wait=True)
 
 
 def decision(yes: list[Item], no: list[Item] | None = None) -> Fork:
-    return Fork(
-        GraphStep("decision", "paid"), (Branch("yes", tuple(yes)), Branch("no", tuple(no or [])))
-    )
+    return Fork(decision_step("paid"), (Branch("yes", tuple(yes)), Branch("no", tuple(no or []))))
 
 
 def loop(*body: Item, what: str = "for a in b") -> Fork:
-    return Fork(GraphStep("loop", what), (Branch("each time", body),))
+    return Fork(loop_step(what), (Branch("each time", body),))
 
 
 def occurrences(flow: JourneyGraph, key: str) -> list[tuple[int, int | None]]:
@@ -51,13 +54,13 @@ def test_after_a_way_that_not_everybody_goes_there_are_two_possibilities() -> No
 
 
 def test_a_way_that_ends_the_journey_does_not_count_afterwards() -> None:
-    flow = numbered([decision([sleep("a"), GraphStep("end", "completed")]), sleep("a")])
+    flow = numbered([decision([sleep("a"), end_step()]), sleep("a")])
     assert occurrences(flow, "sleep:a") == [(1, 1), (1, 1)]
 
 
 def test_what_is_tried_may_fail_at_any_point() -> None:
     tried = Fork(
-        GraphStep("attempt", "try"),
+        attempt_step(),
         (Branch("goes well", (sleep("a"),)), Branch("if E", (sleep("a"),))),
     )
     assert occurrences(numbered([tried]), "sleep:a") == [(1, 1), (1, 2)]
@@ -99,7 +102,7 @@ def test_a_label_that_looks_like_a_number_of_ours_is_taken_as_it_is() -> None:
 
 
 def test_a_loop_without_an_end_is_left_by_its_own_break_only() -> None:
-    leaves = GraphStep("jump", LEAVES_LOOP)
+    leaves = jump_step(LEAVES_LOOP)
     assert never_goes_on([loop(sleep("a"), what=FOREVER)])
     assert never_goes_on([loop(loop(decision([leaves])), what=FOREVER)])
     assert not never_goes_on([loop(decision([leaves]), what=FOREVER)])
@@ -107,7 +110,7 @@ def test_a_loop_without_an_end_is_left_by_its_own_break_only() -> None:
 
 
 def test_a_fork_goes_on_where_one_of_its_ways_does() -> None:
-    ends = GraphStep("exit", "enough")
+    ends = GraphStep("exit", "enough", ends_flow=True)
     assert never_goes_on([decision([ends], [ends])])
     assert not never_goes_on([decision([ends])])
     assert not never_goes_on([])

@@ -58,7 +58,7 @@ async def test_an_exit_reaches_who_has_not_begun(idle_world: World):
     await idle_world.submit("invoice.failed", user_id="ada")
     await idle_world.submit("invoice.paid", user_id="ada")
     assert await idle_world.states() == ["exited"]
-    await idle_world.turn_runner(hours(1)).play([(await idle_world.enrollment()).id])
+    await idle_world.turn_runner(hours(1)).run([(await idle_world.enrollment()).id])
     assert await idle_world.sends() == []
 
 
@@ -118,7 +118,7 @@ async def queued(idle_world: World, source: str = DUNNING) -> None:
     await idle_world.define(source)
     await idle_world.submit("invoice.failed", user_id="ada", email="ada@example.com")
     (entered,) = await idle_world.all_enrollments()
-    await idle_world.turn_runner(hours(1)).play([entered.id])
+    await idle_world.turn_runner(hours(1)).run([entered.id])
     assert await idle_world.send_outcomes() == [("welcome", "queued", None)]
 
 
@@ -275,7 +275,7 @@ async def test_a_restart_leaves_the_one_beside_it_alone(idle_world: World):
     for cart in carts[:2]:
         await idle_world.submit("go", user_id="ada", email="ada@example.com", properties=cart)
     for one in await idle_world.all_enrollments():
-        await idle_world.turn_runner(hours(1)).play([one.id])
+        await idle_world.turn_runner(hours(1)).run([one.id])
     await idle_world.submit("go", user_id="ada", properties=carts[2])
     assert [one.state for one in await idle_world.all_enrollments()] == [
         "exited",

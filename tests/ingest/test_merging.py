@@ -177,9 +177,9 @@ async def test_mail_that_has_not_left_goes_to_the_survivor(idle_world: World):
     await idle_world.define(
         '@journey("j", trigger="go")\nasync def j(u, ctx): await ctx.send("bye")'
     )
-    player = idle_world.turn_runner(hours(1))
+    runner = idle_world.turn_runner(hours(1))
     await idle_world.submit("go", **VISITOR)
-    await player.play([(await idle_world.enrollment()).id])
+    await runner.run([(await idle_world.enrollment()).id])
     await idle_world.submit("hello", **USER)
     await idle_world.submit("login", **BOTH)
     (send,) = await idle_world.sends()
@@ -244,17 +244,17 @@ LATER = """
 
 async def test_the_events_of_the_other_are_seen_by_the_order_in_which_they_came(idle_world: World):
     await idle_world.define(LATER)
-    player = idle_world.turn_runner(hours(1))
+    runner = idle_world.turn_runner(hours(1))
     for _ in range(5):
         await idle_world.submit("used", **VISITOR)
     await idle_world.advance(hours(1))
     await idle_world.submit("go", **USER)
     entered = (await idle_world.enrollment()).id
-    await player.play([entered])
+    await runner.run([entered])
     await idle_world.advance(hours(1))
     await idle_world.submit("ready", **USER)
     await idle_world.submit("login", **BOTH)
-    await player.play([entered])
+    await runner.run([entered])
     # What the other did lies before "ready" came, though its number is higher.
     assert (await idle_world.enrollment()).wait_result is None
     assert (await idle_world.journal())[-1].waiting
@@ -262,18 +262,18 @@ async def test_the_events_of_the_other_are_seen_by_the_order_in_which_they_came(
 
 async def test_a_wait_finds_what_the_other_did_since_the_wait_before(idle_world: World):
     await idle_world.define(LATER)
-    player = idle_world.turn_runner(hours(1))
+    runner = idle_world.turn_runner(hours(1))
     for _ in range(5):
         await idle_world.submit("hello", **USER)
     await idle_world.submit("go", **USER)
     entered = (await idle_world.enrollment()).id
-    await player.play([entered])
+    await runner.run([entered])
     await idle_world.submit("ready", **USER)
     await idle_world.advance(hours(1))
     await idle_world.submit("used", **VISITOR)
     await idle_world.advance(hours(1))
     await idle_world.submit("login", **BOTH)
-    await player.play([entered])
+    await runner.run([entered])
     # Its number is lower than that of "ready", but it came later.
     (used,) = await idle_world.events("used")
     assert (await idle_world.journal())[-1].answer["id"] == str(used.id)
@@ -282,20 +282,20 @@ async def test_a_wait_finds_what_the_other_did_since_the_wait_before(idle_world:
 
 async def test_a_moved_wait_looks_back_by_the_order_of_arrival(idle_world: World):
     await idle_world.define(LATER)
-    player = idle_world.turn_runner(hours(1))
+    runner = idle_world.turn_runner(hours(1))
     await idle_world.submit("go", **VISITOR)
     entered = (await idle_world.enrollment()).id
-    await player.play([entered])
+    await runner.run([entered])
     for _ in range(5):
         await idle_world.submit("used", **USER)
     await idle_world.advance(hours(1))
     await idle_world.submit("ready", **VISITOR)
     await idle_world.submit("login", **BOTH)
-    await player.play([entered])
+    await runner.run([entered])
     assert (await idle_world.journal())[-1].waiting
     await idle_world.advance(hours(1))
     await idle_world.submit("used", **USER)
-    await player.play([entered])
+    await runner.run([entered])
     assert await idle_world.states() == ["completed"]
 
 
@@ -307,24 +307,24 @@ async def test_what_came_in_the_instant_of_the_trigger_is_found_after_a_merge(id
     await idle_world.submit("used", **VISITOR, properties={"n": 2})
     await idle_world.submit("hello", **USER)
     await idle_world.submit("login", **BOTH)
-    await idle_world.turn_runner(hours(1)).play([(await idle_world.enrollment()).id])
+    await idle_world.turn_runner(hours(1)).run([(await idle_world.enrollment()).id])
     (wait,) = (step for step in await idle_world.journal() if step.kind == "wait")
     assert wait.answer["properties"] == {"n": 2}
 
 
 async def test_who_is_merged_when_a_wait_is_over_misses_nothing_of_the_survivor(idle_world: World):
     await idle_world.define(LATER)
-    player = idle_world.turn_runner(hours(1))
+    runner = idle_world.turn_runner(hours(1))
     for _ in range(5):
         await idle_world.submit("hello", **VISITOR)
     await idle_world.submit("go", **VISITOR)
     entered = (await idle_world.enrollment()).id
-    await player.play([entered])
+    await runner.run([entered])
     await idle_world.submit("ready", **VISITOR)
     # Its number is lower than that of "ready", which was another's.
     await idle_world.submit("used", **USER)
     await idle_world.submit("login", **BOTH)
-    await player.play([entered])
+    await runner.run([entered])
     assert await idle_world.states() == ["completed"]
 
 

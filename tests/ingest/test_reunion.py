@@ -80,9 +80,9 @@ async def test_a_merge_while_the_turn_is_played_is_seen_when_it_is_committed(idl
     await idle_world.define(WAITS)
     await idle_world.submit("go", **USER)
     await idle_world.submit("hello", **VISITOR)
-    player = idle_world.turn_runner(hours(1))
+    runner = idle_world.turn_runner(hours(1))
     one = (await idle_world.enrollment()).id
-    commit = type(player)._commit_all
+    commit = type(runner)._commit_all
 
     async def merge_first(self: object, *args: object) -> None:
         await idle_world.submit("used", **VISITOR)
@@ -90,10 +90,10 @@ async def test_a_merge_while_the_turn_is_played_is_seen_when_it_is_committed(idl
         await commit(self, *args)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(player), "_commit_all", merge_first)
-        await player.play([one])
+        patch.setattr(type(runner), "_commit_all", merge_first)
+        await runner.run([one])
     assert (await idle_world.enrollment()).wait_result is not None
-    await player.play([one])
+    await runner.run([one])
     assert await marks(idle_world) == ["used"]
 
 

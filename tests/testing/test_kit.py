@@ -342,7 +342,7 @@ async def test_a_failing_assertion_is_told_what_happened():
     assert "What happened to ada@example.com" in note
     assert 'Tue 2026-03-03 09:00:00  user.created {"plan": "pro"}' in note
     assert "greeting: send:hello  → queued" in note
-    assert "mail hello left for ada@example.com" in note
+    assert "mail hello sent to ada@example.com" in note
     assert "still in wait:email.clicked, until Fri 2026-03-06 09:00:00" in note
     assert "It is Wed 2026-03-04 09:00:00 now." in note
 

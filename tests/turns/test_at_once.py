@@ -71,7 +71,7 @@ async def waiting(world: World) -> bool:
 async def test_an_exit_is_not_overwritten_by_a_turn_that_commits_at_the_same_moment(two: World):
     await two.submit("go", user_id="ada", email="ada@example.com")
     entered = await two.enrollment()
-    turn = two.turn_runner(hours(1)).play([entered.id])
+    turn = two.turn_runner(hours(1)).run([entered.id])
     async with meanwhile(two, "stop", turn, user_id="ada"):
         assert await two.states() == ["exited"]
         assert (await two.sends(), await two.turns()) == ([], [])
@@ -80,7 +80,7 @@ async def test_an_exit_is_not_overwritten_by_a_turn_that_commits_at_the_same_mom
 async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
     await two.submit("go", user_id="ada")
     entered = await two.enrollment()
-    turn = two.turn_runner(hours(1)).play([entered.id])
+    turn = two.turn_runner(hours(1)).run([entered.id])
     async with meanwhile(two, "used", turn, user_id="ada"):
         found = (await two.enrollment()).wait_result
         assert found is not None
@@ -113,7 +113,7 @@ async def test_two_processes_that_hear_one_key_at_once_store_one_event(two: Worl
 
 async def test_mail_is_not_handed_over_while_an_exit_takes_it_back(two: World):
     await two.submit("go", user_id="ada", email="ada@example.com")
-    await two.turn_runner(hours(1)).play([(await two.enrollment()).id])
+    await two.turn_runner(hours(1)).run([(await two.enrollment()).id])
     (send,) = await two.sends()
     ledger = Ledger(two.database, two.clock, two.runtime.ingest, "inbox")
     mail = RenderedMail(send.id, "Welcome", "post@example.com", b"mail")

@@ -49,7 +49,7 @@ async def j(user, ctx):
     )
     await idle_world.submit("go", user_id="ada", contact_properties={"plan": "pro"})
     await idle_world.submit("changed", user_id="ada", contact_properties={"plan": "free"})
-    await idle_world.turn_runner(hours(1)).play([(await idle_world.enrollment()).id])
+    await idle_world.turn_runner(hours(1)).run([(await idle_world.enrollment()).id])
     marks = [step.label for step in await idle_world.journal() if step.kind == "checkpoint"]
     assert marks == ["pro"]
 
@@ -75,7 +75,7 @@ async def alone(user, ctx):
     first = sqlite_world.runtime.registry.journeys["j"].code_hash
     sqlite_world.write("_rests", RESTS.format(label="b"))
     await sqlite_world.load()
-    assert "j" in sqlite_world.runtime.changed
+    assert "j" in sqlite_world.runtime.changed_journeys
     assert sqlite_world.runtime.registry.journeys["j"].code_hash != first
     await sqlite_world.runtime.plan_changes()
     assert sqlite_world.runtime.planning is not None
@@ -84,7 +84,7 @@ async def alone(user, ctx):
 
     sqlite_world.write("_others", "x = 1\n")
     await sqlite_world.load()
-    assert sqlite_world.runtime.changed == frozenset()
+    assert sqlite_world.runtime.changed_journeys == frozenset()
 
 
 async def test_a_file_that_imports_nothing_of_the_folder_keeps_its_version(sqlite_world: World):
@@ -114,18 +114,18 @@ async def j(user, ctx):
     await ctx.checkpoint("found" if used else "missed")
 """
     )
-    player = idle_world.turn_runner(hours(1))
+    runner = idle_world.turn_runner(hours(1))
     await idle_world.submit("go", user_id="ada", email="ada@example.com")
     one = (await idle_world.enrollment()).id
-    await player.play([one])
+    await runner.run([one])
     await idle_world.advance(days(1))
-    await player.play([one])
+    await runner.run([one])
     await idle_world.advance(-hours(6))
     await idle_world.submit("ready", user_id="ada")
     await idle_world.advance(minutes(1))
     await idle_world.submit("used", user_id="ada")
     await idle_world.advance(minutes(1))
-    await player.play([one])
+    await runner.run([one])
     assert (await idle_world.enrollment()).state == "completed"
     marks = [step.label for step in await idle_world.journal() if step.kind == "checkpoint"]
     assert marks == ["found"]
@@ -198,6 +198,6 @@ async def ok(user, ctx):
     assert list(sqlite_world.runtime.registry.journeys) == ["ok"]
     told = [str(one) for one in sqlite_world.runtime.content.broken]
     assert len(told) == 2
-    assert "the journey 'j': ctx.send names the template 'welcom', and there is none." in told[0]
+    assert "the journey 'j': ctx.send names the template 'welcom', which does not exist." in told[0]
     assert "Did you mean 'welcome'?" in told[0]
     assert "the journey 'k'" in told[1] and "'nobody-has-it'" in told[1]

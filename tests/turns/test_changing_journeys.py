@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hogsend.services.content import load_content
-from hogsend.turns.plan import plan
+from hogsend.turns.plan import plan_journeys
 from hogsend.turns.turn_inputs import JourneyCode
 from tests.world import World
 
@@ -38,7 +38,7 @@ async def test_those_who_wait_fare_as_the_document_says(sqlite_world: World, edi
     content = load_content(sqlite_world.runtime.settings, sqlite_world.runtime.tokens)
     assert not content.broken
     code = JourneyCode(content.registry, content.template_lists)
-    (found,) = await plan(sqlite_world.database, sqlite_world.clock, code, ["first-week"])
+    (found,) = await plan_journeys(sqlite_world.database, sqlite_world.clock, code, ["first-week"])
 
     assert (getattr(found, said(edit)), found.people) == (1, 1)
 

@@ -63,12 +63,12 @@ async def test_who_ended_is_not_played_though_somebody_asks(idle_world: World):
     await idle_world.define(JOURNEY.format(more=""))
     await idle_world.submit("go", user_id="ada", email="ada@example.com")
     entered = (await idle_world.enrollment()).id
-    player = idle_world.turn_runner(days(1))
-    await player.play([entered])
+    runner = idle_world.turn_runner(days(1))
+    await runner.run([entered])
     ended = await idle_world.enrollment()
     assert ended.state == "completed"
     for _ in range(3):
-        await player.play([entered])
+        await runner.run([entered])
     assert await idle_world.enrollment() == ended
     assert len(await idle_world.turns()) == 1
 

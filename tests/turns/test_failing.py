@@ -297,7 +297,7 @@ async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
     "call", ["ctx.random()", "ctx.send('welcome')", "ctx.wait_for('x', timeout=days(0))"]
 )
 async def test_a_journey_that_never_stops_asking_fails(sqlite_world: World, call: str):
-    sqlite_world.set_turn_limits(TurnLimits(steps=50))
+    sqlite_world.set_turn_limits(TurnLimits(calls=50))
     assert "has made 50 ctx calls" in await fault(sqlite_world, f"while True:\n    await {call}")
 
 
@@ -408,7 +408,7 @@ async def test_an_endless_loop_fails_that_enrollment_and_no_other(idle_world: Wo
     await idle_world.define(STUCK.format(loop))
     ada, bo, cy = await enroll(idle_world, "ada", "bo", "cy")
     committed: list[list[UUID]] = []
-    await idle_world.turn_runner(LIMIT).play(
+    await idle_world.turn_runner(LIMIT).run(
         [ada, bo, cy], lambda done: committed.append(sorted(done))
     )
 
@@ -424,12 +424,12 @@ async def test_an_endless_loop_fails_that_enrollment_and_no_other(idle_world: Wo
 async def test_when_some_turns_do_not_come_back_the_rest_of_their_set_is_left(idle_world: World):
     await idle_world.define(STUCK.format("while True: pass"))
     entered = await enroll(idle_world, *(f"bo{n}" for n in range(40)))
-    player = idle_world.turn_runner(LIMIT)
-    await player.play(entered)
+    runner = idle_world.turn_runner(LIMIT)
+    await runner.run(entered)
     played = [one.id for one in await idle_world.all_enrollments() if one.turn]
     assert 3 <= len(played) <= 8
     # Whoever is still due stays where they are, and the next look parks them.
-    await player.play([one for one in entered if one not in played])
+    await runner.run([one for one in entered if one not in played])
     assert {one.state for one in await idle_world.all_enrollments() if not one.turn} == {"parked"}
 
 
@@ -450,7 +450,7 @@ async def test_a_thread_that_does_not_listen_is_given_up_and_comes_back_in_vain(
     monkeypatch.setattr(driver._Lane, "_end", lambda lane: (end(lane), ended.put_nowait(None)))
     await idle_world.define(STUCK.format(f"deaf({str(released)!r})"))
     (bo,) = await enroll(idle_world, "bo")
-    await idle_world.turn_runner(LIMIT).play([bo])
+    await idle_world.turn_runner(LIMIT).run([bo])
     (turn,) = await idle_world.turns(bo)
     assert "kept its thread" in (turn.error or "")
     assert "in deaf" in (turn.error or "")
@@ -467,11 +467,11 @@ async def test_threads_are_used_again_and_let_go_with_their_player(idle_world: W
         return {one for one in threading.enumerate() if one.name == "journeys"}
 
     await idle_world.define(STUCK.format("pass"))
-    before, player = threads(), idle_world.turn_runner(LIMIT)
+    before, runner = threads(), idle_world.turn_runner(LIMIT)
     for number in range(5):
-        await player.play(await enroll(idle_world, f"u{number}"))
+        await runner.run(await enroll(idle_world, f"u{number}"))
     (ours,) = threads() - before
-    del player
+    del runner
     gc.collect()
     await asyncio.to_thread(ours.join, PATIENCE)
     assert not ours.is_alive()
@@ -482,19 +482,19 @@ async def test_a_journey_that_blocks_three_times_is_stopped_until_its_code_chang
 ):
     await idle_world.define(STUCK.format(f"deaf({str(released)!r})"))
     stuck = await enroll(idle_world, "bo1", "bo2", "bo3")
-    player = idle_world.turn_runner(LIMIT)
-    await player.play(stuck)
+    runner = idle_world.turn_runner(LIMIT)
+    await runner.run(stuck)
     assert "stuck has blocked its thread 3 times" in caplog.text
     (ada,) = await enroll(idle_world, "ada")
-    await player.play([ada])
+    await runner.run([ada])
     assert await idle_world.states() == ["active", "active", "active", "parked"]
     assert await idle_world.counter_drift() == {}
 
     await idle_world.define(STUCK.format("pass"))
     assert await idle_world.states() == ["active"] * 4
-    player.code = idle_world.turn_runner(LIMIT).code
+    runner.code = idle_world.turn_runner(LIMIT).code
     await idle_world.advance(SCHEDULE[0])
-    await player.play([ada, *stuck])
+    await runner.run([ada, *stuck])
     assert await idle_world.states() == ["completed"] * 4
 
 
@@ -502,7 +502,7 @@ async def test_a_running_worker_parks_the_people_of_a_journey_that_blocks_until_
     world: World, caplog: pytest.LogCaptureFixture
 ):
     assert world.runtime.worker is not None
-    world.runtime.worker.player._driver = Driver(LIMIT)
+    world.runtime.worker.runner._driver = Driver(LIMIT)
     await world.define(STUCK.format("while True: pass"))
     for user in ("bo1", "bo2", "bo3"):
         await world.emit("go", user)
@@ -541,7 +541,7 @@ async def test_a_turn_that_is_slow_and_within_its_time_counts(world: World):
 async def test_who_is_to_be_tried_again_later_is_not_played_now(idle_world: World):
     await idle_world.define(RAISES)
     (entered,) = await enroll(idle_world, "ada")
-    player = idle_world.turn_runner(hours(1))
+    runner = idle_world.turn_runner(hours(1))
     for _ in range(3):
-        await player.play([entered])
+        await runner.run([entered])
     assert (await idle_world.enrollment()).attempt == 1

@@ -9,7 +9,7 @@ import pytest
 
 from hogsend.turns.folder_check import review
 from hogsend.turns.folder_loader import load
-from hogsend.turns.static_analysis.findings import Finding
+from hogsend.turns.static_analysis.diagnostics import Diagnostic
 
 TEMPLATES = ("welcome", "nudge", "goodbye")
 SHIPPED = Path(__file__).parents[2] / "journeys"
@@ -20,7 +20,7 @@ news = MailList("news", "News")
 """
 
 
-def reviewed(folder: Path, text: str, **files: str) -> list[Finding]:
+def reviewed(folder: Path, text: str, **files: str) -> list[Diagnostic]:
     """Review a folder with a file of this text and others, whose names are without `.py`."""
     (folder / "j.py").write_text(HEAD + textwrap.dedent(text))
     for name, other in files.items():
@@ -165,12 +165,18 @@ def test_a_journey_that_does_not_load_is_reviewed_all_the_same(tmp_path: Path):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ('await ctx.send("welcom")', "template 'welcom', and there is none. Did you mean 'welcome"),
-        ('await ctx.send("xyz")', "template 'xyz', and there is none. Write it in emails/xyz.html"),
+        (
+            'await ctx.send("welcom")',
+            "'welcom', which does not exist. Did you mean 'welcome",
+        ),
+        (
+            'await ctx.send("xyz")',
+            "'xyz', which does not exist. Define it in emails/xyz.html",
+        ),
         ('await ctx.send(template="w" + "x")', "template 'wx'"),
         (
             'await ctx.send("welcome", list="new")',
-            "list 'new', and there is none. Did you mean 'ne",
+            "list 'new', which does not exist. Did you mean 'ne",
         ),
         ('await ctx.is_subscribed("new")', "ctx.is_subscribed names the list 'new'"),
         ('await ctx.throttle(1, days(1), list="new")', "ctx.throttle names the list 'new'"),
@@ -256,11 +262,11 @@ def test_a_loop_in_a_firm_order_or_without_ctx_is_left_alone(tmp_path: Path, loo
         ),
         ('await ctx.sleep(days(1), label="a")\nawait ctx.sleep(days(2), label="a")', 8, "'a'"),
         ("await ctx.sleep(days(1))\nawait ctx.sleep(24 * hours(1))", 8, "by their order only"),
-        ("await ctx.sleep_until(a)\nawait ctx.sleep_until(b)", 8, "called the same as"),
+        ("await ctx.sleep_until(a)\nawait ctx.sleep_until(b)", 8, "has the same name as"),
         (
             'await ctx.history.count("a", label="x")\nawait ctx.history.count("b", label="x")',
             8,
-            "'x' is already",
+            "has the label 'x' too",
         ),
     ],
 )

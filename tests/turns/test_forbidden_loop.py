@@ -11,7 +11,7 @@ import pytest
 
 from hogsend import Context, JourneyCodeError
 from hogsend.domain.event import Event
-from hogsend.turns.forbidden_loop import InertLoop
+from hogsend.turns.forbidden_loop import ForbiddenLoop
 from tests.world import World
 
 REMEDY = "put everything else into ctx.step(key, fn)"
@@ -24,7 +24,7 @@ METHODS = sorted(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_of_the_loop_raises_the_remedy(method: str):
-    loop = InertLoop()
+    loop = ForbiddenLoop()
     with pytest.raises(JourneyCodeError) as caught:
         getattr(loop, method)()
     assert REMEDY in str(caught.value)
@@ -68,9 +68,9 @@ async def test_what_needs_a_loop_fails_the_turn_with_the_remedy(
 
 async def test_the_context_is_refused_where_no_journey_is_played():
     context = Context(Event(UUID(int=1), "go"), UUID(int=2))
-    with pytest.raises(JourneyCodeError, match="where no journey is being played"):
+    with pytest.raises(JourneyCodeError, match="outside of a running journey"):
         await context.send("welcome")
-    with pytest.raises(JourneyCodeError, match="where no journey is being played"):
+    with pytest.raises(JourneyCodeError, match="outside of a running journey"):
         await context.when.tomorrow().at("09:00")
 
 
@@ -84,7 +84,8 @@ async def test_the_context_is_refused_in_a_plain_function_of_a_step(sqlite_world
             try:
                 await ctx.step("sends", sends, retries=0)
             except StepFailed as error:
-                await ctx.checkpoint("refused" if "being played" in str(error) else str(error))
+                is_refused = "outside of a running journey" in str(error)
+                await ctx.checkpoint("refused" if is_refused else str(error))
         """
     )
     await sqlite_world.emit("go")

@@ -17,6 +17,7 @@ from hogsend import hours
 from hogsend.config.settings import load_settings
 from hogsend.process.runtime import limits_of
 from hogsend.turns import step_runner
+from hogsend.turns.calls.effect import Effect
 from hogsend.turns.daemon_threads import DaemonThreads
 from hogsend.turns.driver import _Lane
 from hogsend.turns.step_runner import StepRunner
@@ -54,7 +55,7 @@ async def test_the_time_between_a_turns_reads_counts_together(
     for reads in (2, 4):
         await idle_world.submit("go", user_id=str(reads), email=f"{reads}@example.com")
         entered = [one.id for one in await idle_world.all_enrollments()]
-        await idle_world.turn_runner(hours(1)).play([entered[-1]])
+        await idle_world.turn_runner(hours(1)).run([entered[-1]])
     within, beyond = await idle_world.all_enrollments()
     assert (within.state, beyond.state, beyond.attempt) == ("completed", "active", 1)
     assert "kept its thread for" in (beyond.error or "")
@@ -64,7 +65,7 @@ async def test_the_time_between_a_turns_reads_counts_together(
 async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(step_runner, "AT_ONCE", 2)
+    monkeypatch.setattr(step_runner, "MOST_AT_ONCE", 2)
     begun: list[int] = []
     gate, effects = threading.Event(), StepRunner()
 
@@ -78,8 +79,8 @@ async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(
     def nothing(step_id: UUID) -> None: ...
 
     def run(journey_id: str, effect: Any) -> asyncio.Task[Any]:
-        trying = effects.run(journey_id, effect, uuid4(), timedelta(seconds=PATIENCE), 1)
-        return asyncio.create_task(trying)
+        call = Effect(effect, 0, timedelta(seconds=PATIENCE))
+        return asyncio.create_task(effects.run(journey_id, call, uuid4(), 1))
 
     crowd = [run("crowd", wait(number)) for number in range(5)]
     # Another journey has a share of its own.
@@ -98,7 +99,7 @@ async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(
 class Quick:
     """A turn that is over as soon as it is let go."""
 
-    spent, over = 0.0, True
+    thread_seconds, is_over = 0.0, True
 
     def __init__(self) -> None:
         self.begun, self.gate = threading.Event(), threading.Event()
@@ -120,7 +121,7 @@ async def test_an_interruption_that_comes_too_late_reaches_nobody():
 
     lane = begin(first)
     await asyncio.to_thread(first.begun.wait, PATIENCE)
-    assert lane.slow_play(0.0) is first
+    assert lane.retire_if_slow(0.0) is first
     first.gate.set()
     await lane.ended
     async with asyncio.timeout(PATIENCE):
@@ -132,4 +133,4 @@ async def test_an_interruption_that_comes_too_late_reaches_nobody():
     second.gate.set()
     async with asyncio.timeout(PATIENCE):
         await after.ended
-    assert (lane._thread, second.spent > 0) == (after._thread, True)
+    assert (lane._thread, second.thread_seconds > 0) == (after._thread, True)

@@ -41,7 +41,7 @@ async def plan(world: World, source: str, limit: timedelta | None = None) -> Jou
     other = load_content(world.runtime.settings, world.runtime.tokens)
     limits = TurnLimits(limit) if limit else TurnLimits()
     code = JourneyCode(other.registry, other.template_lists)
-    (found,) = await planning.plan(world.database, world.clock, code, ["j"], limits=limits)
+    (found,) = await planning.plan_journeys(world.database, world.clock, code, ["j"], limits=limits)
     assert await everything(world) == before
     return found
 
@@ -138,7 +138,7 @@ async def test_code_that_blocks_fails_and_is_not_played_for_everyone(idle_world:
     await idle_world.define(BEFORE)
     for user in users:
         await idle_world.submit("go", user_id=user)
-    await idle_world.turn_runner(timedelta(seconds=5)).play(
+    await idle_world.turn_runner(timedelta(seconds=5)).run(
         [one.id for one in await idle_world.all_enrollments()]
     )
     source = BEFORE.replace("used =", "while True: pass\n        used =")
@@ -149,7 +149,7 @@ async def test_code_that_blocks_fails_and_is_not_played_for_everyone(idle_world:
 async def test_people_of_a_journey_that_is_gone_would_be_parked(world: World):
     await waiting(world)
     code = JourneyCode(type(world.runtime.registry)(), {})
-    (found,) = await planning.plan(world.database, world.clock, code, ["j"])
+    (found,) = await planning.plan_journeys(world.database, world.clock, code, ["j"])
     assert (found.parked, found.endangered) == (1, 1)
 
 
@@ -182,9 +182,9 @@ async def test_people_are_played_in_pages(world: World):
     await waiting(world, *users)
     told: list[int] = []
     code = JourneyCode(world.runtime.registry, world.runtime.content.template_lists)
-    pace = planning.Pace(3)
-    (found,) = await planning.plan(
-        world.database, world.clock, code, ["j"], pace=pace, told=told.append
+    pace = planning.PlanPace(3)
+    (found,) = await planning.plan_journeys(
+        world.database, world.clock, code, ["j"], pace=pace, on_progress=told.append
     )
     assert (found.identical, told) == (7, [3, 6, 7])
     assert len(found.samples["identical"]) == planning.SAMPLES

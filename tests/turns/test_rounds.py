@@ -54,7 +54,7 @@ async def statements(
         patch.setattr(Database, "read", counting)
         patch.setattr(Database, "transaction", begin)
         token = OF_TURNS.set(True)
-        await idle_world.turn_runner(hours(1)).play(entered)
+        await idle_world.turn_runner(hours(1)).run(entered)
         OF_TURNS.reset(token)
     return counts["queries"], counts["transactions"]
 
@@ -92,8 +92,8 @@ async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
 
     with monkeypatch.context() as patch:
         # Journal, wake time and mail are written before it.
-        patch.setattr(idle_world.runtime.ingest, "take_within", refuse)
-        await idle_world.turn_runner(hours(1)).play([entered])
+        patch.setattr(idle_world.runtime.ingest, "submit_within", refuse)
+        await idle_world.turn_runner(hours(1)).run([entered])
     failing = await idle_world.enrollment()
     assert (failing.state, failing.attempt, failing.wait) == ("active", 1, None)
     assert (
@@ -104,6 +104,6 @@ async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
     assert await idle_world.counter_drift() == {}
 
     await idle_world.advance(hours(1))
-    await idle_world.turn_runner(hours(1)).play([entered])
+    await idle_world.turn_runner(hours(1)).run([entered])
     assert await idle_world.states() == ["waiting"]
     assert (len(await idle_world.sends()), len(await idle_world.events("told"))) == (1, 1)

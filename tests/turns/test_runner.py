@@ -311,10 +311,10 @@ async def test_who_is_not_due_is_not_played(idle_world: World):
     await idle_world.submit("go", user_id="ada")
     await idle_world.submit("go", user_id="bo")
     await idle_world.submit("stop", user_id="bo")
-    player = idle_world.turn_runner(hours(1))
+    runner = idle_world.turn_runner(hours(1))
     ids = [one.id for one in await idle_world.all_enrollments()]
     for _ in range(2):
-        await player.play(ids)
+        await runner.run(ids)
     assert [len(await idle_world.turns(one)) for one in ids] == [1, 0]
     assert await idle_world.states() == ["waiting", "exited"]
 

@@ -11,14 +11,14 @@ import pytest
 from hogsend import days
 from hogsend.domain.graph import Fork, GraphStep, Item, JourneyGraph
 from hogsend.turns.folder_loader import load
-from hogsend.turns.static_analysis import graph_of
+from hogsend.turns.static_analysis.graphs import graph_of_source
 from tests.world import World
 
 
 def read(body: str, trigger: str = "go") -> JourneyGraph:
     """Read a journey with this body."""
     text = textwrap.indent(textwrap.dedent(body).strip(), "    ")
-    return graph_of(f"async def j(user, ctx):\n{text}\n", trigger)
+    return graph_of_source(f"async def j(user, ctx):\n{text}\n", trigger)
 
 
 def in_words(items: Sequence[Item]) -> list[object]:
@@ -26,8 +26,8 @@ def in_words(items: Sequence[Item]) -> list[object]:
     said: list[object] = []
     for item in items:
         if isinstance(item, Fork):
-            ways = {way.word: in_words(way.items) for way in item.ways}
-            said.append((f"{item.head.kind} {item.head.what}", ways))
+            branches = {branch.word: in_words(branch.items) for branch in item.branches}
+            said.append((f"{item.head.kind} {item.head.what}", branches))
         else:
             said.append(f"{item.kind} {item.what}{item.span}".strip())
     return said
@@ -290,7 +290,7 @@ def test_a_name_that_changes_is_not_taken_for_a_constant():
 
 def test_code_that_cannot_be_read_has_no_steps():
     for text in ("", "async def j(user, ctx:", "x = 1", "async def j(): ...", "\0"):
-        assert graph_of(text) == JourneyGraph()
+        assert graph_of_source(text) == JourneyGraph()
 
 
 def test_a_journey_of_any_depth_is_read_in_reasonable_time():
@@ -299,7 +299,7 @@ def test_a_journey_of_any_depth_is_read_in_reasonable_time():
         for n in range(1, 30)
     ]
     body = "\n    ".join([*doubling, "await f29()"])
-    flow = graph_of(f"async def j(user, ctx):\n    {body}\n")
+    flow = graph_of_source(f"async def j(user, ctx):\n    {body}\n")
     assert 1000 < len(list(flow.steps())) < 5000
 
 
@@ -349,12 +349,12 @@ async def test_the_graph_names_every_step_as_the_journal_does(sqlite_world: Worl
 
     drawn = [step for step in sqlite_world.runtime.content.registry.flows["j"].steps() if step.key]
 
-    unknown = [key for key in keys if not any(step.answers_to(key) for step in drawn)]
+    unknown = [key for key in keys if not any(step.matches_key(key) for step in drawn)]
     assert unknown == ["send:nudge", "send:offer"]
-    never_asked = [step.key for step in drawn if not any(map(step.answers_to, keys))]
+    never_asked = [step.key for step in drawn if not any(map(step.matches_key, keys))]
     assert never_asked == []
     in_loop = next(step for step in drawn if step.key == "sleep:1 day")
-    assert [key for key in keys if in_loop.answers_to(key)] == [
+    assert [key for key in keys if in_loop.matches_key(key)] == [
         "sleep:1 day",
         "sleep:1 day#2",
     ]

@@ -12,6 +12,7 @@ import pytest
 
 from hogsend import minutes, seconds
 from hogsend.turns import step_runner
+from hogsend.turns.calls.effect import Effect
 from hogsend.turns.step_runner import StepRunner
 from tests.world import World
 
@@ -196,10 +197,11 @@ async def sends():
 try:
     await ctx.step("sends", sends, retries=0)
 except StepFailed as error:
-    await ctx.checkpoint("told" if "return a value from there" in str(error) else str(error))
+    is_refused = "return a value from that function" in str(error)
+    await ctx.checkpoint("refused" if is_refused else str(error))
 """,
     )
-    assert (await sqlite_world.journal())[-1].label == "told"
+    assert (await sqlite_world.journal())[-1].label == "refused"
     assert await sqlite_world.sends() == []
 
 
@@ -373,32 +375,32 @@ async def test_functions_that_never_return_take_no_more_threads_than_the_journey
     caplog: pytest.LogCaptureFixture,
     blocked: bool,
 ):
-    monkeypatch.setattr(step_runner, "AT_ONCE", 2)
-    monkeypatch.setattr(step_runner, "_PATIENCE", 0.05)
+    monkeypatch.setattr(step_runner, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(step_runner, "_LOOP_TIMEOUT", 0.05)
     hang = "block" if blocked else 'lambda: DONE.append("begun") or GATE.wait(20)'
     await play(sqlite_world, (BLOCKED if blocked else "") + HANGS.format(hang))
     for _ in range(4):
         await sqlite_world.advance(minutes(120))
     assert DONE == ["begun"] * 2
-    assert caplog.text.count("steps of j are not begun any more: 2 functions of this") == 1
+    assert caplog.text.count("steps of j are no longer started: 2 functions of this") == 1
     await sqlite_world.advance(minutes(120))
     label = (await sqlite_world.journal())[-1].label
-    assert "It was not begun" in label and "start the server anew" in label
+    assert "It was not started" in label and "restart the server" in label
 
 
 async def test_threads_that_come_back_are_the_journeys_again(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(step_runner, "AT_ONCE", 2)
+    monkeypatch.setattr(step_runner, "MOST_AT_ONCE", 2)
     effects, gates = StepRunner(), [threading.Event() for _ in range(3)]
 
     async def run(effect: Any, seconds: float = 0.05, journey: str = "j") -> str:
-        limit = timedelta(seconds=seconds)
-        tried = await effects.run(journey, lambda _: effect(), uuid4(), limit, 1)
-        return (tried.error or "done").split(":")[0]
+        call = Effect(lambda _: effect(), 0, timedelta(seconds=seconds))
+        attempt = await effects.run(journey, call, uuid4(), 1)
+        return (attempt.error or "done").split(":")[0]
 
     assert await run(lambda: gates[0].wait(20)) == "It took longer than 0.05 seconds."
     # Who waits for the last slot is told when it is lost as well.
     found = await asyncio.gather(*(run(lambda: gates[1].wait(20)) for _ in range(3)))
-    assert found == ["It took longer than 0.05 seconds."] + ["It was not begun"] * 2
+    assert found == ["It took longer than 0.05 seconds."] + ["It was not started"] * 2
 
     gates[0].set()
     async with asyncio.timeout(15):

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from hogsend import days, hours
-from hogsend.turns import runner as player_module
-from hogsend.turns.turn_inputs import load_plays
+from hogsend.turns import runner as runner_module
+from hogsend.turns.turn_inputs import load_turns
 from tests.world import World
 
 WAIT = """
@@ -48,11 +48,11 @@ async def test_an_event_by_the_deadline_counts_and_a_later_one_does_not(
     await idle_world.define(WAIT)
     await idle_world.submit("go", user_id="ada", email="ada@example.com")
     entered = (await idle_world.enrollment()).id
-    await idle_world.turn_runner(hours(1)).play([entered])
+    await idle_world.turn_runner(hours(1)).run([entered])
     idle_world.clock.set(idle_world.clock.now() + after)
     await idle_world.submit("used", user_id="ada", properties={"n": 2})
     idle_world.clock.set(idle_world.clock.now() + days(1))
-    await idle_world.turn_runner(hours(1)).play([entered])
+    await idle_world.turn_runner(hours(1)).run([entered])
     assert [one.template for one in await idle_world.sends()] == [mail]
 
 
@@ -143,7 +143,7 @@ async def test_an_event_between_a_send_and_its_wait_is_found(idle_world: World):
     await idle_world.submit("go", user_id="ada")
     for n in (1, 2):
         await idle_world.submit("used", user_id="ada", properties={"n": n})
-    await idle_world.turn_runner(hours(1)).play([(await idle_world.enrollment()).id])
+    await idle_world.turn_runner(hours(1)).run([(await idle_world.enrollment()).id])
     assert await told(idle_world) == {"n": 1}
 
 
@@ -163,7 +163,7 @@ async def test_each_event_ends_one_wait(idle_world: World):
     await idle_world.submit("go", user_id="ada")
     for n in (1, 2, 3):
         await idle_world.submit("used", user_id="ada", properties={"n": n})
-    await idle_world.turn_runner(hours(1)).play([(await idle_world.enrollment()).id])
+    await idle_world.turn_runner(hours(1)).run([(await idle_world.enrollment()).id])
     assert await told(idle_world) == {"seen": [1, 2, 3]}
 
 
@@ -172,10 +172,10 @@ async def test_an_event_that_has_ended_a_wait_does_not_end_the_next(idle_world: 
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
     for n in (1, 2, 3):
-        await idle_world.turn_runner(hours(1)).play([entered])
+        await idle_world.turn_runner(hours(1)).run([entered])
         assert (await idle_world.enrollment()).wait_result is None
         await idle_world.submit("used", user_id="ada", properties={"n": n})
-    await idle_world.turn_runner(hours(1)).play([entered])
+    await idle_world.turn_runner(hours(1)).run([entered])
     assert await told(idle_world) == {"seen": [1, 2, 3]}
 
 
@@ -201,15 +201,15 @@ async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(idle_wor
     await idle_world.define(THREE)
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
-    player = idle_world.turn_runner(hours(1))
-    await player.play([entered])
+    runner = idle_world.turn_runner(hours(1))
+    await runner.run([entered])
     # The turn comes hours after the deadline; what came in between belongs to the next wait.
     idle_world.clock.set(idle_world.clock.now() + days(1) + hours(1))
     await idle_world.submit("used", user_id="ada", properties={"n": 1})
     idle_world.clock.set(idle_world.clock.now() + hours(1))
-    await player.play([entered])
+    await runner.run([entered])
     await idle_world.submit("used", user_id="ada", properties={"n": 2})
-    await player.play([entered])
+    await runner.run([entered])
     assert await told(idle_world) == {"seen": [None, 1, 2]}
 
 
@@ -235,16 +235,16 @@ async def test_a_wait_may_look_back_further(world: World):
 Between = Callable[[], Awaitable[None]]
 
 
-async def play_with(
+async def run_with(
     idle_world: World, monkeypatch: pytest.MonkeyPatch, entered: UUID, meanwhile: dict[str, Between]
 ) -> None:
-    """Play one turn; let things happen right before it looks, or before it commits."""
-    look, commit = player_module.answer_each, player_module.TurnRunner._commit_all
+    """Run one turn; let things happen right before it reads, or before it commits."""
+    read, commit = runner_module.answer_reads, runner_module.TurnRunner._commit_all
 
-    async def look_later(*args: Any) -> Any:
-        if "look" in meanwhile:
-            await meanwhile.pop("look")()
-        return await look(*args)
+    async def read_later(*args: Any) -> Any:
+        if "read" in meanwhile:
+            await meanwhile.pop("read")()
+        return await read(*args)
 
     async def commit_later(self: Any, *args: Any) -> Any:
         if "commit" in meanwhile:
@@ -252,13 +252,13 @@ async def play_with(
         return await commit(self, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(player_module, "answer_each", look_later)
-        patch.setattr(player_module.TurnRunner, "_commit_all", commit_later)
-        await idle_world.turn_runner(hours(1)).play([entered])
+        patch.setattr(runner_module, "answer_reads", read_later)
+        patch.setattr(runner_module.TurnRunner, "_commit_all", commit_later)
+        await idle_world.turn_runner(hours(1)).run([entered])
     assert not meanwhile
 
 
-@pytest.mark.parametrize("moment", ["look", "commit"])
+@pytest.mark.parametrize("moment", ["read", "commit"])
 async def test_an_event_that_comes_while_the_turn_is_played_is_not_missed(
     idle_world: World, monkeypatch: pytest.MonkeyPatch, moment: str
 ):
@@ -270,12 +270,12 @@ async def test_an_event_that_comes_while_the_turn_is_played_is_not_missed(
         await idle_world.submit("used", user_id="ada", properties={"n": 1})
         await idle_world.submit("used", user_id="ada", properties={"n": 2})
 
-    await play_with(idle_world, monkeypatch, entered, {moment: used})
+    await run_with(idle_world, monkeypatch, entered, {moment: used})
     if moment == "commit":
         found = await idle_world.enrollment()
         assert found.wait_result is not None
         assert (found.wait_result.seq, found.wake_at) == (3, idle_world.clock.now())
-        await idle_world.turn_runner(hours(1)).play([entered])
+        await idle_world.turn_runner(hours(1)).run([entered])
     assert [one.template for one in await idle_world.sends()] == ["welcome"]
 
 
@@ -289,7 +289,7 @@ async def test_an_event_found_by_one_wait_is_not_found_again_when_the_next_is_co
     async def used() -> None:
         await idle_world.submit("used", user_id="ada", properties={"n": 1})
 
-    await play_with(idle_world, monkeypatch, entered, {"look": used})
+    await run_with(idle_world, monkeypatch, entered, {"read": used})
     waiting = await idle_world.enrollment()
     assert waiting.wait is not None
     assert (waiting.wait.key, waiting.wait_result) == ("wait:used#2", None)
@@ -301,15 +301,15 @@ async def test_an_event_in_time_that_is_stored_while_the_timeout_is_played_wins(
     await idle_world.define(WAIT)
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
-    await idle_world.turn_runner(hours(1)).play([entered])
+    await idle_world.turn_runner(hours(1)).run([entered])
     idle_world.clock.set(idle_world.clock.now() + days(2))
 
     async def used() -> None:
         await idle_world.submit("used", user_id="ada", properties={"n": 2})
 
-    await play_with(idle_world, monkeypatch, entered, {"commit": used})
+    await run_with(idle_world, monkeypatch, entered, {"commit": used})
     assert (await idle_world.enrollment()).turn == 1
-    await idle_world.turn_runner(hours(1)).play([entered])
+    await idle_world.turn_runner(hours(1)).run([entered])
     assert [one.template for one in await idle_world.sends()] == ["welcome"]
 
 
@@ -329,7 +329,7 @@ async def test_a_turn_whose_enrollment_has_ended_meanwhile_writes_nothing(
     async def stop() -> None:
         await idle_world.submit("stop", user_id="ada")
 
-    await play_with(idle_world, monkeypatch, (await idle_world.enrollment()).id, {"commit": stop})
+    await run_with(idle_world, monkeypatch, (await idle_world.enrollment()).id, {"commit": stop})
     ended = await idle_world.enrollment()
     assert (ended.state, ended.turn, ended.sends) == ("exited", 0, 0)
     assert (
@@ -358,9 +358,9 @@ async def test_a_turn_whose_person_became_another_is_played_again(
     async def login() -> None:
         await idle_world.submit("login", user_id="ada", email="ada@example.com")
 
-    await play_with(idle_world, monkeypatch, entered, {"commit": login})
+    await run_with(idle_world, monkeypatch, entered, {"commit": login})
     assert await idle_world.sends() == []
-    await idle_world.turn_runner(hours(1)).play([entered])
+    await idle_world.turn_runner(hours(1)).run([entered])
     ada = await idle_world.contact()
     assert [one.contact_id for one in await idle_world.sends()] == [ada.id]
     assert [one.contact_id for one in await idle_world.events("told")] == [ada.id]
@@ -372,12 +372,14 @@ async def test_one_turn_played_twice_at_once_counts_once(idle_world: World):
     entered = (await idle_world.enrollment()).id
     one, other = idle_world.turn_runner(hours(1)), idle_world.turn_runner(hours(1))
     now = idle_world.clock.now()
-    world = one.code.world(now, one.limits)
+    world = one.code.environment(now, one.limits)
     loaded = [
-        await load_plays(idle_world.database, [entered], one.code, world, chosen=lambda _: True)
+        await load_turns(
+            idle_world.database, [entered], one.code, world, is_selected=lambda _: True
+        )
         for _ in range(2)
     ]
-    for player, (play,) in zip((one, other), (found.plays for found in loaded), strict=True):
-        await player._drive([(play, None)], [], now, lambda ids: None)
+    for runner, (play,) in zip((one, other), (found.executions for found in loaded), strict=True):
+        await runner._drive([(play, None)], [], now, lambda ids: None)
     assert [turn.number for turn in await idle_world.turns()] == [1]
     assert [send.template for send in await idle_world.sends()] == ["bye"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hogsend import JourneyCodeError, days, hours
-from hogsend.turns.when import When
+from hogsend.turns.calls.when import When
 from tests.world import World
 
 

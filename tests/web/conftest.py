@@ -27,7 +27,7 @@ from hogsend.store import operators, sessions
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database
 from hogsend.turns.registry import Registry
-from hogsend.turns.static_analysis import graph_of
+from hogsend.turns.static_analysis.graphs import graph_of_source
 from hogsend.web.app import create_app
 from hogsend.web.auth import COOKIE, csrf_of
 from tests.databases import opened
@@ -68,7 +68,7 @@ async def runtime(sqlite_database: Database, clock: ManualClock, tmp_path: Path)
     )
     tokens, changes = Tokens(settings.secrets), ChangeFeed()
     flows = {
-        one.id: graph_of(one.source, one.trigger.event, file=one.file, line=one.line)
+        one.id: graph_of_source(one.source, one.trigger.event, file=one.file, line=one.line)
         for one in product.JOURNEYS.values()
         if one.source
     }

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from hogsend.turns.static_analysis import graph_of
+from hogsend.turns.static_analysis.graphs import graph_of_source
 from hogsend.web.admin import graph
 from tests.web.product import SOURCE
 
 
 def drawn(source: str, waiting: Mapping[str, int] | None = None) -> graph.Graph:
-    return graph.draw(graph_of(source, "go"), "go", waiting or {})
+    return graph.draw(graph_of_source(source, "go"), "go", waiting or {})
 
 
 def titles(source: str) -> list[str]:
@@ -145,5 +145,5 @@ def test_code_that_cannot_be_read_gives_the_start_and_the_end() -> None:
 
 
 def test_the_picture_is_told_in_words() -> None:
-    told = drawn(journey('await ctx.sleep(days(2), label="a")'), {"sleep:a": 1200}).told
+    told = drawn(journey('await ctx.sleep(days(2), label="a")'), {"sleep:a": 1200}).description
     assert told == "Steps in order: starts on go; sleep · a 2 days, 1,200 waiting; ends completed"

@@ -74,7 +74,7 @@ def test_an_event_that_had_come_already_is_not_waited_for() -> None:
 
 def test_what_lies_behind_a_person_was_not_done() -> None:
     step = Step("send:offer", "send", "offer", {"status": "skipped"}, passed=True)
-    assert told((timedelta(), [step]))[1] == "Passed over: send offer not done"
+    assert told((timedelta(), [step]))[1] == "Skipped: send offer not done"
 
 
 def test_reads_show_the_answer_that_was_recorded() -> None:
@@ -88,9 +88,9 @@ def test_reads_show_the_answer_that_was_recorded() -> None:
         Step("checkpoint:half", "checkpoint", "half"),
     ]
     assert told((timedelta(), steps))[1:] == [
-        "Looked: has a? yes",
+        "Checked for a yes",
         "Counted a 3",
-        "Looked up a 2 events",
+        "Listed a 2 events",
         "Looked up the last a none",
         "Chose a variant of subject b",
         "Checkpoint: half",
@@ -136,8 +136,8 @@ def test_a_journal_that_is_not_kept_any_more_is_told_in_one_line() -> None:
     assert [entry.title for entry in told] == [
         "Enrolled",
         "Sent “Welcome, Ada”",
-        "Played 3 turns",
+        "Ran 3 turns",
         "Completed",
     ]
     assert told[2].notes[:2] == ("1 of them failed", "1 send, 2 sleep")
-    assert timeline.calls(page) == 3
+    assert timeline.count_calls(page) == 3

@@ -22,7 +22,7 @@ from ..services.journeys import (
 )
 from .check import check
 from .contact_options import identity_options, parse_properties, property_option, require_identity
-from .graph_text import drawn
+from .graph_text import graph_lines
 from .instance import current_settings, with_journeys
 from .output import count, json_option, show_fields, show_json, show_table
 from .plan import plan
@@ -129,7 +129,7 @@ def show(journey_id: str, as_json: bool) -> None:
     show_fields(_describe(row))
     if graph is not None:
         click.echo()
-        for line in drawn(graph, row.journey.trigger.event, waiting):
+        for line in graph_lines(graph, row.journey.trigger.event, waiting):
             click.echo(line)
 
 

@@ -102,7 +102,7 @@ class Worker:
         roster: WorkerRegistry | None = None,
         hatchet: HatchetEventHandler | None = None,
     ) -> None:
-        self.player = TurnRunner(database, clock, ingest, _code(content), limits, twice=twice)
+        self.runner = TurnRunner(database, clock, ingest, _code(content), limits, twice=twice)
         self.mailer = Mailer(
             database=database,
             clock=clock,
@@ -147,7 +147,7 @@ class Worker:
             self._database,
             self._clock,
             self._play,
-            journeys=lambda: self.player.code.registry.journeys,
+            journeys=lambda: self.runner.code.registry.journeys,
             cancelled=self._end_cancelled,
             chores=self._chores(),
             doors=doors,
@@ -181,7 +181,7 @@ class Worker:
 
     def use(self, content: Content) -> None:
         """Play and send with other content from now on."""
-        self.player.code = _code(content)
+        self.runner.code = _code(content)
         self.mailer.renderer = content.renderer
         self._tell_roster(content)
         if isinstance(self.engine, HatchetEngine):
@@ -210,7 +210,7 @@ class Worker:
     async def _take_over(self) -> None:
         """Settle what a worker that is gone has left, and park those whom only it had code for."""
         await self._recover()
-        registry = self.player.code.registry
+        registry = self.runner.code.registry
         await see_journeys(self._database, registry, self._clock.now(), self.id)
 
     async def _recover(self) -> None:
@@ -247,7 +247,7 @@ class Worker:
 
     def _knows(self, journey_id: str) -> bool:
         """Whether people of a journey are played or parked here: alone there is nobody else."""
-        known = self.player.code.registry.journeys
+        known = self.runner.code.registry.journeys
         return (
             self._roster is None
             or journey_id in known
@@ -261,13 +261,13 @@ class Worker:
 
     async def _end_turns(self) -> None:
         await self.engine.close()
-        await self.player.close()
+        await self.runner.close()
 
     async def _play(self, ids: Sequence[UUID], done: Done) -> Collection[UUID]:
         """Play turns, unless what they came to could not be kept: no step must run in vain."""
         self._database.standing.check()
         try:
-            return await self.player.play(ids, done)
+            return await self.runner.run(ids, done)
         except CorruptRow:
             going_on = [await self._play_apart(one, done) for one in ids]
             return [one for some in going_on for one in some]
@@ -275,7 +275,7 @@ class Worker:
     async def _play_apart(self, one: UUID, done: Done) -> Collection[UUID]:
         """Play a turn by itself: where a row cannot be read, only its enrollment fails."""
         try:
-            return await self.player.play([one], done)
+            return await self.runner.run([one], done)
         except CorruptRow as error:
             await fail_enrollment(self._database, one, error, self._clock.now())
             self._changes.publish("enrollments")

@@ -11,15 +11,15 @@ from ..delivery.templates import Templates
 from ..domain.journey import BrokenFile
 from ..turns.folder_check import review
 from ..turns.folder_loader import load
-from ..turns.plan import JourneyPlan, journeys_with_people, plan
+from ..turns.plan import JourneyPlan, count_live, plan_journeys
 from ..turns.registry import Registry
-from ..turns.static_analysis.findings import Finding
+from ..turns.static_analysis.diagnostics import Diagnostic
 from ..turns.turn_inputs import JourneyCode, TurnLimits
 from .actor import Actor, Permission
 from .installation import Installation
 
 __all__ = [
-    "Finding",
+    "Diagnostic",
     "FolderCheck",
     "FolderPlan",
     "JourneyFolder",
@@ -69,7 +69,7 @@ class FolderCheck:
     """
 
     folder: JourneyFolder
-    findings: Sequence[Finding]
+    findings: Sequence[Diagnostic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,8 @@ def check_folder(path: Path, actor: Actor) -> FolderCheck:
     actor.require(Permission.READ)
     folder = load_folder(path)
     findings = [
-        Finding(broken.file, broken.line, broken.problem, broken.remedy) for broken in folder.broken
+        Diagnostic(broken.file, broken.line, broken.problem, broken.remedy)
+        for broken in folder.broken
     ]
     findings += review(path, folder.registry, folder.template_keys)
     return FolderCheck(folder, findings)
@@ -135,15 +136,15 @@ async def plan_folder(
     templates = folder.templates.by_key.values()
     code = JourneyCode(folder.registry, {template.key: template.list_id for template in templates})
     settings = installation.settings
-    people_by_journey = await journeys_with_people(installation.database)
+    people_by_journey = await count_live(installation.database)
     total = sum(people_by_journey.values())
     on_progress(0, total)
-    plans = await plan(
+    plans = await plan_journeys(
         installation.database,
         installation.clock,
         code,
         sorted(people_by_journey),
         limits=TurnLimits(timedelta(seconds=settings.turn_time_limit), settings.turn_step_limit),
-        told=lambda played: on_progress(played, total),
+        on_progress=lambda replayed: on_progress(replayed, total),
     )
     return FolderPlan(folder, [journey_plan for journey_plan in plans if journey_plan.people])

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+from ..turns.calls import Call, ChooseVariant, Random, RunStep
 from ..turns.decorator import JourneyFunction
-from ..turns.requests import Note, Request, RunStep
 
 _OURS = str(Path(__file__).parents[1]) + os.sep
 _INSTALLED = tuple(
@@ -93,14 +93,11 @@ class DeterminismGuard:
         """Return a request as the test wants it answered."""
         if isinstance(request, RunStep):
             return replace(request, run=self._failing(request.run))
-        if isinstance(request, Note) and request.kind == "random":
-            return replace(request, make=self._draw)
-        if isinstance(request, Note) and request.kind == "variant" and request.label in self.arms:
-            return replace(request, make=functools.partial(_given, self.arms[request.label]))
+        if isinstance(request, Random):
+            return replace(request, draw=self.chance.random)
+        if isinstance(request, ChooseVariant) and request.label in self.arms:
+            return replace(request, arms={self.arms[request.label]: 1.0})
         return request
-
-    def _draw(self, player: Any) -> float:
-        return self.chance.random()
 
     def _failing(self, run: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(run):
@@ -131,10 +128,10 @@ class _Watched:
         self._coroutine = coroutine
         self._watch = watch
 
-    def send(self, value: Any) -> Request:
+    def send(self, value: Any) -> Call:
         return self._watch.prepared(self._seen(self._coroutine.send, value))
 
-    def throw(self, *error: Any) -> Request:
+    def throw(self, *error: Any) -> Call:
         return self._watch.prepared(self._seen(self._coroutine.throw, *error))
 
     def close(self) -> None:
@@ -147,10 +144,6 @@ class _Watched:
             return drive(*given)
         finally:
             sys.setprofile(before)
-
-
-def _given(answer: str, player: Any) -> str:
-    return answer
 
 
 def _built_in(function: Any) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""What happened to people, as text: what a failing test prints."""
+"""The history of contacts as text, which a failing test prints."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from ..domain.enrollment import Enrollment
 from ..domain.journal import Step
 from ..domain.send_policy import Send
 from ..store.turns import Turn
+from ..turns.calls import call_of_kind
+from ..turns.turn_state import ENROLLMENT_ENTRIES
 from .snapshot import Snapshot
 
 _LONGEST = 100
@@ -24,12 +26,12 @@ Line = tuple[datetime, str]
 
 
 def timeline_of(records: Snapshot, contact_id: UUID, now: datetime) -> str:
-    """Tell what happened to a person, the oldest first.
+    """Return what happened to a contact, the oldest first.
 
     Args:
-        records: everything that there is.
-        contact_id: who.
-        now: the present instant, which ends it.
+        records: all records of the test.
+        contact_id: the contact.
+        now: the present instant, in the last line.
     """
     family = records.family(contact_id)
     contact = records.people.get(records.survivors.get(contact_id, contact_id))
@@ -44,12 +46,12 @@ def timeline_of(records: Snapshot, contact_id: UUID, now: datetime) -> str:
         if enrollment.contact_id in family:
             lines += _enrollment_lines(enrollment, records.turns.get(enrollment.id, []), now)
     lines += [line for send in records.sends if send.contact_id in family for line in _mail(send)]
-    # What happened at one instant stays in the order of its kinds.
+    # Lines of one instant stay in the order of their kinds.
     lines.sort(key=lambda line: line[0])
     name = contact.email or contact.key if contact else str(contact_id)
-    told = [_indented(f"{_instant(instant)}  ", text) for instant, text in lines]
+    entries = [_indented(f"{_instant(instant)}  ", text) for instant, text in lines]
     return "\n".join(
-        [f"What happened to {name}, in UTC:", *told, f"  It is {now:%a %Y-%m-%d %H:%M:%S} now."]
+        [f"What happened to {name}, in UTC:", *entries, f"  It is {now:%a %Y-%m-%d %H:%M:%S} now."]
     )
 
 
@@ -62,7 +64,7 @@ def _enrollment_lines(enrollment: Enrollment, turns: list[Turn], now: datetime) 
     yield enrollment.entered_at, f"{name}: entered"
     for turn in turns:
         for step in turn.steps:
-            if step.kind not in ("user", "zone"):
+            if step.kind not in ENROLLMENT_ENTRIES:
                 yield turn.played_at, f"{name}: {_step(step)}"
         if turn.error is not None and turn.outcome != "drifted":
             what = f"turn {turn.number} failed ({turn.outcome})"
@@ -72,14 +74,14 @@ def _enrollment_lines(enrollment: Enrollment, turns: list[Turn], now: datetime) 
     elif enrollment.state in ("drifted", "parked"):
         yield now, _with_reason(f"{name}: {enrollment.state}", enrollment)
     elif enrollment.attempt and enrollment.wake_at is not None:
-        yield now, f"{name}: the turn is tried again at {_instant(enrollment.wake_at)}"
+        yield now, f"{name}: the turn is retried at {_instant(enrollment.wake_at)}"
     elif (wait := enrollment.wait) is not None:
         limit = f"until {_instant(wait.until)}" if wait.until else "without a limit"
         yield now, f"{name}: still in {wait.key}, {limit}"
 
 
 def authors_part(traceback: str) -> str:
-    """Return a traceback without our own frames, which tell an author nothing."""
+    """Return a traceback without our own frames, which mean nothing to authors."""
     return _OWN_FRAMES.sub("", traceback).strip()
 
 
@@ -89,40 +91,33 @@ def _with_reason(text: str, enrollment: Enrollment) -> str:
 
 def _step(step: Step) -> str:
     detail: Mapping[str, Any] = step.detail or {}
-    answer: Any = step.answer
     if step.passed:
-        return f"{step.key}  (passed over: it lies behind)"
+        return f"{step.key}  (skipped: the contact was already past it)"
     if step.waiting:
-        said = str(detail.get("error", "")).strip().rpartition("\n")[2]
-        error = f"  failed: {_shortened(said)}" if said else ""
+        last_line = str(detail.get("error", "")).strip().rpartition("\n")[2]
+        error = f"  failed: {_shortened(last_line)}" if last_line else ""
         until = detail.get("until")
         limit = f"until {_instant(datetime.fromisoformat(until))}" if until else "without a limit"
         return f"{step.key}{error}  (waits {limit})"
-    if step.kind == "send":
-        given = f"{answer['status']}, {answer.get('reason')}".removesuffix(", None")
-    elif step.kind == "wait":
-        given = answer["name"] if answer else "nothing came"
-    elif step.kind in ("sleep", "checkpoint", "trigger"):
-        return step.key
-    else:
-        given = _shortened(json.dumps(answer, ensure_ascii=False))
-    return f"{step.key}  → {given}"
+    answer = call_of_kind(step.kind).summarize(step)
+    return f"{step.key}  → {_shortened(answer)}" if answer else step.key
 
 
 def _mail(send: Send) -> Iterator[Line]:
-    for tried in send.attempts:
-        if tried["outcome"] != "accepted":
-            said = f"{tried['outcome']}: {tried['reply']}"
-            yield datetime.fromisoformat(tried["at"]), f"mail {send.template} not taken, {said}"
+    for attempt in send.attempts:
+        if attempt["outcome"] != "accepted":
+            reply = f"{attempt['outcome']}: {attempt['reply']}"
+            at = datetime.fromisoformat(attempt["at"])
+            yield at, f"mail {send.template} not accepted, {reply}"
     if send.sent_at is not None:
-        yield send.sent_at, f"mail {send.template} left for {send.to_email}"
+        yield send.sent_at, f"mail {send.template} sent to {send.to_email}"
     elif send.status in ("cancelled", "failed", "bounced") or send.reason:
         at = send.updated_at or send.created_at
         yield at, f"mail {send.template} {send.status}, {send.reason or ''}"
     elif send.due_at is not None:
         yield (
             send.created_at,
-            f"mail {send.template} is to leave {send.due_at:%a %Y-%m-%d %H:%M:%S}",
+            f"mail {send.template} queued until {send.due_at:%a %Y-%m-%d %H:%M:%S}",
         )
     if send.opened_at is not None:
         yield send.opened_at, f"mail {send.template} opened"

@@ -1,4 +1,4 @@
-"""What acts by itself in a test: the engine with its player, and the mailer; no retention."""
+"""What acts by itself in a test: the engine with its runner, and the mailer; no retention."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class KitWorker:
         twice: bool,
     ) -> None:
         code = JourneyCode(content.registry, content.template_lists)
-        self._player = TurnRunner(database, clock, ingest, code, twice=twice)
+        self._runner = TurnRunner(database, clock, ingest, code, twice=twice)
         self._engine = EmbeddedEngine(database, clock, self._play)
         self._mailer = Mailer(
             database=database,
@@ -87,7 +87,7 @@ class KitWorker:
     async def stop(self) -> None:
         """End, and return when nothing is under way any more."""
         await asyncio.gather(
-            self._player.close(), self._engine.close(), self._mailer.close(_PATIENCE)
+            self._runner.close(), self._engine.close(), self._mailer.close(_PATIENCE)
         )
         for task in self._tasks:
             task.cancel()
@@ -98,7 +98,7 @@ class KitWorker:
             done(ids)
             self._news.set()
 
-        return await self._player.play(ids, told)
+        return await self._runner.run(ids, told)
 
     async def _committed(self, taking: BatchResult) -> None:
         self._news.set()

@@ -57,8 +57,8 @@ class Throttle:
         return self.allowed
 
 
-def as_event(stored: Mapping[str, Any]) -> Event:
-    """Make an event out of the journal's form."""
+def event_from_stored(stored: Mapping[str, Any]) -> Event:
+    """Return an event from the journal's form."""
     received = stored.get("receivedAt")
     return Event(
         id=UUID(stored["id"]),

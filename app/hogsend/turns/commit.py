@@ -1,4 +1,4 @@
-"""Commits what turns came to: journal, wake time, sends and triggered events, all or nothing."""
+"""Commits turns: journal, wake time, sends and triggered events, all or nothing."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .turn import TurnResult
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class FinishedTurn:
     """A turn that is over and not yet committed.
 
     Args:
-        journey: what was played.
-        enrollment: as it was before the turn.
+        journey: the journey's definition.
+        enrollment: the enrollment before the turn.
         seen: the number of the contact's newest event when the turn began.
-        result: what it came to.
+        result: what the turn came to.
     """
 
     journey: Journey
@@ -39,12 +39,12 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What came for a new wait while its turn was played.
+class LateEvents:
+    """The events that arrived for a new wait while its turn ran.
 
     Args:
-        wait: the wait, with how many events it still takes.
-        event: what has ended it, if enough came.
+        wait: the wait, with the number of events that it still takes.
+        event: the event that has ended it, if enough arrived.
     """
 
     wait: Wait
@@ -52,127 +52,123 @@ class Found:
 
 
 async def commit(
-    tx: Transaction, played: Sequence[Played], ingest: Ingest, tally: Tally, now: datetime
+    tx: Transaction, finished: Sequence[FinishedTurn], ingest: Ingest, tally: Tally, now: datetime
 ) -> tuple[BatchResult, list[bool | Exception]]:
     """Write turns inside a transaction.
 
-    A turn whose enrollment has ended or moved on meanwhile writes nothing; so does one whose wait
-    has been ended or whose person has become another one, and it is played again.
+    A turn writes nothing when its enrollment has ended or moved on since it began. It also writes
+    nothing when its wait has been ended or its contact merged into another; it then runs again.
 
     Args:
         tx: the transaction.
-        played: the turns.
+        finished: the turns.
         ingest: takes the events that they trigger.
         tally: where changes are counted.
         now: the present instant.
 
     Returns:
-        What the engine and the dashboards must hear of, and for each turn whether it counted.
+        What to announce to the engine and the dashboards, and for each turn whether it was written.
     """
     # The contacts' rows are locked before the enrollments are read, as ingest does it.
     locked, present = await tx.fetch(
-        contacts.locked({one.enrollment.contact_id for one in played}, tx.dialect.lock_rows),
-        enrollments.by_ids([one.enrollment.id for one in played]),
+        contacts.locked({turn.enrollment.contact_id for turn in finished}, tx.dialect.lock_rows),
+        enrollments.by_ids([turn.enrollment.id for turn in finished]),
     )
-    taking = BatchResult(topics={"enrollments"})
-    kept = [one for one in played if _still_ours(one, present.get(one.enrollment.id))]
-    counted = {one.enrollment.id for one in kept}
-    found = await _look_again(tx, kept, locked.people)
-    after: list[Enrollment] = []
+    batch = BatchResult(topics={"enrollments"})
+    valid = [turn for turn in finished if _is_unchanged(turn, present.get(turn.enrollment.id))]
+    valid_ids = {turn.enrollment.id for turn in valid}
+    late = await _find_late_events(tx, valid, locked.people)
+    updated: list[Enrollment] = []
     triggered: list[IncomingEvent] = []
-    for one in kept:
-        before = present[one.enrollment.id]
-        moved = after_turn(one, before, found.get(before.id), now)
-        after.append(moved)
-        triggered.extend(one.result.triggered)
-        _count(one, before, moved, tally)
-        if moved.wake_at is not None:
-            taking.wakes[moved.id] = moved.wake_at
-        if one.result.sends:
-            taking.topics.add("sends")
+    for turn in valid:
+        before = present[turn.enrollment.id]
+        after = enrollment_after(turn, before, late.get(before.id), now)
+        updated.append(after)
+        triggered.extend(turn.result.triggered)
+        _count(turn, before, after, tally)
+        if after.wake_at is not None:
+            batch.wakes[after.id] = after.wake_at
+        if turn.result.sends:
+            batch.topics.add("sends")
+    dropped = (turn.enrollment for turn in finished if turn.enrollment.id not in valid_ids)
     await tx.apply(
         [
-            *turns.insert(_turn(one, now) for one in kept if one.result.outcome != "early"),
-            enrollments.update(after, now, freed=True),
-            enrollments.free(_begun(one) for one in played if one.enrollment.id not in counted),
-            sends.insert(send for one in kept for send in one.result.sends),
-            steps.forget((one.enrollment.id, key) for one in kept for key in one.result.done_steps),
+            *turns.insert(_turn_row(t, now) for t in valid if t.result.outcome != "early"),
+            enrollments.update(updated, now, freed=True),
+            enrollments.free((enrollment.id, enrollment.fence) for enrollment in dropped),
+            sends.insert(send for turn in valid for send in turn.result.sends),
+            steps.forget((t.enrollment.id, key) for t in valid for key in t.result.done_steps),
         ]
     )
     if triggered:
         caused = await ingest.submit_within(tx, triggered, tally, now)
-        # An event of its own may have woken or ended one that has just been written.
-        taking.wakes.update(caused.wakes)
+        # An event of its own may have woken or ended an enrollment that has just been written.
+        batch.wakes.update(caused.wakes)
         for ended in caused.ended:
-            taking.wakes.pop(ended, None)
-        taking.ended.extend(caused.ended)
-        taking.topics |= caused.topics
-    return taking, [one.enrollment.id in counted for one in played]
+            batch.wakes.pop(ended, None)
+        batch.ended.extend(caused.ended)
+        batch.topics |= caused.topics
+    return batch, [turn.enrollment.id in valid_ids for turn in finished]
 
 
-def _begun(one: Played) -> tuple[UUID, int]:
-    return one.enrollment.id, one.enrollment.fence
-
-
-def _still_ours(one: Played, present: Enrollment | None) -> bool:
+def _is_unchanged(turn: FinishedTurn, present: Enrollment | None) -> bool:
+    """Return whether the enrollment is still the one that the turn started from."""
     return (
         present is not None
         and present.state in ("active", "waiting")
-        and _stands(present) == _stands(one.enrollment)
+        and _version(present) == _version(turn.enrollment)
     )
 
 
-def _stands(enrollment: Enrollment) -> tuple[object, ...]:
-    """Return what a turn has built upon."""
-    result = enrollment.wait_result
+def _version(enrollment: Enrollment) -> tuple[object, ...]:
+    event = enrollment.wait_result
     return (
         enrollment.turn,
         enrollment.fence,
         enrollment.contact_id,
-        result.id if result else None,
+        event.id if event else None,
     )
 
 
-async def _look_again(
-    tx: Transaction,
-    played: Sequence[Played],
-    people: dict[UUID, Contact],
-) -> dict[UUID, Found]:
-    """Look once more for what new waits wait for: it may have come since the turn looked."""
-    late = [
-        (one.enrollment, one.seen, one.result.look_back, one.result.wait)
-        for one in played
-        if one.result.wait is not None
-        and one.result.wait.events
-        and people[one.enrollment.contact_id].event_seq > one.seen
+async def _find_late_events(
+    tx: Transaction, valid: Sequence[FinishedTurn], people: dict[UUID, Contact]
+) -> dict[UUID, LateEvents]:
+    """Look again for the events of new waits: they may have arrived since the turns read them."""
+    waiting = [
+        (turn.enrollment, turn.seen, turn.result.look_back, turn.result.wait)
+        for turn in valid
+        if turn.result.wait is not None
+        and turn.result.wait.events
+        and people[turn.enrollment.contact_id].event_seq > turn.seen
     ]
-    if not late:
+    if not waiting:
         return {}
-    contact_ids = [enrollment.contact_id for enrollment, *_ in late]
-    # Somebody may have been merged into them meanwhile, whose events are numbered apart.
+    contact_ids = [enrollment.contact_id for enrollment, *_ in waiting]
+    # The events of contacts that were merged into these since then are numbered apart.
     merged = await tx.one(contacts.family_of(contact_ids))
-    names = sorted({match.event for *_, wait in late for match in wait.events})
-    came, apart = await tx.fetch(
-        events.named(contact_ids, names, min(seen for _, seen, *_ in late)),
+    names = sorted({match.event for *_, wait in waiting for match in wait.events})
+    own, others = await tx.fetch(
+        events.named(contact_ids, names, min(seen for _, seen, *_ in waiting)),
         events.named(list(merged), names),
     )
-    came = sorted([*came, *(replace(e, seq=0) for e in apart)], key=lambda event: event.id)
-    found: dict[UUID, Found] = {}
-    for enrollment, seen, look_back, wait in late:
-        for event in came:
-            whose = event.contact_id
-            mine = whose == enrollment.contact_id and event.seq > seen
+    arrived = sorted([*own, *(replace(e, seq=0) for e in others)], key=lambda event: event.id)
+    late: dict[UUID, LateEvents] = {}
+    for enrollment, seen, look_back, wait in waiting:
+        for event in arrived:
+            owner_id = event.contact_id
+            is_own = owner_id == enrollment.contact_id and event.seq > seen
+            is_merged = owner_id and merged.get(owner_id) == enrollment.contact_id
             if (
-                (mine or (whose and merged.get(whose) == enrollment.contact_id))
+                (is_own or is_merged)
                 and look_back.sees(event, enrollment.contact_id)
                 and wait.matches(event, event.received_at or enrollment.entered_at)
             ):
                 if wait.more <= 1:
-                    found[enrollment.id] = Found(wait, event)
+                    late[enrollment.id] = LateEvents(wait, event)
                     break
                 wait = replace(wait, more=wait.more - 1)
-                found[enrollment.id] = Found(wait, None)
-    return found
+                late[enrollment.id] = LateEvents(wait, None)
+    return late
 
 
 _STATES: dict[str, State] = {
@@ -183,61 +179,63 @@ _STATES: dict[str, State] = {
 }
 
 
-def after_turn(one: Played, before: Enrollment, found: Found | None, now: datetime) -> Enrollment:
-    """Return the enrollment as it is after its turn.
+def enrollment_after(
+    turn: FinishedTurn, before: Enrollment, late: LateEvents | None, now: datetime
+) -> Enrollment:
+    """Return the enrollment after its turn.
 
     Args:
-        one: the turn.
-        before: the enrollment as it is now.
-        found: what a second look found of what the turn waits for.
+        turn: the turn.
+        before: the enrollment as it is stored now.
+        late: the events that have arrived for the turn's new wait since the turn read them.
         now: the present instant.
     """
-    result = one.result
+    result = turn.result
     if result.outcome == "early":
         until = before.wait.until if before.wait else None
         return replace(before, wake_at=until)
     if result.outcome == "failed":
-        return _after_failure(one, before, now)
+        return _after_failure(turn, before, now)
     state = _STATES[result.outcome]
-    ended = state in ("completed", "exited")
-    wait = found.wait if found else result.wait
-    came = found.event if found else None
-    wake_at = (now if came else wait.until) if wait else None
+    has_ended = state in ("completed", "exited")
+    wait = late.wait if late else result.wait
+    event = late.event if late else None
+    wake_at = (now if event else wait.until) if wait else None
     return replace(
         before,
         state=state,
-        code_hash=one.journey.code_hash,
+        code_hash=turn.journey.code_hash,
         turn=before.turn + 1,
         attempt=0,
         wake_at=wake_at,
         wait=before.wait if state == "drifted" else wait,
-        wait_result=before.wait_result if state == "drifted" else came,
+        wait_result=before.wait_result if state == "drifted" else event,
         look_back=result.look_back,
         sends=before.sends + sum(send.status == "queued" for send in result.sends),
         error=None,
         end_reason=result.reason,
-        ended_at=now if ended else None,
-        # The journal has it now.
+        ended_at=now if has_ended else None,
+        # The journal holds it now.
         person=before.person if state == "drifted" else None,
     )
 
 
-def _after_failure(one: Played, before: Enrollment, now: datetime) -> Enrollment:
-    again = before.attempt < len(RETRY_AFTER)
+def _after_failure(turn: FinishedTurn, before: Enrollment, now: datetime) -> Enrollment:
+    is_retried = before.attempt < len(RETRY_AFTER)
     return replace(
         before,
-        state=before.state if again else "failed",
-        code_hash=one.journey.code_hash,
+        state=before.state if is_retried else "failed",
+        code_hash=turn.journey.code_hash,
         turn=before.turn + 1,
         attempt=before.attempt + 1,
-        wake_at=now + RETRY_AFTER[before.attempt] if again else None,
-        error=one.result.error,
-        ended_at=None if again else now,
+        wake_at=now + RETRY_AFTER[before.attempt] if is_retried else None,
+        error=turn.result.error,
+        ended_at=None if is_retried else now,
     )
 
 
-def _turn(one: Played, now: datetime) -> Turn:
-    result, before = one.result, one.enrollment
+def _turn_row(turn: FinishedTurn, now: datetime) -> Turn:
+    result, before = turn.result, turn.enrollment
     outcome = result.outcome
     if outcome == "failed" and before.attempt < len(RETRY_AFTER):
         outcome = "retrying"
@@ -245,24 +243,24 @@ def _turn(one: Played, now: datetime) -> Turn:
         enrollment_id=before.id,
         number=before.turn + 1,
         played_at=now,
-        code_hash=one.journey.code_hash,
+        code_hash=turn.journey.code_hash,
         outcome=outcome,
         steps=result.steps,
         error=result.error,
     )
 
 
-def _count(one: Played, before: Enrollment, after: Enrollment, tally: Tally) -> None:
+def _count(turn: FinishedTurn, before: Enrollment, after: Enrollment, tally: Tally) -> None:
     journey_id = before.journey_id
     tally.change_state(journey_id, before.state, after.state)
     tally.change_wait(
         journey_id,
         before.wait.key if before.wait else None,
-        # One that has failed keeps its wait, for whoever lets it go on, and is in it no more.
+        # A failed enrollment keeps its wait, to resume from, but does not count as waiting in it.
         after.wait.key if after.wait and after.is_live else None,
     )
     if after.ended_at is not None:
         tally.today(counters.ended(journey_id, after.state))
-    for send in one.result.sends:
+    for send in turn.result.sends:
         if send.status != "queued":
             tally.today(counters.sends(send.status))

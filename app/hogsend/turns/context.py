@@ -1,4 +1,4 @@
-"""What a journey's author holds: every durable thing a journey can do."""
+"""`ctx`: everything durable that a journey can do."""
 
 from __future__ import annotations
 
@@ -23,22 +23,28 @@ from .argument_checks import (
     check_span,
     check_text,
 )
-from .call_results import Sent, Throttle, Waited, as_event
-from .history import History
-from .requests import (
+from .call_results import Sent, Throttle, Waited, event_from_stored
+from .calls import (
+    Checkpoint,
+    CheckSubscription,
+    CheckThrottle,
+    ChooseVariant,
     Digest,
-    Leave,
-    Note,
-    ReadRequest,
+    Exit,
+    Now,
+    Random,
+    RandomId,
+    ReadContact,
     RunStep,
     SendMail,
     Sleep,
     Trigger,
     WaitFor,
-    ask,
+    When,
+    perform,
 )
-from .step_runner import taking_its_id
-from .when import When
+from .history import History
+from .step_runner import accept_step_id
 
 A = TypeVar("A", bound=str)
 T = TypeVar("T")
@@ -90,8 +96,8 @@ class Context:
         check_text("ctx.send", template)
         check_line("subject=", subject)
         address = address_of(to) if to is not None else None
-        verdict = await ask(
-            SendMail("send", label or template, template, subject, dict(props or {}), list, address)
+        verdict = await perform(
+            SendMail(label or template, template, subject, dict(props or {}), list, address)
         )
         return Sent(verdict["status"], verdict.get("reason"), UUID(verdict["sendId"]))
 
@@ -103,7 +109,7 @@ class Context:
             label: what the timeline calls this; the duration unless given.
         """
         check_duration("ctx.sleep", duration)
-        await ask(Sleep("sleep", label or words(duration), duration))
+        await perform(Sleep(label or words(duration), duration))
 
     async def sleep_until(self, instant: datetime | When, *, label: str | None = None) -> None:
         """Wait for an instant; one that is past returns at once.
@@ -116,7 +122,7 @@ class Context:
             label = label or instant.moment.describe()
             instant = await instant
         check_instant("ctx.sleep_until", instant)
-        await ask(Sleep("sleep", label or "until", instant))
+        await perform(Sleep(label or "until", instant))
 
     async def wait_for(
         self,
@@ -168,8 +174,8 @@ class Context:
         if since is not None:
             check_instant("since=", since)
         name = label or " or ".join(match.event for match in matches)
-        stored = await ask(WaitFor("wait", name, matches, timeout, since))
-        return Waited(as_event(stored) if stored else None)
+        stored = await perform(WaitFor(name, matches, timeout, since))
+        return Waited(event_from_stored(stored) if stored else None)
 
     async def digest(
         self,
@@ -200,8 +206,8 @@ class Context:
         check_count("max_events=", max_events, least=1)
         match = event if event is None or isinstance(event, EventMatch) else EventMatch(event)
         name = label or (match.event if match else self.event.name)
-        stored = await ask(Digest("digest", name, match, where, window, max_events))
-        return [as_event(one) for one in stored]
+        stored = await perform(Digest(name, match, where, window, max_events))
+        return [event_from_stored(event) for event in stored]
 
     async def throttle(
         self, limit: int, window: timedelta, *, list: str | None = None, label: str | None = None
@@ -217,8 +223,8 @@ class Context:
         check_span("ctx.throttle", window)
         check_count("ctx.throttle", limit)
         name = label or f"{limit} in {words(window)}"
-        found = await ask(ReadRequest("throttle", name, since=window, limit=limit, list_id=list))
-        return Throttle(found["allowed"], found["sent"], found["limit"])
+        stored = await perform(CheckThrottle(name, window, limit, list))
+        return Throttle(stored["allowed"], stored["sent"], stored["limit"])
 
     @overload
     async def step(
@@ -280,7 +286,7 @@ class Context:
                 "ctx.step takes a function, not what it returns.",
                 "Write ctx.step(key, lambda: call(…)), without calling it there.",
             )
-        return await ask(RunStep("step", key, taking_its_id(fn), retries, timeout, passed))
+        return await perform(RunStep(key, accept_step_id(fn), retries, timeout, passed))
 
     async def trigger(
         self,
@@ -299,11 +305,11 @@ class Context:
         Returns:
             The event's id.
         """
-        return UUID(await ask(Trigger("trigger", label or event, event, dict(properties or {}))))
+        return UUID(await perform(Trigger(label or event, event, dict(properties or {}))))
 
     async def contact(self, *, label: str = "now") -> Contact:
         """Return the contact as it is now; the first argument of a journey is as of enrollment."""
-        stored = await ask(ReadRequest("contact", label))
+        stored = await perform(ReadContact(label))
         return Contact(
             id=UUID(stored["id"]),
             user_id=stored["userId"],
@@ -318,24 +324,24 @@ class Context:
             list: the list; the journey's own unless given.
             label: what the timeline calls this.
         """
-        found: bool = await ask(
-            ReadRequest("is_subscribed", label or list or "journey's list", list_id=list)
+        is_subscribed: bool = await perform(
+            CheckSubscription(label or list or "journey's list", list)
         )
-        return found
+        return is_subscribed
 
     async def now(self, *, label: str = "now") -> datetime:
         """Return the present instant, the same at every replay."""
-        instant: datetime = await ask(Note("now", label, lambda player: player.now))
+        instant: datetime = await perform(Now(label))
         return instant
 
     async def random(self, *, label: str = "random") -> float:
         """Return a number from 0 up to 1, the same at every replay."""
-        number: float = await ask(Note("random", label, lambda player: player.chance()))
+        number: float = await perform(Random(label))
         return number
 
     async def uuid(self, *, label: str = "uuid") -> UUID:
         """Return a new random id, the same at every replay."""
-        return UUID(await ask(Note("uuid", label, lambda player: str(player.fresh_id()))))
+        return UUID(await perform(RandomId(label)))
 
     async def variant(self, key: str, arms: Mapping[A, float]) -> A:
         """Choose an arm, stable for each contact and key.
@@ -348,13 +354,12 @@ class Context:
         weights = list(arms.values())
         if not any(weights) or any(not 0 <= weight < inf for weight in weights):
             raise JourneyCodeError("ctx.variant needs arms with weights, not all of them zero.")
-        note = Note("variant", key, lambda player: player.arm(key, dict(arms)), f"{arms}")
-        chosen: A = await ask(note)
-        return chosen
+        arm: A = await perform(ChooseVariant(key, dict(arms.items())))
+        return arm
 
     async def checkpoint(self, label: str) -> None:
         """Leave a mark on the timeline."""
-        await ask(Note("checkpoint", label))
+        await perform(Checkpoint(label))
 
     async def exit(self, reason: str = "exited by the journey") -> None:
         """End the journey here; nothing after this call runs.
@@ -362,4 +367,4 @@ class Context:
         Args:
             reason: what the timeline shows.
         """
-        await ask(Leave("exit", reason))
+        await perform(Exit(reason))

@@ -14,8 +14,9 @@ from ..domain.event import EventMatch
 from ..domain.journey import Entry
 from ..domain.times import Window, zone_named
 from .decorator import JourneySpec
-from .static_analysis import Function, code_of_function
-from .static_analysis.unawaited_calls import UnawaitedCall, forgotten
+from .static_analysis.graphs import code_of_function
+from .static_analysis.scopes import Function
+from .static_analysis.unawaited_calls import UnawaitedCall, find_unawaited_calls
 
 ID = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 ID_REMEDY = "Use lower-case letters, digits and single hyphens, such as trial-conversion."
@@ -134,7 +135,7 @@ def function_problems(
     elif len(inspect.signature(function).parameters) != 2:
         yield ("it must take (user, ctx).", ""), line
     elif code := code or code_of_function(function):
-        for call in forgotten(code):
+        for call in find_unawaited_calls(code):
             here = call.file == code.scope.module.file
             yield _not_awaited(call, here=here), call.line if here else line
 

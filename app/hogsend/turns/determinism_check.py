@@ -1,4 +1,4 @@
-"""Plays turns a second time from their journals: what then differs, the journal did not decide."""
+"""Runs turns a second time from their journals, and fails those that then make other calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import zip_longest
 
 from ..domain.enrollment import Enrollment
-from .commit import Played, after_turn
+from .commit import FinishedTurn, enrollment_after
 from .driver import Driver
 from .execution import TurnExecution
 from .turn_inputs import rehearsal_of
@@ -18,51 +18,59 @@ REMEDY = (
 )
 
 
-async def compare(driver: Driver, over: Sequence[TurnExecution], now: datetime) -> None:
-    """Fail those turns that ask for something else when they are played from their journals.
+async def check_determinism(
+    driver: Driver, finished: Sequence[TurnExecution], now: datetime
+) -> None:
+    """Fail those turns that make other calls when they run again from their journals.
 
     Args:
         driver: runs authors' code.
-        over: turns that are over and not committed.
+        finished: turns that are over and not committed.
         now: the present instant.
     """
     pairs = [
-        (play, rehearsal_of(play, play.answers.world, _as_left(play, now)))
-        for play in over
-        if play.final.outcome in ("waiting", "completed", "exited")
+        (execution, rehearsal_of(execution, _enrollment_after(execution, now)))
+        for execution in finished
+        if execution.result.outcome in ("waiting", "completed", "exited")
     ]
-    kept = await driver.advance([(again, None) for _, again in pairs], all_of_them=True)
-    for end in kept.values():
-        await end
-    for play, again in pairs:
-        difference = _difference(play, again)
+    slow = await driver.advance([(second, None) for _, second in pairs], begins_all=True)
+    for task in slow.values():
+        await task
+    for first, second in pairs:
+        difference = _find_difference(first, second)
         if difference:
-            play.fail(difference)
+            first.fail(difference)
 
 
-def _as_left(play: TurnExecution, now: datetime) -> Enrollment:
-    facts = play.facts
-    one = Played(play.journey, facts.enrollment, facts.contact.event_seq, play.final)
-    return after_turn(one, facts.enrollment, None, now)
+def _enrollment_after(execution: TurnExecution, now: datetime) -> Enrollment:
+    inputs = execution.inputs
+    turn = FinishedTurn(
+        execution.journey, inputs.enrollment, inputs.contact.event_seq, execution.result
+    )
+    return enrollment_after(turn, inputs.enrollment, None, now)
 
 
-def _difference(play: TurnExecution, again: TurnExecution) -> str | None:
-    """Say where two playings of a turn part; None when they are alike."""
-    first = list(zip(play.answers.asked, play.answers.told, strict=True))
-    second = list(zip(again.answers.asked, again.answers.told, strict=True))
-    for n, (one, other) in enumerate(zip_longest(first, second), start=1):
-        if one != other:
+def _find_difference(first: TurnExecution, second: TurnExecution) -> str | None:
+    """Return where two executions of a turn differ; None when they are the same."""
+    pairs = zip_longest(_calls_of(first), _calls_of(second))
+    for number, (call, repeated) in enumerate(pairs, start=1):
+        if call != repeated:
             return (
-                f"The turn was played twice from the same journal and differed at call {n}: first "
-                f"it asked for {_words(one)}, then for {_words(other)}. {REMEDY}"
+                f"The turn ran twice from the same journal and differed at call {number}: the "
+                f"first run called {_describe(call)}, the second {_describe(repeated)}. {REMEDY}"
             )
-    if again.final.outcome == "failed" and again.final.error:
-        return f"The turn failed when it was played a second time:\n{again.final.error}"
+    if second.result.outcome == "failed" and second.result.error:
+        return f"The turn failed when it ran a second time:\n{second.result.error}"
     return None
 
 
-def _words(call: tuple[str, str] | None) -> str:
+def _calls_of(execution: TurnExecution) -> list[tuple[str, str]]:
+    replay = execution.replay
+    return list(zip(replay.keys, replay.arguments, strict=True))
+
+
+def _describe(call: tuple[str, str] | None) -> str:
     if call is None:
         return "nothing more"
-    key, told = call
-    return f"{key} ({told})" if told else key
+    key, arguments = call
+    return f"{key} ({arguments})" if arguments else key

@@ -1,63 +1,63 @@
-"""Drives turns on threads of their own, so that no journey can hold up the server or another."""
+"""Runs turns on threads of their own, so that no journey can hold up the server or another."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import sys
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
+from ..compat.other_threads import raise_in_thread, stack_of_thread
 from .daemon_threads import DaemonThreads
 from .execution import TurnExecution
 from .turn import TurnInterrupted
 
-# A turn that keeps its thread this long is left behind by the rest of its set.
+# A turn that keeps its thread this long, in seconds, is left behind by the rest of its batch.
 _SLOW = 0.25
+# How long an interrupted turn has to return its thread, in seconds.
 _GRACE = 1.0
-# An interruption is raised within this time, in seconds, if it has not been raised already.
+# How long an interruption may take to be raised in its thread, in seconds.
 _INTERRUPTION = 0.05
-# A set that has taken this long, in seconds, begins no more turns.
-_LONGEST_SET = 1.0
-# So many turns that did not come back end their set.
+# A batch that has taken this long, in seconds, begins no more turns.
+_LONGEST_BATCH = 1.0
+# The number of turns with lost threads that ends a batch.
 _MOST_LOST = 3
-# Threads that one set may lose to slow turns at the same time.
+# The number of threads that slow turns of one batch may keep at the same time.
 _MOST_SLOW = 4
 
-Todo = deque[tuple[TurnExecution, object]]
+Queue = deque[tuple[TurnExecution, object]]
 
 
 class _Lane:
-    """What one thread is doing, for whoever watches it: plays of a set, one after the other.
+    """One thread that advances turns of a batch, one after the other.
 
     Args:
-        todo: the plays with their answers, shared by the lanes of a set.
-        limit: the seconds that one turn may keep a thread, all in all.
+        queue: the turns with their answers, shared by the lanes of a batch.
+        limit: how long one turn may keep threads altogether, in seconds.
     """
 
-    def __init__(self, todo: Todo, limit: float) -> None:
-        self._todo = todo
+    def __init__(self, queue: Queue, limit: float) -> None:
+        self._queue = queue
         self._limit = limit
         self._lock = threading.Lock()
-        self._retired = False
-        self._interrupted = False
-        self._play: TurnExecution | None = None
+        self._is_retired = False
+        self._is_interrupted = False
+        self._current: TurnExecution | None = None
         self._since = 0.0
         self._thread = 0
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
     def run(self) -> None:
-        """Advance plays until there are no more, or the lane has been given up."""
+        """Advance turns until there are no more, or the lane has been retired."""
         self._thread = threading.get_ident()
-        while (taken := self._take()) is not None:
-            self._advance(*taken)
-        # The loop may be gone when a turn that was given up comes back.
+        while (item := self._take()) is not None:
+            self._advance(*item)
+        # The loop may have ended when a turn that was given up returns.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._end)
 
@@ -67,61 +67,60 @@ class _Lane:
 
     def _take(self) -> tuple[TurnExecution, object] | None:
         with self._lock:
-            if self._retired or not self._todo:
+            if self._is_retired or not self._queue:
                 return None
-            play, answer = self._todo.popleft()
-            self._play, self._since = play, time.monotonic()
-            return play, answer
+            execution, answer = self._queue.popleft()
+            self._current, self._since = execution, time.monotonic()
+            return execution, answer
 
-    def _advance(self, play: TurnExecution, answer: object) -> None:
-        advanced = False
+    def _advance(self, execution: TurnExecution, answer: object) -> None:
+        has_advanced = False
         try:
             try:
-                play.advance(answer)
-                advanced = True
+                execution.advance(answer)
+                has_advanced = True
             finally:
-                self._leave()
-            if play.spent > self._limit and not play.over:
-                play.fail(_too_long(play.spent, ""))
+                self._release()
+            if execution.thread_seconds > self._limit and not execution.is_over:
+                execution.fail(_too_long(execution.thread_seconds, ""))
         except TurnInterrupted:
-            self._leave()
-            if not advanced:
-                play.stuck = True
-                play.fail(_too_long(play.spent, ""))
+            self._release()
+            if not has_advanced:
+                execution.is_stuck = True
+                execution.fail(_too_long(execution.thread_seconds, ""))
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         with self._lock:
-            if self._play is not None:
-                self._play.spent += time.monotonic() - self._since
-            self._play = None
-            interrupted, self._interrupted = self._interrupted, False
-        if interrupted and not isinstance(sys.exc_info()[1], TurnInterrupted):
+            if self._current is not None:
+                self._current.thread_seconds += time.monotonic() - self._since
+            self._current = None
+            is_interrupted, self._is_interrupted = self._is_interrupted, False
+        if is_interrupted and not isinstance(sys.exc_info()[1], TurnInterrupted):
             _await_interruption()
 
-    def slow_play(self, after: float) -> TurnExecution | None:
-        """Return the play that has had the thread this long; the lane takes no other then."""
+    def retire_if_slow(self, after: float) -> TurnExecution | None:
+        """Return the turn that has had the thread this long; the lane then takes no other."""
         with self._lock:
-            if self._play is None or time.monotonic() - self._since < after:
+            if self._current is None or time.monotonic() - self._since < after:
                 return None
-            self._retired = True
-            return self._play
+            self._is_retired = True
+            return self._current
 
     def interrupt(self) -> None:
-        """Raise `TurnInterrupted` inside the play that has the thread, if one has it still."""
+        """Raise `TurnInterrupted` in the turn that has the thread, if one still has it."""
         with self._lock:
-            if self._play is not None:
-                self._interrupted = True
-                _raise_in(self._thread)
+            if self._current is not None:
+                self._is_interrupted = True
+                raise_in_thread(self._thread, TurnInterrupted)
 
-    def give_up(self, play: TurnExecution) -> None:
-        """Fail a play that cannot be interrupted; its thread may still come back, or never."""
-        frame = sys._current_frames().get(self._thread)  # pyright: ignore[reportPrivateUsage]
-        stack = "".join(traceback.format_stack(frame)) if frame else ""
-        play.abandon(_too_long(play.spent + self.seconds, stack))
+    def give_up(self, execution: TurnExecution) -> None:
+        """Fail a turn that cannot be interrupted; its thread may still return, or never."""
+        stack = stack_of_thread(self._thread)
+        execution.abandon(_too_long(execution.thread_seconds + self.seconds, stack))
 
     @property
     def seconds(self) -> float:
-        """How long the present play has had the thread this time."""
+        """How long the current turn has had the thread this time."""
         return time.monotonic() - self._since
 
 
@@ -129,7 +128,7 @@ class Driver:
     """Runs authors' code.
 
     Args:
-        limit: how long one turn may keep a thread, all that it does between its reads together.
+        limit: how long one turn may keep threads, everything between its reads together.
     """
 
     def __init__(self, limit: timedelta = timedelta(seconds=60)) -> None:
@@ -138,31 +137,30 @@ class Driver:
         self._threads = DaemonThreads("journeys")
 
     async def advance(
-        self, plays: Sequence[tuple[TurnExecution, object]], *, all_of_them: bool = False
+        self, executions: Sequence[tuple[TurnExecution, object]], *, begins_all: bool = False
     ) -> Mapping[TurnExecution, asyncio.Task[None]]:
-        """Advance each play once with its answer.
+        """Advance each turn once with its answer.
 
-        A set that has taken a second begins no more turns, and neither does one in which some
-        did not come back: these are marked as `left`.
+        A batch that has taken a second begins no more turns, and neither does one that has lost
+        threads to some: the others are marked with `is_postponed`.
 
         Args:
-            plays: turns, each with what it is to go on with.
-            all_of_them: whether every turn is begun, however long it takes.
+            executions: turns, each with what its pending call's read or effect came to.
+            begins_all: whether every turn is begun, however long it takes.
 
         Returns:
-            The plays that keep their thread while all others have been advanced, each with what
-            ends when it has been advanced too, or has failed at the limit: it was interrupted, or
-            its thread was given up.
+            The turns that still keep a thread when all others have been advanced. The task of each
+            ends when the turn has been advanced as well, or has failed at the limit.
         """
-        todo = deque(plays)
+        queue = Queue(executions)
         slow: dict[TurnExecution, asyncio.Task[None]] = {}
-        lane: _Lane | None = self._begin(todo)
-        ends = time.monotonic() + _LONGEST_SET
-        while lane is not None or todo:
-            if not all_of_them and (time.monotonic() > ends or _lost(slow) >= _MOST_LOST):
-                _leave(todo)
+        lane: _Lane | None = self._open_lane(queue)
+        ends = time.monotonic() + _LONGEST_BATCH
+        while lane is not None or queue:
+            if not begins_all and (time.monotonic() > ends or _count_stuck(slow) >= _MOST_LOST):
+                _postpone(queue)
             if lane is None and sum(not task.done() for task in slow.values()) < _MOST_SLOW:
-                lane = self._begin(todo)
+                lane = self._open_lane(queue)
             waits = [lane.ended] if lane else [task for task in slow.values() if not task.done()]
             await asyncio.wait(
                 waits, timeout=self._slow if lane else None, return_when=asyncio.FIRST_COMPLETED
@@ -171,54 +169,48 @@ class Driver:
                 continue
             if lane.ended.done():
                 lane = None
-            elif (play := lane.slow_play(self._slow)) is not None:
-                slow[play] = asyncio.create_task(self._see_through(lane, play))
+            elif (execution := lane.retire_if_slow(self._slow)) is not None:
+                slow[execution] = asyncio.create_task(self._enforce_limit(lane, execution))
                 lane = None
         return slow
 
-    def _begin(self, todo: Todo) -> _Lane:
-        lane = _Lane(todo, self._limit)
+    def _open_lane(self, queue: Queue) -> _Lane:
+        lane = _Lane(queue, self._limit)
         self._threads.run(lane.run)
         return lane
 
-    async def _see_through(self, lane: _Lane, play: TurnExecution) -> None:
-        left = max(0.0, self._limit - play.spent - lane.seconds)
-        done, _ = await asyncio.wait([lane.ended], timeout=left)
+    async def _enforce_limit(self, lane: _Lane, execution: TurnExecution) -> None:
+        """Wait for a slow turn; at its limit interrupt it, then give up its thread."""
+        remaining = max(0.0, self._limit - execution.thread_seconds - lane.seconds)
+        done, _ = await asyncio.wait([lane.ended], timeout=remaining)
         if not done:
             lane.interrupt()
             done, _ = await asyncio.wait([lane.ended], timeout=_GRACE)
         if not done:
-            lane.give_up(play)
+            lane.give_up(execution)
 
 
-def _lost(slow: Mapping[TurnExecution, asyncio.Task[None]]) -> int:
-    return sum(play.stuck for play in slow)
+def _count_stuck(slow: Mapping[TurnExecution, asyncio.Task[None]]) -> int:
+    return sum(execution.is_stuck for execution in slow)
 
 
-def _leave(todo: Todo) -> None:
-    """Take out the turns that have not begun; lanes take from the other end meanwhile."""
+def _postpone(queue: Queue) -> None:
+    """Remove the turns that have not begun; lanes take from the other end meanwhile."""
     begun: list[tuple[TurnExecution, object]] = []
     with suppress(IndexError):
         while True:
-            play, answer = todo.pop()
-            if play.answers.asked:
-                begun.append((play, answer))
+            execution, answer = queue.pop()
+            if execution.replay.keys:
+                begun.append((execution, answer))
             else:
-                play.left = True
-    todo.extend(begun)
-
-
-def _raise_in(thread: int) -> None:
-    """Raise `TurnInterrupted` in a thread at its next step."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), ctypes.py_object(TurnInterrupted)
-    )
+                execution.is_postponed = True
+    queue.extend(begun)
 
 
 def _await_interruption() -> None:
-    """Let an interruption that has not been raised yet be raised here: the next play gets none.
+    """Wait for an interruption that has not been raised yet, so that the next turn gets none.
 
-    It is not taken back: Python 3.11 would then look for it at every step, for ever after, and
+    It cannot be taken back: Python 3.11 would then check for it at every step from now on, and
     never get past one that is profiled.
     """
     ends = time.monotonic() + _INTERRUPTION

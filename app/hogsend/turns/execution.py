@@ -4,182 +4,190 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import inspect
 import traceback
 from collections.abc import Callable
 from typing import Any
 
+from ..compat.unawaited_coroutines import UNAWAITED, watch_coroutines
 from ..domain.journey import Journey
 from ..errors import JourneyCodeError
+from .calls.call import IN_JOURNEY, Call, Failure, Suspension
+from .calls.effect import Effect
 from .context import Context
 from .decorator import JourneyFunction
-from .forbidden_loop import InertLoop
-from .replay import Needs, Replay
-from .requests import DRIVEN, Leave, Request
-from .step_attempts import Raised
-from .turn import TurnEnvironment, TurnInput, TurnInterrupted, TurnResult, failed
-from .unawaited import FORGOTTEN
+from .forbidden_loop import ForbiddenLoop
+from .history import History
+from .replay import Replay
+from .turn import TurnEnvironment, TurnInput, TurnInterrupted, TurnResult, failed_result
+from .turn_state import TurnState
 
-# How often a coroutine is closed that goes on awaiting things in its `finally` blocks.
+# How often a coroutine is closed that awaits things in its `finally` blocks.
 _MOST_CLOSINGS = 20
+
+watch_coroutines(
+    {
+        method.__code__: f"{path}.{name}"
+        for path, owner in (("ctx", Context), ("ctx.history", History))
+        for name, method in inspect.getmembers(owner, inspect.iscoroutinefunction)
+    }
+)
 
 
 class TurnExecution:
-    """Drives one turn. `advance` runs the author's code until it needs something, or is over.
+    """Runs one turn. `advance` runs the author's code until it needs input, or the turn is over.
 
     Args:
-        journey: what is played.
+        journey: the journey's definition.
         function: its code.
-        facts: what the turn starts from.
-        world: what every turn of its set shares.
-        rehearsal: whether nothing is to be done, see `Replay`.
+        inputs: what the turn starts from.
+        environment: what every turn of its batch shares.
+        is_rehearsal: whether nothing is done, see `Replay`.
     """
 
     def __init__(
         self,
         journey: Journey,
         function: JourneyFunction,
-        facts: TurnInput,
-        world: TurnEnvironment,
+        inputs: TurnInput,
+        environment: TurnEnvironment,
         *,
-        rehearsal: bool = False,
+        is_rehearsal: bool = False,
     ) -> None:
         self.journey = journey
         self.function = function
-        self.facts = facts
-        self.answers = Replay(journey, facts, world, rehearsal=rehearsal)
-        self.stuck = False
-        # Whether it was not begun, for want of time, and is to be played by another set.
-        self.left = False
-        # The seconds that it has kept a thread so far.
-        self.spent = 0.0
+        self.inputs = inputs
+        self.turn = TurnState(journey, inputs, environment)
+        self.replay = Replay(self.turn, is_rehearsal=is_rehearsal)
+        # Whether its thread did not come back in time.
+        self.is_stuck = False
+        # Whether it was not begun, for want of time, and another batch has to run it.
+        self.is_postponed = False
+        # How long it has kept a thread so far, in seconds.
+        self.thread_seconds = 0.0
         self._abandoned: TurnResult | None = None
-        self._inert = InertLoop()
+        self._loop = ForbiddenLoop()
         self._variables = contextvars.Context()
-        self._forgotten: list[str] = []
-        self._variables.run(DRIVEN.set, True)
-        self._variables.run(FORGOTTEN.set, self._forgotten)
-        context = Context(facts.trigger, facts.enrollment.id)
-        self._coroutine: Any = self._variables.run(function, self.answers.user(), context)
+        self._unawaited: list[str] = []
+        self._variables.run(IN_JOURNEY.set, True)
+        self._variables.run(UNAWAITED.set, self._unawaited)
+        context = Context(inputs.trigger, inputs.enrollment.id)
+        contact = self.turn.enrolled_contact()
+        self._coroutine: Any = self._variables.run(function, contact, context)
 
     @property
-    def need(self) -> Needs | None:
-        """What must be read or run before the turn can go on."""
-        return self.answers.need
+    def pending(self) -> Call | None:
+        """The call whose read or effect has to be carried out before the turn can continue."""
+        return self.replay.pending
 
     @property
-    def over(self) -> bool:
+    def effect(self) -> Effect | None:
+        """The effect of the pending call, if it has one."""
+        pending = self.replay.pending
+        return pending.effect() if pending is not None else None
+
+    @property
+    def is_over(self) -> bool:
         """Whether the turn has ended."""
-        return self.answers.over
+        return self.turn.is_over
 
     @property
     def result(self) -> TurnResult:
-        """What the turn has come to so far."""
-        return self.answers.result
+        """What the turn has come to so far; a failure once its thread was given up."""
+        return self._abandoned or self.turn.result
 
-    @property
-    def final(self) -> TurnResult:
-        """What the turn came to; for one whose thread was given up, that it failed."""
-        return self._abandoned or self.result
+    # -- running ------------------------------------------------------------------------------
 
-    # -- driving ------------------------------------------------------------------------------
-
-    def advance(self, answer: Any = None) -> None:
-        """Run on until something is needed (`need` is set) or the turn is over (`over` is set).
+    def advance(self, value: Any = None) -> None:
+        """Run on until a call needs input (`pending` is set) or the turn `is_over`.
 
         Args:
-            answer: what the last `need` came to, see `Replay.settle`.
+            value: what the pending call's read or effect came to, see `Replay.settle`.
         """
         try:
-            ready = True
-            if self.need is not None:
-                ready, answer = self._settle(answer)
-            if ready:
+            answer = self._settle(value) if self.pending is not None else None
+            if not isinstance(answer, Suspension):
                 self._run(answer)
-            if self.over:
+            if self.is_over:
                 self._close()
         except StopIteration:
-            self.answers.leave("completed")
+            self.turn.leave("completed")
         except TurnInterrupted:
             raise
         except BaseException as error:
-            self._failed(error)
+            self._fail_with(error)
 
-    def _settle(self, answer: Any) -> tuple[bool, Any]:
+    def _settle(self, value: Any) -> Any:
         try:
-            return self.answers.settle(answer)
-        except Exception as fault:
-            self._throw(fault)
+            return self.replay.settle(value)
+        except Exception as error:
+            self._throw(error)
             raise
 
     def _run(self, answer: Any) -> None:
-        while True:
-            if isinstance(answer, Raised):
-                request = self._step(self._coroutine.throw, answer.error)
+        while not isinstance(answer, Suspension):
+            if isinstance(answer, Failure):
+                call = self._step(self._coroutine.throw, answer.error)
             else:
-                request = self._step(self._coroutine.send, answer)
-            if isinstance(request, Leave):
-                self.answers.leave("exited", request.label)
-                return
+                call = self._step(self._coroutine.send, answer)
             try:
-                ready, answer = self.answers.answer(request)
-            except Exception as fault:
-                self._throw(fault)
+                answer = self.replay.answer(call)
+            except Exception as error:
+                self._throw(error)
                 raise
-            if self.over or not ready:
-                return
 
-    def _throw(self, fault: Exception) -> None:
-        """Raise a fault where the author's call stands, so that the traceback names the line.
+    def _throw(self, error: Exception) -> None:
+        """Raise an error at the author's call, so that the traceback names the line.
 
-        What the author does about it does not matter.
+        The turn fails, even if the author's code catches the error.
         """
-        self._inert.fault = fault
-        self._step(self._coroutine.throw, fault)
+        self._loop.fault = error
+        self._step(self._coroutine.throw, error)
 
-    def _step(self, drive: Callable[[Any], Any], value: Any) -> Request:
-        """Let the author's code run to its next `ctx` call, under a loop that does nothing."""
-        self._inert.enter()
+    def _step(self, resume: Callable[[Any], Any], value: Any) -> Call:
+        """Run the author's code to its next `ctx` call, under a loop that refuses everything."""
+        self._loop.enter()
         try:
-            request = self._variables.run(drive, value)
+            call = self._variables.run(resume, value)
         except StopIteration:
             self._raise_fault()
             raise
         finally:
-            self._inert.leave()
+            self._loop.leave()
         self._raise_fault()
-        if not isinstance(request, Request):
+        if not isinstance(call, Call):
             raise JourneyCodeError(
                 "A journey awaited something that is not a ctx call.",
                 "Only await ctx calls in a journey.",
             )
-        return request
+        return call
 
     def _raise_fault(self) -> None:
-        """Fail the turn for what the author's code swallowed, or did not notice."""
-        if self._forgotten and self._inert.fault is None:
-            call = self._forgotten[0]
-            self._inert.fault = JourneyCodeError(
-                f"{call}(…) was called and never awaited, so that nothing came of it.",
+        """Fail the turn for an error that the author's code caught, or did not notice."""
+        if self._unawaited and self._loop.fault is None:
+            call = self._unawaited[0]
+            self._loop.fault = JourneyCodeError(
+                f"{call}(…) was called and never awaited, so it had no effect.",
                 f"Write `await {call}(…)`.",
             )
-        if self._inert.fault is not None:
-            raise self._inert.fault
+        if self._loop.fault is not None:
+            raise self._loop.fault
 
-    def _failed(self, error: BaseException) -> None:
-        # Each line is cut, so that a message of megabytes does not push out where it was raised.
+    def _fail_with(self, error: BaseException) -> None:
+        # Lines are cut, so that a message of megabytes does not push out where it was raised.
         lines = [line[:1000] for line in traceback.format_exception(error)]
         with contextlib.suppress(Exception):
             self._close()
-        self.fail("".join(_own_frames(lines)))
+        self.fail("".join(_without_own_frames(lines)))
 
     def fail(self, error: str) -> None:
-        """End the turn as failed; nothing it did is kept.
+        """End the turn as failed; nothing that it did is kept.
 
         Args:
             error: the traceback or the reason.
         """
-        self.answers.result = failed(self.facts.enrollment.look_back, error)
-        self.answers.need, self.answers.over = None, True
+        self.turn.result = failed_result(self.inputs.enrollment.look_back, error)
+        self.turn.is_over, self.replay.pending = True, None
 
     def abandon(self, error: str) -> None:
         """Fail a turn whose thread is stuck in it and may still come back.
@@ -187,39 +195,39 @@ class TurnExecution:
         Args:
             error: the reason.
         """
-        self.stuck = True
-        self._abandoned = failed(self.facts.enrollment.look_back, error)
+        self.is_stuck = True
+        self._abandoned = failed_result(self.inputs.enrollment.look_back, error)
+
+    def discard(self) -> None:
+        """Release a turn that has not begun."""
+        self._coroutine.close()
 
     def _close(self) -> None:
-        """Close the coroutine: a pause that no `except Exception` can swallow."""
+        """Close the coroutine: a pause that no `except Exception` of the author's can catch."""
         for _ in range(_MOST_CLOSINGS):
-            self._inert.enter()
+            self._loop.enter()
             try:
                 self._variables.run(self._coroutine.close)
                 break
             except RuntimeError as error:
-                # A `finally` block awaited something, or a bare `except:` swallowed the closing:
-                # nothing after the pause counts, and it is closed again where it stands now.
+                # A `finally` block awaited something, or a bare `except:` caught the closing.
+                # Nothing after the pause counts, so the coroutine is closed again where it is now.
                 if "ignored GeneratorExit" not in str(error):
                     raise
                 self._note_unclosed()
             finally:
-                self._inert.leave()
-        # What is let go at a pause may be awaited by the turn after it.
-        self._forgotten.clear()
+                self._loop.leave()
+        # A call that is released at a pause may be awaited by a later turn.
+        self._unawaited.clear()
         self._raise_fault()
 
-    def drop(self) -> None:
-        """Let go of a turn that has not begun."""
-        self._coroutine.close()
-
     def _note_unclosed(self) -> None:
-        """Let the journal say that the code went on when it was to pause."""
-        pauses = [step for step in self.result.steps if step.waiting]
+        """Record in the journal that the code ran on when it was to pause."""
+        pauses = [step for step in self.turn.result.steps if step.waiting]
         if pauses and pauses[-1].detail is not None:
             pauses[-1].detail["unclosed"] = True
 
 
-def _own_frames(lines: list[str]) -> list[str]:
-    """Leave out the player's own frames, which tell an author nothing."""
+def _without_own_frames(lines: list[str]) -> list[str]:
+    """Leave out the frames of this file, which mean nothing to authors."""
     return [line for line in lines if "/turns/execution.py" not in line or "Error" in line]

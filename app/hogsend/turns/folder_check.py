@@ -9,11 +9,13 @@ from pathlib import Path
 from ..domain.journey import BrokenFile
 from .folder_loader import files_of
 from .registry import Registry
-from .static_analysis import Function, Sources, code_of_function, marked_in
-from .static_analysis.findings import Finding, Known, findings
+from .static_analysis.diagnostics import Diagnostic, KnownResources, diagnose
+from .static_analysis.graphs import code_of_function, journeys_in
+from .static_analysis.modules import Sources
+from .static_analysis.scopes import Function
 
 
-def review(folder: Path, registry: Registry, templates: Collection[str]) -> list[Finding]:
+def review(folder: Path, registry: Registry, templates: Collection[str]) -> list[Diagnostic]:
     """Return what is wrong in the journeys of a folder and in the functions they call.
 
     Args:
@@ -24,8 +26,8 @@ def review(folder: Path, registry: Registry, templates: Collection[str]) -> list
     Returns:
         The findings, by file and line. What kept a file from loading is not among them.
     """
-    known = Known(frozenset(templates), frozenset(registry.lists))
-    return findings(_journeys(folder.absolute(), registry), known)
+    known = KnownResources(frozenset(templates), frozenset(registry.lists))
+    return diagnose(_journeys(folder.absolute(), registry), known)
 
 
 def refuse_what_is_missing(
@@ -41,12 +43,13 @@ def refuse_what_is_missing(
         registry: what was loaded from it.
         templates: the keys of the mails, those with a broken file included.
     """
-    known = Known(frozenset(templates), frozenset(registry.lists))
+    known = KnownResources(frozenset(templates), frozenset(registry.lists))
     sources = Sources(folder.absolute())
     journeys, broken = dict(registry.journeys), list(registry.broken)
     for journey_id, function in registry.functions.items():
         code = code_of_function(function, sources)
-        missing = [one for one in findings([code] if code else [], known) if one.is_missing]
+        diagnostics = diagnose([code] if code else [], known)
+        missing = [d for d in diagnostics if d.names_missing_resource]
         if missing:
             del journeys[journey_id]
         for one in missing:
@@ -65,7 +68,7 @@ def _journeys(folder: Path, registry: Registry) -> Iterator[Function]:
             yield code
     for path in files_of(folder):
         module = sources.of_file(path)
-        for code in marked_in(module) if module else ():
+        for code in journeys_in(module) if module else ():
             if id(code.node) not in seen:
                 seen.add(id(code.node))
                 yield code

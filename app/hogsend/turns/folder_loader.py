@@ -21,8 +21,9 @@ from ..ingest.rules import BUILT_IN_LIST
 from .decorator import MARK, JourneyFunction, JourneySpec
 from .definition_checks import ID, ID_REMEDY, function_problems, mark_problems
 from .registry import Registry
-from .static_analysis import Sources, code_of_function, flow_of
-from .static_analysis.modules import PACKAGE, version_of
+from .static_analysis.graphs import code_of_function
+from .static_analysis.modules import PACKAGE, Sources, version_of
+from .static_analysis.step_reader import graph_of_function
 
 log = logging.getLogger("hogsend.turns")
 
@@ -132,7 +133,9 @@ class _Loading:
             self._journeys[mark.id] = journey_of(mark, function, path, line, version)
             self._functions[mark.id] = function
             if code is not None:
-                self._flows[mark.id] = flow_of(code, self._journeys[mark.id].trigger.event)
+                self._flows[mark.id] = graph_of_function(
+                    code, self._journeys[mark.id].trigger.event
+                )
 
     def _problem(self, path: Path, line: int, problem: str, remedy: str = "") -> None:
         self._broken.append(BrokenFile(path.name, line, problem, remedy))

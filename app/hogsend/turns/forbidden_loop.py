@@ -1,39 +1,32 @@
-"""The event loop that a journey sees: one on which nothing can run."""
+"""The event loop that a journey finds: one that refuses everything, and says what to do instead."""
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, Task
-from asyncio.events import _set_running_loop  # pyright: ignore[reportPrivateUsage]
-from asyncio.tasks import _enter_task, _leave_task  # pyright: ignore[reportPrivateUsage]
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
+from ..compat.running_loop import enter_loop, leave_loop
 from ..errors import JourneyCodeError
 
 
-class InertLoop:
-    """Stands where a running loop would be, and says what to do instead.
+class ForbiddenLoop:
+    """The running loop of a thread while a journey's code runs on it.
 
-    A journey is driven by its journal, not by a loop: what it awaits outside of `ctx` would be
-    done again at every replay. The fault is kept, so that an author's `except Exception` around
+    A journey is driven by its journal and not by a loop: what it awaits outside of `ctx` would be
+    done again at every replay. The error is kept, so that an author's `except Exception` around
     the call cannot hide it.
     """
 
     def __init__(self) -> None:
         self.fault: Exception | None = None
-        self._task = InertTask(self)
+        self._task = ForbiddenTask(self)
 
     def enter(self) -> None:
-        """Be the loop that runs on this thread, with a task that is the current one."""
-        loop = cast("AbstractEventLoop", self)
-        _set_running_loop(loop)
-        _enter_task(loop, cast("Task[Any]", self._task))
+        """Become the running loop of this thread, with a current task."""
+        enter_loop(self, self._task)
 
     def leave(self) -> None:
-        """Let no loop run on this thread any more."""
-        try:
-            _leave_task(cast("AbstractEventLoop", self), cast("Task[Any]", self._task))
-        finally:
-            _set_running_loop(None)
+        """Leave this thread without a running loop."""
+        leave_loop(self, self._task)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -41,7 +34,7 @@ class InertLoop:
         return self.refuse
 
     def refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise what is to be done instead, and keep it.
+        """Raise the error that says what to do instead, and keep it.
 
         Raises:
             JourneyCodeError: always.
@@ -55,18 +48,18 @@ class InertLoop:
         raise self.fault
 
 
-class InertTask:
-    """Stands where the current task would be: libraries look for that before they use the loop.
+class ForbiddenTask:
+    """The current task: libraries look for one before they use the loop.
 
     Args:
-        loop: says what to do instead.
+        loop: the loop that refuses.
     """
 
-    def __init__(self, loop: InertLoop) -> None:
+    def __init__(self, loop: ForbiddenLoop) -> None:
         self._loop = loop
 
     def get_name(self) -> str:
-        """Return a name: a line of a log may say which task wrote it."""
+        """Return a name, because log records may contain the name of the task."""
         return "journey"
 
     def __hash__(self) -> int:

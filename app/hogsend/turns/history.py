@@ -1,17 +1,16 @@
-"""`ctx.history`: what happened to a contact before."""
+"""`ctx.history`: what happened to the contact before."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from ..domain.conditions import Condition
 from ..domain.event import Event, EventMatch
 from ..domain.history import EmailPast, JourneyPast
 from ..errors import JourneyCodeError
 from .argument_checks import check_instant, check_span, check_text
-from .call_results import as_event
-from .requests import ReadRequest, ask
+from .call_results import event_from_stored
+from .calls import CountEvents, HasEvent, LastEvent, ListEvents, ReadEmail, ReadJourney, perform
 
 
 class History:
@@ -33,8 +32,9 @@ class History:
             since: only events after this instant, or within this long.
             label: what the timeline calls this; the event's name unless given.
         """
-        found: bool = await ask(_look("has_event", label, event, where=where, since=since))
-        return found
+        check_event(event, where, since)
+        has_happened: bool = await perform(HasEvent(label or event, event, where, since))
+        return has_happened
 
     async def count(
         self,
@@ -45,7 +45,8 @@ class History:
         label: str | None = None,
     ) -> int:
         """Say how often an event happened; the arguments are those of `has_event`."""
-        number: int = await ask(_look("count", label, event, where=where, since=since))
+        check_event(event, where, since)
+        number: int = await perform(CountEvents(label or event, event, where, since))
         return number
 
     async def events(
@@ -68,17 +69,17 @@ class History:
         """
         if limit < 1:
             raise JourneyCodeError("ctx.history.events takes a limit of at least 1.")
-        stored: list[Any] = await ask(
-            _look("events", label, event, where=where, since=since, limit=limit)
-        )
-        return [as_event(one) for one in stored]
+        check_event(event, where, since)
+        stored = await perform(ListEvents(label or event, event, where, since, limit))
+        return [event_from_stored(event) for event in stored]
 
     async def last_event(
         self, event: str, *, where: Condition | None = None, label: str | None = None
     ) -> Event | None:
         """Return the newest event of a name, or None."""
-        stored: list[Any] = await ask(_look("last_event", label, event, where=where, limit=1))
-        return as_event(stored[0]) if stored else None
+        check_event(event, where)
+        stored = await perform(LastEvent(label or event, event, where, limit=1))
+        return event_from_stored(stored[0]) if stored else None
 
     async def journey(self, journey_id: str, *, label: str | None = None) -> JourneyPast:
         """Say whether and when this contact was in a journey; truthy when they ever entered it.
@@ -88,8 +89,7 @@ class History:
             label: what the timeline calls this; the journey's id unless given.
         """
         check_text("ctx.history.journey", journey_id)
-        look = ReadRequest("journey", label or journey_id, subject=journey_id)
-        return JourneyPast.from_stored(await ask(look))
+        return JourneyPast.from_stored(await perform(ReadJourney(label or journey_id, journey_id)))
 
     async def email(self, template: str, *, label: str | None = None) -> EmailPast:
         """Say whether and when this contact got a mail, opened it, clicked it.
@@ -99,22 +99,21 @@ class History:
             label: what the timeline calls this; the template's key unless given.
         """
         check_text("ctx.history.email", template)
-        look = ReadRequest("email", label or template, subject=template)
-        return EmailPast.from_stored(await ask(look))
+        return EmailPast.from_stored(await perform(ReadEmail(label or template, template)))
 
 
-def _look(
-    kind: str,
-    label: str | None,
-    event: str,
-    *,
-    where: Condition | None,
-    since: datetime | timedelta | None = None,
-    limit: int = 0,
-) -> ReadRequest:
-    match = EventMatch(event, where)
-    if isinstance(since, timedelta) and since:
-        check_span("since=", since)
-    if since is not None and not isinstance(since, timedelta):
+def check_event(
+    event: str, where: Condition | None, since: datetime | timedelta | None = None
+) -> None:
+    """Raise unless the arguments of a read of events can be used.
+
+    Raises:
+        TypeError: `event` is no name, or `where` no condition.
+        JourneyCodeError: `since` is neither a duration nor an instant with a time zone.
+    """
+    EventMatch(event, where)
+    if isinstance(since, timedelta):
+        if since:
+            check_span("since=", since)
+    elif since is not None:
         check_instant("since=", since)
-    return ReadRequest(kind, label or event, match.event, match.where, since, limit)

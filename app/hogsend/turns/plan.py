@@ -1,7 +1,7 @@
-"""Plays every live journal against other code, without doing anything, and says what would happen.
+"""Runs every live journal against other code, without doing anything, and counts the outcomes.
 
-`hogsend journeys plan` shows it before code is used, `serve` logs it when code has changed
-(journeys, "When the code changes under a waiting person").
+`hogsend journeys plan` shows them before code is used, `serve` logs them when code has changed
+(docs/changing-journeys.md).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,48 +20,48 @@ from ..domain.enrollment import LIVE_STATES, Enrollment
 from ..domain.ids import new_id
 from ..store import enrollments
 from ..store.db import Database
+from .calls import call_of_kind
 from .driver import Driver
 from .execution import TurnExecution
-from .reads import answer_each
-from .replay import USER, ZONE
-from .turn_inputs import JourneyCode, TurnLimits, load_plays
+from .reads import answer_reads
+from .turn_inputs import JourneyCode, TurnLimits, load_turns
+from .turn_state import ENROLLMENT_ENTRIES
 
 log = logging.getLogger("hogsend.plan")
 
-# Journals in one set.
-SET = 500
-# Beside a server the sets are small and leave the reading connection to others in between.
-SET_BESIDE, PAUSE_BESIDE = 50, 0.01
-# A turn of a plan does nothing, so that one which takes this long blocks.
+# The number of journals in one batch.
+BATCH = 500
+# Beside a server, batches are small and leave the database to others in between.
+BATCH_BESIDE_SERVER, PAUSE_BESIDE_SERVER = 50, 0.01
+# A turn of a plan does nothing, so one that takes this long blocks.
 LONGEST_TURN = timedelta(seconds=5)
-# People named for each thing that can become of them.
+# The number of enrollments named for each outcome.
 SAMPLES = 5
-# What is not done when it lies behind somebody; looks are, and their answers recorded.
-_EFFECTS = frozenset({"send", "trigger", "sleep", "wait", "digest", "step"})
-# A journey that blocks so often is not played any further.
+# A journey that blocks this often is not run any further.
 MOST_STUCK = 3
+OUTCOMES = ("identical", "moved", "drifted", "failing", "parked", "stuck", "freed")
 
-# Is told after each set how many journals have been played so far.
-Told = Callable[[int], None]
+# Gets the number of journals that have been run, after each batch.
+OnProgress = Callable[[int], None]
 
 
 @dataclass
 class JourneyPlan:
-    """What would become of the people in one journey.
+    """What would happen to the people in one journey.
 
     Args:
-        journey_id: which journey.
-        identical: for how many the code asks for just what the journal has.
-        moved: how many would go on all the same, past calls that are new or in another order.
-        drifted: how many would drift, who do not now.
-        failing: for how many the code raises before it comes to the wait that they are in.
-        parked: how many would be parked, who are not now: the journey is not in the code.
-        stuck: how many have drifted or are parked already, and would be still.
-        freed: how many of those could go on with this code.
-        lost: the waits that those who would drift are in, and how many are in each.
-        behind: new calls that lie behind people, and for how many: they would not be done.
+        journey_id: the journey.
+        identical: how many for whom the code makes just the calls that the journal has.
+        moved: how many who would go on, past calls that are new or in another order.
+        drifted: how many who would drift, and have not drifted now.
+        failing: how many for whom the code raises before it comes to their wait.
+        parked: how many who would be parked, and are not now: the journey is not in the code.
+        stuck: how many who have drifted or are parked already, and would stay so.
+        freed: how many of those who could go on with this code.
+        lost: the waits of those who would drift, and how many are in each.
+        behind: new calls that lie behind people, and for how many: they would be skipped.
         reasons: why people would drift or fail, and how many.
-        samples: for each of the counts above, a few enrollments.
+        samples: for each of the outcomes, a few enrollments.
     """
 
     journey_id: str
@@ -79,101 +79,98 @@ class JourneyPlan:
 
     @property
     def people(self) -> int:
-        """How many people are in the journey."""
-        good = self.identical + self.moved + self.freed
-        return good + self.drifted + self.failing + self.parked + self.stuck
+        """The number of people in the journey."""
+        going_on = self.identical + self.moved + self.freed
+        return going_on + self.drifted + self.failing + self.parked + self.stuck
 
     @property
     def endangered(self) -> int:
-        """How many people would not go on, who do now."""
+        """The number of people who go on now, and would not with this code."""
         return self.drifted + self.failing + self.parked
 
-    def count(self, what: str, one: UUID) -> None:
-        """Add a person to one of the counts."""
-        setattr(self, what, getattr(self, what) + 1)
-        sample = self.samples.setdefault(what, [])
+    def count(self, outcome: str, enrollment_id: UUID) -> None:
+        """Add an enrollment to one of the `OUTCOMES`."""
+        setattr(self, outcome, getattr(self, outcome) + 1)
+        sample = self.samples.setdefault(outcome, [])
         if len(sample) < SAMPLES:
-            sample.append(one)
+            sample.append(enrollment_id)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as data."""
         return {
             "journey": self.journey_id,
             "people": self.people,
-            **{name: getattr(self, name) for name in COUNTS},
+            **{outcome: getattr(self, outcome) for outcome in OUTCOMES},
             "lost": dict(self.lost.most_common()),
             "behind": dict(self.behind.most_common()),
             "reasons": dict(self.reasons.most_common()),
-            "samples": {name: [str(one) for one in ids] for name, ids in self.samples.items()},
+            "samples": {name: [str(i) for i in ids] for name, ids in self.samples.items()},
         }
 
 
-COUNTS = ("identical", "moved", "drifted", "failing", "parked", "stuck", "freed")
-
-
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast journals are played.
+class PlanPace:
+    """How fast journals are run.
 
     Args:
-        size: how many in one set.
-        pause: how long others have the database between two sets, in seconds.
+        batch: how many in one batch.
+        pause: how long others have the database between two batches, in seconds.
     """
 
-    size: int = SET
+    batch: int = BATCH
     pause: float = 0.0
 
 
-async def journeys_with_people(database: Database) -> Mapping[str, int]:
+async def count_live(database: Database) -> Mapping[str, int]:
     """Return how many live enrollments each journey has."""
     return await database.read_one(enrollments.live_counts())
 
 
-async def plan(
+async def plan_journeys(
     database: Database,
     clock: Clock,
     code: JourneyCode,
     journey_ids: Iterable[str],
     *,
     limits: TurnLimits | None = None,
-    pace: Pace | None = None,
-    told: Told = lambda played: None,
+    pace: PlanPace | None = None,
+    on_progress: OnProgress = lambda count: None,
 ) -> list[JourneyPlan]:
-    """Play the journals of live enrollments against code; nothing is written.
+    """Run the journals of live enrollments against code; nothing is written.
 
     Args:
-        database: where they are.
-        clock: what tells the time.
+        database: where the enrollments are.
+        clock: gives the present instant.
         code: the code.
-        journey_ids: the people of which journeys.
+        journey_ids: the journeys.
         limits: what one turn may use up.
         pace: how fast; at full speed unless given.
-        told: is told after each set how many journals have been played so far.
+        on_progress: gets the number of journals that have been run, after each batch.
 
     Returns:
         A plan for each journey, in the order given.
     """
     limits = limits or TurnLimits()
-    limits = TurnLimits(min(limits.time, LONGEST_TURN), limits.steps)
-    rehearsal = _Rehearsal(database, clock, code, limits)
-    played, plans, pace = 0, list[JourneyPlan](), pace or Pace()
+    limits = TurnLimits(min(limits.time, LONGEST_TURN), limits.calls)
+    planner = _Planner(database, clock, code, limits)
+    count, plans, pace = 0, list[JourneyPlan](), pace or PlanPace()
     for journey_id in journey_ids:
         plans.append(JourneyPlan(journey_id))
         until = new_id(clock.now())
         for state in LIVE_STATES:
             after: UUID | None = None
             while ids := await database.read_one(
-                enrollments.ids_in(journey_id, state, after, until, pace.size)
+                enrollments.ids_in(journey_id, state, after, until, pace.batch)
             ):
                 after = ids[-1]
-                await rehearsal.play(ids, plans[-1])
-                played += len(ids)
-                told(played)
+                await planner.run(ids, plans[-1])
+                count += len(ids)
+                on_progress(count)
                 await asyncio.sleep(pace.pause)
     return plans
 
 
-class _Rehearsal:
+class _Planner:
     def __init__(
         self, database: Database, clock: Clock, code: JourneyCode, limits: TurnLimits
     ) -> None:
@@ -184,98 +181,107 @@ class _Rehearsal:
         self._driver = Driver(limits.time)
         self._stuck: Counter[str] = Counter()
 
-    async def play(self, ids: Sequence[UUID], into: JourneyPlan) -> None:
-        """Play the journals of enrollments of one journey, and count what would become of them."""
-        now = self._clock.now()
-        loaded = await load_plays(
+    async def run(self, ids: Sequence[UUID], plan: JourneyPlan) -> None:
+        """Run the journals of enrollments of one journey, and count the outcomes."""
+        loaded = await load_turns(
             self._database,
             ids,
             self._code,
-            self._code.world(now, self._limits),
-            chosen=lambda enrollment: enrollment.is_live,
-            rehearsal=True,
+            self._code.environment(self._clock.now(), self._limits),
+            is_selected=lambda enrollment: enrollment.is_live,
+            is_rehearsal=True,
         )
-        for one in loaded.lost:
-            into.count("stuck" if one.state in ("parked", "drifted") else "parked", one.id)
-        for one in loaded.failed:
-            _fail(into, one.enrollment, one.result.error or "")
-        plays = loaded.plays
-        if self._stuck[into.journey_id] >= MOST_STUCK:
-            _give_up(plays)
+        for enrollment in loaded.without_code:
+            plan.count("stuck" if _is_stopped(enrollment) else "parked", enrollment.id)
+        for turn in loaded.failed:
+            _count_failure(plan, turn.enrollment, turn.result.error or "")
+        executions = loaded.executions
+        if self._stuck[plan.journey_id] >= MOST_STUCK:
+            _give_up(executions)
         else:
-            await self._drive(plays, now)
-        for play in plays:
-            self._stuck[into.journey_id] += play.stuck
-            _count(play, into)
+            await self._drive(executions)
+        for execution in executions:
+            self._stuck[plan.journey_id] += execution.is_stuck
+            _count_outcome(plan, execution)
 
-    async def _drive(self, plays: Sequence[TurnExecution], now: datetime) -> None:
-        moving: Sequence[tuple[TurnExecution, Any]] = [(play, None) for play in plays]
-        while moving:
-            # Those that keep their thread are waited for: nobody waits for the others.
-            kept = await self._driver.advance(moving)
-            for end in kept.values():
-                await end
-            needy = [play for play, _ in moving if play.need is not None and not play.stuck]
-            left = [play for play, _ in moving if play.left]
-            if sum(play.stuck for play in plays) >= MOST_STUCK:
-                _give_up(left)
-                left = []
-            moving = await answer_each(self._database, needy, now) if needy else []
-            moving = [*moving, *((play, None) for play in left)]
-            for play in left:
-                play.left = False
-
-
-def _give_up(plays: Sequence[TurnExecution]) -> None:
-    for play in plays:
-        play.drop()
-        play.fail("The journey blocks: it was not played any further.")
+    async def _drive(self, executions: Sequence[TurnExecution]) -> None:
+        turns: Sequence[tuple[TurnExecution, Any]] = [(e, None) for e in executions]
+        while turns:
+            # Turns that keep their thread are waited for, as nothing else depends on the others.
+            slow = await self._driver.advance(turns)
+            for task in slow.values():
+                await task
+            reading = [e for e, _ in turns if e.pending is not None and not e.is_stuck]
+            postponed = [execution for execution, _ in turns if execution.is_postponed]
+            if sum(execution.is_stuck for execution in executions) >= MOST_STUCK:
+                _give_up(postponed)
+                postponed = []
+            answered = await answer_reads(self._database, reading) if reading else []
+            turns = [*answered, *((execution, None) for execution in postponed)]
+            for execution in postponed:
+                execution.is_postponed = False
 
 
-def _count(play: TurnExecution, into: JourneyPlan) -> None:
-    enrollment, final = play.facts.enrollment, play.final
-    behind = _behind(play)
-    if final.outcome == "failed":
-        _fail(into, enrollment, final.error or "")
-    elif final.outcome == "drifted":
-        if enrollment.state in ("drifted", "parked"):
-            into.count("stuck", enrollment.id)
+def _give_up(executions: Sequence[TurnExecution]) -> None:
+    for execution in executions:
+        execution.discard()
+        execution.fail("The journey blocks: it was not run any further.")
+
+
+def _count_outcome(plan: JourneyPlan, execution: TurnExecution) -> None:
+    enrollment, result = execution.inputs.enrollment, execution.result
+    behind = _calls_behind(execution)
+    if result.outcome == "failed":
+        _count_failure(plan, enrollment, result.error or "")
+    elif result.outcome == "drifted":
+        if _is_stopped(enrollment):
+            plan.count("stuck", enrollment.id)
             return
-        into.count("drifted", enrollment.id)
-        into.lost[enrollment.wait.key if enrollment.wait else ""] += 1
-        into.reasons[final.reason or ""] += 1
-    elif enrollment.state in ("drifted", "parked"):
-        into.count("freed", enrollment.id)
-    elif behind or not _as_recorded(play):
-        into.count("moved", enrollment.id)
-        into.behind.update(key for key in behind if key.partition(":")[0] in _EFFECTS)
+        plan.count("drifted", enrollment.id)
+        plan.lost[enrollment.wait.key if enrollment.wait else ""] += 1
+        plan.reasons[result.reason or ""] += 1
+    elif _is_stopped(enrollment):
+        plan.count("freed", enrollment.id)
+    elif behind or not _is_in_recorded_order(execution):
+        plan.count("moved", enrollment.id)
+        plan.behind.update(key for key in behind if _is_skipped(key))
     else:
-        into.count("identical", enrollment.id)
+        plan.count("identical", enrollment.id)
 
 
-def _fail(into: JourneyPlan, enrollment: Enrollment, error: str) -> None:
-    if enrollment.state in ("drifted", "parked"):
-        into.count("stuck", enrollment.id)
+def _count_failure(plan: JourneyPlan, enrollment: Enrollment, error: str) -> None:
+    if _is_stopped(enrollment):
+        plan.count("stuck", enrollment.id)
         return
-    into.count("failing", enrollment.id)
+    plan.count("failing", enrollment.id)
     lines = [line for line in error.strip().splitlines() if line.strip()]
-    into.reasons[lines[-1].strip()[:300] if lines else "it failed"] += 1
+    plan.reasons[lines[-1].strip()[:300] if lines else "it failed"] += 1
 
 
-def _behind(play: TurnExecution) -> list[str]:
-    """Return the new calls that were asked for before the place where the person is."""
-    new, asked = play.answers.new, play.answers.asked
-    wait = play.facts.enrollment.wait
-    at_wait = wait is not None and asked[-1:] == [wait.key]
-    ahead = play.final.outcome == "reached" and not at_wait
-    return new[:-1] if ahead else new
+def _is_stopped(enrollment: Enrollment) -> bool:
+    return enrollment.state in ("drifted", "parked")
 
 
-def _as_recorded(play: TurnExecution) -> bool:
-    """Say whether the recorded calls were asked for in the order in which they were recorded."""
-    new = set(play.answers.new)
-    recorded = dict.fromkeys(step.key for step in play.facts.steps if step.kind not in (USER, ZONE))
-    return [key for key in play.answers.asked if key not in new] == list(recorded)
+def _calls_behind(execution: TurnExecution) -> list[str]:
+    """Return the keys of new calls before the point where the contact is."""
+    new, keys = execution.replay.new_keys, execution.replay.keys
+    wait = execution.inputs.enrollment.wait
+    is_at_wait = wait is not None and keys[-1:] == [wait.key]
+    is_ahead = execution.result.outcome == "reached" and not is_at_wait
+    return new[:-1] if is_ahead else new
+
+
+def _is_skipped(key: str) -> bool:
+    """Return whether a call that lies behind somebody is not done, unlike a read."""
+    return not call_of_kind(key.partition(":")[0]).runs_behind
+
+
+def _is_in_recorded_order(execution: TurnExecution) -> bool:
+    """Return whether the recorded calls were made in the order in which they were recorded."""
+    new = set(execution.replay.new_keys)
+    steps = execution.inputs.steps
+    recorded = dict.fromkeys(s.key for s in steps if s.kind not in ENROLLMENT_ENTRIES)
+    return [key for key in execution.replay.keys if key not in new] == list(recorded)
 
 
 # -- the log --------------------------------------------------------------------------------------
@@ -288,28 +294,30 @@ async def log_plan(
     changed: Collection[str],
     limits: TurnLimits,
 ) -> None:
-    """Log what becomes of the people in journeys whose code has changed, one line a journey.
+    """Log what happens to the people in journeys whose code has changed, one line for each.
 
     Args:
-        database: where they are.
-        clock: what tells the time.
+        database: where the enrollments are.
+        clock: gives the present instant.
         code: the code as it is now.
         changed: the journeys.
         limits: what one turn may use up.
     """
-    pace = Pace(SET_BESIDE, PAUSE_BESIDE)
+    pace = PlanPace(BATCH_BESIDE_SERVER, PAUSE_BESIDE_SERVER)
     try:
         for journey_id in sorted(changed):
-            (found,) = await plan(database, clock, code, [journey_id], limits=limits, pace=pace)
-            if found.people:
-                level = logging.WARNING if found.endangered else logging.INFO
-                log.log(level, "%s has changed: %s", journey_id, summary(found))
+            (plan,) = await plan_journeys(
+                database, clock, code, [journey_id], limits=limits, pace=pace
+            )
+            if plan.people:
+                level = logging.WARNING if plan.endangered else logging.INFO
+                log.log(level, "%s has changed: %s", journey_id, summarize(plan))
     except Exception:
-        log.exception("it could not be found out what changed code means for people")
+        log.exception("could not work out what the changed code means for people")
 
 
-def summary(found: JourneyPlan) -> str:
-    """Say in one line what would become of the people in a journey."""
+def summarize(plan: JourneyPlan) -> str:
+    """Return what would happen to the people in a journey, in one line."""
     names = {
         "identical": "go on as before",
         "moved": "moved on",
@@ -319,10 +327,10 @@ def summary(found: JourneyPlan) -> str:
         "stuck": "stuck as before",
         "freed": "could go on again",
     }
-    parts = [f"{getattr(found, name):,} {said}" for name, said in names.items()]
-    counted = ", ".join(part for part in parts if not part.startswith("0 "))
-    if not found.endangered:
-        return counted
-    why = "; ".join(f"{reason} ({count:,})" for reason, count in found.reasons.most_common(3))
-    ids = [one for name in ("drifted", "failing", "parked") for one in found.samples.get(name, ())]
-    return f"{counted}{': ' if why else ''}{why}, such as {ids[0]}"
+    parts = [f"{getattr(plan, name):,} {words}" for name, words in names.items()]
+    counts = ", ".join(part for part in parts if not part.startswith("0 "))
+    if not plan.endangered:
+        return counts
+    reasons = "; ".join(f"{why} ({count:,})" for why, count in plan.reasons.most_common(3))
+    ids = [i for name in ("drifted", "failing", "parked") for i in plan.samples.get(name, ())]
+    return f"{counts}{': ' if reasons else ''}{reasons}, such as {ids[0]}"

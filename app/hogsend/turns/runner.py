@@ -1,4 +1,4 @@
-"""Plays due enrollments in sets: load what they touch, drive every turn, commit them together."""
+"""Runs due turns in batches: loads what they touch, advances each, and commits them together."""
 
 from __future__ import annotations
 
@@ -23,38 +23,40 @@ from ..store.batcher import Batcher
 from ..store.counters import Tally
 from ..store.db import Database
 from ..store.steps import NewStep, keep
-from .commit import Played, commit
-from .determinism_check import compare
+from .calls.effect import Effect
+from .commit import FinishedTurn, commit
+from .determinism_check import check_determinism
 from .driver import Driver
 from .execution import TurnExecution
-from .reads import answer_each
-from .requests import RunStep
+from .reads import answer_reads
 from .step_attempts import StepAttempt
 from .step_runner import StepRunner, step_id
-from .turn import failed
-from .turn_inputs import JourneyCode, TurnLimits, load_plays
+from .turn import failed_result
+from .turn_inputs import JourneyCode, TurnLimits, load_turns
 
 log = logging.getLogger("hogsend.turns")
 
-# A journey that passed the limit of a turn so many times is not played until its code changes.
+# A journey that blocked its thread this often is not run until its code changes.
 MOST_STUCK = 3
+# The delay after an error of the database, in seconds.
 _AFTER_ERROR = 1.0
 
-Moving = tuple[TurnExecution, Any]
+# A turn, and what its pending call's read or effect came to.
+Answered = tuple[TurnExecution, Any]
 Done = Callable[[Collection[UUID]], None]
 
 
 class TurnRunner:
-    """Plays turns.
+    """Runs turns.
 
     Args:
         database: where enrollments are.
-        clock: what tells the time.
+        clock: gives the present instant.
         ingest: takes the events that turns trigger, inside their transaction.
         code: the authors' code; may be replaced at any time.
         limits: what one turn may use up.
-        twice: whether each turn is played a second time from its journal, and fails when it
-            then asks for something else.
+        twice: whether each turn runs a second time from its journal, and fails when it then
+            makes other calls.
     """
 
     def __init__(
@@ -73,175 +75,184 @@ class TurnRunner:
         self.limits = limits or TurnLimits()
         self._twice = twice
         self._driver = Driver(self.limits.time)
-        self._effects = StepRunner()
-        self._commits: Batcher[Played, bool] = Batcher(self._commit, most=500, turn=database.turn)
-        self._kept: Batcher[NewStep, None] = Batcher(self._keep, most=500, turn=database.turn)
+        self._steps = StepRunner()
+        self._commits: Batcher[FinishedTurn, bool] = Batcher(
+            self._commit, most=500, turn=database.turn
+        )
+        self._new_steps: Batcher[NewStep, None] = Batcher(
+            self._store_steps, most=500, turn=database.turn
+        )
         self._stuck: Counter[tuple[str, str]] = Counter()
-        self._trying: dict[UUID, asyncio.Task[None]] = {}
+        # Enrollments whose turn runs an effect now.
+        self._running_steps: dict[UUID, asyncio.Task[None]] = {}
         self.code = code
 
-    @property
-    def idle(self) -> bool:
-        """Whether no effect of a step is under way."""
-        return not self._trying
-
     async def close(self) -> None:
-        """Leave effects that are under way to themselves: their turns are played again."""
-        for task in self._trying.values():
+        """Abandon effects that are running: their turns run again."""
+        for task in self._running_steps.values():
             task.cancel()
-        await asyncio.gather(*self._trying.values(), return_exceptions=True)
-        self._effects.close()
+        await asyncio.gather(*self._running_steps.values(), return_exceptions=True)
+        self._steps.close()
 
-    async def play(self, ids: Sequence[UUID], done: Done = lambda ids: None) -> Collection[UUID]:
-        """Play one turn of each enrollment, and return when all are committed that can be.
+    async def run(self, ids: Sequence[UUID], done: Done = lambda ids: None) -> Collection[UUID]:
+        """Run one turn of each enrollment, and return when all that can be are committed.
 
         Args:
             ids: due enrollments, of different contacts.
-            done: told of enrollments whose turns are committed, as soon as they are; those whose
+            done: gets the enrollments whose turns are committed, as soon as they are; those whose
                 journey keeps its thread come later than the others.
 
         Returns:
-            Those whose effects are under way: `done` is told of them when their turns are
-            committed, or have been given up.
+            The enrollments whose effects are running: `done` gets them when their turns have been
+            committed or abandoned.
         """
         code, now = self.code, self._clock.now()
-        world = code.world(now, self.limits, compares=self._twice)
-        loaded = await load_plays(
+        environment = code.environment(now, self.limits, checks_determinism=self._twice)
+        loaded = await load_turns(
             self._database,
             ids,
             code,
-            world,
-            chosen=lambda enrollment: _is_due(enrollment, now),
-            playable=lambda one: self._stuck[one.id, one.code_hash] < MOST_STUCK,
+            environment,
+            is_selected=lambda enrollment: _is_due(enrollment, now),
+            can_run=lambda journey: self._stuck[journey.id, journey.code_hash] < MOST_STUCK,
         )
-        groups: dict[str, list[TurnExecution]] = {}
-        for play in loaded.plays:
-            groups.setdefault(play.journey.id, []).append(play)
-        sets = [[(play, None) for play in group] for group in groups.values()]
-        works = [self._drive(moving, [], now, done) for moving in sets]
+        by_journey: dict[str, list[Answered]] = {}
+        for execution in loaded.executions:
+            by_journey.setdefault(execution.journey.id, []).append((execution, None))
+        tasks = [self._drive(turns, [], now, done) for turns in by_journey.values()]
         if loaded.failed:
-            works.append(self._commit_all(loaded.failed, done))
-        if loaded.lost:
-            works.append(self._park(loaded.lost, now))
-        _raise_first(await asyncio.gather(*works, return_exceptions=True))
-        return [one for one in ids if one in self._trying]
+            tasks.append(self._commit_all(loaded.failed, done))
+        if loaded.without_code:
+            tasks.append(self._park(loaded.without_code, now))
+        _raise_first(await asyncio.gather(*tasks, return_exceptions=True))
+        return [enrollment_id for enrollment_id in ids if enrollment_id in self._running_steps]
 
     async def _drive(
-        self, moving: Sequence[Moving], over: list[TurnExecution], now: datetime, done: Done
+        self,
+        turns: Sequence[Answered],
+        finished: list[TurnExecution],
+        now: datetime,
+        done: Done,
     ) -> None:
         """Drive turns of one journey until each is over, and commit them together.
 
-        Those that keep their thread are left behind and go on by themselves.
+        Turns that keep their thread are left behind, and committed by themselves.
 
         Args:
-            moving: turns, each with the answer that it is to go on with.
-            over: turns that are over already, to be committed with them.
+            turns: turns, each with the answer that it continues with.
+            finished: turns that are over already, to be committed with them.
             now: the instant of these turns.
-            done: told of the enrollments that are committed.
+            done: gets the enrollments that are committed.
         """
-        slow: list[asyncio.Task[None]] = []
+        slow_tasks: list[asyncio.Task[None]] = []
         try:
-            while moving:
-                kept = await self._driver.advance(moving)
-                slow += [
-                    asyncio.create_task(self._see_through(play, end, now, done))
-                    for play, end in kept.items()
+            while turns:
+                slow = await self._driver.advance(turns)
+                slow_tasks += [
+                    asyncio.create_task(self._drive_slow(execution, task, now, done))
+                    for execution, task in slow.items()
                 ]
-                for play, _ in moving:
-                    if play.left:
-                        # Still due: another set plays it.
-                        play.drop()
-                there = [play for play, _ in moving if play not in kept and not play.left]
-                self._try_steps(there, now, done)
-                there = [play for play in there if not isinstance(play.need, RunStep)]
-                moving = await self._answer(there, over, now)
-            await self._finish(over, done)
-            _raise_first(await asyncio.gather(*slow, return_exceptions=True))
+                for execution, _ in turns:
+                    if execution.is_postponed:
+                        # Still due: another batch runs it.
+                        execution.discard()
+                advanced = [e for e, _ in turns if e not in slow and not e.is_postponed]
+                self._start_effects(advanced, now, done)
+                remaining = [execution for execution in advanced if execution.effect is None]
+                turns = await self._answer_reads(remaining, finished)
+            await self._finish(finished, done)
+            _raise_first(await asyncio.gather(*slow_tasks, return_exceptions=True))
         finally:
-            for task in slow:
+            for task in slow_tasks:
                 task.cancel()
 
-    async def _see_through(
-        self, play: TurnExecution, end: asyncio.Task[None], now: datetime, done: Done
+    async def _drive_slow(
+        self, execution: TurnExecution, task: asyncio.Task[None], now: datetime, done: Done
     ) -> None:
-        """Go on with a turn that has kept its thread, once that has ended one way or the other."""
-        await end
-        if play.stuck:
-            self._note_stuck(play.journey)
-        over: list[TurnExecution] = []
-        self._try_steps([play], now, done)
-        if not isinstance(play.need, RunStep):
-            await self._drive(await self._answer([play], over, now), over, now, done)
+        """Drive on a turn that has kept its thread, once it was advanced or has failed."""
+        await task
+        if execution.is_stuck:
+            self._note_stuck(execution.journey)
+        finished: list[TurnExecution] = []
+        self._start_effects([execution], now, done)
+        if execution.effect is None:
+            turns = await self._answer_reads([execution], finished)
+            await self._drive(turns, finished, now, done)
 
     # -- effects of steps -----------------------------------------------------------------------
 
-    def _try_steps(self, plays: Sequence[TurnExecution], now: datetime, done: Done) -> None:
-        """Begin the effects that turns want next; such a turn leaves its set and goes on alone."""
-        for play in plays:
-            if isinstance(play.need, RunStep) and not play.stuck:
-                one = play.facts.enrollment.id
-                if one not in self._trying:
-                    self._trying[one] = asyncio.create_task(self._try_alone(play, now, done))
+    def _start_effects(
+        self, executions: Sequence[TurnExecution], now: datetime, done: Done
+    ) -> None:
+        """Start the effects that turns need next; such a turn leaves its batch and runs alone."""
+        for execution in executions:
+            if execution.effect is not None and not execution.is_stuck:
+                enrollment_id = execution.inputs.enrollment.id
+                if enrollment_id not in self._running_steps:
+                    self._running_steps[enrollment_id] = asyncio.create_task(
+                        self._run_effects(execution, now, done)
+                    )
 
-    async def _try_alone(self, play: TurnExecution, now: datetime, done: Done) -> None:
-        """Run a turn's effects, one after the other, and go on with it until it is committed."""
-        one = play.facts.enrollment.id
+    async def _run_effects(self, execution: TurnExecution, now: datetime, done: Done) -> None:
+        """Run a turn's effects, one after the other, and drive it until it is committed."""
+        enrollment_id = execution.inputs.enrollment.id
         try:
-            while isinstance(play.need, RunStep):
-                tried = await self._try(play, play.need)
-                await self._drive([(play, tried)], [], now, done)
+            while (effect := execution.effect) is not None:
+                attempt = await self._attempt(execution, effect)
+                await self._drive([(execution, attempt)], [], now, done)
         except Exception:
-            log.exception("a step of %s could not be kept; it is tried again", play.journey.id)
+            log.exception(
+                "a step of %s could not be recorded; it is tried again", execution.journey.id
+            )
             await asyncio.sleep(_AFTER_ERROR)
         finally:
-            del self._trying[one]
-            done([one])
+            del self._running_steps[enrollment_id]
+            done([enrollment_id])
 
-    async def _try(self, play: TurnExecution, step: RunStep) -> StepAttempt:
-        """Try an effect once, and record at once what it came to."""
-        enrollment, key = play.facts.enrollment, play.answers.asked[-1]
-        kept = play.facts.kept.get(key)
-        attempt = kept.attempts + 1 if kept else 1
-        tried = await self._effects.run(
-            play.journey.id, step.run, step_id(enrollment.id, key), step.timeout, attempt
+    async def _attempt(self, execution: TurnExecution, effect: Effect) -> StepAttempt:
+        """Run an effect once, and record the outcome at once."""
+        enrollment, key = execution.inputs.enrollment, execution.replay.pending_key
+        pending = execution.inputs.pending_steps.get(key)
+        number = pending.attempts + 1 if pending else 1
+        attempt = await self._steps.run(
+            execution.journey.id, effect, step_id(enrollment.id, key), number
         )
-        over = tried.error is None or tried.final or attempt > step.retries
-        new = PendingStep(key, attempt, tried.answer, tried.error, over)
+        is_over = attempt.error is None or attempt.final or number > effect.retries
+        step = PendingStep(key, number, attempt.answer, attempt.error, is_over)
         try:
-            await self._keep_at_last(NewStep(enrollment.id, new))
+            await self._store_step(NewStep(enrollment.id, step))
         except Exception as error:
-            # It was done, and must not be done again and again for want of a record.
-            said = f"It was done, but what it gave could not be recorded: {type(error).__name__}."
-            tried = StepAttempt(error=said, final=True, attempt=attempt)
-            await self._keep_at_last(
-                NewStep(enrollment.id, PendingStep(key, attempt, None, said, True))
-            )
-        return tried
+            # The effect is done, and must not be repeated for want of a record.
+            reason = f"It was done, but its result could not be recorded: {type(error).__name__}."
+            attempt = StepAttempt(error=reason, final=True, attempt=number)
+            step = PendingStep(key, number, None, reason, True)
+            await self._store_step(NewStep(enrollment.id, step))
+        return attempt
 
-    async def _keep_at_last(self, new: NewStep) -> None:
-        """Record a try, however long the database refuses: what was done is not to be repeated."""
+    async def _store_step(self, step: NewStep) -> None:
+        """Record an attempt, however long the database refuses: an effect is not repeated."""
         while True:
             try:
-                await self._kept.submit(new)
+                await self._new_steps.submit(step)
                 return
             except StoreUnavailable:
                 await asyncio.sleep(_AFTER_ERROR)
 
-    async def _keep(self, steps: Sequence[NewStep]) -> Sequence[None]:
+    async def _store_steps(self, steps: Sequence[NewStep]) -> Sequence[None]:
         async with self._database.transaction() as tx:
             await tx.apply([keep(steps)])
         return [None] * len(steps)
 
     # -- reads ----------------------------------------------------------------------------------
 
-    async def _answer(
-        self, plays: Sequence[TurnExecution], over: list[TurnExecution], now: datetime
-    ) -> Sequence[Moving]:
-        """Return those that need a read with its answer, and add the others to those over."""
-        needy = [play for play in plays if play.need is not None and not play.stuck]
-        answered = await answer_each(self._database, needy, now) if needy else []
-        going_on = {play for play, _ in answered}
-        over.extend(play for play in plays if play not in going_on)
+    async def _answer_reads(
+        self, executions: Sequence[TurnExecution], finished: list[TurnExecution]
+    ) -> Sequence[Answered]:
+        """Return turns that need a read, with its answer; add the others to those finished."""
+        reading = [e for e in executions if e.pending is not None and not e.is_stuck]
+        answered = await answer_reads(self._database, reading) if reading else []
+        continuing = {execution for execution, _ in answered}
+        finished.extend(execution for execution in executions if execution not in continuing)
         return answered
 
     def _note_stuck(self, journey: Journey) -> None:
@@ -250,7 +261,7 @@ class TurnRunner:
         if self._stuck[version] == MOST_STUCK:
             log.error(
                 "%s:%d: %s has blocked its thread %d times and is stopped until its code changes "
-                "or the server is started anew",
+                "or the server is restarted",
                 journey.file,
                 journey.line,
                 journey.id,
@@ -259,45 +270,45 @@ class TurnRunner:
 
     # -- writing ------------------------------------------------------------------------------
 
-    async def _finish(self, over: Sequence[TurnExecution], done: Done) -> None:
-        """Commit turns that are over, having played each once more if that is wanted."""
+    async def _finish(self, executions: Sequence[TurnExecution], done: Done) -> None:
+        """Commit turns that are over; with `twice`, check first that they are deterministic."""
         if self._twice:
-            await compare(self._driver, over, self._clock.now())
-        await self._commit_all([_played(play) for play in over], done)
+            await check_determinism(self._driver, executions, self._clock.now())
+        await self._commit_all([_finished_turn(execution) for execution in executions], done)
 
-    async def _commit_all(self, turns_over: Sequence[Played], done: Done) -> None:
-        """Commit turns; one that the database does not take has failed."""
+    async def _commit_all(self, finished: Sequence[FinishedTurn], done: Done) -> None:
+        """Commit turns; one that the database refuses has failed."""
         results = await asyncio.gather(
-            *(self._commits.enqueue(one) for one in turns_over), return_exceptions=True
+            *(self._commits.enqueue(turn) for turn in finished), return_exceptions=True
         )
-        for one, result in zip(turns_over, results, strict=True):
+        for turn, result in zip(finished, results, strict=True):
             if isinstance(result, StoreUnavailable):
                 raise result
             if isinstance(result, Exception):
                 error = "".join(traceback.format_exception(result))
-                fault = failed(one.enrollment.look_back, error)
-                await self._commits.submit(replace(one, result=fault))
-        done([one.enrollment.id for one in turns_over])
+                failure = failed_result(turn.enrollment.look_back, error)
+                await self._commits.submit(replace(turn, result=failure))
+        done([turn.enrollment.id for turn in finished])
 
-    async def _commit(self, played: Sequence[Played]) -> Sequence[bool | Exception]:
+    async def _commit(self, finished: Sequence[FinishedTurn]) -> Sequence[bool | Exception]:
         now = self._clock.now()
         tally = Tally(now)
         async with self._database.transaction() as tx:
-            taking, answers = await commit(tx, played, self._ingest, tally, now)
+            batch, results = await commit(tx, finished, self._ingest, tally, now)
             await tx.apply([tally.write()])
-        await self._ingest.publish_result(taking)
-        for one, counted in zip(played, answers, strict=True):
-            if counted is True:
-                _tell(one)
-        return answers
+        await self._ingest.publish_result(batch)
+        for turn, is_written in zip(finished, results, strict=True):
+            if is_written is True:
+                _log_outcome(turn)
+        return results
 
-    async def _park(self, lost: Sequence[Enrollment], now: datetime) -> None:
-        """Park people whose journey there is no code for, or none that can be played."""
+    async def _park(self, without_code: Sequence[Enrollment], now: datetime) -> None:
+        """Park enrollments whose journey has no code, or none that may run."""
         tally = Tally(now)
         async with self._database.transaction() as tx:
             _, present = await tx.fetch(
-                contacts.locked({e.contact_id for e in lost}, tx.dialect.lock_rows),
-                enrollments.by_ids([e.id for e in lost]),
+                contacts.locked({e.contact_id for e in without_code}, tx.dialect.lock_rows),
+                enrollments.by_ids([e.id for e in without_code]),
             )
             parked = [replace(e, state="parked") for e in present.values() if _is_due(e, now)]
             for enrollment in parked:
@@ -307,15 +318,17 @@ class TurnRunner:
         await self._ingest.publish_result(BatchResult(topics={"enrollments"}))
 
 
-def _tell(one: Played) -> None:
-    """Log what an operator should look at: failures, and those who drifted."""
-    result, place = one.result, f"/enrollments/{one.enrollment.id}"
+def _log_outcome(turn: FinishedTurn) -> None:
+    """Log the outcomes that an operator should look at: failure and drift."""
+    result, address = turn.result, f"/enrollments/{turn.enrollment.id}"
     if result.error:
         last = result.error.rstrip().rsplit("\n", 1)[-1][:300]
-        number = one.enrollment.attempt + 1
-        log.warning("a turn of %s failed (%s, try %d): %s", one.journey.id, place, number, last)
+        number = turn.enrollment.attempt + 1
+        log.warning(
+            "a turn of %s failed (%s, attempt %d): %s", turn.journey.id, address, number, last
+        )
     elif result.outcome == "drifted":
-        log.warning("%s has drifted in %s: %s", place, one.journey.id, result.reason)
+        log.warning("%s has drifted in %s: %s", address, turn.journey.id, result.reason)
 
 
 def _is_due(enrollment: Enrollment, now: datetime) -> bool:
@@ -323,14 +336,14 @@ def _is_due(enrollment: Enrollment, now: datetime) -> bool:
     return enrollment.state in ("active", "waiting") and wake_at is not None and wake_at <= now
 
 
-def _played(play: TurnExecution) -> Played:
-    facts, result = play.facts, play.final
-    seen = max(facts.contact.event_seq, result.seen)
-    return Played(play.journey, facts.enrollment, seen, result)
+def _finished_turn(execution: TurnExecution) -> FinishedTurn:
+    inputs, result = execution.inputs, execution.result
+    seen = max(inputs.contact.event_seq, result.seen)
+    return FinishedTurn(execution.journey, inputs.enrollment, seen, result)
 
 
 def _raise_first(results: Sequence[BaseException | None]) -> None:
-    """Raise the first error of what was done at the same time, when all of it has ended."""
+    """Raise the first error of tasks that ran at the same time, when all have ended."""
     for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -1,4 +1,4 @@
-"""What a try of a step's effect came to, and when it is tried again."""
+"""The outcome of one attempt of a step's effect, and the delay before the next one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from ..domain.journal import decode
-from ..errors import StepFailed
-from .requests import Digest, Request, RunStep
+from ..domain.journal import Step
 
-# When an effect, or a turn, that raised is tried again (journeys, "Turns and the journal").
+# The delays before an effect, or a turn, that failed is tried again.
 RETRY_AFTER = (
     timedelta(seconds=10),
     timedelta(minutes=1),
@@ -18,24 +16,18 @@ RETRY_AFTER = (
     timedelta(minutes=30),
     timedelta(hours=2),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """An answer that is an error, raised where the author's call stands."""
-
-    error: Exception
+_LONGEST_ERROR = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class StepAttempt:
-    """What one try of an effect came to.
+    """The outcome of one attempt.
 
     Args:
-        answer: what it gave, in the journal's form.
-        error: what it raised; None when it has succeeded.
-        final: whether trying again is of no use.
-        attempt: which try it was, from 1.
+        answer: what the effect returned, in the journal's form.
+        error: what it raised; None when it succeeded.
+        final: whether another attempt is of no use.
+        attempt: the number of the attempt, from 1.
     """
 
     answer: Any = None
@@ -43,22 +35,27 @@ class StepAttempt:
     final: bool = False
     attempt: int = 1
 
+    def to_answer(self) -> dict[str, Any]:
+        """Return what the journal keeps of an effect that is not tried again."""
+        if self.error is None:
+            return {"value": self.answer}
+        return {"failed": self.error[-_LONGEST_ERROR:]}
 
-def given(request: Request, answer: Any) -> Any:
-    """Return a journalled answer as the author sees it."""
-    if not isinstance(request, RunStep):
-        # A digest that an operator let somebody go on without has collected nothing.
-        return [] if answer is None and isinstance(request, Digest) else decode(answer)
-    if "failed" in answer:
-        return Raised(StepFailed(answer["failed"]))
-    return decode(answer["value"])
+    def to_detail(self, until: str) -> dict[str, Any]:
+        """Return what the journal keeps of an attempt that is followed by another.
+
+        Args:
+            until: the instant of the next attempt, in ISO form.
+        """
+        error = (self.error or "")[-_LONGEST_ERROR:]
+        return {"until": until, "attempt": self.attempt, "error": error}
 
 
-def again_after(attempts: int) -> timedelta:
-    """Return how long to wait after so many tries that failed, at least one."""
+def is_retry_pause(step: Step) -> bool:
+    """Return whether a journal entry is the pause before the next attempt of an effect."""
+    return step.waiting and step.detail is not None and "attempt" in step.detail
+
+
+def retry_delay(attempts: int) -> timedelta:
+    """Return the delay after a number of failed attempts, at least one."""
     return RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
-
-
-def outcome_of(tried: StepAttempt) -> dict[str, Any]:
-    """Return what the journal keeps of an effect that is over."""
-    return {"value": tried.answer} if tried.error is None else {"failed": tried.error[-2000:]}

@@ -1,4 +1,4 @@
-"""Runs the effects of `ctx.step`, where they can neither hold up the server nor each other."""
+"""Runs the effects of `ctx.step`, where they hold up neither the server nor each other."""
 
 from __future__ import annotations
 
@@ -10,145 +10,141 @@ import threading
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 from ..domain.durations import words
 from ..domain.journal import as_text, encode
 from ..errors import StepFailed, ValueNotStorable
+from .calls.effect import Effect
 from .daemon_threads import DaemonThreads
 from .step_attempts import StepAttempt
 
-# Effects of one journey under way at once.
-AT_ONCE = 32
+# The number of effects of one journey that run at the same time.
+MOST_AT_ONCE = 32
 # How long a loop may take to answer before it counts as blocked, in seconds.
-_PATIENCE = 1.0
+_LOOP_TIMEOUT = 1.0
+_LONGEST_ERROR = 2000
 
 log = logging.getLogger("hogsend.turns")
 
 
-class _Share:
-    """What effects of one journey may have under way at once."""
+class _JourneySlots:
+    """The slots of one journey: as many of its effects run at the same time."""
 
     def __init__(self) -> None:
-        self.slots = asyncio.Semaphore(AT_ONCE)
+        self.semaphore = asyncio.Semaphore(MOST_AT_ONCE)
         self._lost = 0
 
     @property
-    def is_lost(self) -> bool:
-        """Whether every slot is with a thread that was given up."""
-        return self._lost >= AT_ONCE
+    def are_all_lost(self) -> bool:
+        """Whether every slot is held by a thread that was given up."""
+        return self._lost >= MOST_AT_ONCE
 
     def lose(self) -> None:
-        """Note that a thread was given up: its slot is not free before it comes back."""
+        """Note that a thread was given up: its slot is not free before it returns."""
         self._lost += 1
-        if self.is_lost:
-            # Whoever waits for a slot would wait for ever, and is told instead.
-            self.slots.release()
+        if self.are_all_lost:
+            # Effects that wait for a slot would wait forever; they fail instead.
+            self.semaphore.release()
 
     def regain(self) -> None:
-        """Note that a thread that was given up has come back."""
-        if not self.is_lost:
-            self.slots.release()
+        """Note that a thread that was given up has returned."""
+        if not self.are_all_lost:
+            self.semaphore.release()
         self._lost -= 1
 
 
 class _Slot:
-    """An effect's own part of its journey's share; a thread that is given up keeps it.
+    """The slot of one effect; a thread that is given up keeps it.
 
     Args:
-        share: the journey's.
+        slots: the journey's.
     """
 
-    def __init__(self, share: _Share) -> None:
-        self._share = share
+    def __init__(self, slots: _JourneySlots) -> None:
+        self._slots = slots
         self.is_kept = False
 
     async def __aenter__(self) -> _Slot:
-        await self._share.slots.acquire()
+        await self._slots.semaphore.acquire()
         return self
 
     async def __aexit__(self, *raised: object) -> None:
         if not self.is_kept:
-            self._share.slots.release()
+            self._slots.semaphore.release()
 
     def keep(self) -> None:
-        """Give up the thread that the effect keeps."""
+        """Leave the slot to a thread that is given up."""
         self.is_kept = True
-        self._share.lose()
+        self._slots.lose()
 
     def free(self) -> None:
-        """Hear that the thread has come back."""
-        self._share.regain()
+        """Free the slot of a thread that was given up, when it returns."""
+        self._slots.regain()
 
 
 class StepRunner:
-    """Runs authors' effects: `async` ones on a loop of each journey, plain ones on threads."""
+    """Runs authors' effects: `async` ones on a loop for each journey, plain ones on threads."""
 
     def __init__(self) -> None:
         self._threads = DaemonThreads("steps")
         self._loops: dict[str, asyncio.AbstractEventLoop] = {}
-        self._shares: dict[str, _Share] = {}
+        self._slots: dict[str, _JourneySlots] = {}
 
     async def run(
-        self,
-        journey_id: str,
-        effect: Callable[[UUID], Any],
-        step_id: UUID,
-        timeout: timedelta,  # noqa: ASYNC109 (it is the step's own)
-        attempt: int,
+        self, journey_id: str, effect: Effect, step_id: UUID, attempt: int
     ) -> StepAttempt:
-        """Try an effect once.
+        """Run an effect once.
 
         Args:
-            journey_id: whose it is; each journey has its own share of what runs at once.
-            effect: the author's function; it gets the step's id.
-            step_id: the same at every try.
-            timeout: how long it may take; a plain one that takes longer is left to itself, and
-                counts as under way until it comes back.
-            attempt: which try it is, from 1.
+            journey_id: the journey; each has its own slots.
+            effect: the effect. A plain function that exceeds its timeout is left to itself, and
+                keeps its slot until it returns.
+            step_id: the same at every attempt.
+            attempt: the number of the attempt, from 1.
         """
-        share = self._shares.setdefault(journey_id, _Share())
-        async with _Slot(share) as slot:
-            if share.is_lost:
-                return StepAttempt(error=f"It was not begun: {_none_left()}", attempt=attempt)
-            limit = asyncio.timeout(timeout.total_seconds())
+        slots = self._slots.setdefault(journey_id, _JourneySlots())
+        async with _Slot(slots) as slot:
+            if slots.are_all_lost:
+                return StepAttempt(error=f"It was not started: {_no_slots()}", attempt=attempt)
+            limit = asyncio.timeout(effect.timeout.total_seconds())
             try:
                 async with limit:
-                    answer = await _not_cancelled(self._call(journey_id, effect, step_id, slot))
+                    call = self._call(journey_id, effect.run, step_id, slot)
+                    answer = await _raise_own_cancellation(call)
             except StepFailed as error:
                 return StepAttempt(error=as_text(str(error.message)), final=True, attempt=attempt)
             except Exception as error:
                 if not limit.expired():
-                    return StepAttempt(error=_told(error), attempt=attempt)
+                    return StepAttempt(error=_traceback_of(error), attempt=attempt)
                 if not slot.is_kept:
-                    await self._let_go_blocked(journey_id, slot)
-                if slot.is_kept and share.is_lost:
-                    log.error("steps of %s are not begun any more: %s", journey_id, _none_left())
-                text = f"It took longer than {words(timeout)}."
+                    await self._replace_blocked_loop(journey_id, slot)
+                if slot.is_kept and slots.are_all_lost:
+                    log.error("steps of %s are no longer started: %s", journey_id, _no_slots())
+                text = f"It took longer than {words(effect.timeout)}."
                 return StepAttempt(error=text, attempt=attempt)
         try:
             return StepAttempt(encode(answer), attempt=attempt)
         except ValueNotStorable as error:
-            # Trying again would do the effect again, and come to the same.
+            # Another attempt would repeat the effect, and return the same.
             return StepAttempt(error=f"It was done, but {error}", final=True, attempt=attempt)
 
     async def _call(
-        self, journey_id: str, effect: Callable[[UUID], Any], step_id: UUID, slot: _Slot
+        self, journey_id: str, function: Callable[[UUID], Any], step_id: UUID, slot: _Slot
     ) -> Any:
-        # An empty context: the effect is not driven by a player, and can use asyncio.
-        found = await self._on_thread(lambda: contextvars.Context().run(effect, step_id), slot)
-        return await self._await(journey_id, found) if inspect.isawaitable(found) else found
+        # In an empty context no journey runs, and the function can use asyncio.
+        answer = await self._on_thread(lambda: contextvars.Context().run(function, step_id), slot)
+        return await self._await(journey_id, answer) if inspect.isawaitable(answer) else answer
 
-    async def _let_go_blocked(self, journey_id: str, slot: _Slot) -> None:
-        """Give a journey another loop when one of its effects keeps the thread of its own."""
+    async def _replace_blocked_loop(self, journey_id: str, slot: _Slot) -> None:
+        """Give a journey another loop when one of its effects blocks its own."""
         loop = self._loops.get(journey_id)
         if loop is None:
             return
-        there = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
+        answer = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
         try:
-            await asyncio.wait_for(asyncio.wrap_future(there), _PATIENCE)
+            await asyncio.wait_for(asyncio.wrap_future(answer), _LOOP_TIMEOUT)
         except TimeoutError:
             if self._loops.get(journey_id) is not loop:
                 return
@@ -157,14 +153,14 @@ class StepRunner:
                 "an async step of %s blocks its thread: use a plain function, or await", journey_id
             )
             slot.keep()
-            ours = asyncio.get_running_loop()
+            own_loop = asyncio.get_running_loop()
 
-            def go() -> None:
+            def stop() -> None:
                 loop.stop()
                 with suppress(RuntimeError):
-                    ours.call_soon_threadsafe(slot.free)
+                    own_loop.call_soon_threadsafe(slot.free)
 
-            loop.call_soon_threadsafe(go)
+            loop.call_soon_threadsafe(stop)
 
     async def _on_thread(self, call: Callable[[], Any], slot: _Slot) -> Any:
         loop = asyncio.get_running_loop()
@@ -176,11 +172,9 @@ class StepRunner:
             elif error is None:
                 answer.set_result(value)
             else:
-                # A future takes no StopIteration, and SystemExit would end the server.
-                kept = error if isinstance(error, Exception) else RuntimeError(repr(error))
-                answer.set_exception(
-                    RuntimeError(repr(kept)) if isinstance(kept, StopIteration) else kept
-                )
+                # A future refuses StopIteration, and SystemExit would end the server.
+                is_usual = isinstance(error, Exception) and not isinstance(error, StopIteration)
+                answer.set_exception(error if is_usual else RuntimeError(repr(error)))
 
         def job() -> None:
             value, error = None, None
@@ -188,7 +182,7 @@ class StepRunner:
                 value = call()
             except BaseException as raised:
                 error = raised
-            # The loop may be gone when one that was given up comes back.
+            # The loop may have ended when a thread that was given up returns.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, value, error)
 
@@ -209,39 +203,39 @@ class StepRunner:
                 task = asyncio.current_task()
                 if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
                     raise
-                # Of the effect's own doing; as it is, it would end whoever waits for it.
+                # Raised by the effect itself; unchanged, it would end the task that waits for it.
                 raise RuntimeError(repr(error)) from error
 
         return await asyncio.wrap_future(_submit(wait(), self._loop_of(journey_id)))
 
     def _loop_of(self, journey_id: str) -> asyncio.AbstractEventLoop:
-        """Return the loop of a journey's effects: one that blocks holds up only its own."""
+        """Return the loop of a journey's effects: blocking it holds up no other journey."""
         loop = self._loops.get(journey_id)
         if loop is None:
             loop = self._loops[journey_id] = asyncio.new_event_loop()
-            threading.Thread(target=_run, args=(loop,), name="steps' loop", daemon=True).start()
+            threading.Thread(target=_run, args=(loop,), name="steps", daemon=True).start()
         return loop
 
     def close(self) -> None:
-        """Let the loops go; what still runs is left to itself, and is tried again by the next."""
+        """Stop the loops, and abandon effects that still run: the next process retries them."""
         for loop in self._loops.values():
             loop.call_soon_threadsafe(loop.stop)
         self._loops.clear()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
-    """Run a loop until it is stopped, and end what is left on it."""
+    """Run a loop until it is stopped, and cancel what is left on it."""
     try:
-        while not _ran(loop):
+        while not _run_until_stopped(loop):
             pass
     finally:
-        loop.run_until_complete(_end_tasks(asyncio.all_tasks(loop)))
+        loop.run_until_complete(_cancel_tasks(asyncio.all_tasks(loop)))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
 
-def _ran(loop: asyncio.AbstractEventLoop) -> bool:
-    """Run a loop; return False when a task of an effect broke out of it, and it is to go on."""
+def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> bool:
+    """Run a loop; return False when a task of an effect broke out of it, and it must run on."""
     try:
         loop.run_forever()
     except (SystemExit, KeyboardInterrupt):
@@ -249,7 +243,7 @@ def _ran(loop: asyncio.AbstractEventLoop) -> bool:
     return True
 
 
-async def _end_tasks(tasks: set[asyncio.Task[Any]]) -> None:
+async def _cancel_tasks(tasks: set[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -260,15 +254,15 @@ def _submit(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
     return contextvars.Context().run(asyncio.run_coroutine_threadsafe, coroutine, loop)
 
 
-def _none_left() -> str:
+def _no_slots() -> str:
     return (
-        f"{AT_ONCE} functions of this journey's steps have not come back, long after their time. "
-        "Give what they call a time limit of its own, and start the server anew."
+        f"{MOST_AT_ONCE} functions of this journey's steps have not returned, long after their "
+        "timeout. Give what they call a time limit of its own, and restart the server."
     )
 
 
-async def _not_cancelled(effect: Coroutine[Any, Any, Any]) -> Any:
-    """Return what an effect gives; one that is cancelled by its own code raises like another."""
+async def _raise_own_cancellation(effect: Coroutine[Any, Any, Any]) -> Any:
+    """Return the answer of an effect; one that cancels itself raises like any other."""
     try:
         return await effect
     except asyncio.CancelledError:
@@ -278,29 +272,29 @@ async def _not_cancelled(effect: Coroutine[Any, Any, Any]) -> Any:
         raise RuntimeError("it was cancelled by its own code") from None
 
 
-def _told(error: BaseException) -> str:
+def _traceback_of(error: BaseException) -> str:
     """Return an effect's error without the frames of this file."""
     lines = traceback.format_exception(error)
-    told = "".join(line for line in lines if "/turns/step_runner.py" not in line)[-2000:]
-    return as_text(told)
+    text = "".join(line for line in lines if "/turns/step_runner.py" not in line)
+    return as_text(text[-_LONGEST_ERROR:])
 
 
-def taking_its_id(fn: Callable[..., Any]) -> Callable[[UUID], Any]:
-    """Return a function that takes the step's id, whether the author's does or not."""
+def accept_step_id(function: Callable[..., Any]) -> Callable[[UUID], Any]:
+    """Return a function that accepts the step's id, whether the author's does or not."""
     try:
-        parameters = inspect.signature(fn).parameters.values()
+        parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return lambda step_id: fn()
+        return lambda step_id: function()
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     required = [p for p in parameters if p.kind in positional and p.default is p.empty]
-    return fn if required else lambda step_id: fn()
+    return function if required else lambda step_id: function()
 
 
 def step_id(enrollment_id: UUID, key: str) -> UUID:
-    """Return the id of a step, the same at every try.
+    """Return the id of a step, the same at every attempt.
 
     Args:
-        enrollment_id: of which enrollment.
+        enrollment_id: its enrollment.
         key: its journal key.
     """
     return uuid5(enrollment_id, key)

@@ -24,37 +24,37 @@ class TurnInput:
     """What a turn starts from.
 
     Args:
-        enrollment: as it is before the turn.
-        contact: as of now.
+        enrollment: the enrollment before the turn.
+        contact: the contact as of now.
         trigger: the event that started the enrollment.
-        steps: the journal, a later entry completing an earlier one of the same key.
-        sending: whether mail may go to the contact.
-        depth: how many causes the trigger is away from the outside.
-        kept: effects that were tried and are not in the journal yet, by key.
+        steps: the journal; a later entry completes an earlier one of the same key.
+        send_facts: what decides whether mail may go to the contact.
+        depth: the number of causes between the trigger and the outside.
+        pending_steps: effects that have been tried and are not in the journal yet, by key.
     """
 
     enrollment: Enrollment
     contact: Contact
     trigger: Event
     steps: Sequence[Step]
-    sending: SendFacts
+    send_facts: SendFacts
     depth: int = 0
-    kept: Mapping[str, PendingStep] = field(default_factory=dict[str, PendingStep])
+    pending_steps: Mapping[str, PendingStep] = field(default_factory=dict[str, PendingStep])
 
 
 @dataclass
 class TurnResult:
-    """What a turn came to, before it is committed.
+    """What a turn comes to, before it is committed.
 
     Args:
-        outcome: `waiting completed exited failed drifted` or `early`, when its wait is not over.
+        outcome: `waiting completed exited failed drifted`, or `early` when its wait is not over.
         steps: what it adds to the journal.
-        wait: the new frontier, when waiting.
+        wait: the wait that it ends in, when `waiting`.
         look_back: from where the next wait looks back.
-        sends: ledger rows to add.
-        triggered: events to take in, in order.
+        sends: rows to add to the ledger.
+        triggered: events to ingest, in order.
         seen: the number of the newest event that a new digest has counted already.
-        done_steps: keys of effects that the journal has now.
+        done_steps: keys of effects that are in the journal now.
         reason: why it exited or drifted.
         error: the traceback, when it failed.
     """
@@ -73,28 +73,28 @@ class TurnResult:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnvironment:
-    """What every turn of a set shares.
+    """What all turns of a batch share.
 
     Args:
-        lists: by id.
+        lists: the mail lists, by id.
         templates: the keys of the mails that can be sent, each with its list if it names one.
-        now: the instant of these turns.
-        most_steps: how many `ctx` calls one turn may make.
-        compares: whether turns are played twice, and note what they ask for.
+        now: the instant of the turns.
+        max_calls: how many `ctx` calls one turn may make.
+        checks_determinism: whether turns run twice, and note the arguments of their calls.
     """
 
     lists: Mapping[str, MailList]
     templates: Mapping[str, str | None]
     now: datetime
-    most_steps: int = 10_000
-    compares: bool = False
+    max_calls: int = 10_000
+    checks_determinism: bool = False
 
 
-def failed(look_back: LookBack, error: str) -> TurnResult:
-    """Return what a turn comes to that failed.
+def failed_result(look_back: LookBack, error: str) -> TurnResult:
+    """Return the result of a turn that failed.
 
     Args:
-        look_back: as it was before the turn.
+        look_back: from where the next wait looks back, as before the turn.
         error: the traceback or the reason.
     """
     return TurnResult("failed", look_back=look_back, error=as_text(error)[-8000:])

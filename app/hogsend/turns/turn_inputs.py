@@ -10,14 +10,15 @@ from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
+from ..domain.journal import PendingStep
 from ..domain.journey import Journey
 from ..domain.send_policy import Consents, SendFacts
 from ..store import consents, contacts, enrollments, events, sends, steps, turns
 from ..store.db import Database
-from .commit import Played
+from .commit import FinishedTurn
 from .execution import TurnExecution
 from .registry import Registry
-from .turn import TurnEnvironment, TurnInput, failed
+from .turn import TurnEnvironment, TurnInput, failed_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,11 @@ class TurnLimits:
 
     Args:
         time: how long it may keep its thread.
-        steps: how many `ctx` calls it may make.
+        calls: how many `ctx` calls it may make.
     """
 
     time: timedelta = timedelta(seconds=60)
-    steps: int = 10_000
+    calls: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,56 +46,117 @@ class JourneyCode:
     registry: Registry
     templates: Mapping[str, str | None]
 
-    def world(
-        self, now: datetime, limits: TurnLimits, *, compares: bool = False
+    def environment(
+        self, now: datetime, limits: TurnLimits, *, checks_determinism: bool = False
     ) -> TurnEnvironment:
-        """Return what turns of this code share.
+        """Return what a batch of turns of this code shares.
 
         Args:
-            now: their instant.
+            now: the instant of the turns.
             limits: what each may use up.
-            compares: whether they are played twice.
+            checks_determinism: whether they run twice.
         """
-        return TurnEnvironment(self.registry.lists, self.templates, now, limits.steps, compares)
+        return TurnEnvironment(
+            self.registry.lists, self.templates, now, limits.calls, checks_determinism
+        )
 
 
 @dataclass
-class LoadedInputs:
+class LoadedTurns:
     """What became of enrollments when they were loaded.
 
     Args:
-        plays: turns that can be driven.
+        executions: turns that can run.
         failed: turns that failed before they began.
-        lost: enrollments whose journey cannot be played.
+        without_code: enrollments whose journey cannot run.
     """
 
-    plays: list[TurnExecution] = field(default_factory=list[TurnExecution])
-    failed: list[Played] = field(default_factory=list[Played])
-    lost: list[Enrollment] = field(default_factory=list[Enrollment])
+    executions: list[TurnExecution] = field(default_factory=list[TurnExecution])
+    failed: list[FinishedTurn] = field(default_factory=list[FinishedTurn])
+    without_code: list[Enrollment] = field(default_factory=list[Enrollment])
 
 
-async def load_plays(
+async def load_turns(
     database: Database,
     ids: Sequence[UUID],
     code: JourneyCode,
-    world: TurnEnvironment,
+    environment: TurnEnvironment,
     *,
-    chosen: Callable[[Enrollment], bool],
-    playable: Callable[[Journey], bool] = lambda journey: True,
-    rehearsal: bool = False,
-) -> LoadedInputs:
-    """Load turns of enrollments.
+    is_selected: Callable[[Enrollment], bool],
+    can_run: Callable[[Journey], bool] = lambda journey: True,
+    is_rehearsal: bool = False,
+) -> LoadedTurns:
+    """Load the next turns of enrollments.
 
     Args:
-        database: where they are.
+        database: where the enrollments are.
         ids: the enrollments.
-        code: what is played.
-        world: what the turns share.
-        chosen: which of the enrollments are meant, as they stand now.
-        playable: which journeys may be played.
-        rehearsal: whether nothing is to be done by the turns.
+        code: the authors' code.
+        environment: what the turns share.
+        is_selected: decides by its present state whether an enrollment is loaded.
+        can_run: decides whether the turns of a journey may run.
+        is_rehearsal: whether the turns do nothing, see `Replay`.
     """
-    due, people, triggers, journals, kept, said, suppressed = await database.read(
+    rows = await _load_rows(database, ids, code)
+    loaded = LoadedTurns()
+    for enrollment in rows.enrollments.values():
+        if not is_selected(enrollment):
+            continue
+        journey = code.registry.journeys.get(enrollment.journey_id)
+        contact = rows.contacts.get(enrollment.contact_id)
+        if journey is None or not can_run(journey):
+            loaded.without_code.append(enrollment)
+            continue
+        if contact is None:
+            # Merged while this was read; the next batch finds the survivor.
+            continue
+        try:
+            function = code.registry.functions[journey.id]
+            inputs = rows.input_of(enrollment, contact)
+            execution = TurnExecution(
+                journey, function, inputs, environment, is_rehearsal=is_rehearsal
+            )
+        except Exception:
+            result = failed_result(enrollment.look_back, traceback.format_exc())
+            loaded.failed.append(FinishedTurn(journey, enrollment, contact.event_seq, result))
+        else:
+            loaded.executions.append(execution)
+    return loaded
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows that a batch of turns starts from, by the ids of what they belong to."""
+
+    enrollments: Mapping[UUID, Enrollment]
+    contacts: Mapping[UUID, Contact]
+    triggers: Mapping[UUID, events.Cause]
+    journals: Mapping[UUID, Sequence[turns.Turn]]
+    pending_steps: Mapping[UUID, Mapping[str, PendingStep]]
+    consents: Mapping[UUID, Consents]
+    suppressed: Mapping[str, str]
+    last_sent: Mapping[tuple[UUID, str], datetime]
+
+    def input_of(self, enrollment: Enrollment, contact: Contact) -> TurnInput:
+        """Return what the next turn of an enrollment starts from.
+
+        Raises:
+            KeyError: its trigger does not exist.
+        """
+        trigger = self.triggers[enrollment.trigger_event_id]
+        facts = SendFacts(
+            email=contact.email,
+            consents=self.consents.get(contact.id) or Consents(),
+            suppression=self.suppressed.get(contact.email) if contact.email else None,
+            last_sent_at=self.last_sent.get((contact.id, enrollment.journey_id)),
+        )
+        journal = [s for turn in self.journals.get(enrollment.id, ()) for s in turn.steps]
+        pending = self.pending_steps.get(enrollment.id, {})
+        return TurnInput(enrollment, contact, trigger.event, journal, facts, trigger.depth, pending)
+
+
+async def _load_rows(database: Database, ids: Sequence[UUID], code: JourneyCode) -> _Rows:
+    selected, people, triggers, journals, pending, consents_of, suppressed = await database.read(
         enrollments.by_ids(ids),
         contacts.of_enrollments(ids),
         events.triggers_of(ids),
@@ -103,71 +165,31 @@ async def load_plays(
         consents.of_enrollments(ids),
         consents.suppressed_of_enrollments(ids),
     )
-    last = await _last_sent(database, due.values(), code)
-    loaded = LoadedInputs()
-    for enrollment in due.values():
-        if not chosen(enrollment):
-            continue
-        journey = code.registry.journeys.get(enrollment.journey_id)
-        contact = people.get(enrollment.contact_id)
-        if journey is None or not playable(journey):
-            loaded.lost.append(enrollment)
-            continue
-        if contact is None:
-            # Merged while this was read; the next look finds the survivor.
-            continue
-        last_sent_at = last.get((contact.id, journey.id))
-        sending = _sending(contact, said.get(contact.id), suppressed, last_sent_at)
-        journal = [step for turn in journals.get(enrollment.id, ()) for step in turn.steps]
-        try:
-            cause = triggers[enrollment.trigger_event_id]
-            tried = kept.get(enrollment.id, {})
-            facts = TurnInput(
-                enrollment, contact, cause.event, journal, sending, cause.depth, tried
-            )
-            function = code.registry.functions[journey.id]
-            play = TurnExecution(journey, function, facts, world, rehearsal=rehearsal)
-        except Exception:
-            fault = failed(enrollment.look_back, traceback.format_exc())
-            loaded.failed.append(Played(journey, enrollment, contact.event_seq, fault))
-        else:
-            loaded.plays.append(play)
-    return loaded
+    last_sent = await _load_last_sent(database, selected.values(), code)
+    return _Rows(selected, people, triggers, journals, pending, consents_of, suppressed, last_sent)
 
 
-def _sending(
-    contact: Contact,
-    said: Consents | None,
-    suppressed: Mapping[str, str],
-    last_sent_at: datetime | None,
-) -> SendFacts:
-    return SendFacts(
-        email=contact.email,
-        consents=said or Consents(),
-        suppression=suppressed.get(contact.email) if contact.email else None,
-        last_sent_at=last_sent_at,
+def rehearsal_of(execution: TurnExecution, enrollment: Enrollment) -> TurnExecution:
+    """Return the same turn again, with its own results in its journal.
+
+    Args:
+        execution: a turn that is over and did not fail.
+        enrollment: the enrollment as the turn leaves it.
+    """
+    steps = [*execution.inputs.steps, *execution.result.steps]
+    inputs = replace(execution.inputs, enrollment=enrollment, steps=steps)
+    environment = execution.turn.environment
+    return TurnExecution(
+        execution.journey, execution.function, inputs, environment, is_rehearsal=True
     )
 
 
-def rehearsal_of(
-    play: TurnExecution, world: TurnEnvironment, now_waits: Enrollment
-) -> TurnExecution:
-    """Return the same turn again, with what it came to in its journal.
-
-    Args:
-        play: a turn that is over and did not fail.
-        world: what the turns share.
-        now_waits: the enrollment as the turn leaves it.
-    """
-    facts = replace(play.facts, enrollment=now_waits, steps=[*play.facts.steps, *play.result.steps])
-    return TurnExecution(play.journey, play.function, facts, world, rehearsal=True)
-
-
-async def _last_sent(
-    database: Database, due: Iterable[Enrollment], code: JourneyCode
+async def _load_last_sent(
+    database: Database, selected: Iterable[Enrollment], code: JourneyCode
 ) -> dict[tuple[UUID, str], datetime]:
-    """Ask when journeys that keep a gap between their mails last sent one."""
-    gaps = [e for e in due if (j := code.registry.journeys.get(e.journey_id)) and j.suppress]
+    """Return when journeys that keep a gap between their mails last sent one, by contact."""
+    journeys = code.registry.journeys
+    gaps = [e for e in selected if (j := journeys.get(e.journey_id)) and j.suppress]
     if not gaps:
         return {}
     return await database.read_one(

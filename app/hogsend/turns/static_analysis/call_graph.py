@@ -1,58 +1,66 @@
-"""What runs when a journey is played: its own body, and the author's functions that it calls."""
+"""The functions that run in a journey: its own body, and the author's functions that it calls."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
 
-from .modules import APART
+from .call_types import call_at
+from .modules import NESTED_SCOPES
 from .scopes import Function, Scope, scope_of_call, scope_of_journey
 
 _MOST_FUNCTIONS = 500
 
 
 def functions_of(journey: Function) -> Iterator[tuple[Function, Scope]]:
-    """Yield the functions that run in a journey, itself first, each with its names.
+    """Yield the functions that run in a journey, itself first, each with its scope.
 
-    One that is called with other constants comes again. What runs in `ctx.step` is not among them.
+    A function that is called with other constants is yielded again. Functions that `ctx.step` runs
+    are not among them.
 
     Args:
         journey: its code.
     """
-    first = (journey, scope_of_journey(journey))
-    waiting, seen = [first], set[tuple[int, str]]()
-    while waiting and len(seen) < _MOST_FUNCTIONS:
-        function, scope = waiting.pop(0)
-        mark = id(function.node), repr((scope.contexts, scope.values))
-        if mark in seen:
+    queue, visited = [(journey, scope_of_journey(journey))], set[tuple[int, str]]()
+    while queue and len(visited) < _MOST_FUNCTIONS:
+        function, scope = queue.pop(0)
+        identity = id(function.node), repr((scope.contexts, scope.values))
+        if identity in visited:
             continue
-        seen.add(mark)
+        visited.add(identity)
         yield function, scope
-        for node in running(function.node.body, scope):
-            called = scope.function(node.func) if isinstance(node, ast.Call) else None
-            if called is not None and isinstance(node, ast.Call):
-                waiting.append((called, scope_of_call(called, node, scope)))
+        for node in nodes_that_run(function.node.body, scope):
+            callee = scope.function(node.func) if isinstance(node, ast.Call) else None
+            if callee is not None and isinstance(node, ast.Call):
+                queue.append((callee, scope_of_call(callee, node, scope)))
 
 
-def running(body: Sequence[ast.AST], scope: Scope) -> Iterator[ast.AST]:
-    """Yield everything that runs where a body runs; what is given to `ctx.step` does not.
+def nodes_that_run(body: Sequence[ast.AST], scope: Scope) -> Iterator[ast.AST]:
+    """Yield every node that runs where a body runs; functions given to `ctx.step` do not.
 
     Args:
         body: statements or expressions.
         scope: the names around them.
     """
-    waiting: list[ast.AST] = list(reversed(body))
-    while waiting:
-        node = waiting.pop()
+    stack: list[ast.AST] = list(reversed(body))
+    while stack:
+        node = stack.pop()
         yield node
-        if isinstance(node, APART):
+        if isinstance(node, NESTED_SCOPES):
             continue
-        inner: list[ast.AST] = list(ast.iter_child_nodes(node))
+        children: list[ast.AST] = list(ast.iter_child_nodes(node))
         if isinstance(node, ast.Call):
-            given = [*node.args, *(one.value for one in node.keywords)]
-            if scope.context_path(node.func) == ("step",):
-                inner = list(node.args[:1])
-            else:
-                # A function that is written as an argument is called there, as by `sorted(key=…)`.
-                inner += [one.body for one in given if isinstance(one, ast.Lambda)]
-        waiting.extend(reversed(inner))
+            children = _nodes_of_call(node, scope)
+        stack.extend(reversed(children))
+
+
+def _nodes_of_call(node: ast.Call, scope: Scope) -> list[ast.AST]:
+    call_type, site = call_at(node, scope)
+    if call_type is not None and site is not None:
+        evaluated = call_type.evaluated_arguments(site)
+        if len(evaluated) < len(site.arguments):
+            return list(evaluated)
+    arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+    # A function that is written as an argument is called there, as by `sorted(key=…)`.
+    bodies = [argument.body for argument in arguments if isinstance(argument, ast.Lambda)]
+    return [*ast.iter_child_nodes(node), *bodies]

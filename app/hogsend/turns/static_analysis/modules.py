@@ -1,4 +1,4 @@
-"""The author's files as syntax trees: what each name in them stands for. Nothing is run."""
+"""Authors' files as syntax trees, with the symbols that each defines. Nothing is run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PACKAGE = "journeys"
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-# What has a life of its own: what stands in it does not run where it is written.
-APART = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
+# Nodes with a scope of their own: their bodies do not run where they are written.
+NESTED_SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Module:
     Args:
         name: as it is imported, such as `journeys.welcome`.
         file: relative to the journeys' folder.
-        tree: its text, parsed.
-        stands_for: what a name of the file stands for elsewhere: an import, or an object that a
-            class of another module was called to make, such as `httpx.Client`.
+        tree: its syntax tree.
+        aliases: names of the file that stand for something elsewhere, with its full name: an
+            import, or an instance of an imported class, such as `httpx.Client`.
         functions: its functions, by name.
-        values: its constants whose value can be told.
+        values: its constants whose value is known.
         sources: the files beside it.
         first_line: the line at which the text begins in its file.
     """
@@ -39,7 +39,7 @@ class Module:
     name: str
     file: str
     tree: ast.Module
-    stands_for: dict[str, str]
+    aliases: dict[str, str]
     functions: dict[str, AnyFunction]
     values: dict[str, Any]
     sources: Sources
@@ -57,17 +57,17 @@ class Module:
 
 @dataclass(slots=True)
 class Sources:
-    """The files of a journeys' folder, each read once when it is first asked for.
+    """The files of a journeys' folder, each parsed when it is first needed.
 
     Args:
-        folder: the author's folder; None when there is a single text only.
+        folder: the author's folder; None when there is only a single text.
     """
 
     folder: Path | None = None
     _modules: dict[str, Module | None] = field(default_factory=dict[str, Module | None])
 
     def module(self, name: str) -> Module | None:
-        """Return a file by the name it is imported by; None when it is no readable file."""
+        """Return a file by the name it is imported by; None when it cannot be parsed."""
         if name not in self._modules:
             self._modules[name] = self._read(name)
         return self._modules[name]
@@ -85,29 +85,29 @@ class Sources:
         Args:
             name: the name that it is imported by.
         """
-        found: dict[str, bytes] = {}
-        wanted = [name]
-        while wanted:
-            one = wanted.pop()
-            module = self.module(one)
-            if one in found or module is None or self.folder is None:
+        texts: dict[str, bytes] = {}
+        queue = [name]
+        while queue:
+            current = queue.pop()
+            module = self.module(current)
+            if current in texts or module is None or self.folder is None:
                 continue
-            found[one] = self.folder.joinpath(module.file).read_bytes()
-            wanted.extend(self._imports_of(module))
-        others = sorted(one for one in found if one != name)
-        return version_of([found[one] for one in (name, *others) if one in found])
+            texts[current] = self.folder.joinpath(module.file).read_bytes()
+            queue.extend(self._imports_of(module))
+        others = sorted(other for other in texts if other != name)
+        return version_of([texts[key] for key in (name, *others) if key in texts])
 
     def _imports_of(self, module: Module) -> Iterator[str]:
         """Yield the names of files beside a file that it imports, wherever in it."""
         for node in ast.walk(module.tree):
-            meant: Iterable[str] = ()
+            targets: Iterable[str] = ()
             if isinstance(node, ast.Import):
-                meant = (alias.name for alias in node.names)
+                targets = (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                meant = (meaning for _, meaning in imported(node, module.package))
-            for one in meant:
-                # What stands after the last dot may be a file, or a name in one.
-                for name in (one, one.rpartition(".")[0]):
+                targets = (target for _, target in import_aliases(node, module.package))
+            for target in targets:
+                # The part after the last dot may be a file, or a name in one.
+                for name in (target, target.rpartition(".")[0]):
                     if self.module(name) is not None:
                         yield name
 
@@ -116,31 +116,31 @@ class Sources:
         module, _, name = full_name.rpartition(".")
         if not (module + ".").startswith(PACKAGE + "."):
             return None
-        found = self.module(module)
-        return (found, name) if found else None
+        parsed = self.module(module)
+        return (parsed, name) if parsed else None
 
     def _read(self, name: str) -> Module | None:
         if self.folder is None or name == PACKAGE or not name.startswith(PACKAGE + "."):
             return None
-        place = self.folder.joinpath(*name.split(".")[1:])
-        for path in (place.with_suffix(".py"), place / "__init__.py"):
+        base = self.folder.joinpath(*name.split(".")[1:])
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
             if path.is_file():
                 break
         else:
             return None
         try:
             text = path.read_bytes()
-            return module_of(text, name, str(path.relative_to(self.folder)), self)
+            return parse_module(text, name, str(path.relative_to(self.folder)), self)
         except (OSError, SyntaxError, ValueError, RecursionError):
             return None
 
 
 def version_of(texts: Sequence[bytes]) -> str:
-    """Return a short hash of the texts of files."""
+    """Return a short hash of the contents of files."""
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:8]
 
 
-def module_of(
+def parse_module(
     text: str | bytes, name: str, file: str, sources: Sources, first_line: int = 1
 ) -> Module:
     """Parse a text.
@@ -153,27 +153,27 @@ def module_of(
         first_line: the line at which the text begins in its file.
 
     Raises:
-        SyntaxError: Python cannot read it.
+        SyntaxError: the text is no Python.
     """
     tree = ast.parse(text)
     module = Module(name, file, tree, {}, {}, {}, sources, first_line)
-    for node in at_this_level(tree.body):
+    for node in statements_of(tree.body):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            module.stands_for.update(imported(node, module.package))
+            module.aliases.update(import_aliases(node, module.package))
         elif isinstance(node, FUNCTIONS):
             module.functions[node.name] = node
-    for name_, given in assigned(tree.body):
-        if given is None:
+    for symbol, expression in bindings_of(tree.body):
+        if expression is None:
             continue
-        value = value_of(given, lambda path: constant(module, path))
+        value = value_of(expression, lambda path: resolve_constant(module, path))
         if value is not UNKNOWN:
-            module.values[name_] = value
-        elif made_by := _made_by(module, given):
-            module.stands_for.setdefault(name_, made_by)
+            module.values[symbol] = value
+        elif full_name := _full_name_of_value(module, expression):
+            module.aliases.setdefault(symbol, full_name)
     return module
 
 
-def constant(module: Module, path: tuple[str, ...]) -> Any:
+def resolve_constant(module: Module, path: tuple[str, ...]) -> Any:
     """Return the value of a constant at the top of a file, or of one that it imports.
 
     Args:
@@ -182,39 +182,39 @@ def constant(module: Module, path: tuple[str, ...]) -> Any:
     """
     if len(path) == 1 and path[0] in module.values:
         return module.values[path[0]]
-    meant = module.stands_for.get(path[0])
-    found = module.sources.find(".".join([meant, *path[1:]])) if meant else None
-    if found is None or found[0] is module:
+    target = module.aliases.get(path[0])
+    resolved = module.sources.find(".".join([target, *path[1:]])) if target else None
+    if resolved is None or resolved[0] is module:
         return UNKNOWN
-    return found[0].values.get(found[1], UNKNOWN)
+    return resolved[0].values.get(resolved[1], UNKNOWN)
 
 
-def _made_by(module: Module, given: ast.expr) -> str | None:
-    """Return what `client = httpx.Client()` or `now = datetime.now` makes a name stand for."""
-    is_call = isinstance(given, ast.Call)
-    path = path_of(given.func if is_call else given)
-    meant = module.stands_for.get(path[0]) if path else None
-    # A function's result is a value; only of a class it is known what its methods do.
-    if meant is None or (is_call and not path[-1][:1].isupper()):
+def _full_name_of_value(module: Module, expression: ast.expr) -> str | None:
+    """Return the full name behind `client = httpx.Client()` or `now = datetime.now`."""
+    is_call = isinstance(expression, ast.Call)
+    path = path_of(expression.func if is_call else expression)
+    target = module.aliases.get(path[0]) if path else None
+    # The methods of a function's result are not known, only those of a class.
+    if target is None or (is_call and not path[-1][:1].isupper()):
         return None
-    return ".".join([meant, *path[1:]])
+    return ".".join([target, *path[1:]])
 
 
-def at_this_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a body and of its blocks, but not those of functions and classes."""
+def statements_of(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a body and of its blocks, but not those of nested scopes."""
     for statement in body:
         yield statement
-        if not isinstance(statement, APART):
+        if not isinstance(statement, NESTED_SCOPES):
             for block in ("body", "orelse", "finalbody"):
-                yield from at_this_level(getattr(statement, block, []))
+                yield from statements_of(getattr(statement, block, []))
             for handler in getattr(statement, "handlers", []):
-                yield from at_this_level(handler.body)
+                yield from statements_of(handler.body)
             for case in getattr(statement, "cases", []):
-                yield from at_this_level(case.body)
+                yield from statements_of(case.body)
 
 
-def imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:
-    """Yield the names that an import makes, each with what it stands for.
+def import_aliases(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:
+    """Yield the names that an import binds, each with the full name of its target.
 
     Args:
         node: the statement.
@@ -229,35 +229,35 @@ def imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[
     base = above[: len(above) - node.level + 1] if node.level else []
     module = ".".join([*base, *filter(None, [node.module])])
     for alias in node.names:
-        # `from module import *` has an entry that no name can be taken for.
+        # The entry of `from module import *` can be mistaken for no name.
         name = f"*{module}" if alias.name == "*" else alias.asname or alias.name
         yield name, f"{module}.{alias.name}"
 
 
-def assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]:
-    """Yield the names that a body gives a value, each with the value; None if it has several."""
-    given: dict[str, ast.expr | None] = {}
-    for statement in at_this_level(body):
-        for name, value in _assigned_by(statement):
-            given[name] = None if name in given else value
-    yield from given.items()
+def bindings_of(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield the names that a body binds, each with its expression; None if it has several."""
+    bindings: dict[str, ast.expr | None] = {}
+    for statement in statements_of(body):
+        for name, value in _bindings_in(statement):
+            bindings[name] = None if name in bindings else value
+    yield from bindings.items()
 
 
-def _assigned_by(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
+def _bindings_in(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         (target,) = statement.targets
         if isinstance(target, ast.Name):
             yield target.id, statement.value
-            yield from _stored(statement.value)
+            yield from _bound_names(statement.value)
             return
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
         yield statement.target.id, statement.value
         return
-    yield from _stored(statement)
+    yield from _bound_names(statement)
 
 
-def _stored(node: ast.AST) -> Iterator[tuple[str, None]]:
-    """Yield every name that something of a statement sets, its blocks left out."""
+def _bound_names(node: ast.AST) -> Iterator[tuple[str, None]]:
+    """Yield every name that a statement binds, without its blocks."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
         yield node.id, None
     elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
@@ -267,6 +267,6 @@ def _stored(node: ast.AST) -> Iterator[tuple[str, None]]:
         if isinstance(child, ast.ExceptHandler) and child.name:
             yield child.name, None
         elif isinstance(child, ast.match_case):
-            yield from _stored(child.pattern)
-        elif not inner_block and not isinstance(child, APART):
-            yield from _stored(child)
+            yield from _bound_names(child.pattern)
+        elif not inner_block and not isinstance(child, NESTED_SCOPES):
+            yield from _bound_names(child)

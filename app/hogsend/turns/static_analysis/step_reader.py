@@ -1,17 +1,16 @@
-"""Reads the steps of a journey out of its code, functions that it calls included.
+"""Reads the steps of a journey from its code, including the functions that it calls.
 
-Blocks in which nothing of the context is called are left out, and so is what stands in a function
-that is given to `ctx.step`.
+Blocks without a call of the context are left out, and so is the body of a function that is given
+to `ctx.step`.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ...domain.graph import (
-    COMPLETED,
     FOREVER,
     LEAVES_LOOP,
     Branch,
@@ -19,23 +18,30 @@ from ...domain.graph import (
     GraphStep,
     Item,
     JourneyGraph,
+    as_decision,
+    attempt_step,
+    choice_step,
+    decision_step,
+    end_step,
+    fail_step,
+    jump_step,
+    loop_step,
     never_goes_on,
     numbered,
 )
-from .calls import calls_when, code_of, moment_of, read_call
-from .modules import APART, AnyFunction
+from .call_site import code_of
+from .call_types import call_at
+from .modules import NESTED_SCOPES, AnyFunction
 from .scopes import Function, Scope, scope_of_call, scope_of_journey
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-# What is read of one journey at most: functions that call functions multiply.
+# The number of steps that are read of one journey: functions that call functions multiply.
 _MOST_STEPS = 2000
 _RETURNS = "returns"
-# Calls whose answer is a yes or no, with the word for a yes.
-_DECIDING = {"look": "", "throttle": "", "wait": "came", "send": "is queued", "digest": "came"}
-GOES_ROUND = "goes round again"
+_CONTINUES = "goes round again"
 
 
-def flow_of(function: Function, trigger: str = "") -> JourneyGraph:
+def graph_of_function(function: Function, trigger: str = "") -> JourneyGraph:
     """Return the graph of a journey.
 
     Args:
@@ -46,7 +52,9 @@ def flow_of(function: Function, trigger: str = "") -> JourneyGraph:
 
 
 def read_journey(function: Function, trigger: str = "") -> tuple[Item, ...]:
-    """Return the steps of a journey, not yet numbered; the arguments are those of `flow_of`."""
+    """Return the steps of a journey, not yet numbered; takes the arguments of
+    `graph_of_function`.
+    """
     reader = _Reader(trigger)
     items = reader.body(function, scope_of_journey(function))
     return tuple(_with_ends(items))
@@ -66,19 +74,19 @@ def read_block(body: Sequence[ast.AST], scope: Scope) -> list[Item]:
         for item in (
             reader.statement(node, scope)
             if isinstance(node, ast.stmt)
-            else reader.asked(node, scope)
+            else reader.expression(node, scope)
         )
     ]
 
 
 def _with_ends(items: Sequence[Item]) -> Iterator[Item]:
-    """Say of a `return` of the journey itself that the journey is completed."""
+    """Replace each `return` of the journey itself by the journey's end."""
     for item in items:
         if isinstance(item, Fork):
-            ways = (Branch(way.word, tuple(_with_ends(way.items))) for way in item.ways)
-            yield Fork(item.head, tuple(ways))
-        elif item.kind == "jump" and item.what == _RETURNS:
-            yield GraphStep("end", COMPLETED, file=item.file, line=item.line)
+            branches = (Branch(b.word, tuple(_with_ends(b.items))) for b in item.branches)
+            yield Fork(item.head, tuple(branches))
+        elif _is_return(item):
+            yield end_step(item.file, item.line)
         else:
             yield item
 
@@ -86,13 +94,13 @@ def _with_ends(items: Sequence[Item]) -> Iterator[Item]:
 @dataclass(slots=True)
 class _Reader:
     trigger: str
-    _inside: list[AnyFunction] = field(default_factory=list[AnyFunction])
-    _read: int = 0
+    _call_stack: list[AnyFunction] = field(default_factory=list[AnyFunction])
+    _steps_read: int = 0
 
     def body(self, function: Function, scope: Scope) -> list[Item]:
-        self._inside.append(function.node)
+        self._call_stack.append(function.node)
         items = self.block(function.node.body, scope)
-        self._inside.pop()
+        self._call_stack.pop()
         return items
 
     def block(self, body: Sequence[ast.stmt], scope: Scope) -> list[Item]:
@@ -103,197 +111,196 @@ class _Reader:
                 break
         return items
 
-    def way(self, word: str, body: Sequence[ast.stmt], scope: Scope) -> Branch:
+    def branch(self, word: str, body: Sequence[ast.stmt], scope: Scope) -> Branch:
         return Branch(word, tuple(self.block(body, scope)))
+
+    # -- statements ---------------------------------------------------------------------------
 
     def statement(self, node: ast.stmt, scope: Scope) -> Iterator[Item]:
         match node:
             case ast.If():
-                yield from self.decision(node, scope)
+                yield from self.if_statement(node, scope)
             case ast.For() | ast.AsyncFor() | ast.While():
                 yield from self.loop(node, scope)
             case ast.Match():
-                yield from self.choice(node, scope)
+                yield from self.match_statement(node, scope)
             case ast.Try() | ast.TryStar():
-                yield from self.attempt(node, scope)
+                yield from self.try_statement(node, scope)
             case ast.With() | ast.AsyncWith():
-                for one in node.items:
-                    yield from self.asked(one.context_expr, scope)
+                for item in node.items:
+                    yield from self.expression(item.context_expr, scope)
                 yield from self.block(node.body, scope)
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
-                yield from self.asked(node, scope)
+                yield from self.expression(node, scope)
                 yield self.jump(node, scope)
-            case _ if not isinstance(node, APART):
-                yield from self.asked(node, scope)
+            case _ if not isinstance(node, NESTED_SCOPES):
+                yield from self.expression(node, scope)
             case _:
                 pass
 
     def jump(self, node: ast.stmt, scope: Scope) -> GraphStep:
+        place = _place(node, scope)
         if isinstance(node, ast.Raise):
-            what = code_of(node.exc, scope) if node.exc else "the same again"
-            return self.step("fail", what, node, scope)
+            return fail_step(code_of(node.exc, scope) if node.exc else "the same again", *place)
         if isinstance(node, ast.Return):
-            return self.step("jump", _RETURNS, node, scope)
-        what = LEAVES_LOOP if isinstance(node, ast.Break) else GOES_ROUND
-        return self.step("jump", what, node, scope)
+            return jump_step(_RETURNS, *place)
+        return jump_step(LEAVES_LOOP if isinstance(node, ast.Break) else _CONTINUES, *place)
 
-    def step(self, kind: str, what: str, node: ast.AST, scope: Scope) -> GraphStep:
-        return GraphStep(kind, what, file=scope.module.file, line=scope.module.line(node))
-
-    # -- forks ------------------------------------------------------------------------------
-
-    def decision(self, node: ast.If, scope: Scope) -> Iterator[Item]:
-        yes, no = self.way("yes", node.body, scope), self.way("no", node.orelse, scope)
+    def if_statement(self, node: ast.If, scope: Scope) -> Iterator[Item]:
+        yes = self.branch("yes", node.body, scope)
+        no = self.branch("no", node.orelse, scope)
         yield from self.fork(node.test, yes, no, scope)
 
     def fork(self, test: ast.expr, yes: Branch, no: Branch, scope: Scope) -> Iterator[Item]:
-        """Yield what a condition asks, and its two ways; one that is negated is turned round."""
-        asked = list(self.asked(test, scope))
+        """Yield the calls of a condition, and its two branches; a negation swaps them."""
+        calls = list(self.expression(test, scope))
         if not yes.items and not no.items:
-            yield from asked
+            yield from calls
             return
         while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             yes, no, test = Branch("yes", no.items), Branch("no", yes.items), test.operand
-        only = asked[-1] if isinstance(test, ast.Await) and asked else None
-        if not isinstance(only, GraphStep) or only.kind not in _DECIDING:
-            yield from asked
-            head = self.step("decision", code_of(test, scope), test, scope)
-        elif only.kind in ("look", "throttle"):
-            yield from asked[:-1]
-            head = replace(only, kind="decision")
+        call = calls[-1] if isinstance(test, ast.Await) and calls else None
+        if isinstance(call, GraphStep) and call.is_question:
+            yield from calls[:-1]
+            head = as_decision(call)
         else:
-            yield from asked
-            head = self.step("decision", f"{only.what} {_DECIDING[only.kind]}", test, scope)
+            yield from calls
+            condition = call.condition if isinstance(call, GraphStep) else ""
+            head = decision_step(condition or code_of(test, scope), *_place(test, scope))
         yield Fork(head, (yes, no))
 
     def loop(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> Iterator[Item]:
         before: list[Item] = []
         if isinstance(node, ast.While):
-            forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
-            what = FOREVER if forever else f"while {code_of(node.test, scope)}"
-            first = list(self.asked(node.test, scope))
+            is_endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+            what = FOREVER if is_endless else f"while {code_of(node.test, scope)}"
+            first = list(self.expression(node.test, scope))
         else:
-            before, first = list(self.asked(node.iter, scope)), []
+            before, first = list(self.expression(node.iter, scope)), []
             what = f"for {code_of(node.target, scope)} in {code_of(node.iter, scope)}"
         items = [*first, *self.block(node.body, scope)]
         yield from before
-        if any(not isinstance(one, GraphStep) or one.kind != "jump" for one in items):
-            yield Fork(self.step("loop", what, node, scope), (Branch("each time", tuple(items)),))
+        if any(not isinstance(item, GraphStep) or item.kind != "jump" for item in items):
+            head = loop_step(what, *_place(node, scope))
+            yield Fork(head, (Branch("each time", tuple(items)),))
         yield from self.block(node.orelse, scope)
 
-    def choice(self, node: ast.Match, scope: Scope) -> Iterator[Item]:
-        yield from self.asked(node.subject, scope)
-        ways: list[Branch] = []
+    def match_statement(self, node: ast.Match, scope: Scope) -> Iterator[Item]:
+        yield from self.expression(node.subject, scope)
+        branches: list[Branch] = []
         for case in node.cases:
             word = code_of(case.pattern, scope)
             if case.guard is not None:
                 word = f"{word} if {code_of(case.guard, scope)}"
-            ways.append(self.way("otherwise" if word == "_" else word, case.body, scope))
-        if not any(way.items for way in ways):
+            branches.append(self.branch("otherwise" if word == "_" else word, case.body, scope))
+        if not any(branch.items for branch in branches):
             return
-        if ways[-1].word != "otherwise":
-            ways.append(Branch("otherwise"))
-        yield Fork(self.step("choice", code_of(node.subject, scope), node, scope), tuple(ways))
+        if branches[-1].word != "otherwise":
+            branches.append(Branch("otherwise"))
+        head = choice_step(code_of(node.subject, scope), *_place(node, scope))
+        yield Fork(head, tuple(branches))
 
-    def attempt(self, node: ast.Try | ast.TryStar, scope: Scope) -> Iterator[Item]:
-        tried = self.way("goes well", [*node.body, *node.orelse], scope)
-        handlers = [self.handler(one, scope) for one in node.handlers]
-        # Where nothing is done about a failure there is nothing to see.
-        if any(way.items for way in handlers):
-            yield Fork(self.step("attempt", "try", node, scope), (tried, *handlers))
+    def try_statement(self, node: ast.Try | ast.TryStar, scope: Scope) -> Iterator[Item]:
+        body = self.branch("goes well", [*node.body, *node.orelse], scope)
+        handlers = [self.handler(handler, scope) for handler in node.handlers]
+        # Handlers without steps leave nothing to show.
+        if any(handler.items for handler in handlers):
+            yield Fork(attempt_step(*_place(node, scope)), (body, *handlers))
         else:
-            yield from tried.items
+            yield from body.items
         yield from self.block(node.finalbody, scope)
 
     def handler(self, node: ast.ExceptHandler, scope: Scope) -> Branch:
         word = f"if {code_of(node.type, scope)}" if node.type else "if anything fails"
-        return self.way(word, node.body, scope)
+        return self.branch(word, node.body, scope)
 
-    # -- calls ------------------------------------------------------------------------------
+    # -- expressions --------------------------------------------------------------------------
 
-    def asked(self, node: ast.AST, scope: Scope) -> Iterator[Item]:
-        """Yield what an expression, or a statement without its blocks, asks, in its order."""
-        if isinstance(node, APART):
+    def expression(self, node: ast.AST, scope: Scope) -> Iterator[Item]:
+        """Yield the calls of an expression, or of a statement without its blocks, in order."""
+        if isinstance(node, NESTED_SCOPES):
             return
         if isinstance(node, ast.IfExp):
-            yes, no = (tuple(self.asked(one, scope)) for one in (node.body, node.orelse))
+            yes, no = (tuple(self.expression(e, scope)) for e in (node.body, node.orelse))
             yield from self.fork(node.test, Branch("yes", yes), Branch("no", no), scope)
         elif isinstance(node, _COMPREHENSIONS):
             yield from self.comprehension(node, scope)
         elif isinstance(node, ast.Call):
             yield from self.call(node, scope)
         else:
-            for inner in ast.iter_child_nodes(node):
-                yield from self.asked(inner, scope)
+            for child in ast.iter_child_nodes(node):
+                yield from self.expression(child, scope)
 
     def comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope
     ) -> Iterator[Item]:
         first, *rest = node.generators
-        yield from self.asked(first.iter, scope)
+        yield from self.expression(first.iter, scope)
         elements = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        each = [*first.ifs, *(part for one in rest for part in (one.iter, *one.ifs)), *elements]
-        items = tuple(item for part in each for item in self.asked(part, scope))
+        inner = (part for generator in rest for part in (generator.iter, *generator.ifs))
+        each = [*first.ifs, *inner, *elements]
+        items = tuple(item for part in each for item in self.expression(part, scope))
         if items:
             what = f"for {code_of(first.target, scope)} in {code_of(first.iter, scope)}"
-            yield Fork(self.step("loop", what, node, scope), (Branch("each time", items),))
+            head = loop_step(what, *_place(node, scope))
+            yield Fork(head, (Branch("each time", items),))
 
     def call(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
-        if calls_when(node, scope):
-            said = moment_of(node, scope) or code_of(node, scope).removeprefix("when.")
-            yield self.step("when", said, node, scope)
-            return
-        step = read_call(node, scope, self.trigger)
-        if step is None or step.kind != "step":
-            for inner in (*node.args, *(one.value for one in node.keywords)):
-                # The moment that somebody sleeps until is said by the sleep.
-                if step is None or step.kind != "sleep" or moment_of(inner, scope) is None:
-                    yield from self.asked(inner, scope)
-        if step is not None:
-            self._read += 1
+        call_type, site = call_at(node, scope, self.trigger)
+        step = call_type.graph_step(site) if call_type is not None and site is not None else None
+        if call_type is not None and site is not None and step is not None:
+            for argument in call_type.drawn_arguments(site):
+                yield from self.expression(argument, scope)
+            self._steps_read += 1
             yield step
-        else:
-            yield from self.asked(node.func, scope)
-            yield from self.called(node, scope)
+            return
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            yield from self.expression(argument, scope)
+        yield from self.expression(node.func, scope)
+        yield from self.called_function(node, scope)
 
-    def called(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
+    def called_function(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
         """Yield the steps of a function of the author's own."""
         function = scope.function(node.func)
-        if function is None or self._read > _MOST_STEPS:
+        if function is None or self._steps_read > _MOST_STEPS:
             return
-        if any(function.node is one for one in self._inside):
-            yield self.step("jump", f"{function.node.name} again", node, scope)
+        if any(function.node is caller for caller in self._call_stack):
+            yield jump_step(f"{function.node.name} again", *_place(node, scope))
             return
-        yield from _returned(self.body(function, scope_of_call(function, node, scope)))
+        yield from _inline(self.body(function, scope_of_call(function, node, scope)))
 
 
-def _returned(items: Sequence[Item]) -> list[Item]:
-    """Let what comes after a call go on where the function returns.
+def _place(node: ast.AST, scope: Scope) -> tuple[str, int]:
+    return scope.module.file, scope.module.line(node)
 
-    `if a: return` followed by more becomes a fork with the rest on its other way.
+
+def _inline(items: Sequence[Item]) -> list[Item]:
+    """Return the steps of a called function, so that what follows the call follows each `return`.
+
+    `if a: return` followed by more becomes a fork with the rest on its other branch.
     """
-    found: list[Item] = []
-    for place, item in enumerate(items):
+    inlined: list[Item] = []
+    for position, item in enumerate(items):
         if isinstance(item, GraphStep):
             if _is_return(item):
                 break
-            found.append(item)
+            inlined.append(item)
             continue
-        staying = [n for n, way in enumerate(item.ways) if not never_goes_on(way.items)]
-        returning = any(way.items and _is_return(way.items[-1]) for way in item.ways)
-        rest = items[place + 1 :]
-        if item.head.kind == "loop" or not returning or (rest and len(staying) > 1):
-            ways = [Branch(way.word, tuple(_returned(way.items))) for way in item.ways]
-            found.append(Fork(item.head, tuple(ways)))
+        continuing = [n for n, b in enumerate(item.branches) if not never_goes_on(b.items)]
+        has_return = any(b.items and _is_return(b.items[-1]) for b in item.branches)
+        rest = items[position + 1 :]
+        if item.head.kind == "loop" or not has_return or (rest and len(continuing) > 1):
+            branches = [Branch(b.word, tuple(_inline(b.items))) for b in item.branches]
+            inlined.append(Fork(item.head, tuple(branches)))
             continue
-        ways = [
-            Branch(way.word, tuple(_returned([*way.items, *rest] if n in staying else way.items)))
-            for n, way in enumerate(item.ways)
+        branches = [
+            Branch(b.word, tuple(_inline([*b.items, *rest] if n in continuing else b.items)))
+            for n, b in enumerate(item.branches)
         ]
-        if any(way.items for way in ways):
-            found.append(Fork(item.head, tuple(ways)))
+        if any(branch.items for branch in branches):
+            inlined.append(Fork(item.head, tuple(branches)))
         break
-    return found
+    return inlined
 
 
 def _is_return(item: Item) -> bool:

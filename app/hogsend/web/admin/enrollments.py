@@ -49,10 +49,10 @@ async def _page(enrollment_id: str, *, problem: str = "", status: int = 200) -> 
         journey=journey,
         mail_list=mail_list,
         story=timeline.entries(found, journey),
-        summary=timeline.summary(found.enrollment, current.clock.now()),
+        summary=timeline.summarize(found.enrollment, current.clock.now()),
         remedy=_remedy(found.enrollment, journey),
         offers=available_actions.for_one(found.enrollment, found.contact.label),
-        steps=timeline.calls(found),
+        steps=timeline.count_calls(found),
         run_at=_run_at(found.run),
         problem=problem,
     )

@@ -1,13 +1,15 @@
-"""`ctx.when`: instants as people say them, by the clock of the person the journey is for."""
+"""`ctx.when`: instants in the words of everyday life, by the contact's own clock."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
+import ast
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
 
-from ..domain.times import (
+from ...domain.graph import GraphStep
+from ...domain.times import (
     WEEKDAYS,
     Moment,
     Window,
@@ -16,8 +18,15 @@ from ..domain.times import (
     parse_weekday,
     zone_named,
 )
-from ..errors import JourneyCodeError
-from .requests import WhenAt, ask
+from ...errors import JourneyCodeError
+from ..static_analysis.call_site import CallSite, code_of
+from ..static_analysis.constants import UNKNOWN, Pattern
+from ..static_analysis.scopes import Scope
+from ..turn_state import TurnState
+from .call import perform
+from .description import Description, RecordedCall, Wording, plain_answer
+from .registry import register
+from .values import ValueCall
 
 Weekday = Literal[
     "monday",
@@ -38,6 +47,53 @@ Weekday = Literal[
 _FARTHEST = timedelta(days=36_525)
 
 
+@register
+@dataclass(frozen=True, slots=True)
+class ResolveMoment(ValueCall):
+    """The instant of a moment in the contact's local time.
+
+    Args:
+        moment: what the author wrote.
+    """
+
+    kind: ClassVar[str] = "when"
+    receiver: ClassVar[tuple[str, ...] | None] = ("when",)
+    title: ClassVar[str] = "Calculated a time"
+
+    moment: Moment
+
+    def describe(self) -> str:
+        return self.moment.describe()
+
+    def make(self, turn: TurnState, key: str) -> Any:
+        return self.moment.resolve(turn.now, turn.time_zone())
+
+    @classmethod
+    def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
+        tag = plain_answer(record.step.answer, wording)
+        yield Description(cls.title, tag=tag, notes=(record.step.label,))
+
+    @classmethod
+    def graph_step(cls, site: CallSite) -> GraphStep:
+        code = code_of(site.call, site.scope).removeprefix("when.")
+        step = site.step(cls.kind, describe_moment(site.call, site.scope) or code, None)
+        return replace(step, key="", label="")
+
+    @classmethod
+    def drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
+        return []
+
+    @classmethod
+    def find_problem(cls, site: CallSite) -> JourneyCodeError | None:
+        try:
+            _evaluate(site.call, site.scope)
+        except JourneyCodeError as error:
+            return error
+        except TypeError:
+            return None
+        return None
+
+
 @dataclass(frozen=True)
 class When:
     """An instant to come, in the person's own time; `await` it, or give it to `ctx.sleep_until`.
@@ -53,10 +109,10 @@ class When:
 
     def __await__(self) -> Generator[Any, Any, datetime]:
         """Give the instant, with the person's offset, the same at every replay."""
-        return self._ask().__await__()
+        return self._resolve().__await__()
 
-    async def _ask(self) -> datetime:
-        instant: datetime = await ask(WhenAt("when", self.moment.describe(), self.moment))
+    async def _resolve(self) -> datetime:
+        instant: datetime = await perform(ResolveMoment(self.moment.describe(), self.moment))
         return instant
 
     def today(self) -> Day:
@@ -208,3 +264,50 @@ def _zone(moment: Moment, name: str) -> Moment:
 def _sentence(error: Exception, given: object) -> str:
     """Say what is wrong: the domain's sentence about a text, or that it is no text at all."""
     return str(error) if isinstance(error, ValueError) else f"{given!r} is not written as text."
+
+
+# -- reading the author's code ----------------------------------------------------------------
+
+
+def describe_moment(node: ast.expr, scope: Scope) -> str | None:
+    """Return the words of `ctx.when.next("monday").at("09:00")`: `next monday at 09:00`.
+
+    Args:
+        node: the expression, awaited or not.
+        scope: the names around it.
+
+    Returns:
+        The words; None when it is no such expression, or a part of it is unknown or wrong.
+    """
+    try:
+        value = _evaluate(node.value if isinstance(node, ast.Await) else node, scope)
+    except (JourneyCodeError, TypeError):
+        return None
+    return value.moment.describe() if isinstance(value, When) else None
+
+
+def _evaluate(node: ast.expr, scope: Scope) -> When | Day | None:
+    """Return the value of a chain that begins with `ctx.when`, or None.
+
+    Raises:
+        JourneyCodeError: one of its methods refuses its arguments.
+        TypeError: one of its methods does not take them.
+    """
+    if scope.context_path(node) == ("when",):
+        return When()
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    receiver = _evaluate(node.func.value, scope)
+    args = [_known(scope.value(arg)) for arg in node.args]
+    kwargs = {kw.arg: _known(scope.value(kw.value)) for kw in node.keywords if kw.arg}
+    is_unclear = any(value is UNKNOWN for value in (*args, *kwargs.values()))
+    method = getattr(receiver, node.func.attr, None)
+    is_private = node.func.attr.startswith("_")
+    if receiver is None or is_unclear or is_private or not callable(method):
+        return None
+    value = method(*args, **kwargs)
+    return value if isinstance(value, When | Day) else None
+
+
+def _known(value: Any) -> Any:
+    return UNKNOWN if isinstance(value, Pattern) else value

@@ -1,0 +1,40 @@
+"""Hears of coroutines that are released without ever having been awaited.
+
+Python calls `warnings._warn_unawaited_coroutine` whenever it releases such a coroutine. There is no
+public way to hear of it, and only at that moment is it certain that nobody will await the
+coroutine. The static check of journeys finds most of these mistakes, but not those that it cannot
+follow (docs/decisions, "unawaited calls").
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import CodeType
+from typing import Any
+
+# The names of watched functions whose coroutines were released, where somebody collects them.
+UNAWAITED: ContextVar[list[str] | None] = ContextVar("unawaited", default=None)
+
+_HOOK = "_warn_unawaited_coroutine"
+_watched: dict[CodeType, str] = {}
+_warn: Any = getattr(warnings, _HOOK)
+
+
+def watch_coroutines(functions: Mapping[CodeType, str]) -> None:
+    """Add the released coroutines of some functions to `UNAWAITED`, instead of warning of them.
+
+    Args:
+        functions: the code of `async` functions, each with its name.
+    """
+    _watched.update(functions)
+    setattr(warnings, _HOOK, _note_release)
+
+
+def _note_release(coroutine: Any) -> None:
+    name, unawaited = _watched.get(coroutine.cr_code), UNAWAITED.get()
+    if name is None or unawaited is None:
+        _warn(coroutine)
+    else:
+        unawaited.append(name)

@@ -1,0 +1,55 @@
+"""The `ctx` calls, one class each.
+
+To add one, write its class in a module here, its method on `Context`, and its section in
+`docs/context.md`.
+"""
+
+from __future__ import annotations
+
+from .call import Call, Failure, Suspension, perform
+from .contact import CheckSubscription, ReadContact
+from .digest import Digest
+from .event_history import CountEvents, HasEvent, LastEvent, ListEvents
+from .exit import Exit
+from .past import CheckThrottle, ReadEmail, ReadJourney
+from .registry import call_at_path, call_of_kind, call_on_receiver
+from .send import SendMail
+from .sleep import Sleep
+from .step import RunStep
+from .trigger import Trigger
+from .values import Checkpoint, ChooseVariant, Now, Random, RandomId
+from .wait_for import WaitFor
+from .when import ResolveMoment, When
+
+__all__ = [
+    "Call",
+    "CheckSubscription",
+    "CheckThrottle",
+    "Checkpoint",
+    "ChooseVariant",
+    "CountEvents",
+    "Digest",
+    "Exit",
+    "Failure",
+    "HasEvent",
+    "LastEvent",
+    "ListEvents",
+    "Now",
+    "Random",
+    "RandomId",
+    "ReadContact",
+    "ReadEmail",
+    "ReadJourney",
+    "ResolveMoment",
+    "RunStep",
+    "SendMail",
+    "Sleep",
+    "Suspension",
+    "Trigger",
+    "WaitFor",
+    "When",
+    "call_at_path",
+    "call_of_kind",
+    "call_on_receiver",
+    "perform",
+]

@@ -1,0 +1,139 @@
+"""`ctx.digest`: collect events for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar
+from uuid import UUID
+
+from ...domain.conditions import All, Condition
+from ...domain.enrollment import Wait
+from ...domain.event import Event, EventMatch
+from ...domain.graph import GraphStep
+from ...domain.journal import decode, encode
+from ...store.events import to_stored_event
+from ..static_analysis.call_site import CallSite
+from ..turn_state import TurnState
+from .call import Suspension
+from .description import Description, RecordedCall, Wording, plain_answer
+from .events import EventList, events_after_look_back, first_number
+from .registry import register
+from .wait import WaitCall
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Digest(WaitCall):
+    """Collect events for a while.
+
+    Args:
+        match: the events; None for those like the trigger.
+        where: a condition on them, beside that of `match`.
+        window: how long they are collected.
+        most: the number of events that ends the window early.
+    """
+
+    kind: ClassVar[str] = "digest"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("digest",),)
+    reads_merged_contacts: ClassVar[bool] = True
+
+    match: EventMatch | None
+    where: Condition | None
+    window: timedelta
+    most: int
+
+    def describe(self) -> str:
+        return f"{self.match}, {self.window}, at most {self.most}"
+
+    def replay(self, answer: Any) -> Any:
+        # An operator may continue the enrollment before the window is over: nothing is collected.
+        return [] if answer is None else decode(answer)
+
+    def start(self, turn: TurnState, key: str) -> Any:
+        return Suspension.NEEDS_INPUT
+
+    def skip(self, turn: TurnState, key: str) -> Any:
+        return []
+
+    def resume(self, turn: TurnState, key: str) -> Any:
+        return Suspension.NEEDS_INPUT
+
+    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> EventList:
+        match, wait = self._event_match(turn), turn.inputs.enrollment.wait
+        # A window that only begins now has no end yet.
+        until = wait.until if wait is not None and turn.is_resuming(key) else None
+        collect = partial(self._collect, turn, match, until)
+        return EventList(contact_ids, (match.event,), first_number(turn, contact_ids), collect)
+
+    def settle(self, turn: TurnState, key: str, value: list[Event]) -> Any:
+        wait = turn.inputs.enrollment.wait
+        if turn.is_resuming(key) and wait is not None:
+            event = turn.inputs.enrollment.wait_result
+            turn.set_look_back(event, wait.until, turn.result.look_back)
+        elif len(value) < self.most:
+            until = turn.instant_after(self.window)
+            match, missing = self._event_match(turn), self.most - len(value)
+            own = (event.seq for event in value if event.contact_id == turn.contact.id)
+            turn.result.seen = max(own, default=0)
+            return self.pause(turn, key, Wait(key, until, (match,), more=missing))
+        else:
+            turn.set_look_back(value[self.most - 1], None, turn.result.look_back)
+        events = [to_stored_event(event) for event in value[: self.most]]
+        return self.record(turn, key, encode(events))
+
+    def _event_match(self, turn: TurnState) -> EventMatch:
+        """Return the events that it collects: those like the trigger when it names none."""
+        match = self.match or EventMatch(turn.inputs.trigger.name)
+        if self.where is None:
+            return match
+        where = self.where if match.where is None else All((match.where, self.where))
+        return EventMatch(match.event, where)
+
+    def _collect(
+        self,
+        turn: TurnState,
+        match: EventMatch,
+        until: datetime | None,
+        events: Sequence[Event],
+    ) -> list[Event]:
+        """Return what was collected, the oldest first: so far, or until the window was over."""
+        chosen = events_after_look_back(turn, events, (match,))
+        if self._begins_with_trigger(turn):
+            chosen.insert(0, turn.inputs.trigger)
+        return [
+            e for e in chosen if until is None or e.received_at is None or e.received_at < until
+        ]
+
+    def _begins_with_trigger(self, turn: TurnState) -> bool:
+        """Return whether the trigger is the first event: no wait came before this digest."""
+        look_back = turn.result.look_back
+        is_first = look_back.at is None and look_back.event == turn.inputs.trigger.id
+        return self.match is None and is_first
+
+    @classmethod
+    def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
+        step, until = record.step, record.pause.until
+        if not step.waiting:
+            yield Description(f"Digest {step.label}", tag=plain_answer(step.answer, wording))
+        elif record.is_first and record.pause.ended is None:
+            limit = "" if until is None else f"until {wording.beside(until, record.at)}"
+            yield Description(f"Collecting {step.label}", "now", notes=(limit,))
+        elif record.is_first:
+            limit = "" if until is None else f"up to {wording.duration(until - record.at)}"
+            yield Description(f"Collected {step.label}", "wait", notes=(limit,))
+
+    @classmethod
+    def graph_step(cls, site: CallSite) -> GraphStep:
+        what, span = site.words(1, "event") or site.trigger, site.words(0, "window")
+        name = site.text(1, "event") or site.trigger or None
+        return replace(
+            site.step(cls.kind, what, name, span=span),
+            caption=f"digest · {span}" if span else "digest",
+            text=f"digest of {what} over {span}" if span else f"digest of {what}",
+            is_wait=True,
+            ends_turn=True,
+            condition=f"{what} came",
+        )

@@ -1,0 +1,212 @@
+"""`ctx.send`: send a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+from uuid import UUID
+
+from ...domain.graph import GraphStep
+from ...domain.ids import new_id
+from ...domain.journal import Step, decode, encode
+from ...domain.journey import JOURNEY_LIST
+from ...domain.send_policy import Queue, Send, decide_send, leaves_at
+from ...errors import JourneyCodeError
+from ...store import consents
+from ...store.db import Query
+from ..static_analysis.call_site import CallSite
+from ..turn_state import TurnState
+from .call import Call, Resource, Suspension
+from .description import Description, Link, RecordedCall, Wording, id_of, pairs_of
+from .read import Read
+from .registry import register
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression(Read):
+    """Why an address is suppressed, if it is."""
+
+    address: str
+
+    @property
+    def group(self) -> Hashable:
+        return None
+
+    @classmethod
+    def query(cls, reads: Sequence[Suppression]) -> Query[Any]:
+        return consents.suppressed([read.address for read in reads])
+
+    @classmethod
+    def answers(
+        cls, reads: Sequence[Suppression], result: Mapping[str, str]
+    ) -> Iterable[str | None]:
+        return [result.get(read.address) for read in reads]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class SendMail(Call):
+    """Send a mail; the label is the template unless the author gave one.
+
+    Args:
+        template: the key of the template.
+        subject: replaces the template's subject.
+        props: values for the template.
+        list_id: the list it belongs to, instead of the journey's.
+        to: an address other than the contact's.
+    """
+
+    kind: ClassVar[str] = "send"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("send",),)
+
+    template: str
+    subject: str | None
+    props: Mapping[str, Any]
+    list_id: str | None
+    to: str | None = None
+
+    def describe(self) -> str:
+        return f"{self.template}, {self.subject}, {dict(self.props)}, {self.list_id}, {self.to}"
+
+    def start(self, turn: TurnState, key: str) -> Any:
+        if self.to is not None:
+            return Suspension.NEEDS_INPUT
+        return self.settle(turn, key, turn.send_facts.suppression)
+
+    def skip(self, turn: TurnState, key: str) -> Any:
+        send_id = str(new_id(turn.now))
+        refusal = {"status": "skipped", "reason": "passed", "sendId": send_id}
+        return self.record_skipped(turn, key, refusal)
+
+    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
+        assert self.to is not None  # noqa: S101 (`start` reads for no other)
+        return Suppression(self.to)
+
+    def settle(self, turn: TurnState, key: str, value: str | None) -> Any:
+        send = self._decide(turn, key, suppression=value)
+        turn.add_send(send)
+        answer: dict[str, Any] = {"status": send.status, "sendId": str(send.id)}
+        return self.record(turn, key, answer | ({"reason": send.reason} if send.reason else {}))
+
+    def _decide(self, turn: TurnState, key: str, suppression: str | None) -> Send:
+        """Return the ledger's row, queued or refused with the reason.
+
+        Args:
+            turn: the turn that sends.
+            key: the journal key of this call.
+            suppression: why the address is suppressed, if it is.
+
+        Raises:
+            JourneyCodeError: the template or the list does not exist.
+            ValueNotStorable: the props cannot be stored.
+        """
+        environment, journey = turn.environment, turn.journey
+        enrollment, now = turn.inputs.enrollment, turn.now
+        if self.template not in environment.templates:
+            raise JourneyCodeError(
+                f"There is no template {self.template!r}.",
+                f"Add journeys/emails/{self.template}.html.",
+            )
+        # A template may name a list of its own, for journeys that name none.
+        is_default = journey.list_id == JOURNEY_LIST
+        of_template = environment.templates[self.template] if is_default else None
+        list_id = self.list_id or of_template or journey.list_id
+        if list_id not in environment.lists:
+            raise JourneyCodeError(
+                f"There is no list {list_id!r}.", "Define it in journeys/lists.py."
+            )
+        facts = turn.send_facts
+        facts = replace(facts, email=self.to or facts.email, suppression=suppression)
+        verdict = decide_send(environment.lists[list_id], facts, gap=journey.suppress, now=now)
+        is_queued = isinstance(verdict, Queue)
+        return Send(
+            id=new_id(now),
+            contact_id=enrollment.contact_id,
+            template=self.template,
+            list_id=list_id,
+            status="queued" if isinstance(verdict, Queue) else verdict.status,
+            created_at=now,
+            enrollment_id=enrollment.id,
+            journey_id=enrollment.journey_id,
+            step_key=key,
+            reason=None if isinstance(verdict, Queue) else verdict.reason,
+            to_email=facts.email,
+            address=self.to,
+            subject=self.subject,
+            props=decode(encode(self.props)),
+            due_at=leaves_at(journey, turn.contact.properties, now) if is_queued else None,
+        )
+
+    @classmethod
+    def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
+        answer = pairs_of(record.step.answer)
+        send_id = id_of(answer.get("sendId"))
+        send = record.sends.get(send_id) if send_id else None
+        if send is None:
+            status, reason = str(answer.get("status", "queued")), answer.get("reason")
+            yield describe_send(None, record, wording, status, reason)
+        else:
+            yield describe_send(send, record, wording, send.status, send.reason)
+
+    @classmethod
+    def summarize(cls, step: Step) -> str:
+        return f"{step.answer['status']}, {step.answer.get('reason')}".removesuffix(", None")
+
+    @classmethod
+    def graph_step(cls, site: CallSite) -> GraphStep:
+        what = site.words(0, "template")
+        step = site.step(cls.kind, what, site.text(0, "template"))
+        return replace(step, condition=f"{what} is queued")
+
+    @classmethod
+    def resources(cls, site: CallSite) -> Iterable[Resource]:
+        yield Resource("template", site.value(0, "template"))
+        yield Resource("list", site.value(-1, "list"))
+
+
+def describe_send(
+    send: Send | None, record: RecordedCall, wording: Wording, status: str, code: str | None
+) -> Description:
+    """Describe a mail by where it stands now.
+
+    Args:
+        send: its row in the ledger; None when that is gone.
+        record: the journal entry.
+        wording: how values are written.
+        status: where the mail stands.
+        code: why it was refused or has failed.
+    """
+    reason, name = wording.reason(code), send.template if send else record.step.label
+    links = (Link("send", send.id, "see the mail"),) if send else ()
+    title = f"“{send.subject}”" if send and send.subject else name
+    template = name if title != name else ""
+    if status in ("suppressed", "skipped", "cancelled"):
+        verb = "Cancelled" if status == "cancelled" else "Did not send"
+        links = tuple(replace(link, text="see the record") for link in links)
+        return Description(f"{verb} {name}", "no", reason or status, "bad", links=links)
+    if status == "failed":
+        return Description(
+            f"Could not send {title}", "bad", "failed", "bad", (template, reason), links
+        )
+    if status == "in_doubt":
+        return Description(
+            f"{title} may or may not have been sent", "no", "in doubt", "odd", (reason,), links
+        )
+    if status in ("queued", "sending"):
+        due = send.due_at if send else None
+        leaves = f"leaves {wording.beside(due, record.at)}" if due else ""
+        return Description(f"Queued {title}", "act", status, "run", (template, leaves), links)
+    has_arrived = status in ("sent", "delivered")
+    tag, tone = ("", "") if has_arrived else (status, "bad")
+    facts = _delivery_facts(send, wording) if send else ()
+    return Description(f"Sent {title}", "sent", tag, tone, (template, *facts), links)
+
+
+def _delivery_facts(send: Send, wording: Wording) -> Iterator[str]:
+    if send.sent_at:
+        yield f"sent {wording.beside(send.sent_at, send.created_at)}"
+    if send.opened_at:
+        yield f"opened {wording.beside(send.opened_at, send.created_at)}"
+    if send.clicked_at:
+        yield f"clicked {wording.beside(send.clicked_at, send.created_at)}"

@@ -1,0 +1,110 @@
+"""`ctx.sleep` and `ctx.sleep_until`: wait for a time."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from ...domain.durations import words
+from ...domain.enrollment import Wait
+from ...domain.graph import GraphStep
+from ...domain.journal import Step
+from ..argument_checks import in_utc
+from ..static_analysis.call_site import UNNAMED, CallSite
+from ..turn_state import TurnState
+from .description import Description, RecordedCall, Wording
+from .registry import register
+from .wait import WaitCall
+from .when import describe_moment
+
+# The label of a sleep that the author gave none: its length, or `until`.
+_UNLABELLED = re.compile(r"(\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?$|until$")
+_INSTANT = "until"
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Sleep(WaitCall):
+    """Wait for a time.
+
+    Args:
+        until: a duration from now, or an instant.
+    """
+
+    kind: ClassVar[str] = "sleep"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("sleep",), ("sleep_until",))
+
+    until: timedelta | datetime
+
+    def describe(self) -> str:
+        return str(self.until)
+
+    def start(self, turn: TurnState, key: str) -> Any:
+        until = self.until
+        instant = in_utc(until) if isinstance(until, datetime) else turn.instant_after(until)
+        if instant <= turn.now:
+            return self.record(turn, key, None, {"until": instant.isoformat()})
+        return self.pause(turn, key, Wait(key, instant))
+
+    def skip(self, turn: TurnState, key: str) -> Any:
+        return None
+
+    @classmethod
+    def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
+        if not record.is_first:
+            return
+        at, until, ended = record.at, record.pause.until, record.pause.ended
+        label = "" if _UNLABELLED.match(record.step.label) else record.step.label
+        if until is None or until <= at:
+            yield Description("Did not sleep", "wait", notes=(label, "the time was past"))
+            return
+        length, end = wording.duration(until - at), f"until {wording.beside(until, at)}"
+        if ended is None:
+            yield Description(f"Sleeping {length}", "now", notes=(label, end))
+        elif record.pause.was_cut_short:
+            title = f"Slept {wording.duration(ended - at)} of {length}"
+            yield Description(title, "wait", "woken", "run", notes=(label,))
+        else:
+            yield Description(f"Slept {length}", "wait", notes=(label, end))
+
+    @classmethod
+    def summarize(cls, step: Step) -> str:
+        return ""
+
+    @classmethod
+    def graph_step(cls, site: CallSite) -> GraphStep:
+        span, name = _read_until(site) if site.path == ("sleep_until",) else _read_duration(site)
+        step = site.step(cls.kind, "", name, span=span)
+        return replace(
+            step,
+            title=span,
+            caption=f"sleep · {step.label}" if step.label else "sleep",
+            text=f"sleep {span}",
+            is_wait=True,
+            ends_turn=True,
+        )
+
+    @classmethod
+    def drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
+        # The node of the sleep names the moment that it sleeps until.
+        return [node for node in site.arguments if describe_moment(node, site.scope) is None]
+
+
+def _read_duration(site: CallSite) -> tuple[str, str]:
+    """Return the length of a `ctx.sleep` as text, and how the journal names it."""
+    duration = site.value(0, "duration")
+    name = words(duration) if isinstance(duration, timedelta) else UNNAMED
+    return site.words(0, "duration"), name
+
+
+def _read_until(site: CallSite) -> tuple[str, str]:
+    """Return the end of a `ctx.sleep_until` as text, and how the journal names it."""
+    node = site.node(0, "instant")
+    moment = describe_moment(node, site.scope) if node is not None else None
+    if moment is None:
+        return f"until {site.words(0, 'instant')}".strip(), _INSTANT
+    return moment, moment

@@ -1,0 +1,101 @@
+"""`ctx.step`: run an author's function outside of the journey."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from ...domain.enrollment import Wait
+from ...domain.graph import GraphStep
+from ...domain.journal import Step, decode, encode
+from ...errors import StepFailed
+from ..static_analysis.call_site import CallSite
+from ..step_attempts import StepAttempt, retry_delay
+from ..turn_state import TurnState
+from .call import Call, Failure, Suspension
+from .description import Description, RecordedCall, Wording, pairs_of, plain_answer
+from .effect import Effect
+from .registry import register
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class RunStep(Call):
+    """Run an effect of the author's own; the label is its key.
+
+    Args:
+        run: the function; it gets the step's id.
+        retries: how often it is tried again after a failure.
+        timeout: how long one attempt may take.
+        passed: gives the answer for contacts who are past this step; None when they drift.
+    """
+
+    kind: ClassVar[str] = "step"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("step",),)
+
+    run: Callable[..., Any]
+    retries: int
+    timeout: timedelta
+    passed: Callable[[], Any] | None
+
+    def effect(self) -> Effect:
+        return Effect(self.run, self.retries, self.timeout)
+
+    def replay(self, answer: Any) -> Any:
+        if "failed" in answer:
+            return Failure(StepFailed(answer["failed"]))
+        return decode(answer["value"])
+
+    def start(self, turn: TurnState, key: str) -> Any:
+        pending = turn.inputs.pending_steps.get(key)
+        if pending is None or not pending.over:
+            return Suspension.NEEDS_INPUT
+        # A turn that was not committed ran the effect.
+        attempt = StepAttempt(pending.answer, pending.error, final=True, attempt=pending.attempts)
+        return self.settle(turn, key, attempt)
+
+    def skip(self, turn: TurnState, key: str) -> Any:
+        if self.passed is None:
+            turn.drift(f"the new step {self.label!r} lies behind and has no passed=")
+            return Suspension.TURN_OVER
+        return self.record_skipped(turn, key, {"value": encode(self.passed())})
+
+    def settle(self, turn: TurnState, key: str, value: StepAttempt) -> Any:
+        if value.error is not None and not value.final and value.attempt <= self.retries:
+            until = turn.now + retry_delay(value.attempt)
+            detail = value.to_detail(until.isoformat())
+            step = Step(key, self.kind, self.label, None, detail, waiting=True)
+            turn.pause(step, Wait(key, until))
+            return Suspension.TURN_OVER
+        turn.result.done_steps.append(key)
+        return self.record(turn, key, value.to_answer(), {"attempt": value.attempt})
+
+    @classmethod
+    def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
+        step = record.step
+        if step.waiting:
+            attempt = f"attempt {(step.detail or {}).get('attempt', 1)}"
+            error = _last_line((step.detail or {}).get("error"))
+            yield Description(f"{step.label} failed", "no", "retrying", "odd", (attempt, error))
+        elif "failed" in pairs_of(step.answer):
+            error = _last_line(step.answer["failed"])
+            yield Description(f"{step.label} failed", "bad", notes=(error, "not tried again"))
+        else:
+            yield Description(f"Ran {step.label}", "act", plain_answer(step.answer, wording))
+
+    @classmethod
+    def graph_step(cls, site: CallSite) -> GraphStep:
+        step = site.step(cls.kind, site.words(0, "key"), site.text(0, "key"))
+        return replace(step, ends_turn=True)
+
+    @classmethod
+    def evaluated_arguments(cls, site: CallSite) -> list[ast.expr]:
+        # The function runs outside of the journey.
+        return list(site.call.args[:1])
+
+
+def _last_line(error: object) -> str:
+    return str(error or "").strip().rpartition("\n")[2]

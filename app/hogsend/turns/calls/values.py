@@ -1,0 +1,136 @@
+"""The calls that give a value which must not change at a replay: time, chance, ids, variants."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ...domain.assignment import arm_of
+from ...domain.graph import GraphStep
+from ...domain.journal import Step, encode
+from ..static_analysis.call_site import CallSite
+from ..turn_state import TurnState
+from .call import Call
+from .description import Description, RecordedCall, Wording, plain_answer
+from .registry import register
+
+
+class ValueCall(Call):
+    """A call that is answered at once, from the turn alone."""
+
+    __slots__ = ()
+    runs_behind: ClassVar[bool] = True
+    # How the timeline calls it, with a place for the label.
+    title: ClassVar[str]
+
+    def start(self, turn: TurnState, key: str) -> Any:
+        return self.record(turn, key, encode(self.make(turn, key)))
+
+    def make(self, turn: TurnState, key: str) -> Any:
+        """Return the value, which the journal then keeps."""
+        raise NotImplementedError
+
+    @classmethod
+    def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
+        tag = plain_answer(record.step.answer, wording)
+        yield Description(cls.title.format(record.step.label), tag=tag)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Now(ValueCall):
+    """The instant of the turn."""
+
+    kind: ClassVar[str] = "now"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("now",),)
+    title: ClassVar[str] = "Read the clock"
+
+    def make(self, turn: TurnState, key: str) -> Any:
+        return turn.now
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Random(ValueCall):
+    """A random number.
+
+    Args:
+        draw: gives the number, from 0 up to 1.
+    """
+
+    kind: ClassVar[str] = "random"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("random",),)
+    title: ClassVar[str] = "Drew a random number"
+
+    draw: Callable[[], float] = random.random
+
+    def make(self, turn: TurnState, key: str) -> Any:
+        return self.draw()
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class RandomId(ValueCall):
+    """A random id."""
+
+    kind: ClassVar[str] = "uuid"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("uuid",),)
+    title: ClassVar[str] = "Created an ID"
+
+    def make(self, turn: TurnState, key: str) -> Any:
+        return str(uuid.uuid4())
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class ChooseVariant(ValueCall):
+    """An arm of an experiment, the same for a contact every time; the label is the experiment.
+
+    Args:
+        arms: each arm with its weight.
+    """
+
+    kind: ClassVar[str] = "variant"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("variant",),)
+    title: ClassVar[str] = "Chose a variant of {}"
+
+    arms: Mapping[str, float]
+
+    def describe(self) -> str:
+        return f"{self.arms}"
+
+    def make(self, turn: TurnState, key: str) -> Any:
+        return arm_of(f"{self.label}:{turn.inputs.enrollment.contact_id}", self.arms)
+
+    @classmethod
+    def graph_step(cls, site: CallSite) -> GraphStep:
+        return site.step(cls.kind, site.words(0, "key"), site.text(0, "key"))
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Checkpoint(ValueCall):
+    """A mark on the timeline."""
+
+    kind: ClassVar[str] = "checkpoint"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("checkpoint",),)
+    title: ClassVar[str] = "Checkpoint: {}"
+
+    def make(self, turn: TurnState, key: str) -> Any:
+        return None
+
+    @classmethod
+    def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
+        yield Description(cls.title.format(record.step.label), "act")
+
+    @classmethod
+    def summarize(cls, step: Step) -> str:
+        return ""
+
+    @classmethod
+    def graph_step(cls, site: CallSite) -> GraphStep:
+        what, name = site.words(0, "label"), site.text(0, "label")
+        return site.step(cls.kind, what, name, has_label=False)

@@ -1,0 +1,38 @@
+"""What the calls have in common that end a turn and are answered by a later one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...domain.enrollment import Wait
+from ...domain.event import Event
+from ...domain.journal import Step, encode
+from ...store.events import to_stored_event
+from ..turn_state import TurnState
+from .call import Call, Suspension
+
+
+class WaitCall(Call):
+    """A call in which a contact can wait: a turn ends in it, and the next one resumes from it."""
+
+    __slots__ = ()
+
+    def resume(self, turn: TurnState, key: str) -> Any:
+        """Record the event that ended the wait, or that none did."""
+        enrollment = turn.inputs.enrollment
+        event, wait = enrollment.wait_result, enrollment.wait
+        turn.set_look_back(event, wait.until if wait else None, enrollment.look_back)
+        return self.record(turn, key, encode_event(event))
+
+    def pause(self, turn: TurnState, key: str, wait: Wait) -> Suspension:
+        """End the turn in this wait."""
+        detail: dict[str, Any] = {"until": wait.until.isoformat() if wait.until else None}
+        if wait.events:
+            detail["events"] = [str(match) for match in wait.events]
+        turn.pause(Step(key, self.kind, self.label, None, detail, waiting=True), wait)
+        return Suspension.TURN_OVER
+
+
+def encode_event(event: Event | None) -> Any:
+    """Return an event in the journal's form."""
+    return encode(to_stored_event(event)) if event is not None else None

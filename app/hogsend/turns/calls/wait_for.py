@@ -1,0 +1,133 @@
+"""`ctx.wait_for` and `ctx.wait_for_any`: wait for the first of some events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from ...domain.enrollment import Wait
+from ...domain.event import Event, EventMatch
+from ...domain.graph import GraphStep
+from ...domain.journal import Step
+from ..static_analysis.call_site import UNNAMED, CallSite
+from ..turn_state import TurnState
+from .call import Suspension
+from .description import Description, RecordedCall, Wording, event_link, pairs_of
+from .events import EventList, events_after_look_back, first_number
+from .registry import register
+from .wait import WaitCall, encode_event
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class WaitFor(WaitCall):
+    """Wait for the first of some events.
+
+    Args:
+        matches: the events, any of which ends the wait.
+        timeout: how long at most; None for forever.
+        since: look back to this instant instead of to the end of the wait before.
+    """
+
+    kind: ClassVar[str] = "wait"
+    paths: ClassVar[tuple[tuple[str, ...], ...]] = (("wait_for",), ("wait_for_any",))
+    reads_merged_contacts: ClassVar[bool] = True
+
+    matches: tuple[EventMatch, ...]
+    timeout: timedelta | None
+    since: datetime | None
+
+    def describe(self) -> str:
+        events = ", ".join(map(str, self.matches))
+        return f"{events}, timeout {self.timeout}, since {self.since}"
+
+    def start(self, turn: TurnState, key: str) -> Any:
+        return Suspension.NEEDS_INPUT
+
+    def skip(self, turn: TurnState, key: str) -> Any:
+        return None
+
+    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> EventList:
+        names = tuple(match.event for match in self.matches)
+        after = first_number(turn, contact_ids) if self.since is None else 0
+        return EventList(contact_ids, names, after, partial(self._first_match, turn))
+
+    def _first_match(self, turn: TurnState, events: Sequence[Event]) -> Event | None:
+        return next(iter(events_after_look_back(turn, events, self.matches, self.since)), None)
+
+    def settle(self, turn: TurnState, key: str, value: Event | None) -> Any:
+        if value is None:
+            until = turn.instant_after(self.timeout) if self.timeout is not None else None
+            if until is None or until > turn.now:
+                return self.pause(turn, key, Wait(key, until, self.matches))
+            return self.record(turn, key, None)
+        turn.depth = max(turn.depth, value.depth)
+        turn.set_look_back(value, None, turn.result.look_back)
+        return self.record(turn, key, encode_event(value))
+
+    @classmethod
+    def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
+        if record.step.waiting:
+            if record.is_first:
+                yield _describe_pause(record, wording)
+        else:
+            yield _describe_end(record)
+
+    @classmethod
+    def summarize(cls, step: Step) -> str:
+        return str(step.answer["name"]) if step.answer else "nothing came"
+
+    @classmethod
+    def graph_step(cls, site: CallSite) -> GraphStep:
+        what, name = _read_events(site)
+        timeout = site.words(-1, "timeout")
+        span = f"up to {timeout}" if timeout and timeout != "None" else ""
+        return replace(
+            site.step(cls.kind, what, name, span=span),
+            caption=f"wait · {span}" if span else "wait",
+            text=f"wait for {what}, {span}" if span else f"wait for {what}",
+            is_wait=True,
+            ends_turn=True,
+            condition=f"{what} came",
+        )
+
+
+def _read_events(site: CallSite) -> tuple[str, str]:
+    """Return the events of a wait as text, and how the journal names it."""
+    if site.path == ("wait_for",):
+        return site.words(0, "event"), site.text(0, "event") or UNNAMED
+    value = site.value(0, "events")
+    events = cast("list[Any]", value) if isinstance(value, list) else []
+    if not events or not all(isinstance(event, str) for event in events):
+        return site.words(0, "events"), UNNAMED
+    name = " or ".join(events)
+    return name, name
+
+
+def _describe_pause(record: RecordedCall, wording: Wording) -> Description:
+    step, until = record.step, record.pause.until
+    names = " or ".join(str(match) for match in _matches_of(step)) or step.label
+    limit = "" if until is None else f"up to {wording.duration(until - record.at)}"
+    label = step.label if step.label not in names else ""
+    if record.pause.ended is None:
+        return Description(f"Waiting for {names}", "now", notes=(limit, label))
+    return Description(f"Waited for {names}", "wait", notes=(limit, label))
+
+
+def _describe_end(record: RecordedCall) -> Description:
+    step, event = record.step, pairs_of(record.step.answer)
+    if event:
+        title = f"{event.get('name', step.label)} came"
+        return Description(title, "act", links=event_link(event.get("id")))
+    if record.pause.was_cut_short:
+        return Description(f"Woken before {step.label} came", "wait", "woken", "run")
+    return Description(f"{step.label} did not come in time", "wait")
+
+
+def _matches_of(step: Step) -> list[EventMatch]:
+    stored = (step.detail or {}).get("events", ())
+    return [EventMatch(m) if isinstance(m, str) else EventMatch.from_json(m) for m in stored]

@@ -1,0 +1,281 @@
+"""Diagnostics of journeys: code that differs at a replay, names that do not exist, traps.
+
+Only what is certain is reported: a false alarm costs more than a silent miss.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ...domain.graph import GraphStep, numbered, steps_of
+from ..calls.call import Resource
+from .call_graph import functions_of, nodes_that_run
+from .call_types import call_at
+from .constants import Pattern, path_of
+from .forbidden_names import Severity, rule_for
+from .modules import bindings_of
+from .scopes import Function, Scope
+from .step_reader import read_block, read_journey
+
+_DOES_NOT_EXIST = ", which does not exist."
+
+# A problem, what to do about it, and how bad it is.
+Report = tuple[str, str, Severity]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Diagnostic:
+    """A place in an author's code that does not do what it seems to.
+
+    Args:
+        file: relative to the journeys' folder.
+        line: the line in the file.
+        problem: what is wrong, one sentence.
+        remedy: what to do about it.
+        severity: an `error` breaks a journey some day; a `warning` may be intended.
+    """
+
+    file: str
+    line: int
+    problem: str
+    remedy: str
+    severity: Severity = "error"
+
+    @property
+    def names_missing_resource(self) -> bool:
+        """Whether the code names a mail or a list that does not exist."""
+        return self.problem.endswith(_DOES_NOT_EXIST)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.severity}: {self.problem} {self.remedy}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownResources:
+    """The mails and lists that journeys can name.
+
+    Args:
+        templates: the keys of the mails, those with a broken file included.
+        lists: the ids of the lists.
+    """
+
+    templates: Collection[str]
+    lists: Collection[str]
+
+
+def diagnose(journeys: Iterable[Function], known: KnownResources) -> list[Diagnostic]:
+    """Return what is wrong in journeys and in the functions they call, by file and line.
+
+    Args:
+        journeys: their code.
+        known: the mails and lists that they can name.
+    """
+    diagnostics: set[Diagnostic] = set()
+    for journey in journeys:
+        for function, scope in functions_of(journey):
+            diagnostics.update(_FunctionCheck(function, scope, known).diagnostics())
+        diagnostics.update(_check_repeated_keys(journey))
+    return sorted(diagnostics)
+
+
+def _check_repeated_keys(journey: Function) -> Iterator[Diagnostic]:
+    """Yield calls that the journal distinguishes by nothing but their order."""
+    first_of_key: dict[str, GraphStep] = {}
+    for step in numbered(read_journey(journey), once=True).steps():
+        # The open part of a key may distinguish the calls at run time.
+        if not step.key or "*" in step.key:
+            continue
+        first = first_of_key.setdefault(step.key, step)
+        is_repeated = step.last is not None and step.last > 1
+        if not is_repeated or (first.file, first.line) == (step.file, step.line):
+            continue
+        remedy = "Give each its own label=, so that a change between them leaves people in place."
+        if step.label:
+            problem = f"the {step.kind} in line {first.line} has the label {step.label!r} too"
+        elif step.is_wait:
+            problem = f"this {step.kind} has the same name as the one in line {first.line}"
+        else:
+            continue
+        problem += ", and the journal distinguishes them by their order only."
+        yield Diagnostic(step.file, step.line, problem, remedy, "warning")
+
+
+@dataclass(frozen=True, slots=True)
+class _FunctionCheck:
+    """The checks of a function that runs in a journey."""
+
+    function: Function
+    scope: Scope
+    known: KnownResources
+    sets: set[str] = field(default_factory=set[str])
+
+    def diagnostics(self) -> Iterator[Diagnostic]:
+        module = self.scope.module
+        for body in (module.tree.body, self.function.node.body):
+            for name, expression in bindings_of(body):
+                self.sets.discard(name)
+                if expression is not None and self.is_set(expression):
+                    self.sets.add(name)
+        for node in nodes_that_run(self.function.node.body, self.scope):
+            for problem, remedy, severity in self.check(node):
+                yield Diagnostic(module.file, module.line(node), problem, remedy, severity)
+
+    def check(self, node: ast.AST) -> Iterator[Report]:
+        match node:
+            case ast.Call():
+                yield from self.check_call(node)
+            case ast.Attribute() if self.scope.full_name(node) == "os.environ":
+                yield from self.check_name("os.environ", 0)
+            case ast.For():
+                yield from self.check_loop(node.iter, node.body)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+                yield from self.check_loop(node.generators[0].iter, [node.elt])
+            case ast.Try() | ast.TryStar():
+                yield from self.check_try(node)
+            case ast.AsyncWith():
+                if self.can_pause(node.body):
+                    yield (
+                        "`async with` is left at every wait inside it, not only at its end.",
+                        "Put the wait after it, or what it holds into `ctx.step`.",
+                        "warning",
+                    )
+            case _:
+                pass
+
+    # -- calls ------------------------------------------------------------------------------
+
+    def check_call(self, node: ast.Call) -> Iterator[Report]:
+        call_type, site = call_at(node, self.scope)
+        if call_type is not None and site is not None:
+            name = ".".join(("ctx", *site.path))
+            for resource in call_type.resources(site):
+                yield from self.check_resource(name, resource)
+            error = call_type.find_problem(site)
+            if error is not None:
+                yield error.message.rstrip(".") + ".", error.remedy, "error"
+        callee = _callee_name(node.func, self.scope)
+        if callee:
+            yield from self.check_name(callee, len(node.args) + len(node.keywords))
+
+    def check_name(self, name: str, arguments: int) -> Iterator[Report]:
+        rule = rule_for(name, arguments)
+        if rule is not None:
+            yield f"`{name.removeprefix('builtins.')}` {rule.problem}.", rule.remedy, rule.severity
+
+    def check_resource(self, call: str, resource: Resource) -> Iterator[Report]:
+        is_template = resource.kind == "template"
+        known = self.known.templates if is_template else self.known.lists
+        name = resource.name
+        if not isinstance(name, str) or isinstance(name, Pattern) or name in known:
+            return
+        close = difflib.get_close_matches(name, known, n=1)
+        file = f"emails/{name}.html" if is_template else "lists.py"
+        remedy = f"Did you mean {close[0]!r}?" if close else f"Define it in {file}."
+        yield f"{call} names the {resource.kind} {name!r}{_DOES_NOT_EXIST}", remedy, "error"
+
+    # -- sets -------------------------------------------------------------------------------
+
+    def check_loop(self, iterable: ast.expr, body: Sequence[ast.AST]) -> Iterator[Report]:
+        if self.is_set(iterable) and read_block(body, self.scope):
+            yield (
+                "a set has another order after a restart, and this loop calls ctx.",
+                "Loop over `sorted(…)` of it, or over a list.",
+                "error",
+            )
+
+    def is_set(self, node: ast.expr) -> bool:
+        match node:
+            case ast.Set():
+                # Small whole numbers keep their order.
+                return not all(
+                    isinstance(element, ast.Constant) and isinstance(element.value, int)
+                    for element in node.elts
+                )
+            case ast.Name():
+                return node.id in self.sets
+            case ast.BinOp(op=ast.BitAnd() | ast.BitOr() | ast.Sub() | ast.BitXor()):
+                return self.is_set(node.left) or self.is_set(node.right)
+            case ast.Call():
+                return self.returns_set(node)
+            case _:
+                return isinstance(node, ast.SetComp)
+
+    def returns_set(self, call: ast.Call) -> bool:
+        if isinstance(call.func, ast.Attribute):
+            return call.func.attr in _SET_METHODS and self.is_set(call.func.value)
+        name = self.scope.full_name(call.func).removeprefix("builtins.")
+        if not call.args or name not in _ORDER_PRESERVING:
+            return False
+        return name in ("set", "frozenset") or self.is_set(call.args[0])
+
+    # -- blocks that are left at every wait ---------------------------------------------------
+
+    def check_try(self, node: ast.Try | ast.TryStar) -> Iterator[Report]:
+        handled = (statement for handler in node.handlers for statement in handler.body)
+        if self.has_calls(node.finalbody):
+            yield (
+                "ctx is called in `finally`, which also runs whenever the journey waits.",
+                "Call it after the `try` block.",
+                "warning",
+            )
+        elif node.finalbody and self.can_pause([*node.body, *node.orelse, *handled]):
+            yield (
+                "`finally` runs at every wait inside its `try`, not only at its end.",
+                "Put the wait after it, or the clean-up into `ctx.step`.",
+                "warning",
+            )
+        if not self.has_calls(node.body):
+            return
+        for handler in node.handlers:
+            if _catches_all(handler) and not _raises(handler.body):
+                yield (
+                    "this `except` also catches what ends a journey's turn.",
+                    "Write `except Exception:`, or name the error that you expect.",
+                    "warning",
+                )
+
+    def has_calls(self, body: Sequence[ast.stmt]) -> bool:
+        """Return whether a body calls the context, itself or through a function."""
+        return bool(read_block(body, self.scope)) or any(
+            isinstance(node, ast.Call) and self.scope.context_path(node.func) is not None
+            for node in nodes_that_run(body, self.scope)
+        )
+
+    def can_pause(self, body: Sequence[ast.stmt]) -> bool:
+        return any(step.ends_turn for step in steps_of(read_block(body, self.scope)))
+
+
+# Functions that return their argument's elements in its order.
+_ORDER_PRESERVING = ("set", "frozenset", "list", "tuple", "enumerate", "iter")
+_SET_METHODS = ("union", "intersection", "difference", "symmetric_difference", "copy")
+
+
+def _callee_name(node: ast.expr, scope: Scope) -> str:
+    """Return the full name of what is called, also of a method of another call's result."""
+    if path_of(node):
+        return scope.full_name(node)
+    if not isinstance(node, ast.Attribute):
+        return ""
+    inner = node.value
+    while isinstance(inner, ast.Attribute | ast.Call | ast.BinOp):
+        if isinstance(inner, ast.Call) and scope.full_name(inner.func) == "pathlib.Path":
+            return f"pathlib.Path.{node.attr}"
+        inner = (
+            inner.func
+            if isinstance(inner, ast.Call)
+            else inner.value
+            if isinstance(inner, ast.Attribute)
+            else inner.left
+        )
+    return ""
+
+
+def _catches_all(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or path_of(handler.type) == ("BaseException",)
+
+
+def _raises(body: Sequence[ast.stmt]) -> bool:
+    return any(isinstance(n, ast.Raise) for statement in body for n in ast.walk(statement))

@@ -1,0 +1,79 @@
+"""Finds the code of journeys in their files, and returns their graphs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ...domain.graph import JourneyGraph
+from .constants import path_of
+from .modules import FUNCTIONS, Module, Sources, parse_module
+from .scopes import Function, Scope
+from .step_reader import graph_of_function
+
+
+def graph_of_source(
+    source: str, trigger: str = "", *, file: str = "", line: int = 1
+) -> JourneyGraph:
+    """Return the graph of a journey from nothing but the text of its function.
+
+    Args:
+        source: the text.
+        trigger: the event that starts the journey; some waits are named after it.
+        file: where the text is from.
+        line: the line at which it begins.
+
+    Returns:
+        The graph; an empty one when Python cannot parse the text.
+    """
+    try:
+        module = parse_module(textwrap.dedent(source), "", file, Sources(), line)
+    except (SyntaxError, ValueError, RecursionError):
+        return JourneyGraph()
+    first = next((node for node in ast.walk(module.tree) if isinstance(node, FUNCTIONS)), None)
+    return graph_of_function(Function(first, Scope(module)), trigger) if first else JourneyGraph()
+
+
+def function_at(module: Module, line: int) -> Function | None:
+    """Return the function of a file that begins at a line, with its decorators or without."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, FUNCTIONS):
+            lines = {node.lineno, *(decorator.lineno for decorator in node.decorator_list[:1])}
+            if line in lines:
+                return Function(node, Scope(module))
+    return None
+
+
+def journeys_in(module: Module) -> Iterator[Function]:
+    """Yield the functions of a file that `@journey(…)` decorates."""
+    scope = Scope(module)
+    has_star_import = "*hogsend" in module.aliases
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.AsyncFunctionDef):
+            continue
+        decorators = [d.func for d in node.decorator_list if isinstance(d, ast.Call)]
+        if any(
+            scope.full_name(decorator) == "hogsend.journey"
+            or (has_star_import and path_of(decorator) == ("journey",))
+            for decorator in decorators
+        ):
+            yield Function(node, scope)
+
+
+def code_of_function(
+    function: Callable[..., Any], sources: Sources | None = None
+) -> Function | None:
+    """Return the source code of a function that was loaded; None when there is none.
+
+    Args:
+        function: the function, wrapped by others or not.
+        sources: the folder it was loaded from; that of its file unless given.
+    """
+    code = inspect.unwrap(function).__code__
+    path = Path(code.co_filename)
+    module = (sources or Sources(path.parent)).of_file(path) if path.is_absolute() else None
+    return function_at(module, code.co_firstlineno) if module else None

@@ -1,0 +1,151 @@
+"""The state of one turn while it runs: its inputs, its position, and what it has come to so far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+
+from ..domain.contact import Contact, of_snapshot, snapshot
+from ..domain.enrollment import LookBack, Wait
+from ..domain.event import Event
+from ..domain.journal import Step, decode, encode
+from ..domain.journey import Journey
+from ..domain.send_policy import Send
+from ..domain.times import zone_named, zone_of
+from ..errors import JourneyCodeError
+from .step_attempts import is_retry_pause
+from .turn import TurnEnvironment, TurnInput, TurnResult
+
+# Journal entries that are recorded once for each enrollment and answer no `ctx` call.
+USER, ZONE = "user", "zone"
+ENROLLMENT_ENTRIES = (USER, ZONE)
+
+
+class TurnState:
+    """What `ctx` calls read and change while a turn runs.
+
+    Args:
+        journey: the journey's definition.
+        inputs: what the turn starts from.
+        environment: what every turn of its batch shares.
+    """
+
+    def __init__(self, journey: Journey, inputs: TurnInput, environment: TurnEnvironment) -> None:
+        self.journey = journey
+        self.inputs = inputs
+        self.environment = environment
+        self.result = TurnResult(look_back=inputs.enrollment.look_back)
+        self.is_over = False
+        # An effect that waits for its next attempt has no answer yet, whatever ended its pause.
+        self.recorded = {step.key: step for step in inputs.steps if not is_retry_pause(step)}
+        wait = inputs.enrollment.wait
+        # The key of the wait that the contact is in, and whether the code has come to it.
+        self.frontier = wait.key if wait else None
+        self.has_reached_frontier = wait is None
+        self.send_facts = inputs.send_facts
+        # The number of causes between this turn and the outside: that of its latest cause.
+        woken_by = inputs.enrollment.wait_result
+        self.depth = max(inputs.depth, woken_by.depth if woken_by else 0)
+
+    @property
+    def now(self) -> datetime:
+        """The instant of this turn."""
+        return self.environment.now
+
+    @property
+    def contact(self) -> Contact:
+        """The contact as of now."""
+        return self.inputs.contact
+
+    def enrolled_contact(self) -> Contact:
+        """Return the contact as of enrollment, which the first turn records in the journal."""
+        step = self.recorded.get(USER)
+        if step is not None:
+            return of_snapshot(decode(step.answer))
+        stored = self.inputs.enrollment.person or snapshot(self.contact)
+        self.result.steps.append(Step(USER, USER, "", encode(stored)))
+        return of_snapshot(stored)
+
+    def time_zone(self) -> tzinfo:
+        """Return the contact's time zone, which is recorded the first time it is needed."""
+        step = self.recorded.get(ZONE)
+        if step is None:
+            resolved = zone_of(self.contact.properties, self.journey.time_zone)
+            answer = {"zone": resolved.name} | ({"note": resolved.note} if resolved.note else {})
+            step = Step(ZONE, ZONE, resolved.name, answer)
+            self.recorded[ZONE] = step
+            self.result.steps.append(step)
+        zone = zone_named(step.answer["zone"]) or zone_named("UTC")
+        assert zone is not None  # noqa: S101 (UTC is always known)
+        return zone
+
+    def instant_after(self, duration: timedelta) -> datetime:
+        """Return the instant at which a wait of this length ends.
+
+        Raises:
+            JourneyCodeError: it is after the year 9999.
+        """
+        try:
+            return self.now + duration
+        except OverflowError:
+            raise JourneyCodeError(
+                f"A wait of {duration.days:,} days ends after the year 9999.",
+                "Wait for a shorter time; ctx.wait_for without timeout= waits forever.",
+            ) from None
+
+    def add_send(self, send: Send) -> None:
+        """Add a row to the ledger when the turn is committed."""
+        self.result.sends.append(send)
+        if send.status == "queued":
+            self.send_facts = replace(self.send_facts, last_sent_at=self.now)
+
+    # -- waits --------------------------------------------------------------------------------
+
+    def is_resuming(self, key: str) -> bool:
+        """Return whether a key is that of the wait which this turn resumes from."""
+        return key == self.frontier
+
+    def set_look_back(self, event: Event | None, until: datetime | None, before: LookBack) -> None:
+        """Let the next wait look back to the end of this one.
+
+        Args:
+            event: the event that ended it, if one did.
+            until: when it ended by itself.
+            before: from where this wait looked back.
+        """
+        if event is not None:
+            self.result.look_back = LookBack.behind(event, self.contact.id)
+        else:
+            self.result.look_back = replace(before, at=until)
+
+    def pause(self, step: Step, wait: Wait) -> None:
+        """End the turn in a wait.
+
+        Args:
+            step: the journal entry of the wait.
+            wait: when the turn after this one is due.
+        """
+        self.result.steps.append(step)
+        self.result.wait = wait
+        self.end("waiting")
+
+    # -- endings ------------------------------------------------------------------------------
+
+    def end(self, outcome: str, reason: str | None = None) -> None:
+        """End the turn with an outcome of `TurnResult`."""
+        self.is_over = True
+        self.result.outcome = outcome
+        self.result.reason = reason[:200] if reason else None
+
+    def leave(self, outcome: str, reason: str | None = None) -> None:
+        """End the journey. Code that ends without coming to the contact's wait has drifted."""
+        if self.has_reached_frontier:
+            self.end(outcome, reason)
+        else:
+            self.drift()
+
+    def drift(self, reason: str | None = None) -> None:
+        """Discard the turn, because this code cannot continue from the contact's wait."""
+        self.result = TurnResult(look_back=self.inputs.enrollment.look_back)
+        wait = self.frontier or "its wait"
+        self.end("drifted", reason or f"the code no longer asks for {wait}")
