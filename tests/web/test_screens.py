@@ -99,10 +99,10 @@ async def test_an_enrollment_tells_its_story_in_words(owner: Browser, scene: Sce
         "Waiting for plan.upgraded until Monday, 9 March 2026, 08:40:00 UTC.",
         "Enrolled plan is “pro” · once per person · by user.created",
         "Sent “Welcome, Ada” activation-welcome",
-        "Looked: has feature.used? no",
+        "Checked for feature.used no",
         "Did not send activation-nudge unsubscribed from everything",
         "Waiting for plan.upgraded up to seven days",
-        "If nothing comes: goes on without it",
+        "If nothing arrives, the journey continues",
     ]
     places = [text.find(part) for part in told]
     assert -1 not in places, dict(zip(told, places, strict=True))
