@@ -43,7 +43,7 @@ TRANSACTIONS = {
     "services.enrollments._run_in_batches": "bulk action",
     "services.enrollments.run_action": "action",
     "turns.runner.TurnRunner._commit": "turn",
-    "turns.runner.TurnRunner._keep": "step",
+    "turns.runner.TurnRunner._store_steps": "step",
     "turns.runner.TurnRunner._park": "park",
 }
 UNNAMED = "unnamed"

@@ -117,7 +117,7 @@ def _prepare(runtime: Runtime, stuck_journeys: tuple[str, ...]) -> None:
     runtime.worker.retention._keep = RETENTION
     for journey_id in stuck_journeys:
         code_hash = runtime.registry.journeys[journey_id].code_hash
-        runtime.worker.player._stuck[journey_id, code_hash] = MOST_STUCK
+        runtime.worker.runner._stuck[journey_id, code_hash] = MOST_STUCK
 
 
 async def _serve(
