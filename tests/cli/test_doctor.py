@@ -1,4 +1,4 @@
-"""`hogsend doctor` gives each check a line, and a remedy where one is needed."""
+"""`hogsend doctor` prints a line for each check, with a remedy for each problem."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from .conftest import Hogsend
 
 
 @pytest.fixture(autouse=True)
-def well_kept_machine(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings name a port that is free, and the machine's clock is kept right."""
+def healthy_machine(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings name a free port, and the machine's clock is synchronised."""
     monkeypatch.setenv("HOGSEND_BIND", "127.0.0.1:0")
-    monkeypatch.setattr(machine, "_kept_right", lambda: True)
+    monkeypatch.setattr(machine, "_is_synchronised", lambda: True)
 
 
 def levels(hogsend: Hogsend) -> dict[str, str]:
     """Return the level of each part."""
-    return {finding["part"]: finding["level"] for finding in hogsend("doctor", "--json").json}
+    return {result["part"]: result["level"] for result in hogsend("doctor", "--json").json}
 
 
-def test_a_sound_project_is_well(journeys: Path, hogsend: Hogsend) -> None:
+def test_a_sound_project_passes_every_check(journeys: Path, hogsend: Hogsend) -> None:
     outcome = hogsend("doctor")
 
     assert outcome.status == 0
@@ -44,14 +44,14 @@ def test_a_sound_project_is_well(journeys: Path, hogsend: Hogsend) -> None:
     assert len(lines) == 13 and all(line.startswith("ok ") for line in lines)
 
 
-def test_before_the_first_start_nothing_is_wrong_and_nothing_is_made(
+def test_before_the_first_start_nothing_is_wrong_and_nothing_is_created(
     empty_folder: Path, hogsend: Hogsend
 ) -> None:
     assert hogsend("doctor").status == 0
     assert list(empty_folder.iterdir()) == []
 
 
-def test_a_wrong_setting_is_the_only_finding(
+def test_an_unusable_setting_is_the_only_result(
     empty_folder: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_MIAL", "inbox")
@@ -62,15 +62,15 @@ def test_a_wrong_setting_is_the_only_finding(
     assert outcome.out.startswith("failure  settings") and "HOGSEND_MAIL?" in outcome.out
 
 
-def test_what_others_may_read_is_a_warning(journeys: Path, hogsend: Hogsend) -> None:
+def test_a_data_folder_that_other_users_can_read_is_a_warning(
+    journeys: Path, hogsend: Hogsend
+) -> None:
     (journeys.parent / "data").chmod(0o755)
 
     assert levels(hogsend)["data folder"] == "warning"
 
 
-def test_a_broken_journey_is_a_warning_because_the_others_work(
-    journeys: Path, hogsend: Hogsend
-) -> None:
+def test_a_broken_journey_is_a_warning(journeys: Path, hogsend: Hogsend) -> None:
     (journeys / "broken.py").write_text("raise ValueError\n")
 
     outcome = hogsend("doctor")
@@ -78,14 +78,14 @@ def test_a_broken_journey_is_a_warning_because_the_others_work(
     assert outcome.status == 0 and "hogsend journeys check" in outcome.out
 
 
-def test_a_provider_that_may_not_send_is_a_failure(
+def test_a_provider_without_a_sender_is_a_failure(
     journeys: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_MAIL", "smtp://mail.example.com:25")
 
-    found = levels(hogsend)
+    level_of = levels(hogsend)
 
-    assert found["mail"] == "failure" and found["public address"] == "warning"
+    assert level_of["mail"] == "failure" and level_of["public address"] == "warning"
     assert hogsend("doctor").status == 1
 
 
@@ -116,21 +116,23 @@ def test_a_damaged_secret_is_a_failure(journeys: Path, hogsend: Hogsend) -> None
     assert levels(hogsend)["secret"] == "failure"
 
 
-def test_a_file_that_is_no_database_is_a_failure(project: Path, hogsend: Hogsend) -> None:
+def test_a_file_that_is_not_a_database_is_a_failure(project: Path, hogsend: Hogsend) -> None:
     (project / "data" / "hogsend.db").write_bytes(b"no database at all, but long enough" * 10)
 
     assert levels(hogsend)["schema"] == "failure"
 
 
-def test_a_clock_that_nothing_keeps_right_is_a_warning(
+def test_a_clock_that_is_not_synchronised_is_a_warning(
     journeys: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "_kept_right", lambda: False)
+    monkeypatch.setattr(machine, "_is_synchronised", lambda: False)
 
     assert levels(hogsend)["clock"] == "warning"
 
 
-def test_passwords_that_everybody_may_read_are_a_warning(journeys: Path, hogsend: Hogsend) -> None:
+def test_an_env_file_that_every_user_can_read_is_a_warning(
+    journeys: Path, hogsend: Hogsend
+) -> None:
     env_file = journeys.parent / ".env"
     env_file.write_text("HOGSEND_LOG_LEVEL=debug\n")
     env_file.chmod(0o644)
@@ -138,10 +140,10 @@ def test_passwords_that_everybody_may_read_are_a_warning(journeys: Path, hogsend
     assert levels(hogsend)[".env"] == "warning"
 
 
-# -- mending ---------------------------------------------------------------------------------------
+# -- fixing ---------------------------------------------------------------------------------------
 
 
-def test_fix_makes_what_is_missing_and_closes_what_is_open(
+def test_fix_creates_the_data_folder_and_protects_the_env_file(
     empty_folder: Path, hogsend: Hogsend
 ) -> None:
     (empty_folder / ".env").write_text("HOGSEND_LOG_LEVEL=debug\n")
@@ -160,9 +162,7 @@ def test_fix_makes_what_is_missing_and_closes_what_is_open(
     assert "fixed" not in hogsend("doctor", "--fix").out
 
 
-def test_fix_closes_a_data_folder_that_others_may_look_into(
-    journeys: Path, hogsend: Hogsend
-) -> None:
+def test_fix_protects_the_data_folder(journeys: Path, hogsend: Hogsend) -> None:
     (journeys.parent / "data").chmod(0o755)
 
     hogsend("doctor", "--fix")
@@ -184,7 +184,9 @@ def test_fix_migrates_a_sqlite_file_after_copying_it(empty_folder: Path, hogsend
     assert len(list((data / "backups").glob("*.db"))) == 1
 
 
-def test_what_cannot_be_mended_stays_a_failure(empty_folder: Path, hogsend: Hogsend) -> None:
+def test_a_problem_that_cannot_be_fixed_stays_a_failure(
+    empty_folder: Path, hogsend: Hogsend
+) -> None:
     (empty_folder / "blocked").write_text("")
     (empty_folder / ".env").write_text("HOGSEND_DATA=blocked/data\n")
     (empty_folder / ".env").chmod(0o600)
@@ -196,9 +198,9 @@ def test_what_cannot_be_mended_stays_a_failure(empty_folder: Path, hogsend: Hogs
 
 
 def test_without_fix_nothing_is_changed(empty_folder: Path, hogsend: Hogsend) -> None:
-    found = hogsend("doctor", "--json").json
+    results = hogsend("doctor", "--json").json
 
-    assert [one["part"] for one in found if one["fixable"]] == ["data folder"]
+    assert [result["part"] for result in results if result["fixable"]] == ["data folder"]
     assert list(empty_folder.iterdir()) == []
 
 
@@ -206,24 +208,24 @@ def test_without_fix_nothing_is_changed(empty_folder: Path, hogsend: Hogsend) ->
 
 
 def make_overdue(project: Path, minutes: int) -> None:
-    """Write an enrollment that has been due for so long."""
+    """Insert an enrollment that has been due for some minutes."""
     wake = int((time.time() - minutes * 60) * 1_000_000)
     with closing(sqlite3.connect(project / "data" / "hogsend.db")) as database, database:
         database.execute("PRAGMA foreign_keys = OFF")
         columns = database.execute("PRAGMA table_info(enrollments)").fetchall()
-        given: dict[str, object] = {"state": "waiting", "wake_at": wake, "id": b"i" * 16}
-        # The others are of no matter here, but must be there.
+        values: dict[str, object] = {"state": "waiting", "wake_at": wake, "id": b"i" * 16}
+        # The other columns do not matter here, but must not be null.
         row = {
-            name: given.get(name, b"x" * 16 if kind.startswith("BLOB") else 1)
+            name: values.get(name, b"x" * 16 if kind.startswith("BLOB") else 1)
             for _, name, kind, needed, default, _ in columns
-            if name in given or (needed and default is None)
+            if name in values or (needed and default is None)
         }
         names, marks = ",".join(row), ",".join("?" * len(row))
         statement = f"INSERT INTO enrollments ({names}) VALUES ({marks})"  # noqa: S608
         database.execute(statement, list(row.values()))
 
 
-def test_someone_who_waits_for_a_worker_that_is_not_there_is_a_warning(
+def test_an_overdue_enrollment_without_a_worker_is_a_warning(
     journeys: Path, hogsend: Hogsend
 ) -> None:
     make_overdue(journeys.parent, minutes=5)
@@ -231,18 +233,18 @@ def test_someone_who_waits_for_a_worker_that_is_not_there_is_a_warning(
     outcome = hogsend("doctor")
 
     assert outcome.status == 0
-    assert "Nobody plays journeys. Start `hogsend serve --with-worker`" in outcome.out
+    assert "No worker is running. Start `hogsend serve --with-worker`" in outcome.out
     assert "due for 0:05:0" in outcome.out
 
 
-def test_a_worker_at_work_is_seen_and_not_disturbed(journeys: Path, hogsend: Hogsend) -> None:
+def test_a_running_worker_is_seen_and_not_disturbed(journeys: Path, hogsend: Hogsend) -> None:
     lock = WorkerLock(journeys.parent / "data")
     try:
-        assert f"1 at work: process {os.getpid()}." in hogsend("doctor").out
+        assert f"1 running: process {os.getpid()}." in hogsend("doctor").out
     finally:
         lock.release()
 
-    assert "Nobody is at work, and nobody waits" in hogsend("doctor").out
+    assert "No worker is running, and none is needed" in hogsend("doctor").out
 
 
 def test_workers_on_postgres_are_counted_and_their_engine_compared(
@@ -262,6 +264,8 @@ def test_workers_on_postgres_are_counted_and_their_engine_compared(
 
     asyncio.run(begin())
 
-    found = {one["part"]: one for one in hogsend("doctor", "--json").json}
-    assert found["workers"]["level"] == "warning"
-    assert "db1:7 plays journeys on the engine hatchet, not embedded" in found["workers"]["text"]
+    results = {result["part"]: result for result in hogsend("doctor", "--json").json}
+    assert results["workers"]["level"] == "warning"
+    assert (
+        "db1:7 runs journeys on the hatchet engine, not on embedded" in results["workers"]["text"]
+    )

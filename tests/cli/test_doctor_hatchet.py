@@ -1,4 +1,4 @@
-"""`hogsend doctor` looks at Hatchet: its token, its version and clock, and who works there."""
+"""`hogsend doctor` checks Hatchet: its token, its version and clock, and its workers."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ CERTIFICATE = Path(__file__).parents[1] / "sinks" / "localhost.pem"
 
 
 @contextmanager
-def server(say: bytes, context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Listen, say something to whoever comes, and go on listening.
+def server(reply: bytes, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Listen, and send each client the same bytes.
 
     Args:
-        say: what is said once something was heard.
-        context: with it everything is encrypted.
+        reply: what is sent once something was received.
+        context: encrypts the connections, when given.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)
-        ended = False
+        stopped = False
 
         def serve() -> None:
-            while not ended:
+            while not stopped:
                 try:
                     connection, _ = listener.accept()
                 except TimeoutError:
@@ -50,7 +50,7 @@ def server(say: bytes, context: ssl.SSLContext | None = None) -> Iterator[int]:
                             context.wrap_socket(connection, server_side=True).close()
                             continue
                         connection.recv(4096)
-                        connection.sendall(say)
+                        connection.sendall(reply)
                     except OSError:
                         continue
 
@@ -59,7 +59,7 @@ def server(say: bytes, context: ssl.SSLContext | None = None) -> Iterator[int]:
         try:
             yield listener.getsockname()[1]
         finally:
-            ended = True
+            stopped = True
             thread.join()
 
 
@@ -83,12 +83,12 @@ def on_hatchet(
 ) -> None:
     """The settings name that Hatchet."""
     monkeypatch.setenv("HOGSEND_BIND", "127.0.0.1:0")
-    monkeypatch.setattr(machine, "_kept_right", lambda: True)
+    monkeypatch.setattr(machine, "_is_synchronised", lambda: True)
     monkeypatch.setenv("HATCHET_CLIENT_TLS_STRATEGY", "none")
-    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", claimed(rest, grpc))
+    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", token_for(rest, grpc))
 
 
-def claimed(rest: HatchetRest, grpc: int, **claims: object) -> str:
+def token_for(rest: HatchetRest, grpc: int, **claims: object) -> str:
     """Return a token for these ports."""
     return token(
         **{
@@ -100,19 +100,19 @@ def claimed(rest: HatchetRest, grpc: int, **claims: object) -> str:
     )
 
 
-def found(hogsend: Hogsend) -> dict[str, str]:
+def check(hogsend: Hogsend) -> dict[str, str]:
     """Return level, text and remedy of each part."""
-    listed = hogsend("doctor", "--json").json
-    return {one["part"]: f"{one['level']}: {one['text']} {one['remedy']}" for one in listed}
+    results = hogsend("doctor", "--json").json
+    return {row["part"]: f"{row['level']}: {row['text']} {row['remedy']}" for row in results}
 
 
-def test_a_hatchet_that_is_well_is_well(hogsend: Hogsend, rest: HatchetRest) -> None:
+def test_a_healthy_hatchet_passes(hogsend: Hogsend, rest: HatchetRest) -> None:
     outcome = hogsend("doctor")
 
     assert outcome.status == 0
     assert all(line.startswith("ok ") for line in outcome.out.splitlines())
-    for said in ("until 2100-01-01", "is ready at", "v0.104.7", "1 are registered, for every"):
-        assert said in outcome.out
+    for text in ("until 2100-01-01", "is ready at", "v0.104.7", "1 registered, for every"):
+        assert text in outcome.out
     tenant = "/api/v1/tenants/707d0855-80ab-4e1f-a156-f1c4546cbf52"
     assert {tenant, f"{tenant}/worker?statuses=ACTIVE", "/api/ready"} <= set(rest.paths)
 
@@ -130,56 +130,56 @@ def test_the_engine_without_a_token_is_a_failure(
 
 
 @pytest.mark.parametrize("text", ["x", "a.b.c", "a.e30.c", "a.W10.c"])
-def test_a_token_that_is_none_is_a_failure(
+def test_an_unreadable_token_is_a_failure(
     hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("HATCHET_CLIENT_TOKEN", text)
 
-    assert found(hogsend)["Hatchet token"].startswith("failure: HATCHET_CLIENT_TOKEN is no token")
+    assert check(hogsend)["Hatchet token"].startswith("failure: HATCHET_CLIENT_TOKEN is no token")
 
 
 @pytest.mark.parametrize(
-    ("claims", "said"),
+    ("claims", "text"),
     [
         ({"exp": 1_700_000_000}, "failure: It expired on 2023-11-14"),
-        ({"aud": "https://elsewhere.example.com"}, "warning: It is meant for https://elsewhere"),
+        ({"aud": "https://elsewhere.example.com"}, "warning: It was created for https://elsewhere"),
     ],
 )
-def test_a_token_that_has_ended_or_is_meant_for_another_is_named(
+def test_a_token_that_has_expired_or_belongs_to_another_address_is_reported(
     hogsend: Hogsend,
     rest: HatchetRest,
     monkeypatch: pytest.MonkeyPatch,
     claims: dict[str, object],
-    said: str,
+    text: str,
 ) -> None:
-    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", claimed(rest, 1, **claims))
+    monkeypatch.setenv("HATCHET_CLIENT_TOKEN", token_for(rest, 1, **claims))
 
-    assert found(hogsend)["Hatchet token"].startswith(said)
+    assert check(hogsend)["Hatchet token"].startswith(text)
 
 
-def test_a_token_that_ends_soon_is_a_warning(
+def test_a_token_that_expires_soon_is_a_warning(
     hogsend: Hogsend, rest: HatchetRest, grpc: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    soon = claimed(rest, grpc, exp=int(time.time()) + 3 * DAY)
+    soon = token_for(rest, grpc, exp=int(time.time()) + 3 * DAY)
     monkeypatch.setenv("HATCHET_CLIENT_TOKEN", soon)
 
-    assert found(hogsend)["Hatchet token"].startswith("warning: It expires on")
+    assert check(hogsend)["Hatchet token"].startswith("warning: It expires on")
 
 
 def test_a_token_that_hatchet_refuses_is_a_failure(hogsend: Hogsend, rest: HatchetRest) -> None:
     rest.tenant_status = 403
 
-    said = found(hogsend)["Hatchet token"]
-    assert said.startswith("failure: Hatchet at") and "refuses it" in said
+    text = check(hogsend)["Hatchet token"]
+    assert text.startswith("failure: Hatchet at") and "refuses it" in text
 
 
-def test_a_hatchet_that_is_away_is_a_failure_with_its_remedy(
+def test_a_hatchet_that_does_not_answer_is_a_failure_with_a_remedy(
     hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HATCHET_CLIENT_SERVER_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("HATCHET_CLIENT_HOST_PORT", "127.0.0.1:1")
 
-    parts = found(hogsend)
+    parts = check(hogsend)
 
     assert parts["Hatchet API"].startswith("failure: Hatchet does not answer at http://127.0.0.1:1")
     assert "docker compose up -d" in parts["Hatchet API"]
@@ -189,23 +189,23 @@ def test_a_hatchet_that_is_away_is_a_failure_with_its_remedy(
 def test_a_hatchet_that_is_not_ready_is_a_failure(hogsend: Hogsend, rest: HatchetRest) -> None:
     rest.ready = False
 
-    assert found(hogsend)["Hatchet API"].startswith("failure: Hatchet at")
+    assert check(hogsend)["Hatchet API"].startswith("failure: Hatchet at")
 
 
 @pytest.mark.parametrize(
-    ("version", "said"),
+    ("version", "text"),
     [
-        ("v0.90.2", "warning: It is v0.90.2; Hogsend is tested with 0.104"),
-        ("v0.1.0-alpha.0", "warning: It reports v0.1.0-alpha.0, which is no release"),
+        ("v0.90.2", "warning: It is v0.90.2. Hogsend is tested with 0.104"),
+        ("v0.1.0-alpha.0", "warning: It reports v0.1.0-alpha.0, which is not a release"),
         ("v1.0.0", "ok: v1.0.0"),
     ],
 )
-def test_a_version_that_is_not_known_to_work_is_a_warning(
-    hogsend: Hogsend, rest: HatchetRest, version: str, said: str
+def test_an_untested_version_is_a_warning(
+    hogsend: Hogsend, rest: HatchetRest, version: str, text: str
 ) -> None:
     rest.version = version
 
-    assert found(hogsend)["Hatchet version"].startswith(said)
+    assert check(hogsend)["Hatchet version"].startswith(text)
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=2), timedelta(minutes=-2)])
@@ -214,55 +214,55 @@ def test_clocks_that_differ_are_a_warning(
 ) -> None:
     rest.ahead = ahead
 
-    assert found(hogsend)["Hatchet clock"].startswith("warning: 1")
+    assert check(hogsend)["Hatchet clock"].startswith("warning: 1")
 
 
 @pytest.mark.parametrize(
-    ("workers", "said"),
+    ("workers", "text"),
     [
         ([], "warning: None is registered"),
-        ([["drain-mail"]], "warning: 1 are registered, none of them for welcome"),
-        ([["acme_journey-welcome"], ["drain-mail"]], "ok: 2 are registered"),
+        ([["drain-mail"]], "warning: 1 registered, none of them for welcome"),
+        ([["acme_journey-welcome"], ["drain-mail"]], "ok: 2 registered"),
     ],
 )
-def test_journeys_that_no_worker_plays_are_a_warning(
-    hogsend: Hogsend, rest: HatchetRest, workers: list[list[str]], said: str
+def test_journeys_without_a_worker_are_a_warning(
+    hogsend: Hogsend, rest: HatchetRest, workers: list[list[str]], text: str
 ) -> None:
     rest.workers = workers
 
-    assert found(hogsend)["Hatchet workers"].startswith(said)
+    assert check(hogsend)["Hatchet workers"].startswith(text)
 
 
-def test_tls_where_none_is_spoken_is_a_failure_that_names_the_setting(
+def test_a_server_without_tls_is_a_failure_that_names_the_setting(
     hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HATCHET_CLIENT_TLS_STRATEGY")
 
-    said = found(hogsend)["Hatchet gRPC"]
-    assert said.startswith("failure") and "HATCHET_CLIENT_TLS_STRATEGY=none" in said
+    text = check(hogsend)["Hatchet gRPC"]
+    assert text.startswith("failure") and "HATCHET_CLIENT_TLS_STRATEGY=none" in text
 
 
-def test_a_way_of_tls_that_there_is_not_is_named_before_anything_is_reached(
+def test_an_unknown_tls_strategy_is_reported_before_connecting(
     hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HATCHET_CLIENT_TLS_STRATEGY", "nope")
 
-    said = found(hogsend)["Hatchet gRPC"]
-    assert said.startswith("failure") and "TLS_STRATEGY is nope" in said
+    text = check(hogsend)["Hatchet gRPC"]
+    assert text.startswith("failure") and "TLS_STRATEGY is nope" in text
 
 
-def test_no_tls_where_it_is_spoken_is_a_failure_that_names_the_setting(
+def test_a_server_with_tls_is_a_failure_that_names_the_setting(
     hogsend: Hogsend, rest: HatchetRest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alert = bytes([0x15, 3, 3, 0, 2, 2, 70])
     with server(alert) as port:
-        monkeypatch.setenv("HATCHET_CLIENT_TOKEN", claimed(rest, port))
-        said = found(hogsend)["Hatchet gRPC"]
+        monkeypatch.setenv("HATCHET_CLIENT_TOKEN", token_for(rest, port))
+        text = check(hogsend)["Hatchet gRPC"]
 
-    assert said.startswith("failure") and "Unset HATCHET_CLIENT_TLS_STRATEGY" in said
+    assert text.startswith("failure") and "Unset HATCHET_CLIENT_TLS_STRATEGY" in text
 
 
-def test_tls_is_checked_with_its_certificate(
+def test_the_certificate_of_a_server_is_checked(
     hogsend: Hogsend, rest: HatchetRest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -270,10 +270,10 @@ def test_tls_is_checked_with_its_certificate(
     monkeypatch.setenv("HATCHET_CLIENT_TLS_STRATEGY", "tls")
     with server(b"", context) as port:
         address = {"grpc_broadcast_address": f"localhost:{port}"}
-        monkeypatch.setenv("HATCHET_CLIENT_TOKEN", claimed(rest, port, **address))
-        refused = found(hogsend)["Hatchet gRPC"]
+        monkeypatch.setenv("HATCHET_CLIENT_TOKEN", token_for(rest, port, **address))
+        refused = check(hogsend)["Hatchet gRPC"]
         monkeypatch.setenv("HATCHET_CLIENT_TLS_ROOT_CA_FILE", str(CERTIFICATE))
-        taken = found(hogsend)["Hatchet gRPC"]
+        accepted = check(hogsend)["Hatchet gRPC"]
 
     assert refused.startswith("failure: The certificate of")
-    assert taken.startswith("ok: ") and "over TLS" in taken
+    assert accepted.startswith("ok: ") and "over TLS" in accepted

@@ -1,6 +1,6 @@
-"""Hatchet's REST API, without the SDK that takes seconds to import.
+"""Hatchet's REST API, without the SDK, which takes seconds to import.
 
-The API is described in Hatchet's own repository, in `api-contracts/openapi`.
+Hatchet's repository describes the API in `api-contracts/openapi`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from urllib.parse import urlsplit
 
 from ..errors import HatchetUnavailable
 
-PATIENCE = 3.0
+# In seconds.
+TIMEOUT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class HatchetResponse:
-    """What Hatchet answered.
+    """A response of Hatchet.
 
     Args:
         status: the HTTP status.
-        body: the JSON, or None.
-        at: what its clock showed, if it said so, to the second.
+        body: the JSON; None when the body is not JSON.
+        at: Hatchet's clock, to the second; None when it did not send it.
     """
 
     status: int
@@ -34,11 +35,11 @@ class HatchetResponse:
 
 
 class HatchetApi:
-    """Hatchet's REST API.
+    """A client of Hatchet's REST API.
 
     Args:
         address: such as `http://localhost:8888`.
-        token: who asks.
+        token: the API token.
     """
 
     def __init__(self, address: str, token: str) -> None:
@@ -46,20 +47,20 @@ class HatchetApi:
         self._token = token
 
     def get(self, path: str) -> HatchetResponse:
-        """Ask for something; any status is an answer.
+        """Send a GET request; the response may have any status.
 
         Raises:
-            HatchetAway: nobody answers.
+            HatchetUnavailable: Hatchet does not answer.
         """
         parts = urlsplit(self.address)
-        secure = parts.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        https = http.client.HTTPSConnection
+        connect = https if parts.scheme == "https" else http.client.HTTPConnection
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         try:
-            connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+            connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
         except (ValueError, http.client.HTTPException):
             raise HatchetUnavailable(
-                f"{self.address} is no address.", "Correct HATCHET_CLIENT_SERVER_URL."
+                f"{self.address} is not an address.", "Correct HATCHET_CLIENT_SERVER_URL."
             ) from None
         try:
             connection.request("GET", f"{parts.path}{path}", headers=headers)
@@ -68,22 +69,22 @@ class HatchetApi:
         except (OSError, http.client.HTTPException) as error:
             raise HatchetUnavailable(
                 f"Hatchet does not answer at {self.address}: {error or type(error).__name__}.",
-                "Start it (`docker compose up -d` for the one of compose.yaml), or set "
-                "HATCHET_CLIENT_SERVER_URL to where its dashboard is.",
+                "Start it (`docker compose up -d` for the one in compose.yaml), or set "
+                "HATCHET_CLIENT_SERVER_URL to the address of its dashboard.",
             ) from None
         finally:
             connection.close()
-        return HatchetResponse(response.status, _json_of(text), _instant(date))
+        return HatchetResponse(response.status, _parse_json(text), _parse_date(date))
 
 
-def _json_of(text: bytes) -> Any:
+def _parse_json(text: bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError:
         return None
 
 
-def _instant(date: str) -> datetime | None:
+def _parse_date(date: str) -> datetime | None:
     try:
         return parsedate_to_datetime(date).astimezone(UTC)
     except (ValueError, TypeError):

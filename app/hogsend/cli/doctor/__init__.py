@@ -1,1 +1,1 @@
-"""`hogsend doctor`: a module for each thing that is looked at."""
+"""`hogsend doctor`: one module for each area that is checked."""

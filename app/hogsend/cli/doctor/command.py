@@ -1,4 +1,4 @@
-"""`hogsend doctor`: each check gives one line, with a remedy when something is not well."""
+"""`hogsend doctor`: each check gives one line, with a remedy for a problem."""
 
 from __future__ import annotations
 
@@ -9,100 +9,102 @@ import click
 from ...config.settings import Settings
 from ...errors import HogsendError
 from ..instance import current_settings
-from ..output import json_option, plain, show_json
+from ..output import count, json_option, plain, show_json
 from . import dns, engine, journeys, machine, mail
-from .findings import CheckResult, Level
+from .check_result import CheckResult, Level
 
-_MARKS: dict[Level, tuple[str, str]] = {
+_STYLES: dict[Level, tuple[str, str]] = {
     "ok": ("ok", "green"),
     "warning": ("warning", "yellow"),
     "failure": ("failure", "red"),
 }
 _FIXED = ("fixed", "cyan")
-# In the order in which things depend on each other.
+# Later checks depend on earlier ones.
 CHECKS: dict[str, Callable[[Settings], Sequence[CheckResult]]] = {
-    "data folder": machine.data_folder,
-    ".env": machine.env_file,
-    "disk": machine.disk,
-    "clock": machine.clock,
-    "secret": machine.secret,
-    "schema": machine.schema,
-    "journeys": journeys.journeys,
-    "engine": engine.engine,
-    "mail": mail.mail,
-    "DNS": dns.dns,
-    "port": machine.port,
-    "public address": mail.public_address,
+    "data folder": machine.check_data_folder,
+    ".env": machine.check_env_file,
+    "disk": machine.check_disk,
+    "clock": machine.check_clock,
+    "secret": machine.check_secret,
+    "schema": machine.check_schema,
+    "journeys": journeys.check_journeys,
+    "engine": engine.check_engine,
+    "mail": mail.check_mail,
+    "DNS": dns.check_dns,
+    "port": machine.check_port,
+    "public address": mail.check_public_address,
 }
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Mend what takes nobody's decision, then check again.")
+@click.option(
+    "--fix", is_flag=True, help="Fix problems that need no decision of yours, then check again."
+)
 @json_option
 def doctor(fix: bool, as_json: bool) -> None:
     """Check that everything is set up well.
 
-    Looks at settings, data folder, disk, clock, secret, schema, journeys, engine, mail, DNS, port
-    and public address. Fails when something has to be mended before Hogsend can do its work.
+    Checks settings, data folder, disk, clock, secret, schema, journeys, engine, mail, DNS, port
+    and public address. Fails when a problem keeps Hogsend from doing its work.
     """
-    findings = examine()
-    fixed = _mended(findings) if fix else []
-    if fixed:
-        findings = examine()
+    results = run_checks()
+    fixes = _apply_fixes(results) if fix else []
+    if fixes:
+        results = run_checks()
     if as_json:
-        show_json([*map(_json, fixed), *map(_json, findings)])
+        show_json([*map(_to_json, fixes), *map(_to_json, results)])
     else:
-        for finding in fixed:
-            _show(*(_FIXED if finding.level == "ok" else _MARKS[finding.level]), finding)
-        for finding in findings:
-            _show(*_MARKS[finding.level], finding)
-    failures = sum(finding.level == "failure" for finding in findings)
+        for result in fixes:
+            _show(*(_FIXED if result.level == "ok" else _STYLES[result.level]), result)
+        for result in results:
+            _show(*_STYLES[result.level], result)
+    failures = sum(result.level == "failure" for result in results)
     if failures:
-        raise HogsendError(f"{failures} check(s) failed.", "Mend what is marked as a failure.")
+        raise HogsendError(f"{count(failures, 'check')} failed.", "Fix the failures listed above.")
 
 
-def examine() -> list[CheckResult]:
-    """Make every check."""
+def run_checks() -> list[CheckResult]:
+    """Run every check; a check that cannot be run is a failure."""
     try:
         settings = current_settings()
     except HogsendError as error:
         return [CheckResult("settings", "failure", error.message, error.remedy)]
-    given = sum(origin != "default" for origin in settings.origins.values())
-    findings = [CheckResult("settings", "ok", f"Understood; {given} differ from the default.")]
+    changed = sum(origin != "default" for origin in settings.origins.values())
+    results = [CheckResult("settings", "ok", f"Valid; {changed} differ from the default.")]
     for part, check in CHECKS.items():
         try:
-            findings += check(settings)
+            results += check(settings)
         except HogsendError as error:
-            findings.append(CheckResult(part, "failure", error.message, error.remedy))
-    return findings
+            results.append(CheckResult(part, "failure", error.message, error.remedy))
+    return results
 
 
-def _mended(findings: Sequence[CheckResult]) -> list[CheckResult]:
-    """Mend what can be mended, and return what was done or why it could not be."""
-    done: list[CheckResult] = []
-    for finding in findings:
-        if finding.fix is None:
+def _apply_fixes(results: Sequence[CheckResult]) -> list[CheckResult]:
+    """Fix what can be fixed, and return what was done or why it failed."""
+    fixes: list[CheckResult] = []
+    for result in results:
+        if result.fix is None:
             continue
         try:
-            done.append(CheckResult(finding.part, "ok", finding.fix()))
+            fixes.append(CheckResult(result.part, "ok", result.fix()))
         except HogsendError as error:
-            done.append(CheckResult(finding.part, "failure", error.message, error.remedy))
+            fixes.append(CheckResult(result.part, "failure", error.message, error.remedy))
         except OSError as error:
-            text = f"It could not be mended: {error.strerror or error}."
-            done.append(CheckResult(finding.part, "failure", text, finding.remedy))
-    return done
+            text = f"It could not be fixed: {error.strerror or error}."
+            fixes.append(CheckResult(result.part, "failure", text, result.remedy))
+    return fixes
 
 
-def _json(finding: CheckResult) -> dict[str, object]:
+def _to_json(result: CheckResult) -> dict[str, object]:
     return {
-        "part": finding.part,
-        "level": finding.level,
-        "text": finding.text,
-        "remedy": finding.remedy,
-        "fixable": finding.fix is not None,
+        "part": result.part,
+        "level": result.level,
+        "text": result.text,
+        "remedy": result.remedy,
+        "fixable": result.fix is not None,
     }
 
 
-def _show(mark: str, colour: str, finding: CheckResult) -> None:
-    text = plain(f"{finding.text} {finding.remedy}".rstrip())
-    click.echo(f"{click.style(f'{mark:<7}', fg=colour)}  {finding.part:<15}  {text}")
+def _show(label: str, colour: str, result: CheckResult) -> None:
+    text = plain(f"{result.text} {result.remedy}".rstrip())
+    click.echo(f"{click.style(f'{label:<7}', fg=colour)}  {result.part:<15}  {text}")

@@ -1,25 +1,24 @@
-"""The author's folder."""
+"""Checks the author's folder."""
 
 from __future__ import annotations
 
 from ...config.settings import Settings
-from .findings import CheckResult
+from ..output import count
+from .check_result import CheckResult
 
 
-def journeys(settings: Settings) -> list[CheckResult]:
-    """Look whether journeys and mails can be used."""
-    from ...delivery.templates import Templates
-    from ...turns.folder_loader import load
+def check_journeys(settings: Settings) -> list[CheckResult]:
+    """Check that journeys and mail templates can be loaded."""
+    from ...services.journey_code import load_folder
 
     part = "journeys"
     if not settings.journeys.is_dir():
         text = f"There is no folder {settings.journeys}."
         return [CheckResult(part, "warning", text, "Run `hogsend init`, or set HOGSEND_JOURNEYS.")]
-    registry = load(settings.journeys)
-    templates = Templates.load(settings.journeys, list(registry.lists))
-    broken = len(registry.broken) + len(templates.broken)
-    if broken:
-        text = f"{broken} file(s) cannot be used; the others work."
+    folder = load_folder(settings.journeys)
+    if folder.broken:
+        text = f"{count(len(folder.broken), 'file')} cannot be used; the others work."
         return [CheckResult(part, "warning", text, "Run `hogsend journeys check`.")]
-    text = f"{len(registry.journeys)} journeys, {len(templates.by_key)} mail templates."
-    return [CheckResult(part, "ok", text)]
+    journeys = count(len(folder.registry.journeys), "journey")
+    templates = count(len(folder.templates.by_key), "mail template")
+    return [CheckResult(part, "ok", f"{journeys}, {templates}.")]

@@ -1,4 +1,4 @@
-"""What a check found, and how it is mended."""
+"""The result of a check, and how its problem is fixed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Level = Literal["ok", "warning", "failure"]
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a check found.
+    """The result of a check.
 
     Args:
-        part: what was looked at.
+        part: what was checked.
         level: `ok`, `warning` or `failure`.
-        text: what was found.
+        text: what is the case.
         remedy: what to do about it; empty when it is well.
-        fix: does that, where it takes nobody's decision, and returns what was done.
+        fix: does that where no decision is needed, and returns what it did.
     """
 
     part: str

@@ -1,0 +1,81 @@
+"""The workers of an installation, and how long work waits for one: for `hogsend doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from ..store import lag, workers
+from .actor import Actor, Permission
+from .installation import Installation
+
+_LOCKS = Path("/proc/locks")
+_LOCK_FILE = "worker.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningWorker:
+    """A worker that runs.
+
+    Args:
+        name: its host and process.
+        engine: the engine that it runs journeys with; empty when that is not known.
+    """
+
+    name: str
+    engine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReport:
+    """What is known about workers without asking them.
+
+    Args:
+        workers: those that run; None when the system does not show them.
+        overdue: how long the oldest enrollment has been due; None when none is due.
+    """
+
+    workers: Sequence[RunningWorker] | None
+    overdue: timedelta | None
+
+
+async def read_worker_report(installation: Installation, actor: Actor) -> WorkerReport:
+    """Return which workers run, and how long the oldest enrollment has been due.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    now = installation.clock.now()
+    database = installation.database
+    wake = await database.read_one(lag.next_wake())
+    overdue = None if wake is None or wake > now else now - wake
+    if database.is_sqlite:
+        return WorkerReport(_find_lock_holder(installation.settings.data), overdue)
+    rows = await database.read_one(workers.at_work(is_sqlite=False))
+    running = [RunningWorker(f"{row.host}:{row.pid}", row.engine) for row in rows]
+    return WorkerReport(running, overdue)
+
+
+def _find_lock_holder(data: Path) -> list[RunningWorker] | None:
+    """Return the process that holds the worker lock of a data folder; None where it is not shown.
+
+    Reads the system's table of locks instead of trying the lock: holding it even for a moment
+    would keep out a worker that starts then.
+    """
+    try:
+        inode = (data / _LOCK_FILE).stat().st_ino
+        lines = [line.split() for line in _LOCKS.read_text().splitlines()]
+    except FileNotFoundError:
+        return [] if _LOCKS.exists() else None
+    except OSError:
+        return None
+    # A line is, for example, `1: FLOCK ADVISORY WRITE 4711 fe:01:131090 0 EOF`.
+    holders = [
+        words[4]
+        for words in lines
+        if words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode)
+    ]
+    return [RunningWorker(f"process {pid}") for pid in holders[:1]]
