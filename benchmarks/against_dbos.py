@@ -32,8 +32,7 @@ from dbos import DBOS
 from report import report
 from turns import measure
 
-from hogsend.process.event_loop import run
-from hogsend.process.interpreter import set_up
+from hogsend.process.event_loop import run, tune_interpreter
 
 PEOPLE, WORKFLOWS, ROUNDS = 20_000, 500, 3
 TWO_DAYS = 2 * 86_400.0
@@ -181,7 +180,7 @@ def main() -> None:
         way, workflows, journal, folder = sys.argv[1:]
         sleep_on_dbos(way, int(workflows), journal, Path(folder))
     people, workflows = map(int, sys.argv[1:]) if len(sys.argv) == 3 else (PEOPLE, WORKFLOWS)
-    set_up()
+    tune_interpreter()
     compare(people, workflows)
 
 

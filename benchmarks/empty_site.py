@@ -10,7 +10,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart, request
 
-from hogsend.process.interpreter import set_up
+from hogsend.process.event_loop import tune_interpreter
 
 app = Quart("empty")
 
@@ -27,7 +27,7 @@ def main() -> None:
     config.accesslog = None
     config.errorlog = logging.getLogger("empty")
     config.include_server_header = False
-    set_up()
+    tune_interpreter()
     asyncio.run(serve(app, config))
 
 

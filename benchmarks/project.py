@@ -100,7 +100,7 @@ class Project:
             leases: keeps turns apart where several processes play.
         """
         engine = EmbeddedEngine(self.database, self.clock, self.runner.run, leases=leases)
-        working = asyncio.create_task(engine.work())
+        working = asyncio.create_task(engine.run())
         while True:
             wake = await self.database.read_one(lag.next_wake())
             if wake is None or wake > self.clock.now():

@@ -18,7 +18,7 @@ from project import Project, make_project, opened
 from report import report
 
 from hogsend.clock import ManualClock
-from hogsend.process.interpreter import set_up
+from hogsend.process.event_loop import tune_interpreter
 from hogsend.store import enrollments
 from hogsend.turns.execution import TurnExecution
 from hogsend.turns.turn_inputs import TurnLimits, load_turns
@@ -79,7 +79,7 @@ async def measure(folder: Path) -> tuple[int, float, float]:
 
 
 def main() -> None:
-    set_up()
+    tune_interpreter()
     with tempfile.TemporaryDirectory() as name:
         make_project(Path(name), _JOURNEY)
         steps, loading, driving = asyncio.run(measure(Path(name)))

@@ -20,8 +20,7 @@ from report import report
 
 from hogsend.domain.ids import new_id
 from hogsend.engines.leases import RowLeases
-from hogsend.process.event_loop import run
-from hogsend.process.interpreter import set_up
+from hogsend.process.event_loop import run, tune_interpreter
 from hogsend.process.worker_registry import WorkerRegistry
 from hogsend.store import lag
 from tests.postgres import running_postgres
@@ -85,7 +84,7 @@ def measure(processes: int) -> float:
 
 
 def main() -> None:
-    set_up()
+    tune_interpreter()
     if len(sys.argv) > 1:
         run(play(Path(sys.argv[1])))
         return

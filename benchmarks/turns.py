@@ -9,8 +9,7 @@ from pathlib import Path
 from project import SET, make_project, opened
 from report import report
 
-from hogsend.process.event_loop import run
-from hogsend.process.interpreter import set_up
+from hogsend.process.event_loop import run, tune_interpreter
 
 PEOPLE, ROUNDS = 20_000, 3
 
@@ -27,7 +26,7 @@ async def measure(folder: Path, people: int = PEOPLE) -> float:
 
 
 def main() -> None:
-    set_up()
+    tune_interpreter()
     rates: list[float] = []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as name:

@@ -90,7 +90,7 @@ class World:
         """Let time pass, and wait until all that is due then has been done."""
         self.clock.set(self.clock.now() + duration)
         if self.runtime.worker is not None:
-            self.runtime.worker.look()
+            self.runtime.worker.poll()
         await self.settle()
 
     async def settle(self) -> None:
@@ -111,7 +111,7 @@ class World:
             now,
             now,
         )
-        return due[0][0] > 0 or not worker.engine.idle or not worker.mailer.idle
+        return due[0][0] > 0 or not worker.engine.is_idle or not worker.mailer.is_idle
 
     # -- what is there -----------------------------------------------------------------------
 
@@ -203,7 +203,7 @@ class World:
     def set_turn_limits(self, limits: TurnLimits) -> None:
         """Let turns use up only so much from now on."""
         assert self.runtime.worker is not None
-        self.runtime.worker.runner.limits = limits
+        self.runtime.worker.turn_runner.limits = limits
 
     def turn_runner(self, limit: timedelta) -> TurnRunner:
         """Make a runner with another limit for the time of a turn."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from hogsend.cli.doctor import machine
-from hogsend.process.worker import WorkerLock
+from hogsend.process.worker_lock import WorkerLock
 from hogsend.store import workers
 from hogsend.store.db import Database
 from hogsend.store.workers import WorkerInfo

@@ -20,7 +20,7 @@ import pytest
 
 from hogsend.config.secret import prepare_data
 from hogsend.config.settings import load_settings
-from hogsend.process.worker import WorkerLock
+from hogsend.process.worker_lock import WorkerLock
 
 from .conftest import Hogsend
 from .waiting import connected, fall_asleep

@@ -17,6 +17,7 @@ from hogsend.delivery.mailer import Mailer
 from hogsend.delivery.providers.port import Accepted, HandingOver, Message, Provider
 from hogsend.domain.ids import new_id
 from hogsend.domain.send_policy import Send
+from hogsend.ingest import BatchResult
 from hogsend.store import sends
 from hogsend.store.db import Write
 from tests.site import Site, open_site, until
@@ -136,7 +137,7 @@ class Office:
         )
         await self.write(sends.insert([replace(send, **more)]))
         if look:
-            self.mailer.look()
+            self.mailer.poll()
         return send.id
 
     async def write(self, *writes: Write) -> None:
@@ -158,7 +159,7 @@ class Office:
     async def pass_time(self, time: timedelta) -> None:
         """Let time pass, and the mailer look."""
         self.site.clock.set(self.site.clock.now() + time)
-        self.mailer.look()
+        self.mailer.poll()
 
     async def events(self) -> list[str]:
         rows = await self.site.rows("SELECT name FROM events ORDER BY received_at, seq")
@@ -201,9 +202,9 @@ async def open_office(
         provider = provider or Scripted()
         office = Office(site, provider, mailer_of(site, provider))
         await office.mailer.recover()
-        working = asyncio.ensure_future(office.mailer.work())
-        # Whatever is committed is told to the mailer, as the worker does.
-        site.runtime.ingest.on_commit = _look_of(office)
+        working = asyncio.ensure_future(office.mailer.run())
+        # The mailer polls after every commit, as a worker lets it.
+        site.runtime.bus.subscribe(BatchResult, _poll_after_commit(office))
         try:
             yield office
         finally:
@@ -211,8 +212,8 @@ async def open_office(
             await working
 
 
-def _look_of(office: Office) -> Callable[[Any], Awaitable[None]]:
-    async def look(_: Any) -> None:
-        office.mailer.look()
+def _poll_after_commit(office: Office) -> Callable[[Any], Awaitable[None]]:
+    async def poll(_: Any) -> None:
+        office.mailer.poll()
 
-    return look
+    return poll

@@ -84,7 +84,7 @@ async def test_try_later_backs_off_and_keeps_what_was_said(office: Office) -> No
     send_id = await office.queue(look=False)
     office.will(*[refuse(TryLater(f"451 {n}")) for n in range(4)])
     pauses: list[float] = []
-    office.mailer.look()
+    office.mailer.poll()
     for tries in range(1, 5):
         row = await office.becomes(send_id, "queued", tries=tries)
         assert row.due_at is not None
@@ -104,7 +104,7 @@ async def test_after_four_days_of_refusals_a_mail_has_failed(office: Office) -> 
     send_id = await office.queue(look=False)
     office.site.clock.set(office.site.clock.now() + timedelta(days=4))
     office.will(refuse(TryLater("451 no")))
-    office.mailer.look()
+    office.mailer.poll()
 
     row = await office.becomes(send_id, "failed")
 
@@ -210,7 +210,7 @@ async def test_a_mail_waits_for_a_template_that_is_gone_or_broken(
         file.write_text(whole + "{{ oops")
     office.mailer.renderer = load_content(runtime.settings, runtime.tokens).renderer
     send_id = await office.queue(look=False)
-    office.mailer.look()
+    office.mailer.poll()
 
     async def explained() -> Send | None:
         found = await office.row(send_id)
@@ -373,7 +373,7 @@ async def test_one_mail_that_hangs_holds_up_no_other(office: Office) -> None:
         for _ in range(3 * AT_ONCE)
     ]
     await office.write(sends.insert(many))
-    office.mailer.look()
+    office.mailer.poll()
 
     async def rest_sent() -> bool:
         return await office.site.one("SELECT COUNT(*) FROM sends WHERE status = 'sent'") == len(
@@ -390,7 +390,7 @@ async def test_never_more_than_so_many_mails_are_under_way(office: Office) -> No
     office.will(*pauses)
     for n in range(AT_ONCE + 5):
         await office.queue(f"u{n}", look=False)
-    office.mailer.look()
+    office.mailer.poll()
     await pauses[AT_ONCE - 1].reached.wait()
     assert office.provider.asked == AT_ONCE
     for pause in pauses:
@@ -409,10 +409,10 @@ async def test_behind_a_fence_nothing_is_sent(
         await office.mailer.close(0.0)
         send_id = await office.queue()
         await fenced.recover()
-        working = asyncio.ensure_future(fenced.work())
+        working = asyncio.ensure_future(fenced.run())
         for _ in range(30):
             # As often as the mailer would have to, to read and hand over what is due.
-            fenced.look()
+            fenced.poll()
             assert (await office.row(send_id)).status == "queued"
         await fenced.close(0.0)
         await working

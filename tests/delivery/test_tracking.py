@@ -197,7 +197,7 @@ async def test_a_click_of_someone_merged_meanwhile_is_theirs_who_they_are_now(
 
 
 async def test_the_judge_wakes_for_a_click_and_stops_when_told(box: Mailbox) -> None:
-    working = asyncio.ensure_future(box.tracker.work())
+    working = asyncio.ensure_future(box.tracker.run())
     box.site.clock.set(box.site.clock.now())
     await box.click()
     box.wait(HOLD)

@@ -134,7 +134,7 @@ class EngineContract:
     async def at_work(self, stage: Stage) -> AsyncGenerator[Engine]:
         """Let an engine work, and close it at the end."""
         engine = self.make(stage)
-        working = asyncio.create_task(engine.work())
+        working = asyncio.create_task(engine.run())
         try:
             yield engine
         finally:
@@ -210,7 +210,7 @@ class EngineContract:
         stage.fail_next = 2
         async with self.at_work(stage):
             await stage.until(lambda: due in stage.played)
-        assert "will be played again" in caplog.text
+        assert "will run again" in caplog.text
 
     async def test_closing_waits_for_turns_under_way_and_begins_no_more(self, stage: Stage):
         (held,) = await stage.enroll()

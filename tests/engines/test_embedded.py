@@ -25,7 +25,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def soon_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for a set that takes its time."""
-    monkeypatch.setattr(embedded, "LATE", 0.05)
+    monkeypatch.setattr(embedded, "SLOW_AFTER", 0.05)
 
 
 class TestEmbeddedEngine(EngineContract):
@@ -43,14 +43,14 @@ class TestEmbeddedEngine(EngineContract):
             assert isinstance(engine, EmbeddedEngine)
             await stage.until(lambda: due in stage.played)
             stage.clock.set(stage.clock.now() + timedelta(days=2))
-            engine.look()
+            engine.poll()
             await stage.until(lambda: sleeper in stage.played)
 
     async def test_a_set_that_ends_makes_room_for_the_next(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(embedded, "SETS", 1)
-        monkeypatch.setattr(embedded, "SET", 1)
+        monkeypatch.setattr(embedded, "BATCHES", 1)
+        monkeypatch.setattr(embedded, "BATCH_SIZE", 1)
         due = await stage.enroll(4)
         async with self.at_work(stage):
             await stage.until(lambda: len(stage.played) == 4)
@@ -80,7 +80,7 @@ class TestEmbeddedEngine(EngineContract):
             await looked.wait()
             await stage.rest([gone])
             stage.clock.set(soon)
-            engine.look()
+            engine.poll()
             await stage.until(lambda: len(stage.played) == 1)
 
     async def test_who_was_played_while_the_rows_were_read_is_not_played_again(
@@ -129,6 +129,6 @@ class TestEmbeddedEngine(EngineContract):
         await stage.enroll()
         monkeypatch.setattr(Database, "read", be_closed_and_read)
         engine = self.make(stage)
-        await engine.work()
+        await engine.run()
         await asyncio.gather(*closing)
         assert not stage.played

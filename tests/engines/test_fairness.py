@@ -23,7 +23,7 @@ from tests.engines.contract import Done, Stage
 
 CROWD = 2000
 # Sets that were begun before the newcomer was there, and the set that has the newcomer in it.
-SETS_BEFORE = embedded.SETS + 1
+BATCHES_BEFORE = embedded.BATCHES + 1
 
 
 @dataclass
@@ -70,7 +70,7 @@ def stage(database: Database, clock: ManualClock) -> Order:
 
 
 async def work_until(stage: Order, engine: EmbeddedEngine, condition: Callable[[], bool]) -> None:
-    working = asyncio.create_task(engine.work())
+    working = asyncio.create_task(engine.run())
     try:
         await stage.until(condition)
     finally:
@@ -81,8 +81,8 @@ async def work_until(stage: Order, engine: EmbeddedEngine, condition: Callable[[
 async def test_a_newcomer_is_played_before_a_crowd_of_another_journey_is_through(stage: Order):
     crowd = await stage.crowd("crowd", CROWD)
     engine = EmbeddedEngine(stage.database, stage.clock, stage.play)
-    working = asyncio.create_task(engine.work())
-    await stage.until(lambda: len(stage.played) >= 2 * embedded.SET)
+    working = asyncio.create_task(engine.run())
+    await stage.until(lambda: len(stage.played) >= 2 * embedded.BATCH_SIZE)
     (newcomer,) = await stage.crowd("welcome", 1)
     before = len(stage.order)
     await engine.schedule([Wake(newcomer, stage.clock.now())])
@@ -91,8 +91,8 @@ async def test_a_newcomer_is_played_before_a_crowd_of_another_journey_is_through
     await working
 
     place = stage.order.index(newcomer)
-    assert place - before <= SETS_BEFORE * embedded.SET, "it waited for the crowd"
-    assert place < CROWD - embedded.SET
+    assert place - before <= BATCHES_BEFORE * embedded.BATCH_SIZE, "it waited for the crowd"
+    assert place < CROWD - embedded.BATCH_SIZE
     assert set(stage.played) == {*crowd, newcomer}
 
 
@@ -102,4 +102,4 @@ async def test_journeys_that_are_due_together_take_turns(stage: Order):
     engine = EmbeddedEngine(stage.database, stage.clock, stage.play)
     await work_until(stage, engine, lambda: len(stage.played) == CROWD + 15)
     places = [stage.order.index(one) for group in small for one in group]
-    assert max(places) < embedded.SETS * embedded.SET
+    assert max(places) < embedded.BATCHES * embedded.BATCH_SIZE

@@ -24,7 +24,7 @@ from hogsend.engines.hatchet import host as host_module
 from hogsend.engines.hatchet import outbox as outbox_module
 from hogsend.engines.hatchet.client import WAKE, Client
 from hogsend.engines.hatchet.engine import HatchetEngine, HatchetEventHandler
-from hogsend.engines.hatchet.tasks import Chore
+from hogsend.engines.hatchet.tasks import CronTask
 from hogsend.engines.port import Wake
 from hogsend.errors import HatchetUnavailable
 from hogsend.store.db import Database, Query, Write
@@ -52,10 +52,10 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
     monkeypatch.setattr(host_module, "FIRST_PAUSE", 0.2)
     monkeypatch.setattr(engine_module, "PING_EVERY", 0.2)
-    monkeypatch.setattr(outbox_module, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(outbox_module, "POLL_EVERY", 0.2)
     monkeypatch.setattr(outbox_module, "SWEEP_EVERY", 0.5)
     monkeypatch.setattr(outbox_module, "RECONCILE_EVERY", 0.2)
-    monkeypatch.setattr(outbox_module, "AWAY_PAUSE", 0.2)
+    monkeypatch.setattr(outbox_module, "OUTAGE_PAUSE", 0.2)
 
 
 @pytest.fixture
@@ -123,17 +123,17 @@ def make(
         stage.database,
         stage.clock,
         stage.play,  # type: ignore[arg-type]
-        journeys=lambda: ["j0"],
-        cancelled=taken.cancel,
-        doors=HatchetEventHandler(events or [], taken.take),
-        chores={"tidy": Chore(taken.chore)},
+        journey_ids=["j0"],
+        exit_cancelled=taken.cancel,
+        event_handler=HatchetEventHandler(events or [], taken.take),
+        cron_tasks={"tidy": CronTask(taken.chore)},
     )
 
 
 @asynccontextmanager
 async def at_work(engine: HatchetEngine) -> AsyncGenerator[HatchetEngine]:
     """Let an engine work, and close it at the end; it leaves no thread that would keep us."""
-    working = asyncio.create_task(engine.work())
+    working = asyncio.create_task(engine.run())
     try:
         yield engine
     finally:
@@ -242,14 +242,14 @@ async def test_a_wake_that_nothing_comes_of_ends_one_wait_and_no_more(
         await until(lambda: is_named(stage, one))
         run = await run_of(stage, one)
         await wait_for(stage, one, 0)
-        engine.look()
+        engine.poll()
         await stage.until(lambda: stage.played[one] == 2)
         for _ in range(5):
             many = len(stage.played)
             await stage.enroll()
-            engine.look()
+            engine.poll()
             await stage.until(lambda many=many: len(stage.played) > many)
-        assert len(await engine.recorded(run)) <= 4
+        assert len(await engine.recorded_waits(run)) <= 4
 
 
 async def test_a_run_tells_whom_it_plays_and_can_be_found_by_it(
@@ -329,7 +329,7 @@ async def test_a_lost_push_is_healed_by_the_sweeper(
         before = await run_of(sleeper, one)
         double.lose_next_pushes(1)
         await wait_for(sleeper, one, -70, wait_result='{"id": "x"}')
-        engine.look()
+        engine.poll()
         await until(lambda: bool(double.lost))
         await long_ago(sleeper)
         await sleeper.until(lambda: sleeper.played[one] == 2)
@@ -355,10 +355,10 @@ async def test_the_sweeper_leaves_alone_whose_journey_gets_on(
         double.lose_next_pushes(1)
         sleeper.sleep = 1.0
         await wait_for(sleeper, one, -70, wait_result='{"id": "x"}')
-        engine.look()
+        engine.poll()
         await until(lambda: bool(double.lost))
         await wait_for(sleeper, busy, 0, wait_result='{"id": "x"}')
-        engine.look()
+        engine.poll()
         await long_ago(sleeper)
         await sleeper.until(lambda: sleeper.played[busy] >= 5)
         assert sleeper.played[one] == 1
@@ -371,11 +371,11 @@ async def test_hatchet_away_at_the_start_is_waited_for(double: HatchetDouble, st
     await double.stop()
     (due,) = await stage.enroll()
     async with at_work(make(stage)) as engine:
-        await until(lambda: engine.away is not None and "yet" not in engine.away.message)
+        await until(lambda: engine.outage is not None and "yet" not in engine.outage.message)
         assert not stage.played
         await double.start()
         await stage.until(lambda: due in stage.played)
-        await until(lambda: engine.away is None)
+        await until(lambda: engine.outage is None)
     assert stage.played[due] == 1
 
 
@@ -384,13 +384,13 @@ async def test_hatchet_away_in_the_middle_loses_nobody(double: HatchetDouble, sl
     async with at_work(make(sleeper)) as engine:
         await until(lambda: is_named(sleeper, one))
         await double.stop()
-        await until(lambda: engine.away is not None)
+        await until(lambda: engine.outage is not None)
         (meanwhile,) = await sleeper.enroll()
         await wait_for(sleeper, one, 0, wait_result='{"id": "x"}')
-        engine.look()
+        engine.poll()
         await double.start()
         await sleeper.until(lambda: meanwhile in sleeper.played and sleeper.played[one] == 2)
-        await until(lambda: engine.away is None)
+        await until(lambda: engine.outage is None)
 
 
 async def test_the_sweepers_tries_are_for_when_hatchet_is_there(
@@ -400,7 +400,7 @@ async def test_the_sweepers_tries_are_for_when_hatchet_is_there(
     async with at_work(make(sleeper)) as engine:
         await until(lambda: is_named(sleeper, one))
         await double.stop()
-        await until(lambda: engine.away is not None)
+        await until(lambda: engine.outage is not None)
         await wait_for(sleeper, one, -70)
         await long_ago(sleeper)
         for _ in range(3):
@@ -428,13 +428,13 @@ async def test_a_hatchet_that_has_forgotten_everything_is_told_anew(
 async def test_a_listener_that_is_killed_is_replaced(double: HatchetDouble, stage: Stage):
     async with at_work(make(stage)) as engine:
         (first,) = await stage.enroll()
-        engine.look()
+        engine.poll()
         await stage.until(lambda: first in stage.played)
         assert engine._host is not None
         assert engine._host._worker is not None
         engine._host._worker.kill_listener()
         (second,) = await stage.enroll()
-        engine.look()
+        engine.poll()
         await until(lambda: second in stage.played)
     assert stage.played[second] == 1
 
@@ -442,7 +442,7 @@ async def test_a_listener_that_is_killed_is_replaced(double: HatchetDouble, stag
 async def test_events_of_others_come_in_with_their_id(double: HatchetDouble, stage: Stage):
     taken = Taken()
     async with at_work(make(stage, taken, events=["order:*", "hogsend:*"])) as engine:
-        await until(lambda: engine.away is None and bool(double.workers))
+        await until(lambda: engine.outage is None and bool(double.workers))
         await until(lambda: any("take-events" in name for name in double.workflows))
         double.push("other:thing", {"userId": "ada"})
         # What wakes our own runs is nobody's event.
@@ -467,6 +467,6 @@ async def test_a_secret_that_was_pasted_for_the_token_is_not_repeated(
 async def test_chores_run_as_tasks_of_hatchet(double: HatchetDouble, stage: Stage):
     taken = Taken()
     async with at_work(make(stage, taken)) as engine:
-        engine.begin("tidy")
+        engine.start_task("tidy")
         await until(lambda: taken.chores == 1)
     assert any(run.workflow.name.endswith("tidy") for run in double.runs.values())

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
@@ -15,8 +16,9 @@ from hogsend.engines import embedded
 from hogsend.engines.due_rows import DueRows
 from hogsend.engines.embedded import EmbeddedEngine
 from hogsend.engines.leases import RowLeases
-from hogsend.process import worker_registry as roster_module
-from hogsend.process.worker_registry import WorkerRegistry
+from hogsend.process import worker_registry as registry_module
+from hogsend.process.event_bus import EventBus
+from hogsend.process.worker_registry import Heartbeat, WorkerRegistry
 from hogsend.store import enrollments, workers
 from hogsend.store.db import Database, Query, Write
 from tests.databases import opened
@@ -27,8 +29,8 @@ from tests.engines.contract import PATIENCE, EngineContract, Stage
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors are got over at once, and workers show themselves all the time."""
     monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
-    monkeypatch.setattr(embedded, "ELSEWHERE_PAUSE", 0.01)
-    monkeypatch.setattr(roster_module, "SHOWN_EVERY", 0.02)
+    monkeypatch.setattr(embedded, "HELD_ELSEWHERE_PAUSE", 0.01)
+    monkeypatch.setattr(registry_module, "HEARTBEAT_EVERY", 0.02)
 
 
 @pytest.fixture
@@ -38,16 +40,36 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
         yield database
 
 
+@dataclass
+class Peer:
+    """A worker that is there.
+
+    Args:
+        registry: the workers, of which it is one.
+        heartbeat: shows that it is there.
+    """
+
+    registry: WorkerRegistry
+    heartbeat: Heartbeat
+
+    @property
+    def id(self) -> UUID:
+        return self.registry.id
+
+
 @pytest.fixture
-async def rosters(stage: Stage) -> AsyncIterator[list[WorkerRegistry]]:
+async def peers(stage: Stage) -> AsyncIterator[list[Peer]]:
     """Two workers that are there."""
     now = stage.clock.now()
-    made = [WorkerRegistry(stage.database, new_id(now), "embedded", now) for _ in range(2)]
-    for one in made:
-        await one.start()
-    yield made
-    for one in made:
-        await one.stop()
+    registries = [
+        WorkerRegistry(stage.database, new_id(now), "embedded", now, {}) for _ in range(2)
+    ]
+    workers = [Peer(one, Heartbeat(one, lambda: None, EventBus())) for one in registries]
+    for worker in workers:
+        await worker.heartbeat.start()
+    yield workers
+    for worker in workers:
+        await worker.heartbeat.stop()
 
 
 def engine_of(stage: Stage, holder: UUID) -> EmbeddedEngine:
@@ -55,13 +77,13 @@ def engine_of(stage: Stage, holder: UUID) -> EmbeddedEngine:
     return EmbeddedEngine(stage.database, stage.clock, stage.play, leases=leases)
 
 
-async def die(roster: WorkerRegistry, database: Database) -> None:
+async def die(peer: Peer, database: Database) -> None:
     """Let a worker end as if it had been killed long ago."""
-    assert roster._showing is not None
-    roster._showing.cancel()
-    await asyncio.gather(roster._showing, return_exceptions=True)
+    assert peer.heartbeat._task is not None
+    peer.heartbeat._task.cancel()
+    await asyncio.gather(peer.heartbeat._task, return_exceptions=True)
     async with database.transaction() as tx:
-        await tx.apply([Write("UPDATE workers SET seen_at = 0 WHERE id = ?", [(roster.id,)])])
+        await tx.apply([Write("UPDATE workers SET seen_at = 0 WHERE id = ?", [(peer.id,)])])
 
 
 async def holders(database: Database) -> Counter[UUID]:
@@ -72,9 +94,9 @@ async def holders(database: Database) -> Counter[UUID]:
 
 class TestEmbeddedEngineAmongOthers(EngineContract):
     @pytest.fixture(autouse=True)
-    async def here(self, rosters: list[WorkerRegistry]) -> None:
+    async def here(self, peers: list[Peer]) -> None:
         """Its worker is there, and another one that does nothing."""
-        self._holder = rosters[0].id
+        self._holder = peers[0].id
 
     def make(self, stage: Stage) -> EmbeddedEngine:
         return engine_of(stage, self._holder)
@@ -82,14 +104,14 @@ class TestEmbeddedEngineAmongOthers(EngineContract):
     async def test_a_turn_that_takes_long_holds_up_nobody_else(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(embedded, "LATE", 0.05)
+        monkeypatch.setattr(embedded, "SLOW_AFTER", 0.05)
         await super().test_a_turn_that_takes_long_holds_up_nobody_else(stage)
 
 
-async def test_two_workers_play_each_turn_once(stage: Stage, rosters: list[WorkerRegistry]):
+async def test_two_workers_play_each_turn_once(stage: Stage, peers: list[Peer]):
     due = await stage.enroll(1500)
-    engines = [engine_of(stage, one.id) for one in rosters]
-    working = [asyncio.create_task(engine.work()) for engine in engines]
+    engines = [engine_of(stage, one.id) for one in peers]
+    working = [asyncio.create_task(engine.run()) for engine in engines]
     await stage.until(lambda: len(stage.played) == len(due))
     for engine in engines:
         await engine.close()
@@ -99,16 +121,16 @@ async def test_two_workers_play_each_turn_once(stage: Stage, rosters: list[Worke
 
 
 async def test_one_turn_of_a_contact_at_a_time_whichever_worker_plays_it(
-    stage: Stage, rosters: list[WorkerRegistry]
+    stage: Stage, peers: list[Peer]
 ):
     (first,) = await stage.enroll()
     stage.hold[first] = asyncio.Event()
-    here, there = (engine_of(stage, one.id) for one in rosters)
-    working = [asyncio.create_task(here.work())]
+    here, there = (engine_of(stage, one.id) for one in peers)
+    working = [asyncio.create_task(here.run())]
     await stage.until(lambda: stage.under_way[stage.owner[first]] == 1)
     beside = await stage.enroll(2, contact=stage.owner[first])
     (somebody,) = await stage.enroll()
-    working.append(asyncio.create_task(there.work()))
+    working.append(asyncio.create_task(there.run()))
     await stage.until(lambda: somebody in stage.played)
     assert not {first, *beside} & set(stage.played)
     stage.hold[first].set()
@@ -118,20 +140,20 @@ async def test_one_turn_of_a_contact_at_a_time_whichever_worker_plays_it(
 
 
 async def test_what_a_killed_worker_had_begun_is_finished_by_another(
-    stage: Stage, rosters: list[WorkerRegistry], caplog: pytest.LogCaptureFixture
+    stage: Stage, peers: list[Peer], caplog: pytest.LogCaptureFixture
 ):
-    killed, other = rosters
+    killed, other = peers
     due = await stage.enroll(3)
     rows = await stage.database.read_one(
         enrollments.next_due([(f"j{n}", 9) for n in range(3)], stage.clock.now())
     )
     begun = [one for row in rows for one in row]
-    taken = await RowLeases(stage.database, killed.id).take(begun, stage.clock.now())
+    taken = await RowLeases(stage.database, killed.id).acquire(begun, stage.clock.now())
     assert set(taken) == set(due)
     engine = engine_of(stage, other.id)
-    working = asyncio.create_task(engine.work())
+    working = asyncio.create_task(engine.run())
     (free,) = await stage.enroll()
-    engine.look()
+    engine.poll()
     await stage.until(lambda: free in stage.played)
     assert not set(due) & set(stage.played), "they are another's, who is there"
 
@@ -139,32 +161,32 @@ async def test_what_a_killed_worker_had_begun_is_finished_by_another(
     async with asyncio.timeout(PATIENCE):
         while await holders(stage.database):  # noqa: ASYNC110 - rows tell nobody
             await asyncio.sleep(0.01)
-    engine.look()
+    engine.poll()
     await stage.until(lambda: set(due) <= set(stage.played))
     await asyncio.gather(engine.close(), working)
-    assert "is gone; what it had begun is taken over" in caplog.text
+    assert "is lost; the other workers take over its work" in caplog.text
 
 
-async def test_a_worker_that_leaves_frees_what_it_has(stage: Stage, rosters: list[WorkerRegistry]):
+async def test_a_worker_that_leaves_frees_what_it_has(stage: Stage, peers: list[Peer]):
     await stage.enroll()
     rows = await stage.database.read_one(enrollments.next_due([("j0", 9)], stage.clock.now()))
-    await RowLeases(stage.database, rosters[0].id).take(rows[0], stage.clock.now())
-    assert await holders(stage.database) == {rosters[0].id: 1}
-    await rosters[0].stop()
+    await RowLeases(stage.database, peers[0].id).acquire(rows[0], stage.clock.now())
+    assert await holders(stage.database) == {peers[0].id: 1}
+    await peers[0].heartbeat.stop()
     assert await holders(stage.database) == {}
     assert len(await stage.database.read_one(workers.at_work())) == 1
 
 
-async def test_who_is_being_changed_is_not_waited_for(stage: Stage, rosters: list[WorkerRegistry]):
+async def test_who_is_being_changed_is_not_waited_for(stage: Stage, peers: list[Peer]):
     (busy,) = await stage.enroll()
-    engine = engine_of(stage, rosters[0].id)
+    engine = engine_of(stage, peers[0].id)
     async with AsyncExitStack() as stack:
         changing = await stack.enter_async_context(stage.database.transaction())
         sql = "SELECT id FROM contacts WHERE id IN ? FOR UPDATE"
         await changing.one(Query(sql, [[stage.owner[busy]]], list))
-        working = asyncio.create_task(engine.work())
+        working = asyncio.create_task(engine.run())
         (free,) = await stage.enroll()
-        engine.look()
+        engine.poll()
         await stage.until(lambda: free in stage.played)
         assert busy not in stage.played
     await stage.until(lambda: busy in stage.played)
@@ -172,12 +194,12 @@ async def test_who_is_being_changed_is_not_waited_for(stage: Stage, rosters: lis
 
 
 async def test_people_of_a_journey_without_code_here_are_left_to_others(
-    stage: Stage, rosters: list[WorkerRegistry]
+    stage: Stage, peers: list[Peer]
 ):
     known, unknown = await stage.enroll(2)
-    rows = DueRows(stage.database, knows=lambda one: one == "j0")
-    engine = EmbeddedEngine(stage.database, stage.clock, stage.play, rows=rows)
-    working = asyncio.create_task(engine.work())
+    rows = DueRows(stage.database, runs_journey=lambda journey_id: journey_id == "j0")
+    engine = EmbeddedEngine(stage.database, stage.clock, stage.play, due_turns=rows)
+    working = asyncio.create_task(engine.run())
     await stage.until(lambda: known in stage.played)
     await asyncio.gather(engine.close(), working)
     assert unknown not in stage.played

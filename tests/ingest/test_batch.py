@@ -11,6 +11,7 @@ import pytest
 from hogsend import hours
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.errors import NotFound
+from hogsend.ingest import BatchResult
 from tests.world import World
 
 WELCOME = """
@@ -123,7 +124,7 @@ async def test_an_engine_that_cannot_be_told_harms_nothing(idle_world: World, ca
     async def refuse(taking: Any) -> None:
         raise RuntimeError("the engine is not there")
 
-    idle_world.runtime.ingest.on_commit = refuse
+    idle_world.runtime.bus.subscribe(BatchResult, refuse)
     taken = await idle_world.submit("a", user_id="ada")
     assert taken.stored
     assert len(await idle_world.events()) == 1

@@ -83,14 +83,14 @@ class Real:
         """Let turns wait until the machine lets them go, and note their order."""
         worker = world.runtime.worker
         assert worker is not None
-        self.worker, play = worker, worker.engine._play
+        self.worker, play = worker, worker.engine._run_turns
 
         async def gated(ids: Sequence[UUID], done: Any) -> Collection[UUID]:
             await self._open_gate.wait()
             self._played.extend(ids)
             return await play(ids, done)
 
-        worker.engine._play = gated
+        worker.engine._run_turns = gated
 
     async def _hold_mail(self) -> None:
         # Kept in the database, so that it holds after a restart too.
@@ -157,9 +157,9 @@ class Real:
 
         async def play() -> None:
             self._open_gate.set()
-            self.worker.engine.look()
+            self.worker.engine.poll()
             async with asyncio.timeout(PATIENCE):
-                while await self._turns_due() or not self.worker.engine.idle:
+                while await self._turns_due() or not self.worker.engine.is_idle:
                     pass
             self._open_gate.clear()
 
@@ -182,9 +182,9 @@ class Real:
         async def leave() -> None:
             mailer = self.worker.mailer
             mailer.fence = None
-            mailer.look()
+            mailer.poll()
             async with asyncio.timeout(PATIENCE):
-                while await self._mails_due() or not mailer.idle:
+                while await self._mails_due() or not mailer.is_idle:
                     pass
             mailer.fence = HELD
 

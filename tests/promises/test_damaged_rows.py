@@ -79,7 +79,7 @@ async def test_an_enrollment_of_a_spoilt_row_fails_alone_and_says_which(
 
         clock.set(clock.now() + timedelta(days=1))
         assert site.runtime.worker is not None
-        site.runtime.worker.look()
+        site.runtime.worker.poll()
         await site.settled(5)
 
         assert [await mails_of(site, user) for user in PEOPLE] == [2, 1, 2]
@@ -105,7 +105,7 @@ async def test_a_journal_of_another_shape_fails_alone_too(
         await spoil(site, "turns", "steps", '[{"strange": true}]')
         clock.set(clock.now() + timedelta(days=1))
         assert site.runtime.worker is not None
-        site.runtime.worker.look()
+        site.runtime.worker.poll()
         await site.settled(5)
         assert [await mails_of(site, user) for user in PEOPLE] == [2, 1, 2]
         assert (await enrollment_of(site, "bo"))[1] == "failed"
@@ -147,7 +147,7 @@ async def test_what_a_journal_keeps_apart_fails_alone_when_it_is_spoilt(
 
         clock.set(clock.now() + timedelta(days=1))
         assert site.runtime.worker is not None
-        site.runtime.worker.look()
+        site.runtime.worker.poll()
 
         async def over() -> bool:
             return await site.one("SELECT COUNT(*) FROM enrollments WHERE ended_at IS NULL") == 0
@@ -218,7 +218,7 @@ async def test_a_mail_of_a_spoilt_row_fails_alone_and_keeps_what_it_held(
         await all_screens_open(site)
 
         worker.mailer.fence = None
-        worker.mailer.look()
+        worker.mailer.poll()
         await _sends(site, 3, "failed", "sent")
         assert [await mails_of(site, user) for user in PEOPLE] == [1, 0, 1]
         ((status, reason, tries),) = await site.rows(

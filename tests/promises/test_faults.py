@@ -186,7 +186,7 @@ async def test_turns_and_mails_wait_and_then_go_on_each_once(
         assert worker is not None
 
         clock.set(clock.now() + timedelta(days=1, minutes=5))
-        worker.look()
+        worker.poll()
         async with asyncio.timeout(15):
             while site.runtime.database.standing.trouble is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)

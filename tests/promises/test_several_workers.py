@@ -85,7 +85,7 @@ async def test_of_two_workers_one_is_killed_again_and_again_and_nothing_is_lost_
         assert Counter(row["status"] for row in rows) == {
             row["name"].removeprefix("sends/"): row["value"] for row in counted if row["value"]
         }
-        assert "is gone; what it had begun is taken over" in hogsend.complaints
+        assert "is lost; the other workers take over its work" in hogsend.complaints
     await beside.close()
 
 

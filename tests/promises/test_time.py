@@ -125,7 +125,7 @@ async def test_a_mail_that_was_queued_before_the_clock_was_set_back_still_leaves
             pass
     world.clock.set(begun - timedelta(hours=2))
     worker.mailer.fence = None
-    worker.look()
+    worker.poll()
     await world.settle()
     assert await world.mailbox() == []
     world.clock.set(begun)

@@ -101,14 +101,14 @@ async def test_a_row_stays_to_the_last_moment_of_its_time_and_then_goes(
     await put(database, now + timedelta(seconds=1), "young")
 
     clock.set(now + KEPT[name])
-    assert name not in await keeper.run()
+    assert name not in await keeper.apply()
     assert len(await ask(_AGES[name])) == 2
 
     clock.set(now + KEPT[name] + timedelta(milliseconds=1))
-    assert (await keeper.run())[name] == 1
+    assert (await keeper.apply())[name] == 1
     assert len(await ask(_AGES[name])) == 1
 
-    assert name not in await keeper.run()
+    assert name not in await keeper.apply()
 
 
 async def test_what_is_kept_forever_stays(
@@ -120,7 +120,7 @@ async def test_what_is_kept_forever_stays(
 
     assert not await Retention(
         database, clock, RetentionPolicy.of(load_settings(_FOREVER, tmp_path))
-    ).run()
+    ).apply()
 
     for rows in [*_AGES.values(), "SELECT 1 FROM turns"]:
         assert await ask(rows)
@@ -148,7 +148,7 @@ async def test_many_rows_go_in_many_small_steps(
     monkeypatch.setattr(retention, "delete", deleting)
     clock.set(clock.now() + timedelta(days=31))
 
-    assert (await keeper.run())["idempotency keys"] == 50
+    assert (await keeper.apply())["idempotency keys"] == 50
 
     assert await ask("SELECT 1 FROM idempotency_keys") == []
     assert len(asked) > 50 // 5
@@ -164,7 +164,7 @@ async def test_a_mail_that_may_still_leave_is_not_deleted(
     await write(database, sends.insert([queued, going, gone]), sends.keep_mails(rendered, now))
     clock.set(now + timedelta(days=31))
 
-    assert (await keeper.run())["rendered mails"] == 1
+    assert (await keeper.apply())["rendered mails"] == 1
 
     for one, kept in ((queued, True), (going, True), (gone, False)):
         assert (await database.read_one(sends.mail_of(one.id)) is not None) is kept
@@ -177,7 +177,7 @@ async def test_a_send_is_still_called_by_the_subject_of_its_mail(
     rendered = RenderedMail(one.id, "Welcome, Ada", "us@x", b"mail")
     await write(database, sends.insert([one]), sends.keep_mails([rendered], clock.now()))
     clock.set(clock.now() + timedelta(days=31))
-    await keeper.run()
+    await keeper.apply()
 
     kept = await database.read_one(sends.by_ids([one.id]))
 
@@ -251,10 +251,10 @@ async def test_a_journal_becomes_a_summary_when_its_time_is_over(
     await ended(database, old, young)
 
     clock.set(now + KEPT["journals"])
-    assert not await keeper.run()
+    assert not await keeper.apply()
     clock.set(now + KEPT["journals"] + timedelta(seconds=1))
-    assert await keeper.run() == {"journals": 1}
-    assert not await keeper.run()
+    assert await keeper.apply() == {"journals": 1}
+    assert not await keeper.apply()
 
     kept, first, second = await database.read(
         turns.of_enrollments([old.id, young.id]), summaries.of(old.id), summaries.of(young.id)
@@ -275,7 +275,7 @@ async def test_a_journal_that_is_still_played_is_never_touched(
     before = await database.read_one(turns.of_enrollments([live.id]))
     clock.set(clock.now() + timedelta(days=3000))
 
-    assert not await keeper.run()
+    assert not await keeper.apply()
 
     assert await database.read_one(turns.of_enrollments([live.id])) == before
 
@@ -288,7 +288,7 @@ async def test_every_end_is_an_end(
     await ended(database, replace(make(clock.now()), state=state, wait=wait))
     clock.set(clock.now() + timedelta(days=91))
 
-    assert await keeper.run() == {"journals": 1}
+    assert await keeper.apply() == {"journals": 1}
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 4, 5, 7])
@@ -308,7 +308,7 @@ async def test_a_long_journal_is_summed_up_in_parts(
     await ended(database, *many)
     clock.set(clock.now() + timedelta(days=91))
 
-    assert await keeper.run() == {"journals": 3}
+    assert await keeper.apply() == {"journals": 3}
 
     assert await ask("SELECT 1 FROM turns") == []
     for one in many:
@@ -332,7 +332,7 @@ async def test_a_part_that_is_summed_up_is_not_counted_again_after_a_stop(
     assert half.turns == 2
     assert await database.read_one(enrollments.compacted([one.id])) == {one.id}
 
-    await keeper.run()
+    await keeper.apply()
 
     assert await database.read_one(summaries.of(one.id)) == summary_of(one)
 
@@ -358,7 +358,7 @@ async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
 
     monkeypatch.setattr(summaries, "ended", stale)
 
-    assert not await keeper.run()
+    assert not await keeper.apply()
 
     assert len((await database.read_one(turns.of_enrollments([one.id])))[one.id]) == 4
 
@@ -372,7 +372,7 @@ async def test_a_damaged_turn_does_not_keep_the_others(
     await write(database, Write(torn, [(one.id,)]))
     clock.set(clock.now() + timedelta(days=91))
 
-    assert await keeper.run() == {"journals": 2}
+    assert await keeper.apply() == {"journals": 2}
 
     summary = await database.read_one(summaries.of(one.id))
     assert summary is not None
@@ -386,9 +386,9 @@ async def test_it_stops_at_the_end_of_a_step(
     clock.set(clock.now() + timedelta(days=91))
     await keeper.close()
 
-    await keeper.work()
+    await keeper.run()
 
-    assert not await keeper.run()
+    assert not await keeper.apply()
 
 
 async def test_it_is_done_after_the_start_and_then_again_and_again_whatever_fails(
@@ -408,7 +408,7 @@ async def test_it_is_done_after_the_start_and_then_again_and_again_whatever_fail
 
     monkeypatch.setattr(keeper, "run", run)
 
-    await keeper.work()
+    await keeper.run()
 
     assert runs == [0, 1, 2]
     assert "trying again later" in caplog.text
@@ -421,8 +421,8 @@ async def test_what_went_is_logged_once(
     clock.set(clock.now() + timedelta(days=40))
     caplog.set_level("INFO")
 
-    await keeper.run()
-    await keeper.run()
+    await keeper.apply()
+    await keeper.apply()
 
     (line,) = [one.message for one in caplog.records if one.name == "hogsend.retention"]
     assert line.endswith("1 idempotency keys, 1 rendered mails")

@@ -502,7 +502,7 @@ async def test_a_running_worker_parks_the_people_of_a_journey_that_blocks_until_
     world: World, caplog: pytest.LogCaptureFixture
 ):
     assert world.runtime.worker is not None
-    world.runtime.worker.runner._driver = Driver(LIMIT)
+    world.runtime.worker.turn_runner._driver = Driver(LIMIT)
     await world.define(STUCK.format("while True: pass"))
     for user in ("bo1", "bo2", "bo3"):
         await world.emit("go", user)

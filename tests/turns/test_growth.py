@@ -29,7 +29,8 @@ LOOKS = """
 async def keep(world: World) -> Any:
     """Do what is done every hour."""
     assert world.runtime.worker is not None
-    return await world.runtime.worker.retention.run()
+    assert world.runtime.worker.retention is not None
+    return await world.runtime.worker.retention.apply()
 
 
 async def test_a_large_read_is_kept_once_and_replayed_whole(world: World):

@@ -94,7 +94,7 @@ async def test_a_journey_that_keeps_its_thread_delays_no_other_journey(sqlite_wo
             pass
         sqlite_world.clock.set(sqlite_world.clock.now() + hours(1))
         assert sqlite_world.runtime.worker is not None
-        sqlite_world.runtime.worker.look()
+        sqlite_world.runtime.worker.poll()
         while await sound() != ["completed", "completed"]:
             pass
     # It has had its thread all the while.

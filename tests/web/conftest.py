@@ -21,6 +21,7 @@ from hogsend.delivery.tokens import Tokens
 from hogsend.delivery.tracking import Tracker
 from hogsend.domain.journey import BrokenFile
 from hogsend.ingest import Ingest
+from hogsend.process.event_bus import EventBus
 from hogsend.process.runtime import Runtime
 from hogsend.services.content import Content
 from hogsend.store import operators, sessions
@@ -95,6 +96,7 @@ async def runtime(sqlite_database: Database, clock: ManualClock, tmp_path: Path)
         content=content,
         ingest=ingest,
         tracker=tracker,
+        bus=EventBus(),
     )
 
 

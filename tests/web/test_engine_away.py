@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from quart import Quart
 
-from hogsend.delivery.providers.select import provider_for
-from hogsend.engines.hatchet.engine import HatchetEventHandler
 from hogsend.errors import HatchetApiUnavailable
-from hogsend.process.retention import Retention, RetentionPolicy
+from hogsend.process.event_bus import EventBus
 from hogsend.process.runtime import Runtime
-from hogsend.process.worker import Worker
+from hogsend.process.worker_factory import WorkerParts, build_worker
 from hogsend.store.db import Query, Write
 from hogsend.store.fields import to_id
 from tests.doubles.hatchet.token import TENANT, mint
@@ -25,29 +22,22 @@ from tests.web.scene import Scene
 SCREENS = "https://hatchet.example.com"
 
 
-async def take(event_id: str, name: str, given: Mapping[str, Any]) -> Mapping[str, str]:
-    raise AssertionError("nobody pushes events here")
-
-
 @pytest.fixture
 def with_hatchet(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     """An instance whose worker has not reached Hatchet yet."""
     monkeypatch.setenv("HATCHET_CLIENT_TOKEN", mint("hatchet.example.com:443", SCREENS))
     runtime.settings = replace(runtime.settings, engine="hatchet")
-    runtime.worker = runtime.worker_status = Worker(
-        database=runtime.database,
-        clock=runtime.clock,
-        ingest=runtime.ingest,
-        changes=runtime.change_feed,
-        provider=provider_for(
-            runtime.settings, runtime.database, runtime.clock, runtime.change_feed
+    runtime.worker = runtime.worker_status = build_worker(
+        runtime.settings,
+        EventBus(),
+        WorkerParts(
+            runtime.database,
+            runtime.clock,
+            runtime.change_feed,
+            runtime.content,
+            runtime.ingest,
+            runtime.tracker,
         ),
-        content=runtime.content,
-        tracker=runtime.tracker,
-        retention=Retention(
-            runtime.database, runtime.clock, RetentionPolicy.of(runtime.settings), None
-        ),
-        hatchet=HatchetEventHandler([], take),
     )
     return runtime
 
@@ -72,8 +62,10 @@ async def test_readyz_tells_hatchet_from_its_api(
 ) -> None:
     assert with_hatchet.worker is not None
     engine: Any = with_hatchet.worker.engine
-    engine._reach.answered("ping")
-    engine._reach.missed("api", HatchetApiUnavailable("nobody answers at secret.example.com"))
+    engine._connectivity.answered("ping")
+    engine._connectivity.failed(
+        "api", HatchetApiUnavailable("nobody answers at secret.example.com")
+    )
     body = await (await app.test_client().get("/readyz")).get_json()
     assert (body["status"], body["parts"]["engine"]["status"]) == ("degraded", "partly away")
     assert "secret.example.com" not in json.dumps(body)

@@ -22,7 +22,7 @@ async def test_every_screen_answers_long_after(
     owner: Browser, scene: Scene, runtime: Runtime, clock: ManualClock
 ) -> None:
     later = ManualClock(clock.now() + timedelta(days=400))
-    done = await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).run()
+    done = await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).apply()
     assert {"journals", "rendered mails", "captured mails"} <= set(done)
 
     people = await ids(runtime, "contacts")
@@ -41,7 +41,7 @@ async def test_an_enrollment_says_that_its_steps_are_not_kept(
     owner: Browser, scene: Scene, runtime: Runtime, clock: ManualClock
 ) -> None:
     later = ManualClock(clock.now() + timedelta(days=400))
-    await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).run()
+    await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).apply()
     rows = await runtime.database.read_one(
         Query("SELECT id FROM enrollments WHERE state = 'failed' AND compacted_at > 0", [], list)
     )

@@ -150,7 +150,7 @@ async def test_the_next_mail_is_refused_after_an_unsubscribe(ada: Recipient) -> 
     ada.site.clock.set(ada.site.clock.now() + timedelta(days=1))
     worker = ada.site.runtime.worker
     assert worker is not None
-    worker.look()
+    worker.poll()
 
     _, refused = await ada.site.settled(2)
 

@@ -75,7 +75,7 @@ def migrate_data(url: str, as_json: bool) -> None:
 @contextmanager
 def _exclude_workers(folder: Path) -> Generator[None]:
     """Keep workers off the data folder."""
-    from ..process.worker import WorkerLock
+    from ..process.worker_lock import WorkerLock
 
     try:
         lock = WorkerLock(folder)

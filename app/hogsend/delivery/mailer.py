@@ -71,6 +71,8 @@ class Mailer:
         renderer: makes the mails; may be replaced at any time.
         rate: how many mails may be begun in a second; 0 for as many as the provider takes.
         holder: what this worker's mails are held by, where several are at work.
+        drain_gate: lets mails leave only while `drain` runs, or when they are late; by default
+            they leave as soon as they are due.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Mailer:
         renderer: Renderer,
         rate: float = 0,
         holder: UUID | None = None,
+        drain_gate: DrainGate | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -92,9 +95,9 @@ class Mailer:
         self._ingest = ingest
         self._holder = holder
         self._ledger = Ledger(database, clock, ingest, provider.name, holder)
-        self._news = Poller(log, "due mails could not be looked up; trying again")
+        self._poller = Poller(log, "due mails could not be read; trying again")
         self._closing = False
-        self._gate: DrainGate | None = None
+        self._gate = drain_gate
         self._count = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[UUID] = set()
@@ -109,18 +112,14 @@ class Mailer:
         self._ask_again_at: datetime | None = None
         self.fence: str | None = None
 
-    def look(self) -> None:
-        """Look at the ledger: something may be due."""
-        self._news.tell()
+    def poll(self) -> None:
+        """Read the ledger again soon: a send may be due."""
+        self._poller.notify()
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether no mail is under way."""
         return not self._held
-
-    def only_when_asked(self) -> None:
-        """Begin mails only while somebody drains the ledger, or when one is late all the same."""
-        self._gate = DrainGate()
 
     @property
     def is_draining(self) -> bool:
@@ -131,7 +130,7 @@ class Mailer:
         """Hand due mails over until there are none, for a while at most; return how many were."""
         begun = self._count
         if self._gate is not None:
-            await self._gate.drain(self._news.tell)
+            await self._gate.drain(self._poller.notify)
         return self._count - begun
 
     async def _shut(self, now: datetime) -> float:
@@ -165,9 +164,9 @@ class Mailer:
         if in_doubt:
             log.warning("%d mails may or may not have left when their worker ended", in_doubt)
 
-    async def work(self) -> None:
+    async def run(self) -> None:
         """Deliver until closed."""
-        await self._news.follow(self._begin_due)
+        await self._poller.run(self._begin_due)
 
     async def close(self, patience: float) -> None:
         """Start no new hand-over, and wait for those past the point of no return.
@@ -176,7 +175,7 @@ class Mailer:
             patience: how long they may take, in seconds; then they are in doubt.
         """
         self._closing = True
-        self._news.end()
+        self._poller.close()
         ends = asyncio.get_running_loop().time() + patience
         preparing = [t for t in self._tasks if not self._is_handing(t)]
         if preparing:
@@ -282,7 +281,7 @@ class Mailer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if self._crowded or not self._tasks:
-            self._news.tell()
+            self._poller.notify()
 
     async def _run(self, job: SendJob) -> None:
         try:
@@ -291,7 +290,7 @@ class Mailer:
             except Withdrawn:
                 # Cancelled, or its address changed meanwhile and it is made again.
                 self._changes.publish("sends")
-                self._news.tell()
+                self._poller.notify()
                 return
             except Exception as error:
                 if isinstance(error, StoreUnavailable) and job.send.id not in self._handing:
@@ -394,7 +393,7 @@ class Mailer:
         accepted = await self._provider.deliver(message, handing_over)
         if self.stopped is not None:
             self.stopped, self._ask_again_at = None, None
-            self._news.tell()
+            self._poller.notify()
         provider = self._provider.name
         return sent(self._row(send), self._clock.now(), provider, accepted)
 

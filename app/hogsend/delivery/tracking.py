@@ -75,7 +75,7 @@ class Tracker:
         self._ingest = ingest
         self._changes = changes
         self._batcher: Batcher[Engagement, None] = Batcher(self._write, turn=database.turn)
-        self._news = Poller(log, "held clicks could not be judged; trying again")
+        self._poller = Poller(log, "held clicks could not be judged; trying again")
         self._kept: deque[Engagement] = deque(maxlen=_MOST_KEPT)
         self._keeping: asyncio.Task[None] | None = None
 
@@ -136,13 +136,13 @@ class Tracker:
                 ]
             )
         if any(hit.held_until for hit in batch):
-            self._news.tell()
+            self._poller.notify()
         self._changes.publish("sends")
         return [None] * len(batch)
 
-    async def work(self) -> None:
+    async def run(self) -> None:
         """Judge held clicks as their hold ends, until closed."""
-        await self._news.follow(self.judge_due)
+        await self._poller.run(self.judge_due)
 
     async def judge_due(self) -> float:
         """Judge the clicks whose hold is over; return the seconds until the next one's is."""
@@ -158,7 +158,7 @@ class Tracker:
 
     async def close(self) -> None:
         """Judge no more."""
-        self._news.end()
+        self._poller.close()
         if self._keeping is not None:
             self._keeping.cancel()
 

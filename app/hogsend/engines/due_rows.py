@@ -1,4 +1,4 @@
-"""Finds the rows of due turns: some of each journey, so that none waits for another's crowd."""
+"""Finds the rows of due turns: some of each journey, so that none waits for another's backlog."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ..store import enrollments
 from ..store.db import Database
 from ..store.enrollments import DueEnrollment
 
-# Turns in one set.
-SET = 256
-# Journeys that one statement asks for.
-MOST_JOURNEYS = 64
-# Enrollments of one journey that may be under way at once: its steps may take long, and those who
-# would wait for them in memory wait as rows.
-MOST_HELD = 1024
+# Turns in one batch.
+BATCH_SIZE = 256
+# Journeys in one query.
+JOURNEYS_PER_QUERY = 64
+# Enrollments of one journey that may run at once. Their steps may take long; the others wait as
+# rows, not in memory.
+MAX_IN_PROGRESS = 1024
 
 
 class DueRows:
-    """Finds what is due by its wake time.
+    """Finds due enrollments by their wake time.
 
     Args:
-        database: where wake times are.
-        holder: the worker that asks, where several are at work.
-        knows: says of which journeys there is code here; of all, where there is one worker.
+        database: where the wake times are.
+        holder: the worker that asks, where several share the database.
+        runs_journey: returns whether this worker runs the turns of a journey; of all by default.
     """
 
     def __init__(
@@ -35,43 +35,46 @@ class DueRows:
         database: Database,
         *,
         holder: UUID | None = None,
-        knows: Callable[[str], bool] = lambda journey_id: True,
+        runs_journey: Callable[[str], bool] = lambda journey_id: True,
     ) -> None:
         self._database = database
         self._holder = holder
-        self._knows = knows
+        self._runs_journey = runs_journey
         self._first = 0
 
-    async def look_up(
-        self, now: datetime, held: Mapping[UUID, DueEnrollment]
+    async def fetch_due(
+        self, now: datetime, in_progress: Mapping[UUID, DueEnrollment]
     ) -> Sequence[Sequence[DueEnrollment]]:
-        """Return the rows that are due and the next that is not, by journey.
+        """Return the rows that are due and the next one that is not, by journey.
 
-        Rows of turns under way are among them until they commit.
+        Rows of running turns are among them until they commit.
 
         Args:
             now: the present instant.
-            held: the enrollments whose turns are under way.
+            in_progress: the enrollments whose turns are running.
         """
-        busy = Counter(due.journey_id for due in held.values())
-        found = await self._database.read_one(enrollments.due_journeys())
-        open_ones = [one for one in found if busy[one] < MOST_HELD and self._knows(one)]
-        if not open_ones:
+        running = Counter(due.journey_id for due in in_progress.values())
+        journey_ids = [
+            journey_id
+            for journey_id in await self._database.read_one(enrollments.due_journeys())
+            if running[journey_id] < MAX_IN_PROGRESS and self._runs_journey(journey_id)
+        ]
+        if not journey_ids:
             return []
-        # Each of many journeys is the first one now and then.
-        self._first = (self._first + 1) % len(open_ones)
-        order = open_ones[self._first :] + open_ones[: self._first]
-        limits = [(one, SET + busy[one]) for one in order]
+        # Rotates, so that each of many journeys comes first now and then.
+        self._first = (self._first + 1) % len(journey_ids)
+        order = journey_ids[self._first :] + journey_ids[: self._first]
+        limits = [(journey_id, BATCH_SIZE + running[journey_id]) for journey_id in order]
         return [
             rows
             for answers in await self._database.read(
                 *(
                     enrollments.next_due(part, now, self._holder)
-                    for part in parts(limits, MOST_JOURNEYS)
+                    for part in parts(limits, JOURNEYS_PER_QUERY)
                 )
             )
             for rows in answers
         ]
 
-    def over(self, due: DueEnrollment) -> None:
-        """Nobody waits for any of them."""
+    def release(self, due: DueEnrollment) -> None:
+        """Do nothing: no caller waits for a row."""

@@ -1,4 +1,4 @@
-"""Takes turns in the database, so that several workers never play one person at the same time."""
+"""Leases turns in the database, so that two workers never run turns of one contact at once."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..store.enrollments import DueEnrollment
 
 
 class RowLeases:
-    """A turn is held by naming the worker in the enrollment's row.
+    """Leases turns by writing the worker's id into the enrollment's row.
 
     Args:
-        database: where they are.
+        database: where the enrollments are.
         holder: the worker.
     """
 
@@ -23,15 +23,15 @@ class RowLeases:
         self._database = database
         self.holder = holder
 
-    async def take(self, due: Sequence[DueEnrollment], now: datetime) -> Collection[UUID]:
-        """Take due enrollments, and return those that nobody else has.
+    async def acquire(self, due: Sequence[DueEnrollment], now: datetime) -> Collection[UUID]:
+        """Lease due enrollments; return those that no other worker holds.
 
         Args:
-            due: of different contacts.
+            due: enrollments of different contacts.
             now: the present instant.
         """
         async with self._database.transaction() as tx:
-            # Whose row is locked is being changed, and is looked at again: nobody waits here.
-            people = await tx.one(workers.lock_people([one.contact_id for one in due]))
-            ids = [one.id for one in due]
-            return frozenset(await tx.one(workers.take_turns(ids, people, self.holder, now)))
+            # A contact whose row is locked is being changed: skip it now and poll it again later.
+            contacts = await tx.one(workers.lock_people([row.contact_id for row in due]))
+            ids = [row.id for row in due]
+            return frozenset(await tx.one(workers.take_turns(ids, contacts, self.holder, now)))

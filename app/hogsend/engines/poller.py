@@ -1,4 +1,4 @@
-"""Looks at rows again and again: when the next is due, and when there is news."""
+"""Runs a poll again and again: when its next work is due, and whenever it is notified."""
 
 from __future__ import annotations
 
@@ -6,51 +6,51 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-# How long to wait after a look that failed, in seconds.
+# The delay before the next poll after one that failed, in seconds.
 AFTER_ERROR = 1.0
 
 
 class Poller:
-    """What lets somebody look before their time.
+    """Runs a poll whenever it is due or notified.
 
     Args:
-        log: where a look that fails is told of.
-        complaint: in which words.
+        log: the logger for polls that fail.
+        failure_message: what it logs then.
     """
 
-    def __init__(self, log: logging.Logger, complaint: str) -> None:
+    def __init__(self, log: logging.Logger, failure_message: str) -> None:
         self._log = log
-        self._complaint = complaint
-        self._came = asyncio.Event()
-        self._ended = False
+        self._failure_message = failure_message
+        self._notified = asyncio.Event()
+        self._closed = False
 
-    def tell(self) -> None:
-        """Let them look."""
-        self._came.set()
+    def notify(self) -> None:
+        """Poll now, or again after the poll that is running."""
+        self._notified.set()
 
-    def end(self) -> None:
-        """Let them look no more, when the look that is under way is over."""
-        self._ended = True
-        self._came.set()
+    def close(self) -> None:
+        """End `run` after the poll that is running."""
+        self._closed = True
+        self._notified.set()
 
-    async def follow(self, look: Callable[[], Awaitable[float]]) -> None:
-        """Look until the end.
+    async def run(self, poll: Callable[[], Awaitable[float]]) -> None:
+        """Poll until closed.
 
         Args:
-            look: does what is to be done, and returns how many seconds the next look can wait.
-                News that comes meanwhile leads to another at once.
+            poll: does the work that is due, and returns how many seconds the next poll can wait.
+                A notification that arrives meanwhile causes another poll at once.
         """
-        while not self._ended:
-            self._came.clear()
+        while not self._closed:
+            self._notified.clear()
             try:
-                seconds = await look()
+                seconds = await poll()
             except Exception:
-                self._log.exception(self._complaint)
+                self._log.exception(self._failure_message)
                 seconds = AFTER_ERROR
-            if self._ended:
+            if self._closed:
                 return
             try:
                 async with asyncio.timeout(seconds):
-                    await self._came.wait()
+                    await self._notified.wait()
             except TimeoutError:
                 continue

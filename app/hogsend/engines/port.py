@@ -1,4 +1,4 @@
-"""What decides when and where a turn runs."""
+"""The engine port: what decides when and where a turn runs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from uuid import UUID
 from ..store.enrollments import DueEnrollment
 from ..store.workers import Outage
 
-Done = Callable[[Collection[UUID]], None]
-# Plays one turn of each enrollment, tells of those that are committed as soon as they are, and
-# returns when all are but those whose steps take long: these it returns, and tells of them later.
-PlayTurns = Callable[[Sequence[UUID], Done], Awaitable[Collection[UUID]]]
+OnCommitted = Callable[[Collection[UUID]], None]
+# Runs one turn of each enrollment and reports those that are committed as soon as they are. Returns
+# when all are done but those whose steps take long: these it returns, and reports them later.
+RunTurns = Callable[[Sequence[UUID], OnCommitted], Awaitable[Collection[UUID]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,57 +26,78 @@ class Wake:
 
 
 class Leases(Protocol):
-    """Keeps turns apart where several workers are at work on one database."""
+    """Keeps several workers on one database from running the same turn."""
 
     @property
     def holder(self) -> UUID:
-        """What this worker's turns are held by."""
+        """The worker that holds these leases."""
         ...
 
-    async def take(self, due: Sequence[DueEnrollment], now: datetime) -> Collection[UUID]:
-        """Take due enrollments, and return those that nobody else has; a commit frees them."""
+    async def acquire(self, due: Sequence[DueEnrollment], now: datetime) -> Collection[UUID]:
+        """Lease due enrollments; return those that no other worker holds. A commit frees them."""
         ...
 
 
-class Rows(Protocol):
-    """Finds the turns that may be played now."""
+class DueTurns(Protocol):
+    """Finds the turns that may run now."""
 
-    async def look_up(
-        self, now: datetime, held: Mapping[UUID, DueEnrollment]
+    async def fetch_due(
+        self, now: datetime, in_progress: Mapping[UUID, DueEnrollment]
     ) -> Sequence[Sequence[DueEnrollment]]:
-        """Return rows that are due, and what is due next, by journey.
+        """Return the rows that are due, and the next one that is not, by journey.
 
         Args:
             now: the present instant.
-            held: the enrollments whose turns are under way.
+            in_progress: the enrollments whose turns are running.
         """
         ...
 
-    def over(self, due: DueEnrollment) -> None:
-        """Hear of a turn that has ended, was given up, or could not be played."""
+    def release(self, due: DueEnrollment) -> None:
+        """Note that a turn was committed, given up, or could not run."""
         ...
 
 
 class Engine(Protocol):
-    """Decides when and where turns run; wake times themselves are rows that it finds again."""
+    """Decides when and where turns run.
+
+    Wake times are rows that every engine finds again by itself. The notifications only shorten the
+    delay until it does, so losing one is safe.
+    """
 
     @property
-    def away(self) -> Outage | None:
-        """What the engine misses, if anything."""
+    def outage(self) -> Outage | None:
+        """What the engine cannot reach, if anything."""
+        ...
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no turn is running."""
         ...
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
-        """Hear of wakes after their commit; safe to lose, the rows are looked at anyway."""
+        """Note wake times that were committed."""
         ...
 
     async def cancel(self, enrollments: Sequence[UUID]) -> None:
-        """Hear of enrollments that ended; safe to lose, a commit of theirs writes nothing."""
+        """Note enrollments that ended; a turn of theirs that still runs commits nothing."""
         ...
 
-    async def work(self) -> None:
-        """Play due turns until closed."""
+    def notify_mail(self) -> None:
+        """Note that sends may be due, for an engine that also decides when mail leaves."""
+        ...
+
+    def use_code(self, journey_ids: Collection[str]) -> None:
+        """Run the turns of these journeys from now on: the author's code was loaded again."""
+        ...
+
+    def poll(self) -> None:
+        """Read the rows again soon: another process may have changed them."""
+        ...
+
+    async def run(self) -> None:
+        """Run due turns until closed."""
         ...
 
     async def close(self) -> None:
-        """Start no more turns, and return when those under way are committed."""
+        """Start no more turns, and return when the running ones are committed."""
         ...

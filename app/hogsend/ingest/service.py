@@ -30,10 +30,16 @@ class Ingest:
         clock: what tells the time.
         rules: what decides; may be replaced at any time.
         changes: where dashboards hear of it.
+        on_commit: awaited with the result of every batch that was committed.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, rules: IngestRules, changes: ChangeFeed
+        self,
+        database: Database,
+        clock: Clock,
+        rules: IngestRules,
+        changes: ChangeFeed,
+        on_commit: Callable[[BatchResult], Awaitable[None]] | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -41,9 +47,8 @@ class Ingest:
         self._batcher: Batcher[IncomingEvent, IngestResult] = Batcher(
             self._write, most=500, turn=partial(database.turn, first=True)
         )
+        self._on_commit = on_commit
         self.rules = rules
-        # Set by whoever plays turns; nobody is told when nothing plays.
-        self.on_commit: Callable[[BatchResult], Awaitable[None]] | None = None
 
     @property
     def is_pressed(self) -> bool:
@@ -71,8 +76,8 @@ class Ingest:
         """
         self._changes.publish(*taking.topics)
         try:
-            if self.on_commit is not None:
-                await self.on_commit(taking)
+            if self._on_commit is not None:
+                await self._on_commit(taking)
         except Exception:
             log.exception("the engine could not be told of what was stored")
 

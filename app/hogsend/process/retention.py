@@ -85,13 +85,13 @@ class Retention:
         self._is_mine = is_mine
         self._closing = asyncio.Event()
 
-    async def work(self) -> None:
+    async def run(self) -> None:
         """Do it soon after the start and then every hour, until closed."""
         await self._pause(AFTER_START.total_seconds())
         while not self._closing.is_set():
             try:
                 if self._is_mine is None or await self._is_mine():
-                    await self.run()
+                    await self.apply()
             except Exception:
                 log.exception("what is past its time could not be removed; trying again later")
             await self._pause(EVERY.total_seconds())
@@ -100,7 +100,7 @@ class Retention:
         """End after the step that is under way."""
         self._closing.set()
 
-    async def run(self) -> Mapping[str, int]:
+    async def apply(self) -> Mapping[str, int]:
         """Do it now; return how many there were of what."""
         done: Counter[str] = Counter()
         try:

@@ -21,8 +21,7 @@ from ..config.settings import Settings, local_address
 from ..errors import StartError
 from ..store import keys, operators
 from ..web.app import create_app
-from .event_loop import leave, run
-from .interpreter import set_up
+from .event_loop import exit_with, run, tune_interpreter
 from .reload import reload_when_edited
 from .runtime import Runtime, open_runtime
 
@@ -43,7 +42,7 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
         StartError: the address is taken, or another worker holds the data folder.
         ConfigError: settings do not fit together.
     """
-    set_up()
+    tune_interpreter()
     _allow_many_connections()
     stopping = asyncio.Event()
     _stop_on_signals(stopping.set)
@@ -67,7 +66,7 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
 
 async def work(settings: Settings) -> int:
     """Play journeys and deliver mail until a signal; return the exit status."""
-    set_up()
+    tune_interpreter()
     stopping = asyncio.Event()
     _stop_on_signals(stopping.set)
     async with open_runtime(settings, with_worker=True) as runtime:
@@ -185,9 +184,9 @@ def _write_private(path: Path, text: str) -> None:
 
 def run_server(settings: Settings, *, with_worker: bool, reload: bool) -> int:
     """Serve until a signal ends the process; return its exit status."""
-    return leave(run(serve(settings, with_worker=with_worker, reload=reload)))
+    return exit_with(run(serve(settings, with_worker=with_worker, reload=reload)))
 
 
 def run_worker(settings: Settings) -> int:
     """Play journeys and deliver mail without a web server, until a signal; return the status."""
-    return leave(run(work(settings)))
+    return exit_with(run(work(settings)))

@@ -1,9 +1,8 @@
-"""Says that this worker is at work, and takes over from those that are not any more.
+"""The workers on one Postgres database, and the heartbeat by which they see each other.
 
-On Postgres several workers share the turns and the mails. Each writes itself down and shows every
-few seconds that it is still there; what a worker held that has not been seen for a while is freed,
-and mails in the middle of their hand-over are settled. One file of SQLite has one worker, which a
-lock on its folder keeps alone, and none of this.
+On Postgres several workers share the turns and the mails. Each has a row that it updates every few
+seconds. What a worker held whose row is old is freed, and mails in the middle of their hand-over
+are settled. A SQLite file has one worker, which a lock on its folder keeps alone, and none of this.
 """
 
 from __future__ import annotations
@@ -12,93 +11,149 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from .. import __version__
+from ..domain.journey import Journey
 from ..errors import StoreUnavailable
 from ..store import workers
 from ..store.db import Database
 from ..store.workers import Outage, WorkerInfo
+from .event_bus import EventBus, WorkersLost
 
 log = logging.getLogger("hogsend.workers")
 
-# How often a worker shows itself, in seconds: well within the time after which it counts as gone.
-SHOWN_EVERY = 3.0
+# How often a worker updates its row, in seconds: well before it would count as lost.
+HEARTBEAT_EVERY = 3.0
 
 
 class WorkerRegistry:
     """The workers on one database, and this one among them.
 
     Args:
-        database: where they are written down.
-        worker_id: what this worker names itself by.
-        engine: which engine it plays with.
-        now: when it begins.
+        database: where their rows are.
+        worker_id: the id of this worker.
+        engine: the name of its engine.
+        now: when it starts.
+        journeys: those that it has code for, by id.
     """
 
-    def __init__(self, database: Database, worker_id: UUID, engine: str, now: datetime) -> None:
+    def __init__(
+        self,
+        database: Database,
+        worker_id: UUID,
+        engine: str,
+        now: datetime,
+        journeys: Mapping[str, Journey],
+    ) -> None:
         self._database = database
-        self._me = WorkerInfo(
-            worker_id, socket.gethostname()[:200], os.getpid(), engine, __version__, {}, now, now
+        self._worker = WorkerInfo(
+            worker_id,
+            socket.gethostname()[:200],
+            os.getpid(),
+            engine,
+            __version__,
+            _code_hashes(journeys),
+            now,
+            now,
         )
-        self._showing: asyncio.Task[None] | None = None
-        # The journeys that other workers have code for, as of the last time.
-        self.elsewhere: frozenset[str] = frozenset()
-        # Set by whoever knows what the engine misses.
-        self.away: Callable[[], Outage | None] = lambda: None
-        # Set by whoever can settle what a worker that is gone has left in its hands.
-        self.settle: Callable[[], Awaitable[None]] | None = None
+        # The journeys that other workers have code for, as of the last heartbeat.
+        self._journeys_of_others: frozenset[str] = frozenset()
 
     @property
     def id(self) -> UUID:
-        """What this worker names itself by."""
-        return self._me.id
+        """The id of this worker."""
+        return self._worker.id
 
-    def knows(self, journeys: Mapping[str, str]) -> None:
-        """Note which journeys there is code for, each with the code's hash."""
-        self._me = replace(self._me, journeys=journeys)
+    def use_code(self, journeys: Mapping[str, Journey]) -> None:
+        """Note which journeys this worker has code for from now on, by id."""
+        self._worker = replace(self._worker, journeys=_code_hashes(journeys))
+
+    def runs_journey(self, journey_id: str) -> bool:
+        """Return whether this worker runs the turns of a journey.
+
+        It also does so, to park them, when no worker has the journey's code.
+        """
+        return journey_id in self._worker.journeys or journey_id not in self._journeys_of_others
+
+    async def heartbeat(self, outage: Outage | None) -> Sequence[UUID]:
+        """Show that this worker is there; free what lost workers held, and return these.
+
+        Args:
+            outage: what this worker's engine cannot reach, if anything.
+        """
+        async with self._database.transaction() as tx:
+            await tx.apply([workers.here(replace(self._worker, away=outage))])
+            lost = await tx.one(workers.forget_gone())
+            await tx.apply(workers.free_what_is_left())
+            others = [worker for worker in await tx.one(workers.at_work()) if worker.id != self.id]
+        self._journeys_of_others = frozenset(
+            journey_id for worker in others for journey_id in worker.journeys
+        )
+        for worker_id in lost:
+            log.warning("worker %s is lost; the other workers take over its work", worker_id)
+        return lost
+
+    async def leave(self) -> None:
+        """Remove this worker, and free what it holds."""
+        async with self._database.transaction() as tx:
+            await tx.one(workers.leave(self.id))
+            await tx.apply(workers.free_what_is_left())
+
+    async def is_leader(self) -> bool:
+        """Return whether this worker does what only one has to do."""
+        return await self._database.read_one(workers.first()) == self.id
+
+
+class Heartbeat:
+    """Updates this worker's row every few seconds, and publishes `WorkersLost`.
+
+    Args:
+        registry: the workers.
+        outage: returns what this worker's engine cannot reach, if anything.
+        bus: where the events go.
+    """
+
+    def __init__(
+        self, registry: WorkerRegistry, outage: Callable[[], Outage | None], bus: EventBus
+    ) -> None:
+        self._registry = registry
+        self._outage = outage
+        self._bus = bus
+        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Take over from those that are gone, and show this worker from now on."""
-        await self._show()
-        self._showing = asyncio.create_task(self._go_on())
+        """Send the first heartbeat, and go on from now on."""
+        await self._beat()
+        self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Leave: what this worker holds is free for the others at once."""
-        if self._showing is not None:
-            self._showing.cancel()
-            await asyncio.gather(self._showing, return_exceptions=True)
+        """Send no more, and leave: what this worker holds is free for the others at once."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         with suppress(StoreUnavailable):
-            async with self._database.transaction() as tx:
-                await tx.one(workers.leave(self._me.id))
-                await tx.apply(workers.free_what_is_left())
+            await self._registry.leave()
 
-    async def is_first(self) -> bool:
-        """Whether this worker does what only one has to do."""
-        return await self._database.read_one(workers.first()) == self._me.id
-
-    async def _go_on(self) -> None:
+    async def _run(self) -> None:
         while True:
-            await asyncio.sleep(SHOWN_EVERY)
+            await asyncio.sleep(HEARTBEAT_EVERY)
             try:
-                await self._show()
+                await self._beat()
             except StoreUnavailable:
                 continue
             except Exception:
-                log.exception("this worker could not show that it is at work; trying again")
+                log.exception("this worker's heartbeat failed; trying again")
 
-    async def _show(self) -> None:
-        async with self._database.transaction() as tx:
-            await tx.apply([workers.here(replace(self._me, away=self.away()))])
-            gone = await tx.one(workers.forget_gone())
-            await tx.apply(workers.free_what_is_left())
-            others = [one for one in await tx.one(workers.at_work()) if one.id != self._me.id]
-        self.elsewhere = frozenset(journey for one in others for journey in one.journeys)
-        for one in gone:
-            log.warning("worker %s is gone; what it had begun is taken over", one)
-        if gone and self.settle is not None:
-            await self.settle()
+    async def _beat(self) -> None:
+        lost = await self._registry.heartbeat(self._outage())
+        if lost:
+            await self._bus.publish(WorkersLost(lost))
+
+
+def _code_hashes(journeys: Mapping[str, Journey]) -> Mapping[str, str]:
+    return {journey_id: journey.code_hash for journey_id, journey in journeys.items()}

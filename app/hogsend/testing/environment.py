@@ -1,4 +1,5 @@
-"""Opens what a test plays on: a fresh database in memory, the engine, and the author's mails."""
+"""Opens what a test plays in: the worker of production with a database, a clock and a provider of
+its own, and the author's mails."""
 
 from __future__ import annotations
 
@@ -14,14 +15,20 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..clock import ManualClock
+from ..delivery.mailer import Mailer
 from ..delivery.render import Renderer
 from ..delivery.templates import FOLDER, Templates
 from ..delivery.tokens import Tokens
 from ..delivery.tracking import Tracker
 from ..domain.journey import MailList
+from ..engines.embedded import EmbeddedEngine
 from ..ingest import Ingest
 from ..ingest.rules import load_rules
+from ..process.event_bus import EventBus
+from ..process.isolated_turns import IsolatedTurns
 from ..process.journey_sync import see_journeys
+from ..process.worker import Worker
+from ..process.worker_factory import WorkerParts
 from ..services.content import Content, fingerprint
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
@@ -30,9 +37,11 @@ from ..turns.decorator import JourneyFunction
 from ..turns.folder_loader import load
 from ..turns.function_registry import modules_kept, place_of, registry_of
 from ..turns.registry import Registry
+from ..turns.runner import TurnRunner
+from ..turns.turn_inputs import JourneyCode
+from .activity import Activity
 from .determinism_guard import DeterminismGuard
 from .mailbox import FakeProvider
-from .worker import KitWorker
 
 Mails = Mapping[str, str] | str | Path | None
 # The files of a folder with their sizes and times of change.
@@ -42,71 +51,103 @@ BASE_URL = "https://mail.example.com"
 SENDER = "Tests <tests@example.com>"
 # A folder that is kept in memory, where the machine has one.
 _MEMORY = Path("/dev/shm")  # noqa: S108 (each test makes a folder of its own in it)
+# How long a hand-over may take when a test ends, in seconds.
+_STOP_TIMEOUT = 5.0
 
 
 @dataclass
 class KitEnvironment:
-    """What a test plays on.
+    """An open installation that a test plays journeys in.
 
     Args:
-        clock: set by hand.
-        database: nobody else's.
-        ingest: the door for facts.
+        clock: set by the test.
+        database: the test's own.
+        ingest: stores events.
         tracker: records opens and clicks.
-        crew: plays journeys and delivers mail.
+        worker: runs journeys and delivers mail.
+        activity: notices what was committed.
         content: the journeys of this test, and the mails.
-        postbox: where mails go.
+        provider: keeps the mails that were sent.
     """
 
     clock: ManualClock
     database: Database
     ingest: Ingest
     tracker: Tracker
-    crew: KitWorker
+    worker: Worker
+    activity: Activity
     content: Content
-    postbox: FakeProvider
+    provider: FakeProvider
 
 
 @asynccontextmanager
-async def open_stage(
+async def open_environment(
     functions: Sequence[JourneyFunction],
     mails: Mails,
     start: datetime,
-    watch: DeterminismGuard,
+    guard: DeterminismGuard,
     *,
     twice: bool,
 ) -> AsyncGenerator[KitEnvironment]:
-    """Open everything, and close it at the end.
+    """Open the parts of a server in memory, and close them at the end.
 
     Args:
         functions: the journeys.
         mails: the author's mails, as `play` takes them.
         start: what the clock shows at first.
-        watch: sees what the journeys do.
-        twice: whether every turn is played a second time.
+        guard: watches what the journeys read.
+        twice: whether every turn runs a second time.
     """
-    clock, changes, tokens = ManualClock(start), ChangeFeed(), Tokens(["hogsend.testing"])
+    clock, change_feed, tokens = ManualClock(start), ChangeFeed(), Tokens(["hogsend.testing"])
     async with AsyncExitStack() as stack:
         memory = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory("-hogsend", dir=memory)))
-        content = _content(functions, mails, tokens, folder, watch)
+        content = _load_content(functions, mails, tokens, folder, guard)
         (folder / "test.db").write_bytes(empty_database())
         database = Database(f"sqlite://{folder / 'test.db'}", clock)
         await database.open()
         stack.push_async_callback(database.close)
         await see_journeys(database, content.registry, clock.now())
+        bus = EventBus()
         ingest = Ingest(
             database,
             clock,
             await load_rules(database, content.registry.journeys, content.registry.lists),
-            changes,
+            change_feed,
+            on_commit=bus.publish,
         )
-        tracker = Tracker(database, clock, ingest, changes)
-        postbox = FakeProvider(clock)
-        crew = KitWorker(database, clock, ingest, postbox, content, twice=twice)
-        await crew.start()
-        stack.push_async_callback(crew.stop)
-        yield KitEnvironment(clock, database, ingest, tracker, crew, content, postbox)
+        activity, provider = Activity(bus), FakeProvider(clock)
+        tracker = Tracker(database, clock, ingest, change_feed)
+        parts = WorkerParts(database, clock, change_feed, content, ingest, tracker)
+        worker = _build_worker(bus, parts, activity, provider, twice=twice)
+        await worker.start()
+        stack.push_async_callback(worker.stop, _STOP_TIMEOUT)
+        yield KitEnvironment(clock, database, ingest, tracker, worker, activity, content, provider)
+
+
+def _build_worker(
+    bus: EventBus, parts: WorkerParts, activity: Activity, provider: FakeProvider, *, twice: bool
+) -> Worker:
+    """Return the worker of production, without retention and registry."""
+    database, clock, content = parts.database, parts.clock, parts.content
+    code = JourneyCode(content.registry, content.template_lists)
+    turn_runner = TurnRunner(database, clock, parts.ingest, code, twice=twice)
+    turns = IsolatedTurns(turn_runner, database, clock, parts.change_feed)
+    return Worker(
+        bus=bus,
+        database=database,
+        clock=clock,
+        turn_runner=turn_runner,
+        engine=EmbeddedEngine(database, clock, activity.of(turns.run)),
+        mailer=Mailer(
+            database=database,
+            clock=clock,
+            ingest=parts.ingest,
+            provider=provider,
+            changes=parts.change_feed,
+            renderer=content.renderer,
+        ),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -120,21 +161,23 @@ def empty_database() -> bytes:
         return file.read_bytes()
 
 
-def _content(
+def _load_content(
     functions: Sequence[JourneyFunction],
     mails: Mails,
     tokens: Tokens,
     scratch: Path,
-    watch: DeterminismGuard,
+    guard: DeterminismGuard,
 ) -> Content:
     folder = _folder_of(functions, mails, scratch)
     as_of = fingerprint(folder) if folder is not None else AsOf()
     loaded = _loaded(folder, as_of) if folder is not None else Registry()
     registry = registry_of(functions, {**_lists_beside(functions), **loaded.lists})
     templates = _templates(folder, as_of, frozenset(registry.lists)) if folder else Templates()
-    watched = {one: watch.over(function) for one, function in registry.functions.items()}
+    functions_by_id = {
+        journey_id: guard.over(function) for journey_id, function in registry.functions.items()
+    }
     renderer = Renderer(templates, registry.lists, tokens, base_url=BASE_URL, sender=SENDER)
-    registry = replace(registry, functions=watched, broken=loaded.broken)
+    registry = replace(registry, functions=functions_by_id, broken=loaded.broken)
     return Content(registry, templates, renderer)
 
 

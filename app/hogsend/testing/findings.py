@@ -16,15 +16,15 @@ class Findings:
     """What has been found so far, each told once.
 
     Args:
-        watch: has seen what the journeys read.
+        guard: has seen what the journeys read.
         broken: the author's files that cannot be used, which may be why.
         twice: whether reading a clock or chance is wrong.
     """
 
     def __init__(
-        self, watch: DeterminismGuard, broken: Sequence[BrokenFile], *, twice: bool
+        self, guard: DeterminismGuard, broken: Sequence[BrokenFile], *, twice: bool
     ) -> None:
-        self._watch = watch
+        self._guard = guard
         self._broken = broken
         self._twice = twice
         self._turns: set[tuple[UUID, int]] = set()
@@ -46,7 +46,7 @@ class Findings:
             raise AssertionError("\n\n".join(found))
 
     def _unrepeatable(self) -> list[str]:
-        reads = self._watch.reads[self._reads :]
+        reads = self._guard.reads[self._reads :]
         self._reads += len(reads)
         return reads if self._twice else []
 

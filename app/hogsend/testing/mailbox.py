@@ -78,7 +78,7 @@ class FakeProvider:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._refusals: deque[DeliveryError] = deque()
-        self.letters: dict[UUID, SentMail] = {}
+        self.sent_mails: dict[UUID, SentMail] = {}
 
     def refuse(self, kind: Refusal) -> None:
         """Refuse the next mail that is handed over."""
@@ -94,7 +94,7 @@ class FakeProvider:
         if self._refusals:
             raise self._refusals.popleft()
         await handing_over()
-        self.letters.setdefault(message.send_id, SentMail(message, self._clock.now()))
+        self.sent_mails.setdefault(message.send_id, SentMail(message, self._clock.now()))
         return Accepted(provider_id=None, reply="taken by the test")
 
     async def close(self) -> None:
@@ -141,26 +141,26 @@ class Mailbox:
         self._mails, self._families = list(mails), families
 
 
-def mail_of(letter: SentMail, contact_id: UUID, template: str, links: Sequence[str]) -> Mail:
+def mail_of(sent: SentMail, contact_id: UUID, template: str, links: Sequence[str]) -> Mail:
     """Make what people see of a mail that was handed over.
 
     Args:
-        letter: the mail.
+        sent: the mail.
         contact_id: whose it is.
         template: the key of its template.
         links: where its tracked links lead.
     """
-    message = message_from_bytes(letter.message.raw, policy=policy.default)
+    message = message_from_bytes(sent.message.raw, policy=policy.default)
     return Mail(
-        send_id=letter.message.send_id,
+        send_id=sent.message.send_id,
         contact_id=contact_id,
         template=template,
-        to=letter.message.to_email,
-        subject=letter.message.subject,
+        to=sent.message.to_email,
+        subject=sent.message.subject,
         html=_part(message, "html"),
         text=_part(message, "plain"),
         links=tuple(links),
-        sent_at=letter.at,
+        sent_at=sent.at,
         message=message,
     )
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from ..turns.decorator import JourneyFunction
 from .determinism_guard import DeterminismGuard
-from .environment import Mails, open_stage
+from .environment import Mails, open_environment
 from .world import World
 
 # A Tuesday, far from every change of clocks.
@@ -54,11 +54,13 @@ async def play(
         raise RuntimeError(
             "A world is open already. Play all journeys of a test in one: play(a, b)."
         )
-    watch = DeterminismGuard()
+    guard = DeterminismGuard()
     _OPEN.set(True)
     try:
-        async with open_stage((journey, *more), mails, start, watch, twice=twice) as stage:
-            world = World(stage, watch, twice=twice)
+        async with open_environment(
+            (journey, *more), mails, start, guard, twice=twice
+        ) as environment:
+            world = World(environment, guard, twice=twice)
             try:
                 yield world
             except Exception as error:

@@ -16,17 +16,17 @@ class TimeDriver:
     """The time of a test.
 
     Args:
-        stage: what it passes for.
+        environment: what it passes for.
     """
 
-    def __init__(self, stage: KitEnvironment) -> None:
-        self._stage = stage
+    def __init__(self, environment: KitEnvironment) -> None:
+        self._environment = environment
         self._failures = 0
 
     @property
     def now(self) -> datetime:
         """The instant that the clock shows."""
-        return self._stage.clock.now()
+        return self._environment.clock.now()
 
     async def move(self, target: datetime, *, through_failures: bool = False) -> None:
         """Step from one due instant to the next, until the target.
@@ -48,9 +48,9 @@ class TimeDriver:
         await self._stand_at(target)
 
     async def _stand_at(self, instant: datetime) -> None:
-        self._stage.clock.set(instant)
-        await self._stage.tracker.judge_due()
-        self._stage.crew.look()
+        self._environment.clock.set(instant)
+        await self._environment.tracker.judge_due()
+        self._environment.worker.poll()
         await self.settle()
 
     async def settle(self) -> None:
@@ -62,7 +62,7 @@ class TimeDriver:
         try:
             async with asyncio.timeout(PATIENCE):
                 while await self._busy():
-                    await self._stage.crew.hear()
+                    await self._environment.activity.wait()
         except TimeoutError:
             raise AssertionError(
                 f"The journeys are still at work after {PATIENCE:.0f} seconds: does one block, "
@@ -71,11 +71,11 @@ class TimeDriver:
 
     async def _busy(self) -> bool:
         due = await self._next_due()
-        return not self._stage.crew.idle or (due is not None and due <= self.now)
+        return not self._environment.worker.is_idle or (due is not None and due <= self.now)
 
     async def _next_due(self) -> datetime | None:
         """Return when the next wake, mail or judgement of a click is due."""
-        wake, send, held, self._failures = await self._stage.database.read(
+        wake, send, held, self._failures = await self._environment.database.read(
             lag.next_wake(), lag.next_send(), engagement.held(1), snapshot.failures()
         )
         judged = held[0].hit.held_until if held else None

@@ -36,14 +36,16 @@ class World:
     (`mailbox`, `enrollment`, `events`, `timeline`) is there at once.
     """
 
-    def __init__(self, stage: KitEnvironment, watch: DeterminismGuard, *, twice: bool) -> None:
-        self._stage = stage
-        self._watch = watch
-        self._clockwork = TimeDriver(stage)
+    def __init__(
+        self, environment: KitEnvironment, guard: DeterminismGuard, *, twice: bool
+    ) -> None:
+        self._environment = environment
+        self._guard = guard
+        self._time = TimeDriver(environment)
         self._records = Snapshot()
         self._mails: dict[UUID, Mail] = {}
         self._people: list[Person] = []
-        self._findings = Findings(watch, stage.content.broken, twice=twice)
+        self._findings = Findings(guard, environment.content.broken, twice=twice)
         self.mailbox = Mailbox()
 
     # -- people -------------------------------------------------------------------------------
@@ -63,11 +65,11 @@ class World:
             user_id: the product's id of them.
             properties: what the product told us of them.
         """
-        database = self._stage.database
+        database = self._environment.database
         contact = await make_known(database, email, user_id, properties, self.now)
         person = Person(contact.id, contact.email, contact.user_id)
         self._people = [one for one in self._people if one.id != person.id] + [person]
-        await self._follow(self._clockwork.settle())
+        await self._follow(self._time.settle())
         return person
 
     async def emit(self, person: Person, name: str, /, **properties: Any) -> Decisions:
@@ -133,14 +135,14 @@ class World:
             experiment: the key that `ctx.variant` is given.
             arm: one of its arms.
         """
-        self._watch.arms[experiment] = arm
+        self._guard.arms[experiment] = arm
 
     # -- mails --------------------------------------------------------------------------------
 
     async def open(self, person: Person, template: str) -> None:
         """Let a person open the last mail of a template that they got."""
         mail = self._last_mail(person, template)
-        await self._follow(self._stage.tracker.record("open", mail.send_id, _BROWSER))
+        await self._follow(self._environment.tracker.record("open", mail.send_id, _BROWSER))
 
     async def click(self, person: Person, template: str, url: str | None = None) -> None:
         """Let a person follow a link of the last mail of a template that they got.
@@ -165,7 +167,7 @@ class World:
         if self.now - mail.sent_at < TOO_SOON:
             await self._move(mail.sent_at + TOO_SOON)
         target = mail.links[position]
-        await self._stage.tracker.record(
+        await self._environment.tracker.record(
             "click", mail.send_id, _BROWSER, position=position, url=target
         )
         await self._move(self.now + HOLD)
@@ -177,7 +179,7 @@ class World:
             kind: `hard_bounce`: the address does not exist and is suppressed; `soft`: the mailbox
                 is full; `later`: the provider is busy. The last two are tried again later.
         """
-        self._stage.postbox.refuse(kind)
+        self._environment.provider.refuse(kind)
 
     def fail_next_step(self, error: Exception | None = None, *, times: int = 1) -> None:
         """Let the next effect of a `ctx.step` fail instead of being run.
@@ -188,14 +190,14 @@ class World:
             error: what it raises; `StepFailed` ends it at once, anything else is tried again.
             times: how many tries fail; `retries + 1` of them make the step fail for good.
         """
-        self._watch.failing.extend([error or RuntimeError("meant to fail")] * times)
+        self._guard.failing.extend([error or RuntimeError("meant to fail")] * times)
 
     # -- time ---------------------------------------------------------------------------------
 
     @property
     def now(self) -> datetime:
         """The instant that the clock shows."""
-        return self._stage.clock.now()
+        return self._environment.clock.now()
 
     async def advance(self, duration: timedelta) -> None:
         """Let time pass; whatever is due on the way is done at its own time, in order.
@@ -281,8 +283,8 @@ class World:
     async def _say(self, person: Person, name: str, list_id: str | None, joins: bool) -> None:
         scope = "category" if list_id else "all"
         lists = {list_id or EVERYTHING: joins}
-        if list_id is not None and list_id not in self._stage.content.registry.lists:
-            known = ", ".join(sorted(self._stage.content.registry.lists))
+        if list_id is not None and list_id not in self._environment.content.registry.lists:
+            known = ", ".join(sorted(self._environment.content.registry.lists))
             raise ValueError(f"There is no list {list_id!r}; known: {known}.")
         await self._take(
             IncomingEvent(
@@ -295,8 +297,8 @@ class World:
         )
 
     async def _take(self, incoming: IncomingEvent) -> IngestResult:
-        taken = await self._stage.ingest.submit(incoming)
-        await self._follow(self._clockwork.settle())
+        taken = await self._environment.ingest.submit(incoming)
+        await self._follow(self._time.settle())
         return taken
 
     def _contact(self, person: Person) -> Contact:
@@ -311,7 +313,7 @@ class World:
 
     async def _move(self, instant: datetime) -> None:
         expected = self._findings.expected
-        await self._follow(self._clockwork.move(instant, through_failures=expected))
+        await self._follow(self._time.move(instant, through_failures=expected))
 
     async def _follow(self, work: Awaitable[None]) -> None:
         """Do something, look at what came of it, and fail the test for what is wrong with that."""
@@ -323,13 +325,13 @@ class World:
 
     async def _look(self) -> None:
         """Read everything anew, so that it can be looked at."""
-        stage = self._stage
-        self._records = records = await read_records(stage.database)
+        environment = self._environment
+        self._records = records = await read_records(environment.database)
         for send in records.sends:
-            letter = stage.postbox.letters.get(send.id)
-            if letter is not None and send.id not in self._mails:
-                kept = await stage.database.read_one(sends.mail_of(send.id))
+            sent = environment.provider.sent_mails.get(send.id)
+            if sent is not None and send.id not in self._mails:
+                kept = await environment.database.read_one(sends.mail_of(send.id))
                 links = kept.links if kept else ()
-                self._mails[send.id] = mail_of(letter, send.contact_id, send.template, links)
+                self._mails[send.id] = mail_of(sent, send.contact_id, send.template, links)
         mails = sorted(self._mails.values(), key=lambda mail: (mail.sent_at, mail.send_id))
         self.mailbox.take_in(mails, {one: records.family(one) for one in records.people})

@@ -114,10 +114,11 @@ def _shorten_waits() -> None:
 
 def _prepare(runtime: Runtime, stuck_journeys: tuple[str, ...]) -> None:
     assert runtime.worker is not None
+    assert runtime.worker.retention is not None
     runtime.worker.retention._keep = RETENTION
     for journey_id in stuck_journeys:
         code_hash = runtime.registry.journeys[journey_id].code_hash
-        runtime.worker.runner._stuck[journey_id, code_hash] = MOST_STUCK
+        runtime.worker.turn_runner._stuck[journey_id, code_hash] = MOST_STUCK
 
 
 async def _serve(

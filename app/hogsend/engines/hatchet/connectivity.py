@@ -1,4 +1,4 @@
-"""Notes what of Hatchet does not answer and since when, and says so in the log, once each way."""
+"""Tracks which parts of Hatchet do not answer and since when; logs each change once."""
 
 from __future__ import annotations
 
@@ -13,68 +13,73 @@ from ...store.workers import Outage
 
 log = logging.getLogger("hogsend.hatchet")
 
-# By what it is seen: a call that only asks for a sign of life, one that tells something, and the
-# API behind Hatchet's dashboard, which has an address of its own.
-Call = Literal["ping", "tell", "api"]
+# The kinds of calls that show whether Hatchet answers: a ping, a call that starts or wakes runs,
+# and the REST API behind Hatchet's dashboard, which has an address of its own.
+Call = Literal["ping", "push", "api"]
 _NOT_YET = "it has not answered yet"
 
 
 class Connectivity:
-    """What of Hatchet can be reached.
+    """Which parts of Hatchet can be reached.
 
     Args:
-        clock: what tells the time.
-        on_change: is called when Hatchet goes away or is there again.
+        clock: the source of the present instant.
+        on_change: called when Hatchet becomes unreachable, and when it answers again.
     """
 
     def __init__(self, clock: Clock, on_change: Callable[[], None]) -> None:
         self._clock = clock
         self._on_change = on_change
-        # Since when which calls go unanswered, and what is said of it.
-        self._missed: dict[Call, tuple[datetime, str]] = {"ping": (clock.now(), _NOT_YET)}
-        self._told: set[bool] = set()
+        # The kinds of calls that fail: since when, and with which message.
+        self._failing: dict[Call, tuple[datetime, str]] = {"ping": (clock.now(), _NOT_YET)}
+        # What was logged as unreachable: the engine (True), the API (False).
+        self._logged: set[bool] = set()
 
     @property
-    def away(self) -> Outage | None:
-        """What is missed at present, that first for which turns wait."""
-        for turns_wait in (True, False):
-            found = [said for call, said in self._missed.items() if _is_engine(call) == turns_wait]
-            if found:
-                since, message = min(found)
-                return Outage(since, message, turns_wait)
+    def outage(self) -> Outage | None:
+        """What fails at present; an outage that stops turns comes first."""
+        for stops_turns in (True, False):
+            failing = [
+                failure
+                for call, failure in self._failing.items()
+                if _is_engine(call) == stops_turns
+            ]
+            if failing:
+                since, message = min(failing)
+                return Outage(since, message, stops_turns)
         return None
 
-    def missed(self, call: Call, error: HatchetUnavailable) -> None:
+    def failed(self, call: Call, error: HatchetUnavailable) -> None:
         """Note a call that was not answered."""
-        since, _ = self._missed.get(call, (self._clock.now(), ""))
-        self._missed[call] = since, error.message
-        turns_wait = _is_engine(call)
-        if turns_wait in self._told:
+        since, _ = self._failing.get(call, (self._clock.now(), ""))
+        self._failing[call] = since, error.message
+        stops_turns = _is_engine(call)
+        if stops_turns in self._logged:
             return
-        self._told.add(turns_wait)
+        self._logged.add(stops_turns)
         self._on_change()
-        if turns_wait:
-            log.error("Hatchet is away, turns wait: %s", error.message)
+        if stops_turns:
+            log.error("Hatchet does not answer, turns wait: %s", error.message)
         else:
             log.error(
-                "Hatchet's API does not answer; turns are played, but a cancel there is not seen, "
-                "and runs that are over here are not ended there: %s",
+                "Hatchet's API does not answer; turns run, but cancellations in Hatchet are not "
+                "seen and runs that ended here are not ended there: %s",
                 error.message,
             )
 
     def answered(self, call: Call) -> None:
         """Note a call that was answered."""
-        found = self._missed.pop(call, None)
-        turns_wait = _is_engine(call)
-        if found is None or any(_is_engine(other) == turns_wait for other in self._missed):
+        failure = self._failing.pop(call, None)
+        stops_turns = _is_engine(call)
+        if failure is None or any(_is_engine(other) == stops_turns for other in self._failing):
             return
-        since, _ = found
+        since, _ = failure
         seconds = max((self._clock.now() - since).total_seconds(), 0.0)
-        what = "Hatchet" if turns_wait else "Hatchet's API"
-        # That it is gone was an error: whoever reads only those must hear that it is back.
-        level = logging.WARNING if turns_wait in self._told else logging.INFO
-        log.log(level, "%s is there, after %.0f s", what, seconds)
-        self._told.discard(turns_wait)
+        name = "Hatchet" if stops_turns else "Hatchet's API"
+        # The outage was logged as an error: an operator who reads only warnings must see its end.
+        level = logging.WARNING if stops_turns in self._logged else logging.INFO
+        log.log(level, "%s answers again, after %.0f s", name, seconds)
+        self._logged.discard(stops_turns)
         self._on_change()
 
 

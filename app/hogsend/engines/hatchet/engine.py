@@ -1,9 +1,8 @@
 """The engine that lets Hatchet decide when and where a turn runs.
 
-The rows decide what is due; Hatchet only says when somebody looks. What is told here is a hint, as
-everywhere: due enrollments that no run plays are found and their runs started, sleeping runs whose
-turn is due are woken, runs of those who have ended are cancelled, and what is overdue all the same
-is begun anew.
+The rows decide what is due; Hatchet only decides when they are read. Its notifications are hints
+that may be lost: the outbox finds due enrollments without a run and starts one, wakes sleeping runs
+whose turn is due, cancels runs of enrollments that have ended, and restarts what is overdue anyway.
 """
 
 from __future__ import annotations
@@ -26,193 +25,216 @@ from ...store.db import Database
 from ...store.hatchet_runs import RunState, RunWait
 from ...store.workers import Outage
 from ..embedded import EmbeddedEngine
-from ..port import Leases, PlayTurns, Wake
+from ..port import Leases, RunTurns, Wake
 from .client import Client
 from .connectivity import Connectivity
 from .host import WorkerHost
 from .outbox import Outbox
 from .requested_turns import RequestedTurns
-from .tasks import Chore, Work
+from .tasks import CronTask, WorkerSpec
 
-# Who waits for no time looks up again after this long.
+# A run without a wake time asks for its next wait after this long.
 _LONGEST_SLEEP = timedelta(days=20)
-# Clocks of machines differ: a wake that came so long before a wait was recorded counts for it.
-_CLOCKS_DIFFER = timedelta(seconds=20)
-# The clock of a run goes in whole seconds.
+# Clocks of machines differ: a wake up to this long before a wait was recorded counts for it.
+_CLOCK_SKEW = timedelta(seconds=20)
+# Hatchet sleeps whole seconds.
 _SECOND = timedelta(seconds=1)
-# How often Hatchet is asked whether it is there, and its client made that could not be, in seconds.
+# How often Hatchet is pinged, and how often a failed connection is tried again, in seconds.
 PING_EVERY, CONNECT_EVERY = 10.0, 10.0
-# How long the worker may take to leave, in seconds.
-_LEAVING = 5.0
-_OVER = ("completed", "exited", "failed", "held_out")
+# How long the Hatchet worker may take to stop, in seconds.
+_STOP_TIMEOUT = 5.0
+_ENDED_STATES = ("completed", "exited", "failed", "held_out")
 
 
 @dataclass(frozen=True, slots=True)
 class HatchetEventHandler:
-    """What events come in by that other services push to Hatchet itself.
+    """Ingests the events that other services push to Hatchet.
 
     Args:
-        events: their names, wildcards allowed; none by default.
-        take: takes one in: its id, its name, and what it says; returns what Hatchet shows of it.
+        event_names: the names of these events, wildcards allowed; none by default.
+        ingest_event: ingests one: its id, its name, and its payload; returns what Hatchet shows
+            as the result.
     """
 
-    events: Sequence[str]
-    take: Callable[[str, str, Mapping[str, Any]], Awaitable[Mapping[str, str]]]
+    event_names: Sequence[str]
+    ingest_event: Callable[[str, str, Mapping[str, Any]], Awaitable[Mapping[str, str]]]
 
 
 class HatchetEngine:
-    """Plays turns when Hatchet says so.
+    """Runs turns when Hatchet starts or wakes the enrollment's run.
 
     Args:
-        database: where everything is.
-        clock: what tells the time.
-        play: plays one turn of each given enrollment.
-        journeys: returns the ids of the journeys there is code for.
-        cancelled: ends an enrollment whose run somebody has cancelled in Hatchet.
-        doors: what Hatchet's own events come in by.
-        chores: what Hatchet is to run beside the journeys, by name.
-        leases: keeps turns apart where several workers are at work.
-        is_pressed: says whether facts arrive faster than they are written.
-        on_reach: is called whenever Hatchet goes away or is there again.
+        database: where the rows are.
+        clock: the source of the present instant.
+        run_turns: runs one turn of each given enrollment.
+        journey_ids: the journeys that this process has code for.
+        exit_cancelled: exits an enrollment whose run was cancelled in Hatchet.
+        event_handler: ingests Hatchet's own events.
+        cron_tasks: what Hatchet runs beside the journeys, by name.
+        mail_task: the name of the cron task that hands due mails over, if there is one.
+        leases: keeps several workers from running the same turn.
+        is_ingest_busy: returns whether events arrive faster than they are written.
+        on_connectivity_change: called when Hatchet becomes unreachable, and when it answers again.
     """
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
-        play: PlayTurns,
+        run_turns: RunTurns,
         *,
-        journeys: Callable[[], Collection[str]],
-        cancelled: Callable[[UUID], Awaitable[None]],
-        doors: HatchetEventHandler,
-        chores: Mapping[str, Chore] = {},
+        journey_ids: Collection[str],
+        exit_cancelled: Callable[[UUID], Awaitable[None]],
+        event_handler: HatchetEventHandler,
+        cron_tasks: Mapping[str, CronTask] = {},
+        mail_task: str | None = None,
         leases: Leases | None = None,
-        is_pressed: Callable[[], bool] = lambda: False,
-        on_reach: Callable[[], None] = lambda: None,
+        is_ingest_busy: Callable[[], bool] = lambda: False,
+        on_connectivity_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._journeys = journeys
-        self._asked = RequestedTurns(database)
+        self._journey_ids = journey_ids
+        self._requested_turns = RequestedTurns(database, self._poll_turns)
         self._turns = EmbeddedEngine(
-            database, clock, play, is_pressed, leases=leases, rows=self._asked
+            database,
+            clock,
+            run_turns,
+            is_ingest_busy,
+            leases=leases,
+            due_turns=self._requested_turns,
         )
-        self._asked.look = self._turns.look
-        self._chores, self._doors = chores, doors
-        self._reach = Connectivity(clock, self._reach_changed)
-        self._on_reach = on_reach
+        self._cron_tasks = cron_tasks
+        self._mail_task = mail_task
+        self._event_handler = event_handler
+        self._connectivity = Connectivity(clock, self._connectivity_changed)
+        self._on_connectivity_change = on_connectivity_change
+        self._client: Client | None = None
         self._outbox = Outbox(
-            database, clock, journeys, cancelled, self._asked.played, reach=self._reach
+            database,
+            clock,
+            client=lambda: self._client,
+            journey_ids=lambda: self._journey_ids,
+            exit_cancelled=exit_cancelled,
+            pop_finished_counts=self._requested_turns.pop_finished_counts,
+            connectivity=self._connectivity,
         )
-        self._waits: Batcher[tuple[str, RunWait], None] = Batcher(
+        self._wait_writes: Batcher[tuple[str, RunWait], None] = Batcher(
             self._write_waits, turn=database.turn
         )
-        self._standings: Batcher[UUID, RunState | None] = Batcher(self._read_standings)
+        self._state_reads: Batcher[UUID, RunState | None] = Batcher(self._read_states)
         self._closing = asyncio.Event()
-        self._reload = asyncio.Event()
+        self._code_changed = asyncio.Event()
         self._host: WorkerHost | None = None
-        self._working: list[asyncio.Task[None]] = []
+        self._background: list[asyncio.Task[None]] = []
 
     # -- the port -----------------------------------------------------------------------------
 
     @property
-    def away(self) -> Outage | None:
-        """What of Hatchet does not answer, if anything."""
-        return self._reach.away
+    def outage(self) -> Outage | None:
+        """Which part of Hatchet does not answer, if any."""
+        return self._connectivity.outage
+
+    @property
+    def is_idle(self) -> bool:
+        return self._turns.is_idle
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
         now = self._clock.now()
         if any(wake.at <= now for wake in wakes):
-            self._outbox.look()
+            self._outbox.poll()
 
     async def cancel(self, enrollments: Sequence[UUID]) -> None:
-        self._outbox.look()
+        self._outbox.poll()
 
-    def look(self) -> None:
-        """Look at the rows again: somebody else may have changed them."""
-        self._turns.look()
-        self._outbox.look()
+    def notify_mail(self) -> None:
+        # Also while the task runs: it may have seen just now that nothing more is due.
+        if self._mail_task is not None:
+            self.start_task(self._mail_task)
 
-    def begin(self, chore: str) -> None:
-        """Let Hatchet run a chore soon."""
-        self._outbox.begin(chore)
+    def use_code(self, journey_ids: Collection[str]) -> None:
+        """Register the journeys with Hatchet again: some may be new."""
+        self._journey_ids = journey_ids
+        self._code_changed.set()
+        self.poll()
 
-    def use_other_code(self) -> None:
-        """Register the journeys anew: there may be others."""
-        self._reload.set()
-        self.look()
+    def poll(self) -> None:
+        self._turns.poll()
+        self._outbox.poll()
 
-    async def work(self) -> None:
-        turns = asyncio.create_task(self._turns.work())
+    async def run(self) -> None:
+        turns = asyncio.create_task(self._turns.run())
         try:
-            await self._connected()
+            await self._run_connected()
         finally:
             await turns
 
     async def close(self) -> None:
         self._closing.set()
-        self._outbox.end()
-        await asyncio.gather(self._end_turns(), self._stop_host())
-        for task in self._working:
+        self._outbox.close()
+        await asyncio.gather(self._close_turns(), self._stop_host())
+        for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._working, return_exceptions=True)
+        await asyncio.gather(*self._background, return_exceptions=True)
 
-    async def _end_turns(self) -> None:
+    def start_task(self, name: str) -> None:
+        """Let Hatchet run a cron task soon."""
+        self._outbox.start_task(name)
+
+    async def _close_turns(self) -> None:
         await self._turns.close()
-        # Whoever has asked for a turn in vain gets a wait, and asks another worker after it.
-        self._asked.end()
+        # A run whose turn did not start gets a wait, and asks another worker after it.
+        self._requested_turns.close()
 
     async def _stop_host(self) -> None:
         if self._host is not None:
-            await self._host.stop(_LEAVING)
+            await self._host.stop(_STOP_TIMEOUT)
 
-    @property
-    def idle(self) -> bool:
-        """Whether no turn is under way."""
-        return self._turns.idle
+    def _poll_turns(self) -> None:
+        self._turns.poll()
 
-    def _reach_changed(self) -> None:
-        self.look()
-        self._on_reach()
+    def _connectivity_changed(self) -> None:
+        self.poll()
+        self._on_connectivity_change()
 
     # -- what runs ask ------------------------------------------------------------------------
 
-    async def recorded(self, run_id: str) -> Sequence[RunWait]:
-        """Return the waits that a run was told to make so far."""
+    async def recorded_waits(self, run_id: str) -> Sequence[RunWait]:
+        """Return the waits that a run has made so far."""
         return await self._database.read_one(hatchet_runs.waits_of(run_id))
 
-    async def next(
+    async def next_wait(
         self, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
     ) -> RunWait | str:
-        """Play what is due, and return the next wait, or how the run ends.
+        """Run the turn that is due; return the next wait, or the status with which the run ends.
 
-        Any run may play a turn that is due; the one that is not the enrollment's own then ends.
+        Any run may run a turn that is due; one that is not the enrollment's own then ends.
 
         Args:
             run_id: the run that asks.
-            enrollment_id: whom it plays.
-            number: the how many-th wait of the run it would be.
+            enrollment_id: the enrollment that it runs.
+            number: the position of the next wait in the run, from 0.
             before: the wait that has just ended.
         """
         while True:
-            asked_at = self._clock.now()
-            standing = await self._standings.submit(enrollment_id)
-            if standing is None or standing.state in _OVER:
+            now = self._clock.now()
+            state = await self._state_reads.submit(enrollment_id)
+            if state is None or state.state in _ENDED_STATES:
                 await self._forget(enrollment_id, run_id)
-                return standing.state if standing else "gone"
-            if _is_due(standing, asked_at) and not self._closing.is_set():
-                await self._asked.play(enrollment_id)
-            elif standing.run_id not in ("", run_id):
+                return state.state if state else "gone"
+            if _is_due(state, now) and not self._closing.is_set():
+                await self._requested_turns.request(enrollment_id)
+            elif state.run_id not in ("", run_id):
                 return "superseded"
             else:
-                if not standing.run_id:
+                if not state.run_id:
                     await self._adopt(enrollment_id, run_id)
-                wait = _wait(number, standing, asked_at, before)
-                await self._waits.submit((run_id, wait))
+                wait = _make_wait(number, state, now, before)
+                await self._wait_writes.submit((run_id, wait))
                 return wait
 
     async def _adopt(self, enrollment_id: UUID, run_id: str) -> None:
-        """Note a run as the enrollment's own that has come before its name was written down."""
+        """Record a run as the enrollment's own that began before its id was written."""
         async with self._database.transaction() as tx:
             await tx.apply([hatchet_runs.adopt(enrollment_id, run_id, self._clock.now())])
 
@@ -225,90 +247,91 @@ class HatchetEngine:
             await tx.apply([hatchet_runs.note_waits(waits)])
         return [None] * len(waits)
 
-    async def _read_standings(self, ids: Sequence[UUID]) -> Sequence[RunState | None]:
-        found = await self._database.read_one(hatchet_runs.standings(ids))
-        return [found.get(one) for one in ids]
+    async def _read_states(self, ids: Sequence[UUID]) -> Sequence[RunState | None]:
+        states = await self._database.read_one(hatchet_runs.standings(ids))
+        return [states.get(enrollment_id) for enrollment_id in ids]
 
-    # -- Hatchet ------------------------------------------------------------------------------
+    # -- the connection -----------------------------------------------------------------------
 
-    async def _connected(self) -> None:
+    async def _run_connected(self) -> None:
         client = await self._connect()
         if client is None:
             return
-        self._outbox.client = client
-        works = (
-            self._outbox.work,
-            self._outbox.sweep_always,
-            self._outbox.reconcile_always,
-        )
-        self._working = [asyncio.create_task(work()) for work in works]
-        self._working.append(asyncio.create_task(self._ping(client)))
+        self._client = client
+        self._background = [
+            asyncio.create_task(self._outbox.run()),
+            asyncio.create_task(self._outbox.run_sweeper()),
+            asyncio.create_task(self._outbox.run_reconciler()),
+            asyncio.create_task(self._ping(client)),
+        ]
         try:
             while not self._closing.is_set():
-                self._reload.clear()
-                self._host = WorkerHost(client, self._outbox.look)
-                running = asyncio.create_task(self._host.run(self._work_of()))
-                await _first(running, self._closing, self._reload)
+                self._code_changed.clear()
+                self._host = WorkerHost(client, self._outbox.poll)
+                running = asyncio.create_task(self._host.run(self._worker_spec()))
+                await _first_of(running, self._closing, self._code_changed)
                 if not self._closing.is_set():
-                    await self._host.stop(_LEAVING)
+                    await self._host.stop(_STOP_TIMEOUT)
                 await running
         finally:
             client.close()
 
     async def _connect(self) -> Client | None:
+        """Return a client, after as many attempts as it takes; None once the engine is closed."""
         while not self._closing.is_set():
             try:
                 return await Client.connect()
             except HatchetUnavailable as error:
-                self._reach.missed("ping", error)
+                self._connectivity.failed("ping", error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_EVERY):
                     await self._closing.wait()
         return None
 
-    def _work_of(self) -> Work:
-        return Work(
-            asyncio.get_running_loop(),
-            copy_context(),
-            self,
-            sorted(self._journeys()),
-            self._chores,
-            self._doors.events,
-            self._doors.take,
+    def _worker_spec(self) -> WorkerSpec:
+        return WorkerSpec(
+            loop=asyncio.get_running_loop(),
+            context=copy_context(),
+            run_handler=self,
+            journey_ids=sorted(self._journey_ids),
+            cron_tasks=self._cron_tasks,
+            event_names=self._event_handler.event_names,
+            ingest_event=self._event_handler.ingest_event,
         )
 
     async def _ping(self, client: Client) -> None:
-        """Ask again and again whether Hatchet is there, until cancelled."""
+        """Ping Hatchet again and again, until cancelled."""
         while True:
             try:
                 await client.version()
             except HatchetUnavailable as error:
-                self._reach.missed("ping", error)
+                self._connectivity.failed("ping", error)
             else:
-                self._reach.answered("ping")
+                self._connectivity.answered("ping")
             await asyncio.sleep(PING_EVERY)
 
 
-def _is_due(standing: RunState, now: datetime) -> bool:
-    wake_at = standing.wake_at
-    return standing.state in ("active", "waiting") and wake_at is not None and wake_at <= now
+def _is_due(state: RunState, now: datetime) -> bool:
+    return (
+        state.state in ("active", "waiting") and state.wake_at is not None and state.wake_at <= now
+    )
 
 
-def _wait(number: int, standing: RunState, now: datetime, before: RunWait | None) -> RunWait:
-    """Return a run's next wait: until the enrollment's own time, or until it is woken."""
-    # After a wait for the same turn, which was not played, the wake that has ended that wait would
-    # end this one at once, and so on: no earlier wake counts any more.
-    is_same = before is not None and before.turn == standing.turn
+def _make_wait(number: int, state: RunState, now: datetime, before: RunWait | None) -> RunWait:
+    """Return a run's next wait: until the enrollment's wake time, or until it is woken."""
+    # After a wait for the same turn, which did not run, the wake that ended that wait would end
+    # this one at once, and so on: no earlier wake counts any more.
+    is_same_turn = before is not None and before.turn == state.turn
     sleep = _LONGEST_SLEEP
-    if standing.wake_at is not None and standing.state in ("active", "waiting"):
-        sleep = min(standing.wake_at - now, _LONGEST_SLEEP)
+    if state.wake_at is not None and state.state in ("active", "waiting"):
+        sleep = min(state.wake_at - now, _LONGEST_SLEEP)
     seconds = max(ceil(sleep / _SECOND), 1)
-    since = now if is_same else now - _CLOCKS_DIFFER
-    return RunWait(number, seconds, since, standing.turn)
+    since = now if is_same_turn else now - _CLOCK_SKEW
+    return RunWait(number, seconds, since, state.turn)
 
 
-async def _first(running: asyncio.Task[None], *events: asyncio.Event) -> None:
-    """Return when something has ended or happened."""
+async def _first_of(running: asyncio.Task[None], *events: asyncio.Event) -> None:
+    """Return when a task has ended or an event is set."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
         await asyncio.wait([running, *waits], return_when=asyncio.FIRST_COMPLETED)

@@ -20,7 +20,7 @@ from typing import Any
 
 from ...compat.hatchet_sdk import SdkWorker
 from .client import Client
-from .tasks import Work, define
+from .tasks import WorkerSpec, define_tasks
 
 log = logging.getLogger("hogsend.hatchet")
 
@@ -56,13 +56,13 @@ class WorkerHost:
         self._stopping = False
         self._changed = asyncio.Event()
 
-    async def run(self, work: Work) -> None:
+    async def run(self, spec: WorkerSpec) -> None:
         """Run a worker, and another one whenever it ends, until stopped."""
         pause = FIRST_PAUSE
         while not self._stopping:
             begun = time.monotonic()
             try:
-                await self._run_once(work)
+                await self._run_once(spec)
             except Exception:
                 log.exception("a Hatchet worker could not be made")
             if self._stopping:
@@ -108,9 +108,9 @@ class WorkerHost:
             if not ended.done() and (eviction is None or eviction.done()):
                 eviction = worker.evict_waiting_runs()
 
-    async def _run_once(self, work: Work) -> None:
+    async def _run_once(self, spec: WorkerSpec) -> None:
         loop = asyncio.get_running_loop()
-        tasks = define(self._client, work)
+        tasks = define_tasks(self._client, spec)
         worker = SdkWorker(
             self._client.hatchet,
             f"hogsend-{socket.gethostname()}-{os.getpid()}",
@@ -139,7 +139,7 @@ class WorkerHost:
         while not ended.done():
             await asyncio.wait([ended], timeout=_CHECK_EVERY if is_known else _READY_EVERY)
             if not is_known and worker.has_listener:
-                is_known, self._client.tasks = True, tasks.begun
+                is_known, self._client.tasks = True, tasks.startable
                 self._on_ready()
             if not ended.done() and not self._stopping and worker.is_listener_dead:
                 log.warning("the listener of the Hatchet worker has ended")

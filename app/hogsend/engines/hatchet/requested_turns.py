@@ -1,4 +1,4 @@
-"""The turns that Hatchet's runs ask for; they are played in the embedded engine's sets."""
+"""The turns that Hatchet's runs request; they run in the embedded engine's batches."""
 
 from __future__ import annotations
 
@@ -12,68 +12,70 @@ from ...store import hatchet_runs
 from ...store.db import Database
 from ...store.enrollments import DueEnrollment
 
-# Looked up at once, beside those that are under way.
-_MOST = 1024
+# Requests that one query reads, beside those whose turns are running.
+_LIMIT = 1024
 
 
 class RequestedTurns:
-    """Finds due rows among those that somebody asks for.
+    """Finds due rows among the enrollments whose turn a run has requested.
 
     Args:
-        database: where they are.
+        database: where the enrollments are.
+        on_request: called for each new request, to let the engine poll.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, on_request: Callable[[], None]) -> None:
         self._database = database
-        self._asked: dict[UUID, asyncio.Future[None]] = {}
-        self._over: Counter[str] = Counter()
-        self._ended = False
-        # Set by whoever plays them.
-        self.look: Callable[[], None] = lambda: None
+        self._on_request = on_request
+        self._requests: dict[UUID, asyncio.Future[None]] = {}
+        self._finished: Counter[str] = Counter()
+        self._closed = False
 
-    async def play(self, enrollment_id: UUID) -> None:
-        """Let an enrollment be played; return when a turn of it is over, or none is due.
+    async def request(self, enrollment_id: UUID) -> None:
+        """Request an enrollment's turn; return when it is over, or when none is due.
 
-        Whoever asks for the same one meanwhile waits for the same turn.
+        Requests for the same enrollment share one turn.
         """
-        if self._ended:
+        if self._closed:
             return
-        future = self._asked.get(enrollment_id)
+        future = self._requests.get(enrollment_id)
         if future is None:
-            future = self._asked[enrollment_id] = asyncio.get_running_loop().create_future()
-            self.look()
+            future = self._requests[enrollment_id] = asyncio.get_running_loop().create_future()
+            self._on_request()
         await asyncio.shield(future)
 
-    async def look_up(
-        self, now: datetime, held: Mapping[UUID, DueEnrollment]
+    async def fetch_due(
+        self, now: datetime, in_progress: Mapping[UUID, DueEnrollment]
     ) -> Sequence[Sequence[DueEnrollment]]:
-        """Return the rows asked for that are due, by journey; those that are not are answered."""
-        wanted = [one for one in self._asked if one not in held][:_MOST]
-        rows = await self._database.read_one(hatchet_runs.due_among(wanted, now)) if wanted else []
+        """Return the requested rows that are due, by journey; answer requests that are not due."""
+        requested = [one for one in self._requests if one not in in_progress][:_LIMIT]
+        if not requested:
+            return []
+        rows = await self._database.read_one(hatchet_runs.due_among(requested, now))
         by_journey: dict[str, list[DueEnrollment]] = {}
         for row in rows:
             by_journey.setdefault(row.journey_id, []).append(row)
-        for one in set(wanted).difference(row.id for row in rows):
-            self._answer(one)
+        for enrollment_id in set(requested).difference(row.id for row in rows):
+            self._answer(enrollment_id)
         return list(by_journey.values())
 
-    def end(self) -> None:
-        """Play nobody any more, and tell so whoever has asked."""
-        self._ended = True
-        for one in list(self._asked):
-            self._answer(one)
+    def close(self) -> None:
+        """Answer every request without a turn, now and from now on."""
+        self._closed = True
+        for enrollment_id in list(self._requests):
+            self._answer(enrollment_id)
 
-    def over(self, due: DueEnrollment) -> None:
-        """Tell whoever asked for a turn that it is over."""
-        self._over[due.journey_id] += 1
+    def release(self, due: DueEnrollment) -> None:
+        """Answer the request for a turn that is over."""
+        self._finished[due.journey_id] += 1
         self._answer(due.id)
 
-    def played(self) -> Counter[str]:
-        """Return how many turns of each journey have ended since this was asked last."""
-        over, self._over = self._over, Counter()
-        return over
+    def pop_finished_counts(self) -> Counter[str]:
+        """Return how many turns of each journey have ended since the last call."""
+        finished, self._finished = self._finished, Counter()
+        return finished
 
     def _answer(self, enrollment_id: UUID) -> None:
-        future = self._asked.pop(enrollment_id, None)
+        future = self._requests.pop(enrollment_id, None)
         if future is not None and not future.done():
             future.set_result(None)

@@ -1,9 +1,9 @@
-"""What Hatchet runs: a durable task for each journey, and the engine's own chores.
+"""The tasks that Hatchet runs: a durable task for each journey, cron tasks, and an event handler.
 
-The body of a journey's task is a loop of turns. Each pass asks the server, which plays what is due,
-what to wait for, and then makes just that wait. Waits are recorded before they are made, and made
-again as they were recorded: Hatchet's log, which goes by position and checks the arguments, sees
-the same calls at every replay, whatever has become of the journey's code meanwhile.
+The body of a journey's task is a loop of turns. Each pass asks the server for the next wait, after
+it has run what is due, and then makes just that wait. Waits are recorded before they are made, and
+a replayed run makes them as recorded: Hatchet's durable log, which goes by position and checks the
+arguments, sees the same calls at every replay, whatever happened to the journey's code meanwhile.
 """
 
 from __future__ import annotations
@@ -21,111 +21,119 @@ from .client import WAKE, Client, RunInput
 
 R = TypeVar("R")
 
-# Hatchet counts the time asleep, and would end whoever takes longer: longer than any wait.
-_FOR_EVER = timedelta(days=3650)
-# How long a run may wait for a worker, also when it wakes: a week without workers loses nobody.
-_LONGEST_QUEUE = timedelta(days=30)
-# Who waits for longer is put away by the worker, and has its slot again when it wakes.
-_PUT_AWAY_AFTER = timedelta(seconds=5)
-_CHORE_TIME = timedelta(minutes=10)
-TAKE_EVENTS = "take-events"
+# Hatchet counts the time that a run sleeps, so its time limit is longer than any wait.
+_EXECUTION_TIMEOUT = timedelta(days=3650)
+# How long a run may wait for a worker, also when it wakes: a month without workers loses no run.
+_QUEUE_TIMEOUT = timedelta(days=30)
+# A worker gives up the slot of a run that waits for longer, and the run gets one when it wakes.
+_EVICT_AFTER = timedelta(seconds=5)
+_CRON_TIMEOUT = timedelta(minutes=10)
+INGEST_EVENTS_TASK = "take-events"
 
 
-class Passes(Protocol):
-    """What the server does for runs; all of it on the server's loop."""
+class RunHandler(Protocol):
+    """What the server does for runs; its coroutines run on the server's loop."""
 
-    async def recorded(self, run_id: str) -> Sequence[RunWait]:
-        """Return the waits that a run was told to make so far."""
+    async def recorded_waits(self, run_id: str) -> Sequence[RunWait]:
+        """Return the waits that a run has made so far."""
         ...
 
-    async def next(
+    async def next_wait(
         self, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
     ) -> RunWait | str:
-        """Play what is due, and return the next wait, or how the run ends."""
+        """Run the turn that is due; return the next wait, or the status with which the run ends."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
-    """Something that the engine lets Hatchet run beside the journeys.
+class CronTask:
+    """Work beside the journeys that Hatchet starts.
 
     Args:
-        work: does it, on the server's loop, and returns what is to be seen of it.
-        crons: when it is begun by itself.
+        run: does the work, on the server's loop, and returns what Hatchet shows of it.
+        crons: when it starts by itself.
     """
 
-    work: Callable[[], Awaitable[Mapping[str, Any]]]
+    run: Callable[[], Awaitable[Mapping[str, Any]]]
     crons: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What a worker is to run.
+class WorkerSpec:
+    """What a Hatchet worker runs, and the server's loop that it runs on.
 
     Args:
         loop: the server's loop.
-        context: what is known where the server runs.
-        passes: plays turns.
-        journeys: the journeys' ids.
-        chores: by name.
-        events: the names of Hatchet's events that are taken in, wildcards allowed.
-        take: takes an event in: its id, its name, and what it says.
+        context: the server's context variables.
+        run_handler: runs turns.
+        journey_ids: the journeys.
+        cron_tasks: the cron tasks, by name.
+        event_names: the Hatchet events to ingest, wildcards allowed.
+        ingest_event: ingests an event: its id, its name, and its payload.
     """
 
     loop: asyncio.AbstractEventLoop
     context: Context
-    passes: Passes
-    journeys: Sequence[str]
-    chores: Mapping[str, Chore]
-    events: Sequence[str]
-    take: Callable[[str, str, Mapping[str, Any]], Awaitable[Mapping[str, str]]]
+    run_handler: RunHandler
+    journey_ids: Sequence[str]
+    cron_tasks: Mapping[str, CronTask]
+    event_names: Sequence[str]
+    ingest_event: Callable[[str, str, Mapping[str, Any]], Awaitable[Mapping[str, str]]]
 
-    async def there(self, work: Coroutine[Any, Any, R]) -> R:
-        """Let the server's loop do something, from the worker's own."""
-        # In the server's context, where its database is known.
-        begin = asyncio.run_coroutine_threadsafe
-        return await asyncio.wrap_future(self.context.copy().run(begin, work, self.loop))
+    async def run_on_server(self, coroutine: Coroutine[Any, Any, R]) -> R:
+        """Run a coroutine on the server's loop; called on the Hatchet worker's loop."""
+        # In the server's context, whose variables have its database connections.
+        submit = asyncio.run_coroutine_threadsafe
+        return await asyncio.wrap_future(self.context.copy().run(submit, coroutine, self.loop))
 
 
 @dataclass(frozen=True, slots=True)
-class Tasks:
-    """The tasks of a worker.
+class WorkerTasks:
+    """The tasks of a Hatchet worker.
 
     Args:
-        begun: those that we start, by the journey's id or the chore's name.
-        all: these, and what Hatchet starts by itself.
+        startable: the tasks that we start, by the journey's id or the cron task's name.
+        all: these, and those that only Hatchet starts.
     """
 
-    begun: Mapping[str, Any]
+    startable: Mapping[str, Any]
     all: Sequence[Any]
 
 
-def define(client: Client, work: Work) -> Tasks:
-    """Define the tasks of a worker."""
-    begun = {one: _journey(client, work, one) for one in work.journeys}
-    begun |= {name: _chore(client, work, name, one) for name, one in work.chores.items()}
-    made = list(begun.values())
-    return Tasks(begun, [*made, _events(client, work)] if work.events else made)
+def define_tasks(client: Client, spec: WorkerSpec) -> WorkerTasks:
+    """Define the tasks of a Hatchet worker."""
+    startable = {
+        journey_id: _journey_task(client, spec, journey_id) for journey_id in spec.journey_ids
+    }
+    startable |= {
+        name: _cron_task(client, spec, name, task) for name, task in spec.cron_tasks.items()
+    }
+    tasks = list(startable.values())
+    if spec.event_names:
+        tasks.append(_event_task(client, spec))
+    return WorkerTasks(startable, tasks)
 
 
-def name_of(journey_id: str) -> str:
-    """Return what Hatchet calls a journey's task."""
+def journey_task_name(journey_id: str) -> str:
+    """Return the name of a journey's task in Hatchet."""
     return f"journey-{journey_id}"
 
 
-def _journey(client: Client, work: Work, journey_id: str) -> Any:
+def _journey_task(client: Client, spec: WorkerSpec, journey_id: str) -> Any:
     sdk = client.sdk
 
-    async def play(input: RunInput, ctx: Any) -> dict[str, str]:
+    async def run_journey(input: RunInput, ctx: Any) -> dict[str, str]:
         run_id, enrollment_id = str(ctx.workflow_run_id), UUID(input.enrollmentId)
-        recorded = await work.there(_recorded(work.passes, run_id))
+        recorded = await spec.run_on_server(_recorded_waits(spec.run_handler, run_id))
         number = 0
         before: RunWait | None = None
         while True:
             if number < len(recorded):
                 wait: RunWait | str = recorded[number]
             else:
-                wait = await work.there(_next(work.passes, run_id, enrollment_id, number, before))
+                wait = await spec.run_on_server(
+                    _next_wait(spec.run_handler, run_id, enrollment_id, number, before)
+                )
             if isinstance(wait, str):
                 return {"status": wait}
             await ctx.aio_wait_for(
@@ -134,25 +142,25 @@ def _journey(client: Client, work: Work, journey_id: str) -> Any:
             number, before = number + 1, wait
 
     return client.hatchet.durable_task(
-        name=name_of(journey_id),
+        name=journey_task_name(journey_id),
         input_validator=RunInput,
-        execution_timeout=_FOR_EVER,
-        schedule_timeout=_LONGEST_QUEUE,
+        execution_timeout=_EXECUTION_TIMEOUT,
+        schedule_timeout=_QUEUE_TIMEOUT,
         retries=20,
         backoff_factor=2.0,
         backoff_max_seconds=300,
-        eviction_policy=sdk.EvictionPolicy(ttl=_PUT_AWAY_AFTER),
-    )(play)
+        eviction_policy=sdk.EvictionPolicy(ttl=_EVICT_AFTER),
+    )(run_journey)
 
 
-async def _recorded(passes: Passes, run_id: str) -> Sequence[RunWait]:
-    return await passes.recorded(run_id)
+async def _recorded_waits(run_handler: RunHandler, run_id: str) -> Sequence[RunWait]:
+    return await run_handler.recorded_waits(run_id)
 
 
-async def _next(
-    passes: Passes, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
+async def _next_wait(
+    run_handler: RunHandler, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
 ) -> RunWait | str:
-    return await passes.next(run_id, enrollment_id, number, before)
+    return await run_handler.next_wait(run_id, enrollment_id, number, before)
 
 
 def _conditions(sdk: Any, enrollment_id: UUID, wait: RunWait) -> Any:
@@ -160,7 +168,7 @@ def _conditions(sdk: Any, enrollment_id: UUID, wait: RunWait) -> Any:
         sdk.SleepCondition(timedelta(seconds=wait.seconds), readable_data_key="time"),
         sdk.UserEventCondition(
             event_key=WAKE,
-            # One that woke the run for an earlier turn does not count again.
+            # A wake for an earlier turn, which woke the run before, does not count again.
             expression=f"input.turn >= {wait.turn}",
             scope=str(enrollment_id),
             consider_events_since=wait.since,
@@ -169,41 +177,41 @@ def _conditions(sdk: Any, enrollment_id: UUID, wait: RunWait) -> Any:
     )
 
 
-def _chore(client: Client, work: Work, name: str, chore: Chore) -> Any:
-    async def run(input: Any, ctx: Any) -> dict[str, Any]:
-        async def there() -> Mapping[str, Any]:
-            return await chore.work()
+def _cron_task(client: Client, spec: WorkerSpec, name: str, task: CronTask) -> Any:
+    async def run_cron_task(input: Any, ctx: Any) -> dict[str, Any]:
+        async def run() -> Mapping[str, Any]:
+            return await task.run()
 
-        return dict(await work.there(there()))
+        return dict(await spec.run_on_server(run()))
 
     return client.hatchet.task(
         name=name,
-        on_crons=list(chore.crons) or None,
-        execution_timeout=_CHORE_TIME,
-        schedule_timeout=_CHORE_TIME,
+        on_crons=list(task.crons) or None,
+        execution_timeout=_CRON_TIMEOUT,
+        schedule_timeout=_CRON_TIMEOUT,
         retries=2,
-    )(run)
+    )(run_cron_task)
 
 
-def _events(client: Client, work: Work) -> Any:
-    async def take(input: Any, ctx: Any) -> dict[str, str]:
+def _event_task(client: Client, spec: WorkerSpec) -> Any:
+    async def ingest_event(input: Any, ctx: Any) -> dict[str, str]:
         event_id, name = str(ctx.triggering_event_id), str(ctx.triggering_event_key)
         if name.endswith(WAKE):
-            # A wildcard may match what wakes our own runs.
+            # A wildcard may match the event that wakes our own runs.
             return {"stored": "false"}
-        given = input.model_dump()
+        payload = input.model_dump()
 
-        async def there() -> Mapping[str, str]:
-            return await work.take(event_id, name, given)
+        async def run() -> Mapping[str, str]:
+            return await spec.ingest_event(event_id, name, payload)
 
-        return dict(await work.there(there()))
+        return dict(await spec.run_on_server(run()))
 
     return client.hatchet.task(
-        name=TAKE_EVENTS,
-        on_events=list(work.events),
-        execution_timeout=_CHORE_TIME,
-        schedule_timeout=_LONGEST_QUEUE,
+        name=INGEST_EVENTS_TASK,
+        on_events=list(spec.event_names),
+        execution_timeout=_CRON_TIMEOUT,
+        schedule_timeout=_QUEUE_TIMEOUT,
         retries=10,
         backoff_factor=2.0,
         backoff_max_seconds=600,
-    )(take)
+    )(ingest_event)

@@ -1,0 +1,100 @@
+"""Notices what no part of this process reports: changes by other processes, and outages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from ..clock import Clock
+from ..errors import StoreUnavailable
+from ..store.database_health import DatabaseProblem
+from ..store.db import Database
+from .event_bus import DatabaseChanged, DatabaseRecovered, EventBus
+
+log = logging.getLogger("hogsend")
+
+# Another process's changes to the database, such as a revoked key, are noticed within this time, in
+# seconds.
+CHECK_EVERY = 0.2
+_AFTER_ERROR = 1.0
+# A problem that comes back within this time is not logged again.
+LOG_AGAIN_AFTER = timedelta(minutes=1)
+
+
+class DatabaseWatcher:
+    """Publishes `DatabaseChanged` and `DatabaseRecovered`, and logs problems of the database.
+
+    Args:
+        database: the database.
+        location: its file or host, for the log.
+        clock: the source of the present instant.
+        bus: where the events go.
+    """
+
+    def __init__(self, database: Database, location: str, clock: Clock, bus: EventBus) -> None:
+        self._database = database
+        self._health_log = _HealthLog(database, location, clock)
+        self._bus = bus
+        self._last_change: int | None = None
+
+    async def run(self) -> None:
+        """Check several times a second, until cancelled."""
+        while True:
+            pause = CHECK_EVERY
+            try:
+                if self._health_log.update():
+                    await self._bus.publish(DatabaseRecovered())
+                await self._check_for_changes()
+            except StoreUnavailable:
+                pass
+            except Exception:
+                log.exception("changes by other processes could not be read; trying again")
+                pause = _AFTER_ERROR
+            await asyncio.sleep(pause)
+
+    async def _check_for_changes(self) -> None:
+        if self._database.standing.trouble is not None:
+            await self._database.try_again()
+        change = await self._database.foreign_changes()
+        if self._last_change not in (None, change):
+            await self._bus.publish(DatabaseChanged())
+        self._last_change = change
+
+
+class _HealthLog:
+    """Logs a problem of the database once, and its end once."""
+
+    def __init__(self, database: Database, location: str, clock: Clock) -> None:
+        self._database = database
+        self._location = location
+        self._clock = clock
+        self._problem: DatabaseProblem | None = None
+        self._since = clock.now()
+        self._last_logged: tuple[DatabaseProblem, datetime] | None = None
+        self._end_is_logged = True
+
+    def update(self) -> bool:
+        """Log what has changed; return whether the database has just recovered."""
+        health, now = self._database.standing, self._clock.now()
+        if health.trouble == self._problem:
+            return False
+        self._problem = health.trouble
+        if self._problem is not None:
+            self._since = health.since or now
+            if self._is_new(self._problem, now):
+                self._last_logged = self._problem, now
+                self._end_is_logged = False
+                log.error("%s (%s: %s)", self._problem, self._location, health.detail)
+            return False
+        if not self._end_is_logged:
+            seconds = max((now - self._since).total_seconds(), 0.0)
+            log.warning("The database works again, after %.0f s.", seconds)
+        self._end_is_logged = True
+        return True
+
+    def _is_new(self, problem: DatabaseProblem, now: datetime) -> bool:
+        if self._last_logged is None:
+            return True
+        logged, at = self._last_logged
+        return logged != problem or abs(now - at) > LOG_AGAIN_AFTER

@@ -1,0 +1,53 @@
+"""Lets a test wait until the worker has done something, without waiting for real time to pass."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from ..engines.port import OnCommitted, RunTurns
+from ..ingest import BatchResult
+from ..process.event_bus import EventBus
+
+# Activity that nothing reports, such as a mail that has left, is noticed after this long, in
+# seconds.
+POLL_EVERY = 0.01
+
+
+class Activity:
+    """Notices commits of events and of turns.
+
+    Args:
+        bus: delivers what was committed.
+    """
+
+    def __init__(self, bus: EventBus) -> None:
+        self._noticed = asyncio.Event()
+        bus.subscribe(BatchResult, self._on_committed)
+
+    def of(self, run_turns: RunTurns) -> RunTurns:
+        """Return a function that runs turns and notices their commits."""
+
+        async def run_and_notice(
+            ids: Sequence[UUID], on_committed: OnCommitted
+        ) -> Collection[UUID]:
+            def notice(ids: Collection[UUID]) -> None:
+                on_committed(ids)
+                self._noticed.set()
+
+            return await run_turns(ids, notice)
+
+        return run_and_notice
+
+    async def wait(self) -> None:
+        """Return when something was committed since the last call, and soon in any case."""
+        try:
+            async with asyncio.timeout(POLL_EVERY):
+                await self._noticed.wait()
+        except TimeoutError:
+            pass
+        self._noticed.clear()
+
+    async def _on_committed(self, result: BatchResult) -> None:
+        self._noticed.set()
