@@ -16,27 +16,32 @@ import hogsend.compat
 TOP = Path(__file__).parents[2]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())
 DECLARED = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["build"]]
-MODULES = [module.name for module in pkgutil.iter_modules(hogsend.compat.__path__)]
+MODULES = {
+    name: import_module(f"hogsend.compat.{name}").REQUIREMENT
+    for _, name, _ in pkgutil.iter_modules(hogsend.compat.__path__)
+}
+# The others are about the standard library.
+OF_LIBRARIES = {name: text for name, text in MODULES.items() if text != "python>=3.11"}
 
 
-def requirement_of(module: str) -> str:
-    return import_module(f"hogsend.compat.{module}").REQUIREMENT
+def test_the_standard_library_is_that_of_every_supported_python():
+    assert PROJECT["project"]["requires-python"] == ">=3.11"
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name != "cpython"])
+@pytest.mark.parametrize("module", OF_LIBRARIES)
 def test_a_compat_module_requires_what_the_project_requires(module: str):
-    assert requirement_of(module) in DECLARED
+    assert MODULES[module] in DECLARED
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name != "cpython"])
+@pytest.mark.parametrize("module", OF_LIBRARIES)
 def test_a_compat_module_allows_no_version_that_may_break_it(module: str):
-    operators = {specifier.operator for specifier in Requirement(requirement_of(module)).specifier}
+    operators = {specifier.operator for specifier in Requirement(MODULES[module]).specifier}
     assert "<" in operators, "an upper limit keeps an untested release out"
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_installed_version_is_in_the_range(module: str):
-    requirement = Requirement(requirement_of(module))
+    requirement = Requirement(MODULES[module])
     if requirement.name == "python":
         installed = platform.python_version()
     elif requirement.name == "pyinstaller":

@@ -9,6 +9,8 @@ import ctypes
 import sys
 import traceback
 
+REQUIREMENT = "python>=3.11"
+
 
 def raise_in_thread(thread_id: int, error: type[BaseException]) -> None:
     """Raise an exception in a thread, at the next step of its Python code.

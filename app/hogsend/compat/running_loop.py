@@ -11,6 +11,8 @@ from asyncio.events import _set_running_loop  # pyright: ignore[reportPrivateUsa
 from asyncio.tasks import _enter_task, _leave_task  # pyright: ignore[reportPrivateUsage]
 from typing import Any, cast
 
+REQUIREMENT = "python>=3.11"
+
 
 def enter_loop(loop: object, task: object) -> None:
     """Make these the running loop and the current task of this thread.

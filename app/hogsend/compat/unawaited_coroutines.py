@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from types import CodeType
 from typing import Any
 
+REQUIREMENT = "python>=3.11"
+
 # The names of watched functions whose coroutines were released, where somebody collects them.
 UNAWAITED: ContextVar[list[str] | None] = ContextVar("unawaited", default=None)
 

@@ -45,7 +45,7 @@ _WRITTEN = {
     uuid.__file__: ("uuid", _ID),
 }
 _RANDOM_IDS = ("uuid1", "uuid4")
-_SHARED: random.Random = random._inst  # type: ignore[attr-defined] # pyright: ignore
+_SHARED: random.Random = random.seed.__self__
 
 
 @dataclass
