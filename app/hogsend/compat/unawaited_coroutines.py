@@ -3,7 +3,7 @@
 Python calls `warnings._warn_unawaited_coroutine` whenever it releases such a coroutine. There is no
 public way to hear of it, and only at that moment is it certain that nobody will await the
 coroutine. The static check of journeys finds most of these mistakes, but not those that it cannot
-follow (docs/decisions, "unawaited calls").
+follow (docs/decisions/0016).
 """
 
 from __future__ import annotations
