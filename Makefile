@@ -2,11 +2,12 @@
 # make test     every test, in two processes (ARGS="-k name" for a few, ARGS="-n 0" for one process)
 # make check    format, lint, types, guard tests
 # make binary   dist/hogsend, one file
+# make wheel, make sbom, make image, make checksums    the other parts of a release
 # make bench    every performance figure
 # make crash    a worker killed a thousand times, and what came of it (ARGS="--kills 200 --seed 7")
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-binary check binary bench crash screenshots migration migrations-fresh lock browser clean
+.PHONY: run test test-binary check binary wheel sbom image checksums bench crash screenshots migration migrations-fresh lock browser clean
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -39,6 +40,25 @@ dist/hogsend: $(SOURCES) | $(READY)/build
 	    "install binutils, then run make binary again." >&2; exit 1; }
 	$(BIN)/pyinstaller --noconfirm --log-level WARN build.spec
 	@ls -lh dist/hogsend
+
+# The wheel, for a machine that has Python: pip install dist/hogsend-*.whl
+wheel: $(READY)/run
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+	@ls -lh dist/*.whl
+
+# What a release contains, with versions and hashes (CycloneDX).
+sbom: $(READY)/release
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+	    --output-reproducible --of JSON -o dist/hogsend.cdx.json requirements/run.lock
+	@ls -lh dist/hogsend.cdx.json
+
+image:
+	docker build --tag hogsend .
+
+# Of every file in dist/, to be checked with: sha256sum --check SHA256SUMS
+checksums:
+	@cd dist && rm -f SHA256SUMS && sha256sum hogsend* > SHA256SUMS && cat SHA256SUMS
 
 bench: $(READY)/bench
 	$(BIN)/python benchmarks/run.py $(ARGS)
