@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hogsend.web.auth import COOKIE, csrf_of
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 
@@ -30,7 +31,6 @@ from hogsend.store.db import Database
 from hogsend.turns.registry import Registry
 from hogsend.turns.static_analysis.graphs import graph_of_source
 from hogsend.web.app import create_app
-from hogsend.web.auth import COOKIE, csrf_of
 from tests.databases import opened
 from tests.web import product
 from tests.web.scene import Scene

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hogsend.web.auth import COOKIE, csrf_of
 from quart import Response
 
 from hogsend.clock import ManualClock
 from hogsend.store import keys, operators, sessions
 from hogsend.store.db import Query
 from hogsend.web.api import key_auth
-from hogsend.web.auth import COOKIE, csrf_of
 from tests.site import Site, open_site
 
 EVENT = {"name": "seen", "userId": "ada"}

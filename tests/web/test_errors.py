@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hogsend.web.auth import COOKIE
 
 from hogsend import errors
 from hogsend.clock import ManualClock
 from hogsend.store import operators, sessions
-from hogsend.web.auth import COOKIE
 from hogsend.web.errors import problem, status_of
 from tests.site import Site, open_site
 from tests.web.conftest import text_of

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hogsend.web.auth import COOKIE, safe_next
 from quart import Quart
 
 from hogsend.process.runtime import Runtime
 from hogsend.store import operators
-from hogsend.web.auth import COOKIE, safe_next
 from tests.web.conftest import PASSWORD, Browser
 
 EMAIL = "grete@example.com"

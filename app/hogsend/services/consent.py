@@ -59,6 +59,11 @@ class Recipient:
         return self.consents.gets(self.mail_list)
 
     @property
+    def choices(self) -> Mapping[str, bool]:
+        """What the recipient chose, by list; list `*` is everything."""
+        return self.consents.said
+
+    @property
     def has_stopped_everything(self) -> bool:
         """Whether the recipient gets only transactional mail."""
         return self.consents.stopped_everything

@@ -25,6 +25,7 @@ from ..store.read_models import enrollment as read_model
 from ..store.read_models import journeys as journey_read_model
 from ..store.read_models.enrollment import EnrollmentPage
 from ..store.read_models.journeys import Person
+from ..store.turns import Turn
 from .actor import Actor, Permission
 from .installation import Installation
 
@@ -34,6 +35,7 @@ __all__ = [
     "EnrollmentPage",
     "Person",
     "RunLink",
+    "Turn",
     "available_actions",
     "bulk_actions",
     "count_enrollments",

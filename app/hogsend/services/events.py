@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from ..domain.contact import Contact
 from ..domain.incoming import LARGEST_EVENT, IncomingEvent, IngestResult, check_text
-from ..errors import InvalidInput, NotFound, TooLarge
+from ..errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
 from ..ingest.parsing import EventBody, incoming_event, invalid, read_event
 from ..store.read_models import events as read_model
 from ..store.read_models.events import EventLine
@@ -29,7 +30,7 @@ __all__ = [
     "get_event",
     "list_events",
     "send_test_event",
-    "submit_event",
+    "submit_batch",
     "submit_event_json",
 ]
 
@@ -77,20 +78,35 @@ def submit_event_json(
     return context.ingest.submit(read_event(raw, idempotency_key))
 
 
-def submit_event(context: ServiceContext, actor: Actor, body: Any) -> Awaitable[IngestResult]:
-    """Submit one event of a batch.
+async def submit_batch(
+    context: ServiceContext, actor: Actor, bodies: Sequence[Any]
+) -> Sequence[IngestResult | BaseException]:
+    """Submit several events; each succeeds or fails by itself.
 
     Args:
-        context: where the event is stored.
-        actor: who submits it.
-        body: the event, as it was parsed from JSON.
+        context: where the events are stored.
+        actor: who submits them.
+        bodies: the events, as they were parsed from JSON.
+
+    Returns:
+        For each event what came of it, or the error that refused it.
 
     Raises:
         Forbidden: the actor may not ingest.
-        InvalidInput: a field is not valid.
-        TooLarge: the event is past the size limit.
+        StoreUnavailable: no event was stored, and at least one may be submitted again later.
     """
     actor.require(Permission.INGEST)
+    results = await asyncio.gather(
+        *(_submit_body(context, body) for body in bodies), return_exceptions=True
+    )
+    if not any(isinstance(result, IngestResult) for result in results):
+        for result in results:
+            if isinstance(result, StoreUnavailable):
+                raise result
+    return results
+
+
+async def _submit_body(context: ServiceContext, body: Any) -> IngestResult:
     raw = json.dumps(body).encode()
     if len(raw) > LARGEST_EVENT:
         raise TooLarge(f"This event has {len(raw)} bytes; at most {LARGEST_EVENT} are allowed.")
@@ -98,7 +114,7 @@ def submit_event(context: ServiceContext, actor: Actor, body: Any) -> Awaitable[
         event = EventBody.model_validate(body)
     except ValidationError as error:
         raise invalid(error) from None
-    return context.ingest.submit(incoming_event(event, raw, None))
+    return await context.ingest.submit(incoming_event(event, raw, None))
 
 
 async def send_test_event(

@@ -6,13 +6,26 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from ..errors import NotFound
 from ..store import keys
-from ..store.keys import Key
+from ..store.keys import FULL_ADMIN, INGEST, INGEST_PUBLIC, Key
 from .actor import Actor, Permission
 from .audit import apply_audited
 from .installation import Installation
 
 SCOPES = keys.SCOPES
+
+__all__ = [
+    "FULL_ADMIN",
+    "INGEST",
+    "INGEST_PUBLIC",
+    "Key",
+    "create_key",
+    "find_key",
+    "list_keys",
+    "note_use",
+    "revoke_key",
+]
 
 
 async def list_keys(installation: Installation, actor: Actor) -> Sequence[Key]:
@@ -53,8 +66,7 @@ async def create_key(
     """
     actor.require(Permission.ADMINISTER)
     now = installation.clock.now()
-    key, text = await keys.create(
-        installation.database,
+    key, text = keys.new_key(
         name=name,
         scopes=scopes,
         origins=origins,
@@ -62,7 +74,14 @@ async def create_key(
         expires_at=None if lifetime is None else now + lifetime,
     )
     after = {"id": str(key.id), "name": key.name, "scopes": sorted(key.scopes)}
-    await apply_audited(installation, actor, [], "create key", f"key {key.prefix}", after=after)
+    await apply_audited(
+        installation,
+        actor,
+        [keys.insert(key, text)],
+        "create key",
+        f"key {key.prefix}",
+        after=after,
+    )
     return key, text
 
 
@@ -74,6 +93,21 @@ async def revoke_key(installation: Installation, actor: Actor, key_id: UUID) -> 
         NotFound: there is no such key.
     """
     actor.require(Permission.ADMINISTER)
-    key = await keys.revoke(installation.database, key_id, installation.clock.now())
-    await apply_audited(installation, actor, [], "revoke key", f"key {key.prefix}")
+    key = await installation.database.read_one(keys.by_id(key_id))
+    if key is None:
+        raise NotFound(f"There is no key {key_id}.", "`hogsend keys list` shows those that exist.")
+    write = keys.mark_revoked(key_id, installation.clock.now())
+    await apply_audited(installation, actor, [write], "revoke key", f"key {key.prefix}")
     return key
+
+
+async def find_key(installation: Installation, text: str) -> Key | None:
+    """Return the key with this text, expired ones included; None when it is unknown or revoked."""
+    key = await keys.find(installation.database, keys.digest_of(text)) if text else None
+    return None if key is None or key.revoked_at is not None else key
+
+
+async def note_use(installation: Installation, key: Key) -> None:
+    """Record that a key is used now."""
+    async with installation.database.transaction() as transaction:
+        await transaction.apply([keys.note_uses({key.id: installation.clock.now()})])

@@ -91,10 +91,27 @@ async def create(
     expires_at: datetime | None = None,
     text: str | None = None,
 ) -> tuple[Key, str]:
-    """Store a new key.
+    """Store a new key; `new_key` has the arguments and what is raised."""
+    key, text = new_key(
+        name=name, scopes=scopes, now=now, origins=origins, expires_at=expires_at, text=text
+    )
+    async with database.transaction() as transaction:
+        await transaction.apply([insert(key, text)])
+    return key, text
+
+
+def new_key(
+    *,
+    name: str,
+    scopes: Collection[str],
+    now: datetime,
+    origins: Sequence[str] = (),
+    expires_at: datetime | None = None,
+    text: str | None = None,
+) -> tuple[Key, str]:
+    """Make a key, to be stored with `insert`.
 
     Args:
-        database: where.
         name: what people call it.
         scopes: what it may do; `ingest-public` alone makes a publishable key.
         now: the present instant.
@@ -103,7 +120,7 @@ async def create(
         text: a key that exists already, to be registered; a new one is made when None.
 
     Returns:
-        The key, and its text, which is not kept.
+        The key, and its text, of which only the digest is stored.
 
     Raises:
         InvalidInput: a scope is unknown, or scopes and origins do not fit together.
@@ -120,8 +137,6 @@ async def create(
         created_at=now,
         expires_at=expires_at,
     )
-    async with database.transaction() as transaction:
-        await transaction.apply([_insert(key, digest_of(text))])
     return key, text
 
 
@@ -144,7 +159,8 @@ def _check(name: str, scopes: Collection[str], origins: Sequence[str]) -> None:
         )
 
 
-def _insert(key: Key, digest: bytes) -> Write:
+def insert(key: Key, text: str) -> Write:
+    """Return the write that stores a key; of its text only the digest is kept."""
     return Write(
         "INSERT INTO api_keys (id, name, prefix, digest, scopes, origins, created_at, expires_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -153,7 +169,7 @@ def _insert(key: Key, digest: bytes) -> Write:
                 key.id,
                 key.name,
                 key.prefix,
-                digest,
+                digest_of(text),
                 json.dumps(sorted(key.scopes)),
                 json.dumps(list(key.origins)),
                 to_micros(key.created_at),
@@ -194,6 +210,23 @@ async def any_key(database: Database) -> bool:
     return found is not None
 
 
+def by_id(key_id: UUID) -> Query[Key | None]:
+    """Query one key, revoked and expired ones included."""
+    return Query(
+        f"SELECT {_COLUMNS} FROM api_keys WHERE id = ?",
+        [key_id],
+        lambda rows: _key(rows[0]) if rows else None,
+    )
+
+
+def mark_revoked(key_id: UUID, now: datetime) -> Write:
+    """Return the write that revokes a key; one that is revoked already keeps its instant."""
+    return Write(
+        "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+        [(to_micros(now), key_id)],
+    )
+
+
 async def revoke(database: Database, key_id: UUID, now: datetime) -> Key:
     """Revoke a key; one that is revoked already stays as it is.
 
@@ -201,21 +234,8 @@ async def revoke(database: Database, key_id: UUID, now: datetime) -> Key:
         NotFound: there is no such key.
     """
     async with database.transaction() as transaction:
-        await transaction.apply(
-            [
-                Write(
-                    "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
-                    [(to_micros(now), key_id)],
-                )
-            ]
-        )
-        key = await transaction.one(
-            Query(
-                f"SELECT {_COLUMNS} FROM api_keys WHERE id = ?",
-                [key_id],
-                lambda rows: _key(rows[0]) if rows else None,
-            )
-        )
+        await transaction.apply([mark_revoked(key_id, now)])
+        key = await transaction.one(by_id(key_id))
     if key is None:
         raise NotFound(f"There is no key {key_id}.", "`hogsend keys list` shows those that exist.")
     return key

@@ -8,11 +8,11 @@ from quart import Quart, Request, Response, request
 
 from ..paths import resource
 from ..services.context import ServiceContext
-from . import admin, auth, live, public, tracking
+from . import admin, live, public, sign_in, sign_in_links, tracking
 from .api import events, health
 from .api.cors import AnyOrigin
 from .api.events_fast_path import LARGEST_BODY, EventsFastPath, request_id
-from .api.key_auth import KeyAuth
+from .api.key_auth import KeyAuthenticator
 from .errors import register
 from .request_drain import RequestDrain
 
@@ -20,30 +20,32 @@ __all__ = ["create_app"]
 
 
 class SizedRequest(Request):
-    """A request whose largest body depends on where it goes."""
+    """A request whose size limit depends on its path."""
 
-    def __init__(self, method: str, scheme: str, path: str, *rest: Any, **named: Any) -> None:
-        named["max_content_length"] = (
+    def __init__(self, method: str, scheme: str, path: str, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_content_length"] = (
             events.LARGEST_BATCH_BODY if path == events.PATH else LARGEST_BODY
         )
-        super().__init__(method, scheme, path, *rest, **named)
+        super().__init__(method, scheme, path, *args, **kwargs)
 
 
 def create_app(context: ServiceContext) -> Quart:
-    """Make the application.
+    """Create the application.
 
     Args:
-        context: what the process is made of.
+        context: the open installation that it serves.
     """
     app = Quart("hogsend", static_folder=str(resource("web/static")), static_url_path="/static")
     app.request_class = SizedRequest
     app.config["CONTEXT"] = context
-    memory = app.extensions["access"] = KeyAuth()
+    authenticator = KeyAuthenticator(context)
+    app.extensions["key_authenticator"] = authenticator
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 31_536_000
     app.config["RESPONSE_TIMEOUT"] = None
     blueprints: tuple[Any, ...] = (
         admin.blueprint,
-        auth.blueprint,
+        sign_in.blueprint,
+        sign_in_links.blueprint,
         live.blueprint,
         public.blueprint,
         tracking.blueprint,
@@ -55,10 +57,10 @@ def create_app(context: ServiceContext) -> Quart:
     register(app)
 
     @app.after_request
-    async def name_request(answer: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+    async def add_request_id(answer: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
         answer.headers["X-Request-Id"] = request_id(request.headers.get("X-Request-Id", ""))
         return answer
 
-    door = EventsFastPath(RequestDrain(app.asgi_app), context, memory)
-    app.asgi_app = AnyOrigin(door)  # type: ignore[method-assign]
+    fast_path = EventsFastPath(RequestDrain(app.asgi_app), context, authenticator)
+    app.asgi_app = AnyOrigin(fast_path)  # type: ignore[method-assign]
     return app

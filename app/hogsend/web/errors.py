@@ -1,4 +1,4 @@
-"""How errors look over HTTP: the only place that knows statuses."""
+"""Maps errors to HTTP responses; the only module that knows statuses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SENTENCES = {
     405: ("not_found", "Not Found"),
     413: ("too_large", "The body is larger than 1 MiB (5 MiB for a batch)."),
 }
-_PAGES = {404: "This page does not exist.", 405: "This page cannot be used that way."}
+_PAGES = {404: "This page does not exist.", 405: "This page does not support that request."}
 
 INTERNAL = {"error": "Internal Server Error", "code": "internal"}
 
@@ -50,18 +50,18 @@ def status_of(error: HogsendError) -> int:
 
 
 def retry_after(error: HogsendError) -> int | None:
-    """Return in how many seconds the caller may come back; None when that is of no use."""
+    """Return in how many seconds the caller may retry; None when a retry does not help."""
     return error.retry_after if isinstance(error, RateLimited | StoreUnavailable) else None
 
 
 def wants_json() -> bool:
-    """Whether the request is a program's; under `/v1/email` there are pages for recipients."""
-    page = request.path in ("/v1/email/unsubscribe", "/v1/email/preferences")
-    return request.path.startswith(("/v1/", "/segment/", "/posthog/")) and not page
+    """Return whether a program made the request; `/v1/email` has two pages for recipients."""
+    is_page = request.path in ("/v1/email/unsubscribe", "/v1/email/preferences")
+    return request.path.startswith(("/v1/", "/segment/", "/posthog/")) and not is_page
 
 
 def register(app: Quart) -> None:
-    """Answer errors as JSON under `/v1`, and as a page elsewhere."""
+    """Handle errors of an application: with JSON under `/v1`, with a page elsewhere."""
 
     @app.errorhandler(HogsendError)
     async def known(error: HogsendError) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -69,11 +69,11 @@ def register(app: Quart) -> None:
         if status == 500:
             log.error("%s: %s", error.code, error)
         if wants_json():
-            answer = jsonify(problem(error))
+            answer = jsonify(to_json(error))
             answer.status_code = status
         elif status == 503 and not request.path.startswith("/admin"):
-            # What ails us is for operators; recipients can only come again.
-            answer = error_page(status, "This cannot be done just now.", "Try it again later.")
+            # The cause is for operators; a recipient can only try again.
+            answer = error_page(status, "This is not possible right now.", "Try again later.")
         else:
             answer = error_page(status, error.message, error.remedy)
         if (seconds := retry_after(error)) is not None:
@@ -95,14 +95,14 @@ def register(app: Quart) -> None:
     async def unknown(error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
         log.exception("a request failed", exc_info=error)
         if not wants_json():
-            return error_page(500, "Something went wrong here.", "The log says what.")
+            return error_page(500, "Something went wrong.", "The server's log has the details.")
         answer = jsonify(INTERNAL)
         answer.status_code = 500
         return answer
 
 
-def problem(error: HogsendError) -> dict[str, Any]:
-    """Return the JSON form of an error: `error` is always text, the form every client reads."""
+def to_json(error: HogsendError) -> dict[str, Any]:
+    """Return an error as JSON: `error` is always text, the form that every client reads."""
     body: dict[str, Any] = {"error": str(error), "code": error.code}
     if error.details:
         body["details"] = error.details

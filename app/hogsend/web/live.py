@@ -1,8 +1,8 @@
-"""The stream that tells an open page what to fetch again.
+"""The stream that notifies an open page of what it should fetch again.
 
 Each topic of `ChangeFeed` arrives as an event `live-<topic>`; the parts of the page that show it
-fetch themselves again. A comment every fifteen seconds keeps the connection open through
-proxies and shows that a session has ended.
+fetch themselves again. A comment every fifteen seconds keeps the connection open through proxies;
+before it, the session is checked again.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, cast
 
 from quart import Blueprint, Response, g, request
 
-from ..store import sessions
-from ..store.change_feed import ChangeFeed
-from .auth import Answer, require_session
+from ..services.installation import ChangeFeed
+from ..services.sessions import find_session
 from .pages import context, harden
+from .session import Answer, require_session
 
 # Two messages a second at most: a page that is fetched anew more often cannot be read.
 PAUSE = 0.5
@@ -43,19 +43,19 @@ async def live() -> Response:
 
 
 def _since() -> int | None:
-    """Return the notices that the page has seen when it was made, as its address says."""
-    given = request.args.get("since", "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+    """Return the number of the last change that the page has seen, from the query."""
+    text = request.args.get("since", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _still_signed_in(cookie: str) -> AsyncIterator[bool]:
-    database, clock = context().database, context().clock
+    services = context()
 
-    async def ask() -> AsyncIterator[bool]:
+    async def check() -> AsyncIterator[bool]:
         while True:
-            yield await sessions.find(database, cookie, clock.now()) is not None
+            yield await find_session(services, cookie) is not None
 
-    return ask()
+    return check()
 
 
 async def stream(
@@ -69,9 +69,9 @@ async def stream(
     """Yield the bytes of the stream.
 
     Args:
-        changes: what is followed; the stream ends when it is closed.
-        signed_in: whether the session still stands, asked at every heartbeat.
-        since: the notices that the page has seen; what came after them is told at once.
+        changes: the feed to follow; the stream ends when it is closed.
+        signed_in: whether the session is still valid, asked at every heartbeat.
+        since: the last change that the page has seen; later ones are sent at once.
         pause: the least time between two messages, in seconds.
         heartbeat: how long the stream may be silent, in seconds.
     """
@@ -91,7 +91,7 @@ async def stream(
             except StopAsyncIteration:
                 return
             yield b"".join(f"event: live-{topic}\ndata:\n\n".encode() for topic in sorted(topics))
-            # Topics that come meanwhile are gathered, and sent together.
+            # Topics that change during the pause are sent together.
             await asyncio.sleep(pause)
             following = asyncio.ensure_future(anext(followed))
     finally:

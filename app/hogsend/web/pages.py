@@ -1,4 +1,4 @@
-"""Pages: templates, the blocks of a page that htmx asks for, and the headers every page has."""
+"""Renders pages and the blocks of pages that htmx requests, with their security headers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from werkzeug.datastructures import MultiDict
 
 from ..paths import resource
 from . import formatting
+from .notices import NOTICES
 
 if TYPE_CHECKING:
     from ..services.content import Content
     from ..services.context import ServiceContext
 
-# Scripts, styles and pictures come from this server alone; nothing may frame a page or be sent
-# elsewhere by one. Frames of our own are the rendered mails.
+# Scripts, styles and images come from this server only; no site may frame a page, and no page may
+# post elsewhere. The only frames are rendered mails.
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
@@ -34,12 +35,12 @@ _HEADERS = {
 
 
 def context() -> ServiceContext:
-    """Return what the process is made of."""
+    """Return what services need: the open installation of this process."""
     return cast("ServiceContext", current_app.config["CONTEXT"])
 
 
 def content() -> Content:
-    """Return the author's journeys, lists and mails as of now."""
+    """Return the author's journeys, lists and templates as of the last load."""
     return context().content
 
 
@@ -50,42 +51,42 @@ def now() -> datetime:
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """Return the templates; a name that a page does not give is an error, never a blank."""
-    made = Environment(
+    """Return the template environment; a variable that a page does not set is an error."""
+    jinja = Environment(
         loader=FileSystemLoader(resource("web/templates")),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    cast("dict[str, Any]", made.filters).update(
-        number=formatting.number,
-        many=formatting.many,
-        duration=formatting.duration,
-        entry=formatting.entry,
-        away=formatting.away,
-        reason=formatting.reason,
-        short=formatting.short_id,
-        exact=formatting.exact,
+    cast("dict[str, Any]", jinja.filters).update(
+        number=formatting.format_number,
+        pluralize=formatting.pluralize,
+        duration=formatting.format_duration,
+        entry_rule=formatting.describe_entry,
+        outage=formatting.describe_outage,
+        reason=formatting.describe_reason,
+        short_id=formatting.shorten_id,
+        exact=formatting.format_exact,
         relative=_relative,
-        stamp=_stamp,
+        timeline_time=_timeline_time,
     )
-    shared = cast("dict[str, Any]", made.globals)
-    shared.update(asset=asset, ui=made.get_template("_ui.html").module)
-    return made
+    template_globals = cast("dict[str, Any]", jinja.globals)
+    template_globals.update(asset=asset, ui=jinja.get_template("_ui.html").module)
+    return jinja
 
 
 def _relative(instant: datetime) -> str:
-    return formatting.relative(instant, now())
+    return formatting.format_relative(instant, now())
 
 
-def _stamp(instant: datetime) -> str:
-    return formatting.stamp(instant, now())
+def _timeline_time(instant: datetime) -> str:
+    return formatting.format_time(instant, now())
 
 
 @lru_cache(maxsize=32)
 def asset(name: str) -> str:
-    """Return the address of a static file.
+    """Return the URL of a static file.
 
     Args:
         name: the file's name, or, for a vendored script whose file name carries its version,
@@ -107,19 +108,19 @@ def page(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Render a page, or only the block of it that htmx is about to replace.
+    """Render a page, or only the block of it that htmx will replace.
 
-    The block is the one named like the id of the target. When the browser's history is
-    restored, and whenever the target is not a block, the whole page is given.
+    The block is the one with the name of the target's id. When the browser restores its history,
+    and when the target is not a block, the whole page is rendered.
 
     Args:
         template_name: the template.
         status: the HTTP status.
         headers: further headers.
-        values: what the template is told.
+        values: the variables of the template.
     """
     template = environment().get_template(template_name)
-    shared: dict[str, Any] = {
+    variables: dict[str, Any] = {
         "here": request.full_path.rstrip("?"),
         "path": request.path,
         "query": request.args,
@@ -127,15 +128,15 @@ def page(
         "csrf": g.get("csrf", ""),
         "nav": g.get("nav"),
         "seen": g.get("seen", 0),
-        "done": formatting.DONE.get(request.args.get("done", "")),
+        "notice": NOTICES.get(request.args.get("done", "")),
         "now": now(),
     }
-    shared.update(values)
-    block = _wanted_block(template)
+    variables.update(values)
+    block = _requested_block(template)
     if block is None:
-        html = template.render(shared)
+        html = template.render(variables)
     else:
-        html = "".join(template.blocks[block](template.new_context(shared)))
+        html = "".join(template.blocks[block](template.new_context(variables)))
     answer = Response(html, status, content_type="text/html; charset=utf-8")
     answer.headers["Vary"] = "HX-Request, HX-Target, Cookie"
     for header, value in (headers or {}).items():
@@ -143,25 +144,25 @@ def page(
     return harden(answer)
 
 
-async def posted() -> MultiDict[str, str]:
-    """Return the fields of the form that was sent; empty for a page that was only asked for."""
+async def read_form() -> MultiDict[str, str]:
+    """Return the fields of the posted form; empty for a GET."""
     return cast("MultiDict[str, str]", await request.form)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _wanted_block(template: Template) -> str | None:
-    asked = request.headers
-    if asked.get("HX-Request") != "true" or asked.get("HX-History-Restore-Request") == "true":
+def _requested_block(template: Template) -> str | None:
+    headers = request.headers
+    if headers.get("HX-Request") != "true" or headers.get("HX-History-Restore-Request") == "true":
         return None
-    _, _, target = asked.get("HX-Target", "").partition("#")
+    _, _, target = headers.get("HX-Target", "").partition("#")
     return target if target in template.blocks else None
 
 
 def harden(answer: Response, *, private: bool = True) -> Response:
-    """Add the security headers that a page lacks.
+    """Add the security headers that a page has not set itself.
 
     Args:
         answer: the page.
-        private: whether it is of the dashboard, and so must not be kept by any cache.
+        private: whether it belongs to the dashboard, whose addresses other sites must not see.
     """
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
@@ -172,7 +173,7 @@ def harden(answer: Response, *, private: bool = True) -> Response:
 
 
 def error_page(status: int, sentence: str, remedy: str = "") -> Response:
-    """Say on a page of its own what went wrong and what to do.
+    """Render a page that says what went wrong and what to do.
 
     Args:
         status: the HTTP status, shown as the code.

@@ -1,4 +1,4 @@
-"""Where requests come in: what HTTP servers leave to the application and frameworks to chance."""
+"""Receives the rest of a request before its connection closes, and refuses web sockets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 # A body up to this size, in bytes, has arrived with its request or is about to.
 SHORT = 64 * 1024
-# How long somebody may go on sending a body that is refused already, in seconds.
+# How long a caller may continue to send a body that is already refused, in seconds.
 LINGER = 5.0
 
 Scope = MutableMapping[str, Any]
@@ -20,13 +20,13 @@ Site = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class RequestDrain:
-    """Refuses web sockets, and lets callers finish before their connection is closed.
+    """Refuses web sockets, and lets callers finish sending before their connection closes.
 
-    A connection that is closed while its caller still sends is reset, and the answer lost on the
-    way: a refused body of 2 MiB would look like a broken server.
+    A connection that closes while its caller still sends is reset, and the response is lost: a
+    refused body of 2 MiB would look like a broken server.
 
     Args:
-        site: what answers requests; it goes on receiving while it answers.
+        site: the application that answers requests.
     """
 
     def __init__(self, site: Site) -> None:
@@ -35,34 +35,34 @@ class RequestDrain:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
-        elif scope["type"] == "http" and _may_be_long(scope):
-            await self._answer_patiently(scope, receive, send)
+        elif scope["type"] == "http" and _may_have_long_body(scope):
+            await self._drain(scope, receive, send)
         else:
             await self._site(scope, receive, send)
 
-    async def _answer_patiently(self, scope: Scope, receive: Receive, send: Send) -> None:
-        over = asyncio.Event()
+    async def _drain(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_received = asyncio.Event()
 
-        async def heard() -> Message:
+        async def receive_and_note_end() -> Message:
             message = await receive()
             if message["type"] == "http.disconnect" or not message.get("more_body"):
-                over.set()
+                is_received.set()
             return message
 
-        async def said(message: Message) -> None:
+        async def send_after_drain(message: Message) -> None:
             ends = message["type"] == "http.response.body" and not message.get("more_body")
-            if ends and not over.is_set():
+            if ends and not is_received.is_set():
                 await send({**message, "more_body": True})
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LINGER):
-                        await over.wait()
+                        await is_received.wait()
                 message = {"type": "http.response.body", "body": b""}
             await send(message)
 
-        await self._site(scope, heard, said)
+        await self._site(scope, receive_and_note_end, send_after_drain)
 
 
-def _may_be_long(scope: Scope) -> bool:
+def _may_have_long_body(scope: Scope) -> bool:
     for name, value in scope["headers"]:
         if name == b"content-length":
             return int(value) > SHORT

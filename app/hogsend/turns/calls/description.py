@@ -99,23 +99,23 @@ class RecordedCall:
 class Wording(Protocol):
     """How values are written for whoever reads the timeline."""
 
-    def duration(self, length: timedelta, /) -> str:
+    def format_duration(self, length: timedelta, /) -> str:
         """Return a length of time: `two days`."""
         ...
 
-    def beside(self, instant: datetime, other: datetime, /) -> str:
+    def format_time_beside(self, instant: datetime, other: datetime, /) -> str:
         """Return an instant next to another one, in the reader's time zone."""
         ...
 
-    def reason(self, code: str | None, /) -> str:
+    def describe_reason(self, code: str | None, /) -> str:
         """Return why something did not happen; empty without a code."""
         ...
 
-    def many(self, count: int, noun: str, /) -> str:
+    def pluralize(self, count: int, noun: str, /) -> str:
         """Return a count with its noun: `2 events`."""
         ...
 
-    def plain(self, value: Any, /) -> str:
+    def format_value(self, value: Any, /) -> str:
         """Return a plain value: `yes` for True."""
         ...
 
@@ -128,12 +128,12 @@ def plain_answer(answer: Any, wording: Wording) -> str:
         wording: how values are written.
     """
     if isinstance(answer, list):
-        return wording.many(len(cast("list[Any]", answer)), "event")
+        return wording.pluralize(len(cast("list[Any]", answer)), "event")
     if isinstance(answer, dict):
         pairs = cast("dict[str, Any]", answer)
         value = next(iter(pairs.values())) if len(pairs) == 1 else pairs.get("name", "recorded")
         return str(value)[:LONGEST_TAG]
-    return "" if answer is None else wording.plain(answer)[:LONGEST_TAG]
+    return "" if answer is None else wording.format_value(answer)[:LONGEST_TAG]
 
 
 def pairs_of(answer: Any) -> dict[str, Any]:

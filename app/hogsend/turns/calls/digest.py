@@ -119,10 +119,10 @@ class Digest(WaitCall):
         if not step.waiting:
             yield Description(f"Digest {step.label}", tag=plain_answer(step.answer, wording))
         elif record.is_first and record.pause.ended is None:
-            limit = "" if until is None else f"until {wording.beside(until, record.at)}"
+            limit = "" if until is None else f"until {wording.format_time_beside(until, record.at)}"
             yield Description(f"Collecting {step.label}", "now", notes=(limit,))
         elif record.is_first:
-            limit = "" if until is None else f"up to {wording.duration(until - record.at)}"
+            limit = "" if until is None else f"up to {wording.format_duration(until - record.at)}"
             yield Description(f"Collected {step.label}", "wait", notes=(limit,))
 
     @classmethod

@@ -177,7 +177,7 @@ def describe_send(
         status: where the mail stands.
         code: why it was refused or has failed.
     """
-    reason, name = wording.reason(code), send.template if send else record.step.label
+    reason, name = wording.describe_reason(code), send.template if send else record.step.label
     links = (Link("send", send.id, "see the mail"),) if send else ()
     title = f"“{send.subject}”" if send and send.subject else name
     template = name if title != name else ""
@@ -195,7 +195,7 @@ def describe_send(
         )
     if status in ("queued", "sending"):
         due = send.due_at if send else None
-        leaves = f"leaves {wording.beside(due, record.at)}" if due else ""
+        leaves = f"leaves {wording.format_time_beside(due, record.at)}" if due else ""
         return Description(f"Queued {title}", "act", status, "run", (template, leaves), links)
     has_arrived = status in ("sent", "delivered")
     tag, tone = ("", "") if has_arrived else (status, "bad")
@@ -205,8 +205,8 @@ def describe_send(
 
 def _delivery_facts(send: Send, wording: Wording) -> Iterator[str]:
     if send.sent_at:
-        yield f"sent {wording.beside(send.sent_at, send.created_at)}"
+        yield f"sent {wording.format_time_beside(send.sent_at, send.created_at)}"
     if send.opened_at:
-        yield f"opened {wording.beside(send.opened_at, send.created_at)}"
+        yield f"opened {wording.format_time_beside(send.opened_at, send.created_at)}"
     if send.clicked_at:
-        yield f"clicked {wording.beside(send.clicked_at, send.created_at)}"
+        yield f"clicked {wording.format_time_beside(send.clicked_at, send.created_at)}"

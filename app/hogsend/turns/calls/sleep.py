@@ -62,11 +62,14 @@ class Sleep(WaitCall):
         if until is None or until <= at:
             yield Description("Did not sleep", "wait", notes=(label, "the time was past"))
             return
-        length, end = wording.duration(until - at), f"until {wording.beside(until, at)}"
+        length, end = (
+            wording.format_duration(until - at),
+            f"until {wording.format_time_beside(until, at)}",
+        )
         if ended is None:
             yield Description(f"Sleeping {length}", "now", notes=(label, end))
         elif record.pause.was_cut_short:
-            title = f"Slept {wording.duration(ended - at)} of {length}"
+            title = f"Slept {wording.format_duration(ended - at)} of {length}"
             yield Description(title, "wait", "woken", "run", notes=(label,))
         else:
             yield Description(f"Slept {length}", "wait", notes=(label, end))

@@ -111,7 +111,7 @@ def _read_events(site: CallSite) -> tuple[str, str]:
 def _describe_pause(record: RecordedCall, wording: Wording) -> Description:
     step, until = record.step, record.pause.until
     names = " or ".join(str(match) for match in _matches_of(step)) or step.label
-    limit = "" if until is None else f"up to {wording.duration(until - record.at)}"
+    limit = "" if until is None else f"up to {wording.format_duration(until - record.at)}"
     label = step.label if step.label not in names else ""
     if record.pause.ended is None:
         return Description(f"Waiting for {names}", "now", notes=(limit, label))

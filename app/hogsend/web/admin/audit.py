@@ -1,21 +1,21 @@
-"""The audit log: who changed what."""
+"""The audit log: what was changed, by whom."""
 
 from __future__ import annotations
 
-from ...store import audit as store
-from ..auth import Answer
+from ...services.audit import list_entries
 from ..pages import context, page
-from .base import PAGE_SIZE, address, blueprint, cursor
+from ..session import Answer
+from .base import PAGE_SIZE, actor, before_id, blueprint, build_url
 
 
 @blueprint.get("/audit")
-async def list_changes() -> Answer:
-    """Show what operators changed, newest first."""
-    found = await context().database.read_one(store.newest(PAGE_SIZE + 1, cursor()))
-    shown = found[:PAGE_SIZE]
+async def show_audit_log() -> Answer:
+    """Show changes, newest first."""
+    entries = await list_entries(context(), actor(), PAGE_SIZE + 1, before_id())
+    shown = entries[:PAGE_SIZE]
     return page(
         "admin/audit.html",
-        changes=shown,
-        older=address("/audit", before=shown[-1].id) if found[PAGE_SIZE:] else "",
-        newest="/audit" if cursor() else "",
+        entries=shown,
+        older=build_url("/audit", before=shown[-1].id) if entries[PAGE_SIZE:] else "",
+        newest="/audit" if before_id() else "",
     )

@@ -1,46 +1,35 @@
-"""What an operator may do to someone in a journey, or to everyone in a state: said beforehand."""
+"""The actions that a page offers for an enrollment, or for all enrollments in a state."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...domain.enrollment import Enrollment
-from ...services.enrollments import ActionName
+from ...services.enrollments import ActionName, available_actions, bulk_actions
 from .. import formatting
 
 
 @dataclass(frozen=True, slots=True)
 class AvailableAction:
-    """An act that is offered, and what it will do.
+    """An action that a page offers, and what it will do.
 
     Args:
-        act: which.
-        title: what opens the question.
-        says: what will happen.
-        sure: what the button says that does it.
-        harsh: whether it ends something.
-        reason: whether it asks for a reason.
+        name: the action.
+        title: the button that opens the confirmation.
+        description: what will happen.
+        confirmation: the button that runs it.
+        is_destructive: whether it ends an enrollment.
+        asks_reason: whether it asks for a reason.
     """
 
-    act: ActionName
+    name: ActionName
     title: str
-    says: str
-    sure: str
-    harsh: bool = False
-    reason: bool = False
+    description: str
+    confirmation: str
+    is_destructive: bool = False
+    asks_reason: bool = False
 
-
-# By state, in the order in which they are shown.
-ACTS: Mapping[str, Sequence[ActionName]] = {
-    "active": ("exit",),
-    "waiting": ("exit",),
-    "parked": ("exit",),
-    "drifted": ("exit", "restart", "continue"),
-    "failed": ("retry",),
-}
-# States whose people are dealt with together.
-TOGETHER = ("failed", "drifted", "parked")
 
 _TITLES: Mapping[ActionName, str] = {
     "exit": "Exit",
@@ -51,59 +40,78 @@ _TITLES: Mapping[ActionName, str] = {
 }
 
 
-def _says(act: ActionName, who: str, one: bool) -> str:
-    goes, gets, leaves = ("goes", "gets", "leaves") if one else ("go", "get", "leave")
-    if act == "continue":
-        return (
-            f"{who} {goes} on now, with the code as it is, as if the wait that is gone were over. "
-            "What is recorded is not done again; whatever else the code asks for is done."
-        )
-    if act == "restart":
-        return (
-            f"{who} {goes} back to the beginning, with the same trigger, and {gets} the "
-            "journey's mails again. Its guards are asked anew: whom they refuse stays drifted."
-        )
-    if act == "retry":
-        return (
-            f"{who} {goes} on where the turn failed, now, with the code as it is. What earlier "
-            "turns did is not done again. Where an event that ends the journey has come since, "
-            "it ends now."
-        )
-    return (
-        f"{who} {leaves} this journey at once. Mails of it that have not left are cancelled. "
-        "This cannot be undone."
-    )
-
-
-def for_one(enrollment: Enrollment, label: str) -> list[AvailableAction]:
-    """Return what is offered for one enrollment.
+def actions_for_enrollment(enrollment: Enrollment, label: str) -> list[AvailableAction]:
+    """Return the actions on one enrollment that need a confirmation.
 
     Args:
-        enrollment: as it stands.
+        enrollment: as it is stored.
         label: what its contact is called.
     """
     return [
-        _offer(act, _TITLES[act], _says(act, label, True), "1 person")
-        for act in ACTS.get(enrollment.state, ())
+        _offer(name, _TITLES[name], _describe(name, label, is_single=True), "enrollment")
+        for name in available_actions(enrollment)
+        if name != "wake"
     ]
 
 
-def for_everyone(state: str, count: int) -> list[AvailableAction]:
-    """Return what is offered for all people in a state.
+def can_wake(enrollment: Enrollment) -> bool:
+    """Return whether an enrollment waits for a time that can be cut short."""
+    return "wake" in available_actions(enrollment)
+
+
+def actions_for_state(state: str, count: int) -> list[AvailableAction]:
+    """Return the actions on all enrollments in a state.
 
     Args:
-        state: which state.
-        count: how many they are; nothing is offered for nobody.
+        state: the state.
+        count: how many enrollments are in it; without any, no action is offered.
     """
-    if not count or state not in TOGETHER:
+    if not count:
         return []
-    people = formatting.many(count, "person", "people")
+    people = formatting.pluralize(count, "person", "people")
+    enrollments = formatting.pluralize(count, "enrollment")
     return [
-        _offer(act, f"{_TITLES[act]} all", _says(act, people, count == 1), people)
-        for act in ACTS[state]
+        _offer(
+            name,
+            f"{_TITLES[name]} all",
+            _describe(name, people, is_single=count == 1),
+            enrollments,
+        )
+        for name in bulk_actions(state)
     ]
 
 
-def _offer(act: ActionName, title: str, says: str, people: str) -> AvailableAction:
-    harsh = act in ("exit", "restart")
-    return AvailableAction(act, title, says, f"{_TITLES[act]} {people}", harsh, reason=harsh)
+def _offer(name: ActionName, title: str, description: str, subject: str) -> AvailableAction:
+    is_destructive = name in ("exit", "restart")
+    return AvailableAction(
+        name,
+        title,
+        description,
+        f"{_TITLES[name]} {subject}",
+        is_destructive,
+        asks_reason=is_destructive,
+    )
+
+
+def _describe(name: ActionName, subject: str, *, is_single: bool) -> str:
+    s = "s" if is_single else ""
+    if name == "continue":
+        return (
+            f"{subject} continue{s} now with the current code, as if the removed wait were over. "
+            "Recorded steps are not repeated; everything else that the code calls runs."
+        )
+    if name == "restart":
+        return (
+            f"{subject} start{s} over with the same trigger and get{s} the journey's emails again. "
+            "The entry rules are checked again; anyone they reject stays drifted."
+        )
+    if name == "retry":
+        return (
+            f"{subject} retr{'ies' if is_single else 'y'} the failed turn now with the current "
+            "code. Steps of earlier turns are not repeated. If an event that ends the journey has "
+            "arrived since, the enrollment ends."
+        )
+    return (
+        f"{subject} leave{s} this journey immediately. Its emails that have not been sent are "
+        "cancelled. This cannot be undone."
+    )

@@ -1,76 +1,77 @@
-"""What every screen of the dashboard stands in: session, menu, headers, forms."""
+"""What every page of the dashboard shares: session, menu, headers, paging, redirects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlencode
 from uuid import UUID
 
-from quart import Blueprint, Response, g, redirect, request
+from quart import Blueprint, g, redirect, request
 
-from ...errors import NotFound
+from ...errors import Conflict, InvalidInput, NotFound, RateLimited, StoreUnavailable, TooLarge
+from ...services import inbox
 from ...services.actor import Actor
-from ...store import audit
-from ...store.corrupt_rows import only_show
-from ...store.db import Write
-from ...store.read_models import inbox
-from ...store.workers import Outage
+from ...services.outages import Outage, find_outage
+from ...services.system import show_corrupt_rows
 from .. import formatting
-from ..auth import Answer, require_session
-from ..engine_status import engine_away
-from ..pages import content, context, error_page, harden, now
+from ..pages import content, context, error_page
+from ..session import Answer, harden_page, require_session
 
 PAGE_SIZE = 50
-# Set by the browser, which alone knows it.
-ZONE_COOKIE = "hogsend_zone"
+# The errors that a page shows beside the form that caused them.
+FORM_ERRORS = (Conflict, InvalidInput, NotFound, RateLimited, StoreUnavailable, TooLarge)
+# Set by the browser, which alone knows the reader's time zone.
+_ZONE_COOKIE = "hogsend_zone"
+
 blueprint = Blueprint("admin", __name__)
+blueprint.after_request(harden_page)
 
 
 @dataclass(frozen=True, slots=True)
 class Nav:
-    """What the menu tells on every page.
+    """What the menu shows on every page.
 
     Args:
         journeys: how many journeys there are.
-        unread: how many captured mails nobody has context, as text; empty for none.
-        worker: whether this process plays journeys.
-        away: what the engine misses, if anything.
+        unread: how many captured mails are unread, as text; empty for none.
+        has_worker: whether this process runs journeys.
+        outage: what the engine cannot reach, if anything.
     """
 
     journeys: int
     unread: str
-    worker: bool
-    away: Outage | None
+    has_worker: bool
+    outage: Outage | None
 
 
 @blueprint.before_request
-async def _enter() -> Answer | None:
+async def _prepare() -> Answer | None:
     refusal = await require_session()
     if refusal is not None:
         return refusal
     if b"%00" in request.query_string:
-        # No text that is kept has one, and Postgres takes none to compare with.
-        return error_page(400, "No text contains a NUL character.", "Search for something else.")
+        # No stored text has one, and Postgres refuses to compare with it.
+        return error_page(400, "The search contains a NUL character.", "Search for something else.")
     if request.method in ("GET", "HEAD"):
-        only_show()
-    formatting.speak_to(unquote(request.cookies.get(ZONE_COOKIE, "")))
-    current = context()
-    captured = current.settings.mail == "inbox"
-    unread = await current.database.read_one(inbox.unread()) if captured else 0
+        show_corrupt_rows()
+    formatting.set_time_zone(unquote(request.cookies.get(_ZONE_COOKIE, "")))
     g.nav = Nav(
         journeys=len(content().registry.journeys),
-        unread="" if not unread else f"{unread}+" if unread >= inbox.MOST_COUNTED else str(unread),
-        worker=current.worker_status is not None,
-        away=await engine_away(),
+        unread=await _count_unread(),
+        has_worker=context().worker_status is not None,
+        outage=await find_outage(context()),
     )
     return None
 
 
-@blueprint.after_request
-async def _leave(answer: Response) -> Response:
-    return harden(answer)
+async def _count_unread() -> str:
+    if context().settings.mail != "inbox":
+        return ""
+    unread = await inbox.count_unread(context(), actor())
+    if unread >= inbox.MOST_COUNTED:
+        return f"{unread}+"
+    return str(unread) if unread else ""
 
 
 def actor() -> Actor:
@@ -78,72 +79,43 @@ def actor() -> Actor:
     return Actor.from_operator(g.operator)
 
 
-def id_from(text: str, noun: str) -> UUID:
-    """Read an id out of an address.
+def parse_id(text: str, noun: str) -> UUID:
+    """Read an id from a path.
 
     Args:
-        text: the part of the address.
-        noun: what it should name, for the error.
+        text: the part of the path.
+        noun: what it should identify, for the error.
 
     Raises:
-        NotFound: it is no id.
+        NotFound: it is not an id.
     """
     try:
         return UUID(text)
     except ValueError:
-        raise missing(noun) from None
+        raise NotFound(
+            f"There is no such {noun}.", "It may have been removed, or the link is incomplete."
+        ) from None
 
 
-def missing(noun: str) -> NotFound:
-    """Make the error for something that is not there."""
-    return NotFound(
-        f"There is no such {noun}.", "It may have been removed, or the link is cut off."
-    )
-
-
-def cursor() -> UUID | None:
-    """Return the id that the page's rows are older than, if one is named; nonsense is none."""
+def before_id() -> UUID | None:
+    """Return the id that the page's rows are older than; None on the first page."""
     try:
         return UUID(request.args["before"])
     except (KeyError, ValueError):
         return None
 
 
-def address(path: str, **query: Any) -> str:
-    """Return a path with those of the values that say something."""
+def build_url(path: str, **query: Any) -> str:
+    """Return a path with a query; values that are None or empty are left out."""
     kept = {name: str(value) for name, value in query.items() if value not in (None, "")}
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
-def back(path: str, done: str = "") -> Answer:
-    """Go to a page after a change, and say there what was done.
+def redirect_with_notice(path: str, notice: str = "") -> Answer:
+    """Go to a page after a change, and confirm the change there.
 
     Args:
-        path: where to.
-        done: which of the sentences of `words.DONE` is shown.
+        path: the page.
+        notice: which of `NOTICES` it shows.
     """
-    return redirect(address(path, done=done), 303)
-
-
-async def change(
-    writes: list[Write],
-    action: str,
-    subject: str,
-    *topics: str,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
-    """Write a change and its line in the audit log in one transaction, and tell open pages.
-
-    Args:
-        writes: the change.
-        action: what the log calls it.
-        subject: to what it is done.
-        topics: which topics of the live pages it concerns.
-        before: what it was.
-        after: what it is now.
-    """
-    line = audit.record(actor().name, action, subject, now(), before=before, after=after)
-    async with context().database.transaction() as transaction:
-        await transaction.apply([*writes, line])
-    context().change_feed.publish(*topics)
+    return redirect(build_url(path, done=notice), 303)

@@ -1,4 +1,4 @@
-"""One enrollment: its timeline, and what an operator may do to it."""
+"""One enrollment: its timeline, and the actions on it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from typing import cast
 from ...config.hatchet_token import dashboard
 from ...domain.enrollment import Enrollment
 from ...domain.journey import Journey
-from ...errors import HogsendError
-from ...services.enrollments import ActionName, run_action
-from ...store.hatchet_runs import RunLink
-from ...store.read_models import enrollment as screen
-from ..auth import Answer
-from ..pages import content, context, page, posted
-from . import available_actions, timeline
-from .base import actor, back, blueprint, id_from, missing
+from ...services.enrollments import ActionName, RunLink, get_enrollment, run_action
+from ..pages import content, context, now, page, read_form
+from ..session import Answer
+from . import timeline
+from .available_actions import actions_for_enrollment, can_wake
+from .base import FORM_ERRORS, actor, blueprint, parse_id, redirect_with_notice
 
 _LONGEST_NOTE = 160
-# What is said on the page that is shown after an act.
-DONE = {
+# The notice that confirms each action.
+_NOTICES = {
     "wake": "woken",
     "continue": "continued",
     "restart": "restarted",
@@ -29,70 +27,73 @@ DONE = {
 
 @blueprint.get("/enrollments/<enrollment_id>")
 async def show_enrollment(enrollment_id: str) -> Answer:
-    """Show what happened to one person in one journey, and why."""
-    return await _page(enrollment_id)
+    """Show what happened to one contact in one journey, and why."""
+    return await _enrollment_page(enrollment_id)
 
 
-async def _page(enrollment_id: str, *, problem: str = "", status: int = 200) -> Answer:
-    current = context()
-    found = await screen.load(current.database, id_from(enrollment_id, "enrollment"))
-    if found is None:
-        raise missing("enrollment")
-    journey = content().registry.journeys.get(found.enrollment.journey_id)
-    mail_list = content().registry.lists.get(journey.list_id if journey else "journey")
+async def _enrollment_page(enrollment_id: str, *, problem: str = "", status: int = 200) -> Answer:
+    detail = await get_enrollment(context(), actor(), parse_id(enrollment_id, "enrollment"))
+    enrollment, registry = detail.enrollment, content().registry
+    journey = registry.journeys.get(enrollment.journey_id)
     return page(
         "admin/enrollment.html",
         status=status,
-        found=found,
-        enrollment=found.enrollment,
-        contact=found.contact,
+        detail=detail,
+        enrollment=enrollment,
+        contact=detail.contact,
         journey=journey,
-        mail_list=mail_list,
-        story=timeline.entries(found, journey),
-        summary=timeline.summarize(found.enrollment, current.clock.now()),
-        remedy=_remedy(found.enrollment, journey),
-        offers=available_actions.for_one(found.enrollment, found.contact.label),
-        steps=timeline.count_calls(found),
-        run_at=_run_at(found.run),
+        mail_list=registry.lists.get(journey.list_id if journey else "journey"),
+        timeline=timeline.entries(detail, journey),
+        summary=timeline.summarize(enrollment, now()),
+        remedy=_remedy(enrollment, journey),
+        actions=actions_for_enrollment(enrollment, detail.contact.label),
+        can_wake=can_wake(enrollment),
+        steps=timeline.count_calls(detail),
+        run_url=_run_url(detail.run),
         problem=problem,
     )
 
 
-def _run_at(run: RunLink | None) -> str:
-    """Return where Hatchet's own dashboard shows a run, if it is known."""
-    screens = dashboard() if run and run.run_id else None
-    return screens.run(run.run_id) if screens and run else ""
+def _run_url(run: RunLink | None) -> str:
+    """Return where Hatchet's own dashboard shows a run; empty when that is unknown."""
+    hatchet = dashboard() if run and run.run_id else None
+    return hatchet.run(run.run_id) if hatchet and run else ""
 
 
 def _remedy(enrollment: Enrollment, journey: Journey | None) -> str:
-    """Say what can be done for someone who is stuck."""
+    """Return what can be done for an enrollment that does not proceed by itself."""
     if enrollment.state == "drifted":
-        lost = f" ({enrollment.wait.key})" if enrollment.wait else ""
+        wait = f" ({enrollment.wait.key})" if enrollment.wait else ""
         return (
-            f"The wait that this person is in{lost} is not in the code any more. Put it back and "
+            f"The wait that this contact is in{wait} is no longer in the code. Restore it and "
             "continue, or continue without it, restart, or exit."
         )
     if enrollment.state == "failed":
-        return "Mend the code, then retry: the turn is played again from the last wait."
+        return "Fix the code, then retry: the turn runs again from the last wait."
     if enrollment.state == "parked" and journey is not None:
-        place = f"{journey.file}:{journey.line}"
+        location = f"{journey.file}:{journey.line}"
         return (
-            f"The journey kept its thread three times and is stopped ({place}). Find the call "
-            "that blocks in the tracebacks below or of others, mend it and load the code anew: "
-            "then this person goes on. Exit works meanwhile."
+            f"The journey blocked its thread three times and is halted ({location}). Find the "
+            "blocking call in the tracebacks, fix it and reload the code; this contact then "
+            "continues. Until then you can exit the enrollment."
         )
     if enrollment.state == "parked":
-        return "Put the code back or mend it: then this person goes on. Exit works meanwhile."
+        return (
+            "Restore or fix the code; this contact then continues. Until then you can exit the "
+            "enrollment."
+        )
     return ""
 
 
 @blueprint.post("/enrollments/<enrollment_id>/<any(wake, 'continue', restart, exit, retry):act>")
 async def act_on_enrollment(enrollment_id: str, act: str) -> Answer:
     """Wake, continue, restart, exit or retry one enrollment."""
-    found = id_from(enrollment_id, "enrollment")
-    note = (await posted()).get("reason", "").strip()[:_LONGEST_NOTE]
+    note = (await read_form()).get("reason", "").strip()[:_LONGEST_NOTE]
+    enrollment = parse_id(enrollment_id, "enrollment")
     try:
-        after = await run_action(context(), actor(), cast("ActionName", act), found, note=note)
-    except HogsendError as error:
-        return await _page(enrollment_id, problem=str(error), status=409)
-    return back(f"/enrollments/{after}", DONE[act])
+        current = await run_action(
+            context(), actor(), cast("ActionName", act), enrollment, note=note
+        )
+    except FORM_ERRORS as error:
+        return await _enrollment_page(enrollment_id, problem=str(error), status=409)
+    return redirect_with_notice(f"/enrollments/{current}", _NOTICES[act])

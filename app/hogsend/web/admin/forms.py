@@ -1,4 +1,4 @@
-"""What operators type into forms, read into values."""
+"""Parses what operators type into forms."""
 
 from __future__ import annotations
 
@@ -13,54 +13,56 @@ from ...errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Whom something concerns."""
+class Identity:
+    """What a contact is known by: one of a user id and an email address."""
 
     user_id: str | None = None
     email: str | None = None
 
 
-def person_of(text: str) -> Named:
-    """Read whom something concerns: an email address, or the product's user id.
+def parse_identity(text: str) -> Identity:
+    """Read an email address, or the product's user id.
 
     Args:
         text: what was typed.
 
     Raises:
-        InvalidInput: nothing was typed, or something that names nobody.
+        InvalidInput: the text is empty, or neither an address nor a user id.
     """
     text = text.strip()
     if not text:
-        raise InvalidInput("It is not said whom this concerns.", "Give a user id or an address.")
+        raise InvalidInput("The contact is missing.", "Enter a user id or an email address.")
     if "@" in text:
         try:
-            return Named(email=normalize_email(text))
+            return Identity(email=normalize_email(text))
         except ValueError as problem:
-            raise InvalidInput(f"The address {problem}.") from None
+            raise InvalidInput(f"The email address {problem}.") from None
     problem = check_text(text) or ("is longer than 200 characters" if len(text) > 200 else None)
     if problem:
         raise InvalidInput(f"The user id {problem}.")
-    return Named(user_id=text)
+    return Identity(user_id=text)
 
 
-def properties_of(text: str) -> Mapping[str, Any]:
-    """Read properties: a JSON object, or nothing.
+def parse_properties(text: str) -> Mapping[str, Any]:
+    """Read properties from a JSON object; an empty text has none.
 
     Args:
         text: what was typed.
 
     Raises:
-        InvalidInput: it is no JSON object, or one past the limits.
+        InvalidInput: the text is not a JSON object, or one past the limits.
     """
     if not text.strip():
         return {}
     try:
-        found: Any = json.loads(text)
+        value: Any = json.loads(text)
     except (ValueError, RecursionError) as problem:
-        raise InvalidInput(f"The properties are no JSON: {problem}.") from None
-    if not isinstance(found, dict):
-        raise InvalidInput("The properties are no JSON object.", 'Write them as {"plan": "pro"}.')
-    properties = cast("dict[str, Any]", found)
+        raise InvalidInput(f"The properties are not valid JSON: {problem}.") from None
+    if not isinstance(value, dict):
+        raise InvalidInput(
+            "The properties are not a JSON object.", 'Write them as {"plan": "pro"}.'
+        )
+    properties = cast("dict[str, Any]", value)
     problem = check_properties(properties, escapes=True)
     if problem:
         raise InvalidInput(f"The properties: {problem}.")

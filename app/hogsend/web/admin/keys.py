@@ -1,71 +1,67 @@
-"""API keys: made, shown once, revoked."""
+"""API keys: created, shown once, revoked."""
 
 from __future__ import annotations
 
 from quart import g
 
-from ...errors import HogsendError
-from ...store import keys as store
-from ..api.key_auth import access
-from ..auth import Answer, needs
-from ..pages import context, now, page, posted
-from .base import back, blueprint, change, id_from
+from ...services import keys
+from ...services.keys import FULL_ADMIN, INGEST, INGEST_PUBLIC
+from ..api.key_auth import key_authenticator
+from ..pages import context, page, read_form
+from ..session import Answer
+from .base import FORM_ERRORS, actor, blueprint, parse_id, redirect_with_notice
 
 SCOPES = {
-    store.INGEST: "send events and contacts",
-    store.INGEST_PUBLIC: "send events from a web page; needs the page's origin",
+    INGEST: "send events and contacts",
+    INGEST_PUBLIC: "send events from a web page; needs the page's origin",
     "read": "read everything",
-    "journey-admin": "enroll, wake and exit people",
-    store.FULL_ADMIN: "everything",
+    "journey-admin": "enroll, wake and exit contacts",
+    FULL_ADMIN: "do everything",
 }
 
 
-async def _page(*, problem: str = "", fresh: str = "", status: int = 200) -> Answer:
-    found = await store.list_keys(context().database)
-    form = await posted()
+async def _keys_page(*, problem: str = "", new_key: str = "", status: int = 200) -> Answer:
+    listed = await keys.list_keys(context(), actor())
+    form = await read_form()
     return page(
         "admin/keys.html",
         status=status,
-        keys=sorted(found, key=lambda key: (key.revoked_at is not None, key.id), reverse=False),
+        keys=sorted(listed, key=lambda key: (key.revoked_at is not None, key.id)),
         scopes=SCOPES,
         problem=problem,
-        fresh=fresh,
-        chosen=form.getlist("scope") or [store.INGEST],
-        given={"name": form.get("name", ""), "origins": form.get("origins", "")},
-        owner=g.operator.role == "owner",
+        new_key=new_key,
+        chosen=form.getlist("scope") or [INGEST],
+        form={"name": form.get("name", ""), "origins": form.get("origins", "")},
+        is_owner=g.operator.role == "owner",
     )
 
 
 @blueprint.get("/keys")
 async def list_keys() -> Answer:
-    """Show every key by its beginning."""
-    return await _page()
+    """Show every key by its first characters."""
+    return await _keys_page()
 
 
 @blueprint.post("/keys")
-@needs("owner")
 async def create_key() -> Answer:
-    """Make a key and show it this once."""
-    form = await posted()
+    """Create a key and show it once."""
+    form = await read_form()
     try:
-        key, text = await store.create(
-            context().database,
+        _, text = await keys.create_key(
+            context(),
+            actor(),
             name=form.get("name", ""),
             scopes=form.getlist("scope"),
             origins=form.get("origins", "").split(),
-            now=now(),
         )
-    except HogsendError as error:
-        return await _page(problem=str(error), status=400)
-    await change([], "create key", f"key {key.prefix}", after={"scopes": sorted(key.scopes)})
-    return await _page(fresh=text)
+    except FORM_ERRORS as error:
+        return await _keys_page(problem=str(error), status=400)
+    return await _keys_page(new_key=text)
 
 
 @blueprint.post("/keys/<key_id>/revoke")
-@needs("owner")
 async def revoke_key(key_id: str) -> Answer:
-    """Stop a key from working."""
-    key = await store.revoke(context().database, id_from(key_id, "key"), now())
-    access().forget()
-    await change([], "revoke key", f"key {key.prefix}")
-    return back("/keys", "revoked")
+    """Revoke a key."""
+    await keys.revoke_key(context(), actor(), parse_id(key_id, "key"))
+    key_authenticator().forget_keys()
+    return redirect_with_notice("/keys", "revoked")

@@ -1,4 +1,4 @@
-"""A mail taken apart for a screen: what a mail client would show, and what it would not."""
+"""Parses a mail into what a page shows of it, and serves its HTML to a sandboxed frame."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from quart import Response
 _HEAD = re.compile(r"<head[^>]*>", re.IGNORECASE)
 _PIXEL = re.compile(r"<img\b[^>]*\bsrc=[\"'][^\"']*/o/[^\"']+\.gif[\"'][^>]*>", re.IGNORECASE)
 
-# Its styles and pictures are the mail's own; scripts, forms and plugins never run, and it has no
-# origin, so that it reaches neither the dashboard nor its cookie.
+# A mail has its own styles and images; scripts, forms and plugins never run, and it has no origin,
+# so that it can reach neither the dashboard nor its cookie.
 _POLICY = (
     "default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline'; "
     "font-src http: https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
     "sandbox"
 )
-OPENS_LINKS = " allow-popups allow-popups-to-escape-sandbox"
+_ALLOW_LINKS = " allow-popups allow-popups-to-escape-sandbox"
 
 
 @dataclass(frozen=True, slots=True)
 class MailParts:
-    """A mail taken apart.
+    """The parts of a mail.
 
     Args:
-        html: the HTML part, if there is one.
-        text: the plain part, if there is one.
+        html: the HTML part; empty without one.
+        text: the plain text part; empty without one.
         headers: names and values, in order.
-        source: everything, as it went over the wire.
+        source: the whole message as text.
     """
 
     html: str
@@ -40,45 +40,47 @@ class MailParts:
     source: str
 
 
-def take_apart(raw: bytes) -> MailParts:
-    """Take a mail apart; parts that cannot be read are empty.
+def parse_mail(raw: bytes) -> MailParts:
+    """Parse a mail; parts that cannot be decoded are empty.
 
     Args:
         raw: the whole message, RFC 5322.
     """
     message = message_from_bytes(raw, policy=policy.default)
     return MailParts(
-        html=_part(message, "html"),
-        text=_part(message, "plain"),
+        html=_decode_part(message, "html"),
+        text=_decode_part(message, "plain"),
         headers=[(name, str(value)) for name, value in message.items()],
         source=raw.decode("utf-8", "replace").replace("\r\n", "\n"),
     )
 
 
-def _part(message: EmailMessage, kind: str) -> str:
-    found = message.get_body((kind,))
-    if found is None:
+def _decode_part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    if part is None:
         return ""
     try:
-        return str(found.get_content())
+        return str(part.get_content())
     except (LookupError, ValueError, AttributeError):
         return ""
 
 
-def framed(html: str, *, links_work: bool) -> Response:
-    """Answer with a mail's HTML for a sandboxed frame.
+def respond_with_mail(html: str, *, has_working_links: bool) -> Response:
+    """Return a mail's HTML for a sandboxed frame.
 
     Args:
         html: the mail.
-        links_work: whether its links open, each in a tab of its own, and its opening counts, as
-            in the recipient's client. Where an operator only looks, neither.
+        has_working_links: whether links open in new tabs and the open is recorded, as in the
+            recipient's mail client; neither is when an operator looks at a sent mail.
     """
     base = '<meta name="referrer" content="no-referrer"><base target="_blank">'
     html = _HEAD.sub(lambda match: match.group() + base, html, count=1)
-    if not links_work:
+    if not has_working_links:
         html = _PIXEL.sub("", html)
     answer = Response(html, content_type="text/html; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = _POLICY + (OPENS_LINKS if links_work else "")
+    answer.headers["Content-Security-Policy"] = _POLICY + (
+        _ALLOW_LINKS if has_working_links else ""
+    )
     answer.headers["X-Frame-Options"] = "SAMEORIGIN"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer

@@ -1,44 +1,36 @@
-"""Templates: each mail of the journeys' folder, shown to an imagined person."""
+"""Templates: each mail of the author's folder, previewed with its sample props."""
 
 from __future__ import annotations
 
 from quart import Response, request
 
-from ...delivery.render import Rendered
 from ...errors import HogsendError
-from ..auth import Answer
-from ..pages import content, now, page
-from . import mail_parts
-from .base import blueprint, missing
+from ...services import templates
+from ..pages import content, context, page
+from ..session import Answer
+from .base import actor, blueprint
+from .mail_parts import parse_mail, respond_with_mail
 
 
 @blueprint.get("/templates")
 async def list_templates() -> Answer:
     """Show every template, and the files that cannot be used."""
-    found = content().templates
+    result = templates.list_templates(context(), actor())
     return page(
         "admin/templates.html",
-        templates=[found.by_key[key] for key in sorted(found.by_key)],
-        broken=found.broken,
+        templates=result.templates,
+        broken=result.broken,
         lists=content().registry.lists,
     )
-
-
-def _rendered(key: str) -> Rendered:
-    if key not in content().templates.by_key:
-        raise missing("template")
-    return content().renderer.preview(key, now())
 
 
 @blueprint.get("/templates/<key>")
 async def show_template(key: str) -> Answer:
     """Show one template rendered with its sample props."""
-    template = content().templates.by_key.get(key)
-    if template is None:
-        raise missing("template")
+    template = templates.get_template(context(), actor(), key)
     rendered, problem = None, ""
     try:
-        rendered = _rendered(key)
+        rendered = templates.preview_template(context(), actor(), key)
     except HogsendError as error:
         problem = str(error)
     return page(
@@ -46,7 +38,7 @@ async def show_template(key: str) -> Answer:
         template=template,
         mail_list=content().registry.lists.get(template.list_id or "journey"),
         rendered=rendered,
-        mail=mail_parts.take_apart(rendered.raw) if rendered else None,
+        mail=parse_mail(rendered.raw) if rendered else None,
         problem=problem,
         view=request.args.get("view", "html"),
     )
@@ -54,5 +46,6 @@ async def show_template(key: str) -> Answer:
 
 @blueprint.get("/templates/<key>/html")
 async def template_html(key: str) -> Response:
-    """Give a template's preview to its frame."""
-    return mail_parts.framed(_rendered(key).html, links_work=False)
+    """Serve a template's preview to its frame."""
+    rendered = templates.preview_template(context(), actor(), key)
+    return respond_with_mail(rendered.html, has_working_links=False)

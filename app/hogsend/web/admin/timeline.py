@@ -12,8 +12,7 @@ from ...domain.enrollment import Enrollment
 from ...domain.journal import Step
 from ...domain.journal_summary import Summary
 from ...domain.journey import Journey
-from ...store.read_models.enrollment import EnrollmentPage
-from ...store.turns import Turn
+from ...services.enrollments import EnrollmentPage, Turn
 from ...turns.calls import SendMail, call_of_kind
 from ...turns.calls.description import Description, Link, Pause, RecordedCall
 from ...turns.turn_state import USER
@@ -157,7 +156,7 @@ def _enrolled(page: EnrollmentPage, journey: Journey | None) -> TimelineEntry:
     if journey is not None:
         if journey.trigger.where is not None:
             notes.append(describe(journey.trigger.where))
-        notes.append(formatting.entry(journey.entry))
+        notes.append(formatting.describe_entry(journey.entry))
     if page.enrollment.entry_key:
         notes.append(f"for “{page.enrollment.entry_key}”")
     return TimelineEntry(
@@ -175,7 +174,7 @@ def _summarized(page: EnrollmentPage, summary: Summary) -> Iterator[TimelineEntr
     calls = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in summary.steps.items())
     failed = f"{summary.failed:,} of them failed" if summary.failed else ""
     reason = "steps are kept for a limited time after the end; mails and events remain"
-    title = f"Ran {formatting.many(summary.turns, 'turn')}"
+    title = f"Ran {formatting.pluralize(summary.turns, 'turn')}"
     yield TimelineEntry(summary.last_at, "", title, "summary", notes=(failed, calls, reason))
 
 
@@ -185,7 +184,7 @@ _END_KINDS = {"completed": "sent", "failed": "bad", "exited": "no", "held_out": 
 def _ending(enrollment: Enrollment) -> Iterator[TimelineEntry]:
     wake, wait = enrollment.wake_at, enrollment.wait
     if enrollment.state in _END_KINDS:
-        reason = formatting.reason(enrollment.end_reason)
+        reason = formatting.describe_reason(enrollment.end_reason)
         notes = (reason,) if reason and reason != enrollment.state else ()
         title = enrollment.state.replace("_", " ").capitalize()
         yield TimelineEntry(enrollment.ended_at, _END_KINDS[enrollment.state], title, notes=notes)
@@ -217,11 +216,13 @@ def summarize(enrollment: Enrollment, now: datetime) -> str:
         now: the present instant.
     """
     wake, wait = enrollment.wake_at, enrollment.wait
-    due = f"{formatting.exact(wake)}, {formatting.relative(wake, now)}" if wake else ""
+    due = (
+        f"{formatting.format_exact(wake)}, {formatting.format_relative(wake, now)}" if wake else ""
+    )
     if enrollment.state == "waiting" and enrollment.wait_result is not None:
         return f"{enrollment.wait_result.name} has arrived: the next turn is due."
     if enrollment.state == "waiting" and wait is not None:
-        until = f"until {formatting.exact(wait.until)}" if wait.until else "without a limit"
+        until = f"until {formatting.format_exact(wait.until)}" if wait.until else "without a limit"
         if wait.events:
             names = " or ".join(str(match) for match in wait.events)
             return f"Waiting for {names} {until}."
@@ -230,7 +231,7 @@ def summarize(enrollment: Enrollment, now: datetime) -> str:
         if enrollment.attempt:
             return f"The last turn failed; it will be tried again {due}."
         return "The next turn is due."
-    reason = formatting.reason(enrollment.end_reason)
+    reason = formatting.describe_reason(enrollment.end_reason)
     return {
         "completed": "The journey ran to its end.",
         "exited": f"Left before the end: {reason}." if reason else "Left before the end.",

@@ -1,7 +1,7 @@
-"""Cross-origin requests to the API: any page may read answers, none can use a session (wire, §1).
+"""Cross-origin requests to the API: any page may read responses, none can use a session.
 
-Keys travel in a header of their own and no answer allows credentials, so an origin proves nothing
-and is simply repeated.
+Keys are sent in a header of their own and no response allows credentials, so an origin proves
+nothing and is simply repeated.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Site = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class AnyOrigin:
-    """Answers every `OPTIONS` of the API, and marks all its other answers.
+    """Answers every `OPTIONS` of the API, and adds headers to all its other responses.
 
     Args:
-        site: what answers all other requests.
+        site: the application that answers all other requests.
     """
 
     def __init__(self, site: Site) -> None:
@@ -39,25 +39,25 @@ class AnyOrigin:
             await _preflight(scope, allowed, send)
             return
 
-        async def marked(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *allowed, (b"vary", b"Origin")]
             await send(message)
 
-        await self._site(scope, receive, marked)
+        await self._site(scope, receive, send_with_headers)
 
 
 async def _preflight(scope: Scope, allowed: list[tuple[bytes, bytes]], send: Send) -> None:
-    asked = _header(scope, b"access-control-request-headers")
+    requested = _header(scope, b"access-control-request-headers")
     headers = [
         *allowed,
         (b"vary", b"Origin, Access-Control-Request-Headers"),
         (b"access-control-allow-methods", METHODS),
-        *([(b"access-control-allow-headers", asked)] if asked else []),
+        *([(b"access-control-allow-headers", requested)] if requested else []),
     ]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 
 
 def _header(scope: Scope, name: bytes) -> bytes:
-    return next((value for found, value in scope["headers"] if found == name), b"")
+    return next((value for header, value in scope["headers"] if header == name), b"")

@@ -1,7 +1,7 @@
-"""`POST /v1/events`: the product tells what happened.
+"""`POST /v1/events`: one event, on the route where throughput matters most.
 
-The one route on which throughput counts is answered before a framework's request is made: of the
-time of such a request that is a third (docs/decisions/0004).
+It is answered without a request of the web framework, which would take a third of the time
+(docs/decisions/0004).
 """
 
 from __future__ import annotations
@@ -14,22 +14,20 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from ...domain.incoming import IngestResult
 from ...errors import HogsendError, InvalidInput, TooLarge
-from ...ingest.parsing import read_event
 from ...services.context import ServiceContext
-from ...store.keys import INGEST
-from ..errors import INTERNAL, problem, retry_after, status_of
-from .key_auth import KeyAuth, authorize
+from ...services.events import IngestResult, submit_event_json
+from ..errors import INTERNAL, retry_after, status_of, to_json
+from .key_auth import KeyAuthenticator
 
 log = logging.getLogger("hogsend.http")
 
 LARGEST_BODY = 1024 * 1024
-# How long a body may take to arrive, in seconds; Quart gives other requests as long.
+# How long a body may take to arrive, in seconds; the same as for other requests in Quart.
 SLOWEST_BODY = 60
 PATH = "/v1/events"
-# What Quart says too of a connection without an address.
-_NOBODY = "<local>"
+# The address that Quart also gives a connection without one.
+_NO_ADDRESS = "<local>"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_=-]{1,255}")
 
 Scope = MutableMapping[str, Any]
@@ -39,76 +37,75 @@ Site = Callable[[Any, Any, Any], Awaitable[None]]
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class _Gone(Exception):
-    """The caller has left."""
+class _ClientDisconnected(Exception):
+    """The client closed the connection before it had sent the whole body."""
 
 
 class EventsFastPath:
-    """Answers `POST /v1/events` and leaves everything else to the site.
+    """Answers `POST /v1/events` and passes everything else on.
 
     Args:
-        site: what answers all other requests.
-        context: what the process is made of.
-        memory: of callers and their keys.
+        site: the application that answers all other requests.
+        context: where events are stored.
+        authenticator: finds the actor of a request.
     """
 
-    def __init__(self, site: Site, context: ServiceContext, memory: KeyAuth) -> None:
+    def __init__(
+        self, site: Site, context: ServiceContext, authenticator: KeyAuthenticator
+    ) -> None:
         self._site = site
         self._context = context
-        self._memory = memory
+        self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._site(scope, receive, send)
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        more: list[tuple[bytes, bytes]] = []
+        extra_headers: list[tuple[bytes, bytes]] = []
         try:
-            status, body = 202, answer_of(await self._take(scope, headers, receive))
-        except _Gone:
+            status, body = 202, result_to_json(await self._submit(scope, headers, receive))
+        except _ClientDisconnected:
             return
         except HogsendError as error:
-            status, body = status_of(error), problem(error)
+            status, body = status_of(error), to_json(error)
             if (seconds := retry_after(error)) is not None:
-                more = [(b"retry-after", str(seconds).encode())]
+                extra_headers = [(b"retry-after", str(seconds).encode())]
             if status == 500:
                 log.error("%s: %s", error.code, error)
         except Exception:
-            log.exception("an event could not be taken")
+            log.exception("an event could not be stored")
             status, body = 500, INTERNAL
-        text = to_bytes(body)
-        named = request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        payload = to_bytes(body)
+        own_id = request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         start = [
             (b"content-type", b"application/json"),
-            (b"content-length", str(len(text)).encode()),
-            (b"x-request-id", named.encode()),
-            *more,
+            (b"content-length", str(len(payload)).encode()),
+            (b"x-request-id", own_id.encode()),
+            *extra_headers,
         ]
         await send({"type": "http.response.start", "status": status, "headers": start})
-        await send({"type": "http.response.body", "body": text})
+        await send({"type": "http.response.body", "body": payload})
 
-    async def _take(
+    async def _submit(
         self, scope: Scope, headers: dict[bytes, bytes], receive: Receive
     ) -> IngestResult:
         client = scope.get("client")
-        # Read first, so that whoever is refused has said it all and hears why.
-        raw = await _body(receive)
-        await authorize(
-            self._memory,
-            self._context,
+        # Read before anything is refused, so that the client has sent all and gets the refusal.
+        raw = await _read_body(receive)
+        actor = await self._authenticator.authenticate(
             headers.get(b"authorization", b"").decode("latin-1"),
-            client[0] if client else _NOBODY,
-            INGEST,
+            client[0] if client else _NO_ADDRESS,
         )
         if len(raw) > LARGEST_BODY:
             raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
         key = headers.get(b"idempotency-key")
-        incoming = read_event(raw, None if key is None else key.decode("latin-1"))
-        return await self._context.ingest.submit(incoming)
+        idempotency_key = None if key is None else key.decode("latin-1")
+        return await submit_event_json(self._context, actor, raw, idempotency_key)
 
 
-async def _body(receive: Receive) -> bytes:
-    """Return the body; of one that is past the limit, so much that it is seen to be."""
+async def _read_body(receive: Receive) -> bytes:
+    """Return the body; of one past the limit, only enough to see that."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -116,7 +113,7 @@ async def _body(receive: Receive) -> bytes:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise _Gone
+                    raise _ClientDisconnected
                 part: bytes = message.get("body", b"")
                 if size <= LARGEST_BODY:
                     parts.append(part)
@@ -127,27 +124,27 @@ async def _body(receive: Receive) -> bytes:
         raise InvalidInput(f"The body did not arrive within {SLOWEST_BODY} seconds.") from None
 
 
-def request_id(given: str) -> str:
-    """Return a request's id: the caller's own where it is one, else a new one."""
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_urlsafe(12)
+def request_id(header: str) -> str:
+    """Return a request's id: the one of its header if that is valid, else a new one."""
+    return header if _REQUEST_ID.fullmatch(header) else secrets.token_urlsafe(12)
 
 
-def answer_of(taken: IngestResult) -> dict[str, Any]:
-    """Return what came of an event, as the wire says it."""
+def result_to_json(result: IngestResult) -> dict[str, Any]:
+    """Return what came of an event, as the API reports it."""
     answer: dict[str, Any] = {
-        "stored": taken.stored,
-        "eventId": str(taken.event_id),
-        "contactKey": taken.contact_key,
-        "enrollments": list(taken.enrollments),
-        "exits": list(taken.exits),
+        "stored": result.stored,
+        "eventId": str(result.event_id),
+        "contactKey": result.contact_key,
+        "enrollments": list(result.enrollments),
+        "exits": list(result.exits),
     }
-    if taken.conflict:
+    if result.conflict:
         answer["conflict"] = True
-    if taken.lists_error:
-        answer["listsError"] = taken.lists_error
+    if result.lists_error:
+        answer["listsError"] = result.lists_error
     return answer
 
 
 def to_bytes(body: Mapping[str, Any]) -> bytes:
-    """Return JSON as it goes over the wire."""
+    """Encode a JSON object."""
     return _encode(body).encode("utf-8", "replace")

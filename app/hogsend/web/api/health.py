@@ -1,24 +1,20 @@
-"""Whether the process is alive, and whether each of its parts does its work."""
+"""Health checks: whether the process is alive, and whether each of its parts does its work."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from quart import Blueprint, Response
 
 from ... import __version__
-from ...store import lag, workers
-from ...store.workers import WorkerInfo
+from ...services.health import Health, check_health
+from ...services.outages import Outage
 from .. import formatting
-from ..engine_status import missed_by
 from ..pages import context
 
-# Work that is due for longer than this is late.
-LATE = timedelta(minutes=1)
 _STARTED = time.monotonic()
 
 blueprint = Blueprint("health", __name__)
@@ -34,14 +30,14 @@ def _json(body: dict[str, Any], status: int = 200) -> Response:
 
 
 @blueprint.get("/healthz")
-async def alive() -> Response:
-    """Answer as long as the process does."""
+async def is_alive() -> Response:
+    """Respond as long as the process runs."""
     return _json({"status": "ok", "version": __version__})
 
 
 @blueprint.get("/readyz")
-async def ready() -> Response:
-    """Say what each part does; 503 when requests would not be served."""
+async def is_ready() -> Response:
+    """Report the state of each part; with 503 when requests cannot be served."""
     parts = await _parts()
     down = parts["database"]["status"] != "up"
     worker: dict[str, Any] = parts["worker"]
@@ -51,8 +47,8 @@ async def ready() -> Response:
 
 
 @blueprint.get("/v1/health")
-async def wire_health() -> Response:
-    """The same in the form that existing clients read (wire, `GET /v1/health`)."""
+async def report_health() -> Response:
+    """Report the same in the form that existing clients read."""
     parts = await _parts()
     up = parts["database"]["status"] == "up"
     schema: dict[str, Any] = {"applied": __version__, "required": __version__, "inSync": True}
@@ -60,11 +56,11 @@ async def wire_health() -> Response:
     body: dict[str, Any] = {
         "status": "healthy" if up else "degraded",
         "uptime": round(time.monotonic() - _STARTED, 3),
-        "timestamp": _text(context().clock.now()),
+        "timestamp": _to_text(context().clock.now()),
         "version": __version__,
         "components": {
             "database": parts["database"],
-            # There is no Redis here; clients that ask for it are told what they want to hear.
+            # There is no Redis here; clients that check it need it to be up.
             "redis": {"status": "up"},
             "worker": parts["worker"],
         },
@@ -74,77 +70,63 @@ async def wire_health() -> Response:
 
 
 async def _parts() -> dict[str, dict[str, Any]]:
-    database: dict[str, Any] = {"status": "up"}
-    begun = time.perf_counter()
-    try:
-        asked = context().database
-        _, wake, send, others = await asked.read(
-            lag.alive(),
-            lag.next_wake(),
-            lag.next_send(),
-            workers.at_work(is_sqlite=asked.is_sqlite),
-        )
-    except Exception:
+    health = await check_health(context())
+    if not health.is_reachable:
         return {
-            "database": {"status": "down"} | _trouble(),
+            "database": {"status": "down"} | _database_problem(health),
             "worker": {"status": "unknown"},
             "engine": {"kind": context().settings.engine, "status": "unknown"},
         }
-    database["latencyMs"] = round((time.perf_counter() - begun) * 1000, 2)
+    latency = round(health.latency.total_seconds() * 1000, 2)
     return {
-        "database": database | _trouble(),
-        "worker": _worker(wake, send, len(others)),
-        "engine": _engine(others),
+        "database": {"status": "up", "latencyMs": latency} | _database_problem(health),
+        "worker": _worker(health),
+        "engine": _engine(health.outage),
     }
 
 
-def _engine(others: Sequence[WorkerInfo]) -> dict[str, Any]:
-    """Return whether what decides about turns is there, and since when it is not."""
-    away = missed_by(others)
-    told: dict[str, Any] = {"kind": context().settings.engine, "status": "up"}
-    if away is not None:
-        told["status"] = "away" if away.turns_wait else "partly away"
-        told["since"] = _text(away.since)
-        # What it said names hosts, and anybody may ask here: that is for the dashboard.
-        told["message"] = formatting.away(away)
-    return told
+def _engine(outage: Outage | None) -> dict[str, Any]:
+    """Return whether the engine is reachable, and since when it is not."""
+    engine: dict[str, Any] = {"kind": context().settings.engine, "status": "up"}
+    if outage is not None:
+        engine["status"] = "away" if outage.turns_wait else "partly away"
+        engine["since"] = _to_text(outage.since)
+        # The engine's own message names hosts; anyone may read this one.
+        engine["message"] = formatting.describe_outage(outage)
+    return engine
 
 
-def _trouble() -> dict[str, Any]:
+def _database_problem(health: Health) -> dict[str, Any]:
     """Return what is wrong with the database and since when, if anything is."""
-    standing = context().database.standing
-    if standing.trouble is None or standing.since is None:
+    if health.problem is None or health.problem_since is None:
         return {}
     return {
         "status": "down",
-        "trouble": standing.trouble.kind,
-        "since": _text(standing.since),
-        "message": str(standing.trouble),
+        "trouble": health.problem.kind,
+        "since": _to_text(health.problem_since),
+        "message": str(health.problem),
     }
 
 
-def _worker(wake: datetime | None, send: datetime | None, others: int) -> dict[str, Any]:
-    worker, now = context().worker_status, context().clock.now()
-    oldest = min(filter(None, (wake, send)), default=None)
-    overdue = max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
-    late = overdue > LATE.total_seconds()
-    if worker is None:
-        elsewhere = {"status": "late" if late else "elsewhere", "overdueSeconds": round(overdue)}
-        if context().database.is_sqlite:
-            return elsewhere
-        return elsewhere | {"workers": others} | ({} if others else {"status": "missing"})
-    told: dict[str, Any] = {"status": "up", "overdueSeconds": round(overdue)}
-    if late:
-        told["status"] = "late"
-    if worker.provider_problem is not None:
-        # What it said names hosts and users, and anybody may ask here: that is for the log.
-        told["mail"] = "the provider refuses us"
-        told["status"] = "late"
-    if worker.send_hold is not None:
-        told["mail"] = f"sending is held back: {worker.send_hold}"
-        told["status"] = "fenced"
-    return told
+def _worker(health: Health) -> dict[str, Any]:
+    worker: dict[str, Any] = {
+        "status": "late" if health.is_late else "up" if health.has_worker else "elsewhere",
+        "overdueSeconds": round(health.overdue.total_seconds()),
+    }
+    if not health.has_worker:
+        if health.is_alone:
+            return worker
+        worker["workers"] = health.workers
+        return worker if health.workers else worker | {"status": "missing"}
+    if health.provider_problem is not None:
+        # The provider's own message names hosts and users; anyone may read this one.
+        worker["mail"] = "the mail provider rejects our messages"
+        worker["status"] = "late"
+    if health.send_hold is not None:
+        worker["mail"] = f"sending is on hold: {health.send_hold}"
+        worker["status"] = "fenced"
+    return worker
 
 
-def _text(instant: datetime) -> str:
+def _to_text(instant: datetime) -> str:
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,137 +1,126 @@
-"""Who calls the API: keys, their scopes, and how often somebody may guess."""
+"""Authenticates API requests by their key, and limits how often a caller may guess one."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from quart import current_app, request
 
-from ...errors import Forbidden, RateLimited, Unauthorized
+from ...errors import RateLimited, Unauthorized
+from ...services.actor import Actor
 from ...services.context import ServiceContext
-from ...store import keys
-from ...store.keys import Key
-from ..pages import context
+from ...services.keys import Key, find_key, note_use
+from ..failure_limiter import FailureLimiter
 
-# Failed attempts from one address within a minute, before it has to wait.
+# How many attempts of one client address may fail within a minute.
 MOST_FAILURES = 30
-_WINDOW = 60.0
-_REMEMBERED = 10_000
+_FAILURE_WINDOW = timedelta(minutes=1)
+# How often the last use of a key is recorded, in seconds.
 NOTE_USE_EVERY = 60.0
 
 
-@dataclass
-class KeyAuth:
-    """The keys seen lately, and the addresses that failed lately.
+@dataclass(frozen=True, slots=True)
+class _KnownKey:
+    """A key that was looked up, and the actor that its requests have."""
+
+    key: Key
+    actor: Actor
+
+
+class KeyAuthenticator:
+    """Finds the actor of an API request; a key that was seen lately needs no query.
 
     Args:
-        keys: by the key's text, so that a known key costs no look-up.
-        seen: the count of foreign changes that the keys are as of.
-        used: when the use of a key was last noted, in seconds of the machine's clock.
-        failures: by address, since when and how often.
-        forgotten: how often the keys were forgotten.
+        context: where keys are stored.
     """
 
-    keys: dict[str, Key] = field(default_factory=dict[str, Key])
-    seen: int = -1
-    used: dict[UUID, float] = field(default_factory=dict[UUID, float])
-    failures: dict[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
-    forgotten: int = 0
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+        self._known: dict[str, _KnownKey] = {}
+        self._failures = FailureLimiter(MOST_FAILURES, _FAILURE_WINDOW)
+        # When the use of a key was last recorded, in seconds of the machine's clock.
+        self._noted: dict[UUID, float] = {}
+        # The number of foreign changes that the known keys are as of.
+        self._foreign_changes = -1
+        self._generation = 0
 
-    def forget(self) -> None:
+    def forget_keys(self) -> None:
         """Look every key up again: one may have been revoked."""
-        self.keys.clear()
-        self.forgotten += 1
+        self._known.clear()
+        self._generation += 1
 
-    def refuse_guessing(self, address: str) -> None:
-        """Refuse an address that failed too often.
+    async def authenticate(self, authorization: str, address: str) -> Actor:
+        """Return the actor of a request.
+
+        Args:
+            authorization: the header, `Bearer hsk_…`.
+            address: the client's address; it has to wait when it fails too often.
 
         Raises:
-            RateLimited: it has to wait.
+            Unauthorized: there is no key, or one that is unknown, expired or revoked.
+            RateLimited: this address failed too often.
         """
-        since, count = self.failures.get(address, (0.0, 0))
-        if count >= MOST_FAILURES and time.monotonic() - since < _WINDOW:
-            raise RateLimited("Rate limit exceeded", retry_after=int(_WINDOW))
+        scheme, _, rest = authorization.partition(" ")
+        text = rest.strip() if scheme.lower() == "bearer" else ""
+        if self._foreign_changes != self._context.foreign_changes:
+            self.forget_keys()
+            self._foreign_changes = self._context.foreign_changes
+        known = self._known.get(text) or await self._look_up(text, address)
+        expires_at = known.key.expires_at
+        if expires_at is not None and expires_at <= self._now():
+            raise Unauthorized("API key expired")
+        return known.actor
 
-    def fail(self, address: str) -> None:
-        """Count a failed attempt."""
-        since, count = self.failures.get(address, (0.0, 0))
-        now = time.monotonic()
-        if now - since >= _WINDOW:
-            since, count = now, 0
-        if len(self.failures) >= _REMEMBERED:
-            self.failures.pop(next(iter(self.failures)))
-        self.failures[address] = (since, count + 1)
+    async def _look_up(self, text: str, address: str) -> _KnownKey:
+        generation = self._generation
+        key = await find_key(self._context, text)
+        if key is None:
+            # Behind a proxy all callers share one address: a valid key never waits.
+            self._refuse_guess(address)
+            raise Unauthorized(
+                "Unauthorized",
+                "Send a key as `Authorization: Bearer hsk_…`; see `hogsend keys list`.",
+            )
+        known = _KnownKey(key, Actor.from_key(key))
+        if self._generation == generation:
+            self._known[text] = known
+        await self._note_use(key)
+        return known
+
+    def _refuse_guess(self, address: str) -> None:
+        now = self._now()
+        if self._failures.seconds_to_wait(address, now):
+            retry_after = int(_FAILURE_WINDOW.total_seconds())
+            raise RateLimited("Rate limit exceeded", retry_after=retry_after)
+        self._failures.record(address, now)
+
+    async def _note_use(self, key: Key) -> None:
+        """Record when a key was last used, to the minute."""
+        if time.monotonic() - self._noted.get(key.id, -NOTE_USE_EVERY) < NOTE_USE_EVERY:
+            return
+        self._noted[key.id] = time.monotonic()
+        await note_use(self._context, key)
+
+    def _now(self) -> datetime:
+        return self._context.clock.now()
 
 
-def access() -> KeyAuth:
-    """Return this process's memory of callers."""
-    made: KeyAuth = current_app.extensions["access"]
-    return made
+def key_authenticator() -> KeyAuthenticator:
+    """Return the authenticator of this process."""
+    return cast(KeyAuthenticator, current_app.extensions["key_authenticator"])
 
 
-async def require(scope: str) -> Key:
-    """Return the key of the request at hand, when it may do this; `authorize` says the rest."""
-    return await authorize(
-        access(),
-        context(),
-        request.headers.get("Authorization", ""),
-        request.remote_addr or "",
-        scope,
-    )
-
-
-async def authorize(
-    memory: KeyAuth, context: ServiceContext, authorization: str, address: str, scope: str
-) -> Key:
-    """Return the caller's key, when it may do this.
-
-    Args:
-        memory: of callers.
-        context: what the process is made of.
-        authorization: the header, `Bearer hsk_…`.
-        address: where the caller is; one that fails too often has to wait.
-        scope: what the route needs; `full-admin` implies it.
+async def request_actor() -> Actor:
+    """Return the actor of the present API request.
 
     Raises:
-        Unauthorized: there is no key, or one that is unknown, expired or revoked.
-        Forbidden: the key lacks the scope.
-        RateLimited: this address failed too often.
+        Unauthorized: it has no valid key.
+        RateLimited: its client address failed too often.
     """
-    scheme, _, rest = authorization.partition(" ")
-    text = rest.strip() if scheme.lower() == "bearer" else ""
-    if memory.seen != context.foreign_changes:
-        memory.forget()
-        memory.seen = context.foreign_changes
-    key = memory.keys.get(text) or await _look_up(memory, context, text, address)
-    if key.expires_at is not None and key.expires_at <= context.clock.now():
-        raise Unauthorized("API key expired")
-    if not key.allows(scope):
-        raise Forbidden("Forbidden: insufficient scope", f"This key lacks {scope}.")
-    return key
-
-
-async def _look_up(memory: KeyAuth, context: ServiceContext, text: str, address: str) -> Key:
-    forgotten = memory.forgotten
-    found = await keys.find(context.database, keys.digest_of(text)) if text else None
-    if found is None or found.revoked_at is not None:
-        # Behind a proxy all callers have one address: a good key never waits for a bad one.
-        memory.refuse_guessing(address)
-        memory.fail(address)
-        raise Unauthorized(
-            "Unauthorized", "Send a key as `Authorization: Bearer hsk_…`; see `hogsend keys list`."
-        )
-    if memory.forgotten == forgotten:
-        memory.keys[text] = found
-    await _note_use(memory, context, found)
-    return found
-
-
-async def _note_use(memory: KeyAuth, context: ServiceContext, key: Key) -> None:
-    """Remember when a key was last used, to the minute."""
-    if time.monotonic() - memory.used.get(key.id, -NOTE_USE_EVERY) < NOTE_USE_EVERY:
-        return
-    memory.used[key.id] = time.monotonic()
-    async with context.database.transaction() as tx:
-        await tx.apply([keys.note_uses({key.id: context.clock.now()})])
+    return await key_authenticator().authenticate(
+        request.headers.get("Authorization", ""), request.remote_addr or ""
+    )

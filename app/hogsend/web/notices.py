@@ -1,0 +1,22 @@
+"""What a page confirms after a change; a redirect names the notice in its query."""
+
+from __future__ import annotations
+
+NOTICES = {
+    "woken": "Woken up. The next turn will run shortly.",
+    "exited": "Exited. Emails that had not been sent were cancelled.",
+    "continued": "Continued. The next turn will run shortly.",
+    "restarted": "Restarted. This is the new enrollment; the previous one has ended.",
+    "retried": "Retrying. The turn will run again shortly.",
+    "everyone": "Done. The audit log shows how many enrollments were changed.",
+    "under-way": "In progress. The audit log shows how many enrollments were changed so far.",
+    "subscribed": "Saved. This contact is subscribed to the list.",
+    "unsubscribed": "Saved. This contact is unsubscribed from the list.",
+    "stopped": "Saved. This contact only gets transactional email.",
+    "resumed": "Saved. This contact gets email again.",
+    "unsuppressed": "Email can be sent to this address again.",
+    "cleared": "Inbox cleared.",
+    "revoked": "Key revoked. It can no longer be used.",
+    "enabled": "Journey enabled. New triggers enroll contacts again.",
+    "disabled": "Journey disabled. No one new enters; contacts already in it continue.",
+}

@@ -1,0 +1,112 @@
+"""The session that every page of the dashboard needs, and the tokens that its forms carry.
+
+A form carries a token that is derived from the session's cookie, so that no other site can post in
+an operator's name.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from hashlib import sha256
+from urllib.parse import quote, urlsplit
+
+from quart import Response, g, redirect, request
+from werkzeug.wrappers import Response as PlainResponse
+
+from ..services.sessions import Session, find_session, note_activity
+from .pages import context, error_page, harden, read_form
+
+COOKIE = "hogsend_session"
+
+Answer = Response | PlainResponse
+
+
+def csrf_token(cookie: str) -> str:
+    """Return the token that the forms of a session carry."""
+    digest = sha256(b"hogsend form " + cookie.encode("utf-8", "surrogatepass")).digest()
+    return base64.urlsafe_b64encode(digest[:24]).decode()
+
+
+async def current_session() -> Session | None:
+    """Return the session of the request, if it has a valid one."""
+    return await find_session(context(), request.cookies.get(COOKIE, ""))
+
+
+async def has_valid_csrf_token(cookie: str) -> bool:
+    """Return whether the posted form belongs to a session."""
+    form = await read_form()
+    token = form.get("csrf") or request.headers.get("X-CSRF-Token") or ""
+    return hmac.compare_digest(token.encode(), csrf_token(cookie).encode())
+
+
+def safe_next(url: str | None) -> str:
+    """Return a path of this server, never a URL that leads elsewhere."""
+    url = url or "/"
+    parts = urlsplit(url)
+    leads_away = parts.scheme or parts.netloc or "\\" in url or not url.startswith("/")
+    if leads_away or url.startswith("//") or not url.isprintable():
+        return "/"
+    return url
+
+
+async def require_session() -> Answer | None:
+    """Find the operator who makes a request, and check what is posted.
+
+    Returns:
+        None when the page may go on, else the response instead: a redirect to the sign-in page, or
+        a refusal.
+    """
+    session = await current_session()
+    if session is None:
+        return _redirect_to_sign_in()
+    cookie = request.cookies[COOKIE]
+    g.operator, g.cookie, g.csrf = session.operator, cookie, csrf_token(cookie)
+    # Read before the page's data: the page's stream reports what changes from here on.
+    g.seen = context().change_feed.number
+    if request.method not in ("GET", "HEAD") and not await has_valid_csrf_token(cookie):
+        return expired_form()
+    await note_activity(context(), session)
+    return None
+
+
+def expired_form() -> Response:
+    """Refuse a form that another session rendered."""
+    return error_page(
+        403, "This form is from another session.", "Reload the page and submit it again."
+    )
+
+
+async def refuse_foreign_forms() -> Answer | None:
+    """Refuse forms of other sites on pages without a session.
+
+    The browser's own headers tell where a form comes from (`Sec-Fetch-Site`, `Origin`).
+    """
+    if request.method in ("GET", "HEAD") or _is_same_origin():
+        return None
+    return error_page(
+        403, "This form was sent from another site.", "Open the page on this site instead."
+    )
+
+
+def _is_same_origin() -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+async def harden_page(answer: Response) -> Response:
+    """Add the security headers of the dashboard's pages."""
+    return harden(answer)
+
+
+def _redirect_to_sign_in() -> Answer:
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    if request.headers.get("HX-Request") == "true":
+        current = urlsplit(request.headers.get("HX-Current-URL", ""))
+        here = safe_next(current.path + (f"?{current.query}" if current.query else ""))
+        return Response("", 401, headers={"HX-Redirect": f"/sign-in?next={quote(here)}"})
+    suffix = "" if wanted == "/" else f"?next={quote(wanted)}"
+    return redirect(f"/sign-in{suffix}", 303)

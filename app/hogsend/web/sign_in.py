@@ -1,0 +1,165 @@
+"""Pages for signing in with a password, and for signing out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
+
+from quart import Blueprint, Response, current_app, redirect, request
+
+from ..services import sessions
+from .failure_limiter import FailureLimiter
+from .pages import context, error_page, now, page, read_form
+from .session import (
+    COOKIE,
+    Answer,
+    current_session,
+    expired_form,
+    harden_page,
+    has_valid_csrf_token,
+    refuse_foreign_forms,
+    safe_next,
+)
+
+# Checking a password takes a quarter of a second of one core.
+_MOST_CHECKS_AT_ONCE = 8
+
+blueprint = Blueprint("sign_in", __name__)
+blueprint.before_request(refuse_foreign_forms)
+blueprint.after_request(harden_page)
+
+
+@dataclass(slots=True)
+class SignInAttempts:
+    """The attempts to sign in of this process.
+
+    Args:
+        failures: failed attempts, by client address and email address.
+        checking: how many passwords are being checked now.
+    """
+
+    failures: FailureLimiter = field(
+        default_factory=lambda: FailureLimiter(limit=5, window=timedelta(minutes=15))
+    )
+    checking: int = 0
+
+
+def _attempts() -> SignInAttempts:
+    extensions = current_app.extensions
+    return cast(SignInAttempts, extensions.setdefault("sign_in_attempts", SignInAttempts()))
+
+
+def _sign_in_page(
+    problem: str = "",
+    *,
+    status: int = 200,
+    email: str = "",
+    after: str = "/",
+    is_first: bool = False,
+) -> Response:
+    return page(
+        "sign_in.html",
+        status=status,
+        problem=problem,
+        email=email,
+        after=safe_next(after),
+        is_first=is_first,
+    )
+
+
+@blueprint.get("/sign-in")
+async def show_sign_in_form() -> Answer:
+    """Show the sign-in form; an operator who is signed in is redirected."""
+    after = safe_next(request.args.get("next"))
+    if await current_session():
+        return redirect(after, 303)
+    return _sign_in_page(after=after, is_first=not await sessions.has_operators(context()))
+
+
+@blueprint.post("/sign-in")
+async def sign_in() -> Answer:
+    """Sign in with an email address and a password."""
+    form = await read_form()
+    email, password = form.get("email", ""), form.get("password", "")
+    after = safe_next(form.get("next"))
+    caller = f"{request.remote_addr} {email.strip().lower()[:320]}"
+    attempts = _attempts()
+    if wait := attempts.failures.seconds_to_wait(caller, now()):
+        return _refuse_for_now(wait, email, after)
+    if attempts.checking >= _MOST_CHECKS_AT_ONCE:
+        return error_page(
+            503, "Too many people are signing in right now.", "Try again in a few seconds."
+        )
+    # Counted before the password is checked, so that many attempts at once are counted too.
+    attempts.failures.record(caller, now())
+    attempts.checking += 1
+    try:
+        cookie = await sessions.sign_in(context(), email, password)
+    finally:
+        attempts.checking -= 1
+    if cookie is None:
+        return _sign_in_page(
+            "The email or password is incorrect.", status=401, email=email, after=after
+        )
+    attempts.failures.forget(caller)
+    return redirect_with_session(cookie, after)
+
+
+def _refuse_for_now(wait: int, email: str, after: str) -> Response:
+    answer = _sign_in_page(
+        f"Too many attempts. Try again in {max(1, round(wait / 60))} min, or create a sign-in link "
+        "on the server with `hogsend operators link`.",
+        status=429,
+        email=email,
+        after=after,
+    )
+    answer.headers["Retry-After"] = str(wait)
+    return answer
+
+
+def redirect_with_session(cookie: str, after: str) -> Answer:
+    """Set a session's cookie and go to a page.
+
+    Args:
+        cookie: the session's.
+        after: the path of the page.
+    """
+    answer = redirect(after, 303)
+    answer.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=int(sessions.ABSOLUTE_LIMIT.total_seconds()),
+        httponly=True,
+        samesite="Lax",
+        secure=context().settings.base_url.startswith("https:"),
+        path="/",
+    )
+    return answer
+
+
+@blueprint.post("/sign-out")
+async def sign_out() -> Answer:
+    """End this session."""
+    return await _sign_out(everywhere=False)
+
+
+@blueprint.post("/sign-out-everywhere")
+async def sign_out_everywhere() -> Answer:
+    """End every session of this operator, in all browsers."""
+    return await _sign_out(everywhere=True)
+
+
+async def _sign_out(*, everywhere: bool) -> Answer:
+    session = await current_session()
+    if session is not None:
+        cookie = request.cookies[COOKIE]
+        if not await has_valid_csrf_token(cookie):
+            return expired_form()
+        if everywhere:
+            await sessions.end_all_sessions(context(), session.operator)
+        else:
+            await sessions.end_session(context(), cookie)
+    answer = redirect("/sign-in", 303)
+    answer.delete_cookie(COOKIE, path="/")
+    return answer

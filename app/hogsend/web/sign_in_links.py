@@ -1,0 +1,54 @@
+"""One-time links that let an operator choose a password and sign in."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response
+
+from ..errors import HogsendError
+from ..services import sessions
+from .pages import context, error_page, page, read_form
+from .session import Answer, harden_page, refuse_foreign_forms
+from .sign_in import redirect_with_session
+
+blueprint = Blueprint("sign_in_links", __name__)
+blueprint.before_request(refuse_foreign_forms)
+blueprint.after_request(harden_page)
+
+
+@blueprint.get("/sign-in/<token>")
+async def show_link(token: str) -> Answer:
+    """Show the form for a password; opening the link does not use it."""
+    link = await sessions.find_sign_in_link(context(), token)
+    if link is None:
+        return _invalid_link()
+    return page("first_run.html", link=link, problem="", email=link.email or "")
+
+
+@blueprint.post("/sign-in/<token>")
+async def use_link(token: str) -> Answer:
+    """Use the link: set the password and sign in."""
+    form = await read_form()
+    link = await sessions.find_sign_in_link(context(), token)
+    if link is None:
+        return _invalid_link()
+    email, password = link.email or form.get("email", ""), form.get("password", "")
+    problem = ""
+    if password != form.get("again", password):
+        problem = "The two passwords are different."
+    else:
+        try:
+            cookie = await sessions.use_sign_in_link(
+                context(), token, email=email, password=password
+            )
+            return redirect_with_session(cookie, "/")
+        except HogsendError as error:
+            problem = str(error)
+    return page("first_run.html", status=400, link=link, problem=problem, email=email)
+
+
+def _invalid_link() -> Response:
+    return error_page(
+        410,
+        "This sign-in link has been used or has expired.",
+        "Create a new one on the server: `hogsend operators link`",
+    )
