@@ -10,7 +10,7 @@ from quart import Quart
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
-from hogsend.web import admin, auth, live, public, tracking
+from hogsend.web import admin, live, public, sign_in, sign_in_links, tracking
 from hogsend.web.pages import environment
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,8 @@ _ADDRESS = re.compile(
 _OURS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 # What a template gets from its view as a whole: tested with the view.
 _GIVEN = {
-    "{{ here }}",
+    "{{ current_url }}",
+    "{{ url }}",
     "{{ action }}",
     "{{ path }}",
     "{{ href }}",
@@ -37,7 +38,7 @@ _GIVEN = {
 def routes() -> Quart:
     """All pages, without anything behind them."""
     app = Quart("hogsend")
-    for part in (admin, auth, live, public, tracking):
+    for part in (admin, sign_in, sign_in_links, live, public, tracking):
         app.register_blueprint(part.blueprint)
     return app
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hogsend.web.auth import COOKIE, csrf_of
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 
@@ -31,6 +30,7 @@ from hogsend.store.db import Database
 from hogsend.turns.registry import Registry
 from hogsend.turns.static_analysis.graphs import graph_of_source
 from hogsend.web.app import create_app
+from hogsend.web.session import COOKIE, csrf_token
 from tests.databases import opened
 from tests.web import product
 from tests.web.scene import Scene
@@ -126,7 +126,7 @@ class Browser:
 
     @property
     def csrf(self) -> str:
-        return csrf_of(self.cookie)
+        return csrf_token(self.cookie)
 
     async def get(self, path: str, **headers: str) -> Response:
         return await self.client.get(path, headers=headers)

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hogsend.web.auth import COOKIE, csrf_of
 from quart import Response
 
 from hogsend.clock import ManualClock
 from hogsend.store import keys, operators, sessions
 from hogsend.store.db import Query
 from hogsend.web.api import key_auth
+from hogsend.web.session import COOKIE, csrf_token
 from tests.site import Site, open_site
 
 EVENT = {"name": "seen", "userId": "ada"}
@@ -49,7 +49,7 @@ async def refused(answer: Response, status: int, code: str) -> str:
 
 
 @pytest.mark.parametrize("path", ROUTES)
-async def test_without_a_known_key_nobody_gets_in(site: Site, path: str) -> None:
+async def test_a_request_without_a_known_key_is_refused(site: Site, path: str) -> None:
     for header in (
         "",
         "Bearer ",
@@ -67,7 +67,7 @@ async def test_without_a_known_key_nobody_gets_in(site: Site, path: str) -> None
 
 
 @pytest.mark.parametrize("path", ROUTES)
-async def test_a_key_opens_only_what_its_scopes_say(site: Site, path: str) -> None:
+async def test_a_key_permits_only_what_its_scopes_allow(site: Site, path: str) -> None:
     assert (await call(site, await make(site, "full-admin"), path)).status_code == 202
     for scope in ("read", "journey-admin"):
         sentence = await refused(await call(site, await make(site, scope), path), 403, "forbidden")
@@ -92,7 +92,7 @@ async def test_a_key_that_the_dashboard_revokes_stops_at_once(site: Site) -> Non
     site.client.set_cookie("localhost", COOKIE, cookie)
     (key,) = await keys.list_keys(site.runtime.database)
 
-    answer = await site.client.post(f"/keys/{key.id}/revoke", form={"csrf": csrf_of(cookie)})
+    answer = await site.client.post(f"/keys/{key.id}/revoke", form={"csrf": csrf_token(cookie)})
 
     assert answer.status_code == 303
     await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
@@ -118,18 +118,18 @@ async def test_a_key_revoked_while_it_is_looked_up_is_not_remembered(
         await go_on.wait()
         return key
 
-    monkeypatch.setattr(key_auth.keys, "find", slowly)
+    monkeypatch.setattr(keys, "find", slowly)
     first = asyncio.ensure_future(call(site, f"Bearer {site.key}"))
     await found.wait()
     (key,) = await keys.list_keys(site.runtime.database)
     await keys.revoke(site.runtime.database, key.id, site.clock.now())
-    site.app.extensions["access"].forget()
+    site.app.extensions["key_authenticator"].forget_keys()
     go_on.set()
     await first
     await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
 
 
-async def test_who_guesses_has_to_wait_and_disturbs_no_one_with_a_good_key(site: Site) -> None:
+async def test_guessing_callers_wait_and_valid_keys_do_not(site: Site) -> None:
     for n in range(key_auth.MOST_FAILURES):
         await refused(await call(site, f"Bearer hsk_{n:043}"), 401, "unauthorized")
 
@@ -141,7 +141,7 @@ async def test_who_guesses_has_to_wait_and_disturbs_no_one_with_a_good_key(site:
         assert (await call(site, await make(site, "ingest"), path)).status_code == 202
 
 
-async def test_it_is_remembered_when_a_key_was_last_used(site: Site) -> None:
+async def test_the_last_use_of_a_key_is_recorded(site: Site) -> None:
     site.clock.set(site.clock.now() + timedelta(days=1))
     await call(site, f"Bearer {site.key}")
     (key,) = await keys.list_keys(site.runtime.database)

@@ -42,7 +42,7 @@ def with_hatchet(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     return runtime
 
 
-async def test_readyz_tells_that_hatchet_is_away_and_since_when(
+async def test_readyz_reports_that_hatchet_is_unreachable_and_since_when(
     app: Quart, with_hatchet: Runtime
 ) -> None:
     answer = await app.test_client().get("/readyz")
@@ -53,11 +53,11 @@ async def test_readyz_tells_that_hatchet_is_away_and_since_when(
         "kind": "hatchet",
         "status": "away",
         "since": "2026-03-02T09:00:00.000Z",
-        "message": "Hatchet is away: events are taken in, turns wait.",
+        "message": "Hatchet is unreachable: events are stored, but turns wait.",
     }
 
 
-async def test_readyz_tells_hatchet_from_its_api(
+async def test_readyz_distinguishes_hatchet_from_its_api(
     app: Quart, owner: Browser, with_hatchet: Runtime
 ) -> None:
     assert with_hatchet.worker is not None
@@ -72,21 +72,23 @@ async def test_readyz_tells_hatchet_from_its_api(
     assert "secret.example.com" in await owner.read("/system")
 
 
-async def test_every_screen_tells_that_hatchet_is_away(
+async def test_every_page_warns_that_hatchet_is_unreachable(
     owner: Browser, with_hatchet: Runtime
 ) -> None:
     for path in ("/", "/system", "/journeys", "/contacts"):
-        assert "Hatchet is away: events are taken in, turns wait." in await owner.read(path)
+        assert "Hatchet is unreachable: events are stored, but turns wait." in await owner.read(
+            path
+        )
     assert "it has not answered yet" in await owner.read("/")
 
 
-async def test_without_hatchet_nothing_is_away(app: Quart, owner: Browser) -> None:
+async def test_without_hatchet_nothing_is_unreachable(app: Quart, owner: Browser) -> None:
     body = await (await app.test_client().get("/readyz")).get_json()
     assert body["parts"]["engine"] == {"kind": "embedded", "status": "up"}
-    assert "away" not in text_of(await owner.read("/"))
+    assert "unreachable" not in text_of(await owner.read("/"))
 
 
-async def test_an_enrollment_names_its_run_and_leads_to_hatchets_own_screen_of_it(
+async def test_an_enrollment_links_to_its_run_in_hatchets_dashboard(
     owner: Browser, with_hatchet: Runtime, scene: Scene
 ) -> None:
     live = Query(
@@ -104,4 +106,4 @@ async def test_an_enrollment_names_its_run_and_leads_to_hatchets_own_screen_of_i
         await tx.apply([Write(row, [(one, run)])])
     html = await owner.read(f"/enrollments/{one}")
     assert f'href="{SCREENS}/tenants/{TENANT}/runs/{run}"' in html
-    assert "begun anew 2 times" in text_of(html)
+    assert "restarted 2 times" in text_of(html)

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hogsend.web.auth import COOKIE
 
 from hogsend import errors
 from hogsend.clock import ManualClock
 from hogsend.store import operators, sessions
-from hogsend.web.errors import problem, status_of
+from hogsend.web.errors import status_of, to_json
+from hogsend.web.session import COOKIE
 from tests.site import Site, open_site
 from tests.web.conftest import text_of
 
@@ -33,20 +33,20 @@ def test_every_kind_of_error_has_a_word_of_its_own() -> None:
     assert len(codes) == len(set(codes))
     for kind in kinds(errors.HogsendError):
         error = kind("Something")
-        body = problem(error)
+        body = to_json(error)
         assert body["code"] == kind.code and isinstance(body["error"], str)
         assert status_of(error) in (400, 401, 403, 404, 409, 413, 429, 500, 503)
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/events/batch"])
-async def test_a_fault_of_ours_tells_the_log_and_not_the_caller(
+async def test_an_unexpected_error_is_logged_and_not_shown_to_the_caller(
     site: Site, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(site.runtime.ingest, "take", fail)
-    monkeypatch.setattr("hogsend.web.api.events._items", fail)
+    monkeypatch.setattr(site.runtime.ingest, "submit", fail)
+    monkeypatch.setattr("hogsend.web.api.events._read_items", fail)
     with caplog.at_level(logging.ERROR):
         answer = await site.post(path, {"name": "x", "userId": "ada"})
 
@@ -55,7 +55,7 @@ async def test_a_fault_of_ours_tells_the_log_and_not_the_caller(
     assert "secret detail" in caplog.text
 
 
-async def test_a_fault_of_ours_on_a_page_is_a_page(
+async def test_an_unexpected_error_on_a_page_is_a_page(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -69,12 +69,12 @@ async def test_a_fault_of_ours_on_a_page_is_a_page(
     assert "Something went wrong" in page and "secret" not in page
 
 
-async def test_what_is_not_there_is_a_page_or_json(site: Site) -> None:
+async def test_an_unknown_path_is_a_page_or_json(site: Site) -> None:
     page = await site.client.get("/v2/events")
     assert page.status_code in (303, 404) and "json" not in (page.content_type or "")
     wrong = await site.client.delete("/u/x")
     assert wrong.status_code == 405
-    assert "cannot be used that way" in text_of(await wrong.get_data(as_text=True))
+    assert "does not support that request" in text_of(await wrong.get_data(as_text=True))
     api = await site.client.get("/v1/none")
     assert await api.get_json() == {"error": "Not Found", "code": "not_found"}
 
@@ -91,7 +91,7 @@ ODD_PATHS = (
 
 @pytest.mark.parametrize("signed_in", [False, True])
 @pytest.mark.parametrize("path", ODD_PATHS)
-async def test_no_address_at_all_is_a_fault_of_ours(site: Site, path: str, signed_in: bool) -> None:
+async def test_no_path_causes_a_server_error(site: Site, path: str, signed_in: bool) -> None:
     if signed_in:
         now = site.clock.now()
         owner = await operators.add(site.runtime.database, "o@example.com", "owner", now)
@@ -106,7 +106,7 @@ async def test_no_address_at_all_is_a_fault_of_ours(site: Site, path: str, signe
 @pytest.mark.parametrize(
     "name", ["Cookie", "User-Agent", "Authorization", "X-Request-Id", "Origin"]
 )
-async def test_no_header_at_all_is_a_fault_of_ours(site: Site, name: str) -> None:
+async def test_no_header_causes_a_server_error(site: Site, name: str) -> None:
     for value in ("\xff\xfe", "=;=;\x7f", "hogsend_session=\xff", "x" * 20_000, "null"):
         for path in ("/", "/u/x", "/c/x", "/v1/events", "/healthz"):
             assert (await site.client.get(path, headers={name: value})).status_code < 500

@@ -68,7 +68,7 @@ async def test_a_stopped_provider_is_told_without_what_it_said(
         monkeypatch.setattr(worker.mailer, "stopped", ProviderStopped("535 user root@secret").reply)
         body = await ready(site)
         assert body["status"] == "degraded"
-        assert body["parts"]["worker"]["mail"] == "the provider refuses us"
+        assert body["parts"]["worker"]["mail"] == "the mail provider rejects our messages"
         assert "secret" not in str(body)
 
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hogsend.web.auth import COOKIE
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
@@ -17,6 +16,7 @@ from quart import Quart
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.process.runtime import Runtime
 from hogsend.services.enrollments import run_action
+from hogsend.web.session import COOKIE
 from tests.actors import OLGA
 from tests.web.conftest import Browser
 from tests.web.scene import Scene

@@ -51,17 +51,17 @@ async def state_of(runtime: Runtime, enrollment_id: UUID) -> str:
     return found[enrollment_id].state
 
 
-# -- one person ---------------------------------------------------------------------------------
+# -- one enrollment -------------------------------------------------------------------------------
 
 
-async def test_a_drifted_person_can_go_on_begin_anew_or_leave(
+async def test_a_drifted_enrollment_can_be_continued_restarted_or_exited(
     owner: Browser, scene: Scene, runtime: Runtime
 ) -> None:
     await put(runtime, "drifted")
     ada = scene.ids["activation-welcome/Ada Lovelace"]
     text = text_of(await owner.read(f"/enrollments/{ada}"))
-    assert "The wait that this person is in (wait:plan.upgraded) is not in the code" in text
-    for button in ("Continue 1 person", "Restart 1 person", "Exit 1 person"):
+    assert "The wait that this contact is in (wait:plan.upgraded) is no longer in the code" in text
+    for button in ("Continue enrollment", "Restart enrollment", "Exit enrollment"):
         assert button in text
     assert "Wake now" not in text
 
@@ -70,25 +70,25 @@ async def test_a_drifted_person_can_go_on_begin_anew_or_leave(
     assert await state_of(runtime, ada) == "active"
 
 
-async def test_who_is_restarted_is_shown_in_the_new_enrollment(
+async def test_a_restart_leads_to_the_new_enrollment(
     owner: Browser, scene: Scene, runtime: Runtime
 ) -> None:
     await put(runtime, "drifted")
     old = scene.ids["activation-welcome/Jorge L. Borges"]
     answer = await owner.post(f"/enrollments/{old}/restart", reason="asked for")
-    place = answer.headers["Location"]
-    assert place.endswith("?done=restarted") and str(old) not in place
-    assert "Restarted. This is the new enrollment" in text_of(await owner.read(place))
+    location = answer.headers["Location"]
+    assert location.endswith("?done=restarted") and str(old) not in location
+    assert "Restarted. This is the new enrollment" in text_of(await owner.read(location))
     assert "restarted by owner@example.com: asked for" in text_of(
         await owner.read(f"/enrollments/{old}")
     )
 
 
-async def test_who_failed_can_be_retried_and_it_is_logged(
+async def test_a_failed_enrollment_can_be_retried_and_the_retry_is_logged(
     owner: Browser, scene: Scene, runtime: Runtime
 ) -> None:
     grace = scene.ids["payment-recovery/grace@example.com"]
-    assert "Retry 1 person" in text_of(await owner.read(f"/enrollments/{grace}"))
+    assert "Retry enrollment" in text_of(await owner.read(f"/enrollments/{grace}"))
     answer = await owner.post(f"/enrollments/{grace}/retry")
     assert answer.headers["Location"] == f"/enrollments/{grace}?done=retried"
     assert await state_of(runtime, grace) in ("active", "waiting")
@@ -96,7 +96,7 @@ async def test_who_failed_can_be_retried_and_it_is_logged(
     assert (line.who, line.action) == ("owner@example.com", "retry")
 
 
-async def test_what_the_state_does_not_allow_is_refused_with_the_reason(
+async def test_an_action_that_the_state_does_not_allow_is_refused_with_the_reason(
     owner: Browser, scene: Scene
 ) -> None:
     ada = scene.ids["activation-welcome/Ada Lovelace"]
@@ -106,28 +106,28 @@ async def test_what_the_state_does_not_allow_is_refused_with_the_reason(
     assert (await owner.post(f"/enrollments/{ada}/nonsense")).status_code == 404
 
 
-async def test_a_viewer_may_look_and_nothing_more(
+async def test_a_viewer_is_offered_no_action_and_cannot_run_one(
     viewer: Browser, scene: Scene, runtime: Runtime
 ) -> None:
     await put(runtime, "drifted")
     ada = scene.ids["activation-welcome/Ada Lovelace"]
-    assert "Continue 1 person" not in text_of(await viewer.read(f"/enrollments/{ada}"))
+    assert "Continue enrollment" not in text_of(await viewer.read(f"/enrollments/{ada}"))
     assert "Continue all" not in text_of(await viewer.read(f"{WELCOME}?state=drifted"))
     for path in (f"/enrollments/{ada}/continue", f"{WELCOME}/everyone", f"{WELCOME}/replay"):
         assert (await viewer.post(path, act="continue", state="drifted")).status_code == 403
     assert await state_of(runtime, ada) == "drifted"
 
 
-# -- everyone -----------------------------------------------------------------------------------
+# -- all of a state -------------------------------------------------------------------------------
 
 
-async def test_everyone_who_drifted_is_continued_after_saying_how_many(
+async def test_all_drifted_enrollments_are_continued_after_their_number_is_shown(
     owner: Browser, scene: Scene, runtime: Runtime
 ) -> None:
     people = await put(runtime, "drifted")
     text = text_of(await owner.read(f"{WELCOME}?state=drifted"))
-    assert f"{people} people go on now, with the code as it is" in text
-    assert f"Continue {people} people" in text
+    assert f"{people} people continue now with the current code" in text
+    assert f"Continue {people} enrollments" in text
 
     answer = await owner.post(f"{WELCOME}/everyone", act="continue", state="drifted")
     assert answer.headers["Location"] == f"{WELCOME}?done=everyone"
@@ -140,7 +140,7 @@ async def test_everyone_who_drifted_is_continued_after_saying_how_many(
     )
 
 
-async def test_who_was_left_as_they_were_is_counted_with_the_reason(
+async def test_unchanged_enrollments_are_counted_by_reason(
     owner: Browser, scene: Scene, runtime: Runtime
 ) -> None:
     people = await put(runtime, "drifted")
@@ -149,7 +149,7 @@ async def test_who_was_left_as_they_were_is_counted_with_the_reason(
     answer = await owner.post(f"{WELCOME}/everyone", act="restart", state="drifted")
     assert answer.status_code == 409
     text = text_of(await answer.get_data(as_text=True))
-    assert f"Done for 0 people. {people} left as they were" in text
+    assert f"Done for 0 people. {people} left unchanged" in text
     assert "disabled_by_operator" in text
 
 
@@ -157,28 +157,28 @@ async def test_who_was_left_as_they_were_is_counted_with_the_reason(
     ("act", "state"),
     [("exit", "waiting"), ("continue", "failed"), ("wake", "drifted"), ("", ""), ("x", "x")],
 )
-async def test_nothing_else_is_done_to_everyone(
+async def test_no_other_action_can_be_run_on_all(
     owner: Browser, scene: Scene, act: str, state: str
 ) -> None:
     answer = await owner.post(f"{WELCOME}/everyone", act=act, state=state)
     assert answer.status_code == 409
-    assert "cannot be done to all of them" in await answer.get_data(as_text=True)
+    assert "cannot be run on all of them" in await answer.get_data(as_text=True)
 
 
-async def test_what_takes_long_goes_on_by_itself(
+async def test_a_long_action_continues_in_the_background(
     owner: Browser, scene: Scene, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put(runtime, "drifted")
     monkeypatch.setattr(bulk_actions, "PATIENCE", 0.0)
     answer = await owner.post(f"{WELCOME}/everyone", act="exit", state="drifted")
     assert answer.headers["Location"] == f"{WELCOME}?done=under-way"
-    assert "Under way" in text_of(await owner.read(answer.headers["Location"]))
+    assert "In progress." in text_of(await owner.read(answer.headers["Location"]))
 
 
 # -- what is shown first --------------------------------------------------------------------------
 
 
-async def test_the_overview_names_turns_that_are_tried_again(
+async def test_the_overview_names_turns_that_are_being_retried(
     owner: Browser, scene: Scene, runtime: Runtime
 ) -> None:
     ada = scene.ids["activation-welcome/Ada Lovelace"]
@@ -192,28 +192,30 @@ async def test_the_overview_names_turns_that_are_tried_again(
             ]
         )
     html = await owner.read("/")
-    assert "1 turn is tried again in Activation welcome: TypeError: no plan" in text_of(html)
+    assert "1 turn is being retried in Activation welcome: TypeError: no plan" in text_of(html)
     assert f'href="{WELCOME}?state=retrying#people"' in html
     listed = text_of(await owner.read(f"{WELCOME}?state=retrying"))
     assert "retrying1" in listed and "Ada Lovelace" in listed
 
 
-async def test_a_journey_that_blocks_is_named_with_its_file_and_the_remedy(
+async def test_a_halted_journey_is_named_with_its_file_and_the_remedy(
     owner: Browser, scene: Scene, runtime: Runtime
 ) -> None:
     people = await put(runtime, "parked")
     text = text_of(await owner.read("/"))
-    assert f"Activation welcome is not played: it kept its thread three times; {people}" in text
+    assert (
+        f"Activation welcome is halted because it blocked its thread three times; {people}" in text
+    )
     page = text_of(await owner.read(WELCOME))
-    assert "Not played: it kept its thread three times." in page
-    assert "not played" in text_of(await owner.read("/journeys"))
+    assert "This journey is halted because it blocked its thread three times." in page
+    assert "halted" in text_of(await owner.read("/journeys"))
     ada = scene.ids["activation-welcome/Ada Lovelace"]
-    told = text_of(await owner.read(f"/enrollments/{ada}"))
-    assert "mend it and load the code anew: then this person goes on" in told
-    assert "Exit 1 person" in told
+    text = text_of(await owner.read(f"/enrollments/{ada}"))
+    assert "fix it and reload the code; this contact then continues" in text
+    assert "Exit enrollment" in text
 
 
-async def test_people_of_a_journey_that_is_gone_are_named(
+async def test_people_in_a_journey_without_code_are_named(
     owner: Browser, scene: Scene, runtime: Runtime
 ) -> None:
     people = await put(runtime, "parked")
@@ -223,7 +225,7 @@ async def test_people_of_a_journey_that_is_gone_are_named(
     content = runtime.content
     runtime.content = replace(content, registry=replace(content.registry, journeys=journeys))
     text = text_of(await owner.read("/"))
-    assert f"{people} people parked in Activation welcome, whose code is gone or broken" in text
+    assert f"{people} people parked in Activation welcome, whose code is missing or broken" in text
 
 
 async def test_missed_triggers_are_replayed_with_a_button(
@@ -250,7 +252,7 @@ async def test_missed_triggers_are_replayed_with_a_button(
                 ),
             ]
         )
-    assert "1 trigger started nothing while Activation welcome was gone" in text_of(
+    assert "1 trigger missed while the code of Activation welcome was missing or broken" in text_of(
         await owner.read("/")
     )
     page = f"{WELCOME}?refused=journey_broken"
@@ -258,4 +260,4 @@ async def test_missed_triggers_are_replayed_with_a_button(
     answer = await owner.post(f"{WELCOME}/replay")
     assert answer.headers["Location"] == f"{WELCOME}?done=everyone"
     assert "Replay" not in text_of(await owner.read(page))
-    assert "started nothing" not in text_of(await owner.read("/"))
+    assert "1 trigger missed" not in text_of(await owner.read("/"))

@@ -106,7 +106,7 @@ def test_lengths_of_time_are_said_as_people_say_them() -> None:
         timedelta(days=1, seconds=5): "one day",
         timedelta(0): "no time",
     }
-    assert {length: formatting.duration(length) for length in said} == said
+    assert {length: formatting.format_duration(length) for length in said} == said
 
 
 def test_instants_are_said_by_their_distance() -> None:
@@ -118,7 +118,7 @@ def test_instants_are_said_by_their_distance() -> None:
         timedelta(days=-40): "21 Jan",
         timedelta(days=-400): "26 Jan 2025",
     }
-    assert {distance: formatting.relative(NOW + distance, NOW) for distance in said} == said
+    assert {distance: formatting.format_relative(NOW + distance, NOW) for distance in said} == said
 
 
 def test_a_journal_that_is_not_kept_any_more_is_told_in_one_line() -> None:

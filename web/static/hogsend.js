@@ -1,5 +1,5 @@
-// Comforts that a page without scripts does without: times in the reader's own zone, which only
-// the browser knows and tells the server here, and ids that are copied with a click.
+// Optional behaviour; every page works without it. Tells the server the reader's time zone, which
+// only the browser knows, and copies ids with a click.
 (() => {
   const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "");
   document.cookie = `hogsend_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
@@ -12,26 +12,26 @@
     setTimeout(() => button.classList.remove("copied"), 1200);
   });
 
-  // A question that was opened closes when the reader turns elsewhere.
+  // An open confirmation closes on a click outside it.
   document.addEventListener("click", (event) => {
-    for (const open of document.querySelectorAll("details.ask[open]")) {
+    for (const open of document.querySelectorAll("details.confirm[open]")) {
       if (!open.contains(event.target)) open.open = false;
     }
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    for (const open of document.querySelectorAll("details.ask[open]")) {
+    for (const open of document.querySelectorAll("details.confirm[open]")) {
       open.open = false;
       open.querySelector("summary").focus();
     }
   });
 
   document.addEventListener("DOMContentLoaded", () => {
-    // On a phone the menu is one line that scrolls: begin where the reader is.
-    const here = document.querySelector(".side [aria-current]");
-    here?.scrollIntoView({ inline: "center", block: "nearest" });
+    // On a phone the menu is one line that scrolls: show the current page.
+    const current = document.querySelector(".side [aria-current]");
+    current?.scrollIntoView({ inline: "center", block: "nearest" });
   });
-  const quiet = (still) => () => document.body.classList.toggle("quiet-live", still);
-  document.addEventListener("htmx:sse:error", quiet(true));
-  document.addEventListener("htmx:sse:after:connection", quiet(false));
+  const markOffline = (isOffline) => () => document.body.classList.toggle("quiet-live", isOffline);
+  document.addEventListener("htmx:sse:error", markOffline(true));
+  document.addEventListener("htmx:sse:after:connection", markOffline(false));
 })();

@@ -121,7 +121,7 @@ def page(
     """
     template = environment().get_template(template_name)
     variables: dict[str, Any] = {
-        "here": request.full_path.rstrip("?"),
+        "current_url": request.full_path.rstrip("?"),
         "path": request.path,
         "query": request.args,
         "operator": g.get("operator"),

@@ -119,6 +119,8 @@ def _read_changes(form: MultiDict[str, str]) -> dict[str, bool]:
     checked = set(form.getlist("list"))
     changes = {list_id: True for list_id in checked.intersection(form.getlist("off"))}
     changes.update({list_id: False for list_id in form.getlist("on") if list_id not in checked})
+    # Everything has buttons of its own; it is not one of the switches.
+    changes.pop(EVERYTHING, None)
     return changes
 
 

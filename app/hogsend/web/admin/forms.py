@@ -36,7 +36,7 @@ def parse_identity(text: str) -> Identity:
         try:
             return Identity(email=normalize_email(text))
         except ValueError as problem:
-            raise InvalidInput(f"The email address {problem}.") from None
+            raise InvalidInput(f"The email {problem}.") from None
     problem = check_text(text) or ("is longer than 200 characters" if len(text) > 200 else None)
     if problem:
         raise InvalidInput(f"The user id {problem}.")
