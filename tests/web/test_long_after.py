@@ -48,6 +48,6 @@ async def test_an_enrollment_says_that_its_steps_are_not_kept(
 
     text = text_of(await owner.read(f"/enrollments/{rows[0][0].hex()}"))
 
-    assert "Played 2 turns summed up" in text
+    assert "Ran 2 turns summary" in text
     assert "2 of them failed" in text
-    assert "its steps were kept for a time after its end" in text
+    assert "steps are kept for a limited time after the end" in text
