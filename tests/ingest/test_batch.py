@@ -128,7 +128,7 @@ async def test_an_engine_that_cannot_be_told_harms_nothing(idle_world: World, ca
     taken = await idle_world.submit("a", user_id="ada")
     assert taken.stored
     assert len(await idle_world.events()) == 1
-    assert "could not be told" in caplog.text
+    assert "could not be notified" in caplog.text
 
 
 # -- why an event starts nothing --------------------------------------------------------------

@@ -166,7 +166,7 @@ async def test_nobody_goes_on_in_a_journey_without_code(world: World, act: Actio
 async def test_who_is_not_stuck_is_left_alone(world: World, act: ActionName):
     await world.define(BEFORE)
     await world.emit("go")
-    with pytest.raises(Conflict, match="this enrollment is waiting"):
+    with pytest.raises(Conflict, match="this one is waiting"):
         await give(world, act)
     assert await world.states() == ["waiting"]
 

@@ -102,7 +102,7 @@ async def test_an_action_that_the_state_does_not_allow_is_refused_with_the_reaso
     ada = scene.ids["activation-welcome/Ada Lovelace"]
     answer = await owner.post(f"/enrollments/{ada}/retry")
     assert answer.status_code == 409
-    assert "this enrollment is waiting" in await answer.get_data(as_text=True)
+    assert "this one is waiting" in await answer.get_data(as_text=True)
     assert (await owner.post(f"/enrollments/{ada}/nonsense")).status_code == 404
 
 

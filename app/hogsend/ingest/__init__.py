@@ -1,8 +1,9 @@
-"""The one door for facts: an event arrives, is decided upon and stored, all in one transaction."""
+"""Ingest: an event arrives, is decided upon and stored, all in one transaction."""
 
+from .batch_result import BatchResult
 from .operator_action import ActionName, OperatorAction
 from .rules import IngestRules
-from .service import BatchResult, Ingest
+from .service import Ingest
 
 __all__ = [
     "ActionName",

@@ -1,9 +1,9 @@
-"""Takes a set of facts inside a transaction: load once, decide each in memory, write once."""
+"""Ingests a batch of events inside a transaction: load once, decide each in memory, write once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,140 +14,132 @@ from ..domain.ids import new_id
 from ..domain.incoming import LONGEST_CHAIN, IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, Journey
 from ..errors import NotFound
-from ..store import consents, contacts, counters, enrollments, events, sends
+from ..store import contacts, counters
 from ..store.consents import ConsentStatement
 from ..store.counters import Tally
-from ..store.db import Transaction, Write
+from ..store.db import Transaction
 from ..store.events import Cause, KnownKey, NewEvent, Refusal
-from .contact_resolver import ContactResolver, ContactState, NeedsMerge, fold
-from .enroll import enter
-from .merge import merge
+from .batch_result import BatchResult
+from .batch_writes import BatchWrites
+from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_properties
+from .enroll import try_enroll
+from .merge import merge_contacts
 from .rules import IngestRules
 
-
-@dataclass
-class BatchResult:
-    """What a set of facts came to; the wakes and exits are told to the engine after the commit.
-
-    Args:
-        answers: one for each fact, in order.
-        wakes: when which enrollment is due, and in which journey.
-        ended: enrollments that were exited.
-        topics: what dashboards should look at again.
-    """
-
-    answers: list[IngestResult | Exception] = field(default_factory=list[IngestResult | Exception])
-    wakes: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
-    ended: list[UUID] = field(default_factory=list[UUID])
-    topics: set[str] = field(default_factory=set[str])
+# Enrollments as an event's record and its API response show them.
+EnrollmentRows = list[dict[str, Any]]
 
 
-async def take(
-    tx: Transaction, items: Sequence[IncomingEvent], rules: IngestRules, tally: Tally, now: datetime
+async def ingest_batch(
+    tx: Transaction,
+    incoming: Sequence[IncomingEvent],
+    rules: IngestRules,
+    tally: Tally,
+    now: datetime,
 ) -> BatchResult:
-    """Take facts in their order.
+    """Ingest events in their order.
 
     Args:
         tx: the transaction; everything commits with it.
-        items: the facts.
-        rules: what decides.
+        incoming: the events.
+        rules: the journeys, lists and switches that decide.
         tally: where changes are counted; the caller writes it.
         now: the present instant.
     """
-    taking = BatchResult()
-    rest = list(items)
+    result = BatchResult()
+    rest = list(incoming)
     while rest:
-        deciding = IngestBatch(rules, tally, now)
-        await deciding.load(tx, rest)
+        batch = IngestBatch(rules, tally, now)
+        await batch.load(tx, rest)
         try:
-            for item in rest:
-                taking.answers.append(deciding.take(item))
-            done = len(rest)
-        except NeedsMerge as needed:
-            done = deciding.count
-            if done == 0:
-                merged = await merge(tx, needed.ids, tally, now)
-                taking.ended.extend(merged.ended)
-                taking.wakes.update(dict.fromkeys(merged.woken, now))
-                taking.topics.update(("contacts", "enrollments", "sends"))
-        await deciding.count_cancelled(tx)
-        await tx.apply(deciding.writes())
-        await deciding.count_goals(tx)
-        await _name_repeated(tx, taking)
-        taking.wakes.update(deciding.wakes)
-        taking.ended.extend(deciding.ended)
-        taking.topics |= deciding.topics
-        rest = rest[done:]
-    return taking
+            for event in rest:
+                result.results.append(batch.decide(event))
+            decided = len(rest)
+        except MergeNeeded as needed:
+            # Write what was decided before this event; merge once it is the first one.
+            decided = batch.decided
+            if decided == 0:
+                merged = await merge_contacts(tx, needed.contact_ids, tally, now)
+                result.ended.extend(merged.ended)
+                result.wakes.update(dict.fromkeys(merged.woken, now))
+                result.topics.update(("contacts", "enrollments", "sends"))
+        await batch.write(tx)
+        await _fill_in_contact_keys(tx, result)
+        result.wakes.update(batch.wakes)
+        result.ended.extend(batch.ended)
+        result.topics |= batch.topics
+        rest = rest[decided:]
+    return result
 
 
-async def _name_repeated(tx: Transaction, taking: BatchResult) -> None:
-    """Fill in the contact keys of answers that repeat an earlier one."""
+async def _fill_in_contact_keys(tx: Transaction, result: BatchResult) -> None:
+    """Fill in the contact keys of results that repeat an earlier one."""
     repeated = {
-        index: answer
-        for index, answer in enumerate(taking.answers)
-        if isinstance(answer, IngestResult) and not answer.contact_key and answer.contact_id
+        index: one
+        for index, one in enumerate(result.results)
+        if isinstance(one, IngestResult) and not one.contact_key and one.contact_id
     }
     if not repeated:
         return
-    ids = {answer.contact_id for answer in repeated.values() if answer.contact_id}
+    ids = {one.contact_id for one in repeated.values() if one.contact_id}
     known = await tx.one(contacts.by_ids(ids))
-    for index, answer in repeated.items():
-        contact = known.get(answer.contact_id) if answer.contact_id else None
-        key = contact.key if contact else str(answer.contact_id)
-        taking.answers[index] = replace(answer, contact_key=key)
-
-
-# People in journeys, as an answer names them.
-Places = list[dict[str, Any]]
+    for index, one in repeated.items():
+        contact = known.get(one.contact_id) if one.contact_id else None
+        key = contact.key if contact else str(one.contact_id)
+        result.results[index] = replace(one, contact_key=key)
 
 
 class IngestBatch:
-    """The decisions about one set of facts, and what is to be written."""
+    """Decides what each event of a batch does, in memory, and collects what is written.
+
+    Args:
+        rules: the journeys, lists and switches that decide.
+        tally: where changes are counted.
+        now: the present instant.
+    """
 
     def __init__(self, rules: IngestRules, tally: Tally, now: datetime) -> None:
         self._rules = rules
         self._tally = tally
         self._now = now
-        self._people = ContactResolver(now)
-        self._known: dict[str, KnownKey] = {}
-        self._events: list[NewEvent] = []
-        self._keys: list[tuple[str, UUID, bytes]] = []
-        self._refusals: list[Refusal] = []
-        self._begun: dict[UUID, Enrollment] = {}
-        self._changed: dict[UUID, Enrollment] = {}
-        self._said: dict[tuple[UUID, str], ConsentStatement] = {}
-        self._suppress: list[tuple[str, str, UUID | None]] = []
-        self._cancel: dict[UUID, str] = {}
-        self._cancel_all: dict[tuple[UUID, str], str] = {}
-        self._goals: dict[tuple[UUID, str], UUID] = {}
+        self._contacts = ContactResolver(now)
+        self._known_keys: dict[str, KnownKey] = {}
+        self._writes = BatchWrites(now)
         self.wakes: dict[UUID, datetime] = {}
         self.ended: list[UUID] = []
         self.topics: set[str] = {"events"}
-        self.count = 0
+        # How many events were decided so far.
+        self.decided = 0
 
-    async def load(self, tx: Transaction, items: Sequence[IncomingEvent]) -> None:
-        """Read what the facts touch."""
-        self._known = await self._people.load(tx, items)
+    async def load(self, tx: Transaction, incoming: Sequence[IncomingEvent]) -> None:
+        """Read what the events need."""
+        self._known_keys = await self._contacts.load(tx, incoming)
 
-    def take(self, item: IncomingEvent) -> IngestResult | Exception:
-        """Decide one fact.
+    async def write(self, tx: Transaction) -> None:
+        """Write everything that was decided."""
+        changed = [state for state in self._contacts.states() if state.changed]
+        await self._writes.apply(tx, changed, self._contacts.new_identities, self._tally)
+
+    def decide(self, incoming: IncomingEvent) -> IngestResult | Exception:
+        """Decide what an event does.
 
         Raises:
-            NeedsMerge: two contacts must be made one first.
+            MergeNeeded: the event shows that several contacts are one person.
         """
-        repeated = self._repeated(item)
+        repeated = self._repeated_result(incoming)
         if repeated is not None:
-            self.count += 1
+            self.decided += 1
             return repeated
-        person, conflict = self._people.of(item)
-        self.count += 1
-        if person is None:
+        state, conflict = self._contacts.resolve(incoming)
+        self.decided += 1
+        if state is None:
             return NotFound("This contact does not exist.")
-        return self._decide(item, person, conflict)
+        return self._decide_for(incoming, state, conflict)
 
-    def _repeated(self, item: IncomingEvent) -> IngestResult | None:
-        known = self._known.get(item.idempotency_key) if item.idempotency_key else None
+    def _repeated_result(self, incoming: IncomingEvent) -> IngestResult | None:
+        """Return the first result again for an idempotency key that is known."""
+        key = incoming.idempotency_key
+        known = self._known_keys.get(key) if key else None
         if known is None:
             return None
         return IngestResult(
@@ -158,122 +150,139 @@ class IngestBatch:
             enrollments=known.decisions.get("enrollments", ()),
             exits=known.decisions.get("exits", ()),
             waits=known.decisions.get("waits", ()),
-            conflict=known.digest != item.digest,
+            conflict=known.digest != incoming.digest,
             lists_error=known.decisions.get("listsError"),
         )
 
-    def _decide(self, item: IncomingEvent, person: ContactState, conflict: bool) -> IngestResult:
-        contact = person.contact
-        event = Event(
-            id=item.event_id or new_id(self._now),
-            name=item.name,
-            properties=item.properties,
-            seq=contact.event_seq + 1,
-            occurred_at=item.timestamp or self._now,
-            received_at=self._now,
-            source=item.source,
-            contact_id=contact.id,
-            depth=item.depth,
-        )
-        person.contact = replace(
-            contact,
-            event_seq=event.seq,
-            properties=fold(contact.properties, item.contact_properties),
-        )
-        person.changed = True
-        if person.is_new and event.seq == 1:
+    def _decide_for(
+        self, incoming: IncomingEvent, state: ContactState, conflict: bool
+    ) -> IngestResult:
+        event = self._record_on_contact(incoming, state)
+        is_new_contact = state.is_new and event.seq == 1
+        if is_new_contact:
             self._tally.gauge(counters.CONTACTS, 1)
             self.topics.add("contacts")
-        lists_error = self._say(item, person)
-        if item.suppress:
-            self._suppress.append((item.suppress.address, item.suppress.reason, item.send_id))
-            self._people.suppressed[item.suppress.address] = item.suppress.reason
-        exits, waits = self._tell(event, person) if item.only_journey is None else ([], [])
-        entered = self._enroll(item, event, person)
+        lists_error = self._change_lists(incoming, state)
+        if incoming.suppress:
+            address, reason = incoming.suppress.address, incoming.suppress.reason
+            self._writes.suppressions.append((address, reason, incoming.send_id))
+            self._contacts.suppressed_addresses[address] = reason
+        exits: EnrollmentRows = []
+        waits: EnrollmentRows = []
+        # An event with which an operator enrolls a contact by hand concerns that journey only.
+        if incoming.only_journey is None:
+            exits = self._exit_enrollments(event, state)
+            waits = self._satisfy_waits(event, state)
+            self._note_goals(event, state)
+        enrolled = self._enroll(incoming, event, state)
         decisions: dict[str, Any] = {}
-        named = (("enrollments", entered), ("exits", exits), ("waits", waits))
-        decisions.update({name: rows for name, rows in named if rows})
+        rows_by_name = (("enrollments", enrolled), ("exits", exits), ("waits", waits))
+        decisions.update({name: rows for name, rows in rows_by_name if rows})
         if conflict:
             decisions["conflict"] = "another contact owns an address or browser id of this event"
         if lists_error:
             decisions["listsError"] = lists_error
-        self._events.append(
-            NewEvent(event, decisions, item.value, item.currency, item.cause_id, item.depth)
-        )
-        self._tally.today(counters.EVENTS)
-        if item.idempotency_key:
-            self._keys.append((item.idempotency_key, event.id, item.digest))
-            self._known[item.idempotency_key] = KnownKey(
-                event.id, item.digest, contact.id, decisions
-            )
+        self._store(incoming, event, decisions)
         return IngestResult(
             stored=True,
             event_id=event.id,
-            contact_id=contact.id,
-            contact_key=person.contact.key,
-            enrollments=entered,
+            contact_id=event.contact_id,
+            contact_key=state.contact.key,
+            enrollments=enrolled,
             exits=exits,
             waits=waits,
             lists_error=lists_error,
-            created=person.is_new and event.seq == 1,
+            created=is_new_contact,
         )
 
-    def _say(self, item: IncomingEvent, person: ContactState) -> str | None:
+    def _record_on_contact(self, incoming: IncomingEvent, state: ContactState) -> Event:
+        """Give the event the contact's next number, and update the contact's properties."""
+        contact = state.contact
+        event = Event(
+            id=incoming.event_id or new_id(self._now),
+            name=incoming.name,
+            properties=incoming.properties,
+            seq=contact.event_seq + 1,
+            occurred_at=incoming.timestamp or self._now,
+            received_at=self._now,
+            source=incoming.source,
+            contact_id=contact.id,
+            depth=incoming.depth,
+        )
+        state.contact = replace(
+            contact,
+            event_seq=event.seq,
+            properties=fold_properties(contact.properties, incoming.contact_properties),
+        )
+        state.changed = True
+        return event
+
+    def _store(self, incoming: IncomingEvent, event: Event, decisions: dict[str, Any]) -> None:
+        self._writes.events.append(
+            NewEvent(
+                event,
+                decisions,
+                incoming.value,
+                incoming.currency,
+                incoming.cause_id,
+                incoming.depth,
+            )
+        )
+        self._tally.today(counters.EVENTS)
+        if incoming.idempotency_key:
+            key = incoming.idempotency_key
+            self._writes.idempotency_keys.append((key, event.id, incoming.digest))
+            self._known_keys[key] = KnownKey(event.id, incoming.digest, event.contact_id, decisions)
+
+    def _change_lists(self, incoming: IncomingEvent, state: ContactState) -> str | None:
         """Apply list changes; return why they had no effect, if so."""
-        if not item.lists:
+        if not incoming.lists:
             return None
-        if not person.contact.email and item.contact_id is None:
+        contact = state.contact
+        if not contact.email and incoming.contact_id is None:
             return "Contact has no email; cannot manage list membership"
         unknown = sorted(
             list_id
-            for list_id in item.lists
+            for list_id in incoming.lists
             if list_id != EVERYTHING
             and list_id not in self._rules.lists
-            # A recipient's link may be of a list that the code has lost since.
-            and item.source != "recipient"
+            # A recipient's link may be for a list that the code has lost since.
+            and incoming.source != "recipient"
         )
-        for list_id, subscribed in item.lists.items():
+        for list_id, subscribed in incoming.lists.items():
             if list_id in unknown:
                 continue
-            if person.said.get(list_id) is not False and not subscribed:
+            if state.subscriptions.get(list_id) is not False and not subscribed:
                 self._tally.today(counters.UNSUBSCRIBES)
-            person.said[list_id] = subscribed
-            self._said[person.contact.id, list_id] = ConsentStatement(
-                person.contact.id, list_id, subscribed, item.source, item.send_id
+            state.subscriptions[list_id] = subscribed
+            self._writes.consents[contact.id, list_id] = ConsentStatement(
+                contact.id, list_id, subscribed, incoming.source, incoming.send_id
             )
         self.topics.add("contacts")
         return f"Unknown list: {', '.join(unknown)}" if unknown else None
 
-    def _tell(self, event: Event, person: ContactState) -> tuple[Places, Places]:
-        """Let an event reach who is in a journey; one by which an operator enrolls does not."""
-        exits = self._exit(event, person)
-        waits = self._satisfy(event, person)
-        for journey in self._rules.aiming(event.name):
-            if journey.goal and journey.goal.matches(event.name, event.properties, self._now):
-                self._goals[person.contact.id, journey.id] = event.id
-        return exits, waits
-
-    def _exit(self, event: Event, person: ContactState) -> list[dict[str, Any]]:
-        """End every live enrollment that the event names, and cancel what was not handed over."""
-        exits: list[dict[str, Any]] = []
-        for enrollment in list(person.live.values()):
+    def _exit_enrollments(self, event: Event, state: ContactState) -> EnrollmentRows:
+        """Exit the live enrollments that the event ends; cancel sends that were not handed over."""
+        exits: EnrollmentRows = []
+        for enrollment in list(state.live.values()):
             journey = self._rules.definition(enrollment.journey_id)
             if journey is None or not journey.exit_on:
                 continue
             rule = exit_of(journey, event, self._now)
             if rule is not None:
-                self._end(person, enrollment, _exit_reason(rule))
-            exits.append(_place(enrollment) | {"exited": rule is not None})
-        if not person.is_new:
-            # Also what a journey that has completed meanwhile still has in the queue.
+                self._exit(state, enrollment, _exit_reason(rule))
+            exits.append(_row(enrollment) | {"exited": rule is not None})
+        if not state.is_new:
+            # A journey that has completed may still have sends in the queue.
             for journey in self._rules.ending(event.name):
                 if rule := exit_of(journey, event, self._now):
-                    self._cancel_all[person.contact.id, journey.id] = _exit_reason(rule)
+                    place = state.contact.id, journey.id
+                    self._writes.cancelled_journeys[place] = _exit_reason(rule)
         return exits
 
-    def _end(self, person: ContactState, enrollment: Enrollment, reason: str) -> None:
-        del person.live[enrollment.id]
-        self._put(
+    def _exit(self, state: ContactState, enrollment: Enrollment, reason: str) -> None:
+        del state.live[enrollment.id]
+        self._writes.put(
             replace(
                 enrollment,
                 state="exited",
@@ -288,134 +297,95 @@ class IngestBatch:
         self._tally.change_state(journey_id, enrollment.state, "exited")
         self._tally.change_wait(journey_id, enrollment.wait.key if enrollment.wait else None, None)
         self._tally.today(counters.ended(journey_id, "exited"))
-        self._cancel[enrollment.id] = reason
+        self._writes.cancelled_enrollments[enrollment.id] = reason
         self.wakes.pop(enrollment.id, None)
         self.ended.append(enrollment.id)
         self.topics.update(("enrollments", "sends"))
 
-    def _satisfy(self, event: Event, person: ContactState) -> list[dict[str, Any]]:
-        """End the waits that wait for this event; one of too long a chain of causes ends none."""
-        waits: list[dict[str, Any]] = []
+    def _satisfy_waits(self, event: Event, state: ContactState) -> EnrollmentRows:
+        """End the waits for this event; an event at the end of too long a chain ends none."""
+        waits: EnrollmentRows = []
         if event.depth > LONGEST_CHAIN:
             return waits
-        for enrollment in list(person.live.values()):
-            told = enrollment.told(event, self._now, self._now)
-            if told is enrollment:
+        for before in list(state.live.values()):
+            after = before.told(event, self._now, self._now)
+            if after is before:
                 continue
-            person.live[told.id] = told
-            self._put(told)
-            if told.wait_result is not None:
-                self.wakes[told.id] = self._now
-                waits.append(_place(enrollment))
+            state.live[after.id] = after
+            self._writes.put(after)
+            if after.wait_result is not None:
+                self.wakes[after.id] = self._now
+                waits.append(_row(before))
         return waits
 
-    def _put(self, enrollment: Enrollment) -> None:
-        rows = self._begun if enrollment.id in self._begun else self._changed
-        rows[enrollment.id] = enrollment
+    def _note_goals(self, event: Event, state: ContactState) -> None:
+        for journey in self._rules.aiming(event.name):
+            if journey.goal and journey.goal.matches(event.name, event.properties, self._now):
+                self._writes.goals[state.contact.id, journey.id] = event.id
 
-    def _enroll(
-        self, item: IncomingEvent, event: Event, person: ContactState
-    ) -> list[dict[str, Any]]:
-        """Decide for each journey that listens whether the event starts it."""
-        decided: list[dict[str, Any]] = []
-        for journey in self._rules.listening(event.name):
-            if item.only_journey and journey.id != item.only_journey:
-                continue
-            decided.append(self._enroll_in(journey, item, event, person))
-        if not item.only_journey:
-            for journey in self._rules.missed(event.name):
-                decided.append(self._enroll_in(journey, item, event, person, broken=True))
-        return decided
+    def _enroll(self, incoming: IncomingEvent, event: Event, state: ContactState) -> EnrollmentRows:
+        """Decide for each journey that the event triggers whether it starts."""
+        only_journey = incoming.only_journey
+        rows = [
+            self._enroll_in(journey, incoming, event, state)
+            for journey in self._rules.listening(event.name)
+            if not only_journey or journey.id == only_journey
+        ]
+        if not only_journey:
+            rows += [
+                self._enroll_in(journey, incoming, event, state, broken=True)
+                for journey in self._rules.missed(event.name)
+            ]
+        return rows
 
     def _enroll_in(
         self,
         journey: Journey,
-        item: IncomingEvent,
+        incoming: IncomingEvent,
         event: Event,
-        person: ContactState,
+        state: ContactState,
         *,
         broken: bool = False,
     ) -> dict[str, Any]:
         key = entry_key_of(journey, event) or ""
-        live = [e for e in person.live.values() if (e.journey_id, e.entry_key) == (journey.id, key)]
+        live = [e for e in state.live.values() if (e.journey_id, e.entry_key) == (journey.id, key)]
         restarted = live if journey.on_retrigger == "restart" else []
-        entered = enter(
+        enrollment = try_enroll(
             journey,
-            Cause(event, item.depth),
-            person,
+            Cause(event, incoming.depth),
+            state,
             self._rules,
             self._now,
-            suppressed=self._people.suppressed,
-            instead_of=restarted,
+            suppressed=self._contacts.suppressed_addresses,
+            replaces=restarted,
             broken=broken,
         )
-        if isinstance(entered, str):
-            return self._refuse(journey, entered, event, person)
-        for enrollment in restarted:
-            self._end(person, enrollment, "restarted")
-        self._begun[entered.id] = entered
-        self._tally.change_state(journey.id, None, entered.state)
+        if isinstance(enrollment, str):
+            return self._refuse(journey, enrollment, event, state)
+        for replaced in restarted:
+            self._exit(state, replaced, "restarted")
+        self._writes.started[enrollment.id] = enrollment
+        self._tally.change_state(journey.id, None, enrollment.state)
         self.topics.add("enrollments")
-        if entered.state == "held_out":
-            return self._refuse(journey, "held_out", event, person)
-        self.wakes[entered.id] = self._now
+        if enrollment.state == "held_out":
+            return self._refuse(journey, "held_out", event, state)
+        self.wakes[enrollment.id] = self._now
         self._tally.today(counters.entered(journey.id))
-        return {"journeyId": journey.id, "outcome": "enrolled", "stateId": str(entered.id)}
+        return {"journeyId": journey.id, "outcome": "enrolled", "stateId": str(enrollment.id)}
 
     def _refuse(
-        self, journey: Journey, reason: SkipReason, event: Event, person: ContactState
+        self, journey: Journey, reason: SkipReason, event: Event, state: ContactState
     ) -> dict[str, Any]:
-        self._refusals.append(
-            Refusal(new_id(self._now), journey.id, reason, person.contact.id, event.id)
+        self._writes.refusals.append(
+            Refusal(new_id(self._now), journey.id, reason, state.contact.id, event.id)
         )
         self._tally.today(counters.refused(journey.id, reason))
         return {"journeyId": journey.id, "outcome": "skipped", "reason": reason}
-
-    async def count_cancelled(self, tx: Transaction) -> None:
-        """Count the mails that the exits of the set cancel."""
-        if self._cancel or self._cancel_all:
-            queued = await tx.one(sends.queued_of(self._cancel, self._cancel_all))
-            self._tally.today(counters.sends("cancelled"), queued)
-
-    async def count_goals(self, tx: Transaction) -> None:
-        """Record and count the goals that were reached, among all that is written by now."""
-        if not self._goals:
-            return
-        aiming = await tx.one(enrollments.aiming(list(self._goals)))
-        # Who entered by the very event, or after it, has not come to it by the journey.
-        goals = self._goals
-        reached = [one for one in aiming if one.begun_by < goals[one.contact_id, one.journey_id]]
-        for one in reached:
-            group = "held_out" if one.state == "held_out" else "entered"
-            self._tally.today(counters.goals_reached(one.journey_id, group))
-        await tx.apply([enrollments.reach([one.id for one in reached], self._now)])
-
-    def writes(self) -> list[Write]:
-        """Return everything that was decided, in an order that keeps every index true."""
-        people = [person for person in self._people.everyone() if person.changed]
-        # Ended ones leave their place in the index before others are put into it.
-        ended_first = sorted(self._changed.values(), key=lambda e: e.is_live)
-        begun = self._begun.values()
-        return [
-            contacts.insert([p.contact for p in people if p.is_new], self._now),
-            contacts.update([p.contact for p in people if not p.is_new], self._now),
-            contacts.name(self._people.named),
-            events.insert(self._events),
-            events.remember_keys(self._keys, self._now),
-            enrollments.update(ended_first, self._now),
-            enrollments.insert(begun),
-            enrollments.update([e for e in begun if not e.is_live], self._now),
-            events.record_refusals(self._refusals, self._now),
-            consents.say(list(self._said.values()), self._now),
-            consents.suppress(self._suppress, self._now),
-            sends.cancel_of_enrollments(self._cancel, self._now),
-            sends.cancel_of_journeys(self._cancel_all, self._now),
-        ]
 
 
 def _exit_reason(rule: EventMatch) -> str:
     return f"exit_on {rule}"[:200]
 
 
-def _place(enrollment: Enrollment) -> dict[str, Any]:
+def _row(enrollment: Enrollment) -> dict[str, Any]:
     return {"journeyId": enrollment.journey_id, "stateId": str(enrollment.id)}

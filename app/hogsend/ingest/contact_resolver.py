@@ -1,4 +1,4 @@
-"""The people whom a set of facts concerns, in memory while the set is decided."""
+"""Resolves the contacts of a batch of events, and keeps them in memory while it is decided."""
 
 from __future__ import annotations
 
@@ -21,7 +21,17 @@ from ..store.events import KnownKey
 
 @dataclass
 class ContactState:
-    """What is known of one contact, changing as the set is decided."""
+    """A contact with what decides about it; it changes while a batch is decided.
+
+    Args:
+        contact: the contact.
+        is_new: whether this batch creates it.
+        changed: whether it has to be written.
+        live: its live enrollments, by id.
+        entries: when it last entered a journey, by the journey's id and the entry key.
+        held_out: for each journey that it has entered, whether it was held out; it stays so.
+        subscriptions: what the contact chose for each list.
+    """
 
     contact: Contact
     is_new: bool = False
@@ -30,158 +40,174 @@ class ContactState:
     entries: dict[tuple[str, str], datetime] = field(
         default_factory=dict[tuple[str, str], datetime]
     )
-    # Of the journeys that they have entered, whether they were held out: it stays so.
     held_out: dict[str, bool] = field(default_factory=dict[str, bool])
-    said: dict[str, bool] = field(default_factory=dict[str, bool])
+    subscriptions: dict[str, bool] = field(default_factory=dict[str, bool])
 
     @property
     def consents(self) -> Consents:
-        """What the person said about lists."""
-        return Consents(self.said)
+        """What the contact chose for each list."""
+        return Consents(self.subscriptions)
 
 
-class NeedsMerge(Exception):
-    """A fact names several contacts that are one person."""
+class MergeNeeded(Exception):
+    """An event names several contacts that are one person.
 
-    def __init__(self, ids: Sequence[UUID]) -> None:
+    Args:
+        contact_ids: the contacts.
+    """
+
+    def __init__(self, contact_ids: Sequence[UUID]) -> None:
         super().__init__()
-        self.ids = ids
+        self.contact_ids = contact_ids
 
 
 class ContactResolver:
-    """The contacts that a set of facts concerns."""
+    """Finds or creates the contact of each event of a batch.
+
+    Args:
+        now: the present instant.
+    """
 
     def __init__(self, now: datetime) -> None:
         self._now = now
         self._by_identity: dict[str, ContactState] = {}
         self._by_id: dict[UUID, ContactState] = {}
-        self._moved: dict[UUID, UUID] = {}
-        self.suppressed: dict[str, str] = {}
-        self.named: list[tuple[str, UUID]] = []
+        self._survivors: dict[UUID, UUID] = {}
+        self.suppressed_addresses: dict[str, str] = {}
+        self.new_identities: list[tuple[str, UUID]] = []
 
-    async def load(self, tx: Transaction, items: Sequence[IncomingEvent]) -> dict[str, KnownKey]:
-        """Read everything that the set may touch; return the idempotency keys known already.
+    async def load(self, tx: Transaction, incoming: Sequence[IncomingEvent]) -> dict[str, KnownKey]:
+        """Read what the batch needs; return the idempotency keys that are known.
 
-        Whoever is new costs one visit to the database, whoever is known a second one.
+        New contacts cost one query to the database, known contacts a second one.
         """
-        names: list[str] = []
+        identities: list[str] = []
         ids: list[UUID] = []
-        emails = [item.email for item in items if item.email]
-        for item in items:
-            if item.contact_id is not None:
-                ids.append(item.contact_id)
+        emails = [event.email for event in incoming if event.email]
+        for event in incoming:
+            if event.contact_id is not None:
+                ids.append(event.contact_id)
             else:
-                names.extend(identities_of(item.user_id, item.email, item.anonymous_id))
-        keys = [item.idempotency_key for item in items if item.idempotency_key]
-        known, found, self.suppressed = await tx.fetch(
-            events.known_keys(keys), contacts.by_identities(names), consents.suppressed(emails)
+                identities.extend(identities_of(event.user_id, event.email, event.anonymous_id))
+        keys = [event.idempotency_key for event in incoming if event.idempotency_key]
+        known_keys, owners, self.suppressed_addresses = await tx.fetch(
+            events.known_keys(keys), contacts.by_identities(identities), consents.suppressed(emails)
         )
-        ids.extend(contact.id for contact in found.values())
+        ids.extend(contact.id for contact in owners.values())
         if ids:
-            await self._load_people(tx, list(dict.fromkeys(ids)))
-        for name, contact in found.items():
-            self._by_identity[name] = self._by_id[contact.id]
-        return known
+            await self._load_contacts(tx, list(dict.fromkeys(ids)))
+        for identity, contact in owners.items():
+            self._by_identity[identity] = self._by_id[contact.id]
+        return known_keys
 
-    async def _load_people(self, tx: Transaction, ids: Sequence[UUID]) -> None:
-        # The rows are locked before the rest is read, so that nobody changes it in between.
-        known, live, entries, said, suppressed = await tx.fetch(
+    async def _load_contacts(self, tx: Transaction, ids: Sequence[UUID]) -> None:
+        # The contacts are locked before the rest is read, so that it cannot change in between.
+        locked, live, entries, consents_by_contact, suppressed = await tx.fetch(
             contacts.locked(ids, tx.dialect.lock_rows),
             enrollments.live_of(ids),
             enrollments.entries_of(ids),
             consents.of_contacts(ids),
             consents.suppressed_contacts(ids),
         )
-        self.suppressed.update(suppressed)
-        for contact in known.people.values():
-            spoken = said.get(contact.id)
+        self.suppressed_addresses.update(suppressed)
+        for contact in locked.people.values():
+            known = consents_by_contact.get(contact.id)
             self._by_id[contact.id] = ContactState(
-                contact, said=dict(spoken.said) if spoken else {}
+                contact, subscriptions=dict(known.said) if known else {}
             )
         for enrollment in live:
             self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment
-        for (contact_id, journey_id, key), entered in entries.items():
-            person = self._by_id[contact_id]
-            person.entries[journey_id, key] = entered.at
-            held_out = person.held_out.get(journey_id, False)
-            person.held_out[journey_id] = held_out or entered.held_out
-        if known.moved:
-            self._moved.update(known.moved)
-            await self._load_people(tx, list(set(known.moved.values()) - set(self._by_id)))
+        for (contact_id, journey_id, key), entry in entries.items():
+            state = self._by_id[contact_id]
+            state.entries[journey_id, key] = entry.at
+            held_out = state.held_out.get(journey_id, False)
+            state.held_out[journey_id] = held_out or entry.held_out
+        if locked.moved:
+            self._survivors.update(locked.moved)
+            await self._load_contacts(tx, list(set(locked.moved.values()) - set(self._by_id)))
 
-    def everyone(self) -> Iterable[ContactState]:
-        """Return all people of the set."""
+    def states(self) -> Iterable[ContactState]:
+        """Return all contacts of the batch."""
         return self._by_id.values()
 
-    def of(self, item: IncomingEvent) -> tuple[ContactState | None, bool]:
-        """Find or make the person that a fact concerns.
+    def resolve(self, incoming: IncomingEvent) -> tuple[ContactState | None, bool]:
+        """Find or create the contact of an event.
 
         Returns:
-            The person, None when a contact id is not known, the survivor when it is of one who
-            was merged; and whether something in the fact belongs to somebody else, who keeps it.
+            The contact, None when its id is not known, the survivor when it was merged; and
+            whether an identity in the event belongs to another contact, which keeps it.
 
         Raises:
-            NeedsMerge: the fact shows that several contacts are one person.
+            MergeNeeded: the event shows that several contacts are one person.
         """
-        if item.contact_id is not None:
-            return self._by_id.get(self._moved.get(item.contact_id, item.contact_id)), False
-        names = identities_of(item.user_id, item.email, item.anonymous_id)
-        found = list({id(p): p for name in names if (p := self._by_identity.get(name))}.values())
-        mine = _one_person(found, item.user_id)
-        taken = len(mine) < len(found)
-        if len(mine) > 1:
-            raise NeedsMerge([p.contact.id for p in mine])
-        person = mine[0] if mine else self._make()
-        self._learn(person, item, names)
-        return person, taken
+        if incoming.contact_id is not None:
+            contact_id = self._survivors.get(incoming.contact_id, incoming.contact_id)
+            return self._by_id.get(contact_id), False
+        identities = identities_of(incoming.user_id, incoming.email, incoming.anonymous_id)
+        owners = list(
+            {
+                id(state): state
+                for identity in identities
+                if (state := self._by_identity.get(identity))
+            }.values()
+        )
+        matching = _same_person(owners, incoming.user_id)
+        has_conflict = len(matching) < len(owners)
+        if len(matching) > 1:
+            raise MergeNeeded([state.contact.id for state in matching])
+        state = matching[0] if matching else self._create()
+        self._add_identities(state, incoming, identities)
+        return state, has_conflict
 
-    def _make(self) -> ContactState:
+    def _create(self) -> ContactState:
         contact = Contact(id=new_id(self._now), first_seen_at=self._now, last_seen_at=self._now)
-        person = ContactState(contact, is_new=True)
-        self._by_id[contact.id] = person
-        return person
+        state = ContactState(contact, is_new=True)
+        self._by_id[contact.id] = state
+        return state
 
-    def _learn(self, person: ContactState, item: IncomingEvent, names: Sequence[str]) -> None:
-        """Fill in what is missing, and give the person the names that are free."""
-        contact = person.contact
-        for name in names:
-            if name not in self._by_identity:
-                self._by_identity[name] = person
-                self.named.append((name, contact.id))
-        owns_email = item.email and self._by_identity.get("e:" + item.email) is person
-        user_id = contact.user_id or item.user_id
-        # The newest address given together with the user id is the one that mail goes to.
-        newest = owns_email and (item.user_id or not contact.email)
-        email = item.email if newest else contact.email
-        anonymous_id = contact.anonymous_id or item.anonymous_id
+    def _add_identities(
+        self, state: ContactState, incoming: IncomingEvent, identities: Sequence[str]
+    ) -> None:
+        """Give the contact the identities that no other has, and fill in what it lacks."""
+        contact = state.contact
+        for identity in identities:
+            if identity not in self._by_identity:
+                self._by_identity[identity] = state
+                self.new_identities.append((identity, contact.id))
+        owns_email = incoming.email and self._by_identity.get("e:" + incoming.email) is state
+        user_id = contact.user_id or incoming.user_id
+        # Mail goes to the newest address that came together with the user id.
+        takes_email = owns_email and (incoming.user_id or not contact.email)
+        email = incoming.email if takes_email else contact.email
+        anonymous_id = contact.anonymous_id or incoming.anonymous_id
         if (user_id, email, anonymous_id) != (
             contact.user_id,
             contact.email,
             contact.anonymous_id,
         ):
-            person.contact = replace(
+            state.contact = replace(
                 contact, user_id=user_id, email=email, anonymous_id=anonymous_id
             )
 
 
-def _one_person(found: Sequence[ContactState], user_id: str | None) -> list[ContactState]:
-    """Return those who can be one person, the one that is named most strongly first.
+def _same_person(states: Sequence[ContactState], user_id: str | None) -> list[ContactState]:
+    """Return the contacts that can be one person, in the order of `states`.
 
-    Two people with different user ids are never one (ingest, "Identity").
+    Two contacts with different user ids are never one person (ingest, "Identity").
     """
-    mine: list[ContactState] = []
-    for person in found:
-        known = person.contact.user_id
+    matching: list[ContactState] = []
+    for state in states:
+        known = state.contact.user_id
         if user_id and known and known != user_id:
             continue
         user_id = user_id or known
-        mine.append(person)
-    return mine
+        matching.append(state)
+    return matching
 
 
-def fold(properties: Mapping[str, Any], news: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return properties with news folded in at the top level; null deletes."""
-    if not news:
+def fold_properties(properties: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return properties with changes applied at the top level; null deletes."""
+    if not changes:
         return properties
-    merged = {**properties, **news}
+    merged = {**properties, **changes}
     return {name: value for name, value in merged.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The door itself: facts go in one by one and are written in sets."""
+"""Ingests events: callers submit them one by one, and they are written in batches."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from ..store.change_feed import ChangeFeed
 from ..store.corrupt_rows import fail_enrollment
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
-from .batch import BatchResult, take
+from .batch import ingest_batch
+from .batch_result import BatchResult
 from .rules import IngestRules
 
 log = logging.getLogger("hogsend.ingest")
 
 
 class Ingest:
-    """Takes facts: events of the product, of recipients, of journeys and of operators.
+    """Ingests events of the product, of recipients, of journeys and of operators.
 
     Args:
         database: where everything is stored.
-        clock: what tells the time.
-        rules: what decides; may be replaced at any time.
-        changes: where dashboards hear of it.
+        clock: the source of the present instant.
+        rules: the journeys, lists and switches that decide; may be replaced at any time.
+        changes: notifies dashboards.
         on_commit: awaited with the result of every batch that was committed.
     """
 
@@ -52,53 +53,58 @@ class Ingest:
 
     @property
     def is_pressed(self) -> bool:
-        """Whether facts arrive faster than they are written."""
+        """Whether events arrive faster than they are written."""
         return self._batcher.is_pressed
 
     async def submit(self, incoming: IncomingEvent) -> IngestResult:
-        """Take one fact; return when it and all it caused are durable.
+        """Ingest an event; return when it and all that it causes are durable.
 
         Raises:
-            NotFound: its `contact_id` is not known.
+            NotFound: there is no contact with its `contact_id`.
         """
         return await self._batcher.submit(incoming)
 
     async def submit_within(
-        self, tx: Transaction, items: Sequence[IncomingEvent], tally: Tally, now: datetime
+        self, tx: Transaction, incoming: Sequence[IncomingEvent], tally: Tally, now: datetime
     ) -> BatchResult:
-        """Take facts inside somebody else's transaction, such as the end of a turn."""
-        return await take(tx, items, self.rules, tally, now)
+        """Ingest events inside the caller's transaction, such as the commit of a turn.
 
-    async def publish_result(self, taking: BatchResult) -> None:
-        """Tell engine and dashboards what a transaction that took facts has changed.
-
-        Never raises: the facts are stored, and whoever is told looks at the rows anyway.
+        The caller passes the result to `publish_result` after the commit.
         """
-        self._changes.publish(*taking.topics)
+        return await ingest_batch(tx, incoming, self.rules, tally, now)
+
+    async def publish_result(self, result: BatchResult) -> None:
+        """Notify dashboards and the engine of what a transaction has changed.
+
+        Never raises: the events are stored, and the engine finds the rows by itself.
+        """
+        self._changes.publish(*result.topics)
         try:
             if self._on_commit is not None:
-                await self._on_commit(taking)
+                await self._on_commit(result)
         except Exception:
-            log.exception("the engine could not be told of what was stored")
+            log.exception("the engine could not be notified of a commit; it finds the rows later")
 
-    async def _write(self, items: Sequence[IncomingEvent]) -> Sequence[IngestResult | Exception]:
+    async def _write(self, incoming: Sequence[IncomingEvent]) -> Sequence[IngestResult | Exception]:
         while True:
             try:
-                return await self._write_once(items)
+                return await self._write_once(incoming)
             except CorruptRow as error:
-                # An enrollment that cannot be read fails; its contact's facts are taken.
-                own = UUID(error.row) if error.table == "enrollments" else None
+                # The enrollment with the corrupt row fails; its contact's events are ingested.
+                enrollment_id = UUID(error.row) if error.table == "enrollments" else None
                 now = self._clock.now()
-                if own is None or not await fail_enrollment(self._database, own, error, now):
+                if enrollment_id is None or not await fail_enrollment(
+                    self._database, enrollment_id, error, now
+                ):
                     raise
 
     async def _write_once(
-        self, items: Sequence[IncomingEvent]
+        self, incoming: Sequence[IncomingEvent]
     ) -> Sequence[IngestResult | Exception]:
         now = self._clock.now()
         tally = Tally(now)
         async with self._database.transaction() as tx:
-            taking = await take(tx, items, self.rules, tally, now)
+            result = await ingest_batch(tx, incoming, self.rules, tally, now)
             await tx.apply([tally.write()])
-        await self.publish_result(taking)
-        return taking.answers
+        await self.publish_result(result)
+        return result.results

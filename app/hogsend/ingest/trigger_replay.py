@@ -1,4 +1,4 @@
-"""Replays triggers that came while their journey was gone or broken."""
+"""Replays triggers that arrived while their journey was gone or broken."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from ..store import counters, enrollments, events
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.events import Missed
-from .batch import BatchResult
+from .batch_result import BatchResult
 from .contact_resolver import ContactResolver, ContactState
-from .enroll import enter
+from .enroll import try_enroll
 from .rules import IngestRules
 
-# Why such a trigger started nothing.
+# The reason why such a trigger started nothing.
 MISSED: SkipReason = "journey_broken"
 
 
 @dataclass
 class ReplayResult:
-    """What became of missed triggers.
+    """What a replay of missed triggers did.
 
     Args:
-        entered: how many people they enrolled.
-        refused: how many they did not enroll after all, by reason.
-        taking: what the engine and the dashboards must hear of.
+        enrolled: how many contacts they enrolled.
+        refused: how many they did not enroll, by reason.
+        batch: what changed, to be published after the commit.
     """
 
-    entered: int = 0
+    enrolled: int = 0
     refused: dict[str, int] = field(default_factory=dict[str, int])
-    taking: BatchResult = field(
+    batch: BatchResult = field(
         default_factory=lambda: BatchResult(topics={"enrollments", "events"})
     )
 
 
-async def replay(
+async def replay_triggers(
     tx: Transaction,
     journey: Journey,
     refusal_ids: Sequence[UUID],
@@ -51,106 +51,112 @@ async def replay(
     tally: Tally,
     now: datetime,
 ) -> ReplayResult:
-    """Let events that a broken journey missed start it now, through the same guards.
+    """Let events that a broken journey missed start it now, by the same rules as new ones.
 
-    The events are not stored again: their records say from now on what came of them. An event that
-    ends the journey and has come since ends the enrollment at once.
+    The events are not stored again; their records show the new decision. If an event that exits
+    the journey has arrived since, the enrollment ends at once.
 
     Args:
         tx: the transaction.
         journey: the journey, as it is now.
-        refusal_ids: the refusals; those that are none of this kind any more are passed over.
-        rules: what decides.
+        refusal_ids: the refusals to replay; those with another reason by now are skipped.
+        rules: the journeys, lists and switches that decide.
         tally: where changes are counted; the caller writes it.
         now: the present instant.
     """
     missed = await tx.one(events.missed(refusal_ids, MISSED))
-    replaying = _Replaying(journey, rules, tally, now)
-    await replaying.load(tx, missed)
-    for one in missed:
-        replaying.decide(one)
-    await replaying.write(tx)
-    return replaying.replayed
+    batch = _ReplayBatch(journey, rules, tally, now)
+    await batch.load(tx, missed)
+    for trigger in missed:
+        batch.decide(trigger)
+    await batch.write(tx)
+    return batch.result
 
 
-class _Replaying:
+class _ReplayBatch:
+    """Decides what each missed trigger does now, and collects what is written."""
+
     def __init__(self, journey: Journey, rules: IngestRules, tally: Tally, now: datetime) -> None:
         self._journey = journey
         self._rules = rules
         self._tally = tally
         self._now = now
-        self._people = ContactResolver(now)
-        self._came: dict[UUID, list[Event]] = {}
-        self._begun: list[Enrollment] = []
-        self._entered: list[UUID] = []
+        self._contacts = ContactResolver(now)
+        self._events_since: dict[UUID, list[Event]] = {}
+        self._started: list[Enrollment] = []
+        self._enrolled: list[UUID] = []
         self._reasons: dict[UUID, str] = {}
         self._decisions: dict[UUID, dict[str, Any]] = {}
-        self.replayed = ReplayResult()
+        self.result = ReplayResult()
 
     async def load(self, tx: Transaction, missed: Sequence[Missed]) -> None:
-        """Read whom the triggers concern, under their locks, and what ends the journey."""
-        await self._people.load(
+        """Read the triggers' contacts, under their locks, and the events that exit the journey."""
+        await self._contacts.load(
             tx, [IncomingEvent("", contact_id=one.contact_id) for one in missed]
         )
         ending = sorted({rule.event for rule in self._journey.exit_on})
         ids = {one.contact_id for one in missed}
-        ids |= {person.contact.id for person in self._people.everyone()}
+        ids |= {state.contact.id for state in self._contacts.states()}
         for event in await tx.one(events.named(list(ids), ending)):
             if event.contact_id is not None:
-                self._came.setdefault(event.contact_id, []).append(event)
+                self._events_since.setdefault(event.contact_id, []).append(event)
 
     def decide(self, missed: Missed) -> None:
-        """Let one trigger start the journey, or record why it does not."""
-        person, _ = self._people.of(IncomingEvent("", contact_id=missed.contact_id))
-        if person is None:
+        """Decide whether a trigger starts the journey now."""
+        state, _ = self._contacts.resolve(IncomingEvent("", contact_id=missed.contact_id))
+        if state is None:
             return
-        entered = enter(
+        enrollment = try_enroll(
             self._journey,
             missed.cause,
-            person,
-            suppressed=self._people.suppressed,
+            state,
+            suppressed=self._contacts.suppressed_addresses,
             rules=self._rules,
             now=self._now,
         )
         self._tally.on_day_of(missed.at, counters.refused(self._journey.id, MISSED), -1)
-        if isinstance(entered, str):
-            self._refuse(missed, entered)
-        elif entered.state == "held_out":
-            self._begin(entered)
+        if isinstance(enrollment, str):
+            self._refuse(missed, enrollment)
+        elif enrollment.state == "held_out":
+            self._start(enrollment)
             self._refuse(missed, "held_out")
         else:
-            self._enter(missed, person, entered)
+            self._enroll(missed, state, enrollment)
 
     def _refuse(self, missed: Missed, reason: SkipReason) -> None:
         self._tally.on_day_of(missed.at, counters.refused(self._journey.id, reason), 1)
         self._reasons[missed.refusal_id] = reason
-        counts = self.replayed.refused
+        counts = self.result.refused
         counts[reason] = counts.get(reason, 0) + 1
         self._correct(missed, {"outcome": "skipped", "reason": reason})
 
-    def _enter(self, missed: Missed, person: ContactState, entered: Enrollment) -> None:
-        self._entered.append(missed.refusal_id)
-        self.replayed.entered += 1
+    def _enroll(self, missed: Missed, state: ContactState, enrollment: Enrollment) -> None:
+        self._enrolled.append(missed.refusal_id)
+        self.result.enrolled += 1
         self._tally.today(counters.entered(self._journey.id))
-        why = self._ended_since(missed, person)
-        if why is None:
-            self.replayed.taking.wakes[entered.id] = self._now
+        exit_reason = self._exit_reason_since(missed, state)
+        if exit_reason is None:
+            self.result.batch.wakes[enrollment.id] = self._now
         else:
-            del person.live[entered.id]
+            del state.live[enrollment.id]
             self._tally.today(counters.ended(self._journey.id, "exited"))
-            entered = replace(
-                entered, state="exited", end_reason=why, ended_at=self._now, wake_at=None
+            enrollment = replace(
+                enrollment,
+                state="exited",
+                end_reason=exit_reason,
+                ended_at=self._now,
+                wake_at=None,
             )
-        self._begin(entered)
-        self._correct(missed, {"outcome": "enrolled", "stateId": str(entered.id)})
+        self._start(enrollment)
+        self._correct(missed, {"outcome": "enrolled", "stateId": str(enrollment.id)})
 
-    def _begin(self, entered: Enrollment) -> None:
-        self._begun.append(entered)
-        self._tally.change_state(self._journey.id, None, entered.state)
+    def _start(self, enrollment: Enrollment) -> None:
+        self._started.append(enrollment)
+        self._tally.change_state(self._journey.id, None, enrollment.state)
 
-    def _ended_since(self, missed: Missed, person: ContactState) -> str | None:
-        mine = {missed.contact_id, person.contact.id}
-        for event in (event for one in mine for event in self._came.get(one, ())):
+    def _exit_reason_since(self, missed: Missed, state: ContactState) -> str | None:
+        contact_ids = {missed.contact_id, state.contact.id}
+        for event in (event for one in contact_ids for event in self._events_since.get(one, ())):
             arrived = event.received_at or self._now
             # Ids are in the order of arrival.
             if event.id > missed.cause.event.id and (
@@ -159,8 +165,8 @@ class _Replaying:
                 return f"exit_on {rule}"[:200]
         return None
 
-    def _correct(self, missed: Missed, decided: dict[str, Any]) -> None:
-        """Let the event's record say what came of it now."""
+    def _correct(self, missed: Missed, decision: dict[str, Any]) -> None:
+        """Put the new decision into the event's record."""
         event_id = missed.cause.event.id
         decisions = self._decisions.setdefault(event_id, dict(missed.decisions))
         others = [
@@ -168,15 +174,15 @@ class _Replaying:
             for one in decisions.get("enrollments", ())
             if one.get("journeyId") != self._journey.id
         ]
-        decisions["enrollments"] = [*others, {"journeyId": self._journey.id, **decided}]
+        decisions["enrollments"] = [*others, {"journeyId": self._journey.id, **decision}]
 
     async def write(self, tx: Transaction) -> None:
         """Write everything that was decided."""
         await tx.apply(
             [
-                enrollments.insert(self._begun),
-                enrollments.update([e for e in self._begun if not e.is_live], self._now),
-                events.drop_refusals(self._entered),
+                enrollments.insert(self._started),
+                enrollments.update([e for e in self._started if not e.is_live], self._now),
+                events.drop_refusals(self._enrolled),
                 events.correct_refusals(self._reasons),
                 events.correct_decisions(self._decisions),
             ]

@@ -13,10 +13,9 @@ from ..clock import Clock
 from ..domain.enrollment import LIVE_STATES, Enrollment
 from ..domain.ids import new_id
 from ..errors import Conflict, NotFound
-from ..ingest import ActionName, Ingest, OperatorAction
-from ..ingest.batch import BatchResult
-from ..ingest.operator_action import operate
-from ..ingest.trigger_replay import MISSED, replay
+from ..ingest import ActionName, BatchResult, Ingest, OperatorAction
+from ..ingest.operator_action import run_operator_action
+from ..ingest.trigger_replay import MISSED, replay_triggers
 from ..store import audit, counters, enrollments, events
 from ..store.counters import Tally
 from ..store.db import Database, Query, Transaction, Write
@@ -242,12 +241,12 @@ async def run_action(
     now = context.clock.now()
     tally = Tally(now)
     async with context.database.transaction() as tx:
-        result = await operate(
+        result = await run_operator_action(
             tx, operator_action, [enrollment_id], rules=context.ingest.rules, tally=tally, now=now
         )
-        if enrollment_id in result.kept:
-            raise result.kept[enrollment_id]
-        current_id = result.done[enrollment_id]
+        if enrollment_id in result.errors:
+            raise result.errors[enrollment_id]
+        current_id = result.current_ids[enrollment_id]
         after = {"reason": operator_action.reason} if action in ("exit", "restart") else {}
         if current_id != enrollment_id:
             after["enrollment"] = str(current_id)
@@ -255,7 +254,7 @@ async def run_action(
             actor.name, action, f"/enrollments/{enrollment_id}", now, after=after or None
         )
         await tx.apply([tally.write(), entry])
-    await context.ingest.publish_result(result.taking)
+    await context.ingest.publish_result(result.batch)
     return current_id
 
 
@@ -288,12 +287,12 @@ async def run_action_on_all(
     outcome = BulkResult()
 
     async def step(tx: Transaction, ids: list[UUID], tally: Tally, now: datetime) -> BatchResult:
-        result = await operate(
+        result = await run_operator_action(
             tx, operator_action, ids, rules=context.ingest.rules, tally=tally, now=now
         )
-        outcome.done += len(result.done)
-        outcome.kept.update(str(problem) for problem in result.kept.values())
-        return result.taking
+        outcome.done += len(result.current_ids)
+        outcome.kept.update(str(error) for error in result.errors.values())
+        return result.batch
 
     await _run_in_batches(
         context,
@@ -340,10 +339,12 @@ async def replay_missed_triggers(
     outcome = BulkResult()
 
     async def step(tx: Transaction, ids: list[UUID], tally: Tally, now: datetime) -> BatchResult:
-        replayed = await replay(tx, journey, ids, rules=context.ingest.rules, tally=tally, now=now)
-        outcome.done += replayed.entered
+        replayed = await replay_triggers(
+            tx, journey, ids, rules=context.ingest.rules, tally=tally, now=now
+        )
+        outcome.done += replayed.enrolled
         outcome.kept.update(replayed.refused)
-        return replayed.taking
+        return replayed.batch
 
     await _run_in_batches(
         context,

@@ -12,7 +12,7 @@ from uuid import UUID
 from ..domain.address import normalize_email
 from ..domain.contact import Contact
 from ..domain.ids import first_id
-from ..ingest.merge import merge
+from ..ingest.merge import merge_contacts
 from ..store import contacts, counters, snapshot
 from ..store.contacts import identities_of
 from ..store.counters import Tally
@@ -78,6 +78,6 @@ async def _one_by(tx: Transaction, names: list[str], tally: Tally, now: datetime
     found = await tx.one(contacts.by_identities(names))
     ids = list(dict.fromkeys(contact.id for contact in found.values()))
     if len(ids) > 1:
-        await merge(tx, ids, tally, now)
+        await merge_contacts(tx, ids, tally, now)
         found = await tx.one(contacts.by_identities(names))
     return next(iter(found.values()), None)

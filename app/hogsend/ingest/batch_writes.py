@@ -1,0 +1,124 @@
+"""The rows that a batch of events writes, collected while it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from ..domain.enrollment import Enrollment
+from ..store import consents, contacts, counters, enrollments, events, sends
+from ..store.consents import ConsentStatement
+from ..store.counters import Tally
+from ..store.db import Transaction, Write
+from ..store.events import NewEvent, Refusal
+from .contact_resolver import ContactState
+
+
+@dataclass
+class BatchWrites:
+    """What a batch of events writes.
+
+    Args:
+        now: the present instant.
+        events: the new events.
+        idempotency_keys: each with its event and the digest of the request.
+        refusals: why journeys were not started.
+        started: the new enrollments, by id.
+        changed: the enrollments that existed before and have changed, by id.
+        consents: the latest statement for each contact and list.
+        suppressions: addresses, each with the reason and the send that caused it.
+        cancelled_enrollments: enrollments whose queued sends are cancelled, each with the reason.
+        cancelled_journeys: the same for all sends of a contact in a journey.
+        goals: for each contact and journey the event that may be its goal.
+    """
+
+    now: datetime
+    events: list[NewEvent] = field(default_factory=list[NewEvent])
+    idempotency_keys: list[tuple[str, UUID, bytes]] = field(
+        default_factory=list[tuple[str, UUID, bytes]]
+    )
+    refusals: list[Refusal] = field(default_factory=list[Refusal])
+    started: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
+    changed: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
+    consents: dict[tuple[UUID, str], ConsentStatement] = field(
+        default_factory=dict[tuple[UUID, str], ConsentStatement]
+    )
+    suppressions: list[tuple[str, str, UUID | None]] = field(
+        default_factory=list[tuple[str, str, UUID | None]]
+    )
+    cancelled_enrollments: dict[UUID, str] = field(default_factory=dict[UUID, str])
+    cancelled_journeys: dict[tuple[UUID, str], str] = field(
+        default_factory=dict[tuple[UUID, str], str]
+    )
+    goals: dict[tuple[UUID, str], UUID] = field(default_factory=dict[tuple[UUID, str], UUID])
+
+    def put(self, enrollment: Enrollment) -> None:
+        """Write an enrollment that has changed."""
+        rows = self.started if enrollment.id in self.started else self.changed
+        rows[enrollment.id] = enrollment
+
+    async def apply(
+        self,
+        tx: Transaction,
+        changed_contacts: Iterable[ContactState],
+        identities: Sequence[tuple[str, UUID]],
+        tally: Tally,
+    ) -> None:
+        """Write everything.
+
+        Args:
+            tx: the transaction.
+            changed_contacts: the contacts that are new or have changed.
+            identities: new identities of contacts.
+            tally: where cancelled sends and reached goals are counted.
+        """
+        await self._count_cancelled_sends(tx, tally)
+        await tx.apply(self._statements(list(changed_contacts), identities))
+        await self._record_goals(tx, tally)
+
+    async def _count_cancelled_sends(self, tx: Transaction, tally: Tally) -> None:
+        if self.cancelled_enrollments or self.cancelled_journeys:
+            queued = await tx.one(
+                sends.queued_of(self.cancelled_enrollments, self.cancelled_journeys)
+            )
+            tally.today(counters.sends("cancelled"), queued)
+
+    async def _record_goals(self, tx: Transaction, tally: Tally) -> None:
+        """Record and count the goals that were reached, among all enrollments written by now."""
+        if not self.goals:
+            return
+        candidates = await tx.one(enrollments.aiming(list(self.goals)))
+        # An enrollment that this very event or a later one started did not lead to the goal.
+        reached = [
+            row for row in candidates if row.begun_by < self.goals[row.contact_id, row.journey_id]
+        ]
+        for row in reached:
+            group = "held_out" if row.state == "held_out" else "entered"
+            tally.today(counters.goals_reached(row.journey_id, group))
+        await tx.apply([enrollments.reach([row.id for row in reached], self.now)])
+
+    def _statements(
+        self, changed_contacts: list[ContactState], identities: Sequence[tuple[str, UUID]]
+    ) -> list[Write]:
+        """Return the statements, in an order that never violates a unique index."""
+        now = self.now
+        # Ended enrollments free their place in the index before others take it.
+        ended_first = sorted(self.changed.values(), key=lambda enrollment: enrollment.is_live)
+        started = self.started.values()
+        return [
+            contacts.insert([state.contact for state in changed_contacts if state.is_new], now),
+            contacts.update([state.contact for state in changed_contacts if not state.is_new], now),
+            contacts.name(identities),
+            events.insert(self.events),
+            events.remember_keys(self.idempotency_keys, now),
+            enrollments.update(ended_first, now),
+            enrollments.insert(started),
+            enrollments.update([one for one in started if not one.is_live], now),
+            events.record_refusals(self.refusals, now),
+            consents.say(list(self.consents.values()), now),
+            consents.suppress(self.suppressions, now),
+            sends.cancel_of_enrollments(self.cancelled_enrollments, now),
+            sends.cancel_of_journeys(self.cancelled_journeys, now),
+        ]
