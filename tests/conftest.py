@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import random
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
 
 from hogsend.clock import ManualClock
+from hogsend.domain import ids
 from hogsend.store.db import Database
 from hogsend.store.migrations import bring_up_to_date
 from tests.databases import (
@@ -46,11 +49,31 @@ def pytest_unconfigure() -> None:
     faulthandler.dump_traceback_later(LONGEST_EXIT, exit=True)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make the captured output fit for the connection to pytest-xdist, which takes UTF-8 only."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
+
+
 def skip_or_fail(reason: str) -> NoReturn:
     """Skip a test because the machine lacks something; fail it in CI."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def seeded_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the ids of a test the same in every run: holdouts and variants are drawn from them."""
+    rng = random.Random(20260302)  # noqa: S311 - a seed makes the ids repeatable
+    monkeypatch.setattr(ids, "os", SimpleNamespace(urandom=rng.randbytes))
+    # An id is never older than the last one, which an earlier test may have made.
+    monkeypatch.setattr(ids.new_id, "_millisecond", 0)
+    monkeypatch.setattr(ids.new_id, "_counter", 0)
 
 
 @pytest.fixture

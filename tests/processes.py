@@ -1,4 +1,4 @@
-"""The real program in a process of its own, for what only a process can show."""
+"""The program in a process of its own, for promises that only a process can keep."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sqlite3
 import sys
 import time
@@ -19,25 +18,28 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.site import FILES, write_files
 
 T = TypeVar("T")
 COMMAND = (sys.executable, "-m", "hogsend")
 KEY = "hsk_" + "k" * 43
 READY = "Hogsend is ready at "
-PATIENCE = 60.0
-# How often what another process does is looked at.
-_LOOK_EVERY = 0.02
+# How often a condition on another process is polled, in seconds.
+_POLL_INTERVAL = 0.02
+# How long the server takes to start on an idle machine with two cores, with room to spare.
+_NORMAL_START = 3.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command came to.
+    """The result of a command.
 
     Args:
         status: its exit status.
-        out: what it printed.
-        err: what it complained of.
+        out: its standard output.
+        err: its standard error.
     """
 
     status: int
@@ -47,23 +49,24 @@ class Outcome:
 
 @dataclass
 class Program:
-    """A project's folder, and the server on it.
+    """A project folder, and the server that runs on it.
 
     Args:
         folder: the working folder.
         settings: the settings, without `HOGSEND_`.
-        through: a command that runs the program, with less than our own rights.
-        beside: further variables of the environment.
-        command: the program itself.
+        wrapper: a command that runs the program with fewer privileges.
+        variables: more environment variables.
+        command: the command that runs the program.
     """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict[str, str])
-    through: tuple[str, ...] = ()
-    beside: dict[str, str] = field(default_factory=dict[str, str])
+    wrapper: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict[str, str])
     command: tuple[str, ...] = COMMAND
     process: Process | None = None
     printed: list[str] = field(default_factory=list[str])
+    start_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.settings.setdefault("BIND", f"127.0.0.1:{free_port()}")
@@ -78,24 +81,37 @@ class Program:
         return self.folder / "data"
 
     @property
-    def complaints(self) -> str:
-        """What the server wrote to its log, over all its lives."""
+    def log(self) -> str:
+        """The log of the server, of all its starts."""
         return (self.folder / "stderr.txt").read_text()
 
-    def environment(self, more: Mapping[str, str] = {}) -> dict[str, str]:
-        """Return the environment: nothing of ours but what the test sets."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("HOGSEND_", "HATCHET_"))}
-        given = {f"HOGSEND_{name}": text for name, text in {**self.settings, **more}.items()}
-        return {**kept, **self.beside, **given}
+    @property
+    def slowness(self) -> float:
+        """How many times slower than an idle one this machine is, measured by the last start.
 
-    async def run(self, *arguments: str, **more: str) -> Outcome:
-        """Run a command to its end."""
+        A promise about seconds is multiplied by it: 1.0 on an idle machine.
+        """
+        return max(1.0, self.start_seconds / _NORMAL_START)
+
+    def environment(self, more: Mapping[str, str] = {}) -> dict[str, str]:
+        """Return the environment, without any setting but those of the test."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("HOGSEND_", "HATCHET_"))}
+        settings = {f"HOGSEND_{name}": text for name, text in {**self.settings, **more}.items()}
+        return {**kept, **self.variables, **settings}
+
+    async def run(self, *arguments: str, **settings: str) -> Outcome:
+        """Run a command to its end.
+
+        Args:
+            arguments: of the program.
+            settings: more settings, without `HOGSEND_`.
+        """
         process = await asyncio.create_subprocess_exec(
-            *self.through,
+            *self.wrapper,
             *self.command,
             *arguments,
             cwd=self.folder,
-            env=self.environment(more),
+            env=self.environment(settings),
             stdout=PIPE,
             stderr=PIPE,
         )
@@ -110,7 +126,12 @@ class Program:
         return Outcome(process.returncode, out.decode(), err.decode())
 
     async def start(self, *options: str) -> None:
-        """Start the server, with a worker unless options say otherwise, and wait for it."""
+        """Start the server and wait until it is ready.
+
+        Args:
+            options: of `hogsend serve`; `--with-worker` unless given.
+        """
+        begun = time.monotonic()
         with (self.folder / "stderr.txt").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -126,93 +147,100 @@ class Program:
             while not (self.printed and self.printed[-1].startswith(READY)):
                 assert self.process.stdout is not None
                 line = (await self.process.stdout.readline()).decode()
-                assert line, f"it did not start: {self.complaints}"
+                assert line, f"the server did not start: {self.log}"
                 self.printed.append(line.rstrip("\n"))
+        self.start_seconds = time.monotonic() - begun
 
     def signal(self, number: int) -> None:
+        """Send a signal to the server."""
         assert self.process is not None
         self.process.send_signal(number)
 
-    async def ended(self, within: float = 15.0) -> int:
-        """Return the exit status of the server, once it has ended; note what it printed last."""
+    async def wait(self) -> int:
+        """Wait until the server has ended; return its exit status."""
         assert self.process is not None and self.process.stdout is not None
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(PATIENCE):
             rest, status = await asyncio.gather(self.process.stdout.read(), self.process.wait())
         self.printed.extend(rest.decode().splitlines())
         self.process = None
         return status
 
     async def stop(self) -> tuple[int, float]:
-        """Ask the server to leave; return its exit status and how many seconds it took."""
-        asked = time.monotonic()
+        """Stop the server; return its exit status and the seconds that it took."""
+        begun = time.monotonic()
         self.signal(signal.SIGTERM)
-        status = await self.ended()
-        return status, time.monotonic() - asked
+        status = await self.wait()
+        return status, time.monotonic() - begun
 
     async def kill(self) -> None:
-        """End the server as a power cut would."""
+        """Kill the server with SIGKILL."""
         self.signal(signal.SIGKILL)
-        await self.ended()
+        await self.wait()
 
     async def post(
         self, client: httpx.AsyncClient, body: Any, path: str = "/v1/events", key: str = ""
     ) -> httpx.Response:
-        """Post JSON with the key that the server knows, or another one."""
+        """Post JSON to the server.
+
+        Args:
+            client: sends the request.
+            body: what becomes JSON.
+            path: where to.
+            key: an API key; one that the server knows unless given.
+        """
         headers = {"Authorization": f"Bearer {key or KEY}"}
         return await client.post(f"{self.address}{path}", json=body, headers=headers)
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask the database, beside the server or after it."""
-        with closing(sqlite3.connect(self.data / "hogsend.db", timeout=10)) as connection:
+        """Read the SQLite database, also while the server runs."""
+        with closing(sqlite3.connect(self.data / "hogsend.db", timeout=30)) as connection:
             return connection.execute(sql, values).fetchall()
 
-    async def until(self, asked: Callable[[], T | None], within: float = PATIENCE) -> T:
-        """Return the first true answer about the server."""
+    async def wait_until(self, condition: Callable[[], T | None], within: float = PATIENCE) -> T:
+        """Poll a condition on the server; return its first true value.
 
-        async def answered() -> T | None:
-            return asked()
+        Args:
+            condition: returns something false as long as it does not hold.
+            within: how many seconds it may take.
+        """
 
-        return await self.until_told(answered, within)
+        async def check() -> T | None:
+            return condition()
 
-    async def until_told(
-        self, asked: Callable[[], Awaitable[T | None]], within: float = PATIENCE
+        return await self.wait_until_async(check, within)
+
+    async def wait_until_async(
+        self, condition: Callable[[], Awaitable[T | None]], within: float = PATIENCE
     ) -> T:
-        """Return the first true answer of the server."""
+        """Poll an asynchronous condition on the server; return its first true value."""
         async with asyncio.timeout(within):
-            # Another process has no way to tell us.
-            while not (answer := await asked()):  # noqa: ASYNC110
-                await asyncio.sleep(_LOOK_EVERY)
-            return answer
+            # Another process cannot notify us.
+            while not (value := await condition()):  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_INTERVAL)
+            return value
 
 
 @asynccontextmanager
 async def program(
     folder: Path, *, files: Mapping[str, str] = FILES, **settings: str
 ) -> AsyncIterator[Program]:
-    """Make a project and, at the end, make sure that nothing of it runs on.
+    """Create a project, and kill what still runs of it when the block is left.
 
     Args:
         folder: an empty folder.
-        files: the author's.
+        files: the files of the journeys folder.
         settings: the settings, without `HOGSEND_`.
     """
     write_files(folder / "journeys", files)
-    made = Program(folder, {"LOG_LEVEL": "warning", **settings})
+    project = Program(folder, {"LOG_LEVEL": "warning", **settings})
     try:
-        yield made
+        yield project
     finally:
-        if made.process is not None:
-            await made.kill()
+        if project.process is not None:
+            await project.kill()
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def parsed(outcome: Outcome) -> Any:
-    """Return what a command with `--json` printed."""
+def parse_json(outcome: Outcome) -> Any:
+    """Return the output of a command with `--json`."""
     assert outcome.status == 0, outcome.err
     return json.loads(outcome.out)

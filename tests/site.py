@@ -24,6 +24,7 @@ from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Query
 from hogsend.store.fields import to_id
 from hogsend.web.app import create_app
+from tests.patience import PATIENCE
 
 T = TypeVar("T")
 
@@ -71,7 +72,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 
 async def until(changes: ChangeFeed, asked: Callable[[], Awaitable[T | None]]) -> T:
     """Return the first true answer; it is asked for again whenever something has changed."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         number = changes.number
         if answer := await asked():
             return answer

@@ -86,7 +86,7 @@ def test_an_empty_folder_becomes_an_installation(
     (key,) = query(empty_postgres_url, "SELECT name, scopes, prefix FROM api_keys")
     assert (key["name"], json.loads(key["scopes"])) == ("HOGSEND_API_KEY", ["ingest"])
     assert written["HOGSEND_API_KEY"].startswith(key["prefix"])
-    assert docker.asked("up", "--detach", "--wait")
+    assert docker.calls_with("up", "--detach", "--wait")
 
 
 def test_run_again_it_changes_nothing_and_says_so(
@@ -100,7 +100,7 @@ def test_run_again_it_changes_nothing_and_says_so(
     assert outcome.status == 0
     after = (empty_folder / ".env").read_bytes(), (empty_folder / "compose.yaml").stat().st_mtime
     assert after == before
-    assert len(docker.asked("exec")) == 1
+    assert len(docker.calls_with("exec")) == 1
     assert len(query(empty_postgres_url, "SELECT id FROM api_keys")) == 1
     for said in ("complete", "All are free, or ours", "token", "up to date", "there already"):
         assert said in outcome.out
@@ -184,7 +184,7 @@ def test_without_docker_it_says_where_to_get_it(
 def test_a_docker_that_does_not_run_is_to_be_started(
     hogsend: Hogsend, docker: DockerDouble, complaint: str, message: str, remedy: str
 ) -> None:
-    docker.says(version=answer(err=complaint, status=1))
+    docker.plan_answers(version=answer(err=complaint, status=1))
 
     outcome = hogsend("bootstrap")
 
@@ -203,7 +203,7 @@ def test_a_docker_that_does_not_run_is_to_be_started(
 def test_a_missing_or_old_compose_is_to_be_installed(
     hogsend: Hogsend, docker: DockerDouble, said: dict[str, object], message: str
 ) -> None:
-    docker.says(compose=said)
+    docker.plan_answers(compose=said)
 
     outcome = hogsend("bootstrap")
 
@@ -217,14 +217,14 @@ def test_a_missing_or_old_compose_is_to_be_installed(
 def test_a_compose_file_of_something_else_is_left_alone(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
-    docker.says(config=answer("web\ndb\n"))
+    docker.plan_answers(config=answer("web\ndb\n"))
     (empty_folder / "compose.yaml").write_text("services: {web: {image: web}}\n")
 
     outcome = hogsend("bootstrap")
 
     assert outcome.status == 1
     assert "it has no hatchet, hatchet-postgres, mail, postgres" in outcome.err
-    assert "hogsend init" in outcome.err and not docker.asked("up")
+    assert "hogsend init" in outcome.err and not docker.calls_with("up")
 
 
 def test_a_compose_file_under_another_name_is_not_hidden(
@@ -241,7 +241,9 @@ def test_a_compose_file_under_another_name_is_not_hidden(
 def test_a_compose_file_that_compose_cannot_read_is_named(
     hogsend: Hogsend, docker: DockerDouble
 ) -> None:
-    docker.says(config=answer(err="yaml: line 3: mapping values are not allowed\n", status=1))
+    docker.plan_answers(
+        config=answer(err="yaml: line 3: mapping values are not allowed\n", status=1)
+    )
 
     outcome = hogsend("bootstrap")
 
@@ -341,7 +343,7 @@ def test_a_port_that_only_docker_finds_taken_is_left_too(
         pass
     (empty_folder / ".env").write_text(f"MAIL_SMTP_PORT={free}\n")
     refusal = f"Error response from daemon: {complaint.format(port=free)}\n"
-    docker.says(up=[answer(err=refusal, status=1), answer()])
+    docker.plan_answers(up=[answer(err=refusal, status=1), answer()])
 
     outcome = hogsend("bootstrap")
 
@@ -349,7 +351,7 @@ def test_a_port_that_only_docker_finds_taken_is_left_too(
     written = settings_of(empty_folder)
     assert f"{free} is taken: MAIL_SMTP_PORT is {written['MAIL_SMTP_PORT']} now." in outcome.out
     assert written["HOGSEND_MAIL"] == f"smtp://127.0.0.1:{written['MAIL_SMTP_PORT']}"
-    assert len(docker.asked("up")) == 2
+    assert len(docker.calls_with("up")) == 2
 
 
 def unwell(service: str) -> str:
@@ -364,7 +366,7 @@ def unwell(service: str) -> str:
 def test_an_unhealthy_container_is_named_with_its_last_words(
     hogsend: Hogsend, docker: DockerDouble
 ) -> None:
-    docker.says(
+    docker.plan_answers(
         up=answer(err="container p-hatchet-1 is unhealthy\n", status=1),
         ps=answer(unwell("hatchet")),
         logs=answer("starting\nerror loading server config: no keyset\n"),
@@ -378,7 +380,7 @@ def test_an_unhealthy_container_is_named_with_its_last_words(
 
 
 def test_a_volume_of_another_password_is_recognised(hogsend: Hogsend, docker: DockerDouble) -> None:
-    docker.says(
+    docker.plan_answers(
         up=answer(err="container p-hatchet-1 is unhealthy\n", status=1),
         ps=answer(unwell("hatchet")),
         logs=answer("FATAL: password authentication failed for user hatchet\n"),
@@ -398,7 +400,7 @@ def test_a_volume_of_another_password_is_recognised(hogsend: Hogsend, docker: Do
 def test_images_that_cannot_be_had_are_explained(
     hogsend: Hogsend, docker: DockerDouble, complaint: str, remedy: str
 ) -> None:
-    docker.says(up=answer(err=f"{complaint}\n", status=1))
+    docker.plan_answers(up=answer(err=f"{complaint}\n", status=1))
 
     outcome = hogsend("bootstrap")
 
@@ -413,10 +415,10 @@ def test_a_token_that_is_not_made_at_once_is_asked_for_again(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     late = answer(err="Fatal: could not run [token create] command: no keyset\n", status=1)
-    docker.says(exec=[late, answer("loaded\n"), answer(f"a line\n{token()}\n")])
+    docker.plan_answers(exec=[late, answer("loaded\n"), answer(f"a line\n{token()}\n")])
 
     assert hogsend("bootstrap").status == 0
-    asked = docker.asked("exec")
+    asked = docker.calls_with("exec")
     assert len(asked) == 3
     assert asked[0] == [
         *("compose", "exec", "-T", "hatchet", "/hatchet-admin", "token", "create"),
@@ -427,11 +429,11 @@ def test_a_token_that_is_not_made_at_once_is_asked_for_again(
 def test_a_token_that_is_never_made_fails_with_what_hatchet_says(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
-    docker.says(exec=answer(err="Fatal: the database is away\n", status=1))
+    docker.plan_answers(exec=answer(err="Fatal: the database is away\n", status=1))
 
     outcome = hogsend("bootstrap")
 
-    assert outcome.status == 1 and len(docker.asked("exec")) == 5
+    assert outcome.status == 1 and len(docker.calls_with("exec")) == 5
     assert "Step 5, token" in outcome.err and "the database is away" in outcome.err
     assert "docker compose logs hatchet" in outcome.err
     assert "HATCHET_CLIENT_TOKEN" not in settings_of(empty_folder)
@@ -446,7 +448,7 @@ def test_a_token_of_another_hatchet_stays(
     outcome = hogsend("bootstrap")
 
     assert outcome.status == 0 and "is of https://cloud.example.com, and stays" in outcome.out
-    assert not docker.asked("exec")
+    assert not docker.calls_with("exec")
     assert "HATCHET_CLIENT_TLS_STRATEGY" not in settings_of(empty_folder)
 
 
@@ -460,7 +462,7 @@ def test_a_token_that_this_hatchet_refuses_is_made_anew(
         with (empty_folder / ".env").open("a") as file:
             file.write(f"HATCHET_CLIENT_TOKEN={old}\n")
         ours = {"Service": "hatchet", "State": "running", "Publishers": [{"PublishedPort": port}]}
-        docker.says(ps=answer(json.dumps(ours)))
+        docker.plan_answers(ps=answer(json.dumps(ours)))
 
         outcome = hogsend("bootstrap")
 
@@ -507,7 +509,7 @@ def test_migrations_that_fail_half_way_are_gone_on_with(
 def test_a_database_of_another_password_is_recognised(
     hogsend: Hogsend, docker: DockerDouble
 ) -> None:
-    docker.says(password="another")
+    docker.plan_answers(password="another")
 
     outcome = hogsend("bootstrap")
 

@@ -89,7 +89,7 @@ def test_without_a_network_the_checks_warn_and_do_not_hang(
         monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
         outcome = hogsend("doctor")
 
-    assert time.monotonic() - started_at < 5
+    assert time.monotonic() - started_at < 20
     assert outcome.status == 0
     for part in ("SPF", "DKIM", "DMARC", "return path"):
         assert f"warning  {part:<15}  news.example.com could not be looked up" in outcome.out

@@ -113,7 +113,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(empty_folder: Path) -> None:
         ["bash", "-c", f"({command}; echo status $? >&2) | true"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
 
     assert run.stderr in ("status 1\n", "status 0\n")
@@ -126,7 +126,7 @@ def test_help_needs_none_of_what_commands_need(empty_folder: Path) -> None:
         "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
     )
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
     assert run.stderr.strip() == "[]"
 
@@ -137,7 +137,7 @@ def test_serve_starts_without_what_only_tables_and_migrations_need() -> None:
         "print([name for name in ('rich', 'aerich', 'dotenv') if name in sys.modules])"
     )
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
     assert run.stdout.strip() == "[]"
 
@@ -145,6 +145,6 @@ def test_serve_starts_without_what_only_tables_and_migrations_need() -> None:
 def test_importing_the_entry_point_costs_nothing() -> None:
     code = "import sys, hogsend.__main__\nprint('click' in sys.modules)"
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
     assert run.stdout.strip() == "False"

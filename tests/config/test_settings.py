@@ -309,7 +309,7 @@ def test_settings_are_read_without_heavy_imports() -> None:
     )
 
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
 
     assert run.stdout.strip() == "[]"

@@ -1,7 +1,7 @@
-"""Stands in for `docker`: a program that says what a test tells it to, and writes down its calls.
+"""A double of `docker`: a program that prints what a test has planned, and records its calls.
 
-A test makes a `DockerDouble`, which puts the program first on the PATH. Whatever the real one would
-start is not started, but for a door to the test's Postgres at the port that `.env` names.
+A test creates a `DockerDouble` and puts its folder first on the PATH. The program starts nothing
+except a proxy of the test's Postgres at the port that `.env` names.
 """
 
 from __future__ import annotations
@@ -15,82 +15,83 @@ from typing import Any
 
 SERVICES = ("postgres", "hatchet-postgres", "hatchet", "mail")
 PORTS = ("POSTGRES_PORT", "HATCHET_GRPC_PORT", "HATCHET_DASHBOARD_PORT", "MAIL_SMTP_PORT")
-PLAN, CALLS, DOOR = "plan.json", "calls.jsonl", "door.pid"
+PLAN, CALLS, PROXY = "plan.json", "calls.jsonl", "proxy.pid"
 
 
 class DockerDouble:
-    """What a test tells the program, and asks it.
+    """The test's side of the program.
 
     Args:
-        place: a folder of its own.
-        database: the address of the Postgres that its `postgres` is.
+        folder: an empty folder.
+        database: the address of the Postgres behind the proxy.
     """
 
-    def __init__(self, place: Path, database: str) -> None:
-        self._place = place
-        program = place / "bin" / "docker"
+    def __init__(self, folder: Path, database: str) -> None:
+        self._folder = folder
+        program = folder / "bin" / "docker"
         program.parent.mkdir(parents=True)
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "{place}" "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "{folder}" "$@"\n')
         program.chmod(0o755)
         self.path = str(program.parent)
         self._plan: dict[str, Any] = {"database": database}
-        self.says()
+        self.plan_answers()
 
-    def says(self, **plan: object) -> None:
-        """Tell it what to say, by the words that it is called with: an answer, or one each time."""
+    def plan_answers(self, **plan: object) -> None:
+        """Set the answers by command: one answer, or a list with an answer for each call."""
         self._plan |= plan
-        (self._place / PLAN).write_text(json.dumps(self._plan))
+        (self._folder / PLAN).write_text(json.dumps(self._plan))
 
     @property
     def calls(self) -> list[list[str]]:
-        """What it was called with."""
-        file = self._place / CALLS
+        """The arguments of every call."""
+        file = self._folder / CALLS
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def asked(self, *words: str) -> list[list[str]]:
-        """The calls that have all of these words."""
+    def calls_with(self, *words: str) -> list[list[str]]:
+        """Return the calls that have all of these arguments."""
         return [call for call in self.calls if set(words) <= set(call)]
 
     def stop(self) -> None:
-        """Close the door to Postgres."""
-        file = self._place / DOOR
+        """Stop the proxy of Postgres."""
+        file = self._folder / PROXY
         if file.exists():
             subprocess.run(["kill", file.read_text()], check=False, capture_output=True)
             file.unlink()
 
 
 def answer(out: str = "", err: str = "", status: int = 0) -> dict[str, object]:
-    """Return what the program says once."""
+    """Return an answer: output, errors and exit status."""
     return {"out": out, "err": err, "status": status}
 
 
-def main(place: Path, words: list[str]) -> int:
-    """Say what the plan has for this call."""
-    before = (place / CALLS).read_text().splitlines() if (place / CALLS).exists() else []
-    with (place / CALLS).open("a") as file:
+def main(folder: Path, words: list[str]) -> int:
+    """Print the planned answer of this call; return its exit status."""
+    before = (folder / CALLS).read_text().splitlines() if (folder / CALLS).exists() else []
+    with (folder / CALLS).open("a") as file:
         file.write(json.dumps(words) + "\n")
-    plan = json.loads((place / PLAN).read_text())
-    kind = next(one for one in ("config", "ps", "up", "exec", "logs", "version") if one in words)
+    plan = json.loads((folder / PLAN).read_text())
+    commands = ("config", "ps", "up", "exec", "logs", "version")
+    kind = next(command for command in commands if command in words)
     name = "compose" if words[:2] == ["compose", "version"] else kind
-    said = plan.get(name, _USUAL[name])
-    if isinstance(said, list):
-        nth = sum(kind in json.loads(line) for line in before)
-        said = said[min(nth, len(said) - 1)]
-    if name == "up" and said["status"] == 0:
-        _open_door(place, plan)
-    if name == "ps" and (place / DOOR).exists() and "ps" not in plan:
-        said = answer("\n".join(json.dumps(row) for row in _running()))
-    sys.stdout.write(said["out"])
-    sys.stderr.write(said["err"])
-    return int(said["status"])
+    planned = plan.get(name, _USUAL[name])
+    if isinstance(planned, list):
+        number = sum(kind in json.loads(line) for line in before)
+        planned = planned[min(number, len(planned) - 1)]
+    if name == "up" and planned["status"] == 0:
+        _start_proxy(folder, plan)
+    if name == "ps" and (folder / PROXY).exists() and "ps" not in plan:
+        planned = answer("\n".join(json.dumps(row) for row in _running()))
+    sys.stdout.write(planned["out"])
+    sys.stderr.write(planned["err"])
+    return int(planned["status"])
 
 
 def token(**claims: object) -> str:
-    """Return a token as Hatchet makes them, for the ports of `.env`; nobody has signed it."""
+    """Return a token like Hatchet's, for the ports of `.env`, without a valid signature."""
     import base64
 
     ports = _env()
-    facts: dict[str, object] = {
+    payload: dict[str, object] = {
         "aud": f"http://localhost:{ports.get('HATCHET_DASHBOARD_PORT', '8888')}",
         "exp": 4102444800,
         "grpc_broadcast_address": f"127.0.0.1:{ports.get('HATCHET_GRPC_PORT', '7077')}",
@@ -101,13 +102,13 @@ def token(**claims: object) -> str:
         "token_id": "d4a6a1f0-5a8e-4d0e-8f5e-3f5b6c2f4a11",
         **claims,
     }
-    parts = ({"alg": "ES256", "kid": "x1"}, facts)
-    coded = [base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=") for one in parts]
-    return b".".join([*coded, b"c2lnbmVk"]).decode()
+    parts = ({"alg": "ES256", "kid": "x1"}, payload)
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts]
+    return b".".join([*encoded, b"c2lnbmVk"]).decode()
 
 
 def _minted() -> dict[str, object]:
-    # The real one logs before the token, which is alone on the last line.
+    # The real program logs first; the token is the last line.
     return answer(f"2026-03-02T09:00:00Z INF loaded the config\n{token()}\n")
 
 
@@ -121,29 +122,29 @@ def _env() -> dict[str, str]:
 def _running() -> list[dict[str, object]]:
     ports = _env()
     rows: list[dict[str, object]] = [
-        {"Service": one, "State": "running", "Health": "healthy", "Publishers": []}
-        for one in SERVICES
+        {"Service": name, "State": "running", "Health": "healthy", "Publishers": []}
+        for name in SERVICES
     ]
     rows[0]["Publishers"] = [{"PublishedPort": int(ports.get(name, "0"))} for name in PORTS]
     return rows
 
 
-def _open_door(place: Path, plan: dict[str, Any]) -> None:
-    if (place / DOOR).exists():
+def _start_proxy(folder: Path, plan: dict[str, Any]) -> None:
+    if (folder / PROXY).exists():
         return
-    script = Path(__file__).with_name("postgres_door.py")
-    given = [_env()["POSTGRES_PORT"], plan["database"], plan.get("password", "")]
-    door = subprocess.Popen(
-        [sys.executable, script, *given],
+    script = Path(__file__).with_name("postgres_proxy.py")
+    arguments = [_env()["POSTGRES_PORT"], plan["database"], plan.get("password", "")]
+    proxy = subprocess.Popen(
+        [sys.executable, script, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         text=True,
     )
-    assert door.stdout is not None
-    door.stdout.readline()
-    (place / DOOR).write_text(str(door.pid))
+    assert proxy.stdout is not None
+    proxy.stdout.readline()
+    (folder / PROXY).write_text(str(proxy.pid))
 
 
 _USUAL: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What the double does beyond a healthy engine: faults, restarts, and what it remembers."""
+"""The faults of the double: outages, restarts, and lost state."""
 
 from __future__ import annotations
 
@@ -14,29 +14,33 @@ import pytest_asyncio
 from hatchet_sdk.clients.rest.exceptions import ServiceException
 
 from tests.doubles.hatchet import HatchetDouble, hatchet_double
-from tests.doubles.hatchet_site import Site, client, until
+from tests.doubles.hatchet_setup import Setup, client, until
+from tests.patience import PATIENCE
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("hatchet-double-faults"),
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hosted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """A double that speaks TLS, and a worker that was given its token."""
+async def hosted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Setup]:
+    """A double with TLS, and a worker with its token."""
     seen = tmp_path_factory.mktemp("hatchet") / "seen"
     with pytest.MonkeyPatch.context() as patch:
         async with hatchet_double(tls=True) as double:
             patch.setenv("SSL_CERT_FILE", double.environment["SSL_CERT_FILE"])
-            site = Site(double.environment, seen, double)
-            site.start_worker("one")
+            setup = Setup(double.environment, seen, double)
+            setup.start_worker("one")
             try:
-                await until(lambda: _works(site))
-                yield site
+                await until(lambda: _works(setup))
+                yield setup
             finally:
-                site.leave()
+                setup.close()
 
 
-async def _works(site: Site) -> bool:
-    return bool(await site.active_workers())
+async def _works(setup: Setup) -> bool:
+    return bool(await setup.active_workers())
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -52,12 +56,12 @@ async def alone() -> AsyncIterator[tuple[HatchetDouble, Any]]:
 async def _nothing(input: Any, ctx: Any) -> None: ...
 
 
-def _double_of(site: Site) -> HatchetDouble:
-    assert site.double is not None
-    return site.double
+def _double_of(setup: Setup) -> HatchetDouble:
+    assert setup.double is not None
+    return setup.double
 
 
-async def test_a_hosted_engine_asks_for_nothing_but_its_token(hosted: Site) -> None:
+async def test_a_hosted_engine_needs_only_its_token(hosted: Setup) -> None:
     names = [name for name in hosted.environment if name.startswith("HATCHET_")]
     assert names == ["HATCHET_CLIENT_TOKEN"]
     assert hosted.hatchet.config.server_url.startswith("https://")
@@ -65,7 +69,7 @@ async def test_a_hosted_engine_asks_for_nothing_but_its_token(hosted: Site) -> N
     assert result["sleeper"]["ended_by"] == {"sleep": [{"sleep_duration": "1s"}]}
 
 
-async def test_a_lost_push_is_answered_and_wakes_nobody(hosted: Site) -> None:
+async def test_a_lost_push_is_answered_and_ends_no_wait(hosted: Setup) -> None:
     double = _double_of(hosted)
     run = await hosted.nap(scope="deaf")
     await until(lambda: hosted.has_begun_to_wait(run))
@@ -76,7 +80,9 @@ async def test_a_lost_push_is_answered_and_wakes_nobody(hosted: Site) -> None:
     assert (await hosted.result(run))["sleeper"]["ended_by"] == {"wake": [{"n": 2}]}
 
 
-async def test_a_stranded_run_is_woken_by_nothing_and_can_be_cancelled(hosted: Site) -> None:
+async def test_a_stranded_run_is_never_woken_and_can_be_cancelled(
+    hosted: Setup,
+) -> None:
     run = await hosted.nap("evicted", scope="stranded")
     _double_of(hosted).strand(run.workflow_run_id)
     await until(lambda: hosted.has_begun_to_wait(run))
@@ -86,7 +92,7 @@ async def test_a_stranded_run_is_woken_by_nothing_and_can_be_cancelled(hosted: S
     assert await hosted.status(run) == "CANCELLED"
 
 
-async def test_a_cancel_in_the_dashboard_looks_like_one_by_the_api(hosted: Site) -> None:
+async def test_a_cancel_in_the_dashboard_equals_one_through_the_api(hosted: Setup) -> None:
     run = await hosted.nap()
     await until(lambda: hosted.has_begun_to_wait(run))
     _double_of(hosted).cancel(run.workflow_run_id)
@@ -96,7 +102,7 @@ async def test_a_cancel_in_the_dashboard_looks_like_one_by_the_api(hosted: Site)
     assert run.workflow_run_id in _double_of(hosted).cancelled
 
 
-async def test_waiting_runs_go_on_when_the_engine_is_back(hosted: Site) -> None:
+async def test_waiting_runs_continue_after_an_outage(hosted: Setup) -> None:
     double = _double_of(hosted)
     sleeps, listens = await hosted.nap(seconds=2), await hosted.nap(scope="patient")
     for run in (sleeps, listens):
@@ -112,16 +118,16 @@ async def test_waiting_runs_go_on_when_the_engine_is_back(hosted: Site) -> None:
     assert [worker.name for worker in double.workers] == [f"{hosted.namespace}_one"]
 
 
-async def _was_pushed(site: Site) -> bool:
+async def _was_pushed(setup: Setup) -> bool:
     # The channel waits a while before it tries the port again.
     try:
-        await site.wake("patient")
+        await setup.wake("patient")
     except grpc.RpcError:
         return False
     return True
 
 
-async def test_what_is_refused_is_unavailable_until_it_is_not(
+async def test_calls_are_refused_as_unavailable_while_a_test_asks_for_it(
     alone: tuple[HatchetDouble, Any],
 ) -> None:
     double, task = alone
@@ -135,10 +141,12 @@ async def test_what_is_refused_is_unavailable_until_it_is_not(
     double.refuse = False
     run = await task.aio_run(wait_for_result=False)
     assert list(double.runs) == [run.workflow_run_id]
-    assert double.asked["TriggerWorkflow"] == 2
+    assert double.calls["TriggerWorkflow"] == 2
 
 
-async def test_answers_come_as_late_as_is_wished(alone: tuple[HatchetDouble, Any]) -> None:
+async def test_answers_are_delayed_as_a_test_asks(
+    alone: tuple[HatchetDouble, Any],
+) -> None:
     double, task = alone
     double.delay = 0.3
     began = time.monotonic()
@@ -146,7 +154,7 @@ async def test_answers_come_as_late_as_is_wished(alone: tuple[HatchetDouble, Any
     assert time.monotonic() - began >= 0.3
 
 
-async def test_what_is_forgotten_is_unknown(alone: tuple[HatchetDouble, Any]) -> None:
+async def test_a_forgotten_run_is_unknown(alone: tuple[HatchetDouble, Any]) -> None:
     double, task = alone
     kept = await task.aio_run(wait_for_result=False)
     gone = await task.aio_run(wait_for_result=False)
@@ -155,7 +163,7 @@ async def test_what_is_forgotten_is_unknown(alone: tuple[HatchetDouble, Any]) ->
     assert await _code(double, gone.workflow_run_id) == 404
 
 
-async def test_a_restored_engine_knows_what_it_knew_then(
+async def test_a_restored_engine_has_its_earlier_state(
     alone: tuple[HatchetDouble, Any],
 ) -> None:
     double, task = alone
@@ -170,25 +178,25 @@ async def test_a_restored_engine_knows_what_it_knew_then(
     assert await _code(double, after.workflow_run_id) == 404
 
 
-async def test_crons_are_known_and_run_when_told_to(alone: tuple[HatchetDouble, Any]) -> None:
+async def test_crons_are_listed_and_run_on_request(alone: tuple[HatchetDouble, Any]) -> None:
     double, _ = alone
     assert double.crons == {"alone": ["0 3 1 1 *"]}
     run = double.runs[double.fire_cron("alone")]
     assert run.metadata["hatchet__cron_expression"] == "0 3 1 1 *"
 
 
-async def test_readiness_and_version_are_told_without_a_token(
+async def test_readiness_and_version_need_no_token(
     alone: tuple[HatchetDouble, Any],
 ) -> None:
     double, _ = alone
-    async with httpx.AsyncClient(base_url=double.server_url) as asking:
-        assert (await asking.get("/api/ready")).status_code == 200
-        assert (await asking.get("/api/v1/version")).json() == {"version": "v0.104.7"}
+    async with httpx.AsyncClient(base_url=double.server_url, timeout=PATIENCE) as http:
+        assert (await http.get("/api/ready")).status_code == 200
+        assert (await http.get("/api/v1/version")).json() == {"version": "v0.104.7"}
 
 
 async def _code(double: HatchetDouble, run_id: str) -> int:
-    async with httpx.AsyncClient(base_url=double.server_url) as asking:
-        answer = await asking.get(
+    async with httpx.AsyncClient(base_url=double.server_url, timeout=PATIENCE) as http:
+        answer = await http.get(
             f"/api/v1/stable/workflow-runs/{run_id}/status",
             headers={"authorization": f"Bearer {double.token}"},
         )

@@ -19,8 +19,8 @@ from hogsend.domain.ids import new_id
 from hogsend.engines.port import Engine, Wake
 from hogsend.store import contacts, enrollments
 from hogsend.store.db import Database
+from tests.patience import PATIENCE
 
-PATIENCE = 20
 Done = Callable[[Collection[UUID]], None]
 
 

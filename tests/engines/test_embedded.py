@@ -14,6 +14,7 @@ from hogsend.engines.embedded import EmbeddedEngine
 from hogsend.engines.port import Wake
 from hogsend.store.db import Database
 from tests.engines.contract import EngineContract, Stage
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +112,7 @@ class TestEmbeddedEngine(EngineContract):
         stage.hold[stuck] = asyncio.Event()
         async with self.at_work(stage) as engine:
             await stage.until(lambda: stage.under_way[stage.owner[stuck]] == 1)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await engine.close()
         assert not stage.played
 

@@ -28,10 +28,10 @@ BATCHES_BEFORE = embedded.BATCHES + 1
 
 @dataclass
 class Order(Stage):
-    """A stage that keeps the order in which turns are committed.
+    """A stage that keeps the order in which turns begin.
 
     Args:
-        order: the enrollments whose turns were committed.
+        order: the enrollments whose turns have begun.
     """
 
     order: list[UUID] = field(default_factory=list[UUID])
@@ -60,8 +60,8 @@ class Order(Stage):
         return [one.id for one in made]
 
     async def play(self, ids: Sequence[UUID], done: Done) -> None:
-        await super().play(ids, done)
         self.order.extend(ids)
+        await super().play(ids, done)
 
 
 @pytest.fixture

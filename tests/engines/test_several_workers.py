@@ -22,7 +22,8 @@ from hogsend.process.worker_registry import Heartbeat, WorkerRegistry
 from hogsend.store import enrollments, workers
 from hogsend.store.db import Database, Query, Write
 from tests.databases import opened
-from tests.engines.contract import PATIENCE, EngineContract, Stage
+from tests.engines.contract import EngineContract, Stage
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,8 @@ from hogsend.ingest.operator_action import ActionName
 from hogsend.services.enrollments import run_action
 from hogsend.store import meta
 from tests.actors import operator_named
-from tests.world import PATIENCE, World, open_world
+from tests.patience import PATIENCE
+from tests.world import World, open_world
 
 from .scripts import LISTS, Plan
 from .things import Fact, Lots

@@ -11,7 +11,8 @@ import pytest
 
 from hogsend import days
 from hogsend.process import reload, runtime
-from tests.world import AUTHORS_IMPORTS, PATIENCE, World, sqlite_world
+from tests.patience import PATIENCE
+from tests.world import AUTHORS_IMPORTS, World, sqlite_world
 
 __all__ = ["sqlite_world"]
 

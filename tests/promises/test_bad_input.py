@@ -1,4 +1,4 @@
-"""What is no HTTP, or too much of it, is refused in a sentence, and the server goes on."""
+"""Input that is not HTTP, or too large, is refused, and the server goes on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.patience import PATIENCE
 from tests.processes import KEY, Program, program
 
 HEAD = f"Host: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
@@ -22,22 +23,28 @@ GOOD = b'{"name":"seen","userId":"ada"}'
 @pytest.fixture
 async def hogsend(tmp_path: Path) -> AsyncIterator[Program]:
     """A running server."""
-    async with program(tmp_path) as made:
-        await made.start()
-        yield made
+    async with program(tmp_path) as project:
+        await project.start()
+        yield project
 
 
-async def say(hogsend: Program, *parts: bytes, and_leave: bool = True) -> bytes:
-    """Write bytes to a connection of their own and return all that comes back."""
+async def send_raw(hogsend: Program, *parts: bytes, close: bool = True) -> bytes:
+    """Write bytes to a new connection and return everything that the server answers.
+
+    Args:
+        hogsend: the running server.
+        parts: are written one after the other.
+        close: whether the sending side is closed afterwards.
+    """
     host, port = hogsend.settings["BIND"].split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             for part in parts:
                 writer.write(part)
                 await writer.drain()
-            if and_leave:
-                # It may have hung up on us already, and its answer is still to be read.
+            if close:
+                # The server may have closed the connection after an answer that is still unread.
                 with suppress(OSError):
                     writer.write_eof()
             return await reader.read()
@@ -46,7 +53,7 @@ async def say(hogsend: Program, *parts: bytes, and_leave: bool = True) -> bytes:
 
 
 def status_of(answer: bytes) -> int:
-    """Return the status of an answer, 0 where the connection was just closed."""
+    """Return the status of an answer; 0 if the connection was closed without one."""
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
 
 
@@ -91,24 +98,24 @@ NOT_HTTP: dict[str, tuple[bytes, ...]] = {
 }
 
 
-async def test_what_is_no_http_is_no_fault_of_ours(hogsend: Program) -> None:
+async def test_input_that_is_not_http_causes_no_server_error(hogsend: Program) -> None:
     for what, parts in NOT_HTTP.items():
         answer = b""
         try:
-            answer = await say(hogsend, *parts)
+            answer = await send_raw(hogsend, *parts)
         except ConnectionError:
-            continue  # Closed while we still wrote.
+            continue  # The server closed the connection while the test still wrote.
         except TimeoutError:
             pytest.fail(f"{what}: the connection stays open")
         assert status_of(answer) < 500, f"{what}: {answer[:300]!r}"
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         assert (await client.get(f"{hogsend.address}/readyz")).json()["status"] == "ok"
     assert hogsend.rows("SELECT COUNT(*) FROM events") == [(0,)]
     await hogsend.stop()
-    assert "Traceback" not in hogsend.complaints
+    assert "Traceback" not in hogsend.log
 
 
-async def test_a_body_past_the_limit_is_refused_in_an_answer_that_arrives(
+async def test_a_body_over_the_limit_gets_an_answer_that_arrives(
     hogsend: Program,
 ) -> None:
     async def pieces() -> AsyncIterator[bytes]:
@@ -119,24 +126,24 @@ async def test_a_body_past_the_limit_is_refused_in_an_answer_that_arrives(
         "Authorization": f"Bearer {KEY}",
         "Content-Type": "application/x-www-form-urlencoded",
     }
-    async with httpx.AsyncClient(base_url=hogsend.address) as client:
+    async with httpx.AsyncClient(base_url=hogsend.address, timeout=PATIENCE) as client:
         for path in ("/v1/events", "/v1/events/batch", "/sign-in", "/u/x"):
             for content in (b"x" * 8_000_000, pieces()):
                 answer = await client.post(path, content=content, headers=headers)
-                # A token that is none is refused before anything is read.
+                # An invalid token is refused before the body is read.
                 assert answer.status_code == (404 if path == "/u/x" else 413), path
                 if path.startswith("/v1/"):
                     assert answer.json()["code"] == "too_large"
         unknown = {"Authorization": "Bearer hsk_unknown"}
         answer = await client.post("/v1/events", content=b"x" * 8_000_000, headers=unknown)
         assert answer.status_code == 401
-    assert hogsend.complaints == ""
+    assert hogsend.log == ""
 
 
 async def test_a_web_socket_is_refused(hogsend: Program) -> None:
-    answer = await say(hogsend, *NOT_HTTP["a web socket"], and_leave=False)
+    answer = await send_raw(hogsend, *NOT_HTTP["a web socket"], close=False)
     assert status_of(answer) == 403
-    assert hogsend.complaints == ""
+    assert hogsend.log == ""
 
 
 def open_files(pid: int) -> int:
@@ -144,37 +151,39 @@ def open_files(pid: int) -> int:
     try:
         return len(os.listdir(f"/proc/{pid}/fd"))
     except FileNotFoundError:
-        pytest.skip("how many connections a process holds is seen on Linux only")
+        pytest.skip("only Linux shows the connections of a process")
 
 
-async def test_connections_that_callers_have_left_are_let_go_of(hogsend: Program) -> None:
+async def test_the_server_closes_connections_that_clients_have_closed(hogsend: Program) -> None:
     assert hogsend.process is not None
     before = open_files(hogsend.process.pid)
     request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     for parts in ((), (request,), (POST,)) * 20:
-        await say(hogsend, *parts)
+        await send_raw(hogsend, *parts)
     pid = hogsend.process.pid
-    await hogsend.until(lambda: open_files(pid) <= before + 1, within=5.0)
+    await hogsend.wait_until(lambda: open_files(pid) <= before + 1)
 
 
-async def test_many_requests_share_a_connection_whatever_became_of_them(hogsend: Program) -> None:
+async def test_a_connection_serves_more_requests_after_a_bad_one(hogsend: Program) -> None:
     bad = POST + length(4) + b"nope"
-    answer = await say(hogsend, bad + POST + length(len(GOOD)) + GOOD + bad)
+    answer = await send_raw(hogsend, bad + POST + length(len(GOOD)) + GOOD + bad)
     statuses = [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [400, 202, 400]
     assert hogsend.rows("SELECT COUNT(*) FROM events") == [(1,)]
 
 
-async def test_callers_that_leave_in_the_middle_leave_nothing_behind(hogsend: Program) -> None:
+async def test_clients_that_disconnect_in_a_request_leave_nothing_behind(
+    hogsend: Program,
+) -> None:
     host, port = hogsend.settings["BIND"].split(":")
     for _ in range(50):
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(POST + length(1000) + GOOD)
         await writer.drain()
         writer.transport.abort()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         event = json.loads(GOOD)
         assert (await hogsend.post(client, event)).status_code == 202
     assert hogsend.rows("SELECT COUNT(*) FROM events") == [(1,)]
     assert (await hogsend.stop())[0] == 0
-    assert "Traceback" not in hogsend.complaints
+    assert "Traceback" not in hogsend.log

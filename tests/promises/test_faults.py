@@ -1,4 +1,4 @@
-"""Full disk, lock, read-only file: the process says what is wrong, loses nothing, and goes on."""
+"""Full disk, lock, read-only file: the process reports it, loses nothing, and recovers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from hogsend.clock import ManualClock
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.engines import embedded
 from hogsend.errors import StoreUnavailable
+from tests.patience import PATIENCE
 from tests.site import FILES, Site, open_site, until
 
-# What is stored with it needs more room than there is in the pages that are there.
+# An event with these properties does not fit into the free pages of the file.
 LARGE = {"note": "x" * 40_000}
 CHAIN = """\
 from pathlib import Path
@@ -41,8 +42,8 @@ def note(user_id):
 """
 
 
-async def say(*statements: str) -> list[Any]:
-    """Tell the connection that writes something."""
+async def execute(*statements: str) -> list[Any]:
+    """Run statements on the write connection; return the rows of the last one."""
     client: Any = get_connections().get("default")
     rows: list[Any] = []
     for statement in statements:
@@ -51,14 +52,14 @@ async def say(*statements: str) -> list[Any]:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A way in which a database takes nothing.
+class StoreFault:
+    """A way in which a database cannot be written.
 
     Args:
-        kind: as `/readyz` calls it.
-        word: what the sentence about it says.
-        begin: what makes it so.
-        end: what mends it.
+        kind: its name in `/readyz`.
+        word: a word of the message about it.
+        begin: causes it.
+        end: repairs it.
     """
 
     kind: str
@@ -68,35 +69,35 @@ class Fault:
 
 
 async def fill(file: Path) -> None:
-    """Let the file grow no more, and leave no page of it free."""
-    ((pages,),) = await say("CREATE TABLE ballast (weight)", "PRAGMA page_count")
-    await say(f"PRAGMA max_page_count = {pages}")
+    """Fill the pages of the file, and let it grow no more."""
+    ((pages,),) = await execute("CREATE TABLE ballast (weight)", "PRAGMA page_count")
+    await execute(f"PRAGMA max_page_count = {pages}")
     with suppress(sqlite3.OperationalError):
         while True:
-            await say("INSERT INTO ballast VALUES (zeroblob(4000))")
+            await execute("INSERT INTO ballast VALUES (zeroblob(4000))")
 
 
 async def make_room(file: Path) -> None:
-    await say("PRAGMA max_page_count = 1000000")
+    await execute("PRAGMA max_page_count = 1000000")
 
 
-async def forbid(file: Path) -> None:
-    """Let nothing be written, as when a disk is mounted anew for reading only."""
-    await say("PRAGMA query_only = ON")
+async def forbid_writes(file: Path) -> None:
+    """Refuse writes, as on a disk that was remounted read-only."""
+    await execute("PRAGMA query_only = ON")
 
 
-async def allow(file: Path) -> None:
-    await say("PRAGMA query_only = OFF")
+async def allow_writes(file: Path) -> None:
+    await execute("PRAGMA query_only = OFF")
 
 
-class Shell:
-    """A database shell in which somebody has begun a transaction and went for lunch."""
+class OtherProgram:
+    """Another program that has begun a transaction and does not end it."""
 
     def __init__(self) -> None:
         self._connection: sqlite3.Connection | None = None
 
     async def begin(self, file: Path) -> None:
-        await say("PRAGMA busy_timeout = 20")
+        await execute("PRAGMA busy_timeout = 20")
         self._connection = sqlite3.connect(file, isolation_level=None)
         self._connection.execute("BEGIN EXCLUSIVE")
 
@@ -105,26 +106,26 @@ class Shell:
         self._connection.close()
 
 
-def faults() -> Iterator[Fault]:
-    shell = Shell()
-    yield Fault("full", "full", fill, make_room)
-    yield Fault("locked", "lock", shell.begin, shell.end)
-    yield Fault("read_only", "only read", forbid, allow)
+def faults() -> Iterator[StoreFault]:
+    other = OtherProgram()
+    yield StoreFault("full", "full", fill, make_room)
+    yield StoreFault("locked", "lock", other.begin, other.end)
+    yield StoreFault("read_only", "only read", forbid_writes, allow_writes)
 
 
 @pytest.fixture(params=faults(), ids=lambda fault: fault.kind)
-def fault(request: pytest.FixtureRequest) -> Fault:
+def fault(request: pytest.FixtureRequest) -> StoreFault:
     return request.param
 
 
-async def ready(site: Site) -> dict[str, Any]:
+async def readiness(site: Site) -> dict[str, Any]:
     return await (await site.client.get("/readyz")).get_json()
 
 
-async def mended(site: Site) -> None:
-    """Wait until the server has found out by itself."""
-    async with asyncio.timeout(15):
-        # It tries twice a second; nothing tells others of it but this page.
+async def wait_for_recovery(site: Site) -> None:
+    """Wait until the server has noticed by itself that the database works again."""
+    async with asyncio.timeout(PATIENCE):
+        # The server tries twice a second, and only this page shows the result.
         while (await site.client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -132,8 +133,8 @@ async def mended(site: Site) -> None:
 BODY = {"name": "seen", "userId": "bo", "email": "bo@example.com", "eventProperties": LARGE}
 
 
-async def test_events_are_refused_for_a_while_and_then_taken(
-    sqlite_url: str, tmp_path: Path, clock: ManualClock, fault: Fault
+async def test_events_are_refused_during_a_fault_and_accepted_afterwards(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, fault: StoreFault
 ) -> None:
     file = tmp_path / "hogsend.db"
     async with open_site(tmp_path, clock, with_worker=False) as site:
@@ -146,32 +147,32 @@ async def test_events_are_refused_for_a_while_and_then_taken(
         assert body["code"] == "unavailable" and fault.word in body["error"]
         assert str(tmp_path) not in body["error"]
 
-        # A batch of which nothing was stored is not half accepted, and it does not wait in vain.
+        # A batch is refused as a whole.
         answer = await site.post("/v1/events/batch", {"events": [BODY, BODY]})
         assert answer.status_code == 503 and "Retry-After" in answer.headers
 
         clock.set(clock.now() + timedelta(minutes=3))
         answer = await site.client.get("/readyz")
         assert answer.status_code == 503
-        told = (await answer.get_json())["parts"]["database"]
-        assert (told["status"], told["trouble"]) == ("down", fault.kind)
-        assert told["since"] == begun.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        assert fault.word in told["message"] and "by itself" in told["message"]
+        part = (await answer.get_json())["parts"]["database"]
+        assert (part["status"], part["trouble"]) == ("down", fault.kind)
+        assert part["since"] == begun.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        assert fault.word in part["message"] and "by itself" in part["message"]
         assert (await site.client.get("/healthz")).status_code == 200
 
         await fault.end(file)
-        await mended(site)
-        assert (await ready(site))["parts"]["database"]["status"] == "up"
+        await wait_for_recovery(site)
+        assert (await readiness(site))["parts"]["database"]["status"] == "up"
         assert (await site.post("/v1/events", BODY)).status_code == 202
         assert await site.rows("SELECT name FROM events") == [("seen",)]
         assert await site.one("SELECT COUNT(*) FROM meta WHERE key = 'trial'") == 0
 
 
-async def test_turns_and_mails_wait_and_then_go_on_each_once(
+async def test_turns_and_mails_wait_for_the_end_of_a_fault_and_run_once(
     sqlite_url: str,
     tmp_path: Path,
     clock: ManualClock,
-    fault: Fault,
+    fault: StoreFault,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     people = 20
@@ -187,10 +188,10 @@ async def test_turns_and_mails_wait_and_then_go_on_each_once(
 
         clock.set(clock.now() + timedelta(days=1, minutes=5))
         worker.poll()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while site.runtime.database.standing.trouble is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        body = await ready(site)
+        body = await readiness(site)
         assert body["parts"]["database"]["trouble"] == fault.kind
         assert body["parts"]["worker"] == {"status": "late", "overdueSeconds": 300}
         assert await site.rows("SELECT state, attempt FROM enrollments GROUP BY 1, 2") == [
@@ -204,20 +205,20 @@ async def test_turns_and_mails_wait_and_then_go_on_each_once(
         assert await site.rows("SELECT state, attempt FROM enrollments GROUP BY 1, 2") == [
             ("completed", 0)
         ]
-        # Nobody's turn was counted as failed, and no try to hand over as one.
+        # The fault counts neither as a failed turn nor as an attempt to send.
         assert await site.rows("SELECT DISTINCT outcome FROM turns WHERE error IS NOT NULL") == []
         assert all(len(send.attempts) == 1 for send in sent)
-        # What a step did when the fault was met is kept until there is a place for it.
+        # The answer of a step that ran during the fault is kept until it can be stored.
         effects = Counter((tmp_path / "journeys" / "effects.txt").read_text().split())
         assert len(effects) == people and set(effects.values()) == {1}
 
 
-async def test_a_damaged_file_is_named_with_the_command_that_brings_a_backup_back(
+async def test_a_damaged_file_is_reported_with_the_command_that_restores_a_backup(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     file = tmp_path / "hogsend.db"
     async with open_site(tmp_path, clock, with_worker=False) as site:
-        await say("PRAGMA wal_checkpoint(TRUNCATE)")
+        await execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with closing(sqlite3.connect(file)) as beside:
             (root,) = beside.execute(
                 "SELECT rootpage FROM sqlite_master WHERE name = 'contacts'"
@@ -230,18 +231,18 @@ async def test_a_damaged_file_is_named_with_the_command_that_brings_a_backup_bac
         answer = await site.post("/v1/events", BODY)
         assert answer.status_code == 503
         assert "damaged" in (await answer.get_json())["error"]
-        body = await ready(site)
+        body = await readiness(site)
         assert body["status"] == "down" and body["parts"]["database"]["trouble"] == "damaged"
         assert "hogsend restore" in body["parts"]["database"]["message"]
-        # It does not heal: nothing more is written to it, however small.
+        # The file does not recover, so nothing more is written to it.
         with pytest.raises(Exception, match="damaged"):
             await site.runtime.database.try_again()
         with pytest.raises(Exception, match="damaged"):
             await site.runtime.ingest.submit(IncomingEvent("seen", user_id="bo"))
 
 
-async def test_a_click_leads_on_and_is_recorded_when_the_database_takes_it(
-    sqlite_url: str, tmp_path: Path, clock: ManualClock, fault: Fault
+async def test_a_click_is_redirected_during_a_fault_and_recorded_afterwards(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, fault: StoreFault
 ) -> None:
     file = tmp_path / "hogsend.db"
     async with open_site(tmp_path, clock) as site:

@@ -1,4 +1,4 @@
-"""The first start makes all that is missing; a start that cannot work says why in a sentence."""
+"""The first start creates what is missing; a start that cannot work says why in one line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import READY, Outcome, Program, parsed, program
+from tests.patience import PATIENCE
+from tests.processes import READY, Outcome, Program, parse_json, program
 from tests.site import FILES
 
 WITHOUT_PRIVILEGE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
@@ -21,24 +22,24 @@ WITHOUT_PRIVILEGE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 @pytest.fixture
 async def hogsend(tmp_path: Path) -> AsyncIterator[Program]:
-    """A project whose server was never started."""
-    async with program(tmp_path) as made:
-        yield made
+    """A project whose server has never been started."""
+    async with program(tmp_path) as project:
+        yield project
 
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def refusal(outcome: Outcome) -> str:
-    """Check that a command refused as all do: status 1, one line, no traceback."""
+def error_line(outcome: Outcome) -> str:
+    """Check that a command failed with status 1, one line and no traceback; return the line."""
     assert outcome.status == 1, outcome
     (line,) = outcome.err.strip().splitlines()
     assert line.startswith("hogsend: ") and READY not in outcome.out
     return line
 
 
-async def test_the_first_start_makes_folder_secret_database_key_and_link(
+async def test_the_first_start_creates_folder_secret_database_key_and_link(
     hogsend: Program,
 ) -> None:
     hogsend.settings["API_KEY"] = ""
@@ -50,7 +51,7 @@ async def test_the_first_start_makes_folder_secret_database_key_and_link(
         assert mode(path) & 0o077 == 0 or path.suffix == ".db", path
     assert mode(hogsend.data) == 0o700
     assert mode(first_run) == mode(hogsend.data / "secret") == 0o600
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         assert (await client.get(link)).status_code == 200
         body = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
         answer = await hogsend.post(client, body, key=key.group())
@@ -61,12 +62,12 @@ async def test_the_first_start_makes_folder_secret_database_key_and_link(
         f"{READY}{hogsend.address}",
         f"How to get in for the first time is written in {first_run}",
     ]
-    # Neither in what is printed, nor in the log.
-    assert key.group() not in hogsend.complaints and "Traceback" not in hogsend.complaints
+    # The key is neither in the output nor in the log.
+    assert key.group() not in hogsend.log and "Traceback" not in hogsend.log
 
     secret = (hogsend.data / "secret").read_bytes()
     await hogsend.start()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         body = {"name": "user.created", "userId": "bo"}
         assert (await hogsend.post(client, body, key=key.group())).status_code == 202
     assert (hogsend.data / "secret").read_bytes() == secret
@@ -74,16 +75,16 @@ async def test_the_first_start_makes_folder_secret_database_key_and_link(
     assert hogsend.rows("SELECT COUNT(*) FROM api_keys") == [(1,)]
 
 
-async def test_a_taken_port_is_named_with_the_remedy(hogsend: Program) -> None:
+async def test_a_port_that_is_in_use_is_named_with_a_remedy(hogsend: Program) -> None:
     await hogsend.start()
-    line = refusal(await hogsend.run("serve", DATA=str(hogsend.folder / "other")))
+    line = error_line(await hogsend.run("serve", DATA=str(hogsend.folder / "other")))
     assert hogsend.settings["BIND"] in line and "HOGSEND_BIND" in line
 
 
 async def test_a_second_worker_on_the_same_folder_is_refused(hogsend: Program) -> None:
     await hogsend.start()
     elsewhere = "127.0.0.1:0"
-    line = refusal(await hogsend.run("serve", "--with-worker", BIND=elsewhere))
+    line = error_line(await hogsend.run("serve", "--with-worker", BIND=elsewhere))
     assert "Another worker" in line and "--with-worker" in line
     # The first goes on, and a server without a worker is welcome beside it.
     second = Program(hogsend.folder, {**hogsend.settings, "BIND": elsewhere})
@@ -92,7 +93,7 @@ async def test_a_second_worker_on_the_same_folder_is_refused(hogsend: Program) -
     finally:
         if second.process is not None:
             await second.stop()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         assert (await client.get(f"{hogsend.address}/readyz")).json()["status"] == "ok"
 
 
@@ -101,8 +102,8 @@ async def test_a_read_only_data_folder_is_named(hogsend: Program) -> None:
     hogsend.data.chmod(0o500)
     if os.getuid() == 0:
         # Nothing is read-only to root but by giving up that privilege.
-        hogsend.through = WITHOUT_PRIVILEGE
-    line = refusal(await hogsend.run("serve"))
+        hogsend.wrapper = WITHOUT_PRIVILEGE
+    line = error_line(await hogsend.run("serve"))
     assert str(hogsend.data) in line and "HOGSEND_DATA" in line
     assert list(hogsend.data.iterdir()) == []
 
@@ -117,15 +118,15 @@ async def test_a_database_newer_than_the_program_is_refused_and_left_alone(
             "VALUES ('99_20990101000000_later.py', 'models', '{}')"
         )
     before = hogsend.rows("SELECT name FROM sqlite_master ORDER BY name")
-    line = refusal(await hogsend.run("serve"))
+    line = error_line(await hogsend.run("serve"))
     assert "newer than this program" in line and "backup" in line
     assert hogsend.rows("SELECT name FROM sqlite_master ORDER BY name") == before
 
 
-async def test_what_is_no_database_is_refused_and_left_alone(hogsend: Program) -> None:
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(hogsend: Program) -> None:
     hogsend.data.mkdir(mode=0o700)
     (hogsend.data / "hogsend.db").write_bytes(b"a picture of a cat" * 100)
-    line = refusal(await hogsend.run("serve"))
+    line = error_line(await hogsend.run("serve"))
     assert "hogsend.db" in line and "cannot be read" in line
     assert (hogsend.data / "hogsend.db").read_bytes().startswith(b"a picture")
 
@@ -143,7 +144,7 @@ async def test_what_is_no_database_is_refused_and_left_alone(hogsend: Program) -
 async def test_a_setting_that_cannot_be_used_is_named(
     hogsend: Program, name: str, value: str, named: str
 ) -> None:
-    line = refusal(await hogsend.run("serve", "--with-worker", **{name: value}))
+    line = error_line(await hogsend.run("serve", "--with-worker", **{name: value}))
     assert named in line
 
 
@@ -157,75 +158,75 @@ async def test_a_broken_journey_file_stops_no_other(tmp_path: Path) -> None:
     }
     async with program(tmp_path, files={**FILES, **broken}) as hogsend:
         await hogsend.start()
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
             body = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
             answer = (await hogsend.post(client, body)).json()
         outcomes = {one["journeyId"]: one["outcome"] for one in answer["enrollments"]}
         assert outcomes["welcome"] == "enrolled"
-        await hogsend.until(lambda: hogsend.rows("SELECT 1 FROM sends WHERE status = 'sent'"))
+        await hogsend.wait_until(lambda: hogsend.rows("SELECT 1 FROM sends WHERE status = 'sent'"))
         for named in ("syntax.py:1", "raises.py:2", "exits.py:2", "nolist.py", "bad.html"):
-            assert named in hogsend.complaints
-        assert "Traceback" not in hogsend.complaints
+            assert named in hogsend.log
+        assert "Traceback" not in hogsend.log
 
 
-async def test_a_start_with_other_code_says_what_it_means_for_those_who_wait(
+async def test_a_start_with_changed_code_warns_about_enrollments_that_would_drift(
     hogsend: Program,
 ) -> None:
     await hogsend.start()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         body = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
         await hogsend.post(client, body)
     waits = "SELECT 1 FROM enrollments WHERE state = 'waiting'"
-    await hogsend.until(lambda: hogsend.rows(waits))
+    await hogsend.wait_until(lambda: hogsend.rows(waits))
     await hogsend.stop()
-    assert "has changed" not in hogsend.complaints
+    assert "has changed" not in hogsend.log
 
-    # With the same code there is nothing to say; what is edited is told at the next start.
+    # A start with the same code warns about nothing; a start after an edit does.
     await hogsend.start()
     await hogsend.stop()
     other = FILES["welcome.py"].replace('"a day"', '"another day"')
     (hogsend.folder / "journeys" / "welcome.py").write_text(other)
     await hogsend.start()
 
-    told = await hogsend.until(
-        lambda: [line for line in hogsend.complaints.splitlines() if "has changed" in line]
+    warnings = await hogsend.wait_until(
+        lambda: [line for line in hogsend.log.splitlines() if "has changed" in line]
     )
-    (line,) = told
+    (line,) = warnings
     assert "welcome has changed: 1 would drift" in line and "sleep:a day" in line
     assert '"level":"warning"' in line.replace(" ", "")
     assert hogsend.rows("SELECT state FROM enrollments") == [("waiting",)]
 
 
-async def test_what_the_command_line_does_to_keys_holds_at_once_on_the_running_server(
+async def test_a_running_server_notices_keys_that_the_command_line_creates_and_revokes(
     hogsend: Program,
 ) -> None:
     await hogsend.start()
-    made = parsed(await hogsend.run("keys", "create", "--scope", "ingest", "--json"))
-    async with httpx.AsyncClient() as client:
+    created = parse_json(await hogsend.run("keys", "create", "--scope", "ingest", "--json"))
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         body = {"name": "seen", "userId": "ada"}
         for _ in range(2):
-            assert (await hogsend.post(client, body, key=made["key"])).status_code == 202
+            assert (await hogsend.post(client, body, key=created["key"])).status_code == 202
 
-        assert (await hogsend.run("keys", "revoke", made["id"])).status == 0
+        assert (await hogsend.run("keys", "revoke", created["id"])).status == 0
 
         async def refused() -> bool:
-            return (await hogsend.post(client, body, key=made["key"])).status_code == 401
+            return (await hogsend.post(client, body, key=created["key"])).status_code == 401
 
-        # The command has ended; the server looks five times a second.
-        await hogsend.until_told(refused, within=1.0)
+        # The server looks for changes five times a second.
+        await hogsend.wait_until_async(refused, within=1.0 * hogsend.slowness)
 
 
-async def test_a_journey_that_the_command_line_disables_enrolls_nobody_more(
+async def test_a_running_server_notices_a_journey_that_the_command_line_disables(
     hogsend: Program,
 ) -> None:
     await hogsend.start()
     assert (await hogsend.run("journeys", "disable", "welcome")).status == 0
     people = (f"user-{n}" for n in range(1000))
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
 
         async def refused() -> bool:
             body = {"name": "user.created", "userId": next(people)}
             (decision,) = (await hogsend.post(client, body)).json()["enrollments"]
             return decision.get("reason") == "disabled_by_operator"
 
-        await hogsend.until_told(refused, within=1.0)
+        await hogsend.wait_until_async(refused, within=1.0 * hogsend.slowness)

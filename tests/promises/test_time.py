@@ -1,8 +1,9 @@
-"""A clock set back or forward, a laptop asleep, a machine off for a week: no wake is lost."""
+"""A clock set back or forward, a suspended laptop, a machine off for a week: no wake is lost."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,8 @@ from hogsend.clock import ManualClock
 from hogsend.engines.embedded import LONGEST_SLEEP
 from hogsend.store import lag
 from hogsend.store.db import Database
-from tests.world import PATIENCE, World, open_world
+from tests.patience import PATIENCE
+from tests.world import World, open_world
 
 CROWD = 40
 PATIENT = """
@@ -33,8 +35,8 @@ async def twice(user, ctx):
 """
 
 
-async def enter(world: World, count: int = CROWD) -> list[str]:
-    """Let people enter who wait the shorter, the later they came; return them by who is due."""
+async def enroll_people(world: World, count: int = CROWD) -> list[str]:
+    """Enroll people, of whom the last is due first; return them in the order of their wakes."""
     people = [f"user{number:03}" for number in range(count)]
     for number, user in enumerate(people):
         await world.submit(
@@ -47,8 +49,8 @@ async def enter(world: World, count: int = CROWD) -> list[str]:
     return people[::-1]
 
 
-async def woken(world: World) -> list[str]:
-    """Return who went on, in the order in which they did."""
+async def woken_people(world: World) -> list[str]:
+    """Return the people who have woken, in that order."""
     rows = await world.query(
         "SELECT c.external_id FROM events e JOIN contacts c ON c.id = e.contact_id "
         "WHERE e.name = 'woke' ORDER BY e.id"
@@ -56,35 +58,35 @@ async def woken(world: World) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def test_a_clock_set_forward_a_month_lets_the_overdue_go_on_in_the_order_they_were_due(
+async def test_overdue_enrollments_wake_in_order_after_the_clock_was_set_forward(
     world: World,
 ) -> None:
     await world.define(PATIENT)
-    people = await enter(world)
+    people = await enroll_people(world)
     await world.advance(timedelta(days=30))
-    assert await woken(world) == people
+    assert await woken_people(world) == people
     assert await world.states() == ["completed"] * CROWD
     assert sorted(await world.mailbox()) == ["welcome"] * CROWD
     assert await world.counter_drift() == {}
 
 
-async def test_a_machine_off_for_a_week_goes_on_where_it_stopped(
+async def test_a_machine_that_was_off_for_a_week_continues_where_it_stopped(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as world:
         await world.define(PATIENT)
-        people = await enter(world)
+        people = await enroll_people(world)
     clock.set(clock.now() + timedelta(days=7))
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as world:
         await world.settle()
-        assert await woken(world) == people
+        assert await woken_people(world) == people
         assert len(await world.mailbox()) == CROWD
-        # Nobody is played, and nothing sent, a second time.
+        # No turn runs twice, and no mail is sent twice.
         await world.advance(timedelta(days=1))
-        assert len(await woken(world)) == len(await world.mailbox()) == CROWD
+        assert len(await woken_people(world)) == len(await world.mailbox()) == CROWD
 
 
-async def test_a_clock_set_back_a_day_delays_and_loses_nothing(world: World) -> None:
+async def test_a_clock_that_is_set_back_a_day_loses_nothing(world: World) -> None:
     await world.define(TWICE)
     await world.emit("begun", "ada")
     noon = world.clock.now()
@@ -92,9 +94,10 @@ async def test_a_clock_set_back_a_day_delays_and_loses_nothing(world: World) -> 
     await world.advance(timedelta(days=-1))
     await world.emit("begun", "bo")
     assert await world.mailbox("bo") == ["welcome"]
-    # Of the events of a contact the later one stays the later, whatever the clock says.
+    # The events of a contact keep their order, whatever the clock says.
     await world.emit("seen", "ada")
-    seqs = [one.seq for one in await world.events() if one.contact_id == (await _id(world, "ada"))]
+    ada = await _contact_id(world, "ada")
+    seqs = [event.seq for event in await world.events() if event.contact_id == ada]
     assert sorted(seqs) == [1, 2]
 
     await world.advance(timedelta(days=2))
@@ -106,11 +109,11 @@ async def test_a_clock_set_back_a_day_delays_and_loses_nothing(world: World) -> 
     assert await world.states() == ["completed", "completed"]
 
 
-async def _id(world: World, user: str) -> Any:
+async def _contact_id(world: World, user: str) -> Any:
     return (await world.contact(user)).id
 
 
-async def test_a_mail_that_was_queued_before_the_clock_was_set_back_still_leaves(
+async def test_a_mail_queued_before_the_clock_was_set_back_is_sent(
     sqlite_world: World,
 ) -> None:
     world = sqlite_world
@@ -134,11 +137,11 @@ async def test_a_mail_that_was_queued_before_the_clock_was_set_back_still_leaves
 
 
 class LoopTime:
-    """The loop's own clock, which no one can set back, moved forward by hand.
+    """Moves the event loop's monotonic clock forward.
 
     Args:
         loop: the running loop.
-        monkeypatch: puts its own clock back at the end.
+        monkeypatch: restores the clock at the end.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,39 +152,38 @@ class LoopTime:
         self._ahead += duration.total_seconds()
 
 
-async def until(asked: Callable[[], Awaitable[bool]], patience: LoopTime) -> None:
-    """Wait for a true answer, which takes some visits to the database."""
-    for _ in range(2000):
-        if await asked():
-            return
-    raise AssertionError("it did not come to that")
+async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Poll a condition by real time: the event loop's clock is moved by the test."""
+    deadline = time.monotonic() + PATIENCE
+    while not await condition():
+        assert time.monotonic() < deadline, "the condition does not come true"
 
 
-async def test_after_a_sleep_of_the_machine_the_overdue_are_noticed_without_being_told(
+async def test_overdue_enrollments_are_noticed_after_the_machine_was_suspended(
     sqlite_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = sqlite_world
     await world.define(PATIENT)
-    people = await enter(world)
+    people = await enroll_people(world)
     loop_time = LoopTime(asyncio.get_running_loop(), monkeypatch)
-    # The wall clock has moved on and nobody says so; the loop's stood still, but for its last
-    # bit of waiting.
+    # The wall clock has moved without notice. The loop's clock stood still, except for the last
+    # part of its wait.
     world.clock.set(world.clock.now() + timedelta(days=3))
     loop_time.jump(LONGEST_SLEEP)
 
-    async def all_there() -> bool:
+    async def is_delivered() -> bool:
         return len(await world.mailbox()) == CROWD
 
-    await until(all_there, loop_time)
-    assert await woken(world) == people
+    await wait_until(is_delivered)
+    assert await woken_people(world) == people
 
 
-async def test_who_waits_costs_next_to_nothing(
+async def test_waiting_enrollments_cause_few_reads(
     sqlite_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = sqlite_world
     await world.define(PATIENT)
-    await enter(world)
+    await enroll_people(world)
     reads = 0
     read = Database.read
 
@@ -198,9 +200,9 @@ async def test_who_waits_costs_next_to_nothing(
         world.clock.set(world.clock.now() + timedelta(seconds=30))
         loop_time.jump(timedelta(seconds=30))
         for _ in range(5):
-            # Each is answered after those that were asked before it.
+            # Reads are answered in their order.
             await world.database.read_one(lag.alive())
             ours += 1
-    assert await woken(world) == []
-    # A look at turns, one at mails, one at held clicks, and the odd one at what may be removed.
+    assert await woken_people(world) == []
+    # One read each of due turns, mails and held clicks, and sometimes one of expired rows.
     assert half_minutes <= reads - ours <= 8 * half_minutes

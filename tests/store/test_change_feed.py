@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hogsend.store.change_feed import ChangeFeed
+from tests.patience import PATIENCE
 
 
 async def test_a_change_between_a_page_and_its_stream_is_not_missed() -> None:
@@ -12,7 +13,7 @@ async def test_a_change_between_a_page_and_its_stream_is_not_missed() -> None:
     changes.publish("events")
     seen_by_the_page = changes.number
     changes.publish("enrollments", "sends")
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         async for topics in changes.follow(seen_by_the_page):
             assert topics == {"enrollments", "sends"}
             break
@@ -25,7 +26,7 @@ async def test_who_follows_from_now_hears_only_what_comes() -> None:
     first = asyncio.ensure_future(anext(following))
     await asyncio.sleep(0)
     changes.publish("inbox")
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         assert await first == {"inbox"}
 
 
@@ -34,7 +35,7 @@ async def test_closing_ends_every_follower() -> None:
     ended = asyncio.ensure_future(_count(changes))
     await asyncio.sleep(0)
     changes.close()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         assert await ended == 0
 
 

@@ -27,6 +27,7 @@ from hogsend.store.database_health import (
     trouble_of,
 )
 from hogsend.store.db import Database
+from tests.patience import PATIENCE
 
 
 def sqlite_error(code: int) -> sqlite3.Error:
@@ -123,7 +124,7 @@ def test_a_damaged_file_stays_damaged(clock: ManualClock, tmp_path: Path) -> Non
 
 async def settled(database: Database, trouble: DatabaseProblem | None) -> None:
     """Try until the database stands like this; connections that were cut are noticed by use."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(StoreUnavailable):
                 await database.try_again()

@@ -20,7 +20,8 @@ from hogsend.services.enrollments import run_action
 from hogsend.store.counters import Tally
 from hogsend.store.sends import RenderedMail
 from tests.actors import OLGA
-from tests.world import PATIENCE, World, open_world
+from tests.patience import PATIENCE
+from tests.world import World, open_world
 
 JOURNEY = """
     @journey("j", trigger="go", exit_on=["stop"])

@@ -22,7 +22,8 @@ from hogsend.turns.daemon_threads import DaemonThreads
 from hogsend.turns.driver import _Lane
 from hogsend.turns.step_runner import StepRunner
 from hogsend.turns.turn_inputs import TurnLimits
-from tests.world import PATIENCE, World
+from tests.patience import PATIENCE
+from tests.world import World
 
 
 def test_the_limits_of_a_turn_are_a_minute_and_ten_thousand_calls_unless_set(tmp_path: Path):

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from hogsend import days, hours
-from tests.world import PATIENCE, World
+from tests.patience import PATIENCE
+from tests.world import World
 
 # Lets the journey go that keeps its thread.
 GATE = threading.Event()

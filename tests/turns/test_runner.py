@@ -243,12 +243,12 @@ async def test_a_variant_is_stable_for_each_person_and_follows_its_weights(world
         """
         @journey("j", trigger="go", entry="unlimited")
         async def j(user, ctx):
-            arm = await ctx.variant("offer", {"a": 1, "b": 3, "never": 0})
+            arm = await ctx.variant("offer", {"a": 1, "b": 5, "never": 0})
             await ctx.trigger("chose", {"arm": arm})
         """
     )
     for _ in range(2):
-        for n in range(40):
+        for n in range(60):
             await world.submit("go", user_id=f"u{n}")
         await world.settle()
     chosen: dict[object, set[str]] = {}

@@ -14,6 +14,7 @@ from hogsend import minutes, seconds
 from hogsend.turns import step_runner
 from hogsend.turns.calls.effect import Effect
 from hogsend.turns.step_runner import StepRunner
+from tests.patience import PATIENCE
 from tests.world import World
 
 # What the journeys of these tests do outside; each test looks at what was done.
@@ -234,7 +235,7 @@ async def quick(user, ctx):
     )
     await sqlite_world.submit("go", user_id="ada")
     await sqlite_world.submit("hurry", user_id="bo")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while await sqlite_world.states() != ["active", "completed"]:
             pass
     GATE.set()
@@ -252,7 +253,7 @@ async def j(user, ctx):
 """
     )
     await sqlite_world.submit("go", user_id="ada", email="ada@example.com")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while not DONE:
             await sqlite_world.states()
     await sqlite_world.submit("stop", user_id="ada")
@@ -403,14 +404,14 @@ async def test_threads_that_come_back_are_the_journeys_again(monkeypatch: pytest
     assert found == ["It took longer than 0.05 seconds."] + ["It was not started"] * 2
 
     gates[0].set()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while await run(lambda: None, 15) != "done":
             await run(int, 15, "other")
     # One has come back, and no more than one has room.
     begun: list[str] = []
     ahead = asyncio.create_task(run(lambda: begun.append("ahead") or gates[2].wait(20), 15))
     after = asyncio.create_task(run(lambda: begun.append("after"), 15))
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while not begun:
             await run(int, 15, "other")
     await run(int, 15, "other")

@@ -18,6 +18,7 @@ from hogsend.process.runtime import Runtime
 from hogsend.services.enrollments import run_action
 from hogsend.web.session import COOKIE
 from tests.actors import OLGA
+from tests.patience import PATIENCE
 from tests.web.conftest import Browser
 from tests.web.scene import Scene
 
@@ -59,6 +60,7 @@ async def window(
         scripts = getattr(request, "param", True)
         opened = await chromium.new_context(base_url=address, java_script_enabled=scripts)
         await opened.add_cookies([{"name": COOKIE, "value": owner.cookie, "url": address}])
+        opened.set_default_timeout(PATIENCE * 1000)
         yield opened
         await chromium.close()
 
@@ -89,7 +91,7 @@ async def test_a_list_moves_live_and_leaves_the_reader_alone(
     await page.evaluate("window.scrollTo(0, 120)")
     await page.locator("#events tbody tr").first.evaluate("row => { row.kept = true }")
     await runtime.ingest.submit(IncomingEvent(name="seen.live", user_id="u_live"))
-    await page.locator("#events >> text=seen.live").wait_for(timeout=20_000)
+    await page.locator("#events >> text=seen.live").wait_for()
     assert await page.evaluate("window.scrollY") == 120
     assert await page.evaluate("document.activeElement.id") == "properties"
     assert await page.locator("#properties").input_value() == '{"half": "written'
@@ -106,7 +108,7 @@ async def test_an_enrollment_moves_live(
     enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
     await page.goto(f"/enrollments/{enrollment_id}")
     await run_action(runtime, OLGA, "exit", enrollment_id, note="the account is gone")
-    await page.locator("h1 >> text=exited").wait_for(timeout=20_000)
+    await page.locator("h1 >> text=exited").wait_for()
     assert await page.locator("text=Wake now").count() == 0
 
 

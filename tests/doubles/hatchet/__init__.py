@@ -1,40 +1,40 @@
-"""A Hatchet engine for tests: its gRPC on loopback, and the part of its API that is asked.
+"""A Hatchet engine for tests: gRPC on loopback, and the part of the REST API that is used.
 
-The real SDK runs against it: worker, listener process, durable log, eviction. Where it differs
-from the real engine, it is wrong: `tests/doubles/test_hatchet_double.py` runs against both.
+The real SDK runs against it: worker, listener process, durable log, eviction. A difference from
+the real engine is a bug of the double: `tests/doubles/test_hatchet_double.py` runs against both.
 
     async with hatchet_double() as double:
         os.environ.update(double.environment)          # or the `env` of a worker's process
         ...
-        await double.stop()                            # the engine goes away,
-        await double.start()                           # and is back on the same ports
+        await double.stop()                            # an outage,
+        await double.start()                           # and its end, on the same ports
 
 `hatchet_double(*, tls=False, reassign_after=1.0, version="v0.104.7")` gives a `HatchetDouble`:
 
 | what | meaning |
 | --- | --- |
-| `token`, `environment` | the JWT, and all variables that a client's process needs |
-| `host_port`, `server_url`, `certificate` | the same apart; the file that TLS is trusted by |
-| `start()`, `stop()`, `running` | coroutines; state and ports are kept |
-| `snapshot()`, `await restore(rows)` | a restart with what it knew then |
-| `forget(*run_ids)` | lose runs, all without ids |
-| `strand(run_id)` | a run is never woken again, as happens when a wake meets an eviction |
-| `lose_next_pushes(n)` | answer n events and lose them (`lost`) |
-| `refuse = True`, `delay = seconds` | every call is unavailable, or slow, the API's too |
-| `cancel(*run_ids)` | as in the dashboard |
-| `fire_cron(workflow)` | start a run as the workflow's cron would; the id |
-| `runs`, `events`, `workers`, `workflows`, `crons` | rows, as of now |
-| `cancelled`, `started_in_vain`, `asked` | records of all that was asked |
+| `token`, `environment` | the JWT, and the environment variables of a client's process |
+| `host_port`, `server_url`, `certificate` | the addresses, and the file of the certificate |
+| `start()`, `stop()`, `running` | coroutines; a stop keeps state and ports |
+| `snapshot()`, `await restore(rows)` | a restart with an earlier state |
+| `forget(*run_ids)` | delete runs, all of them without ids |
+| `strand(run_id)` | a run is never woken again, which an event during an eviction causes |
+| `lose_next_pushes(n)` | accept n events and lose them (`lost`) |
+| `refuse = True`, `delay = seconds` | every call is refused, or slow, also of the API |
+| `cancel(*run_ids)` | cancel runs, as in the dashboard |
+| `fire_cron(workflow)` | start a run, as the workflow's cron does |
+| `runs`, `events`, `workers`, `workflows`, `crons` | the current rows |
+| `cancelled`, `unknown_workflows`, `calls` | records of the calls |
 
-It runs in the loop that starts it. A client that blocks that loop waits for ever: use the SDK's
-`aio_` methods, or a thread. Workflows have one task; an expression on events may be
-`input.FIELD >= NUMBER`.
+The double runs in the event loop that starts it. A client that blocks that loop waits for ever:
+use the SDK's `aio_` methods, or a thread. Workflows have one task, and an expression on events
+must have the form `input.FIELD >= NUMBER`.
 """
 
 import warnings
 
 with warnings.catch_warnings():
-    # The SDK's import uses what tenacity has renamed, and here a warning is an error.
+    # The SDK's import uses a deprecated parameter, and warnings are errors here.
     warnings.filterwarnings("ignore", "The 'initial' parameter", DeprecationWarning)
     import hatchet_sdk as hatchet_sdk
 

@@ -85,7 +85,7 @@ class Dispatcher(DispatcherServicer):
         stream: asyncio.Queue[messages.AssignedAction] = asyncio.Queue()
         self._engine.action_streams[worker.id] = stream
         worker.listened, worker.heard_at = True, now()
-        self._engine.stirred.set()
+        self._engine.changed.set()
         sending: messages.AssignedAction | None = None
         try:
             while self._engine.action_streams.get(worker.id) is stream:

@@ -1,4 +1,4 @@
-"""The double as its users have it: start, stop, faults, and what was asked."""
+"""The double as tests use it: start, stop, faults, and records of the calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.doubles.hatchet.admin import Admin, Events, Workflows
 from tests.doubles.hatchet.dispatcher import Dispatcher
 from tests.doubles.hatchet.durable import Durable
 from tests.doubles.hatchet.engine import Engine
-from tests.doubles.hatchet.gate import Gate
+from tests.doubles.hatchet.interceptor import Interceptor
 from tests.doubles.hatchet.rest import Rest
 from tests.doubles.hatchet.rows import Event, Rows, Run, Worker, now
 from tests.doubles.hatchet.scheduling import Scheduling
@@ -31,12 +31,12 @@ from tests.doubles.hatchet.token import TENANT, mint
 
 # For localhost, its key beside it.
 CERTIFICATE = Path(__file__).parents[2] / "sinks" / "localhost.pem"
-# The version that this was held against.
+# The version that the double was compared with.
 VERSION = "v0.104.7"
-# A worker that was connected before a restart is back within this, with the SDK's pauses.
+# A worker that was connected before a restart reconnects within this many seconds.
 _GRACE = 15.0
-# As often as the real one lets an idle client ask whether it is there; by default gRPC cuts off one
-# that does so within five minutes, and the SDK does every ten seconds.
+# The SDK pings every ten seconds. By default gRPC disconnects an idle client that pings more often
+# than every five minutes; the real engine allows it.
 _PINGS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 5000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -44,13 +44,13 @@ _PINGS = (
 
 
 class HatchetDouble:
-    """A Hatchet on loopback that forgets nothing when it is stopped.
+    """A Hatchet on loopback that keeps its state while it is stopped.
 
     Args:
-        tls: speak TLS on both ports, as a hosted one does.
-        reassign_after: seconds after which a run of a worker that went away goes to another; the
-            real one takes about 30.
-        version: what it says it is.
+        tls: whether both ports use TLS, as a hosted Hatchet does.
+        reassign_after: seconds after which the run of a worker that is gone goes to another; the
+            real engine takes about 30.
+        version: the version that it reports.
     """
 
     def __init__(self, *, tls: bool, reassign_after: float, version: str) -> None:
@@ -58,30 +58,31 @@ class HatchetDouble:
         self.token = ""
         self.certificate = CERTIFICATE
         self._engine = Engine(version)
-        self._gate = Gate()
-        self._rest = Rest(self._engine, self._gate)
+        self._interceptor = Interceptor()
+        self._rest = Rest(self._engine, self._interceptor)
         self._scheduling = Scheduling(self._engine, reassign_after, 0.0)
         self._server: grpc.aio.Server | None = None
-        self._handing_out: asyncio.Task[None] | None = None
+        self._scheduling_task: asyncio.Task[None] | None = None
         self._grpc_port = 0
         self._rest_port = 0
 
     @property
     def host_port(self) -> str:
-        """Where it speaks gRPC."""
+        """The address of its gRPC."""
         return f"{self._host}:{self._grpc_port}"
 
     @property
     def server_url(self) -> str:
-        """Where its dashboard would be."""
+        """The address of its dashboard and API."""
         return f"{'https' if self.tls else 'http'}://{self._host}:{self._rest_port}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to be its client; with TLS only the token is Hatchet's.
+        """The environment variables of a client's process.
 
-        The other two make the certificate one that the machine trusts, which is read once by a
-        process. In this one `HATCHET_CLIENT_TLS_ROOT_CA_FILE` serves instead, for gRPC.
+        With TLS only the token is Hatchet's own. The other two make the process trust the
+        certificate; they are read once, so a client in this process needs
+        `HATCHET_CLIENT_TLS_ROOT_CA_FILE` instead.
         """
         if self.tls:
             return {
@@ -97,13 +98,13 @@ class HatchetDouble:
 
     @property
     def running(self) -> bool:
-        """Whether it listens."""
+        """Whether it is started."""
         return self._server is not None
 
     async def start(self) -> None:
-        """Listen, after a stop on the same ports as before."""
-        again = bool(self._grpc_port)
-        server = grpc.aio.server(interceptors=[self._gate], options=_PINGS)
+        """Listen; after a stop, on the same ports as before."""
+        is_restart = bool(self._grpc_port)
+        server = grpc.aio.server(interceptors=[self._interceptor], options=_PINGS)
         add_DispatcherServicer_to_server(Dispatcher(self._engine), server)
         add_V1DispatcherServicer_to_server(Durable(self._engine), server)
         add_WorkflowServiceServicer_to_server(Workflows(self._engine), server)
@@ -115,20 +116,20 @@ class HatchetDouble:
         else:
             self._grpc_port = server.add_insecure_port(address)
         self._rest_port = await self._rest.start(self._rest_port, self._tls_context())
-        if not again:
-            self.token = self._gate.token = mint(self.host_port, self.server_url)
+        if not is_restart:
+            self.token = self._interceptor.token = mint(self.host_port, self.server_url)
         await server.start()
         self._server = server
-        self._scheduling.grace = _GRACE if again else 0.0
-        self._handing_out = asyncio.create_task(self._scheduling.run())
+        self._scheduling.grace = _GRACE if is_restart else 0.0
+        self._scheduling_task = asyncio.create_task(self._scheduling.run())
 
     async def stop(self) -> None:
-        """Cut every connection and listen no more; what it knows stays."""
-        if self._server is None or self._handing_out is None:
+        """Close every connection and stop listening; the state is kept."""
+        if self._server is None or self._scheduling_task is None:
             return
-        self._handing_out.cancel()
+        self._scheduling_task.cancel()
         with suppress(asyncio.CancelledError):
-            await self._handing_out
+            await self._scheduling_task
         server, self._server = self._server, None
         await server.stop(None)
         await self._rest.stop()
@@ -143,11 +144,11 @@ class HatchetDouble:
         return context
 
     def snapshot(self) -> Rows:
-        """All that it knows, for `restore`."""
+        """Return a copy of the state, for `restore`."""
         return copy.deepcopy(self._engine.rows)
 
     async def restore(self, rows: Rows) -> None:
-        """Be restarted with what it knew then: later runs, workers and events are unknown."""
+        """Restart with an earlier state: later runs, workers and events are unknown."""
         was_running = self.running
         await self.stop()
         self._engine.rows = copy.deepcopy(rows)
@@ -155,49 +156,49 @@ class HatchetDouble:
             await self.start()
 
     def forget(self, *run_ids: str) -> None:
-        """Lose runs, as retention does; without ids, all."""
+        """Delete runs, as retention does; all of them without ids."""
         for run_id in run_ids or tuple(self._engine.rows.runs):
             self._engine.rows.runs.pop(run_id, None)
 
     def strand(self, run_id: str) -> None:
-        """Have a run wait for ever, whatever comes.
+        """Let a run wait for ever, whatever wakes it.
 
-        The real one does so now and then, when a wake comes while the run is being evicted.
+        This happens in the real engine when an event comes while the run is being evicted.
         """
         self._engine.rows.runs[run_id].stranded = True
 
     def lose_next_pushes(self, count: int) -> None:
-        """Answer so many pushed events as if they had been taken, and lose them."""
+        """Accept the next pushed events and lose them."""
         self._engine.pushes_to_lose = count
 
     @property
     def refuse(self) -> bool:
-        """Whether every call is answered with "unavailable"; streams that are open stay so."""
-        return self._gate.refuse
+        """Whether every call is refused as unavailable; open streams stay open."""
+        return self._interceptor.refuse
 
     @refuse.setter
     def refuse(self, refuse: bool) -> None:
-        self._gate.refuse = refuse
+        self._interceptor.refuse = refuse
 
     @property
     def delay(self) -> float:
-        """Seconds that every call waits before it is answered."""
-        return self._gate.delay
+        """How long every call is delayed, in seconds."""
+        return self._interceptor.delay
 
     @delay.setter
     def delay(self, delay: float) -> None:
-        self._gate.delay = delay
+        self._interceptor.delay = delay
 
     def cancel(self, *run_ids: str) -> None:
-        """Cancel runs as somebody does in the dashboard."""
+        """Cancel runs, as a person does in the dashboard."""
         self._engine.cancel(run_ids)
 
     def push(self, key: str, payload: Mapping[str, Any]) -> str:
-        """Take an event that another service pushes, and answer its id."""
+        """Push an event, as another service does; return its id."""
         return self._engine.push(key, json.dumps(dict(payload)), {}, None).id
 
     def fire_cron(self, workflow: str) -> str:
-        """Start a run of a workflow as its first cron does, and answer the run's id."""
+        """Start a run of a workflow, as its first cron does; return the run's id."""
         row = self._engine.rows.workflows[workflow]
         metadata = {
             "hatchet__cron_expression": row.crons[0],
@@ -207,48 +208,48 @@ class HatchetDouble:
 
     @property
     def crons(self) -> Mapping[str, list[str]]:
-        """The cron expressions of the workflows that have any."""
+        """The cron expressions of each workflow that has any."""
         rows = self._engine.rows.workflows.values()
         return {row.name: list(row.crons) for row in rows if row.crons}
 
     @property
     def workflows(self) -> list[str]:
-        """Names of the workflows that are registered."""
+        """The names of the registered workflows."""
         return list(self._engine.rows.workflows)
 
     @property
     def runs(self) -> Mapping[str, Run]:
-        """What was started, by id, oldest first."""
+        """The runs by id, oldest first."""
         return self._engine.rows.runs
 
     @property
     def events(self) -> list[Event]:
-        """What was pushed and taken, oldest first."""
+        """The events that were pushed and kept, oldest first."""
         return self._engine.rows.events
 
     @property
     def lost(self) -> list[Event]:
-        """What was pushed and lost."""
+        """The events that were pushed and lost."""
         return self._engine.lost
 
     @property
     def cancelled(self) -> list[str]:
-        """The ids that were asked to be cancelled, unknown ones included."""
+        """The ids of cancel requests, including those of unknown runs."""
         return self._engine.cancels
 
     @property
-    def started_in_vain(self) -> list[str]:
-        """Names of workflows nobody registered that a run was asked of."""
+    def unknown_workflows(self) -> list[str]:
+        """The names in requests to start runs of workflows that are not registered."""
         return self._engine.unknown_workflows
 
     @property
-    def asked(self) -> Counter[str]:
-        """How often what was called: names of gRPC methods, paths of the API."""
-        return self._gate.asked
+    def calls(self) -> Counter[str]:
+        """How often each gRPC method and each path of the API was called."""
+        return self._interceptor.calls
 
     @property
     def workers(self) -> list[Worker]:
-        """Workers that are connected."""
+        """The connected workers."""
         rows = self._engine.rows.workers
         return [rows[worker_id] for worker_id in self._engine.action_streams]
 
@@ -262,7 +263,7 @@ def _credentials() -> grpc.ServerCredentials:
 async def hatchet_double(
     *, tls: bool = False, reassign_after: float = 1.0, version: str = VERSION
 ) -> AsyncIterator[HatchetDouble]:
-    """A double that runs, until the block is left."""
+    """Run a double until the block is left."""
     double = HatchetDouble(tls=tls, reassign_after=reassign_after, version=version)
     await double.start()
     try:

@@ -37,7 +37,7 @@ class Engine:
         self.action_streams: dict[str, asyncio.Queue[AssignedAction]] = {}
         self.durable_streams: dict[str, asyncio.Queue[DurableTaskResponse]] = {}
         # Set when there may be something to hand out.
-        self.stirred = asyncio.Event()
+        self.changed = asyncio.Event()
         # What was asked, known or not, in order.
         self.cancels: list[str] = []
         self.unknown_workflows: list[str] = []
@@ -82,7 +82,7 @@ class Engine:
         )
         self.rows.runs[run.id] = run
         self.record(run, "QUEUED")
-        self.stirred.set()
+        self.changed.set()
         return run.id
 
     def push(self, key: str, payload: str, metadata: dict[str, Any], scope: str | None) -> Event:
@@ -130,7 +130,7 @@ class Engine:
                 "DURABLE_RESTORING",
                 message="Restoring evicted task: callback satisfied while task evicted",
             )
-            self.stirred.set()
+            self.changed.set()
         elif run.status == "RUNNING":
             self.deliver(run, entry)
 
@@ -161,7 +161,7 @@ class Engine:
         # What has a message says it there.
         self.record(run, kind, message=message, error="" if message else error, worker_id=worker_id)
         self.durable_streams.pop(run.id, None)
-        self.stirred.set()
+        self.changed.set()
         for watcher in list(self.watchers):
             watcher(run)
         self._tell_parent(run)
@@ -206,7 +206,7 @@ class Engine:
         self.durable_streams.pop(run.id, None)
         if recorded:
             self.record(run, "QUEUED")
-        self.stirred.set()
+        self.changed.set()
 
     def evict(self, run: Run, reason: str) -> None:
         """Take a waiting run from its worker, until what it waits for has come."""
@@ -216,7 +216,7 @@ class Engine:
             # Ended between the worker's decision and its asking.
             if entry.conditions and entry.satisfied and entry.node_id == run.position:
                 self.answered(run, entry)
-        self.stirred.set()
+        self.changed.set()
 
     def record(
         self,

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.doubles.hatchet import screens
+from tests.doubles.hatchet import views
 from tests.doubles.hatchet.engine import Engine
-from tests.doubles.hatchet.gate import Gate
+from tests.doubles.hatchet.interceptor import Interceptor
 from tests.doubles.hatchet.rows import Run, now
 
 _LONGEST_HEAD = 64 * 1024
@@ -44,7 +44,7 @@ class Request:
 
     def page(self, rows: list[dict[str, Any]], limit: int) -> dict[str, Any]:
         """The page of rows that is asked for."""
-        return screens.page(rows, int(self.one("offset", "0")), int(self.one("limit", str(limit))))
+        return views.page(rows, int(self.one("offset", "0")), int(self.one("limit", str(limit))))
 
 
 class Refused(Exception):
@@ -60,12 +60,12 @@ class Rest:
 
     Args:
         engine: whose rows.
-        gate: who may come in.
+        interceptor: who may come in.
     """
 
-    def __init__(self, engine: Engine, gate: Gate) -> None:
+    def __init__(self, engine: Engine, interceptor: Interceptor) -> None:
         self._engine = engine
-        self._gate = gate
+        self._interceptor = interceptor
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [
@@ -121,7 +121,7 @@ class Rest:
         request = Request(
             method, unquote(split.path), parse_qs(split.query), json.loads(content or b"{}")
         )
-        refusal = await self._gate.http(request.path, headers.get("authorization", ""))
+        refusal = await self._interceptor.http(request.path, headers.get("authorization", ""))
         if refusal is not None:
             return refusal
         try:
@@ -160,23 +160,23 @@ class Rest:
         ]
 
     def _workers(self, request: Request) -> Any:
-        rows = [screens.worker(self._engine, row) for row in self._engine.rows.workers.values()]
+        rows = [views.worker(self._engine, row) for row in self._engine.rows.workers.values()]
         rows.reverse()
-        return screens.page(rows, 0, max(1, len(rows)))
+        return views.page(rows, 0, max(1, len(rows)))
 
     def _worker(self, request: Request, worker_id: str) -> Any:
         row = self._engine.rows.workers.get(worker_id)
         if row is None:
             raise Refused(404, "worker not found")
-        return screens.worker(self._engine, row)
+        return views.worker(self._engine, row)
 
     def _pause(self, request: Request, worker_id: str) -> Any:
         row = self._engine.rows.workers.get(worker_id)
         if row is None:
             raise Refused(404, "worker not found")
         row.paused = bool(request.body.get("isPaused", row.paused))
-        self._engine.stirred.set()
-        return screens.worker(self._engine, row)
+        self._engine.changed.set()
+        return views.worker(self._engine, row)
 
     def _runs(self, request: Request) -> Any:
         if "only_tasks" not in request.query:
@@ -185,7 +185,7 @@ class Rest:
                 "Invalid format for parameter only_tasks: query parameter 'only_tasks' is required",
             )
         payloads = request.one("include_payloads", "true") == "true"
-        rows = [screens.summary(run, payloads=payloads) for run in self._found(request)]
+        rows = [views.summary(run, payloads=payloads) for run in self._found(request)]
         return request.page(rows, 50)
 
     def _run_ids(self, request: Request) -> Any:
@@ -213,17 +213,17 @@ class Rest:
         return run
 
     def _details(self, request: Request, run_id: str) -> Any:
-        return screens.details(self._run(run_id))
+        return views.details(self._run(run_id))
 
     def _status(self, request: Request, run_id: str) -> Any:
         return self._run(run_id).status
 
     def _task(self, request: Request, run_id: str) -> Any:
-        return screens.task(self._run(run_id))
+        return views.task(self._run(run_id))
 
     def _history(self, request: Request, run_id: str) -> Any:
         # Who names no limit gets none of them.
-        page = request.page(screens.history(self._run(run_id)), 0)
+        page = request.page(views.history(self._run(run_id)), 0)
         return {"pagination": {}, "rows": page["rows"]}
 
     def _cancel(self, request: Request) -> Any:
@@ -245,7 +245,7 @@ class Rest:
     def _events(self, request: Request) -> Any:
         keys, scopes = request.query.get("keys", []), request.query.get("scopes", [])
         rows = [
-            screens.event(self._engine, row)
+            views.event(self._engine, row)
             for row in reversed(self._engine.rows.events)
             if (not keys or row.key in keys) and (not scopes or row.scope in scopes)
         ]
@@ -254,7 +254,7 @@ class Rest:
     def _event(self, request: Request, event_id: str) -> Any:
         for row in self._engine.rows.events:
             if row.id == event_id:
-                return screens.event(self._engine, row)
+                return views.event(self._engine, row)
         raise Refused(404, "event not found")
 
 

@@ -41,14 +41,14 @@ class Scheduling:
         self._began = time.monotonic()
         self._silent_since.clear()
         while True:
-            self.engine.stirred.clear()
+            self.engine.changed.clear()
             self._end_what_is_over()
             self._take_from_the_gone()
             self._hand_out()
             # Not `wait_for`, which can swallow that it was cancelled.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY):
-                    await self.engine.stirred.wait()
+                    await self.engine.changed.wait()
 
     def _hand_out(self) -> None:
         at = now()

@@ -1,8 +1,8 @@
-"""A port behind which a test's Postgres is, whatever user and database is asked for.
+"""A proxy of a test's Postgres that accepts any user and database.
 
-    python postgres_door.py PORT ADDRESS [PASSWORD]
+    python postgres_proxy.py PORT ADDRESS [PASSWORD]
 
-With a PASSWORD it lets nobody in, as a server does whose volume was made with another one.
+With a PASSWORD it refuses every connection, as a server whose volume has another password does.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ REFUSAL = b'SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user "ho
 
 
 def startup(user: str, database: str) -> bytes:
-    """Return the message that a connection begins with."""
+    """Return the first message of a connection."""
     words = f"user\0{user}\0database\0{database}\0\0".encode()
     return struct.pack("!ii", len(words) + 8, 196608) + words
 
 
 async def serve(port: int, address: str, password: str) -> None:
-    """Let connections through until the process ends."""
+    """Forward connections until the process ends."""
     parts = urlsplit(address)
     folder = parse_qs(parts.query)["host"][0]
 
@@ -35,7 +35,7 @@ async def serve(port: int, address: str, password: str) -> None:
         finally:
             sink.close()
 
-    async def let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             (length,) = struct.unpack("!i", await reader.readexactly(4))
             rest = await reader.readexactly(length - 4)
@@ -51,7 +51,7 @@ async def serve(port: int, address: str, password: str) -> None:
         outer.write(startup(parts.username or "postgres", parts.path.strip("/")))
         await asyncio.gather(pump(reader, outer), pump(inner, writer), return_exceptions=True)
 
-    server = await asyncio.start_server(let_in, "127.0.0.1", port)
+    server = await asyncio.start_server(forward, "127.0.0.1", port)
     print("open", flush=True)
     async with server:
         await server.serve_forever()

@@ -1,23 +1,26 @@
-"""The whole product once through, as the people who use it live it.
+"""One pass through everything that an operator, a product and a recipient do.
 
-An operator signs in and watches; the product sends an event; the recipient reads, clicks and
-unsubscribes with one click; the journey's next mail is refused, and every screen says why.
+The operator signs in, the product sends an event, the recipient reads the mail, clicks a link and
+unsubscribes with one click. The journey's next mail is skipped, and every screen shows the reason.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import time
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
-from tests.browser.program import Program
+from tests.browser.project import Project
+from tests.patience import PATIENCE
 
+expect.set_options(timeout=PATIENCE * 1000)
 PASSWORD = "a sentence is a good password"
 EVENT = {
     "name": "user.created",
@@ -38,8 +41,8 @@ _ARGUMENTS = (
 )
 
 
-def pictures_folder() -> Path | None:
-    """Return where screens are photographed: nowhere in CI, where nobody looks at them."""
+def screenshots_folder() -> Path | None:
+    """Return the folder for screenshots; None in CI, where nobody looks at them."""
     if os.environ.get("CI") == "true":
         return None
     folder = Path(__file__).parents[2] / "screenshots"
@@ -49,7 +52,12 @@ def pictures_folder() -> Path | None:
 
 @asynccontextmanager
 async def browsing(executable: str, *, javascript: bool) -> AsyncIterator[Page]:
-    """Open a page in a real browser; at the end nothing may have gone wrong in it."""
+    """Open a page in Chromium. Fails at the end if the page had an error.
+
+    Args:
+        executable: the path of Chromium.
+        javascript: whether the browser runs scripts.
+    """
     async with async_playwright() as driver:
         browser: Browser = await driver.chromium.launch(
             executable_path=executable, args=list(_ARGUMENTS)
@@ -58,82 +66,86 @@ async def browsing(executable: str, *, javascript: bool) -> AsyncIterator[Page]:
             java_script_enabled=javascript, viewport={"width": 1440, "height": 900}
         )
         page = await context.new_page()
-        page.set_default_timeout(15_000)
-        troubles: list[str] = []
-        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.set_default_timeout(PATIENCE * 1000)
+        errors: list[str] = []
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
-            "response", lambda r: troubles.append(f"{r.status} {r.url}") if r.status > 399 else None
+            "response", lambda r: errors.append(f"{r.status} {r.url}") if r.status > 399 else None
         )
         yield page
         await browser.close()
-        assert troubles == []
+        assert errors == []
 
 
-class Story:
-    """The story's steps.
+class Walkthrough:
+    """The steps of the walkthrough.
 
     Args:
-        program: the running program.
+        project: a project whose server runs.
         page: the operator's browser.
         javascript: whether the browser runs scripts.
-        pictures: where screens are photographed, if anywhere.
+        screenshots: the folder for screenshots; None for none.
     """
 
     def __init__(
-        self, program: Program, page: Page, *, javascript: bool, pictures: Path | None = None
+        self, project: Project, page: Page, *, javascript: bool, screenshots: Path | None = None
     ) -> None:
-        self.program = program
+        self.project = project
         self.page = page
         self.javascript = javascript
-        self.pictures = pictures
+        self.screenshots = screenshots
         self.enrollment = ""
         self.mail: dict[str, str] = {}
 
-    async def live(self) -> None:
-        """Live the story from the first start to the refused mail."""
-        link, key = self.program.first_run()
+    async def run(self) -> None:
+        """Run all steps, from the first start to the skipped mail."""
+        link, key = self.project.first_run()
         await self.sign_in(link)
         await self.watch_an_event(key)
         await self.read_the_mail()
         await self.click_in_the_mail()
-        await self.look_at_the_unsubscribe_page()
+        await self.open_unsubscribe_and_preference_pages()
         await self.unsubscribe_with_one_click()
-        await self.see_the_next_mail_refused()
-        await self.end_someone_elses_journey(key)
+        await self.check_that_the_next_mail_is_skipped()
+        await self.exit_an_enrollment(key)
 
-    async def show(self, name: str) -> None:
-        """Photograph a screen at both widths; it must fit into each."""
+    async def check_widths(self, name: str) -> None:
+        """Check that a screen fits into both widths, and take a screenshot of each."""
         for width, (across, down) in WIDTHS.items():
             await self.page.set_viewport_size({"width": across, "height": down})
             if self.javascript:
                 wide = await self.page.evaluate("document.documentElement.scrollWidth")
                 assert wide <= across, f"{name} scrolls sideways at {across} pixels"
-            if self.pictures is not None:
-                file = self.pictures / f"{name}-{width}.png"
+            if self.screenshots is not None:
+                file = self.screenshots / f"{name}-{width}.png"
                 await self.page.screenshot(path=file, full_page=True)
         await self.page.set_viewport_size({"width": 1440, "height": 900})
 
     async def go(self, path: str) -> None:
         """Open a screen."""
-        await self.page.goto(self.program.address + path, wait_until="load")
+        await self.page.goto(self.project.address + path, wait_until="load")
 
-    async def again(self) -> None:
-        """See what has changed: by itself with scripts, by a reload without."""
+    async def expect_visible(self, locator: Locator) -> None:
+        """Wait until something is visible. Without scripts the page is reloaded until then."""
         if not self.javascript:
+            deadline = time.monotonic() + PATIENCE
             await self.page.wait_for_load_state("load")
-            await self.page.goto(self.page.url, wait_until="load")
+            while not await locator.is_visible() and time.monotonic() < deadline:
+                await self.page.wait_for_timeout(100)
+                await self.page.goto(self.page.url, wait_until="load")
+        await expect(locator).to_be_visible()
 
     async def sign_in(self, link: str) -> None:
-        """Use the one-time link, set a password, and come in."""
+        """Use the one-time link, set a password, sign out and in again."""
         page = self.page
         await page.goto(link)
-        await self.show("first-run")
+        await self.check_widths("first-run")
         await page.get_by_label("Email").fill("op@example.com")
         await page.get_by_label("Password").fill(PASSWORD)
         await page.get_by_role("button", name="Set password and sign in").click()
         await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-        await self.show("overview-empty")
+        await self.check_widths("overview-empty")
         await page.get_by_role("button", name="Sign out").first.click()
         await page.get_by_label("Email").fill("op@example.com")
         await page.get_by_label("Password").fill(PASSWORD)
@@ -141,49 +153,48 @@ class Story:
         await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
     async def watch_an_event(self, key: str) -> None:
-        """Send an event while the journey's page is open: the person appears on it."""
+        """Send an event while the journey's page is open: the contact appears on it."""
         page = self.page
         await self.go("/journeys/activation-welcome")
         await expect(page.get_by_role("link", name="Ada Lovelace")).to_have_count(0)
-        first = self.program.send(key, EVENT)
+        first = self.project.send(key, EVENT)
         assert first["stored"] is True
         [decision] = first["enrollments"]
         assert decision["outcome"] == "enrolled"
-        repeated = self.program.send(key, EVENT)
+        repeated = self.project.send(key, EVENT)
         assert repeated == {**first, "stored": False}
-        await self.again()
-        await expect(page.get_by_role("link", name="Ada Lovelace")).to_be_visible()
+        await self.expect_visible(page.get_by_role("link", name="Ada Lovelace"))
         await page.get_by_role("link", name="Ada Lovelace").click()
         self.enrollment = f"/enrollments/{decision['stateId']}"
-        assert page.url == self.program.address + self.enrollment
-        await expect(page.get_by_text("Sent “Welcome")).to_be_visible()
-        await expect(page.get_by_role("main")).to_contain_text("post-welcome")
-        await self.show("enrollment-waiting")
+        assert page.url == self.project.address + self.enrollment
+        await self.expect_visible(page.get_by_text("Sent “Welcome"))
+        await self.expect_visible(page.get_by_role("main").get_by_text("post-welcome").first)
+        await self.check_widths("enrollment-waiting")
 
     async def read_the_mail(self) -> None:
-        """Find the mail in the inbox, as a client would get it."""
+        """Open the mail in the inbox, and read its links and headers."""
         page = self.page
         await self.go("/inbox")
-        await self.show("inbox")
+        await self.check_widths("inbox")
         await page.get_by_role("link", name=re.compile("^Welcome")).first.click()
-        await self.show("captured")
+        await self.check_widths("captured")
         frame = page.frame_locator("iframe").first
         await expect(frame.get_by_role("link").first).to_be_visible()
         body = await page.locator("iframe").first.get_attribute("src")
-        html = await (await page.request.get(f"{self.program.address}{body}")).text()
+        html = await (await page.request.get(f"{self.project.address}{body}")).text()
         links = re.findall(r'href="([^"]+)"', html)
         self.mail["click"] = next(link for link in links if "/c/" in link)
         self.mail["preferences"] = next(link for link in links if "/p/" in link)
         await page.get_by_role("link", name="Headers").click()
         headers = await page.get_by_role("main").inner_text()
         assert "List-Unsubscribe=One-Click" in headers
-        found = re.search(r"<(http://\S+/u/\S+)>", headers)
-        assert found is not None
-        self.mail["unsubscribe"] = found.group(1)
-        await self.show("captured-headers")
+        match = re.search(r"<(http://\S+/u/\S+)>", headers)
+        assert match is not None
+        self.mail["unsubscribe"] = match.group(1)
+        await self.check_widths("captured-headers")
 
     async def click_in_the_mail(self) -> None:
-        """Follow a link of the mail: it is recorded and leads on."""
+        """Click a link in the mail: the click is recorded and redirected."""
         answer = await self.page.request.get(self.mail["click"], max_redirects=0)
         assert answer.status == 302
         assert answer.headers["location"].startswith("https://")
@@ -192,18 +203,18 @@ class Story:
             "link", name=re.compile("Welcome|activation-welcome")
         ).first.click()
         await expect(self.page.get_by_role("main")).to_contain_text("click")
-        await self.show("email")
+        await self.check_widths("email")
 
-    async def look_at_the_unsubscribe_page(self) -> None:
-        """GET changes nothing; the preference page switches lists."""
+    async def open_unsubscribe_and_preference_pages(self) -> None:
+        """GET of the unsubscribe page changes nothing; the preference page switches lists."""
         page = self.page
         await page.goto(self.mail["unsubscribe"])
         await expect(page.get_by_role("heading", name="Unsubscribe?")).to_be_visible()
-        await self.show("unsubscribe")
+        await self.check_widths("unsubscribe")
         await page.goto(self.mail["unsubscribe"])
         await expect(page.get_by_role("heading", name="Unsubscribe?")).to_be_visible()
         await page.goto(self.mail["preferences"])
-        await self.show("preferences")
+        await self.check_widths("preferences")
         ideas = page.get_by_role("switch", name="Tips and ideas")
         await expect(ideas).to_be_checked()
         await ideas.uncheck()
@@ -215,46 +226,38 @@ class Story:
         await expect(page.get_by_role("switch", name="Product updates")).to_be_checked()
 
     async def unsubscribe_with_one_click(self) -> None:
-        """Post what a mail client posts (RFC 8058): no cookie, no page, done at once."""
+        """Unsubscribe as a mail client does (RFC 8058), with one request without a cookie."""
         one_click(self.mail["unsubscribe"])
         await self.page.goto(self.mail["unsubscribe"])
         await expect(
             self.page.get_by_role("heading", name="You are unsubscribed already")
         ).to_be_visible()
 
-    async def see_the_next_mail_refused(self) -> None:
-        """Wake the person: the nudge is not sent, and three screens say why."""
+    async def check_that_the_next_mail_is_skipped(self) -> None:
+        """Wake the enrollment: the next mail is skipped, and three screens show the reason."""
         page = self.page
         await self.go(self.enrollment)
         await page.get_by_role("button", name="Wake now").click()
-        await self.again()
-        refused = page.get_by_text("Did not send").first
-        for _ in range(20):
-            if await refused.is_visible():
-                break
-            await page.wait_for_timeout(100)
-            await self.again()
-        await expect(refused).to_be_visible()
+        await self.expect_visible(page.get_by_text("Did not send").first)
         await expect(page.get_by_role("main")).to_contain_text("unsubscribed")
-        await self.show("enrollment-refused")
+        await self.check_widths("enrollment-skipped")
         await page.get_by_role("link", name="open", exact=True).first.click()
         await expect(page.get_by_role("main")).to_contain_text("unsubscribed")
-        await self.show("contact")
+        await self.check_widths("contact")
         await self.go("/emails?status=skipped")
         await expect(page.get_by_role("main")).to_contain_text("unsubscribed")
-        await self.show("emails-skipped")
+        await self.check_widths("emails-skipped")
 
-    async def end_someone_elses_journey(self, key: str) -> None:
-        """Exit an enrollment, after being asked."""
+    async def exit_an_enrollment(self, key: str) -> None:
+        """Exit an enrollment, after a confirmation, and open every other screen."""
         page = self.page
-        taken = self.program.send(
+        answer = self.project.send(
             key, {"name": "user.created", "userId": "grace", "email": "grace@example.com"}
         )
-        await self.go(f"/enrollments/{taken['enrollments'][0]['stateId']}")
+        await self.go(f"/enrollments/{answer['enrollments'][0]['stateId']}")
         await page.locator("summary", has_text="Exit").click()
         await page.get_by_role("button", name="Exit 1 person").click()
-        await self.again()
-        await expect(page.get_by_role("heading", level=1)).to_contain_text("exited")
+        await self.expect_visible(page.locator("h1", has_text="exited"))
         for path, name in (
             ("/", "overview"),
             ("/journeys", "journeys"),
@@ -269,15 +272,15 @@ class Story:
         ):
             await self.go(path)
             await expect(page.get_by_role("heading", level=1)).to_be_visible()
-            await self.show(name)
+            await self.check_widths(name)
 
 
 def one_click(address: str) -> None:
-    """Do what a mail client does when its "unsubscribe" is pressed."""
+    """Send the request that a mail client sends when its "unsubscribe" is pressed."""
     request = urllib.request.Request(
         address,
         urlencode({"List-Unsubscribe": "One-Click"}).encode(),
         {"Content-Type": "application/x-www-form-urlencoded"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert (answer.status, answer.geturl()) == (200, address)

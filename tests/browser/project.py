@@ -1,4 +1,4 @@
-"""The real program, started as a user starts it: in an empty folder, from the command line."""
+"""A project as a user creates it: with `hogsend init` in an empty folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,17 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
+from tests.ports import free_port
+
 CHECKOUT = [sys.executable, "-m", "hogsend"]
-READY_WITHIN = 60.0
 
 
 @dataclass
-class Program:
-    """A project made by `hogsend init`, and the server on it.
+class Project:
+    """A project created by `hogsend init`, and the server that runs on it.
 
     Args:
-        command: how the program is called: `CHECKOUT`, or the binary.
-        folder: an empty folder, in which the project is made.
+        command: the command that runs the program: `CHECKOUT`, or the binary.
+        folder: an empty folder, in which the project is created.
         settings: further settings.
     """
 
@@ -38,73 +39,73 @@ class Program:
 
     @property
     def address(self) -> str:
-        """Where the dashboard is."""
+        """The address of the dashboard."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def project(self) -> Path:
-        """The folder that `init` made."""
+    def path(self) -> Path:
+        """The folder that `init` created."""
         return self.folder / "demo"
 
     def environment(self) -> dict[str, str]:
-        """Return the environment: nothing of ours but what the test sets."""
+        """Return the environment, without any setting but those of the test."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HOGSEND_", "HATCHET_"))}
         return {**kept, "HOGSEND_BIND": f"127.0.0.1:{self.port}", **self.settings}
 
     def run(self, *arguments: str, folder: Path | None = None) -> str:
-        """Run a command to its end and return what it printed."""
-        done = subprocess.run(
+        """Run a command to its end and return its standard output."""
+        result = subprocess.run(
             [*self.command, *arguments],
-            cwd=folder or self.project,
+            cwd=folder or self.path,
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
     def init(self) -> None:
-        """Make the project."""
-        self.port = _free_port()
+        """Create the project."""
+        self.port = free_port()
         self.run("init", "demo", folder=self.folder)
 
     def start(self) -> None:
-        """Start the server and wait until it says that it is ready."""
+        """Start the server and wait until it is ready."""
         with (self.folder / "stderr.txt").open("a") as log:
             self.process = subprocess.Popen(
                 [*self.command, "serve", "--with-worker"],
-                cwd=self.project,
+                cwd=self.path,
                 env=self.environment(),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
             )
         assert self.process.stdout is not None
-        since = time.monotonic()
+        begun = time.monotonic()
         for line in self.process.stdout:
             if line.startswith("Hogsend is ready at "):
                 assert line.split()[-1] == self.address
                 return
-            assert time.monotonic() - since < READY_WITHIN
+            assert time.monotonic() - begun < PATIENCE
         raise AssertionError((self.folder / "stderr.txt").read_text())
 
     def stop(self) -> int:
-        """Ask the server to leave; return its exit status."""
+        """Stop the server; return its exit status."""
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=15)
+        status = self.process.wait(timeout=PATIENCE)
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.process = None
         return status
 
     def kill(self) -> None:
-        """End the server as a power cut would."""
+        """Kill the server with SIGKILL."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(timeout=15)
+        self.process.wait(timeout=PATIENCE)
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.process = None
@@ -112,29 +113,24 @@ class Program:
     def first_run(self) -> tuple[str, str]:
         """Return the sign-in link and the ingest key of the first start."""
         # The file is written right after the ready line.
-        file = self.project / "data" / "first-run.txt"
-        for _ in range(200):
-            found = file.read_text() if file.exists() else ""
-            link, key = re.search(r"http\S+", found), re.search(r"hsk_\S+", found)
+        file = self.path / "data" / "first-run.txt"
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            text = file.read_text() if file.exists() else ""
+            link, key = re.search(r"http\S+", text), re.search(r"hsk_\S+", text)
             if link and key:
                 return link.group(), key.group()
             time.sleep(0.02)
         raise AssertionError("no sign-in link")
 
     def send(self, key: str, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Send an event as a product would, and return the answer."""
+        """Send an event to the API and return the answer."""
         request = urllib.request.Request(
             f"{self.address}/v1/events",
             json.dumps(event).encode(),
             {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             assert answer.status == 202
-            taken: dict[str, Any] = json.loads(answer.read())
-            return taken
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+            body: dict[str, Any] = json.loads(answer.read())
+            return body

@@ -1,4 +1,4 @@
-"""An engine with workers and a client, for `test_hatchet_double.py`."""
+"""An engine with workers and a client, for the tests of the double."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from hatchet_sdk.config import ClientTLSConfig, TenacityConfig
 
 from tests.doubles.hatchet import HatchetDouble
 from tests.doubles.hatchet_worker import Nap, tasks
+from tests.patience import PATIENCE
 
 WORKER = Path(__file__).with_name("hatchet_worker.py")
 
 
 def client(environment: Mapping[str, str], namespace: str = "", attempts: int = 1) -> Hatchet:
-    """A client in this process.
+    """Create a client in this process.
 
     Args:
-        environment: what one in another process would need.
-        namespace: put before the names of tasks and events.
-        attempts: how often it tries; the SDK's own five take half a minute to fail.
+        environment: the environment variables of a client's process.
+        namespace: a prefix of the names of tasks and events.
+        attempts: how often a call is tried. The SDK's default of five takes half a minute to fail.
     """
     tls = ClientTLSConfig(
         strategy=environment.get("HATCHET_CLIENT_TLS_STRATEGY", "tls"),
@@ -47,14 +48,14 @@ def client(environment: Mapping[str, str], namespace: str = "", attempts: int = 
 
 
 @dataclass
-class Site:
+class Setup:
     """An engine with workers and a client.
 
     Args:
-        environment: what a client's process needs.
-        seen: the file that bodies write to.
-        double: the engine, when it is the double.
-        namespace: what keeps this session's names apart from others' on a real engine.
+        environment: the environment variables of a client's process.
+        seen: the file that the bodies of tasks write to.
+        double: the engine, if it is the double.
+        namespace: a prefix that separates this session's names from others on a real engine.
     """
 
     environment: dict[str, str]
@@ -73,7 +74,7 @@ class Site:
 
     def start_worker(self, name: str) -> None:
         """Start a worker's process."""
-        # In a group of its own, as its listener is a process too.
+        # In a process group of its own, because its listener is a process too.
         self.processes[name] = subprocess.Popen(
             [sys.executable, str(WORKER), name],
             env={
@@ -88,15 +89,15 @@ class Site:
         )
 
     def kill_worker(self, name: str) -> None:
-        """End a worker's processes at once."""
+        """Kill a worker and its listener."""
         process = self.processes.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def leave(self) -> None:
-        """Kill the workers, and have the client listen for results no more.
+    def close(self) -> None:
+        """Kill the workers, and stop the client from listening for results.
 
-        Its reading, which nobody then awaits, would complain of the engine's end at any time.
+        Otherwise its listener would log an error when the engine stops.
         """
         for name in list(self.processes):
             self.kill_worker(name)
@@ -107,33 +108,33 @@ class Site:
             listener.listener.cancel()
 
     async def active_workers(self) -> dict[str, str]:
-        """Names of the workers that may be given runs, by their ids."""
+        """Return the names of the workers that can take runs, by their ids."""
         rows = (await self.hatchet.workers.aio_list()).rows or []
-        ours = f"{self.namespace}_"
+        prefix = f"{self.namespace}_"
         return {
-            row.metadata.id: row.name.removeprefix(ours)
+            row.metadata.id: row.name.removeprefix(prefix)
             for row in rows
-            if row.status == "ACTIVE" and row.name.startswith(ours)
+            if row.status == "ACTIVE" and row.name.startswith(prefix)
         }
 
-    async def nap(self, task: str = "sleeper", **asked: Any) -> Any:
-        """Start a sleeper, under a scope of its own unless one is given."""
-        asked.setdefault("scope", uuid.uuid4().hex)
-        return await self.tasks[task].aio_run(Nap(**asked), wait_for_result=False)
+    async def nap(self, task: str = "sleeper", **fields: Any) -> Any:
+        """Start a run that waits, with a scope of its own unless one is given."""
+        fields.setdefault("scope", uuid.uuid4().hex)
+        return await self.tasks[task].aio_run(Nap(**fields), wait_for_result=False)
 
     async def wake(self, scope: str, **payload: Any) -> None:
         """Push the event that ends a nap."""
         await self.hatchet.event.aio_push("wake", payload, scope=scope)
 
     async def status(self, run: Any) -> str:
-        """A run's status."""
+        """Return a run's status."""
         return (await self.hatchet.runs.aio_get_status(run.workflow_run_id)).value
 
     async def result(self, run: Any) -> dict[str, Any]:
-        """What a run came to, by its task's name; nothing of one that was cancelled.
+        """Wait for a run; return its results by task, an empty dictionary if it was cancelled.
 
         Raises:
-            FailedTaskRunExceptionGroup: it failed, and there is an error.
+            FailedTaskRunExceptionGroup: the run failed with an error.
         """
         return await self.hatchet.runs.get_run_ref(run.workflow_run_id).aio_result()
 
@@ -142,43 +143,43 @@ class Site:
         await until(lambda: self.has(run, status))
 
     async def has(self, run: Any, status: str) -> bool:
-        """Whether a run is known and has a status; it is a moment after its start."""
+        """Return whether a run has a status. It has none for a moment after its start."""
         answer = await self.api(f"/stable/workflow-runs/{run.workflow_run_id}/status")
         return answer.status_code == httpx.codes.OK and answer.json() == status
 
     async def is_evicted(self, run: Any) -> bool:
-        """Whether a run waits and no worker has it."""
+        """Return whether a run waits without a worker."""
         details = await self.hatchet.runs.aio_get_details(run.workflow_run_id)
         return any(task.is_evicted for task in details.task_runs.values())
 
     async def has_begun_to_wait(self, run: Any) -> bool:
-        """Whether a run's wait is in its log: the double says, the real one is given time."""
+        """Return whether a run waits. The real engine cannot tell, so it is given a second."""
         if self.double is None:
             await asyncio.sleep(1)
             return True
         return any(entry.conditions for entry in self.double.runs[run.workflow_run_id].log)
 
     async def history(self, run: Any, limit: int | None = 100) -> list[dict[str, Any]]:
-        """What happened to a run, oldest first."""
+        """Return the history of a run, oldest first."""
         query = "" if limit is None else f"?limit={limit}"
         answer = await self.api(f"/stable/tasks/{run.workflow_run_id}/task-events{query}")
         return answer.raise_for_status().json()["rows"][::-1]
 
     async def has_happened(self, run: Any, kind: str) -> bool:
-        """Whether a kind of line is in a run's history."""
+        """Return whether a run's history has a kind of event."""
         return any(line["eventType"] == kind for line in await self.history(run))
 
     async def api(self, path: str) -> httpx.Response:
-        """Ask the dashboard's API."""
+        """Call the REST API."""
         config = self.hatchet.config
-        async with httpx.AsyncClient(base_url=config.server_url) as asking:
+        async with httpx.AsyncClient(base_url=config.server_url, timeout=PATIENCE) as http:
             bearer = {"authorization": f"Bearer {config.token}"}
-            return await asking.get(f"/api/v1{path}", headers=bearer)
+            return await http.get(f"/api/v1{path}", headers=bearer)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], patience: float = 30.0) -> None:
-    """Wait until something holds; fail when it does not come to it."""
-    end = time.monotonic() + patience
-    while not await holds():
-        assert time.monotonic() < end, "it did not come to it"
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Poll a condition until it holds; fail if it does not in time."""
+    deadline = time.monotonic() + PATIENCE
+    while not await condition():
+        assert time.monotonic() < deadline, "the condition does not come true"
         await asyncio.sleep(0.05)

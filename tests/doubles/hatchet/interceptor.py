@@ -1,4 +1,4 @@
-"""Who comes in: what is asked passes here, and the faults that are wished for act here."""
+"""Every call passes here: it is counted, authenticated, and delayed or refused if a test asks."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 import grpc
 
 
-class Gate(grpc.aio.ServerInterceptor):
-    """Checks the token, and counts, delays or refuses.
+class Interceptor(grpc.aio.ServerInterceptor):
+    """Checks the token of calls, counts them, and delays or refuses them.
 
-    `token` is whose bearer may come in, set once the ports are known; `refuse` and `delay` are the
-    faults; `asked` counts calls by their names and paths.
+    `token` is the one that is accepted, set once the ports are known. `refuse` and `delay` are the
+    faults. `calls` counts the calls by method or path.
     """
 
     def __init__(self) -> None:
         self.token = ""
         self.refuse = False
         self.delay = 0.0
-        self.asked: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
-        """Let a call pass, or put one in its place that refuses it."""
+        """Pass a call on, or replace its handler by one that refuses it."""
         name = handler_call_details.method.rsplit("/", 1)[-1]
-        self.asked[name] += 1
+        self.calls[name] += 1
         handler = await continuation(handler_call_details)
         if handler is None:
             return handler
@@ -38,14 +38,14 @@ class Gate(grpc.aio.ServerInterceptor):
             await asyncio.sleep(self.delay)
         if self.refuse:
             return _refusal(handler, grpc.StatusCode.UNAVAILABLE, "unavailable")
-        sent = dict(handler_call_details.invocation_metadata or ())
-        if sent.get("authorization", "").split(" ")[-1] != self.token:
+        metadata = dict(handler_call_details.invocation_metadata or ())
+        if metadata.get("authorization", "").split(" ")[-1] != self.token:
             return _refusal(handler, grpc.StatusCode.UNAUTHENTICATED, "invalid auth token")
         return handler
 
     async def http(self, path: str, authorization: str) -> tuple[int, Any] | None:
-        """Why a request is refused; none when it may pass."""
-        self.asked[path] += 1
+        """Return the status and body of a refusal, or None for a request that may pass."""
+        self.calls[path] += 1
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.refuse:
@@ -58,14 +58,14 @@ class Gate(grpc.aio.ServerInterceptor):
 
 
 def _refusal(
-    handler: grpc.RpcMethodHandler, code: grpc.StatusCode, says: str
+    handler: grpc.RpcMethodHandler, code: grpc.StatusCode, message: str
 ) -> grpc.RpcMethodHandler:
     async def refuse(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        await context.abort(code, says)
+        await context.abort(code, message)
 
     async def refuse_stream(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        await context.abort(code, says)
-        yield  # Only a generator may stand where one is expected.
+        await context.abort(code, message)
+        yield  # A streaming handler must be a generator.
 
     if handler.request_streaming and handler.response_streaming:
         return grpc.stream_stream_rpc_method_handler(
