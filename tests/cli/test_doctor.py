@@ -259,7 +259,7 @@ def test_workers_on_postgres_are_counted_and_their_engine_compared(
         database = Database(postgres_url)
         await database.open()
         async with database.transaction() as transaction:
-            await transaction.apply([workers.here(worker)])
+            await transaction.apply([workers.register(worker)])
         await database.close()
 
     asyncio.run(begin())

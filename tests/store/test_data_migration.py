@@ -37,8 +37,9 @@ from hogsend.store.data_migration import target as targets
 from hogsend.store.data_migration.copying import CopiedTable, Progress, copy
 from hogsend.store.data_migration.tables import Checksum, Table, all_tables
 from hogsend.store.data_migration.values import json_form
-from hogsend.store.db import MODELS, sqlite_path
+from hogsend.store.db import sqlite_path
 from hogsend.store.migrations import bring_up_to_date, pending
+from hogsend.store.models import MODULES
 from tests.processes import program
 from tests.world import open_world
 
@@ -212,7 +213,7 @@ def test_a_column_of_an_unknown_kind_is_an_error_that_says_where_to_name_it(
         class Meta:
             table = "later"
 
-    monkeypatch.setattr(tables_module, "MODELS", [*MODELS, __name__])
+    monkeypatch.setattr(tables_module, "MODULES", [*MODULES, __name__])
     monkeypatch.setattr(sys.modules[__name__], "Later", Later, raising=False)
     with pytest.raises(TypeError, match=r"later\.price is a DecimalField"):
         all_tables()

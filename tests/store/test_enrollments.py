@@ -16,7 +16,7 @@ from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import LIVE_STATES, Enrollment, LookBack, Wait
 from hogsend.domain.event import Event, on
 from hogsend.domain.ids import new_id
-from hogsend.store import contacts, enrollments
+from hogsend.store import contacts, enrollments, parking
 from hogsend.store.db import Database, Query, Write
 from tests.databases import enrollment_of
 
@@ -130,14 +130,14 @@ async def test_parking_keeps_wake_times_and_calling_back_finds_them(
         assert all(found[one.id].wake_at == one.wake_at for one in everyone)
         return [found[one.id].state for one in everyone]
 
-    await write(database, enrollments.park(["j"]))
+    await write(database, parking.park(["j"]))
     assert await states() == ["parked", "parked", "active", "drifted", "completed"]
-    assert await database.read_one(enrollments.with_parked(["j", "other"])) == ["j"]
-    counts = await database.read_one(enrollments.states_of(["j", "other"]))
+    assert await database.read_one(parking.journeys_with_parked(["j", "other"])) == ["j"]
+    counts = await database.read_one(parking.count_by_state(["j", "other"]))
     assert counts == {("j", "parked"): 2, ("other", "active"): 1}
-    await write(database, enrollments.call_back(["j"]))
+    await write(database, parking.unpark(["j"]))
     assert await states() == ["active", "waiting", "active", "drifted", "completed"]
-    assert await database.read_one(enrollments.with_parked(["j", "other"])) == []
+    assert await database.read_one(parking.journeys_with_parked(["j", "other"])) == []
 
 
 async def test_the_last_entry_is_the_newest_of_the_person_and_of_those_merged_into_them(

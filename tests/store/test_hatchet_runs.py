@@ -77,7 +77,7 @@ async def test_a_run_is_named_once_and_adopted_only_while_it_has_no_name(runs: R
     assert await runs.database.read_one(hatchet_runs.run_of(one)) == RunLink("first", 0)
     other = await runs.enroll()
     await runs.write(hatchet_runs.adopt(other, "second", now))
-    told = await runs.database.read_one(hatchet_runs.standings([one, other]))
+    told = await runs.database.read_one(hatchet_runs.states_of([one, other]))
     assert told[other] == RunState("active", 0, now, "second")
     assert await runs.database.read_one(hatchet_runs.enrollments_of(["first", "second", "x"])) == {
         "first": one,
@@ -119,9 +119,9 @@ async def test_a_late_turn_is_begun_anew_after_a_minute_then_after_twice_as_long
 async def test_what_a_run_was_told_to_wait_for_is_kept_until_it_is_forgotten(runs: Runs):
     one, now = await runs.named("run"), runs.clock.now()
     waits = [RunWait(number, 5, now, number) for number in range(2)]
-    await runs.write(hatchet_runs.note_waits([("run", wait) for wait in reversed(waits)]))
+    await runs.write(hatchet_runs.record_waits([("run", wait) for wait in reversed(waits)]))
     # What was recorded first counts: Hatchet was told it.
-    await runs.write(hatchet_runs.note_waits([("run", RunWait(0, 9, now, 9))]))
+    await runs.write(hatchet_runs.record_waits([("run", RunWait(0, 9, now, 9))]))
     assert await runs.database.read_one(hatchet_runs.waits_of("run")) == waits
     await runs.write(*hatchet_runs.forget([(one, "another")]))
     assert await runs.database.read_one(hatchet_runs.run_of(one)) is not None

@@ -151,8 +151,8 @@ async def test_a_mails_past_counts_what_left_or_will(
     ask = history.emails_of([ada], ["hello"])
     assert await database.read_one(ask) == {(ada, "hello"): EmailPast(1, now - 2 * DAY)}
     await keep(database, clock, mail(), mail(template="another"))
-    await write(database, sends.note_open([(first.id, now - DAY)]))
-    await write(database, sends.note_click([(first.id, now)]))
+    await write(database, sends.record_opens([(first.id, now - DAY)]))
+    await write(database, sends.record_clicks([(first.id, now)]))
     found = (await database.read_one(ask))[ada, "hello"]
     assert found == EmailPast(2, now, now - DAY, now)
     assert found.opened
@@ -196,7 +196,7 @@ async def test_the_past_of_the_merged_is_the_survivors(
     before = entry(contact_id=lost, state="completed", entered_at=now - 3 * DAY, ended_at=now)
     opened = mail(contact_id=lost, status="sent", sent_at=now - 3 * DAY)
     await keep(database, clock, before, entry(), opened, replace(mail(), created_at=now))
-    await write(database, sends.note_open([(opened.id, now - DAY)]))
+    await write(database, sends.record_opens([(opened.id, now - DAY)]))
     assert await database.read_one(history.journeys_of([ada], ["welcome"])) == {
         (ada, "welcome"): JourneyPast(2, now, live=True, state="active")
     }

@@ -10,7 +10,7 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.domain.ids import new_id
-from hogsend.store import contacts, enrollments, events, sends, steps, turns
+from hogsend.store import contacts, enrollments, events, goals, sends, steps, turns
 from hogsend.store.db import Database, Query
 
 # What a search may start from: an id, a person, or the head of a journey's queue.
@@ -35,7 +35,7 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
         sends.queued_of(ids, [(ids[0], "welcome")]),
         sends.due([None, "welcome"], 100, now),
         sends.waiting_journeys(),
-        enrollments.aiming([(one, "welcome") for one in ids]),
+        goals.candidates([(one, "welcome") for one in ids]),
         enrollments.entries_of(ids),
         enrollments.live_of(ids),
         enrollments.next_due([("welcome", 10), ("other", 10)], now),

@@ -27,7 +27,7 @@ async def test_a_worker_that_nobody_saw_leave_is_not_at_work_for_ever(
     now = clock.now()
     one = WorkerInfo(new_id(now), "host", 7, "embedded", "1", {"j": "abc"}, now, now)
     async with shared.transaction() as tx:
-        await tx.apply([workers.here(one)])
+        await tx.apply([workers.register(one)])
     [seen] = await shared.read_one(workers.at_work())
     assert (seen.id, seen.journeys) == (one.id, {"j": "abc"})
     long = 2 * (GONE_AFTER.total_seconds()) * 1_000_000
@@ -36,4 +36,4 @@ async def test_a_worker_that_nobody_saw_leave_is_not_at_work_for_ever(
     assert await shared.read_one(workers.at_work()) == []
     assert await shared.read_one(workers.at_work(is_sqlite=True)) != []
     async with shared.transaction() as tx:
-        assert await tx.one(workers.forget_gone()) == [one.id]
+        assert await tx.one(workers.remove_gone()) == [one.id]

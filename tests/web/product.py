@@ -187,7 +187,7 @@ def ada(scene: Scene) -> None:
         ],
     )
     scene.writes.append(
-        consents.say(
+        consents.record(
             [ConsentStatement(contact.id, "*", False, "recipient", welcome.id)], now - hours(3)
         )
     )

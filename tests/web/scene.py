@@ -149,9 +149,9 @@ class Scene:
         self.writes.append(sends.insert([send]))
         self.writes.append(sends.update([send], at))
         if send.opened_at:
-            self.writes.append(sends.note_open([(send.id, send.opened_at)]))
+            self.writes.append(sends.record_opens([(send.id, send.opened_at)]))
         if send.clicked_at:
-            self.writes.append(sends.note_click([(send.id, send.clicked_at)]))
+            self.writes.append(sends.record_clicks([(send.id, send.clicked_at)]))
         if status in ("sent", "in_doubt") and send.subject:
             raw = MAIL.format(to=contact.email, subject=send.subject, id=send.id.hex).encode()
             mail = RenderedMail(

@@ -235,7 +235,7 @@ class Ledger:
         self, tx: Transaction, outcomes: Sequence[HandoverOutcome], tally: Tally
     ) -> BatchResult:
         now = self._clock.now()
-        standing = await tx.one(sends.standing([outcome.send.id for outcome in outcomes]))
+        standing = await tx.one(sends.states_of([outcome.send.id for outcome in outcomes]))
         after = [
             row
             for outcome in outcomes

@@ -270,7 +270,7 @@ class Mailer:
     async def _take(self, ids: Sequence[UUID], holder: UUID) -> Sequence[UUID]:
         """Return those of due mails that no other worker has."""
         async with self._database.transaction() as tx:
-            return await tx.one(workers.take_mails(ids, holder))
+            return await tx.one(workers.lease_mails(ids, holder))
 
     def _begin(self, job: SendJob) -> None:
         self._count += 1

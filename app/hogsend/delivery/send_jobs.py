@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ..errors import CorruptRow
 from ..store import consents, contacts, events, sends
-from ..store.corrupt_rows import fail_send
+from ..store.corrupt_row_failures import fail_send
 from ..store.db import Database
 from .ledger import SendJob, facts_of
 

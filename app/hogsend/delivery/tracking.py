@@ -131,7 +131,7 @@ class Tracker:
             await tx.apply(
                 [
                     engagement.insert(batch),
-                    sends.note_open([(h.send_id, h.at) for h in seen if h.kind == "open"]),
+                    sends.record_opens([(h.send_id, h.at) for h in seen if h.kind == "open"]),
                     tally.write(),
                 ]
             )
@@ -181,7 +181,7 @@ class Tracker:
             await tx.apply(
                 [
                     engagement.judge([(held.hit.id, verdict) for held, verdict in judged]),
-                    sends.note_click([(held.hit.send_id, held.hit.at) for held in by_people]),
+                    sends.record_clicks([(held.hit.send_id, held.hit.at) for held in by_people]),
                 ]
             )
             taking = await self._ingest.submit_within(

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment
-from ..store import consents, contacts, counters, enrollments, events, sends
+from ..store import consents, contacts, counters, enrollments, events, goals, sends
 from ..store.consents import ConsentStatement
 from ..store.counters import Tally
 from ..store.db import Transaction, Write
@@ -89,15 +89,17 @@ class BatchWrites:
         """Record and count the goals that were reached, among all enrollments written by now."""
         if not self.goals:
             return
-        candidates = await tx.one(enrollments.aiming(list(self.goals)))
+        candidates = await tx.one(goals.candidates(list(self.goals)))
         # An enrollment that this very event or a later one started did not lead to the goal.
         reached = [
-            row for row in candidates if row.begun_by < self.goals[row.contact_id, row.journey_id]
+            row
+            for row in candidates
+            if row.trigger_event_id < self.goals[row.contact_id, row.journey_id]
         ]
         for row in reached:
             group = "held_out" if row.state == "held_out" else "entered"
             tally.today(counters.goals_reached(row.journey_id, group))
-        await tx.apply([enrollments.reach([row.id for row in reached], self.now)])
+        await tx.apply([goals.record([row.id for row in reached], self.now)])
 
     def _statements(
         self, changed_contacts: list[ContactState], identities: Sequence[tuple[str, UUID]]
@@ -117,7 +119,7 @@ class BatchWrites:
             enrollments.insert(started),
             enrollments.update([one for one in started if not one.is_live], now),
             events.record_refusals(self.refusals, now),
-            consents.say(list(self.consents.values()), now),
+            consents.record(list(self.consents.values()), now),
             consents.suppress(self.suppressions, now),
             sends.cancel_of_enrollments(self.cancelled_enrollments, now),
             sends.cancel_of_journeys(self.cancelled_journeys, now),

@@ -104,7 +104,7 @@ async def _absorb(
             sends.cancel_of_enrollments(dict.fromkeys(exited, REASON), now),
             *contacts.merge(loser.id, survivor.id, now),
             contacts.update([merged], now),
-            consents.say(statements, now),
+            consents.record(statements, now),
         ]
     )
     tally.gauge(counters.CONTACTS, -1)

@@ -13,7 +13,7 @@ from ..domain.incoming import IncomingEvent, IngestResult
 from ..errors import CorruptRow
 from ..store.batcher import Batcher
 from ..store.change_feed import ChangeFeed
-from ..store.corrupt_rows import fail_enrollment
+from ..store.corrupt_row_failures import fail_enrollment
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
 from .batch import ingest_batch

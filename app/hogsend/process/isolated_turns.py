@@ -9,7 +9,7 @@ from ..clock import Clock
 from ..engines.port import OnCommitted
 from ..errors import CorruptRow
 from ..store.change_feed import ChangeFeed
-from ..store.corrupt_rows import fail_enrollment
+from ..store.corrupt_row_failures import fail_enrollment
 from ..store.db import Database
 from ..turns.runner import TurnRunner
 

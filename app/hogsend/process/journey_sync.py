@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from ..store import counters, enrollments, journeys, workers
+from ..store import counters, journeys, parking, workers
 from ..store.corrupt_rows import REMEDY
 from ..store.counters import Tally
 from ..store.db import Database
@@ -44,11 +44,11 @@ async def see_journeys(
             *(j for other in others if other.id != me for j in other.journeys),
         }
         lost = [one for one, stored in known.items() if one not in had and not stored.gone]
-        back = await tx.one(enrollments.with_parked(list(registry.journeys)))
+        back = await tx.one(parking.journeys_with_parked(list(registry.journeys)))
         if lost or back:
-            before = await tx.one(enrollments.states_of([*lost, *back]))
-            await tx.apply([enrollments.park(lost), enrollments.call_back(back)])
-            after = await tx.one(enrollments.states_of([*lost, *back]))
+            before = await tx.one(parking.count_by_state([*lost, *back]))
+            await tx.apply([parking.park(lost), parking.unpark(back)])
+            after = await tx.one(parking.count_by_state([*lost, *back]))
             for journey_id in lost:
                 people = after.get((journey_id, "parked"), 0)
                 log.warning("%s is gone or broken: %d people in it are parked", journey_id, people)

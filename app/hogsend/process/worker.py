@@ -12,7 +12,7 @@ from ..engines.port import Engine, Wake
 from ..errors import CorruptRow
 from ..ingest import BatchResult
 from ..services.content import Content
-from ..store.corrupt_rows import fail_send
+from ..store.corrupt_row_failures import fail_send
 from ..store.db import Database
 from ..store.workers import Outage
 from ..turns.runner import TurnRunner

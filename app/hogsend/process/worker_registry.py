@@ -87,8 +87,8 @@ class WorkerRegistry:
             outage: what this worker's engine cannot reach, if anything.
         """
         async with self._database.transaction() as tx:
-            await tx.apply([workers.here(replace(self._worker, away=outage))])
-            lost = await tx.one(workers.forget_gone())
+            await tx.apply([workers.register(replace(self._worker, away=outage))])
+            lost = await tx.one(workers.remove_gone())
             await tx.apply(workers.free_what_is_left())
             others = [worker for worker in await tx.one(workers.at_work()) if worker.id != self.id]
         self._journeys_of_others = frozenset(
@@ -101,7 +101,7 @@ class WorkerRegistry:
     async def leave(self) -> None:
         """Remove this worker, and free what it holds."""
         async with self._database.transaction() as tx:
-            await tx.one(workers.leave(self.id))
+            await tx.one(workers.unregister(self.id))
             await tx.apply(workers.free_what_is_left())
 
     async def is_leader(self) -> bool:

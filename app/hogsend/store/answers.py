@@ -1,4 +1,4 @@
-"""Large answers of journals: kept once for each enrollment, by their digest, compressed."""
+"""Large answers of journals: stored once for each enrollment, by their digest, compressed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID
 from .db import Write
 from .json_text import from_json, to_json
 
-# In bytes of JSON: what is shorter stands in the journal itself.
+# In bytes of JSON; a shorter answer is in the journal itself.
 LARGEST = 2048
 _DIGEST = 16
 
@@ -22,7 +22,7 @@ class LargeAnswer:
     """A large answer.
 
     Args:
-        digest: of its JSON, the first 16 bytes of SHA-256.
+        digest: the first 16 bytes of the SHA-256 of its JSON.
         body: its JSON, compressed.
     """
 
@@ -31,10 +31,10 @@ class LargeAnswer:
 
 
 def large(answer: Any) -> LargeAnswer | None:
-    """Return what is kept of an answer apart from the journal; None when it is not large.
+    """Return an answer as it is stored outside the journal; None when it is not large.
 
     Args:
-        answer: in JSON form.
+        answer: the answer in JSON form.
     """
     if not isinstance(answer, str | list | dict):
         return None
@@ -45,14 +45,14 @@ def large(answer: Any) -> LargeAnswer | None:
 
 
 def read(body: bytes) -> Any:
-    """Return the answer, in JSON form, of what was kept."""
+    """Return the answer, in JSON form, of a stored body."""
     return from_json(zlib.decompress(body).decode())
 
 
 def insert(answers: Iterable[tuple[UUID, LargeAnswer]]) -> Write:
-    """Keep answers of enrollments; one that is kept already stays as it is."""
+    """Store answers of enrollments; one that is stored already stays as it is."""
     return Write(
         "INSERT INTO answers (enrollment_id, digest, body) VALUES (?,?,?) "
         "ON CONFLICT (enrollment_id, digest) DO NOTHING",
-        [(enrollment_id, one.digest, one.body) for enrollment_id, one in answers],
+        [(enrollment_id, large.digest, large.body) for enrollment_id, large in answers],
     )

@@ -1,20 +1,23 @@
-"""What contacts said about lists, and addresses that must not be mailed."""
+"""Contacts' consents to lists, and the addresses that must not be mailed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from ..domain.send_policy import Consents
 from .db import Query, Row, Write
-from .fields import to_id, to_micros
+from .fields import to_micros
+from .models import ConsentRow
+from .rows import RowMapper, pairs
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentStatement:
-    """A contact's word about a list; list `*` is everything."""
+    """A contact's decision about a list; the list `*` stands for every list."""
 
     contact_id: UUID
     list_id: str
@@ -23,26 +26,37 @@ class ConsentStatement:
     send_id: UUID | None = None
 
 
+class _Decision(NamedTuple):
+    contact_id: UUID
+    list_id: str
+    subscribed: bool
+
+
+_STATEMENTS = RowMapper(ConsentStatement, ConsentRow).writing(extra=("changed_at",))
+_DECISIONS = RowMapper(_Decision, ConsentRow)
+_REASONS = pairs(str, str)
+
+
 def _by_contact(rows: list[Row]) -> dict[UUID, Consents]:
-    said: dict[UUID, dict[str, bool]] = {}
-    for contact_id, list_id, subscribed in rows:
-        said.setdefault(to_id(contact_id), {})[list_id] = bool(subscribed)
-    return {contact_id: Consents(lists) for contact_id, lists in said.items()}
+    lists: dict[UUID, dict[str, bool]] = {}
+    for decision in map(_DECISIONS.read, rows):
+        lists.setdefault(decision.contact_id, {})[decision.list_id] = decision.subscribed
+    return {contact_id: Consents(decisions) for contact_id, decisions in lists.items()}
 
 
 def of_contacts(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
-    """Ask what contacts said about lists."""
+    """Query the consents of contacts, by contact id."""
     return Query(
-        "SELECT contact_id, list_id, subscribed FROM consents WHERE contact_id IN ?",
+        f"SELECT {_DECISIONS.columns} FROM consents WHERE contact_id IN ?",
         [list(ids)],
         _by_contact,
     )
 
 
 def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
-    """Ask what the contacts of some enrollments said, by contact id."""
+    """Query the consents of the contacts of enrollments, by contact id."""
     return Query(
-        "SELECT contact_id, list_id, subscribed FROM consents WHERE contact_id IN "
+        f"SELECT {_DECISIONS.columns} FROM consents WHERE contact_id IN "
         "(SELECT e.contact_id FROM enrollments e WHERE e.id IN ?)",
         [list(ids)],
         _by_contact,
@@ -50,75 +64,78 @@ def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
 
 
 def of_sends(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
-    """Ask what the contacts of some sends said, by contact id."""
+    """Query the consents of the contacts of sends, by contact id."""
     return Query(
-        "SELECT contact_id, list_id, subscribed FROM consents WHERE contact_id IN "
+        f"SELECT {_DECISIONS.columns} FROM consents WHERE contact_id IN "
         "(SELECT s.contact_id FROM sends s WHERE s.id IN ?)",
         [list(ids)],
         _by_contact,
     )
 
 
-def say(rows: Sequence[ConsentStatement], now: datetime) -> Write:
-    """Record what contacts said; the newest word counts."""
+def record(statements: Sequence[ConsentStatement], now: datetime) -> Write:
+    """Record contacts' decisions about lists; a newer one replaces an older one."""
     at = to_micros(now)
     return Write(
-        "INSERT INTO consents (contact_id, list_id, subscribed, changed_at, source, send_id) "
-        "VALUES (?,?,?,?,?,?) ON CONFLICT (contact_id, list_id) DO UPDATE SET "
+        f"INSERT INTO consents ({_STATEMENTS.names}) VALUES ({_STATEMENTS.placeholders}) "
+        "ON CONFLICT (contact_id, list_id) DO UPDATE SET "
         "subscribed = excluded.subscribed, changed_at = excluded.changed_at, "
         "source = excluded.source, send_id = excluded.send_id",
-        [(s.contact_id, s.list_id, s.subscribed, at, s.source, s.send_id) for s in rows],
+        [_STATEMENTS.values(statement, at) for statement in statements],
     )
 
 
 def suppressed(addresses: Sequence[str]) -> Query[dict[str, str]]:
-    """Ask which addresses must not be mailed, and why."""
+    """Query which of some addresses must not be mailed, each with the reason."""
     return Query(
-        "SELECT address, reason FROM suppressions WHERE address IN ?",
-        [list(addresses)],
-        lambda rows: {row[0]: row[1] for row in rows},
+        "SELECT address, reason FROM suppressions WHERE address IN ?", [list(addresses)], _REASONS
     )
 
 
 def suppressed_contacts(ids: Sequence[UUID]) -> Query[dict[str, str]]:
-    """Ask which addresses of some contacts must not be mailed."""
+    """Query which addresses of contacts must not be mailed, each with the reason."""
     return Query(
         "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "
         "c WHERE c.id IN ?)",
         [list(ids)],
-        lambda rows: {row[0]: row[1] for row in rows},
+        _REASONS,
     )
 
 
 def suppressed_of_enrollments(ids: Sequence[UUID]) -> Query[dict[str, str]]:
-    """Ask which addresses of the contacts of some enrollments must not be mailed."""
+    """Query which addresses of the contacts of enrollments must not be mailed, with the reason."""
     return Query(
         "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "
         "c JOIN enrollments e ON e.contact_id = c.id WHERE e.id IN ?)",
         [list(ids)],
-        lambda rows: {row[0]: row[1] for row in rows},
+        _REASONS,
     )
 
 
 def suppressed_of_sends(ids: Sequence[UUID]) -> Query[dict[str, str]]:
-    """Ask which addresses that some sends may go to must not be mailed."""
+    """Query which addresses that sends may go to must not be mailed, each with the reason."""
     return Query(
         "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "
         "c JOIN sends s ON s.contact_id = c.id WHERE s.id IN ?) OR address IN "
         "(SELECT s.address FROM sends s WHERE s.id IN ?)",
         [list(ids)] * 2,
-        lambda rows: {row[0]: row[1] for row in rows},
+        _REASONS,
     )
 
 
-def suppress(rows: Sequence[tuple[str, str, UUID | None]], now: datetime) -> Write:
-    """Stop mail to addresses: (address, reason, the send that showed it)."""
+def suppress(suppressions: Sequence[tuple[str, str, UUID | None]], now: datetime) -> Write:
+    """Stop mail to addresses.
+
+    Args:
+        suppressions: (address, reason, the send that showed it).
+        now: the present instant.
+    """
     at = to_micros(now)
     return Write(
         "INSERT INTO suppressions (address, reason, at, send_id) VALUES (?,?,?,?) "
         "ON CONFLICT (address) DO UPDATE SET reason = excluded.reason, at = excluded.at, "
         "send_id = excluded.send_id",
-        [(address, reason, at, send_id) for address, reason, send_id in rows],
+        [(address, reason, at, send_id) for address, reason, send_id in suppressions],
     )
 
 

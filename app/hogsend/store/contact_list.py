@@ -1,15 +1,15 @@
-"""Which contacts there are, newest first."""
+"""Lists of contacts."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from .db import Query
-from .fields import to_id
+from .rows import column
 
 
 def last_seen(limit: int) -> Query[list[UUID]]:
-    """Ask for the contacts that were seen last; merged and erased ones are left out.
+    """Query the contacts that were seen last; merged and erased ones are left out.
 
     Args:
         limit: how many at most.
@@ -18,5 +18,5 @@ def last_seen(limit: int) -> Query[list[UUID]]:
         "SELECT id FROM contacts WHERE merged_into IS NULL AND erased_at IS NULL"
         " ORDER BY last_seen_at DESC LIMIT ?",
         [limit],
-        lambda rows: [to_id(row[0]) for row in rows],
+        column(UUID),
     )

@@ -16,6 +16,7 @@ from typing import Literal, NewType
 from ..domain.engagement import HitKind, Verdict
 from .db import Query, Write
 from .fields import EPOCH
+from .rows import pairs
 
 Gauge = NewType("Gauge", str)
 DailyTotal = NewType("DailyTotal", str)
@@ -157,7 +158,7 @@ def values(names: Sequence[Gauge]) -> Query[dict[Gauge, int]]:
     return Query(
         "SELECT name, value FROM counters WHERE day = ? AND name IN ?",
         [GAUGE_DAY, list(names)],
-        lambda rows: {row[0]: row[1] for row in rows},
+        pairs(Gauge, int),
     )
 
 
@@ -178,5 +179,7 @@ def waits_of(journey_id: str, *, is_sqlite: bool) -> Query[dict[str, int]]:
     return Query(
         f"SELECT name, value FROM counters WHERE day = ? AND {condition} AND value > 0",
         [GAUGE_DAY, *values],
-        lambda rows: {row[0].removeprefix(prefix): row[1] for row in rows},
+        lambda rows: {
+            name.removeprefix(prefix): value for name, value in pairs(str, int)(rows).items()
+        },
     )

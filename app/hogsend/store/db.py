@@ -20,6 +20,7 @@ from ..compat.tortoise import connection_lock, postgres_pool, sqlite_connection
 from ..errors import ConfigError
 from .database_health import DatabaseHealth
 from .dialects import ask_sqlite
+from .models import MODULES
 from .transactions import (
     PostgresTransaction,
     Query,
@@ -33,7 +34,6 @@ from .write_lock import WriteLock
 
 R = TypeVar("R")
 
-MODELS = [f"hogsend.store.{part}models" for part in ("", "access_", "worker_")]
 WRITE, READ = "default", "read"
 READ_POOL = 4
 WRITE_POOL = 5
@@ -243,7 +243,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
         }
     return {
         "connections": connections,
-        "apps": {"models": {"models": MODELS, "default_connection": WRITE}},
+        "apps": {"models": {"models": list(MODULES), "default_connection": WRITE}},
         "use_tz": True,
     }
 

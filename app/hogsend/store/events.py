@@ -1,36 +1,38 @@
-"""Events, idempotency keys, and why events did not enroll people."""
+"""Events, idempotency keys, and the reasons why events did not enroll their contact."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..domain.event import Event
-from .corrupt_rows import UNREADABLE, object_of, unreadable
-from .db import Query, Row, Write
-from .fields import from_micros, id_or_none, micros_or_none, to_id, to_micros
-from .json_text import from_json, to_json
+from .corrupt_rows import UNREADABLE, object_of
+from .db import Query, Write
+from .fields import micros_or_none, to_micros
+from .json_text import to_json
+from .models import EventRow, RefusalRow
+from .rows import RowMapper, Stored, column, json_object
 
-_COLUMNS = (
-    "e.id, e.name, e.properties, e.seq, e.occurred_at, e.received_at, e.source, e.contact_id, "
-    "e.depth"
+EVENTS = RowMapper(Event, EventRow, "e", properties=json_object())
+_NEW = EVENTS.writing(
+    without=("depth",), extra=("decisions", "value", "currency", "cause_id", "depth")
 )
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event as it is written.
+    """An event that is to be stored.
 
     Args:
-        event: what happened.
-        decisions: what it started, ended and did not start.
+        event: the event.
+        decisions: which enrollments it started, ended and did not start.
         value: an amount of money, if the sender gave one.
-        currency: three letters.
+        currency: the amount's currency, three letters.
         cause_id: the enrollment that triggered it, if one did.
-        depth: how many causes it is away from the outside.
+        depth: how many causes lie between it and an event from outside.
     """
 
     event: Event
@@ -43,7 +45,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """An idempotency key that was used before."""
+    """An idempotency key that was used before, and the event that it was used for."""
 
     event_id: UUID
     digest: bytes
@@ -53,7 +55,7 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an event did not enroll a contact."""
+    """The reason why an event did not enroll its contact in a journey."""
 
     id: UUID
     journey_id: str
@@ -62,153 +64,157 @@ class Refusal:
     event_id: UUID
 
 
-def _event(row: Row) -> Event:
+def _decisions(stored: Any) -> Mapping[str, Any]:
+    """Read an event's decisions for a repeated key; when corrupt, the key is still known."""
     try:
-        properties = object_of(row[2])
-    except UNREADABLE as error:
-        properties = unreadable("events", to_id(row[0]), error, {"unreadable": row[2]})
-    return Event(
-        id=to_id(row[0]),
-        name=row[1],
-        properties=properties,
-        seq=row[3],
-        occurred_at=from_micros(row[4]),
-        received_at=from_micros(row[5]),
-        source=row[6],
-        contact_id=id_or_none(row[7]),
-        depth=row[8],
-    )
-
-
-def known_keys(keys: Sequence[str]) -> Query[dict[str, KnownKey]]:
-    """Ask which idempotency keys were used before, and what came of it."""
-    return Query(
-        "SELECT k.key, k.event_id, k.digest, e.contact_id, e.decisions FROM idempotency_keys k "
-        "JOIN events e ON e.id = k.event_id WHERE k.key IN ?",
-        [list(keys)],
-        lambda rows: {
-            row[0]: KnownKey(to_id(row[1]), bytes(row[2]), id_or_none(row[3]), _decisions(row))
-            for row in rows
-        },
-    )
-
-
-def _decisions(row: Row) -> Mapping[str, Any]:
-    """Read what came of a repeated key; where it cannot be read, that it came is still known."""
-    try:
-        return object_of(row[4])
+        return object_of(stored)
     except UNREADABLE:
         return {}
 
 
+class _UsedKey(NamedTuple):
+    key: str
+    known: KnownKey
+
+
+_USED_KEYS = RowMapper(
+    _UsedKey,
+    key="k.key",
+    known=RowMapper(
+        KnownKey,
+        event_id="k.event_id",
+        digest="k.digest",
+        contact_id="e.contact_id",
+        decisions=Stored(_decisions, columns=("e.decisions",)),
+    ),
+)
+_REFUSALS = RowMapper(Refusal, RefusalRow).writing(extra=("at",))
+
+
+def known_keys(keys: Sequence[str]) -> Query[dict[str, KnownKey]]:
+    """Query which idempotency keys were used before, with the events that they were used for."""
+    return Query(
+        f"SELECT {_USED_KEYS.columns} FROM idempotency_keys k "
+        "JOIN events e ON e.id = k.event_id WHERE k.key IN ?",
+        [list(keys)],
+        lambda rows: {row.key: row.known for row in map(_USED_KEYS.read, rows)},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """An event that started something, and how many causes it is away from the outside."""
+    """An event that started something, and how many causes lie between it and the outside."""
 
     event: Event
     depth: int
 
 
+class _SendTrigger(NamedTuple):
+    send_id: UUID
+    event: Event
+
+
+class _NameCount(NamedTuple):
+    contact_id: UUID
+    name: str
+    count: int
+
+
+_CAUSES = RowMapper(Cause, event=EVENTS, depth="e.depth")
+_SEND_TRIGGERS = RowMapper(_SendTrigger, send_id="s.id", event=EVENTS)
+_NAME_COUNTS = RowMapper(_NameCount, count="COUNT(*)")
+
+
 def triggers_of(enrollment_ids: Sequence[UUID]) -> Query[dict[UUID, Cause]]:
-    """Ask for the trigger events of some enrollments, by event id."""
+    """Query the trigger events of enrollments, by event id."""
     return Query(
-        f"SELECT {_COLUMNS} FROM events e WHERE e.id IN "
+        f"SELECT {_CAUSES.columns} FROM events e WHERE e.id IN "
         "(SELECT n.trigger_event_id FROM enrollments n WHERE n.id IN ?)",
         [list(enrollment_ids)],
-        lambda rows: {to_id(row[0]): Cause(_event(row), row[8]) for row in rows},
+        _CAUSES.by("event.id"),
     )
 
 
 def triggers_of_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, Event]]:
-    """Ask for the trigger events of the enrollments of some sends, by send id."""
+    """Query the trigger events of the enrollments of sends, by send id."""
     return Query(
-        f"SELECT {_COLUMNS}, s.id FROM sends s JOIN enrollments n ON n.id = s.enrollment_id "
+        f"SELECT {_SEND_TRIGGERS.columns} FROM sends s "
+        "JOIN enrollments n ON n.id = s.enrollment_id "
         "JOIN events e ON e.id = n.trigger_event_id WHERE s.id IN ?",
         [list(send_ids)],
-        lambda rows: {to_id(row[9]): _event(row) for row in rows},
+        lambda rows: {row.send_id: row.event for row in map(_SEND_TRIGGERS.read, rows)},
     )
 
 
-# Who asks for events of a few people by name is answered by the people's index: a name in COALESCE
-# keeps SQLite, which has no statistics, from walking through everybody's events of that name.
+# The index of the contacts answers a question about events of a few contacts by name. A name inside
+# COALESCE keeps SQLite, which has no statistics, from reading every contact's events of that name.
 
 
 def named(contact_ids: Sequence[UUID], names: Sequence[str], after: int = 0) -> Query[list[Event]]:
-    """Ask for the events of contacts by name, numbered after `after`, in order of arrival."""
+    """Query the events of contacts by name, in order of arrival.
+
+    Args:
+        contact_ids: the contacts.
+        names: the events' names.
+        after: only events whose number is greater.
+    """
     return Query(
-        f"SELECT {_COLUMNS} FROM events e WHERE e.contact_id IN ? AND e.seq > ? "
+        f"SELECT {EVENTS.columns} FROM events e WHERE e.contact_id IN ? AND e.seq > ? "
         "AND COALESCE(e.name, '') IN ? "
         "ORDER BY e.id",
         [list(contact_ids), after, list(names)],
-        lambda rows: [_event(row) for row in rows],
+        EVENTS.all,
     )
 
 
 def counts(
     contact_ids: Sequence[UUID], names: Sequence[str], since: datetime | None
 ) -> Query[dict[tuple[UUID, str], int]]:
-    """Ask how many events of these names contacts had, since an instant."""
+    """Query how many events of some names contacts had since an instant, by contact and name."""
     return Query(
-        "SELECT contact_id, name, COUNT(*) FROM events WHERE contact_id IN ? "
+        f"SELECT {_NAME_COUNTS.columns} FROM events WHERE contact_id IN ? "
         "AND COALESCE(name, '') IN ? "
         "AND occurred_at >= ? GROUP BY contact_id, name",
         [list(contact_ids), list(names), micros_or_none(since) or 0],
-        lambda rows: {(to_id(row[0]), row[1]): row[2] for row in rows},
+        lambda rows: {
+            (row.contact_id, row.name): row.count for row in map(_NAME_COUNTS.read, rows)
+        },
     )
 
 
 def find(event_id: UUID) -> Query[Event | None]:
-    """Ask for one event."""
-    return Query(
-        f"SELECT {_COLUMNS} FROM events e WHERE e.id = ?",
-        [event_id],
-        lambda rows: _event(rows[0]) if rows else None,
-    )
+    """Query one event."""
+    return Query(f"SELECT {EVENTS.columns} FROM events e WHERE e.id = ?", [event_id], EVENTS.first)
 
 
 def insert(events: Iterable[NewEvent]) -> Write:
     """Add events."""
     return Write(
-        "INSERT INTO events (id, contact_id, seq, name, properties, decisions, occurred_at, "
-        "received_at, source, value, currency, cause_id, depth) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        f"INSERT INTO events ({_NEW.names}) VALUES ({_NEW.placeholders})",
         [
-            (
-                new.event.id,
-                new.event.contact_id,
-                new.event.seq,
-                new.event.name,
-                to_json(new.event.properties),
-                to_json(new.decisions),
-                micros_or_none(new.event.occurred_at),
-                micros_or_none(new.event.received_at),
-                new.event.source,
-                new.value,
-                new.currency,
-                new.cause_id,
-                new.depth,
+            _NEW.values(
+                new.event, to_json(new.decisions), new.value, new.currency, new.cause_id, new.depth
             )
             for new in events
         ],
     )
 
 
-def remember_keys(rows: Sequence[tuple[str, UUID, bytes]], now: datetime) -> Write:
-    """Record the idempotency keys of new events."""
+def remember_keys(keys: Sequence[tuple[str, UUID, bytes]], now: datetime) -> Write:
+    """Add the idempotency keys of new events: (key, event, digest of the body)."""
     at = to_micros(now)
     return Write(
         "INSERT INTO idempotency_keys (key, event_id, digest, created_at) VALUES (?,?,?,?)",
-        [(key, event_id, digest, at) for key, event_id, digest in rows],
+        [(key, event_id, digest, at) for key, event_id, digest in keys],
     )
 
 
 def record_refusals(refusals: Iterable[Refusal], now: datetime) -> Write:
-    """Record why events did not enroll people."""
+    """Record why events did not enroll their contact."""
     at = to_micros(now)
     return Write(
-        "INSERT INTO refusals (id, journey_id, reason, contact_id, event_id, at) "
-        "VALUES (?,?,?,?,?,?)",
-        [(r.id, r.journey_id, r.reason, r.contact_id, r.event_id, at) for r in refusals],
+        f"INSERT INTO refusals ({_REFUSALS.names}) VALUES ({_REFUSALS.placeholders})",
+        [_REFUSALS.values(refusal, at) for refusal in refusals],
     )
 
 
@@ -217,11 +223,11 @@ class Missed:
     """A trigger that started nothing because its journey was gone or broken.
 
     Args:
-        refusal_id: the row that says so.
+        refusal_id: the row of its refusal.
         at: when it was refused.
-        contact_id: whom it concerns.
+        contact_id: the contact that was not enrolled.
         cause: the trigger.
-        decisions: what else it started, ended and did not start.
+        decisions: which other enrollments it started, ended and did not start.
     """
 
     refusal_id: UUID
@@ -231,68 +237,70 @@ class Missed:
     decisions: Mapping[str, Any]
 
 
+_MISSED = RowMapper(
+    Missed,
+    refusal_id="r.id",
+    at="r.at",
+    contact_id="r.contact_id",
+    cause=_CAUSES,
+    decisions=json_object("e.decisions"),
+    row_id=("refusal_id",),
+)
+
+
 def missed_ids(
     journey_id: str, reason: str, after: UUID | None, until: UUID, limit: int
 ) -> Query[list[UUID]]:
-    """Ask for refusals of a journey with one reason, the oldest first.
+    """Query the refusals of a journey that have one reason, the oldest first.
 
     Args:
-        journey_id: which journey.
-        reason: why.
-        after: only those younger than this one.
-        until: only those at most as young as this id.
+        journey_id: the journey.
+        reason: the reason.
+        after: only refusals with a greater id.
+        until: only refusals with an id that is not greater.
         limit: how many at most.
     """
     return Query(
         "SELECT id FROM refusals WHERE journey_id = ? AND reason = ? AND id > ? AND id <= ? "
         "ORDER BY id LIMIT ?",
         [journey_id, reason, after or UUID(int=0), until, limit],
-        lambda rows: [to_id(row[0]) for row in rows],
+        column(UUID),
     )
 
 
 def missed(refusal_ids: Sequence[UUID], reason: str) -> Query[list[Missed]]:
-    """Ask for the triggers of refusals that still have this reason, the oldest first."""
+    """Query the triggers of refusals that still have a reason, the oldest first."""
     return Query(
-        f"SELECT {_COLUMNS}, e.decisions, r.id, r.at, r.contact_id FROM refusals r "
+        f"SELECT {_MISSED.columns} FROM refusals r "
         "JOIN events e ON e.id = r.event_id WHERE r.id IN ? AND r.reason = ? ORDER BY r.id",
         [list(refusal_ids), reason],
-        lambda rows: [
-            Missed(
-                refusal_id=to_id(row[10]),
-                at=from_micros(row[11]),
-                contact_id=to_id(row[12]),
-                cause=Cause(_event(row), row[8]),
-                decisions=from_json(row[9]) or {},
-            )
-            for row in rows
-        ],
+        _MISSED.all,
     )
 
 
 def drop_refusals(ids: Iterable[UUID]) -> Write:
-    """Forget refusals whose event has enrolled its contact after all."""
-    return Write("DELETE FROM refusals WHERE id = ?", [(one,) for one in ids])
+    """Delete refusals whose event has enrolled its contact after all."""
+    return Write("DELETE FROM refusals WHERE id = ?", [(refusal_id,) for refusal_id in ids])
 
 
 def correct_refusals(reasons: Mapping[UUID, str]) -> Write:
-    """Write another reason into refusals."""
+    """Replace the reasons of refusals, by refusal id."""
     return Write(
         "UPDATE refusals SET reason = ? WHERE id = ?",
-        [(reason, one) for one, reason in reasons.items()],
+        [(reason, refusal_id) for refusal_id, reason in reasons.items()],
     )
 
 
 def correct_decisions(decisions: Mapping[UUID, Mapping[str, Any]]) -> Write:
-    """Write anew what events started, ended and did not start."""
+    """Replace the decisions of events, by event id."""
     return Write(
         "UPDATE events SET decisions = ? WHERE id = ?",
-        [(to_json(decided), one) for one, decided in decisions.items()],
+        [(to_json(decided), event_id) for event_id, decided in decisions.items()],
     )
 
 
 def to_stored_event(event: Event) -> dict[str, Any]:
-    """Return an event as the JSON that a satisfied wait keeps."""
+    """Return an event as the JSON that is stored with a wait that it ended."""
     stored: dict[str, Any] = {
         "id": str(event.id),
         "name": event.name,
@@ -304,7 +312,7 @@ def to_stored_event(event: Event) -> dict[str, Any]:
 
 
 def from_stored_event(stored: Mapping[str, Any]) -> Event:
-    """Read back what `to_stored_event` wrote."""
+    """Read an event that `to_stored_event` wrote."""
     received = stored.get("receivedAt")
     return Event(
         id=UUID(stored["id"]),

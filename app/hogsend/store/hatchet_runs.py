@@ -1,7 +1,7 @@
-"""What Hatchet runs for whom: each enrollment's run, and the waits that runs were told to make.
+"""Hatchet runs: the run of each enrollment, and the waits that runs were told to make.
 
-Wake times are columns of the enrollments. What is kept here only says which run is to be started,
-woken or ended; all of it could be lost, and the sweeper would begin anew from the rows.
+Wake times are columns of the enrollments. These tables only tell which run is to be started, woken
+or ended. If all of them were lost, the sweeper would start again from the enrollments.
 """
 
 from __future__ import annotations
@@ -9,30 +9,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from .db import Query, Row, Write
-from .enrollments import DueEnrollment
-from .fields import from_micros, instant_or_none, to_id, to_micros
-from .models import DUE
+from .enrollments import DUE_ENROLLMENTS, DueEnrollment
+from .fields import to_micros
+from .models import DUE, HatchetRunRow, HatchetWaitRow
+from .rows import RowMapper, column, pairs
 
-# An overdue turn whose run does not come is begun by another one after a minute, then after twice
-# as long each time, up to an hour.
+# When the run of an overdue turn does not ask for it, another run is started after a minute, then
+# after twice as long each time, up to an hour.
 _MINUTE = timedelta(minutes=1) // timedelta(microseconds=1)
-# A run that has played the last turn ends by itself within this time.
+# A run that has run the last turn ends by itself within this time.
 RETURNING = timedelta(seconds=30)
 _DUE_ROWS = "e.wake_at IS NOT NULL AND e.state IN ('active', 'waiting') AND e.wake_at <= ?"
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Where an enrollment stands, for a run that asks what is next.
+    """The state of an enrollment, for a run that asks what is next.
 
     Args:
         state: its state.
         turn: the number of its last turn.
-        wake_at: when its next one is due.
-        run_id: the run that is to play it; empty while none is known.
+        wake_at: when its next turn is due.
+        run_id: its run; empty while Hatchet has not accepted one.
     """
 
     state: str
@@ -46,10 +48,10 @@ class RunWait:
     """A wait as a run was told to make it.
 
     Args:
-        number: the how many-th of its run it is, from 0.
-        seconds: how long it sleeps at most.
-        since: from when on wake events count.
-        turn: of which turn or a later one they have to be.
+        number: its place among the waits of its run, from 0.
+        seconds: the longest it sleeps.
+        since: wake events count from this instant on.
+        turn: wake events of this turn or a later one count.
     """
 
     number: int
@@ -60,7 +62,7 @@ class RunWait:
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """An enrollment that no run plays yet."""
+    """An enrollment that has no run yet."""
 
     enrollment_id: UUID
     journey_id: str
@@ -68,128 +70,151 @@ class RunStart:
     event_id: UUID
 
 
-def standings(ids: Sequence[UUID]) -> Query[dict[UUID, RunState]]:
-    """Ask where enrollments stand."""
+class _IdentifiedState(NamedTuple):
+    id: UUID
+    state: RunState
+
+
+_STATES = RowMapper(
+    _IdentifiedState,
+    id="e.id",
+    state=RowMapper(
+        RunState,
+        state="e.state",
+        turn="e.turn",
+        wake_at="e.wake_at",
+        run_id="COALESCE(r.run_id, '')",
+    ),
+)
+_WAITS = RowMapper(RunWait, HatchetWaitRow)
+_NEW_WAIT = _WAITS.writing(extra=("run_id",))
+_STARTS = RowMapper(
+    RunStart,
+    enrollment_id="e.id",
+    journey_id="e.journey_id",
+    contact_id="e.contact_id",
+    event_id="e.trigger_event_id",
+)
+
+
+def _ids(rows: list[Row]) -> frozenset[UUID]:
+    return frozenset(column(UUID)(rows))
+
+
+def states_of(ids: Sequence[UUID]) -> Query[dict[UUID, RunState]]:
+    """Query the states of enrollments, by id."""
     return Query(
-        "SELECT e.id, e.state, e.turn, e.wake_at, COALESCE(r.run_id, '') FROM enrollments e "
+        f"SELECT {_STATES.columns} FROM enrollments e "
         "LEFT JOIN hatchet_runs r ON r.enrollment_id = e.id WHERE e.id IN ?",
         [list(ids)],
-        lambda rows: {
-            to_id(row[0]): RunState(row[1], row[2], instant_or_none(row[3]), row[4]) for row in rows
-        },
+        lambda rows: {row.id: row.state for row in map(_STATES.read, rows)},
     )
 
 
 def due_among(ids: Sequence[UUID], now: datetime) -> Query[list[DueEnrollment]]:
-    """Ask which of some enrollments are due, those first that have been for longest."""
+    """Query which enrollments are due, the longest overdue first."""
     return Query(
-        f"SELECT id, contact_id, journey_id, wake_at FROM enrollments WHERE id IN ? AND {DUE} "
+        f"SELECT {DUE_ENROLLMENTS.columns} FROM enrollments WHERE id IN ? AND {DUE} "
         "AND wake_at <= ? ORDER BY wake_at",
         [list(ids), to_micros(now)],
-        lambda rows: [
-            DueEnrollment(to_id(row[0]), to_id(row[1]), row[2], from_micros(row[3])) for row in rows
-        ],
+        DUE_ENROLLMENTS.all,
     )
 
 
 def waits_of(run_id: str) -> Query[list[RunWait]]:
-    """Ask for the waits that a run was told to make, in their order."""
+    """Query the waits that a run was told to make, in their order."""
     return Query(
-        "SELECT number, seconds, since, turn FROM hatchet_waits WHERE run_id = ? ORDER BY number",
+        f"SELECT {_WAITS.columns} FROM hatchet_waits WHERE run_id = ? ORDER BY number",
         [run_id],
-        lambda rows: [RunWait(row[0], row[1], from_micros(row[2]), row[3]) for row in rows],
+        _WAITS.all,
     )
 
 
-def note_waits(waits: Sequence[tuple[str, RunWait]]) -> Write:
-    """Record waits, each with its run, before they are made."""
+def record_waits(waits: Sequence[tuple[str, RunWait]]) -> Write:
+    """Record waits, each with its run, before the run makes them."""
     return Write(
-        "INSERT INTO hatchet_waits (run_id, number, seconds, since, turn) VALUES (?,?,?,?,?) "
+        f"INSERT INTO hatchet_waits ({_NEW_WAIT.names}) VALUES ({_NEW_WAIT.placeholders}) "
         "ON CONFLICT (run_id, number) DO NOTHING",
-        [(run, w.number, w.seconds, to_micros(w.since), w.turn) for run, w in waits],
+        [_NEW_WAIT.values(wait, run_id) for run_id, wait in waits],
     )
 
 
 def unstarted(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list[RunStart]]:
-    """Ask for due enrollments of journeys that no run was started for."""
+    """Query due enrollments of journeys that have no run."""
     return Query(
-        "SELECT e.id, e.journey_id, e.contact_id, e.trigger_event_id FROM enrollments e "
+        f"SELECT {_STARTS.columns} FROM enrollments e "
         f"WHERE {_DUE_ROWS} AND e.journey_id IN ? AND NOT EXISTS "
         "(SELECT 1 FROM hatchet_runs r WHERE r.enrollment_id = e.id) ORDER BY e.wake_at LIMIT ?",
         [to_micros(now), list(journey_ids), limit],
-        _starts,
+        _STARTS.all,
     )
 
 
 def stalled(
     journey_ids: Sequence[str], overdue: datetime, now: datetime, limit: int
 ) -> Query[list[RunStart]]:
-    """Ask for enrollments whose run has not come although their turn has been due for a while.
+    """Query enrollments whose run has not asked for a turn that has been due for a while.
 
     Args:
-        journey_ids: of which journeys.
-        overdue: due since then, or for longer.
-        now: the present instant: those that were begun anew of late are left out.
+        journey_ids: the journeys.
+        overdue: only turns that were due at this instant.
+        now: the present instant; recently restarted runs are left out.
         limit: how many at most.
     """
     return Query(
-        "SELECT e.id, e.journey_id, e.contact_id, e.trigger_event_id FROM enrollments e "
+        f"SELECT {_STARTS.columns} FROM enrollments e "
         "JOIN hatchet_runs r ON r.enrollment_id = e.id "
         f"WHERE {_DUE_ROWS} AND e.journey_id IN ? AND e.holder IS NULL AND r.again_at <= ? "
         "ORDER BY e.wake_at LIMIT ?",
         [to_micros(overdue), list(journey_ids), to_micros(now), limit],
-        _starts,
+        _STARTS.all,
     )
 
 
-def _starts(rows: list[Row]) -> list[RunStart]:
-    return [RunStart(to_id(row[0]), row[1], to_id(row[2]), to_id(row[3])) for row in rows]
-
-
 def claim_starts(ids: Sequence[UUID], now: datetime) -> Query[frozenset[UUID]]:
-    """Note that runs are being started, and return for whom nobody else does it."""
+    """Record that runs are being started; return the enrollments that no other worker starts."""
     return Query(
         "INSERT INTO hatchet_runs (enrollment_id, run_id, pushed, tried, again_at) "
         "SELECT id, '', 0, 0, ? FROM enrollments WHERE id IN ? "
         "ON CONFLICT (enrollment_id) DO NOTHING RETURNING enrollment_id",
         [to_micros(now) + _MINUTE, list(ids)],
-        lambda rows: frozenset(to_id(row[0]) for row in rows),
+        _ids,
     )
 
 
 def claim_restarts(ids: Sequence[UUID], now: datetime) -> Query[dict[UUID, str]]:
-    """Note that runs are being started anew; return for whom, with the run that did not come."""
+    """Record that runs are being restarted; return the enrollments with the run that is late."""
     at = to_micros(now)
     return Query(
         "UPDATE hatchet_runs SET tried = tried + 1, pushed = 0, "
-        # Postgres takes a value beside a small number for a small one.
+        # Postgres takes a parameter beside a small number for a small number.
         "again_at = CAST(? AS BIGINT) + CAST(? AS BIGINT) * "
         "CASE WHEN tried >= 5 THEN 60 ELSE 1 << (tried + 1) END "
         "WHERE enrollment_id IN ? AND again_at <= ? RETURNING enrollment_id, run_id",
         [at, _MINUTE, list(ids), at],
-        lambda rows: {to_id(row[0]): row[1] for row in rows},
+        pairs(UUID, str),
     )
 
 
 def unclaim_restarts(ids: Sequence[UUID], now: datetime) -> Write:
-    """Let runs be started anew soon that could not be now; the try does not count."""
+    """Let runs that could not be restarted be restarted soon; this attempt does not count."""
     return Write(
         "UPDATE hatchet_runs SET tried = tried - 1, again_at = ? WHERE enrollment_id = ? "
         "AND tried > 0",
-        [(to_micros(now), one) for one in ids],
+        [(to_micros(now), enrollment_id) for enrollment_id in ids],
     )
 
 
 def name_runs(runs: Sequence[tuple[UUID, str]]) -> Write:
-    """Record which runs were started for enrollments."""
+    """Record the runs that were started for enrollments."""
     return Write(
         "UPDATE hatchet_runs SET run_id = ? WHERE enrollment_id = ?",
-        [(run_id, one) for one, run_id in runs],
+        [(run_id, enrollment_id) for enrollment_id, run_id in runs],
     )
 
 
 def adopt(enrollment_id: UUID, run_id: str, now: datetime) -> Write:
-    """Record a run that has come before its name was known."""
+    """Record a run that asks for a turn before its id was known."""
     return Write(
         "INSERT INTO hatchet_runs (enrollment_id, run_id, pushed, tried, again_at) "
         "VALUES (?,?,0,0,?) ON CONFLICT (enrollment_id) DO UPDATE SET run_id = excluded.run_id "
@@ -199,7 +224,7 @@ def adopt(enrollment_id: UUID, run_id: str, now: datetime) -> Write:
 
 
 def forget(runs: Sequence[tuple[UUID, str]]) -> list[Write]:
-    """Forget runs that are over, each with its enrollment, and the waits that they made."""
+    """Delete runs that are over, each with its enrollment, and their waits."""
     return [
         Write("DELETE FROM hatchet_runs WHERE enrollment_id = ? AND run_id = ?", list(runs)),
         forget_waits([run for _, run in runs if run]),
@@ -207,24 +232,25 @@ def forget(runs: Sequence[tuple[UUID, str]]) -> list[Write]:
 
 
 def forget_waits(run_ids: Sequence[str]) -> Write:
-    """Forget what runs were told to wait for that will not come any more."""
+    """Delete the waits of runs that will not ask again."""
     return Write("DELETE FROM hatchet_waits WHERE run_id = ?", [(run,) for run in run_ids])
 
 
 def unclaim(ids: Sequence[UUID]) -> Write:
-    """Let runs be started later that could not be started now."""
+    """Let runs that could not be started be started later."""
     return Write(
-        "DELETE FROM hatchet_runs WHERE enrollment_id = ? AND run_id = ''", [(one,) for one in ids]
+        "DELETE FROM hatchet_runs WHERE enrollment_id = ? AND run_id = ''",
+        [(enrollment_id,) for enrollment_id in ids],
     )
 
 
 def to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list[UUID]]:
-    """Ask for due enrollments whose run sleeps and has not been woken for their next turn.
+    """Query due enrollments whose run sleeps and has not been woken for their next turn.
 
     Args:
-        journey_ids: of which journeys.
-        now: the present instant; whose own time has come within the last two seconds wakes by
-            itself, and is left out unless an event has come.
+        journey_ids: the journeys.
+        now: the present instant. A run whose own time came within the last two seconds wakes by
+            itself, and is left out unless an event has ended its wait.
         limit: how many at most.
     """
     return Query(
@@ -232,55 +258,65 @@ def to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list
         f"WHERE {_DUE_ROWS} AND e.journey_id IN ? AND r.pushed <= e.turn AND r.run_id <> '' "
         "AND (e.wait_result IS NOT NULL OR e.wake_at <= ?) ORDER BY e.wake_at LIMIT ?",
         [to_micros(now), list(journey_ids), to_micros(now) - 2_000_000, limit],
-        lambda rows: [to_id(row[0]) for row in rows],
+        column(UUID),
     )
 
 
 def claim_wakes(ids: Sequence[UUID]) -> Query[dict[UUID, int]]:
-    """Note that runs are being woken; return whom nobody else wakes, with their last turn."""
+    """Record that runs are being woken.
+
+    Returns:
+        The enrollments that no other worker wakes, each with the number of its last turn.
+    """
     return Query(
         "UPDATE hatchet_runs SET pushed = (SELECT e.turn + 1 FROM enrollments e "
         "WHERE e.id = hatchet_runs.enrollment_id) WHERE enrollment_id IN ? AND pushed <= "
         "(SELECT e.turn FROM enrollments e WHERE e.id = hatchet_runs.enrollment_id) "
         "RETURNING enrollment_id, pushed - 1",
         [list(ids)],
-        lambda rows: {to_id(row[0]): row[1] for row in rows},
+        pairs(UUID, int),
     )
 
 
 def unclaim_wakes(ids: Sequence[UUID]) -> Write:
-    """Let runs be woken later that could not be woken now."""
-    return Write("UPDATE hatchet_runs SET pushed = 0 WHERE enrollment_id = ?", [(i,) for i in ids])
+    """Let runs that could not be woken be woken later."""
+    return Write(
+        "UPDATE hatchet_runs SET pushed = 0 WHERE enrollment_id = ?",
+        [(enrollment_id,) for enrollment_id in ids],
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class RunLink:
-    """An enrollment's run, for its screen.
+    """The run of an enrollment, for its page.
 
     Args:
-        run_id: its id; empty until Hatchet has taken it.
-        tried: how often another one was begun because the turn was late.
+        run_id: its id; empty until Hatchet has accepted it.
+        tried: how often it was restarted because a turn was late.
     """
 
     run_id: str
     tried: int
 
 
+_LINKS = RowMapper(RunLink, HatchetRunRow)
+
+
 def run_of(enrollment_id: UUID) -> Query[RunLink | None]:
-    """Ask which run plays an enrollment."""
+    """Query the run of an enrollment."""
     return Query(
-        "SELECT run_id, tried FROM hatchet_runs WHERE enrollment_id = ?",
+        f"SELECT {_LINKS.columns} FROM hatchet_runs WHERE enrollment_id = ?",
         [enrollment_id],
-        lambda rows: RunLink(rows[0][0], rows[0][1]) if rows else None,
+        _LINKS.first,
     )
 
 
 def ended_since(since: datetime, now: datetime, limit: int) -> Query[dict[UUID, str]]:
-    """Ask for enrollments that have ended and whose run may not know it, with their runs.
+    """Query ended enrollments whose run may still be sleeping, with their runs.
 
     Args:
-        since: ended then, or later.
-        now: the present instant: a run that has just played to the end is about to say so.
+        since: only enrollments that ended at this instant or later.
+        now: the present instant; a run that has just run the last turn is about to end by itself.
         limit: how many at most.
     """
     return Query(
@@ -288,15 +324,15 @@ def ended_since(since: datetime, now: datetime, limit: int) -> Query[dict[UUID, 
         "WHERE e.ended_at >= ? AND e.compacted_at IS NULL AND (e.state = 'exited' "
         "OR e.ended_at <= ?) ORDER BY e.ended_at LIMIT ?",
         [to_micros(since), to_micros(now - RETURNING), limit],
-        lambda rows: {to_id(row[0]): row[1] for row in rows},
+        pairs(UUID, str),
     )
 
 
 def enrollments_of(run_ids: Sequence[str]) -> Query[dict[str, UUID]]:
-    """Ask whom runs play at present; those that play nobody are absent."""
+    """Query the live enrollments of runs; runs without one are absent."""
     return Query(
         "SELECT r.run_id, r.enrollment_id FROM hatchet_runs r JOIN enrollments e "
         "ON e.id = r.enrollment_id WHERE r.run_id IN ? AND e.ended_at IS NULL",
         [list(run_ids)],
-        lambda rows: {row[0]: to_id(row[1]) for row in rows},
+        pairs(str, UUID),
     )

@@ -1,36 +1,75 @@
-"""What contacts went through before: journeys, mails, and how many mails of late.
+"""The past of contacts: their journeys, their mails, and how many mails they got recently.
 
-Whatever belongs to those who were merged counts for the survivor.
+What belongs to merged contacts counts for the survivor.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from ..domain.enrollment import LIVE_STATES
 from ..domain.history import EmailPast, JourneyPast
 from .db import Query, Row
-from .fields import instant_or_none, to_id, to_micros
+from .fields import to_micros
+from .rows import RowMapper
 
-# A complaint is about a mail that arrived; one that bounced reached nobody. The column is wrapped,
-# here and below, because SQLite would go through all mails by their status, not through a few
-# people's: for want of statistics it takes any index for as good as another.
+# A complaint is about a mail that arrived; a bounced mail did not arrive. COALESCE, here and below,
+# keeps SQLite from using the index of the status: without statistics it takes any index for as good
+# as another, and would read all mails instead of those of a few contacts.
 _LEFT = (
     "COALESCE(s.status, '') IN ('queued', 'sending', 'sent', 'delivered', 'complained', 'in_doubt')"
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Journeys:
+    """The enrollments of a contact in a journey that are in one state."""
+
+    contact_id: UUID
+    journey_id: str
+    state: str
+    entered: int
+    last_entered_at: datetime | None
+    newest_at: datetime
+    last_ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Emails:
+    """The mails of a contact that were made from one template."""
+
+    contact_id: UUID
+    template: str
+    sent: int
+    last_sent_at: datetime | None
+    opened_at: datetime | None
+    clicked_at: datetime | None
+
+
+class _Sent(NamedTuple):
+    contact_id: UUID
+    count: int
+
+
+_JOURNEYS = RowMapper(_Journeys)
+_EMAILS = RowMapper(_Emails)
+_SENT = RowMapper(_Sent)
+P = TypeVar("P", _Journeys, _Emails)
+
+
 def journeys_of(
     contact_ids: Sequence[UUID], journey_ids: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], JourneyPast]]:
-    """Ask for contacts' past in journeys; a pair without one is missing from the answer.
+    """Query the past of contacts in journeys; a pair without a past is absent.
 
     Args:
-        contact_ids: whose.
-        journey_ids: in which journeys, also such as are gone from the code.
+        contact_ids: the contacts.
+        journey_ids: the journeys, which may be gone from the code.
     """
     counts = "CASE WHEN n.state <> 'held_out' AND (n.state <> 'failed' OR n.sends > 0) THEN "
     groups = (
@@ -41,17 +80,22 @@ def journeys_of(
     return Query(
         _with_merged("n", "enrollments", groups),
         [list(contact_ids), list(journey_ids)] * 2,
-        lambda rows: {pair: _journey(found) for pair, found in _by_pair(rows)},
+        lambda rows: {
+            pair: _journey(past)
+            for pair, past in _by_pair(
+                ((row.contact_id, row.journey_id), row) for row in map(_JOURNEYS.read, rows)
+            )
+        },
     )
 
 
 def emails_of(
     contact_ids: Sequence[UUID], templates: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], EmailPast]]:
-    """Ask for contacts' past with templates; a pair without one is missing from the answer.
+    """Query the past of contacts with templates; a pair without a past is absent.
 
     Args:
-        contact_ids: whose.
+        contact_ids: the contacts.
         templates: the keys of the templates.
     """
     groups = (
@@ -62,21 +106,26 @@ def emails_of(
     return Query(
         _with_merged("s", "sends", groups),
         [list(contact_ids), list(templates)] * 2,
-        lambda rows: {pair: _email(found) for pair, found in _by_pair(rows)},
+        lambda rows: {
+            pair: _email(past)
+            for pair, past in _by_pair(
+                ((row.contact_id, row.template), row) for row in map(_EMAILS.read, rows)
+            )
+        },
     )
 
 
 def sent_since(
     contact_ids: Sequence[UUID], since: datetime, list_id: str | None = None
 ) -> Query[Counter[UUID]]:
-    """Ask how many mails contacts got of late; one without any counts 0.
+    """Query how many mails contacts got since an instant; a contact without any counts 0.
 
-    A mail counts from when it left. One that is on its way counts whenever it was decided.
+    A mail counts from when it left. A queued mail counts whenever it was decided.
 
     Args:
-        contact_ids: whose.
-        since: those that left after this instant.
-        list_id: only mails of this list; of every list, the transactional ones too, unless given.
+        contact_ids: the contacts.
+        since: count the mails that left after this instant.
+        list_id: only mails of this list; of every list, transactional ones too, when None.
     """
     of_list = "" if list_id is None else "AND s.list_id = ? "
     groups = (
@@ -87,50 +136,52 @@ def sent_since(
     values = [list(contact_ids), *([] if list_id is None else [list_id]), to_micros(since)]
 
     def read(rows: list[Row]) -> Counter[UUID]:
-        numbers: Counter[UUID] = Counter()
-        for row in rows:
-            numbers[to_id(row[0])] += row[1]
-        return numbers
+        counts: Counter[UUID] = Counter()
+        for row in map(_SENT.read, rows):
+            counts[row.contact_id] += row.count
+        return counts
 
     return Query(_with_merged("s", "sends", groups), values * 2, read)
 
 
 def _with_merged(short: str, table: str, groups: str) -> str:
-    """Say a grouped question twice: of contacts' own rows, and of those merged into them."""
+    """Return a grouped query of the rows of contacts, and of the contacts merged into them."""
     own = f"{short}.contact_id"
-    # SQLite keeps the order of a CROSS JOIN: the few who were merged first, then their rows.
+    # SQLite keeps the order of a CROSS JOIN: the few merged contacts first, then their rows.
     merged = f"contacts c CROSS JOIN {table} {short}"
     of_merged = groups.format(merged, f"{own} = c.id AND c.merged_into", "c.merged_into")
     of_own = groups.format(f"{table} {short}", own, own)
     return f"SELECT {own}, {of_own} UNION ALL SELECT c.merged_into, {of_merged}"
 
 
-def _by_pair(rows: list[Row]) -> Iterable[tuple[tuple[UUID, str], list[Row]]]:
-    pairs: dict[tuple[UUID, str], list[Row]] = {}
-    for row in rows:
-        pairs.setdefault((to_id(row[0]), row[1]), []).append(row)
+def _by_pair(
+    rows: Iterable[tuple[tuple[UUID, str], P]],
+) -> Iterable[tuple[tuple[UUID, str], list[P]]]:
+    pairs: dict[tuple[UUID, str], list[P]] = {}
+    for pair, row in rows:
+        pairs.setdefault(pair, []).append(row)
     return pairs.items()
 
 
-def _journey(found: list[Row]) -> JourneyPast:
-    # Who is restarted leaves and enters in the same instant: the live one is the newer.
-    newest = max(found, key=lambda row: (row[5], row[2] in LIVE_STATES, row[6]))
+def _journey(past: list[_Journeys]) -> JourneyPast:
+    # A restarted contact leaves and enters in the same instant: the live enrollment is the newer.
+    newest = max(past, key=lambda row: (row.newest_at, row.state in LIVE_STATES, row.last_ended_at))
     return JourneyPast(
-        entered=sum(row[3] for row in found),
-        last_entered_at=_latest(row[4] for row in found),
-        live=any(row[2] in LIVE_STATES for row in found),
-        state=newest[2],
+        entered=sum(row.entered for row in past),
+        last_entered_at=_latest(row.last_entered_at for row in past),
+        live=any(row.state in LIVE_STATES for row in past),
+        state=newest.state,
     )
 
 
-def _email(found: list[Row]) -> EmailPast:
+def _email(past: list[_Emails]) -> EmailPast:
     return EmailPast(
-        sent=sum(row[2] for row in found),
-        last_sent_at=_latest(row[3] for row in found),
-        opened_at=_latest(row[4] for row in found),
-        clicked_at=_latest(row[5] for row in found),
+        sent=sum(row.sent for row in past),
+        last_sent_at=_latest(row.last_sent_at for row in past),
+        opened_at=_latest(row.opened_at for row in past),
+        clicked_at=_latest(row.clicked_at for row in past),
     )
 
 
-def _latest(micros: Iterable[int | None]) -> datetime | None:
-    return instant_or_none(max((one for one in micros if one is not None), default=None))
+def _latest(instants: Iterable[datetime | None]) -> datetime | None:
+    return max((instant for instant in instants if instant is not None), default=None)

@@ -1,28 +1,31 @@
-"""Journeys as last seen in the code, and the operator's switch for each."""
+"""Journeys as the code last had them, and whether operators have switched them off."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ..domain.event import EventMatch
 from ..domain.journey import Entry, Journey
 from .corrupt_rows import UNREADABLE
-from .db import Query, Row, Write
+from .db import Query, Write
 from .fields import to_micros
 from .json_text import from_json, to_json
+from .models import JourneyRow
+from .rows import RowMapper, Stored
 
 
 @dataclass(frozen=True, slots=True)
 class StoredJourney:
-    """A journey as last seen.
+    """A journey as the code last had it.
 
     Args:
-        journey: its definition then.
+        journey: its last definition.
         is_damaged: whether its row cannot be read.
-        switched_on: whether the operator lets it run.
-        gone: whether it is missing from the code.
+        switched_on: whether operators let it run.
+        gone: whether the code has it no more.
     """
 
     journey: Journey
@@ -31,35 +34,50 @@ class StoredJourney:
     gone: bool
 
 
+class _Row(NamedTuple):
+    id: str
+    definition: object
+    code_hash: str
+    enabled: bool
+    gone_at: datetime | None
+
+
+_ROWS = RowMapper(_Row, JourneyRow, definition=Stored())
+
+
 def all_known() -> Query[dict[str, StoredJourney]]:
-    """Ask for every journey that was ever seen."""
+    """Query every journey that the code has ever had, by id."""
     return Query(
-        "SELECT id, definition, code_hash, enabled, gone_at FROM journeys",
+        f"SELECT {_ROWS.columns} FROM journeys",
         [],
-        lambda rows: {
-            row[0]: StoredJourney(*_definition(row), bool(row[3]), row[4] is not None)
-            for row in rows
-        },
+        lambda rows: {row.id: _journey(row) for row in map(_ROWS.read, rows)},
     )
 
 
-def _definition(row: Row) -> tuple[Journey, bool]:
-    """Read a definition, and say whether it cannot be read: then it is one without exits.
+def _journey(row: _Row) -> StoredJourney:
+    """Read a journey; a corrupt definition becomes one without exits.
 
-    Only people of a journey that the code has lost depend on what is stored of it.
+    Only enrollments in a journey that the code has lost depend on the stored definition.
     """
     try:
-        return Journey.from_json(row[0], row[2], from_json(row[1])), False
+        journey, is_corrupt = (
+            Journey.from_json(row.id, row.code_hash, from_json(row.definition)),
+            False,
+        )
     except UNREADABLE:
-        lost = Journey(row[0], row[0], "", EventMatch(row[0]), Entry("once"), enabled=False)
-        return lost, True
+        journey = Journey(row.id, row.id, "", EventMatch(row.id), Entry("once"), enabled=False)
+        is_corrupt = True
+    return StoredJourney(journey, is_corrupt, row.enabled, row.gone_at is not None)
 
 
 def see(journeys: Iterable[Journey], gone: Iterable[str], now: datetime) -> list[Write]:
-    """Record the journeys that the code has now, and those that it has lost."""
+    """Record the journeys that the code has now, and those that it has lost since."""
     at = to_micros(now)
     return [
-        Write("UPDATE journeys SET gone_at = ? WHERE id = ?", [(at, one) for one in gone]),
+        Write(
+            "UPDATE journeys SET gone_at = ? WHERE id = ?",
+            [(at, journey_id) for journey_id in gone],
+        ),
         Write(
             "INSERT INTO journeys (id, definition, code_hash, enabled, first_seen_at, seen_at) "
             "VALUES (?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, "
@@ -70,5 +88,5 @@ def see(journeys: Iterable[Journey], gone: Iterable[str], now: datetime) -> list
 
 
 def switch(journey_id: str, on: bool) -> Write:
-    """Let a journey run, or stop it from enrolling anybody."""
+    """Switch a journey on or off; a journey that is off enrolls no contact."""
     return Write("UPDATE journeys SET enabled = ? WHERE id = ?", [(on, journey_id)])

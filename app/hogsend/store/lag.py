@@ -1,32 +1,32 @@
-"""What tells whether the installation keeps up."""
+"""Queries that show whether the installation keeps up with its work."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from .db import Query, only
-from .fields import instant_or_none
+from .db import Query
+from .rows import first_value
 
 
-def alive() -> Query[int]:
-    """Ask the database for a sign of life."""
-    return Query("SELECT 1", [], only)
+def alive() -> Query[int | None]:
+    """Query a constant, which shows that the database answers."""
+    return Query("SELECT 1", [], first_value(int))
 
 
 def next_wake() -> Query[datetime | None]:
-    """Ask when the next enrollment wakes."""
+    """Query when the next enrollment wakes."""
     return Query(
         "SELECT MIN(wake_at) FROM enrollments WHERE wake_at IS NOT NULL "
         "AND state IN ('active', 'waiting')",
         [],
-        lambda rows: instant_or_none(rows[0][0]),
+        first_value(datetime),
     )
 
 
 def next_send() -> Query[datetime | None]:
-    """Ask when the next queued mail is due."""
+    """Query when the next queued mail is due."""
     return Query(
         "SELECT MIN(due_at) FROM sends WHERE status = 'queued'",
         [],
-        lambda rows: instant_or_none(rows[0][0]),
+        first_value(datetime),
     )

@@ -1,19 +1,20 @@
-"""Facts about this installation."""
+"""Facts about this installation: named texts, such as its id."""
 
 from __future__ import annotations
 
-from .db import Query, Write, only
+from .db import Query, Write
+from .rows import first_value
 
 FENCE = "fence"
 
 
 def value(key: str) -> Query[str | None]:
-    """Ask for one fact."""
-    return Query("SELECT value FROM meta WHERE key = ?", [key], only)
+    """Query a fact."""
+    return Query("SELECT value FROM meta WHERE key = ?", [key], first_value(str))
 
 
 def put(key: str, text: str) -> Write:
-    """Record one fact."""
+    """Record a fact."""
     return Write(
         "INSERT INTO meta (key, value) VALUES (?, ?) "
         "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -22,5 +23,5 @@ def put(key: str, text: str) -> Write:
 
 
 def drop(key: str) -> Write:
-    """Forget one fact."""
+    """Delete a fact."""
     return Write("DELETE FROM meta WHERE key = ?", [(key,)])

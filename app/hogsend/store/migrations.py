@@ -18,7 +18,8 @@ from ..clock import SystemClock
 from ..errors import StartError
 from ..paths import resource
 from .database_health import trouble_of
-from .db import MODELS, WRITE, is_sqlite, sqlite_path, tortoise_config
+from .db import WRITE, is_sqlite, sqlite_path, tortoise_config
+from .models import MODULES
 
 # Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
 APP = "models"
@@ -86,7 +87,7 @@ def migrating_config(url: str) -> dict[str, Any]:
     # Tortoise remembers statements by the connection's name, and each kind has its own.
     name = location(url).name
     config["connections"] = {name: config["connections"][WRITE]}
-    config["apps"] = {APP: {"models": [*MODELS, "aerich.models"], "default_connection": name}}
+    config["apps"] = {APP: {"models": [*MODULES, "aerich.models"], "default_connection": name}}
     return config
 
 

@@ -1,4 +1,4 @@
-"""What is deleted when its time is over: a few of the oldest rows at once, found by an index."""
+"""Rows that are deleted when they are old: a few of the oldest at a time, found by an index."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.ids import first_id
-from .db import Query, Write, only
+from .db import Query, Write
 from .fields import to_micros
+from .rows import only
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,12 @@ class Expiring:
     """Rows of a table that are kept for a limited time.
 
     Args:
-        name: what people call them.
-        table: where they are.
+        name: their name in messages.
+        table: their table.
         key: the column that names a row.
-        age: the column by which the oldest are found; it has an index. Ids tell their time.
-        unless: a condition on `row` under which one stays however old it is; empty for none.
-        before: statements that come before the deletion, with `{rows}` in place of the keys.
+        age: the column by which the oldest are found, which has an index. Ids sort by time.
+        unless: a condition on `row` under which a row stays however old it is; empty for none.
+        before: statements that run before the deletion, with `{rows}` in place of the keys.
     """
 
     name: str
@@ -41,10 +42,10 @@ MAILS = Expiring(
     "messages",
     "send_id",
     "created_at",
-    # What may still leave must leave as it was made.
+    # A mail that may still leave must leave as it was rendered.
     unless="EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
     "AND s.status IN ('queued', 'sending'))",
-    # Screens go on calling the mail by the subject that its recipient read.
+    # Pages keep showing the subject that the recipient read.
     before=(
         "UPDATE sends SET subject = (SELECT m.subject FROM messages m WHERE m.send_id = sends.id) "
         "WHERE id IN ({rows})",
@@ -53,7 +54,7 @@ MAILS = Expiring(
 
 
 def count(kind: Expiring, until: datetime, most: int) -> Query[int]:
-    """Ask how many rows are older than an instant, counted no further than `most`."""
+    """Query how many rows are older than an instant, counting no further than `most`."""
     return Query(f"SELECT COUNT(*) FROM ({_oldest(kind)}) found", _values(kind, until, most), only)
 
 
@@ -61,8 +62,8 @@ def delete(kind: Expiring, until: datetime, most: int) -> list[Write]:
     """Delete the oldest rows, if they are older than an instant.
 
     Args:
-        kind: of which kind.
-        until: what is of this instant or younger stays.
+        kind: the kind of rows.
+        until: rows of this instant or younger stay.
         most: how many at most.
     """
     rows, values = _oldest(kind), [_values(kind, until, most)]

@@ -1,18 +1,19 @@
-"""The fence of a restored copy: while it stands, nothing is sent."""
+"""The send hold: a restored copy sends nothing until an operator lifts it."""
 
 from __future__ import annotations
 
 from . import meta
-from .db import Query, Write, only
+from .db import Query, Write
+from .rows import only
 
 
 def standing() -> Query[str | None]:
-    """Ask why nothing is sent; None when there is no fence."""
+    """Query the reason of the hold; None when mail may leave."""
     return meta.value(meta.FENCE)
 
 
 def held_back() -> Query[int]:
-    """Ask how many mails would leave, now or later, without the fence."""
+    """Query how many mails would leave, now or later, without the hold."""
     return Query("SELECT COUNT(*) FROM sends WHERE status = 'queued'", [], only)
 
 

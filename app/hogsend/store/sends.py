@@ -1,4 +1,4 @@
-"""The send ledger: the outbox, and the record of every mail."""
+"""The send ledger: the outbox of mails, and the record of every one."""
 
 from __future__ import annotations
 
@@ -7,31 +7,51 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..domain.journal import decode, encode
 from ..domain.send_policy import Send
-from .corrupt_rows import UNREADABLE, object_of, unreadable
+from .corrupt_rows import object_of
 from .db import Query, Row, Write
 from .distinct import distinct
-from .fields import (
-    from_micros,
-    id_or_none,
-    instant_or_none,
-    micros_or_none,
-    to_id,
-    to_micros,
-)
-from .json_text import from_json, to_json
-from .models import WAITS
+from .fields import to_micros
+from .json_text import to_json
+from .models import WAITS, MessageRow, SendRow
+from .rows import RowMapper, Stored, column, json_list, unreadable_object
 
-COLUMNS = (
-    "s.id, s.contact_id, s.template, s.list_id, s.status, s.created_at, s.enrollment_id, "
-    "s.journey_id, s.step_key, s.reason, s.to_email, s.subject, s.props, s.due_at, s.handed_at, "
-    "s.sent_at, s.opened_at, s.clicked_at, s.provider, s.provider_id, s.attempts, s.updated_at, "
-    "s.address"
+
+def _read_props(stored: Any) -> Any:
+    return decode(object_of(stored))
+
+
+def _write_props(props: Mapping[str, Any]) -> str:
+    return to_json(encode(props))
+
+
+SENDS = RowMapper(
+    Send,
+    SendRow,
+    "s",
+    props=Stored(_read_props, _write_props, fallback=unreadable_object),
+    attempts=json_list(),
 )
+_NEW = SENDS.writing(
+    without=(
+        "handed_at",
+        "sent_at",
+        "opened_at",
+        "clicked_at",
+        "updated_at",
+        "provider",
+        "provider_id",
+        "attempts",
+    ),
+    extra=("updated_at",),
+)
+_SETTLED = ("status", "reason", "due_at", "sent_at", "provider", "provider_id", "attempts")
+_CHANGED = SENDS.writing(*_SETTLED, "to_email", "subject", "handed_at", extra=("updated_at",))
+_CONCLUDED = SENDS.writing(*_SETTLED, extra=("updated_at",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +59,11 @@ class RenderedMail:
     """A mail as it was, or will be, handed over.
 
     Args:
-        send_id: of which send.
-        subject: as the recipient sees it.
+        send_id: the send that it belongs to.
+        subject: the subject that the recipient sees.
         from_email: the From header.
         raw: the whole message, RFC 5322.
-        links: the addresses behind its links, in order.
+        links: the URLs of its links, in order.
     """
 
     send_id: UUID
@@ -53,145 +73,154 @@ class RenderedMail:
     links: Sequence[str] = ()
 
 
-def read_send(row: Row) -> Send:
-    """Make a ledger row out of `COLUMNS`."""
-    try:
-        props, attempts = decode(object_of(row[12])), from_json(row[20]) or []
-    except UNREADABLE as error:
-        props, attempts = unreadable("sends", to_id(row[0]), error, ({"unreadable": row[12]}, []))
-    return Send(
-        id=to_id(row[0]),
-        contact_id=to_id(row[1]),
-        template=row[2],
-        list_id=row[3],
-        status=row[4],
-        created_at=from_micros(row[5]),
-        enrollment_id=id_or_none(row[6]),
-        journey_id=row[7],
-        step_key=row[8],
-        reason=row[9],
-        to_email=row[10],
-        subject=row[11],
-        props=props,
-        due_at=instant_or_none(row[13]),
-        handed_at=instant_or_none(row[14]),
-        sent_at=instant_or_none(row[15]),
-        opened_at=instant_or_none(row[16]),
-        clicked_at=instant_or_none(row[17]),
-        provider=row[18],
-        provider_id=row[19],
-        attempts=attempts,
-        updated_at=instant_or_none(row[21]),
-        address=row[22],
-    )
+def _compress(raw: bytes) -> bytes:
+    return zlib.compress(raw, 1)
+
+
+_MAILS = RowMapper(
+    RenderedMail,
+    MessageRow,
+    raw=Stored(zlib.decompress, _compress, ("mail",)),
+    links=json_list(),
+    row_id=("send_id",),
+)
+_NEW_MAIL = _MAILS.writing(extra=("created_at",))
 
 
 def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Send]]:
-    """Ask for sends by id."""
+    """Query sends by id."""
     return Query(
-        f"SELECT {COLUMNS} FROM sends s WHERE s.id IN ?",
-        [list(ids)],
-        lambda rows: {to_id(row[0]): read_send(row) for row in rows},
+        f"SELECT {SENDS.columns} FROM sends s WHERE s.id IN ?", [list(ids)], SENDS.by("id")
     )
 
 
 def waiting_journeys() -> Query[list[str]]:
-    """Ask which journeys have mails in the queue; those of no journey are not among them."""
-    return Query(distinct("sends", "journey_id", WAITS), [], lambda rows: [r[0] for r in rows])
+    """Query which journeys have queued mails; mails without a journey are not among them."""
+    return Query(distinct("sends", "journey_id", WAITS), [], column(str))
+
+
+class _Due(NamedTuple):
+    place: int
+    id: UUID
+    due_at: datetime
+
+
+_DUE = RowMapper(_Due)
 
 
 def due(
     journey_ids: Sequence[str | None], limit: int, now: datetime, holder: UUID | None = None
 ) -> Query[list[list[tuple[UUID, datetime]]]]:
-    """Ask for the sends of journeys that are due, and for the next that is not.
+    """Query the due sends of journeys, and the first of each that is not due yet.
 
     Args:
         journey_ids: the journeys; None for the sends of no journey.
-        limit: how many of each at most.
+        limit: how many of each journey at most.
         now: the present instant.
-        holder: the worker that asks, where several are at work: those of others are left out.
+        holder: the worker that asks, when several are at work: sends that other workers hold are
+            left out.
 
     Returns:
-        Of each journey the id of every send and when it is due, in the order of that.
+        For each journey the ids of its sends and when they are due, in that order.
     """
-    of_one = (
+    select = (
         f"SELECT * FROM (SELECT {{place}} AS place, id, due_at FROM sends WHERE {WAITS} "
         "AND journey_id {is_it} AND due_at {past} ?{free} ORDER BY due_at LIMIT ?) "
         "AS {name}_{place}"
     )
-    free, mine = ("", []) if holder is None else (" AND (holder IS NULL OR holder = ?)", [holder])
+    free, held = ("", []) if holder is None else (" AND (holder IS NULL OR holder = ?)", [holder])
     selects: list[str] = []
     values: list[Any] = []
-    for place, one in enumerate(journey_ids):
-        is_it, named = ("IS NULL", ()) if one is None else ("= ?", (one,))
-        place_of = partial(of_one.format, place=place, is_it=is_it)
+    for place, journey_id in enumerate(journey_ids):
+        is_it, named = ("IS NULL", ()) if journey_id is None else ("= ?", (journey_id,))
+        select_of = partial(select.format, place=place, is_it=is_it)
         selects += [
-            place_of(past="<=", free=free, name="due"),
-            place_of(past=">", free="", name="later"),
+            select_of(past="<=", free=free, name="due"),
+            select_of(past=">", free="", name="later"),
         ]
-        values += [*named, to_micros(now), *mine, limit, *named, to_micros(now), 1]
+        values += [*named, to_micros(now), *held, limit, *named, to_micros(now), 1]
 
     def read(rows: list[Row]) -> list[list[tuple[UUID, datetime]]]:
-        found: list[list[tuple[UUID, datetime]]] = [[] for _ in journey_ids]
-        for place, send_id, at in rows:
-            found[place].append((to_id(send_id), from_micros(at)))
-        return found
+        by_journey: list[list[tuple[UUID, datetime]]] = [[] for _ in journey_ids]
+        for row in map(_DUE.read, rows):
+            by_journey[row.place].append((row.id, row.due_at))
+        return by_journey
 
     return Query(" UNION ALL ".join(selects) + " ORDER BY due_at", values, read)
 
 
 def left_in_hand(lock: str) -> Query[list[Send]]:
-    """Ask for the sends whose hand-over nobody ends any more: the worker that began it is gone.
+    """Query the sends whose hand-over was begun by a worker that is gone.
 
     Args:
-        lock: `Transaction.dialect.lock_free_rows`: each is settled by one worker.
+        lock: `Transaction.dialect.lock_free_rows`: one worker settles each send.
     """
     return Query(
-        f"SELECT {COLUMNS} FROM sends s WHERE s.status = 'sending' "
+        f"SELECT {SENDS.columns} FROM sends s WHERE s.status = 'sending' "
         f"AND (s.holder IS NULL OR s.holder NOT IN (SELECT id FROM workers)){lock}",
         [],
-        lambda rows: [read_send(row) for row in rows],
+        SENDS.all,
     )
+
+
+class _LastMail(NamedTuple):
+    contact_id: UUID
+    journey_id: str
+    created_at: datetime
+
+
+_LAST_MAILS = RowMapper(_LastMail)
 
 
 def last_of_journeys(
     contact_ids: Sequence[UUID], journey_ids: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], datetime]]:
-    """Ask when journeys last queued a mail for contacts, or for those merged into them."""
-    # Of a few people: COALESCE keeps SQLite, which has no statistics, from the journey's index.
+    """Query when journeys last queued a mail for contacts, or for contacts merged into them."""
+    # COALESCE keeps SQLite, which has no statistics, from using the journey's index.
     mails = (
         "s.journey_id, MAX(s.created_at) FROM {} WHERE {} IN ? "
         "AND COALESCE(s.journey_id, '') IN ? AND COALESCE(s.status, '') IN "
         "('queued', 'sending', 'sent', 'delivered', 'in_doubt') GROUP BY {}, s.journey_id"
     )
     own = mails.format("sends s", *["s.contact_id"] * 2)
-    # SQLite keeps the order of a CROSS JOIN: the few who were merged first, then their mails.
+    # SQLite keeps the order of a CROSS JOIN: the few merged contacts first, then their mails.
     merged = mails.format(
         "contacts c CROSS JOIN sends s", "s.contact_id = c.id AND c.merged_into", "c.merged_into"
     )
     return Query(
         f"SELECT s.contact_id, {own} UNION ALL SELECT c.merged_into, {merged} ORDER BY 3",
         [list(contact_ids), list(journey_ids)] * 2,
-        lambda rows: {(to_id(row[0]), row[1]): from_micros(row[2]) for row in rows},
+        lambda rows: {
+            (row.contact_id, row.journey_id): row.created_at for row in map(_LAST_MAILS.read, rows)
+        },
     )
 
 
+class _Queued(NamedTuple):
+    enrollment_id: UUID | None
+    contact_id: UUID
+    journey_id: str | None
+
+
+_QUEUED = RowMapper(_Queued, SendRow)
+
+
 def queued_of(enrollment_ids: Collection[UUID], places: Collection[tuple[UUID, str]]) -> Query[int]:
-    """Ask how many mails are queued that could be cancelled together.
+    """Query how many queued mails would be cancelled together.
 
     Args:
-        enrollment_ids: those of these enrollments.
-        places: and those of these contacts in these journeys.
+        enrollment_ids: count the mails of these enrollments.
+        places: also count the mails of these pairs of contact and journey.
     """
 
     def count(rows: list[Row]) -> int:
         return sum(
-            id_or_none(row[0]) in enrollment_ids or (to_id(row[1]), row[2]) in places
-            for row in rows
+            row.enrollment_id in enrollment_ids or (row.contact_id, row.journey_id) in places
+            for row in map(_QUEUED.read, rows)
         )
 
     return Query(
-        "SELECT enrollment_id, contact_id, journey_id FROM sends "
+        f"SELECT {_QUEUED.columns} FROM sends "
         "WHERE COALESCE(status, '') = 'queued' AND (enrollment_id IN ? OR contact_id IN ?)",
         [list(enrollment_ids), [contact_id for contact_id, _ in places]],
         count,
@@ -201,107 +230,61 @@ def queued_of(enrollment_ids: Collection[UUID], places: Collection[tuple[UUID, s
 def insert(sends: Iterable[Send]) -> Write:
     """Add sends."""
     return Write(
-        "INSERT INTO sends (id, contact_id, enrollment_id, journey_id, step_key, template, "
-        "list_id, subject, props, to_email, address, status, reason, due_at, created_at, "
-        "updated_at, attempts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'[]')",
-        [
-            (
-                s.id,
-                s.contact_id,
-                s.enrollment_id,
-                s.journey_id,
-                s.step_key,
-                s.template,
-                s.list_id,
-                s.subject,
-                to_json(encode(s.props)),
-                s.to_email,
-                s.address,
-                s.status,
-                s.reason,
-                micros_or_none(s.due_at),
-                to_micros(s.created_at),
-                to_micros(s.created_at),
-            )
-            for s in sends
-        ],
+        f"INSERT INTO sends ({_NEW.names}, attempts) VALUES ({_NEW.placeholders},'[]')",
+        [_NEW.values(send, to_micros(send.created_at)) for send in sends],
     )
 
 
 def update(sends: Iterable[Send], now: datetime) -> Write:
-    """Write where sends stand."""
+    """Write the present state of sends."""
     at = to_micros(now)
     return Write(
-        "UPDATE sends SET status = ?, reason = ?, to_email = ?, subject = ?, due_at = ?, "
-        "handed_at = ?, sent_at = ?, provider = ?, provider_id = ?, attempts = ?, updated_at = ? "
-        "WHERE id = ?",
-        [
-            (
-                s.status,
-                s.reason,
-                s.to_email,
-                s.subject,
-                micros_or_none(s.due_at),
-                micros_or_none(s.handed_at),
-                micros_or_none(s.sent_at),
-                s.provider,
-                s.provider_id,
-                to_json(list(s.attempts)),
-                at,
-                s.id,
-            )
-            for s in sends
-        ],
+        f"UPDATE sends SET {_CHANGED.assignments} WHERE id = ?",
+        [_CHANGED.values(send, at, send.id) for send in sends],
     )
 
 
 def hold(ids: Iterable[UUID], holder: UUID) -> Write:
     """Record which worker hands sends over."""
-    return Write("UPDATE sends SET holder = ? WHERE id = ?", [(holder, one) for one in ids])
+    return Write("UPDATE sends SET holder = ? WHERE id = ?", [(holder, send_id) for send_id in ids])
 
 
 @dataclass(frozen=True, slots=True)
 class SendState:
-    """Where a send stands."""
+    """The state of a send: its status, and the reason for it if there is one."""
 
     status: str
     reason: str | None
 
 
-def standing(ids: Sequence[UUID]) -> Query[dict[UUID, SendState]]:
-    """Ask where sends stand."""
+class _IdentifiedState(NamedTuple):
+    id: UUID
+    state: SendState
+
+
+_STATES = RowMapper(_IdentifiedState, id="id", state=RowMapper(SendState, SendRow))
+
+
+def states_of(ids: Sequence[UUID]) -> Query[dict[UUID, SendState]]:
+    """Query the states of sends, by id."""
     return Query(
-        "SELECT id, status, reason FROM sends WHERE id IN ?",
+        f"SELECT {_STATES.columns} FROM sends WHERE id IN ?",
         [list(ids)],
-        lambda rows: {to_id(row[0]): SendState(row[1], row[2]) for row in rows},
+        lambda rows: {row.id: row.state for row in map(_STATES.read, rows)},
     )
 
 
 def conclude(sends: Iterable[Send], now: datetime) -> Write:
-    """Write what tries to hand over came to; a status that moved on meanwhile stays."""
+    """Write the outcomes of hand-overs; a status that has moved on meanwhile stays."""
     at = to_micros(now)
     return Write(
-        "UPDATE sends SET status = ?, reason = ?, due_at = ?, sent_at = ?, provider = ?, "
-        "provider_id = ?, attempts = ?, updated_at = ?, holder = NULL "
+        f"UPDATE sends SET {_CONCLUDED.assignments}, holder = NULL "
         "WHERE id = ? AND status IN ('queued', 'sending')",
-        [
-            (
-                s.status,
-                s.reason,
-                micros_or_none(s.due_at),
-                micros_or_none(s.sent_at),
-                s.provider,
-                s.provider_id,
-                to_json(list(s.attempts)),
-                at,
-                s.id,
-            )
-            for s in sends
-        ],
+        [_CONCLUDED.values(send, at, send.id) for send in sends],
     )
 
 
-# One that is being handed over keeps the reason, and is not tried again should it come back.
+# A send that is being handed over keeps the reason, and is not retried if it comes back.
 _CANCEL = (
     "UPDATE sends SET status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END, "
     "reason = ?, due_at = NULL, updated_at = ? "
@@ -310,10 +293,10 @@ _CANCEL = (
 
 
 def cancel_of_journeys(places: Mapping[tuple[UUID, str], str], now: datetime) -> Write:
-    """Cancel what contacts have in journeys, queued and not begun to hand over.
+    """Cancel the queued sends of contacts in journeys whose hand-over has not begun.
 
     Args:
-        places: (contact, journey), each with the reason.
+        places: the reason of each pair of contact and journey.
         now: the present instant.
     """
     at = to_micros(now)
@@ -324,72 +307,53 @@ def cancel_of_journeys(places: Mapping[tuple[UUID, str], str], now: datetime) ->
 
 
 def cancel_of_enrollments(reasons: Mapping[UUID, str], now: datetime) -> Write:
-    """Cancel what enrollments have queued and not begun to hand over.
+    """Cancel the queued sends of enrollments whose hand-over has not begun.
 
     Args:
-        reasons: the enrollments, each with the reason.
+        reasons: the reason of each enrollment.
         now: the present instant.
     """
     at = to_micros(now)
     return Write(
         _CANCEL + "enrollment_id = ?",
-        [(reason, at, one) for one, reason in reasons.items()],
+        [(reason, at, enrollment_id) for enrollment_id, reason in reasons.items()],
     )
 
 
-def note_open(rows: Sequence[tuple[UUID, datetime]]) -> Write:
-    """Record the first open of sends."""
+def record_opens(opens: Sequence[tuple[UUID, datetime]]) -> Write:
+    """Record the first open of sends, each with its instant."""
     return Write(
         "UPDATE sends SET opened_at = ? WHERE id = ? AND opened_at IS NULL",
-        [(to_micros(at), send_id) for send_id, at in rows],
+        [(to_micros(at), send_id) for send_id, at in opens],
     )
 
 
-def note_click(rows: Sequence[tuple[UUID, datetime]]) -> Write:
-    """Record the first click of sends."""
+def record_clicks(clicks: Sequence[tuple[UUID, datetime]]) -> Write:
+    """Record the first click of sends, each with its instant."""
     return Write(
         "UPDATE sends SET clicked_at = ? WHERE id = ? AND clicked_at IS NULL",
-        [(to_micros(at), send_id) for send_id, at in rows],
+        [(to_micros(at), send_id) for send_id, at in clicks],
     )
 
 
 def keep_mails(mails: Iterable[RenderedMail], now: datetime) -> Write:
-    """Keep rendered mails, compressed; a newer rendering replaces an older one."""
+    """Store rendered mails, compressed; a newer rendering replaces an older one."""
     at = to_micros(now)
     return Write(
-        "INSERT INTO messages (send_id, subject, from_email, mail, links, created_at) "
-        "VALUES (?,?,?,?,?,?) ON CONFLICT (send_id) DO UPDATE SET subject = excluded.subject, "
+        f"INSERT INTO messages ({_NEW_MAIL.names}) VALUES ({_NEW_MAIL.placeholders}) "
+        "ON CONFLICT (send_id) DO UPDATE SET subject = excluded.subject, "
         "from_email = excluded.from_email, mail = excluded.mail, links = excluded.links",
-        [
-            (
-                m.send_id,
-                m.subject,
-                m.from_email,
-                zlib.compress(m.raw, 1),
-                to_json(list(m.links)),
-                at,
-            )
-            for m in mails
-        ],
+        [_NEW_MAIL.values(mail, at) for mail in mails],
     )
 
 
 def mail_of(send_id: UUID) -> Query[RenderedMail | None]:
-    """Ask for the rendered mail of a send."""
-
-    def read(rows: list[Row]) -> RenderedMail | None:
-        if not rows:
-            return None
-        subject, from_email, mail, links = rows[0]
-        return RenderedMail(
-            send_id, subject, from_email, zlib.decompress(mail), from_json(links) or []
-        )
-
+    """Query the rendered mail of a send."""
     return Query(
-        "SELECT subject, from_email, mail, links FROM messages WHERE send_id = ?", [send_id], read
+        f"SELECT {_MAILS.columns} FROM messages WHERE send_id = ?", [send_id], _MAILS.first
     )
 
 
 def attempt(at: datetime, outcome: str, reply: str) -> Mapping[str, Any]:
-    """Return the record of one try to hand a mail over."""
+    """Return the record of one attempt to hand a mail over."""
     return {"at": at.isoformat(), "outcome": outcome, "reply": reply[:500]}

@@ -1,41 +1,50 @@
-"""All rows at once: what only an installation that holds a handful of people can be asked for."""
+"""Whole tables at once, for installations that hold a handful of contacts, such as in tests."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
-from .db import Query, only
-from .fields import to_id
+from .db import Query
+from .rows import RowMapper, column, only, pairs
 
 Table = Literal["contacts", "enrollments", "events", "sends"]
 
 
 def ids(table: Table) -> Query[list[UUID]]:
-    """Ask for the ids of all rows of a table, the oldest first."""
-    return Query(
-        f"SELECT id FROM {table} ORDER BY id", [], lambda rows: [to_id(row[0]) for row in rows]
-    )
+    """Query the ids of all rows of a table, the oldest first."""
+    return Query(f"SELECT id FROM {table} ORDER BY id", [], column(UUID))
 
 
 def survivors() -> Query[dict[UUID, UUID]]:
-    """Ask for everyone who was merged, and into whom."""
+    """Query all merged contacts, each with its survivor."""
     return Query(
         "SELECT id, merged_into FROM contacts WHERE merged_into IS NOT NULL",
         [],
-        lambda rows: {to_id(row[0]): to_id(row[1]) for row in rows},
+        pairs(UUID, UUID),
     )
 
 
-def refusals() -> Query[list[tuple[UUID, str, str]]]:
-    """Ask for every event that did not start a journey: event, journey and reason."""
+class StoredRefusal(NamedTuple):
+    """An event that did not start a journey, and the reason."""
+
+    event_id: UUID
+    journey_id: str
+    reason: str
+
+
+_REFUSALS = RowMapper(StoredRefusal)
+
+
+def refusals() -> Query[list[StoredRefusal]]:
+    """Query every event that did not start a journey."""
     return Query(
-        "SELECT event_id, journey_id, reason FROM refusals ORDER BY id",
+        f"SELECT {_REFUSALS.columns} FROM refusals ORDER BY id",
         [],
-        lambda rows: [(to_id(row[0]), row[1], row[2]) for row in rows],
+        _REFUSALS.all,
     )
 
 
 def failures() -> Query[int]:
-    """Ask how many turns have failed, whatever became of them later."""
+    """Query how many turns have failed, retried ones included."""
     return Query("SELECT COUNT(*) FROM turns WHERE error IS NOT NULL", [], only)

@@ -1,4 +1,4 @@
-"""Effects of `ctx.step` that were tried and are not in the journal yet."""
+"""Effects of `ctx.step` that were attempted and are not in the journal yet."""
 
 from __future__ import annotations
 
@@ -7,50 +7,59 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ..domain.journal import PendingStep
-from .corrupt_rows import UNREADABLE, unreadable
 from .db import Query, Row, Write
-from .fields import to_id
-from .json_text import from_json, to_json
+from .json_text import to_json
+from .models import StepRow
+from .rows import RowMapper, Stored, optional_json
 
 
 @dataclass(frozen=True, slots=True)
 class NewStep:
-    """A try of an effect, as it is written.
+    """An attempted effect that is to be stored.
 
     Args:
-        enrollment_id: of which enrollment.
-        step: what it came to.
+        enrollment_id: the enrollment that it belongs to.
+        step: the result of the attempts so far.
     """
 
     enrollment_id: UUID
     step: PendingStep
 
 
+@dataclass(frozen=True, slots=True)
+class _StoredStep:
+    enrollment_id: UUID
+    key: str
+    attempts: int
+    answer: object
+    error: str | None
+    over: bool
+
+
+_STEPS = RowMapper(
+    _StoredStep,
+    StepRow,
+    answer=optional_json(),
+    over=Stored(bool, columns=("is_over",)),
+    row_id=("enrollment_id", "key"),
+)
+
+
 def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Mapping[str, PendingStep]]]:
-    """Ask for the effects of some enrollments that are not in their journals, by key."""
+    """Query the effects of enrollments that are not in their journals, by enrollment and key."""
 
     def read(rows: list[Row]) -> dict[UUID, Mapping[str, PendingStep]]:
-        kept: dict[UUID, dict[str, PendingStep]] = {}
-        for row in rows:
-            answer = None
-            try:
-                answer = from_json(row[3]) if row[3] else None
-            except UNREADABLE as error:
-                unreadable("steps", f"{to_id(row[0])}/{row[1]}", error, None)
-            step = PendingStep(row[1], row[2], answer, row[4], bool(row[5]))
-            kept.setdefault(to_id(row[0]), {})[step.key] = step
-        return dict(kept)
+        steps: dict[UUID, dict[str, PendingStep]] = {}
+        for row in map(_STEPS.read, rows):
+            step = PendingStep(row.key, row.attempts, row.answer, row.error, row.over)
+            steps.setdefault(row.enrollment_id, {})[step.key] = step
+        return dict(steps)
 
-    return Query(
-        "SELECT enrollment_id, key, attempts, answer, error, is_over FROM steps "
-        "WHERE enrollment_id IN ?",
-        [list(ids)],
-        read,
-    )
+    return Query(f"SELECT {_STEPS.columns} FROM steps WHERE enrollment_id IN ?", [list(ids)], read)
 
 
 def keep(steps: Iterable[NewStep]) -> Write:
-    """Record tries of effects; a newer one of the same effect replaces the older."""
+    """Store attempted effects; a newer attempt of an effect replaces the older one."""
     return Write(
         "INSERT INTO steps (enrollment_id, key, attempts, answer, error, is_over) "
         "VALUES (?,?,?,?,?,?) ON CONFLICT (enrollment_id, key) DO UPDATE SET "
@@ -58,18 +67,18 @@ def keep(steps: Iterable[NewStep]) -> Write:
         "is_over = excluded.is_over",
         [
             (
-                one.enrollment_id,
-                one.step.key,
-                one.step.attempts,
-                to_json(one.step.answer) if one.step.answer is not None else None,
-                one.step.error,
-                one.step.over,
+                new.enrollment_id,
+                new.step.key,
+                new.step.attempts,
+                to_json(new.step.answer) if new.step.answer is not None else None,
+                new.step.error,
+                new.step.over,
             )
-            for one in steps
+            for new in steps
         ],
     )
 
 
 def forget(steps: Iterable[tuple[UUID, str]]) -> Write:
-    """Drop effects that are in the journal now: (enrollment, key)."""
+    """Delete effects that are in the journal now: (enrollment, key)."""
     return Write("DELETE FROM steps WHERE enrollment_id = ? AND key = ?", list(steps))

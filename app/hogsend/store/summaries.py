@@ -1,4 +1,4 @@
-"""Summaries: what takes the place of the journals of those who ended long ago."""
+"""Summaries: what replaces the journals of enrollments that ended long ago."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..domain.journal import Step
 from ..domain.journal_summary import Summary
 from . import turns
-from .db import Query, Row, Write
-from .fields import from_micros, to_id, to_micros
+from .db import Query, Write
+from .fields import to_micros
 from .json_text import from_json, to_json
-from .models import WHOLE
+from .models import WHOLE, EnrollmentRow, TurnRow
+from .rows import RowMapper, Stored, column
 
 
 @dataclass(frozen=True, slots=True)
 class EndedEnrollment:
-    """An enrollment that ended and whose journal is kept whole, or in part, as yet.
+    """An ended enrollment that still has its journal, or a part of it.
 
     Args:
         id: the enrollment.
-        contact_id: whose it is.
-        summary: of those of its turns that are not kept any more.
+        contact_id: its contact.
+        summary: the summary of the turns that were deleted.
     """
 
     id: UUID
@@ -34,13 +36,13 @@ class EndedEnrollment:
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """A summary as it is to be written.
+    """A summary that is to be written.
 
     Args:
-        enrollment_id: of which enrollment.
-        summary: of its turns as far as `through`.
-        through: the number of the last turn that is in it.
-        whole: whether that was the enrollment's last one.
+        enrollment_id: the enrollment.
+        summary: the summary of its turns up to `through`.
+        through: the number of the last turn in the summary.
+        whole: whether that was the enrollment's last turn.
     """
 
     enrollment_id: UUID
@@ -49,87 +51,108 @@ class Summed:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class JournalTurn:
+    """A turn with what a summary needs of it; `steps` is the stored text."""
+
+    enrollment_id: UUID
+    number: int
+    played_at: datetime
+    outcome: str
+    steps: str
+
+
+class _Stored(NamedTuple):
+    summary: Summary
+
+
+def _read_summary(stored: Any) -> Summary:
+    return Summary.from_json(from_json(stored)) if stored else Summary()
+
+
+_SUMMARY = Stored(_read_summary)
+_SUMMARIES = RowMapper(_Stored, EnrollmentRow, summary=_SUMMARY)
+_ENDED = RowMapper(EndedEnrollment, EnrollmentRow, summary=_SUMMARY)
+_TURNS = RowMapper(JournalTurn, TurnRow)
+
+
 def of(enrollment_id: UUID) -> Query[Summary | None]:
-    """Ask for the summary of an enrollment; None when its journal is whole."""
+    """Query the summary of an enrollment; None when it has its whole journal."""
     return Query(
         "SELECT summary FROM enrollments WHERE id = ? AND summary IS NOT NULL",
         [enrollment_id],
-        lambda rows: Summary.from_json(from_json(rows[0][0])) if rows else None,
+        lambda rows: next((row.summary for row in map(_SUMMARIES.read, rows)), None),
     )
 
 
 def ended(until: datetime, most: int) -> Query[list[EndedEnrollment]]:
-    """Ask for enrollments that ended before an instant and have a journal, the oldest first.
+    """Query enrollments that ended before an instant and have a journal, the oldest first.
 
     Args:
         until: the instant.
         most: how many at most.
     """
     return Query(
-        f"SELECT id, contact_id, summary FROM enrollments WHERE {WHOLE} AND ended_at < ? "
+        f"SELECT {_ENDED.columns} FROM enrollments WHERE {WHOLE} AND ended_at < ? "
         "ORDER BY ended_at LIMIT ?",
         [to_micros(until), most],
-        lambda rows: [
-            EndedEnrollment(
-                to_id(row[0]),
-                to_id(row[1]),
-                Summary.from_json(from_json(row[2])) if row[2] else Summary(),
-            )
-            for row in rows
-        ],
+        _ENDED.all,
     )
 
 
 def still_ended(ids: Sequence[UUID]) -> Query[set[UUID]]:
-    """Ask which of some enrollments have ended and have a journal."""
+    """Query which enrollments have ended and have a journal."""
+    read = column(UUID)
     return Query(
         f"SELECT id FROM enrollments WHERE id IN ? AND {WHOLE}",
         [list(ids)],
-        lambda rows: {to_id(row[0]) for row in rows},
+        lambda rows: set(read(rows)),
     )
 
 
-def journals(ids: Sequence[UUID], most: int) -> Query[list[Row]]:
-    """Ask for turns of enrollments, in their order, for `sum_up`.
+def journals(ids: Sequence[UUID], most: int) -> Query[list[JournalTurn]]:
+    """Query turns of enrollments, in their order, for `sum_up`.
 
     Args:
-        ids: which enrollments.
+        ids: the enrollments.
         most: how many turns at most.
     """
     return Query(
-        "SELECT enrollment_id, number, played_at, outcome, steps FROM turns "
+        f"SELECT {_TURNS.columns} FROM turns "
         "WHERE enrollment_id IN ? ORDER BY enrollment_id, number LIMIT ?",
         [list(ids), most],
-        list,
+        _TURNS.all,
     )
 
 
-def sum_up(ended: Sequence[EndedEnrollment], journals: Sequence[Row], most: int) -> list[Summed]:
+def sum_up(
+    ended: Sequence[EndedEnrollment], journals: Sequence[JournalTurn], most: int
+) -> list[Summed]:
     """Return the summaries of enrollments as far as their journals were read.
 
     Args:
         ended: the enrollments.
-        journals: what `journals` gave.
-        most: how many turns were asked for: when there are as many, there may be more.
+        journals: the turns that `journals` gave.
+        most: how many turns were asked for; when there are as many, there may be more.
     """
-    # The turns came in this order, and the last enrollment that they reach may have further ones.
-    in_order = sorted(ended, key=lambda one: one.id)
-    cut = to_id(journals[-1][0]) if len(journals) == most else None
-    rows: dict[UUID, list[Row]] = {}
-    for row in journals:
-        rows.setdefault(to_id(row[0]), []).append(row)
+    # The turns are in the order of the enrollments, and the last one may have further turns.
+    cut = journals[-1].enrollment_id if len(journals) == most else None
+    turns_of: dict[UUID, list[JournalTurn]] = {}
+    for turn in journals:
+        turns_of.setdefault(turn.enrollment_id, []).append(turn)
     summed: list[Summed] = []
-    for one in in_order:
-        summary, through = one.summary, 0
-        for _, number, played_at, outcome, steps in rows.get(one.id, ()):
-            through = number
+    for enrollment in sorted(ended, key=lambda enrollment: enrollment.id):
+        summary, through = enrollment.summary, 0
+        for turn in turns_of.get(enrollment.id, ()):
+            through = turn.number
             summary = summary.and_turn(
-                from_micros(played_at),
-                failed=outcome not in ("waiting", "completed", "exited"),
-                steps=_steps(steps),
+                turn.played_at,
+                failed=turn.outcome not in ("waiting", "completed", "exited"),
+                steps=_steps(turn.steps),
             )
-        summed.append(Summed(one.id, summary, through, whole=one.id != cut))
-        if one.id == cut:
+        is_cut = enrollment.id == cut
+        summed.append(Summed(enrollment.id, summary, through, whole=not is_cut))
+        if is_cut:
             break
     return summed
 
@@ -138,36 +161,38 @@ def _steps(text: str) -> list[Step]:
     try:
         return [turns.read_step(stored) for stored in json.loads(text)]
     except (ValueError, KeyError, TypeError):
-        # A damaged turn must not be what keeps all others for ever.
+        # One corrupt turn must not keep all others for ever.
         return []
 
 
 def write(summed: Sequence[Summed], now: datetime) -> Write:
-    """Write summaries; one that is whole is looked at no more."""
+    """Write summaries; an enrollment with a whole summary is not summed up again."""
     at = to_micros(now)
     return Write(
         "UPDATE enrollments SET summary = ?, compacted_at = ?, wait = NULL, wait_result = NULL "
         "WHERE id = ?",
         [
-            (to_json(one.summary.to_json()), at if one.whole else None, one.enrollment_id)
-            for one in summed
+            (to_json(each.summary.to_json()), at if each.whole else None, each.enrollment_id)
+            for each in summed
         ],
     )
 
 
 def forget(summed: Sequence[Summed]) -> list[Query[None]]:
-    """Delete the turns that are summed up, and what is kept apart for them."""
-    whole = [one.enrollment_id for one in summed if one.whole]
-    cut = [one for one in summed if not one.whole]
+    """Delete the turns that are summed up, with their large answers and effects."""
+    whole = [each.enrollment_id for each in summed if each.whole]
+    cut = [each for each in summed if not each.whole]
     return [
         *(_delete(table, "enrollment_id IN ?", [whole]) for table in ("turns", "answers", "steps")),
         *(
-            _delete("turns", "enrollment_id = ? AND number <= ?", [one.enrollment_id, one.through])
-            for one in cut
+            _delete(
+                "turns", "enrollment_id = ? AND number <= ?", [each.enrollment_id, each.through]
+            )
+            for each in cut
         ),
     ]
 
 
 def _delete(table: str, condition: str, values: Sequence[object]) -> Query[None]:
-    """Return one statement for many rows; as a write it would be run once for each."""
+    """Return one statement for many rows; as a write it would run once for each row."""
     return Query(f"DELETE FROM {table} WHERE {condition}", values, lambda _: None)

@@ -1,4 +1,4 @@
-"""The journal: one row for each turn of an enrollment, and its large answers apart."""
+"""The journal: a row for each turn of an enrollment; large answers are in another table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..domain.journal import Step
@@ -14,14 +14,15 @@ from . import answers
 from .answers import LargeAnswer
 from .corrupt_rows import UNREADABLE, unreadable
 from .db import Query, Row, Write
-from .fields import from_micros, to_id, to_micros
 from .json_text import to_json
+from .models import TurnRow
+from .rows import RowMapper, Stored
 
-# Turns are numbered from 1: in one list with them, this stands for a large answer.
+# Turns are numbered from 1. A row with this number among them is a large answer.
 _ANSWER = 0
-# In place of a large answer, a step has its digest under this name, which no step's field has.
+# In place of a large answer, a step has its digest under this name, which no field of a step has.
 _DIGEST = "digest"
-_Kept = Mapping[tuple[UUID, str], bytes]
+_Bodies = Mapping[tuple[UUID, str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,10 @@ class Turn:
     """One turn, as recorded.
 
     Args:
-        enrollment_id: whose.
+        enrollment_id: the enrollment that it belongs to.
         number: from 1; failed turns are numbered too.
-        played_at: when.
-        code_hash: by which version of the code.
+        played_at: when it ran.
+        code_hash: the version of the code that ran.
         outcome: `waiting completed exited retrying failed drifted`.
         steps: its part of the journal, in the order of the calls.
         error: the traceback, when it failed.
@@ -47,14 +48,31 @@ class Turn:
     error: str | None = None
 
 
-def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, list[Turn]]]:
-    """Ask for the whole journals of some enrollments, by enrollment, in order.
+class _JournalRow(NamedTuple):
+    """A turn, or a large answer: then only the digest and the body have a value."""
 
-    Turns of which only a summary is left are not among them.
+    enrollment_id: UUID
+    number: int
+    played_at: datetime
+    code_hash: str
+    outcome: str
+    steps: str
+    error: str | None
+    digest: bytes | None
+    body: bytes | None
+
+
+_JOURNAL = RowMapper(_JournalRow, digest="NULL", body="NULL")
+_NEW = RowMapper(Turn, TurnRow, steps=Stored()).writing(without=("steps",), extra=("steps",))
+
+
+def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, list[Turn]]]:
+    """Query the whole journals of enrollments, by enrollment, in order.
+
+    Turns that were replaced by a summary are not among them.
     """
     return Query(
-        "SELECT enrollment_id, number, played_at, code_hash, outcome, steps, error, NULL, NULL "
-        "FROM turns WHERE enrollment_id IN ? UNION ALL "
+        f"SELECT {_JOURNAL.columns} FROM turns WHERE enrollment_id IN ? UNION ALL "
         f"SELECT enrollment_id, {_ANSWER}, 0, '', '', '', NULL, digest, body "
         "FROM answers WHERE enrollment_id IN ? ORDER BY 1, 2",
         [list(ids)] * 2,
@@ -63,50 +81,36 @@ def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, list[Turn]]]:
 
 
 def insert(turns: Iterable[Turn]) -> list[Write]:
-    """Add turns; what is large of their answers is kept apart, equal ones once."""
+    """Add turns; large answers are stored in their own table, equal ones once."""
     rows: list[Sequence[Any]] = []
-    kept: dict[tuple[UUID, bytes], LargeAnswer] = {}
+    bodies: dict[tuple[UUID, bytes], LargeAnswer] = {}
     for turn in turns:
-        text, apart = _stored(turn.steps)
-        kept.update({(turn.enrollment_id, one.digest): one for one in apart})
-        rows.append(
-            (
-                turn.enrollment_id,
-                turn.number,
-                to_micros(turn.played_at),
-                turn.code_hash,
-                turn.outcome,
-                text,
-                turn.error,
-            )
-        )
+        text, large_answers = _stored(turn.steps)
+        bodies.update({(turn.enrollment_id, large.digest): large for large in large_answers})
+        rows.append(_NEW.values(turn, text))
     return [
-        Write(
-            "INSERT INTO turns (enrollment_id, number, played_at, code_hash, outcome, steps, "
-            "error) VALUES (?,?,?,?,?,?,?)",
-            rows,
-        ),
-        answers.insert((enrollment_id, one) for (enrollment_id, _), one in kept.items()),
+        Write(f"INSERT INTO turns ({_NEW.names}) VALUES ({_NEW.placeholders})", rows),
+        answers.insert((enrollment_id, large) for (enrollment_id, _), large in bodies.items()),
     ]
 
 
 def _stored(steps: Sequence[Step]) -> tuple[str, list[LargeAnswer]]:
-    """Return the JSON of a turn's steps, and what is kept apart from it."""
+    """Return the JSON of a turn's steps, and the large answers that it only names."""
     stored = [_brief(step) for step in steps]
-    text, apart = to_json(stored), list[LargeAnswer]()
+    text, large_answers = to_json(stored), list[LargeAnswer]()
     if len(text.encode()) <= answers.LARGEST:
-        return text, apart
+        return text, large_answers
     for step in stored:
         large = answers.large(step.get("answer"))
         if large is not None:
             del step["answer"]
             step[_DIGEST] = large.digest.hex()
-            apart.append(large)
-    return (to_json(stored) if apart else text), apart
+            large_answers.append(large)
+    return (to_json(stored) if large_answers else text), large_answers
 
 
 def _brief(step: Step) -> dict[str, Any]:
-    """Return the stored form of a step, without what its key says already."""
+    """Return the stored form of a step, without a kind and label that its key repeats."""
     stored = step.to_json()
     if step.key == (f"{step.kind}:{step.label}" if step.label else step.kind):
         del stored["kind"], stored["label"]
@@ -114,41 +118,48 @@ def _brief(step: Step) -> dict[str, Any]:
 
 
 def read_step(stored: dict[str, Any]) -> Step:
-    """Read a step as it is stored in a turn, without an answer that is kept apart."""
+    """Read a step as it is stored in a turn; a large answer is left out."""
     if "kind" not in stored:
         stored["kind"], _, stored["label"] = stored["key"].partition(":")
     return Step.from_json(stored)
 
 
 def _by_enrollment(rows: list[Row]) -> dict[UUID, list[Turn]]:
-    kept = {(to_id(row[0]), bytes(row[7]).hex()): row[8] for row in rows if row[1] == _ANSWER}
+    journal = _JOURNAL.all(rows)
+    bodies = {
+        (row.enrollment_id, row.digest.hex()): row.body
+        for row in journal
+        if row.digest is not None and row.body is not None
+    }
     turns: dict[UUID, list[Turn]] = {}
-    for row in rows:
-        if row[1] != _ANSWER:
-            turn = _turn(row, kept)
-            turns.setdefault(turn.enrollment_id, []).append(turn)
+    for row in journal:
+        if row.number != _ANSWER:
+            turns.setdefault(row.enrollment_id, []).append(_turn(row, bodies))
     return turns
 
 
-def _turn(row: Row, kept: _Kept) -> Turn:
-    enrollment_id, steps = to_id(row[0]), list[Step]()
+def _turn(row: _JournalRow, bodies: _Bodies) -> Turn:
+    steps = list[Step]()
     try:
-        steps = [read_step(_whole(one, enrollment_id, kept)) for one in json.loads(row[5])]
+        steps = [
+            read_step(_with_answer(stored, row.enrollment_id, bodies))
+            for stored in json.loads(row.steps)
+        ]
     except UNREADABLE as error:
-        unreadable("turns", f"{enrollment_id}/{row[1]}", error, None)
+        unreadable("turns", f"{row.enrollment_id}/{row.number}", error, None)
     return Turn(
-        enrollment_id=enrollment_id,
-        number=row[1],
-        played_at=from_micros(row[2]),
-        code_hash=row[3],
-        outcome=row[4],
+        enrollment_id=row.enrollment_id,
+        number=row.number,
+        played_at=row.played_at,
+        code_hash=row.code_hash,
+        outcome=row.outcome,
         steps=steps,
-        error=row[6],
+        error=row.error,
     )
 
 
-def _whole(stored: dict[str, Any], enrollment_id: UUID, kept: _Kept) -> dict[str, Any]:
+def _with_answer(stored: dict[str, Any], enrollment_id: UUID, bodies: _Bodies) -> dict[str, Any]:
     """Put a large answer back into its step."""
     if _DIGEST in stored:
-        stored["answer"] = answers.read(kept[enrollment_id, stored.pop(_DIGEST)])
+        stored["answer"] = answers.read(bodies[enrollment_id, stored.pop(_DIGEST)])
     return stored

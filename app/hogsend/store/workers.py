@@ -1,8 +1,8 @@
-"""Workers that are at work on one Postgres, and what each of them has taken.
+"""Workers that share one Postgres, and the turns and mails that each of them holds.
 
-A worker writes itself down and is seen every few seconds, by the database's clock. What it plays
-or hands over names it as holder. When it has not been seen for a while it is forgotten, and what it
-held is free.
+A worker registers itself and renews its registration every few seconds, by the database's clock.
+Enrollments and sends that it works on name it as their holder. A worker that does not renew its
+registration is removed, and what it held is free.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from .db import Query, Row, Write
-from .fields import from_micros, to_id, to_micros
+from .db import Query, Write
+from .fields import from_micros, to_micros
 from .json_text import from_json, to_json
-from .models import DUE, HELD
+from .models import DUE, HELD, WorkerRow
+from .rows import RowMapper, Stored, column, first_value
 
-# A worker that has not been seen for so long is gone.
+# A worker that has not renewed its registration for so long is gone.
 GONE_AFTER = timedelta(seconds=15)
 _GONE = GONE_AFTER // timedelta(microseconds=1)
 _NOW = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
@@ -27,12 +28,12 @@ _FREE = f"SET holder = NULL WHERE {HELD} AND holder NOT IN (SELECT id FROM worke
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """What an engine leans on outside this process and misses.
+    """An outside service that an engine needs and cannot reach.
 
     Args:
-        since: from when on.
-        message: what it says; it may name hosts.
-        turns_wait: whether no turn is played meanwhile, or only what is beside them is late.
+        since: when it was first unreachable.
+        message: what is wrong; it may name hosts.
+        turns_wait: whether no turn runs meanwhile; else only other work is late.
     """
 
     since: datetime
@@ -42,18 +43,18 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """A worker as it was last seen.
+    """A registered worker.
 
     Args:
-        id: what it names itself by as a holder.
-        host: the machine.
-        pid: its process there.
+        id: its id, by which it holds rows.
+        host: its machine.
+        pid: its process.
         engine: `embedded` or `hatchet`.
-        version: of Hogsend.
-        journeys: those that it has code for, each with the code's hash.
-        started_at: when it began.
-        seen_at: when it was last seen, by the database's clock.
-        away: what its engine misses, if anything.
+        version: its version of Hogsend.
+        journeys: the journeys that it has code for, each with the code's hash.
+        started_at: when it started.
+        seen_at: when it last renewed its registration, by the database's clock.
+        away: the outage of its engine, if there is one.
     """
 
     id: UUID
@@ -67,120 +68,100 @@ class WorkerInfo:
     away: Outage | None = None
 
 
-def here(worker: WorkerInfo) -> Write:
-    """Write a worker down, or that it is still there."""
-    return Write(
-        "INSERT INTO workers (id, host, pid, engine, version, journeys, started_at, away, seen_at) "
-        f"VALUES (?,?,?,?,?,?,?,?,{_NOW}) ON CONFLICT (id) DO UPDATE SET "
-        "journeys = excluded.journeys, away = excluded.away, seen_at = excluded.seen_at",
-        [
-            (
-                worker.id,
-                worker.host,
-                worker.pid,
-                worker.engine,
-                worker.version,
-                to_json(dict(worker.journeys)),
-                to_micros(worker.started_at),
-                to_json(_as_json(worker.away)),
-            )
-        ],
+def _read_outage(stored: Any) -> Outage | None:
+    value = from_json(stored)
+    if value is None:
+        return None
+    return Outage(from_micros(value["since"]), value["message"], value["turnsWait"])
+
+
+def _write_outage(outage: Outage | None) -> str:
+    if outage is None:
+        return "null"
+    return to_json(
+        {
+            "since": to_micros(outage.since),
+            "message": outage.message,
+            "turnsWait": outage.turns_wait,
+        }
     )
 
 
-def leave(worker_id: UUID) -> Query[int]:
-    """Forget a worker that ends."""
+_WORKERS = RowMapper(
+    WorkerInfo,
+    WorkerRow,
+    journeys=Stored(from_json, lambda journeys: to_json(dict(journeys))),
+    away=Stored(_read_outage, _write_outage),
+)
+_REGISTERED = _WORKERS.writing(without=("seen_at",))
+
+
+def register(worker: WorkerInfo) -> Write:
+    """Register a worker, or renew its registration."""
+    return Write(
+        f"INSERT INTO workers ({_REGISTERED.names}, seen_at) "
+        f"VALUES ({_REGISTERED.placeholders},{_NOW}) ON CONFLICT (id) DO UPDATE SET "
+        "journeys = excluded.journeys, away = excluded.away, seen_at = excluded.seen_at",
+        [_REGISTERED.values(worker)],
+    )
+
+
+def unregister(worker_id: UUID) -> Query[int]:
+    """Remove a worker that stops; return how many were removed."""
     return Query("DELETE FROM workers WHERE id = ? RETURNING id", [worker_id], len)
 
 
-def forget_gone() -> Query[list[UUID]]:
-    """Forget the workers that have not been seen for a while, and return them."""
+def remove_gone() -> Query[list[UUID]]:
+    """Remove the workers that have not renewed their registration, and return their ids."""
     return Query(
-        f"DELETE FROM workers WHERE seen_at < {_NOW} - {_GONE} RETURNING id",
-        [],
-        lambda rows: [to_id(row[0]) for row in rows],
+        f"DELETE FROM workers WHERE seen_at < {_NOW} - {_GONE} RETURNING id", [], column(UUID)
     )
 
 
 def free_what_is_left() -> list[Write]:
-    """Free what workers held that are not there any more."""
+    """Free the enrollments and sends that removed workers held."""
     return [Write(f"UPDATE enrollments {_FREE}"), Write(f"UPDATE sends {_FREE}")]
 
 
 def at_work(*, is_sqlite: bool = False) -> Query[list[WorkerInfo]]:
-    """Ask for the workers that are there, the first one first.
+    """Query the workers that are registered, the oldest first.
 
     Args:
-        is_sqlite: whether the database is a file, which no workers share: there are none. Of
-            another, one that was not seen for a while is not there, though nobody may be left to
-            remove its row.
+        is_sqlite: whether the database is a file, which no workers share: it has none. On Postgres
+            a worker that has not renewed its registration is left out, even before it is removed.
     """
     seen = f"WHERE seen_at >= {_NOW} - {_GONE} " if not is_sqlite else ""
     return Query(
-        "SELECT id, host, pid, engine, version, journeys, started_at, seen_at, away FROM workers "
-        f"{seen}ORDER BY started_at, id",
-        [],
-        lambda rows: [_worker(row) for row in rows],
+        f"SELECT {_WORKERS.columns} FROM workers {seen}ORDER BY started_at, id", [], _WORKERS.all
     )
-
-
-def _worker(row: Row) -> WorkerInfo:
-    return WorkerInfo(
-        to_id(row[0]),
-        row[1],
-        row[2],
-        row[3],
-        row[4],
-        from_json(row[5]),
-        from_micros(row[6]),
-        from_micros(row[7]),
-        _away(from_json(row[8])),
-    )
-
-
-def _as_json(away: Outage | None) -> dict[str, Any] | None:
-    if away is None:
-        return None
-    return {
-        "since": to_micros(away.since),
-        "message": away.message,
-        "turnsWait": away.turns_wait,
-    }
-
-
-def _away(found: Any) -> Outage | None:
-    if found is None:
-        return None
-    return Outage(from_micros(found["since"]), found["message"], found["turnsWait"])
 
 
 def first() -> Query[UUID | None]:
-    """Ask for the worker that does what only one has to do."""
-    return Query(
-        "SELECT id FROM workers ORDER BY started_at, id LIMIT 1",
-        [],
-        lambda rows: to_id(rows[0][0]) if rows else None,
-    )
+    """Query the oldest worker, which does the chores that one worker does for all."""
+    return Query("SELECT id FROM workers ORDER BY started_at, id LIMIT 1", [], first_value(UUID))
 
 
-def lock_people(contact_ids: Sequence[UUID]) -> Query[list[UUID]]:
-    """Lock the contacts that nobody has locked, until the transaction ends; return them."""
+def lock_contacts(contact_ids: Sequence[UUID]) -> Query[list[UUID]]:
+    """Lock the contacts that no transaction has locked; return them.
+
+    They stay locked until the transaction ends.
+    """
     return Query(
         "SELECT id FROM contacts WHERE id IN ? ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
         [list(contact_ids)],
-        lambda rows: [to_id(row[0]) for row in rows],
+        column(UUID),
     )
 
 
-def take_turns(
+def lease_turns(
     ids: Sequence[UUID], contact_ids: Sequence[UUID], holder: UUID, now: datetime
 ) -> Query[list[UUID]]:
-    """Take due enrollments for a worker, and return those that it has now.
+    """Lease due enrollments to a worker, and return the ones that it holds now.
 
     Args:
-        ids: which enrollments.
-        contact_ids: only those of these contacts, whose rows are locked: of one contact no other
-            worker then takes another enrollment.
+        ids: the enrollments.
+        contact_ids: only enrollments of these contacts, whose rows are locked, so that no other
+            worker leases another enrollment of the same contact.
         holder: the worker.
         now: the present instant.
     """
@@ -190,16 +171,16 @@ def take_turns(
         "SELECT 1 FROM enrollments o WHERE o.contact_id = enrollments.contact_id "
         "AND o.id <> enrollments.id AND o.holder IS NOT NULL AND o.holder <> ?) RETURNING id",
         [holder, list(ids), list(contact_ids), to_micros(now), holder, holder],
-        lambda rows: [to_id(row[0]) for row in rows],
+        column(UUID),
     )
 
 
-def take_mails(ids: Sequence[UUID], holder: UUID) -> Query[list[UUID]]:
-    """Take queued mails for a worker, and return those that it has now."""
+def lease_mails(ids: Sequence[UUID], holder: UUID) -> Query[list[UUID]]:
+    """Lease queued mails to a worker, and return the ones that it holds now."""
     return Query(
         "UPDATE sends SET holder = ? WHERE id IN (SELECT id FROM sends WHERE id IN ? "
         "AND status = 'queued' AND (holder IS NULL OR holder = ?) ORDER BY id "
         "FOR NO KEY UPDATE SKIP LOCKED) RETURNING id",
         [holder, list(ids), holder],
-        lambda rows: [to_id(row[0]) for row in rows],
+        column(UUID),
     )

@@ -244,11 +244,11 @@ class HatchetEngine:
 
     async def _write_waits(self, waits: Sequence[tuple[str, RunWait]]) -> Sequence[None]:
         async with self._database.transaction() as tx:
-            await tx.apply([hatchet_runs.note_waits(waits)])
+            await tx.apply([hatchet_runs.record_waits(waits)])
         return [None] * len(waits)
 
     async def _read_states(self, ids: Sequence[UUID]) -> Sequence[RunState | None]:
-        states = await self._database.read_one(hatchet_runs.standings(ids))
+        states = await self._database.read_one(hatchet_runs.states_of(ids))
         return [states.get(enrollment_id) for enrollment_id in ids]
 
     # -- the connection -----------------------------------------------------------------------

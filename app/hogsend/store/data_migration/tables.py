@@ -14,9 +14,10 @@ from tortoise.models import Model
 
 from ...compat.tortoise import columns_of
 from ...errors import HogsendError
-from ..db import MODELS, Row
+from ..db import Row
 from ..fields import DigestField, IdField
 from ..migrations import APP, location
+from ..models import MODULES
 from . import values
 from .values import Column, UnstorableValue
 
@@ -123,7 +124,7 @@ def all_tables() -> list[Table]:
     """
     return [
         _table(model)
-        for name in MODELS
+        for name in MODULES
         for model in vars(import_module(name)).values()
         if isinstance(model, type) and issubclass(model, Model) and model.__module__ == name
     ]

@@ -1,4 +1,4 @@
-"""Contacts: found by what they are known by, and one with everything that concerns them."""
+"""Contacts for pages: found by their identities, and one with everything that belongs to it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from uuid import UUID
 from ...domain.contact import Contact
 from ...domain.enrollment import Enrollment
 from ...domain.send_policy import Send
-from .. import contacts, enrollments, sends
+from .. import contacts, enrollments
 from ..db import Database, Query, Row
-from ..fields import from_micros, id_or_none, to_id, to_micros
+from ..fields import from_micros, to_micros
+from ..models import ConsentRow, EngagementRow, SuppressionRow
+from ..rows import RowMapper, Stored, column
 from . import emails
 from .events import EventLine, lines_of
 
-# The end of a range of texts that begin alike: no character sorts after it.
+# Ends a range of texts that begin alike: no character sorts after it.
 _LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page of contacts goes on: after this one, by when they were last seen."""
+    """The end of a page of contacts, which are in the order in which they were last seen."""
 
     seen: datetime
     id: UUID
@@ -32,7 +34,7 @@ class Place:
 
     @staticmethod
     def read(text: str) -> Place | None:
-        """Read back what `str` wrote; None for anything else."""
+        """Read what `str` wrote; return None for any other text."""
         micros, _, contact_id = text.partition("-")
         try:
             return Place(from_micros(int(micros)), UUID(contact_id))
@@ -42,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ListWord:
-    """What a contact said about a list; list `*` is everything."""
+    """A contact's decision about a list; the list `*` stands for every list."""
 
     list_id: str
     subscribed: bool
@@ -53,7 +55,7 @@ class ListWord:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why an address must not be mailed."""
+    """The suppression of an address: no mail goes to it."""
 
     address: str
     reason: str
@@ -75,13 +77,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class ContactPage:
-    """What the screen of one contact shows.
+    """Everything that the page of one contact shows.
 
     Args:
-        contact: who.
-        identities: everything they are known by, as in the table: `u:`, `e:`, `a:`.
-        said: what they said about lists, by list.
-        stop: why their address must not be mailed, if so.
+        contact: the contact.
+        identities: all its identities, as the table has them: `u:`, `e:`, `a:`.
+        said: its decisions about lists, by list.
+        stop: the suppression of its address, if there is one.
         enrollments: newest first.
         sends: newest first, refused ones included.
         events: newest first.
@@ -96,16 +98,21 @@ class ContactPage:
     events: Sequence[EventLine]
 
 
+_DECISIONS = RowMapper(ListWord, ConsentRow, at=Stored(from_micros, columns=("changed_at",)))
+_SUPPRESSIONS = RowMapper(Stop, SuppressionRow)
+_ENGAGEMENT = RowMapper(Hit, EngagementRow)
+
+
 def _ids(rows: list[Row]) -> list[UUID]:
-    return list(dict.fromkeys(to_id(row[0]) for row in rows))
+    return list(dict.fromkeys(column(UUID)(rows)))
 
 
 def newest_ids(limit: int, after: Place | None) -> Query[list[UUID]]:
-    """Ask for the contacts who were seen last.
+    """Query the contacts that were seen last.
 
     Args:
         limit: how many at most.
-        after: where the page before ended.
+        after: the end of the page before.
     """
     where, values = "merged_into IS NULL", list[object]()
     if after is not None:
@@ -120,12 +127,12 @@ def newest_ids(limit: int, after: Place | None) -> Query[list[UUID]]:
 
 
 def known_as(text: str, limit: int, *, is_sqlite: bool) -> Query[list[UUID]]:
-    """Ask for the contacts whose user id, address or anonymous id begins with a text.
+    """Query the contacts whose user id, address or anonymous id begins with a text.
 
     Args:
-        text: the beginning; addresses are kept in small letters.
+        text: the beginning; addresses are stored in lower case.
         limit: how many at most.
-        is_sqlite: whether texts are ordered by their bytes, so that a range finds a beginning.
+        is_sqlite: whether text is ordered by its bytes, so that a range of the index has it.
     """
     starts = [f"u:{text}", f"e:{text.lower()}", f"a:{text}"]
     if is_sqlite:
@@ -151,7 +158,7 @@ def _escaped(text: str) -> str:
 
 
 async def in_order(database: Database, ids: Sequence[UUID]) -> list[Contact]:
-    """Read contacts in the order of their ids' list."""
+    """Read contacts in the order of the ids."""
     if not ids:
         return []
     known = await database.read_one(contacts.by_ids(ids))
@@ -159,59 +166,48 @@ async def in_order(database: Database, ids: Sequence[UUID]) -> list[Contact]:
 
 
 def words_of(contact_id: UUID) -> Query[dict[str, ListWord]]:
-    """Ask what a contact said about lists."""
+    """Query the decisions of a contact about lists, by list."""
     return Query(
-        "SELECT list_id, subscribed, changed_at, source, send_id FROM consents "
-        "WHERE contact_id = ?",
+        f"SELECT {_DECISIONS.columns} FROM consents WHERE contact_id = ?",
         [contact_id],
-        lambda rows: {
-            row[0]: ListWord(row[0], bool(row[1]), from_micros(row[2]), row[3], id_or_none(row[4]))
-            for row in rows
-        },
+        _DECISIONS.by("list_id"),
     )
 
 
 def stop_of(address: str) -> Query[Stop | None]:
-    """Ask why an address must not be mailed."""
+    """Query the suppression of an address."""
     return Query(
-        "SELECT reason, at, send_id FROM suppressions WHERE address = ?",
+        f"SELECT {_SUPPRESSIONS.columns} FROM suppressions WHERE address = ?",
         [address],
-        lambda rows: (
-            Stop(address, rows[0][0], from_micros(rows[0][1]), id_or_none(rows[0][2]))
-            if rows
-            else None
-        ),
+        _SUPPRESSIONS.first,
     )
 
 
 def hits_of(send_ids: Sequence[UUID], limit: int) -> Query[list[Hit]]:
-    """Ask for the opens and clicks of mails, newest first."""
+    """Query the opens and clicks of mails, newest first."""
     return Query(
-        "SELECT send_id, kind, verdict, url, agent, at FROM hits WHERE send_id IN ? "
-        "ORDER BY id DESC LIMIT ?",
+        f"SELECT {_ENGAGEMENT.columns} FROM hits WHERE send_id IN ? ORDER BY id DESC LIMIT ?",
         [list(send_ids), limit],
-        lambda rows: [
-            Hit(to_id(row[0]), row[1], row[2], row[3], row[4], from_micros(row[5])) for row in rows
-        ],
+        _ENGAGEMENT.all,
     )
 
 
 async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage | None:
-    """Read one contact; None when there is none, or it was merged into another.
+    """Read one contact; None when it does not exist or was merged into another.
 
     Args:
-        database: where.
-        contact_id: who.
+        database: the open database.
+        contact_id: the contact.
         limit: how many events, mails and enrollments at most, of each.
     """
     contact = await database.read_one(contacts.find(contact_id))
     if contact is None:
         return None
-    identities, said, stop, enrolled, mailed, happened = await database.read(
+    identities, decisions, suppression, enrollment_ids, mails, history = await database.read(
         Query(
             "SELECT identity FROM identities WHERE contact_id = ? ORDER BY identity LIMIT ?",
             [contact_id, limit],
-            lambda rows: [str(row[0]) for row in rows],
+            column(str),
         ),
         words_of(contact_id),
         stop_of(contact.email or ""),
@@ -221,20 +217,22 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
             _ids,
         ),
         Query(
-            f"SELECT {emails.COLUMNS} FROM sends s WHERE s.contact_id = ? "
+            f"SELECT {emails.SENDS.columns} FROM sends s WHERE s.contact_id = ? "
             "ORDER BY s.id DESC LIMIT ?",
             [contact_id, limit],
-            lambda rows: [sends.read_send(row) for row in rows],
+            emails.SENDS.all,
         ),
         lines_of(contact_id, limit),
     )
-    found = await database.read_one(enrollments.by_ids(enrolled)) if enrolled else {}
+    by_id: dict[UUID, Enrollment] = {}
+    if enrollment_ids:
+        by_id = await database.read_one(enrollments.by_ids(enrollment_ids))
     return ContactPage(
         contact=contact,
         identities=identities,
-        said=said,
-        stop=stop,
-        enrollments=[found[one] for one in enrolled if one in found],
-        sends=mailed,
-        events=happened,
+        said=decisions,
+        stop=suppression,
+        enrollments=list(by_id.values()),
+        sends=mails,
+        events=history,
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..counters import DailyTotal
-from ..db import Query
+from ..db import Query, Row
+from ..models import CounterRow
+from ..rows import RowMapper, only
 
 FORTNIGHT = 14
 WEEK = 7
@@ -18,15 +21,15 @@ class Days:
     """Totals of the last days, up to today.
 
     Args:
-        today: the number of today, in days since 1970.
-        values: by name, then by day.
+        today: today, in days since 1970.
+        values: the totals by name, then by day.
     """
 
     today: int
     values: Mapping[str, Mapping[int, int]]
 
     def series(self, *names: DailyTotal, days: int = FORTNIGHT) -> list[int]:
-        """Return one total for each day, oldest first; several names are added up."""
+        """Return a total for each day, the oldest first; several names are added up."""
         first = self.today - days + 1
         return [
             sum(self.values.get(name, {}).get(day, 0) for name in names)
@@ -38,22 +41,31 @@ class Days:
         return sum(self.series(*names, days=days))
 
 
+class _Total(NamedTuple):
+    name: str
+    day: int
+    value: int
+
+
+_TOTALS = RowMapper(_Total, CounterRow)
+
+
 def days(names: Sequence[DailyTotal], today: int) -> Query[Days]:
-    """Ask for the totals of the last fortnight.
+    """Query the totals of the last two weeks.
 
     Args:
-        names: which counts.
-        today: the number of today, in days since 1970.
+        names: the names of the totals.
+        today: today, in days since 1970.
     """
 
-    def read(rows: Sequence[Sequence[object]]) -> Days:
+    def read(rows: list[Row]) -> Days:
         values: dict[str, dict[int, int]] = {}
-        for name, day, value in rows:
-            values.setdefault(str(name), {})[int(str(day))] = int(str(value))
+        for total in map(_TOTALS.read, rows):
+            values.setdefault(total.name, {})[total.day] = total.value
         return Days(today, values)
 
     return Query(
-        "SELECT name, day, value FROM counters WHERE name IN ? AND day > ?",
+        f"SELECT {_TOTALS.columns} FROM counters WHERE name IN ? AND day > ?",
         [list(names), today - FORTNIGHT],
         read,
     )
@@ -76,11 +88,11 @@ def bounded(sql: str, values: Sequence[object]) -> Query[Bounded]:
     """Count rows, no further than `MOST_COUNTED`.
 
     Args:
-        sql: a statement that gives one row for each that counts.
-        values: what it is asked with.
+        sql: a statement that gives a row for each thing that is counted.
+        values: its values.
     """
     return Query(
         f"SELECT COUNT(*) FROM ({sql} LIMIT ?) counted",
         [*values, MOST_COUNTED + 1],
-        lambda rows: Bounded(rows[0][0]),
+        lambda rows: Bounded(only(rows)),
     )

@@ -1,4 +1,4 @@
-"""The ledger, newest first."""
+"""The send ledger for pages, newest first."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ from ...domain.send_policy import Send
 from .. import sends
 from ..db import Query
 
-# The ledger keeps the subject that a journey gave; the rendered mail has the one that was seen.
-COLUMNS = sends.COLUMNS.replace(
-    "s.subject",
-    "COALESCE((SELECT m.subject FROM messages m WHERE m.send_id = s.id), s.subject)",
+# The ledger has the subject that the journey gave, the rendered mail the one that was sent.
+SENDS = sends.SENDS.reading(
+    subject="COALESCE((SELECT m.subject FROM messages m WHERE m.send_id = s.id), s.subject)"
 )
 
 
 def one(send_id: UUID) -> Query[Send | None]:
-    """Ask for one mail."""
+    """Query one mail."""
     return Query(
-        f"SELECT {COLUMNS} FROM sends s WHERE s.id = ?",
+        f"SELECT {SENDS.columns} FROM sends s WHERE s.id = ?",
         [send_id],
-        lambda rows: sends.read_send(rows[0]) if rows else None,
+        SENDS.first,
     )
 
 
 def newest(
     limit: int, *, status: str = "", journey_id: str = "", before: UUID | None = None
 ) -> Query[list[Send]]:
-    """Ask for mails, newest first.
+    """Query mails, newest first.
 
     Args:
         limit: how many at most.
-        status: only those with this status; empty for any.
-        journey_id: only those of this journey; empty for any.
-        before: only those older than this one.
+        status: only mails with this status; empty for any.
+        journey_id: only mails of this journey; empty for any.
+        before: only mails that are older than this one.
     """
     conditions, values = list[str](), list[object]()
     for column, value in (("status", status), ("journey_id", journey_id)):
@@ -45,7 +44,7 @@ def newest(
         values.append(before)
     where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
     return Query(
-        f"SELECT {COLUMNS} FROM sends s {where}ORDER BY s.id DESC LIMIT ?",
+        f"SELECT {SENDS.columns} FROM sends s {where}ORDER BY s.id DESC LIMIT ?",
         [*values, limit],
-        lambda rows: [sends.read_send(row) for row in rows],
+        SENDS.all,
     )

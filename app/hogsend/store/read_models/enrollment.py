@@ -1,4 +1,4 @@
-"""One enrollment with all that happened in it."""
+"""One enrollment for its page, with everything that happened in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from .. import (
     contacts,
     enrollments,
     hatchet_runs,
-    sends,
     summaries,
     turns,
 )
@@ -30,18 +29,18 @@ MOST_TURNS = 500
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentPage:
-    """What the screen of one enrollment shows.
+    """Everything that the page of one enrollment shows.
 
     Args:
-        enrollment: as stored.
-        contact: whose it is.
-        trigger: the event that started it; None when it was kept too short a time.
+        enrollment: the enrollment.
+        contact: its contact.
+        trigger: the event that started it; None when it was deleted.
         turns: the journal, oldest first.
-        sends: the mails it queued or refused, by id.
-        consents: what the contact said about lists.
+        sends: the mails that it queued or refused, by id.
+        consents: the contact's decisions about lists.
         suppression: why the contact's address must not be mailed, if so.
-        summary: of those of its turns that are not kept any more; None while all are.
-        run: the Hatchet run that plays it; None where none does.
+        summary: the summary of its deleted turns; None while it has all of them.
+        run: its Hatchet run, if it has one.
     """
 
     enrollment: Enrollment
@@ -56,17 +55,17 @@ class EnrollmentPage:
 
 
 def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
-    """Ask for the mails of an enrollment."""
+    """Query the mails of an enrollment."""
     return Query(
-        f"SELECT {emails.COLUMNS} FROM sends s WHERE s.enrollment_id = ? LIMIT ?",
+        f"SELECT {emails.SENDS.columns} FROM sends s WHERE s.enrollment_id = ? LIMIT ?",
         [enrollment_id, MOST_TURNS],
-        lambda rows: {send.id: send for send in map(sends.read_send, rows)},
+        emails.SENDS.by("id"),
     )
 
 
 async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None:
-    """Read one enrollment; None when there is none with this id."""
-    found, people, trigger, journal, mails, said, stopped, summary, run = await database.read(
+    """Read one enrollment; None when it does not exist."""
+    by_id, people, trigger, journal, mails, decisions, reasons, summary, run = await database.read(
         enrollments.by_ids([enrollment_id]),
         contacts.of_enrollments([enrollment_id]),
         trigger_of(enrollment_id),
@@ -77,7 +76,7 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         summaries.of(enrollment_id),
         hatchet_runs.run_of(enrollment_id),
     )
-    enrollment: Enrollment | None = found.get(enrollment_id)
+    enrollment: Enrollment | None = by_id.get(enrollment_id)
     if enrollment is None or enrollment.contact_id not in people:
         return None
     return EnrollmentPage(
@@ -86,8 +85,8 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         trigger=trigger,
         turns=journal.get(enrollment_id, [])[-MOST_TURNS:],
         sends=mails,
-        consents=said.get(enrollment.contact_id, Consents()),
-        suppression=next(iter(stopped.values()), None),
+        consents=decisions.get(enrollment.contact_id, Consents()),
+        suppression=next(iter(reasons.values()), None),
         summary=summary,
         run=run,
     )

@@ -1,4 +1,4 @@
-"""Events: the newest, those of a name, those of a contact, and what each caused."""
+"""Events for pages: the newest, by name, of a contact, each with what it caused."""
 
 from __future__ import annotations
 
@@ -10,96 +10,94 @@ from uuid import UUID
 
 from ...domain.contact import Contact
 from .. import contacts
-from ..corrupt_rows import UNREADABLE, object_of, unreadable
-from ..db import Database, Query, Row
-from ..fields import from_micros, id_or_none, to_id
+from ..db import Database, Query
 from ..json_text import from_json
-
-_COLUMNS = (
-    "id, contact_id, name, properties, decisions, occurred_at, received_at, source, value, "
-    "currency, cause_id, depth"
-)
+from ..models import EventRow
+from ..rows import RowMapper, Stored, json_object
 
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """An event as screens show it.
+    """An event as pages show it.
 
     Args:
         id: our id.
-        contact_id: whom it concerns; None while nobody is known.
-        name: what happened.
-        properties: the particulars.
-        enrollments: for each journey that listened, what was decided.
-        exits: the enrollments with exit rules that it reached.
-        waits: the enrollments whose wait it ended.
-        occurred_at: when it happened, by the sender's word.
+        contact_id: its contact; None when the contact is not known.
+        name: its name.
+        properties: its properties.
+        decisions: what it started, ended and did not start.
+        occurred_at: when it happened, according to the sender.
         received_at: when it arrived.
-        source: who told us.
-        money: the amount and its currency, if given.
+        source: who sent it.
+        value: the amount of money, if it has one.
+        currency: the amount's currency.
         cause_id: the enrollment that triggered it.
-        depth: how many causes it is away from the outside.
+        depth: how many causes lie between it and an event from outside.
     """
 
     id: UUID
     contact_id: UUID | None
     name: str
     properties: Mapping[str, Any]
-    enrollments: Sequence[Mapping[str, Any]]
-    exits: Sequence[Mapping[str, Any]]
-    waits: Sequence[Mapping[str, Any]]
+    decisions: Mapping[str, Any]
     occurred_at: datetime
     received_at: datetime
     source: str
-    money: str
+    value: float | None
+    currency: str | None
     cause_id: UUID | None
     depth: int
 
     @property
+    def enrollments(self) -> Sequence[Mapping[str, Any]]:
+        """The decision for each journey that the event can start."""
+        return self.decisions.get("enrollments", ())
+
+    @property
+    def exits(self) -> Sequence[Mapping[str, Any]]:
+        """The enrollments with exit rules that the event reached."""
+        return self.decisions.get("exits", ())
+
+    @property
+    def waits(self) -> Sequence[Mapping[str, Any]]:
+        """The enrollments whose wait the event ended."""
+        return self.decisions.get("waits", ())
+
+    @property
+    def money(self) -> str:
+        """The amount and its currency; empty when there is none."""
+        return "" if self.value is None else f"{self.value:,.2f} {self.currency or ''}".strip()
+
+    @property
     def enrolled(self) -> int:
         """How many journeys it started."""
-        return sum(one.get("outcome") == "enrolled" for one in self.enrollments)
+        return sum(decision.get("outcome") == "enrolled" for decision in self.enrollments)
 
     @property
     def ended(self) -> int:
         """How many enrollments it ended."""
-        return sum(bool(one.get("exited")) for one in self.exits)
+        return sum(bool(decision.get("exited")) for decision in self.exits)
 
 
-def _line(row: Row) -> EventLine:
-    try:
-        decisions, properties = from_json(row[4]) or {}, object_of(row[3])
-    except UNREADABLE as error:
-        left: Any = {}, {"unreadable": row[3]}
-        decisions, properties = unreadable("events", to_id(row[0]), error, left)
-    return EventLine(
-        id=to_id(row[0]),
-        contact_id=id_or_none(row[1]),
-        name=row[2],
-        properties=properties,
-        enrollments=decisions.get("enrollments", ()),
-        exits=decisions.get("exits", ()),
-        waits=decisions.get("waits", ()),
-        occurred_at=from_micros(row[5]),
-        received_at=from_micros(row[6]),
-        source=row[7],
-        money=f"{row[8]:,.2f} {row[9] or ''}".strip() if row[8] is not None else "",
-        cause_id=id_or_none(row[10]),
-        depth=row[11],
-    )
+def _no_decisions(_: Any) -> Mapping[str, Any]:
+    return {}
 
 
-def _lines(rows: list[Row]) -> list[EventLine]:
-    return [_line(row) for row in rows]
+_LINES = RowMapper(
+    EventLine,
+    EventRow,
+    properties=json_object(),
+    decisions=Stored(from_json, fallback=_no_decisions),
+)
 
 
 def newest(limit: int, *, name: str = "", before: UUID | None = None) -> Query[list[EventLine]]:
-    """Ask for events, newest first.
+    """Query events, newest first.
 
     Args:
         limit: how many at most.
-        name: only those of this name; empty for any.
-        before: only those older than this one.
+        name: only events of this name; empty for any.
+        before: only events that are older than this one.
     """
     conditions, values = list[str](), list[object]()
     if name:
@@ -110,42 +108,41 @@ def newest(limit: int, *, name: str = "", before: UUID | None = None) -> Query[l
         values.append(before)
     where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
     return Query(
-        f"SELECT {_COLUMNS} FROM events {where}ORDER BY id DESC LIMIT ?", [*values, limit], _lines
+        f"SELECT {_LINES.columns} FROM events {where}ORDER BY id DESC LIMIT ?",
+        [*values, limit],
+        _LINES.all,
     )
 
 
 def lines_of(contact_id: UUID, limit: int) -> Query[list[EventLine]]:
-    """Ask for the newest events of a contact."""
+    """Query the newest events of a contact."""
     return Query(
-        f"SELECT {_COLUMNS} FROM events WHERE contact_id = ? ORDER BY seq DESC LIMIT ?",
+        f"SELECT {_LINES.columns} FROM events WHERE contact_id = ? ORDER BY seq DESC LIMIT ?",
         [contact_id, limit],
-        _lines,
+        _LINES.all,
     )
 
 
 def line(event_id: UUID) -> Query[EventLine | None]:
-    """Ask for one event."""
+    """Query one event."""
     return Query(
-        f"SELECT {_COLUMNS} FROM events WHERE id = ?",
+        f"SELECT {_LINES.columns} FROM events WHERE id = ?",
         [event_id],
-        lambda rows: _line(rows[0]) if rows else None,
+        _LINES.first,
     )
 
 
 def trigger_of(enrollment_id: UUID) -> Query[EventLine | None]:
-    """Ask for the event that started an enrollment."""
+    """Query the event that started an enrollment."""
     return Query(
-        f"SELECT {_COLUMNS} FROM events WHERE id = "
+        f"SELECT {_LINES.columns} FROM events WHERE id = "
         "(SELECT trigger_event_id FROM enrollments WHERE id = ?)",
         [enrollment_id],
-        lambda rows: _line(rows[0]) if rows else None,
+        _LINES.first,
     )
 
 
 async def people_of(database: Database, lines: Sequence[EventLine]) -> Mapping[UUID, Contact]:
-    """Read whom events concern, by contact id."""
-    ids = {one.contact_id for one in lines if one.contact_id is not None}
-    if not ids:
-        return {}
-    found: Mapping[UUID, Contact] = await database.read_one(contacts.by_ids(ids))
-    return found
+    """Read the contacts of events, by contact id."""
+    ids = {line.contact_id for line in lines if line.contact_id is not None}
+    return await database.read_one(contacts.by_ids(ids)) if ids else {}

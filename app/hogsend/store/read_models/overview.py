@@ -1,4 +1,4 @@
-"""What wants a person, and what is expected: bounded looks at the queues."""
+"""Queues for the overview: counts that stop at a limit, and the oldest of each queue."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from ..db import Query, only
-from ..fields import from_micros, to_micros
+from ..db import Query
+from ..fields import to_micros
 from ..models import RETRIED
+from ..rows import first_value
 from .counts import Bounded, bounded
 
 
 def sends_with(status: str, since: UUID) -> Query[Bounded]:
-    """Count the mails with a status.
+    """Query how many mails have a status.
 
     Args:
-        status: which.
-        since: only those made after this id.
+        status: the status.
+        since: only mails with a greater id.
     """
     return bounded("SELECT id FROM sends WHERE status = ? AND id > ?", [status, since])
 
 
 def overdue(by: datetime) -> Query[Bounded]:
-    """Count the enrollments whose turn was due before an instant and has not been played."""
+    """Query how many enrollments have a turn that was due before an instant and has not run."""
     return bounded(
         "SELECT id FROM enrollments WHERE wake_at IS NOT NULL AND wake_at < ? "
         "AND state IN ('active', 'waiting')",
@@ -32,17 +33,17 @@ def overdue(by: datetime) -> Query[Bounded]:
 
 
 def oldest_due() -> Query[datetime | None]:
-    """Ask when the turn that is due first is, or was, due."""
+    """Query when the next turn is, or was, due."""
     return Query(
         "SELECT wake_at FROM enrollments WHERE wake_at IS NOT NULL "
         "AND state IN ('active', 'waiting') ORDER BY wake_at LIMIT 1",
         [],
-        lambda rows: from_micros(rows[0][0]) if rows else None,
+        first_value(datetime),
     )
 
 
 def wakes_between(start: datetime, end: datetime) -> Query[Bounded]:
-    """Count the enrollments that wake between two instants."""
+    """Query how many enrollments wake between two instants."""
     return bounded(
         "SELECT id FROM enrollments WHERE wake_at IS NOT NULL AND wake_at >= ? AND wake_at < ?",
         [to_micros(start), to_micros(end)],
@@ -50,27 +51,27 @@ def wakes_between(start: datetime, end: datetime) -> Query[Bounded]:
 
 
 def queued() -> Query[Bounded]:
-    """Count the mails that wait to leave."""
+    """Query how many mails wait to leave."""
     return bounded("SELECT id FROM sends WHERE status = 'queued' AND due_at IS NOT NULL", [])
 
 
 def oldest_queued() -> Query[datetime | None]:
-    """Ask since when the mail that leaves next is due."""
+    """Query since when the next mail is due."""
     return Query(
         "SELECT due_at FROM sends WHERE status = 'queued' AND due_at IS NOT NULL "
         "ORDER BY due_at LIMIT 1",
         [],
-        lambda rows: from_micros(rows[0][0]) if rows else None,
+        first_value(datetime),
     )
 
 
 def errors_of(journey_id: str) -> Query[str | None]:
-    """Ask what the newest failed enrollment of a journey failed with."""
+    """Query the error of the newest failed enrollment of a journey."""
     return _error("state = 'failed'", journey_id)
 
 
 def retried_errors_of(journey_id: str) -> Query[str | None]:
-    """Ask what the last turn of the newest enrollment that is tried again failed with."""
+    """Query the error of the newest enrollment of a journey that is retried."""
     return _error(RETRIED, journey_id)
 
 
@@ -79,12 +80,14 @@ def _error(condition: str, journey_id: str) -> Query[str | None]:
         f"SELECT error FROM enrollments WHERE journey_id = ? AND {condition} "
         "ORDER BY id DESC LIMIT 1",
         [journey_id],
-        only,
+        first_value(str),
     )
 
 
 def week_of_wakes(now: datetime) -> list[tuple[datetime, Query[Bounded]]]:
-    """Ask how many wake on each of the next seven days, the rest of today first.
+    """Return a query for each of the next seven days: how many enrollments wake on it.
+
+    The first day is the rest of today.
 
     Args:
         now: the present instant, in the zone whose days are meant.

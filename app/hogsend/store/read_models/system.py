@@ -1,24 +1,25 @@
-"""The database itself, as the system screen tells of it."""
+"""The database itself, for the system page."""
 
 from __future__ import annotations
 
-from ..db import Database, Query, only, sqlite_path
+from ..db import Database, Query, sqlite_path
+from ..rows import only
 from .counts import Bounded, bounded
 
 
 def version(database: Database) -> Query[str]:
-    """Ask which database this is."""
-    question = "SELECT sqlite_version()" if database.is_sqlite else "SHOW server_version"
-    return Query(question, [], only)
+    """Query the version of the database."""
+    sql = "SELECT sqlite_version()" if database.is_sqlite else "SHOW server_version"
+    return Query(sql, [], only)
 
 
 def hatchet_runs() -> Query[Bounded]:
-    """Count the enrollments that a Hatchet run plays."""
+    """Query how many enrollments have a Hatchet run."""
     return bounded("SELECT enrollment_id FROM hatchet_runs", [])
 
 
 def size(database: Database) -> Query[int] | int:
-    """Say how many bytes the database takes, or how to ask it."""
+    """Return the size of the database in bytes, or the query for it."""
     if not database.is_sqlite:
         return Query("SELECT pg_database_size(current_database())", [], only)
     file = sqlite_path(database.url)
@@ -29,8 +30,8 @@ def size(database: Database) -> Query[int] | int:
 async def described(database: Database) -> tuple[str, int]:
     """Return the database's name with its version, and its size in bytes."""
     name = "SQLite" if database.is_sqlite else "Postgres"
-    said = await database.read_one(version(database))
-    found = size(database)
-    if isinstance(found, Query):
-        found = await database.read_one(found)
-    return f"{name} {said}", found
+    number = await database.read_one(version(database))
+    bytes_or_query = size(database)
+    if isinstance(bytes_or_query, Query):
+        bytes_or_query = await database.read_one(bytes_or_query)
+    return f"{name} {number}", bytes_or_query

@@ -1,4 +1,4 @@
-"""The tables of workers, and of what Hatchet runs for them. Part of the schema."""
+"""Tables of workers, and of the Hatchet runs of enrollments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from .fields import IdField, InstantField
+from ..fields import IdField, InstantField
 
 
 class WorkerRow(Model):

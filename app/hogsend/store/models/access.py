@@ -1,4 +1,4 @@
-"""The tables of who may come in: keys, operators, and what these did. Part of the schema."""
+"""Tables of access: API keys, operators, their sessions, and the audit log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from .fields import DigestField, IdField, InstantField
+from ..fields import DigestField, IdField, InstantField
 
 
 class KeyRow(Model):

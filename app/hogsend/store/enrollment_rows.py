@@ -1,0 +1,69 @@
+"""How an enrollment is stored: its waits as JSON, everything else in columns of their own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ..domain.enrollment import Enrollment, LookBack, Wait
+from ..domain.event import Event, EventMatch
+from .events import from_stored_event, to_stored_event
+from .fields import id_or_none, instant_or_none, micros_or_none
+from .json_text import from_json, to_json
+from .models import EnrollmentRow
+from .rows import RowMapper, Stored, optional_json_object
+
+
+def _read_wait(stored: str | None) -> Wait | None:
+    if not stored:
+        return None
+    value = from_json(stored)
+    until = value.get("until")
+    return Wait(
+        key=value["key"],
+        until=datetime.fromisoformat(until) if until else None,
+        events=tuple(EventMatch.from_json(match) for match in value.get("events", ())),
+        more=value.get("more", 1),
+    )
+
+
+def _write_wait(wait: Wait | None) -> str | None:
+    if wait is None:
+        return None
+    stored: dict[str, Any] = {
+        "key": wait.key,
+        "until": wait.until.isoformat() if wait.until else None,
+    }
+    if wait.events:
+        stored["events"] = [match.to_json() for match in wait.events]
+    if wait.more > 1:
+        stored["more"] = wait.more
+    return to_json(stored)
+
+
+def _read_event(stored: str | None) -> Event | None:
+    return from_stored_event(from_json(stored)) if stored else None
+
+
+def _write_event(event: Event | None) -> str | None:
+    return to_json(to_stored_event(event)) if event else None
+
+
+def _read_look_back(seq: int, at: int, event: Any) -> LookBack:
+    return LookBack(seq, instant_or_none(at or None), id_or_none(event))
+
+
+def _write_look_back(look_back: LookBack) -> tuple[int, int, UUID | None]:
+    return look_back.seq, micros_or_none(look_back.at) or 0, look_back.event
+
+
+ENROLLMENTS = RowMapper(
+    Enrollment,
+    EnrollmentRow,
+    "n",
+    wait=Stored(_read_wait, _write_wait),
+    wait_result=Stored(_read_event, _write_event),
+    look_back=Stored(_read_look_back, _write_look_back, ("since_seq", "since_at", "since_event")),
+    person=optional_json_object(),
+)

@@ -1,0 +1,73 @@
+"""Goals: which enrollments have not reached their journey's goal, and which have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from .db import Query, Row, Write
+from .fields import to_micros
+from .rows import RowMapper
+
+
+@dataclass(frozen=True, slots=True)
+class GoalCandidate:
+    """An enrollment that has not reached its journey's goal.
+
+    Args:
+        id: the enrollment.
+        contact_id: its contact; for a merged contact the survivor.
+        journey_id: its journey.
+        state: its state.
+        trigger_event_id: the event that started it.
+    """
+
+    id: UUID
+    contact_id: UUID
+    journey_id: str
+    state: str
+    trigger_event_id: UUID
+
+
+_CANDIDATES = RowMapper(GoalCandidate)
+
+
+def candidates(pairs: Sequence[tuple[UUID, str]]) -> Query[list[GoalCandidate]]:
+    """Query the enrollments of contacts in journeys that have not reached the goal.
+
+    Ended and held-out enrollments are among them, and those of contacts merged into these.
+
+    Args:
+        pairs: (contact, journey).
+    """
+    wanted = set(pairs)
+
+    def read(rows: list[Row]) -> list[GoalCandidate]:
+        return [
+            candidate
+            for candidate in map(_CANDIDATES.read, rows)
+            if (candidate.contact_id, candidate.journey_id) in wanted
+        ]
+
+    # COALESCE keeps SQLite, which has no statistics, from using the journey's index.
+    condition = "COALESCE(n.journey_id, '') IN ? AND n.goal_at IS NULL"
+    return Query(
+        "SELECT n.id, n.contact_id, n.journey_id, n.state, n.trigger_event_id FROM enrollments n "
+        f"WHERE n.contact_id IN ? AND {condition} UNION ALL "
+        "SELECT n.id, c.merged_into, n.journey_id, n.state, n.trigger_event_id FROM contacts c "
+        "CROSS JOIN enrollments n WHERE n.contact_id = c.id AND c.merged_into IN ? "
+        f"AND {condition}",
+        [list({contact for contact, _ in pairs}), sorted({journey for _, journey in pairs})] * 2,
+        read,
+    )
+
+
+def record(ids: Sequence[UUID], now: datetime) -> Write:
+    """Record that enrollments have reached their journey's goal."""
+    at = to_micros(now)
+    return Write(
+        "UPDATE enrollments SET goal_at = ? WHERE id = ?",
+        [(at, enrollment_id) for enrollment_id in ids],
+    )

@@ -1,0 +1,57 @@
+"""The tables as Tortoise models, from which migrations are made.
+
+Models never leave `store`: the rest of the program sees domain values.
+"""
+
+from __future__ import annotations
+
+from .access import AuditRow, KeyRow, OperatorRow, SessionRow, SignInLinkRow
+from .conditions import DUE, HELD, LIVE, RETRIED, WAITS, WHOLE
+from .contacts import ConsentRow, ContactRow, IdentityRow, SuppressionRow
+from .events import EventRow, IdempotencyRow, RefusalRow
+from .installation import CounterRow, Meta
+from .journeys import AnswerRow, EnrollmentRow, JourneyRow, StepRow, TurnRow
+from .sends import EngagementRow, InboxRow, MessageRow, SendRow
+from .workers import HatchetRunRow, HatchetWaitRow, WorkerRow
+
+# The modules that Tortoise and aerich read.
+MODULES = tuple(
+    f"{__name__}.{part}"
+    for part in ("installation", "contacts", "events", "journeys", "sends", "access", "workers")
+)
+
+__all__ = [
+    "DUE",
+    "HELD",
+    "LIVE",
+    "MODULES",
+    "RETRIED",
+    "WAITS",
+    "WHOLE",
+    "AnswerRow",
+    "AuditRow",
+    "ConsentRow",
+    "ContactRow",
+    "CounterRow",
+    "EngagementRow",
+    "EnrollmentRow",
+    "EventRow",
+    "HatchetRunRow",
+    "HatchetWaitRow",
+    "IdempotencyRow",
+    "IdentityRow",
+    "InboxRow",
+    "JourneyRow",
+    "KeyRow",
+    "MessageRow",
+    "Meta",
+    "OperatorRow",
+    "RefusalRow",
+    "SendRow",
+    "SessionRow",
+    "SignInLinkRow",
+    "StepRow",
+    "SuppressionRow",
+    "TurnRow",
+    "WorkerRow",
+]

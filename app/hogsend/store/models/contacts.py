@@ -1,0 +1,77 @@
+"""Tables of contacts: what they are known by, and what they may be sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+from ..fields import IdField, InstantField, Where
+
+
+class ContactRow(Model):
+    """A person we know. `event_seq` numbers the person's events."""
+
+    id = IdField(primary_key=True)
+    external_id = fields.CharField(max_length=200, null=True)
+    email = fields.CharField(max_length=320, null=True)
+    anonymous_id = fields.CharField(max_length=200, null=True)
+    properties: Any = fields.JSONField(default=dict)
+    event_seq = fields.BigIntField(default=0)
+    first_seen_at = InstantField()
+    last_seen_at = InstantField()
+    created_at = InstantField()
+    updated_at = InstantField()
+    merged_into = IdField(null=True)
+    erased_at = InstantField(null=True)
+
+    class Meta:
+        table = "contacts"
+        indexes = (
+            ("last_seen_at",),
+            Where(
+                fields=("merged_into",),
+                name="merged_contacts",
+                condition="merged_into IS NOT NULL",
+            ),
+        )
+
+
+class IdentityRow(Model):
+    """What a contact is known by: `u:` user id, `e:` email, `a:` anonymous id."""
+
+    identity = fields.CharField(max_length=330, primary_key=True)
+    contact_id = IdField(db_index=True)
+
+    class Meta:
+        table = "identities"
+
+
+class ConsentRow(Model):
+    """What a contact said about a list; list `*` is everything."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    contact_id = IdField()
+    list_id = fields.CharField(max_length=100)
+    subscribed = fields.BooleanField()
+    changed_at = InstantField()
+    source = fields.CharField(max_length=40)
+    send_id = IdField(null=True)
+
+    class Meta:
+        table = "consents"
+        unique_together = (("contact_id", "list_id"),)
+
+
+class SuppressionRow(Model):
+    """An address that must not be mailed, and why."""
+
+    address = fields.CharField(max_length=320, primary_key=True)
+    reason = fields.CharField(max_length=40)
+    at = InstantField()
+    note = fields.TextField(null=True)
+    send_id = IdField(null=True)
+
+    class Meta:
+        table = "suppressions"

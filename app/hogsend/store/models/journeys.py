@@ -1,0 +1,135 @@
+"""Tables of journeys: their definitions, enrollments and journals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+from ..fields import DigestField, IdField, InstantField, Where
+from .conditions import DUE, HELD, LIVE, RETRIED, WHOLE
+
+
+class JourneyRow(Model):
+    """A journey as last seen in the code, and the operator's switch."""
+
+    id = fields.CharField(max_length=100, primary_key=True)
+    definition: Any = fields.JSONField()
+    code_hash = fields.CharField(max_length=16)
+    enabled = fields.BooleanField(default=True)
+    first_seen_at = InstantField()
+    seen_at = InstantField()
+    gone_at = InstantField(null=True)
+
+    class Meta:
+        table = "journeys"
+
+
+class EnrollmentRow(Model):
+    """One contact in one journey.
+
+    `person` is the contact as of enrollment, until the journal has it; `wait` is the frontier,
+    `wait_result` what ended it; `since_seq`, `since_at` and `since_event` are where the next wait
+    looks back to; `holder` is the worker that plays a turn of it, where several may, and `fence`
+    counts those who have had it. Long after its end, `summary` stands for its turns; it has all of
+    them at `compacted_at`.
+    """
+
+    id = IdField(primary_key=True)
+    contact_id = IdField()
+    journey_id = fields.CharField(max_length=100)
+    entry_key = fields.CharField(max_length=200, default="")
+    state = fields.CharField(max_length=12)
+    trigger_event_id = IdField()
+    code_hash = fields.CharField(max_length=16)
+    turn = fields.IntField(default=0)
+    attempt = fields.IntField(default=0)
+    wake_at = InstantField(null=True)
+    wait_key = fields.CharField(max_length=200, null=True)
+    wait = fields.TextField(null=True)
+    wait_result = fields.TextField(null=True)
+    since_seq = fields.BigIntField(default=0)
+    since_at = InstantField(default=0)
+    since_event = IdField(null=True)
+    sends = fields.IntField(default=0)
+    goal_at = InstantField(null=True)
+    fence = fields.IntField(default=0)
+    person = fields.TextField(null=True)
+    holder = IdField(null=True)
+    error = fields.TextField(null=True)
+    end_reason = fields.CharField(max_length=200, null=True)
+    entered_at = InstantField()
+    updated_at = InstantField()
+    ended_at = InstantField(null=True)
+    summary = fields.TextField(null=True)
+    compacted_at = InstantField(null=True)
+
+    class Meta:
+        table = "enrollments"
+        indexes = (
+            Where(
+                fields=("contact_id", "journey_id", "entry_key"),
+                name="one_live_enrollment",
+                condition=LIVE,
+                unique=True,
+            ),
+            ("contact_id", "journey_id"),
+            Where(fields=("wake_at",), name="enrollment_wakes", condition=DUE),
+            Where(fields=("journey_id", "wake_at"), name="enrollment_turns", condition=DUE),
+            Where(fields=("ended_at",), name="enrollment_journals", condition=WHOLE),
+            ("journey_id", "state", "id"),
+            Where(
+                fields=("journey_id", "wait_key", "id"),
+                name="enrollment_waits",
+                condition="wait_key IS NOT NULL",
+            ),
+            Where(fields=("journey_id", "id"), name="enrollment_retries", condition=RETRIED),
+            Where(fields=("holder",), name="enrollment_holders", condition=HELD),
+        )
+
+
+class TurnRow(Model):
+    """One turn of an enrollment: its part of the journal, or the error that ended it."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    enrollment_id = IdField()
+    number = fields.IntField()
+    played_at = InstantField()
+    code_hash = fields.CharField(max_length=16)
+    outcome = fields.CharField(max_length=12)
+    steps = fields.TextField()
+    error = fields.TextField(null=True)
+
+    class Meta:
+        table = "turns"
+        unique_together = (("enrollment_id", "number"),)
+
+
+class AnswerRow(Model):
+    """A large answer of a journal, compressed; the journal names it by its digest."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    enrollment_id = IdField()
+    digest = DigestField()
+    body = fields.BinaryField()
+
+    class Meta:
+        table = "answers"
+        unique_together = (("enrollment_id", "digest"),)
+
+
+class StepRow(Model):
+    """An effect of `ctx.step` that was tried and is not in the journal yet."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    enrollment_id = IdField()
+    key = fields.CharField(max_length=200)
+    attempts = fields.IntField()
+    answer = fields.TextField(null=True)
+    error = fields.TextField(null=True)
+    is_over = fields.BooleanField()
+
+    class Meta:
+        table = "steps"
+        unique_together = (("enrollment_id", "key"),)

@@ -1,0 +1,103 @@
+"""Tables of mails: the send ledger, rendered mails, the local inbox, opens and clicks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+from ..fields import IdField, InstantField, Where
+from .conditions import HELD, WAITS
+
+
+class SendRow(Model):
+    """One email to one contact: the outbox and the record. `holder` is the worker that takes it."""
+
+    id = IdField(primary_key=True)
+    contact_id = IdField(db_index=True)
+    enrollment_id = IdField(null=True)
+    journey_id = fields.CharField(max_length=100, null=True)
+    step_key = fields.CharField(max_length=200, null=True)
+    idempotency_key = fields.CharField(max_length=200, null=True, unique=True)
+    template = fields.CharField(max_length=100)
+    list_id = fields.CharField(max_length=100)
+    subject = fields.TextField(null=True)
+    props: Any = fields.JSONField(default=dict)
+    to_email = fields.CharField(max_length=320, null=True)
+    address = fields.CharField(max_length=320, null=True)
+    status = fields.CharField(max_length=12)
+    reason = fields.CharField(max_length=200, null=True)
+    due_at = InstantField(null=True)
+    created_at = InstantField()
+    updated_at = InstantField()
+    handed_at = InstantField(null=True)
+    sent_at = InstantField(null=True)
+    delivered_at = InstantField(null=True)
+    opened_at = InstantField(null=True)
+    clicked_at = InstantField(null=True)
+    provider = fields.CharField(max_length=40, null=True)
+    provider_id = fields.CharField(max_length=200, null=True)
+    attempts: Any = fields.JSONField(default=list)
+    holder = IdField(null=True)
+
+    class Meta:
+        table = "sends"
+        unique_together = (("enrollment_id", "step_key"),)
+        indexes = (
+            Where(fields=("journey_id", "due_at"), name="sends_due", condition=WAITS),
+            Where(fields=("updated_at",), name="sends_handing", condition="status = 'sending'"),
+            Where(fields=("holder",), name="sends_holders", condition=HELD),
+            ("status", "id"),
+            ("journey_id", "id"),
+        )
+
+
+class MessageRow(Model):
+    """The rendered mail of a send, compressed; stored before the first attempt."""
+
+    send_id = IdField(primary_key=True)
+    subject = fields.TextField()
+    from_email = fields.CharField(max_length=320)
+    mail = fields.BinaryField()
+    links: Any = fields.JSONField(default=list)
+    created_at = InstantField(db_index=True)
+
+    class Meta:
+        table = "messages"
+
+
+class InboxRow(Model):
+    """A mail captured while no provider is configured."""
+
+    send_id = IdField(primary_key=True)
+    to_email = fields.CharField(max_length=320)
+    from_email = fields.CharField(max_length=320)
+    subject = fields.TextField()
+    mail = fields.BinaryField()
+    captured_at = InstantField(db_index=True)
+    read_at = InstantField(null=True)
+
+    class Meta:
+        table = "inbox"
+
+
+class EngagementRow(Model):
+    """An open or a click; `verdict` is human, machine or unsure."""
+
+    id = IdField(primary_key=True)
+    send_id = IdField(db_index=True)
+    kind = fields.CharField(max_length=8)
+    position = fields.IntField(default=0)
+    url = fields.TextField(null=True)
+    verdict = fields.CharField(max_length=8)
+    agent = fields.CharField(max_length=40)
+    network = fields.CharField(max_length=64)
+    at = InstantField()
+    held_until = InstantField(null=True)
+
+    class Meta:
+        table = "hits"
+        indexes = (
+            Where(fields=("held_until",), name="hits_held", condition="held_until IS NOT NULL"),
+        )

@@ -1,0 +1,438 @@
+"""Rows by name: the only module that knows in which order the columns of a row come.
+
+A `RowMapper` joins a table to the value that the rest of the program sees. The model declares the
+columns, the value's class declares the fields, and fields and columns of one name belong together:
+the field's type says how it is stored. Only what differs is spelled out, as `Stored`. From this the
+mapper makes the list of columns for SELECT, the lists for INSERT and UPDATE, and a function that
+turns a row of either driver into the value. These functions are generated as source, once, because
+they run for every row of the hot paths.
+
+    KEYS = RowMapper(Key, KeyRow, "k")
+    Query(f"SELECT {KEYS.columns} FROM api_keys k WHERE k.id = ?", [key_id], KEYS.first)
+
+Statements that do not give rows of a table are read by `column`, `pairs` and `first_value`, or by a
+mapper of a small class whose fields name the statement's columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache, cached_property
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+from tortoise.models import Model
+
+from ..compat.tortoise import columns_of
+from .corrupt_rows import UNREADABLE, object_of, unreadable
+from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
+from .json_text import from_json, to_json
+from .transactions import Row
+
+T = TypeVar("T")
+K = TypeVar("K")
+Read = Callable[..., Any]
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How a field is stored whose name or type does not say it.
+
+    Args:
+        read: makes the field's value of what is stored, with one argument for each column.
+        write: makes what is stored of the field's value; of several columns a tuple. None when the
+            field is not written, or is stored as it is.
+        columns: the columns; that of the field's name when there are none.
+        fallback: what a page shows in place of a value that cannot be read, made of what is stored.
+    """
+
+    read: Read | None = None
+    write: Callable[[Any], Any] | None = None
+    columns: tuple[str, ...] = ()
+    fallback: Read = _nothing
+
+
+def json_object(*columns: str) -> Stored:
+    """Store a mapping as JSON; when it is corrupt, a page shows the stored text."""
+    return Stored(object_of, to_json, columns, unreadable_object)
+
+
+def json_list(*columns: str) -> Stored:
+    """Store a sequence as JSON; when it is corrupt, a page shows an empty one."""
+    return Stored(_read_list, _write_list, columns, _empty_list)
+
+
+def optional_json_object(*columns: str) -> Stored:
+    """Store a mapping as JSON in a column that may have no value."""
+    return Stored(_read_optional_object, _write_optional, columns)
+
+
+def optional_json(*columns: str) -> Stored:
+    """Store any value as JSON in a column that may have no value."""
+    return Stored(_read_optional, _write_optional, columns)
+
+
+def unreadable_object(stored: Any) -> dict[str, Any]:
+    """Return what a page shows in place of a mapping whose JSON is corrupt."""
+    return {"unreadable": stored}
+
+
+def _read_list(stored: Any) -> list[Any]:
+    return from_json(stored) or []
+
+
+def _write_list(value: Sequence[Any]) -> str:
+    return to_json(list(value))
+
+
+def _empty_list(_: Any) -> list[Any]:
+    return []
+
+
+def _read_optional_object(stored: Any) -> dict[str, Any] | None:
+    return object_of(stored) if stored else None
+
+
+def _read_optional(stored: Any) -> Any:
+    return from_json(stored) if stored else None
+
+
+def _write_optional(value: Any) -> str | None:
+    return None if value is None else to_json(value)
+
+
+def _optional_bool(stored: Any) -> bool | None:
+    return None if stored is None else bool(stored)
+
+
+def _optional_bytes(stored: Any) -> bytes | None:
+    return None if stored is None else bytes(stored)
+
+
+def _as_stored(stored: Any) -> Any:
+    return stored
+
+
+_PLAIN = (str, int, float, Any, object)
+# How values of a type are read and written: when the column always has a value, and when not.
+_READ: Mapping[type, tuple[Read, Read]] = {
+    UUID: (to_id, id_or_none),
+    datetime: (from_micros, instant_or_none),
+    bool: (bool, _optional_bool),
+    bytes: (bytes, _optional_bytes),
+}
+_WRITE: Mapping[type, tuple[Read, Read]] = {datetime: (to_micros, micros_or_none)}
+
+
+def _unwrapped(kind: Any) -> tuple[Any, bool]:
+    """Return a type without `| None`, and whether it had that."""
+    if get_origin(kind) in (Union, UnionType):
+        rest = [part for part in get_args(kind) if part is not NoneType]
+        return (rest[0], True) if len(rest) == 1 else (object, True)
+    return kind, False
+
+
+def _stored_as(name: str, kind: Any) -> Stored:
+    """Return how a field of a type is stored.
+
+    Raises:
+        TypeError: a value of this type can be stored in more than one way.
+    """
+    kind, is_optional = _unwrapped(kind)
+    if kind in _READ:
+        write = _WRITE.get(kind)
+        return Stored(_READ[kind][is_optional], write[is_optional] if write else None, (name,))
+    if kind in _PLAIN or get_origin(kind) is Literal or isinstance(kind, TypeVar):
+        return Stored(columns=(name,))
+    if get_origin(kind) in (list, Sequence):
+        return json_list(name)
+    raise TypeError(f"say with Stored(…) how the field {name} of type {kind} is stored")
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of a value, in the order of the class.
+
+    Args:
+        name: its name.
+        stored: how it is stored; a mapper when it is itself a row of a joined table.
+        columns: the SQL of its columns.
+    """
+
+    name: str
+    stored: Stored | RowMapper[Any]
+    columns: tuple[str, ...]
+
+
+class WriteColumns:
+    """Columns of a statement that writes, and the values for them.
+
+    Args:
+        columns: their names, in order.
+        values: makes the stored values of a value; further arguments are appended as they are.
+    """
+
+    def __init__(self, columns: Sequence[str], values: Callable[..., tuple[Any, ...]]) -> None:
+        self.names = ", ".join(columns)
+        self.placeholders = ",".join("?" * len(columns))
+        self.assignments = ", ".join(f"{column} = ?" for column in columns)
+        self.replacements = ", ".join(f"{column} = excluded.{column}" for column in columns)
+        self.values = values
+
+
+class RowMapper(Generic[T]):
+    """Reads and writes the rows of a table, or of a statement, as values.
+
+    Args:
+        value: a dataclass or named tuple, whose fields are the columns.
+        model: the table's model, which must have a column for each field; None for a statement
+            whose columns are none of a single table.
+        alias: the table's name in statements.
+        row_id: the fields that name a row in an error message.
+        fields: what is not told by a field's name and type: how it is stored, the SQL expression
+            that it is read from, or the mapper of a joined row.
+    """
+
+    def __init__(
+        self,
+        value: type[T],
+        model: type[Model] | None = None,
+        alias: str = "",
+        *,
+        row_id: tuple[str, ...] = ("id",),
+        **fields: Stored | RowMapper[Any] | str,
+    ) -> None:
+        self._value = value
+        self._model = model
+        self._row_id = row_id
+        self._fields = tuple(
+            self._field(name, kind, fields.get(name), f"{alias}." if alias else "")
+            for name, kind in get_type_hints(value).items()
+            if name in _names_of(value)
+        )
+        self._check(fields)
+        self.columns = ", ".join(column for field in self._fields for column in field.columns)
+
+    def _field(
+        self, name: str, kind: Any, given: Stored | RowMapper[Any] | str | None, prefix: str
+    ) -> _Field:
+        if isinstance(given, RowMapper):
+            return _Field(name, given, (given.columns,))
+        if isinstance(given, str):
+            return _Field(name, _stored_as(name, kind), (given,))
+        stored = given or _stored_as(name, kind)
+        names = stored.columns or (name,)
+        return _Field(name, stored, tuple(prefix + column for column in names))
+
+    def _check(self, given: Mapping[str, Stored | RowMapper[Any] | str]) -> None:
+        """Refuse names that the value or the table does not have: found when it is imported."""
+        unknown = set(given) - {field.name for field in self._fields}
+        if self._model is not None:
+            known = set(_names_of_columns(self._model))
+            for field in self._fields:
+                if isinstance(field.stored, Stored) and not isinstance(given.get(field.name), str):
+                    unknown |= set(field.stored.columns or (field.name,)) - known
+        if unknown:
+            raise TypeError(f"{self._value.__name__} has no column for {sorted(unknown)}")
+
+    def _width(self, field: _Field) -> int:
+        stored = field.stored
+        return stored.width if isinstance(stored, RowMapper) else len(field.columns)
+
+    @property
+    def width(self) -> int:
+        """How many columns a row has."""
+        return sum(map(self._width, self._fields))
+
+    @cached_property
+    def read(self) -> Callable[[Row], T]:
+        """Turns a row with `columns` into a value."""
+        known: dict[str, Any] = {"value": self._value, "UNREADABLE": UNREADABLE}
+        arguments: list[str] = []
+        names = iter([f"c{n}" for n in range(self.width)])
+        for n, field in enumerate(self._fields):
+            own = ", ".join(next(names) for _ in range(self._width(field)))
+            stored = field.stored
+            if isinstance(stored, RowMapper):
+                known[f"f{n}"] = stored.read
+                arguments.append(f"f{n}(({own},))")
+            elif stored.read is None:
+                arguments.append(own)
+            else:
+                known[f"f{n}"] = stored.read
+                arguments.append(f"f{n}({own})")
+        known["corrupt"] = self._read_corrupt
+        row = ", ".join(f"c{n}" for n in range(self.width))
+        source = (
+            f"def read(row):\n ({row},) = row\n try:\n  return value({', '.join(arguments)})\n"
+            " except UNREADABLE as error:\n  return corrupt(row, error)\n"
+        )
+        # The source has no text in it but the names made above.
+        exec(source, known)  # noqa: S102
+        return known["read"]
+
+    def _read_corrupt(self, row: Row, error: Exception) -> T:
+        """Read a row field by field, and show what cannot be read by its fallback.
+
+        Raises:
+            CorruptRow: unless rows are read to be shown.
+        """
+        parts: dict[str, Any] = {}
+        broken: list[tuple[str, Exception, Any]] = []
+        at = 0
+        for field in self._fields:
+            own = row[at : at + self._width(field)]
+            at += len(own)
+            if isinstance(field.stored, RowMapper):
+                parts[field.name] = field.stored.read(own)
+                continue
+            read = field.stored.read or _as_stored
+            try:
+                parts[field.name] = read(*own)
+            except UNREADABLE as cause:
+                broken.append((field.name, cause, field.stored.fallback(*own)))
+        if not broken:
+            raise error
+        table = columns_of(self._model)[0] if self._model else self._value.__name__
+        row_id = "/".join(str(parts.get(name, "?")) for name in self._row_id)
+        for name, cause, fallback in broken:
+            parts[name] = unreadable(table, row_id, cause, fallback)
+        return self._value(**parts)
+
+    def reading(self, **expressions: str) -> RowMapper[T]:
+        """Return a mapper that reads some of the fields from other SQL expressions."""
+        other = copy(self)
+        other._fields = tuple(
+            replace(field, columns=(expressions[field.name],))
+            if field.name in expressions
+            else field
+            for field in self._fields
+        )
+        other.__dict__.pop("read", None)
+        other.columns = ", ".join(column for field in other._fields for column in field.columns)
+        return other
+
+    def all(self, rows: list[Row]) -> list[T]:
+        """Read every row."""
+        return list(map(self.read, rows))
+
+    def first(self, rows: list[Row]) -> T | None:
+        """Read the first row; None when there is none."""
+        return self.read(rows[0]) if rows else None
+
+    def by(self, name: str) -> Callable[[list[Row]], dict[Any, T]]:
+        """Return what reads rows into a dictionary by one of their fields, or by several."""
+        key = self._key(name)
+        return lambda rows: {key(value): value for value in map(self.read, rows)}
+
+    def grouped_by(self, name: str) -> Callable[[list[Row]], dict[Any, list[T]]]:
+        """Return what reads rows into lists by one of their fields, in the order of the rows."""
+        key = self._key(name)
+
+        def group(rows: list[Row]) -> dict[Any, list[T]]:
+            groups: dict[Any, list[T]] = {}
+            for value in map(self.read, rows):
+                groups.setdefault(key(value), []).append(value)
+            return groups
+
+        return group
+
+    def _key(self, name: str) -> Callable[[T], Any]:
+        return attrgetter(name)
+
+    def writing(
+        self, *only: str, without: Collection[str] = (), extra: Sequence[str] = ()
+    ) -> WriteColumns:
+        """Return the columns of a statement that writes values.
+
+        Args:
+            only: the fields that are written; all of them unless given.
+            without: fields that are not written.
+            extra: further columns, whose values are given with each value.
+
+        Raises:
+            TypeError: the value has no such field, or the table no such column.
+        """
+        names = [field.name for field in self._fields]
+        if unknown := {*only, *without} - set(names):
+            raise TypeError(f"{self._value.__name__} has no field {sorted(unknown)}")
+        columns: list[str] = []
+        parts: list[str] = []
+        known: dict[str, Any] = {}
+        for n, field in enumerate(self._fields):
+            stored = field.stored
+            if isinstance(stored, RowMapper) or field.name in without:
+                continue
+            if only and field.name not in only:
+                continue
+            columns += stored.columns or (field.name,)
+            part = f"value.{field.name}"
+            if stored.write is not None:
+                known[f"w{n}"] = stored.write
+                part = f"{'*' if len(stored.columns) > 1 else ''}w{n}({part})"
+            parts.append(part)
+        source = f"def values(value, *extra): return ({', '.join([*parts, '*extra'])},)"
+        exec(source, known)  # noqa: S102
+        return WriteColumns([*columns, *extra], known["values"])
+
+
+def _names_of_columns(model: type[Model]) -> list[str]:
+    _, key, others = columns_of(model)
+    return [field.source_field or field.model_field_name for field in (key, *others)]
+
+
+def _names_of(value: type[Any]) -> tuple[str, ...]:
+    return getattr(value, "_fields", None) or tuple(value.__dataclass_fields__)
+
+
+@cache
+def _reader(kind: Any) -> Read | None:
+    kind = _unwrapped(kind)[0]
+    return _READ[kind][1] if kind in _READ else None
+
+
+def first_value(kind: type[T]) -> Callable[[list[Row]], T | None]:
+    """Return what reads the only column of the first row; None when there is no row.
+
+    Args:
+        kind: the type of the value.
+    """
+    read = _reader(kind) or _as_stored
+    return lambda rows: read(rows[0][0]) if rows else None
+
+
+def column(kind: type[T]) -> Callable[[list[Row]], list[T]]:
+    """Return what reads the only column of every row.
+
+    Args:
+        kind: the type of the values.
+    """
+    read = _reader(kind)
+    if read is None:
+        return lambda rows: [value for (value,) in rows]
+    return lambda rows: [read(value) for (value,) in rows]
+
+
+def pairs(key: Callable[..., K], kind: Callable[..., T]) -> Callable[[list[Row]], dict[K, T]]:
+    """Return what reads rows of two columns into a dictionary.
+
+    Args:
+        key: the type of the first column, which is the key.
+        kind: the type of the second one.
+    """
+    read_key, read = _reader(key) or _as_stored, _reader(kind) or _as_stored
+    return lambda rows: {read_key(first): read(second) for first, second in rows}
+
+
+def only(rows: list[Row]) -> Any:
+    """Read a single value as it is stored; None when there is no row."""
+    return rows[0][0] if rows else None
