@@ -41,7 +41,7 @@ async def test_an_enrollment_links_to_its_run_and_an_outage_of_hatchet_is_on_eve
                 await walkthrough.check_widths("hatchet-system")
 
                 await double.stop()
-                banner = page.get_by_text("Hatchet is away")
+                banner = page.get_by_text("Hatchet is unreachable")
                 await expect(banner.first).to_be_visible()
                 await walkthrough.check_widths("hatchet-away-system")
                 for screen in ("contacts", "journeys", ""):

@@ -66,7 +66,7 @@ async def test_the_overview_puts_what_needs_attention_first(owner: Browser, scen
     assert "3 issues need attention." in text
     assert "1 enrollment failed in Payment recovery: KeyError: 'invoice_url'" in text
     assert "1 email may or may not have been sent" in text
-    assert "win_back.py cannot be used The list 'newsletter' does not exist." in text
+    assert "win_back.py cannot be used: The list 'newsletter' does not exist." in text
 
 
 async def test_every_page_warns_that_this_process_has_no_worker(owner: Browser) -> None:

@@ -77,8 +77,8 @@ def _items(overview: Overview) -> Iterator[AttentionItem]:
     attention, journeys = overview.attention, overview.journeys
     yield from _outage(attention)
     for file in attention.broken_files:
-        title = f"{file.file} cannot be used"
-        yield AttentionItem("broken", "bad", title, code=file.problem, href="/journeys")
+        title = f"{file.file} cannot be used:"
+        yield AttentionItem("broken", "bad", title, file.problem, href="/journeys")
     for summary in journeys:
         if summary.is_halted:
             yield _halted(summary)

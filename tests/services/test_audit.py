@@ -1,0 +1,122 @@
+"""Every change that a service makes has its entry in the audit log, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hogsend.clock import ManualClock
+from hogsend.errors import Conflict
+from hogsend.services import consent, contacts, enrollments, events, inbox, journeys, keys
+from hogsend.services.actor import HATCHET, Actor
+from hogsend.services.audit import apply_audited, list_entries
+from hogsend.store.db import Write
+from tests.actors import OLGA, operator_named
+from tests.site import Site, open_site
+
+OWNER = operator_named("owner@example.com", "owner")
+Entry = tuple[str, str, str, Any, Any]
+
+
+@pytest.fixture
+async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
+    """An installation in which Ada is in a journey."""
+    async with open_site(tmp_path, clock, with_worker=False) as opened:
+        await opened.event("user.created")
+        yield opened
+
+
+async def entries(site: Site) -> list[Entry]:
+    """Return the audit log, oldest first."""
+    newest = await list_entries(site.runtime, OWNER, 100)
+    return [
+        (entry.who, entry.action, entry.subject, entry.before, entry.after)
+        for entry in reversed(newest)
+    ]
+
+
+async def change_everything(site: Site, actor: Actor) -> list[Entry]:
+    """Make one change of each kind; return the entries that are expected."""
+    runtime, who = site.runtime, actor.name
+    ada = (await site.contact()).id
+    (enrollment,) = await enrollments.list_enrollments(runtime, actor, "welcome", limit=1)
+    path = f"/enrollments/{enrollment.enrollment.id}"
+    await consent.change_consent(runtime, actor, ada, "tips", subscribed=True)
+    await consent.change_consent(runtime, actor, ada, "*", subscribed=False)
+    await contacts.unsuppress_address(runtime, actor, ada)
+    await journeys.set_enabled(runtime, actor, "welcome", enabled=False)
+    await journeys.set_enabled(runtime, actor, "welcome", enabled=True)
+    await inbox.clear_inbox(runtime, actor)
+    await enrollments.run_action(runtime, actor, "wake", enrollment.enrollment.id)
+    await enrollments.run_action(runtime, actor, "exit", enrollment.enrollment.id, note="moved")
+    decision = await journeys.enroll_contact(
+        runtime, actor, "welcome", user_id="bo", properties={"plan": "pro"}
+    )
+    event = await events.send_test_event(runtime, actor, "seen", user_id="bo", properties={"n": 1})
+    return [
+        (who, "subscribe", f"/contacts/{ada}", None, {"list": "tips", "subscribed": True}),
+        (who, "unsubscribe", f"/contacts/{ada}", None, {"list": "*", "subscribed": False}),
+        (who, "unsuppress", f"/contacts/{ada}", {"address": "ada@example.com"}, None),
+        (who, "disable", "/journeys/welcome", {"enabled": True}, {"enabled": False}),
+        (who, "enable", "/journeys/welcome", {"enabled": False}, {"enabled": True}),
+        (who, "clear", "/inbox", None, None),
+        (who, "wake", path, None, None),
+        (who, "exit", path, None, {"reason": f"by {who}: moved"}),
+        (who, "enroll", f"/enrollments/{decision.enrollment_id}", None, {"person": "bo"}),
+        (who, "fire event", f"/events/{event.event_id}", None, {"name": "seen"}),
+    ]
+
+
+async def test_each_change_is_recorded_with_who_made_it(site: Site) -> None:
+    assert await change_everything(site, OLGA) == await entries(site)
+
+
+async def test_keys_are_recorded_without_their_text(site: Site) -> None:
+    key, text = await keys.create_key(site.runtime, OWNER, name="backend", scopes=["ingest"])
+    await keys.revoke_key(site.runtime, OWNER, key.id)
+    after = {"id": str(key.id), "name": "backend", "scopes": ["ingest"]}
+    recorded = await entries(site)
+    assert recorded == [
+        ("owner@example.com", "create key", f"key {key.prefix}", None, after),
+        ("owner@example.com", "revoke key", f"key {key.prefix}", None, None),
+    ]
+    assert text not in str(recorded)
+
+
+async def test_a_cancelled_hatchet_run_is_recorded_as_hatchet(site: Site) -> None:
+    (enrollment,) = await enrollments.list_enrollments(site.runtime, OLGA, "welcome", limit=1)
+    enrollment_id = enrollment.enrollment.id
+    note = "cancelled_in_hatchet"
+    await enrollments.run_action(site.runtime, HATCHET, "exit", enrollment_id, note=note)
+    after = {"reason": "by hatchet: cancelled_in_hatchet"}
+    assert await entries(site) == [
+        ("hatchet", "exit", f"/enrollments/{enrollment_id}", None, after)
+    ]
+
+
+async def refused_action(site: Site) -> None:
+    (enrollment,) = await enrollments.list_enrollments(site.runtime, OLGA, "welcome", limit=1)
+    await enrollments.run_action(site.runtime, OLGA, "retry", enrollment.enrollment.id)
+
+
+async def replay_without_code(site: Site) -> None:
+    await enrollments.replay_missed_triggers(site.runtime, OLGA, "lost")
+
+
+@pytest.mark.parametrize("change", [refused_action, replay_without_code])
+async def test_a_refused_change_leaves_no_entry(
+    site: Site, change: Callable[[Site], Awaitable[None]]
+) -> None:
+    with pytest.raises(Conflict):
+        await change(site)
+    assert await entries(site) == []
+
+
+async def test_a_change_that_cannot_be_written_leaves_no_entry(site: Site) -> None:
+    broken = Write("INSERT INTO no_such_table (id) VALUES (?)", [(1,)])
+    with pytest.raises(Exception, match="no_such_table"):
+        await apply_audited(site.runtime, OLGA, [broken], "test", "/")
+    assert await entries(site) == []

@@ -1,0 +1,225 @@
+"""Every service function, called by every role and scope: who is permitted, and who is refused."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hogsend import services
+from hogsend.clock import ManualClock
+from hogsend.errors import Forbidden, HogsendError
+from hogsend.services.actor import COMMAND_LINE, HATCHET, SYSTEM, Actor, Permission
+from hogsend.store.keys import SCOPES, Key
+from hogsend.store.operators import ROLES
+from tests.actors import operator_named
+from tests.site import Site, open_site
+
+ID = UUID("00000000-0000-7000-8000-000000000000")
+READ, INGEST, OPERATE, ADMINISTER = (
+    Permission.READ,
+    Permission.INGEST,
+    Permission.OPERATE,
+    Permission.ADMINISTER,
+)
+
+# The permission that each function requires.
+FUNCTIONS: Mapping[str, Permission] = {
+    "audit.list_entries": READ,
+    "backups.create_backup": ADMINISTER,
+    "backups.restore_backup": ADMINISTER,
+    "consent.change_consent": OPERATE,
+    "contacts.find_contact": READ,
+    "contacts.get_contact": READ,
+    "contacts.get_contact_detail": READ,
+    "contacts.list_contacts": READ,
+    "contacts.search_contacts": READ,
+    "contacts.unsuppress_address": OPERATE,
+    "data_migration.copy_to_postgres": ADMINISTER,
+    "enrollments.count_enrollments": READ,
+    "enrollments.get_enrollment": READ,
+    "enrollments.list_enrollments": READ,
+    "enrollments.list_retrying": READ,
+    "enrollments.replay_missed_triggers": OPERATE,
+    "enrollments.run_action": OPERATE,
+    "enrollments.run_action_on_all": OPERATE,
+    "events.get_event": READ,
+    "events.list_events": READ,
+    "events.send_test_event": OPERATE,
+    "events.submit_batch": INGEST,
+    "events.submit_event_json": INGEST,
+    "inbox.clear_inbox": OPERATE,
+    "inbox.count_unread": READ,
+    "inbox.list_mails": READ,
+    "inbox.open_mail": READ,
+    "journey_code.check_folder": READ,
+    "journey_code.plan_folder": READ,
+    "journeys.count_missed_triggers": READ,
+    "journeys.count_waiting": READ,
+    "journeys.enroll_contact": OPERATE,
+    "journeys.get_journey": READ,
+    "journeys.list_journeys": READ,
+    "journeys.list_refusals": READ,
+    "journeys.set_enabled": OPERATE,
+    "keys.create_key": ADMINISTER,
+    "keys.list_keys": READ,
+    "keys.revoke_key": ADMINISTER,
+    "operators.add_operator": ADMINISTER,
+    "operators.create_sign_in_link": ADMINISTER,
+    "operators.list_operators": READ,
+    "operators.reset_operator": ADMINISTER,
+    "overview.get_overview": READ,
+    "sample_mails.send_sample_mail": OPERATE,
+    "schema.migrate": ADMINISTER,
+    "schema.prepare_schema": ADMINISTER,
+    "send_hold.get_send_hold": READ,
+    "send_hold.resume_sending": ADMINISTER,
+    "sends.get_rendered_mail": READ,
+    "sends.get_send": READ,
+    "sends.list_sends": READ,
+    "system.get_system_report": READ,
+    "templates.get_template": READ,
+    "templates.list_templates": READ,
+    "templates.preview_template": READ,
+    "worker_report.read_worker_report": READ,
+}
+# These work on whole installations: only their refusals are tried here, the rest with the commands.
+REFUSALS_ONLY = (
+    "backups.create_backup",
+    "backups.restore_backup",
+    "data_migration.copy_to_postgres",
+    "journey_code.check_folder",
+    "journey_code.plan_folder",
+    "sample_mails.send_sample_mail",
+    "schema.migrate",
+    "schema.prepare_schema",
+)
+# Called by other services, after they have checked the permission.
+HELPERS = ("audit.apply_audited",)
+
+
+def key_actor(scope: str) -> Actor:
+    """Return the actor of requests with a key of one scope."""
+    created_at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Actor.from_key(Key(ID, "test", "hsk_test", frozenset({scope}), created_at))
+
+
+# What each actor may do, written out: a change of the actors' code has to be repeated here.
+ACTORS: list[tuple[str, Actor, set[Permission]]] = [
+    ("viewer", operator_named("v", "viewer"), {READ}),
+    ("operator", operator_named("o", "operator"), {READ, INGEST, OPERATE}),
+    ("owner", operator_named("w", "owner"), {READ, INGEST, OPERATE, ADMINISTER}),
+    ("ingest", key_actor("ingest"), {INGEST}),
+    ("ingest-public", key_actor("ingest-public"), set()),
+    ("read", key_actor("read"), {READ}),
+    ("journey-admin", key_actor("journey-admin"), {READ, OPERATE}),
+    ("full-admin", key_actor("full-admin"), {READ, INGEST, OPERATE, ADMINISTER}),
+    ("command line", COMMAND_LINE, {READ, INGEST, OPERATE, ADMINISTER}),
+    ("system", SYSTEM, {READ, INGEST, OPERATE, ADMINISTER}),
+    ("hatchet", HATCHET, {OPERATE}),
+]
+
+
+@pytest.fixture
+async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
+    """An installation without a worker."""
+    async with open_site(tmp_path, clock, with_worker=False) as opened:
+        yield opened
+
+
+def service_functions() -> dict[str, Callable[..., Any]]:
+    """Return every public function of the services that takes an actor."""
+    functions: dict[str, Callable[..., Any]] = {}
+    for module_info in pkgutil.iter_modules(services.__path__):
+        module = importlib.import_module(f"hogsend.services.{module_info.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            is_own = function.__module__ == module.__name__ and not name.startswith("_")
+            if is_own and "actor" in inspect.signature(function).parameters:
+                functions[f"{module_info.name}.{name}"] = function
+    return functions
+
+
+def test_the_table_names_every_service_function() -> None:
+    assert set(FUNCTIONS) == set(service_functions()) - set(HELPERS)
+
+
+def test_the_table_names_every_role_and_scope() -> None:
+    assert {*ROLES, *SCOPES} <= {name for name, _, _ in ACTORS}
+
+
+def arguments(site: Site, function: Callable[..., Any], actor: Actor) -> dict[str, Any]:
+    """Return a value for each parameter that a function requires, by the parameter's name."""
+    values: dict[str, Any] = {
+        "installation": site.runtime,
+        "context": site.runtime,
+        "settings": site.runtime.settings,
+        "actor": actor,
+        "limit": 10,
+        "now": site.clock.now(),
+        "contact_id": ID,
+        "enrollment_id": ID,
+        "event_id": ID,
+        "send_id": ID,
+        "key_id": ID,
+        "journey_id": "welcome",
+        "list_id": "news",
+        "key": "hello",
+        "identity": "ada",
+        "text": "ad",
+        "state": "failed",
+        "action": "retry",
+        "reason": "already_live",
+        "name": "test",
+        "role": "viewer",
+        "email": f"{actor.name.replace(' ', '-')}@example.com",
+        "to_email": "ada@example.com",
+        "scopes": ["ingest"],
+        "properties": {},
+        "subscribed": True,
+        "enabled": True,
+        "raw": b'{"name": "seen", "userId": "ada"}',
+        "idempotency_key": None,
+        "bodies": [{"name": "seen", "userId": "ada"}],
+        "user_id": "ada",
+        "path": site.runtime.settings.journeys,
+        "file": site.runtime.settings.data / "backup.zip",
+        "url": "postgres://localhost/none",
+        "on_progress": lambda *_: None,
+    }
+    required = [
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.default is parameter.empty
+    ]
+    return {name: values[name] for name in required}
+
+
+async def call(site: Site, function: Callable[..., Any], actor: Actor) -> None:
+    """Call a function; that the made-up ids do not exist is no failure."""
+    try:
+        result = function(**arguments(site, function, actor))
+        if inspect.isawaitable(result):
+            await result
+    except Forbidden:
+        raise
+    except HogsendError:
+        pass
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+async def test_a_service_function_checks_its_permission(site: Site, name: str) -> None:
+    function = service_functions()[name]
+    for label, actor, permissions in ACTORS:
+        if FUNCTIONS[name] not in permissions:
+            with pytest.raises(Forbidden):
+                await call(site, function, actor)
+                pytest.fail(f"{label} may call {name}")
+        elif name not in REFUSALS_ONLY:
+            await call(site, function, actor)
