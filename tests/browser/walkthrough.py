@@ -256,7 +256,7 @@ class Walkthrough:
         )
         await self.go(f"/enrollments/{answer['enrollments'][0]['stateId']}")
         await page.locator("summary", has_text="Exit").click()
-        await page.get_by_role("button", name="Exit 1 person").click()
+        await page.get_by_role("button", name="Exit enrollment").click()
         await self.expect_visible(page.locator("h1", has_text="exited"))
         for path, name in (
             ("/", "overview"),
