@@ -1,4 +1,4 @@
-"""The whole of Hogsend in the test's own process: a database, a hand-set clock, an HTTP client."""
+"""A complete Hogsend in the test's process: a database, a manual clock, an HTTP client."""
 
 from __future__ import annotations
 
@@ -63,23 +63,23 @@ SECRET = "s" * 43
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    """Write an author's folder."""
+    """Write the files of a journeys folder."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
-async def until(changes: ChangeFeed, asked: Callable[[], Awaitable[T | None]]) -> T:
-    """Return the first true answer; it is asked for again whenever something has changed."""
+async def until(changes: ChangeFeed, condition: Callable[[], Awaitable[T | None]]) -> T:
+    """Check a condition after every change; return its first true value."""
     async with asyncio.timeout(PATIENCE):
         number = changes.number
-        if answer := await asked():
-            return answer
+        if value := await condition():
+            return value
         async for _ in changes.follow(number):
-            if answer := await asked():
-                return answer
-    raise AssertionError("the site was closed meanwhile")
+            if value := await condition():
+                return value
+    raise AssertionError("the change feed was closed before the condition was true")
 
 
 @dataclass
@@ -87,10 +87,10 @@ class Site:
     """A running installation.
 
     Args:
-        runtime: what it is made of.
-        clock: what it goes by.
-        app: its web server.
-        client: what sends it requests.
+        runtime: the parts of the process.
+        clock: the time of the process.
+        app: the web application.
+        client: sends requests to it.
         key: the text of an ingest key.
     """
 
@@ -101,28 +101,35 @@ class Site:
     key: str
 
     async def post(self, path: str, body: Any = None, /, **headers: str) -> Response:
-        """Post JSON, or bytes as they are, with the key unless other headers are given."""
-        sent = {"Authorization": f"Bearer {self.key}", **headers}
-        named = {name.replace("_", "-"): value for name, value in sent.items() if value}
+        """Post JSON, or bytes as they are.
+
+        Args:
+            path: where to.
+            body: JSON or bytes.
+            headers: by their names with `_` in place of `-`. The key is sent unless
+                `Authorization` is given; an empty value leaves a header out.
+        """
+        merged = {"Authorization": f"Bearer {self.key}", **headers}
+        named = {name.replace("_", "-"): value for name, value in merged.items() if value}
         if isinstance(body, bytes):
             return await self.client.post(path, data=body, headers=named)
         return await self.client.post(path, json=body, headers=named)
 
     async def event(self, name: str, user_id: str = "ada", **fields: Any) -> dict[str, Any]:
-        """Tell of an event, which must be taken, and return the answer."""
+        """Send an event, which must be accepted, and return the answer."""
         body = {"name": name, "userId": user_id, "email": f"{user_id}@example.com", **fields}
         answer = await self.post("/v1/events", body)
         assert answer.status_code == 202, await answer.get_data(as_text=True)
         return await answer.get_json()
 
     async def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask the database."""
+        """Return the rows of a query."""
         return await self.runtime.database.read_one(
             Query(sql, values, lambda rows: [tuple(row) for row in rows])
         )
 
     async def one(self, sql: str, *values: Any) -> Any:
-        """Ask the database for a single value."""
+        """Return the first value of the first row of a query."""
         return (await self.rows(sql, *values))[0][0]
 
     async def contact(self, user_id: str = "ada") -> Contact:
@@ -130,33 +137,33 @@ class Site:
         return found[f"u:{user_id}"]
 
     async def sends(self, *statuses: str) -> list[Send]:
-        """Return the ledger in order, or those of its rows that have one of these statuses."""
-        ids = [to_id(one) for (one,) in await self.rows("SELECT id FROM sends")]
+        """Return all sends in order, or those with one of these statuses."""
+        ids = [to_id(id) for (id,) in await self.rows("SELECT id FROM sends")]
         found = await self.runtime.database.read_one(sends.by_ids(ids)) if ids else {}
         rows = sorted(found.values(), key=lambda send: send.id)
         return [send for send in rows if not statuses or send.status in statuses]
 
     async def settled(self, count: int) -> list[Send]:
-        """Return the ledger once it has this many rows and none of them is under way."""
+        """Wait until there are so many sends and none is queued or sending; return them."""
 
-        async def asked() -> list[Send] | None:
+        async def condition() -> list[Send] | None:
             rows = await self.sends()
-            under_way = any(send.status in ("queued", "sending") for send in rows)
-            return rows if len(rows) >= count and not under_way else None
+            is_busy = any(send.status in ("queued", "sending") for send in rows)
+            return rows if len(rows) >= count and not is_busy else None
 
-        return await until(self.runtime.change_feed, asked)
+        return await until(self.runtime.change_feed, condition)
 
     async def mail(self, number: int = 1) -> EmailMessage:
-        """Return the captured mail with this number, the first being 1, once it is there."""
+        """Wait for the captured mail with a number, counted from 1, and return it."""
 
-        async def asked() -> EmailMessage | None:
+        async def condition() -> EmailMessage | None:
             captured = await self.runtime.database.read_one(inbox.newest(100))
             if len(captured) < number:
                 return None
             found = await self.runtime.database.read_one(inbox.one(captured[-number].send_id))
             return found and message_from_bytes(found.raw, policy=policy.default)
 
-        return await until(self.runtime.change_feed, asked)
+        return await until(self.runtime.change_feed, condition)
 
 
 @asynccontextmanager
@@ -168,13 +175,13 @@ async def open_site(
     with_worker: bool = True,
     **settings: str,
 ) -> AsyncIterator[Site]:
-    """Open an installation whose data folder has a migrated database already.
+    """Open an installation whose data folder has a migrated database.
 
     Args:
         folder: the data folder.
-        clock: what it goes by.
-        files: the author's.
-        with_worker: whether journeys are played and mail delivered.
+        clock: the time of the process.
+        files: the files of the journeys folder.
+        with_worker: whether it runs journeys and sends mail.
         settings: further settings, without `HOGSEND_`.
     """
     write_files(folder / "journeys", files)

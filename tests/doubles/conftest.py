@@ -1,3 +1,3 @@
-"""Has the SDK imported before a test module does, as its import warns."""
+"""Imports the SDK before the test modules do, because its import warns."""
 
 from tests.doubles import hatchet as hatchet

@@ -1,4 +1,4 @@
-"""A name server on loopback that knows what a test tells it."""
+"""A DNS server on loopback with the records of a test."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import dns.rcode
 import dns.resolver
 import dns.rrset
 
-# What is known: by name and kind, the records as a zone file has them.
+# The records, in the format of a zone file, by name and type.
 Zone = Mapping[tuple[str, str], list[str]]
 
 
 def reply(query: bytes, zone: Zone) -> bytes:
-    """Answer one query: names without records below them do not exist (RFC 8020)."""
-    asked = dns.message.from_wire(query)
-    answer = dns.message.make_response(asked)
+    """Answer a query. A name without records at or below it does not exist (RFC 8020)."""
+    request = dns.message.from_wire(query)
+    answer = dns.message.make_response(request)
     answer.flags |= dns.flags.RA
-    name = asked.question[0].name.to_text().rstrip(".")
-    kind = asked.question[0].rdtype.name
+    name = request.question[0].name.to_text().rstrip(".")
+    kind = request.question[0].rdtype.name
     if records := zone.get((name, kind)):
         answer.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *records))
     elif not any(known == name or known.endswith(f".{name}") for known, _ in zone):
@@ -33,14 +33,14 @@ def reply(query: bytes, zone: Zone) -> bytes:
 
 @contextmanager
 def dns_server(zone: Zone, *, silent: bool = False) -> Iterator[dns.resolver.Resolver]:
-    """Answer while it is needed.
+    """Run the server until the block is left.
 
     Args:
-        zone: what is known.
-        silent: take queries and never answer, as a network without a way out.
+        zone: the records.
+        silent: never answer, like a network without a connection.
 
     Yields:
-        a resolver that asks it.
+        A resolver that asks the server.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))

@@ -1,6 +1,6 @@
-"""Stands in for what `hogsend doctor` and `bootstrap` ask of Hatchet over HTTP, on loopback.
+"""A double of the HTTP API of Hatchet that `hogsend doctor` and `hogsend bootstrap` call.
 
-Answers as Hatchet's `api-contracts/openapi` says. Workers' gRPC has a double of its own.
+Its answers follow Hatchet's `api-contracts/openapi`. The gRPC of workers has another double.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 
 @dataclass
 class HatchetRest:
-    """What it answers.
+    """The answers of the double.
 
     Args:
-        port: where.
-        version: of the engine.
+        port: its port.
+        version: the version of the engine.
         ahead: how much its clock is ahead.
-        tenant_status: what it answers to who asks for the token's tenant.
-        workers: what each active worker is registered for.
-        ready: whether it says that it is.
-        paths: what was asked for.
+        tenant_status: the status of the answer about the token's tenant.
+        workers: for each active worker, the names of its workflows.
+        ready: whether it reports that it is ready.
+        paths: the paths of the requests so far.
     """
 
     port: int = 0
@@ -40,11 +40,11 @@ class HatchetRest:
 
     @property
     def address(self) -> str:
-        """Its address."""
+        """The address of the double."""
         return f"http://127.0.0.1:{self.port}"
 
     def answer(self, path: str) -> tuple[int, Mapping[str, Any] | None]:
-        """Return status and body for a path."""
+        """Return the status and body of the answer for a path."""
         self.paths.append(path)
         plain = path.partition("?")[0]
         if plain == "/api/ready":
@@ -63,19 +63,19 @@ class HatchetRest:
 
 
 def _worker(number: int) -> dict[str, Any]:
-    # As in the list: what it is registered for is told of a single one only.
+    # As in a list: only the answer about a single worker has its workflows.
     worker_id = f"5f0c2a0e-4c4e-4d0f-9a53-{number:012d}"
     return {"metadata": {"id": worker_id}, "name": "hogsend", "status": "ACTIVE"}
 
 
 @contextmanager
-def hatchet_rest(**facts: Any) -> Iterator[HatchetRest]:
-    """Answer like a Hatchet while it is needed.
+def hatchet_rest(**fields: Any) -> Iterator[HatchetRest]:
+    """Run a double until the block is left.
 
     Args:
-        facts: those of `HatchetRest`.
+        fields: of `HatchetRest`.
     """
-    double = HatchetRest(**facts)
+    double = HatchetRest(**fields)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

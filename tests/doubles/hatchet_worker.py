@@ -1,7 +1,7 @@
-"""A worker of the real SDK, for `test_hatchet_double.py`: a process, as it has signal handlers.
+"""A worker of the real SDK, for the tests of the double. It is a process, for its signal handlers.
 
-`HATCHET_CLIENT_NAMESPACE` keeps its names apart from those of others on a real engine;
-`HATCHET_SEEN` is a file in which bodies say what they saw.
+`HATCHET_CLIENT_NAMESPACE` is a prefix of its names, which separates them from others on a real
+engine. `HATCHET_SEEN` is a file that the bodies of tasks write to.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ LONG = timedelta(days=30)
 
 
 class Nap(BaseModel):
-    """What a sleeper is asked to do.
+    """The input of a task that waits.
 
     Args:
-        scope: whose event ends it.
-        seconds: how long it sleeps without one.
-        look_back: seconds by which an event may come before the wait; 0 for not at all.
-        drift: sleep longer in every replay, which is forbidden.
+        scope: the scope of the event that ends the wait.
+        seconds: how long the task waits without an event.
+        look_back: how many seconds before the wait the event may come; 0 for none.
+        drift: whether every replay waits longer, which is forbidden.
     """
 
     scope: str
@@ -47,12 +47,12 @@ class Nap(BaseModel):
 
 
 class Try(BaseModel):
-    """What an ordinary task is asked to do.
+    """The input of an ordinary task.
 
     Args:
-        fail: how often it fails before it succeeds.
-        final: whether its failure is final.
-        hang: seconds that it takes.
+        fail: how often the task fails before it succeeds.
+        final: whether it fails without a retry.
+        hang: how many seconds it takes.
     """
 
     fail: int = 0
@@ -61,11 +61,11 @@ class Try(BaseModel):
 
 
 class Anything(BaseModel, extra="allow"):
-    """Whatever an event carries."""
+    """The payload of any event."""
 
 
 def tasks(hatchet: Hatchet) -> dict[str, Any]:
-    """The tasks, by their names, for a worker and for those who start them."""
+    """Return the tasks by name, for a worker and for a client that starts them."""
 
     async def sleep(nap: Nap, ctx: DurableContext) -> dict[str, Any]:
         since = await ctx.aio_now() - timedelta(seconds=nap.look_back)
@@ -86,15 +86,15 @@ def tasks(hatchet: Hatchet) -> dict[str, Any]:
                 ),
             )
         except asyncio.CancelledError:
-            say(f"cancelled {nap.scope}")
+            note(f"cancelled {nap.scope}")
             raise
         return {"ended_by": ended_by["CREATE"], "invocation": ctx.invocation_count}
 
-    async def attempt(asked: Try, ctx: Context) -> dict[str, Any]:
-        await asyncio.sleep(asked.hang)
-        if asked.final:
+    async def attempt(input: Try, ctx: Context) -> dict[str, Any]:
+        await asyncio.sleep(input.hang)
+        if input.final:
             raise NonRetryableException("never again")
-        if ctx.retry_count < asked.fail:
+        if ctx.retry_count < input.fail:
             raise ValueError("not yet")
         return {"retry_count": ctx.retry_count}
 
@@ -129,22 +129,22 @@ def tasks(hatchet: Hatchet) -> dict[str, Any]:
     }
 
 
-def say(line: str) -> None:
-    """Write down what a body saw."""
+def note(line: str) -> None:
+    """Write a line to the file that the test reads."""
     with Path(os.environ["HATCHET_SEEN"]).open("a", encoding="utf-8") as seen:
         seen.write(line + "\n")
 
 
-def leave_with(parent: int) -> None:
-    """Be gone soon after the process that started this one; the listener follows by itself."""
+def exit_with(parent: int) -> None:
+    """Exit soon after the parent process; the listener then exits by itself."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
 
 
 def main() -> None:
-    """Work until it is told to stop."""
-    Thread(target=leave_with, args=(os.getppid(),), daemon=True).start()
+    """Work until a signal stops the process."""
+    Thread(target=exit_with, args=(os.getppid(),), daemon=True).start()
     hatchet = Hatchet()
     hatchet.worker(
         sys.argv[1], slots=10, durable_slots=100, workflows=list(tasks(hatchet).values())

@@ -1,4 +1,4 @@
-"""Promises that are shown in an instance of the test's own process play in this world."""
+"""Fixtures of promises that hold in an instance in the test's own process."""
 
 from tests.world import sqlite_world, world
 

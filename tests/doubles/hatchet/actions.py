@@ -1,4 +1,4 @@
-"""What a worker is told to do."""
+"""The messages that an engine sends to a worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.doubles.hatchet.token import TENANT
 
 
 def action_for(run: Run, kind: ActionType) -> AssignedAction:
-    """The message that starts a run on a worker, or tells it that the run was cancelled."""
+    """Return the message that starts or cancels a run on a worker."""
     workflow = run.workflow
     action = AssignedAction(
         tenant_id=TENANT,
@@ -42,7 +42,7 @@ def action_for(run: Run, kind: ActionType) -> AssignedAction:
 
 
 def payload_of(run: Run) -> str:
-    """A run's input, with what belongs around it."""
+    """Return a run's input in the format that the SDK expects."""
     return json.dumps(
         {
             "input": json.loads(run.input),

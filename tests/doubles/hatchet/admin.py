@@ -1,4 +1,4 @@
-"""The services that register workflows, start runs and take events."""
+"""The services that register workflows, start runs and accept events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Workflows(WorkflowServiceServicer):
     """Starts runs.
 
     Args:
-        engine: whose rows.
+        engine: holds the rows.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -55,10 +55,10 @@ class Workflows(WorkflowServiceServicer):
 
 
 class Admin(AdminServiceServicer):
-    """Registers workflows, cancels runs and tells of them.
+    """Registers workflows, cancels runs and returns their details.
 
     Args:
-        engine: whose rows.
+        engine: holds the rows.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -69,7 +69,7 @@ class Admin(AdminServiceServicer):
     ) -> v1.CreateWorkflowVersionResponse:
         if len(request.tasks) != 1 or request.HasField("on_failure_task"):
             await context.abort(
-                grpc.StatusCode.UNIMPLEMENTED, "the double knows workflows of one task only"
+                grpc.StatusCode.UNIMPLEMENTED, "the double supports only workflows with one task"
             )
         known = self._engine.rows.workflows.get(request.name)
         workflow = workflow_of(request, known.id if known else new_id())
@@ -109,10 +109,10 @@ class Admin(AdminServiceServicer):
 
 
 class Events(EventsServiceServicer):
-    """Takes events.
+    """Accepts events.
 
     Args:
-        engine: whose rows.
+        engine: holds the rows.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -167,7 +167,7 @@ class Events(EventsServiceServicer):
 
 
 def _answer(event: Event, pushed: events_pb2.PushEventRequest) -> events_pb2.Event:
-    # As the real one, which does not say the scope again.
+    # Like the real engine, which does not return the scope.
     answer = events_pb2.Event(
         tenant_id=TENANT, event_id=event.id, key=event.key, payload=event.payload
     )
@@ -178,11 +178,11 @@ def _answer(event: Event, pushed: events_pb2.PushEventRequest) -> events_pb2.Eve
 
 
 def workflow_of(request: v1.CreateWorkflowVersionRequest, workflow_id: str) -> Workflow:
-    """A registration, as a row.
+    """Return the row of a registration.
 
     Args:
-        request: what the worker says.
-        workflow_id: the id that the name has.
+        request: the worker's registration.
+        workflow_id: the id of the workflow with that name.
     """
     task = request.tasks[0]
     return Workflow(

@@ -1,4 +1,4 @@
-"""The service that workers talk to, and that says how runs ended."""
+"""The service that workers connect to, and that reports the results of runs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Dispatcher(DispatcherServicer):
-    """Takes workers in, gives them runs, takes the outcomes.
+    """Registers workers, sends them runs, and receives the results.
 
     Args:
-        engine: whose rows.
+        engine: holds the rows.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -67,7 +67,7 @@ class Dispatcher(DispatcherServicer):
         worker = self._engine.rows.workers.get(request.worker_id)
         if worker is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"worker not found: {request.worker_id}")
-        # One that comes before the first stream is taken.
+        # A heartbeat before the first stream is accepted.
         if worker.listened and worker.id not in self._engine.action_streams:
             await context.abort(
                 grpc.StatusCode.FAILED_PRECONDITION,
@@ -95,7 +95,7 @@ class Dispatcher(DispatcherServicer):
                 sending = None
         finally:
             if sending is not None:
-                # It could not be sent.
+                # The stream ended before it was sent.
                 stream.put_nowait(sending)
             if self._engine.action_streams.get(worker.id) is stream:
                 del self._engine.action_streams[worker.id]
@@ -113,7 +113,7 @@ class Dispatcher(DispatcherServicer):
     ) -> messages.WorkerUnsubscribeResponse:
         stream = self._engine.action_streams.pop(request.worker_id, None)
         if stream is not None:
-            # An action without an id ends the stream, whose end is awaited there.
+            # An action without an id ends the stream.
             stream.put_nowait(messages.AssignedAction())
         return messages.WorkerUnsubscribeResponse(tenant_id=TENANT, worker_id=request.worker_id)
 
@@ -133,18 +133,20 @@ class Dispatcher(DispatcherServicer):
                 " no rows in result set",
             )
         if not run.ended and request.retry_count == run.retry_count:
-            self._take(run, request)
+            self._apply(run, request)
         return messages.ActionEventResponse(tenant_id=TENANT, worker_id=request.worker_id)
 
-    def _take(self, run: Run, said: messages.StepActionEvent) -> None:
-        if said.event_type == messages.STEP_EVENT_TYPE_STARTED:
+    def _apply(self, run: Run, event: messages.StepActionEvent) -> None:
+        if event.event_type == messages.STEP_EVENT_TYPE_STARTED:
             # Its listener and its runner both say so.
             if run.history[-1].kind != "STARTED":
-                self._engine.record(run, "STARTED", worker_id=said.worker_id)
-        elif said.event_type == messages.STEP_EVENT_TYPE_COMPLETED:
-            self._engine.finish(run, "COMPLETED", kind="FINISHED", output=said.event_payload)
-        elif said.event_type == messages.STEP_EVENT_TYPE_FAILED:
-            self._engine.failed(run, said.event_payload, final=said.should_not_retry, kind="FAILED")
+                self._engine.record(run, "STARTED", worker_id=event.worker_id)
+        elif event.event_type == messages.STEP_EVENT_TYPE_COMPLETED:
+            self._engine.finish(run, "COMPLETED", kind="FINISHED", output=event.event_payload)
+        elif event.event_type == messages.STEP_EVENT_TYPE_FAILED:
+            self._engine.failed(
+                run, event.event_payload, final=event.should_not_retry, kind="FAILED"
+            )
 
     async def SubscribeToWorkflowRuns(
         self,
@@ -158,14 +160,14 @@ class Dispatcher(DispatcherServicer):
             if run.id in wanted:
                 ends.put_nowait(run)
 
-        async def take_requests() -> None:
+        async def receive_requests() -> None:
             async for request in requests:
                 wanted.add(request.workflow_run_id)
                 run = self._engine.rows.runs.get(request.workflow_run_id)
                 if run is not None and run.ended:
                     ends.put_nowait(run)
 
-        taking = asyncio.create_task(take_requests())
+        receiving = asyncio.create_task(receive_requests())
         self._engine.watchers.add(watch)
         try:
             while True:
@@ -173,11 +175,11 @@ class Dispatcher(DispatcherServicer):
                 yield result_of(run)
         finally:
             self._engine.watchers.discard(watch)
-            taking.cancel()
+            receiving.cancel()
 
 
 def result_of(run: Run) -> messages.WorkflowRunEvent:
-    """How a run ended; a cancelled one has neither output nor error."""
+    """Return the result of a run; a cancelled run has neither output nor error."""
     result = messages.StepRunResult(
         task_run_external_id=run.id, task_name=run.workflow.task, job_run_id=run.id
     )

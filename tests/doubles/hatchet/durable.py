@@ -1,4 +1,4 @@
-"""The stream on which durable runs ask and are answered."""
+"""The stream of requests and answers of durable runs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from hatchet_sdk.contracts.v1.dispatcher_pb2_grpc import V1DispatcherServicer
 
 from tests.doubles.hatchet.engine import Engine, completed
 from tests.doubles.hatchet.log import (
-    NotAsBefore,
+    NonDeterminism,
     conditions_of,
+    describe,
     end_by_earlier,
     entry_at,
     fingerprint_of,
-    words_for,
 )
 from tests.doubles.hatchet.metadata import decoded
 from tests.doubles.hatchet.rows import Entry, Run
 
 Answers = asyncio.Queue[messages.DurableTaskResponse]
-Asked = (
+DurableRequest = (
     messages.DurableTaskMemoRequest
     | messages.DurableTaskWaitForRequest
     | messages.DurableTaskTriggerRunsRequest
@@ -34,7 +34,7 @@ class Durable(V1DispatcherServicer):
     """Keeps the logs of durable runs.
 
     Args:
-        engine: whose rows.
+        engine: holds the rows.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -47,39 +47,39 @@ class Durable(V1DispatcherServicer):
     ) -> AsyncIterator[messages.DurableTaskResponse]:
         answers: Answers = asyncio.Queue()
 
-        async def take_requests() -> None:
+        async def receive_requests() -> None:
             async for request in requests:
-                self._take(request, answers)
+                self._receive(request, answers)
 
-        taking = asyncio.create_task(take_requests())
-        taking.add_done_callback(lambda _: answers.put_nowait(messages.DurableTaskResponse()))
+        receiving = asyncio.create_task(receive_requests())
+        receiving.add_done_callback(lambda _: answers.put_nowait(messages.DurableTaskResponse()))
         try:
             while True:
                 answer = await answers.get()
                 if answer.WhichOneof("message") is None:
-                    # Says why, if it was not the worker that left.
-                    await taking
+                    # Raises if the stream ended with an error.
+                    await receiving
                     return
                 yield answer
         finally:
-            taking.cancel()
+            receiving.cancel()
             streams = self._engine.durable_streams
             for run_id in [key for key, stream in streams.items() if stream is answers]:
                 del streams[run_id]
 
-    def _take(self, request: messages.DurableTaskRequest, answers: Answers) -> None:
+    def _receive(self, request: messages.DurableTaskRequest, answers: Answers) -> None:
         kind = request.WhichOneof("message")
         if kind == "register_worker":
-            who = messages.DurableTaskResponseRegisterWorker(
+            worker = messages.DurableTaskResponseRegisterWorker(
                 worker_id=request.register_worker.worker_id
             )
-            answers.put_nowait(messages.DurableTaskResponse(register_worker=who))
+            answers.put_nowait(messages.DurableTaskResponse(register_worker=worker))
         elif kind == "memo":
-            self._ask(request.memo, answers)
+            self._answer(request.memo, answers)
         elif kind == "wait_for":
-            self._ask(request.wait_for, answers)
+            self._answer(request.wait_for, answers)
         elif kind == "trigger_runs":
-            self._ask(request.trigger_runs, answers)
+            self._answer(request.trigger_runs, answers)
         elif kind == "complete_memo":
             self._complete_memo(request.complete_memo)
         elif kind == "evict_invocation":
@@ -87,32 +87,32 @@ class Durable(V1DispatcherServicer):
         elif kind == "worker_status":
             self._repeat(request.worker_status, answers)
 
-    def _ask(self, asked: Asked, answers: Answers) -> None:
-        run = self._engine.rows.runs.get(asked.durable_task_external_id)
+    def _answer(self, request: DurableRequest, answers: Answers) -> None:
+        run = self._engine.rows.runs.get(request.durable_task_external_id)
         if run is None:
             return
         self._engine.durable_streams[run.id] = answers
-        if asked.invocation_count != run.invocation:
+        if request.invocation_count != run.invocation:
             reason = (
                 f"invocation count mismatch for task {run.id}:"
-                f" server has {run.invocation}, worker sent {asked.invocation_count}"
+                f" server has {run.invocation}, worker sent {request.invocation_count}"
             )
-            answers.put_nowait(_stale(run, asked.invocation_count, reason))
+            answers.put_nowait(_stale(run, request.invocation_count, reason))
             return
         try:
-            if isinstance(asked, messages.DurableTaskMemoRequest):
-                self._memo(run, asked, answers)
-            elif isinstance(asked, messages.DurableTaskWaitForRequest):
-                self._wait_for(run, asked, answers)
+            if isinstance(request, messages.DurableTaskMemoRequest):
+                self._memo(run, request, answers)
+            elif isinstance(request, messages.DurableTaskWaitForRequest):
+                self._wait_for(run, request, answers)
             else:
-                self._trigger_runs(run, asked, answers)
-        except NotAsBefore as error:
+                self._trigger_runs(run, request, answers)
+        except NonDeterminism as error:
             answers.put_nowait(_refusal(run, error))
 
-    def _memo(self, run: Run, asked: messages.DurableTaskMemoRequest, answers: Answers) -> None:
-        entry, existed = entry_at(run, "MEMO", ("MEMO", asked.key.hex()), "memo")
-        if asked.payload and not existed:
-            entry.payload, entry.satisfied = asked.payload, True
+    def _memo(self, run: Run, request: messages.DurableTaskMemoRequest, answers: Answers) -> None:
+        entry, existed = entry_at(run, "MEMO", ("MEMO", request.key.hex()), "memo")
+        if request.payload and not existed:
+            entry.payload, entry.satisfied = request.payload, True
         ack = messages.DurableTaskEventMemoAckResponse(
             ref=_ref(run, entry.node_id), memo_already_existed=existed
         )
@@ -131,12 +131,10 @@ class Durable(V1DispatcherServicer):
             entry.payload, entry.satisfied = done.payload, True
 
     def _wait_for(
-        self, run: Run, asked: messages.DurableTaskWaitForRequest, answers: Answers
+        self, run: Run, request: messages.DurableTaskWaitForRequest, answers: Answers
     ) -> None:
-        conditions = conditions_of(asked.wait_for_conditions)
-        entry, existed = entry_at(
-            run, "WAIT_FOR", fingerprint_of(conditions), words_for(conditions)
-        )
+        conditions = conditions_of(request.wait_for_conditions)
+        entry, existed = entry_at(run, "WAIT_FOR", fingerprint_of(conditions), describe(conditions))
         if not existed:
             entry.conditions = conditions
         if not entry.satisfied:
@@ -147,10 +145,10 @@ class Durable(V1DispatcherServicer):
             answers.put_nowait(completed(run, entry))
 
     def _trigger_runs(
-        self, run: Run, asked: messages.DurableTaskTriggerRunsRequest, answers: Answers
+        self, run: Run, request: messages.DurableTaskTriggerRunsRequest, answers: Answers
     ) -> None:
         entries: list[Entry] = []
-        for child in asked.trigger_opts:
+        for child in request.trigger_opts:
             fingerprint = ("RUN", child.input, child.name)
             entry, existed = entry_at(run, "RUN", fingerprint, f"run({child.name})")
             if not existed:
@@ -177,18 +175,18 @@ class Durable(V1DispatcherServicer):
             if entry.satisfied:
                 answers.put_nowait(completed(run, entry))
 
-    def _evict(self, asked: messages.DurableTaskEvictInvocationRequest, answers: Answers) -> None:
-        run = self._engine.rows.runs.get(asked.durable_task_external_id)
+    def _evict(self, request: messages.DurableTaskEvictInvocationRequest, answers: Answers) -> None:
+        run = self._engine.rows.runs.get(request.durable_task_external_id)
         ack = messages.DurableTaskEvictionAckResponse(
-            invocation_count=asked.invocation_count,
-            durable_task_external_id=asked.durable_task_external_id,
+            invocation_count=request.invocation_count,
+            durable_task_external_id=request.durable_task_external_id,
         )
         answers.put_nowait(messages.DurableTaskResponse(eviction_ack=ack))
         if run is not None and run.status == "RUNNING" and not run.evicted:
-            self._engine.evict(run, asked.reason)
+            self._engine.evict(run, request.reason)
 
-    def _repeat(self, said: messages.DurableTaskWorkerStatusRequest, answers: Answers) -> None:
-        for waiting in said.waiting_entries:
+    def _repeat(self, status: messages.DurableTaskWorkerStatusRequest, answers: Answers) -> None:
+        for waiting in status.waiting_entries:
             run = self._engine.rows.runs.get(waiting.durable_task_external_id)
             if run is None or run.stranded or waiting.node_id > len(run.log):
                 continue
@@ -218,7 +216,7 @@ def _stale(run: Run, invocation: int, reason: str) -> messages.DurableTaskRespon
     return messages.DurableTaskResponse(server_evict=notice)
 
 
-def _refusal(run: Run, error: NotAsBefore) -> messages.DurableTaskResponse:
+def _refusal(run: Run, error: NonDeterminism) -> messages.DurableTaskResponse:
     refusal = messages.DurableTaskErrorResponse(
         ref=_ref(run, error.node_id),
         error_type=messages.DURABLE_TASK_ERROR_TYPE_NONDETERMINISM,

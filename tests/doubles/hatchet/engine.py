@@ -1,4 +1,4 @@
-"""What the engine does with its rows: it starts, wakes, ends; `scheduling.py` hands out."""
+"""What the engine does with its rows: it starts, wakes and ends runs. See also `scheduling.py`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.doubles.hatchet.rows import Entry, Event, Rows, Run, TaskEvent, Workf
 
 
 class Engine:
-    """The rows, and who is connected.
+    """The rows and the connections.
 
     Args:
         version: what it says it is.
@@ -31,14 +31,14 @@ class Engine:
     def __init__(self, version: str) -> None:
         self.version = version
         self.rows = Rows()
-        # Ends, in the order of their coming, for whoever awaits results.
+        # Called with every run that ends.
         self.watchers: set[Callable[[Run], None]] = set()
-        # Streams that are open: actions by worker, durable answers by the run that spoke on them.
+        # The open streams: of actions by worker, of durable answers by run.
         self.action_streams: dict[str, asyncio.Queue[AssignedAction]] = {}
         self.durable_streams: dict[str, asyncio.Queue[DurableTaskResponse]] = {}
-        # Set when there may be something to hand out.
+        # Set when a run may be assigned.
         self.changed = asyncio.Event()
-        # What was asked, known or not, in order.
+        # The ids and names of all requests, known or not, in order.
         self.cancels: list[str] = []
         self.unknown_workflows: list[str] = []
         self.lost: list[Event] = []
@@ -54,7 +54,7 @@ class Engine:
         event: Event | None = None,
         parent_id: str | None = None,
     ) -> str:
-        """Queue a run and answer its id.
+        """Queue a run and return its id.
 
         Like the real one it also answers one for a workflow that nobody registered.
         """
@@ -62,18 +62,18 @@ class Engine:
         if workflow is None:
             self.unknown_workflows.append(name)
             return new_id()
-        marked = {
+        with_trace = {
             **metadata,
             "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
         }
         if event is not None:
-            marked |= {"hatchet__event_id": event.id, "hatchet__event_key": event.key}
+            with_trace |= {"hatchet__event_id": event.id, "hatchet__event_key": event.key}
         run = Run(
             id=new_id(),
             number=len(self.rows.runs) + 1,
             workflow=workflow,
             input=input or "{}",
-            metadata=marked,
+            metadata=with_trace,
             priority=priority,
             created_at=now(),
             event_id=event.id if event else None,
@@ -86,7 +86,7 @@ class Engine:
         return run.id
 
     def push(self, key: str, payload: str, metadata: dict[str, Any], scope: str | None) -> Event:
-        """Take an event: it starts what listens to it and ends waits."""
+        """Accept an event: it starts runs and ends waits."""
         event = Event(new_id(), key, payload or "{}", metadata, scope, now())
         if self.pushes_to_lose:
             self.pushes_to_lose -= 1
@@ -104,7 +104,7 @@ class Engine:
         return event
 
     def waits(self) -> list[tuple[Run, Entry]]:
-        """What is waited for, by runs that have not ended."""
+        """Yield the unsatisfied waits of runs that have not ended."""
         return [
             (run, entry)
             for run in self.rows.runs.values()
@@ -120,7 +120,7 @@ class Engine:
                 self.answered(run, entry)
 
     def answered(self, run: Run, entry: Entry) -> None:
-        """Hand an answer to whoever waits for it; a run that no worker has is queued for it."""
+        """Deliver an answer to its run; an evicted run is queued for it."""
         if run.stranded:
             return
         if run.evicted:
@@ -135,7 +135,7 @@ class Engine:
             self.deliver(run, entry)
 
     def deliver(self, run: Run, entry: Entry) -> None:
-        """Say an answer on the stream on which the run spoke last.
+        """Send an answer on the stream that the run used last.
 
         Without one it is lost; the worker asks again for what it has been awaiting for long.
         """
@@ -158,15 +158,15 @@ class Engine:
         worker_id = None if kind == "CANCELLED" else run.worker_id
         run.status, run.output, run.error = status, output, error
         run.evicted, run.worker_id, run.finished_at = False, None, now()
-        # What has a message says it there.
+        # An entry with a message has no error.
         self.record(run, kind, message=message, error="" if message else error, worker_id=worker_id)
         self.durable_streams.pop(run.id, None)
         self.changed.set()
         for watcher in list(self.watchers):
             watcher(run)
-        self._tell_parent(run)
+        self._notify_parent(run)
 
-    def _tell_parent(self, run: Run) -> None:
+    def _notify_parent(self, run: Run) -> None:
         parent = self.rows.runs.get(run.parent_id or "")
         for entry in parent.log if parent else ():
             if parent is not None and entry.child_id == run.id and not entry.satisfied:
@@ -176,7 +176,7 @@ class Engine:
                     self.answered(parent, entry)
 
     def cancel(self, ids: Iterable[str]) -> None:
-        """End runs at once; the worker that has one is told. Ids that are unknown are no error."""
+        """End runs at once, and notify their workers. Unknown ids are no error."""
         for run_id in ids:
             self.cancels.append(run_id)
             run = self.rows.runs.get(run_id)
@@ -188,7 +188,7 @@ class Engine:
             self.finish(run, "CANCELLED", kind="CANCELLED")
 
     def failed(self, run: Run, error: str, *, final: bool, kind: str, message: str = "") -> None:
-        """Try a run that failed again, or end it."""
+        """Retry a failed run, or end it."""
         workflow = run.workflow
         if final or run.retry_count - run.reassigned >= workflow.retries:
             self.finish(run, "FAILED", kind=kind, error=error, message=message)
@@ -209,11 +209,11 @@ class Engine:
         self.changed.set()
 
     def evict(self, run: Run, reason: str) -> None:
-        """Take a waiting run from its worker, until what it waits for has come."""
+        """Take a waiting run from its worker until its wait ends."""
         run.evicted, run.worker_id = True, None
         self.record(run, "DURABLE_EVICTED", message=reason or "Task paused and evicted from worker")
         for entry in run.log[: run.position]:
-            # Ended between the worker's decision and its asking.
+            # The wait ended between the worker's decision and its request.
             if entry.conditions and entry.satisfied and entry.node_id == run.position:
                 self.answered(run, entry)
         self.changed.set()
@@ -227,7 +227,7 @@ class Engine:
         error: str = "",
         worker_id: str | None = None,
     ) -> None:
-        """Write a line of a run's history."""
+        """Add an entry to a run's history."""
         self.rows.lines += 1
         run.history.append(
             TaskEvent(self.rows.lines, kind, now(), run.retry_count, message, error, worker_id)
@@ -235,8 +235,8 @@ class Engine:
 
 
 def completed(run: Run, entry: Entry) -> DurableTaskResponse:
-    """An answer as it is said on a durable stream."""
-    said = DurableTaskEventLogEntryCompletedResponse(
+    """Return an answer as the message of a durable stream."""
+    answer = DurableTaskEventLogEntryCompletedResponse(
         ref=DurableEventLogEntryRef(
             durable_task_external_id=run.id,
             invocation_count=run.invocation,
@@ -247,8 +247,8 @@ def completed(run: Run, entry: Entry) -> DurableTaskResponse:
         is_failure=entry.error is not None,
     )
     if entry.error is not None:
-        said.error_message = entry.error
-    return DurableTaskResponse(entry_completed=said)
+        answer.error_message = entry.error
+    return DurableTaskResponse(entry_completed=answer)
 
 
 def _backoff(workflow: Workflow, retry: int) -> float:
@@ -258,6 +258,6 @@ def _backoff(workflow: Workflow, retry: int) -> float:
 
 
 def _like(pattern: str, key: str) -> bool:
-    # The real one compares with SQL's LIKE, in which an underscore is any one character.
+    # The real engine uses SQL's LIKE, in which an underscore matches any character.
     parts = (".*" if sign in "*%" else "." if sign == "_" else re.escape(sign) for sign in pattern)
     return re.fullmatch("".join(parts), key) is not None

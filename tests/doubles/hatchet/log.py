@@ -1,4 +1,4 @@
-"""A durable run's log: what it asks for is checked against what it asked for before."""
+"""The log of a durable run: a replay must repeat the requests that are in it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _COMPARES = re.compile(r"input\.(\w+) >= (\d+)")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 
 
-class NotAsBefore(Exception):
-    """A replay asked for something else than the log has at this position."""
+class NonDeterminism(Exception):
+    """A replay sent another request than the log has at this position."""
 
-    def __init__(self, run: Run, entry: Entry, asked: str) -> None:
+    def __init__(self, run: Run, entry: Entry, received: str) -> None:
         super().__init__(
             f"non-determinism error in task {run.id} at node {entry.node_id}:1"
-            f"\n  expected: {entry.says}\n  received: {asked}"
+            f"\n  expected: {entry.description}\n  received: {received}"
         )
         self.node_id = entry.node_id
 
 
 def seconds(duration: str) -> float:
-    """How long a duration such as `1h30m` or `12s` is.
+    """Return the seconds of a duration such as `1h30m` or `12s`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no duration.
     """
     parts = _PART.findall(duration)
     if not parts or "".join(number + unit for number, unit in parts) != duration:
@@ -41,8 +41,8 @@ def seconds(duration: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-def written(duration: str) -> str:
-    """The same duration as messages say it: `100s` is `1m40s`."""
+def format_duration(duration: str) -> str:
+    """Return a duration in the format of messages: `100s` is `1m40s`."""
     hours, rest = divmod(int(seconds(duration)), 3600)
     minutes, left = divmod(rest, 60)
     text = f"{hours}h" if hours else ""
@@ -50,29 +50,31 @@ def written(duration: str) -> str:
     return text + f"{left}s"
 
 
-def entry_at(run: Run, kind: str, fingerprint: tuple[str, ...], says: str) -> tuple[Entry, bool]:
-    """The log's next line, and whether it was there before.
+def entry_at(
+    run: Run, kind: str, fingerprint: tuple[str, ...], description: str
+) -> tuple[Entry, bool]:
+    """Return the next entry of the log, and whether it existed before.
 
-    The position counts per invocation, so a replay meets its own lines again in their order.
+    The position starts at 0 in each invocation, so a replay meets its own entries in order.
 
     Raises:
-        NotAsBefore: it was, and is about something else.
+        NonDeterminism: it existed and belongs to another request.
     """
     node_id = run.position + 1
     if node_id > len(run.log):
-        entry = Entry(node_id, kind, fingerprint, says)
+        entry = Entry(node_id, kind, fingerprint, description)
         run.log.append(entry)
         run.position = node_id
         return entry, False
     entry = run.log[node_id - 1]
     if entry.fingerprint != fingerprint:
-        raise NotAsBefore(run, entry, says)
+        raise NonDeterminism(run, entry, description)
     run.position = node_id
     return entry, True
 
 
-def conditions_of(asked: DurableEventListenerConditions) -> list[Condition]:
-    """What a wait can end by; sleeps begin now."""
+def conditions_of(request: DurableEventListenerConditions) -> list[Condition]:
+    """Return the conditions of a wait; sleeps begin now."""
     begin = time.time()
     sleeps = [
         Condition(
@@ -82,7 +84,7 @@ def conditions_of(asked: DurableEventListenerConditions) -> list[Condition]:
             sleep_for=sleep.sleep_for,
             due=begin + seconds(sleep.sleep_for),
         )
-        for sleep in asked.sleep_conditions
+        for sleep in request.sleep_conditions
     ]
     events = [
         Condition(
@@ -96,15 +98,15 @@ def conditions_of(asked: DurableEventListenerConditions) -> list[Condition]:
             else None,
             expression=event.base.expression,
         )
-        for event in asked.user_event_conditions
+        for event in request.user_event_conditions
     ]
-    if any(one.expression and not _COMPARES.fullmatch(one.expression) for one in events):
-        raise NotImplementedError("the double evaluates `input.FIELD >= NUMBER` alone")
+    if any(c.expression and not _COMPARES.fullmatch(c.expression) for c in events):
+        raise NotImplementedError("the double evaluates only `input.FIELD >= NUMBER`")
     return sleeps + events
 
 
 def fingerprint_of(conditions: list[Condition]) -> tuple[str, ...]:
-    """What of a wait a replay must repeat: not the scope, not the look back, not the order."""
+    """Return what a replay must repeat of a wait: not the scope, the look back or the order."""
     return ("WAIT_FOR", *sorted(_repeated(c) for c in conditions))
 
 
@@ -112,12 +114,12 @@ def _repeated(c: Condition) -> str:
     return c.name + c.kind + c.sleep_for + c.key + c.expression
 
 
-def words_for(conditions: list[Condition]) -> str:
-    """A wait as an error message describes it."""
+def describe(conditions: list[Condition]) -> str:
+    """Describe a wait for an error message."""
     groups: dict[str, list[str]] = defaultdict(list)
     for condition in conditions:
         what = (
-            f"sleep({written(condition.sleep_for)})"
+            f"sleep({format_duration(condition.sleep_for)})"
             if condition.kind == "SLEEP"
             else f"event({condition.key})"
         )
@@ -128,7 +130,7 @@ def words_for(conditions: list[Condition]) -> str:
 
 
 def end_by_sleep(entry: Entry, at: float) -> bool:
-    """Whether a wait is satisfied by the sleeps that are over at an instant."""
+    """End the sleeps of a wait that are over; return whether the wait is satisfied now."""
     for condition in entry.conditions:
         if condition.due is not None and condition.due <= at and not condition.met_by:
             condition.met_by.append({"sleep_duration": condition.sleep_for})
@@ -136,7 +138,7 @@ def end_by_sleep(entry: Entry, at: float) -> bool:
 
 
 def end_by_event(entry: Entry, event: Event) -> bool:
-    """Whether a wait is satisfied by an event that comes while it waits."""
+    """Apply an event to a wait; return whether the wait is satisfied now."""
     for condition in entry.conditions:
         if _matches(condition, event) and not condition.met_by:
             condition.met_by.append(json.loads(event.payload))
@@ -144,10 +146,10 @@ def end_by_event(entry: Entry, event: Event) -> bool:
 
 
 def end_by_earlier(entry: Entry, events: list[Event]) -> bool:
-    """Whether a wait is satisfied by events that came before it.
+    """Apply earlier events to a wait; return whether the wait is satisfied now.
 
-    Only a condition with a scope and a look back looks. Of several events it is handed one; the
-    real engine does not say which, here it is the first.
+    Only conditions with a scope and a look back accept earlier events. Of several events each
+    takes one: the real engine does not say which, the double takes the first.
     """
     for condition in entry.conditions:
         if condition.since is None or condition.scope is None or condition.met_by:
@@ -184,10 +186,10 @@ def _settle(entry: Entry) -> bool:
     }
     if open_groups:
         return False
-    found: dict[str, list[Any]] = {}
+    results: dict[str, list[Any]] = {}
     for condition in entry.conditions:
         if condition.met_by:
-            found.setdefault(condition.name, []).extend(condition.met_by)
-    entry.payload = json.dumps({"CREATE": found}).encode()
+            results.setdefault(condition.name, []).extend(condition.met_by)
+    entry.payload = json.dumps({"CREATE": results}).encode()
     entry.satisfied = True
     return True

@@ -1,4 +1,4 @@
-"""Metadata travels as JSON, or not at all."""
+"""Metadata of runs and events, which is JSON or empty."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from typing import Any
 
 
 def decoded(metadata: str | bytes) -> dict[str, Any]:
-    """What was written; nothing when there is nothing."""
+    """Decode metadata; empty metadata is an empty dictionary."""
     return json.loads(metadata) if metadata else {}

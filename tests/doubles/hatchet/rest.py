@@ -1,4 +1,4 @@
-"""The small part of the dashboard's API that the SDK and its users ask."""
+"""The part of the REST API that the SDK and Hogsend use."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 5
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked.
+    """A request.
 
     Args:
-        method: such as `GET`.
-        path: without the query.
-        query: its values by name.
-        body: JSON, decoded; an empty object without one.
+        method: for example `GET`.
+        path: the path without the query.
+        query: the values of the query by name.
+        body: the decoded JSON; an empty object if there is none.
     """
 
     method: str
@@ -39,15 +39,15 @@ class Request:
     body: dict[str, Any]
 
     def one(self, name: str, default: str = "") -> str:
-        """The query's only value of a name."""
+        """Return the first value of a query parameter."""
         return self.query.get(name, [default])[0]
 
     def page(self, rows: list[dict[str, Any]], limit: int) -> dict[str, Any]:
-        """The page of rows that is asked for."""
+        """Return the requested page of rows."""
         return views.page(rows, int(self.one("offset", "0")), int(self.one("limit", str(limit))))
 
 
-class Refused(Exception):
+class RequestError(Exception):
     """The answer is an error."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -59,8 +59,8 @@ class Rest:
     """A server on loopback.
 
     Args:
-        engine: whose rows.
-        interceptor: who may come in.
+        engine: holds the rows.
+        interceptor: counts and authenticates requests.
     """
 
     def __init__(self, engine: Engine, interceptor: Interceptor) -> None:
@@ -73,18 +73,18 @@ class Rest:
         ]
 
     async def start(self, port: int, tls: ssl.SSLContext | None) -> int:
-        """Listen on a port, or with 0 on one that is free, and say on which."""
+        """Listen on a port, with 0 on a free one; return the port."""
         self._server = await asyncio.start_server(
             self._accept, "127.0.0.1", port, limit=_LONGEST_HEAD, ssl=tls
         )
         return self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Listen no more, and hang up on whoever still waits for an answer."""
+        """Stop listening, and close connections that still wait for an answer."""
         if self._server is not None:
             self._server.close()
-            for one in self._serving:
-                one.cancel()
+            for task in self._serving:
+                task.cancel()
             await asyncio.gather(*self._serving, return_exceptions=True)
             await self._server.wait_closed()
 
@@ -100,7 +100,7 @@ class Rest:
                 await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Who asks may be killed in the middle.
+        # A client may be killed during its request.
         with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             status, answer = await self._answer(reader)
             body = json.dumps(answer).encode() if answer is not None else b""
@@ -126,7 +126,7 @@ class Rest:
             return refusal
         try:
             return 200, self._route(request)
-        except Refused as error:
+        except RequestError as error:
             return error.status, {"message": str(error)}
 
     def _route(self, request: Request) -> Any:
@@ -134,7 +134,7 @@ class Rest:
             match = path.fullmatch(request.path)
             if match is not None and method == request.method:
                 return answer(request, *match.groups())
-        raise Refused(404, "not found")
+        raise RequestError(404, "not found")
 
     def _table(self) -> list[tuple[str, str, Callable[..., Any]]]:
         tenant = r"/api/v1/tenants/[^/]+"
@@ -150,7 +150,7 @@ class Rest:
             ("GET", ours + r"/workflow-runs/external-ids", self._run_ids),
             ("GET", stable + r"/workflow-runs/([^/]+)", self._details),
             ("GET", stable + r"/workflow-runs/([^/]+)/status", self._status),
-            # Empty for a run of one task, whatever happened to it.
+            # Empty for a run with one task.
             ("GET", stable + r"/workflow-runs/[^/]+/task-events", _no_history),
             ("GET", stable + r"/tasks/([^/]+)", self._task),
             ("GET", stable + r"/tasks/([^/]+)/task-events", self._history),
@@ -167,31 +167,31 @@ class Rest:
     def _worker(self, request: Request, worker_id: str) -> Any:
         row = self._engine.rows.workers.get(worker_id)
         if row is None:
-            raise Refused(404, "worker not found")
+            raise RequestError(404, "worker not found")
         return views.worker(self._engine, row)
 
     def _pause(self, request: Request, worker_id: str) -> Any:
         row = self._engine.rows.workers.get(worker_id)
         if row is None:
-            raise Refused(404, "worker not found")
+            raise RequestError(404, "worker not found")
         row.paused = bool(request.body.get("isPaused", row.paused))
         self._engine.changed.set()
         return views.worker(self._engine, row)
 
     def _runs(self, request: Request) -> Any:
         if "only_tasks" not in request.query:
-            raise Refused(
+            raise RequestError(
                 400,
                 "Invalid format for parameter only_tasks: query parameter 'only_tasks' is required",
             )
         payloads = request.one("include_payloads", "true") == "true"
-        rows = [views.summary(run, payloads=payloads) for run in self._found(request)]
+        rows = [views.summary(run, payloads=payloads) for run in self._find_runs(request)]
         return request.page(rows, 50)
 
     def _run_ids(self, request: Request) -> Any:
-        return [run.id for run in self._found(request)]
+        return [run.id for run in self._find_runs(request)]
 
-    def _found(self, request: Request) -> list[Run]:
+    def _find_runs(self, request: Request) -> list[Run]:
         since = _instant(request.one("since"))
         until = _instant(request.one("until")) if "until" in request.query else now()
         statuses = request.query.get("statuses", [])
@@ -209,7 +209,7 @@ class Rest:
     def _run(self, run_id: str) -> Run:
         run = self._engine.rows.runs.get(run_id)
         if run is None:
-            raise Refused(404, "not found")
+            raise RequestError(404, "not found")
         return run
 
     def _details(self, request: Request, run_id: str) -> Any:
@@ -222,7 +222,7 @@ class Rest:
         return views.task(self._run(run_id))
 
     def _history(self, request: Request, run_id: str) -> Any:
-        # Who names no limit gets none of them.
+        # Without a limit the page is empty.
         page = request.page(views.history(self._run(run_id)), 0)
         return {"pagination": {}, "rows": page["rows"]}
 
@@ -236,8 +236,8 @@ class Rest:
                 "workflow_ids": wanted.get("workflowIds") or [],
                 "additional_metadata": wanted.get("additionalMetadata") or [],
             }
-            found = self._found(Request("GET", request.path, query, {}))
-            # A filter does not reach those that no worker has.
+            found = self._find_runs(Request("GET", request.path, query, {}))
+            # A filter does not match evicted runs.
             ids = [run.id for run in found if not run.evicted]
         self._engine.cancel(ids)
         return {"ids": ids}
@@ -255,16 +255,16 @@ class Rest:
         for row in self._engine.rows.events:
             if row.id == event_id:
                 return views.event(self._engine, row)
-        raise Refused(404, "event not found")
+        raise RequestError(404, "event not found")
 
 
 def _no_history(request: Request) -> Any:
     return {"pagination": {}, "rows": []}
 
 
-def _instant(written: str) -> datetime:
+def _instant(text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(written.replace(" ", "+"))
+        at = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError as error:
-        raise Refused(400, f"Invalid format for parameter since: {written}") from error
+        raise RequestError(400, f"Invalid format for parameter since: {text}") from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What the engine remembers: it outlives a stop, and a snapshot of it is a copy."""
+"""The state of the engine. A stop keeps it, and a snapshot copies it."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 
 def new_id() -> str:
-    """An id as the engine gives them."""
+    """Return a new id in the engine's format."""
     return str(uuid.uuid4())
 
 
 def now() -> datetime:
-    """The present instant; the engine's clock is the machine's."""
+    """Return the current time of the engine, which is the machine's."""
     return datetime.now(UTC)
 
 
 @dataclass
 class Workflow:
-    """A registered workflow of one task, which is the only kind the double knows.
+    """A registered workflow with one task, the only kind that the double supports.
 
     Args:
-        id: its id; a new registration under the same name keeps it.
+        id: the id, which a new registration under the same name keeps.
         version_id: the id of this registration.
-        step_id: the id of its task in this registration.
-        name: its name.
-        task: its task's name.
-        action: what a worker must offer to run it.
-        timeout: seconds that one invocation may take, sleeping included.
-        schedule_timeout: seconds that a run may be queued.
-        retries: how often a failed run is tried again.
-        backoff: seconds before try n, to the power of n; none tries again at once.
-        longest_backoff: the most seconds between two tries.
-        durable: whether its runs keep a log.
-        slots: units of each kind of slot that a run takes.
-        events: keys of the events that start a run, `*` for anything.
-        crons: expressions; the double fires them only when told to.
-        cron_input: JSON, what a cron's run is given.
+        step_id: the id of the task in this registration.
+        name: the name.
+        task: the name of the task.
+        action: the action that a worker must offer to run it.
+        timeout: how many seconds one invocation may take, including waits.
+        schedule_timeout: how many seconds a run may be queued.
+        retries: how often a failed run is retried.
+        backoff: the base of the delay in seconds, which is raised to the number of the retry; None
+            for no delay.
+        longest_backoff: the longest delay before a retry, in seconds.
+        durable: whether its runs have a durable log.
+        slots: how many slots of each kind a run takes.
+        events: keys of the events that start a run, with `*` as a wildcard.
+        crons: cron expressions, which the double fires only on request.
+        cron_input: the input of a cron's run, JSON.
     """
 
     id: str
@@ -63,16 +64,16 @@ class Workflow:
 
 @dataclass
 class TaskEvent:
-    """A line of a run's history, as the dashboard shows it.
+    """An entry of a run's history, as the dashboard shows it.
 
     Args:
-        number: larger for later lines, over all runs.
-        kind: such as `QUEUED`, `CANCELLED`, `DURABLE_EVICTED`.
-        at: when.
-        retry_count: the try that it is about, from 0.
-        message: what the engine says about it.
-        error: what the task failed with.
-        worker_id: who has the run.
+        number: increases over all runs.
+        kind: for example `QUEUED`, `CANCELLED`, `DURABLE_EVICTED`.
+        at: when it happened.
+        retry_count: the attempt that it belongs to, from 0.
+        message: the engine's message.
+        error: the error of the task.
+        worker_id: the worker that has the run.
     """
 
     number: int
@@ -86,19 +87,19 @@ class TaskEvent:
 
 @dataclass
 class Condition:
-    """One thing that a wait can end by.
+    """A condition that can end a wait.
 
     Args:
         kind: `SLEEP` or `USER_EVENT`.
-        group: conditions of one group are alternatives.
-        name: under which what ended it is handed over.
-        sleep_for: how long, as it was written.
+        group: the conditions of a group are alternatives.
+        name: the key of its result in the answer.
+        sleep_for: the duration of a sleep, as text.
         due: when the sleep is over, in seconds since 1970.
         key: the event's key.
-        scope: the event's scope; none lets any pass.
-        since: earlier events count too, from this instant on.
-        expression: what holds of the event's payload; empty for anything.
-        met_by: what ended it, or nothing yet.
+        scope: the event's scope; None for any.
+        since: events from this time on count, also before the wait.
+        expression: a condition on the event's payload; empty for none.
+        met_by: the results that met it; empty before.
     """
 
     kind: str
@@ -115,24 +116,24 @@ class Condition:
 
 @dataclass
 class Entry:
-    """A line of a durable run's log: what it asked for, and the answer.
+    """An entry of a durable run's log: a request and its answer.
 
     Args:
         node_id: its position, from 1.
         kind: `MEMO`, `WAIT_FOR` or `RUN`.
-        fingerprint: what a replay must ask for again at this position.
-        says: the same for people.
+        fingerprint: what a replay must repeat at this position.
+        description: the request for error messages.
         satisfied: whether there is an answer.
         payload: the answer, JSON.
-        conditions: what a wait can end by.
-        child_id: the run that was started.
-        error: what that run failed with.
+        conditions: the conditions that can end a wait.
+        child_id: the id of the run that was started.
+        error: the error of that run.
     """
 
     node_id: int
     kind: str
     fingerprint: tuple[str, ...]
-    says: str
+    description: str
     satisfied: bool = False
     payload: bytes = b""
     conditions: list[Condition] = field(default_factory=list[Condition])
@@ -142,35 +143,35 @@ class Entry:
 
 @dataclass
 class Run:
-    """A workflow run, and its only task's run, which have one id.
+    """A workflow run and the run of its only task, which share an id.
 
     Args:
-        id: its id.
-        number: how many were before it.
-        workflow: what it runs.
-        input: JSON.
-        metadata: what it was started with, for searching.
-        priority: the higher the sooner, 1 to 3.
+        id: the id.
+        number: the number of earlier runs.
+        workflow: its workflow.
+        input: the input, JSON.
+        metadata: metadata for searches.
+        priority: from 1 to 3; a higher one runs earlier.
         created_at: when it was started.
         status: `QUEUED`, `RUNNING`, `COMPLETED`, `FAILED` or `CANCELLED`.
-        evicted: it waits, and no worker has it.
-        retry_count: the try, from 0.
-        reassigned: how often it was taken from a worker that went away.
-        invocation: how often a worker was given a durable run.
-        position: the node that was asked for last in this invocation.
-        worker_id: who has it.
-        queued_at: when it was queued for the last time.
-        not_before: when it may be tried again.
-        started_at: when a worker got it last.
+        evicted: whether it waits without a worker.
+        retry_count: the attempt, from 0.
+        reassigned: how often it was taken from a worker that was gone.
+        invocation: how often a durable run was sent to a worker.
+        position: the node of the last request in this invocation.
+        worker_id: the worker that has it.
+        queued_at: when it was queued last.
+        not_before: when it may be retried.
+        started_at: when it was sent to a worker last.
         finished_at: when it ended.
-        output: JSON, what it returned.
-        error: what it failed with.
-        history: its lines in the dashboard, oldest first.
-        log: what it asked for.
-        event_id: the event that started it.
-        event_key: that event's key.
-        parent_id: the run that started it.
-        stranded: what it waits for is not handed over any more.
+        output: its result, JSON.
+        error: its error.
+        history: its history, oldest first.
+        log: the log of a durable run.
+        event_id: the id of the event that started it.
+        event_key: the key of that event.
+        parent_id: the id of the run that started it.
+        stranded: whether answers do not reach it any more.
     """
 
     id: str
@@ -202,25 +203,25 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether it has a final status."""
         return self.status in ENDED
 
 
 @dataclass
 class Worker:
-    """A worker that registered.
+    """A registered worker.
 
     Args:
-        id: its id, given at registration.
-        name: its name.
-        actions: what it can run.
-        slots: how many units of each kind it has.
-        labels: what it says of itself.
-        created_at: when it registered.
+        id: the id that it got at registration.
+        name: the name.
+        actions: the actions that it can run.
+        slots: how many slots of each kind it has.
+        labels: its labels.
+        created_at: when it was registered.
         heard_at: its last heartbeat.
-        paused: whether it wants nothing new.
+        paused: whether it takes no new runs.
         listened: whether it has ever had a stream.
-        runtime: its SDK, language and system.
+        runtime: its SDK, language and operating system.
     """
 
     id: str
@@ -237,15 +238,15 @@ class Worker:
 
 @dataclass
 class Event:
-    """An event that was pushed.
+    """A pushed event.
 
     Args:
-        id: its id.
-        key: its key.
-        payload: JSON.
-        metadata: what came with it.
-        scope: what it is about.
-        seen_at: when it came.
+        id: the id.
+        key: the key.
+        payload: the payload, JSON.
+        metadata: the metadata.
+        scope: the scope.
+        seen_at: when it was received.
         runs: ids of the runs that it started.
     """
 
@@ -260,14 +261,14 @@ class Event:
 
 @dataclass
 class Rows:
-    """All of it.
+    """The complete state.
 
     Args:
-        workflows: by name.
-        runs: by id, oldest first.
-        workers: by id.
-        events: oldest first.
-        lines: how many lines all histories have.
+        workflows: the workflows by name.
+        runs: the runs by id, oldest first.
+        workers: the workers by id.
+        events: the events, oldest first.
+        lines: the number of entries of all histories.
     """
 
     workflows: dict[str, Workflow] = field(default_factory=dict[str, Workflow])

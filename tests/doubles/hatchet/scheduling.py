@@ -1,4 +1,4 @@
-"""Which worker gets which run, and what becomes of runs whose time or whose worker is gone."""
+"""Assigns runs to workers, and handles timeouts and lost workers."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.doubles.hatchet.actions import action_for
 from tests.doubles.hatchet.engine import Engine
 from tests.doubles.hatchet.rows import Run, Worker, now
 
-# How often what is due is looked for, when nothing happens.
-_LOOK_EVERY = 0.05
-# The SDK sends a heartbeat every four seconds; a worker that misses three is away.
+# How often due runs are looked for when nothing happens, in seconds.
+_POLL_INTERVAL = 0.05
+# The SDK sends a heartbeat every four seconds; a worker that misses three is gone.
 _THREE_HEARTBEATS = 12.0
 
 
 @dataclass
 class Scheduling:
-    """Hands runs out until it is cancelled.
+    """Assigns runs until it is cancelled.
 
     Args:
-        engine: whose rows.
+        engine: holds the rows.
         reassign_after: seconds until a run is taken from a worker whose stream has ended.
-        grace: seconds after a start in which nothing is, as workers need time to come back.
+        grace: seconds after a start without that, because workers need time to reconnect.
     """
 
     engine: Engine
@@ -37,20 +37,20 @@ class Scheduling:
     _silent_since: dict[str, float] = field(default_factory=dict[str, float], init=False)
 
     async def run(self) -> None:
-        """Look whenever something happened, and in short intervals for what falls due."""
+        """Schedule after every change, and at short intervals."""
         self._began = time.monotonic()
         self._silent_since.clear()
         while True:
             self.engine.changed.clear()
-            self._end_what_is_over()
-            self._take_from_the_gone()
-            self._hand_out()
-            # Not `wait_for`, which can swallow that it was cancelled.
+            self._end_overdue()
+            self._reassign_from_lost_workers()
+            self._assign_queued()
+            # `wait_for` can swallow a cancellation.
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY):
+                async with asyncio.timeout(_POLL_INTERVAL):
                     await self.engine.changed.wait()
 
-    def _hand_out(self) -> None:
+    def _assign_queued(self) -> None:
         at = now()
         queued = [
             run
@@ -93,7 +93,7 @@ class Scheduling:
 
     def _assign(self, run: Run, worker: Worker) -> None:
         run.status, run.worker_id, run.not_before = "RUNNING", worker.id, None
-        # Sleeping counts: the try began with its first invocation.
+        # Waits count: the attempt began with its first invocation.
         run.started_at = run.started_at or now()
         if run.workflow.durable:
             run.invocation += 1
@@ -107,7 +107,7 @@ class Scheduling:
         )
         self.engine.action_streams[worker.id].put_nowait(action_for(run, START_STEP_RUN))
 
-    def _end_what_is_over(self) -> None:
+    def _end_overdue(self) -> None:
         self.engine.end_sleeps(time.time())
         at = now()
         for run in list(self.engine.rows.runs.values()):
@@ -126,18 +126,18 @@ class Scheduling:
         stream = self.engine.action_streams.get(run.worker_id or "")
         if stream is not None:
             stream.put_nowait(action_for(run, CANCEL_STEP_RUN))
-        says = f"Task exceeded timeout of {run.workflow.timeout:g}s"
+        message = f"Task exceeded timeout of {run.workflow.timeout:g}s"
         run.worker_id = None
-        self.engine.failed(run, says, final=False, kind="TIMED_OUT", message=says)
+        self.engine.failed(run, message, final=False, kind="TIMED_OUT", message=message)
 
-    def _take_from_the_gone(self) -> None:
+    def _reassign_from_lost_workers(self) -> None:
         if time.monotonic() < self._began + self.grace:
             return
-        gone = {worker.id for worker in self.engine.rows.workers.values() if self._is_gone(worker)}
-        if not gone:
+        lost = {worker.id for worker in self.engine.rows.workers.values() if self._is_lost(worker)}
+        if not lost:
             return
         for run in list(self.engine.rows.runs.values()):
-            if run.status == "RUNNING" and run.worker_id in gone:
+            if run.status == "RUNNING" and run.worker_id in lost:
                 self.engine.record(
                     run,
                     "REASSIGNED",
@@ -148,7 +148,7 @@ class Scheduling:
                 run.retry_count += 1
                 self.engine.requeue(run, recorded=False)
 
-    def _is_gone(self, worker: Worker) -> bool:
+    def _is_lost(self, worker: Worker) -> bool:
         if worker.id in self.engine.action_streams:
             self._silent_since.pop(worker.id, None)
             return (

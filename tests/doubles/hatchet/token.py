@@ -1,4 +1,4 @@
-"""A token as the engine mints it: the SDK reads its claims, only the engine its signature."""
+"""A token in the engine's format. The SDK reads its claims and ignores the signature."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _TEN_YEARS = 10 * 365 * 24 * 3600
 
 
 def mint(grpc_address: str, server_url: str, expires_in: float = _TEN_YEARS) -> str:
-    """A token of three parts.
+    """Return a token.
 
     Args:
-        grpc_address: host and port of the engine.
-        server_url: address of the dashboard and the REST API; also the audience and the issuer.
-        expires_in: seconds until it expires; negative for one that has.
+        grpc_address: the host and port of the engine.
+        server_url: the address of the dashboard and REST API, which is also audience and issuer.
+        expires_in: seconds until it expires; negative for one that has expired.
     """
     issued = int(time.time())
     claims = {

@@ -1,4 +1,4 @@
-"""What the dashboard's API says of the rows, field by field as the real one."""
+"""The rows as the REST API returns them, with the same fields as the real one."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tests.doubles.hatchet.engine import Engine
 from tests.doubles.hatchet.rows import Event, Run, TaskEvent, Worker, now
 from tests.doubles.hatchet.token import TENANT
 
-# A worker that has not been heard of for so long is shown as inactive.
+# A worker without a heartbeat for so long is inactive.
 _FRESH = timedelta(seconds=5)
 
 
 def stamp(at: datetime) -> str:
-    """An instant as the API writes it."""
+    """Return a time in the API's format."""
     return at.isoformat().replace("+00:00", "Z")
 
 
 def page(rows: Iterable[dict[str, Any]], offset: int, limit: int) -> dict[str, Any]:
-    """A page of rows; like the real one it counts pages from 1."""
+    """Return a page of rows. Pages are counted from 1."""
     every = list(rows)
     pages = -(-len(every) // limit) if limit else 0
     current = offset // limit + 1 if limit else 1
@@ -37,7 +37,7 @@ def page(rows: Iterable[dict[str, Any]], offset: int, limit: int) -> dict[str, A
 
 
 def worker(engine: Engine, row: Worker) -> dict[str, Any]:
-    """A worker."""
+    """Return a worker."""
     used = {kind: 0 for kind in row.slots}
     for run in engine.rows.runs.values():
         if run.worker_id == row.id:
@@ -61,7 +61,7 @@ def worker(engine: Engine, row: Worker) -> dict[str, Any]:
 
 
 def summary(run: Run, *, payloads: bool) -> dict[str, Any]:
-    """A run, as a line of the list."""
+    """Return a run as in a list."""
     line = {
         "metadata": _metadata(run.id, run.created_at, run.created_at),
         "actionId": "",
@@ -90,7 +90,7 @@ def summary(run: Run, *, payloads: bool) -> dict[str, Any]:
 
 
 def task(run: Run) -> dict[str, Any]:
-    """A run's only task."""
+    """Return the only task of a run."""
     line = summary(run, payloads=True)
     del line["workflowName"]
     return line | {
@@ -103,7 +103,7 @@ def task(run: Run) -> dict[str, Any]:
 
 
 def details(run: Run) -> dict[str, Any]:
-    """A run's page; the history in it is empty, as that of its task is asked for by itself."""
+    """Return a run in detail. Its history is empty: that of its task is another request."""
     wanted = (
         "metadata", "additionalMetadata", "createdAt", "displayName", "errorMessage", "input",
         "output", "status", "tenantId", "workflowId", "workflowVersionId", "startedAt",
@@ -126,7 +126,7 @@ def details(run: Run) -> dict[str, Any]:
 
 
 def history(run: Run) -> list[dict[str, Any]]:
-    """What happened to a run, the latest first."""
+    """Return the history of a run, newest first."""
     return [_line(run, line) for line in reversed(run.history)]
 
 
@@ -148,7 +148,7 @@ def _line(run: Run, line: TaskEvent) -> dict[str, Any]:
 
 
 def event(engine: Engine, row: Event) -> dict[str, Any]:
-    """An event, and what became of the runs that it started."""
+    """Return an event with a summary of the runs that it started."""
     statuses = [
         engine.rows.runs[run_id].status for run_id in row.runs if run_id in engine.rows.runs
     ]

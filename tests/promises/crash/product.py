@@ -67,6 +67,7 @@ class Product:
         self.customers: list[Customer] = []
         self.errors: list[str] = []
         self.reached: dict[str, int] | None = None
+        self.answers = 0
         self._connected, self._disconnected = asyncio.Event(), asyncio.Event()
         self._disconnected.set()
         self._rng = rng
@@ -165,6 +166,7 @@ class Product:
         if "reached" in message:
             self.reached = message["reached"]
             return
+        self.answers += 1
         entry = self._requests.pop(message["number"], None)
         if entry is None:
             return
