@@ -14,7 +14,6 @@ from ...domain.enrollment import Wait
 from ...domain.event import Event, EventMatch
 from ...domain.graph import GraphStep
 from ...domain.journal import decode, encode
-from ...store.events import to_stored_event
 from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .call import Suspension
@@ -81,6 +80,8 @@ class Digest(WaitCall):
             return self.pause(turn, key, Wait(key, until, (match,), more=missing))
         else:
             turn.set_look_back(value[self.most - 1], None, turn.result.look_back)
+        from ...store.events import to_stored_event
+
         events = [to_stored_event(event) for event in value[: self.most]]
         return self.record(turn, key, encode(events))
 

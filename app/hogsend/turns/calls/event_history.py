@@ -12,7 +12,6 @@ from uuid import UUID
 from ...domain.conditions import Condition
 from ...domain.event import Event
 from ...domain.graph import GraphStep
-from ...store.events import to_stored_event
 from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording, plain_answer
@@ -53,6 +52,8 @@ class EventRead(ReadCall):
     def choose(self, turn: TurnState, events: Sequence[Event]) -> Any:
         """Return the answer, made of the contact's events in the order of their arrival."""
         newest = self.matching(turn, events)[-self.limit :]
+        from ...store.events import to_stored_event
+
         return [to_stored_event(event) for event in reversed(newest)]
 
     def matching(self, turn: TurnState, events: Sequence[Event]) -> list[Event]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ...domain.event import Event, EventMatch
-from ...store import events as stored_events
-from ...store.db import Query
 from ..turn_state import TurnState
 from .read import Read
+
+if TYPE_CHECKING:
+    from ...store.db import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class EventCount(Read):
 
     @classmethod
     def query(cls, reads: Sequence[EventCount]) -> Query[dict[tuple[UUID, str], int]]:
+        from ...store import events as stored_events
+
         names = sorted({read.name for read in reads})
         return stored_events.counts(_all_contact_ids(reads), names, reads[0].since)
 
@@ -75,6 +78,8 @@ class EventList(Read):
 
     @classmethod
     def query(cls, reads: Sequence[EventList]) -> Query[list[Event]]:
+        from ...store import events as stored_events
+
         names = sorted({name for read in reads for name in read.names})
         return stored_events.named(_all_contact_ids(reads), names, reads[0].after)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ...domain.durations import words
@@ -13,14 +13,15 @@ from ...domain.graph import GraphStep
 from ...domain.history import EmailPast, JourneyPast
 from ...domain.journal import encode
 from ...errors import JourneyCodeError
-from ...store import history
-from ...store.db import Query
 from ..static_analysis.call_site import UNNAMED, CallSite
 from ..turn_state import TurnState
 from .call import Resource, Suspension
 from .description import Description, RecordedCall, Wording, pairs_of
 from .read import Read, ReadCall
 from .registry import register
+
+if TYPE_CHECKING:
+    from ...store.db import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class PastInJourney(Read):
 
     @classmethod
     def query(cls, reads: Sequence[PastInJourney]) -> Query[Any]:
+        from ...store import history
+
         journey_ids = sorted({read.journey_id for read in reads})
         return history.journeys_of([read.contact_id for read in reads], journey_ids)
 
@@ -87,6 +90,8 @@ class PastWithTemplate(Read):
 
     @classmethod
     def query(cls, reads: Sequence[PastWithTemplate]) -> Query[Any]:
+        from ...store import history
+
         templates = sorted({read.template for read in reads})
         return history.emails_of([read.contact_id for read in reads], templates)
 
@@ -144,6 +149,8 @@ class SentMails(Read):
 
     @classmethod
     def query(cls, reads: Sequence[SentMails]) -> Query[Any]:
+        from ...store import history
+
         first = reads[0]
         return history.sent_since([read.contact_id for read in reads], first.since, first.list_id)
 

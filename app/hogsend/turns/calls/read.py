@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...domain.journal import encode
-from ...store.db import Query
 from ..turn_state import TurnState
 from .call import Call, Suspension
+
+if TYPE_CHECKING:
+    from ...store.db import Query
 
 
 class Read:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ...domain.graph import GraphStep
@@ -13,14 +13,15 @@ from ...domain.journal import Step, decode, encode
 from ...domain.journey import JOURNEY_LIST
 from ...domain.send_policy import Queue, Send, decide_send, leaves_at
 from ...errors import JourneyCodeError
-from ...store import consents
-from ...store.db import Query
 from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .call import Call, Resource, Suspension
 from .description import Description, Link, RecordedCall, Wording, id_of, pairs_of
 from .read import Read
 from .registry import register
+
+if TYPE_CHECKING:
+    from ...store.db import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Suppression(Read):
 
     @classmethod
     def query(cls, reads: Sequence[Suppression]) -> Query[Any]:
+        from ...store import consents
+
         return consents.suppressed([read.address for read in reads])
 
     @classmethod

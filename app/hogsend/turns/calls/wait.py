@@ -7,7 +7,6 @@ from typing import Any
 from ...domain.enrollment import Wait
 from ...domain.event import Event
 from ...domain.journal import Step, encode
-from ...store.events import to_stored_event
 from ..turn_state import TurnState
 from .call import Call, Suspension
 
@@ -35,4 +34,6 @@ class WaitCall(Call):
 
 def encode_event(event: Event | None) -> Any:
     """Return an event in the journal's form."""
+    from ...store.events import to_stored_event
+
     return encode(to_stored_event(event)) if event is not None else None
