@@ -1,4 +1,4 @@
-"""compose.yaml is what Compose can read, shows itself to this machine only, and fits the rest."""
+"""compose.yaml is valid, publishes ports on this machine only, and matches the program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from hogsend.cli.compose_project import PORTS, SERVICES
+from hogsend.cli.compose_ports import PORTS
+from hogsend.cli.compose_project import SERVICES
 from hogsend.config.settings import SETTINGS
 from hogsend.paths import resource
 
@@ -23,18 +24,18 @@ GIVEN = "POSTGRES_PASSWORD=p-_1\nHATCHET_ADMIN_PASSWORD=h\nHOGSEND_FROM='Acme <a
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    """The services, as the file has them."""
+    """The services of the file."""
     return YAML(typ="safe").load(FILE.read_text())["services"]
 
 
-def test_it_is_what_the_compose_specification_allows() -> None:
-    """By the schema that the check's package carries, so that no Docker is needed."""
+def test_the_file_follows_the_compose_specification() -> None:
+    """Uses the schema of the package check-jsonschema, so that no Docker is needed."""
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     ran = subprocess.run([*check, FILE], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_it_is_what_compose_itself_reads_where_there_is_one(tmp_path: Path) -> None:
+def test_compose_reads_the_file_where_it_is_installed(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(GIVEN)
     (tmp_path / "compose.yaml").write_bytes(FILE.read_bytes())
     command = ["docker", "compose", "--profile", "app", "config", "--format", "json"]
@@ -54,7 +55,7 @@ def test_it_is_what_compose_itself_reads_where_there_is_one(tmp_path: Path) -> N
     assert {int(port["published"]) for port in ports} == set(PORTS.values())
 
 
-def test_every_port_is_this_machines_only_and_can_be_another(services: dict[str, Any]) -> None:
+def test_every_port_is_local_and_can_be_changed(services: dict[str, Any]) -> None:
     shown = [port for service in services.values() for port in service.get("ports", [])]
     named = dict(
         re.fullmatch(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}:\d+", port).groups()  # type: ignore[union-attr]
@@ -63,14 +64,14 @@ def test_every_port_is_this_machines_only_and_can_be_another(services: dict[str,
     assert {name: int(port) for name, port in named.items()} == PORTS
 
 
-def test_every_service_but_the_app_is_started_and_says_when_it_is_well(
+def test_every_service_but_the_app_starts_and_has_a_health_check(
     services: dict[str, Any],
 ) -> None:
     assert {name for name, one in services.items() if "profiles" not in one} == set(SERVICES)
     assert all("healthcheck" in services[name] for name in SERVICES)
 
 
-def test_every_image_is_of_a_version(services: dict[str, Any]) -> None:
+def test_every_image_has_a_version(services: dict[str, Any]) -> None:
     images = {name: one["image"] for name, one in services.items() if "image" in one}
     assert all(re.search(r":v?\d", image) for image in images.values())
     assert re.fullmatch(r".*/hatchet-lite:v\d+\.\d+\.\d+", images["hatchet"])

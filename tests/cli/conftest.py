@@ -1,4 +1,4 @@
-"""Runs commands as a person would type them, in a project folder of the test's own."""
+"""Runs commands as they are typed, in a project folder of each test."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from hogsend.cli.main import run
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did.
+    """The outcome of a command.
 
     Args:
         status: the exit status.
-        out: what it printed.
-        err: what it complained about.
+        out: its standard output.
+        err: its standard error.
     """
 
     status: int
@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def json(self) -> Any:
-        """What it printed, as JSON."""
+        """The standard output as JSON."""
         return json.loads(self.out)
 
 
@@ -40,7 +40,7 @@ Hogsend = Callable[..., Outcome]
 
 @pytest.fixture
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with nothing in it, and no setting in the environment."""
+    """An empty working folder, and no setting in the environment."""
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -52,7 +52,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def project(empty_folder: Path, sqlite_template: Path) -> Path:
-    """The working folder, with a database that is up to date."""
+    """A working folder with a database that is up to date."""
     (empty_folder / "data").mkdir(mode=0o700)
     shutil.copy(sqlite_template, empty_folder / "data" / "hogsend.db")
     return empty_folder
@@ -62,18 +62,18 @@ def project(empty_folder: Path, sqlite_template: Path) -> Path:
 def hogsend(empty_folder: Path, capfd: pytest.CaptureFixture[str]) -> Hogsend:
     """Runs `hogsend` with these arguments."""
 
-    def type_in(*arguments: str) -> Outcome:
+    def run_command(*arguments: str) -> Outcome:
         capfd.readouterr()
         status = run(arguments)
         printed = capfd.readouterr()
         return Outcome(status, printed.out, printed.err)
 
-    return type_in
+    return run_command
 
 
 @pytest.fixture
 def journeys(project: Path) -> Path:
-    """The project's journeys' folder, with one journey and one mail."""
+    """The project's folder of journeys, with one journey and one mail."""
     folder = project / "journeys"
     (folder / "emails").mkdir(parents=True)
     (folder / "welcome.py").write_text(

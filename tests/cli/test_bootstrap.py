@@ -1,4 +1,4 @@
-"""`hogsend bootstrap` sets everything up, can be run again, and says what to do when it cannot."""
+"""`hogsend bootstrap` sets up containers, can be run again, and has a remedy for each failure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from hogsend.cli import bootstrap as command
-from hogsend.cli.compose_project import PORTS
+from hogsend.cli.compose_ports import PORTS
 from hogsend.config.settings import load_settings, read_env_file
 from tests.doubles.docker import SERVICES, DockerDouble, answer, token
 from tests.doubles.hatchet_rest import hatchet_rest
@@ -29,7 +29,7 @@ STEPS = ("Docker", "settings", "ports", "containers", "token", "schema", "key")
 def docker(
     empty_folder: Path, tmp_path: Path, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[DockerDouble]:
-    """A `docker` that does as it is told; nothing waits between two tries."""
+    """A test double of `docker`; nothing waits between two attempts."""
     double = DockerDouble(tmp_path / "docker", empty_postgres_url)
     monkeypatch.setenv("PATH", f"{double.path}{os.pathsep}{os.environ['PATH']}")
     for name in (*PORTS, "POSTGRES_PASSWORD"):
@@ -49,21 +49,21 @@ def taken_port() -> Iterator[int]:
 
 
 def settings_of(folder: Path) -> dict[str, str]:
-    """Return what `.env` says."""
+    """Return the values in `.env`."""
     return read_env_file(folder / ".env")
 
 
 def query(url: str, statement: str) -> list[asyncpg.Record]:
-    """Ask the database."""
+    """Run a statement and return its rows."""
 
-    async def ask() -> list[asyncpg.Record]:
+    async def fetch() -> list[asyncpg.Record]:
         connection = await asyncpg.connect(url)
         try:
             return await connection.fetch(statement)
         finally:
             await connection.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(fetch())
 
 
 def test_an_empty_folder_becomes_an_installation(
@@ -89,7 +89,7 @@ def test_an_empty_folder_becomes_an_installation(
     assert docker.calls_with("up", "--detach", "--wait")
 
 
-def test_run_again_it_changes_nothing_and_says_so(
+def test_a_second_run_changes_nothing(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble, empty_postgres_url: str
 ) -> None:
     assert hogsend("bootstrap").status == 0
@@ -102,11 +102,17 @@ def test_run_again_it_changes_nothing_and_says_so(
     assert after == before
     assert len(docker.calls_with("exec")) == 1
     assert len(query(empty_postgres_url, "SELECT id FROM api_keys")) == 1
-    for said in ("complete", "All are free, or ours", "token", "up to date", "there already"):
-        assert said in outcome.out
+    for text in (
+        "complete",
+        "All ports are free",
+        "set already",
+        "up to date",
+        "registered already",
+    ):
+        assert text in outcome.out
 
 
-def test_what_people_have_set_is_kept(
+def test_existing_values_are_kept(
     empty_folder: Path, hogsend: Hogsend, empty_postgres_url: str
 ) -> None:
     key = "hsk_" + "k" * 43
@@ -126,7 +132,7 @@ def test_what_people_have_set_is_kept(
     assert len(query(empty_postgres_url, "SELECT id FROM api_keys")) == 1
 
 
-def test_settings_of_the_environment_are_not_written_over(
+def test_settings_of_the_environment_are_not_written(
     empty_folder: Path, hogsend: Hogsend, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOGSEND_DATABASE_URL", empty_postgres_url)
@@ -135,9 +141,7 @@ def test_settings_of_the_environment_are_not_written_over(
     assert "HOGSEND_DATABASE_URL" not in settings_of(empty_folder)
 
 
-def test_the_secret_that_signed_mails_so_far_goes_on_signing(
-    empty_folder: Path, hogsend: Hogsend
-) -> None:
+def test_the_secret_of_the_data_folder_is_kept(empty_folder: Path, hogsend: Hogsend) -> None:
     (empty_folder / "data").mkdir(mode=0o700)
     (empty_folder / "data" / "secret").write_text("s" * 43 + "\n")
 
@@ -145,7 +149,7 @@ def test_the_secret_that_signed_mails_so_far_goes_on_signing(
     assert settings_of(empty_folder)["HOGSEND_SECRET"] == "s" * 43
 
 
-def test_an_env_file_that_others_could_read_is_closed_to_them(
+def test_an_env_file_that_other_users_can_read_is_protected(
     empty_folder: Path, hogsend: Hogsend
 ) -> None:
     (empty_folder / ".env").write_text("HOGSEND_LOG_LEVEL=debug\n")
@@ -158,7 +162,7 @@ def test_an_env_file_that_others_could_read_is_closed_to_them(
 # -- 1 Docker -------------------------------------------------------------------------------------
 
 
-def test_without_docker_it_says_where_to_get_it(
+def test_without_docker_the_error_says_where_to_get_it(
     empty_folder: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(empty_folder))
@@ -176,12 +180,12 @@ def test_without_docker_it_says_where_to_get_it(
     ("complaint", "message", "remedy"),
     [
         ("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?",
-         "does not run", "systemctl start docker"),
+         "it is not running", "systemctl start docker"),
         ("permission denied while trying to connect to the Docker daemon socket",
-         "not for this account", "usermod -aG docker"),
+         "this account may not use it", "usermod -aG docker"),
     ],
 )  # fmt: skip
-def test_a_docker_that_does_not_run_is_to_be_started(
+def test_a_docker_that_cannot_be_used_is_explained(
     hogsend: Hogsend, docker: DockerDouble, complaint: str, message: str, remedy: str
 ) -> None:
     docker.plan_answers(version=answer(err=complaint, status=1))
@@ -194,16 +198,19 @@ def test_a_docker_that_does_not_run_is_to_be_started(
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("compose", "message"),
     [
-        (answer(err="docker: unknown command: docker compose\n", status=1), "has no Compose"),
+        (
+            answer(err="docker: unknown command: docker compose\n", status=1),
+            "Compose is not installed",
+        ),
         (answer("2.20.3\n"), "is 2.20.3; 2.24 or newer is needed"),
     ],
 )
-def test_a_missing_or_old_compose_is_to_be_installed(
-    hogsend: Hogsend, docker: DockerDouble, said: dict[str, object], message: str
+def test_a_missing_or_old_compose_is_explained(
+    hogsend: Hogsend, docker: DockerDouble, compose: dict[str, object], message: str
 ) -> None:
-    docker.plan_answers(compose=said)
+    docker.plan_answers(compose=compose)
 
     outcome = hogsend("bootstrap")
 
@@ -214,7 +221,7 @@ def test_a_missing_or_old_compose_is_to_be_installed(
 # -- 2 settings -----------------------------------------------------------------------------------
 
 
-def test_a_compose_file_of_something_else_is_left_alone(
+def test_a_compose_file_of_another_project_is_kept(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     docker.plan_answers(config=answer("web\ndb\n"))
@@ -227,30 +234,28 @@ def test_a_compose_file_of_something_else_is_left_alone(
     assert "hogsend init" in outcome.err and not docker.calls_with("up")
 
 
-def test_a_compose_file_under_another_name_is_not_hidden(
+def test_a_compose_file_under_another_name_is_not_replaced(
     empty_folder: Path, hogsend: Hogsend
 ) -> None:
     (empty_folder / "docker-compose.yml").write_text("services: {}\n")
 
     outcome = hogsend("bootstrap")
 
-    assert outcome.status == 1 and "has a docker-compose.yml of something else" in outcome.err
+    assert outcome.status == 1 and "has a docker-compose.yml of another project" in outcome.err
     assert not (empty_folder / "compose.yaml").exists()
 
 
 def test_a_compose_file_that_compose_cannot_read_is_named(
     hogsend: Hogsend, docker: DockerDouble
 ) -> None:
-    docker.plan_answers(
-        config=answer(err="yaml: line 3: mapping values are not allowed\n", status=1)
-    )
+    docker.plan_answers(config=answer(err="yaml: line 3: mapping values are not allowed\n", status=1))
 
     outcome = hogsend("bootstrap")
 
-    assert outcome.status == 1 and "yaml: line 3" in outcome.err and "Mend the file" in outcome.err
+    assert outcome.status == 1 and "yaml: line 3" in outcome.err and "Fix the file" in outcome.err
 
 
-def test_a_password_that_cannot_stand_in_an_address_is_refused(
+def test_a_password_that_cannot_be_part_of_a_url_is_refused(
     empty_folder: Path, hogsend: Hogsend
 ) -> None:
     (empty_folder / ".env").write_text("POSTGRES_PASSWORD=a@b/c\n")
@@ -274,7 +279,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(
 # -- 3 ports --------------------------------------------------------------------------------------
 
 
-def test_a_port_that_another_program_has_is_left_to_it(
+def test_a_port_that_another_program_uses_is_replaced(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     with taken_port() as grpc, taken_port() as postgres:
@@ -285,13 +290,11 @@ def test_a_port_that_another_program_has_is_left_to_it(
     written = settings_of(empty_folder)
     assert int(written["HATCHET_GRPC_PORT"]) > grpc
     moved = written["POSTGRES_PORT"]
-    assert f"{postgres} is taken: POSTGRES_PORT is {moved} now." in outcome.out
+    assert f"{postgres} is in use, so POSTGRES_PORT is now {moved}." in outcome.out
     assert f"@127.0.0.1:{moved}/hogsend" in written["HOGSEND_DATABASE_URL"]
 
 
-def test_the_server_moves_as_well_when_its_port_is_taken(
-    empty_folder: Path, hogsend: Hogsend
-) -> None:
+def test_the_port_of_the_server_is_replaced_too(empty_folder: Path, hogsend: Hogsend) -> None:
     with taken_port() as port:
         (empty_folder / ".env").write_text(f"APP_PORT={port}\n")
         assert hogsend("bootstrap").status == 0
@@ -300,7 +303,7 @@ def test_the_server_moves_as_well_when_its_port_is_taken(
     assert written["HOGSEND_BIND"] == f"127.0.0.1:{written['APP_PORT']}" != f"127.0.0.1:{port}"
 
 
-def test_a_token_from_before_a_port_moved_is_told_the_new_one(
+def test_a_token_stays_valid_when_a_port_is_replaced(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     assert hogsend("bootstrap").status == 0
@@ -318,12 +321,12 @@ def test_a_token_from_before_a_port_moved_is_told_the_new_one(
     assert then["HATCHET_GRPC_PORT"] != first["HATCHET_GRPC_PORT"]
 
 
-def test_what_is_no_port_is_refused(empty_folder: Path, hogsend: Hogsend) -> None:
+def test_a_value_that_is_not_a_port_is_refused(empty_folder: Path, hogsend: Hogsend) -> None:
     (empty_folder / ".env").write_text("MAIL_SMTP_PORT=many\n")
 
     outcome = hogsend("bootstrap")
 
-    assert outcome.status == 1 and "MAIL_SMTP_PORT is 'many', which is no port" in outcome.err
+    assert outcome.status == 1 and "MAIL_SMTP_PORT is 'many', which is not a port" in outcome.err
 
 
 # -- 4 containers ---------------------------------------------------------------------------------
@@ -336,7 +339,7 @@ def test_what_is_no_port_is_refused(empty_folder: Path, hogsend: Hogsend) -> Non
         "failed to bind host port 127.0.0.1:{port}/tcp: address already in use",
     ],
 )
-def test_a_port_that_only_docker_finds_taken_is_left_too(
+def test_a_port_that_docker_reports_as_in_use_is_replaced(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble, complaint: str
 ) -> None:
     with taken_port() as free:
@@ -349,26 +352,26 @@ def test_a_port_that_only_docker_finds_taken_is_left_too(
 
     assert outcome.status == 0, outcome.err
     written = settings_of(empty_folder)
-    assert f"{free} is taken: MAIL_SMTP_PORT is {written['MAIL_SMTP_PORT']} now." in outcome.out
+    assert f"{free} is in use, so MAIL_SMTP_PORT is now {written['MAIL_SMTP_PORT']}." in outcome.out
     assert written["HOGSEND_MAIL"] == f"smtp://127.0.0.1:{written['MAIL_SMTP_PORT']}"
     assert len(docker.calls_with("up")) == 2
 
 
-def unwell(service: str) -> str:
+def list_with_unhealthy(service: str) -> str:
     rows = [
-        {"Service": one, "State": "running", "Publishers": None,
-         "Health": "unhealthy" if one == service else "healthy"}
-        for one in SERVICES
+        {"Service": name, "State": "running", "Publishers": None,
+         "Health": "unhealthy" if name == service else "healthy"}
+        for name in SERVICES
     ]  # fmt: skip
     return "\n".join(map(json.dumps, rows))
 
 
-def test_an_unhealthy_container_is_named_with_its_last_words(
+def test_an_unhealthy_container_is_named_with_the_last_line_of_its_log(
     hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     docker.plan_answers(
         up=answer(err="container p-hatchet-1 is unhealthy\n", status=1),
-        ps=answer(unwell("hatchet")),
+        ps=answer(list_with_unhealthy("hatchet")),
         logs=answer("starting\nerror loading server config: no keyset\n"),
     )
 
@@ -379,14 +382,16 @@ def test_an_unhealthy_container_is_named_with_its_last_words(
     assert "docker compose logs hatchet" in outcome.err
 
 
-def test_a_volume_of_another_password_is_recognised(hogsend: Hogsend, docker: DockerDouble) -> None:
+def test_a_volume_with_another_password_is_recognised(
+    hogsend: Hogsend, docker: DockerDouble
+) -> None:
     docker.plan_answers(
         up=answer(err="container p-hatchet-1 is unhealthy\n", status=1),
-        ps=answer(unwell("hatchet")),
+        ps=answer(list_with_unhealthy("hatchet")),
         logs=answer("FATAL: password authentication failed for user hatchet\n"),
     )
 
-    assert "made with another password" in hogsend("bootstrap").err
+    assert "created with another password" in hogsend("bootstrap").err
 
 
 @pytest.mark.parametrize(
@@ -397,7 +402,7 @@ def test_a_volume_of_another_password_is_recognised(hogsend: Hogsend, docker: Do
         ("something else", "docker compose up"),
     ],
 )
-def test_images_that_cannot_be_had_are_explained(
+def test_images_that_cannot_be_downloaded_are_explained(
     hogsend: Hogsend, docker: DockerDouble, complaint: str, remedy: str
 ) -> None:
     docker.plan_answers(up=answer(err=f"{complaint}\n", status=1))
@@ -411,22 +416,22 @@ def test_images_that_cannot_be_had_are_explained(
 # -- 5 token --------------------------------------------------------------------------------------
 
 
-def test_a_token_that_is_not_made_at_once_is_asked_for_again(
+def test_creating_a_token_is_retried(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     late = answer(err="Fatal: could not run [token create] command: no keyset\n", status=1)
     docker.plan_answers(exec=[late, answer("loaded\n"), answer(f"a line\n{token()}\n")])
 
     assert hogsend("bootstrap").status == 0
-    asked = docker.calls_with("exec")
-    assert len(asked) == 3
-    assert asked[0] == [
+    calls = docker.calls_with("exec")
+    assert len(calls) == 3
+    assert calls[0] == [
         *("compose", "exec", "-T", "hatchet", "/hatchet-admin", "token", "create"),
         *("--config", "/config", "--name", "hogsend", "--expiresIn", "87600h"),
     ]
 
 
-def test_a_token_that_is_never_made_fails_with_what_hatchet_says(
+def test_a_token_that_cannot_be_created_fails_with_the_message_of_hatchet(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     docker.plan_answers(exec=answer(err="Fatal: the database is away\n", status=1))
@@ -439,7 +444,7 @@ def test_a_token_that_is_never_made_fails_with_what_hatchet_says(
     assert "HATCHET_CLIENT_TOKEN" not in settings_of(empty_folder)
 
 
-def test_a_token_of_another_hatchet_stays(
+def test_a_token_of_another_hatchet_is_kept(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     theirs = token(server_url="https://cloud.example.com")
@@ -447,12 +452,14 @@ def test_a_token_of_another_hatchet_stays(
 
     outcome = hogsend("bootstrap")
 
-    assert outcome.status == 0 and "is of https://cloud.example.com, and stays" in outcome.out
+    assert (
+        outcome.status == 0 and "belongs to https://cloud.example.com, and is kept" in outcome.out
+    )
     assert not docker.calls_with("exec")
     assert "HATCHET_CLIENT_TLS_STRATEGY" not in settings_of(empty_folder)
 
 
-def test_a_token_that_this_hatchet_refuses_is_made_anew(
+def test_a_token_that_this_hatchet_refuses_is_replaced(
     empty_folder: Path, hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     with hatchet_rest(tenant_status=403) as hatchet:
@@ -467,7 +474,7 @@ def test_a_token_that_this_hatchet_refuses_is_made_anew(
         outcome = hogsend("bootstrap")
 
     assert outcome.status == 0, outcome.err
-    assert "is new: the old one is refused by this Hatchet" in outcome.out
+    assert "the former one is refused by this Hatchet" in outcome.out
     assert settings_of(empty_folder)["HATCHET_CLIENT_TOKEN"] not in ("", old)
 
 
@@ -478,22 +485,20 @@ def test_a_token_that_this_hatchet_refuses_is_made_anew(
         ({"server_url": "http://localhost:1"}, "is for http://localhost:1"),
     ],
 )
-def test_a_token_that_ends_or_is_for_an_old_address_is_made_anew(
+def test_a_token_that_expires_or_has_an_old_address_is_replaced(
     empty_folder: Path, hogsend: Hogsend, claims: dict[str, object], reason: str
 ) -> None:
     (empty_folder / ".env").write_text(f"HATCHET_CLIENT_TOKEN={token(**claims)}\n")
 
     outcome = hogsend("bootstrap")
 
-    assert outcome.status == 0 and f"is new: the old one {reason}" in outcome.out
+    assert outcome.status == 0 and f"the former one {reason}" in outcome.out
 
 
 # -- 6 schema -------------------------------------------------------------------------------------
 
 
-def test_migrations_that_fail_half_way_are_gone_on_with(
-    hogsend: Hogsend, empty_postgres_url: str
-) -> None:
+def test_migrations_that_failed_are_resumed(hogsend: Hogsend, empty_postgres_url: str) -> None:
     query(empty_postgres_url, "CREATE TABLE contacts (id int)")
 
     outcome = hogsend("bootstrap")
@@ -506,7 +511,7 @@ def test_migrations_that_fail_half_way_are_gone_on_with(
     assert hogsend("bootstrap").status == 0
 
 
-def test_a_database_of_another_password_is_recognised(
+def test_a_database_with_another_password_is_recognised(
     hogsend: Hogsend, docker: DockerDouble
 ) -> None:
     docker.plan_answers(password="another")
@@ -514,10 +519,10 @@ def test_a_database_of_another_password_is_recognised(
     outcome = hogsend("bootstrap")
 
     assert outcome.status == 1 and "password authentication failed" in outcome.err
-    assert "made with another password" in outcome.err
+    assert "created with another password" in outcome.err
 
 
-def test_an_installation_on_sqlite_is_not_left_behind_by_mistake(
+def test_an_installation_on_sqlite_is_not_replaced_by_mistake(
     project: Path, hogsend: Hogsend
 ) -> None:
     outcome = hogsend("bootstrap")
@@ -544,7 +549,7 @@ def test_a_revoked_key_is_named(
     outcome = hogsend("bootstrap")
 
     assert outcome.status == 1
-    assert "HOGSEND_API_KEY is revoked" in outcome.err and "Take it out of .env" in outcome.err
+    assert "HOGSEND_API_KEY is revoked" in outcome.err and "Remove it from .env" in outcome.err
 
 
 def test_no_password_and_no_token_is_ever_shown(empty_folder: Path, hogsend: Hogsend) -> None:

@@ -1,4 +1,4 @@
-"""`hogsend init` writes a project that is ready to run, over nothing that exists."""
+"""`hogsend init` writes a project that is ready to run, and replaces no file."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_the_tests_of_a_new_project_run_and_pass(empty_folder: Path, hogsend: Ho
     outcome = hogsend("init")
     assert "pip install pytest pytest-asyncio hogsend\n  pytest" in outcome.out
 
-    # As in an environment that has nothing but the kit: none of our own plugins and settings.
-    ran = subprocess.run(
+    # As in an environment with nothing but the testing kit: without our plugins and settings.
+    result = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"],
         cwd=empty_folder,
         env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONDONTWRITEBYTECODE": "1"},
@@ -39,7 +39,7 @@ def test_the_tests_of_a_new_project_run_and_pass(empty_folder: Path, hogsend: Ho
         timeout=120,
     )
 
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     tested = {path.stem for path in (empty_folder / "journeys").glob("test_*.py")}
     written = {path.stem for path in (empty_folder / "journeys").glob("[!_]*.py")} - tested
     assert tested == {f"test_{name}" for name in written - {"lists"}}
@@ -66,7 +66,7 @@ def test_the_written_settings_are_the_defaults_until_a_line_is_uncommented(
     assert load_settings({}, empty_folder).sender == "Example <hello@example.com>"
 
 
-def test_what_exists_is_left_as_it_is(empty_folder: Path, hogsend: Hogsend) -> None:
+def test_existing_files_are_kept(empty_folder: Path, hogsend: Hogsend) -> None:
     (empty_folder / "journeys").mkdir()
     (empty_folder / "journeys" / "lists.py").write_text("# mine\n")
     (empty_folder / ".env").write_text("HOGSEND_BIND=127.0.0.1:1\n")
@@ -80,7 +80,7 @@ def test_what_exists_is_left_as_it_is(empty_folder: Path, hogsend: Hogsend) -> N
     assert hogsend("init", "--json").json["written"] == []
 
 
-def test_a_place_that_cannot_be_written_to_is_an_error(
+def test_a_folder_that_cannot_be_written_to_is_an_error(
     empty_folder: Path, hogsend: Hogsend
 ) -> None:
     (empty_folder / "file").write_text("")

@@ -1,4 +1,4 @@
-"""The command line says what it can do, fails in one sentence, and leaves with the right status."""
+"""The command line lists its commands, fails in one sentence, and exits with the right status."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def test_help_lists_every_command_under_its_section(hogsend: Hogsend) -> None:
     assert outcome.status == 0
     for title, commands in main.SECTIONS.items():
         assert f"{title}:" in outcome.out
-        for name, listed in commands.items():
-            assert f"  {name} " in outcome.out and listed.help in outcome.out
+        for name, spec in commands.items():
+            assert f"  {name} " in outcome.out and spec.help in outcome.out
 
 
-def test_typing_nothing_shows_the_help(hogsend: Hogsend) -> None:
+def test_no_arguments_show_the_help(hogsend: Hogsend) -> None:
     assert hogsend().out == hogsend("--help").out
 
 
-def test_the_table_says_of_each_command_what_the_command_says_itself() -> None:
+def test_the_table_has_the_first_line_of_each_commands_help() -> None:
     context = click.Context(main.commands)
     for commands in main.SECTIONS.values():
-        for name, listed in commands.items():
+        for name, spec in commands.items():
             command = main.commands.get_command(context, name)
             assert command is not None
-            assert command.get_short_help_str(limit=200) == listed.help
+            assert command.get_short_help_str(limit=200) == spec.help
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_table_says_of_each_command_what_the_command_says_itself() -> None:
         ["serve", "--with-wroker"],
     ],
 )
-def test_wrong_usage_is_status_two_and_one_line(hogsend: Hogsend, arguments: list[str]) -> None:
+def test_wrong_usage_has_status_two_and_one_line(hogsend: Hogsend, arguments: list[str]) -> None:
     outcome = hogsend(*arguments)
 
     assert outcome.status == 2
@@ -63,7 +63,7 @@ def test_wrong_usage_is_status_two_and_one_line(hogsend: Hogsend, arguments: lis
     assert len(outcome.err.splitlines()) == 1
 
 
-def test_a_group_alone_shows_its_help_and_is_wrong_usage(hogsend: Hogsend) -> None:
+def test_a_group_without_a_command_shows_its_help(hogsend: Hogsend) -> None:
     outcome = hogsend("keys")
 
     assert outcome.status == 2
@@ -93,7 +93,7 @@ def test_an_error_is_a_sentence_and_a_remedy(
     assert outcome.err == f"hogsend: {error.message}. {error.remedy}\n"
 
 
-def test_an_interruption_is_quiet(hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_prints_nothing(hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
@@ -106,7 +106,7 @@ def test_an_interruption_is_quiet(hogsend: Hogsend, monkeypatch: pytest.MonkeyPa
     assert (outcome.status, outcome.out.strip(), outcome.err.strip()) == (130, "", "")
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(empty_folder: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(empty_folder: Path) -> None:
     command = " ".join([*HOGSEND, "settings", "--json"])
 
     run = subprocess.run(
@@ -119,7 +119,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(empty_folder: Path) -> None:
     assert run.stderr in ("status 1\n", "status 0\n")
 
 
-def test_help_needs_none_of_what_commands_need(empty_folder: Path) -> None:
+def test_help_imports_nothing_heavy(empty_folder: Path) -> None:
     code = (
         "import sys\nfrom hogsend.cli.main import run\nrun(['--help'])\n"
         "heavy = ('tortoise', 'rich', 'quart', 'hypercorn', 'pydantic', 'jinja2', 'aerich')\n"
@@ -131,7 +131,19 @@ def test_help_needs_none_of_what_commands_need(empty_folder: Path) -> None:
     assert run.stderr.strip() == "[]"
 
 
-def test_serve_starts_without_what_only_tables_and_migrations_need() -> None:
+def test_commands_on_keys_import_neither_templates_nor_the_web(project: Path) -> None:
+    code = (
+        "import sys\nfrom hogsend.cli.main import run\nrun(['keys', 'list'])\n"
+        "heavy = ('quart', 'hypercorn', 'jinja2', 'hatchet_sdk', 'aerich', 'hogsend.ingest')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+
+    assert run.stderr.strip() == "[]"
+
+
+def test_serve_does_not_import_what_only_other_commands_need() -> None:
     code = (
         "import sys, hogsend.cli.serve\n"
         "print([name for name in ('rich', 'aerich', 'dotenv') if name in sys.modules])"
@@ -142,7 +154,7 @@ def test_serve_starts_without_what_only_tables_and_migrations_need() -> None:
     assert run.stdout.strip() == "[]"
 
 
-def test_importing_the_entry_point_costs_nothing() -> None:
+def test_the_entry_point_imports_no_click() -> None:
     code = "import sys, hogsend.__main__\nprint('click' in sys.modules)"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

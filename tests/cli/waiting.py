@@ -1,4 +1,4 @@
-"""People in a journey, as a worker would have left them, for commands that have none."""
+"""Enrollments as a worker leaves them, for tests of commands, which have no worker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNTIL = "2026-12-24T12:00:00+00:00"
 
 
 def fall_asleep(journeys: Path, hogsend: Hogsend, *users: str) -> list[str]:
-    """Enroll people in a journey with one wait and bring them there; return the enrollments."""
+    """Enroll people in a journey with one wait and move them there; return the enrollments' ids."""
     (journeys / "sleeper.py").write_text(SLEEPER)
     ids = [
         hogsend("journeys", "enroll", "sleeper", "--user-id", user, "--json").json["stateId"]
@@ -52,7 +52,7 @@ def connected(journeys: Path) -> closing[sqlite3.Connection]:
 
 
 def put_into(journeys: Path, state: str) -> None:
-    """Let everyone be in a state."""
+    """Move every enrollment into a state."""
     with connected(journeys) as database:
         ended = state == "failed"
         database.execute(
@@ -68,6 +68,6 @@ def put_into(journeys: Path, state: str) -> None:
 
 
 def states(journeys: Path) -> list[str]:
-    """Return the state of every enrollment, the oldest first."""
+    """Return the state of every enrollment, oldest first."""
     with connected(journeys) as database:
         return [row[0] for row in database.execute("SELECT state FROM enrollments ORDER BY id")]

@@ -1,6 +1,6 @@
 """`hogsend bootstrap`: Postgres, Hatchet and a mail catcher in containers, and Hogsend on them.
 
-Every step finds out what is there already, so that the command can be run again at any time.
+Every step checks what exists already, so the command can be run again at any time.
 """
 
 from __future__ import annotations
@@ -18,29 +18,33 @@ from ..clock import SystemClock
 from ..config.hatchet_token import HatchetToken, read_token
 from ..config.secret import prepare_data
 from ..errors import ConfigError, HatchetUnavailable, HogsendError, StartError
-from ..services.installation import open_installation
+from ..services.actor import COMMAND_LINE
+from ..services.installation import Installation
+from .compose_ports import PortChange
 from .compose_project import SERVICES, ComposeProject
 from .docker import CommandResult, Docker
 from .hatchet_api import HatchetApi
-from .instance import current_settings
-from .output import plain
+from .instance import current_settings, with_installation
+from .output import count, plain
 
-_MINT = (
+_CREATE_TOKEN = (
     *("/hatchet-admin", "token", "create", "--config", "/config"),
     *("--name", "hogsend", "--expiresIn", "87600h"),
 )
-# Between one try to mint a token and the next, in seconds: Hatchet may still make its keys.
+# Seconds between two attempts to create a token: Hatchet may still be creating its keys.
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 _SOON = timedelta(days=30)
-_VOLUME_IS_OLDER = (
-    "The volume was made with another password: put that one into .env as POSTGRES_PASSWORD. If "
-    "nothing in the volumes is of use any more, `docker compose down --volumes` removes them."
+_NETWORK_WORDS = ("pull", "registry", "manifest", "lookup", "dial tcp")
+_PASSWORD_REFUSED = "password authentication failed"  # noqa: S105 - a message of Postgres
+_FOREIGN_VOLUME = (
+    "The volume was created with another password: set POSTGRES_PASSWORD in .env to that one. If "
+    "you need nothing in the volumes any more, remove them with `docker compose down --volumes`."
 )
 NEXT_STEPS = """
 Next:
   hogsend serve --with-worker
 
-  http://localhost:{mail}  the mails that it sends
+  http://localhost:{mail}  the mails that Hogsend sends
   http://localhost:{hatchet}  Hatchet's dashboard: admin@example.com, HATCHET_ADMIN_PASSWORD in .env
 
 `docker compose stop` stops the containers, `hogsend bootstrap` starts them again.
@@ -51,194 +55,198 @@ Next:
 def bootstrap() -> None:
     """Set up Postgres, Hatchet and a mail catcher with Docker.
 
-    Works on the folder that it is run in, and writes into its .env how Hogsend reaches them. What
-    is there is kept, so it is safe to run again.
+    Works in the current folder, and writes to its .env how Hogsend reaches the containers. Existing
+    values are kept, so it is safe to run again.
     """
-    site = ComposeProject(Path.cwd())
+    project = ComposeProject(Path.cwd())
     steps: Mapping[str, Callable[[ComposeProject], str]] = {
-        "Docker": _docker,
-        "settings": _settings,
-        "ports": _ports,
-        "containers": _containers,
-        "token": _token,
-        "schema": _schema,
-        "key": _key,
+        "Docker": _check_docker,
+        "settings": _write_settings,
+        "ports": _replace_ports,
+        "containers": _start_containers,
+        "token": _ensure_token,
+        "schema": _migrate,
+        "key": _ensure_key,
     }
     for number, (name, step) in enumerate(steps.items(), 1):
-        place = f"{number}/{len(steps)}  {name:<10}"
+        label = f"{number}/{len(steps)}  {name:<10}"
         try:
-            text = step(site)
+            text = step(project)
         except HogsendError as error:
-            click.echo(f"{click.style('failure', fg='red')}  {place}")
+            click.echo(f"{click.style('failure', fg='red')}  {label}")
             raise StartError(
                 f"Step {number}, {name}: {error.message}",
                 f"{error.remedy} Then run `hogsend bootstrap` again.".lstrip(),
             ) from error
-        click.echo(f"{click.style('ok     ', fg='green')}  {place}  {plain(text)}")
-    ports = site.ports()
-    addresses = {"mail": ports["MAIL_DASHBOARD_PORT"], "hatchet": ports["HATCHET_DASHBOARD_PORT"]}
-    click.echo(NEXT_STEPS.format(**addresses).rstrip())
+        click.echo(f"{click.style('ok     ', fg='green')}  {label}  {plain(text)}")
+    ports = project.ports()
+    next_steps = NEXT_STEPS.format(
+        mail=ports["MAIL_DASHBOARD_PORT"], hatchet=ports["HATCHET_DASHBOARD_PORT"]
+    )
+    click.echo(next_steps.rstrip())
 
 
-def _docker(site: ComposeProject) -> str:
-    engine, compose = site.docker.versions()
+# Each step returns what it did, and raises a HogsendError with a remedy when it fails.
+
+
+def _check_docker(project: ComposeProject) -> str:
+    engine, compose = project.docker.versions()
     return f"Docker {engine}, Compose {compose}."
 
 
-def _settings(site: ComposeProject) -> str:
-    wrote = site.write_compose_file()
-    wrote += site.write_settings()
-    if missing := sorted(set(SERVICES) - site.docker.services()):
+def _write_settings(project: ComposeProject) -> str:
+    files = [*project.write_compose_file(), *project.write_settings()]
+    missing = sorted(set(SERVICES) - project.docker.services())
+    if missing:
         raise StartError(
-            f"compose.yaml is of something else: it has no {', '.join(missing)}.",
-            "Make a folder of its own with `hogsend init`, and go there.",
+            f"compose.yaml belongs to another project: it has no {', '.join(missing)}.",
+            "Create a folder for Hogsend with `hogsend init`, and run the command there.",
         )
-    return f"Wrote {', '.join(wrote)}." if wrote else "compose.yaml and .env are complete."
+    return f"Wrote {', '.join(files)}." if files else "compose.yaml and .env are complete."
 
 
-def _ports(site: ComposeProject) -> str:
-    return _moved(site.find_ports()) or "All are free, or ours already."
+def _replace_ports(project: ComposeProject) -> str:
+    changes = project.replace_taken_ports()
+    return _describe(changes) or "All ports are free, or in use by this project."
 
 
-def _moved(moved: Mapping[str, tuple[int, int]]) -> str:
-    """Say which ports are others than they were."""
+def _describe(changes: Mapping[str, PortChange]) -> str:
     return " ".join(
-        f"{before} is taken: {name} is {after} now." for name, (before, after) in moved.items()
+        f"{change.before} is in use, so {name} is now {change.after}."
+        for name, change in changes.items()
     )
 
 
-def _containers(site: ComposeProject) -> str:
-    said: list[str] = []
-    while (ran := site.docker.up()).status:
-        # Somebody has been faster, or what holds a port cannot be seen from here.
-        moved = site.leave_ports(site.ports_refused(ran.err))
-        if not moved:
-            raise _not_started(site.docker, ran)
-        said.append(_moved(moved))
-    return " ".join([*said, f"{', '.join(SERVICES)} are healthy."])
+def _start_containers(project: ComposeProject) -> str:
+    sentences: list[str] = []
+    while (result := project.docker.up()).status:
+        # Another program took a port meanwhile, or one that uses it cannot be seen from here.
+        changes = project.replace_refused_ports(result.err)
+        if not changes:
+            raise _explain_failure(project.docker, result)
+        sentences.append(_describe(changes))
+    return " ".join([*sentences, f"{', '.join(SERVICES)} are healthy."])
 
 
-def _not_started(docker: Docker, ran: CommandResult) -> StartError:
+def _explain_failure(docker: Docker, result: CommandResult) -> StartError:
+    """Return the error for containers that did not start, with a remedy for its likely cause."""
     for container in docker.containers():
-        if container.is_well or container.service not in SERVICES:
+        if container.is_healthy or container.service not in SERVICES:
             continue
         log = docker.log(container.service)
-        remedy = f"See what `docker compose logs {container.service}` says, and mend it."
-        if "password authentication failed" in log:
-            remedy = _VOLUME_IS_OLDER
-        last = log.splitlines()[-1] if log else ran.last_words
+        remedy = f"Read `docker compose logs {container.service}`, and fix what it reports."
+        if _PASSWORD_REFUSED in log:
+            remedy = _FOREIGN_VOLUME
+        last_line = log.splitlines()[-1] if log else result.last_line
         state = container.health or container.state
-        return StartError(f"The container {container.service} is {state}: {last[:300]}.", remedy)
-    remedy = "Try `docker compose up` in this folder, and mend what it says."
-    if "no space left" in ran.err:
-        remedy = "Make room on Docker's disk, such as with `docker system prune`."
-    elif any(word in ran.err for word in ("pull", "registry", "manifest", "lookup", "dial tcp")):
-        remedy = "Look to the network and its proxy: the images could not be fetched."
-    return StartError(f"The containers do not start: {ran.last_words}.", remedy)
+        return StartError(
+            f"The container {container.service} is {state}: {last_line[:300]}.", remedy
+        )
+    remedy = "Run `docker compose up` in this folder, and fix what it reports."
+    if "no space left" in result.err:
+        remedy = "Free some of Docker's disk space, for example with `docker system prune`."
+    elif any(word in result.err for word in _NETWORK_WORDS):
+        remedy = "Check the network and its proxy: the images could not be downloaded."
+    return StartError(f"The containers do not start: {result.last_line}.", remedy)
 
 
-def _token(site: ComposeProject) -> str:
-    given = site.get("HATCHET_CLIENT_TOKEN")
-    if given:
-        token = read_token(given)
+def _ensure_token(project: ComposeProject) -> str:
+    text = project.get("HATCHET_CLIENT_TOKEN")
+    reason = ""
+    if text:
+        token = read_token(text)
         if urlsplit(token.server_url).hostname != "localhost":
-            return f"HATCHET_CLIENT_TOKEN is of {token.server_url}, and stays."
-        reason = _void(site, token)
+            return f"HATCHET_CLIENT_TOKEN belongs to {token.server_url}, and is kept."
+        reason = _find_reason_to_replace(project, token)
         if not reason:
-            site.connect_to_hatchet(token.host_port)
-            return "HATCHET_CLIENT_TOKEN is there already."
-        if site.is_in_environment("HATCHET_CLIENT_TOKEN"):
+            project.connect_to_hatchet(token.host_port)
+            return "HATCHET_CLIENT_TOKEN is set already."
+        if project.is_in_environment("HATCHET_CLIENT_TOKEN"):
             raise ConfigError(
-                f"HATCHET_CLIENT_TOKEN of the environment {reason}.",
-                "Take it out of the environment (`unset HATCHET_CLIENT_TOKEN`).",
+                f"HATCHET_CLIENT_TOKEN in the environment {reason}.",
+                "Remove it from the environment (`unset HATCHET_CLIENT_TOKEN`).",
             )
-        said = f"HATCHET_CLIENT_TOKEN is new: the old one {reason}."
-    else:
-        said = "HATCHET_CLIENT_TOKEN is written."
-    token = _mint(site.docker)
-    site.env.put("HATCHET_CLIENT_TOKEN", token.text)
-    site.connect_to_hatchet(token.host_port)
-    return said
+    token = _create_token(project.docker)
+    project.env.put("HATCHET_CLIENT_TOKEN", token.text)
+    project.connect_to_hatchet(token.host_port)
+    if reason:
+        return f"Replaced HATCHET_CLIENT_TOKEN: the former one {reason}."
+    return "Created HATCHET_CLIENT_TOKEN."
 
 
-def _void(site: ComposeProject, token: HatchetToken) -> str:
-    """Say why the Hatchet of the containers does not take a token; empty when it does."""
-    address = f"http://localhost:{site.ports()['HATCHET_DASHBOARD_PORT']}"
+def _find_reason_to_replace(project: ComposeProject, token: HatchetToken) -> str:
+    """Return why the Hatchet of the containers does not accept a token; empty when it does."""
+    address = f"http://localhost:{project.ports()['HATCHET_DASHBOARD_PORT']}"
     if token.expires_at is not None and token.expires_at < SystemClock().now() + _SOON:
         return f"expires {token.expires_at:%Y-%m-%d}"
     if token.server_url != address:
-        return f"is for {token.server_url}, which is {address} now"
+        return f"is for {token.server_url}, which is now {address}"
     try:
         status = HatchetApi(address, token.text).get(f"/api/v1/tenants/{token.tenant}").status
     except HatchetUnavailable:
-        # It is healthy, as Docker has said: what is between us is not the token's fault.
+        # Docker reports it as healthy, so the connection fails and not the token.
         return ""
     return "is refused by this Hatchet" if status in (401, 403) else ""
 
 
-def _mint(docker: Docker) -> HatchetToken:
-    words = ""
+def _create_token(docker: Docker) -> HatchetToken:
+    last_line = ""
     for pause in (*PAUSES, 0.0):
-        ran = docker.within("hatchet", *_MINT)
-        lines = ran.out.split()
-        if ran.status == 0 and lines and lines[-1].count(".") == 2:
-            return read_token(lines[-1])
-        words = ran.last_words or "nothing"
+        result = docker.run_in("hatchet", *_CREATE_TOKEN)
+        words = result.out.split()
+        if result.status == 0 and words and words[-1].count(".") == 2:
+            return read_token(words[-1])
+        last_line = result.last_line or "nothing"
         time.sleep(pause)
     raise StartError(
-        f"Hatchet has not made a token in {len(PAUSES) + 1} tries; it says: {words}.",
-        "See what `docker compose logs hatchet` says, or make one in its dashboard and put it "
-        "into .env as HATCHET_CLIENT_TOKEN.",
+        f"Hatchet has not created a token in {len(PAUSES) + 1} attempts. It reports: {last_line}.",
+        "Read `docker compose logs hatchet`, or create a token in its dashboard and set "
+        "HATCHET_CLIENT_TOKEN in .env to it.",
     )
 
 
-def _schema(site: ComposeProject) -> str:
-    if site.has_people_in_sqlite():
-        site.offer_postgres()
+def _migrate(project: ComposeProject) -> str:
+    if project.has_sqlite_database():
+        project.suggest_postgres()
         raise StartError(
-            "This folder has a SQLite database, in whose place an empty Postgres would come.",
-            "Take everyone along with `hogsend migrate-data --to` and the address that stands in "
-            ".env behind `#HOGSEND_DATABASE_URL=`, while the server is stopped; or move the file "
-            "away to begin anew. In both cases remove that `#`.",
+            "This folder has a SQLite database, which an empty Postgres would replace.",
+            "To keep its data, stop the server and run `hogsend migrate-data --to` with the "
+            "address after `#HOGSEND_DATABASE_URL=` in .env. To start without it, move the file "
+            "away. In both cases remove that `#`.",
         )
-    from ..store.migrations import bring_up_to_date
+    from ..services import schema
 
-    settings = prepare_data(current_settings())
-    url = settings.database_url
     try:
-        applied = asyncio.run(bring_up_to_date(url, backups=settings.data / "backups"))
+        applied = asyncio.run(schema.migrate(prepare_data(current_settings()), COMMAND_LINE))
     except StartError as error:
-        if "password authentication failed" in error.message:
-            raise StartError(error.message, _VOLUME_IS_OLDER) from None
+        if _PASSWORD_REFUSED in error.message:
+            raise StartError(error.message, _FOREIGN_VOLUME) from None
         raise
-    return f"Applied {len(applied)} migration(s)." if applied else "It is up to date."
+    return f"Applied {count(len(applied), 'migration')}." if applied else "It is up to date."
 
 
-def _key(site: ComposeProject) -> str:
-    return asyncio.run(_make_key(site))
+def _ensure_key(project: ComposeProject) -> str:
+    return with_installation(lambda installation: _register_key(project, installation))
 
 
-async def _make_key(site: ComposeProject) -> str:
-    from ..store import keys
+async def _register_key(project: ComposeProject, installation: Installation) -> str:
+    from ..services import keys
 
-    settings = current_settings()
-    async with open_installation(settings) as instance:
-        database, now = instance.database, instance.clock.now()
-        text = settings.api_key
-        known = await keys.find(database, keys.digest_of(text)) if text else None
-        if known is not None and known.status(now) != "active":
+    text = installation.settings.api_key
+    known = await keys.find_key_by_text(installation, COMMAND_LINE, text) if text else None
+    if known is not None:
+        status = known.status(installation.clock.now())
+        if status != "active":
             raise StartError(
-                f"HOGSEND_API_KEY is {known.status(now)}.",
-                "Take it out of .env, and a new one is made.",
+                f"HOGSEND_API_KEY is {status}.", "Remove it from .env to get a new one."
             )
-        if known is not None:
-            return "HOGSEND_API_KEY is there already."
-        # Written before it is stored: one that is only written is registered the next time.
-        made = text or keys.make()
-        if text is None:
-            site.env.put("HOGSEND_API_KEY", made)
-            site.env.save()
-        await keys.create(
-            database, name="HOGSEND_API_KEY", scopes=[keys.INGEST], now=now, text=made
-        )
-    return "HOGSEND_API_KEY is registered." if text else "HOGSEND_API_KEY is made and written."
+        return "HOGSEND_API_KEY is registered already."
+    if text is None:
+        new_text = keys.generate_text()
+        # Written before it is registered: the next run registers a key that is only written.
+        project.env.put("HOGSEND_API_KEY", new_text)
+        project.env.save()
+        await keys.register_key(installation, COMMAND_LINE, name="HOGSEND_API_KEY", text=new_text)
+        return "Created HOGSEND_API_KEY."
+    await keys.register_key(installation, COMMAND_LINE, name="HOGSEND_API_KEY", text=text)
+    return "HOGSEND_API_KEY is registered."

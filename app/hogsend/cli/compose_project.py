@@ -1,11 +1,10 @@
-"""The folder that is set up with containers: its compose file, its `.env`, its ports."""
+"""A project folder with containers: its compose file, its `.env`, its ports."""
 
 from __future__ import annotations
 
 import os
 import re
-import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from secrets import token_urlsafe
 
@@ -13,36 +12,35 @@ from ..config.secret import with_stored_secret
 from ..config.settings import ENV_FILE, Settings, load_settings
 from ..errors import ConfigError, StartError
 from ..paths import resource
-from ..store.db import is_sqlite, sqlite_path
-from .api_client import is_running
+from ..services.installation import database_file
+from .compose_ports import (
+    LOOPBACK,
+    PORTS,
+    PortChange,
+    find_free,
+    find_refused,
+    find_taken,
+    read_ports,
+)
 from .docker import Docker
 from .env_file import EnvFile
 from .init import ENV_TEXT
 
 COMPOSE_FILE = "compose.yaml"
-# Others that Compose would take, and that ours would hide.
+# Other names that Compose reads, but not beside `compose.yaml`.
 _OTHER_COMPOSE_FILES = ("compose.yml", "docker-compose.yaml", "docker-compose.yml")
 SERVICES = ("postgres", "hatchet-postgres", "hatchet", "mail")
-PORTS: Mapping[str, int] = {
-    "POSTGRES_PORT": 5432,
-    "HATCHET_GRPC_PORT": 7077,
-    "HATCHET_DASHBOARD_PORT": 8888,
-    "MAIL_SMTP_PORT": 1025,
-    "MAIL_DASHBOARD_PORT": 8025,
-    # Hogsend's own, in a container or without one.
-    "APP_PORT": 3002,
-}
 _PASSWORDS = ("POSTGRES_PASSWORD", "HATCHET_ADMIN_PASSWORD")
-_HEADING = "# Written by `hogsend bootstrap`: passwords and ports of the containers, and how to"
-_HEADING_ON = "# reach them. What is changed here stays."
-_IN_ADDRESS = re.compile(r"[\w.~-]+", re.ASCII)
-_LAST_PORT = 65535
-_LOOPBACK = "127.0.0.1"
-_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
+_HEADING = (
+    "",
+    "# Written by `hogsend bootstrap`: passwords and ports of the containers, and how to",
+    "# reach them. Your changes are kept.",
+)
+_SAFE_IN_URL = re.compile(r"[\w.~-]+", re.ASCII)
 
 
 class ComposeProject:
-    """What `hogsend bootstrap` works on.
+    """The folder that `hogsend bootstrap` sets up.
 
     Args:
         folder: the project's folder.
@@ -57,190 +55,153 @@ class ComposeProject:
         self.docker = Docker(folder, unset=(*PORTS, *_PASSWORDS))
 
     def get(self, name: str) -> str:
-        """Return a setting as Hogsend sees it: the environment wins over `.env`."""
+        """Return a setting as Hogsend reads it: the environment overrides `.env`."""
         return os.environ.get(name, "").strip() or self.env.get(name)
 
     def is_in_environment(self, name: str) -> bool:
-        """Say whether a setting comes from the environment, where it cannot be written to."""
+        """Return whether a setting comes from the environment, where it cannot be changed."""
         return bool(os.environ.get(name, "").strip())
 
     def settings(self) -> Settings:
-        """Return the folder's settings, as `.env` is on the disk now."""
+        """Return the folder's settings, with `.env` as it is on the disk."""
         return load_settings(os.environ, self.folder)
 
-    # -- what is written ---------------------------------------------------------------------
-
-    def write_compose_file(self) -> list[str]:
-        """Write the compose file, unless there is one; return what was written.
+    def ports(self) -> dict[str, int]:
+        """Return the ports of this machine that the containers and Hogsend use, by name.
 
         Raises:
-            StartError: it cannot be written, or another one would be hidden by it.
+            ConfigError: a value in `.env` is not a port.
+        """
+        return read_ports(self.env)
+
+    # -- writing the files -------------------------------------------------------------------
+
+    def write_compose_file(self) -> list[str]:
+        """Write the compose file unless there is one; return the names of the files written.
+
+        Raises:
+            StartError: the file cannot be written, or another compose file would be ignored.
         """
         file = self.folder / COMPOSE_FILE
         if file.exists():
             return []
-        if other := next((n for n in _OTHER_COMPOSE_FILES if (self.folder / n).exists()), None):
+        other = next((n for n in _OTHER_COMPOSE_FILES if (self.folder / n).exists()), None)
+        if other is not None:
             raise StartError(
-                f"This folder has a {other} of something else, which compose.yaml would hide.",
-                "Make a folder of its own with `hogsend init`, and go there.",
+                f"This folder has a {other} of another project, which compose.yaml would replace.",
+                "Create a folder for Hogsend with `hogsend init`, and run the command there.",
             )
         try:
             file.write_bytes(resource(COMPOSE_FILE).read_bytes())
         except OSError as error:
             raise StartError(
                 f"{file} cannot be written: {error.strerror}.",
-                "Run the command in a folder that you may write to.",
+                "Run the command in a folder that you can write to.",
             ) from None
         return [COMPOSE_FILE]
 
     def write_settings(self) -> list[str]:
-        """Complete `.env` with fresh secrets and with where the containers are reached.
+        """Add new secrets and the addresses of the containers to `.env`.
 
         Returns:
-            What was written.
+            The names of the files written.
 
         Raises:
-            ConfigError: the password cannot stand in an address.
+            ConfigError: a password that is set cannot be part of a URL.
             StartError: `.env` cannot be written.
         """
         if not self.env.path.exists():
-            self.env.note(*ENV_TEXT.splitlines())
-        self.env.note("", _HEADING, _HEADING_ON)
+            self.env.add_lines(*ENV_TEXT.splitlines())
+        self.env.add_lines(*_HEADING)
         for name in _PASSWORDS:
-            # Hatchet wants each kind of character in one.
+            # Hatchet requires upper case, lower case and a digit.
             self.env.add(name, f"{token_urlsafe(18)}Aa1")
-        if not _IN_ADDRESS.fullmatch(self.env.get("POSTGRES_PASSWORD")):
+        if not _SAFE_IN_URL.fullmatch(self.env.get("POSTGRES_PASSWORD")):
             raise ConfigError(
-                "POSTGRES_PASSWORD has characters that mean something in an address.",
-                "Use letters, digits, - and _ only, or take it out of .env to have one made.",
+                "POSTGRES_PASSWORD contains characters that have a meaning in a URL.",
+                "Use letters, digits, - and _ only, or remove it from .env to get a new one.",
             )
         for name, port in PORTS.items():
             self.env.add(name, str(port))
-        kept = with_stored_secret(self.settings()).secrets
-        # Everyone who shares the database signs and verifies links with the same secret.
-        self._give("HOGSEND_SECRET", ",".join(kept) or token_urlsafe(32))
+        # All processes that share a database sign and verify links with the same secret.
+        secrets = with_stored_secret(self.settings()).secrets
+        self._add("HOGSEND_SECRET", ",".join(secrets) or token_urlsafe(32))
         addresses = self._addresses()
-        if not self.has_people_in_sqlite():
-            self._give("HOGSEND_DATABASE_URL", addresses["HOGSEND_DATABASE_URL"])
-        self._give("HOGSEND_MAIL", addresses["HOGSEND_MAIL"])
+        if not self.has_sqlite_database():
+            self._add("HOGSEND_DATABASE_URL", addresses["HOGSEND_DATABASE_URL"])
+        self._add("HOGSEND_MAIL", addresses["HOGSEND_MAIL"])
         return [ENV_FILE] if self.env.save() else []
 
-    def connect_to_hatchet(self, told: str) -> None:
-        """Write how workers reach the Hatchet of the containers.
+    def connect_to_hatchet(self, host_port: str) -> None:
+        """Write to `.env` how workers reach the Hatchet of the containers.
 
         Args:
-            told: the address that is in the token.
+            host_port: the gRPC address that the token names.
         """
-        self._give("HATCHET_CLIENT_TLS_STRATEGY", "none")
-        here = f"{_LOOPBACK}:{self.ports()['HATCHET_GRPC_PORT']}"
-        given = self.get("HATCHET_CLIENT_HOST_PORT")
-        is_ours = given.partition(":")[0] in ("", _LOOPBACK, "localhost")
-        if is_ours and (given or told) != here:
-            self.env.put("HATCHET_CLIENT_HOST_PORT", here)
+        self._add("HATCHET_CLIENT_TLS_STRATEGY", "none")
+        current = f"{LOOPBACK}:{self.ports()['HATCHET_GRPC_PORT']}"
+        former = self.get("HATCHET_CLIENT_HOST_PORT")
+        is_local = former.partition(":")[0] in ("", LOOPBACK, "localhost")
+        if is_local and (former or host_port) != current:
+            self.env.put("HATCHET_CLIENT_HOST_PORT", current)
         self.env.save()
 
-    def has_people_in_sqlite(self) -> bool:
-        """Say whether this is an installation on a SQLite file that nobody has decided to leave."""
+    def has_sqlite_database(self) -> bool:
+        """Return whether the project has a SQLite file, and no setting that replaces it."""
         if self.get("HOGSEND_DATABASE_URL"):
             return False
-        url = self.settings().database_url
-        return is_sqlite(url) and sqlite_path(url).exists()
+        file = database_file(self.settings())
+        return file is not None and file.exists()
 
-    def offer_postgres(self) -> None:
-        """Write where Postgres is as a remark, to be made a setting when it is wanted."""
-        self.env.note(f"#HOGSEND_DATABASE_URL={self._addresses()['HOGSEND_DATABASE_URL']}")
+    def suggest_postgres(self) -> None:
+        """Write the address of Postgres to `.env` as a comment, for the operator to uncomment."""
+        self.env.add_lines(f"#HOGSEND_DATABASE_URL={self._addresses()['HOGSEND_DATABASE_URL']}")
         self.env.save()
 
-    def _give(self, name: str, text: str) -> None:
+    def _add(self, name: str, text: str) -> None:
+        """Add a setting to `.env`, unless it is set there or in the environment."""
         if not self.get(name):
             self.env.add(name, text)
 
     def _addresses(self) -> dict[str, str]:
-        """Return the settings that a port is part of."""
+        """Return the settings that contain a port."""
         ports, password = self.ports(), self.env.get("POSTGRES_PASSWORD")
-        place = f"{_LOOPBACK}:{ports['POSTGRES_PORT']}"
+        postgres = f"{LOOPBACK}:{ports['POSTGRES_PORT']}"
         return {
-            "HOGSEND_DATABASE_URL": f"postgres://hogsend:{password}@{place}/hogsend",
-            "HOGSEND_MAIL": f"smtp://{_LOOPBACK}:{ports['MAIL_SMTP_PORT']}",
-            "HOGSEND_BIND": f"{_LOOPBACK}:{ports['APP_PORT']}",
+            "HOGSEND_DATABASE_URL": f"postgres://hogsend:{password}@{postgres}/hogsend",
+            "HOGSEND_MAIL": f"smtp://{LOOPBACK}:{ports['MAIL_SMTP_PORT']}",
+            "HOGSEND_BIND": f"{LOOPBACK}:{ports['APP_PORT']}",
         }
 
-    # -- ports -------------------------------------------------------------------------------
+    # -- changing ports ----------------------------------------------------------------------
 
-    def ports(self) -> dict[str, int]:
-        """Return the ports of this machine that are the containers' and Hogsend's.
+    def replace_taken_ports(self) -> dict[str, PortChange]:
+        """Replace the ports that other programs use; return the changes by name."""
+        ours = {port for container in self.docker.containers() for port in container.ports}
+        return self._replace_ports(find_taken(self.ports(), ours))
 
-        Raises:
-            ConfigError: one of them is no port.
-        """
-        found: dict[str, int] = {}
-        for name, default in PORTS.items():
-            text = self.env.get(name) or str(default)
-            if not text.isdecimal() or not 0 < int(text) <= _LAST_PORT:
-                raise ConfigError(
-                    f"{name} is {text!r}, which is no port.", f"Use a number up to {_LAST_PORT}."
-                )
-            found[name] = int(text)
-        return found
+    def replace_refused_ports(self, message: str) -> dict[str, PortChange]:
+        """Replace the ports that Docker reports as being in use; return the changes by name."""
+        return self._replace_ports(find_refused(self.ports(), message))
 
-    def find_ports(self) -> dict[str, tuple[int, int]]:
-        """Leave the ports that others use; return those that changed, before and after."""
-        ours = {port for one in self.docker.containers() for port in one.ports}
-        seen: set[int] = set()
-        taken: list[str] = []
-        for name, port in self.ports().items():
-            if port in seen or not (port in ours or self._is_free(name, port)):
-                taken.append(name)
-            seen.add(port)
-        return self.leave_ports(taken)
-
-    def leave_ports(self, names: Collection[str]) -> dict[str, tuple[int, int]]:
-        """Choose other ports, and write them and what they are part of into `.env`.
-
-        Args:
-            names: those that are taken, as in `.env`.
-
-        Returns:
-            The ports before and after, by those names.
+    def _replace_ports(self, names: Collection[str]) -> dict[str, PortChange]:
+        """Choose other ports, and write them and the addresses that contain them to `.env`.
 
         Raises:
-            StartError: none is free, or `.env` cannot be written.
+            StartError: no port is free, or `.env` cannot be written.
         """
-        before, addresses = self.ports(), self._addresses()
-        moved: dict[str, tuple[int, int]] = {}
+        former_ports, former_addresses = self.ports(), self._addresses()
+        changes: dict[str, PortChange] = {}
         for name in names:
-            port = self._next_free(name, before[name], set(self.ports().values()))
+            port = find_free(name, former_ports[name], set(self.ports().values()))
             self.env.put(name, str(port))
-            moved[name] = (before[name], port)
+            changes[name] = PortChange(former_ports[name], port)
         for name, address in self._addresses().items():
-            # What people have set themselves is another address, and is theirs.
-            was = self.get(name) or (addresses[name] if name == "HOGSEND_BIND" else "")
-            if address != addresses[name] and was == addresses[name]:
+            former = former_addresses[name]
+            # HOGSEND_BIND has a default, so it may be unset. An address that differs from the
+            # former one was set by a person, and stays.
+            current = self.get(name) or (former if name == "HOGSEND_BIND" else "")
+            if address != former and current == former:
                 self.env.put(name, address)
         self.env.save()
-        return moved
-
-    def ports_refused(self, complaint: str) -> list[str]:
-        """Return which ports Docker could not have, by what it says."""
-        told = " ".join(line for line in complaint.splitlines() if _TAKEN.search(line))
-        numbers = {int(number) for number in re.findall(r":(\d{1,5})\b", told)}
-        return [name for name, port in self.ports().items() if port in numbers]
-
-    def _next_free(self, name: str, port: int, not_these: Collection[int]) -> int:
-        for candidate in range(port + 1, min(port + 1000, _LAST_PORT + 1)):
-            if candidate not in not_these and self._is_free(name, candidate):
-                return candidate
-        raise StartError(
-            f"{name} is {port}, which is taken, as are the next thousand.",
-            f"Stop what uses {port}, or set {name} in .env.",
-        )
-
-    def _is_free(self, name: str, port: int) -> bool:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((_LOOPBACK, port))
-            except OSError:
-                # The server of this project may be at work while it is set up again.
-                return name == "APP_PORT" and is_running(_LOOPBACK, port)
-        return True
+        return changes

@@ -1,4 +1,4 @@
-"""Speaks to Docker through its command line: is it there, what runs, start it, ask inside."""
+"""Runs Docker's command line: its version, the containers of a folder, their logs."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from typing import IO, Any, cast
 from ..errors import StartError
 from .output import plain
 
-# The first one that can do without the `.env` of `env_file`.
+# The first version in which the file named by `env_file` may be missing.
 OLDEST_COMPOSE = (2, 24)
-# Seconds that a question may take, and the start of everything, with images to be fetched.
-_PATIENCE = 60
-_START_PATIENCE = 1800
-_HEALTH_PATIENCE = 300
+# In seconds. Starting includes the download of images.
+_TIMEOUT = 60
+_START_TIMEOUT = 1800
+_HEALTH_TIMEOUT = 300
 _INSTALL = "https://docs.docker.com/engine/install/"
 _INSTALL_COMPOSE = "https://docs.docker.com/compose/install/"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What a run of `docker` came to.
+    """The result of a `docker` command.
 
     Args:
         status: its exit status.
-        out: what it printed.
-        err: what it complained about.
+        out: its standard output.
+        err: its standard error.
     """
 
     status: int
@@ -41,8 +41,8 @@ class CommandResult:
     err: str
 
     @property
-    def last_words(self) -> str:
-        """The last line of its complaint, or of what it printed; empty when it said nothing."""
+    def last_line(self) -> str:
+        """The last line of standard error, or else of standard output; empty without any."""
         lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
         return plain(lines[-1]) if lines else ""
 
@@ -52,10 +52,10 @@ class Container:
     """A container of the folder's compose file.
 
     Args:
-        service: what it is called there.
+        service: its name in that file.
         state: such as `running` or `exited`.
-        health: `healthy`, `unhealthy`, `starting`, or empty when it is not looked at.
-        ports: those of this machine that lead to it.
+        health: `healthy`, `unhealthy`, `starting`, or empty without a health check.
+        ports: the ports of this machine that it publishes.
     """
 
     service: str
@@ -64,17 +64,17 @@ class Container:
     ports: frozenset[int]
 
     @property
-    def is_well(self) -> bool:
-        """Whether it does its work."""
+    def is_healthy(self) -> bool:
+        """Whether it runs, and passes its health check if it has one."""
         return self.state == "running" and self.health in ("", "healthy")
 
 
 class Docker:
-    """The `docker` of this machine, at work in one folder.
+    """The `docker` of this machine, run in one folder.
 
     Args:
-        folder: where the compose file and its `.env` are.
-        unset: names that count as they stand in `.env`, whatever the environment says of them.
+        folder: has the compose file and its `.env`.
+        unset: environment variables to remove, so that Compose reads them from `.env`.
     """
 
     def __init__(self, folder: Path, unset: Collection[str] = ()) -> None:
@@ -95,8 +95,10 @@ class Docker:
         compose = self.run("compose", "version", "--short")
         version = compose.out.strip().removeprefix("v")
         if compose.status:
-            raise StartError("Docker has no Compose.", f"Install its plugin ({_INSTALL_COMPOSE}).")
-        # One that somebody has built names itself otherwise, and is taken for new.
+            raise StartError(
+                "Docker Compose is not installed.", f"Install the plugin ({_INSTALL_COMPOSE})."
+            )
+        # A version without numbers is a development build, and assumed to be new.
         numbers = re.match(r"(\d+)\.(\d+)", version)
         if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST_COMPOSE:
             oldest = ".".join(map(str, OLDEST_COMPOSE))
@@ -107,71 +109,73 @@ class Docker:
         return engine.out.strip(), version
 
     def services(self) -> set[str]:
-        """Return what the folder's compose file is made of.
+        """Return the names of the services in the folder's compose file.
 
         Raises:
-            StartError: Compose cannot read it.
+            StartError: Compose cannot read the file.
         """
-        ran = self.run("compose", "config", "--services")
-        if ran.status:
+        result = self.run("compose", "config", "--services")
+        if result.status:
             raise StartError(
-                f"Compose cannot use compose.yaml: {ran.last_words}.",
-                "Mend the file, or move it away and let `hogsend bootstrap` write it anew.",
+                f"Compose cannot use compose.yaml: {result.last_line}.",
+                "Fix the file, or move it away and let `hogsend bootstrap` write a new one.",
             )
-        return set(ran.out.split())
+        return set(result.out.split())
 
     def containers(self) -> list[Container]:
-        """Return the folder's containers, whether they run or not."""
-        ran = self.run("compose", "ps", "--all", "--format", "json")
-        if ran.status:
+        """Return the folder's containers, running or not."""
+        result = self.run("compose", "ps", "--all", "--format", "json")
+        if result.status:
             raise StartError(
-                f"Compose does not say what runs: {ran.last_words}.",
-                "Try `docker compose ps` in this folder.",
+                f"Compose cannot list the containers: {result.last_line}.",
+                "Run `docker compose ps` in this folder to see why.",
             )
-        return [_container(row) for row in _rows(ran.out)]
+        return [_parse_container(row) for row in _parse_rows(result.out)]
 
     def up(self) -> CommandResult:
-        """Start what the compose file says, wait until it is healthy, and show how it goes on."""
+        """Start all services, show Docker's output, and wait until they are healthy."""
         command = ["docker", "compose", "--progress", "plain", "up", "--detach", "--wait"]
-        return self._watched([*command, "--wait-timeout", str(_HEALTH_PATIENCE)])
+        return self._run_visibly([*command, "--wait-timeout", str(_HEALTH_TIMEOUT)])
 
-    def within(self, service: str, *command: str) -> CommandResult:
+    def run_in(self, service: str, *command: str) -> CommandResult:
         """Run a command in the container of a service."""
         return self.run("compose", "exec", "-T", service, *command)
 
     def log(self, service: str) -> str:
-        """Return the last lines of what a service has logged."""
-        ran = self.run("compose", "logs", "--no-color", "--no-log-prefix", "--tail", "20", service)
-        return plain(ran.out.strip())
+        """Return the last lines of a service's log."""
+        result = self.run(
+            "compose", "logs", "--no-color", "--no-log-prefix", "--tail", "20", service
+        )
+        return plain(result.out.strip())
 
     def run(self, *arguments: str) -> CommandResult:
         """Run `docker` with these arguments.
 
         Raises:
-            StartError: it is not installed, or does not answer.
+            StartError: Docker is not installed, or does not answer.
         """
         try:
-            ran = subprocess.run(  # noqa: S603 - the arguments are ours
-                ["docker", *arguments],  # noqa: S607 - whichever the person uses
+            process = subprocess.run(  # noqa: S603 - the arguments are ours
+                ["docker", *arguments],  # noqa: S607 - the one that the user has on the path
                 cwd=self._folder,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=_PATIENCE,
+                timeout=_TIMEOUT,
                 check=False,
             )
         except subprocess.TimeoutExpired:
             raise StartError(
-                f"Docker has not answered `docker {arguments[0]}` for {_PATIENCE} seconds.",
-                "Start Docker anew.",
+                f"`docker {arguments[0]}` has not finished in {_TIMEOUT} seconds.",
+                "Restart Docker.",
             ) from None
         except OSError as error:
             raise _not_installed(error) from None
-        return CommandResult(ran.returncode, ran.stdout, ran.stderr)
+        return CommandResult(process.returncode, process.stdout, process.stderr)
 
-    def _watched(self, command: list[str]) -> CommandResult:
+    def _run_visibly(self, command: list[str]) -> CommandResult:
         try:
             process = subprocess.Popen(  # noqa: S603 - the arguments are ours
                 command,
@@ -185,12 +189,12 @@ class Docker:
             )
         except OSError as error:
             raise _not_installed(error) from None
-        said: list[str] = []
+        lines: list[str] = []
         with process:
-            reader = Thread(target=_pass_on, args=(cast("IO[str]", process.stdout), said))
+            reader = Thread(target=_echo_lines, args=(cast("IO[str]", process.stdout), lines))
             reader.start()
             try:
-                status = process.wait(_START_PATIENCE)
+                status = process.wait(_START_TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
                 status = process.wait()
@@ -199,12 +203,12 @@ class Docker:
                 raise
             finally:
                 reader.join()
-        return CommandResult(status, "", "".join(said))
+        return CommandResult(status, "", "".join(lines))
 
 
-def _pass_on(stream: IO[str], said: list[str]) -> None:
+def _echo_lines(stream: IO[str], lines: list[str]) -> None:
     for line in stream:
-        said.append(line)
+        lines.append(line)
         print(f"    {plain(line.rstrip())}", file=sys.stderr, flush=True)
 
 
@@ -216,32 +220,32 @@ def _not_installed(error: OSError) -> StartError:
     )
 
 
-def _not_running(complaint: str) -> StartError:
-    if "permission denied" in complaint.lower():
+def _not_running(message: str) -> StartError:
+    if "permission denied" in message.lower():
         return StartError(
-            "Docker runs, but not for this account.",
-            "Put the account into the group docker (`sudo usermod -aG docker $USER`) and sign in "
-            "anew, or run the command with sudo.",
+            "Docker runs, but this account may not use it.",
+            "Add the account to the group docker (`sudo usermod -aG docker $USER`) and sign in "
+            "again, or run the command with sudo.",
         )
     return StartError(
-        "Docker is installed and does not run.",
+        "Docker is installed, but it is not running.",
         "Start it: `sudo systemctl start docker`, or open Docker Desktop.",
     )
 
 
-def _rows(text: str) -> list[dict[str, Any]]:
-    """Return what `--format json` printed: an object a line, or one list in some versions."""
-    found: list[Any] = []
+def _parse_rows(text: str) -> list[dict[str, Any]]:
+    """Parse the output of `--format json`: one object per line, or one list in some versions."""
+    rows: list[Any] = []
     for line in text.splitlines():
         if line.strip():
             row = json.loads(line)
-            found += cast("list[Any]", row) if isinstance(row, list) else [row]
-    return [cast("dict[str, Any]", row) for row in found if isinstance(row, dict)]
+            rows += cast("list[Any]", row) if isinstance(row, list) else [row]
+    return [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
 
 
-def _container(row: Mapping[str, Any]) -> Container:
-    published: list[dict[str, Any]] = row.get("Publishers") or []
-    ports = frozenset(int(one.get("PublishedPort") or 0) for one in published)
+def _parse_container(row: Mapping[str, Any]) -> Container:
+    publishers: list[dict[str, Any]] = row.get("Publishers") or []
+    ports = frozenset(int(publisher.get("PublishedPort") or 0) for publisher in publishers)
     return Container(
         service=str(row.get("Service", "")),
         state=str(row.get("State", "")),

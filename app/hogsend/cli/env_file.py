@@ -1,4 +1,4 @@
-"""A `.env` file that is completed: what people have written in it stays as it is."""
+"""Adds settings to a `.env` file without changing what people have written in it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from secrets import token_hex
 from ..config.settings import read_env_file
 from ..errors import ConfigError, StartError
 
-# What needs no quotes, neither for us nor for Docker.
+# Needs no quotes, neither for Hogsend nor for Docker.
 _PLAIN = re.compile(r"[\w.:/@%+,=?&~*-]*")
 
 
 class EnvFile:
-    """The settings of a folder, to be looked at and added to. Nothing is written before `save`.
+    """A `.env` file in memory; `save` writes it.
 
     Args:
-        path: the file; it need not exist.
+        path: the file, which may be missing.
 
     Raises:
-        ConfigError: it cannot be read, or a line is not `NAME=value`.
+        ConfigError: the file cannot be read, or a line is not `NAME=value`.
     """
 
     def __init__(self, path: Path) -> None:
-        # Where a link leads to is written, so that it stays a link.
+        # Resolved, so that a symbolic link stays one.
         self.path = path.resolve()
         self._values = {name: text.strip() for name, text in read_env_file(self.path).items()}
         exists = self.path.exists()
@@ -35,47 +35,47 @@ class EnvFile:
         self._changed = not exists
 
     def get(self, name: str) -> str:
-        """Return a value; an empty text when there is none."""
+        """Return a value; an empty text if there is none."""
         return self._values.get(name, "")
 
     def add(self, name: str, text: str) -> bool:
-        """Give a name its value, unless it has one; say whether it was given."""
+        """Set a value unless there is one; return whether it was set."""
         if self.get(name):
             return False
         self.put(name, text)
         return True
 
     def put(self, name: str, text: str) -> None:
-        """Give a name a value, in the place of the one that it has.
+        """Set a value, in the line of the former one if there is one.
 
         Raises:
-            ConfigError: the value cannot be written in a line.
+            ConfigError: the value cannot be written on one line.
         """
         if self.get(name) == text:
             return
         line = f"{name}={_quoted(name, text)}"
-        places = [number for number, one in enumerate(self._lines) if _names(one, name)]
-        if places:
-            # Of several lines with one name the last one counts.
-            self._lines[places[-1]] = line
+        numbers = [n for n, former in enumerate(self._lines) if _sets(former, name)]
+        if numbers:
+            # The last one of several lines counts.
+            self._lines[numbers[-1]] = line
         else:
             self._lines.append(line)
         self._values[name] = text
         self._changed = True
 
-    def note(self, *lines: str) -> None:
-        """Add lines that are none of the settings, unless they are there."""
+    def add_lines(self, *lines: str) -> None:
+        """Add lines such as comments, unless the file has them."""
         if not set(lines) <= set(self._lines):
             self._lines += lines
             self._changed = True
 
     def save(self) -> bool:
-        """Write the file, whole or not at all; say whether there was anything to write.
+        """Write the file atomically; return whether there was anything to write.
 
-        Its owner alone may read a new one. An old one is closed to everybody but owner and group.
+        Only its owner can read a new file, only owner and group an existing one.
 
         Raises:
-            StartError: it cannot be written.
+            StartError: the file cannot be written.
         """
         if not self._changed:
             return False
@@ -87,7 +87,7 @@ class EnvFile:
             draft.unlink(missing_ok=True)
             raise StartError(
                 f"{self.path} cannot be written: {error.strerror or error}.",
-                "Run the command as the user that the folder belongs to.",
+                "Run the command as the user who owns the folder.",
             ) from None
         self._changed = False
         return True
@@ -100,21 +100,24 @@ class EnvFile:
             file.write("\n".join([*self._lines, ""]))
             file.flush()
             if before is not None:
-                # Only root may give it back to somebody else.
+                # Only root can keep another owner.
                 with suppress(PermissionError):
                     os.fchown(file.fileno(), before.st_uid, before.st_gid)
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
 
 
-def _names(line: str, name: str) -> bool:
+def _sets(line: str, name: str) -> bool:
     return re.match(rf"\s*(?:export\s+)?{re.escape(name)}\s*=", line) is not None
 
 
 def _quoted(name: str, text: str) -> str:
-    """Return a value as both `.env` readers understand it: Docker's acts on `$` in other quotes."""
+    """Return a value as Hogsend and Docker read it: Docker expands `$` outside of single quotes."""
     if _PLAIN.fullmatch(text):
         return text
     if "'" in text or "\\" in text or not text.isprintable():
-        raise ConfigError(f"The value of {name} cannot be written into a .env file.")
+        raise ConfigError(
+            f"The value of {name} cannot be written into a .env file.",
+            "Use no quotes, backslashes or line breaks.",
+        )
     return f"'{text}'"

@@ -12,21 +12,21 @@ from ..paths import resource
 from .output import json_option, show_json
 
 ENV_TEXT = """\
-# Hogsend's settings. What stands here is overruled by the environment; what begins with # counts
-# not. `hogsend settings` shows all of them, and docs/settings.md says what each means.
+# Hogsend's settings. The environment overrides this file, and lines that begin with # are ignored.
+# `hogsend settings` shows every setting, and docs/settings.md explains it.
 
-# Where the server listens, and the address that people reach it at (in links in mails).
+# Where the server listens, and the public address that links in mails lead to.
 #HOGSEND_BIND=127.0.0.1:3002
 #HOGSEND_BASE_URL=https://mail.example.com
 
-# Mail is captured in the inbox of the dashboard until a server is named here.
+# Mail is captured in the dashboard's inbox until a mail server is set here.
 #HOGSEND_MAIL=smtp://user:password@smtp.example.com:587
 #HOGSEND_FROM=Example <hello@example.com>
 
-# While trying things out: every message goes to this address instead, marked.
+# For tests: every message goes to this address instead of its recipient.
 #HOGSEND_TEST_TO=me@example.com
 
-# The key that `hogsend events send` uses; `serve` registers it as an ingest key.
+# The API key of `hogsend events send`. `hogsend serve` registers it as an ingest key.
 #HOGSEND_API_KEY=
 """
 IGNORE_TEXT = """\
@@ -37,7 +37,7 @@ __pycache__/
 .pytest_cache/
 """
 PROJECT_TEXT = """\
-# To test the journeys: pip install pytest pytest-asyncio hogsend, then run pytest in this folder.
+# To test the journeys, run `pip install pytest pytest-asyncio hogsend`, then `pytest` here.
 [tool.pytest.ini_options]
 testpaths = ["journeys"]
 pythonpath = ["."]
@@ -45,23 +45,23 @@ addopts = "--import-mode=importlib"
 asyncio_mode = "auto"
 asyncio_default_fixture_loop_scope = "function"
 
-# How editors check them. Every call of the context is typed.
+# Type checking in editors: every call of the context is typed.
 [tool.pyright]
 include = ["journeys"]
 typeCheckingMode = "strict"
 """
 NEXT_STEPS = """
 Next:
-{go}  hogsend serve --with-worker
+{cd}  hogsend serve --with-worker
 
-It prints where the dashboard is, a one-time sign-in link and a key for your product's events.
-Then read journeys/activation_welcome.py: it starts when this arrives, and its mails are captured
-in the dashboard's inbox.
+It prints the dashboard's address, a one-time sign-in link and an API key for your product's events.
+Then read journeys/activation_welcome.py. This event starts it, and its mails are captured in the
+dashboard's inbox:
 
   curl {address}/v1/events -H "Authorization: Bearer KEY" -H "Content-Type: application/json" \\
     -d '{{"name": "user.created", "userId": "ada", "email": "ada@example.com"}}'
 
-Each journey has its test beside it, which plays weeks of waiting in milliseconds:
+Each journey has a test beside it, which runs through weeks of waiting in milliseconds:
 
   pip install pytest pytest-asyncio hogsend
   pytest
@@ -74,7 +74,7 @@ Each journey has its test beside it, which plays weeks of waiting in millisecond
 def init(folder: Path, as_json: bool) -> None:
     """Write a new project: journeys, their tests, mails and settings.
 
-    A file that exists is left as it is.
+    Existing files do not change.
     """
     written: list[str] = []
     kept: list[str] = []
@@ -84,33 +84,33 @@ def init(folder: Path, as_json: bool) -> None:
     except OSError as error:
         raise HogsendError(
             f"The project cannot be written to {folder}: {error.strerror}.",
-            "Name a folder that you may write to.",
+            "Name a folder that you can write to.",
         ) from error
     if as_json:
         show_json({"folder": folder.absolute(), "written": written, "kept": kept})
         return
     click.echo(f"Wrote {len(written)} files to {folder.absolute()}.")
     if kept:
-        click.echo(f"Left as they were: {', '.join(kept)}.")
-    here = folder.absolute() == Path.cwd()
-    go = "" if here else f"  cd {folder}\n"
-    click.echo(NEXT_STEPS.format(go=go, address="http://127.0.0.1:3002").rstrip())
+        click.echo(f"Kept as they are: {', '.join(kept)}.")
+    is_here = folder.absolute() == Path.cwd()
+    cd = "" if is_here else f"  cd {folder}\n"
+    click.echo(NEXT_STEPS.format(cd=cd, address="http://127.0.0.1:3002").rstrip())
 
 
 def _files() -> dict[str, bytes]:
     """Return the files of a new project, by their names in it."""
-    shipped = resource("journeys")
-    found = {
-        f"journeys/{path.relative_to(shipped).as_posix()}": path.read_bytes()
-        for path in sorted(shipped.rglob("*"))
+    folder = resource("journeys")
+    examples = {
+        f"journeys/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
     texts = {".env": ENV_TEXT, ".gitignore": IGNORE_TEXT, "pyproject.toml": PROJECT_TEXT}
-    return {**found, **{name: text.encode() for name, text in texts.items()}}
+    return {**examples, **{name: text.encode() for name, text in texts.items()}}
 
 
 def _write(path: Path, text: bytes) -> bool:
-    """Write a new file; say False when there is one already. Settings are the owner's alone."""
+    """Write a new file; return False if it exists. Only the owner can read `.env`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = 0o600 if path.name == ".env" else 0o644
     try:

@@ -111,3 +111,37 @@ async def note_use(installation: Installation, key: Key) -> None:
     """Record that a key is used now."""
     async with installation.database.transaction() as transaction:
         await transaction.apply([keys.note_uses({key.id: installation.clock.now()})])
+
+
+async def find_key_by_text(installation: Installation, actor: Actor, text: str) -> Key | None:
+    """Return the key with this text, revoked and expired ones included.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    return await keys.find(installation.database, keys.digest_of(text))
+
+
+def generate_text() -> str:
+    """Return the text of a new secret key, to be registered with `register_key`."""
+    return keys.make()
+
+
+async def register_key(installation: Installation, actor: Actor, *, name: str, text: str) -> Key:
+    """Register an ingest key whose text exists already, such as in a setting.
+
+    Raises:
+        Forbidden: the actor may not administer.
+    """
+    actor.require(Permission.ADMINISTER)
+    key, _ = await keys.create(
+        installation.database,
+        name=name,
+        scopes=[keys.INGEST],
+        now=installation.clock.now(),
+        text=text,
+    )
+    after = {"id": str(key.id), "name": key.name, "scopes": sorted(key.scopes)}
+    await apply_audited(installation, actor, [], "create key", f"key {key.prefix}", after=after)
+    return key
