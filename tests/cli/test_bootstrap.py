@@ -248,7 +248,9 @@ def test_a_compose_file_under_another_name_is_not_replaced(
 def test_a_compose_file_that_compose_cannot_read_is_named(
     hogsend: Hogsend, docker: DockerDouble
 ) -> None:
-    docker.plan_answers(config=answer(err="yaml: line 3: mapping values are not allowed\n", status=1))
+    docker.plan_answers(
+        config=answer(err="yaml: line 3: mapping values are not allowed\n", status=1)
+    )
 
     outcome = hogsend("bootstrap")
 

@@ -40,6 +40,8 @@ class PastInJourney(Read):
         from ...store import history
 
         journey_ids = sorted({read.journey_id for read in reads})
+        from ...store import history
+
         return history.journeys_of([read.contact_id for read in reads], journey_ids)
 
     @classmethod
@@ -93,6 +95,8 @@ class PastWithTemplate(Read):
         from ...store import history
 
         templates = sorted({read.template for read in reads})
+        from ...store import history
+
         return history.emails_of([read.contact_id for read in reads], templates)
 
     @classmethod
@@ -152,6 +156,8 @@ class SentMails(Read):
         from ...store import history
 
         first = reads[0]
+        from ...store import history
+
         return history.sent_since([read.contact_id for read in reads], first.since, first.list_id)
 
     @classmethod
