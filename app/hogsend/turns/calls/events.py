@@ -43,8 +43,6 @@ class EventCount(Read):
         from ...store import events as stored_events
 
         names = sorted({read.name for read in reads})
-        from ...store import events as stored_events
-
         return stored_events.counts(_all_contact_ids(reads), names, reads[0].since)
 
     @classmethod
@@ -83,8 +81,6 @@ class EventList(Read):
         from ...store import events as stored_events
 
         names = sorted({name for read in reads for name in read.names})
-        from ...store import events as stored_events
-
         return stored_events.named(_all_contact_ids(reads), names, reads[0].after)
 
     @classmethod

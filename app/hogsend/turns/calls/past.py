@@ -40,8 +40,6 @@ class PastInJourney(Read):
         from ...store import history
 
         journey_ids = sorted({read.journey_id for read in reads})
-        from ...store import history
-
         return history.journeys_of([read.contact_id for read in reads], journey_ids)
 
     @classmethod
@@ -95,8 +93,6 @@ class PastWithTemplate(Read):
         from ...store import history
 
         templates = sorted({read.template for read in reads})
-        from ...store import history
-
         return history.emails_of([read.contact_id for read in reads], templates)
 
     @classmethod
@@ -156,8 +152,6 @@ class SentMails(Read):
         from ...store import history
 
         first = reads[0]
-        from ...store import history
-
         return history.sent_since([read.contact_id for read in reads], first.since, first.list_id)
 
     @classmethod
