@@ -9,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.ids import new_id
-from .db import Query, Row, Write
-from .fields import from_micros, to_id, to_micros
+from .db import Query, Write
 from .json_text import from_json, to_json
+from .models import AuditRow
+from .rows import RowMapper
+from .stored import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,19 @@ class AuditEntry:
     after: Any = None
 
 
+def _write_state(state: Any) -> str | None:
+    return None if state is None else to_json(state)
+
+
+_ENTRIES = RowMapper(
+    AuditEntry,
+    AuditRow,
+    before=Stored(from_json, _write_state),
+    after=Stored(from_json, _write_state),
+)
+_NEW = _ENTRIES.writing()
+
+
 def record(
     who: str,
     action: str,
@@ -59,19 +74,11 @@ def record(
         line: the id of the line, for a change in several transactions: each says anew what it has
             come to.
     """
-    row = (
-        line or new_id(now),
-        to_micros(now),
-        who,
-        action,
-        subject[:400],
-        None if before is None else to_json(before),
-        None if after is None else to_json(after),
-    )
+    change = AuditEntry(line or new_id(now), now, who, action, subject[:400], before, after)
     return Write(
-        "INSERT INTO audit (id, at, who, action, subject, before, after) VALUES (?,?,?,?,?,?,?) "
+        f"INSERT INTO audit ({_NEW.names}) VALUES ({_NEW.placeholders}) "
         "ON CONFLICT (id) DO UPDATE SET after = excluded.after",
-        [row],
+        [_NEW.values(change)],
     )
 
 
@@ -84,15 +91,7 @@ def newest(limit: int, before: UUID | None = None) -> Query[Sequence[AuditEntry]
     """
     older = "" if before is None else "WHERE id < ? "
     return Query(
-        "SELECT id, at, who, action, subject, before, after FROM audit "
-        f"{older}ORDER BY id DESC LIMIT ?",
+        f"SELECT {_ENTRIES.columns} FROM audit {older}ORDER BY id DESC LIMIT ?",
         [limit] if before is None else [before, limit],
-        lambda rows: [_change(row) for row in rows],
-    )
-
-
-def _change(row: Row) -> AuditEntry:
-    change_id, at, who, action, subject, before, after = row
-    return AuditEntry(
-        to_id(change_id), from_micros(at), who, action, subject, from_json(before), from_json(after)
+        _ENTRIES.all,
     )

@@ -12,7 +12,8 @@ from ..domain.contact import Contact
 from .db import Query, Row, Write
 from .fields import to_micros
 from .models import ContactRow
-from .rows import RowMapper, Stored, first_value, json_object, pairs
+from .rows import RowMapper, first_value, pairs
+from .stored import Stored, json_object
 
 CONTACTS = RowMapper(
     Contact,

@@ -21,6 +21,7 @@ from ..errors import ConfigError
 from .database_health import DatabaseHealth
 from .dialects import ask_sqlite
 from .models import MODULES
+from .rows import only
 from .transactions import (
     PostgresTransaction,
     Query,
@@ -28,7 +29,6 @@ from .transactions import (
     SqliteTransaction,
     Transaction,
     Write,
-    only,
 )
 from .write_lock import WriteLock
 
@@ -178,8 +178,8 @@ class Database:
                         "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
                     )
             connection = sqlite_connection(client)
-            rows = await run_in_thread(connection, ask_sqlite, [("PRAGMA data_version", [])])
-            return rows[0][0][0]
+            (rows,) = await run_in_thread(connection, ask_sqlite, [("PRAGMA data_version", [])])
+            return only(rows)
 
 
 def is_sqlite(url: str) -> bool:

@@ -98,7 +98,7 @@ def write_sqlite(connection: sqlite3.Connection, writes: Writes) -> None:
     """
     for sql, rows in writes:
         if len(rows) == 1:
-            connection.execute(sql, rows[0])
+            connection.execute(sql, *rows)
         elif (values := _VALUES.search(sql)) is None:
             connection.executemany(sql, rows)
         else:
@@ -114,7 +114,7 @@ def _long_statements(
     sql: str, group: str, rows: Sequence[Sequence[Any]]
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield inserts of many rows, in sizes that are powers of two, so that statements repeat."""
-    largest = max(1, _MOST_VALUES // max(1, len(rows[0])))
+    largest = max(1, _MOST_VALUES // max(1, len(next(iter(rows)))))
     at = 0
     while at < len(rows):
         size = min(1 << (len(rows) - at).bit_length() - 1, 1 << largest.bit_length() - 1)

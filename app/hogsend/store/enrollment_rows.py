@@ -12,7 +12,8 @@ from .events import from_stored_event, to_stored_event
 from .fields import id_or_none, instant_or_none, micros_or_none
 from .json_text import from_json, to_json
 from .models import EnrollmentRow
-from .rows import RowMapper, Stored, optional_json_object
+from .rows import RowMapper
+from .stored import Stored, optional_json_object
 
 
 def _read_wait(stored: str | None) -> Wait | None:

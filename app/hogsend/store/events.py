@@ -14,7 +14,8 @@ from .db import Query, Write
 from .fields import micros_or_none, to_micros
 from .json_text import to_json
 from .models import EventRow, RefusalRow
-from .rows import RowMapper, Stored, column, json_object
+from .rows import RowMapper, column
+from .stored import Stored, json_object
 
 EVENTS = RowMapper(Event, EventRow, "e", properties=json_object())
 _NEW = EVENTS.writing(

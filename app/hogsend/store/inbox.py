@@ -11,7 +11,8 @@ from uuid import UUID
 from .db import Query, Write
 from .fields import to_micros
 from .models import InboxRow
-from .rows import RowMapper, Stored, only
+from .rows import RowMapper, only
+from .stored import Stored
 
 # Mail is repetitive text: the fastest level is three times as fast as the default one, and its
 # result is about a tenth larger.

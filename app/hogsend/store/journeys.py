@@ -14,7 +14,8 @@ from .db import Query, Write
 from .fields import to_micros
 from .json_text import from_json, to_json
 from .models import JourneyRow
-from .rows import RowMapper, Stored
+from .rows import RowMapper
+from .stored import Stored
 
 
 @dataclass(frozen=True, slots=True)

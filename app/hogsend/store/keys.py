@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +12,12 @@ from uuid import UUID
 
 from ..domain.ids import new_id
 from ..errors import InvalidInput, NotFound
-from .db import Database, Query, Row, Write, only
-from .fields import from_micros, instant_or_none, micros_or_none, to_id, to_micros
+from .db import Database, Query, Write
+from .fields import to_micros
+from .json_text import from_json, to_json
+from .models import KeyRow
+from .rows import RowMapper, only
+from .stored import Stored
 
 KeyKind = Literal["secret", "publishable"]
 
@@ -159,36 +162,46 @@ def _check(name: str, scopes: Collection[str], origins: Sequence[str]) -> None:
         )
 
 
+def _read_scopes(stored: Any) -> frozenset[str]:
+    return frozenset(from_json(stored))
+
+
+def _write_scopes(scopes: Collection[str]) -> str:
+    return to_json(sorted(scopes))
+
+
+def _read_origins(stored: Any) -> tuple[str, ...]:
+    return tuple(from_json(stored))
+
+
+def _write_origins(origins: Sequence[str]) -> str:
+    return to_json(list(origins))
+
+
+KEYS = RowMapper(
+    Key,
+    KeyRow,
+    scopes=Stored(_read_scopes, _write_scopes),
+    origins=Stored(_read_origins, _write_origins),
+)
+_NEW = KEYS.writing(without=("last_used_at", "revoked_at"), extra=("digest",))
+
+
 def insert(key: Key, text: str) -> Write:
-    """Return the write that stores a key; of its text only the digest is kept."""
+    """Store a key, with the digest of its text."""
     return Write(
-        "INSERT INTO api_keys (id, name, prefix, digest, scopes, origins, created_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                key.id,
-                key.name,
-                key.prefix,
-                digest_of(text),
-                json.dumps(sorted(key.scopes)),
-                json.dumps(list(key.origins)),
-                to_micros(key.created_at),
-                micros_or_none(key.expires_at),
-            )
-        ],
+        f"INSERT INTO api_keys ({_NEW.names}) VALUES ({_NEW.placeholders})",
+        [_NEW.values(key, digest_of(text))],
     )
-
-
-_COLUMNS = "id, name, prefix, scopes, origins, created_at, expires_at, last_used_at, revoked_at"
 
 
 async def find(database: Database, digest: bytes) -> Key | None:
     """Return the key with this digest, revoked and expired ones included."""
     return await database.read_one(
         Query(
-            f"SELECT {_COLUMNS} FROM api_keys WHERE digest = ?",
+            f"SELECT {KEYS.columns} FROM api_keys WHERE digest = ?",
             [digest],
-            lambda rows: _key(rows[0]) if rows else None,
+            KEYS.first,
         )
     )
 
@@ -197,9 +210,9 @@ async def list_keys(database: Database) -> list[Key]:
     """Return every key, newest first, revoked and expired ones included."""
     return await database.read_one(
         Query(
-            f"SELECT {_COLUMNS} FROM api_keys ORDER BY id DESC",
+            f"SELECT {KEYS.columns} FROM api_keys ORDER BY id DESC",
             [],
-            lambda rows: [_key(row) for row in rows],
+            KEYS.all,
         )
     )
 
@@ -213,9 +226,9 @@ async def any_key(database: Database) -> bool:
 def by_id(key_id: UUID) -> Query[Key | None]:
     """Query one key, revoked and expired ones included."""
     return Query(
-        f"SELECT {_COLUMNS} FROM api_keys WHERE id = ?",
+        f"SELECT {KEYS.columns} FROM api_keys WHERE id = ?",
         [key_id],
-        lambda rows: _key(rows[0]) if rows else None,
+        KEYS.first,
     )
 
 
@@ -251,22 +264,3 @@ def note_uses(uses: Mapping[UUID, datetime]) -> Write:
         "UPDATE api_keys SET last_used_at = ? WHERE id = ?",
         [(to_micros(instant), key_id) for key_id, instant in uses.items()],
     )
-
-
-def _key(row: Row) -> Key:
-    key_id, name, prefix, scopes, origins, created_at, expires_at, last_used_at, revoked_at = row
-    return Key(
-        id=to_id(key_id),
-        name=name,
-        prefix=prefix,
-        scopes=frozenset(_texts(scopes)),
-        origins=tuple(_texts(origins)),
-        created_at=from_micros(created_at),
-        expires_at=instant_or_none(expires_at),
-        last_used_at=instant_or_none(last_used_at),
-        revoked_at=instant_or_none(revoked_at),
-    )
-
-
-def _texts(stored: Any) -> list[str]:
-    return json.loads(stored) if isinstance(stored, str) else stored

@@ -134,7 +134,7 @@ async def _applied_postgres(url: str) -> list[str]:
     async with _postgres(url) as connection:
         if await connection.fetchval("SELECT to_regclass('aerich')") is None:
             return []
-        return [row[0] for row in await connection.fetch(_APPLIED)]
+        return [version for (version,) in await connection.fetch(_APPLIED)]
 
 
 @asynccontextmanager

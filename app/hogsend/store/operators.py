@@ -9,15 +9,17 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
-from typing import Literal, cast, get_args
+from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
 from ..domain.ids import new_id
 from ..errors import Conflict, InvalidInput, NotFound, Unauthorized
 from . import passwords
-from .db import Database, Query, Row, Transaction, Write, only
-from .fields import from_micros, instant_or_none, to_id, to_micros
+from .db import Database, Query, Transaction, Write
+from .fields import to_micros
 from .keys import digest_of
+from .models import OperatorRow, SignInLinkRow
+from .rows import RowMapper, only
 
 Role = Literal["viewer", "operator", "owner"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -82,36 +84,37 @@ def _known_email(email: str) -> str:
         return ""
 
 
-OPERATOR_COLUMNS = "o.id, o.email, o.role, o.created_at, o.password_hash IS NOT NULL, o.disabled_at"
+OPERATORS = RowMapper(
+    Operator,
+    OperatorRow,
+    "o",
+    has_password="o.password_hash IS NOT NULL",  # noqa: S106
+)
+
+
+class _Credentials(NamedTuple):
+    operator: Operator
+    password_hash: str | None
+
+
+_CREDENTIALS = RowMapper(
+    _Credentials,
+    operator=OPERATORS,
+    password_hash="o.password_hash",  # noqa: S106
+)
+_LINKS = RowMapper(SignInLink, SignInLinkRow)
 
 
 def _by_email(email: str) -> Query[Operator | None]:
     return Query(
-        f"SELECT {OPERATOR_COLUMNS} FROM operators o WHERE o.email = ?",
+        f"SELECT {OPERATORS.columns} FROM operators o WHERE o.email = ?",
         [email],
-        lambda rows: operator_of(rows[0]) if rows else None,
+        OPERATORS.first,
     )
 
 
 def _set_hash(operator_id: UUID, hashed: str | None) -> Write:
     return Write("UPDATE operators SET password_hash = ? WHERE id = ?", [(hashed, operator_id)])
-
-
-def operator_of(row: Row) -> Operator:
-    operator_id, email, role, created_at, has_password, disabled_at = row
-    return Operator(
-        id=to_id(operator_id),
-        email=email,
-        role=cast("Role", role),
-        created_at=from_micros(created_at),
-        has_password=bool(has_password),
-        disabled_at=instant_or_none(disabled_at),
-    )
-
-
-def _link(row: Row) -> SignInLink:
-    email, role, expires_at = row
-    return SignInLink(email, cast("Role", role), from_micros(expires_at))
 
 
 async def add(database: Database, email: str, role: Role, now: datetime) -> Operator:
@@ -150,9 +153,9 @@ async def list_operators(database: Database) -> list[Operator]:
     """Return every operator, in the order of their addresses."""
     return await database.read_one(
         Query(
-            f"SELECT {OPERATOR_COLUMNS} FROM operators o ORDER BY o.email",
+            f"SELECT {OPERATORS.columns} FROM operators o ORDER BY o.email",
             [],
-            lambda rows: [operator_of(row) for row in rows],
+            OPERATORS.all,
         )
     )
 
@@ -207,10 +210,10 @@ async def find_link(database: Database, token: str, now: datetime) -> SignInLink
     """Return the link with this token, without using it; None when it is used or expired."""
     return await database.read_one(
         Query(
-            "SELECT email, role, expires_at FROM sign_in_links"
+            f"SELECT {_LINKS.columns} FROM sign_in_links"
             " WHERE digest = ? AND used_at IS NULL AND expires_at > ?",
             [digest_of(token), to_micros(now)],
-            lambda rows: _link(rows[0]) if rows else None,
+            _LINKS.first,
         )
     )
 
@@ -239,9 +242,9 @@ async def use_link(
             Query(
                 "UPDATE sign_in_links SET used_at = ?"
                 " WHERE digest = ? AND used_at IS NULL AND expires_at > ?"
-                " RETURNING email, role, expires_at",
+                f" RETURNING {_LINKS.columns}",
                 [to_micros(now), digest_of(token), to_micros(now)],
-                lambda rows: _link(rows[0]) if rows else None,
+                _LINKS.first,
             )
         )
         if link is None or (link.email and stated and link.email != stated):
@@ -303,11 +306,12 @@ async def sign_in(database: Database, email: str, password: str) -> Operator | N
     It takes the same time whether the address is known or not.
     """
     query = Query(
-        f"SELECT {OPERATOR_COLUMNS}, o.password_hash FROM operators o WHERE o.email = ?",
+        f"SELECT {_CREDENTIALS.columns} FROM operators o WHERE o.email = ?",
         [_known_email(email)],
-        lambda rows: (operator_of(rows[0][:-1]), rows[0][-1]) if rows else (None, None),
+        _CREDENTIALS.first,
     )
-    operator, kept = await database.read_one(query)
+    found = await database.read_one(query)
+    operator, kept = found or (None, None)
     if not await passwords.matches(kept, password) or operator is None or operator.disabled_at:
         return None
     if kept is not None and passwords.is_dated(kept):

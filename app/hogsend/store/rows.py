@@ -19,143 +19,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cache, cached_property
 from operator import attrgetter
-from types import NoneType, UnionType
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
-from uuid import UUID
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from tortoise.models import Model
 
 from ..compat.tortoise import columns_of
-from .corrupt_rows import UNREADABLE, object_of, unreadable
-from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
-from .json_text import from_json, to_json
+from .corrupt_rows import UNREADABLE, unreadable
+from .stored import READERS, Read, Stored, stored_as, unchanged, without_none
 from .transactions import Row
 
 T = TypeVar("T")
 K = TypeVar("K")
-Read = Callable[..., Any]
-
-
-def _nothing(*_: Any) -> None:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """How a field is stored whose name or type does not say it.
-
-    Args:
-        read: makes the field's value of what is stored, with one argument for each column.
-        write: makes what is stored of the field's value; of several columns a tuple. None when the
-            field is not written, or is stored as it is.
-        columns: the columns; that of the field's name when there are none.
-        fallback: what a page shows in place of a value that cannot be read, made of what is stored.
-    """
-
-    read: Read | None = None
-    write: Callable[[Any], Any] | None = None
-    columns: tuple[str, ...] = ()
-    fallback: Read = _nothing
-
-
-def json_object(*columns: str) -> Stored:
-    """Store a mapping as JSON; when it is corrupt, a page shows the stored text."""
-    return Stored(object_of, to_json, columns, unreadable_object)
-
-
-def json_list(*columns: str) -> Stored:
-    """Store a sequence as JSON; when it is corrupt, a page shows an empty one."""
-    return Stored(_read_list, _write_list, columns, _empty_list)
-
-
-def optional_json_object(*columns: str) -> Stored:
-    """Store a mapping as JSON in a column that may have no value."""
-    return Stored(_read_optional_object, _write_optional, columns)
-
-
-def optional_json(*columns: str) -> Stored:
-    """Store any value as JSON in a column that may have no value."""
-    return Stored(_read_optional, _write_optional, columns)
-
-
-def unreadable_object(stored: Any) -> dict[str, Any]:
-    """Return what a page shows in place of a mapping whose JSON is corrupt."""
-    return {"unreadable": stored}
-
-
-def _read_list(stored: Any) -> list[Any]:
-    return from_json(stored) or []
-
-
-def _write_list(value: Sequence[Any]) -> str:
-    return to_json(list(value))
-
-
-def _empty_list(_: Any) -> list[Any]:
-    return []
-
-
-def _read_optional_object(stored: Any) -> dict[str, Any] | None:
-    return object_of(stored) if stored else None
-
-
-def _read_optional(stored: Any) -> Any:
-    return from_json(stored) if stored else None
-
-
-def _write_optional(value: Any) -> str | None:
-    return None if value is None else to_json(value)
-
-
-def _optional_bool(stored: Any) -> bool | None:
-    return None if stored is None else bool(stored)
-
-
-def _optional_bytes(stored: Any) -> bytes | None:
-    return None if stored is None else bytes(stored)
-
-
-def _as_stored(stored: Any) -> Any:
-    return stored
-
-
-_PLAIN = (str, int, float, Any, object)
-# How values of a type are read and written: when the column always has a value, and when not.
-_READ: Mapping[type, tuple[Read, Read]] = {
-    UUID: (to_id, id_or_none),
-    datetime: (from_micros, instant_or_none),
-    bool: (bool, _optional_bool),
-    bytes: (bytes, _optional_bytes),
-}
-_WRITE: Mapping[type, tuple[Read, Read]] = {datetime: (to_micros, micros_or_none)}
-
-
-def _unwrapped(kind: Any) -> tuple[Any, bool]:
-    """Return a type without `| None`, and whether it had that."""
-    if get_origin(kind) in (Union, UnionType):
-        rest = [part for part in get_args(kind) if part is not NoneType]
-        return (rest[0], True) if len(rest) == 1 else (object, True)
-    return kind, False
-
-
-def _stored_as(name: str, kind: Any) -> Stored:
-    """Return how a field of a type is stored.
-
-    Raises:
-        TypeError: a value of this type can be stored in more than one way.
-    """
-    kind, is_optional = _unwrapped(kind)
-    if kind in _READ:
-        write = _WRITE.get(kind)
-        return Stored(_READ[kind][is_optional], write[is_optional] if write else None, (name,))
-    if kind in _PLAIN or get_origin(kind) is Literal or isinstance(kind, TypeVar):
-        return Stored(columns=(name,))
-    if get_origin(kind) in (list, Sequence):
-        return json_list(name)
-    raise TypeError(f"say with Stored(…) how the field {name} of type {kind} is stored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +104,8 @@ class RowMapper(Generic[T]):
         if isinstance(given, RowMapper):
             return _Field(name, given, (given.columns,))
         if isinstance(given, str):
-            return _Field(name, _stored_as(name, kind), (given,))
-        stored = given or _stored_as(name, kind)
+            return _Field(name, stored_as(name, kind), (given,))
+        stored = given or stored_as(name, kind)
         names = stored.columns or (name,)
         return _Field(name, stored, tuple(prefix + column for column in names))
 
@@ -295,7 +171,7 @@ class RowMapper(Generic[T]):
             if isinstance(field.stored, RowMapper):
                 parts[field.name] = field.stored.read(own)
                 continue
-            read = field.stored.read or _as_stored
+            read = field.stored.read or unchanged
             try:
                 parts[field.name] = read(*own)
             except UNREADABLE as cause:
@@ -396,8 +272,8 @@ def _names_of(value: type[Any]) -> tuple[str, ...]:
 
 @cache
 def _reader(kind: Any) -> Read | None:
-    kind = _unwrapped(kind)[0]
-    return _READ[kind][1] if kind in _READ else None
+    kind = without_none(kind)[0]
+    return READERS[kind][1] if kind in READERS else None
 
 
 def first_value(kind: type[T]) -> Callable[[list[Row]], T | None]:
@@ -406,7 +282,7 @@ def first_value(kind: type[T]) -> Callable[[list[Row]], T | None]:
     Args:
         kind: the type of the value.
     """
-    read = _reader(kind) or _as_stored
+    read = _reader(kind) or unchanged
     return lambda rows: read(rows[0][0]) if rows else None
 
 
@@ -429,7 +305,7 @@ def pairs(key: Callable[..., K], kind: Callable[..., T]) -> Callable[[list[Row]]
         key: the type of the first column, which is the key.
         kind: the type of the second one.
     """
-    read_key, read = _reader(key) or _as_stored, _reader(kind) or _as_stored
+    read_key, read = _reader(key) or unchanged, _reader(kind) or unchanged
     return lambda rows: {read_key(first): read(second) for first, second in rows}
 
 

@@ -18,7 +18,8 @@ from .distinct import distinct
 from .fields import to_micros
 from .json_text import to_json
 from .models import WAITS, MessageRow, SendRow
-from .rows import RowMapper, Stored, column, json_list, unreadable_object
+from .rows import RowMapper, column
+from .stored import Stored, json_list, unreadable_object
 
 
 def _read_props(stored: Any) -> Any:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from uuid import UUID
 
-from .db import Database, Query, Row, Write
-from .fields import from_micros, to_micros
+from .db import Database, Query, Write
+from .fields import to_micros
 from .keys import digest_of
-from .operators import OPERATOR_COLUMNS, Operator, operator_of
+from .operators import OPERATORS, Operator
+from .rows import RowMapper
 
 IDLE_LIMIT = timedelta(days=7)
 ABSOLUTE_LIMIT = timedelta(days=30)
@@ -33,6 +34,15 @@ class Session:
     operator: Operator
     created_at: datetime
     seen_at: datetime
+
+
+_SESSIONS = RowMapper(
+    Session,
+    digest="s.digest",
+    operator=OPERATORS,
+    created_at="s.created_at",
+    seen_at="s.seen_at",
+)
 
 
 async def start(database: Database, operator_id: UUID, now: datetime) -> str:
@@ -60,12 +70,12 @@ async def find(database: Database, cookie: str, now: datetime) -> Session | None
     """
     return await database.read_one(
         Query(
-            f"SELECT s.digest, s.created_at, s.seen_at, {OPERATOR_COLUMNS}"
+            f"SELECT {_SESSIONS.columns}"
             " FROM sessions s JOIN operators o ON o.id = s.operator_id"
             " WHERE s.digest = ? AND s.revoked_at IS NULL AND s.created_at > ? AND s.seen_at > ?"
             " AND o.disabled_at IS NULL",
             [digest_of(cookie), to_micros(now - ABSOLUTE_LIMIT), to_micros(now - IDLE_LIMIT)],
-            lambda rows: _session(rows[0]) if rows else None,
+            _SESSIONS.first,
         )
     )
 
@@ -105,13 +115,3 @@ async def _revoke(database: Database, column: str, value: bytes | UUID, now: dat
                 )
             ]
         )
-
-
-def _session(row: Row) -> Session:
-    digest, created_at, seen_at, *operator = row
-    return Session(
-        digest=bytes(digest),
-        operator=operator_of(operator),
-        created_at=from_micros(created_at),
-        seen_at=from_micros(seen_at),
-    )

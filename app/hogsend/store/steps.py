@@ -10,7 +10,8 @@ from ..domain.journal import PendingStep
 from .db import Query, Row, Write
 from .json_text import to_json
 from .models import StepRow
-from .rows import RowMapper, Stored, optional_json
+from .rows import RowMapper
+from .stored import Stored, optional_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from .db import Query, Write
 from .fields import to_micros
 from .json_text import from_json, to_json
 from .models import WHOLE, EnrollmentRow, TurnRow
-from .rows import RowMapper, Stored, column
+from .rows import RowMapper, column
+from .stored import Stored
 
 
 @dataclass(frozen=True, slots=True)

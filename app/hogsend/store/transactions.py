@@ -54,11 +54,6 @@ class Write:
     rows: Sequence[Sequence[Any]] = field(default=((),))
 
 
-def only(rows: list[Row]) -> Any:
-    """Read a single value, or None when there is no row."""
-    return rows[0][0] if rows else None
-
-
 class Transaction:
     """One transaction; everything in it happens or nothing does."""
 
@@ -151,6 +146,7 @@ class PostgresTransaction(Transaction):
             self.wrote = True
             sql = self.dialect.say(write.sql, ())[0]
             if len(write.rows) == 1:
-                await self._connection.execute(sql, *write.rows[0])
+                (values,) = write.rows
+                await self._connection.execute(sql, *values)
             else:
                 await self._connection.executemany(sql, write.rows)

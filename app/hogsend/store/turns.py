@@ -16,7 +16,8 @@ from .corrupt_rows import UNREADABLE, unreadable
 from .db import Query, Row, Write
 from .json_text import to_json
 from .models import TurnRow
-from .rows import RowMapper, Stored
+from .rows import RowMapper
+from .stored import Stored
 
 # Turns are numbered from 1. A row with this number among them is a large answer.
 _ANSWER = 0

@@ -17,7 +17,8 @@ from .db import Query, Write
 from .fields import from_micros, to_micros
 from .json_text import from_json, to_json
 from .models import DUE, HELD, WorkerRow
-from .rows import RowMapper, Stored, column, first_value
+from .rows import RowMapper, column, first_value
+from .stored import Stored
 
 # A worker that has not renewed its registration for so long is gone.
 GONE_AFTER = timedelta(seconds=15)

@@ -207,6 +207,6 @@ class _Copying:
                 mine, theirs = table.forms(next(here, [])), table.forms(rows)
                 for both in zip(mine, theirs, strict=False):
                     if ascii(both[0]) != ascii(both[1]):
-                        first = min(both, key=lambda row: row[0])
+                        first = min(both, key=lambda row: next(iter(row)))
                         return f"it differs at the row {table.shown_key(first)}"
         return f"it does not have {one.rows:,} rows"

@@ -54,7 +54,7 @@ class SourceDatabase:
                 "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'aerich'"
             ).fetchone()[0]
             asked = f"SELECT version FROM aerich WHERE app = '{APP}'" if has_history else "SELECT 1"
-            applied = {row[0] for row in self._connection.execute(asked) if has_history}
+            applied = {name for (name,) in self._connection.execute(asked) if has_history}
         if verdict != "ok":
             raise _unsound(self.file, str(verdict))
         known = shipped_migrations("sqlite:")
@@ -119,7 +119,9 @@ class SourceDatabase:
                     if column.is_text and isinstance(value, bytes):
                         value.decode()
                 except UnicodeDecodeError:
-                    key = row[0].decode(errors="replace") if table.key.is_text else row[0]
+                    key: Any = next(iter(row))
+                    if table.key.is_text:
+                        key = key.decode(errors="replace")
                     shown = table.shown_key((key,))
                     return unfit(table.name, column.name, shown, "is text that is not UTF-8")
         raise AssertionError("a text that was not UTF-8 is")

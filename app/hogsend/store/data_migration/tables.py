@@ -77,7 +77,7 @@ class Table:
 
     def shown_key(self, row: Row) -> str:
         """Return what names a row in a message."""
-        return self.key.show(row[0])
+        return self.key.show(next(iter(row)))
 
     def _complaint(self, rows: Sequence[Row]) -> HogsendError:
         for row in rows:

@@ -79,10 +79,11 @@ class TargetDatabase:
                 f"The Postgres database is encoded in {encoding}, which cannot hold every text.",
                 "Make one with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`.",
             )
-        present = {row[0] for row in await self._db.fetch(_TABLES)}
+        present = {name for (name,) in await self._db.fetch(_TABLES)}
         if RECORD in present:
             rows = await self._db.fetch(f'SELECT source, "table", checksum FROM {RECORD}')
-            return CopyRecord(rows[0][0] if rows else "", {row[1]: row[2] for row in rows})
+            checksums = {row["table"]: row["checksum"] for row in rows}
+            return CopyRecord(next((row["source"] for row in rows), ""), checksums)
         if foreign := present - {table.name for table in tables} - {"aerich"}:
             raise StartError(
                 f"The Postgres database is not empty: it has a table {min(foreign)}.", _EMPTY_IT
@@ -139,7 +140,7 @@ class TargetDatabase:
         if await self._db.fetchval("SELECT to_regclass('aerich')") is None:
             return False
         rows = await self._db.fetch("SELECT version FROM aerich WHERE app = $1", APP)
-        if {row[0] for row in rows} == {GATE, *shipped_migrations(self._url)}:
+        if {row["version"] for row in rows} == {GATE, *shipped_migrations(self._url)}:
             return True
         await self._db.execute("DELETE FROM aerich WHERE version = $1", GATE)
         return False

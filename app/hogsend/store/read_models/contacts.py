@@ -14,7 +14,8 @@ from .. import contacts, enrollments
 from ..db import Database, Query, Row
 from ..fields import from_micros, to_micros
 from ..models import ConsentRow, EngagementRow, SuppressionRow
-from ..rows import RowMapper, Stored, column
+from ..rows import RowMapper, column
+from ..stored import Stored
 from . import emails
 from .events import EventLine, lines_of
 

@@ -13,7 +13,8 @@ from .. import contacts
 from ..db import Database, Query
 from ..json_text import from_json
 from ..models import EventRow
-from ..rows import RowMapper, Stored, json_object
+from ..rows import RowMapper
+from ..stored import Stored, json_object
 
 
 @dataclass(frozen=True, slots=True)

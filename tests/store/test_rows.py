@@ -1,0 +1,95 @@
+"""Row mappers: a column and a field of one name belong together, and nothing else names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+from tortoise import fields
+from tortoise.models import Model
+
+from hogsend.errors import CorruptRow
+from hogsend.store.corrupt_rows import only_show
+from hogsend.store.fields import IdField, InstantField, to_micros
+from hogsend.store.rows import RowMapper, column, first_value, pairs
+from hogsend.store.stored import Stored, json_object
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ID = UUID(int=7)
+
+
+class NoteRow(Model):
+    id = IdField(primary_key=True)
+    written_at = InstantField(null=True)
+    is_pinned = fields.BooleanField()
+    properties: Any = fields.JSONField()
+
+    class Meta:
+        table = "notes"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    id: UUID
+    written_at: datetime | None
+    pinned: bool
+    properties: dict[str, Any]
+
+
+NOTES = RowMapper(
+    Note,
+    NoteRow,
+    "n",
+    pinned=Stored(bool, columns=("is_pinned",)),
+    properties=json_object(),
+)
+NOTE = Note(ID, NOW, True, {"a": 1})
+STORED = (ID.bytes, to_micros(NOW), 1, '{"a":1}')
+
+
+def test_a_row_is_read_as_the_value_whose_fields_are_its_columns():
+    assert NOTES.columns == "n.id, n.written_at, n.is_pinned, n.properties"
+    assert NOTES.read(STORED) == NOTE
+    assert NOTES.by("id")([STORED]) == {ID: NOTE}
+    assert NOTES.first([]) is None
+
+
+def test_a_value_is_written_to_the_columns_it_is_read_from():
+    new = NOTES.writing(extra=("updated_at",))
+    assert new.names == "id, written_at, is_pinned, properties, updated_at"
+    assert new.values(NOTE, 5) == (ID, to_micros(NOW), True, '{"a":1}', 5)
+    changed = NOTES.writing(without=("id",))
+    assert changed.assignments == "written_at = ?, is_pinned = ?, properties = ?"
+
+
+def test_a_field_without_a_column_is_refused_at_import():
+    class Unknown(NamedTuple):
+        id: UUID
+        colour: str
+
+    with pytest.raises(TypeError, match="colour"):
+        RowMapper(Unknown, NoteRow)
+
+
+def test_a_corrupt_field_fails_its_row_and_names_it():
+    with pytest.raises(CorruptRow, match="notes") as caught:
+        NOTES.read((*STORED[:3], "{"))
+    assert caught.value.row == str(ID)
+
+
+async def test_a_page_shows_a_corrupt_field_by_its_fallback():
+    only_show()
+    note = NOTES.read((*STORED[:3], "{"))
+    assert note.properties == {"unreadable": "{"}
+    assert note.written_at == NOW
+
+
+def test_rows_of_other_statements_are_read_by_their_types():
+    assert column(UUID)([(ID.bytes,)]) == [ID]
+    assert pairs(str, int)([("a", 1)]) == {"a": 1}
+    assert first_value(datetime)([(to_micros(NOW),)]) == NOW
+    assert first_value(datetime)([(None,)]) is None
+    assert first_value(datetime)([]) is None
