@@ -1,6 +1,6 @@
-"""Whatever happens, in any order, the real thing decides and sends as the model says.
+"""Whatever happens, in any order, the system decides and sends as the reference model predicts.
 
-The same few examples are played each time; `MODEL_EXAMPLES=1000 pytest tests/model` looks for more.
+The same few examples run each time; `MODEL_EXAMPLES=1000 pytest tests/model` tries more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.databases import run_in_thread
 
-from .machine import Machine
+from .state_machine import HogsendStateMachine
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 ON_SQLITE, ON_POSTGRES = 30, 15
@@ -26,7 +26,7 @@ STEPS = 30
 _KEPT = ("aerich",)
 
 
-def test_on_sqlite_all_goes_as_the_model_says(sqlite_template: Path, tmp_path: Path):
+def test_sqlite_agrees_with_the_reference_model(sqlite_template: Path, tmp_path: Path):
     folders = _folders(tmp_path)
 
     def fresh() -> tuple[str, Path]:
@@ -37,7 +37,7 @@ def test_on_sqlite_all_goes_as_the_model_says(sqlite_template: Path, tmp_path: P
     _run(fresh, ON_SQLITE)
 
 
-def test_on_postgres_all_goes_as_the_model_says(postgres_url: str, tmp_path: Path):
+def test_postgres_agrees_with_the_reference_model(postgres_url: str, tmp_path: Path):
     folders = _folders(tmp_path)
 
     def fresh() -> tuple[str, Path]:
@@ -68,7 +68,7 @@ async def _empty(url: str) -> None:
 
 
 def _run(fresh: Callable[[], tuple[str, Path]], usual: int) -> None:
-    machine = type("Machine", (Machine,), {"fresh": staticmethod(fresh)})
+    machine = type("HogsendStateMachine", (HogsendStateMachine,), {"fresh": staticmethod(fresh)})
     run_state_machine_as_test(
         machine,
         settings=settings(

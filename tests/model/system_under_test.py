@@ -23,18 +23,18 @@ from tests.actors import operator_named
 from tests.patience import PATIENCE
 from tests.world import World, open_world
 
-from .scripts import LISTS, Plan
-from .things import Fact, Lots
+from .journey_plans import LISTS, JourneyPlan
+from .model_values import HoldoutLots, SubmittedEvent
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-# How long ago something happened that is told late.
+# How long before its arrival a late event happened.
 LATE = timedelta(days=2)
-HELD = "the machine says when mail leaves"
+HELD = "the state machine decides when mail leaves"
 T = TypeVar("T")
 
 
-class Real:
-    """An instance whose turns and mails go only when it is said.
+class SystemUnderTest:
+    """An installation whose turns run and mails leave only when the state machine says so.
 
     Args:
         url: a migrated database with nothing in it.
@@ -43,7 +43,7 @@ class Real:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.clock = ManualClock(START)
-        self.lots = Lots()
+        self.lots = HoldoutLots()
         self._url, self._folder = url, folder
         self._runner = asyncio.Runner()
         self._context: AbstractAsyncContextManager[World] | None = None
@@ -118,27 +118,27 @@ class Real:
 
     # -- what happens -------------------------------------------------------------------------
 
-    def take(self, facts: Sequence[Fact]) -> list[IngestResult]:
+    def submit(self, events: Sequence[SubmittedEvent]) -> list[IngestResult]:
         async def all_at_once() -> list[IngestResult]:
             ingest = self.world.runtime.ingest
-            return await asyncio.gather(*(ingest.submit(self._incoming(fact)) for fact in facts))
+            return await asyncio.gather(*(ingest.submit(self._incoming(event)) for event in events))
 
         return self.run(all_at_once())
 
-    def _incoming(self, fact: Fact) -> IncomingEvent:
+    def _incoming(self, event: SubmittedEvent) -> IncomingEvent:
         return IncomingEvent(
-            fact.name,
-            fact.user,
-            fact.email,
-            fact.anonymous,
-            properties=fact.properties,
-            lists=fact.lists,
-            idempotency_key=fact.key,
-            digest=fact.digest,
-            timestamp=self.clock.now() - LATE if fact.late else None,
+            event.name,
+            event.user,
+            event.email,
+            event.anonymous,
+            properties=event.properties,
+            lists=event.lists,
+            idempotency_key=event.key,
+            digest=event.digest,
+            timestamp=self.clock.now() - LATE if event.late else None,
         )
 
-    def write(self, plan: Plan, *, broken: bool = False) -> None:
+    def write(self, plan: JourneyPlan, *, broken: bool = False) -> None:
         self.world.write(plan.id, "def broken(:\n" if broken else plan.source)
 
     def load(self) -> None:

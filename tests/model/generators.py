@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from .scripts import Op, Plan, Rule
-from .things import Fact, Person
+from .journey_plans import JourneyPlan, Op, Rule
+from .model_values import ModelContact, SubmittedEvent
 
 JOURNEYS = (
-    Plan("a", Rule("go"), exit_on=(Rule("stop"),), window=(10, 16), goal=Rule("x")),
-    Plan(
+    JourneyPlan("a", Rule("go"), exit_on=(Rule("stop"),), window=(10, 16), goal=Rule("x")),
+    JourneyPlan(
         "b",
         Rule("run", "one"),
         entry="unlimited",
@@ -22,7 +22,7 @@ JOURNEYS = (
         goal=Rule("y"),
         holdout=50,
     ),
-    Plan(
+    JourneyPlan(
         "c",
         Rule("ping"),
         entry=timedelta(days=2),
@@ -30,7 +30,7 @@ JOURNEYS = (
         window=(9, 17),
         accept_late=True,
     ),
-    Plan(
+    JourneyPlan(
         "d",
         Rule("go"),
         entry="unlimited",
@@ -45,7 +45,7 @@ MAILS = ("welcome", "nudge", "offer", "bye")
 EVENTS = ("go", "run", "ping", "x", "y", "stop")
 
 _events = st.sampled_from(EVENTS)
-_told = st.sampled_from(("go", "go", "run", *EVENTS))
+_event_names = st.sampled_from(("go", "go", "run", *EVENTS))
 _values = st.sampled_from(["one", "one", "two", None])
 _labels = st.sampled_from(["p", "q"])
 _lists = st.sampled_from([None, None, None, "receipts", "news", "offers"])
@@ -101,7 +101,7 @@ scripts = st.lists(_nested(_calls), min_size=1, max_size=6).map(tuple)
 
 
 @st.composite
-def plans(draw: st.DrawFn, journey: Plan | None = None) -> Plan:
+def plans(draw: st.DrawFn, journey: JourneyPlan | None = None) -> JourneyPlan:
     """A journey with another script, now and then switched off by its author."""
     chosen = journey or draw(st.sampled_from(JOURNEYS))
     enabled = draw(st.sampled_from([True] * 9 + [False]))
@@ -112,7 +112,7 @@ _WAITS = ("sleep", "wait", "digest", "step")
 
 
 @st.composite
-def edited(draw: st.DrawFn, plan: Plan) -> Plan:
+def edited_plans(draw: st.DrawFn, plan: JourneyPlan) -> JourneyPlan:
     """The same journey with one call less, one more, or one in the place of another."""
     script = list(plan.script)
     waits = [at for at, (name, *_) in enumerate(script) if name in _WAITS]
@@ -129,8 +129,8 @@ def edited(draw: st.DrawFn, plan: Plan) -> Plan:
     return replace(plan, script=tuple(script))
 
 
-# By what a fact names its person: user id, address, browser. Some name two who were apart.
-KNOWN_AS = (
+# By what an event names its person: user id, address, browser. Some name two who were apart.
+IDENTITIES = (
     *[("u1", "e1@x.io", None)] * 6,
     *[("u2", "e2@x.io", "a2")] * 2,
     *[(None, "e3@x.io", None)] * 2,
@@ -142,29 +142,31 @@ KNOWN_AS = (
     ("u3", "e3@x.io", "a2"),
     (None, "e2@x.io", "a1"),
 )
-_said = st.dictionaries(st.sampled_from(["journey", "news", "*"]), st.booleans(), max_size=2)
+_list_choices = st.dictionaries(
+    st.sampled_from(["journey", "news", "*"]), st.booleans(), max_size=2
+)
 
 
 @st.composite
-def facts(draw: st.DrawFn) -> Fact:
+def incoming_events(draw: st.DrawFn) -> SubmittedEvent:
     """Something that somebody does, or says of lists."""
-    user, email, browser = draw(st.sampled_from(KNOWN_AS))
+    user, email, browser = draw(st.sampled_from(IDENTITIES))
     value = draw(_values)
-    return Fact(
-        draw(_told),
+    return SubmittedEvent(
+        draw(_event_names),
         user,
         email,
         browser,
         {"k": value} if value else {},
-        draw(st.one_of([st.just(dict[str, bool]())] * 4 + [_said])),
+        draw(st.one_of([st.just(dict[str, bool]())] * 4 + [_list_choices])),
         late=draw(st.sampled_from([False] * 9 + [True])),
     )
 
 
-def fact_of(person: Person, rule: Rule) -> Fact:
+def matching_event(person: ModelContact, rule: Rule) -> SubmittedEvent:
     """What is meant by a rule, done by a person."""
     properties = {"k": rule.k or "one"}
-    return Fact(rule.event, person.user, person.email, person.anonymous, properties)
+    return SubmittedEvent(rule.event, person.user, person.email, person.anonymous, properties)
 
 
 pauses = st.sampled_from([0, 0, 0, 1, 3, 24, 80]).map(lambda hours: timedelta(hours=hours))

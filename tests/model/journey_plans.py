@@ -41,7 +41,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Plan:
+class JourneyPlan:
     """A journey as an author could have written it; hours are of the recipient's day in UTC."""
 
     id: str

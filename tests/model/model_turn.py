@@ -1,4 +1,4 @@
-"""How the model plays one turn of a stay: its script from the top, answered by its journal."""
+"""Runs one turn of an enrollment in the model: its plan from the top, answered by its journal."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from .model import Model
-from .scripts import MOST_LOOPS, PASSED_VALUE, STEP_RETRIES, STEP_VALUE, Op, Plan, Rule
-from .things import Happening, Look, Mail, Stay, Wait
+from .journey_plans import MOST_LOOPS, PASSED_VALUE, STEP_RETRIES, STEP_VALUE, JourneyPlan, Op, Rule
+from .model_values import ModelEnrollment, ModelEvent, ModelLookBack, ModelSend, ModelWait
+from .reference_model import ReferenceModel
 
 # When a turn or a step that failed is tried again.
 PAUSES = [timedelta(seconds=pause) for pause in (10, 60, 300, 1800, 7200)]
@@ -24,9 +24,9 @@ class _Over(Exception):
         self.outcome, self.reason = outcome, reason
 
 
-def play(model: Model, stay: Stay) -> None:
+def run_turn(model: ReferenceModel, enrollment: ModelEnrollment) -> None:
     """Play a turn that is due, and let what it triggers happen."""
-    turn = _Turn(model, stay, model.code[stay.journey])
+    turn = _Turn(model, enrollment, model.code[enrollment.journey])
     try:
         turn.run(turn.plan.script)
         end = _Over("completed")
@@ -35,49 +35,55 @@ def play(model: Model, stay: Stay) -> None:
     if end.outcome in ("completed", "exited") and not turn.reached:
         end = _Over("drifted")
     if end.outcome == "early":
-        stay.wake = stay.wait.until if stay.wait else None
+        enrollment.wake = enrollment.wait.until if enrollment.wait else None
     elif end.outcome == "failed":
-        _fail(model, stay)
+        _fail(model, enrollment)
     elif end.outcome == "drifted":
-        stay.state, stay.wake, stay.attempt = "drifted", None, 0
+        enrollment.state, enrollment.wake, enrollment.attempt = "drifted", None, 0
     else:
-        _commit(model, stay, turn, end)
+        _commit(model, enrollment, turn, end)
 
 
-def _fail(model: Model, stay: Stay) -> None:
-    if stay.attempt < len(PAUSES):
-        stay.wake = model.now + PAUSES[stay.attempt]
+def _fail(model: ReferenceModel, enrollment: ModelEnrollment) -> None:
+    if enrollment.attempt < len(PAUSES):
+        enrollment.wake = model.now + PAUSES[enrollment.attempt]
     else:
-        stay.state, stay.wake, stay.ended_number = "failed", None, len(model.events)
-    stay.attempt += 1
+        enrollment.state, enrollment.wake, enrollment.ended_number = (
+            "failed",
+            None,
+            len(model.events),
+        )
+    enrollment.attempt += 1
 
 
-def _commit(model: Model, stay: Stay, turn: _Turn, end: _Over) -> None:
-    stay.state, stay.reason, stay.attempt = end.outcome, end.reason, 0
-    stay.wait, stay.came, stay.look = turn.wait, None, turn.look
-    stay.wake = turn.wait.until if turn.wait else None
-    stay.journal |= turn.new
-    stay.sends += sum(mail.status == "queued" for mail in turn.mails)
+def _commit(model: ReferenceModel, enrollment: ModelEnrollment, turn: _Turn, end: _Over) -> None:
+    enrollment.state, enrollment.reason, enrollment.attempt = end.outcome, end.reason, 0
+    enrollment.wait, enrollment.came, enrollment.look = turn.wait, None, turn.look
+    enrollment.wake = turn.wait.until if turn.wait else None
+    enrollment.journal |= turn.new
+    enrollment.sends += sum(mail.status == "queued" for mail in turn.mails)
     model.mails += turn.mails
     for name, properties, depth in turn.triggered:
-        model.happen(stay.person.home, name, properties, depth=depth)
+        model.happen(enrollment.person.survivor, name, properties, depth=depth)
 
 
 class _Turn:
-    def __init__(self, model: Model, stay: Stay, plan: Plan) -> None:
-        self.model, self.stay, self.plan = model, stay, plan
-        self.person = stay.person.home
+    def __init__(
+        self, model: ReferenceModel, enrollment: ModelEnrollment, plan: JourneyPlan
+    ) -> None:
+        self.model, self.enrollment, self.plan = model, enrollment, plan
+        self.person = enrollment.person.survivor
         self.got: Any = 0
         self.asked: Counter[str] = Counter()
         self.new: dict[str, Any] = {}
-        self.mails: list[Mail] = []
+        self.mails: list[ModelSend] = []
         self.triggered: list[tuple[str, dict[str, Any], int]] = []
         # How far from the outside that is which lets the turn go on.
-        self.depth = max(stay.trigger.depth, stay.came.depth if stay.came else 0)
-        self.look, self.wait = stay.look, None
+        self.depth = max(enrollment.trigger.depth, enrollment.came.depth if enrollment.came else 0)
+        self.look, self.wait = enrollment.look, None
         # Until the wait that the person is in is asked for, what is not recorded lies behind.
-        self.frontier = stay.wait.key if stay.wait else None
-        self.reached = stay.wait is None
+        self.frontier = enrollment.wait.key if enrollment.wait else None
+        self.reached = enrollment.wait is None
 
     def run(self, script: Sequence[Op]) -> None:
         for name, *arguments in script:
@@ -91,26 +97,26 @@ class _Turn:
         return name if self.asked[name] == 1 else f"{name}#{self.asked[name]}"
 
     def _is_recorded(self, key: str) -> bool:
-        return key in self.stay.journal and not self._is_frontier(key)
+        return key in self.enrollment.journal and not self._is_frontier(key)
 
     def _is_frontier(self, key: str) -> bool:
         return key == self.frontier and not self.reached
 
-    def _cross(self) -> tuple[Happening | None, Wait]:
+    def _cross(self) -> tuple[ModelEvent | None, ModelWait]:
         """Pass the wait that the person is in, if it is over."""
-        wait, came = self.stay.wait, self.stay.came
+        wait, came = self.enrollment.wait, self.enrollment.came
         assert wait is not None
         if came is None and (wait.until is None or wait.until > self.model.now):
             raise _Over("early")
         self.reached = True
         return came, wait
 
-    def _look_from(self, came: Happening | None, wait: Wait) -> None:
+    def _look_from(self, came: ModelEvent | None, wait: ModelWait) -> None:
         self.look = (
             replace(self.look, number=came.number) if came else replace(self.look, at=wait.until)
         )
 
-    def _park(self, wait: Wait) -> None:
+    def _park(self, wait: ModelWait) -> None:
         if wait.key.startswith(("sleep", "wait", "digest")):
             # Who goes on without it has an answer all the same: nothing came.
             self.new[wait.key] = 0
@@ -121,7 +127,7 @@ class _Turn:
         key = self._key(kind, label)
         if not self._is_recorded(key):
             self.new[key] = answer
-        self.got = self.stay.journal.get(key, answer)
+        self.got = self.enrollment.journal.get(key, answer)
 
     # -- waits --------------------------------------------------------------------------------
 
@@ -131,7 +137,7 @@ class _Turn:
             self._look_from(*self._cross())
             self.new[key] = 0
         elif not self._is_recorded(key) and self.reached:
-            self._park(Wait(key, self.model.now + timedelta(hours=hours)))
+            self._park(ModelWait(key, self.model.now + timedelta(hours=hours)))
 
     def _wait(self, rules: Sequence[Rule], hours: int | None, label: str) -> None:
         key = self._key("wait", label)
@@ -143,16 +149,16 @@ class _Turn:
             seen = self._seen(rules)
             if not seen:
                 until = self.model.now + timedelta(hours=hours) if hours is not None else None
-                self._park(Wait(key, until, tuple(rules)))
+                self._park(ModelWait(key, until, tuple(rules)))
             self.look = replace(self.look, number=seen[0].number)
             self.depth = max(self.depth, seen[0].depth)
             self.new[key] = True
-        self.got = bool(self.new.get(key, self.stay.journal.get(key)))
+        self.got = bool(self.new.get(key, self.enrollment.journal.get(key)))
 
     def _digest(self, rule: Rule | None, hours: int, most: int, label: str) -> None:
         key = self._key("digest", label)
-        rules, trigger = (rule or Rule(self.stay.trigger.name),), self.stay.trigger
-        start = [trigger] if rule is None and self.look == Look(trigger.number) else []
+        rules, trigger = (rule or Rule(self.enrollment.trigger.name),), self.enrollment.trigger
+        start = [trigger] if rule is None and self.look == ModelLookBack(trigger.number) else []
         if self._is_frontier(key):
             came, wait = self._cross()
             until = wait.until
@@ -163,12 +169,12 @@ class _Turn:
             seen = start + self._seen(rules)
             if len(seen) < most:
                 until = self.model.now + timedelta(hours=hours)
-                self._park(Wait(key, until, rules, more=most - len(seen)))
+                self._park(ModelWait(key, until, rules, more=most - len(seen)))
             self.look = replace(self.look, number=seen[most - 1].number)
             self.new[key] = most
-        self.got = self.new.get(key, self.stay.journal.get(key, 0))
+        self.got = self.new.get(key, self.enrollment.journal.get(key, 0))
 
-    def _seen(self, rules: Sequence[Rule]) -> list[Happening]:
+    def _seen(self, rules: Sequence[Rule]) -> list[ModelEvent]:
         return [
             event
             for event in self.model.events_of(self.person)
@@ -182,7 +188,7 @@ class _Turn:
         key = self._key("send", template)
         if not self._is_recorded(key):
             self.new[key] = self.reached and self._mail(key, template, list_id, to)
-        self.got = self.stay.journal.get(key, self.new.get(key))
+        self.got = self.enrollment.journal.get(key, self.new.get(key))
 
     def _mail(self, key: str, template: str, list_id: str | None, to: str | None) -> bool:
         model, list_id = self.model, list_id or self.plan.list
@@ -191,7 +197,9 @@ class _Turn:
         if status == "queued" and gap and last and model.now - last < gap:
             status, reason = "skipped", "too_soon"
         due = model.leaves_at(self.plan.id) if status == "queued" else None
-        mail = Mail(self.stay, key, template, list_id, to, status, reason, model.now, due)
+        mail = ModelSend(
+            self.enrollment, key, template, list_id, to, status, reason, model.now, due
+        )
         self.mails.append(mail)
         return status == "queued"
 
@@ -199,11 +207,11 @@ class _Turn:
         own = [
             mail.decided_at
             for mail in self._all_mails()
-            if mail.stay.journey == self.plan.id and mail.is_under_way
+            if mail.enrollment.journey == self.plan.id and mail.is_under_way
         ]
         return max(own, default=None)
 
-    def _all_mails(self) -> list[Mail]:
+    def _all_mails(self) -> list[ModelSend]:
         return self.model.mails_of(self.person) + self.mails
 
     def _trigger(self, event: str, k: str | None) -> None:
@@ -215,9 +223,9 @@ class _Turn:
                 self.triggered.append((event, properties, self.depth + 1))
 
     def _step(self, label: str, works: bool, passed: bool) -> None:
-        key, stay = self._key("step", label), self.stay
+        key, enrollment = self._key("step", label), self.enrollment
         if self._is_recorded(key):
-            self.got = stay.journal[key]
+            self.got = enrollment.journal[key]
             return
         if self._is_frontier(key):
             self._cross()
@@ -226,13 +234,13 @@ class _Turn:
                 raise _Over("drifted")
             self.got = self.new[key] = PASSED_VALUE
             return
-        tries, over, worked = stay.kept.get(key, (0, False, False))
+        tries, over, worked = enrollment.kept.get(key, (0, False, False))
         if not over:
             tries, worked = tries + 1, works
             over = worked or tries > STEP_RETRIES
-            stay.kept[key] = (tries, over, worked)
+            enrollment.kept[key] = (tries, over, worked)
         if not over:
-            self._park(Wait(key, self.model.now + PAUSES[tries - 1]))
+            self._park(ModelWait(key, self.model.now + PAUSES[tries - 1]))
         self.got = self.new[key] = STEP_VALUE if worked else 0
 
     # -- reads --------------------------------------------------------------------------------
@@ -251,12 +259,12 @@ class _Turn:
         self._read("email", template, sent)
 
     def _entered(self, journey: str) -> None:
-        mine = [s for s in self.model.stays if s.person.home is self.person]
+        mine = [s for s in self.model.enrollments if s.person.survivor is self.person]
         counts = [s.state != "held_out" for s in mine if s.journey == journey and s.is_entry]
         self._read("journey", journey, sum(counts))
 
     def _subscribed(self, list_id: str | None) -> None:
-        answer = self.person.gets(list_id or self.plan.list)
+        answer = self.person.is_subscribed(list_id or self.plan.list)
         self._read("is_subscribed", list_id or "journey's list", answer)
 
     def _throttle(self, limit: int, hours: int) -> None:

@@ -1,4 +1,4 @@
-"""What the model is made of: people, events, stays in journeys, mails."""
+"""The values of the reference model: contacts, events, enrollments, sends."""
 
 from __future__ import annotations
 
@@ -10,37 +10,39 @@ from uuid import UUID
 
 from hogsend.domain.assignment import point_of
 
-from .scripts import Rule
+from .journey_plans import Rule
 
 LIVE = ("active", "waiting", "drifted", "parked")
 OPT_IN = {"journey": True, "news": True, "offers": False}
 
 
 @dataclass(eq=False)
-class Person:
-    """Somebody; `into` is the person that they turned out to be."""
+class ModelContact:
+    """A contact; `merged_into` is the survivor of a merge."""
 
     number: int
     id: UUID
     user: str | None = None
     email: str | None = None
     anonymous: str | None = None
-    said: dict[str, bool] = field(default_factory=dict[str, bool])
-    into: Person | None = None
+    subscriptions: dict[str, bool] = field(default_factory=dict[str, bool])
+    merged_into: ModelContact | None = None
 
     @property
-    def home(self) -> Person:
-        return self.into.home if self.into else self
+    def survivor(self) -> ModelContact:
+        return self.merged_into.survivor if self.merged_into else self
 
-    def gets(self, list_id: str) -> bool:
+    def is_subscribed(self, list_id: str) -> bool:
         if list_id == "receipts":
             return True
-        return self.said.get("*", True) and self.said.get(list_id, OPT_IN[list_id])
+        return self.subscriptions.get("*", True) and self.subscriptions.get(
+            list_id, OPT_IN[list_id]
+        )
 
 
 @dataclass(frozen=True)
-class Fact:
-    """What somebody tells: an event of a person, and what they say of lists."""
+class SubmittedEvent:
+    """An event as a caller submits it, with the contact's choices for lists."""
 
     name: str
     user: str | None = None
@@ -53,26 +55,26 @@ class Fact:
     digest: bytes = b""
 
     def __repr__(self) -> str:
-        told = (self.user, self.email, self.anonymous, dict(self.properties), dict(self.lists))
-        return f"{self.name}({', '.join(str(one) for one in told if one)}, late={self.late})"
+        values = (self.user, self.email, self.anonymous, dict(self.properties), dict(self.lists))
+        return f"{self.name}({', '.join(str(one) for one in values if one)}, late={self.late})"
 
 
 @dataclass(eq=False)
-class Happening:
-    """An event; all events are numbered in the order of their arrival."""
+class ModelEvent:
+    """A stored event; the numbers are in the order of arrival."""
 
     number: int
     name: str
     properties: Mapping[str, Any]
     at: datetime
-    person: Person
+    person: ModelContact
     late: bool = False
     depth: int = 0
 
 
 @dataclass
-class Wait:
-    """The wait of a stay: what ends it, how many of them, and when it ends by itself."""
+class ModelWait:
+    """The wait of an enrollment: the events that end it, how many, and when it times out."""
 
     key: str
     until: datetime | None
@@ -81,30 +83,30 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class Look:
+class ModelLookBack:
     """A wait sees events after this number that came at this instant or later."""
 
     number: int
     at: datetime | None = None
 
-    def sees(self, event: Happening) -> bool:
+    def sees(self, event: ModelEvent) -> bool:
         return event.number > self.number and (self.at is None or event.at >= self.at)
 
 
 @dataclass(eq=False)
-class Stay:
-    """One person in one journey."""
+class ModelEnrollment:
+    """A contact in a journey."""
 
-    person: Person
+    person: ModelContact
     journey: str
     key: str
-    trigger: Happening
+    trigger: ModelEvent
     entered_at: datetime
     wake: datetime | None
-    look: Look
+    look: ModelLookBack
     state: str = "active"
-    wait: Wait | None = None
-    came: Happening | None = None
+    wait: ModelWait | None = None
+    came: ModelEvent | None = None
     attempt: int = 0
     sends: int = 0
     journal: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -124,7 +126,7 @@ class Stay:
         return self.state != "failed" or self.sends > 0
 
 
-class Lots:
+class HoldoutLots:
     """Who is held out, as it was drawn; by the order of asking, to be the same at a replay."""
 
     def __init__(self) -> None:
@@ -136,10 +138,10 @@ class Lots:
 
 
 @dataclass(eq=False)
-class Mail:
+class ModelSend:
     """A row of the ledger."""
 
-    stay: Stay
+    enrollment: ModelEnrollment
     key: str
     template: str
     list: str
@@ -162,12 +164,12 @@ class Mail:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of a fact; journeys and stays are named, and the order does not matter."""
+class ExpectedResult:
+    """What came of an event; journeys and enrollments are named, and the order does not matter."""
 
     stored: bool
-    person: Person
-    entered: Mapping[str, str | Stay] = field(default_factory=dict[str, Any])
-    exits: Mapping[Stay, bool] = field(default_factory=dict[Stay, bool])
-    waits: Sequence[Stay] = ()
+    person: ModelContact
+    entered: Mapping[str, str | ModelEnrollment] = field(default_factory=dict[str, Any])
+    exits: Mapping[ModelEnrollment, bool] = field(default_factory=dict[ModelEnrollment, bool])
+    waits: Sequence[ModelEnrollment] = ()
     conflict: bool = False
