@@ -20,20 +20,20 @@ from hogsend.store.read_models import (
     overview,
     system,
 )
-from tests.web.product import stage
-from tests.web.scene import Scene
+from tests.web import product
+from tests.web.sample_data import SampleData
 
 
 @pytest.fixture
-async def scene(database: Database, clock: ManualClock) -> Scene:
+async def sample(database: Database, clock: ManualClock) -> SampleData:
     """A small product's data."""
-    return await stage(database, clock)
+    return await product.load(database, clock)
 
 
 async def test_an_enrollment_comes_with_all_that_concerns_it(
-    database: Database, scene: Scene
+    database: Database, sample: SampleData
 ) -> None:
-    found = await enrollment.load(database, scene.ids["activation-welcome/Ada Lovelace"])
+    found = await enrollment.load(database, sample.ids["activation-welcome/Ada Lovelace"])
     assert found is not None
     assert found.contact.label == "Ada Lovelace"
     assert found.trigger is not None
@@ -44,7 +44,9 @@ async def test_an_enrollment_comes_with_all_that_concerns_it(
     assert await enrollment.load(database, UUID(int=0)) is None
 
 
-async def test_people_are_listed_by_state_and_by_wait(database: Database, scene: Scene) -> None:
+async def test_people_are_listed_by_state_and_by_wait(
+    database: Database, sample: SampleData
+) -> None:
     async def count(states: list[str], *waits: str) -> int:
         query = journeys.people_ids("activation-welcome", states, waits, None, 100)
         return len(await journeys.people(database, await database.read_one(query)))
@@ -57,7 +59,9 @@ async def test_people_are_listed_by_state_and_by_wait(database: Database, scene:
     assert await count(["waiting"], "wait:plan.upgraded", "sleep:post-welcome") == 46
 
 
-async def test_pages_of_people_go_on_where_the_last_ended(database: Database, scene: Scene) -> None:
+async def test_pages_of_people_go_on_where_the_last_ended(
+    database: Database, sample: SampleData
+) -> None:
     states = ["waiting", "completed"]
     first = await database.read_one(journeys.people_ids("activation-welcome", states, [], None, 30))
     rest = await database.read_one(
@@ -67,13 +71,15 @@ async def test_pages_of_people_go_on_where_the_last_ended(database: Database, sc
     assert [*first, *rest] == sorted([*first, *rest], reverse=True)
 
 
-async def test_those_refused_are_listed_with_the_event(database: Database, scene: Scene) -> None:
+async def test_those_refused_are_listed_with_the_event(
+    database: Database, sample: SampleData
+) -> None:
     found = await journeys.refused(database, "activation-welcome", "where_not_met", 10)
     assert [one.contact.label for one in found] == ["anon_77"]
     assert await journeys.refused(database, "activation-welcome", "too_soon", 10) == []
 
 
-async def test_contacts_are_found_by_a_beginning(database: Database, scene: Scene) -> None:
+async def test_contacts_are_found_by_a_beginning(database: Database, sample: SampleData) -> None:
     async def found(text: str) -> list[str]:
         query = contacts.known_as(text, 100, is_sqlite=database.is_sqlite)
         people = await contacts.in_order(database, await database.read_one(query))
@@ -87,7 +93,9 @@ async def test_contacts_are_found_by_a_beginning(database: Database, scene: Scen
         assert await found(nonsense) == [], nonsense
 
 
-async def test_contacts_are_listed_by_when_they_were_seen(database: Database, scene: Scene) -> None:
+async def test_contacts_are_listed_by_when_they_were_seen(
+    database: Database, sample: SampleData
+) -> None:
     ids = await database.read_one(contacts.newest_ids(10, None))
     people = await contacts.in_order(database, ids)
     last = people[-1]
@@ -98,21 +106,21 @@ async def test_contacts_are_listed_by_when_they_were_seen(database: Database, sc
 
 
 async def test_a_contact_comes_with_all_that_concerns_them(
-    database: Database, scene: Scene
+    database: Database, sample: SampleData
 ) -> None:
-    found = await contacts.load(database, scene.ids["ada"], 50)
+    found = await contacts.load(database, sample.ids["ada"], 50)
     assert found is not None
     assert set(found.identities) == {"e:ada@example.com", "u:user_1815"}
     assert found.said["*"].subscribed is False
     assert len(found.enrollments) == 1
     assert [send.status for send in found.sends] == ["skipped", "sent"]
     assert len(found.events) == 3
-    hits = await database.read_one(contacts.hits_of([scene.ids["welcome mail"]], 10))
+    hits = await database.read_one(contacts.hits_of([sample.ids["welcome mail"]], 10))
     assert [hit.verdict for hit in hits].count("human") == 2
 
 
-async def test_events_say_what_they_caused(database: Database, scene: Scene) -> None:
-    found = await database.read_one(events.line(scene.ids["event"]))
+async def test_events_say_what_they_caused(database: Database, sample: SampleData) -> None:
+    found = await database.read_one(events.line(sample.ids["event"]))
     assert found is not None
     assert (found.enrolled, found.ended) == (1, 0)
     named = await database.read_one(events.newest(100, name="user.created"))
@@ -121,7 +129,7 @@ async def test_events_say_what_they_caused(database: Database, scene: Scene) -> 
 
 
 async def test_mails_are_listed_with_the_subject_that_was_seen(
-    database: Database, scene: Scene
+    database: Database, sample: SampleData
 ) -> None:
     found = await database.read_one(emails.newest(5, status="in_doubt"))
     assert [send.subject for send in found] == ["Your card was declined"]
@@ -129,7 +137,7 @@ async def test_mails_are_listed_with_the_subject_that_was_seen(
 
 
 async def test_counts_are_read_by_day_and_by_wait(
-    database: Database, scene: Scene, clock: ManualClock
+    database: Database, sample: SampleData, clock: ManualClock
 ) -> None:
     sent = counters.sends("sent")
     days = await database.read_one(counts.days([sent], counters.day_of(clock.now())))
@@ -143,7 +151,7 @@ async def test_counts_are_read_by_day_and_by_wait(
 
 
 async def test_queues_are_counted_to_a_bound(
-    database: Database, scene: Scene, clock: ManualClock
+    database: Database, sample: SampleData, clock: ManualClock
 ) -> None:
     doubt, late, first = await database.read(
         overview.sends_with("in_doubt", UUID(int=0)),
@@ -159,7 +167,9 @@ async def test_queues_are_counted_to_a_bound(
     assert str(counts.Bounded(counts.MOST_COUNTED + 1)) == "5,000+"
 
 
-async def test_the_inbox_is_listed_and_its_unread_counted(database: Database, scene: Scene) -> None:
+async def test_the_inbox_is_listed_and_its_unread_counted(
+    database: Database, sample: SampleData
+) -> None:
     assert await database.read_one(inbox.unread()) == 62
     found = await database.read_one(inbox.page(100, to="ada@example.com"))
     assert [one.subject for one in found] == ["Welcome, Ada"]

@@ -33,7 +33,7 @@ from hogsend.web.app import create_app
 from hogsend.web.session import COOKIE, csrf_token
 from tests.databases import opened
 from tests.web import product
-from tests.web.scene import Scene
+from tests.web.sample_data import SampleData
 
 PASSWORD = "correct horse battery"
 TEMPLATE = """\
@@ -107,9 +107,9 @@ def app(runtime: Runtime) -> Quart:
 
 
 @pytest.fixture
-async def scene(sqlite_database: Database, clock: ManualClock) -> Scene:
+async def sample(sqlite_database: Database, clock: ManualClock) -> SampleData:
     """The product's data, in the database."""
-    return await product.stage(sqlite_database, clock)
+    return await product.load(sqlite_database, clock)
 
 
 @dataclass

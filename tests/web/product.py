@@ -1,4 +1,4 @@
-"""A small product's data, for tests of the screens: its journeys, its people, their mail."""
+"""A small product for tests of the dashboard: its journeys, contacts and emails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hogsend.store import consents, counters, events, journeys
 from hogsend.store.consents import ConsentStatement
 from hogsend.store.db import Database, Write
 from hogsend.store.events import Refusal
-from tests.web.scene import Scene
+from tests.web.sample_data import SampleData
 
 SOURCE = '''\
 async def activation_welcome(user: Contact, ctx: Context) -> None:
@@ -72,18 +72,18 @@ RECOVERY = Journey(
 JOURNEYS = {journey.id: journey for journey in (WELCOME, RECOVERY)}
 
 
-def ada(scene: Scene) -> None:
-    """Ada waits for an upgrade; one mail was sent to her and one was not."""
-    now = scene.clock.now()
-    contact = scene.person(
+def add_ada(sample: SampleData) -> None:
+    """Add Ada, who waits for an upgrade; one mail was sent to her and one was refused."""
+    now = sample.clock.now()
+    contact = sample.person(
         "ada",
         days(2),
         user_id="user_1815",
         email="ada@example.com",
         properties={"name": "Ada Lovelace", "plan": "pro", "timezone": "Europe/London", "seats": 4},
     )
-    enrollment_id = scene.id("activation-welcome/Ada Lovelace", now - days(2))
-    trigger = scene.event(
+    enrollment_id = sample.id("activation-welcome/Ada Lovelace", now - days(2))
+    trigger = sample.event(
         contact,
         "user.created",
         days(2),
@@ -104,8 +104,8 @@ def ada(scene: Scene) -> None:
             "exits": [],
         },
     )
-    scene.ids["event"] = trigger.id
-    welcome = scene.send(
+    sample.ids["event"] = trigger.id
+    welcome = sample.send(
         contact,
         "activation-welcome",
         days(2) - minutes(1),
@@ -123,11 +123,11 @@ def ada(scene: Scene) -> None:
             {"at": (now - days(2)).isoformat(), "outcome": "accepted", "reply": "250 2.0.0 Ok"}
         ],
     )
-    scene.ids["welcome mail"] = welcome.id
-    scene.hit(welcome, "open", "human", days(2) - minutes(29), None)
-    scene.hit(welcome, "click", "human", days(2) - minutes(30), "https://example.com/invite")
-    scene.hit(welcome, "open", "machine", days(2) - minutes(1), None)
-    nudge = scene.send(
+    sample.ids["welcome mail"] = welcome.id
+    sample.hit(welcome, "open", "human", days(2) - minutes(29), None)
+    sample.hit(welcome, "click", "human", days(2) - minutes(30), "https://example.com/invite")
+    sample.hit(welcome, "open", "machine", days(2) - minutes(1), None)
+    nudge = sample.send(
         contact,
         "activation-nudge",
         minutes(20),
@@ -140,7 +140,7 @@ def ada(scene: Scene) -> None:
     until, slept = now + days(7) - minutes(20), now
     sleep = Step("sleep:post-welcome", "sleep", "post-welcome", detail={"until": slept.isoformat()})
     wait = {"until": until.isoformat(), "events": ["plan.upgraded"]}
-    scene.enroll(
+    sample.enroll(
         contact,
         WELCOME,
         trigger,
@@ -186,13 +186,13 @@ def ada(scene: Scene) -> None:
             ),
         ],
     )
-    scene.writes.append(
+    sample.writes.append(
         consents.record(
             [ConsentStatement(contact.id, "*", False, "recipient", welcome.id)], now - hours(3)
         )
     )
-    scene.event(contact, "email.link_clicked", days(2) - minutes(30), seq=2, source="recipient")
-    scene.event(
+    sample.event(contact, "email.link_clicked", days(2) - minutes(30), seq=2, source="recipient")
+    sample.event(
         contact,
         "contact.unsubscribed",
         hours(3),
@@ -202,16 +202,16 @@ def ada(scene: Scene) -> None:
     )
 
 
-def grace(scene: Scene) -> None:
-    """Grace's journey failed in its code."""
-    contact = scene.person(
+def add_grace(sample: SampleData) -> None:
+    """Add Grace, whose enrollment failed because of an error in the code."""
+    contact = sample.person(
         "grace",
         days(1),
         user_id="user_1906",
         email="grace@example.com",
         properties={"plan": "team"},
     )
-    trigger = scene.event(contact, "invoice.payment_failed", hours(5), properties={"amount": 4900})
+    trigger = sample.event(contact, "invoice.payment_failed", hours(5), properties={"amount": 4900})
     error = (
         "Traceback (most recent call last):\n"
         '  File "journeys/payment_recovery.py", line 21, in payment_recovery\n'
@@ -219,7 +219,7 @@ def grace(scene: Scene) -> None:
         "          ~~~~~~~~~~~~~~~~~~~~^^^^^^^^^^^^^^^\n"
         "KeyError: 'invoice_url'\n"
     )
-    scene.enroll(
+    sample.enroll(
         contact,
         RECOVERY,
         trigger,
@@ -227,10 +227,10 @@ def grace(scene: Scene) -> None:
         state="failed",
         error=error,
         end_reason="failed",
-        ended_at=scene.clock.now() - hours(2),
+        ended_at=sample.clock.now() - hours(2),
         turns=[(hours(5), "retrying", [], error), (hours(2), "failed", [], error)],
     )
-    doubt = scene.send(
+    doubt = sample.send(
         contact,
         "payment-failed",
         hours(4),
@@ -241,15 +241,19 @@ def grace(scene: Scene) -> None:
         list_id="receipts",
         provider="smtp",
         attempts=[
-            {"at": scene.clock.now().isoformat(), "outcome": "in_doubt", "reply": "connection lost"}
+            {
+                "at": sample.clock.now().isoformat(),
+                "outcome": "in_doubt",
+                "reply": "connection lost",
+            }
         ],
     )
-    scene.ids["doubtful mail"] = doubt.id
+    sample.ids["doubtful mail"] = doubt.id
 
 
-def crowd(scene: Scene, size: int = 60) -> None:
-    """Many more people, most of them asleep."""
-    now = scene.clock.now()
+def add_crowd(sample: SampleData, size: int = 60) -> None:
+    """Add many more contacts, most of them in a sleep."""
+    now = sample.clock.now()
     names = (
         "Jorge L. Borges",
         "李 小龍",
@@ -259,14 +263,14 @@ def crowd(scene: Scene, size: int = 60) -> None:
     )
     for n in range(size):
         ago = hours(3 + n)
-        contact = scene.person(
+        contact = sample.person(
             f"crowd {n}",
             ago,
             user_id=f"user_{3000 + n}",
             email=f"person{n}@example.com",
             properties={"name": f"{names[n % 5]} {n // 5 or ''}".strip(), "plan": "pro"},
         )
-        trigger = scene.event(contact, "user.created", ago, properties={"plan": "pro"})
+        trigger = sample.event(contact, "user.created", ago, properties={"plan": "pro"})
         wake = now - ago + days(2)
         asleep = wake > now
         sleep = Step(
@@ -282,7 +286,7 @@ def crowd(scene: Scene, size: int = 60) -> None:
             "wake_at": wake,
             "wait": Wait("sleep:post-welcome", wake),
         }
-        scene.enroll(
+        sample.enroll(
             contact,
             WELCOME,
             trigger,
@@ -291,7 +295,7 @@ def crowd(scene: Scene, size: int = 60) -> None:
             turns=[(ago, "waiting", [sleep], None)],
             **(waiting if asleep else ending),
         )
-        scene.send(
+        sample.send(
             contact,
             "activation-welcome",
             ago - minutes(1),
@@ -303,9 +307,9 @@ def crowd(scene: Scene, size: int = 60) -> None:
         )
 
 
-def counts(scene: Scene) -> None:
-    """Two weeks of kept counts."""
-    today = counters.day_of(scene.clock.now())
+def add_counters(sample: SampleData) -> None:
+    """Add the counters of two weeks."""
+    today = counters.day_of(sample.clock.now())
     daily = (31, 40, 52, 48, 20, 17, 58, 61, 60, 71, 66, 28, 22, 74)
     for n, sent in enumerate(daily):
         day = today - 13 + n
@@ -324,7 +328,7 @@ def counts(scene: Scene) -> None:
             "refused/activation-welcome/already_entered": sent // 5,
         }
         rows = [(name, day, value) for name, value in pairs.items() if value]
-        scene.writes.append(Write("INSERT INTO counters (name, day, value) VALUES (?,?,?)", rows))
+        sample.writes.append(Write("INSERT INTO counters (name, day, value) VALUES (?,?,?)", rows))
     gauges = {
         "contacts": 62,
         "state/activation-welcome/waiting": 46,
@@ -334,31 +338,31 @@ def counts(scene: Scene) -> None:
         "waiting/activation-welcome/wait:plan.upgraded": 1,
     }
     rows = [(name, 0, value) for name, value in gauges.items()]
-    scene.writes.append(Write("INSERT INTO counters (name, day, value) VALUES (?,?,?)", rows))
+    sample.writes.append(Write("INSERT INTO counters (name, day, value) VALUES (?,?,?)", rows))
 
 
-async def stage(database: Database, clock: ManualClock) -> Scene:
-    """Fill a database with the scene."""
-    scene = Scene(clock)
+async def load(database: Database, clock: ManualClock) -> SampleData:
+    """Store the sample data in a database."""
+    sample = SampleData(clock)
     now = clock.now()
-    scene.writes.extend(journeys.see([WELCOME, RECOVERY], [], now - days(30)))
-    crowd(scene)
-    grace(scene)
-    ada(scene)
-    stranger = scene.person("stranger", minutes(4), anonymous_id="anon_77")
-    seen = scene.event(stranger, "page.viewed", minutes(4), properties={"path": "/pricing"})
-    scene.writes.append(
+    sample.writes.extend(journeys.see([WELCOME, RECOVERY], [], now - days(30)))
+    add_crowd(sample)
+    add_grace(sample)
+    add_ada(sample)
+    stranger = sample.person("stranger", minutes(4), anonymous_id="anon_77")
+    seen = sample.event(stranger, "page.viewed", minutes(4), properties={"path": "/pricing"})
+    sample.writes.append(
         events.record_refusals(
-            [Refusal(scene.new(now), "activation-welcome", "where_not_met", stranger.id, seen.id)],
+            [Refusal(sample.new(now), "activation-welcome", "where_not_met", stranger.id, seen.id)],
             now,
         )
     )
-    counts(scene)
+    add_counters(sample)
     async with database.transaction() as transaction:
-        await transaction.apply(scene.writes)
-    return scene
+        await transaction.apply(sample.writes)
+    return sample
 
 
 def rules() -> IngestRules:
-    """What decides about the product's events."""
+    """Return the rules for the product's events."""
     return IngestRules(journeys=JOURNEYS, lists=LISTS)

@@ -76,7 +76,7 @@ async def test_a_key_permits_only_what_its_scopes_allow(site: Site, path: str) -
     await refused(await call(site, public, path), 403, "forbidden")
 
 
-async def test_an_expired_key_says_so(site: Site) -> None:
+async def test_an_expired_key_is_refused_as_expired(site: Site) -> None:
     ends = site.clock.now() + timedelta(hours=1)
     header = await make(site, "ingest", expires_at=ends)
     assert (await call(site, header)).status_code == 202
@@ -84,7 +84,7 @@ async def test_an_expired_key_says_so(site: Site) -> None:
     assert await refused(await call(site, header), 401, "unauthorized") == "API key expired"
 
 
-async def test_a_key_that_the_dashboard_revokes_stops_at_once(site: Site) -> None:
+async def test_a_key_revoked_in_the_dashboard_stops_at_once(site: Site) -> None:
     assert (await call(site, f"Bearer {site.key}")).status_code == 202
     now = site.clock.now()
     owner = await operators.add(site.runtime.database, "o@example.com", "owner", now)
@@ -98,7 +98,9 @@ async def test_a_key_that_the_dashboard_revokes_stops_at_once(site: Site) -> Non
     await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
 
 
-async def test_a_key_that_another_process_revokes_stops_when_that_is_noticed(site: Site) -> None:
+async def test_a_key_revoked_by_another_process_stops_when_the_change_is_noticed(
+    site: Site,
+) -> None:
     assert (await call(site, f"Bearer {site.key}")).status_code == 202
     (key,) = await keys.list_keys(site.runtime.database)
     await keys.revoke(site.runtime.database, key.id, site.clock.now())
@@ -106,7 +108,7 @@ async def test_a_key_that_another_process_revokes_stops_when_that_is_noticed(sit
     await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
 
 
-async def test_a_key_revoked_while_it_is_looked_up_is_not_remembered(
+async def test_a_key_revoked_during_its_look_up_is_not_cached(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = keys.find
@@ -148,7 +150,7 @@ async def test_the_last_use_of_a_key_is_recorded(site: Site) -> None:
     assert key.last_used_at == site.clock.now()
 
 
-async def test_no_key_is_kept_in_clear(site: Site) -> None:
+async def test_the_text_of_a_key_is_not_stored(site: Site) -> None:
     await call(site, f"Bearer {site.key}")
     query = Query("SELECT * FROM api_keys", [], lambda rows: repr(rows))
     assert site.key[9:] not in await site.runtime.database.read_one(query)

@@ -56,7 +56,7 @@ async def test_a_bad_item_is_reported_at_its_place_and_the_others_are_stored(sit
     assert names == [("user.created",), ("seen",)]
 
 
-async def test_events_of_a_batch_are_taken_in_their_order(site: Site) -> None:
+async def test_events_of_a_batch_are_stored_in_order(site: Site) -> None:
     events = [
         {"name": f"e{n}", "userId": "ada", "contactProperties": {"last": n}} for n in range(300)
     ]
@@ -69,7 +69,7 @@ async def test_events_of_a_batch_are_taken_in_their_order(site: Site) -> None:
     assert (await site.contact()).properties == {"last": 299}
 
 
-async def test_a_key_counts_once_within_a_batch_and_across_batches(site: Site) -> None:
+async def test_an_idempotency_key_counts_once_within_and_across_batches(site: Site) -> None:
     event = {"name": "seen", "userId": "ada", "idempotencyKey": "k"}
     body = await taken(await site.post(PATH, {"events": [event, event]}))
     again = await taken(await site.post(PATH, {"events": [event]}))
@@ -79,7 +79,7 @@ async def test_a_key_counts_once_within_a_batch_and_across_batches(site: Site) -
     assert len({result["eventId"] for result in (*body["results"], *again["results"])}) == 1
 
 
-async def test_a_fault_of_ours_fails_its_event_alone(
+async def test_an_unexpected_error_fails_only_its_event(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit = site.runtime.ingest.submit
@@ -98,7 +98,7 @@ async def test_a_fault_of_ours_fails_its_event_alone(
     assert "disk" not in json.dumps(body)
 
 
-async def test_a_batch_may_have_five_mebibytes_and_no_more(site: Site) -> None:
+async def test_a_batch_has_at_most_five_mebibytes(site: Site) -> None:
     event = {"name": "seen", "userId": "ada", "eventProperties": {"a": "x" * 60_000}}
     large = json.dumps({"events": [event] * 60}).encode()
     assert 3 * 1024 * 1024 < len(large) < 5 * 1024 * 1024
@@ -122,7 +122,7 @@ async def test_a_batch_may_have_five_mebibytes_and_no_more(site: Site) -> None:
         (b'{"events": [%s]}' % (b"9" * 5000), "Malformed JSON"),
     ],
 )
-async def test_what_is_no_batch_is_refused_whole(site: Site, raw: bytes, named: str) -> None:
+async def test_a_body_that_is_not_a_batch_is_refused(site: Site, raw: bytes, named: str) -> None:
     answer = await site.post(PATH, raw)
 
     assert answer.status_code == 400
@@ -139,7 +139,7 @@ async def test_a_batch_of_1001_is_refused_with_the_limit_named(site: Site) -> No
     assert "1000" in body["error"] and body["code"] == "too_large"
 
 
-async def test_an_item_of_whatever_depth_is_refused_or_the_batch_is(site: Site) -> None:
+async def test_a_deeply_nested_item_is_refused(site: Site) -> None:
     for depth in range(850, 1000):
         item = b'{"name":"x","userId":"a","eventProperties":{"a":%s%s}}' % (
             b"[" * depth,
@@ -151,7 +151,7 @@ async def test_an_item_of_whatever_depth_is_refused_or_the_batch_is(site: Site) 
         assert refusal["code"] == "invalid", (depth, body)
 
 
-async def test_text_that_no_database_takes_is_refused_item_by_item(site: Site) -> None:
+async def test_text_that_no_database_stores_is_refused_by_item(site: Site) -> None:
     raw = (
         b'{"events": [{"name":"x","userId":"\\ud800"},{"name":"x","email":"\\udfff@example.com"},'
         b'{"name":"x","userId":"a","eventProperties":{"\\ud800":1}},'

@@ -17,7 +17,7 @@ from hogsend.store.db import Query, Write
 from hogsend.store.fields import to_id
 from tests.doubles.hatchet.token import TENANT, mint
 from tests.web.conftest import Browser, text_of
-from tests.web.scene import Scene
+from tests.web.sample_data import SampleData
 
 SCREENS = "https://hatchet.example.com"
 
@@ -89,7 +89,7 @@ async def test_without_hatchet_nothing_is_unreachable(app: Quart, owner: Browser
 
 
 async def test_an_enrollment_links_to_its_run_in_hatchets_dashboard(
-    owner: Browser, with_hatchet: Runtime, scene: Scene
+    owner: Browser, with_hatchet: Runtime, sample: SampleData
 ) -> None:
     live = Query(
         "SELECT id FROM enrollments WHERE state = 'waiting' LIMIT 1",

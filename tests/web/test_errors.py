@@ -28,7 +28,7 @@ def kinds(of: type[errors.HogsendError]) -> list[type[errors.HogsendError]]:
     return [of, *(found for kind in of.__subclasses__() for found in kinds(kind))]
 
 
-def test_every_kind_of_error_has_a_word_of_its_own() -> None:
+def test_every_kind_of_error_has_its_own_code() -> None:
     codes = [kind.code for kind in kinds(errors.HogsendError)]
     assert len(codes) == len(set(codes))
     for kind in kinds(errors.HogsendError):

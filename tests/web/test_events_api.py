@@ -201,7 +201,7 @@ async def test_bad_input_is_refused_in_a_sentence_and_nothing_is_stored(
     assert await stored(site) == (0, 0, 0)
 
 
-async def test_each_field_that_does_not_fit_is_named(site: Site) -> None:
+async def test_each_invalid_field_is_named(site: Site) -> None:
     answer = await site.post("/v1/events", {"name": "", "userId": 1, "lists": {"news": 1}})
 
     details = (await answer.get_json())["details"]
@@ -228,7 +228,7 @@ async def test_wrong_methods_and_paths_are_json_too(site: Site) -> None:
     assert await refusal(await site.client.delete("/v1/events/batch"), 404, "not_found")
 
 
-async def test_any_page_may_read_answers_but_no_session_helps_it(site: Site) -> None:
+async def test_any_origin_may_read_responses_but_cannot_use_a_session(site: Site) -> None:
     origin = "https://shop.example"
     body = {"name": "seen", "userId": "ada"}
     answers = [
@@ -248,7 +248,7 @@ async def test_any_page_may_read_answers_but_no_session_helps_it(site: Site) -> 
     assert "Access-Control-Allow-Origin" not in page.headers
 
 
-async def test_a_browser_that_asks_first_is_told_what_it_may_send(site: Site) -> None:
+async def test_a_preflight_request_gets_the_allowed_methods_and_headers(site: Site) -> None:
     asked = {"Origin": "https://shop.example", "Access-Control-Request-Headers": "authorization,x"}
     for path in ("/v1/events", "/v1/events/batch", "/v1/anything"):
         answer = await site.client.options(path, headers=asked)
@@ -300,9 +300,7 @@ _BODIES = st.fixed_dictionaries(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(body=_BODIES | _JSON, ascii_only=st.booleans())
-async def test_no_body_at_all_is_answered_with_a_fault_of_ours(
-    site: Site, body: Any, ascii_only: bool
-) -> None:
+async def test_no_body_causes_a_server_error(site: Site, body: Any, ascii_only: bool) -> None:
     raw = json.dumps(body, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     for path, sent in (("/v1/events", raw), ("/v1/events/batch", b'{"events":[%s]}' % raw)):
         answer = await site.post(path, sent)
@@ -318,7 +316,7 @@ async def test_no_body_at_all_is_answered_with_a_fault_of_ours(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(raw=st.binary(max_size=200))
-async def test_no_bytes_at_all_are_answered_with_a_fault_of_ours(site: Site, raw: bytes) -> None:
+async def test_no_bytes_cause_a_server_error(site: Site, raw: bytes) -> None:
     for path in ("/v1/events", "/v1/events/batch"):
         answer = await site.post(path, raw)
         assert answer.status_code in (400, 413)

@@ -23,7 +23,7 @@ async def ready(site: Site, status: int = 200) -> dict[str, Any]:
     return await answer.get_json()
 
 
-async def test_a_quiet_server_is_ready(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> None:
+async def test_an_idle_server_is_ready(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> None:
     async with open_site(tmp_path, clock) as site:
         assert await (await site.client.get("/healthz")).get_json() == {
             "status": "ok",
@@ -35,7 +35,7 @@ async def test_a_quiet_server_is_ready(sqlite_url: str, tmp_path: Path, clock: M
         assert body["parts"]["worker"] == {"status": "up", "overdueSeconds": 0}
 
 
-async def test_a_server_without_a_worker_says_that_it_plays_nothing(
+async def test_a_server_without_a_worker_reports_that(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:
@@ -48,7 +48,7 @@ async def test_a_server_without_a_worker_says_that_it_plays_nothing(
         assert body["parts"]["worker"] == {"status": "late", "overdueSeconds": 300}
 
 
-async def test_late_work_is_seen(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> None:
+async def test_late_work_is_reported(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> None:
     async with open_site(tmp_path, clock) as site:
         assert site.runtime.worker is not None
         await site.runtime.worker.engine.close()
@@ -59,7 +59,7 @@ async def test_late_work_is_seen(sqlite_url: str, tmp_path: Path, clock: ManualC
         assert body["parts"]["worker"] == {"status": "late", "overdueSeconds": 120}
 
 
-async def test_a_stopped_provider_is_told_without_what_it_said(
+async def test_a_refusing_provider_is_reported_without_its_message(
     sqlite_url: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_site(tmp_path, clock) as site:
@@ -72,7 +72,7 @@ async def test_a_stopped_provider_is_told_without_what_it_said(
         assert "secret" not in str(body)
 
 
-async def test_a_fenced_copy_sends_nothing_and_says_so(
+async def test_a_restored_copy_reports_the_hold_on_sending(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     database = Database(sqlite_url)
@@ -90,7 +90,7 @@ async def test_a_fenced_copy_sends_nothing_and_says_so(
         assert await site.rows("SELECT * FROM inbox") == []
 
 
-async def test_a_dead_database_is_not_ready_but_alive(
+async def test_without_a_database_the_server_is_alive_but_not_ready(
     sqlite_url: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:

@@ -20,7 +20,7 @@ from hogsend.web.session import COOKIE
 from tests.actors import OLGA
 from tests.patience import PATIENCE
 from tests.web.conftest import Browser
-from tests.web.scene import Scene
+from tests.web.sample_data import SampleData
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -80,8 +80,8 @@ def complaints(page: Page) -> list[str]:
     return heard
 
 
-async def test_a_list_moves_live_and_leaves_the_reader_alone(
-    window: BrowserContext, runtime: Runtime, scene: Scene
+async def test_a_list_updates_live_and_keeps_scroll_and_input(
+    window: BrowserContext, runtime: Runtime, sample: SampleData
 ) -> None:
     page = await window.new_page()
     heard = complaints(page)
@@ -101,18 +101,18 @@ async def test_a_list_moves_live_and_leaves_the_reader_alone(
     assert heard == []
 
 
-async def test_an_enrollment_moves_live(
-    window: BrowserContext, runtime: Runtime, scene: Scene
+async def test_an_enrollment_updates_live(
+    window: BrowserContext, runtime: Runtime, sample: SampleData
 ) -> None:
     page = await window.new_page()
-    enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
+    enrollment_id = sample.ids["activation-welcome/Ada Lovelace"]
     await page.goto(f"/enrollments/{enrollment_id}")
     await run_action(runtime, OLGA, "exit", enrollment_id, note="the account is gone")
     await page.locator("h1 >> text=exited").wait_for()
     assert await page.locator("text=Wake now").count() == 0
 
 
-async def test_the_search_finds_while_it_is_typed(window: BrowserContext, scene: Scene) -> None:
+async def test_the_search_updates_while_typing(window: BrowserContext, sample: SampleData) -> None:
     page = await window.new_page()
     await page.goto("/contacts")
     await page.locator("#q").press_sequentially("user_181")
@@ -124,9 +124,7 @@ async def test_the_search_finds_while_it_is_typed(window: BrowserContext, scene:
 
 
 @pytest.mark.parametrize("window", [False], indirect=True)
-async def test_everything_is_done_without_scripts_as_well(
-    window: BrowserContext, scene: Scene
-) -> None:
+async def test_everything_works_without_scripts(window: BrowserContext, sample: SampleData) -> None:
     page = await window.new_page()
     await page.goto("/journeys/activation-welcome?wait=wait:plan.upgraded")
     await page.locator("#people a", has_text="Ada Lovelace").click()
@@ -143,22 +141,20 @@ async def test_everything_is_done_without_scripts_as_well(
     assert "List-Unsubscribe-Post" in await page.locator("pre").inner_text()
 
 
-async def test_every_screen_fits_from_phone_to_wall_and_is_photographed(
-    window: BrowserContext, scene: Scene
-) -> None:
+async def test_every_page_fits_every_width(window: BrowserContext, sample: SampleData) -> None:
     page = await window.new_page()
     heard = complaints(page)
     PHOTOGRAPHS.mkdir(parents=True, exist_ok=True)
-    mail = scene.ids["welcome mail"]
+    mail = sample.ids["welcome mail"]
     screens = {
         "overview": "/",
         "journeys": "/journeys",
         "journey": "/journeys/activation-welcome?wait=sleep:post-welcome",
-        "enrollment": f"/enrollments/{scene.ids['activation-welcome/Ada Lovelace']}",
+        "enrollment": f"/enrollments/{sample.ids['activation-welcome/Ada Lovelace']}",
         "contacts": "/contacts",
-        "contact": f"/contacts/{scene.ids['ada']}",
+        "contact": f"/contacts/{sample.ids['ada']}",
         "events": "/events",
-        "event": f"/events/{scene.ids['event']}",
+        "event": f"/events/{sample.ids['event']}",
         "emails": "/emails",
         "email": f"/emails/{mail}?view=headers",
         "inbox": "/inbox",

@@ -8,7 +8,7 @@ import pytest
 
 from hogsend.store.db import Database, Query
 from tests.web.conftest import Browser
-from tests.web.scene import Scene
+from tests.web.sample_data import SampleData
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def counters_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_the_page_of_a_journey_reads_no_counter_of_another_journey(
-    owner: Browser, scene: Scene, counters_read: list[str]
+    owner: Browser, sample: SampleData, counters_read: list[str]
 ) -> None:
     await owner.read("/journeys/activation-welcome")
     assert counters_read

@@ -15,7 +15,7 @@ async def always(answer: bool) -> AsyncIterator[bool]:
         yield answer
 
 
-async def test_topics_that_come_together_are_told_together() -> None:
+async def test_topics_that_change_together_are_sent_together() -> None:
     changes = ChangeFeed()
     told = stream(changes, always(True), pause=0.01, heartbeat=5)
     assert await anext(told) == b": open\n\n"
@@ -27,7 +27,7 @@ async def test_topics_that_come_together_are_told_together() -> None:
     await told.aclose()
 
 
-async def test_what_changed_since_the_page_was_made_is_told_when_the_stream_begins() -> None:
+async def test_changes_since_the_page_was_rendered_are_sent_when_the_stream_starts() -> None:
     changes = ChangeFeed()
     changes.publish("inbox")
     seen = changes.number
@@ -61,7 +61,7 @@ async def test_a_silent_stream_is_kept_open() -> None:
     await told.aclose()
 
 
-async def test_the_stream_is_one_that_no_proxy_holds_back(owner: Browser) -> None:
+async def test_no_proxy_buffers_the_stream(owner: Browser) -> None:
     async with owner.client.request("/live") as connection:
         await connection.send_complete()
         assert await connection.receive() == b": open\n\n"

@@ -10,7 +10,7 @@ from hogsend.process.retention import Retention, RetentionPolicy
 from hogsend.process.runtime import Runtime
 from hogsend.store.db import Query
 from tests.web.conftest import Browser, text_of
-from tests.web.scene import Scene
+from tests.web.sample_data import SampleData
 
 
 async def ids(runtime: Runtime, table: str) -> list[str]:
@@ -18,8 +18,8 @@ async def ids(runtime: Runtime, table: str) -> list[str]:
     return [str(row[0]) if not isinstance(row[0], bytes) else row[0].hex() for row in rows]
 
 
-async def test_every_screen_answers_long_after(
-    owner: Browser, scene: Scene, runtime: Runtime, clock: ManualClock
+async def test_every_page_works_after_retention(
+    owner: Browser, sample: SampleData, runtime: Runtime, clock: ManualClock
 ) -> None:
     later = ManualClock(clock.now() + timedelta(days=400))
     done = await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).apply()
@@ -37,8 +37,8 @@ async def test_every_screen_answers_long_after(
         assert answer.status_code == 200, path
 
 
-async def test_an_enrollment_says_that_its_steps_are_not_kept(
-    owner: Browser, scene: Scene, runtime: Runtime, clock: ManualClock
+async def test_an_enrollment_summarizes_steps_that_are_no_longer_stored(
+    owner: Browser, sample: SampleData, runtime: Runtime, clock: ManualClock
 ) -> None:
     later = ManualClock(clock.now() + timedelta(days=400))
     await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).apply()

@@ -14,7 +14,7 @@ from hogsend.store.db import Query, Write
 from hogsend.web.admin import bulk_actions
 from tests.web import product
 from tests.web.conftest import Browser, text_of
-from tests.web.scene import Scene
+from tests.web.sample_data import SampleData
 
 WELCOME = "/journeys/activation-welcome"
 
@@ -55,10 +55,10 @@ async def state_of(runtime: Runtime, enrollment_id: UUID) -> str:
 
 
 async def test_a_drifted_enrollment_can_be_continued_restarted_or_exited(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     await put(runtime, "drifted")
-    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    ada = sample.ids["activation-welcome/Ada Lovelace"]
     text = text_of(await owner.read(f"/enrollments/{ada}"))
     assert "The wait that this contact is in (wait:plan.upgraded) is no longer in the code" in text
     for button in ("Continue enrollment", "Restart enrollment", "Exit enrollment"):
@@ -71,10 +71,10 @@ async def test_a_drifted_enrollment_can_be_continued_restarted_or_exited(
 
 
 async def test_a_restart_leads_to_the_new_enrollment(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     await put(runtime, "drifted")
-    old = scene.ids["activation-welcome/Jorge L. Borges"]
+    old = sample.ids["activation-welcome/Jorge L. Borges"]
     answer = await owner.post(f"/enrollments/{old}/restart", reason="asked for")
     location = answer.headers["Location"]
     assert location.endswith("?done=restarted") and str(old) not in location
@@ -85,9 +85,9 @@ async def test_a_restart_leads_to_the_new_enrollment(
 
 
 async def test_a_failed_enrollment_can_be_retried_and_the_retry_is_logged(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
-    grace = scene.ids["payment-recovery/grace@example.com"]
+    grace = sample.ids["payment-recovery/grace@example.com"]
     assert "Retry enrollment" in text_of(await owner.read(f"/enrollments/{grace}"))
     answer = await owner.post(f"/enrollments/{grace}/retry")
     assert answer.headers["Location"] == f"/enrollments/{grace}?done=retried"
@@ -97,9 +97,9 @@ async def test_a_failed_enrollment_can_be_retried_and_the_retry_is_logged(
 
 
 async def test_an_action_that_the_state_does_not_allow_is_refused_with_the_reason(
-    owner: Browser, scene: Scene
+    owner: Browser, sample: SampleData
 ) -> None:
-    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    ada = sample.ids["activation-welcome/Ada Lovelace"]
     answer = await owner.post(f"/enrollments/{ada}/retry")
     assert answer.status_code == 409
     assert "this one is waiting" in await answer.get_data(as_text=True)
@@ -107,10 +107,10 @@ async def test_an_action_that_the_state_does_not_allow_is_refused_with_the_reaso
 
 
 async def test_a_viewer_is_offered_no_action_and_cannot_run_one(
-    viewer: Browser, scene: Scene, runtime: Runtime
+    viewer: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     await put(runtime, "drifted")
-    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    ada = sample.ids["activation-welcome/Ada Lovelace"]
     assert "Continue enrollment" not in text_of(await viewer.read(f"/enrollments/{ada}"))
     assert "Continue all" not in text_of(await viewer.read(f"{WELCOME}?state=drifted"))
     for path in (f"/enrollments/{ada}/continue", f"{WELCOME}/everyone", f"{WELCOME}/replay"):
@@ -122,7 +122,7 @@ async def test_a_viewer_is_offered_no_action_and_cannot_run_one(
 
 
 async def test_all_drifted_enrollments_are_continued_after_their_number_is_shown(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     people = await put(runtime, "drifted")
     text = text_of(await owner.read(f"{WELCOME}?state=drifted"))
@@ -141,7 +141,7 @@ async def test_all_drifted_enrollments_are_continued_after_their_number_is_shown
 
 
 async def test_unchanged_enrollments_are_counted_by_reason(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     people = await put(runtime, "drifted")
     rules = runtime.ingest.rules
@@ -158,7 +158,7 @@ async def test_unchanged_enrollments_are_counted_by_reason(
     [("exit", "waiting"), ("continue", "failed"), ("wake", "drifted"), ("", ""), ("x", "x")],
 )
 async def test_no_other_action_can_be_run_on_all(
-    owner: Browser, scene: Scene, act: str, state: str
+    owner: Browser, sample: SampleData, act: str, state: str
 ) -> None:
     answer = await owner.post(f"{WELCOME}/everyone", act=act, state=state)
     assert answer.status_code == 409
@@ -166,7 +166,7 @@ async def test_no_other_action_can_be_run_on_all(
 
 
 async def test_a_long_action_continues_in_the_background(
-    owner: Browser, scene: Scene, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+    owner: Browser, sample: SampleData, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put(runtime, "drifted")
     monkeypatch.setattr(bulk_actions, "PATIENCE", 0.0)
@@ -179,9 +179,9 @@ async def test_a_long_action_continues_in_the_background(
 
 
 async def test_the_overview_names_turns_that_are_being_retried(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
-    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    ada = sample.ids["activation-welcome/Ada Lovelace"]
     async with runtime.database.transaction() as tx:
         await tx.apply(
             [
@@ -199,7 +199,7 @@ async def test_the_overview_names_turns_that_are_being_retried(
 
 
 async def test_a_halted_journey_is_named_with_its_file_and_the_remedy(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     people = await put(runtime, "parked")
     text = text_of(await owner.read("/"))
@@ -209,14 +209,14 @@ async def test_a_halted_journey_is_named_with_its_file_and_the_remedy(
     page = text_of(await owner.read(WELCOME))
     assert "This journey is halted because it blocked its thread three times." in page
     assert "halted" in text_of(await owner.read("/journeys"))
-    ada = scene.ids["activation-welcome/Ada Lovelace"]
+    ada = sample.ids["activation-welcome/Ada Lovelace"]
     text = text_of(await owner.read(f"/enrollments/{ada}"))
     assert "fix it and reload the code; this contact then continues" in text
     assert "Exit enrollment" in text
 
 
 async def test_people_in_a_journey_without_code_are_named(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     people = await put(runtime, "parked")
     journeys: dict[str, Journey] = {
@@ -229,7 +229,7 @@ async def test_people_in_a_journey_without_code_are_named(
 
 
 async def test_missed_triggers_are_replayed_with_a_button(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     await owner.post("/events", event="user.created", person="u9", properties='{"plan": "pro"}')
     async with runtime.database.transaction() as tx:

@@ -114,9 +114,7 @@ MULTIPART = (
         ("", b""),
     ],
 )
-async def test_one_click_counts_however_its_body_is_made(
-    ada: Recipient, kind: str, body: bytes
-) -> None:
+async def test_one_click_counts_with_any_body(ada: Recipient, kind: str, body: bytes) -> None:
     headers = {"Content-Type": kind} if kind else {}
     answer = await ada.site.client.post(ada.unsubscribe, data=body, headers=headers)
 
@@ -245,7 +243,7 @@ async def test_an_old_preference_page_reverts_nothing(ada: Recipient) -> None:
     assert await ada.consents() == {"news": False, "tips": True}
 
 
-async def test_all_mail_can_be_stopped_and_resumed_and_choices_are_kept(ada: Recipient) -> None:
+async def test_unsubscribing_from_everything_keeps_the_choices(ada: Recipient) -> None:
     await ada.post(ada.preferences, {"on": ["news"]})
     await ada.post(ada.preferences, {"action": "stop"})
     assert await ada.consents() == {"news": False, "*": False}
@@ -331,7 +329,7 @@ async def test_the_link_of_a_merged_contact_changes_the_surviving_one(ada: Recip
     assert (bytes(said[0]), said[1]) == ((await site.contact()).id.bytes, "news")
 
 
-async def test_a_list_that_the_code_has_lost_can_still_be_left(ada: Recipient) -> None:
+async def test_a_list_that_is_gone_from_the_code_can_still_be_left(ada: Recipient) -> None:
     site = ada.site
     folder = site.runtime.settings.journeys
     lost = FILES["lists.py"].replace("news =", "fresh =").replace('"news"', '"fresh"')
@@ -364,7 +362,7 @@ def html_of(mail: EmailMessage) -> str:
     return str(body.get_content())
 
 
-async def test_the_mail_promises_one_click_in_its_headers(ada: Recipient) -> None:
+async def test_the_headers_of_a_mail_offer_one_click(ada: Recipient) -> None:
     assert ada.mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert ada.mail["List-Unsubscribe"].startswith("<http://127.0.0.1:3002/u/")
     assert len(ada.mail["List-Unsubscribe"]) < 998

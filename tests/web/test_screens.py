@@ -12,7 +12,7 @@ from hogsend.process.runtime import Runtime
 from hogsend.store import audit, enrollments
 from hogsend.store.read_models import contacts as contact_screen
 from tests.web.conftest import Browser, text_of
-from tests.web.scene import Scene
+from tests.web.sample_data import SampleData
 
 PATHS = (
     "/",
@@ -44,7 +44,7 @@ async def test_a_page_works_without_data(owner: Browser, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_page_works_with_data(owner: Browser, scene: Scene, path: str) -> None:
+async def test_a_page_works_with_data(owner: Browser, sample: SampleData, path: str) -> None:
     html = await owner.read(path)
     assert "<h1" in html
     # The policy forbids inline styles and scripts, so that one would only look right in a test.
@@ -61,7 +61,9 @@ async def test_pages_have_the_headers_that_keep_them_safe(owner: Browser) -> Non
     assert headers["Cache-Control"] == "no-store"
 
 
-async def test_the_overview_puts_what_needs_attention_first(owner: Browser, scene: Scene) -> None:
+async def test_the_overview_puts_what_needs_attention_first(
+    owner: Browser, sample: SampleData
+) -> None:
     text = text_of(await owner.read("/"))
     assert "3 issues need attention." in text
     assert "1 enrollment failed in Payment recovery: KeyError: 'invoice_url'" in text
@@ -74,7 +76,9 @@ async def test_every_page_warns_that_this_process_has_no_worker(owner: Browser) 
         assert "This process has no worker" in text_of(await owner.read(path))
 
 
-async def test_a_journey_shows_who_waits_where(owner: Browser, scene: Scene) -> None:
+async def test_a_journey_shows_how_many_wait_at_each_step(
+    owner: Browser, sample: SampleData
+) -> None:
     html = await owner.read("/journeys/activation-welcome")
     assert "sleep · post-welcome 2 days, 45 waiting" in html
     assert "wait · up to 7 days plan.upgraded, 1 waiting" in html
@@ -85,14 +89,18 @@ async def test_a_journey_shows_who_waits_where(owner: Browser, scene: Scene) -> 
     assert 'upgraded = await ctx.wait_for("plan.upgraded", timeout=days(7))' in there
 
 
-async def test_a_journey_says_why_people_were_not_enrolled(owner: Browser, scene: Scene) -> None:
+async def test_a_journey_shows_why_contacts_were_not_enrolled(
+    owner: Browser, sample: SampleData
+) -> None:
     text = text_of(await owner.read("/journeys/activation-welcome?refused=where_not_met"))
     assert "the trigger's condition was not met" in text
     assert "anon_77" in text
 
 
-async def test_an_enrollment_shows_its_timeline(owner: Browser, scene: Scene) -> None:
-    text = text_of(await owner.read(f"/enrollments/{scene.ids['activation-welcome/Ada Lovelace']}"))
+async def test_an_enrollment_shows_its_timeline(owner: Browser, sample: SampleData) -> None:
+    text = text_of(
+        await owner.read(f"/enrollments/{sample.ids['activation-welcome/Ada Lovelace']}")
+    )
     told = [
         "Waiting for plan.upgraded until Monday, 9 March 2026, 08:40:00 UTC.",
         "Enrolled plan is “pro” · once per contact · by user.created",
@@ -107,8 +115,8 @@ async def test_an_enrollment_shows_its_timeline(owner: Browser, scene: Scene) ->
     assert places == sorted(places)
 
 
-async def test_a_failed_enrollment_shows_its_traceback(owner: Browser, scene: Scene) -> None:
-    enrollment_id = scene.ids["payment-recovery/grace@example.com"]
+async def test_a_failed_enrollment_shows_its_traceback(owner: Browser, sample: SampleData) -> None:
+    enrollment_id = sample.ids["payment-recovery/grace@example.com"]
     text = text_of(await owner.read(f"/enrollments/{enrollment_id}"))
     assert "Turn 2 failed KeyError: 'invoice_url' · not tried again" in text
     assert 'File "journeys/payment_recovery.py", line 21' in text
@@ -116,9 +124,9 @@ async def test_a_failed_enrollment_shows_its_traceback(owner: Browser, scene: Sc
 
 
 async def test_waking_ends_the_wait_and_is_logged(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
-    enrollment_id = scene.ids["activation-welcome/Ada Lovelace"]
+    enrollment_id = sample.ids["activation-welcome/Ada Lovelace"]
     answer = await owner.post(f"/enrollments/{enrollment_id}/wake")
     assert answer.headers["Location"] == f"/enrollments/{enrollment_id}?done=woken"
     found = (await runtime.database.read_one(enrollments.by_ids([enrollment_id])))[enrollment_id]
@@ -127,8 +135,10 @@ async def test_waking_ends_the_wait_and_is_logged(
     assert (log[0].who, log[0].action) == ("owner@example.com", "wake")
 
 
-async def test_an_exit_names_its_operator_and_happens_once(owner: Browser, scene: Scene) -> None:
-    path = f"/enrollments/{scene.ids['activation-welcome/Ada Lovelace']}"
+async def test_an_exit_names_its_operator_and_happens_once(
+    owner: Browser, sample: SampleData
+) -> None:
+    path = f"/enrollments/{sample.ids['activation-welcome/Ada Lovelace']}"
     assert (await owner.post(f"{path}/exit", reason="asked by mail")).status_code == 303
     text = text_of(await owner.read(path))
     assert "Left before the end: by owner@example.com: asked by mail." in text
@@ -138,7 +148,7 @@ async def test_an_exit_names_its_operator_and_happens_once(owner: Browser, scene
 
 
 async def test_a_contact_is_found_by_the_beginning_of_an_identity(
-    owner: Browser, scene: Scene
+    owner: Browser, sample: SampleData
 ) -> None:
     for typed in ("user_1815", "ADA@exa", "user_181"):
         assert "Ada Lovelace" in await owner.read(f"/contacts?q={typed}"), typed
@@ -146,7 +156,9 @@ async def test_a_contact_is_found_by_the_beginning_of_an_identity(
     assert "No contacts match" in await owner.read("/contacts?q=%25")
 
 
-async def test_contacts_are_paged_without_gap_or_repetition(owner: Browser, scene: Scene) -> None:
+async def test_contacts_are_paged_without_gap_or_repetition(
+    owner: Browser, sample: SampleData
+) -> None:
     seen: list[str] = []
     path: str | None = "/contacts"
     while path:
@@ -157,8 +169,10 @@ async def test_contacts_are_paged_without_gap_or_repetition(owner: Browser, scen
     assert len(seen) == len(set(seen)) == 63
 
 
-async def test_a_contact_shows_what_was_refused_and_why(owner: Browser, scene: Scene) -> None:
-    text = text_of(await owner.read(f"/contacts/{scene.ids['ada']}"))
+async def test_a_contact_shows_refused_emails_with_the_reason(
+    owner: Browser, sample: SampleData
+) -> None:
+    text = text_of(await owner.read(f"/contacts/{sample.ids['ada']}"))
     assert "unsubscribed from everything" in text
     assert "Did not send activation-nudge" in text
     assert "Clicked in “Welcome, Ada”" in text
@@ -166,11 +180,11 @@ async def test_a_contact_shows_what_was_refused_and_why(owner: Browser, scene: S
 
 
 async def test_a_switch_changes_consent_and_records_who_did_it(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
-    path = f"/contacts/{scene.ids['ada']}"
+    path = f"/contacts/{sample.ids['ada']}"
     await owner.post(f"{path}/consent", list="product-updates", subscribed="0")
-    said = await runtime.database.read_one(contact_screen.words_of(scene.ids["ada"]))
+    said = await runtime.database.read_one(contact_screen.words_of(sample.ids["ada"]))
     assert (said["product-updates"].subscribed, said["product-updates"].source) == (
         False,
         "dashboard",
@@ -180,18 +194,22 @@ async def test_a_switch_changes_consent_and_records_who_did_it(
     assert log[0].after == {"list": "product-updates", "subscribed": False}
 
 
-async def test_a_list_that_does_not_exist_cannot_be_switched(owner: Browser, scene: Scene) -> None:
-    answer = await owner.post(f"/contacts/{scene.ids['ada']}/consent", list="made-up")
+async def test_a_list_that_does_not_exist_cannot_be_switched(
+    owner: Browser, sample: SampleData
+) -> None:
+    answer = await owner.post(f"/contacts/{sample.ids['ada']}/consent", list="made-up")
     assert answer.status_code == 404
 
 
-async def test_an_event_shows_its_outcomes(owner: Browser, scene: Scene) -> None:
-    text = text_of(await owner.read(f"/events/{scene.ids['event']}"))
+async def test_an_event_shows_its_outcomes(owner: Browser, sample: SampleData) -> None:
+    text = text_of(await owner.read(f"/events/{sample.ids['event']}"))
     assert "Activation welcome enrolled this event starts the journey" in text
     assert "Payment recovery not enrolled the trigger's condition was not met" in text
 
 
-async def test_a_test_event_enrolls_like_one_of_the_product(owner: Browser, scene: Scene) -> None:
+async def test_a_test_event_enrolls_like_one_of_the_product(
+    owner: Browser, sample: SampleData
+) -> None:
     fields = {"event": "user.created", "person": "u9", "properties": json.dumps({"plan": "pro"})}
     answer = await owner.post("/events", **fields)
     text = text_of(await owner.read(answer.headers["Location"]))
@@ -222,7 +240,7 @@ async def test_an_invalid_test_event_is_refused_with_the_reason(
 
 
 async def test_a_disabled_journey_enrolls_no_one(
-    owner: Browser, scene: Scene, runtime: Runtime
+    owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     await owner.post("/journeys/activation-welcome/switch", on="0")
     assert "disabled" in text_of(await owner.read("/journeys/activation-welcome"))
@@ -231,8 +249,10 @@ async def test_a_disabled_journey_enrolls_no_one(
     assert "the journey was disabled by an operator" in await answer.get_data(as_text=True)
 
 
-async def test_a_captured_mail_is_framed_without_an_origin(owner: Browser, scene: Scene) -> None:
-    mail = scene.ids["welcome mail"]
+async def test_a_captured_mail_is_framed_without_an_origin(
+    owner: Browser, sample: SampleData
+) -> None:
+    mail = sample.ids["welcome mail"]
     page = await owner.read(f"/inbox/{mail}")
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in page
     answer = await owner.get(f"/inbox/{mail}/html")
@@ -245,17 +265,19 @@ async def test_a_captured_mail_is_framed_without_an_origin(owner: Browser, scene
     assert "/o/abc.gif" in html
 
 
-async def test_a_preview_of_a_sent_mail_records_no_open(owner: Browser, scene: Scene) -> None:
-    html = await owner.read(f"/emails/{scene.ids['welcome mail']}/html")
+async def test_a_preview_of_a_sent_mail_records_no_open(owner: Browser, sample: SampleData) -> None:
+    html = await owner.read(f"/emails/{sample.ids['welcome mail']}/html")
     assert "/o/abc.gif" not in html
 
 
-async def test_an_email_shows_replies_links_and_engagement(owner: Browser, scene: Scene) -> None:
-    text = text_of(await owner.read(f"/emails/{scene.ids['welcome mail']}"))
+async def test_an_email_shows_replies_links_and_engagement(
+    owner: Browser, sample: SampleData
+) -> None:
+    text = text_of(await owner.read(f"/emails/{sample.ids['welcome mail']}"))
     assert "250 2.0.0 Ok" in text
     assert "https://example.com/invite 1 0" in text
     assert "Opened machine" in text
-    headers = text_of(await owner.read(f"/emails/{scene.ids['welcome mail']}?view=headers"))
+    headers = text_of(await owner.read(f"/emails/{sample.ids['welcome mail']}?view=headers"))
     assert "List-Unsubscribe=One-Click" in headers
 
 
@@ -268,7 +290,7 @@ async def test_a_key_is_shown_once(owner: Browser) -> None:
     assert key.group(1)[:8] in listed
 
 
-async def test_a_revoked_key_stays_listed_as_such(owner: Browser) -> None:
+async def test_a_revoked_key_stays_listed_as_revoked(owner: Browser) -> None:
     await owner.post("/keys", name="backend", scope="ingest")
     key_id = re.search(r'id="k-([^"]+)"', await owner.read("/keys"))
     assert key_id
@@ -278,7 +300,7 @@ async def test_a_revoked_key_stays_listed_as_such(owner: Browser) -> None:
 
 
 async def test_htmx_gets_the_named_block_and_a_restored_history_the_whole_page(
-    owner: Browser, scene: Scene
+    owner: Browser, sample: SampleData
 ) -> None:
     part = await owner.read("/events", **{"HX-Request": "true", "HX-Target": "section#events"})
     assert part.lstrip().startswith('<section class="card" id="events"')
@@ -313,7 +335,7 @@ async def test_something_that_does_not_exist_is_a_404_page(owner: Browser, path:
 
 
 @pytest.mark.parametrize("query", ["before=x", "after=x", "after=9999999999999999-x", "state=x"])
-async def test_an_invalid_query_is_ignored(owner: Browser, scene: Scene, query: str) -> None:
+async def test_an_invalid_query_is_ignored(owner: Browser, sample: SampleData, query: str) -> None:
     for path in ("/contacts", "/events", "/emails", "/inbox", "/journeys/activation-welcome"):
         assert (await owner.get(f"{path}?{query}")).status_code == 200, path
 
@@ -336,10 +358,10 @@ async def test_a_recipient_with_a_broken_link_is_not_led_to_the_dashboard(owner:
     ],
 )
 async def test_times_are_shown_in_the_time_zone_of_the_reader(
-    owner: Browser, scene: Scene, zone: str, said: str
+    owner: Browser, sample: SampleData, zone: str, said: str
 ) -> None:
     owner.client.set_cookie("localhost", "hogsend_zone", zone)
-    path = f"/enrollments/{scene.ids['activation-welcome/Ada Lovelace']}"
+    path = f"/enrollments/{sample.ids['activation-welcome/Ada Lovelace']}"
     assert said in text_of(await owner.read(path))
 
 

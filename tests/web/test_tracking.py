@@ -67,7 +67,7 @@ async def test_a_click_is_recorded_and_sent_on(mail: Mail) -> None:
     assert await mail.hits() == [("click", 0, target, "unsure", "desktop", "")]
 
 
-async def test_only_what_we_signed_is_followed(mail: Mail) -> None:
+async def test_only_signed_links_are_followed(mail: Mail) -> None:
     token = mail.links[0].removeprefix("/c/")
     position = len(token) // 2
     other = "A" if token[position] != "A" else "B"
@@ -98,7 +98,7 @@ async def test_the_pixel_is_recorded_and_never_cached(mail: Mail) -> None:
     assert send.opened_at == mail.site.clock.now()
 
 
-async def test_a_strange_pixel_is_a_picture_that_records_nothing(mail: Mail) -> None:
+async def test_a_pixel_with_an_invalid_token_records_nothing(mail: Mail) -> None:
     for token in ("x", mail.links[0].removeprefix("/c/")):
         answer = await mail.site.client.get(f"/o/{token}.gif", headers=PERSON)
         assert answer.status_code == 200 and answer.content_type == "image/gif"
@@ -114,7 +114,7 @@ async def test_a_strange_pixel_is_a_picture_that_records_nothing(mail: Mail) -> 
         ("Mozilla/5.0 (Windows; U) Firefox/11.0 (via ggpht.com GoogleImageProxy)", "proxy"),
     ],
 )
-async def test_known_machines_count_apart(mail: Mail, agent: str, seen_as: str) -> None:
+async def test_known_machines_are_counted_separately(mail: Mail, agent: str, seen_as: str) -> None:
     for path in (mail.links[0], mail.pixel):
         await mail.site.client.get(path, headers={"User-Agent": agent})
 
@@ -124,7 +124,7 @@ async def test_known_machines_count_apart(mail: Mail, agent: str, seen_as: str) 
     assert (send.opened_at, send.clicked_at) == (None, None)
 
 
-async def test_a_head_request_is_a_machines(mail: Mail) -> None:
+async def test_a_head_request_counts_as_a_machine(mail: Mail) -> None:
     for path in (mail.links[0], mail.pixel):
         answer = await mail.site.client.head(path, headers=PERSON)
         assert answer.status_code in (200, 302)
@@ -132,7 +132,7 @@ async def test_a_head_request_is_a_machines(mail: Mail) -> None:
     assert await mail.site.one("SELECT COUNT(*) FROM events") == 1
 
 
-async def test_a_link_leads_on_although_nothing_can_be_recorded(
+async def test_a_link_redirects_even_when_nothing_can_be_recorded(
     mail: Mail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(*_: object, **__: object) -> None:
@@ -146,7 +146,7 @@ async def test_a_link_leads_on_although_nothing_can_be_recorded(
     assert (await mail.site.client.get(mail.pixel, headers=PERSON)).status_code == 200
 
 
-async def test_a_target_beyond_ascii_arrives_as_browsers_write_it(mail: Mail) -> None:
+async def test_a_target_beyond_ascii_is_escaped_as_browsers_do(mail: Mail) -> None:
     token = mail.site.runtime.tokens.click(mail.send.id, 0, "https://example.com/straße?q=[ü]#%C3")
 
     answer = await mail.site.client.get(f"/c/{token}", headers=PERSON)

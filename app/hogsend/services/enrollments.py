@@ -401,8 +401,8 @@ class _Bulk:
 async def _run_in_batches(context: IngestContext, bulk: _Bulk) -> None:
     """Run through rows in the order of their ids.
 
-    Rows that are added meanwhile are left out, so that it ends. The audit entry commits with each
-    batch, so that a crash leaves the log true.
+    Rows that are added while it runs are left out, so that it ends. The audit entry commits with
+    each batch, so that a crash leaves the log true.
     """
     until, after = new_id(context.clock.now()), None
     entry_id = new_id(context.clock.now())

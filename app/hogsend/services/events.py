@@ -47,7 +47,7 @@ class EventList:
 
 @dataclass(frozen=True, slots=True)
 class EventDetail:
-    """An event and the contact that it is about; None while nobody is known by it."""
+    """An event and its contact; None when the event names no contact yet."""
 
     event: EventLine
     contact: Contact | None

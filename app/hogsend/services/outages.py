@@ -14,7 +14,7 @@ __all__ = ["Outage", "find_outage", "outage_of"]
 async def find_outage(context: ServiceContext) -> Outage | None:
     """Return what the engine cannot reach; None when nothing is missing.
 
-    Other workers are asked where this process has none and they can be seen, on Postgres.
+    Without a worker in this process, the workers that share a Postgres database count.
     """
     is_alone = context.worker_status is not None or context.database.is_sqlite
     others = [] if is_alone else await context.database.read_one(workers.at_work())

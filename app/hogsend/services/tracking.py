@@ -1,4 +1,4 @@
-"""Tracking: opens and clicks of mails, told by the signed tokens in their links."""
+"""Tracking: opens and clicks of mails, identified by the signed tokens in their links."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ..services.sessions import find_session
 from .pages import context, harden
 from .session import Answer, require_session
 
-# Two messages a second at most: a page that is fetched anew more often cannot be read.
+# At most two messages a second: a page that refreshes more often cannot be read.
 PAUSE = 0.5
 HEARTBEAT = 15.0
 

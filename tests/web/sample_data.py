@@ -1,4 +1,4 @@
-"""Writes people and what happened to them into a database, in the words of a test."""
+"""Builds sample data: contacts, events, enrollments, sends and engagement."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ MAIL = textwrap.dedent("""\
 
 
 @dataclass
-class Scene:
+class SampleData:
     """A product's data, and the ids that tests ask for by name."""
 
     clock: ManualClock
@@ -67,7 +67,7 @@ class Scene:
 
     @staticmethod
     def new(at: datetime) -> UUID:
-        """Make an id of an instant that may lie before the last one's."""
+        """Return an id for an instant, which may be earlier than the previous id's."""
         return IdMaker()(at)
 
     def id(self, name: str, at: datetime) -> UUID:
