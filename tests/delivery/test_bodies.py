@@ -16,7 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hogsend.delivery import bodies
-from hogsend.delivery.render import Rendered, Renderer, RenderFailed
+from hogsend.delivery.message import Message
+from hogsend.delivery.render import Renderer, RenderFailed
 from hogsend.delivery.templates import Templates
 from hogsend.delivery.tokens import Tokens
 from hogsend.domain.contact import Contact
@@ -268,7 +269,7 @@ def test_an_examples_styles_are_inlined_for_the_first_mails_only(
     monkeypatch.setattr(bodies.css_inline, "CSSInliner", CountingInliner)
     filling, _ = renderers(EXAMPLES, dict(SHIPPED.lists))
 
-    def render(number: int) -> Rendered:
+    def render(number: int) -> Message:
         facts = {"name": f"Ada{number}", "ends_on": f"{number} May", "happy": True, "uses": 3}
         return mail(filling, key, EXAMPLES.get(key).list_id or "journey", number, facts)
 

@@ -74,7 +74,7 @@ def test_a_mail_needs_nothing_but_an_address(key: str):
     assert "None" not in mail.text
     assert re.search(r"\bthere\b", mail.text), "the greeting falls back"
     assert len(mail.subject) <= 60
-    assert len(mail.raw) < 40_000
+    assert len(mail.mime_bytes) < 40_000
     assert ("Unsubscribe" in mail.text) == (not REGISTRY.lists[send.list_id].transactional)
 
 

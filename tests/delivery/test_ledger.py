@@ -1,80 +1,79 @@
-"""The two writes around a hand-over, when many come at the same time."""
+"""The writes before and after hand-offs, for many at the same time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from hogsend.clock import ManualClock
-from hogsend.delivery.ledger import Handover, HandoverOutcome, Ledger
+from hogsend.delivery.ledger import Handoff, Ledger
+from hogsend.delivery.outcomes import DeliveryOutcome
 from hogsend.delivery.providers.port import Withdrawn
 from hogsend.domain.ids import new_id
 from hogsend.domain.incoming import IncomingEvent, Suppress
 from hogsend.domain.send_policy import Send
 from hogsend.store import sends
-from hogsend.store.sends import RenderedMail
-from tests.delivery.office import Office, open_office
+from tests.delivery.mailer_harness import MailerHarness, open_harness
+from tests.delivery.providers.contract import make_message
 
 
-class Desk:
-    """A ledger without a mailer.
+class LedgerHarness(MailerHarness):
+    """A ledger without a running mailer."""
 
-    Args:
-        office: an office whose mailer has stopped.
-    """
+    @cached_property
+    def ledger(self) -> Ledger:
+        runtime = self.site.runtime
+        return Ledger(runtime.database, self.site.clock, runtime.ingest, "scripted")
 
-    def __init__(self, office: Office) -> None:
-        self.office, self.site = office, office.site
-        runtime = office.site.runtime
-        self.ledger = Ledger(runtime.database, office.site.clock, runtime.ingest, "scripted")
+    async def handoff(self, send_id: UUID) -> Handoff:
+        send = await self.row(send_id)
+        return Handoff(send, make_message(send.to_email or "", send_id=send_id))
 
-    async def handover(self, send_id: UUID) -> Handover:
-        send = await self.office.row(send_id)
-        mail = RenderedMail(send_id, "Hello", "from@example.com", b"From: x\r\n\r\nHi\r\n", ["u"])
-        return Handover(send, send.to_email or "", mail)
-
-    async def mark(self, *ids: UUID) -> list[Send | BaseException]:
-        """Mark several at the same time."""
-        handovers = [await self.handover(one) for one in ids]
-        marks = (self.ledger.mark(one) for one in handovers)
-        return list(await asyncio.gather(*marks, return_exceptions=True))
+    async def begin(self, *ids: UUID) -> list[Send | BaseException]:
+        """Begin several hand-offs at the same time."""
+        handoffs = [await self.handoff(send_id) for send_id in ids]
+        results = (self.ledger.begin(handoff) for handoff in handoffs)
+        return list(await asyncio.gather(*results, return_exceptions=True))
 
 
 @pytest.fixture
-async def desk(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Desk]:
+async def harness(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> AsyncIterator[LedgerHarness]:
     """A ledger, on each kind of database."""
-    async with open_office(tmp_path, clock, database_url) as office:
-        await office.mailer.close(0.0)
-        yield Desk(office)
+    async with open_harness(tmp_path, clock, database_url) as opened:
+        await opened.mailer.close(0.0)
+        yield LedgerHarness(opened.site, opened.provider, opened.mailer)
 
 
-async def test_of_many_marked_at_once_only_those_that_may_leave_are(desk: Desk) -> None:
-    queue = desk.office.queue
-    fine, gone, moved, left, dead = [await queue(user) for user in ("a", "b", "c", "d", "e")]
-    handovers = [await desk.handover(one) for one in (fine, gone, moved, left, dead)]
-    now = desk.site.clock.now()
-    cancelled = replace(await desk.office.row(gone), status="cancelled", due_at=None)
-    await desk.office.write(sends.update([cancelled], now))
-    await desk.site.event("moved", "c", email="c@new.example")
-    await desk.site.event("left", "d", lists={"news": False})
-    contact = await desk.site.contact("e")
+async def test_of_many_concurrent_handoffs_only_allowed_ones_begin(harness: LedgerHarness) -> None:
+    queue = harness.queue
+    _, cancelled, _, _, _ = ids = [await queue(user) for user in ("a", "b", "c", "d", "e")]
+    handoffs = [await harness.handoff(send_id) for send_id in ids]
+    now = harness.site.clock.now()
+    row = replace(await harness.row(cancelled), status="cancelled", due_at=None)
+    await harness.write(sends.update([row], now))
+    await harness.site.event("moved", "c", email="c@new.example")
+    await harness.site.event("left", "d", lists={"news": False})
+    contact = await harness.site.contact("e")
     suppress = Suppress("e@example.com", "complaint")
-    await desk.site.runtime.ingest.submit(
+    await harness.site.runtime.ingest.submit(
         IncomingEvent(name="email.complained", contact_id=contact.id, suppress=suppress)
     )
 
-    answers = await asyncio.gather(
-        *(desk.ledger.mark(one) for one in handovers), return_exceptions=True
+    results = await asyncio.gather(
+        *(harness.ledger.begin(handoff) for handoff in handoffs), return_exceptions=True
     )
 
-    assert isinstance(answers[0], Send) and answers[0].status == "sending"
-    assert all(isinstance(answer, Withdrawn) for answer in answers[1:])
-    rows = [await desk.office.row(one) for one in (fine, gone, moved, left, dead)]
+    assert isinstance(results[0], Send) and results[0].status == "sending"
+    assert all(isinstance(result, Withdrawn) for result in results[1:])
+    rows = [await harness.row(send_id) for send_id in ids]
     assert [(row.status, row.reason) for row in rows] == [
         ("sending", None),
         ("cancelled", None),
@@ -82,84 +81,88 @@ async def test_of_many_marked_at_once_only_those_that_may_leave_are(desk: Desk) 
         ("skipped", "unsubscribed_from_list"),
         ("suppressed", "suppressed"),
     ]
-    kept = [await desk.site.runtime.database.read_one(sends.mail_of(row.id)) for row in rows]
-    assert [mail is not None for mail in kept] == [True, False, False, False, False]
-    assert await desk.office.counted("sends/skipped") == 1
+    mails = [await harness.site.runtime.database.read_one(sends.mail_of(row.id)) for row in rows]
+    assert [mail is not None for mail in mails] == [True, False, False, False, False]
+    assert await harness.counted("sends/skipped") == 1
 
 
-async def test_a_mail_is_marked_once_whoever_asks(desk: Desk) -> None:
-    send_id = await desk.office.queue()
-    first, second = await desk.mark(send_id, send_id)
-    (third,) = await desk.mark(send_id)
+async def test_a_handoff_begins_only_once(harness: LedgerHarness) -> None:
+    send_id = await harness.queue()
+    first, second = await harness.begin(send_id, send_id)
+    (third,) = await harness.begin(send_id)
     assert isinstance(first, Send)
     assert isinstance(second, Withdrawn) and isinstance(third, Withdrawn)
 
 
-async def test_a_mark_of_what_is_not_there_is_withdrawn(desk: Desk) -> None:
-    handover = await desk.handover(await desk.office.queue())
-    strange = replace(handover, send=replace(handover.send, id=new_id(desk.site.clock.now())))
+async def test_a_handoff_of_an_unknown_send_is_withdrawn(harness: LedgerHarness) -> None:
+    handoff = await harness.handoff(await harness.queue())
+    unknown = replace(handoff, send=replace(handoff.send, id=new_id(harness.site.clock.now())))
     with pytest.raises(Withdrawn):
-        await desk.ledger.mark(strange)
+        await harness.ledger.begin(unknown)
 
 
-async def test_a_status_that_has_moved_on_is_not_put_back(desk: Desk) -> None:
-    send_id = await desk.office.queue()
-    (marked,) = await desk.mark(send_id)
-    assert isinstance(marked, Send)
-    now = desk.site.clock.now()
-    await desk.office.write(sends.update([replace(marked, status="delivered")], now))
+async def test_a_later_status_is_not_overwritten(harness: LedgerHarness) -> None:
+    send_id = await harness.queue()
+    (begun,) = await harness.begin(send_id)
+    assert isinstance(begun, Send)
+    now = harness.site.clock.now()
+    await harness.write(sends.update([replace(begun, status="delivered")], now))
 
-    await desk.ledger.conclude(HandoverOutcome(replace(marked, status="sent", sent_at=now)))
+    await harness.ledger.conclude(DeliveryOutcome(replace(begun, status="sent", sent_at=now)))
 
-    assert (await desk.office.row(send_id)).status == "delivered"
+    assert (await harness.row(send_id)).status == "delivered"
 
 
-async def test_a_bounce_is_recorded_suppressed_and_told_in_one_transaction(desk: Desk) -> None:
-    ids = [await desk.office.queue(user) for user in ("a", "b")]
-    marked = [send for send in await desk.mark(*ids) if isinstance(send, Send)]
+async def test_a_bounce_is_recorded_suppressed_and_published_in_one_transaction(
+    harness: LedgerHarness,
+) -> None:
+    ids = [await harness.queue(user) for user in ("a", "b")]
+    begun = [send for send in await harness.begin(*ids) if isinstance(send, Send)]
 
     await asyncio.gather(
         *(
-            desk.ledger.conclude(
-                HandoverOutcome(
+            harness.ledger.conclude(
+                DeliveryOutcome(
                     replace(send, status="bounced", reason="550"),
                     Suppress(send.to_email or "", "hard_bounce"),
                 )
             )
-            for send in marked
+            for send in begun
         )
     )
 
-    assert await desk.office.suppressed() == {
+    assert await harness.suppressed() == {
         "a@example.com": "hard_bounce",
         "b@example.com": "hard_bounce",
     }
-    assert await desk.office.events() == ["email.bounced"] * 2
-    assert await desk.office.counted("sends/bounced") == 2
+    assert await harness.events() == ["email.bounced"] * 2
+    assert await harness.counted("sends/bounced") == 2
 
 
-async def test_a_bounce_ends_a_journey_that_says_so(desk: Desk) -> None:
-    await desk.site.event("user.created")
-    (marked,) = await desk.mark(await desk.office.queue())
-    assert isinstance(marked, Send)
-    next_mail = await desk.office.queue(journey_id="welcome")
-    bounced = replace(marked, status="bounced", reason="550")
+async def test_a_bounce_ends_a_journey_with_that_exit_event(harness: LedgerHarness) -> None:
+    await harness.site.event("user.created")
+    (begun,) = await harness.begin(await harness.queue())
+    assert isinstance(begun, Send)
+    next_mail = await harness.queue(journey_id="welcome")
+    bounced = replace(begun, status="bounced", reason="550")
 
-    await desk.ledger.conclude(HandoverOutcome(bounced, Suppress("ada@example.com", "hard_bounce")))
+    await harness.ledger.conclude(
+        DeliveryOutcome(bounced, Suppress("ada@example.com", "hard_bounce"))
+    )
 
-    ended = await desk.site.rows("SELECT state, end_reason FROM enrollments")
+    ended = await harness.site.rows("SELECT state, end_reason FROM enrollments")
     assert ended == [("exited", "exit_on email.bounced")]
-    assert (await desk.office.row(next_mail)).status == "cancelled"
+    assert (await harness.row(next_mail)).status == "cancelled"
 
 
-async def test_idle_means_written(desk: Desk) -> None:
-    send_id = await desk.office.queue()
-    (marked,) = await desk.mark(send_id)
-    assert isinstance(marked, Send)
+async def test_flush_waits_for_pending_writes(harness: LedgerHarness) -> None:
+    send_id = await harness.queue()
+    (begun,) = await harness.begin(send_id)
+    assert isinstance(begun, Send)
     concluding = asyncio.ensure_future(
-        desk.ledger.conclude(HandoverOutcome(replace(marked, status="sent")))
+        harness.ledger.conclude(DeliveryOutcome(replace(begun, status="sent")))
     )
     await asyncio.sleep(0)
     concluding.cancel()
-    await desk.ledger.idle()
-    assert (await desk.office.row(send_id)).status == "sent"
+    await harness.ledger.flush()
+    assert (await harness.row(send_id)).status == "sent"

@@ -13,7 +13,8 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.delivery.render import Rendered, Renderer, RenderFailed
+from hogsend.delivery.message import Message
+from hogsend.delivery.render import Renderer, RenderFailed
 from hogsend.delivery.templates import Templates
 from hogsend.delivery.tokens import ClickToken, RecipientToken, Tokens
 from hogsend.domain.contact import Contact
@@ -62,12 +63,12 @@ def sending(list_id: str = "tips", **fields: Any) -> Send:
     )
 
 
-def rendered(renderer: Renderer, send: Send | None = None, contact: Contact = ADA) -> Rendered:
+def rendered(renderer: Renderer, send: Send | None = None, contact: Contact = ADA) -> Message:
     return renderer.render(send or sending(), contact, Event(UUID(int=2), "user.created"), NOW)
 
 
-def read(mail: Rendered) -> EmailMessage:
-    message = BytesParser(policy=policy.default).parsebytes(mail.raw)
+def read(mail: Message) -> EmailMessage:
+    message = BytesParser(policy=policy.default).parsebytes(mail.mime_bytes)
     assert isinstance(message, EmailMessage)
     assert all(not part.defects for part in message.walk())
     return message
@@ -86,7 +87,7 @@ def test_a_mail_client_reads_what_was_meant(tmp_path: Path):
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert message["From"] == "Acme <post@example.com>"
-    assert message["To"] == mail.to_email == "ada@example.com"
+    assert message["To"] == mail.to[0].email == "ada@example.com"
     assert message["Subject"] == mail.subject == "Hello"
     assert message["Date"] == "Thu, 14 May 2026 09:30:15 +0000"
     assert message["Message-ID"] == mail.message_id == f"<{MAIL}@example.com>"
@@ -94,12 +95,12 @@ def test_a_mail_client_reads_what_was_meant(tmp_path: Path):
     text, html = parts(message)
     assert text.splitlines() == mail.text.splitlines()
     assert html.splitlines() == mail.html.splitlines()
-    assert mail.from_email == "post@example.com"
+    assert mail.from_.email == "post@example.com"
 
 
 def test_a_send_always_gives_the_same_bytes(tmp_path: Path):
     made = renderer(tmp_path)
-    assert rendered(made).raw == rendered(made).raw
+    assert rendered(made).mime_bytes == rendered(made).mime_bytes
 
 
 def test_styles_are_inlined_and_media_queries_stay(tmp_path: Path):
@@ -187,7 +188,7 @@ def test_sender_and_reply_address_of_a_template(tmp_path: Path):
     mail = rendered(renderer(tmp_path, front=front))
     sender = read(mail)["From"].addresses[0]
     assert (sender.display_name, sender.addr_spec) == ("Müller, Ada", "ada@xn--mller-kva.test")
-    assert mail.from_email == "ada@xn--mller-kva.test"
+    assert mail.from_.email == "ada@xn--mller-kva.test"
     assert read(mail)["Reply-To"] == "Help <help@example.com>"
 
 
@@ -218,7 +219,7 @@ def test_an_address_that_no_envelope_carries_fails_the_send(tmp_path: Path, emai
 def test_in_test_mode_every_mail_goes_to_the_test_address(tmp_path: Path):
     mail = rendered(renderer(tmp_path, test_to="Me <me@example.org>"))
     message = read(mail)
-    assert message["To"] == mail.to_email == "me@example.org"
+    assert message["To"] == mail.to[0].email == "me@example.org"
     assert message["Subject"] == mail.subject == "[test to ada@example.com] Hello"
 
 
@@ -226,12 +227,12 @@ def test_long_lines_and_odd_characters_arrive_unharmed(tmp_path: Path):
     line = "wörd " * 400 + "\u2028 =20 . \t end \t"
     html = f"<p>{line}</p>\n.\n..dots\rFrom me\n"
     mail = rendered(renderer(tmp_path, html=html))
-    _, _, body = mail.raw.partition(b"\r\n\r\n")
+    _, _, body = mail.mime_bytes.partition(b"\r\n\r\n")
     assert max(map(len, body.split(b"\r\n"))) <= 78
-    assert max(map(len, mail.raw.split(b"\r\n"))) <= 998
-    assert b"\n" not in mail.raw.replace(b"\r\n", b"")
-    assert b"\r" not in mail.raw.replace(b"\r\n", b"")
-    assert mail.raw.isascii()
+    assert max(map(len, mail.mime_bytes.split(b"\r\n"))) <= 998
+    assert b"\n" not in mail.mime_bytes.replace(b"\r\n", b"")
+    assert b"\r" not in mail.mime_bytes.replace(b"\r\n", b"")
+    assert mail.mime_bytes.isascii()
     read_html = parts(read(mail))[1]
     assert read_html.replace("\r\n", "\n").rstrip("\n") == mail.html.replace("\r", "\n").rstrip(
         "\n"

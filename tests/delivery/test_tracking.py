@@ -16,7 +16,7 @@ from hogsend.delivery.tracking import Tracker, Visit
 from hogsend.domain.engagement import HOLD, TOO_SOON
 from hogsend.domain.ids import new_id
 from hogsend.store.fields import to_id
-from tests.delivery.office import Office, open_office
+from tests.delivery.mailer_harness import MailerHarness, open_harness
 from tests.site import until
 
 PERSON = Visit("GET", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "203.0.113.77")
@@ -28,13 +28,13 @@ class Mailbox:
     """A mail that was handed over, and what records its clicks.
 
     Args:
-        office: where it came from.
+        harness: where it came from.
         send_id: which one it is.
     """
 
-    def __init__(self, office: Office, send_id: UUID) -> None:
-        self.office, self.send_id = office, send_id
-        self.site, self.tracker = office.site, office.site.runtime.tracker
+    def __init__(self, harness: MailerHarness, send_id: UUID) -> None:
+        self.harness, self.send_id = harness, send_id
+        self.site, self.tracker = harness.site, harness.site.runtime.tracker
 
     async def click(self, position: int = 0, visit: Visit = PERSON) -> None:
         url = f"https://example.com/{position}"
@@ -51,11 +51,11 @@ class Mailbox:
 @pytest.fixture
 async def box(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Mailbox]:
     """A mail that came a minute ago, on each kind of database."""
-    async with open_office(tmp_path, clock, database_url) as office:
-        send_id = await office.queue()
-        await office.becomes(send_id, "sent")
+    async with open_harness(tmp_path, clock, database_url) as harness:
+        send_id = await harness.queue()
+        await harness.becomes(send_id, "sent")
         clock.set(clock.now() + timedelta(minutes=1))
-        yield Mailbox(office, send_id)
+        yield Mailbox(harness, send_id)
 
 
 async def test_a_click_is_no_event_until_ten_seconds_have_passed(box: Mailbox) -> None:
@@ -63,14 +63,14 @@ async def test_a_click_is_no_event_until_ten_seconds_have_passed(box: Mailbox) -
     assert await box.tracker.judge_due() == HOLD.total_seconds() == 10
     box.wait(HOLD - SECOND)
     assert await box.tracker.judge_due() == 1
-    assert await box.office.events() == [] and await box.verdicts() == ["unsure"]
+    assert await box.harness.events() == [] and await box.verdicts() == ["unsure"]
 
     box.wait(SECOND)
     await box.tracker.judge_due()
 
-    assert await box.office.events() == ["email.clicked"] and await box.verdicts() == ["human"]
+    assert await box.harness.events() == ["email.clicked"] and await box.verdicts() == ["human"]
     await box.tracker.judge_due()
-    assert await box.office.events() == ["email.clicked"]
+    assert await box.harness.events() == ["email.clicked"]
 
 
 async def test_the_event_says_what_was_clicked_and_when(box: Mailbox) -> None:
@@ -88,8 +88,8 @@ async def test_the_event_says_what_was_clicked_and_when(box: Mailbox) -> None:
         assert said in str(properties)
     assert source == "recipient" and occurred_at == clicked_at.timestamp() * 1_000_000
     assert to_id(contact_id) == (await box.site.contact()).id
-    assert (await box.office.row(box.send_id)).clicked_at == clicked_at
-    assert await box.office.counted("clicks/human") == 1
+    assert (await box.harness.row(box.send_id)).clicked_at == clicked_at
+    assert await box.harness.counted("clicks/human") == 1
 
 
 async def test_every_link_at_once_is_a_scanner(box: Mailbox) -> None:
@@ -99,9 +99,9 @@ async def test_every_link_at_once_is_a_scanner(box: Mailbox) -> None:
     box.wait(HOLD)
     await box.tracker.judge_due()
 
-    assert await box.verdicts() == ["machine"] * 3 and await box.office.events() == []
-    assert (await box.office.row(box.send_id)).clicked_at is None
-    assert await box.office.counted("clicks/machine") == 3
+    assert await box.verdicts() == ["machine"] * 3 and await box.harness.events() == []
+    assert (await box.harness.row(box.send_id)).clicked_at is None
+    assert await box.harness.counted("clicks/machine") == 3
 
 
 async def test_who_reads_on_and_clicks_again_is_a_person(box: Mailbox) -> None:
@@ -110,13 +110,13 @@ async def test_who_reads_on_and_clicks_again_is_a_person(box: Mailbox) -> None:
         box.wait(HOLD)
     await box.tracker.judge_due()
     assert await box.verdicts() == ["human"] * 4
-    assert await box.office.events() == ["email.clicked"] * 4
+    assert await box.harness.events() == ["email.clicked"] * 4
 
 
 async def test_links_of_different_mails_are_not_neighbours(box: Mailbox) -> None:
-    others = [await box.office.queue(f"u{n}") for n in range(3)]
+    others = [await box.harness.queue(f"u{n}") for n in range(3)]
     for send_id in others:
-        await box.office.becomes(send_id, "sent")
+        await box.harness.becomes(send_id, "sent")
     box.wait(timedelta(minutes=1))
     for position, send_id in enumerate(others):
         await box.tracker.record("click", send_id, PERSON, position=position, url="https://e.com/")
@@ -126,8 +126,8 @@ async def test_links_of_different_mails_are_not_neighbours(box: Mailbox) -> None
 
 
 async def test_a_click_right_after_the_hand_over_is_a_scanners(box: Mailbox) -> None:
-    send_id = await box.office.queue("bo")
-    await box.office.becomes(send_id, "sent")
+    send_id = await box.harness.queue("bo")
+    await box.harness.becomes(send_id, "sent")
     box.wait(TOO_SOON - timedelta(milliseconds=1))
     await box.tracker.record("click", send_id, PERSON, url="https://example.com/")
     box.wait(timedelta(milliseconds=1))
@@ -142,7 +142,7 @@ async def test_held_clicks_survive_a_restart(box: Mailbox) -> None:
     box.wait(HOLD)
     runtime = box.site.runtime
     await Tracker(runtime.database, box.site.clock, runtime.ingest, runtime.change_feed).judge_due()
-    assert await box.office.events() == ["email.clicked"]
+    assert await box.harness.events() == ["email.clicked"]
 
 
 async def test_more_clicks_than_one_set_are_all_judged(box: Mailbox) -> None:
@@ -150,7 +150,7 @@ async def test_more_clicks_than_one_set_are_all_judged(box: Mailbox) -> None:
     box.wait(HOLD)
     await box.tracker.judge_due()
     assert set(await box.verdicts()) == {"human"}
-    assert await box.office.counted("clicks/human") == 450
+    assert await box.harness.counted("clicks/human") == 450
 
 
 async def test_the_first_click_and_open_are_kept(box: Mailbox) -> None:
@@ -160,9 +160,9 @@ async def test_the_first_click_and_open_are_kept(box: Mailbox) -> None:
         await box.tracker.record("open", box.send_id, PERSON)
         box.wait(HOLD)
     await box.tracker.judge_due()
-    row = await box.office.row(box.send_id)
+    row = await box.harness.row(box.send_id)
     assert (row.opened_at, row.clicked_at) == (first, first)
-    assert await box.office.counted("opens/human") == 2
+    assert await box.harness.counted("opens/human") == 2
 
 
 async def test_a_hit_keeps_no_address_and_no_agent(box: Mailbox) -> None:
@@ -183,8 +183,8 @@ async def test_a_click_of_someone_merged_meanwhile_is_theirs_who_they_are_now(
     site = box.site
     await site.post("/v1/events", {"name": "seen", "email": "ada@home.example"})
     ((old,),) = await site.rows("SELECT id FROM contacts WHERE email = 'ada@home.example'")
-    send_id = await box.office.queue(contact_id=to_id(old))
-    await box.office.becomes(send_id, "sent")
+    send_id = await box.harness.queue(contact_id=to_id(old))
+    await box.harness.becomes(send_id, "sent")
     box.wait(timedelta(minutes=1))
     await box.tracker.record("click", send_id, PERSON, url="https://example.com/")
     await site.event("seen", email="ada@home.example")

@@ -10,24 +10,26 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.delivery.providers.port import TryLater
-from tests.delivery.office import Office, Step, break_off, open_office, refuse
+from tests.delivery.mailer_harness import MailerHarness, Step, break_off, open_harness, refuse
 
 
 @pytest.fixture
-async def office(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Office]:
+async def harness(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> AsyncIterator[MailerHarness]:
     """A mailer at work, on each kind of database."""
-    async with open_office(tmp_path, clock, database_url) as opened:
+    async with open_harness(tmp_path, clock, database_url) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("refusal", [refuse(TryLater("451")), break_off(TryLater("451"))])
 async def test_it_is_tried_again_when_the_provider_says_later(
-    office: Office, refusal: Step
+    harness: MailerHarness, refusal: Step
 ) -> None:
-    office.will(refusal)
-    send_id = await office.queue(reason="waits: hello is not there")
-    row = await office.becomes(send_id, "queued", "cancelled", tries=1)
+    harness.script(refusal)
+    send_id = await harness.queue(reason="waits: hello is not there")
+    row = await harness.becomes(send_id, "queued", "cancelled", tries=1)
     assert (row.status, row.reason) == ("queued", None)
-    await office.pass_time(timedelta(hours=1))
-    row = await office.becomes(send_id, "sent")
-    assert len(office.provider.taken) == 1 and row.reason is None
+    await harness.pass_time(timedelta(hours=1))
+    row = await harness.becomes(send_id, "sent")
+    assert len(harness.provider.accepted) == 1 and row.reason is None

@@ -19,7 +19,7 @@ NOT_WITH_ONE_WORKER = (
     "process.worker_registry.",
     "engines.leases.",
     "engines.hatchet.",
-    "delivery.mailer.Mailer._take",
+    "delivery.due_sends.DueSends._hold",
 )
 
 

@@ -182,12 +182,12 @@ class SystemUnderTest:
 
         async def leave() -> None:
             mailer = self.worker.mailer
-            mailer.fence = None
+            mailer.send_hold = None
             mailer.poll()
             async with asyncio.timeout(PATIENCE):
                 while await self._mails_due() or not mailer.is_idle:
                     pass
-            mailer.fence = HELD
+            mailer.send_hold = HELD
 
         self.run(leave())
 

@@ -210,14 +210,14 @@ async def test_a_mail_with_a_damaged_row_fails_alone_and_keeps_its_content(
     async with open_site(tmp_path, clock) as site:
         worker = site.runtime.worker
         assert worker is not None
-        worker.mailer.fence = "until the row is damaged"
+        worker.mailer.send_hold = "until the row is damaged"
         for user in PEOPLE:
             await site.event("user.created", user)
         await _wait_for_sends(site, 3, "queued")
         await damage(site, "sends", column)
         await check_screens(site)
 
-        worker.mailer.fence = None
+        worker.mailer.send_hold = None
         worker.mailer.poll()
         await _wait_for_sends(site, 3, "failed", "sent")
         assert [await mails_of(site, user) for user in PEOPLE] == [1, 0, 1]

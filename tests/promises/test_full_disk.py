@@ -94,7 +94,7 @@ async def test_a_disk_that_fills_up_under_load_loses_and_doubles_nothing(
         for table in ("events", "enrollments", "sends"):
             assert _query(file, counts + table) == [(people, people)], table
         assert _query(file, "SELECT DISTINCT state, attempt FROM enrollments") == [("waiting", 0)]
-        assert Counter(mail.recipient for mail in sink.mails).most_common(1)[0][1] == 1
+        assert Counter(mail.recipients for mail in sink.mails).most_common(1)[0][1] == 1
         assert sink.count == people
         # It is logged once, with the file and a remedy, and not for every failed commit.
         lines = hogsend.log.splitlines()

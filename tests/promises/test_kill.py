@@ -87,7 +87,7 @@ async def test_a_dozen_kills_at_random_moments_lose_and_double_nothing(
     chance = random.Random(20260302)  # noqa: S311 - a seed makes the moments repeatable
     files = {**FILES, "chain.py": CHAIN}
     async with (
-        SmtpSink(hesitation=0.02) as sink,
+        SmtpSink(reply_delay=0.02) as sink,
         program(tmp_path, files=files, MAIL=sink.url) as hogsend,
     ):
         await hogsend.start()
@@ -139,7 +139,7 @@ async def test_a_mail_cut_off_in_its_hand_over_is_shown_as_in_doubt(tmp_path: Pa
         await hogsend.start()
 
         shown = hogsend.rows("SELECT status, reason, attempts FROM sends")[0]
-        assert shown[:2] == ("in_doubt", "the process ended during the hand-over")
+        assert shown[:2] == ("in_doubt", "the process ended during the hand-off")
         assert "in_doubt" in shown[2]
         assert "may or may not have left" in hogsend.log
         # The next mail is sent, and the one in doubt is not sent again.
@@ -147,7 +147,7 @@ async def test_a_mail_cut_off_in_its_hand_over_is_shown_as_in_doubt(tmp_path: Pa
             await hogsend.post(client, {**EVENT, "userId": "bo", "email": "bo@example.com"})
         await hogsend.wait_until(lambda: sink.count)
         await hogsend.stop()
-        assert [mail.recipient for mail in sink.mails] == ["<bo@example.com>"]
+        assert [mail.recipients for mail in sink.mails] == [("bo@example.com",)]
 
 
 async def test_with_the_local_inbox_a_cut_off_mail_is_captured_once(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ async def test_repeated_kills_of_one_of_two_workers_lose_and_double_nothing(
     files = {**FILES, "chain.py": CHAIN}
     settings = {"DATABASE_URL": postgres_url, "SECRET": "s" * 43}
     async with (
-        SmtpSink(hesitation=0.02) as sink,
+        SmtpSink(reply_delay=0.02) as sink,
         program(tmp_path, files=files, MAIL=sink.url, **settings) as hogsend,
         worker(hogsend),
     ):

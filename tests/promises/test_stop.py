@@ -127,7 +127,7 @@ async def test_with_the_default_timeout_the_server_stops_within_ten_seconds(
 
 
 async def test_a_hand_over_that_ends_within_the_stop_timeout_is_sent(tmp_path: Path) -> None:
-    async with SmtpSink(hesitation=1.0) as sink, program(tmp_path, MAIL=sink.url) as hogsend:
+    async with SmtpSink(reply_delay=1.0) as sink, program(tmp_path, MAIL=sink.url) as hogsend:
         await hogsend.start()
         await send_event(hogsend)
         await hogsend.wait_until(lambda: sink.count)

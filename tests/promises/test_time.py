@@ -120,14 +120,14 @@ async def test_a_mail_queued_before_the_clock_was_set_back_is_sent(
     await world.define(TWICE)
     worker = world.runtime.worker
     assert worker is not None
-    worker.mailer.fence = "until the clock is set back"
+    worker.mailer.send_hold = "until the clock is set back"
     begun = world.clock.now()
     await world.submit("begun", user_id="ada", email="ada@example.com")
     async with asyncio.timeout(PATIENCE):
         while not await world.sends():
             pass
     world.clock.set(begun - timedelta(hours=2))
-    worker.mailer.fence = None
+    worker.mailer.send_hold = None
     worker.poll()
     await world.settle()
     assert await world.mailbox() == []

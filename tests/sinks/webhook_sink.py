@@ -1,4 +1,4 @@
-"""An HTTP server that takes every POST, remembers it, and answers each with another number."""
+"""An HTTP server that accepts every POST, keeps it, and answers each with a number of its own."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
-# In a path no line of which is longer than this; in a body of any size.
-_LONGEST_HEAD = 64 * 1024
+_MAX_HEAD_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A request, and what was answered.
+    """A request and the answer to it.
 
     Args:
-        path: its path.
-        body: its body.
-        status: the answer's status.
-        number: the number in the answer; every request has its own.
+        path: the path of the request.
+        body: the body of the request.
+        status: the status of the answer.
+        number: the number in the answer, unique to the request.
     """
 
     path: str
@@ -33,11 +32,10 @@ class Post:
 class WebhookSink:
     """A server on loopback; `async with` starts and stops it.
 
-    Every connection takes one request and is closed. The answer is `{"number": N}`.
+    Every connection serves one request. The answer is `{"number": N}`.
 
     Args:
-        answers: says with which status a request is answered, by its path and body; 200 unless
-            given.
+        answers: gives the status of an answer by the request's path and body; 200 by default.
     """
 
     def __init__(self, answers: Callable[[str, str], int] = lambda path, body: 200) -> None:
@@ -47,7 +45,9 @@ class WebhookSink:
         self.posts: list[Post] = []
 
     async def __aenter__(self) -> WebhookSink:
-        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0, limit=_LONGEST_HEAD)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, limit=_MAX_HEAD_BYTES
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -62,23 +62,25 @@ class WebhookSink:
 
     @property
     def url(self) -> str:
-        """The address, without a slash at the end."""
+        """The base URL, without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A caller that was killed in the middle has asked nothing.
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A caller that was killed halfway has not made a request.
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            first, *fields = head.split("\r\n")
-            named = {k.strip().lower(): v.strip() for k, _, v in (f.partition(":") for f in fields)}
-            body = (await reader.readexactly(int(named.get("content-length", "0")))).decode()
-            path = first.split(" ")[1]
+            first_line, *fields = head.split("\r\n")
+            headers = {
+                k.strip().lower(): v.strip() for k, _, v in (f.partition(":") for f in fields)
+            }
+            body = (await reader.readexactly(int(headers.get("content-length", "0")))).decode()
+            path = first_line.split(" ")[1]
             number = len(self.posts) + 1
             status = self._answers(path, body)
             self.posts.append(Post(path, body, status, number))
             answer = json.dumps({"number": number}).encode()
             writer.write(
-                b"HTTP/1.1 %d said\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+                b"HTTP/1.1 %d Answered\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
                 b"Connection: close\r\n\r\n%s" % (status, len(answer), answer)
             )
             await writer.drain()

@@ -13,13 +13,13 @@ import pytest
 
 from hogsend import hours
 from hogsend.clock import ManualClock
-from hogsend.delivery.ledger import Handover, Ledger
+from hogsend.delivery.ledger import Handoff, Ledger
 from hogsend.delivery.providers.port import Withdrawn
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.services.enrollments import run_action
 from hogsend.store.counters import Tally
-from hogsend.store.sends import RenderedMail
 from tests.actors import OLGA
+from tests.delivery.providers.contract import make_message
 from tests.patience import PATIENCE
 from tests.world import World, open_world
 
@@ -117,8 +117,7 @@ async def test_mail_is_not_handed_over_while_an_exit_takes_it_back(two: World):
     await two.turn_runner(hours(1)).run([(await two.enrollment()).id])
     (send,) = await two.sends()
     ledger = Ledger(two.database, two.clock, two.runtime.ingest, "inbox")
-    mail = RenderedMail(send.id, "Welcome", "post@example.com", b"mail")
-    mark = ledger.mark(Handover(send, "ada@example.com", mail))
-    async with meanwhile(two, "stop", mark, user_id="ada") as withdrawn:
+    begin = ledger.begin(Handoff(send, make_message("ada@example.com", send_id=send.id)))
+    async with meanwhile(two, "stop", begin, user_id="ada") as withdrawn:
         assert isinstance(withdrawn, Withdrawn)
         assert await two.send_outcomes() == [("welcome", "cancelled", "exit_on stop")]

@@ -10,7 +10,6 @@ import pytest
 
 from hogsend import __version__
 from hogsend.clock import ManualClock
-from hogsend.delivery.providers.port import ProviderStopped
 from hogsend.store import meta, send_hold
 from hogsend.store.db import Database
 from tests.site import Site, open_site
@@ -65,7 +64,7 @@ async def test_a_refusing_provider_is_reported_without_its_message(
     async with open_site(tmp_path, clock) as site:
         worker = site.runtime.worker
         assert worker is not None
-        monkeypatch.setattr(worker.mailer, "stopped", ProviderStopped("535 user root@secret").reply)
+        monkeypatch.setattr(type(worker.mailer), "provider_problem", "535 user root@secret")
         body = await ready(site)
         assert body["status"] == "degraded"
         assert body["parts"]["worker"]["mail"] == "the mail provider rejects our messages"

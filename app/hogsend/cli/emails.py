@@ -51,7 +51,7 @@ def preview(key: str, as_html: bool, source: bool, as_json: bool) -> None:
     if as_json:
         show_json({"subject": mail.subject, "text": mail.text, "html": mail.html})
     elif source:
-        click.echo(mail.raw, nl=False)
+        click.echo(mail.mime_bytes, nl=False)
     elif as_html:
         click.echo(mail.html)
     else:

@@ -1,69 +1,52 @@
-"""The two writes around a hand-over, each done for all mails that come to it at the same time."""
+"""The writes before and after a hand-off, each for all mails that reach it at the same time."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from ..clock import Clock
 from ..domain.contact import Contact
-from ..domain.event import Event
-from ..domain.incoming import IncomingEvent, Suppress
-from ..domain.retry_schedule import retry_at
-from ..domain.send_policy import Consents, Queue, Send, SendFacts, decide_send, leaves_at
+from ..domain.incoming import IncomingEvent
+from ..domain.send_policy import Queue, Send, SendFacts, decide_send, leaves_at
 from ..ingest import BatchResult, Ingest
 from ..store import consents, contacts, counters, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
 from ..store.sends import RenderedMail, SendState
+from .message import Message
+from .outcomes import DeliveryOutcome
 from .providers.port import Withdrawn
+from .send_jobs import SendJob, facts_of
+
+__all__ = ["Handoff", "Ledger"]
 
 
 @dataclass(frozen=True, slots=True)
-class SendJob:
-    """A send that is due, with what its mail is made of."""
-
-    send: Send
-    contact: Contact
-    event: Event | None
-    facts: SendFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """A mail whose recipient the provider has accepted, about to be handed over."""
-
-    send: Send
-    to_email: str
-    mail: RenderedMail
-
-
-@dataclass(frozen=True, slots=True)
-class HandoverOutcome:
-    """What a try to hand a mail over came to.
+class Handoff:
+    """A mail that is about to leave.
 
     Args:
-        send: the ledger row as it becomes.
-        suppress: the address that must not be mailed any more, if the try showed that.
+        send: the row of the ledger.
+        message: the finished mail, which is stored.
     """
 
     send: Send
-    suppress: Suppress | None = None
+    message: Message
 
 
 class Ledger:
     """Writes the send ledger for the mailer.
 
     Args:
-        database: where the ledger is.
-        clock: what tells the time.
-        ingest: takes the events that outcomes are, inside their transaction.
+        database: holds the ledger.
+        clock: gives the present instant.
+        ingest: takes bounces as events, inside the transaction of their outcome.
         provider: the provider's name.
-        holder: what this worker's hand-overs are held by, where several are at work.
+        holder: this worker's id, where several workers deliver.
     """
 
     def __init__(
@@ -79,192 +62,191 @@ class Ledger:
         self._ingest = ingest
         self._provider = provider
         self._holder = holder
-        # Of both in one, so that a mail that ends and one that begins share a commit.
-        self._batcher: Batcher[Handover | HandoverOutcome, Send | None] = Batcher(
+        # One for both, so that a finished mail and a starting one share a commit.
+        self._batcher: Batcher[Handoff | DeliveryOutcome, Send | None] = Batcher(
             self._write, most=512, turn=database.turn
         )
 
-    async def mark(self, handover: Handover) -> Send:
-        """Mark a send as being handed over, keeping its mail; the last thing before it leaves.
+    async def begin(self, handoff: Handoff) -> Send:
+        """Record that a mail may have left from now on, and store it; the last step before it does.
 
         Raises:
-            Withdrawn: it must not leave any more: it was cancelled, or consent was taken back.
+            Withdrawn: the mail must not leave: the send was cancelled, consent was withdrawn, or
+                the address has changed.
         """
-        marked = await self._batcher.submit(handover)
-        assert marked is not None  # noqa: S101 (only outcomes are answered by nothing)
-        return marked
+        row = await self._batcher.submit(handoff)
+        assert row is not None  # noqa: S101 (only outcomes return None)
+        return row
 
-    async def conclude(self, outcome: HandoverOutcome) -> None:
-        """Write what a try came to."""
+    async def conclude(self, outcome: DeliveryOutcome) -> None:
+        """Record the outcome of an attempt."""
         await self._batcher.submit(outcome)
 
-    async def idle(self) -> None:
-        """Return when everything that was handed in so far is written."""
+    async def flush(self) -> None:
+        """Wait until everything submitted so far is written."""
         await self._batcher.idle()
 
-    def verdict(self, send: Send, facts: SendFacts, now: datetime) -> Send | None:
-        """Decide again whether a mail may leave.
-
-        Returns:
-            None when it may, or the row as it becomes.
-        """
+    def refusal(self, send: Send, facts: SendFacts, now: datetime) -> Send | None:
+        """Decide again whether a mail may leave: return None if it may, else its refused row."""
         decision = decide_send(self._ingest.rules.list(send.list_id), facts, now=now)
         if isinstance(decision, Queue):
             return None
         return replace(send, status=decision.status, reason=decision.reason, due_at=None)
 
-    def instead(self, job: SendJob, now: datetime) -> Send | None:
-        """Return the row of a mail that is due and may not leave now; None when it may.
+    def decide_again(self, job: SendJob, now: datetime) -> Send | None:
+        """Decide about a due mail: return None if it may leave now, else its row as it becomes.
 
-        It is refused, or it waits for the hours that its journey sends in.
+        The mail is refused, or it waits for the send window of its journey.
         """
-        refused = self.verdict(job.send, job.facts, now)
+        refused = self.refusal(job.send, job.facts, now)
         journey = self._ingest.rules.definition(job.send.journey_id or "")
         if refused is not None or journey is None:
             return refused
         leaves = leaves_at(journey, job.contact.properties, now)
         return replace(job.send, due_at=leaves) if leaves > now else None
 
-    def later(self, send: Send, reply: str, now: datetime) -> Send:
-        """Return a send that was not taken, due again later or failed at last."""
-        tried = [*send.attempts, sends.attempt(now, "deferred", reply)]
-        again = retry_at(len(tried), send.created_at, now, random.random())  # noqa: S311
-        if again is None:
-            return replace(
-                send, status="failed", reason="refused for four days", due_at=None, attempts=tried
-            )
-        return replace(send, status="queued", reason=None, due_at=again, attempts=tried)
-
     async def _write(
-        self, items: Sequence[Handover | HandoverOutcome]
+        self, items: Sequence[Handoff | DeliveryOutcome]
     ) -> Sequence[Send | Exception | None]:
-        """Write both kinds in one transaction, but bounces, which are facts, in another."""
-        handovers = [one for one in items if isinstance(one, Handover)]
-        outcomes = [one for one in items if isinstance(one, HandoverOutcome)]
-        bounces = [one for one in outcomes if one.suppress is not None]
-        plain = [one for one in outcomes if one.suppress is None]
-        marked: list[Send | Exception] = []
-        if handovers and plain:
-            marked = await self._mark_and_conclude(handovers, plain)
-        elif handovers:
-            marked = await self._mark(handovers)
+        """Write all in one transaction, except bounces, which are events, in another."""
+        handoffs = [item for item in items if isinstance(item, Handoff)]
+        outcomes = [item for item in items if isinstance(item, DeliveryOutcome)]
+        bounces = [outcome for outcome in outcomes if outcome.suppress is not None]
+        plain = [outcome for outcome in outcomes if outcome.suppress is None]
+        begun: list[Send | Exception] = []
+        if handoffs and plain:
+            begun = await self._begin_and_conclude(handoffs, plain)
+        elif handoffs:
+            begun = await self._begin(handoffs)
         elif plain:
             await self._conclude(plain)
         if bounces:
             await self._conclude(bounces)
-        answers = iter(marked)
-        return [next(answers) if isinstance(one, Handover) else None for one in items]
+        results = iter(begun)
+        return [next(results) if isinstance(item, Handoff) else None for item in items]
 
-    async def _mark(self, handovers: Sequence[Handover]) -> list[Send | Exception]:
+    async def _begin(self, handoffs: Sequence[Handoff]) -> list[Send | Exception]:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
-            marked = await self._mark_within(tx, handovers, tally)
+            begun = await self._begin_within(tx, handoffs, tally)
             await tx.apply([tally.write()])
-        return marked
+        return begun
 
-    async def _conclude(self, outcomes: Sequence[HandoverOutcome]) -> None:
+    async def _conclude(self, outcomes: Sequence[DeliveryOutcome]) -> None:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
-            taking = await self._conclude_within(tx, outcomes, tally)
+            batch = await self._conclude_within(tx, outcomes, tally)
             await tx.apply([tally.write()])
-        await self._ingest.publish_result(taking)
+        await self._ingest.publish_result(batch)
 
-    async def _mark_and_conclude(
-        self, handovers: Sequence[Handover], outcomes: Sequence[HandoverOutcome]
+    async def _begin_and_conclude(
+        self, handoffs: Sequence[Handoff], outcomes: Sequence[DeliveryOutcome]
     ) -> list[Send | Exception]:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
-            marked = await self._mark_within(tx, handovers, tally)
-            taking = await self._conclude_within(tx, outcomes, tally)
+            begun = await self._begin_within(tx, handoffs, tally)
+            batch = await self._conclude_within(tx, outcomes, tally)
             await tx.apply([tally.write()])
-        await self._ingest.publish_result(taking)
-        return marked
+        await self._ingest.publish_result(batch)
+        return begun
 
-    async def _mark_within(
-        self, tx: Transaction, handovers: Sequence[Handover], tally: Tally
+    async def _begin_within(
+        self, tx: Transaction, handoffs: Sequence[Handoff], tally: Tally
     ) -> list[Send | Exception]:
         now = self._clock.now()
-        ids = [handover.send.id for handover in handovers]
-        # Locked before the sends are read, so that no exit comes in between.
-        people, present, said, suppressed = await tx.fetch(
+        ids = [handoff.send.id for handoff in handoffs]
+        # Locked before the sends are read, so that no exit is committed in between.
+        recipients, rows, consents_of, suppressed = await tx.fetch(
             contacts.of_sends(ids, tx.dialect.lock_rows),
             sends.by_ids(ids),
             consents.of_sends(ids),
             consents.suppressed_of_sends(ids),
         )
         changed: list[Send] = []
-        answers: list[Send | Exception] = []
-        kept: list[RenderedMail] = []
-        for handover in handovers:
-            send: Send | None = present.get(handover.send.id)
-            contact: Contact | None = people.get(send.contact_id) if send else None
+        results: list[Send | Exception] = []
+        mails: list[RenderedMail] = []
+        for handoff in handoffs:
+            send: Send | None = rows.get(handoff.send.id)
+            contact: Contact | None = recipients.get(send.contact_id) if send else None
             if send is None or contact is None or send.status != "queued":
-                answers.append(Withdrawn())
+                results.append(Withdrawn())
                 continue
-            refused = self.verdict(send, facts_of(contact, said, suppressed, send), now)
+            refused = self.refusal(send, facts_of(contact, consents_of, suppressed, send), now)
             if refused is not None:
                 changed.append(refused)
                 tally.today(counters.sends(refused.status))
-                answers.append(Withdrawn())
-            elif (send.address or contact.email) != handover.send.to_email:
-                # The address changed while the mail was made: it is made again.
-                answers.append(Withdrawn())
+                results.append(Withdrawn())
+            elif (send.address or contact.email) != handoff.send.to_email:
+                # The address changed while the mail was rendered: it is rendered again.
+                results.append(Withdrawn())
             else:
-                present[send.id] = marked = self._marked(send, handover, now)
-                changed.append(marked)
-                kept.append(handover.mail)
-                answers.append(marked)
-        await tx.apply([sends.update(changed, now), sends.keep_mails(kept, now)])
+                rows[send.id] = row = self._handed_row(send, handoff, now)
+                changed.append(row)
+                mails.append(_mail_of(handoff.message))
+                results.append(row)
+        await tx.apply([sends.update(changed, now), sends.keep_mails(mails, now)])
         if self._holder is not None:
-            await tx.apply([sends.hold([mail.send_id for mail in kept], self._holder)])
-        return answers
+            await tx.apply([sends.hold([mail.send_id for mail in mails], self._holder)])
+        return results
 
-    def _marked(self, send: Send, handover: Handover, now: datetime) -> Send:
+    def _handed_row(self, send: Send, handoff: Handoff, now: datetime) -> Send:
         return replace(
             send,
             status="sending",
-            # One that is there from now on says that it was withdrawn meanwhile.
+            # A reason that is set from now on tells that the mail was withdrawn meanwhile.
             reason=None,
-            to_email=handover.to_email,
+            to_email=handoff.message.to[0].email,
             due_at=None,
             handed_at=now,
             provider=self._provider,
         )
 
     async def _conclude_within(
-        self, tx: Transaction, outcomes: Sequence[HandoverOutcome], tally: Tally
+        self, tx: Transaction, outcomes: Sequence[DeliveryOutcome], tally: Tally
     ) -> BatchResult:
         now = self._clock.now()
-        standing = await tx.one(sends.states_of([outcome.send.id for outcome in outcomes]))
-        after = [
+        states = await tx.one(sends.states_of([outcome.send.id for outcome in outcomes]))
+        changed = [
             row
             for outcome in outcomes
-            if (row := _concluded(outcome.send, standing.get(outcome.send.id))) is not None
+            if (row := _concluded_row(outcome.send, states.get(outcome.send.id))) is not None
         ]
-        for row in after:
+        for row in changed:
             if row.status != "queued":
                 tally.today(counters.sends(row.status))
-        await tx.apply([sends.conclude(after, now)])
-        facts = [_bounce(outcome) for outcome in outcomes if outcome.suppress is not None]
-        taking = await self._ingest.submit_within(tx, facts, tally, now) if facts else BatchResult()
-        taking.topics.add("sends")
-        return taking
+        await tx.apply([sends.conclude(changed, now)])
+        bounces = [_bounce_event(outcome) for outcome in outcomes if outcome.suppress is not None]
+        batch = (
+            await self._ingest.submit_within(tx, bounces, tally, now) if bounces else BatchResult()
+        )
+        batch.topics.add("sends")
+        return batch
 
 
-def _concluded(send: Send, standing: SendState | None) -> Send | None:
-    """Return what a mail becomes after a try; None when it has ended meanwhile, and stays.
+def _mail_of(message: Message) -> RenderedMail:
+    return RenderedMail(
+        message.send_id,
+        message.subject,
+        message.from_.email,
+        message.mime_bytes,
+        message.links,
+    )
 
-    One that was not taken and was withdrawn during its hand-over is cancelled, not tried again.
+
+def _concluded_row(send: Send, state: SendState | None) -> Send | None:
+    """Return the row after an attempt; None if the send has ended meanwhile and stays as it is.
+
+    A mail that was not accepted and was withdrawn during the hand-off is cancelled, not retried.
     """
-    if standing is None or standing.status not in ("queued", "sending"):
+    if state is None or state.status not in ("queued", "sending"):
         return None
-    if send.status == "queued" and standing.status == "sending" and standing.reason is not None:
-        return replace(send, status="cancelled", reason=standing.reason, due_at=None)
+    if send.status == "queued" and state.status == "sending" and state.reason is not None:
+        return replace(send, status="cancelled", reason=state.reason, due_at=None)
     return send
 
 
-def _bounce(outcome: HandoverOutcome) -> IncomingEvent:
-    """Return the fact that a bounce is."""
+def _bounce_event(outcome: DeliveryOutcome) -> IncomingEvent:
+    """Return the event of a bounce."""
     send = outcome.send
     return IncomingEvent(
         name="email.bounced",
@@ -277,16 +259,4 @@ def _bounce(outcome: HandoverOutcome) -> IncomingEvent:
         source="delivery",
         send_id=send.id,
         suppress=outcome.suppress,
-    )
-
-
-def facts_of(
-    contact: Contact, said: Mapping[UUID, Consents], suppressed: Mapping[str, str], send: Send
-) -> SendFacts:
-    """Put together what decides whether a mail may leave."""
-    email = send.address or contact.email
-    return SendFacts(
-        email=email,
-        consents=said.get(contact.id) or Consents(),
-        suppression=suppressed.get(email) if email else None,
     )

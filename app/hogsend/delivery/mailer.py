@@ -1,78 +1,60 @@
-"""Hands due mails to the provider: claims rows, makes mails, and keeps the ledger true."""
+"""Schedules deliveries: begins due sends as fast as allowed, and stops in an orderly way."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..clock import Clock
-from ..domain.incoming import Suppress
-from ..domain.round_robin import in_turns, parts
-from ..domain.send_policy import Send
 from ..engines.poller import Poller
-from ..errors import StoreUnavailable
 from ..ingest import Ingest
-from ..store import counters, lag, meta, sends, workers
+from ..store import meta
 from ..store.change_feed import ChangeFeed
-from ..store.counters import Tally
 from ..store.db import Database
-from ..store.sends import RenderedMail
 from .drain_gate import DrainGate
-from .ledger import Handover, HandoverOutcome, Ledger, SendJob
-from .outcomes import failed, in_doubt, line, sent, settled_one
-from .providers.port import (
-    DeliveryError,
-    InDoubt,
-    Message,
-    Provider,
-    Rejected,
-    TryLater,
-    Withdrawn,
-)
+from .due_sends import DueSends
+from .ledger import Ledger
+from .providers.port import Provider
 from .rate_limiter import RateLimiter
-from .render import ContentMissing, Rendered, Renderer, RenderFailed
-from .send_jobs import load_jobs
+from .recovery import settle_interrupted_sends
+from .render import Renderer
+from .send_delivery import ProviderPause, SendDelivery
+from .send_jobs import SendJob
 
 log = logging.getLogger("hogsend.mail")
 
-# Mails under way at once; the provider bounds its connections itself.
-AT_ONCE = 64
+# Concurrent deliveries; the provider limits its connections itself.
+MAX_DELIVERIES = 64
 READ_AHEAD = 256
-# While facts arrive faster than they are written, a set of mails is begun this often, in seconds.
-PRESSED_PAUSE = 0.05
-# Journeys that one statement asks for.
-MOST_JOURNEYS = 64
+# The interval between batches of mails while ingest is under pressure, in seconds.
+PRESSURE_PAUSE = 0.05
 LONGEST_SLEEP = timedelta(seconds=30)
-# A provider that refuses our credentials is asked again after this long.
-STOPPED_PAUSE = timedelta(minutes=1)
-# A mail whose template is missing or broken is made again after this long.
-MISSING_PAUSE = timedelta(minutes=1)
-# Mail that nobody has drained for so long leaves all the same.
+# With an engine that drains the ledger, mail that is this late leaves without it.
 LATE = timedelta(minutes=1)
-_AFTER_ERROR = 1.0
-# How long mails that are not being handed over yet may take to notice that we stop, in seconds.
-_PREPARING = 1.0
+# How long mails before their hand-off may take to notice that the mailer stops, in seconds.
+_PREPARING_SECONDS = 1.0
 
 
 class Mailer:
-    """Delivers the ledger's due mails.
+    """Delivers the due sends of the ledger.
 
     Args:
-        database: where the ledger is.
-        clock: what tells the time.
+        database: holds the ledger.
+        clock: gives the present instant.
         ingest: takes what delivery finds out, such as bounces.
         provider: takes the mails.
-        changes: where dashboards hear of it.
+        changes: notified of changed sends.
         renderer: makes the mails; may be replaced at any time.
-        rate: how many mails may be begun in a second; 0 for as many as the provider takes.
-        holder: what this worker's mails are held by, where several are at work.
+        rate: the maximum number of mails a second; 0 for no limit.
+        holder: this worker's id, where several workers deliver.
         drain_gate: lets mails leave only while `drain` runs, or when they are late; by default
             they leave as soon as they are due.
+
+    Attributes:
+        send_hold: why nothing may be sent, if sending is on hold.
     """
 
     def __init__(
@@ -93,326 +75,184 @@ class Mailer:
         self._provider = provider
         self._changes = changes
         self._ingest = ingest
-        self._holder = holder
         self._ledger = Ledger(database, clock, ingest, provider.name, holder)
+        self._due_sends = DueSends(database, holder)
         self._poller = Poller(log, "due mails could not be read; trying again")
-        self._closing = False
+        self._pause = ProviderPause(on_end=self._poller.notify)
+        self._delivery = SendDelivery(clock, self._ledger, provider, self._pause, renderer)
+        self._rate_limiter = RateLimiter(rate)
         self._gate = drain_gate
-        self._count = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._held: set[UUID] = set()
-        self._missing: set[str] = set()
+        self._is_closing = False
+        self._begun = 0
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._ready: deque[SendJob] = deque()
-        self._handing: dict[UUID, Send] = {}
-        self._crowded = False
-        self._next_set = 0.0
-        self._pace = RateLimiter(rate)
-        self.renderer = renderer
-        self.stopped: str | None = None
-        self._ask_again_at: datetime | None = None
-        self.fence: str | None = None
+        self._is_full = False
+        self._next_batch = 0.0
+        self.send_hold: str | None = None
+
+    @property
+    def renderer(self) -> Renderer:
+        """What makes the mails from now on."""
+        return self._delivery.renderer
+
+    @renderer.setter
+    def renderer(self, renderer: Renderer) -> None:
+        self._delivery.renderer = renderer
+
+    @property
+    def provider_problem(self) -> str | None:
+        """Why the provider takes no mail at all, if so."""
+        return self._pause.reason
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no mail is claimed or being delivered."""
+        return not self._due_sends.has_claims
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether due mails may leave now."""
+        return self._gate is None or self._gate.is_open
 
     def poll(self) -> None:
         """Read the ledger again soon: a send may be due."""
         self._poller.notify()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no mail is under way."""
-        return not self._held
-
-    @property
-    def is_draining(self) -> bool:
-        """Whether due mails are being handed over."""
-        return self._gate is None or self._gate.is_open
-
     async def drain(self) -> int:
-        """Hand due mails over until there are none, for a while at most; return how many were."""
-        begun = self._count
+        """Deliver due mails until none is due, for a limited time; return how many began."""
+        before = self._begun
         if self._gate is not None:
             await self._gate.drain(self._poller.notify)
-        return self._count - begun
-
-    async def _shut(self, now: datetime) -> float:
-        """Return for how long no mail is to be begun, in seconds."""
-        if self._ask_again_at is not None and now < self._ask_again_at:
-            return (self._ask_again_at - now).total_seconds()
-        if self.is_draining or self._tasks:
-            return 0.0
-        # Nobody drains: mail that is late does not wait for that any more.
-        due = await self._database.read_one(lag.next_send())
-        return 0.0 if due is not None and now - due > LATE else LATE.total_seconds() / 2
+        return self._begun - before
 
     async def recover(self) -> None:
-        """Settle what was being handed over by a worker that is gone.
-
-        Where the provider remembers sends, repeating is harmless; else such a mail may have left,
-        is in doubt, and is never repeated blindly.
-        """
-        now = self._clock.now()
-        self.fence = await self._database.read_one(meta.value(meta.FENCE))
-        tally = Tally(now)
-        async with self._database.transaction() as tx:
-            caught: list[Send] = await tx.one(sends.left_in_hand(tx.dialect.lock_free_rows))
-            remembers = self._provider.remembers_sends
-            settled = [settled_one(send, now, remembered=remembers) for send in caught]
-            for send in settled:
-                if send.status != "queued":
-                    tally.today(counters.sends(send.status))
-            await tx.apply([sends.update(settled, now), tally.write()])
-        in_doubt = sum(send.status == "in_doubt" for send in settled)
-        if in_doubt:
-            log.warning("%d mails may or may not have left when their worker ended", in_doubt)
+        """Read whether sending is on hold, and settle sends of workers that are gone."""
+        self.send_hold = await self._database.read_one(meta.value(meta.FENCE))
+        await settle_interrupted_sends(
+            self._database, self._clock.now(), self._provider.idempotency_window
+        )
 
     async def run(self) -> None:
         """Deliver until closed."""
         await self._poller.run(self._begin_due)
 
     async def close(self, patience: float) -> None:
-        """Start no new hand-over, and wait for those past the point of no return.
+        """Begin no further hand-off, and wait for those under way.
 
         Args:
             patience: how long they may take, in seconds; then they are in doubt.
         """
-        self._closing = True
+        self._is_closing = True
+        self._delivery.stop_handoffs()
         self._poller.close()
-        ends = asyncio.get_running_loop().time() + patience
-        preparing = [t for t in self._tasks if not self._is_handing(t)]
-        if preparing:
-            # They see that we are closing as soon as they want to hand over; those that hang on
-            # a connection are cut off: nothing of theirs has left.
-            await asyncio.wait(preparing, timeout=min(patience, _PREPARING))
-            for task in preparing:
-                if not self._is_handing(task):
-                    task.cancel()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience
+        await self._cut_off_preparing(min(patience, _PREPARING_SECONDS))
         if self._tasks:
-            left = ends - asyncio.get_running_loop().time()
-            await asyncio.wait(set(self._tasks), timeout=max(left, 0.0))
-        overdue, cut_off = list(self._handing.values()), set(self._tasks)
-        for task in cut_off:
+            await asyncio.wait(self._tasks.values(), timeout=max(deadline - loop.time(), 0.0))
+        overdue, running = self._delivery.sends_in_handoff, list(self._tasks.values())
+        for task in running:
             task.cancel()
-        if cut_off:
-            await asyncio.wait(cut_off, timeout=_PREPARING)
-        if not self._provider.remembers_sends:
-            reply = "the server was stopped meanwhile"
-            await asyncio.gather(
-                *(self._conclude(in_doubt(one, self._clock.now(), reply)) for one in overdue)
-            )
+        if running:
+            await asyncio.wait(running, timeout=_PREPARING_SECONDS)
+        await self._delivery.leave_in_doubt(overdue)
         await self._provider.close()
-        await self._ledger.idle()
+        await self._ledger.flush()
 
-    def _is_handing(self, task: asyncio.Task[None]) -> bool:
-        return any(task.get_name() == str(send_id) for send_id in self._handing)
+    async def _cut_off_preparing(self, seconds: float) -> None:
+        """Let mails before their hand-off notice the stop, then cancel those that hang."""
+        preparing = self._preparing_tasks()
+        if preparing:
+            await asyncio.wait(preparing, timeout=seconds)
+            for task in self._preparing_tasks():
+                task.cancel()
+
+    def _preparing_tasks(self) -> list[asyncio.Task[None]]:
+        in_handoff = {send.id for send in self._delivery.sends_in_handoff}
+        return [task for send_id, task in self._tasks.items() if send_id not in in_handoff]
 
     async def _begin_due(self) -> float:
-        """Begin as many due mails as there is room for; return how long to wait, in seconds."""
-        self._crowded = False
-        while not self._closing and self.fence is None:
+        """Begin as many due sends as allowed; return how long to wait, in seconds."""
+        self._is_full = False
+        while not self._is_closing and self.send_hold is None:
             now = self._clock.now()
-            shut = await self._shut(now)
-            if shut > 0:
-                return shut
-            room = (AT_ONCE if self.stopped is None else 1) - len(self._tasks)
-            paced = self._pace.room(now, room)
-            while self._ready and paced > 0:
-                self._begin(self._ready.popleft())
-                self._pace.begun(1)
-                paced, room = paced - 1, room - 1
-            if room <= 0:
-                self._crowded = True
-                return LONGEST_SLEEP.total_seconds()
-            if paced <= 0 or self._ready:
-                return self._pace.wait
-            wait = self._hold_back()
+            wait = await self._seconds_closed(now)
             if wait > 0:
                 return wait
-            # Rows are read ahead in sets; those that wait here are looked at again when marked.
-            rows = await self._look_up(self._clock.now())
-            now = self._clock.now()
-            due = [one for one, at in in_turns(rows) if at <= now and one not in self._held]
-            if not due:
-                if self._gate is not None and not self._tasks:
-                    self._gate.close()
-                later = min((at for queue in rows for _, at in queue if at > now), default=None)
-                return min(later - now if later else LONGEST_SLEEP, LONGEST_SLEEP).total_seconds()
-            self._ready.extend(await self._claim(due[: self._pace.ahead(READ_AHEAD)]))
+            room = self._begin_ready(now)
+            if room <= 0:
+                self._is_full = True
+                return LONGEST_SLEEP.total_seconds()
+            if self._ready or self._rate_limiter.room(now, room) <= 0:
+                return self._rate_limiter.wait
+            wait = self._seconds_to_yield()
+            if wait > 0:
+                return wait
+            wait = await self._read_ahead()
+            if wait > 0:
+                return wait
         return LONGEST_SLEEP.total_seconds()
 
-    def _hold_back(self) -> float:
-        """Return how long mails let facts go first, in seconds: these answer somebody who waits."""
-        now = asyncio.get_running_loop().time()
-        if self._ingest.is_pressed and now < self._next_set:
-            return self._next_set - now
-        self._next_set = now + PRESSED_PAUSE
+    def _begin_ready(self, now: datetime) -> int:
+        """Begin deliveries that were read ahead; return the room for more."""
+        is_paused = self.provider_problem is not None
+        room = (1 if is_paused else MAX_DELIVERIES) - len(self._tasks)
+        allowed = self._rate_limiter.room(now, room)
+        while self._ready and allowed > 0:
+            self._begin(self._ready.popleft())
+            self._rate_limiter.begun(1)
+            allowed, room = allowed - 1, room - 1
+        return room
+
+    async def _read_ahead(self) -> float:
+        """Claim due sends; return how long to wait when there are none, in seconds.
+
+        Their rows are checked again when each hand-off begins.
+        """
+        due, next_due_at = await self._due_sends.find(READ_AHEAD, self._clock.now())
+        now = self._clock.now()
+        if not due:
+            if self._gate is not None and not self._tasks:
+                self._gate.close()
+            wait = next_due_at - now if next_due_at else LONGEST_SLEEP
+            return max(min(wait, LONGEST_SLEEP).total_seconds(), 0.0)
+        jobs = await self._due_sends.claim(due[: self._rate_limiter.ahead(READ_AHEAD)], now)
+        self._ready.extend(jobs)
         return 0.0
 
-    async def _look_up(self, now: datetime) -> Sequence[Sequence[tuple[UUID, datetime]]]:
-        """Return the mails that are due and the next that is not, by journey, so that the mails
-        of one do not wait for the crowd of another."""
-        limit = READ_AHEAD + len(self._held)
-        journeys = [None, *await self._database.read_one(sends.waiting_journeys())]
-        answers = await self._database.read(
-            *(sends.due(part, limit, now, self._holder) for part in parts(journeys, MOST_JOURNEYS))
-        )
-        return [queue for answer in answers for queue in answer]
+    async def _seconds_closed(self, now: datetime) -> float:
+        """Return for how long no mail may begin, in seconds."""
+        paused = self._pause.seconds_left(now)
+        if paused > 0 or self.is_draining or self._tasks:
+            return paused
+        due_at = await self._due_sends.next_due_at()
+        is_late = due_at is not None and now - due_at > LATE
+        return 0.0 if is_late else LATE.total_seconds() / 2
 
-    async def _claim(self, ids: Sequence[UUID]) -> list[SendJob]:
-        self._held.update(ids)
-        try:
-            mine = ids if self._holder is None else await self._take(ids, self._holder)
-            jobs = await load_jobs(self._database, mine, self._clock.now())
-        except BaseException:
-            self._held.difference_update(ids)
-            raise
-        self._held.difference_update(set(ids) - {job.send.id for job in jobs})
-        return jobs
-
-    async def _take(self, ids: Sequence[UUID], holder: UUID) -> Sequence[UUID]:
-        """Return those of due mails that no other worker has."""
-        async with self._database.transaction() as tx:
-            return await tx.one(workers.lease_mails(ids, holder))
+    def _seconds_to_yield(self) -> float:
+        """Return how long mails let ingest go first, in seconds: its callers wait."""
+        now = asyncio.get_running_loop().time()
+        if self._ingest.is_pressed and now < self._next_batch:
+            return self._next_batch - now
+        self._next_batch = now + PRESSURE_PAUSE
+        return 0.0
 
     def _begin(self, job: SendJob) -> None:
-        self._count += 1
-        task = asyncio.create_task(self._run(job), name=str(job.send.id))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        self._begun += 1
+        task = asyncio.create_task(self._deliver(job))
+        self._tasks[job.send.id] = task
+        task.add_done_callback(lambda _: self._finish(job.send.id))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if self._crowded or not self._tasks:
+    def _finish(self, send_id: UUID) -> None:
+        del self._tasks[send_id]
+        if self._is_full or not self._tasks:
             self._poller.notify()
 
-    async def _run(self, job: SendJob) -> None:
+    async def _deliver(self, job: SendJob) -> None:
         try:
-            try:
-                outcome = await self._deliver(job)
-            except Withdrawn:
-                # Cancelled, or its address changed meanwhile and it is made again.
+            if not await self._delivery.run(job):
+                # Cancelled, or the address has changed and the mail is rendered again.
                 self._changes.publish("sends")
                 self._poller.notify()
-                return
-            except Exception as error:
-                if isinstance(error, StoreUnavailable) and job.send.id not in self._handing:
-                    # It could not be marked, so it has not left: no fault of the mail's.
-                    outcome = HandoverOutcome(job.send)
-                else:
-                    log.exception("a mail could not be delivered")
-                    outcome = self._after_fault(job.send, error)
-            # What became of it is known, so that it is not in doubt should we be stopped now.
-            self._handing.pop(job.send.id, None)
-            await self._conclude(outcome)
         finally:
-            self._handing.pop(job.send.id, None)
-            self._held.discard(job.send.id)
-
-    async def _conclude(self, outcome: HandoverOutcome) -> None:
-        """Write what a try came to, however long the database refuses: it may have left."""
-        refused = False
-        while True:
-            try:
-                await self._ledger.conclude(outcome)
-                return
-            except Exception:
-                if not refused:
-                    log.exception("what became of a mail could not be written; trying again")
-                refused = True
-                await asyncio.sleep(_AFTER_ERROR)
-
-    def _after_fault(self, send: Send, error: Exception) -> HandoverOutcome:
-        """Keep the ledger true when something failed that no provider should let through."""
-        if send.id in self._handing:
-            return self._left_open(send, "the provider failed in the middle of the hand-over")
-        reply = line(f"{type(error).__name__}: {error}")
-        return HandoverOutcome(self._ledger.later(send, reply, self._clock.now()))
-
-    async def _deliver(self, job: SendJob) -> HandoverOutcome:
-        now = self._clock.now()
-        instead = self._ledger.instead(job, now)
-        if instead is not None:
-            return HandoverOutcome(instead)
-        send = replace(job.send, to_email=job.facts.email)
-        try:
-            mail = self.renderer.render(send, job.contact, job.event, now)
-        except ContentMissing as error:
-            return self._waiting(send, error.reason)
-        except RenderFailed as error:
-            return failed(send, now, error.reason[:200], "failed", error.reason)
-        try:
-            return await self._hand_over(send, mail)
-        except Rejected as error:
-            return self._rejected(send, mail, error)
-        except DeliveryError as error:
-            return self._refused(send, error)
-
-    def _waiting(self, send: Send, reason: str) -> HandoverOutcome:
-        """Let a mail wait for its template: the file may come back, a failed mail would not."""
-        if reason not in self._missing:
-            self._missing.add(reason)
-            log.warning("mail waits: %s", reason)
-        again = self._clock.now() + MISSING_PAUSE
-        return HandoverOutcome(replace(send, reason=f"waits: {reason}"[:200], due_at=again))
-
-    def _refused(self, send: Send, error: DeliveryError) -> HandoverOutcome:
-        """Return what a mail becomes that the provider did not take, or not for certain."""
-        row, now = self._row(send), self._clock.now()
-        if isinstance(error, TryLater):
-            return HandoverOutcome(self._ledger.later(row, line(error.reply), now))
-        if isinstance(error, InDoubt):
-            return self._left_open(send, line(error.reply))
-        if self.stopped is None:
-            log.error("the mail provider refuses us: %s", error.reply)
-        self.stopped = line(error.reply)
-        self._ask_again_at = now + STOPPED_PAUSE
-        # It certainly did not leave, is not failed, and waits.
-        return HandoverOutcome(replace(row, status="queued", due_at=now, handed_at=None))
-
-    async def _hand_over(self, send: Send, mail: Rendered) -> HandoverOutcome:
-        message = Message(
-            send_id=send.id,
-            from_email=mail.from_email,
-            to_email=mail.to_email,
-            subject=mail.subject,
-            message_id=mail.message_id,
-            raw=mail.raw,
-        )
-
-        async def handing_over() -> None:
-            if self._closing:
-                raise Withdrawn
-            kept = RenderedMail(send.id, mail.subject, mail.from_email, mail.raw, mail.links)
-            self._handing[send.id] = send
-            try:
-                self._handing[send.id] = await self._ledger.mark(
-                    Handover(send, mail.to_email, kept)
-                )
-            except BaseException:
-                del self._handing[send.id]
-                raise
-
-        accepted = await self._provider.deliver(message, handing_over)
-        if self.stopped is not None:
-            self.stopped, self._ask_again_at = None, None
-            self._poller.notify()
-        provider = self._provider.name
-        return sent(self._row(send), self._clock.now(), provider, accepted)
-
-    def _row(self, send: Send) -> Send:
-        """Return the ledger row as it stands: marked, once the hand-over has begun."""
-        return self._handing.get(send.id, send)
-
-    def _rejected(self, send: Send, mail: Rendered, error: Rejected) -> HandoverOutcome:
-        row, reply, now = self._row(send), line(error.reply), self._clock.now()
-        # In test mode the address that does not exist is not the contact's.
-        if error.kind != "hard_bounce" or mail.to_email != send.to_email:
-            return failed(row, now, f"{error.kind}: {reply}"[:200], "refused", reply)
-        tried = [*row.attempts, sends.attempt(now, "bounced", reply)]
-        bounced = replace(row, status="bounced", reason=reply[:200], due_at=None, attempts=tried)
-        return HandoverOutcome(bounced, Suppress(mail.to_email, "hard_bounce"))
-
-    def _left_open(self, send: Send, reply: str) -> HandoverOutcome:
-        """Return what a mail becomes that may have left: in doubt, where repeating doubles it."""
-        row = self._row(send)
-        if self._provider.remembers_sends:
-            return HandoverOutcome(self._ledger.later(row, reply, self._clock.now()))
-        return in_doubt(row, self._clock.now(), reply)
+            self._due_sends.release(job.send.id)

@@ -1,17 +1,19 @@
-"""A mail as RFC 5322 text: headers, a plain part and an HTML part.
+"""Writes mails as RFC 5322 text: headers, a plain part, an HTML part and attachments.
 
-Written out by hand, because the standard library's generator takes several times as long as
-everything else that makes a mail.
+Written by hand, because the generator of the standard library takes several times as long as all
+other steps of rendering together.
 """
 
 from __future__ import annotations
 
+import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from urllib.parse import quote
 from uuid import UUID
 
 import idna
@@ -34,7 +36,7 @@ def mailbox(text: str) -> tuple[str, str]:
         text: one mailbox; the name may be in double quotes.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a mailbox.
     """
     match = _MAILBOX.fullmatch(text.strip())
     name, address = (match["name"].strip(), match["address"]) if match else ("", text)
@@ -49,7 +51,7 @@ def address_of(text: str) -> str:
     """Return an address with its domain in IDNA form.
 
     Raises:
-        ValueError: it is no address that an envelope can carry.
+        ValueError: the text is not an address that an SMTP envelope can carry.
     """
     address = text.strip()
     if not _ADDRESS.fullmatch(address):
@@ -65,7 +67,7 @@ def address_of(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def mailbox_header(name: str, address: str) -> str:
-    """Return a mailbox as a header has it, the name quoted or encoded where needed."""
+    """Return a mailbox as a header value, the name quoted or encoded where needed."""
     if not name:
         return address
     if not name.isascii():
@@ -77,13 +79,13 @@ def mailbox_header(name: str, address: str) -> str:
 
 
 def text_header(text: str) -> str:
-    """Return a header's free text: as it is when it is ASCII, else encoded (RFC 2047).
+    """Return free text as a header value: unchanged when it is ASCII, else encoded (RFC 2047).
 
     Args:
         text: one line.
 
     Raises:
-        ValueError: it has a line break or another control character in it.
+        ValueError: the text has a line break or another control character.
     """
     if _CONTROLS.search(text):
         raise ValueError("a line break or another control character")
@@ -107,45 +109,47 @@ def _encoded_word(chunk: bytes) -> str:
 
 @lru_cache(maxsize=4)
 def date_header(second: datetime) -> str:
-    """Return an instant as the `Date` header has it."""
+    """Return an instant as the value of a `Date` header."""
     return format_datetime(second)
 
 
 def message(
-    headers: Iterable[tuple[str, str]], text: bytes, html: bytes, boundary_id: UUID
+    headers: Iterable[tuple[str, str]],
+    text: bytes,
+    html: bytes,
+    boundary_id: UUID,
+    attachments: Sequence[tuple[str, str, bytes]] = (),
 ) -> bytes:
-    """Return the whole mail, lines ending in CRLF and none too long.
+    """Return the whole mail; its lines end with CRLF and are not too long.
 
     Args:
-        headers: names and values, apart from those of MIME, each value as it will stand there.
-        text: the plain part, `encoded`.
-        html: the HTML part, `encoded`.
-        boundary_id: makes the boundary, so that one send always gives the same bytes.
+        headers: names and values except those of MIME, each value ready for the wire.
+        text: the plain part, from `encoded`.
+        html: the HTML part, from `encoded`.
+        boundary_id: makes the boundary, so that the same send gives the same bytes.
+        attachments: the file name, content type and bytes of each file.
 
     Raises:
         ValueError: a header's value would begin another header.
     """
-    # Quoted-printable never contains `=_`, so no part can contain the boundary.
-    boundary = f"=_{boundary_id.hex}"
     lines = [f"{name}: {_checked(name, value)}" for name, value in headers]
-    lines.append("MIME-Version: 1.0")
-    lines.append(f'Content-Type: multipart/alternative; boundary="{boundary}"')
-    head = _CRLF.join(lines).encode()
-    return b"".join(
-        (
-            head,
-            b"\r\n\r\n",
-            _part(boundary, "plain", text),
-            _part(boundary, "html", html),
-            f"--{boundary}--\r\n".encode("ascii"),
-        )
-    )
+    # Neither quoted-printable nor base64 ever contains `=_`, so no part contains a boundary.
+    boundary = f"=_{boundary_id.hex}"
+    head = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode("ascii")
+    body = _multipart(boundary, (_text_part("plain", text), _text_part("html", html)))
+    if attachments:
+        parts = [head + body, *(_attachment_part(*attachment) for attachment in attachments)]
+        boundary = f"=_mixed_{boundary_id.hex}"
+        head = f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n\r\n'.encode("ascii")
+        body = _multipart(boundary, parts)
+    lines.append("MIME-Version: 1.0\r\n")
+    return b"".join((_CRLF.join(lines).encode(), head, body))
 
 
 def encoded(content: str) -> bytes:
-    """Return text as a part of a mail has it: quoted-printable, with CRLF, the last line ended.
+    """Return text as quoted-printable, every line ended with CRLF.
 
-    Each line is encoded for itself, so whole lines may be encoded one after the other.
+    Lines do not depend on each other, so a text may be encoded in several pieces of whole lines.
     """
     lines = content.replace(_CRLF, "\n").replace("\r", "\n").replace("\n", _CRLF)
     body = lines.encode("utf-8", "replace")
@@ -160,10 +164,24 @@ def _checked(name: str, value: str) -> str:
     return value
 
 
-def _part(boundary: str, subtype: str, body: bytes) -> bytes:
+def _multipart(boundary: str, parts: Iterable[bytes]) -> bytes:
+    separator = f"--{boundary}\r\n".encode("ascii")
+    end = f"--{boundary}--\r\n".encode("ascii")
+    return b"".join((*(separator + part for part in parts), end))
+
+
+def _text_part(subtype: str, body: bytes) -> bytes:
     head = (
-        f"--{boundary}\r\n"
         f"Content-Type: text/{subtype}; charset=utf-8\r\n"
         "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
     )
     return head.encode("ascii") + body
+
+
+def _attachment_part(filename: str, content_type: str, content: bytes) -> bytes:
+    head = (
+        f"Content-Type: {_checked('Content-Type', content_type)}\r\n"
+        "Content-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: attachment; filename*=utf-8''{quote(filename, safe='')}\r\n\r\n"
+    )
+    return head.encode("ascii") + base64.encodebytes(content).replace(b"\n", b"\r\n")

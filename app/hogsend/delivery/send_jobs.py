@@ -1,25 +1,45 @@
-"""Reads what due mails are made of."""
+"""Reads due sends together with everything that their mails are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from ..domain.contact import Contact
+from ..domain.event import Event
+from ..domain.send_policy import Consents, Send, SendFacts
 from ..errors import CorruptRow
 from ..store import consents, contacts, events, sends
 from ..store.corrupt_row_failures import fail_send
 from ..store.db import Database
-from .ledger import SendJob, facts_of
+
+
+@dataclass(frozen=True, slots=True)
+class SendJob:
+    """A due send with what its mail is made of.
+
+    Args:
+        send: the row of the ledger.
+        contact: the recipient.
+        event: the event that started the journey, if any.
+        facts: what decides whether the mail may leave.
+    """
+
+    send: Send
+    contact: Contact
+    event: Event | None
+    facts: SendFacts
 
 
 async def load_jobs(database: Database, ids: Sequence[UUID], now: datetime) -> list[SendJob]:
-    """Read mails with what they are made of; one of a row that cannot be read fails alone.
+    """Read sends with what their mails are made of; a corrupt row fails alone.
 
     Args:
-        database: where they are.
-        ids: the mails; those that are not queued any more, or not due yet, are left out: one that
-            was looked up just before a try of it failed is to wait for its next.
+        database: holds the ledger.
+        ids: the sends. Those that are not queued or not due any more are left out, such as one
+            that was looked up just before an attempt at it failed.
         now: the present instant.
     """
     try:
@@ -28,11 +48,33 @@ async def load_jobs(database: Database, ids: Sequence[UUID], now: datetime) -> l
         if len(ids) == 1:
             await fail_send(database, ids[0], error, now)
             return []
-    return [job for one in ids for job in await load_jobs(database, [one], now)]
+    return [job for send_id in ids for job in await load_jobs(database, [send_id], now)]
+
+
+def facts_of(
+    contact: Contact,
+    consents_of: Mapping[UUID, Consents],
+    suppressed: Mapping[str, str],
+    send: Send,
+) -> SendFacts:
+    """Return what decides whether a mail may leave.
+
+    Args:
+        contact: the recipient.
+        consents_of: consents by contact.
+        suppressed: the reasons of suppression by address.
+        send: the row of the ledger.
+    """
+    email = send.address or contact.email
+    return SendFacts(
+        email=email,
+        consents=consents_of.get(contact.id) or Consents(),
+        suppression=suppressed.get(email) if email else None,
+    )
 
 
 async def _load(database: Database, ids: Sequence[UUID], now: datetime) -> list[SendJob]:
-    rows, people, triggers, said, suppressed = await database.read(
+    rows, recipients, triggers, consents_of, suppressed = await database.read(
         sends.by_ids(ids),
         contacts.of_sends(ids),
         events.triggers_of_sends(ids),
@@ -42,9 +84,9 @@ async def _load(database: Database, ids: Sequence[UUID], now: datetime) -> list[
     return [
         SendJob(
             send,
-            people[send.contact_id],
+            recipients[send.contact_id],
             triggers.get(send.id),
-            facts_of(people[send.contact_id], said, suppressed, send),
+            facts_of(recipients[send.contact_id], consents_of, suppressed, send),
         )
         for send in rows.values()
         if send.status == "queued" and send.due_at is not None and send.due_at <= now

@@ -85,12 +85,12 @@ class Worker:
     @property
     def provider_problem(self) -> str | None:
         """Why the mail provider refuses everything, if it does."""
-        return self.mailer.stopped
+        return self.mailer.provider_problem
 
     @property
     def send_hold(self) -> str | None:
         """Why nothing may be sent, if sending is on hold."""
-        return self.mailer.fence
+        return self.mailer.send_hold
 
     def use(self, content: Content) -> None:
         """Use the author's content from now on."""

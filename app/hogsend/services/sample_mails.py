@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from ..delivery.providers.port import DeliveryError, Message
+from ..delivery.message import Message
+from ..delivery.providers.port import DeliveryError
 from ..delivery.providers.select import provider_for
-from ..delivery.render import Rendered
 from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.ids import new_id
@@ -62,27 +62,17 @@ async def send_sample_mail(
         installation.settings, installation.database, installation.clock, installation.change_feed
     )
     try:
-        accepted = await provider.deliver(
-            Message(
-                send_id=UUID(mail.message_id.strip("<>").partition("@")[0]),
-                from_email=mail.from_email,
-                to_email=mail.to_email,
-                subject=mail.subject,
-                message_id=mail.message_id,
-                raw=mail.raw,
-            ),
-            _record_nothing,
-        )
+        accepted = await provider.deliver(mail, _record_nothing)
     except DeliveryError as error:
         raise HogsendError(
             f"The mail was not accepted: {error.reply}", "Check HOGSEND_MAIL and HOGSEND_FROM."
         ) from error
     finally:
         await provider.close()
-    return AcceptedMail(provider.name, mail.to_email, accepted.reply)
+    return AcceptedMail(provider.name, mail.to[0].email, accepted.reply)
 
 
-def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> Rendered:
+def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> Message:
     template = get_template(context, actor, key)
     now = context.clock.now()
     contact = Contact(
@@ -103,4 +93,4 @@ def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> 
 
 
 async def _record_nothing() -> None:
-    """Stand in for the ledger's mark before the hand-over: a sample mail has no ledger row."""
+    """Stand in for the ledger before the hand-off: a sample mail has no row."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..clock import Clock, SystemClock
 from ..config.settings import Settings
-from ..delivery.render import Rendered
+from ..delivery.message import Message
 from ..delivery.templates import Template
 from ..delivery.tokens import Tokens
 from ..domain.journey import BrokenFile
@@ -18,7 +18,7 @@ from .content import Content, load_content
 
 __all__ = [
     "LoadedTemplates",
-    "Rendered",
+    "Message",
     "Template",
     "TemplateContext",
     "TemplateList",
@@ -97,7 +97,7 @@ def get_template(context: TemplateContext, actor: Actor, key: str) -> Template:
     return template
 
 
-def preview_template(context: TemplateContext, actor: Actor, key: str) -> Rendered:
+def preview_template(context: TemplateContext, actor: Actor, key: str) -> Message:
     """Render a template with its sample props, for a made-up recipient.
 
     Raises:

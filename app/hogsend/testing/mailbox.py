@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Literal
@@ -14,9 +14,10 @@ from uuid import UUID
 from ..clock import Clock
 from ..delivery.providers.port import (
     Accepted,
+    BeforeHandoff,
     DeliveryError,
-    HandingOver,
     Message,
+    Provider,
     Rejected,
     TryLater,
 )
@@ -65,7 +66,7 @@ class SentMail:
     at: datetime
 
 
-class FakeProvider:
+class FakeProvider(Provider):
     """The provider of a test: takes every mail, unless it was told to refuse.
 
     Args:
@@ -73,7 +74,7 @@ class FakeProvider:
     """
 
     name = "test"
-    remembers_sends = True
+    idempotency_window = timedelta.max
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -89,11 +90,11 @@ class FakeProvider:
         }
         self._refusals.append(refusals[kind])
 
-    async def deliver(self, message: Message, handing_over: HandingOver) -> Accepted:
+    async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
         """Take a mail."""
         if self._refusals:
             raise self._refusals.popleft()
-        await handing_over()
+        await before_handoff()
         self.sent_mails.setdefault(message.send_id, SentMail(message, self._clock.now()))
         return Accepted(provider_id=None, reply="taken by the test")
 
@@ -150,12 +151,12 @@ def mail_of(sent: SentMail, contact_id: UUID, template: str, links: Sequence[str
         template: the key of its template.
         links: where its tracked links lead.
     """
-    message = message_from_bytes(sent.message.raw, policy=policy.default)
+    message = message_from_bytes(sent.message.mime_bytes, policy=policy.default)
     return Mail(
         send_id=sent.message.send_id,
         contact_id=contact_id,
         template=template,
-        to=sent.message.to_email,
+        to=sent.message.to[0].email,
         subject=sent.message.subject,
         html=_part(message, "html"),
         text=_part(message, "plain"),

@@ -1,9 +1,10 @@
-"""Without a mail provider, mail is captured where operators see it."""
+"""The inbox captures mail for the dashboard."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,19 +15,28 @@ from hogsend.delivery.providers.port import TryLater
 from hogsend.store import inbox
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database, Write
-from tests.delivery.providers.contract import Arrived, Destination, ProviderContract, a_mail, ready
+from tests.delivery.providers.contract import (
+    ArrivedMail,
+    Destination,
+    ProviderContract,
+    allow,
+    make_message,
+    read_mime,
+)
 
 
 class InboxDestination(Destination):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def mails(self) -> list[Arrived]:
-        arrived: list[Arrived] = []
+    async def mails(self) -> list[ArrivedMail]:
+        arrived: list[ArrivedMail] = []
         for entry in reversed(await self._database.read_one(inbox.newest(100))):
             mail = await self._database.read_one(inbox.one(entry.send_id))
             assert mail is not None
-            arrived.append(Arrived(mail.entry.to_email, mail.raw))
+            captured = read_mime(mail.raw, [mail.entry.to_email])
+            copies = {address.email for address in captured.cc}
+            arrived.append(replace(captured, recipients=captured.recipients | copies))
         return arrived
 
 
@@ -54,22 +64,22 @@ class TestInbox(ProviderContract):
     pass
 
 
-async def test_open_dashboards_hear_of_a_captured_mail(
+async def test_a_captured_mail_notifies_open_dashboards(
     provider: InboxProvider, changes: ChangeFeed
 ) -> None:
     async with aclosing(changes.follow()) as topics:
-        heard = asyncio.ensure_future(anext(topics))
+        notified = asyncio.ensure_future(anext(topics))
         await asyncio.sleep(0)
-        await provider.deliver(a_mail(), ready)
+        await provider.deliver(make_message(), allow)
 
-        assert await heard == {"inbox"}
+        assert await notified == {"inbox"}
 
 
 async def test_the_newest_captured_mail_is_listed_first(
     provider: InboxProvider, database: Database, clock: ManualClock
 ) -> None:
     for name in ("first", "second", "third"):
-        await provider.deliver(a_mail(to=f"{name}@example.com"), ready)
+        await provider.deliver(make_message(f"{name}@example.com"), allow)
         clock.set(clock.now() + timedelta(seconds=1))
 
     page = await database.read_one(inbox.newest(2))
@@ -82,25 +92,25 @@ async def test_the_newest_captured_mail_is_listed_first(
 async def test_a_captured_mail_is_unread_until_it_is_first_opened(
     provider: InboxProvider, database: Database, clock: ManualClock
 ) -> None:
-    mail, other = a_mail(), a_mail()
-    await provider.deliver(mail, ready)
-    await provider.deliver(other, ready)
+    mail, other = make_message(), make_message()
+    await provider.deliver(mail, allow)
+    await provider.deliver(other, allow)
     opened_at = clock.now() + timedelta(minutes=5)
 
     await apply(database, inbox.mark_read(mail.send_id, opened_at))
     await apply(database, inbox.mark_read(mail.send_id, opened_at + timedelta(days=1)))
 
-    found = await database.read_one(inbox.one(mail.send_id))
-    assert found is not None
-    assert found.entry.captured_at == clock.now()
-    assert found.entry.read_at == opened_at
+    stored = await database.read_one(inbox.one(mail.send_id))
+    assert stored is not None
+    assert stored.entry.captured_at == clock.now()
+    assert stored.entry.read_at == opened_at
     assert await database.read_one(inbox.count_unread()) == 1
     assert await database.read_one(inbox.count()) == 2
 
 
 async def test_a_cleared_inbox_is_empty(provider: InboxProvider, database: Database) -> None:
-    mail = a_mail()
-    await provider.deliver(mail, ready)
+    mail = make_message()
+    await provider.deliver(mail, allow)
 
     await apply(database, inbox.clear())
 
@@ -108,10 +118,10 @@ async def test_a_cleared_inbox_is_empty(provider: InboxProvider, database: Datab
     assert await database.read_one(inbox.one(mail.send_id)) is None
 
 
-async def test_a_mail_that_the_database_does_not_take_is_tried_later(
+async def test_a_mail_that_the_database_refuses_is_tried_later(
     provider: InboxProvider, database: Database
 ) -> None:
     await apply(database, Write("ALTER TABLE inbox RENAME TO elsewhere"))
 
     with pytest.raises(TryLater, match="inbox could not be written"):
-        await provider.deliver(a_mail(), ready)
+        await provider.deliver(make_message(), allow)

@@ -1,4 +1,4 @@
-"""Which provider is chosen, and what is refused before a mail could leave."""
+"""Which provider is chosen, and which settings are refused before a mail can leave."""
 
 from __future__ import annotations
 
@@ -23,22 +23,27 @@ OUTSIDE = {
     "HOGSEND_FROM": "Example <hello@example.com>",
     "HOGSEND_BASE_URL": "https://app.example.com",
 }
-PIGEONS = """
-class Pigeons:
+CARRIERS = """
+from hogsend.delivery.providers.port import Provider
+
+class Pigeons(Provider):
     name = "pigeons"
-    remembers_sends = False
 
-    async def deliver(self, message, handing_over):
-        await handing_over()
+    async def deliver(self, message, before_handoff):
+        await before_handoff()
 
-    async def close(self):
-        pass
+class Nameless(Provider):
+    async def deliver(self, message, before_handoff):
+        await before_handoff()
 
 class Doves:
     name = "doves"
 
-    def deliver(self, message, handing_over):
+    async def deliver(self, message, before_handoff):
         pass
+
+class Incomplete(Provider):
+    name = "incomplete"
 
 class Demanding(Pigeons):
     def __init__(self, seed):
@@ -48,9 +53,9 @@ class Demanding(Pigeons):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A working folder with a provider of the author's own beside the journeys."""
+    """A working folder with a custom provider beside the journeys."""
     (tmp_path / "journeys").mkdir()
-    (tmp_path / "journeys" / "carriers.py").write_text(PIGEONS)
+    (tmp_path / "journeys" / "carriers.py").write_text(CARRIERS)
     before = list(sys.path)
     yield tmp_path
     sys.path[:] = before
@@ -66,7 +71,7 @@ def test_mail_is_captured_when_nothing_is_set(folder: Path, clock: ManualClock) 
     assert isinstance(chosen(folder, clock), InboxProvider)
 
 
-def test_a_server_elsewhere_is_used_once_sender_and_links_are_right(
+def test_a_remote_server_is_used_when_sender_and_public_address_are_set(
     folder: Path, clock: ManualClock
 ) -> None:
     provider = chosen(folder, clock, **OUTSIDE)
@@ -76,7 +81,7 @@ def test_a_server_elsewhere_is_used_once_sender_and_links_are_right(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "mail.localhost"])
-def test_a_server_on_this_machine_needs_neither(
+def test_a_local_server_needs_neither_sender_nor_public_address(
     folder: Path, clock: ManualClock, host: str
 ) -> None:
     provider = chosen(folder, clock, HOGSEND_MAIL=f"smtp://{host}:1025")
@@ -104,7 +109,7 @@ def test_mail_does_not_leave_without_a_sender(folder: Path, clock: ManualClock, 
         "http://app.example.com",
     ],
 )
-def test_mail_does_not_leave_with_links_that_lead_nowhere(
+def test_mail_does_not_leave_with_links_that_recipients_cannot_open(
     folder: Path, clock: ManualClock, mail: str, base: str
 ) -> None:
     environ = {**OUTSIDE, "HOGSEND_MAIL": mail, "HOGSEND_BASE_URL": base}
@@ -115,9 +120,7 @@ def test_mail_does_not_leave_with_links_that_lead_nowhere(
     assert chosen(folder, clock, **environ, HOGSEND_ALLOW_LOCAL_LINKS="1")
 
 
-def test_a_provider_of_the_author_s_own_is_found_beside_the_journeys(
-    folder: Path, clock: ManualClock
-) -> None:
+def test_a_custom_provider_is_found_beside_the_journeys(folder: Path, clock: ManualClock) -> None:
     provider = chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": "carriers:Pigeons"})
 
     assert provider.name == "pigeons"
@@ -126,13 +129,15 @@ def test_a_provider_of_the_author_s_own_is_found_beside_the_journeys(
 @pytest.mark.parametrize(
     ("mail", "reason"),
     [
-        ("carriers:Doves", "no provider"),
+        ("carriers:Doves", "not a provider"),
+        ("carriers:Nameless", "not a provider"),
+        ("carriers:Incomplete", "deliver"),
         ("carriers:Swallows", "Swallows"),
         ("carriers:Demanding", "seed"),
         ("nowhere:Pigeons", "nowhere"),
     ],
 )
-def test_what_is_no_provider_is_refused_with_what_it_needs(
+def test_an_unusable_provider_is_refused_with_a_remedy(
     folder: Path, clock: ManualClock, mail: str, reason: str
 ) -> None:
     with pytest.raises(ConfigError, match=reason) as refused:
@@ -142,10 +147,10 @@ def test_what_is_no_provider_is_refused_with_what_it_needs(
 
 
 @pytest.mark.parametrize("name", ["resend", "postmark"])
-def test_a_provider_of_a_later_version_is_refused_with_another_way(
+def test_an_unsupported_provider_is_refused_with_an_alternative(
     folder: Path, clock: ManualClock, name: str
 ) -> None:
-    with pytest.raises(ConfigError, match=r"not in this version.*SMTP"):
+    with pytest.raises(ConfigError, match=r"does not support.*SMTP"):
         chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": f"{name}://s3cret"})
 
 
@@ -159,5 +164,5 @@ def test_a_provider_of_a_later_version_is_refused_with_another_way(
         ("https://intranet", "[127.0.0.1]"),
     ],
 )
-def test_this_machine_greets_with_a_name_that_servers_accept(base: str, greeting: str) -> None:
+def test_the_greeting_is_a_name_that_servers_accept(base: str, greeting: str) -> None:
     assert greeting_of(base) == greeting

@@ -1,4 +1,4 @@
-"""The same promises with a mail server that others have written, and with encryption."""
+"""The promises of a provider with aiosmtpd as the server, and with encryption."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 from hogsend.delivery.providers.port import ProviderStopped
 from hogsend.delivery.providers.smtp import SmtpProvider
 from hogsend.delivery.providers.smtp_server import parse_server
-from tests.delivery.providers.contract import Arrived, Destination, ProviderContract, a_mail, ready
+from tests.delivery.providers.contract import (
+    ArrivedMail,
+    Destination,
+    TransportContract,
+    allow,
+    make_message,
+    read_mime,
+)
 
-# For localhost, valid until 2126, trusted by nobody.
+# For localhost, valid until 2126, self-signed.
 CERTIFICATE = Path(__file__).parents[2] / "sinks" / "localhost.pem"
 
 
 class Mailbox(Destination):
-    """An aiosmtpd handler that keeps what it gets."""
+    """An aiosmtpd handler that keeps the mails it receives."""
 
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
@@ -35,8 +42,8 @@ class Mailbox(Destination):
         self.greetings.append(session.host_name)
         return "250 OK"
 
-    async def mails(self) -> list[Arrived]:
-        return [Arrived(envelope.rcpt_tos[0], _content(envelope)) for envelope in self.envelopes]
+    async def mails(self) -> list[ArrivedMail]:
+        return [read_mime(_content(envelope), envelope.rcpt_tos) for envelope in self.envelopes]
 
 
 def _content(envelope: Envelope) -> bytes:
@@ -44,10 +51,12 @@ def _content(envelope: Envelope) -> bytes:
     return envelope.original_content
 
 
-def _signs_in(server: SMTP, session: Any, envelope: Envelope, kind: str, login: Any) -> AuthResult:
+def _authenticate(
+    server: SMTP, session: Any, envelope: Envelope, kind: str, login: Any
+) -> AuthResult:
     assert isinstance(login, LoginPassword)
-    right = (login.login, login.password) == (b"hog", "geheim-ä".encode())
-    return AuthResult(success=right, handled=False)
+    is_right = (login.login, login.password) == (b"hog", "geheim-ä".encode())
+    return AuthResult(success=is_right, handled=False)
 
 
 @pytest.fixture(scope="module")
@@ -85,35 +94,35 @@ def destination() -> Mailbox:
 @pytest.fixture
 async def provider(destination: Mailbox) -> AsyncIterator[SmtpProvider]:
     async with running(destination) as port:
-        made = SmtpProvider(parse_server(f"smtp://127.0.0.1:{port}"))
-        yield made
-        await made.close()
+        provider = SmtpProvider(parse_server(f"smtp://127.0.0.1:{port}"))
+        yield provider
+        await provider.close()
 
 
-class TestSmtpForReal(ProviderContract):
+class TestSmtpWithAiosmtpd(TransportContract):
     pass
 
 
-async def delivered(url: str) -> None:
+async def deliver_to(url: str) -> None:
     provider = SmtpProvider(parse_server(url), greeting="app.example.com")
     try:
-        await provider.deliver(a_mail(), ready)
+        await provider.deliver(make_message(), allow)
     finally:
         await provider.close()
 
 
-async def test_the_connection_is_encrypted_when_that_is_offered(
+async def test_the_connection_is_encrypted_when_the_server_offers_it(
     destination: Mailbox, server_context: ssl.SSLContext
 ) -> None:
     async with running(destination, tls_context=server_context) as port:
-        await delivered(f"smtp://localhost:{port}")
-        await delivered(f"smtp://localhost:{port}?starttls=never")
+        await deliver_to(f"smtp://localhost:{port}")
+        await deliver_to(f"smtp://localhost:{port}?starttls=never")
 
     assert destination.encrypted == [True, False]
     assert destination.greetings == ["app.example.com", "app.example.com"]
 
 
-async def test_a_password_is_sent_through_an_encrypted_connection(
+async def test_a_password_is_sent_over_an_encrypted_connection(
     destination: Mailbox, server_context: ssl.SSLContext
 ) -> None:
     async with running(
@@ -121,11 +130,11 @@ async def test_a_password_is_sent_through_an_encrypted_connection(
         tls_context=server_context,
         require_starttls=True,
         auth_required=True,
-        authenticator=_signs_in,
+        authenticator=_authenticate,
     ) as port:
-        await delivered(f"smtp://hog:geheim-%C3%A4@localhost:{port}?starttls=require")
+        await deliver_to(f"smtp://hog:geheim-%C3%A4@localhost:{port}?starttls=require")
         with pytest.raises(ProviderStopped, match="535"):
-            await delivered(f"smtp://hog:other@localhost:{port}?starttls=require")
+            await deliver_to(f"smtp://hog:other@localhost:{port}?starttls=require")
 
     assert len(destination.envelopes) == 1
 
@@ -134,13 +143,13 @@ async def test_a_connection_can_be_encrypted_from_its_first_byte(
     destination: Mailbox, server_context: ssl.SSLContext
 ) -> None:
     async with running(destination, tls=server_context) as port:
-        await delivered(f"smtps://localhost:{port}")
+        await deliver_to(f"smtps://localhost:{port}")
 
     assert destination.encrypted == [True]
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-async def test_a_certificate_that_nobody_vouches_for_stops_the_provider(
+async def test_an_untrusted_certificate_stops_the_provider(
     destination: Mailbox, server_context: ssl.SSLContext, scheme: str
 ) -> None:
     options: dict[str, Any] = (
@@ -148,7 +157,7 @@ async def test_a_certificate_that_nobody_vouches_for_stops_the_provider(
     )
     async with running(destination, **options) as port:
         with pytest.raises(ProviderStopped, match=r"certificate.*verify=0"):
-            await delivered(f"{scheme}://localhost:{port}?verify=1")
+            await deliver_to(f"{scheme}://localhost:{port}?verify=1")
 
     assert destination.envelopes == []
 
@@ -156,7 +165,7 @@ async def test_a_certificate_that_nobody_vouches_for_stops_the_provider(
 async def test_an_international_address_arrives(destination: Mailbox) -> None:
     async with running(destination) as port:
         provider = SmtpProvider(parse_server(f"smtp://127.0.0.1:{port}"))
-        await provider.deliver(a_mail(to="jürgen@bücher.example"), ready)
+        await provider.deliver(make_message("jürgen@bücher.example"), allow)
         await provider.close()
 
     assert destination.envelopes[0].rcpt_tos == ["jürgen@xn--bcher-kva.example"]

@@ -1,11 +1,11 @@
-"""What a server's refusal does to the mail and to the person."""
+"""What a negative reply of a server means for the mail and its recipient."""
 
 from __future__ import annotations
 
 import pytest
 
 from hogsend.delivery.providers.port import ProviderStopped, Rejected, TryLater
-from hogsend.delivery.providers.smtp_replies import queue_id, refusal
+from hogsend.delivery.providers.smtp_replies import error_for, queue_id
 
 LATER = [
     (421, "4.3.2 System shutting down"),
@@ -63,8 +63,8 @@ STOPPED = [
 
 
 @pytest.mark.parametrize(("code", "text"), LATER)
-def test_a_temporary_refusal_is_tried_later(code: int, text: str) -> None:
-    error = refusal(code, text)
+def test_a_temporary_error_is_tried_later(code: int, text: str) -> None:
+    error = error_for(code, text)
 
     assert isinstance(error, TryLater)
     assert not error.soft_bounce
@@ -72,7 +72,7 @@ def test_a_temporary_refusal_is_tried_later(code: int, text: str) -> None:
 
 @pytest.mark.parametrize(("code", "text"), FULL)
 def test_a_full_mailbox_is_a_soft_bounce(code: int, text: str) -> None:
-    error = refusal(code, text)
+    error = error_for(code, text)
 
     assert isinstance(error, TryLater)
     assert error.soft_bounce
@@ -84,8 +84,8 @@ def test_a_full_mailbox_is_a_soft_bounce(code: int, text: str) -> None:
     + [(*reply, "policy") for reply in POLICY]
     + [(*reply, "content") for reply in CONTENT],
 )
-def test_a_permanent_refusal_says_whose_fault_it_is(code: int, text: str, kind: str) -> None:
-    error = refusal(code, text)
+def test_a_permanent_error_blames_the_right_side(code: int, text: str, kind: str) -> None:
+    error = error_for(code, text)
 
     assert isinstance(error, Rejected)
     assert error.kind == kind
@@ -93,33 +93,33 @@ def test_a_permanent_refusal_says_whose_fault_it_is(code: int, text: str, kind: 
 
 @pytest.mark.parametrize(("code", "text"), STOPPED)
 def test_refused_credentials_stop_the_provider(code: int, text: str) -> None:
-    assert isinstance(refusal(code, text), ProviderStopped)
+    assert isinstance(error_for(code, text), ProviderStopped)
 
 
 @pytest.mark.parametrize("reply", [*GONE, (550, "5.1.8 Bad sender domain")])
 def test_a_refused_sender_never_bounces_the_recipient(reply: tuple[int, str]) -> None:
-    error = refusal(*reply, to_sender=True)
+    error = error_for(*reply, to_sender=True)
 
     assert isinstance(error, Rejected)
     assert error.kind == "policy"
 
 
-def test_a_full_sender_is_no_soft_bounce_of_the_recipient() -> None:
-    error = refusal(452, "4.2.2 over quota", to_sender=True)
+def test_a_full_mailbox_of_the_sender_is_not_a_soft_bounce() -> None:
+    error = error_for(452, "4.2.2 over quota", to_sender=True)
 
     assert isinstance(error, TryLater)
     assert not error.soft_bounce
 
 
-def test_a_reply_is_kept_as_one_line_that_can_be_stored() -> None:
-    assert refusal(550, "5.1.1 No\n5.1.1  such\tuser").reply == "550 5.1.1 No 5.1.1 such user"
-    assert refusal(550, "caf\udce9").reply == "550 caf?"
-    assert "\x00" not in refusal(550, "a\x00b").reply
-    assert len(refusal(550, "x" * 5000).reply) == 1000
+def test_a_reply_becomes_one_line_that_can_be_stored() -> None:
+    assert error_for(550, "5.1.1 No\n5.1.1  such\tuser").reply == "550 5.1.1 No 5.1.1 such user"
+    assert error_for(550, "caf\udce9").reply == "550 caf?"
+    assert "\x00" not in error_for(550, "a\x00b").reply
+    assert len(error_for(550, "x" * 5000).reply) == 1000
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("2.0.0 Ok: queued as 4bD3Yq0kzVz1rT", "4bD3Yq0kzVz1rT"),
         ("OK id=1tMcXk-000000001Ab-2CdE", "1tMcXk-000000001Ab-2CdE"),
@@ -130,5 +130,5 @@ def test_a_reply_is_kept_as_one_line_that_can_be_stored() -> None:
         ("", None),
     ],
 )
-def test_the_server_s_name_for_a_mail_is_kept(text: str, found: str | None) -> None:
-    assert queue_id(text) == found
+def test_the_servers_id_of_a_mail_is_read(text: str, expected: str | None) -> None:
+    assert queue_id(text) == expected

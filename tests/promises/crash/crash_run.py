@@ -15,7 +15,7 @@ from hogsend.store.migrations import bring_up_to_date
 
 from .audit import count_parked
 from .fork_server import ForkServer, open_fork_server
-from .kill_points import HAND_OVER, INBOX, TRANSACTIONS, UNNAMED
+from .kill_points import HANDOFF, INBOX, TRANSACTIONS, UNNAMED
 from .report import Report
 from .step_functions import POINTS
 from .testbed import NEW_CUSTOMERS, PATIENCE, Testbed, open_testbed, wait_for
@@ -120,7 +120,7 @@ class CrashRun:
         not_here = {INBOX} if self._over_smtp else set[str]()
         for name in sorted({*TRANSACTIONS.values()} - not_here - names):
             testbed.add_wrong(f"there was no transaction {name}")
-        for point in {*(HAND_OVER if self._over_smtp else ()), *POINTS} - {*reached}:
+        for point in {*(HANDOFF if self._over_smtp else ()), *POINTS} - {*reached}:
             testbed.add_wrong(f"the point {point} was not reached")
         self._on_progress(f"{len(reached)} points in {len(names)} transactions and hand-overs")
 

@@ -19,7 +19,7 @@ from typing import Any
 from aiosmtplib.protocol import SMTPProtocol
 from tortoise.connection import get_connections
 
-from hogsend.delivery.providers.port import Accepted, HandingOver
+from hogsend.delivery.providers.port import Accepted, BeforeHandoff
 from hogsend.delivery.providers.smtp_envelope import Envelope
 from hogsend.delivery.providers.smtp_session import SmtpSession
 from hogsend.store.db import WRITE, Database
@@ -29,11 +29,11 @@ from hogsend.store.transactions import Transaction
 INBOX = "inbox"
 # The functions that open a transaction in a worker, and the name of that transaction.
 TRANSACTIONS = {
+    "delivery.ledger.Ledger._begin": "begin",
+    "delivery.ledger.Ledger._begin_and_conclude": "begin and conclude",
     "delivery.ledger.Ledger._conclude": "conclude",
-    "delivery.ledger.Ledger._mark": "mark",
-    "delivery.ledger.Ledger._mark_and_conclude": "mark and conclude",
-    "delivery.mailer.Mailer.recover": "recover",
     "delivery.providers.inbox.InboxProvider._write": INBOX,
+    "delivery.recovery.settle_interrupted_sends": "recover",
     "delivery.tracking.Tracker._judge": "judge",
     "delivery.tracking.Tracker._write": "hit",
     "ingest.service.Ingest._write_once": "ingest",
@@ -48,14 +48,14 @@ TRANSACTIONS = {
 }
 UNNAMED = "unnamed"
 
-BEFORE_MAIL_FROM = "hand-over: before MAIL FROM"
-RECIPIENT_ACCEPTED = "hand-over: recipient accepted"
-SEND_MARKED = "hand-over: send marked"
-DATA_ACCEPTED = "hand-over: DATA accepted"
-MIDDLE_OF_TEXT = "hand-over: in the middle of the text"
-FINAL_DOT_SENT = "hand-over: after the final dot"
-REPLY_READ = "hand-over: reply read"
-HAND_OVER = (
+BEFORE_MAIL_FROM = "hand-off: before MAIL FROM"
+RECIPIENT_ACCEPTED = "hand-off: recipient accepted"
+SEND_MARKED = "hand-off: send marked"
+DATA_ACCEPTED = "hand-off: DATA accepted"
+MIDDLE_OF_TEXT = "hand-off: in the middle of the text"
+FINAL_DOT_SENT = "hand-off: after the final dot"
+REPLY_READ = "hand-off: reply read"
+HANDOFF = (
     BEFORE_MAIL_FROM,
     RECIPIENT_ACCEPTED,
     SEND_MARKED,
@@ -115,7 +115,7 @@ def install(switch: KillSwitch) -> None:
     global _installed
     _installed = switch
     _patch_transactions(switch)
-    _patch_hand_over(switch)
+    _patch_handoff(switch)
 
 
 def _patch_transactions(switch: KillSwitch) -> None:
@@ -148,22 +148,23 @@ def _patch_transactions(switch: KillSwitch) -> None:
     Database.transaction = transaction
 
 
-def _patch_hand_over(switch: KillSwitch) -> None:
-    address, hand_over, write = SmtpSession.address, SmtpSession.hand_over, SMTPProtocol.write
+def _patch_handoff(switch: KillSwitch) -> None:
+    send_envelope, send_content = SmtpSession.send_envelope, SmtpSession.send_content
+    write = SMTPProtocol.write
 
-    async def address_traced(self: SmtpSession, envelope: Envelope) -> None:
+    async def send_envelope_traced(self: SmtpSession, envelope: Envelope) -> None:
         switch.reach(BEFORE_MAIL_FROM)
-        await address(self, envelope)
+        await send_envelope(self, envelope)
         switch.reach(RECIPIENT_ACCEPTED)
 
-    async def hand_over_traced(
-        self: SmtpSession, raw: bytes, handing_over: HandingOver
+    async def send_content_traced(
+        self: SmtpSession, content: bytes, before_handoff: BeforeHandoff
     ) -> Accepted:
-        async def handing_over_traced() -> None:
-            await handing_over()
+        async def before_handoff_traced() -> None:
+            await before_handoff()
             switch.reach(SEND_MARKED)
 
-        accepted = await hand_over(self, raw, handing_over_traced)
+        accepted = await send_content(self, content, before_handoff_traced)
         switch.reach(REPLY_READ)
         return accepted
 
@@ -178,6 +179,6 @@ def _patch_hand_over(switch: KillSwitch) -> None:
         write(self, data)
         switch.reach(FINAL_DOT_SENT)
 
-    SmtpSession.address = address_traced
-    SmtpSession.hand_over = hand_over_traced
+    SmtpSession.send_envelope = send_envelope_traced
+    SmtpSession.send_content = send_content_traced
     SMTPProtocol.write = write_traced

@@ -9,7 +9,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,13 +59,13 @@ class MailServer(SmtpSink):
     """
 
     def __init__(self, product: Product) -> None:
-        super().__init__(keep=False, hesitation=0.005)
+        super().__init__(keep=False, reply_delay=0.005)
         self.delivered: Counter[str] = Counter()
         self._product = product
         self._clicked: set[str] = set()
 
-    def take(self, sender: str, recipient: str, raw: bytes) -> None:
-        super().take(sender, recipient, raw)
+    def receive(self, sender: str, recipients: Iterable[str], raw: bytes) -> None:
+        super().receive(sender, recipients, raw)
         match = _MESSAGE_ID.search(raw)
         assert match is not None, raw
         send_id = match[1].decode().replace("-", "")

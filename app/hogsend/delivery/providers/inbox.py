@@ -1,32 +1,34 @@
-"""The provider of a fresh installation: mail is captured in the local inbox, nothing leaves."""
+"""The default provider: captures mail in the local inbox, and nothing leaves the machine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from ...clock import Clock
 from ...store import inbox
 from ...store.batcher import Batcher
 from ...store.change_feed import ChangeFeed
 from ...store.db import Database
-from .port import Accepted, HandingOver, Message, TryLater
+from .port import Accepted, BeforeHandoff, Message, Provider, TryLater
 
 TOPIC = "inbox"
-# Each mail may be large, and all of a set are compressed before anything else goes on.
+# Mails may be large, and compressing a batch of them blocks everything else.
 MAILS_PER_WRITE = 50
 
 
-class InboxProvider:
-    """Keeps mails where operators can look at them, keyed by send id.
+class InboxProvider(Provider):
+    """Stores mails for the dashboard's inbox, keyed by send id.
 
     Args:
-        database: where the inbox is.
-        clock: tells when a mail was captured.
-        changes: told that the inbox has changed.
+        database: holds the inbox.
+        clock: gives the time of capture.
+        changes: notified that the inbox has changed.
     """
 
     name = "inbox"
-    remembers_sends = True
+    # The send id is the key of the table.
+    idempotency_window = timedelta.max
 
     def __init__(self, database: Database, clock: Clock, changes: ChangeFeed) -> None:
         self._database = database
@@ -36,23 +38,23 @@ class InboxProvider:
             self._write, most=MAILS_PER_WRITE, turn=database.turn
         )
 
-    async def deliver(self, message: Message, handing_over: HandingOver) -> Accepted:
+    async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
         """Capture one mail; the same send again changes nothing.
 
         Raises:
-            TryLater: the database did not take it. As the inbox remembers, that is safe to say
-                even of a commit whose end was not seen.
+            TryLater: the database did not take it. Even when the result of the commit is unknown,
+                a repeat is safe, because the same send is stored once.
         """
-        await handing_over()
+        await before_handoff()
         entry = inbox.InboxEntry(
             send_id=message.send_id,
-            to_email=message.to_email,
-            from_email=message.from_email,
+            to_email=message.to[0].email,
+            from_email=message.from_.email,
             subject=message.subject,
             captured_at=self._clock.now(),
         )
         try:
-            return await self._batcher.submit(inbox.CapturedMail(entry, message.raw))
+            return await self._batcher.submit(inbox.CapturedMail(entry, message.mime_bytes))
         except Exception as error:
             raise TryLater(f"the inbox could not be written: {error}") from error
 

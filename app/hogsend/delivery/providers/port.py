@@ -1,59 +1,46 @@
-"""The port that every mail provider implements: one finished mail in, one verdict out.
+"""The port that every mail provider implements: one finished mail in, one outcome out.
 
-A provider of your own is a class that takes no arguments and has what `Provider` asks for. Put it
-beside your journeys and name it in `HOGSEND_MAIL` as `module:Class`:
+The outcome decides what happens to the mail, so a provider claims only what it knows. A mail that
+certainly did not leave is `TryLater`, `Rejected` or `ProviderStopped`. A mail that may have left
+is `InDoubt`; Hogsend repeats it only within the provider's `idempotency_window`.
 
-    from hogsend.delivery.providers.port import Accepted, Message, TryLater
-
-    class Pigeons:
-        name = "pigeons"
-        remembers_sends = False
-
-        async def deliver(self, message, handing_over):
-            pigeon = await self.loft.fetch()        # everything that can fail harmlessly
-            if pigeon is None:
-                raise TryLater("all pigeons are out")
-            await handing_over()                    # from here on the mail may have left
-            pigeon.fly(message.to_email, message.raw)
-            return Accepted(provider_id=pigeon.ring, reply="in the air")
-
-        async def close(self):
-            await self.loft.close()
-
-What a provider raises decides what becomes of the mail, so the rule is: claim only what is known.
-A mail that certainly did not leave is `TryLater`, `Rejected` or `ProviderStopped`; one that may
-have left and of which nobody said so is `InDoubt`, and is never repeated blindly.
+docs/sending-mail.md has a complete example of a provider.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
+from ..message import Address, Attachment, Message
+
+__all__ = [
+    "Accepted",
+    "Address",
+    "Attachment",
+    "BeforeHandoff",
+    "DeliveryError",
+    "Feedback",
+    "FeedbackKind",
+    "InDoubt",
+    "InvalidWebhook",
+    "Message",
+    "Provider",
+    "ProviderStopped",
+    "Rejected",
+    "RejectionKind",
+    "TryLater",
+    "WebhookRequest",
+    "Withdrawn",
+]
+
 RejectionKind = Literal["hard_bounce", "content", "policy"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A finished mail. The same send is always offered with the same bytes.
-
-    Args:
-        send_id: the ledger's id of this mail; an idempotency key for providers that take one.
-        from_email: the envelope's sender; a display name beside it is ignored.
-        to_email: the envelope's only recipient.
-        subject: as people read it, for providers that show it.
-        message_id: the value of the `Message-ID` header, with its angle brackets.
-        raw: the whole mail as RFC 5322 says, every line ended by CR LF, dots not doubled.
-    """
-
-    send_id: UUID
-    from_email: str
-    to_email: str
-    subject: str
-    message_id: str
-    raw: bytes
+FeedbackKind = Literal["delivered", "delayed", "hard_bounce", "soft_bounce", "complaint"]
+BeforeHandoff = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +48,8 @@ class Accepted:
     """The provider has taken responsibility for the mail.
 
     Args:
-        provider_id: what the provider calls the mail, if it said so.
-        reply: what the provider said, in its own words.
+        provider_id: the provider's id of the mail, if it gave one.
+        reply: the provider's answer, in its own words.
     """
 
     provider_id: str | None
@@ -70,10 +57,10 @@ class Accepted:
 
 
 class DeliveryError(Exception):
-    """The mail was not accepted; the subclass says what that means for it.
+    """The mail was not accepted; the subclass says what that means.
 
     Args:
-        reply: what the provider said, or what happened, for people to read.
+        reply: the provider's answer, or what happened, for people to read.
     """
 
     def __init__(self, reply: str) -> None:
@@ -85,13 +72,17 @@ class TryLater(DeliveryError):
     """The mail did not leave, and the same attempt may succeed later.
 
     Args:
-        reply: what the provider said.
-        soft_bounce: whether the recipient's mailbox is what stands in the way (it is full).
-            Soft bounces on several days lead to suppression of the address.
+        reply: the provider's answer.
+        retry_at: when the provider asks to be tried again, such as from `Retry-After`; None for
+            the usual schedule.
+        soft_bounce: whether the recipient's mailbox is the cause (it is full).
     """
 
-    def __init__(self, reply: str, *, soft_bounce: bool = False) -> None:
+    def __init__(
+        self, reply: str, *, retry_at: datetime | None = None, soft_bounce: bool = False
+    ) -> None:
         super().__init__(reply)
+        self.retry_at = retry_at
         self.soft_bounce = soft_bounce
 
 
@@ -99,9 +90,10 @@ class Rejected(DeliveryError):
     """The mail did not leave and never will.
 
     Args:
-        reply: what the provider said.
-        kind: `hard_bounce`: the address does not exist and is suppressed; `content`: this mail
-            cannot be taken; `policy`: the sender is at fault, and the person is never suppressed.
+        reply: the provider's answer.
+        kind: `hard_bounce`: the address does not exist and is suppressed; `content`: the provider
+            does not take this mail; `policy`: the sender is at fault, and the recipient is not
+            suppressed.
     """
 
     def __init__(self, reply: str, kind: RejectionKind) -> None:
@@ -110,67 +102,116 @@ class Rejected(DeliveryError):
 
 
 class ProviderStopped(DeliveryError):
-    """No mail at all can be handed over until a person acts, such as after a wrong password.
+    """The provider takes no mail at all until an operator acts, such as after a wrong API key.
 
-    The mail did not leave, is not failed, and waits.
+    The mail did not leave. It does not fail; it waits.
     """
 
 
 class InDoubt(DeliveryError):
-    """The mail may have left: the connection ended after the hand-over began."""
+    """The mail may have left: the provider gave no answer after the hand-off began."""
 
 
 class Withdrawn(Exception):
-    """Raised by `handing_over` when the mail must not leave after all.
+    """Raised by `before_handoff` when the mail must not leave any more.
 
     A provider ends its attempt without handing anything over and lets the exception pass.
     """
 
 
-HandingOver = Callable[[], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """An HTTP request that a provider makes to report what happened to mails.
 
-
-@runtime_checkable
-class Provider(Protocol):
-    """What takes a finished mail and passes it on.
-
-    `deliver` is called many times at once; a provider bounds its own connections.
+    Args:
+        headers: by name in lower case.
+        body: the bytes as received, which signatures cover.
+        query: the parameters of the URL.
     """
 
-    @property
-    def name(self) -> str:
-        """One lower-case word, kept with each send."""
-        ...
+    headers: Mapping[str, str]
+    body: bytes
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    @property
-    def remembers_sends(self) -> bool:
-        """Whether offering the same `send_id` again delivers nothing a second time.
 
-        Mails in doubt are offered again to a provider that remembers.
-        """
-        ...
+class InvalidWebhook(Exception):
+    """A webhook is not signed by the provider, or cannot be read."""
 
-    async def deliver(self, message: Message, handing_over: HandingOver) -> Accepted:
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a provider reports about a mail that it accepted.
+
+    Args:
+        kind: what happened.
+        at: when it happened.
+        email: the recipient's address.
+        send_id: the mail, when the provider passes our id back.
+        provider_id: the provider's id of the mail, as in `Accepted`.
+        event_id: the provider's id of this report, by which a repeated one is recognized.
+        reply: the details, for people to read.
+    """
+
+    kind: FeedbackKind
+    at: datetime
+    email: str
+    send_id: UUID | None = None
+    provider_id: str | None = None
+    event_id: str | None = None
+    reply: str = ""
+
+
+class Provider(ABC):
+    """Takes finished mails and passes them on.
+
+    `deliver` runs many times at once, and a provider limits its own connections. One that has a
+    batch endpoint may collect the messages of concurrent calls, each after its `before_handoff`,
+    and send them in one request.
+
+    Attributes:
+        name: one lower-case word, stored with each send.
+        idempotency_window: how long the provider recognizes a `send_id` that it has received and
+            does not deliver it again; None if it never does. Mails in doubt are repeated within
+            this time. A repeat is rendered anew and may differ in details, such as its date.
+    """
+
+    name: str
+    idempotency_window: timedelta | None = None
+
+    @abstractmethod
+    async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
         """Hand one mail over.
 
         Args:
             message: the mail.
-            handing_over: awaited once, as the last thing before the mail's content leaves
+            before_handoff: awaited exactly once, as the last step before the content leaves
                 (before SMTP's `DATA`, before an API's request). It records that the mail may
-                have left; when it raises, nothing may leave, and what it raised must pass.
+                have left. When it raises, nothing may leave and the exception must pass.
 
         Returns:
-            What the provider said when it took responsibility.
+            The provider's answer when it took responsibility.
 
         Raises:
-            TryLater: it did not leave; try again.
-            Rejected: it did not leave and never will.
-            ProviderStopped: nothing can be handed over until a person acts.
-            InDoubt: it may have left.
-            Withdrawn: from `handing_over`.
+            TryLater: the mail did not leave; try again.
+            Rejected: the mail did not leave and never will.
+            ProviderStopped: the provider takes no mail until an operator acts.
+            InDoubt: the mail may have left.
+            Withdrawn: from `before_handoff`.
         """
-        ...
 
-    async def close(self) -> None:
-        """Let go of connections; hand-overs that still run end by themselves or are in doubt."""
-        ...
+    async def feedback(self, request: WebhookRequest) -> Sequence[Feedback]:
+        """Read a webhook of the provider; one without webhooks reports nothing.
+
+        Args:
+            request: the request as received.
+
+        Returns:
+            The reports in it; those of no interest are left out.
+
+        Raises:
+            InvalidWebhook: the signature is wrong, or the body cannot be read.
+        """
+        return ()
+
+    async def close(self) -> None:  # noqa: B027 (most providers have nothing to close)
+        """Close connections; hand-offs that still run end by themselves or are in doubt."""

@@ -1,4 +1,4 @@
-"""Mail over SMTP, through a few connections that are kept and used again."""
+"""Sends mail over SMTP through a small pool of reused connections."""
 
 from __future__ import annotations
 
@@ -6,97 +6,95 @@ import asyncio
 import ssl
 from contextlib import suppress
 
-from .port import Accepted, HandingOver, Message, TryLater
+from .port import Accepted, BeforeHandoff, Message, Provider, TryLater
 from .smtp_envelope import Envelope, envelope_of
 from .smtp_server import SmtpServer, tls_context
 from .smtp_session import SmtpSession, SmtpTimeouts, StaleConnection
 
-# Servers count mails per connection and end those that idle; leaving first avoids both.
+# Servers limit the mails per connection and close idle ones; closing first avoids both.
 MAILS_PER_CONNECTION = 200
 IDLE_SECONDS = 30.0
 
 
-class SmtpProvider:
-    """Hands mail to one SMTP server.
+class SmtpProvider(Provider):
+    """Hands mail to one SMTP server, each in an SMTP transaction of its own.
 
-    Each mail is a transaction of its own with one recipient. Connections are opened when they
-    are needed, never more than the server's `pool`, and closed after `MAILS_PER_CONNECTION` mails
-    or `idle` seconds of rest. A kept connection that the server has closed meanwhile is replaced
-    without the mail noticing.
+    Connections are opened on demand, at most the server's `pool`, and closed after
+    `MAILS_PER_CONNECTION` mails or `idle` seconds without use. An idle connection that the server
+    has closed is replaced without an effect on the mail.
 
     Args:
-        server: where mail is handed over.
-        greeting: what this machine calls itself in `EHLO`: its domain or an address literal.
-        patience: how long answers are waited for.
-        idle: after how many seconds of rest a connection is closed.
+        server: the server that takes the mail.
+        greeting: the name of this machine in `EHLO`: its domain or an address literal.
+        timeouts: how long to wait for replies.
+        idle: after how many seconds without use a connection is closed.
     """
 
     name = "smtp"
-    remembers_sends = False
 
     def __init__(
         self,
         server: SmtpServer,
         *,
         greeting: str = "[127.0.0.1]",
-        patience: SmtpTimeouts | None = None,
+        timeouts: SmtpTimeouts | None = None,
         idle: float = IDLE_SECONDS,
     ) -> None:
         self.server = server
         self._greeting = greeting
-        self._patience = patience or SmtpTimeouts()
+        self._timeouts = timeouts or SmtpTimeouts()
         self._idle = idle
-        self._places = asyncio.Semaphore(server.pool)
-        self._resting: list[SmtpSession] = []
+        self._slots = asyncio.Semaphore(server.pool)
+        self._idle_sessions: list[SmtpSession] = []
         self._context: ssl.SSLContext | None = None
-        self._tidying: asyncio.TimerHandle | None = None
-        self._farewells: set[asyncio.Task[None]] = set()
+        self._cleanup: asyncio.TimerHandle | None = None
+        self._quitting: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def deliver(self, message: Message, handing_over: HandingOver) -> Accepted:
-        """Hand one mail over; waits while all connections are in use.
+    async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
+        """Hand one mail over; wait while all connections are in use.
 
         Raises:
             TryLater, Rejected, ProviderStopped, InDoubt: as the port says.
         """
         envelope = envelope_of(message)
-        async with self._places:
-            session = await self._addressed(envelope)
+        async with self._slots:
+            session = await self._session_for(envelope)
             try:
-                return await session.hand_over(message.raw, handing_over)
+                return await session.send_content(message.mime_bytes, before_handoff)
             except StaleConnection as stale:
                 raise TryLater(f"the connection ended before the mail left: {stale}") from stale
             finally:
-                self._give_back(session)
+                self._release(session)
 
     async def close(self) -> None:
-        """Say goodbye on resting connections, for a second at most; others end with their mail."""
+        """Close idle connections, within a second; the others close after their mail."""
         self._closed = True
-        if self._tidying is not None:
-            self._tidying.cancel()
-        while self._resting:
-            self._dismiss(self._resting.pop())
-        if self._farewells:
-            await asyncio.wait(self._farewells)
+        if self._cleanup is not None:
+            self._cleanup.cancel()
+        while self._idle_sessions:
+            self._quit(self._idle_sessions.pop())
+        if self._quitting:
+            await asyncio.wait(self._quitting)
 
-    async def _addressed(self, envelope: Envelope) -> SmtpSession:
+    async def _session_for(self, envelope: Envelope) -> SmtpSession:
         """Return a session whose server has accepted the envelope."""
-        session = self._take_rested()
+        session = self._take_idle()
         if session is not None:
             with suppress(StaleConnection):
-                return await self._address(session, envelope)
-        # Where one kept connection is dead the others often are too, so the second try is fresh.
+                return await self._send_envelope(session, envelope)
+        # When one idle connection is dead the others often are too, so the second try is a new one.
         session = await self._open()
         try:
-            return await self._address(session, envelope)
+            return await self._send_envelope(session, envelope)
         except StaleConnection as stale:
             raise TryLater(f"the connection ended before the mail left: {stale}") from stale
 
-    async def _address(self, session: SmtpSession, envelope: Envelope) -> SmtpSession:
+    async def _send_envelope(self, session: SmtpSession, envelope: Envelope) -> SmtpSession:
         try:
-            await session.address(envelope)
+            await session.send_envelope(envelope)
         except BaseException:
-            self._give_back(session)
+            self._release(session)
             raise
         return session
 
@@ -106,41 +104,41 @@ class SmtpProvider:
         if self._context is None:
             self._context = await asyncio.to_thread(tls_context, self.server)
         return await SmtpSession.open(
-            self.server, self._context, greeting=self._greeting, patience=self._patience
+            self.server, self._context, greeting=self._greeting, timeouts=self._timeouts
         )
 
-    def _take_rested(self) -> SmtpSession | None:
-        # The last one used is the likeliest to be alive; the others may come to their rest's end.
-        while self._resting:
-            session = self._resting.pop()
+    def _take_idle(self) -> SmtpSession | None:
+        # The last one used is the likeliest to be alive; the others may reach their time limit.
+        while self._idle_sessions:
+            session = self._idle_sessions.pop()
             if session.is_open:
                 return session
         return None
 
-    def _give_back(self, session: SmtpSession) -> None:
+    def _release(self, session: SmtpSession) -> None:
         if not session.is_open:
             return
         if self._closed or session.transactions >= MAILS_PER_CONNECTION:
-            self._dismiss(session)
+            self._quit(session)
             return
         loop = asyncio.get_running_loop()
-        session.rested_at = loop.time()
-        self._resting.append(session)
-        if self._tidying is None:
-            self._tidying = loop.call_later(self._idle, self._tidy)
+        session.idle_since = loop.time()
+        self._idle_sessions.append(session)
+        if self._cleanup is None:
+            self._cleanup = loop.call_later(self._idle, self._close_idle)
 
-    def _tidy(self) -> None:
-        """Dismiss the sessions that have rested for long; come again for the others."""
-        self._tidying = None
+    def _close_idle(self) -> None:
+        """Close the sessions past their time limit; schedule the next check for the others."""
+        self._cleanup = None
         loop = asyncio.get_running_loop()
-        longest = loop.time() - self._idle
-        while self._resting and self._resting[0].rested_at <= longest:
-            self._dismiss(self._resting.pop(0))
-        if self._resting:
-            due = self._resting[0].rested_at + self._idle
-            self._tidying = loop.call_at(due, self._tidy)
+        oldest = loop.time() - self._idle
+        while self._idle_sessions and self._idle_sessions[0].idle_since <= oldest:
+            self._quit(self._idle_sessions.pop(0))
+        if self._idle_sessions:
+            due = self._idle_sessions[0].idle_since + self._idle
+            self._cleanup = loop.call_at(due, self._close_idle)
 
-    def _dismiss(self, session: SmtpSession) -> None:
-        farewell = asyncio.get_running_loop().create_task(session.quit())
-        self._farewells.add(farewell)
-        farewell.add_done_callback(self._farewells.discard)
+    def _quit(self, session: SmtpSession) -> None:
+        quitting = asyncio.get_running_loop().create_task(session.quit())
+        self._quitting.add(quitting)
+        quitting.add_done_callback(self._quitting.discard)

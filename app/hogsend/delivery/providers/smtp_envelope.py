@@ -1,4 +1,4 @@
-"""What an SMTP server is told about a mail before it gets the mail itself."""
+"""The SMTP envelope of a mail: sender, recipients and the extensions that the content needs."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ import idna
 from .port import Message, Rejected
 
 _PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
-# Inside the angle brackets of `MAIL` and `RCPT` these would end the address and begin something
-# else.
+# These would end the address inside the angle brackets of `MAIL` and `RCPT`.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
 LONGEST_ADDRESS = 254
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Sender, recipient and what the content needs the server to be able to do.
+    """Sender, recipients and what the content requires of the server.
 
     Args:
-        sender: the address that bounces go to, as it is put between angle brackets.
-        recipient: the one address that the mail goes to.
-        size: the mail's bytes.
-        is_eight_bit: whether there are bytes beyond ASCII (RFC 6152).
+        sender: the address that bounces go to, without angle brackets.
+        recipients: the addresses that the mail goes to.
+        size: the mail's size in bytes.
+        is_eight_bit: whether the mail has bytes beyond ASCII (RFC 6152).
         is_international: whether an address or a header has such bytes (RFC 6531).
     """
 
     sender: bytes
-    recipient: bytes
+    recipients: tuple[bytes, ...]
     size: int
     is_eight_bit: bool
     is_international: bool
@@ -40,36 +39,35 @@ def envelope_of(message: Message) -> Envelope:
     """Return a mail's envelope.
 
     Raises:
-        Rejected: an address is none, or a line of the mail ends with a lone CR or LF, which
-            servers disagree about (it can hide a second mail in the first).
+        Rejected: an address is malformed, or a line of the mail ends with a lone CR or LF.
+            Servers disagree about such line ends, which can hide a second mail in the first.
     """
-    raw = message.raw
-    if not raw.count(b"\r\n") == raw.count(b"\n") == raw.count(b"\r"):
+    sender = wire_address(message.from_.email)
+    recipients = tuple(wire_address(address) for address in message.recipients)
+    content = message.mime_bytes
+    if not content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r"):
         raise Rejected("the mail has a line that does not end with CR LF", "content")
-    sender, recipient = mailbox(message.from_email), mailbox(message.to_email)
-    eight_bit = not raw.isascii()
+    is_eight_bit = not content.isascii()
     return Envelope(
         sender=sender,
-        recipient=recipient,
-        size=len(raw),
-        is_eight_bit=eight_bit,
-        is_international=not (sender.isascii() and recipient.isascii())
-        or (eight_bit and not raw.partition(b"\r\n\r\n")[0].isascii()),
+        recipients=recipients,
+        size=len(content),
+        is_eight_bit=is_eight_bit,
+        is_international=not all(address.isascii() for address in (sender, *recipients))
+        or (is_eight_bit and not content.partition(b"\r\n\r\n")[0].isascii()),
     )
 
 
 @lru_cache(maxsize=256)
-def mailbox(address: str) -> bytes:
-    """Return an address as an SMTP server is told it; a display name is left out.
+def wire_address(address: str) -> bytes:
+    """Return a bare address in the form that SMTP commands carry.
 
-    A domain beyond ASCII is written in its ASCII form (RFC 5891), which every server takes; a
+    A domain beyond ASCII is converted to its ASCII form (RFC 5891), which every server takes. A
     local part beyond ASCII has no such form and stays.
 
     Raises:
-        Rejected: it is no address.
+        Rejected: the address is malformed.
     """
-    if address.endswith(">"):
-        address = address[:-1].rpartition("<")[2]
     if _PLAIN.fullmatch(address) and len(address) <= LONGEST_ADDRESS:
         return address.encode("ascii")
     local, _, domain = address.rpartition("@")

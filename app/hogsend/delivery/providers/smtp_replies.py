@@ -1,7 +1,7 @@
-"""What a refusal by an SMTP server means for the mail (RFC 5321 §4.2, RFC 3463).
+"""Classifies replies of SMTP servers (RFC 5321 §4.2, RFC 3463).
 
-The enhanced status code decides where there is one, as the three digits alone do not say whether
-the address, the content or the sender is at fault.
+An enhanced status code decides where the server gives one, because the three digits alone do not
+tell whether the address, the content or the sender is at fault.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Literal
 from .port import DeliveryError, ProviderStopped, Rejected, RejectionKind, TryLater
 
 Enhanced = tuple[int, int, int]
-Verdict = Literal["later", "soft_bounce", "hard_bounce", "policy", "content", "stopped"]
+ReplyKind = Literal["later", "soft_bounce", "hard_bounce", "policy", "content", "stopped"]
 
-# Authentication is required, too weak, wrong, or wants encryption (RFC 4954 §6).
+# Authentication is required, too weak, wrong, or requires encryption (RFC 4954 §6).
 _CREDENTIALS = frozenset({530, 534, 535, 538})
 _NO_SUCH_MAILBOX = frozenset(
     {(5, 1, 1), (5, 1, 2), (5, 1, 3), (5, 1, 6), (5, 1, 10), (5, 2, 1)},
@@ -31,11 +31,11 @@ _QUEUE_IDS = (
 
 
 def enhanced_code(code: int, text: str) -> Enhanced | None:
-    """Read the enhanced status code at the beginning of a reply's text.
+    """Read the enhanced status code at the start of a reply's text.
 
     Args:
-        code: the reply's three digits; an enhanced code of another class is not believed.
-        text: what follows them.
+        code: the reply's three digits; an enhanced code of another class is ignored.
+        text: the text after them.
     """
     match = _ENHANCED.match(text)
     if match is None:
@@ -44,14 +44,14 @@ def enhanced_code(code: int, text: str) -> Enhanced | None:
     return (kind, subject, detail) if kind == code // 100 else None
 
 
-def classify(code: int, enhanced: Enhanced | None = None, *, to_sender: bool = False) -> Verdict:
-    """Say what a reply that is no acceptance means.
+def classify(code: int, enhanced: Enhanced | None = None, *, to_sender: bool = False) -> ReplyKind:
+    """Classify a negative reply.
 
     Args:
         code: the reply's three digits.
-        enhanced: its enhanced status code, if it has one.
-        to_sender: whether it answers `MAIL`, where a bad address is our own and the recipient
-            must not suffer for it.
+        enhanced: its enhanced status code, if any.
+        to_sender: whether the reply is to `MAIL`, where a bad address is ours and must not be
+            blamed on the recipient.
     """
     if code in _CREDENTIALS:
         return "stopped"
@@ -65,37 +65,37 @@ def classify(code: int, enhanced: Enhanced | None = None, *, to_sender: bool = F
     return "hard_bounce" if enhanced in _NO_SUCH_MAILBOX else "content"
 
 
-def refusal(code: int, text: str, *, to_sender: bool = False) -> DeliveryError:
-    """Return the error that a reply stands for, ready to be raised.
+def error_for(code: int, text: str, *, to_sender: bool = False) -> DeliveryError:
+    """Return the error to raise for a negative reply.
 
     Args:
         code: the reply's three digits.
-        text: what follows them; lines joined by LF.
-        to_sender: whether it answers `MAIL`.
+        text: the text after them; lines joined by LF.
+        to_sender: whether the reply is to `MAIL`.
     """
-    reply = said(code, text)
-    verdict = classify(code, enhanced_code(code, text), to_sender=to_sender)
-    if verdict == "stopped":
+    reply = format_reply(code, text)
+    reply_kind = classify(code, enhanced_code(code, text), to_sender=to_sender)
+    if reply_kind == "stopped":
         return ProviderStopped(reply)
-    if verdict in ("later", "soft_bounce"):
-        return TryLater(reply, soft_bounce=verdict == "soft_bounce")
-    kind: RejectionKind = verdict
+    if reply_kind in ("later", "soft_bounce"):
+        return TryLater(reply, soft_bounce=reply_kind == "soft_bounce")
+    kind: RejectionKind = reply_kind
     return Rejected(reply, kind)
 
 
-def said(code: int, text: str) -> str:
-    """Return a reply as one line that can be kept and shown.
+def format_reply(code: int, text: str) -> str:
+    """Return a reply as one line that can be stored and shown.
 
-    Bytes that are no UTF-8 arrive as lone surrogates; databases take neither those nor NUL.
+    Bytes that are not UTF-8 arrive as lone surrogates; databases accept neither those nor NUL.
     """
     line = " ".join(f"{code} {text}".replace("\0", " ").split())
     return line.encode("utf-8", "replace").decode("utf-8")[:1000]
 
 
 def queue_id(text: str) -> str | None:
-    """Read what the server calls a mail it has accepted, if it says so in a usual way.
+    """Read the server's id of an accepted mail, if the reply has it in a usual form.
 
-    Postfix says `queued as 4bD3`, Exim `OK id=1abc-23`, Amazon SES `Ok 0102018f`.
+    Postfix answers `queued as 4bD3`, Exim `OK id=1abc-23`, Amazon SES `Ok 0102018f`.
     """
     match = _QUEUE_IDS[0].search(text) or _QUEUE_IDS[1].match(text)
     return match.group(1) if match else None

@@ -1,7 +1,7 @@
-"""One connection to an SMTP server, and one mail at a time through it (RFC 5321).
+"""One connection to an SMTP server, which sends one mail at a time (RFC 5321).
 
-aiosmtplib connects, encrypts and signs in; the three commands of a mail are sent on its raw
-connection (`compat/aiosmtplib.py`).
+aiosmtplib connects, encrypts and signs in; the three commands of a mail run on its raw connection
+ (`compat/aiosmtplib.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import aiosmtplib
 
 from ...compat.aiosmtplib import RawConnection
-from .port import Accepted, HandingOver, InDoubt, ProviderStopped, Rejected, TryLater
+from .port import Accepted, BeforeHandoff, InDoubt, ProviderStopped, Rejected, TryLater
 from .smtp_envelope import Envelope
-from .smtp_replies import queue_id, refusal, said
+from .smtp_replies import error_for, format_reply, queue_id
 from .smtp_server import SmtpServer
 
 SERVICE_CLOSING = 421
@@ -25,25 +25,25 @@ START_INPUT = 354
 
 @dataclass(frozen=True, slots=True)
 class SmtpTimeouts:
-    """How long each answer is waited for, in seconds (RFC 5321 §4.5.3.2).
+    """How long to wait for each reply, in seconds (RFC 5321 §4.5.3.2).
 
     Args:
-        connect: for the connection, the greeting and signing in.
-        command: for the answer to `MAIL`, `RCPT` and `DATA`.
-        stale: for the answer to `MAIL` on a connection that has rested; a dead one is replaced.
-        accept: for the verdict after the final dot: giving up sooner doubles mails.
-        farewell: for the answer to `QUIT`.
+        connect: the connection, the greeting and signing in.
+        command: the reply to `MAIL`, `RCPT` and `DATA`.
+        stale: the reply to `MAIL` on an idle connection; a dead one is replaced.
+        accept: the reply after the final dot; giving up sooner would double mails.
+        quit: the reply to `QUIT`.
     """
 
     connect: float = 30
     command: float = 300
     stale: float = 20
     accept: float = 600
-    farewell: float = 1
+    quit: float = 1
 
 
 class StaleConnection(Exception):
-    """The connection ended before the mail's content was due; nothing has left."""
+    """The connection ended before the content was sent; nothing has left."""
 
 
 class SmtpSession:
@@ -52,18 +52,18 @@ class SmtpSession:
     Args:
         client: connected and signed in.
         connection: its raw connection.
-        patience: how long answers are waited for.
+        timeouts: how long to wait for replies.
     """
 
     def __init__(
-        self, client: aiosmtplib.SMTP, connection: RawConnection, patience: SmtpTimeouts
+        self, client: aiosmtplib.SMTP, connection: RawConnection, timeouts: SmtpTimeouts
     ) -> None:
         self._client = client
         self._connection = connection
-        self._patience = patience
+        self._timeouts = timeouts
         self._size_limit = _size_limit(client)
         self.transactions = 0
-        self.rested_at = 0.0
+        self.idle_since = 0.0
 
     @classmethod
     async def open(
@@ -72,19 +72,19 @@ class SmtpSession:
         context: ssl.SSLContext,
         *,
         greeting: str,
-        patience: SmtpTimeouts,
+        timeouts: SmtpTimeouts,
     ) -> SmtpSession:
         """Connect, encrypt and sign in.
 
         Args:
-            server: to whom.
-            context: what its certificate is checked with.
-            greeting: what this machine calls itself in `EHLO`.
-            patience: how long answers are waited for.
+            server: the server to connect to.
+            context: checks the server's certificate.
+            greeting: the name of this machine in `EHLO`.
+            timeouts: how long to wait for replies.
 
         Raises:
-            TryLater: the server could not be reached or did not answer.
-            ProviderStopped: it refused the password, the certificate or encryption.
+            TryLater: the server cannot be reached or does not answer.
+            ProviderStopped: the password, the certificate or encryption was refused.
         """
         client = aiosmtplib.SMTP(
             hostname=server.host,
@@ -95,78 +95,80 @@ class SmtpSession:
             use_tls=server.tls,
             start_tls={"auto": None, "require": True, "never": False}[server.start_tls],
             tls_context=context,
-            timeout=patience.connect,
+            timeout=timeouts.connect,
         )
         with _connecting(server):
             await client.connect()
             if client.is_ehlo_or_helo_needed:
-                await _say_hello(client)
+                await _greet(client)
             connection = RawConnection(client)
-        return cls(client, connection, patience)
+        return cls(client, connection, timeouts)
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection still stands, as far as is known."""
+        """Whether the connection is open, as far as known."""
         return self._client.is_connected
 
-    async def address(self, envelope: Envelope) -> None:
-        """Name the sender and the recipient of the next mail.
+    async def send_envelope(self, envelope: Envelope) -> None:
+        """Name the sender and the recipients of the next mail.
 
         Raises:
-            Stale: the connection turned out to be dead.
-            TryLater, Rejected, ProviderStopped: the server refused; the session can be used on.
+            StaleConnection: the connection is dead.
+            TryLater, Rejected, ProviderStopped: the server refused the sender or a recipient. The
+                session remains usable.
         """
         command = self._mail_command(envelope)
-        rested, patience = self.transactions > 0, self._patience
+        is_reused, timeouts = self.transactions > 0, self._timeouts
         self.transactions += 1
-        code, text = await self._ask(command, patience.stale if rested else patience.command)
-        if code == SERVICE_CLOSING and rested:
+        code, text = await self._run(command, timeouts.stale if is_reused else timeouts.command)
+        if code == SERVICE_CLOSING and is_reused:
             self.abort()
-            raise StaleConnection(said(code, text))
+            raise StaleConnection(format_reply(code, text))
         await self._require(code, text, to_sender=True)
-        code, text = await self._ask(b"RCPT TO:<" + envelope.recipient + b">", patience.command)
-        await self._require(code, text)
+        for recipient in envelope.recipients:
+            code, text = await self._run(b"RCPT TO:<" + recipient + b">", timeouts.command)
+            await self._require(code, text)
 
-    async def hand_over(self, raw: bytes, handing_over: HandingOver) -> Accepted:
-        """Hand over the content of the mail that was addressed.
+    async def send_content(self, content: bytes, before_handoff: BeforeHandoff) -> Accepted:
+        """Send the content of the mail whose envelope the server has accepted.
 
         Args:
-            raw: the mail, lines ended by CR LF.
-            handing_over: awaited just before `DATA`.
+            content: the mail, its lines ended with CR LF.
+            before_handoff: awaited just before `DATA`.
 
         Raises:
-            InDoubt: the connection ended, or no verdict came, after the content was asked for.
-            Stale: it ended before.
+            InDoubt: the connection ended or timed out after the server asked for the content.
+            StaleConnection: the connection ended before that.
             TryLater, Rejected, ProviderStopped: the server refused.
         """
         try:
-            await handing_over()
+            await before_handoff()
         except Exception:
             await self._reset()
             raise
         except BaseException:
             self.abort()
             raise
-        code, text = await self._ask(b"DATA", self._patience.command)
+        code, text = await self._run(b"DATA", self._timeouts.command)
         if code != START_INPUT:
             await self._require(code, text)
             self.abort()
-            raise TryLater(said(code, text))
-        code, text = await self._pour(raw)
+            raise TryLater(format_reply(code, text))
+        code, text = await self._write_content(content)
         if code == SERVICE_CLOSING:
             self.abort()
         if not 200 <= code <= 299:
-            raise refusal(code, text)
-        return Accepted(provider_id=queue_id(text), reply=said(code, text))
+            raise error_for(code, text)
+        return Accepted(provider_id=queue_id(text), reply=format_reply(code, text))
 
     def abort(self) -> None:
-        """Drop the connection without a word, and whatever waits to be written to it."""
+        """Drop the connection and whatever waits to be written to it."""
         self._connection.abort()
 
     async def quit(self) -> None:
-        """Say goodbye and disconnect."""
+        """Send `QUIT` and disconnect."""
         with suppress(aiosmtplib.SMTPException, OSError):
-            await self._client.quit(timeout=self._patience.farewell)
+            await self._client.quit(timeout=self._timeouts.quit)
         self._client.close()
 
     def _mail_command(self, envelope: Envelope) -> bytes:
@@ -193,9 +195,9 @@ class SmtpSession:
             command.append(b" SMTPUTF8")
         return b"".join(command)
 
-    async def _ask(self, command: bytes, patience: float) -> tuple[int, str]:
+    async def _run(self, command: bytes, seconds: float) -> tuple[int, str]:
         try:
-            return await self._connection.command(command, patience)
+            return await self._connection.command(command, seconds)
         except (aiosmtplib.SMTPException, OSError) as error:
             self.abort()
             raise StaleConnection(str(error)) from error
@@ -203,12 +205,12 @@ class SmtpSession:
             self.abort()
             raise
 
-    async def _pour(self, raw: bytes) -> tuple[int, str]:
+    async def _write_content(self, content: bytes) -> tuple[int, str]:
         try:
-            return await self._connection.send_content(stuffed(raw), self._patience.accept)
+            return await self._connection.send_content(dot_stuffed(content), self._timeouts.accept)
         except (aiosmtplib.SMTPException, OSError) as error:
             self.abort()
-            raise InDoubt(f"no verdict after the final dot: {error}") from error
+            raise InDoubt(f"no reply after the final dot: {error}") from error
         except BaseException:
             self.abort()
             raise
@@ -220,25 +222,25 @@ class SmtpSession:
             self.abort()
         else:
             await self._reset()
-        raise refusal(code, text, to_sender=to_sender)
+        raise error_for(code, text, to_sender=to_sender)
 
     async def _reset(self) -> None:
-        # What led here is raised by the caller; a connection that cannot even be reset is closed.
+        # The caller raises the original error; a connection that cannot be reset is closed.
         with suppress(StaleConnection):
-            code, _ = await self._ask(b"RSET", self._patience.stale)
+            code, _ = await self._run(b"RSET", self._timeouts.stale)
             if not 200 <= code <= 299:
                 self.abort()
 
 
-def stuffed(raw: bytes) -> bytes:
+def dot_stuffed(content: bytes) -> bytes:
     """Double each dot that begins a line, and add the final one (RFC 5321 §4.5.2)."""
-    if raw.startswith(b"."):
-        raw = b"." + raw
-    end = b".\r\n" if raw.endswith(b"\r\n") else b"\r\n.\r\n"
-    return raw.replace(b"\r\n.", b"\r\n..") + end
+    if content.startswith(b"."):
+        content = b"." + content
+    end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
+    return content.replace(b"\r\n.", b"\r\n..") + end
 
 
-async def _say_hello(client: aiosmtplib.SMTP) -> None:
+async def _greet(client: aiosmtplib.SMTP) -> None:
     try:
         await client.ehlo()
     except aiosmtplib.SMTPHeloError:
@@ -246,30 +248,30 @@ async def _say_hello(client: aiosmtplib.SMTP) -> None:
 
 
 def _size_limit(client: aiosmtplib.SMTP) -> int | None:
-    said = client.esmtp_extensions.get("size")
-    if said is None:
+    size = client.esmtp_extensions.get("size")
+    if size is None:
         return None
-    return int(said) if said.isascii() and said.isdigit() else 0
+    return int(size) if size.isascii() and size.isdigit() else 0
 
 
 @contextmanager
 def _connecting(server: SmtpServer) -> Generator[None]:
-    """Turn what goes wrong while connecting into what it means for the mail."""
+    """Translate errors while connecting into errors of the provider port."""
     where = f"{server.host}:{server.port}"
     try:
         yield
     except aiosmtplib.SMTPAuthenticationError as error:
-        reply = said(error.code, error.message)
+        reply = format_reply(error.code, error.message)
         if error.code < 500:
             raise TryLater(reply) from error
         raise ProviderStopped(f"{where} refuses the user or password: {reply}") from error
     except aiosmtplib.SMTPResponseException as error:
-        raise TryLater(f"{where} answered {said(error.code, error.message)}") from error
+        raise TryLater(f"{where} answered {format_reply(error.code, error.message)}") from error
     except OSError as error:
         if _is_about_certificate(error):
             raise ProviderStopped(
-                f"{where} has a certificate that is not valid: {error}. Mend it there, or add "
-                "?verify=0 to HOGSEND_MAIL if you know that server."
+                f"{where} has a certificate that is not valid: {error}. Fix the certificate, "
+                "or add ?verify=0 to HOGSEND_MAIL if you trust that server."
             ) from error
         raise TryLater(f"{where} cannot be reached: {error}") from error
     except aiosmtplib.SMTPException as error:

@@ -38,7 +38,7 @@ async def show_template(key: str) -> Answer:
         template=template,
         mail_list=content().registry.lists.get(template.list_id or "journey"),
         rendered=rendered,
-        mail=parse_mail(rendered.raw) if rendered else None,
+        mail=parse_mail(rendered.mime_bytes) if rendered else None,
         problem=problem,
         view=request.args.get("view", "html"),
     )

@@ -1,4 +1,4 @@
-"""A mailer at work on a real ledger, and a provider that does as a test says."""
+"""A mailer at work on a real ledger, with a scripted provider."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from hogsend.clock import ManualClock
 from hogsend.delivery.mailer import Mailer
-from hogsend.delivery.providers.port import Accepted, HandingOver, Message, Provider
+from hogsend.delivery.providers.port import Accepted, BeforeHandoff, Message, Provider
 from hogsend.domain.ids import new_id
 from hogsend.domain.send_policy import Send
 from hogsend.ingest import BatchResult
@@ -22,29 +22,29 @@ from hogsend.store import sends
 from hogsend.store.db import Write
 from tests.site import Site, open_site, until
 
-Step = Callable[[Message, HandingOver], Awaitable[Accepted]]
+Step = Callable[[Message, BeforeHandoff], Awaitable[Accepted]]
 
 
-async def accept(message: Message, handing_over: HandingOver) -> Accepted:
-    """Take the mail."""
-    await handing_over()
+async def accept(message: Message, before_handoff: BeforeHandoff) -> Accepted:
+    """Accept the mail."""
+    await before_handoff()
     return Accepted("id-1", "250 2.0.0 Ok")
 
 
 def refuse(error: Exception) -> Step:
-    """Refuse the mail before any of it has left."""
+    """Refuse the mail before the hand-off."""
 
-    async def step(message: Message, handing_over: HandingOver) -> Accepted:
+    async def step(message: Message, before_handoff: BeforeHandoff) -> Accepted:
         raise error
 
     return step
 
 
 def break_off(error: Exception) -> Step:
-    """Fail when the mail may have left."""
+    """Fail after the hand-off began."""
 
-    async def step(message: Message, handing_over: HandingOver) -> Accepted:
-        await handing_over()
+    async def step(message: Message, before_handoff: BeforeHandoff) -> Accepted:
+        await before_handoff()
         raise error
 
     return step
@@ -52,10 +52,13 @@ def break_off(error: Exception) -> Step:
 
 @dataclass
 class Pause:
-    """A step that waits, before the hand-over or in the middle of it.
+    """A step that waits before or during the hand-off.
 
     Args:
-        handed: whether the hand-over has begun when it waits.
+        handed: whether it waits during the hand-off.
+        reached: set when it waits.
+        go_on: ends the wait.
+        then: the step after the wait.
     """
 
     handed: bool
@@ -63,66 +66,68 @@ class Pause:
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     then: Step | None = None
 
-    async def __call__(self, message: Message, handing_over: HandingOver) -> Accepted:
+    async def __call__(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
         if self.handed:
-            await handing_over()
+            await before_handoff()
         self.reached.set()
         await self.go_on.wait()
         if self.then is not None:
-            return await self.then(message, handing_over)
+            return await self.then(message, before_handoff)
         if not self.handed:
-            await handing_over()
+            await before_handoff()
         return Accepted("id-1", "250 2.0.0 Ok")
 
 
 @dataclass
-class Scripted:
-    """A provider that does what its script says, and takes every mail after that.
+class ScriptedProvider(Provider):
+    """A provider that follows a script, and accepts every mail after that.
 
     Args:
-        remembers_sends: whether repeating a mail does no harm.
+        idempotency_window: how long it recognizes a repeated mail.
         script: what to do with the next mails.
-        taken: the mails it took.
+        accepted: the mails it accepted.
+        calls: how many mails were offered.
+        is_closed: whether it was closed.
     """
 
-    remembers_sends: bool = False
+    idempotency_window: timedelta | None = None
     script: deque[Step] = field(default_factory=deque[Step])
-    taken: list[Message] = field(default_factory=list[Message])
-    asked: int = 0
-    closed: bool = False
+    accepted: list[Message] = field(default_factory=list[Message])
+    calls: int = 0
+    is_closed: bool = False
     name = "scripted"
 
-    async def deliver(self, message: Message, handing_over: HandingOver) -> Accepted:
-        self.asked += 1
+    async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
+        self.calls += 1
         step = self.script.popleft() if self.script else accept
-        accepted = await step(message, handing_over)
-        self.taken.append(message)
+        accepted = await step(message, before_handoff)
+        self.accepted.append(message)
         return accepted
 
     async def close(self) -> None:
-        self.closed = True
+        self.is_closed = True
 
 
 @dataclass
-class Office:
-    """A mailer, and what it works with.
+class MailerHarness:
+    """A running mailer with its provider and its site.
 
     Args:
-        site: everything else.
-        provider: the provider.
+        site: the server without a worker.
+        provider: takes the mails.
         mailer: the mailer, at work.
     """
 
     site: Site
-    provider: Scripted
+    provider: ScriptedProvider
     mailer: Mailer
 
-    def will(self, *steps: Step) -> None:
-        """Say what the provider does with the next mails."""
+    def script(self, *steps: Step) -> None:
+        """Set what the provider does with the next mails."""
         self.provider.script.extend(steps)
 
-    async def queue(self, user_id: str = "ada", *, look: bool = True, **more: Any) -> UUID:
-        """Queue a mail to somebody, due now; return its id."""
+    async def queue(self, user_id: str = "ada", *, poll: bool = True, **more: Any) -> UUID:
+        """Queue a mail that is due now; return its id."""
         await self.site.event("seen", user_id)
         now = self.site.clock.now()
         send = Send(
@@ -136,7 +141,7 @@ class Office:
             due_at=now,
         )
         await self.write(sends.insert([replace(send, **more)]))
-        if look:
+        if poll:
             self.mailer.poll()
         return send.id
 
@@ -150,14 +155,14 @@ class Office:
     async def becomes(self, send_id: UUID, *statuses: str, tries: int = 0) -> Send:
         """Return a row once it has one of these statuses and this many attempts."""
 
-        async def asked() -> Send | None:
+        async def reached() -> Send | None:
             row = await self.row(send_id)
             return row if row.status in statuses and len(row.attempts) >= tries else None
 
-        return await until(self.site.runtime.change_feed, asked)
+        return await until(self.site.runtime.change_feed, reached)
 
     async def pass_time(self, time: timedelta) -> None:
-        """Let time pass, and the mailer look."""
+        """Move the clock and let the mailer poll."""
         self.site.clock.set(self.site.clock.now() + time)
         self.mailer.poll()
 
@@ -173,7 +178,7 @@ class Office:
 
 
 def mailer_of(site: Site, provider: Provider) -> Mailer:
-    """Return a mailer that does not work yet."""
+    """Return a mailer that is not running."""
     return Mailer(
         database=site.runtime.database,
         clock=site.clock,
@@ -185,35 +190,40 @@ def mailer_of(site: Site, provider: Provider) -> Mailer:
 
 
 @asynccontextmanager
-async def open_office(
-    folder: Path, clock: ManualClock, url: str, *, provider: Scripted | None = None, **settings: str
-) -> AsyncIterator[Office]:
-    """Open an office on a migrated database.
+async def open_harness(
+    folder: Path,
+    clock: ManualClock,
+    url: str,
+    *,
+    provider: ScriptedProvider | None = None,
+    **settings: str,
+) -> AsyncIterator[MailerHarness]:
+    """Open a harness on a migrated database.
 
     Args:
         folder: the data folder.
-        clock: what it goes by.
-        url: the database.
+        clock: gives the present instant.
+        url: the URL of the database.
         provider: takes the mails.
         settings: further settings, without `HOGSEND_`.
     """
     settings = {"DATABASE_URL": url, **settings}
     async with open_site(folder, clock, with_worker=False, **settings) as site:
-        provider = provider or Scripted()
-        office = Office(site, provider, mailer_of(site, provider))
-        await office.mailer.recover()
-        working = asyncio.ensure_future(office.mailer.run())
-        # The mailer polls after every commit, as a worker lets it.
-        site.runtime.bus.subscribe(BatchResult, _poll_after_commit(office))
+        provider = provider or ScriptedProvider()
+        harness = MailerHarness(site, provider, mailer_of(site, provider))
+        await harness.mailer.recover()
+        working = asyncio.ensure_future(harness.mailer.run())
+        # The mailer polls after every commit, as in the worker.
+        site.runtime.bus.subscribe(BatchResult, _poll_after_commit(harness))
         try:
-            yield office
+            yield harness
         finally:
-            await office.mailer.close(0.0)
+            await harness.mailer.close(0.0)
             await working
 
 
-def _poll_after_commit(office: Office) -> Callable[[Any], Awaitable[None]]:
+def _poll_after_commit(harness: MailerHarness) -> Callable[[Any], Awaitable[None]]:
     async def poll(_: Any) -> None:
-        office.mailer.poll()
+        harness.mailer.poll()
 
     return poll

@@ -1,0 +1,89 @@
+"""Finds due sends and claims them for this worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ..domain.round_robin import in_turns, parts
+from ..store import lag, sends, workers
+from ..store.db import Database
+from .send_jobs import SendJob, load_jobs
+
+# Journeys in one statement.
+_MAX_JOURNEYS = 64
+
+
+class DueSends:
+    """The due sends of the ledger, and those of them that are claimed.
+
+    A claim is kept in memory, and on a database of several workers also in the row.
+
+    Args:
+        database: holds the ledger.
+        holder: this worker's id, where several workers deliver.
+    """
+
+    def __init__(self, database: Database, holder: UUID | None) -> None:
+        self._database = database
+        self._holder = holder
+        self._claimed: set[UUID] = set()
+
+    @property
+    def has_claims(self) -> bool:
+        """Whether any send is claimed."""
+        return bool(self._claimed)
+
+    async def find(self, limit: int, now: datetime) -> tuple[list[UUID], datetime | None]:
+        """Return the due sends that are not claimed, and when the next one is due.
+
+        Sends are looked up by journey, so that the mails of one do not wait for the crowd of
+        another.
+
+        Args:
+            limit: the maximum number of sends of a journey.
+            now: the present instant.
+        """
+        limit += len(self._claimed)
+        journeys = [None, *await self._database.read_one(sends.waiting_journeys())]
+        results = await self._database.read(
+            *(sends.due(part, limit, now, self._holder) for part in parts(journeys, _MAX_JOURNEYS))
+        )
+        queues = [queue for result in results for queue in result]
+        due = [
+            send_id
+            for send_id, due_at in in_turns(queues)
+            if due_at <= now and send_id not in self._claimed
+        ]
+        later = [due_at for queue in queues for _, due_at in queue if due_at > now]
+        return due, min(later, default=None)
+
+    async def next_due_at(self) -> datetime | None:
+        """Return when the first queued send is due."""
+        return await self._database.read_one(lag.next_send())
+
+    async def claim(self, ids: Sequence[UUID], now: datetime) -> list[SendJob]:
+        """Claim sends and return those that are still due, with what their mails are made of.
+
+        Args:
+            ids: the sends.
+            now: the present instant.
+        """
+        self._claimed.update(ids)
+        try:
+            won = ids if self._holder is None else await self._hold(ids, self._holder)
+            jobs = await load_jobs(self._database, won, now)
+        except BaseException:
+            self._claimed.difference_update(ids)
+            raise
+        self._claimed.difference_update(set(ids) - {job.send.id for job in jobs})
+        return jobs
+
+    def release(self, send_id: UUID) -> None:
+        """Give up the claim of a send."""
+        self._claimed.discard(send_id)
+
+    async def _hold(self, ids: Sequence[UUID], holder: UUID) -> Sequence[UUID]:
+        async with self._database.transaction() as tx:
+            return await tx.one(workers.lease_mails(ids, holder))

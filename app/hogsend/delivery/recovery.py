@@ -1,0 +1,40 @@
+"""Settles the sends whose worker ended in the middle of their hand-off."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from ..domain.send_policy import Send
+from ..store import counters, sends
+from ..store.counters import Tally
+from ..store.db import Database
+from .outcomes import resolve_interrupted
+
+log = logging.getLogger("hogsend.mail")
+
+
+async def settle_interrupted_sends(
+    database: Database, now: datetime, window: timedelta | None
+) -> None:
+    """Decide about mails that may have left when their worker ended.
+
+    Where the provider recognizes repeats they are queued again. Otherwise they are in doubt, and
+    not repeated.
+
+    Args:
+        database: holds the ledger.
+        now: the present instant.
+        window: how long the provider recognizes a repeated send; None if it never does.
+    """
+    tally = Tally(now)
+    async with database.transaction() as tx:
+        interrupted: list[Send] = await tx.one(sends.left_in_hand(tx.dialect.lock_free_rows))
+        settled = [resolve_interrupted(send, now, window) for send in interrupted]
+        for send in settled:
+            if send.status != "queued":
+                tally.today(counters.sends(send.status))
+        await tx.apply([sends.update(settled, now), tally.write()])
+    in_doubt = sum(send.status == "in_doubt" for send in settled)
+    if in_doubt:
+        log.warning("%d mails may or may not have left when their worker ended", in_doubt)

@@ -1,0 +1,231 @@
+"""Delivers one send: decides again, renders, hands off, and records the outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from ..clock import Clock
+from ..domain.send_policy import Send
+from ..errors import StoreUnavailable
+from . import outcomes
+from .ledger import Handoff, Ledger
+from .message import Message
+from .outcomes import DeliveryOutcome
+from .providers.port import (
+    DeliveryError,
+    InDoubt,
+    Provider,
+    ProviderStopped,
+    Rejected,
+    TryLater,
+    Withdrawn,
+)
+from .render import ContentMissing, Renderer, RenderFailed
+from .send_jobs import SendJob
+
+log = logging.getLogger("hogsend.mail")
+
+# How long to wait before a provider that refused our credentials is tried again.
+STOPPED_PAUSE = timedelta(minutes=1)
+_RETRY_SECONDS = 1.0
+
+
+class ProviderPause:
+    """Whether the provider takes mail at all.
+
+    Args:
+        on_end: called when the provider takes mail again.
+
+    Attributes:
+        reason: why it takes none, if so.
+    """
+
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
+        self._until: datetime | None = None
+        self.reason: str | None = None
+
+    def begin(self, reply: str, now: datetime) -> None:
+        """Record that the provider takes no mail."""
+        if self.reason is None:
+            log.error("the mail provider takes no mail: %s", reply)
+        self.reason = reply
+        self._until = now + STOPPED_PAUSE
+
+    def end(self) -> None:
+        """Record that the provider took a mail."""
+        if self.reason is not None:
+            self.reason = self._until = None
+            self._on_end()
+
+    def seconds_left(self, now: datetime) -> float:
+        """Return how long to wait before the next attempt, in seconds."""
+        return (self._until - now).total_seconds() if self._until and now < self._until else 0.0
+
+
+class SendDelivery:
+    """Delivers sends, many at the same time.
+
+    Args:
+        clock: gives the present instant.
+        ledger: records hand-offs and outcomes.
+        provider: takes the mails.
+        pause: whether the provider takes mail at all.
+        renderer: makes the mails; may be replaced at any time.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        ledger: Ledger,
+        provider: Provider,
+        pause: ProviderPause,
+        renderer: Renderer,
+    ) -> None:
+        self._clock = clock
+        self._ledger = ledger
+        self._provider = provider
+        self._pause = pause
+        self._is_closing = False
+        self._missing: set[str] = set()
+        # The rows of the mails that may have left and whose outcome is not known yet.
+        self._in_handoff: dict[UUID, Send] = {}
+        self.renderer = renderer
+
+    @property
+    def sends_in_handoff(self) -> list[Send]:
+        """The rows of the mails that are being handed off."""
+        return list(self._in_handoff.values())
+
+    def stop_handoffs(self) -> None:
+        """Let no further mail begin its hand-off."""
+        self._is_closing = True
+
+    async def run(self, job: SendJob) -> bool:
+        """Deliver one send and record the outcome; return False if the mail was withdrawn.
+
+        Args:
+            job: the send with everything that its mail is made of.
+        """
+        send = replace(job.send, to_email=job.facts.email)
+        try:
+            try:
+                outcome = await self._deliver(job, send)
+            except Withdrawn:
+                return False
+            except Exception as error:
+                outcome = self._outcome_of_fault(job, error)
+            # The outcome is known, so a stop from here on does not leave the mail in doubt.
+            self._in_handoff.pop(send.id, None)
+            await self._conclude(outcome)
+            return True
+        finally:
+            self._in_handoff.pop(send.id, None)
+
+    async def leave_in_doubt(self, sends: Iterable[Send]) -> None:
+        """Record mails as in doubt whose hand-off the stop of this process has cut off.
+
+        With a provider that recognizes repeats they stay as they are, and are repeated after the
+        next start.
+        """
+        if self._provider.idempotency_window is not None:
+            return
+        now, reply = self._clock.now(), "the server was stopped meanwhile"
+        await asyncio.gather(
+            *(self._conclude(outcomes.leave_in_doubt(send, now, reply)) for send in sends)
+        )
+
+    async def _deliver(self, job: SendJob, send: Send) -> DeliveryOutcome:
+        now, window = self._clock.now(), self._provider.idempotency_window
+        decided = self._ledger.decide_again(job, now)
+        if decided is not None:
+            return DeliveryOutcome(decided)
+        if not outcomes.is_repeat_harmless(send, now, window):
+            reply = "the provider no longer recognizes a repeat of this mail"
+            return outcomes.leave_in_doubt(send, now, reply)
+        try:
+            message = self.renderer.render(send, job.contact, job.event, now)
+        except ContentMissing as error:
+            self._warn_of_missing_content(error.reason)
+            return outcomes.wait_for_content(send, now, error.reason)
+        except RenderFailed as error:
+            return outcomes.fail(send, now, error.reason, "failed", error.reason)
+        try:
+            return await self._hand_off(send, message)
+        except DeliveryError as error:
+            return self._outcome_of(error, send, message)
+
+    async def _hand_off(self, send: Send, message: Message) -> DeliveryOutcome:
+        async def before_handoff() -> None:
+            if self._is_closing:
+                raise Withdrawn
+            self._in_handoff[send.id] = send
+            try:
+                self._in_handoff[send.id] = await self._ledger.begin(Handoff(send, message))
+            except BaseException:
+                del self._in_handoff[send.id]
+                raise
+
+        accepted = await self._provider.deliver(message, before_handoff)
+        self._pause.end()
+        return outcomes.accept(self._row(send), self._clock.now(), self._provider.name, accepted)
+
+    def _outcome_of(self, error: DeliveryError, send: Send, message: Message) -> DeliveryOutcome:
+        row, now = self._row(send), self._clock.now()
+        match error:
+            case Rejected():
+                is_test = message.to[0].email != send.to_email
+                return outcomes.reject(row, now, error, None if is_test else send.to_email)
+            case TryLater():
+                return outcomes.defer(row, now, error)
+            case ProviderStopped():
+                self._pause.begin(outcomes.one_line(error.reply), now)
+                return outcomes.wait_for_provider(row, now)
+            case InDoubt():
+                return self._resolve_doubt(row, outcomes.one_line(error.reply))
+            case _:
+                raise error
+
+    def _outcome_of_fault(self, job: SendJob, error: Exception) -> DeliveryOutcome:
+        """Keep the ledger true after an error that no provider should raise."""
+        row = self._in_handoff.get(job.send.id)
+        if row is None and isinstance(error, StoreUnavailable):
+            # The hand-off could not be recorded, so nothing has left. The mail is not to blame.
+            return DeliveryOutcome(job.send)
+        log.error("a mail could not be delivered", exc_info=error)
+        if row is not None:
+            return self._resolve_doubt(row, "the provider failed in the middle of the hand-off")
+        reply = f"{type(error).__name__}: {error}"
+        send = replace(job.send, to_email=job.facts.email)
+        return outcomes.defer(send, self._clock.now(), TryLater(reply))
+
+    def _resolve_doubt(self, row: Send, reply: str) -> DeliveryOutcome:
+        return outcomes.resolve_doubt(
+            row, self._clock.now(), reply, self._provider.idempotency_window
+        )
+
+    def _row(self, send: Send) -> Send:
+        """Return the row as stored once the hand-off has begun."""
+        return self._in_handoff.get(send.id, send)
+
+    def _warn_of_missing_content(self, reason: str) -> None:
+        if reason not in self._missing:
+            self._missing.add(reason)
+            log.warning("mail waits: %s", reason)
+
+    async def _conclude(self, outcome: DeliveryOutcome) -> None:
+        """Record an outcome, however long the database refuses: the mail may have left."""
+        has_failed = False
+        while True:
+            try:
+                return await self._ledger.conclude(outcome)
+            except Exception:
+                if not has_failed:
+                    log.exception("the outcome of a mail could not be recorded; trying again")
+                has_failed = True
+                await asyncio.sleep(_RETRY_SECONDS)
