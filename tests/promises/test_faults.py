@@ -260,7 +260,7 @@ async def test_a_click_is_redirected_during_a_fault_and_recorded_afterwards(
         page = await site.client.post(_unsubscribe(mail.get_content()))
         text = await page.get_data(as_text=True)
         assert page.status_code == 503 and page.headers["Retry-After"]
-        assert "Try it again later" in text and fault.word not in text
+        assert "Try again later" in text and fault.word not in text
 
         await fault.end(file)
 

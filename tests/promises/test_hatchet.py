@@ -21,6 +21,7 @@ from tests.promises.test_several_workers import worker
 from tests.site import FILES, write_files
 
 PEOPLE = 20
+END_OF_STREAM = "received EOF from engine"
 WATCH = """\
 from hogsend import Contact, Context, days, journey, seconds
 
@@ -76,8 +77,9 @@ async def run_one_enrollment(hogsend: Program, double: HatchetDouble) -> None:
     status, seconds = await hogsend.stop()
     assert (status, seconds < 10 * hogsend.slowness) == (0, True)
     assert hogsend.rows("SELECT COUNT(*) FROM hatchet_runs") == [(0,)]
-    # The SDK and its listener write nothing to the output, and only what matters to the log.
-    assert hogsend.log == ""
+    # The SDK and its listener write nothing to the output, and only what matters to the log: on a
+    # slow machine, that a stream was closed when the server stopped.
+    assert [line for line in hogsend.log.splitlines() if END_OF_STREAM not in line] == []
     assert [line for line in hogsend.printed if not line.startswith((READY, "How to get in"))] == []
 
 

@@ -106,6 +106,24 @@ def list_choices(lists: Mapping[str, MailList], choices: Mapping[str, bool]) -> 
 # -- by the recipient -----------------------------------------------------------------------------
 
 
+def check_unsubscribe_token(context: ServiceContext, token: str) -> None:
+    """Check the signature of an unsubscribe link, without reading the database.
+
+    Raises:
+        NotFound: the token is not ours.
+    """
+    _verified(context.tokens.read_unsubscribe(token))
+
+
+def check_preferences_token(context: ServiceContext, token: str) -> None:
+    """Check the signature of a preferences link, without reading the database.
+
+    Raises:
+        NotFound: the token is not ours.
+    """
+    _verified(context.tokens.read_preferences(token))
+
+
 async def open_unsubscribe(context: ServiceContext, token: str) -> Recipient:
     """Return who follows an unsubscribe link; changes nothing.
 
@@ -193,9 +211,14 @@ def preferences_token(context: ServiceContext, recipient: Recipient) -> str:
     )
 
 
-async def _recipient(context: ServiceContext, token: RecipientToken | None) -> Recipient:
+def _verified(token: RecipientToken | None) -> RecipientToken:
     if token is None:
         raise NotFound("This link is incomplete.", "Open it from the email again.")
+    return token
+
+
+async def _recipient(context: ServiceContext, unverified: RecipientToken | None) -> Recipient:
+    token = _verified(unverified)
     contact = await read_contact(context, token.contact_id)
     if contact is None:
         raise NotFound(

@@ -40,6 +40,8 @@ async def show_unsubscribe(token: str) -> Answer:
 @blueprint.post("/u/<token>")
 async def unsubscribe(token: str) -> Answer:
     """Unsubscribe at once (RFC 8058 §3.2): no cookie, no question, no redirect."""
+    # A body is read only for a valid link.
+    consent.check_unsubscribe_token(context(), token)
     form = await _read_form()
     undo, from_everything = form.get("action") == "undo", form.get("scope") == "everything"
     recipient = await consent.unsubscribe(
@@ -100,6 +102,7 @@ async def show_preferences(token: str) -> Answer:
 @blueprint.post("/p/<token>")
 async def save_preferences(token: str) -> Answer:
     """Save the switches that the recipient changed, and nothing else."""
+    consent.check_preferences_token(context(), token)
     changes = _read_changes(await _read_form())
     recipient = await consent.save_preferences(context(), token, changes)
     if request.headers.get("HX-Request") == "true":
