@@ -56,7 +56,7 @@ def test_code_that_is_not_deterministic_fails_the_check(journeys: Path, hogsend:
     outcome = hogsend("journeys", "check")
 
     assert outcome.status == 1
-    assert "welcome.py:9: error: `random.random` is chance" in outcome.out
+    assert "welcome.py:9: error: `random.random` is random" in outcome.out
     assert "Use `await ctx.random()`" in outcome.out
     assert "1 problem in 1 file" in outcome.err
 

@@ -457,7 +457,7 @@ async def test_a_turn_that_differs_when_it_is_played_again_names_both_askings():
 async def test_a_function_that_is_no_journey_is_refused():
     async def nothing(user: Contact, ctx: Context) -> None: ...
 
-    with pytest.raises(JourneyCodeError, match="nothing is no journey"):
+    with pytest.raises(JourneyCodeError, match="nothing is not a journey"):
         async with play(nothing):
             pass
 

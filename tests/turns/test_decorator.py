@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 
 from hogsend import Contact, Context, journey
-from hogsend.turns.decorator import MARK, JourneySpec
+from hogsend.turns.decorator import SPEC_ATTRIBUTE, JourneySpec
 from hogsend.turns.folder_loader import load
 
 SOURCE = """
@@ -24,7 +24,7 @@ def test_a_journey_is_the_function_that_was_written():
     marked = journey("welcome", trigger="go")(welcome)
     assert marked is welcome
     assert inspect.iscoroutinefunction(marked)
-    assert isinstance(getattr(marked, MARK), JourneySpec)
+    assert isinstance(getattr(marked, SPEC_ATTRIBUTE), JourneySpec)
 
 
 def test_each_loading_makes_a_registry_of_its_own(tmp_path: Path):

@@ -162,7 +162,7 @@ async def test_an_address_that_is_none_fails_the_turn(sqlite_world: World):
         """
     )
     await sqlite_world.emit("go")
-    assert "to='nobody' is no address" in ((await sqlite_world.enrollment()).error or "")
+    assert "to='nobody' is not an email address" in ((await sqlite_world.enrollment()).error or "")
 
 
 async def test_history_tells_of_journeys_and_mails(world: World):

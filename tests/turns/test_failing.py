@@ -248,7 +248,7 @@ async def test_only_the_context_may_be_awaited(sqlite_world: World, body: str):
         ("ctx.wait_for('x', timeout=5)", "given int"),
         ("ctx.wait_for('x', since=datetime(2027, 1, 1))", "with a time zone"),
         ("ctx.wait_for('x', where=prop('plan'))", "where= takes a condition"),
-        ("ctx.wait_for_any([])", "no events to wait for"),
+        ("ctx.wait_for_any([])", "needs at least one event"),
         ("ctx.history.count('used', since=datetime(2027, 1, 1))", "with a time zone"),
         ("ctx.history.events('used', limit=0)", "at least 1"),
         ("ctx.history.has_event(on('used'))", "named by text"),

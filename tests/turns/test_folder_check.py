@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.turns.folder_check import review
+from hogsend.turns.folder_check import diagnose_folder
 from hogsend.turns.folder_loader import load
 from hogsend.turns.static_analysis.diagnostics import Diagnostic
 
@@ -25,7 +25,7 @@ def reviewed(folder: Path, text: str, **files: str) -> list[Diagnostic]:
     (folder / "j.py").write_text(HEAD + textwrap.dedent(text))
     for name, other in files.items():
         (folder / f"{name}.py").write_text(textwrap.dedent(other))
-    return review(folder, load(folder), TEMPLATES)
+    return diagnose_folder(folder, load(folder), TEMPLATES)
 
 
 def journey(body: str, imports: str = "") -> str:
@@ -159,7 +159,7 @@ def test_a_journey_that_does_not_load_is_reviewed_all_the_same(tmp_path: Path):
     found = reviewed(tmp_path, "raise ValueError\n" + journey("datetime.now()"))
     assert [one.line for one in found] == [8]
     (tmp_path / "broken.py").write_text("nonsense(")
-    assert len(review(tmp_path, load(tmp_path), TEMPLATES)) == 1
+    assert len(diagnose_folder(tmp_path, load(tmp_path), TEMPLATES)) == 1
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_the_shipped_journeys_are_sound():
     templates = [path.stem for path in (SHIPPED / "emails").glob("*.html")]
     registry = load(SHIPPED)
     assert len(registry.journeys) >= 5
-    assert review(SHIPPED, registry, templates) == []
+    assert diagnose_folder(SHIPPED, registry, templates) == []
 
 
 def test_findings_come_once_and_in_order(tmp_path: Path):

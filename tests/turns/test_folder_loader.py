@@ -34,7 +34,7 @@ def test_a_folder_that_is_not_there_holds_nothing_and_is_reported(tmp_path: Path
     registry = load(tmp_path / "nowhere")
     assert (registry.journeys, list(registry.lists)) == ({}, ["journey"])
     [problem] = registry.broken
-    assert "is not there" in problem.problem
+    assert "does not exist" in problem.problem
     assert "HOGSEND_JOURNEYS" in problem.remedy
 
 
@@ -86,12 +86,16 @@ def test_a_journey_is_read_with_all_that_it_says(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "place", "said"),
     [
-        ("async def (", "broken.py:2", "Python cannot read it"),
+        ("async def (", "broken.py:2", "Fix the syntax error"),
         ("import nothing_of_this_name", "broken.py:2", "ModuleNotFoundError"),
         ("x = 1\n1 / 0", "broken.py:3", "ZeroDivisionError"),
         ("raise SystemExit(1)", "broken.py:2", "SystemExit"),
-        ("MailList('Not An Id', 'x')\nl = MailList('Not An Id', 'x')", "broken.py", "no list id"),
-        ("l = MailList('*', 'x')", "broken.py", "no list id"),
+        (
+            "MailList('Not An Id', 'x')\nl = MailList('Not An Id', 'x')",
+            "broken.py",
+            "not a valid list id",
+        ),
+        ("l = MailList('*', 'x')", "broken.py", "not a valid list id"),
         ("a = MailList('a', 'x')\nb = MailList('a', 'y')", "broken.py", "defined twice"),
         ("on('go', where=prop('plan'))", "broken.py:2", "where= takes a condition"),
         ("on('')", "broken.py:2", "named by text"),
@@ -110,10 +114,10 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ('"Not An Id", trigger="go"', "no journey id"),
-        ('"a" * 101, trigger="go"', "no journey id"),
-        ('5, trigger="go"', "no journey id"),
-        ('["j"], trigger="go"', "['j'] is no journey id"),
+        ('"Not An Id", trigger="go"', "not a valid journey id"),
+        ('"a" * 101, trigger="go"', "not a valid journey id"),
+        ('5, trigger="go"', "not a valid journey id"),
+        ('["j"], trigger="go"', "['j'] is not a valid journey id"),
         ('"sound", trigger="go"', "also defined in a_sound.py"),
         ('"j", trigger=5', "trigger is 5"),
         ('"j", trigger=""', "trigger is ''"),
@@ -127,8 +131,8 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(
         ('"j", trigger="go", entry=once_per(7)', "not a positive duration"),
         ('"j", trigger="go", suppress=-hours(1)', "not a positive duration"),
         ('"j", trigger="go", suppress=12', "not a positive duration"),
-        ('"j", trigger="go", list="nothing"', "'nothing' is not known"),
-        ('"j", trigger="go", list=["news"]', "the list ['news'] is not known"),
+        ('"j", trigger="go", list="nothing"', "'nothing' does not exist"),
+        ('"j", trigger="go", list=["news"]', "the list ['news'] does not exist"),
         ('"j", trigger="go", name=5', "name is 5"),
         ('"j", trigger="go", description=["why"]', "description is ['why']"),
         ('"j", trigger="go", key="cart_id"', 'key=prop("cart_id")'),
@@ -143,7 +147,7 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(
         ('"j", trigger="go", time_zone="Europe/Berlyn"', "time_zone is 'Europe/Berlyn'"),
         ('"j", trigger="go", time_zone=2', "time_zone is 2"),
         ('"j", trigger="go", send_window="09:00"', "send_window is '09:00'"),
-        ('"j", trigger="go", send_window=("09:00",)', 'closes: ("09:00", "18:00")'),
+        ('"j", trigger="go", send_window=("09:00",)', 'closing time: ("09:00", "18:00")'),
         ('"j", trigger="go", send_window=("9", "18:00")', "'9' is no time of day"),
         ('"j", trigger="go", send_window=("09:00", "09:00")', "cannot begin and end at 09:00"),
         ('"j", trigger="go", send_window=(9, 18)', "send_window is (9, 18)"),
@@ -162,7 +166,7 @@ def test_what_a_journey_is_given_is_checked(tmp_path: Path, given: str, said: st
     ("function", "said"),
     [
         ("def j(user, ctx): ...", "not an async function"),
-        ("async def j(user): ...", "must take (user, ctx)"),
+        ("async def j(user): ...", "does not take two arguments"),
         ("class j: ...", "Error"),
     ],
 )

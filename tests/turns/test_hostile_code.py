@@ -31,7 +31,7 @@ async def far(user, ctx):
     )
     await sqlite_world.submit("far", user_id="ada", email="ada@example.com")
     await sqlite_world.settle()
-    assert "that UTC does not have" in ((await sqlite_world.enrollment()).error or "")
+    assert "cannot be represented in UTC" in ((await sqlite_world.enrollment()).error or "")
     await sqlite_world.submit("good", user_id="bo", email="bo@example.com")
     await sqlite_world.settle()
     assert await sqlite_world.mailbox() == ["welcome"]

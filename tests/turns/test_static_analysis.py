@@ -347,7 +347,7 @@ async def test_the_graph_names_every_step_as_the_journal_does(sqlite_world: Worl
     # A wait is recorded when it begins and when it is over.
     keys = list(dict.fromkeys(step.key for step in journal))
 
-    drawn = [step for step in sqlite_world.runtime.content.registry.flows["j"].steps() if step.key]
+    drawn = [step for step in sqlite_world.runtime.content.registry.graphs["j"].steps() if step.key]
 
     unknown = [key for key in keys if not any(step.matches_key(key) for step in drawn)]
     assert unknown == ["send:nudge", "send:offer"]
@@ -372,7 +372,7 @@ def steps_in(folder: Path, files: dict[str, str], journey_id: str = "j") -> list
         path.write_text(textwrap.dedent(text))
     registry = load(folder)
     assert not registry.broken
-    return list(registry.flows[journey_id].steps())
+    return list(registry.graphs[journey_id].steps())
 
 
 def test_functions_and_constants_of_other_files_are_followed(tmp_path: Path):

@@ -118,7 +118,7 @@ def show(journey_id: str, as_json: bool) -> None:
             "List the journeys with `hogsend journeys list`, and find broken files with "
             "`hogsend journeys check`.",
         )
-    graph = load_journeys(settings).flows.get(journey_id)
+    graph = load_journeys(settings).graphs.get(journey_id)
     waiting: Mapping[str, int] = {}
     if has_database(settings):
         waiting = with_journeys(lambda context: count_waiting(context, COMMAND_LINE, journey_id))

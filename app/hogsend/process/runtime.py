@@ -19,7 +19,7 @@ from ..services.content import Content, load_content
 from ..services.context import ServiceContext
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database, is_sqlite, place_of
-from ..turns.folder_check import review
+from ..turns.folder_check import diagnose_folder
 from ..turns.plan import log_plan
 from ..turns.turn_inputs import JourneyCode
 from .database_watcher import DatabaseWatcher
@@ -72,7 +72,7 @@ class Runtime(ServiceContext):
 
     async def _log_plan(self, content: Content) -> None:
         folder, known = self.settings.journeys, content.known_templates
-        for finding in await asyncio.to_thread(review, folder, content.registry, known):
+        for finding in await asyncio.to_thread(diagnose_folder, folder, content.registry, known):
             if finding.severity == "error":
                 log.warning("%s", finding)
         if self.changed_journeys:

@@ -11,7 +11,7 @@ from ..delivery.render import Renderer
 from ..delivery.templates import Templates
 from ..delivery.tokens import Tokens
 from ..domain.journey import BrokenFile
-from ..turns.folder_check import refuse_what_is_missing
+from ..turns.folder_check import reject_missing_resources
 from ..turns.folder_loader import load
 from ..turns.registry import Registry
 
@@ -61,7 +61,7 @@ def load_content(settings: Settings, tokens: Tokens) -> Content:
     registry = load(settings.journeys)
     templates = Templates.load(settings.journeys, registry.lists)
     there = known_templates(templates)
-    registry = refuse_what_is_missing(settings.journeys, registry, there)
+    registry = reject_missing_resources(settings.journeys, registry, there)
     renderer = Renderer(
         templates,
         registry.lists,

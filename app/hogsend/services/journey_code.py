@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..delivery.templates import Templates
 from ..domain.journey import BrokenFile
-from ..turns.folder_check import review
+from ..turns.folder_check import diagnose_folder
 from ..turns.folder_loader import load
 from ..turns.plan import JourneyPlan, count_live, plan_journeys
 from ..turns.registry import Registry
@@ -113,7 +113,7 @@ def check_folder(path: Path, actor: Actor) -> FolderCheck:
         Diagnostic(broken.file, broken.line, broken.problem, broken.remedy)
         for broken in folder.broken
     ]
-    findings += review(path, folder.registry, folder.template_keys)
+    findings += diagnose_folder(path, folder.registry, folder.template_keys)
     return FolderCheck(folder, findings)
 
 

@@ -35,7 +35,7 @@ from ..store.db import Database
 from ..store.migrations import bring_up_to_date
 from ..turns.decorator import JourneyFunction
 from ..turns.folder_loader import load
-from ..turns.function_registry import modules_kept, place_of, registry_of
+from ..turns.function_registry import build_registry, location_of, preserve_modules
 from ..turns.registry import Registry
 from ..turns.runner import TurnRunner
 from ..turns.turn_inputs import JourneyCode
@@ -171,7 +171,7 @@ def _load_content(
     folder = _folder_of(functions, mails, scratch)
     as_of = fingerprint(folder) if folder is not None else AsOf()
     loaded = _loaded(folder, as_of) if folder is not None else Registry()
-    registry = registry_of(functions, {**_lists_beside(functions), **loaded.lists})
+    registry = build_registry(functions, {**_lists_beside(functions), **loaded.lists})
     templates = _templates(folder, as_of, frozenset(registry.lists)) if folder else Templates()
     functions_by_id = {
         journey_id: guard.over(function) for journey_id, function in registry.functions.items()
@@ -187,7 +187,7 @@ def _folder_of(functions: Sequence[JourneyFunction], mails: Mails, scratch: Path
         return Path(mails).absolute()
     if mails is not None:
         return _written(mails, scratch)
-    folders = [place_of(function)[0].parent for function in functions]
+    folders = [location_of(function)[0].parent for function in functions]
     return next((folder.absolute() for folder in folders if (folder / FOLDER).is_dir()), None)
 
 
@@ -203,7 +203,7 @@ def _written(mails: Mapping[str, str], scratch: Path) -> Path:
 @lru_cache(maxsize=8)
 def _loaded(folder: Path, as_of: AsOf) -> Registry:
     """Load an author's folder for its lists, once as long as no file changes."""
-    with modules_kept():
+    with preserve_modules():
         return load(folder)
 
 

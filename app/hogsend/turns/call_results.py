@@ -1,4 +1,4 @@
-"""What `ctx` calls give back."""
+"""The results of `ctx` calls."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..domain.event import Event
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a `ctx.send`.
+    """The result of `ctx.send`.
 
     Args:
         status: `queued`, `suppressed` or `skipped`.
-        reason: why it was refused, such as `unsubscribed_from_list`; None when it was queued.
-        send_id: the row of the ledger; a refused send has one too.
+        reason: why it was refused, such as `unsubscribed_from_list`; None when queued.
+        send_id: the row in the ledger; a refused send also has one.
     """
 
     status: str
@@ -31,7 +31,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """What ended a wait: the event, or nothing when the time was up. Truthy when it came."""
+    """The result of a wait: the event, or None when the time was up. Truthy with an event."""
 
     event: Event | None
 
@@ -41,12 +41,12 @@ class Waited:
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """Whether a contact may get another mail. Truthy when they may.
+    """Whether a contact may be sent another mail. Truthy when they may.
 
     Args:
         allowed: whether fewer than the limit were sent.
         sent: how many were sent within the window.
-        limit: how many may be.
+        limit: how many may be sent.
     """
 
     allowed: bool

@@ -15,13 +15,13 @@ from ..domain.durations import words
 from ..domain.event import Event, EventMatch
 from ..errors import JourneyCodeError
 from .argument_checks import (
-    address_of,
     check_count,
     check_duration,
     check_instant,
     check_line,
     check_span,
     check_text,
+    normalize_address,
 )
 from .call_results import Sent, Throttle, Waited, event_from_stored
 from .calls import (
@@ -86,37 +86,37 @@ class Context:
             subject: replaces the template's subject.
             props: values for the template, `props.…` there.
             list: the list it belongs to, instead of the journey's.
-            to: another address that it goes to, such as the person's manager's; what the contact
-                said about lists counts all the same.
-            label: what the timeline calls this; the template's key unless given.
+            to: another address to send it to, such as that of the contact's manager; the contact's
+                subscriptions apply all the same.
+            label: its name on the timeline; the template's key unless given.
 
         Returns:
-            What was decided: `queued`, or refused with the reason.
+            The decision: `queued`, or refused with the reason.
         """
         check_text("ctx.send", template)
         check_line("subject=", subject)
-        address = address_of(to) if to is not None else None
+        address = normalize_address(to) if to is not None else None
         verdict = await perform(
             SendMail(label or template, template, subject, dict(props or {}), list, address)
         )
         return Sent(verdict["status"], verdict.get("reason"), UUID(verdict["sendId"]))
 
     async def sleep(self, duration: timedelta, *, label: str | None = None) -> None:
-        """Wait. The person costs nothing meanwhile, and deploys and crashes do not matter.
+        """Wait. Meanwhile the contact costs nothing, and deploys and crashes do no harm.
 
         Args:
             duration: how long, such as `days(2)`.
-            label: what the timeline calls this; the duration unless given.
+            label: its name on the timeline; the duration unless given.
         """
         check_duration("ctx.sleep", duration)
         await perform(Sleep(label or words(duration), duration))
 
     async def sleep_until(self, instant: datetime | When, *, label: str | None = None) -> None:
-        """Wait for an instant; one that is past returns at once.
+        """Wait for an instant; one in the past returns at once.
 
         Args:
             instant: when, with a time zone, or such as `ctx.when.next("monday").at("09:00")`.
-            label: what the timeline calls this; what was said of the moment unless given.
+            label: its name on the timeline; the words of the moment unless given.
         """
         if isinstance(instant, When):
             label = label or instant.moment.describe()
@@ -133,14 +133,14 @@ class Context:
         since: datetime | None = None,
         label: str | None = None,
     ) -> Waited:
-        """Wait for an event, looking back to the end of the wait before.
+        """Wait for an event, including those since the end of the wait before.
 
         Args:
             event: its name, or `on(name, where=…)`.
             timeout: how long at most; forever unless given.
             where: a condition on the event's properties, beside that of `on`.
             since: look back to this instant instead.
-            label: what the timeline calls this; the event's name unless given.
+            label: its name on the timeline; the event's name unless given.
 
         Returns:
             `Waited`, truthy when the event came.
@@ -168,7 +168,7 @@ class Context:
             )
         matches = tuple(e if isinstance(e, EventMatch) else EventMatch(e) for e in events)
         if not matches:
-            raise JourneyCodeError("ctx.wait_for_any was given no events to wait for.")
+            raise JourneyCodeError("ctx.wait_for_any needs at least one event to wait for.")
         if timeout is not None:
             check_duration("timeout=", timeout)
         if since is not None:
@@ -186,18 +186,18 @@ class Context:
         max_events: int = 100,
         label: str | None = None,
     ) -> Sequence[Event]:
-        """Collect events over a while, for one mail about all of them.
+        """Collect events for a while, for one mail about all of them.
 
-        It looks back to the end of the wait before, then waits until the window is over or
-        enough have come.
+        It includes events since the end of the wait before, and waits until the window is over or
+        enough events have arrived.
 
         Args:
-            window: how long it collects, from this call on.
-            event: which ones: a name, or `on(name, where=…)`. Unless given, those like the event
+            window: how long events are collected, from this call on.
+            event: the events: a name, or `on(name, where=…)`. Unless given, events like the one
                 that started this journey, which is then the first of them.
             where: a condition on their properties, beside that of `on`.
-            max_events: when so many have come, the window is over.
-            label: what the timeline calls this; the event's name unless given.
+            max_events: the number of events that ends the window.
+            label: its name on the timeline; the event's name unless given.
 
         Returns:
             The events, the oldest first.
@@ -212,13 +212,13 @@ class Context:
     async def throttle(
         self, limit: int, window: timedelta, *, list: str | None = None, label: str | None = None
     ) -> Throttle:
-        """Say whether this contact may get another mail, by how many they got of late.
+        """Return whether this contact may be sent another mail, by how many they got lately.
 
         Args:
-            limit: how many they may get within the window, of all journeys together.
+            limit: how many they may get within the window, from all journeys together.
             window: how far back mails are counted.
             list: only mails of this list are counted.
-            label: what the timeline calls this.
+            label: its name on the timeline.
         """
         check_span("ctx.throttle", window)
         check_count("ctx.throttle", limit)
@@ -254,29 +254,29 @@ class Context:
         fn: Callable[..., Any],
         *,
         retries: int = 5,
-        timeout: timedelta = timedelta(minutes=1),  # noqa: ASYNC109 (of each try, not of the call)
+        timeout: timedelta = timedelta(minutes=1),  # noqa: ASYNC109 (of each attempt, not of the call)
         passed: Callable[[], Any] | None = None,
     ) -> Any:
         """Do anything else: call a service, read a database, compute for long.
 
         The function runs outside of the journey, at least once: after a crash at the wrong moment
-        it runs again. What it returns is recorded, and it does not run in later turns.
+        it runs again. Its result is recorded, and it does not run in later turns.
 
         Args:
             key: the name of this step in the journal and on the timeline.
-            fn: the function, plain or `async`. One that takes an argument gets the step's id,
-                the same at every try: the idempotency key for a service that takes one.
+            fn: the function, plain or `async`. One that takes an argument gets the step's id, the
+                same at every attempt: an idempotency key for services that accept one.
             retries: how often it is tried again after it raised: after 10 s, 1 min, 5 min,
-                30 min, then every 2 h. `raise StepFailed("why")` in it ends that at once.
-            timeout: how long one try may take.
-            passed: gives the answer for people who are past this step when it is added to the
+                30 min, then every 2 h. `raise StepFailed("why")` in it ends the retries.
+            timeout: how long one attempt may take.
+            passed: returns the answer for people who are past this step when it is added to the
                 code; without it they drift.
 
         Returns:
-            What it returned, in the journal's form: tuples are lists.
+            The function's result, in the journal's form: tuples are lists.
 
         Raises:
-            StepFailed: it has failed for the last time.
+            StepFailed: it failed, and is not tried again.
         """
         check_text("ctx.step", key)
         check_span("timeout=", timeout)
@@ -284,7 +284,7 @@ class Context:
         if not callable(fn):
             raise JourneyCodeError(
                 "ctx.step takes a function, not what it returns.",
-                "Write ctx.step(key, lambda: call(…)), without calling it there.",
+                "Write ctx.step(key, lambda: call(…)), without calling the function.",
             )
         return await perform(RunStep(key, accept_step_id(fn), retries, timeout, passed))
 
@@ -299,8 +299,8 @@ class Context:
 
         Args:
             event: its name.
-            properties: the particulars.
-            label: what the timeline calls this; the event's name unless given.
+            properties: its properties.
+            label: its name on the timeline; the event's name unless given.
 
         Returns:
             The event's id.
@@ -318,11 +318,11 @@ class Context:
         )
 
     async def is_subscribed(self, list: str | None = None, *, label: str | None = None) -> bool:
-        """Say whether mail of a list may go to this contact now.
+        """Return whether mail of a list may go to this contact now.
 
         Args:
             list: the list; the journey's own unless given.
-            label: what the timeline calls this.
+            label: its name on the timeline.
         """
         is_subscribed: bool = await perform(
             CheckSubscription(label or list or "journey's list", list)
@@ -358,7 +358,7 @@ class Context:
         return arm
 
     async def checkpoint(self, label: str) -> None:
-        """Leave a mark on the timeline."""
+        """Add an entry to the timeline."""
         await perform(Checkpoint(label))
 
     async def exit(self, reason: str = "exited by the journey") -> None:

@@ -1,4 +1,4 @@
-"""Daemon threads that are used again: nobody waits for one when the process ends."""
+"""Reusable daemon threads, which do not keep the process from ending."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import weakref
 from collections.abc import Callable
 from queue import SimpleQueue
 
-# What a thread is given to do; None lets it go.
+# The jobs of a thread; None ends it.
 Jobs = SimpleQueue[Callable[[], None] | None]
 
 
 class DaemonThreads:
-    """Threads that are used again.
+    """Threads that take one job after the other.
 
-    They are daemons: nobody waits for one when the process ends, not even for an endless loop.
+    They are daemons, so the process can end even if a job never does.
 
     Args:
-        name: what the system calls them.
+        name: the name of the threads.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._idle: list[Jobs] = []
-        weakref.finalize(self, _let_go, self._idle).atexit = False
+        weakref.finalize(self, _end_threads, self._idle).atexit = False
 
     def run(self, job: Callable[[], None]) -> None:
-        """Do a job on a thread that has nothing to do."""
+        """Run a job on an idle thread, or on a new one."""
         try:
             jobs = self._idle.pop()
         except IndexError:
@@ -42,6 +42,6 @@ def _work(jobs: Jobs, idle: list[Jobs]) -> None:
         idle.append(jobs)
 
 
-def _let_go(idle: list[Jobs]) -> None:
+def _end_threads(idle: list[Jobs]) -> None:
     for jobs in idle:
         jobs.put(None)

@@ -1,4 +1,4 @@
-"""The `@journey` decorator: it only marks a function; a loader makes the journey out of it."""
+"""The `@journey` decorator: it attaches a `JourneySpec` to a function, which the loader reads."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from .context import Context
 JourneyFunction = Callable[[Contact, Context], Awaitable[None]]
 F = TypeVar("F", bound=JourneyFunction)
 
-MARK = "__hogsend_journey__"
+# The attribute of the function that holds the spec.
+SPEC_ATTRIBUTE = "__hogsend_journey__"
 
 
 @dataclass(frozen=True, slots=True)
 class JourneySpec:
-    """What `@journey` was given, as it was given; the loader checks it."""
+    """The arguments of `@journey`, unchecked; the loader checks them."""
 
     id: str
     trigger: str | EventMatch
@@ -42,11 +43,11 @@ class JourneySpec:
 
 
 @dataclass(frozen=True, slots=True)
-class _Marking:
-    mark: JourneySpec
+class _Decorator:
+    spec: JourneySpec
 
     def __call__(self, function: F) -> F:
-        setattr(function, MARK, self.mark)
+        setattr(function, SPEC_ATTRIBUTE, self.spec)
         return function
 
 
@@ -69,7 +70,7 @@ def journey(
     send_window: tuple[str, str] | None = None,
     accept_late: bool = False,
 ) -> Callable[[F], F]:
-    """Make an `async` function a journey.
+    """Turn an `async` function into a journey.
 
     Args:
         id: the journey's name in URLs and tables, such as `activation-welcome`; never changes.
@@ -77,19 +78,19 @@ def journey(
         entry: how often one contact may enter: `"once"`, `once_per(days(7))` or `"unlimited"`.
         exit_on: events that end it at once, also in the middle of a wait.
         suppress: the least time between two of this journey's mails to one contact.
-        list: the list that its mails belong to; the built-in one unless given.
-        name: what screens call it; made from the id unless given.
+        list: the list that its mails belong to; the built-in list unless given.
+        name: its name on screens; derived from the id unless given.
         description: its purpose; the function's docstring unless given.
         enabled: whether it runs at all.
         key: a property of the trigger event, such as `prop("cart_id")`: one live enrollment per
             contact and value of it.
         on_retrigger: what another trigger does while one is live: `"ignore"` or `"restart"`.
-        goal: the event that the journey is there for; it is counted and does not end anything.
-        holdout: how many percent of the people, 0 to 50, are left out and only watched, so that
-            the journey's effect can be told; the same person is always in or always out.
-        time_zone: the zone of people who have none, such as `"Europe/Berlin"`; UTC unless given.
+        goal: the event that the journey aims at; it is counted, and ends nothing.
+        holdout: the percentage of people, 0 to 50, who are left out and only observed, so that
+            the journey's effect can be measured; the same person is always in or always out.
+        time_zone: the zone of people without one, such as `"Europe/Berlin"`; UTC unless given.
         send_window: the hours of the recipient's day in which its mails leave, such as
-            `("09:00", "18:00")`; one that is due outside of them waits for the next morning.
-        accept_late: whether an event that arrives long after it happened starts it too.
+            `("09:00", "18:00")`; a mail that is due outside of them waits for the next opening.
+        accept_late: whether an event that arrives long after it happened also starts it.
     """
-    return _Marking(JourneySpec(**locals()))
+    return _Decorator(JourneySpec(**locals()))

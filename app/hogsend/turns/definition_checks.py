@@ -1,4 +1,4 @@
-"""What can be seen to be wrong with a journey before it is ever played."""
+"""Checks the definition of a journey before any of its turns runs."""
 
 from __future__ import annotations
 
@@ -23,65 +23,65 @@ ID_REMEDY = "Use lower-case letters, digits and single hyphens, such as trial-co
 LONGEST_ID = 100
 MOST_HELD_OUT = 50
 
-# A problem, and what to do about it.
+# A problem and its remedy.
 Problem = tuple[str, str]
 
 
-def mark_problems(marked: JourneySpec, lists: Collection[str]) -> Iterator[Problem]:
-    """Say what is wrong with what `@journey` was given.
+def check_spec(journey_spec: JourneySpec, lists: Collection[str]) -> Iterator[Problem]:
+    """Yield what is wrong with the arguments of `@journey`.
 
     Args:
-        marked: as it was given.
-        lists: the lists that there are.
+        journey_spec: the arguments.
+        lists: the ids of the lists that exist.
     """
-    # Authors need not check types, so that anything may be in it.
-    mark: Any = marked
-    if not isinstance(mark.id, str) or not ID.fullmatch(mark.id) or len(mark.id) > LONGEST_ID:
-        yield f"{mark.id!r} is no journey id.", ID_REMEDY
-    if not _names_event(mark.trigger):
-        yield f"trigger is {mark.trigger!r}.", 'Name an event, or use on("name", where=…).'
-    yield from _text_problems(mark)
-    if not _is_list(mark.exit_on) or not all(map(_names_event, mark.exit_on)):
-        yield f"exit_on is {mark.exit_on!r}.", 'Use a list of events: exit_on=["user.deleted"].'
-    if mark.list is not None and mark.list not in tuple(lists):
+    # Authors need not check types, so any argument may be of any type.
+    spec: Any = journey_spec
+    if not isinstance(spec.id, str) or not ID.fullmatch(spec.id) or len(spec.id) > LONGEST_ID:
+        yield f"{spec.id!r} is not a valid journey id.", ID_REMEDY
+    if not _names_event(spec.trigger):
+        yield f"trigger is {spec.trigger!r}.", 'Name an event, or use on("name", where=…).'
+    yield from _check_texts(spec)
+    if not _is_list(spec.exit_on) or not all(map(_names_event, spec.exit_on)):
+        yield f"exit_on is {spec.exit_on!r}.", 'Use a list of events: exit_on=["user.deleted"].'
+    if spec.list is not None and spec.list not in tuple(lists):
         known = ", ".join(sorted(lists))
-        yield f"the list {mark.list!r} is not known.", f"Define it in lists.py; known: {known}."
-    if not isinstance(mark.entry, Entry) and mark.entry not in ("once", "unlimited"):
-        yield f"entry is {mark.entry!r}.", 'Use "once", "unlimited" or once_per(days(7)).'
-    period = mark.entry.period if isinstance(mark.entry, Entry) else None
-    for what, given in (("suppress", mark.suppress), ("once_per", period)):
-        if given is not None and not _is_positive(given):
-            yield f"{what} is {given!r}, not a positive duration.", "Use for example hours(12)."
-    if mark.key is not None and (not isinstance(mark.key, Property) or not mark.key.path):
-        yield f"key is {mark.key!r}.", 'Name a property of the trigger: key=prop("cart_id").'
-    yield from _conditions_problems(mark)
-    if mark.on_retrigger not in ("ignore", "restart"):
-        yield f"on_retrigger is {mark.on_retrigger!r}.", 'Use "ignore" or "restart".'
-    yield from _plan_problems(mark)
+        yield f"the list {spec.list!r} does not exist.", f"Define it in lists.py. Defined: {known}."
+    if not isinstance(spec.entry, Entry) and spec.entry not in ("once", "unlimited"):
+        yield f"entry is {spec.entry!r}.", 'Use "once", "unlimited" or once_per(days(7)).'
+    period = spec.entry.period if isinstance(spec.entry, Entry) else None
+    for argument, value in (("suppress", spec.suppress), ("once_per", period)):
+        if value is not None and not _is_positive(value):
+            yield f"{argument} is {value!r}, not a positive duration.", "Use for example hours(12)."
+    if spec.key is not None and (not isinstance(spec.key, Property) or not spec.key.path):
+        yield f"key is {spec.key!r}.", 'Name a property of the trigger: key=prop("cart_id").'
+    yield from _check_conditions(spec)
+    if spec.on_retrigger not in ("ignore", "restart"):
+        yield f"on_retrigger is {spec.on_retrigger!r}.", 'Use "ignore" or "restart".'
+    yield from _check_audience(spec)
 
 
-def _text_problems(mark: Any) -> Iterator[Problem]:
-    for what, given in (("name", mark.name), ("description", mark.description)):
-        if given is not None and not isinstance(given, str):
-            yield f"{what} is {given!r}.", "Use text."
+def _check_texts(spec: Any) -> Iterator[Problem]:
+    for argument, value in (("name", spec.name), ("description", spec.description)):
+        if value is not None and not isinstance(value, str):
+            yield f"{argument} is {value!r}.", "Use text."
 
 
-def _conditions_problems(mark: Any) -> Iterator[Problem]:
-    events = (mark.trigger, mark.goal, *(mark.exit_on if _is_list(mark.exit_on) else ()))
+def _check_conditions(spec: Any) -> Iterator[Problem]:
+    events = (spec.trigger, spec.goal, *(spec.exit_on if _is_list(spec.exit_on) else ()))
     for event in events:
-        if isinstance(event, EventMatch) and not _can_be_kept(event):
+        if isinstance(event, EventMatch) and not _is_storable(event):
             yield (
-                f"the condition of {event.event!r} compares with what JSON has no form for.",
+                f"the condition of {event.event!r} compares with a value that JSON cannot hold.",
                 "Compare with text, a number, True, False, None, or lists of them.",
             )
 
 
-def _is_list(given: Any) -> bool:
-    return isinstance(given, list | tuple)
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
 
 
-def _can_be_kept(event: EventMatch) -> bool:
-    """Say whether a condition can be stored: with the journey, and with those who wait for it."""
+def _is_storable(event: EventMatch) -> bool:
+    """Return whether a condition can be stored, with the journey and with those who wait for it."""
     try:
         json.dumps(event.to_json(), allow_nan=False).encode()
         str(event).encode()
@@ -90,28 +90,28 @@ def _can_be_kept(event: EventMatch) -> bool:
     return True
 
 
-def _plan_problems(mark: Any) -> Iterator[Problem]:
-    """Say what is wrong with the goal, and with whom the journey leaves out and when it sends."""
-    if mark.goal is not None and not _names_event(mark.goal):
-        yield f"goal is {mark.goal!r}.", 'Name an event, or use on("name", where=…).'
-    number = isinstance(mark.holdout, int | float) and not isinstance(mark.holdout, bool)
-    if not number or not 0 <= mark.holdout <= MOST_HELD_OUT:
-        yield f"holdout is {mark.holdout!r}.", "Give a percentage from 0 to 50, such as 10."
-    zone = mark.time_zone
+def _check_audience(spec: Any) -> Iterator[Problem]:
+    """Yield what is wrong with the goal, the holdout, the hours of sending and the switches."""
+    if spec.goal is not None and not _names_event(spec.goal):
+        yield f"goal is {spec.goal!r}.", 'Name an event, or use on("name", where=…).'
+    is_number = isinstance(spec.holdout, int | float) and not isinstance(spec.holdout, bool)
+    if not is_number or not 0 <= spec.holdout <= MOST_HELD_OUT:
+        yield f"holdout is {spec.holdout!r}.", "Give a percentage from 0 to 50, such as 10."
+    zone = spec.time_zone
     if zone is not None and (not isinstance(zone, str) or zone_named(zone) is None):
-        yield f"time_zone is {zone!r}, and there is none.", 'Write it as "Europe/Berlin".'
-    if mark.send_window is not None and (problem := _window_problem(mark.send_window)) is not None:
-        remedy = 'Give when it opens and when it closes: ("09:00", "18:00").'
-        yield f"send_window is {mark.send_window!r}{problem}.", remedy
-    for what, given in (("accept_late", mark.accept_late), ("enabled", mark.enabled)):
-        if not isinstance(given, bool):
-            yield f"{what} is {given!r}.", "Use True or False."
+        yield f"time_zone is {zone!r}, which does not exist.", 'Use a name such as "Europe/Berlin".'
+    if spec.send_window is not None and (problem := _window_problem(spec.send_window)) is not None:
+        remedy = 'Give the opening and the closing time: ("09:00", "18:00").'
+        yield f"send_window is {spec.send_window!r}{problem}.", remedy
+    for argument, value in (("accept_late", spec.accept_late), ("enabled", spec.enabled)):
+        if not isinstance(value, bool):
+            yield f"{argument} is {value!r}.", "Use True or False."
 
 
-def _window_problem(given: Any) -> str | None:
+def _window_problem(value: Any) -> str | None:
     """Return what is wrong with a pair of times, as the rest of a sentence; None if nothing is."""
-    pair = list(cast("Sequence[Any]", given)) if isinstance(given, tuple | list) else []
-    if len(pair) != 2 or not all(isinstance(one, str) for one in pair):
+    pair = list(cast("Sequence[Any]", value)) if isinstance(value, tuple | list) else []
+    if len(pair) != 2 or not all(isinstance(time, str) for time in pair):
         return ""
     try:
         Window.of(pair[0], pair[1])
@@ -120,39 +120,39 @@ def _window_problem(given: Any) -> str | None:
     return None
 
 
-def function_problems(
+def check_function(
     function: Callable[..., Any], code: Function | None = None
 ) -> Iterator[tuple[Problem, int]]:
-    """Say what is wrong with a journey's function, each with its line.
+    """Yield what is wrong with a journey's function, each problem with its line.
 
     Args:
-        function: what `@journey` marked.
-        code: its text; read from its file unless given.
+        function: the function that `@journey` decorates.
+        code: its source code; read from its file unless given.
     """
     line = inspect.unwrap(function).__code__.co_firstlineno
     if not inspect.iscoroutinefunction(function):
         yield ("it is not an async function.", "Write `async def`."), line
     elif len(inspect.signature(function).parameters) != 2:
-        yield ("it must take (user, ctx).", ""), line
+        yield ("it does not take two arguments.", "Write (user, ctx)."), line
     elif code := code or code_of_function(function):
         for call in find_unawaited_calls(code):
-            here = call.file == code.scope.module.file
-            yield _not_awaited(call, here=here), call.line if here else line
+            is_here = call.file == code.scope.module.file
+            yield _describe_unawaited(call, is_here=is_here), call.line if is_here else line
 
 
-def _not_awaited(call: UnawaitedCall, *, here: bool) -> Problem:
-    place = "" if here else f" in {call.file}:{call.line}"
+def _describe_unawaited(call: UnawaitedCall, *, is_here: bool) -> Problem:
+    location = "" if is_here else f" in {call.file}:{call.line}"
     if not call.given_to:
-        return f"`{call.call}`{place} lacks an `await`.", "Without it nothing happens."
-    problem = f"`{call.call}`{place} is given to `{call.given_to}` without an `await`."
+        return f"`{call.call}`{location} lacks an `await`.", "Without it, nothing happens."
+    problem = f"`{call.call}`{location} is given to `{call.given_to}` without an `await`."
     if call.given_to.endswith(".step"):
         return problem, f"Give ctx.step a function: `lambda: {call.call}`."
     return problem, "Await ctx calls one after the other, each with its own `await`."
 
 
-def _names_event(given: object) -> bool:
-    return isinstance(given, EventMatch) or (isinstance(given, str) and given != "")
+def _names_event(value: object) -> bool:
+    return isinstance(value, EventMatch) or (isinstance(value, str) and value != "")
 
 
-def _is_positive(given: object) -> bool:
-    return isinstance(given, timedelta) and given > timedelta(0)
+def _is_positive(value: object) -> bool:
+    return isinstance(value, timedelta) and value > timedelta(0)

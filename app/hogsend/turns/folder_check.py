@@ -1,4 +1,4 @@
-"""Reviews the code of a journeys' folder: every journey in it, also those that do not load."""
+"""Checks the code of a journeys' folder, including journeys that do not load."""
 
 from __future__ import annotations
 
@@ -15,32 +15,34 @@ from .static_analysis.modules import Sources
 from .static_analysis.scopes import Function
 
 
-def review(folder: Path, registry: Registry, templates: Collection[str]) -> list[Diagnostic]:
+def diagnose_folder(
+    folder: Path, registry: Registry, templates: Collection[str]
+) -> list[Diagnostic]:
     """Return what is wrong in the journeys of a folder and in the functions they call.
 
     Args:
         folder: the author's folder.
-        registry: what was loaded from it.
+        registry: the journeys and lists that were loaded from it.
         templates: the keys of the mails, those with a broken file included.
 
     Returns:
-        The findings, by file and line. What kept a file from loading is not among them.
+        The diagnostics, by file and line, without the reasons why a file did not load.
     """
     known = KnownResources(frozenset(templates), frozenset(registry.lists))
     return diagnose(_journeys(folder.absolute(), registry), known)
 
 
-def refuse_what_is_missing(
+def reject_missing_resources(
     folder: Path, registry: Registry, templates: Collection[str]
 ) -> Registry:
-    """Return what was loaded without the journeys that name a mail or a list that is not there.
+    """Return the registry without the journeys that name a mail or a list that does not exist.
 
-    Their people wait until it is there, and those whom they would let in can be let in then: a
-    turn that fails for it would be tried for some hours only.
+    People in these journeys wait until it exists, and people who trigger them can be enrolled then.
+    If the journeys ran, their turns would fail for good after some hours.
 
     Args:
         folder: the author's folder.
-        registry: what was loaded from it.
+        registry: the journeys and lists that were loaded from it.
         templates: the keys of the mails, those with a broken file included.
     """
     known = KnownResources(frozenset(templates), frozenset(registry.lists))
@@ -52,9 +54,10 @@ def refuse_what_is_missing(
         missing = [d for d in diagnostics if d.names_missing_resource]
         if missing:
             del journeys[journey_id]
-        for one in missing:
-            problem = f"the journey {journey_id!r}: {one.problem}"
-            broken.append(BrokenFile(one.file, one.line, problem, one.remedy))
+        for diagnostic in missing:
+            problem = f"the journey {journey_id!r}: {diagnostic.problem}"
+            file, line = diagnostic.file, diagnostic.line
+            broken.append(BrokenFile(file, line, problem, diagnostic.remedy))
     return replace(registry, journeys=journeys, broken=tuple(broken))
 
 

@@ -1,4 +1,4 @@
-"""Makes a registry of functions that carry a mark, for whoever holds them instead of a folder."""
+"""Builds a registry from decorated functions instead of a folder, for tests of journeys."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from typing import Any
 from ..domain.journey import JOURNEY_LIST, Journey, MailList
 from ..errors import JourneyCodeError
 from ..ingest.rules import BUILT_IN_LIST
-from .decorator import MARK, JourneyFunction, JourneySpec
-from .definition_checks import function_problems, mark_problems
-from .folder_loader import PACKAGE, journey_of
+from .decorator import SPEC_ATTRIBUTE, JourneyFunction, JourneySpec
+from .definition_checks import check_function, check_spec
+from .folder_loader import PACKAGE, build_journey
 from .registry import Registry
 
 
-def registry_of(functions: Sequence[JourneyFunction], lists: Mapping[str, MailList]) -> Registry:
-    """Make the registry that a folder with just these journeys would have.
+def build_registry(functions: Sequence[JourneyFunction], lists: Mapping[str, MailList]) -> Registry:
+    """Return the registry of a folder with just these journeys.
 
     Args:
-        functions: functions that `@journey` has marked.
-        lists: the lists that they may name, by id; the built-in one is always there.
+        functions: functions with the decorator `@journey`.
+        lists: the lists that they can name, by id; the built-in list always exists.
 
     Raises:
-        JourneyCodeError: one is no journey, or cannot be used as it is; every problem is named.
+        JourneyCodeError: one is no journey, or cannot be used; the message names every problem.
     """
     known = {JOURNEY_LIST: BUILT_IN_LIST, **lists}
     journeys: dict[str, Journey] = {}
     problems: list[str] = []
     for function in functions:
-        mark = getattr(function, MARK, None)
-        if not isinstance(mark, JourneySpec):
+        spec = getattr(function, SPEC_ATTRIBUTE, None)
+        if not isinstance(spec, JourneySpec):
             name = getattr(function, "__name__", repr(function))
-            raise JourneyCodeError(f"{name} is no journey.", "Mark it with @journey(…).")
-        file, line = place_of(function)
-        found = [*mark_problems(mark, known), *(one for one, _ in function_problems(function))]
-        problems += [f"{file.name}:{line}: {mark.id}: {what} {remedy}" for what, remedy in found]
-        if mark.id in journeys:
-            problems.append(f"{file.name}:{line}: the journey {mark.id!r} is given twice.")
-        if not found:
-            journeys[mark.id] = journey_of(mark, function, file, line)
+            raise JourneyCodeError(f"{name} is not a journey.", "Decorate it with @journey(…).")
+        file, line = location_of(function)
+        own = [*check_spec(spec, known), *(problem for problem, _ in check_function(function))]
+        problems += [f"{file.name}:{line}: {spec.id}: {what} {remedy}" for what, remedy in own]
+        if spec.id in journeys:
+            problems.append(f"{file.name}:{line}: the journey {spec.id!r} is given twice.")
+        if not own:
+            journeys[spec.id] = build_journey(spec, function, file, line)
     if problems:
         raise JourneyCodeError("\n".join(problem.rstrip() for problem in problems))
     return Registry(journeys, dict(zip(journeys, functions, strict=True)), known)
 
 
-def place_of(function: Callable[..., Any]) -> tuple[Path, int]:
-    """Return the file that a function was written in, and its line there."""
+def location_of(function: Callable[..., Any]) -> tuple[Path, int]:
+    """Return the file of a function, and its line in the file."""
     code = inspect.unwrap(function).__code__
     return Path(code.co_filename), code.co_firstlineno
 
 
 @contextmanager
-def modules_kept() -> Generator[None]:
-    """Leave the authors' modules that are in use as they are, whatever is loaded meanwhile."""
+def preserve_modules() -> Generator[None]:
+    """Restore the authors' modules that are loaded now, whatever is loaded inside the block."""
     before = _authors_modules()
     try:
         yield

@@ -14,7 +14,7 @@ from .calls import CountEvents, HasEvent, LastEvent, ListEvents, ReadEmail, Read
 
 
 class History:
-    """What happened to this contact before. Every answer is recorded, so a replay sees the same."""
+    """What happened to this contact before. The journal records every answer for replays."""
 
     async def has_event(
         self,
@@ -24,13 +24,13 @@ class History:
         since: datetime | timedelta | None = None,
         label: str | None = None,
     ) -> bool:
-        """Say whether an event ever happened.
+        """Return whether an event ever happened.
 
         Args:
             event: its name.
             where: a condition on its properties.
             since: only events after this instant, or within this long.
-            label: what the timeline calls this; the event's name unless given.
+            label: its name on the timeline; the event's name unless given.
         """
         check_event(event, where, since)
         has_happened: bool = await perform(HasEvent(label or event, event, where, since))
@@ -44,7 +44,7 @@ class History:
         since: datetime | timedelta | None = None,
         label: str | None = None,
     ) -> int:
-        """Say how often an event happened; the arguments are those of `has_event`."""
+        """Return how often an event happened; the arguments are those of `has_event`."""
         check_event(event, where, since)
         number: int = await perform(CountEvents(label or event, event, where, since))
         return number
@@ -64,8 +64,8 @@ class History:
             event: the name.
             where: a condition on their properties.
             since: only events after this instant, or within this long.
-            limit: how many at most; each is kept in the journal.
-            label: what the timeline calls this.
+            limit: how many at most; the journal keeps each of them.
+            label: its name on the timeline.
         """
         if limit < 1:
             raise JourneyCodeError("ctx.history.events takes a limit of at least 1.")
@@ -82,21 +82,21 @@ class History:
         return event_from_stored(stored[0]) if stored else None
 
     async def journey(self, journey_id: str, *, label: str | None = None) -> JourneyPast:
-        """Say whether and when this contact was in a journey; truthy when they ever entered it.
+        """Return whether and when this contact was in a journey; truthy when they ever entered it.
 
         Args:
-            journey_id: which one, also the present one or one that is gone from the code.
-            label: what the timeline calls this; the journey's id unless given.
+            journey_id: the journey; it may be the present one, or no longer in the code.
+            label: its name on the timeline; the journey's id unless given.
         """
         check_text("ctx.history.journey", journey_id)
         return JourneyPast.from_stored(await perform(ReadJourney(label or journey_id, journey_id)))
 
     async def email(self, template: str, *, label: str | None = None) -> EmailPast:
-        """Say whether and when this contact got a mail, opened it, clicked it.
+        """Return whether and when this contact got a mail, opened it and clicked in it.
 
         Args:
             template: the key of the mail.
-            label: what the timeline calls this; the template's key unless given.
+            label: its name on the timeline; the template's key unless given.
         """
         check_text("ctx.history.email", template)
         return EmailPast.from_stored(await perform(ReadEmail(label or template, template)))

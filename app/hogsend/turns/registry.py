@@ -1,4 +1,4 @@
-"""The journeys and lists that a folder holds."""
+"""The journeys and lists of a folder."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .decorator import JourneyFunction
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """What a journeys' folder holds.
+    """The journeys and lists of a folder.
 
     Args:
         journeys: the definitions, by id.
         functions: the code of each, by id.
         lists: the lists, by id.
-        broken: files that could not be used, with the reason.
-        flows: the graph of each, by id, where its text could be read.
+        broken: files that cannot be used, with the reason.
+        graphs: the graph of each, by id, where its source could be parsed.
     """
 
     journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
     functions: Mapping[str, JourneyFunction] = field(default_factory=dict[str, JourneyFunction])
     lists: Mapping[str, MailList] = field(default_factory=dict[str, MailList])
     broken: Sequence[BrokenFile] = ()
-    flows: Mapping[str, JourneyGraph] = field(default_factory=dict[str, JourneyGraph])
+    graphs: Mapping[str, JourneyGraph] = field(default_factory=dict[str, JourneyGraph])

@@ -96,19 +96,19 @@ class ResolveMoment(ValueCall):
 
 @dataclass(frozen=True)
 class When:
-    """An instant to come, in the person's own time; `await` it, or give it to `ctx.sleep_until`.
+    """A future instant in the contact's local time; `await` it, or pass it to `ctx.sleep_until`.
 
-    The person's time zone is that of their property `timezone` (or `timeZone`, `time_zone`, `tz`),
-    else the journey's, else UTC. By itself it is now.
+    The contact's time zone is that of their property `timezone` (or `timeZone`, `time_zone`, `tz`),
+    else the journey's, else UTC. `ctx.when` itself is now.
 
     Args:
-        moment: what was said so far.
+        moment: what the author wrote so far.
     """
 
     moment: Moment = field(default_factory=Moment)
 
     def __await__(self) -> Generator[Any, Any, datetime]:
-        """Give the instant, with the person's offset, the same at every replay."""
+        """Return the instant, with the contact's offset, the same at every replay."""
         return self._resolve().__await__()
 
     async def _resolve(self) -> datetime:
@@ -116,15 +116,15 @@ class When:
         return instant
 
     def today(self) -> Day:
-        """Say today; a time that is past stays past, and sleeping until then returns at once."""
-        return Day(self._counted_from("today"))
+        """Choose today; a time in the past stays in the past: sleeping until it returns at once."""
+        return Day(self._with_base("today"))
 
     def tomorrow(self) -> Day:
-        """Say tomorrow, by the person's calendar."""
-        return Day(self._counted_from("tomorrow"))
+        """Choose tomorrow, by the contact's calendar."""
+        return Day(self._with_base("tomorrow"))
 
     def next(self, weekday: Weekday) -> Day:
-        """Say the next of a weekday; on a Monday, the next `monday` is in seven days.
+        """Choose the next date of a weekday; on a Monday, the next `monday` is in seven days.
 
         Args:
             weekday: such as `monday` or `mon`.
@@ -133,10 +133,10 @@ class When:
             number = parse_weekday(weekday)
         except (ValueError, AttributeError) as error:
             raise JourneyCodeError(f"ctx.when.next: {_sentence(error, weekday)}") from None
-        return Day(self._counted_from(WEEKDAYS[number]))
+        return Day(self._with_base(WEEKDAYS[number]))
 
     def in_(self, duration: timedelta) -> When:
-        """Say so long from now. With `.at(…)`, the day that it is then, at that time.
+        """Choose an instant after a duration. With `.at(…)`, the time on that day.
 
         Args:
             duration: such as `days(3)`; a hundred years at most.
@@ -147,68 +147,68 @@ class When:
             )
         if not timedelta() <= duration <= _FARTHEST:
             raise JourneyCodeError(
-                f"ctx.when.in_ cannot say {duration}: give a duration from now up to 100 years."
+                f"ctx.when.in_ takes a duration of up to 100 years, not {duration}."
             )
-        return When(self._counted_from(duration))
+        return When(self._with_base(duration))
 
     def at(self, time: str) -> When:
-        """Say the time of day. One that is past today is tomorrow's.
+        """Choose the time of day; without a day, a time that is past today is tomorrow's.
 
         Args:
-            time: by the person's clock, `HH:MM` or `HH:MM:SS`. One that is left out when the clocks
-                go forward is as much later; one that comes twice is the first.
+            time: by the contact's clock, `HH:MM` or `HH:MM:SS`. A time that is skipped when the
+                clocks go forward is later by as much; of one that occurs twice, the first counts.
         """
         if self.moment.at is not None:
-            raise JourneyCodeError("ctx.when: .at(…) was given twice.", "Say one time of day.")
+            raise JourneyCodeError("ctx.when: .at(…) was called twice.", "Give one time of day.")
         return _at(self.moment, time)
 
     def window(self, start: str, end: str, *, days: Collection[Weekday] | None = None) -> When:
-        """Move the instant into some hours: to the next opening, unless it lies in them already.
+        """Move the instant into a window of hours: to the next opening, unless it is inside.
 
         Args:
-            start: when they begin, such as `09:00`.
-            end: when they end; an `end` before `start` is on the next day.
-            days: the weekdays on which they begin; every day unless given.
+            start: when it opens, such as `09:00`.
+            end: when it closes; an `end` before `start` is on the next day.
+            days: the weekdays on which it opens; every day unless given.
         """
         return _window(self.moment, start, end, days)
 
     def tz(self, name: str) -> When:
-        """Go by the clocks of another place than the person's.
+        """Use another time zone than the contact's.
 
         Args:
             name: such as `America/New_York`, or an offset such as `+02:00`.
         """
         return When(_zone(self.moment, name))
 
-    def _counted_from(self, base: str | timedelta) -> Moment:
+    def _with_base(self, base: str | timedelta) -> Moment:
         if self.moment.base != "now" or self.moment.at is not None:
             raise JourneyCodeError(
-                f"ctx.when: {self.moment.describe()!r} already says which day.",
-                "Begin again with ctx.when.",
+                f"ctx.when: {self.moment.describe()!r} already has a day.",
+                "Start again with ctx.when.",
             )
         return replace(self.moment, base=base)
 
 
 @dataclass(frozen=True)
 class Day:
-    """A day of which the time has yet to be said, with `.at(…)` or `.window(…)`.
+    """A day without a time, which `.at(…)` or `.window(…)` adds.
 
     Args:
-        moment: what was said so far.
+        moment: what the author wrote so far.
     """
 
     moment: Moment
 
     def at(self, time: str) -> When:
-        """Say the time of that day.
+        """Choose the time of that day.
 
         Args:
-            time: by the person's clock, `HH:MM` or `HH:MM:SS`.
+            time: by the contact's clock, `HH:MM` or `HH:MM:SS`.
         """
         return _at(self.moment, time)
 
     def window(self, start: str, end: str, *, days: Collection[Weekday] | None = None) -> When:
-        """Say the first instant from the beginning of that day at which a window is open.
+        """Choose the first instant, from the beginning of that day on, at which a window is open.
 
         Args:
             start: when it opens, such as `09:00`.
@@ -218,7 +218,7 @@ class Day:
         return _window(self.moment, start, end, days)
 
     def tz(self, name: str) -> Day:
-        """Go by the clocks and the calendar of another place than the person's.
+        """Use the clock and the calendar of another time zone than the contact's.
 
         Args:
             name: such as `America/New_York`, or an offset such as `+02:00`.
@@ -226,11 +226,11 @@ class Day:
         return Day(_zone(self.moment, name))
 
     if not TYPE_CHECKING:
-        # To a type checker a day cannot be awaited; who does it all the same is told the remedy.
+        # A type checker refuses to await a day; without one, the error says what to do.
         def __await__(self) -> NoReturn:
             raise JourneyCodeError(
-                f"ctx.when: {self.moment.describe()!r} is a day and no instant.",
-                'Say at what time: .at("09:00"), or .window("09:00", "17:00").',
+                f"ctx.when: {self.moment.describe()!r} is a day, not an instant.",
+                'Add a time: .at("09:00"), or .window("09:00", "17:00").',
             )
 
 
@@ -255,15 +255,15 @@ def _zone(moment: Moment, name: str) -> Moment:
     zone = zone_named(name) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if zone is None:
         raise JourneyCodeError(
-            f"ctx.when.tz: {name!r} is no time zone that is known here.",
-            "Write its IANA name, such as America/New_York, or an offset such as +02:00.",
+            f"ctx.when.tz: {name!r} is not a time zone.",
+            "Use an IANA name, such as America/New_York, or an offset such as +02:00.",
         )
     return replace(moment, zone=name_of(zone))
 
 
 def _sentence(error: Exception, given: object) -> str:
-    """Say what is wrong: the domain's sentence about a text, or that it is no text at all."""
-    return str(error) if isinstance(error, ValueError) else f"{given!r} is not written as text."
+    """Return what is wrong: the domain's sentence about a text, or that the value is no text."""
+    return str(error) if isinstance(error, ValueError) else f"{given!r} is not text."
 
 
 # -- reading the author's code ----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Constant expressions: the few whose value can be told without running anything."""
+"""Constant expressions: those whose value is known without running anything."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class _Unknown:
         return "UNKNOWN"
 
 
-# The value of an expression that cannot be told.
+# The value of an expression whose value is not known.
 UNKNOWN: Final = _Unknown()
 
 
 class Pattern(str):
-    """A text of which a part cannot be told; `*` stands for that part."""
+    """A text of which a part is not known; `*` stands for that part."""
 
 
 UNITS = {
@@ -52,54 +52,54 @@ def path_of(node: ast.expr) -> tuple[str, ...]:
     return ()
 
 
-def value_of(node: ast.expr, named: Callable[[tuple[str, ...]], Any]) -> Any:
+def value_of(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     """Return the value of an expression, or `UNKNOWN`.
 
-    Durations come back as `timedelta`, `on("event", …)` as the event's name, a text with a part
-    that is not known as `Pattern`.
+    A duration is returned as `timedelta`, `on("event", …)` as the event's name, a text with an
+    unknown part as `Pattern`.
 
     Args:
         node: the expression.
-        named: gives the value of a name, as its parts, or `UNKNOWN`.
+        resolve: returns the value of a name, given as its parts, or `UNKNOWN`.
     """
     try:
-        return _value(node, named)
+        return _value(node, resolve)
     except (ArithmeticError, TypeError, ValueError, RecursionError, AttributeError):
         return UNKNOWN
 
 
-def _value(node: ast.expr, named: Callable[[tuple[str, ...]], Any]) -> Any:
+def _value(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
     if path := path_of(node):
-        return named(path)
+        return resolve(path)
     read = _READERS.get(type(node))
-    return UNKNOWN if read is None else read(node, named)
+    return UNKNOWN if read is None else read(node, resolve)
 
 
-def _negated(node: ast.UnaryOp, named: Callable[[tuple[str, ...]], Any]) -> Any:
-    inner = _value(node.operand, named)
+def _unary(node: ast.UnaryOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+    inner = _value(node.operand, resolve)
     return -inner if isinstance(node.op, ast.USub) and inner is not UNKNOWN else UNKNOWN
 
 
-def _first_of(node: ast.BoolOp, named: Callable[[tuple[str, ...]], Any]) -> Any:
-    """Return what `label or "later"` gives."""
+def _boolean(node: ast.BoolOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+    """Return the value of `label or "later"`."""
     value: Any = UNKNOWN
-    for one in node.values:
-        value = _value(one, named)
+    for operand in node.values:
+        value = _value(operand, resolve)
         unclear = value is UNKNOWN or isinstance(value, Pattern)
         if unclear or bool(value) == isinstance(node.op, ast.Or):
             break
     return value
 
 
-def _several(node: ast.Tuple | ast.List, named: Callable[[tuple[str, ...]], Any]) -> Any:
-    each = [_value(one, named) for one in node.elts]
-    return UNKNOWN if any(one is UNKNOWN for one in each) else each
+def _sequence(node: ast.Tuple | ast.List, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+    values = [_value(element, resolve) for element in node.elts]
+    return UNKNOWN if any(value is UNKNOWN for value in values) else values
 
 
-def _combined(node: ast.BinOp, named: Callable[[tuple[str, ...]], Any]) -> Any:
-    left, right = _value(node.left, named), _value(node.right, named)
+def _binary(node: ast.BinOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+    left, right = _value(node.left, resolve), _value(node.right, resolve)
     combine = _OPERATORS.get(type(node.op))
     if combine is None or left is UNKNOWN or right is UNKNOWN:
         return UNKNOWN
@@ -112,12 +112,12 @@ def _combined(node: ast.BinOp, named: Callable[[tuple[str, ...]], Any]) -> Any:
     return UNKNOWN
 
 
-def _text(node: ast.JoinedStr, named: Callable[[tuple[str, ...]], Any]) -> str:
+def _format(node: ast.JoinedStr, resolve: Callable[[tuple[str, ...]], Any]) -> str:
     parts: list[str] = []
     known = True
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            value = _value(part.value, named)
+            value = _value(part.value, resolve)
             plain = part.conversion == -1 and part.format_spec is None
             known = known and plain and isinstance(value, str | int)
             known = known and not isinstance(value, Pattern)
@@ -128,31 +128,31 @@ def _text(node: ast.JoinedStr, named: Callable[[tuple[str, ...]], Any]) -> str:
     return text if known else Pattern(text)
 
 
-def _made(node: ast.Call, named: Callable[[tuple[str, ...]], Any]) -> Any:
-    """Return what `days(2)`, `timedelta(hours=1)` or `on("event")` makes."""
+def _constructed(node: ast.Call, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+    """Return the value of `days(2)`, `timedelta(hours=1)` or `on("event")`."""
     path = path_of(node.func)
     name = path[-1] if path else ""
     if name == "on" and node.args:
-        return _value(node.args[0], named)
-    given = [_value(one, named) for one in node.args]
-    by_name = {one.arg: _value(one.value, named) for one in node.keywords if one.arg}
-    if not _are_numbers([*given, *by_name.values()]) or len(by_name) < len(node.keywords):
+        return _value(node.args[0], resolve)
+    args = [_value(arg, resolve) for arg in node.args]
+    kwargs = {kw.arg: _value(kw.value, resolve) for kw in node.keywords if kw.arg}
+    if not _are_numbers([*args, *kwargs.values()]) or len(kwargs) < len(node.keywords):
         return UNKNOWN
-    if name in UNITS and len(given) + len(by_name) == 1:
-        return UNITS[name](*given, *by_name.values())
-    return timedelta(*given, **by_name) if name == "timedelta" else UNKNOWN
+    if name in UNITS and len(args) + len(kwargs) == 1:
+        return UNITS[name](*args, *kwargs.values())
+    return timedelta(*args, **kwargs) if name == "timedelta" else UNKNOWN
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:
-    return all(isinstance(one, int | float) for one in values)
+    return all(isinstance(value, int | float) for value in values)
 
 
 _READERS: dict[type[ast.expr], Callable[..., Any]] = {
-    ast.JoinedStr: _text,
-    ast.UnaryOp: _negated,
-    ast.BinOp: _combined,
-    ast.BoolOp: _first_of,
-    ast.Tuple: _several,
-    ast.List: _several,
-    ast.Call: _made,
+    ast.JoinedStr: _format,
+    ast.UnaryOp: _unary,
+    ast.BinOp: _binary,
+    ast.BoolOp: _boolean,
+    ast.Tuple: _sequence,
+    ast.List: _sequence,
+    ast.Call: _constructed,
 }

@@ -1,4 +1,4 @@
-"""Names that a journey must not use by itself: clock, chance, network, disk, threads."""
+"""Names that a journey must not use outside of `ctx`: clock, randomness, network, disk, threads."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
-NOW = "Use `await ctx.now()`, which gives the same instant at every replay."
-CHANCE = "Use `await ctx.random()`, or `await ctx.variant(…)` to choose an arm."
-UUID = "Use `await ctx.uuid()`, which gives the same id at every replay."
-STEP = 'Put it into a function, and give that to `await ctx.step("key", function)`.'
-SLEEP = "Use `await ctx.sleep(…)`: the person waits, and the server goes on."
-ONE_BY_ONE = (
+USE_NOW = "Use `await ctx.now()`, which gives the same instant at every replay."
+USE_RANDOM = "Use `await ctx.random()`, or `await ctx.variant(…)` to choose an arm."
+USE_UUID = "Use `await ctx.uuid()`, which gives the same id at every replay."
+USE_STEP = 'Put it into a function, and give that to `await ctx.step("key", function)`.'
+USE_SLEEP = "Use `await ctx.sleep(…)`: the person waits, and the server goes on."
+AWAIT_IN_TURN = (
     "Await ctx calls one after the other, and put other asynchronous work into "
     "`await ctx.step(key, function)`."
 )
@@ -21,12 +21,12 @@ ONE_BY_ONE = (
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is wrong with a name.
+    """What is wrong with using a name.
 
     Args:
         problem: the rest of a sentence that begins with the name.
         remedy: what to do instead.
-        severity: whether it breaks a replay for sure.
+        severity: whether it certainly breaks a replay.
     """
 
     problem: str
@@ -34,21 +34,21 @@ class Rule:
     severity: Severity = "error"
 
 
-_CLOCK = Rule("reads the clock, and a replay would read another time", NOW)
-_TIMER = Rule("measures time, which is another at each replay", NOW, "warning")
-_CHANCE = Rule("is chance, and a replay would draw anew", CHANCE)
-_ID = Rule("makes another id at each replay", UUID)
-_NETWORK = Rule("talks to the network, at every replay again", STEP)
-_DISK = Rule("reads or writes outside of the journal, at every replay again", STEP)
-_PROCESS = Rule("starts work outside of the journal, at every replay again", STEP)
-_SLEEP = Rule("keeps the server waiting", SLEEP)
-_INPUT = Rule("waits for somebody at the terminal", STEP)
-_ASYNC = Rule("needs an event loop, which a journey has none of", ONE_BY_ONE)
+_CLOCK = Rule("reads the clock, and a replay would read another time", USE_NOW)
+_TIMER = Rule("measures time, which differs at each replay", USE_NOW, "warning")
+_RANDOM = Rule("is random, and a replay would return another value", USE_RANDOM)
+_ID = Rule("creates another id at each replay", USE_UUID)
+_NETWORK = Rule("talks to the network, again at every replay", USE_STEP)
+_DISK = Rule("reads or writes outside of the journal, again at every replay", USE_STEP)
+_PROCESS = Rule("starts work outside of the journal, again at every replay", USE_STEP)
+_SLEEP = Rule("keeps the server waiting", USE_SLEEP)
+_INPUT = Rule("waits for input at the terminal", USE_STEP)
+_ASYNC = Rule("needs an event loop, which a journey does not have", AWAIT_IN_TURN)
 _ENVIRONMENT = Rule(
-    "may say something else at the next replay", "Read it once, at the top of the file.", "warning"
+    "may be different at the next replay", "Read it once, at the top of the file.", "warning"
 )
 _HASH = Rule(
-    "gives another number for the same text after a restart",
+    "returns another number for the same text after a restart",
     "Use `await ctx.variant(…)`, or `zlib.crc32` on the text's bytes.",
     "warning",
 )
@@ -61,7 +61,7 @@ _EXACT: Mapping[str, Rule] = {
     **dict.fromkeys(("time.monotonic", "time.perf_counter", "time.process_time"), _TIMER),
     **dict.fromkeys(("time.monotonic_ns", "time.perf_counter_ns"), _TIMER),
     **dict.fromkeys((f"uuid.uuid{n}" for n in (1, 4, 6, 7)), _ID),
-    **dict.fromkeys(("os.urandom", "os.getrandom"), _CHANCE),
+    **dict.fromkeys(("os.urandom", "os.getrandom"), _RANDOM),
     **dict.fromkeys(("os.getenv", "os.environ"), _ENVIRONMENT),
     **dict.fromkeys(
         (f"os.{n}" for n in ("open", "read", "write", "listdir", "scandir", "walk", "stat")), _DISK
@@ -87,7 +87,7 @@ _EXACT: Mapping[str, Rule] = {
 }
 # Everything of a module, itself included.
 _MODULES: Mapping[str, Rule] = {
-    **dict.fromkeys(("random", "secrets", "numpy.random"), _CHANCE),
+    **dict.fromkeys(("random", "secrets", "numpy.random"), _RANDOM),
     **dict.fromkeys(("httpx", "requests", "aiohttp", "urllib3", "urllib.request"), _NETWORK),
     **dict.fromkeys(("socket", "ssl", "smtplib", "aiosmtplib", "ftplib", "imaplib"), _NETWORK),
     **dict.fromkeys(("http.client", "poplib", "telnetlib", "xmlrpc", "websockets"), _NETWORK),
@@ -102,13 +102,13 @@ _SEEDED = {"random.Random", "time.gmtime", "time.localtime", "time.asctime", "ti
 
 
 def rule_for(name: str, arguments: int) -> Rule | None:
-    """Return what is wrong with calling something in a journey; None when nothing is.
+    """Return the rule against calling something in a journey; None when there is none.
 
     Args:
         name: what is called, in full, such as `datetime.datetime.now`.
         arguments: how many arguments it is given.
     """
-    if name in _HARMLESS or _is_given_its_seed(name, arguments):
+    if name in _HARMLESS or _has_its_input(name, arguments):
         return None
     if name in _EXACT:
         return _EXACT[name]
@@ -119,6 +119,6 @@ def rule_for(name: str, arguments: int) -> Rule | None:
     return next((_MODULES[top] for top in tops if top in _MODULES), None)
 
 
-def _is_given_its_seed(name: str, arguments: int) -> bool:
-    """Say whether a call computes from what it is given, and reads neither clock nor chance."""
+def _has_its_input(name: str, arguments: int) -> bool:
+    """Return whether a call computes from its arguments, and reads no clock and nothing random."""
     return arguments > 0 and name in _SEEDED

@@ -60,7 +60,7 @@ async def journey_page(journey_id: str, *, problem: str = "", status: int = 200)
     waiting = await journeys.count_waiting(context(), actor(), journey_id)
     query, journey = request.args, summary.journey
     wait, state, reason = query.get("wait", ""), query.get("state", ""), query.get("refused", "")
-    flow = content().registry.flows.get(journey.id)
+    flow = content().registry.graphs.get(journey.id)
     drawing = graph.draw(flow, journey.trigger.event, waiting) if flow else None
     chosen = _node_with_wait(drawing, wait)
     keys = list(chosen.waits[:_MOST_KEYS] if chosen else ()) or [wait] * bool(wait)
