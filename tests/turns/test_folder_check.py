@@ -180,7 +180,10 @@ def test_a_journey_that_does_not_load_is_reviewed_all_the_same(tmp_path: Path):
         ),
         ('await ctx.is_subscribed("new")', "ctx.is_subscribed names the list 'new'"),
         ('await ctx.throttle(1, days(1), list="new")', "ctx.throttle names the list 'new'"),
-        ('await ctx.when.tz("Europe/Berlyn").tomorrow().at("09:00")', "'Europe/Berlyn' is no time"),
+        (
+            'await ctx.when.tz("Europe/Berlyn").tomorrow().at("09:00")',
+            "'Europe/Berlyn' is not a time",
+        ),
         ('await ctx.sleep_until(ctx.when.next("mon").at("9"))', "'9' is no time of day"),
     ],
 )

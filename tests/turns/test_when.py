@@ -145,7 +145,7 @@ REFUSED: list[tuple[Callable[[Any], object], str]] = [
     (lambda when: when.in_(days(1)).tomorrow(), "'in 1 day' already has a day"),
     (lambda when: when.at("09:00").tomorrow(), "already has a day"),
     (lambda when: when.tz("Mars/Base"), "'Mars/Base' is not a time zone"),
-    (lambda when: when.tz(None), "None is no time zone"),
+    (lambda when: when.tz(None), "None is not a time zone"),
     (lambda when: when.window("09:00", "09:00"), "cannot begin and end at 09:00"),
     (lambda when: when.window("09:00", "17:00", days="mon"), "takes days as a list"),
     (lambda when: when.window("09:00", "17:00", days=[]), "needs a day"),
