@@ -15,9 +15,6 @@ BEHIND_SERVICES = {"store", "ingest", "turns", "delivery", "engines", "streams"}
 ALLOWED = {
     # A recorded call describes itself and links to records; the page only knows their addresses.
     ("hogsend.web.admin.timeline", "hogsend.turns"),
-    # Compose projects are set up before there is an installation that a service could open.
-    ("hogsend.cli.bootstrap", "hogsend.store"),
-    ("hogsend.cli.compose_project", "hogsend.store"),
 }
 SERVICES = sorted((APP / "hogsend" / "services").glob("*.py"))
 

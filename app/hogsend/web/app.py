@@ -57,9 +57,9 @@ def create_app(context: ServiceContext) -> Quart:
     register(app)
 
     @app.after_request
-    async def add_request_id(answer: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
-        answer.headers["X-Request-Id"] = request_id(request.headers.get("X-Request-Id", ""))
-        return answer
+    async def add_request_id(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+        response.headers["X-Request-Id"] = request_id(request.headers.get("X-Request-Id", ""))
+        return response
 
     fast_path = EventsFastPath(RequestDrain(app.asgi_app), context, authenticator)
     app.asgi_app = AnyOrigin(fast_path)  # type: ignore[method-assign]

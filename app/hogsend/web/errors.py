@@ -69,16 +69,16 @@ def register(app: Quart) -> None:
         if status == 500:
             log.error("%s: %s", error.code, error)
         if wants_json():
-            answer = jsonify(to_json(error))
-            answer.status_code = status
+            response = jsonify(to_json(error))
+            response.status_code = status
         elif status == 503 and not request.path.startswith("/admin"):
             # The cause is for operators; a recipient can only try again.
-            answer = error_page(status, "This is not possible right now.", "Try again later.")
+            response = error_page(status, "This is not possible right now.", "Try again later.")
         else:
-            answer = error_page(status, error.message, error.remedy)
+            response = error_page(status, error.message, error.remedy)
         if (seconds := retry_after(error)) is not None:
-            answer.headers["Retry-After"] = str(seconds)
-        return answer
+            response.headers["Retry-After"] = str(seconds)
+        return response
 
     @app.errorhandler(HTTPException)
     async def http(error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -87,18 +87,18 @@ def register(app: Quart) -> None:
         status = 404 if status == 405 and wants_json() else status
         if not wants_json():
             return error_page(status, _PAGES.get(status, sentence))
-        answer = jsonify({"error": sentence, "code": code})
-        answer.status_code = status
-        return answer
+        response = jsonify({"error": sentence, "code": code})
+        response.status_code = status
+        return response
 
     @app.errorhandler(Exception)
     async def unknown(error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
         log.exception("a request failed", exc_info=error)
         if not wants_json():
             return error_page(500, "Something went wrong.", "The server's log has the details.")
-        answer = jsonify(INTERNAL)
-        answer.status_code = 500
-        return answer
+        response = jsonify(INTERNAL)
+        response.status_code = 500
+        return response
 
 
 def to_json(error: HogsendError) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from quart import Blueprint, Response, g, request
 from ..services.installation import ChangeFeed
 from ..services.sessions import find_session
 from .pages import context, harden
-from .session import Answer, require_session
+from .session import WebResponse, require_session
 
 # At most two messages a second: a page that refreshes more often cannot be read.
 PAUSE = 0.5
@@ -26,20 +26,20 @@ blueprint = Blueprint("live", __name__)
 
 
 @blueprint.before_request
-async def _require_session() -> Answer | None:
+async def _require_session() -> WebResponse | None:
     return await require_session()
 
 
 @blueprint.get("/live")
 async def live() -> Response:
     """Stream the topics that change, until the page goes away or the server stops."""
-    answer = Response(
+    response = Response(
         stream(context().change_feed, _still_signed_in(g.cookie), since=_since()),
         content_type="text/event-stream",
     )
-    answer.timeout = None
-    answer.headers["X-Accel-Buffering"] = "no"
-    return harden(answer)
+    response.timeout = None
+    response.headers["X-Accel-Buffering"] = "no"
+    return harden(response)
 
 
 def _since() -> int | None:

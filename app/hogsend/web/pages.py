@@ -137,11 +137,11 @@ def page(
         html = template.render(variables)
     else:
         html = "".join(template.blocks[block](template.new_context(variables)))
-    answer = Response(html, status, content_type="text/html; charset=utf-8")
-    answer.headers["Vary"] = "HX-Request, HX-Target, Cookie"
+    response = Response(html, status, content_type="text/html; charset=utf-8")
+    response.headers["Vary"] = "HX-Request, HX-Target, Cookie"
     for header, value in (headers or {}).items():
-        answer.headers[header] = value
-    return harden(answer)
+        response.headers[header] = value
+    return harden(response)
 
 
 async def read_form() -> MultiDict[str, str]:
@@ -157,19 +157,19 @@ def _requested_block(template: Template) -> str | None:
     return target if target in template.blocks else None
 
 
-def harden(answer: Response, *, private: bool = True) -> Response:
+def harden(response: Response, *, private: bool = True) -> Response:
     """Add the security headers that a page has not set itself.
 
     Args:
-        answer: the page.
+        response: the page.
         private: whether it belongs to the dashboard, whose addresses other sites must not see.
     """
     for name, value in _HEADERS.items():
-        answer.headers.setdefault(name, value)
-    answer.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-    answer.headers.setdefault("Referrer-Policy", "same-origin" if private else "no-referrer")
-    answer.headers.setdefault("Cache-Control", "no-store")
-    return answer
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+    response.headers.setdefault("Referrer-Policy", "same-origin" if private else "no-referrer")
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def error_page(status: int, sentence: str, remedy: str = "") -> Response:

@@ -16,29 +16,29 @@ from ..services.consent import EVERYTHING, Recipient
 from ..services.sends import get_mail_for_recipient
 from .admin.mail_parts import parse_mail, respond_with_mail
 from .pages import content, context, harden, page, read_form
-from .session import Answer
+from .session import WebResponse
 
 blueprint = Blueprint("public", __name__)
 
 
 @blueprint.after_request
-async def _harden(answer: Response) -> Response:
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    answer.headers["X-Robots-Tag"] = "noindex"
-    return harden(answer, private=False)
+async def _harden(response: Response) -> Response:
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return harden(response, private=False)
 
 
 # -- unsubscribe ----------------------------------------------------------------------------------
 
 
 @blueprint.get("/u/<token>")
-async def show_unsubscribe(token: str) -> Answer:
+async def show_unsubscribe(token: str) -> WebResponse:
     """Show one button; opening the page changes nothing."""
     return _unsubscribe_page(await consent.open_unsubscribe(context(), token), token)
 
 
 @blueprint.post("/u/<token>")
-async def unsubscribe(token: str) -> Answer:
+async def unsubscribe(token: str) -> WebResponse:
     """Unsubscribe at once (RFC 8058 §3.2): no cookie, no question, no redirect."""
     # A body is read only for a valid link.
     consent.check_unsubscribe_token(context(), token)
@@ -54,20 +54,20 @@ async def unsubscribe(token: str) -> Answer:
 
 
 @blueprint.get("/v1/email/unsubscribe")
-async def show_unsubscribe_by_query() -> Answer:
+async def show_unsubscribe_by_query() -> WebResponse:
     """Show the same page at the URL that emails of other Hogsend versions carry."""
     return await show_unsubscribe(_query_token())
 
 
 @blueprint.post("/v1/email/unsubscribe")
-async def unsubscribe_by_query() -> Answer:
+async def unsubscribe_by_query() -> WebResponse:
     """Unsubscribe by the URL that emails of other Hogsend versions carry."""
     return await unsubscribe(_query_token())
 
 
 def _unsubscribe_page(
     recipient: Recipient, token: str, *, left: str = "", is_undone: bool = False
-) -> Answer:
+) -> WebResponse:
     """Render the page.
 
     Args:
@@ -93,14 +93,14 @@ def _unsubscribe_page(
 
 
 @blueprint.get("/p/<token>")
-async def show_preferences(token: str) -> Answer:
+async def show_preferences(token: str) -> WebResponse:
     """Show every list with a switch."""
     recipient = await consent.open_preferences(context(), token)
     return _preferences_page(recipient, token, is_saved=request.args.get("saved") == "1")
 
 
 @blueprint.post("/p/<token>")
-async def save_preferences(token: str) -> Answer:
+async def save_preferences(token: str) -> WebResponse:
     """Save the switches that the recipient changed, and nothing else."""
     consent.check_preferences_token(context(), token)
     changes = _read_changes(await _read_form())
@@ -128,18 +128,18 @@ def _read_changes(form: MultiDict[str, str]) -> dict[str, bool]:
 
 
 @blueprint.get("/v1/email/preferences")
-async def show_preferences_by_query() -> Answer:
+async def show_preferences_by_query() -> WebResponse:
     """Show the same page at the URL that emails of other Hogsend versions carry."""
     return await show_preferences(_query_token())
 
 
 @blueprint.post("/v1/email/preferences")
-async def save_preferences_by_query() -> Answer:
+async def save_preferences_by_query() -> WebResponse:
     """Save the switches at the URL that emails of other Hogsend versions carry."""
     return await save_preferences(_query_token())
 
 
-def _preferences_page(recipient: Recipient, token: str, *, is_saved: bool) -> Answer:
+def _preferences_page(recipient: Recipient, token: str, *, is_saved: bool) -> WebResponse:
     return page(
         "public/preferences.html",
         choices=consent.list_choices(content().registry.lists, recipient.choices),
@@ -154,7 +154,7 @@ def _preferences_page(recipient: Recipient, token: str, *, is_saved: bool) -> An
 
 
 @blueprint.get("/m/<token>")
-async def view_mail(token: str) -> Answer:
+async def view_mail(token: str) -> WebResponse:
     """Show an email in the browser, as it was sent."""
     mail = await get_mail_for_recipient(context(), token)
     return respond_with_mail(parse_mail(mail.raw).html, has_working_links=True)

@@ -19,7 +19,7 @@ from .pages import context, error_page, harden, read_form
 
 COOKIE = "hogsend_session"
 
-Answer = Response | PlainResponse
+WebResponse = Response | PlainResponse
 
 
 def csrf_token(cookie: str) -> str:
@@ -50,7 +50,7 @@ def safe_next(url: str | None) -> str:
     return url
 
 
-async def require_session() -> Answer | None:
+async def require_session() -> WebResponse | None:
     """Find the operator who makes a request, and check what is posted.
 
     Returns:
@@ -77,7 +77,7 @@ def expired_form() -> Response:
     )
 
 
-async def refuse_foreign_forms() -> Answer | None:
+async def refuse_foreign_forms() -> WebResponse | None:
     """Refuse forms of other sites on pages without a session.
 
     The browser's own headers tell where a form comes from (`Sec-Fetch-Site`, `Origin`).
@@ -97,12 +97,12 @@ def _is_same_origin() -> bool:
     return origin is None or urlsplit(origin).netloc == request.host
 
 
-async def harden_page(answer: Response) -> Response:
+async def harden_page(response: Response) -> Response:
     """Add the security headers of the dashboard's pages."""
-    return harden(answer)
+    return harden(response)
 
 
-def _redirect_to_sign_in() -> Answer:
+def _redirect_to_sign_in() -> WebResponse:
     wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
     if request.headers.get("HX-Request") == "true":
         current = urlsplit(request.headers.get("HX-Current-URL", ""))

@@ -13,7 +13,7 @@ from .failure_limiter import FailureLimiter
 from .pages import context, error_page, now, page, read_form
 from .session import (
     COOKIE,
-    Answer,
+    WebResponse,
     current_session,
     expired_form,
     harden_page,
@@ -69,7 +69,7 @@ def _sign_in_page(
 
 
 @blueprint.get("/sign-in")
-async def show_sign_in_form() -> Answer:
+async def show_sign_in_form() -> WebResponse:
     """Show the sign-in form; an operator who is signed in is redirected."""
     after = safe_next(request.args.get("next"))
     if await current_session():
@@ -78,7 +78,7 @@ async def show_sign_in_form() -> Answer:
 
 
 @blueprint.post("/sign-in")
-async def sign_in() -> Answer:
+async def sign_in() -> WebResponse:
     """Sign in with an email address and a password."""
     form = await read_form()
     email, password = form.get("email", ""), form.get("password", "")
@@ -107,26 +107,26 @@ async def sign_in() -> Answer:
 
 
 def _refuse_for_now(wait: int, email: str, after: str) -> Response:
-    answer = _sign_in_page(
+    response = _sign_in_page(
         f"Too many attempts. Try again in {max(1, round(wait / 60))} min, or create a sign-in link "
         "on the server with `hogsend operators link`.",
         status=429,
         email=email,
         after=after,
     )
-    answer.headers["Retry-After"] = str(wait)
-    return answer
+    response.headers["Retry-After"] = str(wait)
+    return response
 
 
-def redirect_with_session(cookie: str, after: str) -> Answer:
+def redirect_with_session(cookie: str, after: str) -> WebResponse:
     """Set a session's cookie and go to a page.
 
     Args:
         cookie: the session's.
         after: the path of the page.
     """
-    answer = redirect(after, 303)
-    answer.set_cookie(
+    response = redirect(after, 303)
+    response.set_cookie(
         COOKIE,
         cookie,
         max_age=int(sessions.ABSOLUTE_LIMIT.total_seconds()),
@@ -135,22 +135,22 @@ def redirect_with_session(cookie: str, after: str) -> Answer:
         secure=context().settings.base_url.startswith("https:"),
         path="/",
     )
-    return answer
+    return response
 
 
 @blueprint.post("/sign-out")
-async def sign_out() -> Answer:
+async def sign_out() -> WebResponse:
     """End this session."""
     return await _sign_out(everywhere=False)
 
 
 @blueprint.post("/sign-out-everywhere")
-async def sign_out_everywhere() -> Answer:
+async def sign_out_everywhere() -> WebResponse:
     """End every session of this operator, in all browsers."""
     return await _sign_out(everywhere=True)
 
 
-async def _sign_out(*, everywhere: bool) -> Answer:
+async def _sign_out(*, everywhere: bool) -> WebResponse:
     session = await current_session()
     if session is not None:
         cookie = request.cookies[COOKIE]
@@ -160,6 +160,6 @@ async def _sign_out(*, everywhere: bool) -> Answer:
             await sessions.end_all_sessions(context(), session.operator)
         else:
             await sessions.end_session(context(), cookie)
-    answer = redirect("/sign-in", 303)
-    answer.delete_cookie(COOKIE, path="/")
-    return answer
+    response = redirect("/sign-in", 303)
+    response.delete_cookie(COOKIE, path="/")
+    return response

@@ -7,7 +7,7 @@ from quart import Blueprint, Response
 from ..errors import HogsendError
 from ..services import sessions
 from .pages import context, error_page, page, read_form
-from .session import Answer, harden_page, refuse_foreign_forms
+from .session import WebResponse, harden_page, refuse_foreign_forms
 from .sign_in import redirect_with_session
 
 blueprint = Blueprint("sign_in_links", __name__)
@@ -16,7 +16,7 @@ blueprint.after_request(harden_page)
 
 
 @blueprint.get("/sign-in/<token>")
-async def show_link(token: str) -> Answer:
+async def show_link(token: str) -> WebResponse:
     """Show the form for a password; opening the link does not use it."""
     link = await sessions.find_sign_in_link(context(), token)
     if link is None:
@@ -25,7 +25,7 @@ async def show_link(token: str) -> Answer:
 
 
 @blueprint.post("/sign-in/<token>")
-async def use_link(token: str) -> Answer:
+async def use_link(token: str) -> WebResponse:
     """Use the link: set the password and sign in."""
     form = await read_form()
     link = await sessions.find_sign_in_link(context(), token)

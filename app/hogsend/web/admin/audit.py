@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ...services.audit import list_entries
 from ..pages import context, page
-from ..session import Answer
+from ..session import WebResponse
 from .base import PAGE_SIZE, actor, before_id, blueprint, build_url
 
 
 @blueprint.get("/audit")
-async def show_audit_log() -> Answer:
+async def show_audit_log() -> WebResponse:
     """Show changes, newest first."""
     entries = await list_entries(context(), actor(), PAGE_SIZE + 1, before_id())
     shown = entries[:PAGE_SIZE]

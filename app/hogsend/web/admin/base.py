@@ -16,7 +16,7 @@ from ...services.outages import Outage, find_outage
 from ...services.system import show_corrupt_rows
 from .. import formatting
 from ..pages import content, context, error_page
-from ..session import Answer, harden_page, require_session
+from ..session import WebResponse, harden_page, require_session
 
 PAGE_SIZE = 50
 # The errors that a page shows beside the form that caused them.
@@ -46,7 +46,7 @@ class Nav:
 
 
 @blueprint.before_request
-async def _prepare() -> Answer | None:
+async def _prepare() -> WebResponse | None:
     refusal = await require_session()
     if refusal is not None:
         return refusal
@@ -111,7 +111,7 @@ def build_url(path: str, **query: Any) -> str:
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
-def redirect_with_notice(path: str, notice: str = "") -> Answer:
+def redirect_with_notice(path: str, notice: str = "") -> WebResponse:
     """Go to a page after a change, and confirm the change there.
 
     Args:

@@ -17,7 +17,7 @@ from ...services.enrollments import (
 )
 from .. import formatting
 from ..pages import context, read_form
-from ..session import Answer
+from ..session import WebResponse
 from .base import FORM_ERRORS, actor, blueprint, redirect_with_notice
 from .journeys import journey_page
 
@@ -27,7 +27,7 @@ PATIENCE = 3.0
 
 
 @blueprint.post("/journeys/<journey_id>/everyone")
-async def run_bulk_action(journey_id: str) -> Answer:
+async def run_bulk_action(journey_id: str) -> WebResponse:
     """Continue, restart, exit or retry all enrollments in one state of a journey."""
     form = await read_form()
     state, note = form.get("state", ""), form.get("reason", "").strip()[:_LONGEST_NOTE]
@@ -45,7 +45,7 @@ async def run_bulk_action(journey_id: str) -> Answer:
 
 
 @blueprint.post("/journeys/<journey_id>/replay")
-async def replay_missed(journey_id: str) -> Answer:
+async def replay_missed(journey_id: str) -> WebResponse:
     """Let the triggers that a journey missed while it was broken start it now."""
     services, operator = context(), actor()
     return await _run_in_background(
@@ -57,7 +57,7 @@ async def replay_missed(journey_id: str) -> Answer:
 
 async def _run_in_background(
     journey_id: str, work: Callable[[], Awaitable[BulkResult]], *, kept: str
-) -> Answer:
+) -> WebResponse:
     """Start an action that continues after the response, and show its result if it is quick."""
     ended: asyncio.Future[BulkResult] = asyncio.get_running_loop().create_future()
 

@@ -14,13 +14,13 @@ from ...services.contacts import (
     unsuppress_address,
 )
 from ..pages import content, context, page, read_form
-from ..session import Answer
+from ..session import WebResponse
 from .base import PAGE_SIZE, actor, blueprint, build_url, parse_id, redirect_with_notice
 from .contact_history import LONGEST_HISTORY, build_history
 
 
 @blueprint.get("/contacts")
-async def show_contacts() -> Answer:
+async def show_contacts() -> WebResponse:
     """Show the contacts that were seen last, or those that a search finds."""
     text, cursor = request.args.get("q", "").strip()[:320], request.args.get("after", "")
     if text:
@@ -39,7 +39,7 @@ async def show_contacts() -> Answer:
 
 
 @blueprint.get("/contacts/<contact_id>")
-async def show_contact(contact_id: str) -> Answer:
+async def show_contact(contact_id: str) -> WebResponse:
     """Show one contact: properties, consent, journeys, emails, and its history."""
     requested = parse_id(contact_id, "contact")
     detail = await get_contact_detail(context(), actor(), requested, limit=LONGEST_HISTORY)
@@ -61,7 +61,7 @@ async def show_contact(contact_id: str) -> Answer:
 
 
 @blueprint.post("/contacts/<contact_id>/consent")
-async def save_consent(contact_id: str) -> Answer:
+async def save_consent(contact_id: str) -> WebResponse:
     """Subscribe a contact to a list, or unsubscribe it."""
     contact, form = parse_id(contact_id, "contact"), await read_form()
     list_id, subscribed = form.get("list", ""), form.get("subscribed") == "1"
@@ -74,7 +74,7 @@ async def save_consent(contact_id: str) -> Answer:
 
 
 @blueprint.post("/contacts/<contact_id>/unsuppress")
-async def unsuppress_contact(contact_id: str) -> Answer:
+async def unsuppress_contact(contact_id: str) -> WebResponse:
     """Allow email to a contact's address again."""
     contact = parse_id(contact_id, "contact")
     await unsuppress_address(context(), actor(), contact)

@@ -11,7 +11,7 @@ from quart import Response, request
 
 from ...services.sends import STATUSES, Hit, get_rendered_mail, get_send, list_sends
 from ..pages import content, context, page
-from ..session import Answer
+from ..session import WebResponse
 from .base import PAGE_SIZE, actor, before_id, blueprint, build_url, parse_id
 from .mail_parts import parse_mail, respond_with_mail
 
@@ -41,7 +41,7 @@ class LinkClicks:
 
 
 @blueprint.get("/emails")
-async def list_emails() -> Answer:
+async def list_emails() -> WebResponse:
     """Show the ledger, newest first, refused emails with their reasons included."""
     query = request.args
     status = query.get("status", "") if query.get("status") in STATUSES else ""
@@ -71,7 +71,7 @@ async def list_emails() -> Answer:
 
 
 @blueprint.get("/emails/<send_id>")
-async def show_email(send_id: str) -> Answer:
+async def show_email(send_id: str) -> WebResponse:
     """Show one email: its status and why, the provider's replies, the mail, and who clicked."""
     detail = await get_send(context(), actor(), parse_id(send_id, "email"))
     send, mail, registry = detail.send, detail.mail, content().registry

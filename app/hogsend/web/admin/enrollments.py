@@ -9,7 +9,7 @@ from ...domain.enrollment import Enrollment
 from ...domain.journey import Journey
 from ...services.enrollments import ActionName, RunLink, get_enrollment, run_action
 from ..pages import content, context, now, page, read_form
-from ..session import Answer
+from ..session import WebResponse
 from . import timeline
 from .available_actions import actions_for_enrollment, can_wake
 from .base import FORM_ERRORS, actor, blueprint, parse_id, redirect_with_notice
@@ -26,12 +26,14 @@ _NOTICES = {
 
 
 @blueprint.get("/enrollments/<enrollment_id>")
-async def show_enrollment(enrollment_id: str) -> Answer:
+async def show_enrollment(enrollment_id: str) -> WebResponse:
     """Show what happened to one contact in one journey, and why."""
     return await _enrollment_page(enrollment_id)
 
 
-async def _enrollment_page(enrollment_id: str, *, problem: str = "", status: int = 200) -> Answer:
+async def _enrollment_page(
+    enrollment_id: str, *, problem: str = "", status: int = 200
+) -> WebResponse:
     detail = await get_enrollment(context(), actor(), parse_id(enrollment_id, "enrollment"))
     enrollment, registry = detail.enrollment, content().registry
     journey = registry.journeys.get(enrollment.journey_id)
@@ -86,7 +88,7 @@ def _remedy(enrollment: Enrollment, journey: Journey | None) -> str:
 
 
 @blueprint.post("/enrollments/<enrollment_id>/<any(wake, 'continue', restart, exit, retry):act>")
-async def act_on_enrollment(enrollment_id: str, act: str) -> Answer:
+async def act_on_enrollment(enrollment_id: str, act: str) -> WebResponse:
     """Wake, continue, restart, exit or retry one enrollment."""
     note = (await read_form()).get("reason", "").strip()[:_LONGEST_NOTE]
     enrollment = parse_id(enrollment_id, "enrollment")

@@ -6,7 +6,7 @@ from quart import request
 
 from ...services import events
 from ..pages import content, context, page, read_form
-from ..session import Answer
+from ..session import WebResponse
 from .base import (
     FORM_ERRORS,
     PAGE_SIZE,
@@ -21,12 +21,12 @@ from .forms import parse_identity, parse_properties
 
 
 @blueprint.get("/events")
-async def list_events() -> Answer:
+async def list_events() -> WebResponse:
     """Show events as they arrive, newest first."""
     return await _events_page()
 
 
-async def _events_page(*, problem: str = "", status: int = 200) -> Answer:
+async def _events_page(*, problem: str = "", status: int = 200) -> WebResponse:
     name = request.args.get("name", "").strip()[:200]
     result = await events.list_events(
         context(), actor(), name=name, before=before_id(), limit=PAGE_SIZE + 1
@@ -52,7 +52,7 @@ async def _events_page(*, problem: str = "", status: int = 200) -> Answer:
 
 
 @blueprint.get("/events/<event_id>")
-async def show_event(event_id: str) -> Answer:
+async def show_event(event_id: str) -> WebResponse:
     """Show one event: its payload, and what came of it in each journey and why."""
     detail = await events.get_event(context(), actor(), parse_id(event_id, "event"))
     return page(
@@ -64,7 +64,7 @@ async def show_event(event_id: str) -> Answer:
 
 
 @blueprint.post("/events")
-async def send_test_event() -> Answer:
+async def send_test_event() -> WebResponse:
     """Submit a test event, as if the product had sent it."""
     form = await read_form()
     email = form.get("email", "").strip()

@@ -6,7 +6,7 @@ from quart import Response, request
 
 from ...services import inbox
 from ..pages import context, page
-from ..session import Answer
+from ..session import WebResponse
 from .base import (
     PAGE_SIZE,
     actor,
@@ -20,7 +20,7 @@ from .mail_parts import parse_mail, respond_with_mail
 
 
 @blueprint.get("/inbox")
-async def list_inbox() -> Answer:
+async def list_inbox() -> WebResponse:
     """Show captured mails, newest first."""
     to = request.args.get("to", "").strip().lower()
     mails = await inbox.list_mails(
@@ -38,7 +38,7 @@ async def list_inbox() -> Answer:
 
 
 @blueprint.get("/inbox/<send_id>")
-async def show_captured_mail(send_id: str) -> Answer:
+async def show_captured_mail(send_id: str) -> WebResponse:
     """Show one captured mail, which is read from now on."""
     captured = await inbox.open_mail(context(), actor(), parse_id(send_id, "mail"))
     return page(
@@ -58,7 +58,7 @@ async def captured_html(send_id: str) -> Response:
 
 
 @blueprint.post("/inbox/clear")
-async def clear_inbox() -> Answer:
+async def clear_inbox() -> WebResponse:
     """Delete all captured mails; the ledger keeps its record of them."""
     await inbox.clear_inbox(context(), actor())
     return redirect_with_notice("/inbox", "cleared")

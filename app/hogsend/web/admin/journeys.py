@@ -12,7 +12,7 @@ from ...services.enrollments import Person, list_enrollments, list_retrying
 from ...services.journeys import REFUSAL_REASONS, JourneySummary, Refused
 from .. import formatting
 from ..pages import content, context, page, read_form
-from ..session import Answer
+from ..session import WebResponse
 from . import graph
 from .available_actions import actions_for_state
 from .base import (
@@ -35,7 +35,7 @@ RETRYING = "retrying"
 
 
 @blueprint.get("/journeys")
-async def list_journeys() -> Answer:
+async def list_journeys() -> WebResponse:
     """Show every journey with its figures."""
     summaries = await journeys.list_journeys(context(), actor())
     shown = [summary for summary in summaries if not summary.is_missing or summary.live]
@@ -43,12 +43,12 @@ async def list_journeys() -> Answer:
 
 
 @blueprint.get("/journeys/<journey_id>")
-async def show_journey(journey_id: str) -> Answer:
+async def show_journey(journey_id: str) -> WebResponse:
     """Show one journey: its graph, the contacts in it, and those that were not enrolled."""
     return await journey_page(journey_id)
 
 
-async def journey_page(journey_id: str, *, problem: str = "", status: int = 200) -> Answer:
+async def journey_page(journey_id: str, *, problem: str = "", status: int = 200) -> WebResponse:
     """Render the page of one journey.
 
     Args:
@@ -125,7 +125,7 @@ async def _list_refusals(journey_id: str, reason: str) -> Sequence[Refused]:
 
 
 @blueprint.post("/journeys/<journey_id>/switch")
-async def switch_journey(journey_id: str) -> Answer:
+async def switch_journey(journey_id: str) -> WebResponse:
     """Enable or disable a journey; contacts in it continue."""
     enabled = (await read_form()).get("on") == "1"
     await journeys.set_enabled(context(), actor(), journey_id, enabled=enabled)
@@ -133,7 +133,7 @@ async def switch_journey(journey_id: str) -> Answer:
 
 
 @blueprint.post("/journeys/<journey_id>/enroll")
-async def enroll_contact(journey_id: str) -> Answer:
+async def enroll_contact(journey_id: str) -> WebResponse:
     """Enroll one contact by hand, by the same rules as an event would."""
     form = await read_form()
     name = form.get("person", "").strip()

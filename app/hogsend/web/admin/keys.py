@@ -8,7 +8,7 @@ from ...services import keys
 from ...services.keys import FULL_ADMIN, INGEST, INGEST_PUBLIC
 from ..api.key_auth import key_authenticator
 from ..pages import context, page, read_form
-from ..session import Answer
+from ..session import WebResponse
 from .base import FORM_ERRORS, actor, blueprint, parse_id, redirect_with_notice
 
 SCOPES = {
@@ -20,7 +20,7 @@ SCOPES = {
 }
 
 
-async def _keys_page(*, problem: str = "", new_key: str = "", status: int = 200) -> Answer:
+async def _keys_page(*, problem: str = "", new_key: str = "", status: int = 200) -> WebResponse:
     listed = await keys.list_keys(context(), actor())
     form = await read_form()
     return page(
@@ -37,13 +37,13 @@ async def _keys_page(*, problem: str = "", new_key: str = "", status: int = 200)
 
 
 @blueprint.get("/keys")
-async def list_keys() -> Answer:
+async def list_keys() -> WebResponse:
     """Show every key by its first characters."""
     return await _keys_page()
 
 
 @blueprint.post("/keys")
-async def create_key() -> Answer:
+async def create_key() -> WebResponse:
     """Create a key and show it once."""
     form = await read_form()
     try:
@@ -60,7 +60,7 @@ async def create_key() -> Answer:
 
 
 @blueprint.post("/keys/<key_id>/revoke")
-async def revoke_key(key_id: str) -> Answer:
+async def revoke_key(key_id: str) -> WebResponse:
     """Revoke a key."""
     await keys.revoke_key(context(), actor(), parse_id(key_id, "key"))
     key_authenticator().forget_keys()

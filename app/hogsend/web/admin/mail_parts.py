@@ -77,10 +77,10 @@ def respond_with_mail(html: str, *, has_working_links: bool) -> Response:
     html = _HEAD.sub(lambda match: match.group() + base, html, count=1)
     if not has_working_links:
         html = _PIXEL.sub("", html)
-    answer = Response(html, content_type="text/html; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = _POLICY + (
+    response = Response(html, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _POLICY + (
         _ALLOW_LINKS if has_working_links else ""
     )
-    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    return answer
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

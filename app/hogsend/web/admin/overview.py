@@ -10,7 +10,7 @@ from ...services.journeys import JourneySummary
 from ...services.overview import FORTNIGHT, Attention, MailTotals, Overview, get_overview
 from .. import formatting
 from ..pages import context, now, page
-from ..session import Answer
+from ..session import WebResponse
 from .base import actor, blueprint, build_url
 from .journeys import RETRYING
 from .timeline import last_line
@@ -49,7 +49,7 @@ class Bar:
 
 
 @blueprint.get("/")
-async def show_overview() -> Answer:
+async def show_overview() -> WebResponse:
     """Show what needs attention, the emails of two weeks, and which turns are expected."""
     overview = await get_overview(context(), actor(), formatting.to_local(now()))
     return page(

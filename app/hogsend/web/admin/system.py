@@ -5,12 +5,12 @@ from __future__ import annotations
 from ...config.hatchet_token import dashboard
 from ...services.system import get_system_report
 from ..pages import context, page
-from ..session import Answer
+from ..session import WebResponse
 from .base import actor, blueprint
 
 
 @blueprint.get("/system")
-async def show_system() -> Answer:
+async def show_system() -> WebResponse:
     """Show version, engine, worker, database, queues, and the author's broken files."""
     settings = context().settings
     return page(

@@ -7,13 +7,13 @@ from quart import Response, request
 from ...errors import HogsendError
 from ...services import templates
 from ..pages import content, context, page
-from ..session import Answer
+from ..session import WebResponse
 from .base import actor, blueprint
 from .mail_parts import parse_mail, respond_with_mail
 
 
 @blueprint.get("/templates")
-async def list_templates() -> Answer:
+async def list_templates() -> WebResponse:
     """Show every template, and the files that cannot be used."""
     result = templates.list_templates(context(), actor())
     return page(
@@ -25,7 +25,7 @@ async def list_templates() -> Answer:
 
 
 @blueprint.get("/templates/<key>")
-async def show_template(key: str) -> Answer:
+async def show_template(key: str) -> WebResponse:
     """Show one template rendered with its sample props."""
     template = templates.get_template(context(), actor(), key)
     rendered, problem = None, ""

@@ -30,9 +30,9 @@ async def submit_events() -> Response:
     actor = await request_actor()
     raw = cast("bytes", await request.get_data(cache=False))
     results = await submit_batch(context(), actor, _read_items(raw))
-    answers = [_result_to_json(result) for result in results]
-    rejected = sum("error" in answer for answer in answers)
-    body = {"accepted": len(answers) - rejected, "rejected": rejected, "results": answers}
+    items = [_result_to_json(result) for result in results]
+    rejected = sum("error" in item for item in items)
+    body = {"accepted": len(items) - rejected, "rejected": rejected, "results": items}
     return Response(to_bytes(body), 202, content_type="application/json")
 
 

@@ -131,7 +131,7 @@ def request_id(header: str) -> str:
 
 def result_to_json(result: IngestResult) -> dict[str, Any]:
     """Return what came of an event, as the API reports it."""
-    answer: dict[str, Any] = {
+    response: dict[str, Any] = {
         "stored": result.stored,
         "eventId": str(result.event_id),
         "contactKey": result.contact_key,
@@ -139,10 +139,10 @@ def result_to_json(result: IngestResult) -> dict[str, Any]:
         "exits": list(result.exits),
     }
     if result.conflict:
-        answer["conflict"] = True
+        response["conflict"] = True
     if result.lists_error:
-        answer["listsError"] = result.lists_error
-    return answer
+        response["listsError"] = result.lists_error
+    return response
 
 
 def to_bytes(body: Mapping[str, Any]) -> bytes:
