@@ -33,7 +33,7 @@ from hogsend.web.api import events, events_fast_path, health
 TOP = Path(__file__).parents[2]
 DOCS = TOP / "docs"
 DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
-FILES = sorted([TOP / "README.md", TOP / "CHANGELOG.md", *DOCS.rglob("*.md")])
+FILES = sorted([*TOP.glob("*.md"), *DOCS.rglob("*.md")])
 NAMES = [str(file.relative_to(TOP)) for file in FILES]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -309,9 +309,16 @@ def test_the_guide_says_when_a_failed_turn_is_tried_again():
     assert seconds == [10, 60, 300, 1800, int(days(1).total_seconds() / 12)]
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if "architecture" in n or "decisions" in n])
+WITH_PATHS = [
+    name for name in NAMES if re.search("architecture|decisions|CONTRIBUTING|SECURITY", name)
+]
+
+
+@pytest.mark.parametrize("name", WITH_PATHS)
 def test_every_path_of_the_code_exists(name: str):
     text = prose(TOP / name)
-    told = re.findall(r"`((?:[\w-]+/)*[\w-]+\.(?:py|spec|toml|html)|(?:[\w-]+/)+)`", text)
+    told = re.findall(
+        r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|spec|toml|html|md|yml|yaml)|(?:[\w.-]+/)+)`", text
+    )
     roots = (TOP, TOP / "app" / "hogsend")
     assert not [path for path in told if not any((root / path).exists() for root in roots)]

@@ -17,7 +17,10 @@ TREES = {
 
 # Documented functions whose names begin with an underscore all the same.
 PUBLIC = {"os._exit", "sys._current_frames", "sys._MEIPASS"}
-OWN = {"self", "cls"}
+# Names that named tuples document.
+OF_NAMED_TUPLES = {"_asdict", "_fields", "_replace"}
+# `other` is another object of the same class.
+OWN = {"self", "cls", "other"}
 # Modules that are importable, and that their libraries do not document.
 UNDOCUMENTED = (
     "aiosmtplib.protocol",
@@ -35,7 +38,9 @@ UNDOCUMENTED = (
 
 
 def is_private(name: object) -> bool:
-    return isinstance(name, str) and name.startswith("_") and not name.startswith("__")
+    if not isinstance(name, str) or name in OF_NAMED_TUPLES:
+        return False
+    return name.startswith("_") and not name.startswith("__")
 
 
 def private_uses(tree: ast.Module) -> Iterator[tuple[int, str]]:
