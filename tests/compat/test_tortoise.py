@@ -12,6 +12,7 @@ from typing import Any
 import aiosqlite
 import asyncpg
 import pytest
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext
 from tortoise.connection import get_connections
 from tortoise.indexes import Index
@@ -22,9 +23,11 @@ from hogsend.compat.tortoise import (
     ImmediateTransaction,
     columns_of,
     connection_lock,
+    forget_statements,
     postgres_pool,
     sqlite_connection,
 )
+from hogsend.store import meta
 from hogsend.store.db import WRITE, Database
 from hogsend.store.models import ContactRow
 from tests.databases import opened
@@ -101,6 +104,25 @@ def test_an_index_can_be_extended_with_a_condition():
     index.extra = " WHERE 1"
     assert index.deconstruct()[2]["name"] == "by_email"
     assert index.describe()["name"] == "by_email"
+
+
+async def test_a_client_in_a_transaction_neither_begins_nor_ends_it(database: Database):
+    with pytest.raises(LookupError):
+        async with database.transaction() as transaction:
+            inside = await transaction.models()
+            await inside.execute_query("INSERT INTO meta (key, value) VALUES ('a', 'b')")
+            raise LookupError
+    assert await database.read_one(meta.value("a")) is None
+    async with database.transaction() as transaction:
+        inside = await transaction.models()
+        await inside.execute_query("INSERT INTO meta (key, value) VALUES ('a', 'b')")
+    assert await database.read_one(meta.value("a")) == "b"
+
+
+def test_remembered_statements_can_be_forgotten():
+    EXECUTOR_CACHE["x", None, "y"] = ([], "", [], "", "", {})
+    forget_statements()
+    assert not EXECUTOR_CACHE
 
 
 def file_of(database: Database) -> Path:

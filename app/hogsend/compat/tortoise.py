@@ -15,6 +15,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
+from tortoise.backends.base.executor import (
+    EXECUTOR_CACHE,  # pyright: ignore[reportUnknownVariableType]
+)
 from tortoise.backends.sqlite.client import (
     SqliteClient,
     SqliteTransactionContext,
@@ -84,3 +87,30 @@ def columns_of(model: type[Model]) -> tuple[str, Field[Any], list[Field[Any]]]:
     meta: Any = model._meta
     key = meta.fields_map[meta.pk_attr]
     return meta.db_table, key, [field for field in meta.fields_map.values() if field is not key]
+
+
+def client_in_transaction(client: Any, connection: Any) -> Any:
+    """Return a client of Tortoise whose statements run in a transaction that is open already.
+
+    It neither begins nor ends the transaction. Tortoise's own transactions cannot be used: those of
+    the hot paths begin and end on the driver's connection.
+
+    Args:
+        client: the client that the connection was opened by.
+        connection: the connection that is in a transaction; on SQLite the client's own.
+    """
+    if isinstance(client, SqliteClient):
+        return SqliteTransactionWrapper(client)
+    from tortoise.backends.asyncpg.client import TransactionWrapper
+
+    inside = TransactionWrapper(client)
+    inside._connection = connection
+    return inside
+
+
+def forget_statements() -> None:
+    """Drop the INSERT statements that Tortoise remembers by the name of a connection.
+
+    They are in the dialect of the database that the connection was last opened to.
+    """
+    EXECUTOR_CACHE.clear()

@@ -128,7 +128,9 @@ def trouble_of(error: BaseException, file: Path | None) -> DatabaseProblem | Non
             return next((_POSTGRES[state[:n]] for n in (5, 3, 2) if state[:n] in _POSTGRES), None)
         if file is None and (isinstance(cause, OSError) or _is_closed(cause)):
             return AWAY
-        cause = cause.__cause__
+        # Tortoise raises errors of its own, which have the driver's as their argument.
+        inner: object = cause.args[0] if cause.args else None
+        cause = cause.__cause__ or (inner if isinstance(inner, Exception) else None)
     return None
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -16,7 +22,7 @@ from tortoise.connection import get_connections
 
 from ..clock import Clock, SystemClock
 from ..compat.aiosqlite import run_in_thread
-from ..compat.tortoise import connection_lock, postgres_pool, sqlite_connection
+from ..compat.tortoise import connection_lock, forget_statements, postgres_pool, sqlite_connection
 from ..errors import ConfigError
 from .database_health import DatabaseHealth
 from .dialects import ask_sqlite
@@ -71,6 +77,7 @@ class Database:
             ConfigError: the address is of no database that is known.
             StoreUnavailable: it cannot be opened.
         """
+        forget_statements()
         await Tortoise.init(config=tortoise_config(self.url))
         with self.standing.translated():
             for name in (WRITE, READ):
@@ -119,10 +126,10 @@ class Database:
         if not self.is_sqlite:
             # Tortoise's own would stay the task's connection for good when it cannot begin.
             async with postgres_pool(client).acquire() as connection, connection.transaction():
-                yield PostgresTransaction(connection)
+                yield PostgresTransaction(connection, client)
             return
         async with self._writer.turn(), connection_lock(client):
-            transaction = SqliteTransaction(sqlite_connection(client))
+            transaction = SqliteTransaction(sqlite_connection(client), client)
             try:
                 yield transaction
                 await transaction.commit()
@@ -160,6 +167,16 @@ class Database:
         said = [SqliteTransaction.dialect.say(query.sql, query.values) for query in queries]
         answers = await run_in_thread(connection, ask_sqlite, said)
         return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
+
+    @contextmanager
+    def models(self) -> Generator[Any]:
+        """Give the connection on which Tortoise reads (`using_db`).
+
+        Raises:
+            StoreUnavailable: the database cannot be read at present.
+        """
+        with self.standing.translated():
+            yield get_connections().get(READ)
 
     async def read_one(self, query: Query[R]) -> R:
         """Run one query on the reading connection."""

@@ -1,25 +1,27 @@
-"""Operators, and the one-time links that make them or let them in again.
+"""Operators, and the one-time links that add them or sign them in again.
 
-Their signed-in browsers are in `sessions`.
+Their sessions are in `sessions`. Functions that change something take a transaction in place of the
+database when they are to be committed with other changes, such as an entry of the audit log.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, cast, get_args
 from uuid import UUID
+
+from tortoise.queryset import QuerySet
 
 from ..domain.ids import new_id
 from ..errors import Conflict, InvalidInput, NotFound, Unauthorized
 from . import passwords
-from .db import Database, Query, Transaction, Write
-from .fields import to_micros
+from .db import Database, Transaction
 from .keys import digest_of
-from .models import OperatorRow, SignInLinkRow
-from .rows import RowMapper, only
+from .models import OperatorRow, SessionRow, SignInLinkRow
+from .rows import RowMapper
 
 Role = Literal["viewer", "operator", "owner"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -52,9 +54,9 @@ class SignInLink:
     """A one-time link that has not been used.
 
     Args:
-        email: whose it is; None lets whoever opens it say.
-        role: what they become when they are new.
-        expires_at: until when it works.
+        email: the operator's address; None lets the person who opens the link choose it.
+        role: the role of a new operator.
+        expires_at: when it stops working.
     """
 
     email: str | None
@@ -63,10 +65,10 @@ class SignInLink:
 
 
 def normal_email(email: str) -> str:
-    """Return an operator's address as it is kept.
+    """Return an operator's address as it is stored.
 
     Raises:
-        InvalidInput: it is no email address.
+        InvalidInput: it is not an email address.
     """
     normal = email.strip().lower()
     if len(normal) > 320 or not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+", normal):
@@ -77,13 +79,14 @@ def normal_email(email: str) -> str:
 
 
 def _known_email(email: str) -> str:
-    """Return an address as it is kept, or one that nobody has when it is none."""
+    """Return an address as it is stored; an empty one when it is not an email address."""
     try:
         return normal_email(email)
     except InvalidInput:
         return ""
 
 
+# Sessions are read together with their operator, by a statement.
 OPERATORS = RowMapper(
     Operator,
     OperatorRow,
@@ -92,43 +95,39 @@ OPERATORS = RowMapper(
 )
 
 
-class _Credentials(NamedTuple):
-    operator: Operator
-    password_hash: str | None
+def _instant(value: Any) -> Any:
+    """Return a model's instant; its type for checkers is that of the stored number."""
+    return value
 
 
-_CREDENTIALS = RowMapper(
-    _Credentials,
-    operator=OPERATORS,
-    password_hash="o.password_hash",  # noqa: S106
-)
-_LINKS = RowMapper(SignInLink, SignInLinkRow)
-
-
-def _by_email(email: str) -> Query[Operator | None]:
-    return Query(
-        f"SELECT {OPERATORS.columns} FROM operators o WHERE o.email = ?",
-        [email],
-        OPERATORS.first,
+def _operator(row: OperatorRow) -> Operator:
+    return Operator(
+        id=row.id,
+        email=row.email,
+        role=cast("Role", row.role),
+        created_at=_instant(row.created_at),
+        has_password=bool(row.password_hash),
+        disabled_at=_instant(row.disabled_at),
     )
 
 
-def _set_hash(operator_id: UUID, hashed: str | None) -> Write:
-    return Write("UPDATE operators SET password_hash = ? WHERE id = ?", [(hashed, operator_id)])
+def _link(row: SignInLinkRow) -> SignInLink:
+    return SignInLink(row.email, cast("Role", row.role), _instant(row.expires_at))
 
 
-async def add(database: Database, email: str, role: Role, now: datetime) -> Operator:
-    """Add an operator, who has no password yet: a link from `make_link` lets them in.
+async def add(store: Database | Transaction, email: str, role: Role, now: datetime) -> Operator:
+    """Add an operator without a password; a link from `make_link` lets them choose one.
 
     Raises:
-        InvalidInput: the email address or the role is none.
-        Conflict: there is one with that address.
+        InvalidInput: the email address or the role is not valid.
+        Conflict: there is an operator with that address.
     """
     if role not in ROLES:
         raise InvalidInput(f"There is no role {role!r}.", f"Roles are: {', '.join(ROLES)}.")
     email = normal_email(email)
-    async with database.transaction() as transaction:
-        if await transaction.one(_by_email(email)) is not None:
+    async with store.transaction() as transaction:
+        operators = OperatorRow.filter(email=email).using_db(await transaction.models())
+        if await operators.exists():
             raise Conflict(
                 f"There is an operator {email} already.",
                 f"`hogsend operators reset {email}` lets them choose a new password.",
@@ -138,144 +137,144 @@ async def add(database: Database, email: str, role: Role, now: datetime) -> Oper
 
 async def _insert(transaction: Transaction, email: str, role: Role, now: datetime) -> Operator:
     operator = Operator(new_id(now), email, role, now)
-    await transaction.apply(
-        [
-            Write(
-                "INSERT INTO operators (id, email, role, created_at) VALUES (?, ?, ?, ?)",
-                [(operator.id, email, role, to_micros(now))],
-            )
-        ]
+    await OperatorRow.create(
+        using_db=await transaction.models(),
+        id=operator.id,
+        email=email,
+        role=role,
+        created_at=now,
     )
     return operator
 
 
 async def list_operators(database: Database) -> list[Operator]:
     """Return every operator, in the order of their addresses."""
-    return await database.read_one(
-        Query(
-            f"SELECT {OPERATORS.columns} FROM operators o ORDER BY o.email",
-            [],
-            OPERATORS.all,
-        )
-    )
+    with database.models() as connection:
+        rows = await OperatorRow.all().using_db(connection).order_by("email")
+    return [_operator(row) for row in rows]
 
 
 async def find(database: Database, email: str) -> Operator | None:
     """Return the operator with this address, if there is one."""
-    return await database.read_one(_by_email(_known_email(email)))
+    row = await _find_row(database, email)
+    return None if row is None else _operator(row)
+
+
+async def _find_row(database: Database, email: str) -> OperatorRow | None:
+    with database.models() as connection:
+        return await OperatorRow.get_or_none(email=_known_email(email), using_db=connection)
 
 
 async def any_operator(database: Database) -> bool:
-    """Say whether there is an operator; while there is none, a first link is due."""
-    return await database.read_one(Query("SELECT 1 FROM operators LIMIT 1", [], only)) is not None
+    """Return whether there is an operator; while there is none, a first link is needed."""
+    with database.models() as connection:
+        return await OperatorRow.all().using_db(connection).exists()
 
 
 async def make_link(
-    database: Database,
+    store: Database | Transaction,
     now: datetime,
     *,
     email: str | None = None,
     role: Role = "owner",
     lifetime: timedelta = LINK_LIFETIME,
 ) -> str:
-    """Make a one-time sign-in link and return its token; only the token's digest is kept.
+    """Make a one-time sign-in link and return its token; only the token's digest is stored.
 
     Args:
-        database: where.
+        store: the database, or a transaction of it.
         now: the present instant.
-        email: whose link it is; None lets whoever opens it say.
-        role: what they become when they are new.
-        lifetime: how long it works.
+        email: the operator's address; None lets the person who opens the link choose it.
+        role: the role of a new operator.
+        lifetime: how long the link works.
 
     Raises:
-        InvalidInput: the email address is none.
+        InvalidInput: the address is not an email address.
     """
     token = token_urlsafe(32)
-    expires_at = to_micros(now + lifetime)
     email = None if email is None else normal_email(email)
-    async with database.transaction() as transaction:
-        await transaction.apply(
-            [
-                Write(
-                    "INSERT INTO sign_in_links (digest, email, role, created_at, expires_at)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    [(digest_of(token), email, role, to_micros(now), expires_at)],
-                )
-            ]
+    async with store.transaction() as transaction:
+        await SignInLinkRow.create(
+            using_db=await transaction.models(),
+            digest=digest_of(token),
+            email=email,
+            role=role,
+            created_at=now,
+            expires_at=now + lifetime,
         )
     return token
 
 
 async def find_link(database: Database, token: str, now: datetime) -> SignInLink | None:
     """Return the link with this token, without using it; None when it is used or expired."""
-    return await database.read_one(
-        Query(
-            f"SELECT {_LINKS.columns} FROM sign_in_links"
-            " WHERE digest = ? AND used_at IS NULL AND expires_at > ?",
-            [digest_of(token), to_micros(now)],
-            _LINKS.first,
-        )
-    )
+    with database.models() as connection:
+        row = await _usable_link(token, now).using_db(connection).first()
+    return None if row is None else _link(row)
+
+
+def _usable_link(token: str, now: datetime) -> QuerySet[SignInLinkRow]:
+    return SignInLinkRow.filter(digest=digest_of(token), used_at__isnull=True, expires_at__gt=now)
 
 
 async def use_link(
     database: Database, token: str, now: datetime, *, email: str = "", password: str = ""
 ) -> Operator:
-    """Use a link up: the operator it names, or a new one, comes back to be signed in.
+    """Use a link up, and return the operator who is to be signed in, new or known.
 
     Args:
-        database: where.
-        token: the link's.
+        database: the open database.
+        token: the link's token.
         now: the present instant.
-        email: what the person calls themselves; needed when the link names nobody.
-        password: the one to set; the one they have stays when empty.
+        email: the person's address; needed when the link names none.
+        password: a new password; the operator keeps the present one when empty.
 
     Raises:
-        InvalidInput: the address or the password cannot be; the link stays usable.
+        InvalidInput: the address or the password is not valid; the link stays usable.
         Unauthorized: the link is used, expired, another person's or unknown.
     """
     hashed = await passwords.hash_of(password) if password else None
     stated = normal_email(email) if email.strip() else None
     async with database.transaction() as transaction:
-        # One statement decides who of two at the same moment was first.
-        link = await transaction.one(
-            Query(
-                "UPDATE sign_in_links SET used_at = ?"
-                " WHERE digest = ? AND used_at IS NULL AND expires_at > ?"
-                f" RETURNING {_LINKS.columns}",
-                [to_micros(now), digest_of(token), to_micros(now)],
-                _LINKS.first,
-            )
-        )
-        if link is None or (link.email and stated and link.email != stated):
+        connection = await transaction.models()
+        # One statement decides which of two requests at the same moment uses the link.
+        used = await _usable_link(token, now).using_db(connection).update(used_at=now)
+        row = await SignInLinkRow.get_or_none(digest=digest_of(token), using_db=connection)
+        if not used or row is None or (row.email and stated and row.email != stated):
             raise Unauthorized(
                 "This sign-in link is used, expired or somebody else's.",
                 "Make a new one on the server with `hogsend operators link`.",
             )
-        named = link.email or stated
+        named = row.email or stated
         if named is None:
             raise InvalidInput("An email address is needed.", "Say who you are.")
-        return await _let_in(transaction, link, named, hashed, now)
+        return await _admit(transaction, _link(row), named, hashed, now)
 
 
-async def _let_in(
+async def _admit(
     transaction: Transaction, link: SignInLink, email: str, hashed: str | None, now: datetime
 ) -> Operator:
-    operator = await transaction.one(_by_email(email))
-    if operator is None:
+    row = await OperatorRow.get_or_none(email=email, using_db=await transaction.models())
+    if row is None:
         operator = await _insert(transaction, email, link.role, now)
+    else:
+        operator = _operator(row)
     if operator.disabled_at is not None:
         raise Unauthorized("This operator may not sign in any more.", "Ask an owner.")
     if hashed is None:
         if not operator.has_password:
             raise InvalidInput("A password is needed.", "Choose one.")
         return operator
-    await transaction.apply([_set_hash(operator.id, hashed)])
-    return Operator(operator.id, email, operator.role, operator.created_at, has_password=True)
+    await _set_hash(transaction, operator.id, hashed)
+    return replace(operator, has_password=True)
+
+
+async def _set_hash(transaction: Transaction, operator_id: UUID, hashed: str | None) -> None:
+    operators = OperatorRow.filter(id=operator_id).using_db(await transaction.models())
+    await operators.update(password_hash=hashed)
 
 
 async def reset(database: Database, email: str, now: datetime) -> str:
-    """Take an operator's password away, sign them out everywhere, and return a link's token.
+    """Remove an operator's password, end all their sessions, and return a link's token.
 
     Raises:
         NotFound: there is no operator with this address.
@@ -287,44 +286,33 @@ async def reset(database: Database, email: str, now: datetime) -> str:
             "`hogsend operators list` shows those that exist.",
         )
     async with database.transaction() as transaction:
-        await transaction.apply(
-            [
-                _set_hash(operator.id, None),
-                Write(
-                    "UPDATE sessions SET revoked_at = ? WHERE operator_id = ?"
-                    " AND revoked_at IS NULL",
-                    [(to_micros(now), operator.id)],
-                ),
-            ]
-        )
-    return await make_link(database, now, email=operator.email, role=operator.role)
+        await _set_hash(transaction, operator.id, None)
+        sessions = SessionRow.filter(operator_id=operator.id, revoked_at__isnull=True)
+        await sessions.using_db(await transaction.models()).update(revoked_at=now)
+        return await make_link(transaction, now, email=operator.email, role=operator.role)
 
 
 async def sign_in(database: Database, email: str, password: str) -> Operator | None:
-    """Return the operator with this address and password; None when there is none such.
+    """Return the operator with this address and password; None when there is none.
 
     It takes the same time whether the address is known or not.
     """
-    query = Query(
-        f"SELECT {_CREDENTIALS.columns} FROM operators o WHERE o.email = ?",
-        [_known_email(email)],
-        _CREDENTIALS.first,
-    )
-    found = await database.read_one(query)
-    operator, kept = found or (None, None)
-    if not await passwords.matches(kept, password) or operator is None or operator.disabled_at:
+    row = await _find_row(database, email)
+    stored = None if row is None else row.password_hash
+    matches = await passwords.matches(stored, password)
+    if row is None or not matches or row.disabled_at is not None:
         return None
-    if kept is not None and passwords.is_dated(kept):
-        await set_password(database, operator.id, password)
-    return operator
+    if stored is not None and passwords.is_dated(stored):
+        await set_password(database, row.id, password)
+    return _operator(row)
 
 
 async def set_password(database: Database, operator_id: UUID, password: str) -> None:
-    """Set an operator's password; sessions go on.
+    """Set an operator's password; their sessions go on.
 
     Raises:
         InvalidInput: the password is too short or too long.
     """
     hashed = await passwords.hash_of(password)
     async with database.transaction() as transaction:
-        await transaction.apply([_set_hash(operator_id, hashed)])
+        await _set_hash(transaction, operator_id, hashed)

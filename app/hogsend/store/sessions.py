@@ -1,4 +1,4 @@
-"""Signed-in browsers. A session's cookie is never kept, only its digest."""
+"""Sessions of operators. Only the digest of a session's cookie is stored."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from uuid import UUID
 
-from .db import Database, Query, Write
+from .db import Database, Query
 from .fields import to_micros
 from .keys import digest_of
+from .models import SessionRow
 from .operators import OPERATORS, Operator
 from .rows import RowMapper
 
@@ -24,10 +25,10 @@ class Session:
     """A signed-in browser.
 
     Args:
-        digest: the digest of its cookie; names the session, and says nothing of the cookie.
-        operator: who is signed in.
+        digest: the digest of its cookie, which names the session and does not reveal the cookie.
+        operator: the operator who is signed in.
         created_at: when they signed in.
-        seen_at: when they were last there, to some minutes.
+        seen_at: when the session was last used, to about ten minutes.
     """
 
     digest: bytes
@@ -46,18 +47,15 @@ _SESSIONS = RowMapper(
 
 
 async def start(database: Database, operator_id: UUID, now: datetime) -> str:
-    """Begin a session and return its cookie: 32 random bytes as text."""
+    """Start a session and return its cookie: 32 random bytes as text."""
     cookie = token_urlsafe(32)
-    instant = to_micros(now)
     async with database.transaction() as transaction:
-        await transaction.apply(
-            [
-                Write(
-                    "INSERT INTO sessions (digest, operator_id, created_at, seen_at)"
-                    " VALUES (?, ?, ?, ?)",
-                    [(digest_of(cookie), operator_id, instant, instant)],
-                )
-            ]
+        await SessionRow.create(
+            using_db=await transaction.models(),
+            digest=digest_of(cookie),
+            operator_id=operator_id,
+            created_at=now,
+            seen_at=now,
         )
     return cookie
 
@@ -65,8 +63,8 @@ async def start(database: Database, operator_id: UUID, now: datetime) -> str:
 async def find(database: Database, cookie: str, now: datetime) -> Session | None:
     """Return the session of a cookie.
 
-    None when there is none, it was ended, nobody was there for seven days, it is older than
-    thirty, or the operator may not sign in any more.
+    None when there is none, it has ended, it was not used for seven days, it is older than thirty
+    days, or its operator is disabled. Every page asks for it, so one statement reads both tables.
     """
     return await database.read_one(
         Query(
@@ -81,37 +79,23 @@ async def find(database: Database, cookie: str, now: datetime) -> Session | None
 
 
 async def touch(database: Database, session: Session, now: datetime) -> None:
-    """Remember that somebody is there; does nothing when that was remembered minutes ago."""
+    """Record that a session is used, unless that was recorded minutes ago."""
     if now - session.seen_at < _SEEN_GRAIN:
         return
     async with database.transaction() as transaction:
-        await transaction.apply(
-            [
-                Write(
-                    "UPDATE sessions SET seen_at = ? WHERE digest = ?",
-                    [(to_micros(now), session.digest)],
-                )
-            ]
-        )
+        sessions = SessionRow.filter(digest=session.digest)
+        await sessions.using_db(await transaction.models()).update(seen_at=now)
 
 
 async def end(database: Database, cookie: str, now: datetime) -> None:
     """End the session of a cookie."""
-    await _revoke(database, "digest", digest_of(cookie), now)
+    async with database.transaction() as transaction:
+        sessions = SessionRow.filter(digest=digest_of(cookie), revoked_at__isnull=True)
+        await sessions.using_db(await transaction.models()).update(revoked_at=now)
 
 
 async def end_all(database: Database, operator_id: UUID, now: datetime) -> None:
     """End every session of an operator."""
-    await _revoke(database, "operator_id", operator_id, now)
-
-
-async def _revoke(database: Database, column: str, value: bytes | UUID, now: datetime) -> None:
     async with database.transaction() as transaction:
-        await transaction.apply(
-            [
-                Write(
-                    f"UPDATE sessions SET revoked_at = ? WHERE {column} = ? AND revoked_at IS NULL",
-                    [(to_micros(now), value)],
-                )
-            ]
-        )
+        sessions = SessionRow.filter(operator_id=operator_id, revoked_at__isnull=True)
+        await sessions.using_db(await transaction.models()).update(revoked_at=now)

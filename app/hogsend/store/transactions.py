@@ -8,11 +8,13 @@ a `Transaction` runs several in one go. Statements are written once, with `?` fo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ..compat.aiosqlite import run_in_thread
+from ..compat.tortoise import client_in_transaction
 from .dialects import (
     PostgresDialect,
     Said,
@@ -73,6 +75,18 @@ class Transaction:
         """Run several writes in order, at the latest when the transaction ends."""
         raise NotImplementedError
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        """Join this transaction: what opens one of its own in a database becomes part of this."""
+        yield self
+
+    async def models(self) -> Any:
+        """Return the connection for Tortoise (`using_db`), which then is part of this transaction.
+
+        Writes that were applied before are run first, and so seen by it.
+        """
+        raise NotImplementedError
+
 
 class SqliteTransaction(Transaction):
     """On SQLite each visit to the connection's thread costs a turn of the loop: there are few.
@@ -82,8 +96,9 @@ class SqliteTransaction(Transaction):
 
     dialect = SqliteDialect()
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, client: Any = None) -> None:
         self._connection = connection
+        self._client = client
         self._begun = False
         self._waiting: list[tuple[str, Sequence[Sequence[Any]]]] = []
 
@@ -95,6 +110,11 @@ class SqliteTransaction(Transaction):
     async def apply(self, writes: Iterable[Write]) -> None:
         self._waiting.extend((write.sql, write.rows) for write in writes if write.rows)
         self.wrote = self.wrote or bool(self._waiting)
+
+    async def models(self) -> Any:
+        self.wrote = True
+        await self._visit([], commit=False)
+        return client_in_transaction(self._client, self._connection)
 
     async def commit(self) -> None:
         if self._begun or self._waiting:
@@ -129,8 +149,13 @@ def _visit(
 class PostgresTransaction(Transaction):
     dialect = PostgresDialect()
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, client: Any = None) -> None:
         self._connection = connection
+        self._client = client
+
+    async def models(self) -> Any:
+        self.wrote = True
+        return client_in_transaction(self._client, self._connection)
 
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
         answers: list[Any] = []
