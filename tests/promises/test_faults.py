@@ -189,7 +189,7 @@ async def test_turns_and_mails_wait_for_the_end_of_a_fault_and_run_once(
         clock.set(clock.now() + timedelta(days=1, minutes=5))
         worker.poll()
         async with asyncio.timeout(PATIENCE):
-            while site.runtime.database.standing.trouble is None:  # noqa: ASYNC110
+            while site.runtime.database.health.problem is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         body = await readiness(site)
         assert body["parts"]["database"]["trouble"] == fault.kind
@@ -236,7 +236,7 @@ async def test_a_damaged_file_is_reported_with_the_command_that_restores_a_backu
         assert "hogsend restore" in body["parts"]["database"]["message"]
         # The file does not recover, so nothing more is written to it.
         with pytest.raises(Exception, match="damaged"):
-            await site.runtime.database.try_again()
+            await site.runtime.database.retry()
         with pytest.raises(Exception, match="damaged"):
             await site.runtime.ingest.submit(IncomingEvent("seen", user_id="bo"))
 
@@ -253,7 +253,7 @@ async def test_a_click_is_redirected_during_a_fault_and_recorded_afterwards(
         assert address is not None
         await fault.begin(file)
         with pytest.raises(StoreUnavailable):
-            await site.runtime.database.try_again()
+            await site.runtime.database.retry()
 
         answer = await site.client.get(address[1])
         assert answer.status_code == 302 and "example.com" in answer.headers["Location"]

@@ -1,4 +1,4 @@
-"""What a driver's error says of the database as a whole, and how a trouble begins and ends."""
+"""What a driver's error says of the database as a whole, and how a problem begins and ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hogsend.store.database_health import (
     READ_ONLY,
     DatabaseHealth,
     DatabaseProblem,
-    trouble_of,
+    problem_of,
 )
 from hogsend.store.db import Database
 from tests.patience import PATIENCE
@@ -37,7 +37,7 @@ def sqlite_error(code: int) -> sqlite3.Error:
 
 
 @pytest.mark.parametrize(
-    ("code", "trouble"),
+    ("code", "problem"),
     [
         (sqlite3.SQLITE_FULL, FULL),
         (sqlite3.SQLITE_BUSY, LOCKED),
@@ -49,12 +49,12 @@ def sqlite_error(code: int) -> sqlite3.Error:
         (sqlite3.SQLITE_ERROR, None),
     ],
 )
-def test_what_sqlite_says(code: int, trouble: DatabaseProblem | None, tmp_path: Path) -> None:
-    assert trouble_of(sqlite_error(code), tmp_path / "hogsend.db") is trouble
+def test_what_sqlite_says(code: int, problem: DatabaseProblem | None, tmp_path: Path) -> None:
+    assert problem_of(sqlite_error(code), tmp_path / "hogsend.db") is problem
 
 
 @pytest.mark.parametrize(
-    ("error", "trouble"),
+    ("error", "problem"),
     [
         (asyncpg.DiskFullError("x"), FULL),
         (asyncpg.TooManyConnectionsError("x"), database_health.CROWDED),
@@ -70,16 +70,16 @@ def test_what_sqlite_says(code: int, trouble: DatabaseProblem | None, tmp_path: 
         (ValueError("x"), None),
     ],
 )
-def test_what_postgres_says(error: Exception, trouble: DatabaseProblem | None) -> None:
-    assert trouble_of(error, None) is trouble
+def test_what_postgres_says(error: Exception, problem: DatabaseProblem | None) -> None:
+    assert problem_of(error, None) is problem
 
 
 def test_a_connection_of_something_else_says_nothing_of_a_file(tmp_path: Path) -> None:
-    assert trouble_of(ConnectionRefusedError(), tmp_path / "hogsend.db") is None
+    assert problem_of(ConnectionRefusedError(), tmp_path / "hogsend.db") is None
 
 
 def fail(standing: DatabaseHealth, code: int) -> None:
-    with pytest.raises(StoreUnavailable), standing.translated():
+    with pytest.raises(StoreUnavailable), standing.translate_errors():
         raise sqlite_error(code)
 
 
@@ -106,9 +106,9 @@ def test_while_a_trouble_stands_one_at_a_time_tries_and_the_others_are_refused_a
 
     seconds += database_health.TRY_EVERY
     assert standing.admit() is True
-    standing.took()
+    standing.record_write()
     standing.leave(trial=True)
-    assert standing.trouble is None and standing.admit() is False
+    assert standing.problem is None and standing.admit() is False
     standing.check()
 
 
@@ -116,19 +116,19 @@ def test_a_damaged_file_stays_damaged(clock: ManualClock, tmp_path: Path) -> Non
     standing = DatabaseHealth(clock, tmp_path / "hogsend.db")
     fail(standing, sqlite3.SQLITE_CORRUPT)
     fail(standing, sqlite3.SQLITE_BUSY)
-    standing.took()
-    assert standing.trouble is DAMAGED
+    standing.record_write()
+    assert standing.problem is DAMAGED
     with pytest.raises(StoreUnavailable, match="damaged"):
         standing.check()
 
 
-async def settled(database: Database, trouble: DatabaseProblem | None) -> None:
+async def settled(database: Database, problem: DatabaseProblem | None) -> None:
     """Try until the database stands like this; connections that were cut are noticed by use."""
     async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(StoreUnavailable):
-                await database.try_again()
-            if database.standing.trouble is trouble:
+                await database.retry()
+            if database.health.problem is problem:
                 return
 
 

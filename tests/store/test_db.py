@@ -115,11 +115,11 @@ async def test_nothing_to_read_is_none(database: Database):
 
 def test_a_list_is_said_in_the_way_of_each_database():
     sql, values = "SELECT 1 WHERE a IN ? AND b = ?", [[1, 2, 3], "x"]
-    assert SqliteDialect().say(sql, values) == (
+    assert SqliteDialect().translate(sql, values) == (
         "SELECT 1 WHERE a IN (?,?,?,?) AND b = ?",
         [1, 2, 3, 3, "x"],
     )
-    assert PostgresDialect().say(sql, values) == (
+    assert PostgresDialect().translate(sql, values) == (
         "SELECT 1 WHERE a = ANY($1) AND b = $2",
         [[1, 2, 3], "x"],
     )

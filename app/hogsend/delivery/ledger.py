@@ -64,7 +64,7 @@ class Ledger:
         self._holder = holder
         # One for both, so that a finished mail and a starting one share a commit.
         self._batcher: Batcher[Handoff | DeliveryOutcome, Send | None] = Batcher(
-            self._write, most=512, turn=database.turn
+            self._write, most=512, lock=database.write_lock
         )
 
     async def begin(self, handoff: Handoff) -> Send:

@@ -74,7 +74,7 @@ class Tracker:
         self._clock = clock
         self._ingest = ingest
         self._changes = changes
-        self._batcher: Batcher[Engagement, None] = Batcher(self._write, turn=database.turn)
+        self._batcher: Batcher[Engagement, None] = Batcher(self._write, lock=database.write_lock)
         self._poller = Poller(log, "held clicks could not be judged; trying again")
         self._kept: deque[Engagement] = deque(maxlen=_MOST_KEPT)
         self._keeping: asyncio.Task[None] | None = None

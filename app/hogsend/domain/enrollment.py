@@ -148,7 +148,7 @@ class Enrollment:
         """Whether exits reach it and it holds the contact's place."""
         return self.state in LIVE_STATES
 
-    def told(self, event: Event, at: datetime, now: datetime) -> Enrollment:
+    def after_event(self, event: Event, at: datetime, now: datetime) -> Enrollment:
         """Return it as an event leaves it that its wait may be waiting for.
 
         Args:

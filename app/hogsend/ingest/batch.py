@@ -308,7 +308,7 @@ class IngestBatch:
         if event.depth > LONGEST_CHAIN:
             return waits
         for before in list(state.live.values()):
-            after = before.told(event, self._now, self._now)
+            after = before.after_event(event, self._now, self._now)
             if after is before:
                 continue
             state.live[after.id] = after

@@ -131,7 +131,7 @@ async def _wake(
         after = before
         for event in past_events:
             if event.contact_id == other.id and before.look_back.sees(event, before.contact_id):
-                after = after.told(replace(event, seq=0), event.received_at or now, now)
+                after = after.after_event(replace(event, seq=0), event.received_at or now, now)
         if after is not before:
             woken[after.id] = after
     return woken

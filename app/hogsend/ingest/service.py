@@ -46,7 +46,7 @@ class Ingest:
         self._clock = clock
         self._changes = changes
         self._batcher: Batcher[IncomingEvent, IngestResult] = Batcher(
-            self._write, most=500, turn=partial(database.turn, first=True)
+            self._write, most=500, lock=partial(database.write_lock, first=True)
         )
         self._on_commit = on_commit
         self.rules = rules

@@ -54,8 +54,8 @@ class DatabaseWatcher:
             await asyncio.sleep(pause)
 
     async def _check_for_changes(self) -> None:
-        if self._database.standing.trouble is not None:
-            await self._database.try_again()
+        if self._database.health.problem is not None:
+            await self._database.retry()
         change = await self._database.foreign_changes()
         if self._last_change not in (None, change):
             await self._bus.publish(DatabaseChanged())
@@ -76,10 +76,10 @@ class _HealthLog:
 
     def update(self) -> bool:
         """Log what has changed; return whether the database has just recovered."""
-        health, now = self._database.standing, self._clock.now()
-        if health.trouble == self._problem:
+        health, now = self._database.health, self._clock.now()
+        if health.problem == self._problem:
             return False
-        self._problem = health.trouble
+        self._problem = health.problem
         if self._problem is not None:
             self._since = health.since or now
             if self._is_new(self._problem, now):

@@ -39,7 +39,7 @@ class IsolatedTurns:
             StoreUnavailable: the database accepts no writes. No turn has run: the effect of a step
                 must not happen when its result cannot be stored.
         """
-        self._database.standing.check()
+        self._database.health.check()
         try:
             return await self._runner.run(ids, on_committed)
         except CorruptRow:

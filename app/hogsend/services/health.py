@@ -65,11 +65,11 @@ async def check_health(context: ServiceContext) -> Health:
             workers.at_work(is_sqlite=database.is_sqlite),
         )
     except Exception:
-        return Health(database.standing.trouble, database.standing.since, is_reachable=False)
+        return Health(database.health.problem, database.health.since, is_reachable=False)
     worker = context.worker_status
     return Health(
-        problem=database.standing.trouble,
-        problem_since=database.standing.since,
+        problem=database.health.problem,
+        problem_since=database.health.since,
         is_reachable=True,
         latency=timedelta(seconds=time.perf_counter() - start),
         overdue=_overdue(context.clock.now(), next_wake, next_send),

@@ -1,4 +1,4 @@
-"""Groups work that arrives at the same time into sets, each written in one transaction."""
+"""Groups items that arrive at the same time into batches, each written in one transaction."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import asyncpg
 
 from ..errors import StoreUnavailable
 
-# From this many items in a set on, more work arrives than is written at once.
+# Batches of this size on average mean that items arrive faster than they are written.
 _CROWD = 16.0
 _RECENT = 0.1
-# An item that has failed in a set is tried so often on its own: another process may change the
-# same person each time.
+# How often an item of a failed batch is tried alone: each time another process may change the same
+# contact.
 _TRIES = 3
 _CONFLICTS = (asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
 
@@ -28,13 +28,13 @@ class Batcher(Generic[T, R]):
     """Writes at once when idle, and collects while a write is under way.
 
     Args:
-        write: writes a set and returns one answer for each item, in order. An answer that is an
-            exception fails that item alone. When `write` itself raises, each item of the set is
-            tried on its own, so that one bad item cannot fail its neighbours, and one
-            that has met with another process's change is decided anew; but where the database
-            takes nothing at all, all of the set has failed.
-        most: the largest set.
-        turn: what is waited for before a set is taken, and had while it is written.
+        write: writes a batch and returns one answer for each item, in order. An answer that is an
+            exception fails that item alone. When `write` itself raises, each item of the batch is
+            tried alone, so that one bad item cannot fail the others, and an item that conflicts
+            with another process's change is decided again. When the database takes no writes at
+            all, the whole batch fails.
+        most: the largest batch.
+        lock: is acquired before a batch is collected, and held while it is written.
     """
 
     def __init__(
@@ -42,11 +42,11 @@ class Batcher(Generic[T, R]):
         write: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
         *,
         most: int = 500,
-        turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        lock: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._write = write
         self._most = most
-        self._turn = turn
+        self._lock = lock
         self._usual = 0.0
         self._last = 0.0
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
@@ -71,7 +71,7 @@ class Batcher(Generic[T, R]):
 
     @property
     def is_pressed(self) -> bool:
-        """Whether work arrives faster than it is written, so that other work should hold back."""
+        """Whether items arrive faster than they are written, so that other work should wait."""
         recent = asyncio.get_running_loop().time() - self._last < _RECENT
         return recent and self._usual >= _CROWD
 
@@ -83,19 +83,19 @@ class Batcher(Generic[T, R]):
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                async with self._turn():
+                async with self._lock():
                     count = min(self._most, len(self._waiting))
                     self._usual = (3 * self._usual + count) / 4
                     self._last = asyncio.get_running_loop().time()
-                    await self._write_set([self._waiting.popleft() for _ in range(count)])
+                    await self._write_batch([self._waiting.popleft() for _ in range(count)])
         finally:
             self._task = None
 
-    async def _write_set(self, pairs: list[tuple[T, asyncio.Future[R]]]) -> None:
+    async def _write_batch(self, pairs: list[tuple[T, asyncio.Future[R]]]) -> None:
         try:
             answers = await self._write([item for item, _ in pairs])
         except StoreUnavailable as error:
-            # It is not for the sake of one of them.
+            # The database is at fault, not one of the items.
             for _, future in pairs:
                 _answer(future, error)
             return

@@ -21,7 +21,7 @@ from ..errors import StoreUnavailable
 
 Kind = Literal["full", "locked", "read_only", "damaged", "broken", "away"]
 
-# While a trouble stands, one visit in so many seconds tries whether it is over.
+# While a problem stands, one visit in so many seconds tries whether it is over.
 TRY_EVERY = 0.5
 
 
@@ -111,7 +111,7 @@ _POSTGRES = {
 _LEAST_ROOM = 64 * 1024
 
 
-def trouble_of(error: BaseException, file: Path | None) -> DatabaseProblem | None:
+def problem_of(error: BaseException, file: Path | None) -> DatabaseProblem | None:
     """Return what a driver's error says of the database as a whole; None when it says nothing.
 
     Args:
@@ -122,8 +122,8 @@ def trouble_of(error: BaseException, file: Path | None) -> DatabaseProblem | Non
     while cause is not None:
         if isinstance(cause, sqlite3.Error):
             code: int | None = getattr(cause, "sqlite_errorcode", None)
-            trouble = None if code is None else _SQLITE.get(code & 0xFF)
-            return FULL if trouble is BROKEN and _is_crammed(file) else trouble
+            problem = None if code is None else _SQLITE.get(code & 0xFF)
+            return FULL if problem is BROKEN and _is_crammed(file) else problem
         if (state := getattr(cause, "sqlstate", None)) is not None:
             return next((_POSTGRES[state[:n]] for n in (5, 3, 2) if state[:n] in _POSTGRES), None)
         if file is None and (isinstance(cause, OSError) or _is_closed(cause)):
@@ -160,32 +160,32 @@ class DatabaseHealth:
         self._file = file
         self._try_at = 0.0
         self._trying = False
-        self.trouble: DatabaseProblem | None = None
+        self.problem: DatabaseProblem | None = None
         self.since: datetime | None = None
         # What the driver said, which may name files and hosts.
         self.detail = ""
 
     def check(self) -> None:
-        """Refuse when a trouble stands.
+        """Refuse when a problem stands.
 
         Raises:
             StoreUnavailable: it says which.
         """
-        if self.trouble is not None:
-            raise unavailable(self.trouble)
+        if self.problem is not None:
+            raise unavailable(self.problem)
 
     def admit(self) -> bool:
-        """Let a visit in; while a trouble stands only one now and then, which returns True.
+        """Let a visit in; while a problem stands only one now and then, which returns True.
 
         Raises:
-            StoreUnavailable: a trouble stands, and it is not time to try again.
+            StoreUnavailable: a problem stands, and it is not time to try again.
         """
-        trouble = self.trouble
-        if trouble is None:
+        problem = self.problem
+        if problem is None:
             return False
-        forever = trouble.kind == "damaged" and self._file
+        forever = problem.kind == "damaged" and self._file
         if forever or self._trying or time.monotonic() < self._try_at:
-            raise unavailable(trouble)
+            raise unavailable(problem)
         self._trying = True
         return True
 
@@ -196,8 +196,8 @@ class DatabaseHealth:
             self._try_at = time.monotonic() + TRY_EVERY
 
     @contextmanager
-    def translated(self) -> Generator[None]:
-        """Say errors that concern the whole database in our words, and remember the trouble.
+    def translate_errors(self) -> Generator[None]:
+        """Say errors that concern the whole database in our words, and remember the problem.
 
         Raises:
             StoreUnavailable: in place of the driver's error.
@@ -207,27 +207,27 @@ class DatabaseHealth:
         except StoreUnavailable:
             raise
         except Exception as error:
-            trouble = trouble_of(error, self._file)
-            if trouble is None:
+            problem = problem_of(error, self._file)
+            if problem is None:
                 raise
-            self._met(trouble, error)
-            raise unavailable(trouble) from error
+            self._met(problem, error)
+            raise unavailable(problem) from error
 
-    def _met(self, trouble: DatabaseProblem, error: Exception) -> None:
+    def _met(self, problem: DatabaseProblem, error: Exception) -> None:
         self._try_at = time.monotonic() + TRY_EVERY
-        if self.trouble is None:
+        if self.problem is None:
             self.since = self._clock.now()
-        elif self.trouble.kind == "damaged":
+        elif self.problem.kind == "damaged":
             # Nothing else that may come is as grave.
             return
-        self.trouble, self.detail = trouble, str(error)
+        self.problem, self.detail = problem, str(error)
 
-    def took(self) -> None:
+    def record_write(self) -> None:
         """Say that a write was taken: what stood is over."""
-        if self.trouble is not None and not (self.trouble.kind == "damaged" and self._file):
-            self.trouble = self.since = None
+        if self.problem is not None and not (self.problem.kind == "damaged" and self._file):
+            self.problem = self.since = None
 
 
-def unavailable(trouble: DatabaseProblem) -> StoreUnavailable:
-    """Return the error that tells of a trouble."""
-    return StoreUnavailable(trouble.message, trouble.remedy)
+def unavailable(problem: DatabaseProblem) -> StoreUnavailable:
+    """Return the error that tells of a problem."""
+    return StoreUnavailable(problem.message, problem.remedy)

@@ -1,4 +1,4 @@
-"""The database: one writing connection, one for pages, and work done in sets."""
+"""The open database: a connection that writes, and one that only reads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..compat.aiosqlite import run_in_thread
 from ..compat.tortoise import connection_lock, forget_statements, postgres_pool, sqlite_connection
 from ..errors import ConfigError
 from .database_health import DatabaseHealth
-from .dialects import ask_sqlite
+from .dialects import run_queries
 from .models import MODULES
 from .rows import only
 from .transactions import (
@@ -60,14 +60,14 @@ class Database:
 
     Args:
         url: `sqlite://PATH` or `postgres://user:pass@host:port/name`.
-        clock: what says since when something is wrong.
+        clock: tells since when something is wrong.
     """
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         self.url = url
         self.is_sqlite = is_sqlite(url)
         file = sqlite_path(url) if self.is_sqlite else None
-        self.standing = DatabaseHealth(clock or SystemClock(), file)
+        self.health = DatabaseHealth(clock or SystemClock(), file)
         self._writer = WriteLock()
 
     async def open(self) -> None:
@@ -79,7 +79,7 @@ class Database:
         """
         forget_statements()
         await Tortoise.init(config=tortoise_config(self.url))
-        with self.standing.translated():
+        with self.health.translate_errors():
             for name in (WRITE, READ):
                 await get_connections().get(name).create_connection(with_db=True)
 
@@ -95,30 +95,30 @@ class Database:
         """Begin a writing transaction; commit at the end, or undo all when it raises.
 
         Raises:
-            StoreUnavailable: the database takes nothing at present; nothing was stored.
+            StoreUnavailable: the database takes no writes at present; nothing was stored.
         """
-        standing = self.standing
-        trial = standing.admit()
+        health = self.health
+        trial = health.admit()
         try:
-            with standing.translated():
+            with health.translate_errors():
                 async with self._writing() as transaction:
-                    # It may have gone wrong while this one waited for its turn.
-                    trial = trial or standing.admit()
+                    # A problem may have come up while this transaction waited for the lock.
+                    trial = trial or health.admit()
                     yield transaction
             if transaction.wrote:
-                standing.took()
+                health.record_write()
         finally:
-            standing.leave(trial)
+            health.leave(trial)
 
-    def turn(self, *, first: bool = False) -> AbstractAsyncContextManager[None]:
-        """Have the writer's turn, for transactions within; on Postgres there are many writers.
+    def write_lock(self, *, first: bool = False) -> AbstractAsyncContextManager[None]:
+        """Return the lock of the writer, for transactions inside it; on Postgres nothing is locked.
 
-        Whoever collects work collects until its turn has come, not until it asks for one.
+        A batch is collected while the lock is waited for, and is the larger for it.
 
         Args:
-            first: whether somebody waits for an answer, and this comes before other work.
+            first: whether a caller waits for the answer, so that this goes before other work.
         """
-        return self._writer.turn(first=first) if self.is_sqlite else nullcontext()
+        return self._writer.acquire(first=first) if self.is_sqlite else nullcontext()
 
     @asynccontextmanager
     async def _writing(self) -> AsyncGenerator[Transaction]:
@@ -128,7 +128,7 @@ class Database:
             async with postgres_pool(client).acquire() as connection, connection.transaction():
                 yield PostgresTransaction(connection, client)
             return
-        async with self._writer.turn(), connection_lock(client):
+        async with self._writer.acquire(), connection_lock(client):
             transaction = SqliteTransaction(sqlite_connection(client), client)
             try:
                 yield transaction
@@ -138,11 +138,11 @@ class Database:
                 await asyncio.shield(transaction.roll_back())
                 raise
 
-    async def try_again(self) -> None:
-        """While a trouble stands, try whether it is over: else a server without work never knew.
+    async def retry(self) -> None:
+        """Try a write after a problem, so that a server without work notices that it is over.
 
         Raises:
-            StoreUnavailable: it is not.
+            StoreUnavailable: the problem persists.
         """
         async with self.transaction() as tx:
             await tx.apply([Write(_TRY, [("x" * TRIAL_SIZE,)])])
@@ -156,7 +156,7 @@ class Database:
             StoreUnavailable: the database cannot be read at present.
         """
         client: Any = get_connections().get(READ)
-        with self.standing.translated():
+        with self.health.translate_errors():
             if self.is_sqlite:
                 return await self._read_sqlite(sqlite_connection(client), queries)
             async with client.acquire_connection() as connection:
@@ -164,8 +164,10 @@ class Database:
 
     @staticmethod
     async def _read_sqlite(connection: Any, queries: Sequence[Query[Any]]) -> list[Any]:
-        said = [SqliteTransaction.dialect.say(query.sql, query.values) for query in queries]
-        answers = await run_in_thread(connection, ask_sqlite, said)
+        statements = [
+            SqliteTransaction.dialect.translate(query.sql, query.values) for query in queries
+        ]
+        answers = await run_in_thread(connection, run_queries, statements)
         return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
 
     @contextmanager
@@ -175,7 +177,7 @@ class Database:
         Raises:
             StoreUnavailable: the database cannot be read at present.
         """
-        with self.standing.translated():
+        with self.health.translate_errors():
             yield get_connections().get(READ)
 
     async def read_one(self, query: Query[R]) -> R:
@@ -188,19 +190,19 @@ class Database:
         On Postgres it also changes with commits of this process.
         """
         client: Any = get_connections().get(READ if not self.is_sqlite else WRITE)
-        with self.standing.translated():
+        with self.health.translate_errors():
             if not self.is_sqlite:
                 async with client.acquire_connection() as connection:
                     return await connection.fetchval(
                         "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
                     )
             connection = sqlite_connection(client)
-            (rows,) = await run_in_thread(connection, ask_sqlite, [("PRAGMA data_version", [])])
+            (rows,) = await run_in_thread(connection, run_queries, [("PRAGMA data_version", [])])
             return only(rows)
 
 
 def is_sqlite(url: str) -> bool:
-    """Say whether a database address is a SQLite file.
+    """Return whether a database address is a SQLite file.
 
     Raises:
         ConfigError: the address is of neither kind.

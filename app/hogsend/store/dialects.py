@@ -1,4 +1,4 @@
-"""How each database is spoken to: one way of writing statements, said in two dialects."""
+"""Translates statements, which are written once, to the dialects of SQLite and Postgres."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ def _power_of_two(n: int) -> int:
 def _for_sqlite(sql: str, sizes: tuple[int, ...]) -> str:
     lists = iter(sizes)
 
-    def say(match: re.Match[str]) -> str:
+    def replace(match: re.Match[str]) -> str:
         if match.group() == "?":
             return "?"
         return "IN (" + ",".join("?" * next(lists)) + ")"
 
-    return _PLACE.sub(say, sql)
+    return _PLACE.sub(replace, sql)
 
 
 @lru_cache(maxsize=1024)
 def _for_postgres(sql: str) -> str:
     number = 0
 
-    def say(match: re.Match[str]) -> str:
+    def replace(match: re.Match[str]) -> str:
         nonlocal number
         number += 1
         return f"${number}" if match.group() == "?" else f"= ANY(${number})"
 
-    return _PLACE.sub(say, sql)
+    return _PLACE.sub(replace, sql)
 
 
 class SqliteDialect:
-    """Lists are spread out, padded so that statements repeat."""
+    """Spells lists out, padded to powers of two, so that statements repeat."""
 
     name = "sqlite"
     # `FOR UPDATE` has no meaning with one writer.
     lock_rows = lock_free_rows = ""
 
-    def say(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-        """Return a statement and its values as the driver wants them."""
+    def translate(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+        """Return a statement and its values in the form that the driver takes."""
         flat: list[Any] = []
         sizes: list[int] = []
         for value in values:
@@ -64,37 +64,37 @@ class SqliteDialect:
 
 
 class PostgresDialect:
-    """A list is one array value."""
+    """Passes a list as one array value."""
 
     name = "postgres"
     lock_rows = " FOR UPDATE"
-    # Those only that nobody else has locked.
+    # Only the rows that no other transaction has locked.
     lock_free_rows = " FOR UPDATE SKIP LOCKED"
 
-    def say(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-        """Return a statement and its values as the driver wants them."""
+    def translate(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+        """Return a statement and its values in the form that the driver takes."""
         return _for_postgres(sql), [list(v) if isinstance(v, tuple) else v for v in values]
 
 
-Said = tuple[str, list[Any]]
+Statement = tuple[str, list[Any]]
 Writes = Sequence[tuple[str, Sequence[Sequence[Any]]]]
 
 
-def ask_sqlite(connection: sqlite3.Connection, said: Sequence[Said]) -> list[list[Any]]:
+def run_queries(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[list[Any]]:
     """Run queries, on the connection's thread."""
     answers: list[list[Any]] = []
-    for sql, values in said:
+    for sql, values in statements:
         cursor = connection.cursor()
         cursor.row_factory = None
         answers.append(cursor.execute(sql, values).fetchall())
     return answers
 
 
-def write_sqlite(connection: sqlite3.Connection, writes: Writes) -> None:
+def run_writes(connection: sqlite3.Connection, writes: Writes) -> None:
     """Run writes, on the connection's thread.
 
-    The driver lets go of the interpreter lock at every step of a statement, and on a busy server
-    waits for it again after each: so a set is inserted by few long statements, not row by row.
+    The driver releases the interpreter lock at every step of a statement, and on a busy server
+    waits for it again after each. So rows are inserted by few long statements, not one by one.
     """
     for sql, rows in writes:
         if len(rows) == 1:

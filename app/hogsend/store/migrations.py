@@ -17,7 +17,7 @@ from typing import Any
 from ..clock import SystemClock
 from ..errors import StartError
 from ..paths import resource
-from .database_health import trouble_of
+from .database_health import problem_of
 from .db import WRITE, is_sqlite, sqlite_path, tortoise_config
 from .models import MODULES
 
@@ -121,9 +121,9 @@ def _applied_sqlite(file: Path) -> list[str]:
 
 
 def _unreadable(file: Path, error: sqlite3.Error) -> StartError:
-    trouble = trouble_of(error, file)
-    if trouble is not None and error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
-        return StartError(f"{trouble.message} It is {file}.", trouble.remedy)
+    problem = problem_of(error, file)
+    if problem is not None and error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+        return StartError(f"{problem.message} It is {file}.", problem.remedy)
     return StartError(
         f"The database {file} cannot be read: {error}.",
         "Check that it is Hogsend's database and that this account may write to it and its folder.",

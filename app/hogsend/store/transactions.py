@@ -1,8 +1,8 @@
-"""Statements as values, and the transactions that run them in few visits to the database.
+"""Statements as values, and the transactions that run several of them in one visit.
 
-A `Query` or a `Write` is a statement with its values; the modules of this package make them, and
-a `Transaction` runs several in one go. Statements are written once, with `?` for a value and
-`IN ?` for a list, and are said in the way of the connected database.
+A `Query` or a `Write` is a statement with its values. The modules of this package make them, and a
+`Transaction` runs them. Statements are written once, with `?` for a value and `IN ?` for a list,
+and are translated to the dialect of the connected database.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ..compat.aiosqlite import run_in_thread
 from ..compat.tortoise import client_in_transaction
 from .dialects import (
     PostgresDialect,
-    Said,
     SqliteDialect,
+    Statement,
     Writes,
-    ask_sqlite,
-    write_sqlite,
+    run_queries,
+    run_writes,
 )
 
 R = TypeVar("R")
@@ -30,12 +30,12 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[R]):
-    """A question to the database.
+    """A statement that gives rows.
 
     Args:
         sql: the statement, `?` for each value, `IN ?` for a list.
         values: one for each `?`; a list or tuple for `IN ?`.
-        read: makes the answer out of the rows.
+        read: makes the result of the rows.
     """
 
     sql: str
@@ -49,7 +49,7 @@ class Write:
 
     Args:
         sql: the statement, `?` for each value.
-        rows: the values; none means nothing is done.
+        rows: the values of each run; without any nothing is done.
     """
 
     sql: str
@@ -89,9 +89,9 @@ class Transaction:
 
 
 class SqliteTransaction(Transaction):
-    """On SQLite each visit to the connection's thread costs a turn of the loop: there are few.
+    """A transaction on SQLite, where each visit to the connection's thread costs a round trip.
 
-    The transaction begins with the first visit, and writes wait for the next one or the last.
+    It begins with the first visit, and writes wait for the next visit or the last one.
     """
 
     dialect = SqliteDialect()
@@ -103,8 +103,8 @@ class SqliteTransaction(Transaction):
         self._waiting: list[tuple[str, Sequence[Sequence[Any]]]] = []
 
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
-        said = [self.dialect.say(query.sql, query.values) for query in queries]
-        answers = await self._visit(said, commit=False)
+        statements = [self.dialect.translate(query.sql, query.values) for query in queries]
+        answers = await self._visit(statements, commit=False)
         return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
 
     async def apply(self, writes: Iterable[Write]) -> None:
@@ -124,23 +124,23 @@ class SqliteTransaction(Transaction):
         if self._begun:
             await run_in_thread(self._connection, sqlite3.Connection.rollback)
 
-    async def _visit(self, said: Sequence[Said], *, commit: bool) -> list[list[Any]]:
+    async def _visit(self, statements: Sequence[Statement], *, commit: bool) -> list[list[Any]]:
         writes, self._waiting = self._waiting, []
         begin, self._begun = not self._begun, True
-        return await run_in_thread(self._connection, _visit, begin, writes, said, commit)
+        return await run_in_thread(self._connection, _visit, begin, writes, statements, commit)
 
 
 def _visit(
     connection: sqlite3.Connection,
     begin: bool,
     writes: Writes,
-    said: Sequence[Said],
+    statements: Sequence[Statement],
     commit: bool,
 ) -> list[list[Any]]:
     if begin:
         connection.execute("BEGIN IMMEDIATE")
-    write_sqlite(connection, writes)
-    answers = ask_sqlite(connection, said)
+    run_writes(connection, writes)
+    answers = run_queries(connection, statements)
     if commit:
         connection.execute("COMMIT")
     return answers
@@ -160,7 +160,7 @@ class PostgresTransaction(Transaction):
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
         answers: list[Any] = []
         for query in queries:
-            sql, values = self.dialect.say(query.sql, query.values)
+            sql, values = self.dialect.translate(query.sql, query.values)
             answers.append(query.read(await self._connection.fetch(sql, *values)))
         return answers
 
@@ -169,7 +169,7 @@ class PostgresTransaction(Transaction):
             if not write.rows:
                 continue
             self.wrote = True
-            sql = self.dialect.say(write.sql, ())[0]
+            sql = self.dialect.translate(write.sql, ())[0]
             if len(write.rows) == 1:
                 (values,) = write.rows
                 await self._connection.execute(sql, *values)

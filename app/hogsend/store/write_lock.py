@@ -1,4 +1,4 @@
-"""Whose turn it is to write, on a database that has one writer."""
+"""The lock of a database that has one writer."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-# How often those who go first may do so while others wait.
-_MOST_FIRST = 2
+# How many urgent tasks in a row may overtake others that wait.
+_MOST_IN_A_ROW = 2
 
 
 class WriteLock:
-    """Lets one task write at a time, in the order of asking, but those first whom somebody awaits.
+    """Lets one task write at a time: urgent tasks first, others in the order in which they came.
 
-    A task that has its turn may ask again within it.
+    A task that holds the lock may acquire it again.
     """
 
     def __init__(self) -> None:
@@ -26,19 +26,20 @@ class WriteLock:
         self._in_a_row = 0
 
     @asynccontextmanager
-    async def turn(self, *, first: bool = False) -> AsyncGenerator[None]:
-        """Wait for a turn, and have it.
+    async def acquire(self, *, first: bool = False) -> AsyncGenerator[None]:
+        """Hold the lock within a `with` block.
 
         Args:
-            first: whether to come before others, though only twice in a row while they wait.
+            first: whether the task is urgent: it overtakes others, though only twice in a row while
+                they wait.
         """
-        me = asyncio.current_task()
-        if self._holder is me:
+        task = asyncio.current_task()
+        if self._holder is task:
             yield
             return
         await self._wait(self._first if first else self._others)
         self._in_a_row = self._in_a_row + 1 if first else 0
-        self._holder = me
+        self._holder = task
         try:
             yield
         finally:
@@ -48,23 +49,23 @@ class WriteLock:
         if not self._is_taken:
             self._is_taken = True
             return
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.append(mine)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(waiter)
         try:
-            await mine
+            await waiter
         except asyncio.CancelledError:
-            if mine in queue:
-                queue.remove(mine)
-            elif not mine.cancelled():
-                # It was given the turn in the same moment.
+            if waiter in queue:
+                queue.remove(waiter)
+            elif not waiter.cancelled():
+                # The lock was given to it in the same moment.
                 self._pass_on()
             raise
 
     def _pass_on(self) -> None:
-        """Give the turn to the next who waits for it."""
+        """Give the lock to the next task that waits for it."""
         self._holder = None
         while self._first or self._others:
-            go_first = self._first and (self._in_a_row < _MOST_FIRST or not self._others)
+            go_first = self._first and (self._in_a_row < _MOST_IN_A_ROW or not self._others)
             following = (self._first if go_first else self._others).popleft()
             if not following.done():
                 following.set_result(None)

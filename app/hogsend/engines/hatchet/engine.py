@@ -120,7 +120,7 @@ class HatchetEngine:
             connectivity=self._connectivity,
         )
         self._wait_writes: Batcher[tuple[str, RunWait], None] = Batcher(
-            self._write_waits, turn=database.turn
+            self._write_waits, lock=database.write_lock
         )
         self._state_reads: Batcher[UUID, RunState | None] = Batcher(self._read_states)
         self._closing = asyncio.Event()
