@@ -13,7 +13,7 @@ from hogsend.store import operators
 from hogsend.store.db import Write
 from hogsend.store.fields import to_id
 from tests.site import FILES, Site, open_site, until
-from tests.web.conftest import browser_of
+from tests.web.conftest import sign_in_as
 
 PEOPLE = ("ada", "bo", "cy")
 SCREENS = ("/", "/contacts", "/emails", "/events", "/inbox", "/journeys", "/journeys/welcome")
@@ -48,7 +48,7 @@ async def enrollment_of(site: Site, user: str) -> tuple[UUID, str, str]:
 async def check_screens(site: Site, role: operators.Role = "owner") -> None:
     """Open every list, and every page about Bo."""
     bo = (await site.rows("SELECT id FROM contacts WHERE external_id = 'bo'"))[0][0]
-    browser = await browser_of(site.app, site.runtime, role)
+    browser = await sign_in_as(site.app, site.runtime, role)
     pages = [*SCREENS, f"/contacts/{to_id(bo)}"]
     for table in ("enrollments", "emails", "events"):
         sql = f"SELECT id FROM {table.replace('emails', 'sends')} WHERE contact_id = ?"  # noqa: S608

@@ -1,4 +1,4 @@
-"""A server of a small product's data, an operator who is signed in, and what pages are asked."""
+"""A server with sample data, and the browsers of operators who are signed in to it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def runtime(sqlite_database: Database, clock: ManualClock, tmp_path: Path) -> Runtime:
-    """What a process without a worker is made of."""
+    """An open installation without a worker."""
     emails = tmp_path / "journeys" / "emails"
     emails.mkdir(parents=True)
     (emails / "activation-welcome.html").write_text(TEMPLATE)
@@ -68,13 +68,13 @@ async def runtime(sqlite_database: Database, clock: ManualClock, tmp_path: Path)
         tmp_path,
     )
     tokens, changes = Tokens(settings.secrets), ChangeFeed()
-    flows = {
+    graphs = {
         one.id: graph_of_source(one.source, one.trigger.event, file=one.file, line=one.line)
         for one in product.JOURNEYS.values()
         if one.source
     }
     registry = Registry(
-        journeys=product.JOURNEYS, lists=product.LISTS, broken=(BROKEN,), flows=flows
+        journeys=product.JOURNEYS, lists=product.LISTS, broken=(BROKEN,), graphs=graphs
     )
     templates = Templates.load(settings.journeys, registry.lists)
     renderer = Renderer(
@@ -108,7 +108,7 @@ def app(runtime: Runtime) -> Quart:
 
 @pytest.fixture
 async def sample(sqlite_database: Database, clock: ManualClock) -> SampleData:
-    """The product's data, in the database."""
+    """The sample data, stored in the database."""
     return await product.load(sqlite_database, clock)
 
 
@@ -117,7 +117,7 @@ class Browser:
     """A signed-in browser without JavaScript.
 
     Args:
-        client: what sends requests, with the session's cookie.
+        client: sends requests with the session's cookie.
         cookie: the session's cookie.
     """
 
@@ -132,18 +132,18 @@ class Browser:
         return await self.client.get(path, headers=headers)
 
     async def read(self, path: str, **headers: str) -> str:
-        """Open a page that must be there, and return its HTML."""
-        answer = await self.get(path, **headers)
-        assert answer.status_code == 200, f"{path}: {answer.status_code}"
-        return await answer.get_data(as_text=True)
+        """Return the HTML of a page that must exist."""
+        response = await self.get(path, **headers)
+        assert response.status_code == 200, f"{path}: {response.status_code}"
+        return await response.get_data(as_text=True)
 
     async def post(self, path: str, **fields: Any) -> Response:
         """Send a form with the session's token."""
         return await self.client.post(path, form={"csrf": self.csrf, **fields})
 
 
-async def browser_of(app: Quart, runtime: Runtime, role: operators.Role) -> Browser:
-    """Sign an operator of a role in."""
+async def sign_in_as(app: Quart, runtime: Runtime, role: operators.Role) -> Browser:
+    """Return the browser of a new operator who is signed in."""
     now = runtime.clock.now()
     operator = await operators.add(runtime.database, f"{role}@example.com", role, now)
     cookie = await sessions.start(runtime.database, operator.id, now)
@@ -155,13 +155,13 @@ async def browser_of(app: Quart, runtime: Runtime, role: operators.Role) -> Brow
 @pytest.fixture
 async def owner(app: Quart, runtime: Runtime) -> Browser:
     """The browser of an owner."""
-    return await browser_of(app, runtime, "owner")
+    return await sign_in_as(app, runtime, "owner")
 
 
 @pytest.fixture
 async def viewer(app: Quart, runtime: Runtime) -> Browser:
-    """The browser of someone who may only look."""
-    return await browser_of(app, runtime, "viewer")
+    """The browser of a viewer."""
+    return await sign_in_as(app, runtime, "viewer")
 
 
 class _Text(HTMLParser):
@@ -178,7 +178,7 @@ class _Text(HTMLParser):
 
 
 def text_of(html: str) -> str:
-    """Return what a person reads on a page, with single spaces."""
+    """Return the visible text of a page, with single spaces."""
     parser = _Text()
     parser.feed(html)
     return re.sub(r"\s+", " ", "".join(parser.parts)).strip()

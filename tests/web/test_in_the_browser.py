@@ -30,13 +30,13 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Where a developer looks at every screen; not part of the repository.
-PHOTOGRAPHS = Path(__file__).parents[2] / "screenshots" / "dashboard"
+# For developers to look at; not part of the repository.
+SCREENSHOTS = Path(__file__).parents[2] / "screenshots" / "dashboard"
 
 
 @pytest.fixture
 async def address(app: Quart, runtime: Runtime) -> AsyncIterator[str]:
-    """Where the server is, on loopback."""
+    """The address of the running server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = Config()
         config.bind = [f"fd://{listener.fileno()}"]
@@ -65,26 +65,25 @@ async def window(
         await chromium.close()
 
 
-def complaints(page: Page) -> list[str]:
-    """Return what the browser complains of on a page from now on."""
-    heard: list[str] = []
+def collect_messages(page: Page) -> list[str]:
+    """Return a list that collects the console errors and warnings of a page."""
+    messages: list[str] = []
 
     def console(message: ConsoleMessage) -> None:
-        # The driver itself tries to run a script in the mail's frame, which is as closed to it as
-        # to everyone.
+        # The driver itself tries to run a script in the mail's frame, which refuses all scripts.
         if message.type in ("error", "warning") and "Blocked script execution" not in message.text:
-            heard.append(message.text)
+            messages.append(message.text)
 
     page.on("console", console)
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    return heard
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    return messages
 
 
 async def test_a_list_updates_live_and_keeps_scroll_and_input(
     window: BrowserContext, runtime: Runtime, sample: SampleData
 ) -> None:
     page = await window.new_page()
-    heard = complaints(page)
+    messages = collect_messages(page)
     await page.goto("/events")
     await page.locator("#fire-form > summary").click()
     await page.locator("#properties").fill('{"half": "written')
@@ -98,7 +97,7 @@ async def test_a_list_updates_live_and_keeps_scroll_and_input(
     assert await page.locator("#fire-form").get_attribute("open") is not None
     kept = "[...document.querySelectorAll('#events tr')].filter(row => row.kept).length"
     assert await page.evaluate(kept) == 1
-    assert heard == []
+    assert messages == []
 
 
 async def test_an_enrollment_updates_live(
@@ -143,8 +142,8 @@ async def test_everything_works_without_scripts(window: BrowserContext, sample: 
 
 async def test_every_page_fits_every_width(window: BrowserContext, sample: SampleData) -> None:
     page = await window.new_page()
-    heard = complaints(page)
-    PHOTOGRAPHS.mkdir(parents=True, exist_ok=True)
+    messages = collect_messages(page)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     mail = sample.ids["welcome mail"]
     screens = {
         "overview": "/",
@@ -172,5 +171,5 @@ async def test_every_page_fits_every_width(window: BrowserContext, sample: Sampl
             needed = await page.evaluate("document.documentElement.scrollWidth")
             assert needed <= width, f"{name} needs {needed} of {width} pixels"
             if width in (1440, 390):
-                await page.screenshot(path=PHOTOGRAPHS / f"{name}-{width}.png", full_page=True)
-    assert heard == []
+                await page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+    assert messages == []

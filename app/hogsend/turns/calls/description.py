@@ -152,4 +152,4 @@ def id_of(value: Any) -> UUID | None:
 def event_link(value: Any) -> tuple[Link, ...]:
     """Return the link to an event by its stored id; nothing when it has none."""
     event_id = id_of(value)
-    return (Link("event", event_id, "see the event"),) if event_id else ()
+    return (Link("event", event_id, "view event"),) if event_id else ()

@@ -181,12 +181,12 @@ def describe_send(
         code: why it was refused or has failed.
     """
     reason, name = wording.describe_reason(code), send.template if send else record.step.label
-    links = (Link("send", send.id, "see the mail"),) if send else ()
+    links = (Link("send", send.id, "view email"),) if send else ()
     title = f"“{send.subject}”" if send and send.subject else name
     template = name if title != name else ""
     if status in ("suppressed", "skipped", "cancelled"):
         verb = "Cancelled" if status == "cancelled" else "Did not send"
-        links = tuple(replace(link, text="see the record") for link in links)
+        links = tuple(replace(link, text="view record") for link in links)
         return Description(f"{verb} {name}", "no", reason or status, "bad", links=links)
     if status == "failed":
         return Description(

@@ -100,7 +100,7 @@ def _outage(attention: Attention) -> Iterator[AttentionItem]:
     outage = attention.outage
     if outage is not None:
         yield AttentionItem(
-            "unreachable",
+            "offline",
             "bad" if outage.turns_wait else "wait",
             formatting.describe_outage(outage),
             f"Began {formatting.format_relative(outage.since, now())}:",
