@@ -161,7 +161,7 @@ class SystemUnderTest:
             self.worker.engine.poll()
             async with asyncio.timeout(PATIENCE):
                 while await self._turns_due() or not self.worker.engine.is_idle:
-                    pass
+                    await asyncio.sleep(0.001)
             self._open_gate.clear()
 
         self.run(play())
@@ -186,7 +186,7 @@ class SystemUnderTest:
             mailer.poll()
             async with asyncio.timeout(PATIENCE):
                 while await self._mails_due() or not mailer.is_idle:
-                    pass
+                    await asyncio.sleep(0.001)
             mailer.send_hold = HELD
 
         self.run(leave())
