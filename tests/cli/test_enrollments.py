@@ -63,7 +63,7 @@ def test_an_enrollment_whose_state_does_not_allow_the_action_is_skipped(
     outcome = hogsend("enrollments", "retry", one)
 
     assert outcome.status == 1
-    assert "this enrollment is waiting" in outcome.err
+    assert "this one is waiting" in outcome.err
     assert states(journeys) == ["waiting"]
 
 

@@ -35,7 +35,7 @@ def check(strict: bool, as_json: bool) -> None:
     else:
         for finding in result.findings:
             click.echo(plain(str(finding)))
-    problems = [one for one in result.findings if strict or one.severity == "error"]
+    problems = [finding for finding in result.findings if strict or finding.severity == "error"]
     if problems:
         files = len({finding.file for finding in problems})
         raise HogsendError(

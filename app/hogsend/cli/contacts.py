@@ -71,7 +71,9 @@ def show(identity: str, as_json: bool) -> None:
         )
 
     detail = with_installation(find)
-    enrollments = [one for one in reversed(detail.enrollments) if one.state in LIVE_STATES]
+    enrollments = [
+        enrollment for enrollment in reversed(detail.enrollments) if enrollment.state in LIVE_STATES
+    ]
     lists = {list_id: consent.subscribed for list_id, consent in detail.consents.items()}
     suppression = detail.suppression.reason if detail.suppression else None
     if as_json:
@@ -90,7 +92,10 @@ def show(identity: str, as_json: bool) -> None:
         f"{'subscribed' if is_subscribed else 'unsubscribed'}"
         for list_id, is_subscribed in lists.items()
     ]
-    journeys = [f"{one.journey_id} ({one.state}) {one.id}" for one in enrollments]
+    journeys = [
+        f"{enrollment.journey_id} ({enrollment.state}) {enrollment.id}"
+        for enrollment in enrollments
+    ]
     show_fields(
         {
             "id": contact.id,
