@@ -1,4 +1,4 @@
-"""Chance that is always the same for the same name: arms of experiments, and who is held out."""
+"""Deterministic assignment: the same name always gets the same arm, or is always held out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def point_of(name: str) -> float:
     """Return a number from 0 up to 1, the same for the same name and spread evenly over names.
 
     Args:
-        name: whose.
+        name: any text.
     """
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
 
@@ -19,7 +19,7 @@ def arm_of(name: str, arms: Mapping[str, float]) -> str:
     """Choose an arm for a name.
 
     Args:
-        name: whose; the same one always gets the same arm.
+        name: any text; the same one always gets the same arm.
         arms: each arm with its weight, not all of them zero.
     """
     point = point_of(name) * sum(arms.values())

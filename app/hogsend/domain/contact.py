@@ -1,4 +1,4 @@
-"""A person we know, and what they are known by."""
+"""A contact, and the identities that it is known by."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A person, as of the moment it was read.
+    """A contact, as of the moment when it was read.
 
     Args:
         id: our id.
-        user_id: the id that the product gives this person, if known.
+        user_id: the id that the product gives the contact, if known.
         email: the address that mail goes to, trimmed and lower-cased, if known.
-        properties: what the product told us of this person.
-        anonymous_id: the browser id the person was first seen with, if any.
-        event_seq: the number of the person's newest event.
-        first_seen_at: when the first event or call named this person.
+        properties: what the product sent about the contact.
+        anonymous_id: the browser id that the contact was first seen with, if any.
+        event_seq: the number of the contact's newest event.
+        first_seen_at: when the first event or call named the contact.
         last_seen_at: when the newest one did.
     """
 
@@ -40,7 +40,7 @@ class Contact:
 
     @property
     def label(self) -> str:
-        """What screens call this person: the name if known, else address, else key."""
+        """The name that pages show: the name if known, else the address, else the key."""
         for name in ("name", "full_name", "fullName", "firstName", "first_name"):
             value = self.properties.get(name)
             if isinstance(value, str) and value.strip():
@@ -49,7 +49,7 @@ class Contact:
 
 
 def snapshot(contact: Contact) -> dict[str, Any]:
-    """Return what is recorded of a contact as of now."""
+    """Return a contact in the form that a journal records."""
     return {
         "id": str(contact.id),
         "userId": contact.user_id,
@@ -59,7 +59,7 @@ def snapshot(contact: Contact) -> dict[str, Any]:
 
 
 def of_snapshot(stored: Mapping[str, Any]) -> Contact:
-    """Make a contact out of what `snapshot` recorded."""
+    """Read a contact that `snapshot` recorded."""
     return Contact(
         id=UUID(stored["id"]),
         user_id=stored["userId"],

@@ -31,7 +31,7 @@ def weeks(n: float) -> timedelta:
 
 
 def words(span: timedelta) -> str:
-    """Return a duration as one says it: `2 days`, `1 hour`, `90 seconds`, `1 day 12 hours`."""
+    """Return a duration in words: `2 days`, `1 hour`, `90 seconds`, `1 day 12 hours`."""
     left, parts = abs(span), list[str]()
     units = (("day", 86_400), ("hour", 3600), ("minute", 60))
     for name, seconds in units:

@@ -13,9 +13,9 @@ from uuid import UUID
 Verdict = Literal["human", "machine", "unsure"]
 HitKind = Literal["open", "click"]
 
-# A click waits this long, so that its neighbours can be seen: scanners follow every link at once.
+# A click is judged after this time, when the other clicks are known: scanners follow every link.
 HOLD = timedelta(seconds=10)
-# Nobody opens a mail and clicks so soon after it was handed over.
+# No person opens a mail and clicks so soon after it was handed over.
 TOO_SOON = timedelta(seconds=2)
 MANY_LINKS = 3
 
@@ -34,15 +34,15 @@ class Engagement:
 
     Args:
         id: our id.
-        send_id: of which mail.
+        send_id: the mail's send.
         kind: `open` or `click`.
-        at: when.
-        position: which link, from 0.
-        url: where it leads, for a click.
-        verdict: who made it, as far as is known.
-        agent: a class of agent; the agent itself is not kept.
-        network: the address it came from, truncated.
-        held_until: until when a click waits for its neighbours.
+        at: when it happened.
+        position: the number of the link, from 0.
+        url: the link's target, for a click.
+        verdict: whether a person or a machine made it, as far as is known.
+        agent: a class of User-Agent; the header itself is not stored.
+        network: the address that it came from, truncated.
+        held_until: when a click is judged.
     """
 
     id: UUID
@@ -58,10 +58,10 @@ class Engagement:
 
 
 def judge_at_once(kind: HitKind, method: str, agent: str) -> Verdict:
-    """Judge by what the request alone shows.
+    """Judge an open or a click by its request alone.
 
     Args:
-        kind: what it was.
+        kind: `open` or `click`.
         method: the request's method; people's browsers use GET.
         agent: the User-Agent header.
 
@@ -91,7 +91,7 @@ def judge_click(at: datetime, sent_at: datetime | None, positions: Collection[in
 
 
 def agent_class(agent: str) -> str:
-    """Return what is kept of a User-Agent: `phone`, `desktop`, `proxy`, `machine` or `none`."""
+    """Return what is stored of a User-Agent: `phone`, `desktop`, `proxy`, `machine` or `none`."""
     if not agent:
         return "none"
     if _PREFETCH.search(agent) or agent.strip() == "Mozilla/5.0":
@@ -102,7 +102,7 @@ def agent_class(agent: str) -> str:
 
 
 def truncated_network(address: str) -> str:
-    """Return an address without what names a single connection: /24 or /48."""
+    """Return the network of an address, which does not name a single connection: /24 or /48."""
     try:
         parsed = ip_address(address)
     except ValueError:

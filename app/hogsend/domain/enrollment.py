@@ -40,13 +40,13 @@ SkipReason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The wait that a person is in.
+    """The wait that an enrollment is in.
 
     Args:
         key: the journal key of the wait.
-        until: when it ends by itself, None when only an event ends it.
+        until: when it ends by itself; None when only an event ends it.
         events: the events that end it; empty for a sleep.
-        more: how many of them it takes.
+        more: how many of them are still needed.
     """
 
     key: str
@@ -55,7 +55,7 @@ class Wait:
     more: int = 1
 
     def matches(self, event: Event, now: datetime) -> bool:
-        """Say whether an event that arrived by the deadline ends this wait."""
+        """Return whether an event ends this wait; one that arrived after the deadline does not."""
         if self.until is not None and event.received_at and event.received_at > self.until:
             return False
         return any(match.matches(event.name, event.properties, now) for match in self.events)
@@ -63,7 +63,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class LookBack:
-    """From where a wait looks back.
+    """The point from which on a wait sees events.
 
     Args:
         seq: of the contact's own events, those after this number are seen; 0 when what it looks
@@ -103,18 +103,18 @@ class Enrollment:
 
     Args:
         id: our id; the wire calls it `stateId`.
-        contact_id: who.
-        journey_id: in which journey.
+        contact_id: its contact.
+        journey_id: its journey.
         entry_key: the value that lets several run side by side, usually empty.
-        state: where it stands.
+        state: its state.
         trigger_event_id: the event that started it.
-        code_hash: the version of the code that played the last turn.
-        turn: how many turns were played, failed ones included.
+        code_hash: the version of the code that ran the last turn.
+        turn: how many turns have run, failed ones included.
         attempt: how many times in a row the present turn has failed.
         wake_at: when the next turn is due; None when nothing is.
-        wait: the wait the person is in, if any.
+        wait: the wait that it is in, if any.
         wait_result: the event that ended the wait, before the turn that sees it.
-        look_back: from where the next wait looks back.
+        look_back: the point from which on the next wait sees events.
         sends: how many mails it has queued.
         error: the traceback of the last failure.
         end_reason: why it ended.
@@ -145,27 +145,30 @@ class Enrollment:
 
     @property
     def is_live(self) -> bool:
-        """Whether exits reach it and it holds the contact's place."""
+        """Whether it has not ended: exits reach it, and the contact cannot enter again."""
         return self.state in LIVE_STATES
 
     def after_event(self, event: Event, at: datetime, now: datetime) -> Enrollment:
-        """Return it as an event leaves it that its wait may be waiting for.
+        """Return the enrollment as it is after an event, which may end its wait.
 
         Args:
             event: the event.
-            at: the instant by which conditions are judged.
-            now: the instant at which it is due when the wait is over.
+            at: the instant at which conditions are evaluated.
+            now: when the next turn is due if the wait ends.
         """
         wait = self.wait
         if wait is None or self.wait_result or not wait.matches(event, at):
             return self
         if wait.more > 1:
-            # A digest that takes more of them.
+            # The wait needs more events.
             return replace(self, wait=replace(wait, more=wait.more - 1))
         return replace(self, wait_result=event, wake_at=now)
 
     def moved_to(self, contact_id: UUID) -> Enrollment:
-        """Return it as that of whom its contact was merged into, and who is numbered apart."""
+        """Return the enrollment moved to the contact that its own was merged into.
+
+        The events of the two contacts are numbered separately.
+        """
         came = self.wait_result
         return replace(
             self,
@@ -193,7 +196,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentFacts:
-    """What a decision about entering needs to know.
+    """What the decision about an enrollment depends on.
 
     Args:
         switched_off: the operator has switched the journey off.

@@ -1,4 +1,4 @@
-"""Something a contact did, or that happened to them."""
+"""Events: what contacts did, or what happened to them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Event:
 
     Args:
         id: our id.
-        name: what happened, such as `user.created`.
-        properties: the particulars.
-        seq: the number among the contact's events, from 1; what waits look back by.
-        occurred_at: when it happened, by the sender's word.
+        name: its name, such as `user.created`.
+        properties: its properties.
+        seq: its number among the contact's events, from 1, by which waits look back.
+        occurred_at: when it happened, according to the sender.
         received_at: when it arrived.
-        source: who told us: `api`, `journey`, `recipient`, `dashboard`, `cli`.
-        contact_id: whom it concerns.
-        depth: how many causes it is away from the outside.
+        source: its sender: `api`, `journey`, `recipient`, `dashboard`, `cli`.
+        contact_id: its contact.
+        depth: how many causes lie between it and an event from outside.
     """
 
     id: UUID
@@ -57,7 +57,7 @@ class EventMatch:
             raise TypeError('where= takes a condition such as prop("plan") == "pro"')
 
     def matches(self, name: str, properties: Mapping[str, Any], now: datetime) -> bool:
-        """Say whether an event with this name and these properties is meant."""
+        """Return whether an event with this name and these properties matches."""
         return self.event == name and (self.where is None or self.where.matches(properties, now))
 
     def to_json(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class EventMatch:
 
     @staticmethod
     def from_json(stored: Mapping[str, Any]) -> EventMatch:
-        """Read back what `to_json` wrote."""
+        """Read what `to_json` wrote."""
         where = stored.get("where")
         return EventMatch(stored["event"], condition_from_json(where) if where else None)
 

@@ -1,4 +1,4 @@
-"""What a contact went through before: one journey's and one mail's past, in a few figures."""
+"""The past of a contact with one journey or one template, in a few figures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class JourneyPast:
             that failed before it sent anything.
         last_entered_at: when they last did.
         live: whether they are in it now.
-        state: where the newest enrollment stands, held out or failed ones included; None when
-            there never was one.
+        state: the state of the newest enrollment, held-out and failed ones included; None when
+            there is none.
     """
 
     entered: int = 0
@@ -30,7 +30,7 @@ class JourneyPast:
         return self.entered > 0
 
     def to_stored(self) -> dict[str, Any]:
-        """Return the plain value that the journal keeps."""
+        """Return the plain value that the journal stores."""
         return {
             "entered": self.entered,
             "lastEnteredAt": self.last_entered_at,
@@ -40,7 +40,7 @@ class JourneyPast:
 
     @staticmethod
     def from_stored(stored: Mapping[str, Any]) -> JourneyPast:
-        """Read back what `to_stored` returned."""
+        """Read what `to_stored` returned."""
         return JourneyPast(
             stored["entered"], stored["lastEnteredAt"], stored["live"], stored["state"]
         )
@@ -54,7 +54,7 @@ class EmailPast:
         sent: how many left or are on their way; refused, cancelled, failed and bounced ones
             do not count.
         last_sent_at: when the newest of them left, or was decided if it has not left yet.
-        opened_at: when one was last opened for the first time, by a person as far as can be told.
+        opened_at: when one was last opened for the first time, by a person as far as is known.
         clicked_at: when a link in one was last clicked for the first time, by a person.
     """
 
@@ -77,7 +77,7 @@ class EmailPast:
         return self.clicked_at is not None
 
     def to_stored(self) -> dict[str, Any]:
-        """Return the plain value that the journal keeps."""
+        """Return the plain value that the journal stores."""
         return {
             "sent": self.sent,
             "lastSentAt": self.last_sent_at,
@@ -87,7 +87,7 @@ class EmailPast:
 
     @staticmethod
     def from_stored(stored: Mapping[str, Any]) -> EmailPast:
-        """Read back what `to_stored` returned."""
+        """Read what `to_stored` returned."""
         return EmailPast(
             stored["sent"], stored["lastSentAt"], stored["openedAt"], stored["clickedAt"]
         )

@@ -1,4 +1,4 @@
-"""Facts as they come in: one form for every sender, and the limits they must keep."""
+"""Incoming events: one form for every sender, and their limits."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ class Suppress:
 
 @dataclass(frozen=True, slots=True)
 class IncomingEvent:
-    """A fact that somebody tells us.
+    """An event to be ingested.
 
     Args:
-        name: what happened.
-        user_id: whom it concerns, by the product's id.
-        email: by address, normalised.
-        anonymous_id: by browser id.
-        contact_id: by our id; then the other three are not looked at.
-        properties: the particulars.
-        contact_properties: what to remember of the person; null deletes.
-        lists: what the person said of lists; `*` is everything.
-        source: who tells us.
-        idempotency_key: the same key again changes nothing.
-        digest: of the body, to notice the same key with another body.
-        timestamp: when it happened, by the sender's word; None means now.
+        name: its name.
+        user_id: the contact's id in the product.
+        email: the contact's address, normalized.
+        anonymous_id: the contact's browser id.
+        contact_id: our id of the contact; the other three are then ignored.
+        properties: its properties.
+        contact_properties: properties to store on the contact; null deletes one.
+        lists: the contact's decisions about lists; `*` stands for every list.
+        source: its sender.
+        idempotency_key: a second event with the same key changes nothing.
+        digest: the digest of the body, to detect the same key with another body.
+        timestamp: when it happened, according to the sender; None means now.
         value: an amount of money.
-        currency: three letters.
+        currency: the amount's currency, three letters.
         cause_id: the enrollment that triggered it.
         send_id: the mail that led to it.
-        depth: how many causes it is away from the outside.
+        depth: how many causes lie between it and an event from outside.
         suppress: an address that must not be mailed from now on.
-        only_journey: enroll in no other journey than this; for an operator who enrolls by hand.
-        event_id: the id it gets; for a journey, whose replay must see the same.
+        only_journey: the only journey that it may start; for an operator who enrolls by hand.
+        event_id: the id that it gets; for a journey, whose replay must see the same one.
     """
 
     name: str
@@ -79,20 +79,20 @@ class IncomingEvent:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What came of a fact.
+    """The result of an ingested event.
 
     Args:
         stored: False when the idempotency key was used before.
-        event_id: the event it made, then or now.
-        contact_id: whom it concerned.
-        contact_key: what the wire calls that contact.
+        event_id: the stored event, of now or of the first time.
+        contact_id: its contact.
+        contact_key: the contact's key in the API.
         enrollments: for each journey that listens
             `{"journeyId", "outcome", "reason"?, "stateId"?}`.
         exits: for each live enrollment with exit rules `{"journeyId", "stateId", "exited"}`.
         waits: enrollments whose wait it ended.
         conflict: the same key came with another body.
         lists_error: why list changes had no effect.
-        created: a new contact was made.
+        created: whether a new contact was created.
     """
 
     stored: bool
@@ -113,8 +113,8 @@ def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | N
     Args:
         properties: parsed JSON.
         escapes: whether the text had `\\u` escapes, `NaN`, `Infinity`, large exponents or very
-            long rows of digits: the only ways in for NUL, half surrogates and numbers that are
-            none, or too large.
+            long rows of digits: only these can bring NUL characters, lone surrogates, and numbers
+            that are not finite or too large.
     """
     if len(properties) > MOST_PROPERTIES:
         return f"has {len(properties)} properties; at most {MOST_PROPERTIES} are allowed"

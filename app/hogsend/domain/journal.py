@@ -1,7 +1,7 @@
 """The journal: what an enrollment's turns recorded, one entry per `ctx` call.
 
 A turn is stored as one row whose `steps` is a JSON list of entries in the order of the calls.
-An entry that only completes an earlier one (a wait that is over) repeats its key.
+An entry that completes an earlier one, such as the end of a wait, repeats its key.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Step:
     Args:
         key: kind and label, with an occurrence number when repeated: `send:welcome`, `sleep:a#2`.
         kind: `send`, `sleep`, `wait`, `trigger`, `has_event`, `count`, `now`, …
-        label: what the screens call it: the label, template or event.
-        answer: what the author's code got, in JSON form; for a send
+        label: what pages call it: the label, template or event.
+        answer: what the call returned, in JSON form; for a send
             `{"status", "reason", "sendId"}`, for a wait that is over the event or null.
         detail: for people, in JSON form; for a sleep `{"until"}`, for a wait `{"until", "events"}`.
-        waiting: whether this is the wait that the person is in, not yet over.
-        passed: whether the call lay behind the person when it was first asked for, and was
-            therefore not done.
+        waiting: whether this is the wait that the enrollment is in.
+        passed: whether the call was added to the code behind the wait that the enrollment was in,
+            and was therefore skipped.
     """
 
     key: str
@@ -58,7 +58,7 @@ class Step:
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> Step:
-        """Read back what `to_json` wrote."""
+        """Read what `to_json` wrote."""
         return Step(
             key=stored["key"],
             kind=stored["kind"],
@@ -72,14 +72,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PendingStep:
-    """An effect of `ctx.step` that was tried and is not in the journal yet.
+    """An effect of `ctx.step` that was attempted and is not in the journal yet.
 
     Args:
         key: its journal key.
-        attempts: how often it was tried.
-        answer: what it gave, in JSON form.
-        error: what it raised the last time.
-        over: whether it is not tried any more.
+        attempts: how often it was attempted.
+        answer: its result, in JSON form.
+        error: the error of the last attempt.
+        over: whether it is not attempted again.
     """
 
     key: str
@@ -97,8 +97,9 @@ def key_of(base: str, number: int) -> str:
 
     Args:
         base: its kind and label, `send:welcome`.
-        number: the how manieth of these it is in the turn, from 1; a label that looks numbered
-            itself, such as `order #5`, always gets one, so that it is told from a fifth `order `.
+        number: its number among the calls of this base in the turn, from 1. A label that looks
+            numbered, such as `order #5`, always gets a number, which distinguishes it from a fifth
+            `order `.
     """
     return base if number == 1 and not _NUMBERED.search(base) else f"{base}#{number}"
 
@@ -107,7 +108,7 @@ _NUMBERED = re.compile(r"#\d+$")
 
 
 def as_text(text: str) -> str:
-    """Return text that every database takes: without NUL and lone surrogates."""
+    """Return text without NUL characters and lone surrogates, which no database accepts."""
     return text.replace("\0", "").encode(errors="replace").decode()
 
 
@@ -141,13 +142,13 @@ def _encode(value: Any) -> Any:
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
         stored = {_text_key(name): _encode(one) for name, one in pairs}
-        # What somebody sent may look like our own marks, and must come back as it was sent.
+        # A mapping from outside may look like our own marks, and must be read as it was.
         return {_PLAIN: stored} if len(stored) == 1 and next(iter(stored)) in _MARKS else stored
     raise ValueNotStorable(type(value).__name__)
 
 
 def decode(stored: Any) -> Any:
-    """Read back what `encode` wrote."""
+    """Read what `encode` wrote."""
     if isinstance(stored, list):
         return [decode(one) for one in cast("list[Any]", stored)]
     if isinstance(stored, dict):

@@ -1,4 +1,4 @@
-"""What is left of a journal when its turns are not kept any more: a few figures."""
+"""The summary that replaces the turns of a journal: a few figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .journal import Step
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the turns of one enrollment came to.
+    """The summary of the turns of one enrollment.
 
     Args:
         turns: how many there were, failed ones included.
@@ -36,12 +36,12 @@ class Summary:
         return sum(self.steps.values())
 
     def and_turn(self, played_at: datetime, *, failed: bool, steps: Iterable[Step]) -> Summary:
-        """Return the summary of the same turns and the one after them.
+        """Return the summary with one more turn.
 
         Args:
-            played_at: when that one was played.
-            failed: whether it raised or drifted.
-            steps: its part of the journal.
+            played_at: when the turn ran.
+            failed: whether the turn raised or drifted.
+            steps: the turn's part of the journal.
         """
         counted, wait = dict(self.steps), self.open_wait
         for step in steps:

@@ -54,9 +54,9 @@ class MailList:
         id: the name in code and API, such as `product-updates`.
         name: what the preference page calls it.
         description: one sentence for the preference page.
-        default_opt_in: whether those who said nothing get it.
-        transactional: whether it is owed to the recipient, so that "stop everything" does not
-            stop it and its mails carry no unsubscribe header.
+        default_opt_in: whether contacts without a decision get it.
+        transactional: whether its mails are always sent, such as receipts: unsubscribing from
+            everything does not stop them, and they have no unsubscribe header.
     """
 
     id: str

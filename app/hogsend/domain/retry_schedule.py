@@ -1,4 +1,4 @@
-"""When a mail that was not taken is tried again, and when that ends."""
+"""When a mail that was not accepted is retried, and when that ends."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ GIVE_UP_AFTER = timedelta(days=4)
 
 
 def retry_at(failures: int, created_at: datetime, now: datetime, chance: float) -> datetime | None:
-    """Return when to try again, or None when it is time to give up.
+    """Return when to retry, or None when it is time to give up.
 
     Args:
-        failures: how many tries have failed so far, at least 1.
+        failures: how many attempts have failed so far, at least 1.
         created_at: when the mail was queued.
         now: the present instant.
-        chance: from 0 up to 1, spreads tries that failed together.
+        chance: a random number from 0 up to 1, which spreads retries of mails that failed together.
     """
     if now - created_at >= GIVE_UP_AFTER:
         return None

@@ -1,4 +1,4 @@
-"""Who comes next, when many crowds wait: each in turn."""
+"""Round robin over several queues."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 def in_turns(crowds: Sequence[Sequence[T]]) -> Iterator[T]:
-    """Yield the first of each crowd, then the second of each, and so on.
+    """Yield the first item of each queue, then the second of each, and so on.
 
     Args:
-        crowds: each in its own order; none of them holds None.
+        crowds: the queues, each in its own order; none of them holds None.
     """
     return (one for row in zip_longest(*crowds) for one in row if one is not None)
 

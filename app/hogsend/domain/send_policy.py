@@ -31,17 +31,17 @@ RefusalReason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """What a contact said about lists; list `*` is everything."""
+    """A contact's decisions about lists; the list `*` stands for every list."""
 
     said: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
     @property
     def stopped_everything(self) -> bool:
-        """Whether the contact wants no mail that is not owed."""
+        """Whether the contact wants transactional mail only."""
         return self.said.get(EVERYTHING) is False
 
     def gets(self, mail_list: MailList) -> bool:
-        """Say whether mail of a list may go to this contact."""
+        """Return whether mail of a list may go to this contact."""
         if mail_list.transactional:
             return True
         if self.stopped_everything:
@@ -51,11 +51,11 @@ class Consents:
 
 @dataclass(frozen=True, slots=True)
 class SendFacts:
-    """What a decision about a mail needs to know.
+    """What the decision about a mail depends on.
 
     Args:
         email: the address that the contact has now.
-        consents: what the contact said about lists.
+        consents: the contact's decisions about lists.
         suppression: why the address must not be mailed, if so.
         last_sent_at: when the journey last queued a mail for this contact.
     """
@@ -111,15 +111,15 @@ class Send:
 
     Args:
         id: our id; the wire calls it `emailSendId`.
-        contact_id: to whom.
-        template: which template.
-        list_id: the list it belongs to.
-        status: where it stands.
+        contact_id: the recipient.
+        template: the key of its template.
+        list_id: the list that it belongs to.
+        status: its status.
         reason: why, when it was refused, failed or is in doubt.
         to_email: the address it went to, or would have gone to when it was decided.
-        address: the address that it was meant for, when that is not simply the contact's.
+        address: the address that it is for, when that is not the contact's.
         subject: the subject that replaces the template's, until it is rendered.
-        attempts: each hand-over tried: `{"at", "outcome", "reply"}`.
+        attempts: each attempt to hand it over: `{"at", "outcome", "reply"}`.
     """
 
     id: UUID

@@ -1,4 +1,4 @@
-"""Times of day where a person lives: zones, windows, and moments said in local time.
+"""Local time: zones, windows of the day, and moments such as "next monday at 09:00".
 
 Where the clocks go forward, a time that is left out means the time as much later; where they go
 back, a time that comes twice means the first (journeys, "The context").
@@ -23,17 +23,17 @@ _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII | 
 _WIDEST_OFFSET = timedelta(hours=14)
 _LONGEST_NAME = 64
 _DAY = timedelta(days=1)
-# Found in the zones' folder, and no place where a person lives.
+# In the folder of zones, but not the zone of a place.
 _NO_PLACES = {"localtime", "Factory"}
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedZone:
-    """Where a person's clock is, as far as is known.
+    """The zone of a contact, as far as is known.
 
     Args:
         name: what `zone_named` knows, such as `Europe/Berlin` or `UTC+02:00`.
-        note: why it is not the one that the contact names; None when it is, or names none.
+        note: why the zone that the contact names is not used; None when it is, or there is none.
     """
 
     name: str
@@ -55,10 +55,10 @@ def zone_named(name: str) -> tzinfo | None:
     """Return a zone by its IANA name in any case, or by an offset such as `+02:00` or `UTC+2`.
 
     Args:
-        name: anything, also what a stranger sent.
+        name: any text, which may come from outside.
 
     Returns:
-        The zone; None for what is not one.
+        The zone; None when the text names none.
     """
     if len(name) > _LONGEST_NAME:
         return None
@@ -214,7 +214,7 @@ def opening(window: Window, zone: tzinfo, at: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant, said as people say it: "next monday at 09:00".
+    """A moment in words, such as "next monday at 09:00", to be resolved to an instant.
 
     Args:
         base: what is counted from: `now`, `today`, `tomorrow`, the next of a weekday, or so long
