@@ -4,7 +4,7 @@
 # make binary   dist/hogsend, one file
 # make wheel, make sbom, make image, make checksums    the other parts of a release
 # make bench    every performance figure
-# make crash    a worker killed a thousand times, and what came of it (ARGS="--kills 200 --seed 7")
+# make crash    kills a worker a thousand times and checks that nothing is lost or doubled (ARGS="--kills 200 --seed 7")
 
 .DEFAULT_GOAL := run
 .PHONY: run test test-binary check binary wheel sbom image checksums bench crash screenshots migration migrations-fresh lock browser clean
@@ -13,7 +13,7 @@
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install --require-hashes -r
-# What pip has installed so far: one file for each lock, newer than it.
+# One file for each lock that pip has installed, newer than the lock.
 READY := .venv/ready
 
 run: $(READY)/run
@@ -63,20 +63,20 @@ checksums:
 bench: $(READY)/bench
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
-# Reports are added up in build/crash/, or where CRASH_REPORTS says.
+# Reports are summed in build/crash/, or in the folder that CRASH_REPORTS names.
 crash: $(READY)/test
 	$(BIN)/python -m tests.promises.crash $(ARGS)
 
-# Pictures of the dashboard at 1440 and 390 pixels, into screenshots/.
+# Screenshots of the dashboard at 1440 and 390 pixels, in screenshots/.
 screenshots: $(READY)/test browser
 	$(BIN)/pytest tests/browser $(ARGS)
 
 # The difference between the last migration and the models: make migration NAME=add_tags
 migration: $(READY)/test
-	@test -n "$(NAME)" || { echo "Say what changes: make migration NAME=add_tags" >&2; exit 2; }
+	@test -n "$(NAME)" || { echo "Name the change: make migration NAME=add_tags" >&2; exit 2; }
 	@$(BIN)/python -m migrations.make $(NAME)
 
-# One first migration instead of all that there are: only before a release.
+# Replaces all migrations by one: only before the first release.
 migrations-fresh: $(READY)/test
 	@$(BIN)/python -m migrations.make
 
@@ -99,7 +99,7 @@ clean:
 browser:
 	@sh tests/find_browser.sh
 
-# The newest of the machine's Pythons is not asked for: the first that is new enough will do.
+# Takes the first Python that is new enough, which need not be the newest.
 $(READY)/python:
 	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \

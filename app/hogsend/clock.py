@@ -1,4 +1,4 @@
-"""The one place that reads the time."""
+"""The clock: the only module that reads the current time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What tells the time; hand-set in tests."""
+    """A source of the current time; tests set it by hand."""
 
     def now(self) -> datetime:
-        """Return the present instant, in UTC."""
+        """Return the current instant, in UTC."""
         ...
 
 
@@ -22,10 +22,10 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until it is set, for tests.
+    """A clock for tests that stands still until it is set.
 
     Args:
-        start: the first instant, with a zone.
+        start: the first instant, with a time zone.
     """
 
     def __init__(self, start: datetime) -> None:

@@ -1,6 +1,6 @@
 """Errors that say what happened and what to do about it.
 
-Only `web.errors` knows how they look over HTTP, and only `cli` knows exit statuses.
+`web.errors` maps them to HTTP, and `cli` maps them to exit statuses.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 
 class HogsendError(Exception):
-    """An error with a machine code, a sentence for people, and a remedy.
+    """An error with a code for programs, a sentence for people, and a remedy.
 
     Args:
-        message: what happened, one sentence without a final full stop being required.
+        message: what happened, in one sentence; the final full stop is optional.
         remedy: what to do about it; empty when the message says it already.
-        details: further machine-readable facts, such as the paths of invalid fields.
+        details: more for programs, such as the paths of invalid fields.
     """
 
     code = "error"
@@ -35,25 +35,25 @@ class HogsendError(Exception):
 
 
 class ConfigError(HogsendError):
-    """A setting is unknown, malformed or does not fit another one."""
+    """A setting is unknown, not valid, or contradicts another one."""
 
     code = "config"
 
 
 class StartError(HogsendError):
-    """The program cannot start here: port, folder, lock or schema."""
+    """The program cannot start: the port, a folder, a lock or the schema prevents it."""
 
     code = "start"
 
 
 class InvalidInput(HogsendError):
-    """What a caller sent does not fit; nothing was stored."""
+    """The request is not valid; nothing was stored."""
 
     code = "invalid"
 
 
 class TooLarge(HogsendError):
-    """What a caller sent is past a limit; nothing was stored."""
+    """The request exceeds a limit; nothing was stored."""
 
     code = "too_large"
 
@@ -65,25 +65,25 @@ class NotFound(HogsendError):
 
 
 class Unauthorized(HogsendError):
-    """No key or session, or one that is not known."""
+    """There is no key or session, or it is unknown."""
 
     code = "unauthorized"
 
 
 class Forbidden(HogsendError):
-    """The key or session is known and may not do this."""
+    """The key or session is valid but lacks the permission."""
 
     code = "forbidden"
 
 
 class Conflict(HogsendError):
-    """The thing is in a state that does not allow this."""
+    """The state of the object does not allow this."""
 
     code = "conflict"
 
 
 class RateLimited(HogsendError):
-    """Too many attempts; `retry_after` says when to come back, in seconds."""
+    """Too many attempts; `retry_after` is when to try again, in seconds."""
 
     code = "rate_limited"
 
@@ -93,12 +93,12 @@ class RateLimited(HogsendError):
 
 
 class StoreUnavailable(HogsendError):
-    """The database takes nothing at present; what was asked for was not stored, and may be again.
+    """The database accepts no writes at present; nothing was stored, and a retry may succeed.
 
     Args:
         message: what is wrong.
         remedy: what to do about it.
-        retry_after: when to come back, in seconds.
+        retry_after: when to try again, in seconds.
     """
 
     code = "unavailable"
@@ -109,25 +109,25 @@ class StoreUnavailable(HogsendError):
 
 
 class HatchetUnavailable(HogsendError):
-    """Hatchet cannot be reached or refuses us; what waits for it waits on."""
+    """Hatchet cannot be reached or rejects us; work that needs it waits."""
 
     code = "hatchet_away"
 
 
 class HatchetApiUnavailable(HatchetUnavailable):
-    """The API behind Hatchet's dashboard cannot be reached; turns are played all the same."""
+    """The API behind Hatchet's dashboard cannot be reached; turns still run."""
 
     code = "hatchet_api_away"
 
 
 class CorruptRow(HogsendError):
-    """A row of the database cannot be read: somebody or something has changed it.
+    """A row of the database cannot be read, because it was changed from outside.
 
     Args:
-        message: what of which row cannot be read.
+        message: what cannot be read, of which row.
         remedy: what to do about it.
-        table: where the row is.
-        row: its id, as text.
+        table: the row's table.
+        row: the row's id, as text.
     """
 
     code = "damaged_row"
@@ -139,7 +139,7 @@ class CorruptRow(HogsendError):
 
 
 class JourneyCodeError(HogsendError):
-    """A journey's code did something that a journey must not do."""
+    """The code of a journey did something that journeys must not do."""
 
     code = "journey_code"
 
@@ -147,10 +147,10 @@ class JourneyCodeError(HogsendError):
 class StepFailed(HogsendError):
     """An effect of `ctx.step` has failed for the last time; raised where the journey awaits it.
 
-    Raised by the effect itself it means that trying again is of no use.
+    An effect raises it itself to say that a retry cannot succeed.
 
     Args:
-        message: what the effect said.
+        message: the message of the effect's error.
     """
 
     code = "step_failed"
@@ -163,7 +163,7 @@ class ServerUnreachable(HogsendError):
 
 
 class ValueNotStorable(JourneyCodeError):
-    """A value that the journal cannot keep."""
+    """The journal cannot store a value of this type."""
 
     code = "value_not_storable"
 

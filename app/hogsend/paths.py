@@ -1,4 +1,4 @@
-"""Where the files that belong to the program are: in a checkout, a wheel and a frozen binary."""
+"""The files that are shipped with the program, in a checkout, a wheel or the binary."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(name: str) -> Path:
-    """Return the path of a file or folder that is shipped with the program.
+    """Return the path of a shipped file or folder.
 
     Args:
-        name: its path from the top of a checkout, such as `web/templates` or `migrations/sqlite`.
+        name: its path in a checkout, such as `web/templates` or `migrations/sqlite`.
     """
     return _root() / name
 

@@ -135,7 +135,9 @@ def test_an_unreadable_token_is_a_failure(
 ) -> None:
     monkeypatch.setenv("HATCHET_CLIENT_TOKEN", text)
 
-    assert check(hogsend)["Hatchet token"].startswith("failure: HATCHET_CLIENT_TOKEN is no token")
+    assert check(hogsend)["Hatchet token"].startswith(
+        "failure: HATCHET_CLIENT_TOKEN is not a Hatchet token"
+    )
 
 
 @pytest.mark.parametrize(

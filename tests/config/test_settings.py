@@ -1,4 +1,4 @@
-"""Settings come from one table, and a wrong one is refused with a remedy."""
+"""Settings have defaults, and a wrong one is rejected with a remedy."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_without_any_setting_everything_has_a_default(tmp_path: Path) -> None:
     assert set(settings.origins.values()) == {"default"}
 
 
-def test_reading_settings_makes_nothing(tmp_path: Path) -> None:
+def test_reading_settings_writes_nothing(tmp_path: Path) -> None:
     load_settings({"HOGSEND_DATA": "elsewhere"}, tmp_path)
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_setting_has_its_place_in_the_settings() -> None:
+def test_every_setting_is_a_field_of_the_settings() -> None:
     fields = set(Settings.__dataclass_fields__)
 
     assert {setting.field for setting in SETTINGS} <= fields
@@ -80,7 +80,9 @@ def test_an_empty_value_counts_as_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["environment", ".env"])
-def test_an_unknown_name_is_refused_with_the_right_one(tmp_path: Path, place: str) -> None:
+def test_an_unknown_name_is_an_error_that_suggests_the_right_one(
+    tmp_path: Path, place: str
+) -> None:
     if place == ".env":
         (tmp_path / ".env").write_text("HOGSEND_MIAL=inbox\n")
     environ = {"HOGSEND_MIAL": "inbox"} if place == "environment" else {}
@@ -89,7 +91,7 @@ def test_an_unknown_name_is_refused_with_the_right_one(tmp_path: Path, place: st
         load_settings(environ, tmp_path)
 
 
-def test_a_name_like_no_other_points_to_the_table(tmp_path: Path) -> None:
+def test_a_name_that_resembles_no_setting_points_to_the_list(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="`hogsend settings`"):
         load_settings({"HOGSEND_QQQQQQ": "1"}, tmp_path)
 
@@ -128,7 +130,7 @@ def test_a_name_like_no_other_points_to_the_table(tmp_path: Path) -> None:
         ("HOGSEND_LOG_LEVEL", "loud"),
     ],
 )
-def test_a_value_that_cannot_be_names_the_setting_and_what_is_allowed(
+def test_an_invalid_value_names_the_setting_and_what_is_allowed(
     tmp_path: Path, name: str, value: str
 ) -> None:
     with pytest.raises(ConfigError) as refusal:
@@ -153,7 +155,7 @@ def test_a_value_that_cannot_be_names_the_setting_and_what_is_allowed(
         ("HOGSEND_STOP_TIMEOUT", "0.5"),
     ],
 )
-def test_a_value_that_can_be_is_taken(tmp_path: Path, name: str, value: str) -> None:
+def test_a_valid_value_is_accepted(tmp_path: Path, name: str, value: str) -> None:
     load_settings({name: value}, tmp_path)
 
 
@@ -166,13 +168,13 @@ def test_a_value_that_can_be_is_taken(tmp_path: Path, name: str, value: str) -> 
         ("10.0.0.1:80", "http://10.0.0.1:80"),
     ],
 )
-def test_links_lead_to_the_bind_address_until_told_otherwise(
+def test_links_lead_to_the_bind_address_unless_set_otherwise(
     tmp_path: Path, bind: str, address: str
 ) -> None:
     assert load_settings({"HOGSEND_BIND": bind}, tmp_path).base_url == address
 
 
-def test_a_hatchet_token_chooses_hatchet_unless_told_otherwise(tmp_path: Path) -> None:
+def test_a_hatchet_token_chooses_hatchet_unless_set_otherwise(tmp_path: Path) -> None:
     token = {"HATCHET_CLIENT_TOKEN": "token"}
 
     assert load_settings(token, tmp_path).engine == "hatchet"
@@ -182,21 +184,21 @@ def test_a_hatchet_token_chooses_hatchet_unless_told_otherwise(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("text", ["HOGSEND_MAIL\n", "HOGSEND_FROM='unfinished\n", "= x\n"])
-def test_a_broken_line_of_the_env_file_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_malformed_line_of_the_env_file_is_an_error(tmp_path: Path, text: str) -> None:
     (tmp_path / ".env").write_text(text)
 
     with pytest.raises(ConfigError, match="not NAME=value"):
         load_settings({}, tmp_path)
 
 
-def test_an_env_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_an_env_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"HOGSEND_FROM=\xff\n")
 
     with pytest.raises(ConfigError, match=r"\.env cannot be read"):
         load_settings({}, tmp_path)
 
 
-def test_secrets_are_in_no_shown_value_and_no_representation(tmp_path: Path) -> None:
+def test_secrets_are_neither_displayed_nor_in_the_representation(tmp_path: Path) -> None:
     key = "hsk_" + "k" * 43
     settings = load_settings(
         {
@@ -208,17 +210,17 @@ def test_secrets_are_in_no_shown_value_and_no_representation(tmp_path: Path) -> 
         tmp_path,
     )
 
-    shown_values = {setting.name: display_value(settings, setting) for setting in SETTINGS}
+    displayed = {setting.name: display_value(settings, setting) for setting in SETTINGS}
 
-    for text in (repr(settings), str(shown_values)):
+    for text in (repr(settings), str(displayed)):
         assert SECRET not in text and key not in text and "hunter2" not in text
-    assert shown_values["HOGSEND_MAIL"] == "smtp://user:…@mail.example.com:25"
-    assert shown_values["HOGSEND_DATABASE_URL"] == "postgres://ada:…@db:5432/hogsend?password=…"
+    assert displayed["HOGSEND_MAIL"] == "smtp://user:…@mail.example.com:25"
+    assert displayed["HOGSEND_DATABASE_URL"] == "postgres://ada:…@db:5432/hogsend?password=…"
     postmark = load_settings({"HOGSEND_MAIL": "postmark://token"}, tmp_path)
     assert display_value(postmark, next(s for s in SETTINGS if s.field == "mail")) == "postmark://…"
 
 
-def test_the_first_start_makes_folder_and_secret_for_the_owner_alone(tmp_path: Path) -> None:
+def test_the_first_start_creates_a_folder_and_a_secret_for_the_owner_alone(tmp_path: Path) -> None:
     settings = prepare_data(load_settings({}, tmp_path))
 
     assert mode_of(settings.data) == 0o700
@@ -228,7 +230,7 @@ def test_the_first_start_makes_folder_and_secret_for_the_owner_alone(tmp_path: P
     assert settings.origins["HOGSEND_SECRET"] == str(settings.data / "secret")
 
 
-def test_the_secret_is_made_once(tmp_path: Path) -> None:
+def test_the_secret_is_created_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         starts = [
             threads.submit(prepare_data, load_settings({}, tmp_path / "project")) for _ in range(16)
@@ -239,7 +241,7 @@ def test_the_secret_is_made_once(tmp_path: Path) -> None:
     assert prepare_data(load_settings({}, tmp_path / "project")).secrets in secrets
 
 
-def test_what_others_could_read_is_tightened(tmp_path: Path) -> None:
+def test_permissions_that_let_others_read_are_removed(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
     (data / "secret").write_text(SECRET)
@@ -251,7 +253,7 @@ def test_what_others_could_read_is_tightened(tmp_path: Path) -> None:
     assert (mode_of(data), mode_of(data / "secret")) == (0o700, 0o600)
 
 
-def test_a_secret_that_is_set_is_not_written_down(tmp_path: Path) -> None:
+def test_a_secret_that_is_set_is_not_written_to_the_folder(tmp_path: Path) -> None:
     both = f"{SECRET}, {SECRET[::-1]}"
 
     settings = prepare_data(load_settings({"HOGSEND_SECRET": both}, tmp_path))
@@ -271,7 +273,7 @@ def test_a_damaged_secret_is_never_replaced(tmp_path: Path, content: bytes) -> N
     assert (tmp_path / "data" / "secret").read_bytes() == content
 
 
-def test_a_file_in_place_of_the_data_folder_is_refused(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_data_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
 
     with pytest.raises(StartError, match="HOGSEND_DATA"):
@@ -279,8 +281,8 @@ def test_a_file_in_place_of_the_data_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def folder_of_another() -> Iterator[Path]:
-    """A folder that this process may look into and not write to, also when run by root."""
+def read_only_folder() -> Iterator[Path]:
+    """A folder that this process can read and not write, also when it is run by root."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o555)
@@ -295,9 +297,9 @@ def folder_of_another() -> Iterator[Path]:
             folder.chmod(0o755)
 
 
-def test_a_read_only_place_is_refused_with_a_remedy(folder_of_another: Path) -> None:
+def test_a_read_only_folder_is_an_error_with_a_remedy(read_only_folder: Path) -> None:
     for data in ("data", "."):
-        settings = load_settings({"HOGSEND_DATA": data}, folder_of_another)
+        settings = load_settings({"HOGSEND_DATA": data}, read_only_folder)
         with pytest.raises(StartError, match="HOGSEND_DATA"):
             prepare_data(settings)
 
@@ -319,14 +321,23 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_things_are_kept_for_days_or_forever(tmp_path: Path) -> None:
+def test_a_retention_is_a_number_of_days_or_forever(tmp_path: Path) -> None:
     given = {"HOGSEND_KEEP_INBOX": "7", "HOGSEND_KEEP_MAILS": "Forever"}
     settings = load_settings(given, tmp_path)
 
     assert settings.keep_journals == 90
     assert settings.keep_inbox == 7
     assert settings.keep_mails is None
-    said = {one.name: display_value(settings, one) for one in SETTINGS}
-    assert said["HOGSEND_KEEP_MAILS"] == "forever"
-    assert said["HOGSEND_KEEP_INBOX"] == "7"
-    assert said["HOGSEND_API_KEY"] == ""
+    displayed = {setting.name: display_value(settings, setting) for setting in SETTINGS}
+    assert displayed["HOGSEND_KEEP_MAILS"] == "forever"
+    assert displayed["HOGSEND_KEEP_INBOX"] == "7"
+    assert displayed["HOGSEND_API_KEY"] == ""
+
+
+def test_lists_and_durations_are_displayed_the_way_they_are_set(tmp_path: Path) -> None:
+    given = {"HOGSEND_HATCHET_EVENTS": "a:*, b", "HOGSEND_LATE_EVENT_LIMIT": "36"}
+    settings = load_settings(given, tmp_path)
+
+    displayed = {setting.name: display_value(settings, setting) for setting in SETTINGS}
+    assert displayed["HOGSEND_HATCHET_EVENTS"] == "a:*, b"
+    assert displayed["HOGSEND_LATE_EVENT_LIMIT"] == "36"

@@ -1,4 +1,4 @@
-"""What Hatchet's token says of itself, and where its dashboard shows a run."""
+"""Hatchet's client token: its claims, and the address of Hatchet's dashboard."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .settings import ENV_FILE, read_env_file
 
 @dataclass(frozen=True, slots=True)
 class HatchetToken:
-    """A token of Hatchet's, and what is written in it. Whether it is genuine only Hatchet knows.
+    """A token and its claims. Only Hatchet can check whether it is genuine.
 
     Args:
         text: the token.
-        tenant: whose runs it is for.
-        server_url: where the dashboard and the API are.
-        host_port: where workers connect to.
-        audience: whom it is meant for; Hatchet compares it with its own address.
-        expires_at: from when on it is refused, if ever.
+        tenant: the tenant that its runs belong to.
+        server_url: the address of the dashboard and the API.
+        host_port: the address that workers connect to.
+        audience: the server that it is for; Hatchet compares it with its own address.
+        expires_at: when it expires, if ever.
     """
 
     text: str
@@ -37,73 +37,74 @@ class HatchetToken:
 
 
 def read_token(text: str) -> HatchetToken:
-    """Read a token.
+    """Return the claims of a token.
 
     Raises:
-        ConfigError: it is none of Hatchet's.
+        ConfigError: the text is not a token of Hatchet.
     """
     try:
         _, claims, _ = text.strip().split(".")
-        found: Any = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-        facts = cast("dict[str, Any]", found)
-        expires: Any = facts.get("exp")
-        given: Any = facts.get("aud", "")
-        audience = cast("list[Any]", given)[:1] if isinstance(given, list) else [given]
+        decoded: Any = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        values = cast("dict[str, Any]", decoded)
+        expires: Any = values.get("exp")
+        audiences: Any = values.get("aud", "")
+        if not isinstance(audiences, list):
+            audiences = [audiences]
         return HatchetToken(
             text=text.strip(),
-            tenant=str(facts["sub"]),
-            server_url=str(facts["server_url"]).rstrip("/"),
-            host_port=str(facts["grpc_broadcast_address"]),
-            audience="".join(map(str, audience)),
+            tenant=str(values["sub"]),
+            server_url=str(values["server_url"]).rstrip("/"),
+            host_port=str(values["grpc_broadcast_address"]),
+            audience="".join(map(str, cast("list[Any]", audiences)[:1])),
             expires_at=None if expires is None else datetime.fromtimestamp(float(expires), UTC),
         )
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError):
         raise ConfigError(
-            "HATCHET_CLIENT_TOKEN is no token of Hatchet's.",
-            "Copy it whole, or make one in Hatchet's dashboard under API tokens; for the Hatchet "
-            "of compose.yaml `hogsend bootstrap` makes it.",
+            "HATCHET_CLIENT_TOKEN is not a Hatchet token.",
+            "Copy all of it, or create one in Hatchet's dashboard under API tokens. "
+            "`hogsend bootstrap` creates it for the Hatchet of compose.yaml.",
         ) from None
 
 
 def client_settings() -> Mapping[str, str]:
-    """Return the `HATCHET_CLIENT_…` settings, of the environment and of `.env`.
+    """Return the `HATCHET_CLIENT_…` settings of the environment and of `.env`.
 
     Raises:
         ConfigError: `.env` cannot be read.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for source in (read_env_file(Path.cwd() / ENV_FILE), os.environ):
-        # An empty text counts as none, here as everywhere.
-        found |= {name: text.strip() for name, text in source.items() if text.strip()}
-    return {name: text for name, text in found.items() if name.startswith("HATCHET_CLIENT_")}
+        # An empty value counts as none, as it does for our own settings.
+        values |= {name: text.strip() for name, text in source.items() if text.strip()}
+    return {name: text for name, text in values.items() if name.startswith("HATCHET_CLIENT_")}
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """Where Hatchet's own screens are.
+    """Hatchet's dashboard.
 
     Args:
         address: such as `http://localhost:8888`.
-        tenant: whose runs are ours.
+        tenant: the tenant that our runs belong to.
     """
 
     address: str
     tenant: str
 
     def run(self, run_id: str) -> str:
-        """Return the address of the screen of a run."""
+        """Return the address of a run's page."""
         return f"{self.address}/tenants/{self.tenant}/runs/{run_id}"
 
 
 def dashboard() -> Dashboard | None:
-    """Return where Hatchet's screens are, as far as its token can be read."""
+    """Return Hatchet's dashboard; None when the token cannot be read."""
     try:
-        given = client_settings()
-        token = read_token(given.get("HATCHET_CLIENT_TOKEN", ""))
+        values = client_settings()
+        token = read_token(values.get("HATCHET_CLIENT_TOKEN", ""))
     except ConfigError:
         return None
-    address = given.get("HATCHET_CLIENT_SERVER_URL", token.server_url).rstrip("/")
-    # It becomes a link on our screens.
+    address = values.get("HATCHET_CLIENT_SERVER_URL", token.server_url).rstrip("/")
+    # The address becomes a link in our own dashboard.
     if not address.startswith(("http://", "https://")):
         return None
     return Dashboard(address, token.tenant)
