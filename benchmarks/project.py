@@ -18,7 +18,7 @@ from hogsend.engines.embedded import EmbeddedEngine
 from hogsend.engines.port import Leases
 from hogsend.ingest import Ingest
 from hogsend.ingest.rules import load_rules
-from hogsend.process.journey_sync import see_journeys
+from hogsend.process.journey_sync import sync_journeys
 from hogsend.services.content import load_content
 from hogsend.store import lag
 from hogsend.store.change_feed import ChangeFeed
@@ -128,7 +128,7 @@ async def opened(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Pro
     database, clock = Database(settings.database_url), clock or SystemClock()
     await database.open()
     content = load_content(settings, Tokens(settings.secrets))
-    await see_journeys(database, content.registry, clock.now())
+    await sync_journeys(database, content.registry, clock.now())
     ingest = Ingest(
         database,
         clock,

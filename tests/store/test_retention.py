@@ -398,7 +398,7 @@ async def test_it_is_done_after_the_start_and_then_again_and_again_whatever_fail
     monkeypatch.setattr(task, "EVERY", timedelta())
     runs: list[int] = []
 
-    async def run() -> dict[str, int]:
+    async def apply() -> dict[str, int]:
         runs.append(len(runs))
         if len(runs) == 1:
             raise OSError("no space left")
@@ -406,7 +406,7 @@ async def test_it_is_done_after_the_start_and_then_again_and_again_whatever_fail
             await keeper.close()
         return {}
 
-    monkeypatch.setattr(keeper, "run", run)
+    monkeypatch.setattr(keeper, "apply", apply)
 
     await keeper.run()
 

@@ -1,4 +1,4 @@
-"""What decides about events: the journeys, the lists, and the operator's switches."""
+"""The rules that decide about events: journeys, lists, and the operator's switches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUILT_IN_LIST = MailList(
 
 @dataclass(frozen=True)
 class IngestRules:
-    """What decides about events.
+    """The journeys, lists and switches that decide about events.
 
     Args:
         journeys: those the code has, by id.
@@ -87,7 +87,7 @@ class IngestRules:
     def list(self, list_id: str) -> MailList:
         """Return a list by id; one that the code lost is like the built-in one, and still its own.
 
-        What people said of it counts on: mails that were sent carry links to leave it for years.
+        Contacts' choices for it still count: the links to leave it stay in sent mails for years.
         """
         return self.lists.get(list_id) or replace(BUILT_IN_LIST, id=list_id)
 

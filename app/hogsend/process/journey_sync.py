@@ -1,4 +1,4 @@
-"""Brings what is stored of journeys in line with the code that was loaded."""
+"""Updates the stored journeys after the code was loaded."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from ..turns.registry import Registry
 log = logging.getLogger("hogsend")
 
 
-async def see_journeys(
-    database: Database, registry: Registry, now: datetime, me: UUID | None = None
+async def sync_journeys(
+    database: Database, registry: Registry, now: datetime, worker_id: UUID | None = None
 ) -> frozenset[str]:
-    """Record the journeys that the code has; park the people of those that it has lost.
+    """Record the journeys that the code has; park the enrollments of those that it has lost.
 
-    Those who were parked go on when their journey is there again, or its code may be tried again.
+    Parked enrollments resume when their journey is loaded again, or its code has changed.
 
     Args:
-        database: where they are recorded.
-        registry: what was loaded.
+        database: the database.
+        registry: the loaded journeys.
         now: the present instant.
-        me: this worker, where several are at work: what another one has code for is not lost.
+        worker_id: this worker, where there are several: a journey that another worker has code for
+            is not lost.
 
     Returns:
-        The journeys whose code is not the one that was seen last, those that are lost included.
+        The journeys whose code has changed since the last call, and those that are lost.
     """
     tally = Tally(now)
     async with database.transaction() as tx:
         at_work = workers.at_work(is_sqlite=database.is_sqlite)
         known, others = await tx.fetch(journeys.all_known(), at_work)
-        # What another worker has code for goes on there.
         for one, stored in known.items():
             if stored.is_damaged:
                 log.error("The row %s of the table journeys cannot be read. %s", one, REMEDY)
         had = {
             *registry.journeys,
-            *(j for other in others if other.id != me for j in other.journeys),
+            *(j for other in others if other.id != worker_id for j in other.journeys),
         }
         lost = [one for one, stored in known.items() if one not in had and not stored.gone]
         back = await tx.one(parking.journeys_with_parked(list(registry.journeys)))
@@ -50,8 +50,10 @@ async def see_journeys(
             await tx.apply([parking.park(lost), parking.unpark(back)])
             after = await tx.one(parking.count_by_state([*lost, *back]))
             for journey_id in lost:
-                people = after.get((journey_id, "parked"), 0)
-                log.warning("%s is gone or broken: %d people in it are parked", journey_id, people)
+                parked = after.get((journey_id, "parked"), 0)
+                log.warning(
+                    "%s is gone or broken: its %d enrollments are parked", journey_id, parked
+                )
             for journey_id, state in {*before, *after}:
                 changed = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
                 tally.gauge(counters.enrollments_in_state(journey_id, state), changed)

@@ -1,4 +1,4 @@
-"""Keeps the database from growing for ever: what is old enough is summed up or deleted."""
+"""Keeps the database from growing forever: summarizes old journals and deletes old rows."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from ..store.summaries import EndedEnrollment, Summed
 log = logging.getLogger("hogsend.retention")
 
 EVERY = timedelta(hours=1)
-# What a start has to do comes first.
+# The start of the process has other work to do first.
 AFTER_START = timedelta(minutes=1)
 JOURNALS = "journals"
 
-# The writer is kept no longer than this, in seconds: steps grow and shrink to fit.
+# A step holds the writer for at most this long, in seconds; its size is adjusted to that.
 LONGEST_STEP = 0.05
 SMALLEST, FIRST, LARGEST = 256, 512, 4096
-# Then others have it, so many times as long as the step took, and in seconds at most.
+# Then it pauses for this many times as long as the step took, and at most this many seconds.
 REST, LONGEST_REST = 9, 0.25
-# Read at once of journals, however many or few turns an enrollment has.
+# Enrollments and turns in one read, so that long journals do not fill the memory.
 MOST_ENDED, MOST_TURNS = 128, 256
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How long things are kept; None is for ever.
+    """How long data is kept; None means forever.
 
     Args:
         journals: the turns of an enrollment, from its end.
-        rows: rows that are deleted, from their beginning.
+        rows: other rows, from their creation.
     """
 
     journals: timedelta | None
@@ -46,7 +46,7 @@ class RetentionPolicy:
 
     @staticmethod
     def of(settings: Settings) -> RetentionPolicy:
-        """Return what the settings say."""
+        """Return the policy that the settings describe."""
         return RetentionPolicy(
             _days(settings.keep_journals),
             {
@@ -63,13 +63,13 @@ def _days(number: int | None) -> timedelta | None:
 
 
 class Retention:
-    """Sums up and deletes what is old enough, in small steps.
+    """Summarizes and deletes old data, in small steps.
 
     Args:
-        database: where it is.
-        clock: what tells the time.
-        keep: how long things are kept.
-        is_mine: says whether it is this worker that does it, where several are at work.
+        database: the database.
+        clock: the source of the present instant.
+        keep: how long data is kept.
+        is_leader: returns whether this worker does it, where there are several.
     """
 
     def __init__(
@@ -77,31 +77,31 @@ class Retention:
         database: Database,
         clock: Clock,
         keep: RetentionPolicy,
-        is_mine: Callable[[], Awaitable[bool]] | None = None,
+        is_leader: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._keep = keep
-        self._is_mine = is_mine
+        self._is_leader = is_leader
         self._closing = asyncio.Event()
 
     async def run(self) -> None:
-        """Do it soon after the start and then every hour, until closed."""
+        """Apply the policy soon after the start and then every hour, until closed."""
         await self._pause(AFTER_START.total_seconds())
         while not self._closing.is_set():
             try:
-                if self._is_mine is None or await self._is_mine():
+                if self._is_leader is None or await self._is_leader():
                     await self.apply()
             except Exception:
-                log.exception("what is past its time could not be removed; trying again later")
+                log.exception("old data could not be removed; trying again later")
             await self._pause(EVERY.total_seconds())
 
     async def close(self) -> None:
-        """End after the step that is under way."""
+        """End `run` after the current step."""
         self._closing.set()
 
     async def apply(self) -> Mapping[str, int]:
-        """Do it now; return how many there were of what."""
+        """Apply the policy now; return how many rows of each kind were removed."""
         done: Counter[str] = Counter()
         try:
             if self._keep.journals is not None:
@@ -112,8 +112,8 @@ class Retention:
         finally:
             done = +done
             if done:
-                said = ", ".join(f"{count:,} {name}" for name, count in sorted(done.items()))
-                log.info("past their time and not kept any more: %s", said)
+                counts = ", ".join(f"{count:,} {name}" for name, count in sorted(done.items()))
+                log.info("removed old data: %s", counts)
         return done
 
     async def _compact(self, age: timedelta) -> int:
@@ -125,20 +125,20 @@ class Retention:
             journals = await self._database.read_one(
                 summaries.journals([one.id for one in ended], MOST_TURNS)
             )
-            # Away from the loop: a turn may have thousands of steps.
+            # In a thread: a turn may have thousands of steps.
             summed = await asyncio.to_thread(summaries.sum_up, ended, journals, MOST_TURNS)
             compacted += await self._replace(ended, summed)
         return compacted
 
     async def _replace(self, ended: Sequence[EndedEnrollment], summed: Sequence[Summed]) -> int:
-        """Put summaries in the place of journals; return how many are whole."""
+        """Replace journals by summaries; return how many enrollments are finished."""
         ids = {one.enrollment_id for one in summed}
-        people = {one.contact_id for one in ended if one.id in ids}
+        contact_ids = {one.contact_id for one in ended if one.id in ids}
         async with self._database.transaction() as tx:
             began = _seconds()
-            # Nobody lets an enrollment go on again, or merges its contact, in between.
+            # The locks keep an enrollment from being retried, and its contact from being merged.
             _, still = await tx.fetch(
-                contacts.by_ids(people, tx.dialect.lock_rows), summaries.still_ended(list(ids))
+                contacts.by_ids(contact_ids, tx.dialect.lock_rows), summaries.still_ended(list(ids))
             )
             kept = [one for one in summed if one.enrollment_id in still]
             await tx.apply([summaries.write(kept, self._clock.now())])

@@ -24,7 +24,7 @@ from ..turns.plan import log_plan
 from ..turns.turn_inputs import JourneyCode
 from .database_watcher import DatabaseWatcher
 from .event_bus import DatabaseChanged, DatabaseRecovered, EventBus
-from .journey_sync import see_journeys
+from .journey_sync import sync_journeys
 from .worker import Worker
 from .worker_factory import WorkerParts, build_worker, turn_limits
 from .worker_lock import WorkerLock
@@ -56,7 +56,7 @@ class Runtime(ServiceContext):
         """Serve and play other content from now on."""
         async with self.rules_lock:
             worker_id = self.worker.id if self.worker else None
-            self.changed_journeys = await see_journeys(
+            self.changed_journeys = await sync_journeys(
                 self.database, content.registry, self.clock.now(), worker_id
             )
             self.content = content
@@ -143,7 +143,7 @@ async def _assemble(
     content = load_content(settings, tokens)
     for broken in content.broken:
         log.warning("%s", broken)
-    changed_journeys = await see_journeys(database, content.registry, clock.now())
+    changed_journeys = await sync_journeys(database, content.registry, clock.now())
     registry = content.registry
     rules = await load_rules(database, registry.journeys, registry.lists, settings.late_event_limit)
     ingest = Ingest(database, clock, rules, change_feed, on_commit=bus.publish)

@@ -1,4 +1,4 @@
-"""The process: a socket, Hypercorn, the signals that end it, and what it says when it is ready."""
+"""The server process: a socket, Hypercorn, signals, and the output when it is ready."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ..store.workers import Outage
 from ..turns.runner import TurnRunner
 from ..turns.turn_inputs import JourneyCode
 from .event_bus import EventBus, WorkersLost
-from .journey_sync import see_journeys
+from .journey_sync import sync_journeys
 from .retention import Retention
 from .worker_registry import Heartbeat, WorkerRegistry
 
@@ -153,7 +153,7 @@ class Worker:
         """Settle the mails that lost workers left, and park enrollments only they had code for."""
         await self._recover_sends()
         registry = self.turn_runner.code.registry
-        await see_journeys(self._database, registry, self._clock.now(), self.id)
+        await sync_journeys(self._database, registry, self._clock.now(), self.id)
 
     async def _recover_sends(self) -> None:
         """Settle mails in the middle of their hand-over; one whose row is corrupt fails."""

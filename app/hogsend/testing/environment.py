@@ -26,7 +26,7 @@ from ..ingest import Ingest
 from ..ingest.rules import load_rules
 from ..process.event_bus import EventBus
 from ..process.isolated_turns import IsolatedTurns
-from ..process.journey_sync import see_journeys
+from ..process.journey_sync import sync_journeys
 from ..process.worker import Worker
 from ..process.worker_factory import WorkerParts
 from ..services.content import Content, fingerprint
@@ -107,7 +107,7 @@ async def open_environment(
         database = Database(f"sqlite://{folder / 'test.db'}", clock)
         await database.open()
         stack.push_async_callback(database.close)
-        await see_journeys(database, content.registry, clock.now())
+        await sync_journeys(database, content.registry, clock.now())
         bus = EventBus()
         ingest = Ingest(
             database,

@@ -37,7 +37,7 @@ TRANSACTIONS = {
     "delivery.tracking.Tracker._judge": "judge",
     "delivery.tracking.Tracker._write": "hit",
     "ingest.service.Ingest._write_once": "ingest",
-    "process.journey_sync.see_journeys": "journeys",
+    "process.journey_sync.sync_journeys": "journeys",
     "process.retention.Retention._expire": "expire",
     "process.retention.Retention._replace": "summarize",
     "services.enrollments._run_in_batches": "bulk action",
