@@ -1,4 +1,4 @@
-"""The graph of a journey knows how the journal may call each wait, and so who is where."""
+"""The graph knows which journal keys each wait can have, and so where people are."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def test_calls_of_one_name_are_counted_in_the_order_of_the_code() -> None:
     assert occurrences(flow, "sleep:a") == [(1, 1), (2, 2)]
 
 
-def test_of_two_ways_only_one_is_gone() -> None:
+def test_only_one_of_two_branches_counts() -> None:
     flow = numbered([decision([sleep("a")], [sleep("a")]), sleep("a")])
     assert occurrences(flow, "sleep:a") == [(1, 1), (1, 1), (2, 2)]
 
 
-def test_after_a_way_that_not_everybody_goes_there_are_two_possibilities() -> None:
+def test_a_call_after_an_optional_branch_has_two_possible_numbers() -> None:
     flow = numbered([decision([sleep("a")]), sleep("a")])
     assert occurrences(flow, "sleep:a") == [(1, 1), (1, 2)]
 
 
-def test_a_way_that_ends_the_journey_does_not_count_afterwards() -> None:
+def test_a_branch_that_ends_the_journey_does_not_count_afterwards() -> None:
     flow = numbered([decision([sleep("a"), end_step()]), sleep("a")])
     assert occurrences(flow, "sleep:a") == [(1, 1), (1, 1)]
 
@@ -77,7 +77,7 @@ def people(flow: JourneyGraph, waiting: Mapping[str, int]) -> tuple[list[int], d
     return [sum(here.get(number, {}).values()) for number in waits], elsewhere
 
 
-def test_people_are_at_the_wait_whose_key_is_theirs() -> None:
+def test_people_are_counted_at_the_wait_with_their_key() -> None:
     flow = numbered([sleep("a"), sleep("b"), sleep("a")])
     waiting = {"sleep:a": 1, "sleep:a#2": 2, "sleep:b": 4, "sleep:b#2": 8, "sleep:c": 16}
     assert people(flow, waiting) == ([1, 4, 2], {"sleep:b#2": 8, "sleep:c": 16})
@@ -94,7 +94,7 @@ def test_a_label_with_a_number_in_it_is_known_by_the_rest() -> None:
     assert people(flow, waiting) == ([3, 4], {"sleep:other": 8})
 
 
-def test_a_label_that_looks_like_a_number_of_ours_is_taken_as_it_is() -> None:
+def test_a_label_that_looks_numbered_is_taken_literally() -> None:
     assert people(numbered([sleep("a#2")]), {"sleep:a#2": 1, "sleep:a": 2}) == (
         [1],
         {"sleep:a": 2},
@@ -109,14 +109,14 @@ def test_a_loop_without_an_end_is_left_by_its_own_break_only() -> None:
     assert not never_goes_on([loop(sleep("a"))])
 
 
-def test_a_fork_goes_on_where_one_of_its_ways_does() -> None:
+def test_a_fork_goes_on_when_one_of_its_branches_does() -> None:
     ends = GraphStep("exit", "enough", ends_flow=True)
     assert never_goes_on([decision([ends], [ends])])
     assert not never_goes_on([decision([ends])])
     assert not never_goes_on([])
 
 
-def test_as_data_every_wait_says_how_many_are_there() -> None:
+def test_as_data_every_wait_has_its_number_of_people() -> None:
     flow = numbered(
         [sleep("a"), decision([GraphStep("send", "b", key="send:b", line=7, file="j.py")])]
     )

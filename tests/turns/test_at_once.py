@@ -88,7 +88,7 @@ async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
         assert found.name == "used"
 
 
-async def test_an_operator_does_not_wake_who_is_leaving(two: World):
+async def test_an_operator_cannot_wake_an_enrollment_that_is_ending(two: World):
     await two.submit("go", user_id="ada")
     wake = run_action(two.runtime, OLGA, "wake", (await two.enrollment()).id)
     async with meanwhile(two, "stop", wake, user_id="ada") as refused:

@@ -39,7 +39,7 @@ async def j(user, ctx):
     assert await sqlite_world.query("SELECT person FROM enrollments") == [(None,)]
 
 
-async def test_the_person_is_as_of_enrollment_also_when_nobody_played_then(idle_world: World):
+async def test_the_user_is_as_of_enrollment_even_if_the_first_turn_runs_late(idle_world: World):
     await idle_world.define(
         """
 @journey("j", trigger="go")
@@ -101,7 +101,7 @@ async def j(user, ctx):
     assert sqlite_world.runtime.registry.journeys["j"].code_hash == before
 
 
-async def test_an_event_after_the_one_that_ended_a_wait_is_found_whatever_the_clock_said(
+async def test_a_later_event_is_found_even_if_the_clock_went_back(
     idle_world: World,
 ):
     await idle_world.define(
@@ -175,7 +175,7 @@ async def j(user, ctx):
     assert await sqlite_world.mailbox() == []
 
 
-async def test_a_journey_that_names_a_mail_or_list_that_is_not_there_is_not_loaded(
+async def test_a_journey_that_names_a_missing_mail_or_list_is_not_loaded(
     sqlite_world: World,
 ):
     sqlite_world.write(

@@ -26,7 +26,7 @@ def said(edit: str) -> str:
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=range(len(EDITS)))
-async def test_those_who_wait_fare_as_the_document_says(sqlite_world: World, edit: str):
+async def test_waiting_people_go_on_as_the_guide_says(sqlite_world: World, edit: str):
     emails = sqlite_world.runtime.settings.journeys / "emails"
     for name in set(re.findall(r'send\("([a-z-]+)"\)', DOCUMENT.read_text())):
         (emails / f"{name}.html").write_text(f"---\nsubject: {name}\n---\n<p>{name}</p>\n")

@@ -100,7 +100,7 @@ finally:
     "ending",
     ["finally:\n    await ctx.send('bye')", "except:\n    pass\nawait ctx.sleep(days(9))"],
 )
-async def test_who_goes_on_when_the_function_is_closed_is_dropped_and_it_is_noted(
+async def test_code_that_runs_on_when_it_is_closed_is_dropped_and_noted(
     sqlite_world: World, ending: str
 ):
     await play(sqlite_world, f"try:\n    await ctx.sleep(days(1), label='rest')\n{ending}")

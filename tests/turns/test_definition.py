@@ -47,7 +47,7 @@ async def test_the_event_that_starts_a_journey_is_not_its_goal(world: World):
     assert await goals(world) == {}
 
 
-async def test_who_is_held_out_gets_nothing_is_recorded_and_counted(world: World):
+async def test_a_held_out_contact_gets_nothing_and_is_counted(world: World):
     await world.define(ONE.format(more=', holdout=50, goal="bought"'))
     outcomes = {}
     for n in range(40):
@@ -75,7 +75,7 @@ async def test_the_same_person_is_always_in_or_always_out(world: World):
     assert set(first.values()) == {"held_out", None}
 
 
-async def test_nobody_is_held_out_who_would_be_refused_anyway(world: World):
+async def test_a_contact_that_would_be_refused_is_not_held_out(world: World):
     await world.define(ONE.format(more=", holdout=50, enabled=False"))
     reasons = {(await world.emit("go", f"u{n}")).enrollments[0]["reason"] for n in range(12)}
     assert reasons == {"disabled"}

@@ -48,7 +48,7 @@ async def test_a_digest_is_over_when_enough_have_come(world: World):
     assert await collected(world) == ["1,2,3"]
 
 
-async def test_events_that_come_while_the_turn_is_played_are_collected(world: World):
+async def test_a_digest_collects_events_that_arrive_while_the_turn_runs(world: World):
     await world.define(COLLECT.format(more=", max_events=3"))
     for n in range(1, 3):
         await world.submit("comment.added", user_id="ada", properties={"n": n})

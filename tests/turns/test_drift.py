@@ -111,9 +111,7 @@ async def test_what_lies_behind_stays_behind_at_the_next_turn(world: World):
         'await ctx.send("offer")',
     ],
 )
-async def test_who_would_end_without_asking_for_the_wait_drifts_and_nothing_is_sent(
-    world: World, rest: str
-):
+async def test_code_that_ends_before_the_wait_drifts_and_sends_nothing(world: World, rest: str):
     await waiting(world)
     await world.define(
         f"""
@@ -140,7 +138,7 @@ async def test_who_would_end_without_asking_for_the_wait_drifts_and_nothing_is_s
     assert await world.counter_drift() == {}
 
 
-async def test_a_recorded_step_that_is_no_longer_asked_for_is_ignored(world: World):
+async def test_a_recorded_call_that_is_no_longer_made_is_ignored(world: World):
     await waiting(world)
     await world.define(BEFORE.replace('await ctx.send("welcome")', "pass"))
     await world.advance(days(2))
@@ -187,7 +185,7 @@ async def test_people_of_a_journey_that_is_gone_are_parked_and_come_back(world: 
     assert await world.counter_drift() == {}
 
 
-async def test_an_exit_reaches_who_is_parked(world: World):
+async def test_an_exit_ends_a_parked_enrollment(world: World):
     await waiting(world)
     world.remove("journeys")
     await world.load()
@@ -219,7 +217,7 @@ async def test_an_event_that_comes_while_parked_is_not_lost(world: World):
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_who_slips_into_a_journey_as_it_goes_is_parked_too(world: World):
+async def test_an_enrollment_in_a_journey_that_disappears_is_parked(world: World):
     """Its trigger was decided a moment before the code was lost."""
     await world.define(BEFORE)
     rules = world.runtime.ingest.rules

@@ -59,7 +59,7 @@ async def test_a_terminal_state_is_final(world: World, state: str):
     assert await world.counter_drift() == {}
 
 
-async def test_who_ended_is_not_played_though_somebody_asks(idle_world: World):
+async def test_an_ended_enrollment_does_not_run(idle_world: World):
     await idle_world.define(JOURNEY.format(more=""))
     await idle_world.submit("go", user_id="ada", email="ada@example.com")
     entered = (await idle_world.enrollment()).id
@@ -73,7 +73,7 @@ async def test_who_ended_is_not_played_though_somebody_asks(idle_world: World):
     assert len(await idle_world.turns()) == 1
 
 
-async def test_there_is_no_limit_on_how_long_a_journey_may_live(world: World):
+async def test_a_journey_may_live_for_years(world: World):
     await world.define(
         """
         @journey("century", trigger="go", exit_on=["stop"])

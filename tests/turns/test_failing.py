@@ -59,7 +59,7 @@ async def test_the_traceback_names_the_authors_line(sqlite_world: World):
     assert "turns/execution.py" not in error
 
 
-async def test_code_that_has_been_mended_goes_on(world: World):
+async def test_fixed_code_continues_parked_enrollments(world: World):
     await world.define(RAISES)
     await world.emit("go")
     await world.define(RAISES.replace('raise ValueError("the author\'s mistake")', "pass"))
@@ -130,7 +130,7 @@ async def test_a_failure_is_an_entry_only_if_it_has_sent_something(
     assert [one.get("reason") for one in again.enrollments] == [reason]
 
 
-async def test_an_exit_reaches_who_is_to_be_tried_again(world: World):
+async def test_an_exit_ends_an_enrollment_that_waits_for_a_retry(world: World):
     await world.define(RAISES)
     await world.emit("go")
     await world.emit("stop")
@@ -464,7 +464,7 @@ async def test_a_thread_that_does_not_listen_is_given_up_and_comes_back_in_vain(
     assert await idle_world.turns(bo) == [turn]
 
 
-async def test_threads_are_used_again_and_let_go_with_their_player(idle_world: World):
+async def test_threads_are_reused_and_end_with_their_runner(idle_world: World):
     def threads() -> set[threading.Thread]:
         return {one for one in threading.enumerate() if one.name == "journeys"}
 
@@ -540,7 +540,7 @@ async def test_a_turn_that_is_slow_and_within_its_time_counts(world: World):
     assert set(await world.states()) == {"completed"}
 
 
-async def test_who_is_to_be_tried_again_later_is_not_played_now(idle_world: World):
+async def test_a_turn_that_is_retried_later_does_not_run_now(idle_world: World):
     await idle_world.define(RAISES)
     (entered,) = await enroll(idle_world, "ada")
     runner = idle_world.turn_runner(hours(1))

@@ -187,9 +187,7 @@ def test_a_journey_that_does_not_load_is_reviewed_all_the_same(tmp_path: Path):
         ('await ctx.sleep_until(ctx.when.next("mon").at("9"))', "'9' is no time of day"),
     ],
 )
-def test_what_is_not_there_is_an_error_with_the_nearest_that_is(
-    tmp_path: Path, body: str, said: str
-):
+def test_a_missing_name_is_an_error_that_suggests_the_nearest(tmp_path: Path, body: str, said: str):
     (one,) = reviewed(tmp_path, journey(body))
     assert one.severity == "error"
     assert said in f"{one.problem} {one.remedy}"
@@ -299,7 +297,7 @@ def test_traps_are_warnings(tmp_path: Path, body: str, line: int, said: str):
         "await ctx.sleep(days(1), label='a')\nawait ctx.send('welcome', label='a')",
     ],
 )
-def test_what_only_looks_like_a_trap_is_left_alone(tmp_path: Path, body: str):
+def test_harmless_code_gets_no_warning(tmp_path: Path, body: str):
     assert reviewed(tmp_path, journey(body, "lock = None")) == []
 
 

@@ -228,7 +228,7 @@ def test_a_forgotten_await_is_seen_before_it_costs_a_mail(tmp_path: Path, body: 
         ('await ctx.step("a", fetch(user))', "ctx.step", "`lambda: fetch(…)`"),
     ],
 )
-def test_what_is_given_away_without_an_await_is_said_with_the_remedy(
+def test_an_unawaited_argument_is_reported_with_the_remedy(
     tmp_path: Path, body: str, given_to: str, remedy: str
 ):
     text = f"""
@@ -244,7 +244,7 @@ def test_what_is_given_away_without_an_await_is_said_with_the_remedy(
     assert remedy in broken.remedy
 
 
-def test_a_forgotten_await_in_a_function_of_another_file_is_said_with_its_place(tmp_path: Path):
+def test_a_missing_await_in_another_file_is_reported_with_its_location(tmp_path: Path):
     (tmp_path / "_steps.py").write_text("async def hello(ctx):\n    ctx.send('hello')\n")
     registry = loaded(
         tmp_path,

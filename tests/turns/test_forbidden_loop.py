@@ -66,7 +66,7 @@ async def test_what_needs_a_loop_fails_the_turn_with_the_remedy(
     gc.collect()
 
 
-async def test_the_context_is_refused_where_no_journey_is_played():
+async def test_the_context_is_refused_outside_of_a_journey():
     context = Context(Event(UUID(int=1), "go"), UUID(int=2))
     with pytest.raises(JourneyCodeError, match="outside of a running journey"):
         await context.send("welcome")

@@ -47,7 +47,7 @@ async def test_a_large_read_is_kept_once_and_replayed_whole(world: World):
     assert max(len(row[0]) for row in await world.query("SELECT steps FROM turns")) < 2_000
 
 
-async def test_whoever_still_waits_goes_on_however_long_it_takes(world: World):
+async def test_a_wait_of_any_length_continues(world: World):
     await world.define(LOOKS)
     await world.submit("go", user_id="ada", email="ada@example.com", contact_properties=BIG)
     await world.settle()
@@ -59,7 +59,7 @@ async def test_whoever_still_waits_goes_on_however_long_it_takes(world: World):
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_one_that_ended_enters_anew_when_its_journal_is_gone(world: World):
+async def test_a_contact_can_enter_again_after_the_journal_was_removed(world: World):
     await world.define(LOOKS)
     for _ in range(2):
         await world.submit("go", user_id="ada", email="ada@example.com", contact_properties=BIG)

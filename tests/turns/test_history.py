@@ -63,14 +63,14 @@ async def test_history_answers(world: World, call: str, answer: object):
     assert await ask(world, call) == answer
 
 
-async def test_since_goes_by_when_things_happened_not_by_when_they_were_told(world: World):
+async def test_since_compares_when_events_happened_not_when_they_arrived(world: World):
     happened = world.clock.now() - days(2)
     await world.submit("used", user_id="ada", timestamp=happened)
     assert await ask(world, "count('used', since=days(1))") == 0
     assert await ask(world, "count('used', since=days(3))") == 1
 
 
-async def test_people_of_one_set_are_each_told_their_own(world: World):
+async def test_every_contact_of_a_batch_gets_its_own_answer(world: World):
     await world.define(
         """
         @journey("ask", trigger="ask")

@@ -17,7 +17,7 @@ async def good(user, ctx):
 """
 
 
-async def test_an_instant_past_the_last_year_fails_its_turn_and_nobody_else(sqlite_world: World):
+async def test_an_instant_past_the_last_year_fails_only_its_turn(sqlite_world: World):
     await sqlite_world.define(
         """
 from datetime import datetime, timedelta, timezone
@@ -37,7 +37,7 @@ async def far(user, ctx):
     assert await sqlite_world.mailbox() == ["welcome"]
 
 
-async def test_a_row_of_such_an_instant_keeps_nobody_from_being_played(sqlite_world: World):
+async def test_a_stored_instant_past_the_last_year_blocks_no_other_turn(sqlite_world: World):
     await sqlite_world.define(GOOD)
     await sqlite_world.submit("good", user_id="ada", email="ada@example.com")
     await sqlite_world.settle()
@@ -101,7 +101,9 @@ async def j(user, ctx):
         "X = 'x\\ud800'",
     ],
 )
-async def test_a_condition_that_cannot_be_stored_is_told_at_load(sqlite_world: World, text: str):
+async def test_a_condition_that_cannot_be_stored_is_reported_at_load(
+    sqlite_world: World, text: str
+):
     sqlite_world.write(
         "odd",
         f"""

@@ -63,7 +63,7 @@ async def test_the_time_between_a_turns_reads_counts_together(
     assert [one.to_email for one in await idle_world.sends()] == ["2@example.com"]
 
 
-async def test_no_more_effects_of_one_journey_run_at_once_than_its_share(
+async def test_the_effects_of_one_journey_are_limited(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(step_runner, "MOST_AT_ONCE", 2)
@@ -110,7 +110,7 @@ class Quick:
         self.gate.wait(PATIENCE)
 
 
-async def test_an_interruption_that_comes_too_late_reaches_nobody():
+async def test_a_late_interruption_reaches_no_other_turn():
     """The thread that it was meant for runs another turn by then."""
     first, second = Quick(), Quick()
     threads = DaemonThreads("limits")

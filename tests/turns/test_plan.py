@@ -63,7 +63,7 @@ async def test_code_that_asks_for_the_same_is_identical(world: World):
     assert (found.identical, found.people, found.endangered) == (2, 2, 0)
 
 
-async def test_who_gets_past_new_calls_has_moved_on_and_they_are_named(world: World):
+async def test_people_past_new_calls_count_as_moved_and_the_calls_are_named(world: World):
     await waiting(world, "ada", "bo")
     found = await plan(
         world,
@@ -93,7 +93,7 @@ async def test_calls_in_another_order_have_moved_on(world: World):
     assert (found.moved, found.behind) == (1, {})
 
 
-async def test_who_would_drift_is_counted_by_the_lost_wait(world: World):
+async def test_people_who_would_drift_are_counted_by_the_lost_wait(world: World):
     await waiting(world, "ada", "bo")
     found = await plan(world, LOST)
     assert (found.drifted, found.endangered, found.lost) == (2, 2, {"sleep:pause": 2})
@@ -101,7 +101,7 @@ async def test_who_would_drift_is_counted_by_the_lost_wait(world: World):
     assert found.to_json()["lost"] == {"sleep:pause": 2}
 
 
-async def test_only_those_who_are_in_the_lost_wait_would_drift(world: World):
+async def test_only_people_in_the_lost_wait_would_drift(world: World):
     await waiting(world, "ada")
     await world.advance(days(1))
     source = BEFORE + '        await ctx.sleep(days(9), label="late")\n'
@@ -113,7 +113,7 @@ async def test_only_those_who_are_in_the_lost_wait_would_drift(world: World):
     assert (found.drifted, found.moved) == (1, 1)
 
 
-async def test_a_step_behind_someone_that_has_no_answer_for_them_drifts(world: World):
+async def test_a_step_behind_somebody_without_passed_drifts(world: World):
     await waiting(world)
     found = await plan(
         world,
@@ -133,7 +133,7 @@ async def test_code_that_raises_on_its_way_to_the_wait_fails(world: World):
     assert found.reasons == {"KeyError: 'plan'": 1}
 
 
-async def test_code_that_blocks_fails_and_is_not_played_for_everyone(idle_world: World):
+async def test_code_that_blocks_fails_and_stops_running(idle_world: World):
     users = [f"u{number}" for number in range(6)]
     await idle_world.define(BEFORE)
     for user in users:
@@ -153,7 +153,7 @@ async def test_people_of_a_journey_that_is_gone_would_be_parked(world: World):
     assert (found.parked, found.endangered) == (1, 1)
 
 
-async def test_who_has_drifted_already_endangers_nothing_and_may_be_freed(world: World):
+async def test_people_who_have_drifted_are_not_endangered_and_may_be_freed(world: World):
     await waiting(world)
     await world.define(LOST)
     await world.advance(days(2))
@@ -164,20 +164,20 @@ async def test_who_has_drifted_already_endangers_nothing_and_may_be_freed(world:
     assert (freed.freed, freed.stuck, freed.endangered) == (1, 0, 0)
 
 
-async def test_who_has_not_had_a_turn_yet_is_as_before(idle_world: World):
+async def test_people_without_a_turn_go_on_as_before(idle_world: World):
     await idle_world.define(BEFORE)
     await idle_world.submit("go", user_id="ada")
     found = await plan(idle_world, LOST)
     assert (found.identical, found.people) == (1, 1)
 
 
-async def test_nobody_who_has_left_is_played(world: World):
+async def test_people_who_have_left_are_not_counted(world: World):
     await waiting(world)
     await world.emit("stop")
     assert (await plan(world, LOST)).people == 0
 
 
-async def test_people_are_played_in_pages(world: World):
+async def test_a_plan_runs_people_in_batches(world: World):
     users = [f"u{number}" for number in range(7)]
     await waiting(world, *users)
     told: list[int] = []
@@ -209,7 +209,7 @@ async def test_changed_code_is_logged_with_what_it_means(
     assert "sleep:pause" in line.getMessage()
 
 
-async def test_a_change_that_moves_nobody_is_no_warning(
+async def test_a_change_without_effect_is_logged_without_a_warning(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO, "hogsend.plan")

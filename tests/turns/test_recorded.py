@@ -145,7 +145,7 @@ async def test_a_wait_that_lies_behind_returns_at_once_and_is_falsy(sqlite_world
 
 
 @pytest.mark.parametrize("wait", [*WAITS, "ctx.step('call', lambda: 1 / 0)"])
-async def test_whatever_the_wait_is_who_loses_it_drifts(world: World, wait: str):
+async def test_an_enrollment_that_loses_its_wait_drifts(world: World, wait: str):
     await world.define(code(f"await {wait}"))
     await world.emit("go")
     assert await world.states() == ["waiting"]

@@ -13,7 +13,7 @@ from hogsend.store.fields import to_id
 from tests.world import World
 
 
-async def test_a_journey_is_played_from_its_trigger_to_its_end(world: World):
+async def test_a_journey_runs_from_its_trigger_to_its_end(world: World):
     await world.define(
         """
         @journey("welcome", trigger="user.created")
@@ -219,7 +219,7 @@ async def test_the_contact_of_a_journey_is_as_of_enrollment_and_the_mail_goes_to
     assert [one.to_email for one in await world.sends()] == ["new@example.com"]
 
 
-async def test_what_somebody_sent_looks_the_same_even_if_it_looks_like_the_journal(world: World):
+async def test_properties_that_look_like_the_journals_markers_are_kept(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -299,7 +299,7 @@ async def test_a_sleep_until_an_instant_that_is_past_returns_at_once(world: Worl
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_who_is_not_due_is_not_played(idle_world: World):
+async def test_an_enrollment_that_is_not_due_does_not_run(idle_world: World):
     await idle_world.define(
         """
         @journey("j", trigger="go", exit_on=["stop"])
@@ -346,7 +346,7 @@ async def test_a_send_is_decided_when_its_step_runs_and_is_a_row_with_its_reason
     assert await world.counter_drift() == {}
 
 
-async def test_whoever_has_no_address_gets_no_mail_and_a_row_that_says_so(world: World):
+async def test_a_contact_without_an_address_gets_a_skipped_send(world: World):
     await world.define(SENDS)
     await world.submit("go", user_id="ada", lists={})
     await world.settle()
@@ -423,7 +423,7 @@ async def test_a_template_may_name_the_list_of_journeys_that_name_none(world: Wo
 # -- triggers -----------------------------------------------------------------------------------
 
 
-async def test_a_trigger_goes_through_the_whole_door(world: World):
+async def test_a_triggered_event_is_ingested_like_any_other(world: World):
     await world.define(
         """
         @journey("first", trigger="go")

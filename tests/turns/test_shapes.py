@@ -84,7 +84,7 @@ await Plan().run()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_code_of_any_shape_is_played(sqlite_world: World, shape: str):
+async def test_code_of_any_shape_runs(sqlite_world: World, shape: str):
     body = "\n".join(f"    {line}" for line in SHAPES[shape].strip().splitlines())
     await sqlite_world.define(
         "from contextlib import asynccontextmanager\n"

@@ -80,7 +80,7 @@ async def test_a_step_has_the_key_that_the_journal_gives_it(call: str, key: str)
     assert steps[-1].key == key
 
 
-def test_branches_are_told_with_their_ways():
+def test_an_if_is_a_fork_with_two_branches():
     assert words("""
         if not await ctx.history.has_event("used"):
             await ctx.send("nudge")
@@ -102,7 +102,7 @@ def test_branches_are_told_with_their_ways():
     ]
 
 
-def test_loops_are_told_as_loops():
+def test_a_loop_is_a_fork_with_one_branch():
     assert words("""
         for template in templates:
             await ctx.send(template)
@@ -143,19 +143,19 @@ def test_loops_are_told_as_loops():
     ]
 
 
-def test_what_is_asked_in_a_comprehension_is_in_a_loop():
+def test_a_call_in_a_comprehension_is_in_a_loop():
     assert words('sent = [await ctx.send(t) for t in ("a", "b")]') == [
         ("loop for t in ('a', 'b')", {"each time": ["send t"]})
     ]
 
 
-def test_an_expression_with_two_ways_is_a_branch():
+def test_a_conditional_expression_is_a_fork():
     assert words('x = await ctx.send("a") if vip else await ctx.send("b")') == [
         ("decision vip", {"yes": ["send a"], "no": ["send b"]})
     ]
 
 
-def test_a_match_is_told_with_all_its_cases():
+def test_a_match_is_a_fork_with_all_its_cases():
     assert words("""
         match user.properties.get("plan"):
             case "pro" | "team":
@@ -174,7 +174,7 @@ def test_a_match_is_told_with_all_its_cases():
     ]
 
 
-def test_a_failure_is_a_way_of_its_own_where_something_is_done_about_it():
+def test_a_handler_with_steps_is_a_branch_of_its_own():
     assert words("""
         try:
             await ctx.step("charge", charge)
@@ -196,7 +196,7 @@ def test_a_failure_is_a_way_of_its_own_where_something_is_done_about_it():
     ]
 
 
-def test_what_a_step_does_is_not_the_journey_s():
+def test_the_function_of_a_step_is_not_part_of_the_graph():
     assert words("""
         async def charge():
             await ctx.send("inside")

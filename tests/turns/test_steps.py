@@ -206,7 +206,7 @@ except StepFailed as error:
     assert await sqlite_world.sends() == []
 
 
-async def test_an_answer_that_cannot_be_kept_is_not_asked_for_again(sqlite_world: World):
+async def test_a_step_whose_answer_cannot_be_stored_is_not_repeated(sqlite_world: World):
     await play(
         sqlite_world,
         """
@@ -220,7 +220,7 @@ except StepFailed as error:
     assert (await sqlite_world.journal())[-1].label == "told"
 
 
-async def test_a_long_step_holds_up_nobody_else(sqlite_world: World):
+async def test_a_long_step_delays_no_other_turn(sqlite_world: World):
     await sqlite_world.define(
         f"""{SEEN}
 @journey("slow", trigger="go")
@@ -370,7 +370,7 @@ async def block():
 
 
 @pytest.mark.parametrize("blocked", [False, True], ids=["on a thread", "on the loop"])
-async def test_functions_that_never_return_take_no_more_threads_than_the_journeys_share(
+async def test_functions_that_never_return_keep_only_the_slots_of_their_journey(
     sqlite_world: World,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -389,7 +389,7 @@ async def test_functions_that_never_return_take_no_more_threads_than_the_journey
     assert "It was not started" in label and "restart the server" in label
 
 
-async def test_threads_that_come_back_are_the_journeys_again(monkeypatch: pytest.MonkeyPatch):
+async def test_threads_that_return_free_their_slots(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(step_runner, "MOST_AT_ONCE", 2)
     effects, gates = StepRunner(), [threading.Event() for _ in range(3)]
 
@@ -423,7 +423,7 @@ async def test_threads_that_come_back_are_the_journeys_again(monkeypatch: pytest
     effects.close()
 
 
-async def test_labels_that_look_numbered_are_told_apart(sqlite_world: World):
+async def test_labels_that_look_numbered_stay_distinct(sqlite_world: World):
     await sqlite_world.define(
         """
         @journey("j", trigger="go")

@@ -19,7 +19,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-async def test_a_forgotten_await_fails_the_turn(sqlite_world: World, form: str):
+async def test_a_missing_await_fails_the_turn(sqlite_world: World, form: str):
     body = "\n".join(f"            {line}" for line in form.splitlines())
     await sqlite_world.define(
         f"""
@@ -34,7 +34,7 @@ async def test_a_forgotten_await_fails_the_turn(sqlite_world: World, form: str):
     assert await sqlite_world.sends() == []
 
 
-async def test_a_call_that_is_awaited_after_a_wait_is_not_forgotten(sqlite_world: World):
+async def test_a_call_that_is_awaited_after_a_wait_is_accepted(sqlite_world: World):
     await sqlite_world.define(
         """
         @journey("j", trigger="go")

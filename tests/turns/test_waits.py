@@ -66,7 +66,7 @@ async def test_a_wait_without_a_timeout_waits_for_ever(world: World):
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_a_wait_that_may_not_wait_only_looks(world: World):
+async def test_a_wait_with_a_timeout_of_zero_only_looks_back(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -259,7 +259,7 @@ async def run_with(
 
 
 @pytest.mark.parametrize("moment", ["read", "commit"])
-async def test_an_event_that_comes_while_the_turn_is_played_is_not_missed(
+async def test_an_event_that_arrives_while_the_turn_runs_is_not_missed(
     idle_world: World, monkeypatch: pytest.MonkeyPatch, moment: str
 ):
     await idle_world.define(WAIT)
@@ -295,7 +295,7 @@ async def test_an_event_found_by_one_wait_is_not_found_again_when_the_next_is_co
     assert (waiting.wait.key, waiting.wait_result) == ("wait:used#2", None)
 
 
-async def test_an_event_in_time_that_is_stored_while_the_timeout_is_played_wins(
+async def test_an_event_in_time_wins_over_the_timeout_that_runs(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
     await idle_world.define(WAIT)
@@ -340,7 +340,7 @@ async def test_a_turn_whose_enrollment_has_ended_meanwhile_writes_nothing(
     assert await idle_world.counter_drift() == {}
 
 
-async def test_a_turn_whose_person_became_another_is_played_again(
+async def test_a_turn_runs_again_when_its_contact_is_merged(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
     await idle_world.define(
@@ -366,7 +366,7 @@ async def test_a_turn_whose_person_became_another_is_played_again(
     assert [one.contact_id for one in await idle_world.events("told")] == [ada.id]
 
 
-async def test_one_turn_played_twice_at_once_counts_once(idle_world: World):
+async def test_a_turn_that_runs_twice_at_once_counts_once(idle_world: World):
     await idle_world.define(WAIT.replace("came = ", 'await ctx.send("bye")\n        came = '))
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id

@@ -48,7 +48,7 @@ async def test_an_instant_goes_by_the_persons_clock(sqlite_world: World, call: s
     assert await ask(sqlite_world, call, timezone="America/Chicago") == answer
 
 
-async def test_who_has_no_zone_goes_by_the_journeys(sqlite_world: World):
+async def test_a_contact_without_a_time_zone_uses_that_of_the_journey(sqlite_world: World):
     answer = await ask(sqlite_world, "tomorrow().at('09:00')", time_zone="'Asia/Tokyo'")
     assert answer == "Tue 2026-03-03 09:00 +0900"
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_meant_is_refused_at_once(say: Any, problem: str):
         say(When())
 
 
-def test_what_was_said_before_stays_as_it_was():
+def test_a_moment_does_not_change_when_another_is_built_from_it():
     when = When()
     morning = when.tomorrow().at("09:00")
     morning.tz("Asia/Tokyo")

@@ -1,4 +1,4 @@
-"""The picture of a journey is drawn from its code, and shows who waits where."""
+"""The drawing of a journey comes from its code, and shows where people wait."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def test_the_steps_stand_in_the_order_of_the_code() -> None:
 
 def test_people_are_counted_at_the_wait_they_are_in() -> None:
     waiting = {"sleep:post-welcome": 412, "wait:plan.upgraded": 7, "sleep:of-yesterday": 3}
-    picture = drawn(SOURCE, waiting)
-    assert {node.wait: node.waiting for node in picture.nodes if node.waiting} == {
+    drawing = drawn(SOURCE, waiting)
+    assert {node.wait: node.waiting for node in drawing.nodes if node.waiting} == {
         "sleep:post-welcome": 412,
         "wait:plan.upgraded": 7,
     }
-    assert picture.elsewhere == {"sleep:of-yesterday": 3}
+    assert drawing.elsewhere == {"sleep:of-yesterday": 3}
 
 
-def test_a_wait_in_a_loop_leads_to_everybody_in_any_of_its_rounds() -> None:
+def test_a_wait_in_a_loop_counts_people_of_all_its_rounds() -> None:
     source = journey("while True:", '    await ctx.sleep(days(1), label="daily")')
     (node,) = (n for n in drawn(source, {"sleep:daily": 2, "sleep:daily#7": 3}).nodes if n.wait)
     assert (node.wait, node.waiting) == ("sleep:daily", 5)
@@ -95,26 +95,26 @@ OTHER_FORKS = journey(
 
 
 @pytest.mark.parametrize("source", [BRANCHES, OTHER_FORKS])
-def test_nodes_of_the_picture_do_not_overlap(source: str) -> None:
-    picture = drawn(source)
-    boxes = [(node.x, node.y) for node in picture.nodes]
+def test_nodes_do_not_overlap(source: str) -> None:
+    drawing = drawn(source)
+    boxes = [(node.x, node.y) for node in drawing.nodes]
     for n, (x, y) in enumerate(boxes):
-        assert 0 <= x <= picture.width - graph.NODE_WIDTH
-        assert 0 <= y <= picture.height - graph.NODE_HEIGHT
+        assert 0 <= x <= drawing.width - graph.NODE_WIDTH
+        assert 0 <= y <= drawing.height - graph.NODE_HEIGHT
         for other_x, other_y in boxes[n + 1 :]:
             apart = abs(x - other_x) >= graph.NODE_WIDTH or abs(y - other_y) >= graph.NODE_HEIGHT
             assert apart, (x, y, other_x, other_y)
 
 
-def test_lines_stay_inside_the_picture() -> None:
+def test_lines_stay_inside_the_drawing() -> None:
     for source in (BRANCHES, OTHER_FORKS):
-        picture = drawn(source)
-        for edge in picture.edges:
+        drawing = drawn(source)
+        for edge in drawing.edges:
             for x in re.findall(r"[MH ](\d+)", edge.path):
-                assert 0 <= int(x) <= picture.width
+                assert 0 <= int(x) <= drawing.width
 
 
-def test_every_kind_of_step_has_its_words() -> None:
+def test_every_kind_of_step_has_a_caption_and_a_title() -> None:
     source = journey(
         'await ctx.digest(days(1), "viewed")',
         'await ctx.sleep_until(ctx.when.next("monday").at("09:00"), label="monday")',
@@ -144,6 +144,11 @@ def test_code_that_cannot_be_read_gives_the_start_and_the_end() -> None:
     assert titles("") == ["starts on: go", "ends: completed"]
 
 
-def test_the_picture_is_told_in_words() -> None:
-    told = drawn(journey('await ctx.sleep(days(2), label="a")'), {"sleep:a": 1200}).description
-    assert told == "Steps in order: starts on go; sleep · a 2 days, 1,200 waiting; ends completed"
+def test_the_drawing_has_a_description_in_words() -> None:
+    description = drawn(
+        journey('await ctx.sleep(days(2), label="a")'), {"sleep:a": 1200}
+    ).description
+    assert (
+        description
+        == "Steps in order: starts on go; sleep · a 2 days, 1,200 waiting; ends completed"
+    )

@@ -1,4 +1,4 @@
-"""A journal reads as what happened, also when it did not go as the code had it in mind."""
+"""The timeline describes the journal, also where things did not go as the code intended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ID = UUID(int=1)
 
 
-def told(*turns: tuple[timedelta, list[Step]], **state: Any) -> list[str]:
+def titles(*turns: tuple[timedelta, list[Step]], **state: Any) -> list[str]:
     known: dict[str, Any] = {"state": "active", **state}
     enrollment = Enrollment(
         ID, ID, "j", "", trigger_event_id=ID, code_hash="", entered_at=NOW, **known
@@ -45,36 +45,36 @@ def over(step: Step, answer: Any = None) -> Step:
 
 def test_a_sleep_that_was_cut_short_says_so() -> None:
     rest = sleep(days(2))
-    story = told((timedelta(), [rest]), (hours(3), [over(rest)]))
-    assert story[1] == "Slept three hours of two days woken"
+    entries = titles((timedelta(), [rest]), (hours(3), [over(rest)]))
+    assert entries[1] == "Slept three hours of two days woken"
 
 
-def test_a_sleep_to_its_end_is_told_once() -> None:
+def test_a_sleep_to_its_end_has_one_entry() -> None:
     rest = sleep(days(2))
-    assert told((timedelta(), [rest]), (days(2), [over(rest)]))[1:] == ["Slept two days"]
+    assert titles((timedelta(), [rest]), (days(2), [over(rest)]))[1:] == ["Slept two days"]
 
 
 def test_an_event_that_was_waited_for_is_named() -> None:
     detail = {"until": (NOW + days(7)).isoformat(), "events": ["plan.upgraded where to is “pro”"]}
     wait = Step("wait:plan.upgraded", "wait", "plan.upgraded", detail=detail, waiting=True)
     came = {"id": str(ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
-    assert told((timedelta(), [wait]), (days(1), [over(wait, came)]))[1:] == [
+    assert titles((timedelta(), [wait]), (days(1), [over(wait, came)]))[1:] == [
         "Waited for plan.upgraded where to is “pro”",
         "plan.upgraded came",
     ]
-    late = told((timedelta(), [wait]), (days(7), [over(wait)]))
+    late = titles((timedelta(), [wait]), (days(7), [over(wait)]))
     assert late[-1] == "plan.upgraded did not come in time"
 
 
 def test_an_event_that_had_come_already_is_not_waited_for() -> None:
     came = {"id": str(ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
     step = Step("wait:plan.upgraded", "wait", "plan.upgraded", came)
-    assert told((timedelta(), [step]))[1:] == ["plan.upgraded came"]
+    assert titles((timedelta(), [step]))[1:] == ["plan.upgraded came"]
 
 
-def test_what_lies_behind_a_person_was_not_done() -> None:
+def test_a_skipped_call_is_shown_as_not_done() -> None:
     step = Step("send:offer", "send", "offer", {"status": "skipped"}, passed=True)
-    assert told((timedelta(), [step]))[1] == "Skipped: send offer not done"
+    assert titles((timedelta(), [step]))[1] == "Skipped: send offer not done"
 
 
 def test_reads_show_the_answer_that_was_recorded() -> None:
@@ -87,7 +87,7 @@ def test_reads_show_the_answer_that_was_recorded() -> None:
         Step("variant:subject", "variant", "subject", answer="b"),
         Step("checkpoint:half", "checkpoint", "half"),
     ]
-    assert told((timedelta(), steps))[1:] == [
+    assert titles((timedelta(), steps))[1:] == [
         "Checked for a yes",
         "Counted a 3",
         "Listed a 2 events",
@@ -97,8 +97,8 @@ def test_reads_show_the_answer_that_was_recorded() -> None:
     ]
 
 
-def test_lengths_of_time_are_said_as_people_say_them() -> None:
-    said = {
+def test_durations_are_written_in_words() -> None:
+    expected = {
         timedelta(days=2): "two days",
         timedelta(days=14): "14 days",
         timedelta(hours=1): "one hour",
@@ -106,11 +106,11 @@ def test_lengths_of_time_are_said_as_people_say_them() -> None:
         timedelta(days=1, seconds=5): "one day",
         timedelta(0): "no time",
     }
-    assert {length: formatting.format_duration(length) for length in said} == said
+    assert {length: formatting.format_duration(length) for length in expected} == expected
 
 
-def test_instants_are_said_by_their_distance() -> None:
-    said = {
+def test_instants_are_written_by_their_distance() -> None:
+    expected = {
         timedelta(): "now",
         timedelta(minutes=-3): "3 min ago",
         timedelta(hours=20): "in 20 h",
@@ -118,10 +118,12 @@ def test_instants_are_said_by_their_distance() -> None:
         timedelta(days=-40): "21 Jan",
         timedelta(days=-400): "26 Jan 2025",
     }
-    assert {distance: formatting.format_relative(NOW + distance, NOW) for distance in said} == said
+    assert {
+        distance: formatting.format_relative(NOW + distance, NOW) for distance in expected
+    } == expected
 
 
-def test_a_journal_that_is_not_kept_any_more_is_told_in_one_line() -> None:
+def test_a_removed_journal_is_summarized_in_one_entry() -> None:
     enrollment = Enrollment(
         ID, ID, "j", "", "completed", ID, "", NOW, turn=3, ended_at=NOW + days(3)
     )
@@ -131,13 +133,13 @@ def test_a_journal_that_is_not_kept_any_more_is_told_in_one_line() -> None:
         enrollment, Contact(ID), None, [], {ID: mail}, Consents(), None, summary=kept
     )
 
-    told = timeline.entries(page, None)
+    entries = timeline.entries(page, None)
 
-    assert [entry.title for entry in told] == [
+    assert [entry.title for entry in entries] == [
         "Enrolled",
         "Sent “Welcome, Ada”",
         "Ran 3 turns",
         "Completed",
     ]
-    assert told[2].notes[:2] == ("1 of them failed", "1 send, 2 sleep")
+    assert entries[2].notes[:2] == ("1 of them failed", "1 send, 2 sleep")
     assert timeline.count_calls(page) == 3
