@@ -160,7 +160,7 @@ class SystemUnderTest:
             self._open_gate.set()
             self.worker.engine.poll()
             async with asyncio.timeout(PATIENCE):
-                while await self._turns_due() or not self.worker.engine.is_idle:
+                while await self._turns_due() or not self.worker.engine.is_idle:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             self._open_gate.clear()
 
@@ -185,7 +185,7 @@ class SystemUnderTest:
             mailer.send_hold = None
             mailer.poll()
             async with asyncio.timeout(PATIENCE):
-                while await self._mails_due() or not mailer.is_idle:
+                while await self._mails_due() or not mailer.is_idle:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             mailer.send_hold = HELD
 
