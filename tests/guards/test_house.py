@@ -13,7 +13,7 @@ import pytest
 import hogsend
 
 TOP = Path(__file__).parents[2]
-LONGEST_FILE = 430
+LONGEST_FILE = 420
 LONGEST_FUNCTION = 62
 
 # Each word is put together here, so that this file does not break its own rule.
