@@ -370,14 +370,14 @@ _Step = Callable[[Transaction, list[UUID], Tally, datetime], Awaitable[BatchResu
 class _AuditEntry:
     """An audit entry that is written again with every batch, with the outcome so far."""
 
-    who: str
+    actor_name: str
     action: str
     subject: str
     before: Mapping[str, Any] | None = None
 
     def write(self, entry_id: UUID, now: datetime, outcome: BulkResult) -> Write:
         return audit.record(
-            self.who,
+            self.actor_name,
             self.action,
             self.subject,
             now,
