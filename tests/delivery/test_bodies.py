@@ -1,4 +1,4 @@
-"""Mails filled into a stencil are, byte for byte, the mails that would have been made in full."""
+"""Compiled mails are byte for byte the mails that are rendered in full."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXAMPLES = Templates.load(JOURNEYS, SHIPPED.lists)
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
 BASE = "https://mail.example.net"
 LISTS = {"tips": MailList("tips", "Tips & ideas")}
-# Enough mails to see what differs between them, and to cut a stencil.
+# Enough mails to see what differs between them, and to compile one.
 ORDINARY = ["Ada", "Grace Hopper", "Barbara", "Radia", "Joan"]
 AWKWARD = [
     *("", " ", "  ", "a  b", " lead", "trail ", "two\nlines", "\r\n", "tab\there", "nul\0", "\x1f"),
@@ -169,7 +169,7 @@ VALUES = st.one_of(st.sampled_from(AWKWARD), st.text(max_size=12))
 
 def renderers(templates: Templates, lists: dict[str, MailList]) -> tuple[Renderer, Renderer]:
     """Return a renderer, and one that makes every mail in full."""
-    in_full = {key: replace(one, recordable=False) for key, one in templates.by_key.items()}
+    in_full = {key: replace(one, is_compilable=False) for key, one in templates.by_key.items()}
     given = {"base_url": BASE, "sender": "Acme <post@example.com>"}
     tokens = Tokens(["a secret"])
     return (
@@ -228,7 +228,7 @@ def test_any_template_with_any_values_gives_the_mail_made_in_full(
     fragments: list[str], mails: list[tuple[Any, Any]]
 ):
     with tempfile.TemporaryDirectory() as folder:
-        # The second time, stencils may have been cut for what is new to the first.
+        # The second time, mails may have been compiled for what is new to the first.
         compared(written("".join(fragments), folder), mails * 2)
 
 

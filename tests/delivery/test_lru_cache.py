@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hogsend.delivery.lru_cache import LruCache
+from hogsend.delivery.compiled_mail.lru_cache import LruCache
 
 
 def asked(recent: LruCache[str, str], keys: str) -> list[str | None]:

@@ -1,8 +1,8 @@
-"""The two parts of a mail, with tracked links: made in full, or filled into a stencil."""
+"""Makes the HTML and plain part of a mail: rendered in full, or filled into a compiled mail."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -10,19 +10,19 @@ from uuid import UUID
 import css_inline
 
 from . import mime
+from .compiled_mail.compiled_mail import CompiledMail, MailBodies
+from .compiled_mail.lru_cache import LruCache
+from .compiled_mail.placeholders import fill_placeholders, has_exactly
+from .compiled_mail.positions import free_placeholders, pixel_position
 from .links import rewritten
-from .lru_cache import LruCache
 from .markup import tags
-from .places import free, place_of_pixel
 from .plain_text import text_of
-from .slots import escaped, is_whole
-from .stencil import Filled, Stencil
 from .templates import RenderFailed, Template
 from .tokens import Tokens
 
-# A stencil takes about four times the size of its mail; these bound the memory for all of them.
-_MOST_STENCILS: Final = 64
-_LARGEST: Final = 50_000
+# A compiled takes about four times the size of its mail; these bound the memory for all of them.
+_MAX_COMPILED: Final = 64
+_MAX_CHARACTERS: Final = 50_000
 # What a trial has around each value: wherever it would not be read as a plain value, it shows.
 _BEFORE, _AFTER = "lt;", "<&\">'&"
 
@@ -36,11 +36,11 @@ class _Mail:
     plain: bool
 
 
-class _Shape:
+class _Layout:
     """What mails have in common that print values in the same places.
 
     Args:
-        markup: the recorded rendering.
+        markup: the rendering with placeholders.
         values: of the first such mail.
     """
 
@@ -48,14 +48,14 @@ class _Shape:
 
     def __init__(self, markup: str, values: Sequence[str]) -> None:
         self._first = values
-        places = free(markup)
-        # The slots whose values are a part of the mail that a stencil is cut from.
+        places = free_placeholders(markup)
+        # The placeholders whose values are a part of the mail that a mail is compiled from.
         self.fixed = [number for number in range(len(values)) if number not in places]
         # Those whose values, such as the brand's name, have been the same in every mail so far.
         self._steady = tuple(places)
 
     def steady(self, values: Sequence[str]) -> tuple[int, ...]:
-        """Return the slots whose values never differed, which need not be filled in each mail.
+        """Return the placeholders whose values have been the same in every mail so far.
 
         Args:
             values: of the mail at hand.
@@ -67,7 +67,7 @@ class _Shape:
         return self._steady
 
 
-class Bodies:
+class BodyRenderer:
     """Makes the parts of mails.
 
     Args:
@@ -79,12 +79,12 @@ class Bodies:
         self._tokens, self._base = tokens, base_url
         # Media queries cannot be inlined and stay in a style sheet; nothing is ever fetched.
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
-        self._shapes: LruCache[tuple[int, tuple[str, ...]], _Shape | None] = LruCache(
-            _MOST_STENCILS
+        self._shapes: LruCache[tuple[int, tuple[str, ...]], _Layout | None] = LruCache(
+            _MAX_COMPILED
         )
-        self._stencils: LruCache[Hashable, Stencil | None] = LruCache(_MOST_STENCILS)
+        self._compiled: LruCache[Hashable, CompiledMail | None] = LruCache(_MAX_COMPILED)
 
-    def of(self, template: Template, scope: Mapping[str, Any], send_id: UUID) -> Filled:
+    def of(self, template: Template, scope: Mapping[str, Any], send_id: UUID) -> MailBodies:
         """Return the parts of a mail, the plain one from its own file if there is one.
 
         Args:
@@ -113,77 +113,83 @@ class Bodies:
         )
         return _Mail(target, pixel, plain)
 
-    def _filled(self, template: Template, scope: Mapping[str, Any], mail: _Mail) -> Filled:
-        recording = template.recorded(scope)
+    def _filled(self, template: Template, scope: Mapping[str, Any], mail: _Mail) -> MailBodies:
+        recording = template.body_with_placeholders(scope)
         if recording is None:
-            return self._whole(template.body(scope), mail)
+            return self._render_in_full(template.body(scope), mail)
         pieces, values = recording
-        stencil = self._stencil(pieces, values, mail)
-        filled = stencil.fill(values, mail.target, mail.pixel) if stencil else None
+        compiled = self._compile_once(pieces, values, mail)
+        filled = compiled.fill(values, mail.target, mail.pixel) if compiled else None
         if filled is not None:
             return filled
         markup = "".join(pieces)
-        if not is_whole(markup, range(len(values))):
-            return self._whole(template.body(scope), mail)
-        return self._whole(escaped(markup, values), mail)
+        if not has_exactly(markup, range(len(values))):
+            return self._render_in_full(template.body(scope), mail)
+        return self._render_in_full(fill_placeholders(markup, values), mail)
 
-    def _whole(self, markup: str, mail: _Mail) -> Filled:
-        """Return the parts of a mail, made without a stencil."""
+    def _render_in_full(self, markup: str, mail: _Mail) -> MailBodies:
+        """Return the parts of a mail, rendered in full."""
         inlined = self._inliner.inline(markup)
         found = list(tags(inlined))
         text = text_of(inlined, found) if mail.plain else ""
         # No link comes after the end of the body, so the pixel moves none.
-        at = place_of_pixel(inlined, found)
+        at = pixel_position(inlined, found)
         inlined = inlined[:at] + mail.pixel + inlined[at:]
         html, links = rewritten(inlined, found, self._base, mail.target)
-        return Filled(html, mime.encoded(html), text, links)
+        return MailBodies(html, mime.encoded(html), text, links)
 
-    def _stencil(
+    def _compile_once(
         self, pieces: tuple[str, ...], values: Sequence[str], mail: _Mail
-    ) -> Stencil | None:
-        def shape() -> _Shape | None:
+    ) -> CompiledMail | None:
+        def shape() -> _Layout | None:
             markup = "".join(pieces)
-            usable = len(markup) <= _LARGEST and is_whole(markup, range(len(values)))
-            return _Shape(markup, values) if usable else None
+            usable = len(markup) <= _MAX_CHARACTERS and has_exactly(markup, range(len(values)))
+            return _Layout(markup, values) if usable else None
 
-        # The number is there for values that look like slots and are none.
+        # The number is there for values that look like placeholders and are none.
         found = self._shapes.find((len(values), pieces), shape)
         if found is None:
             return None
         steady = found.steady(values)
         key = (found, mail.plain, steady, tuple([values[number] for number in found.fixed]))
-        return self._stencils.find(
+        return self._compiled.find(
             key,
-            lambda: self._cut("".join(pieces), frozenset((*found.fixed, *steady)), values, mail),
+            lambda: self._compile(
+                "".join(pieces), frozenset((*found.fixed, *steady)), values, mail
+            ),
         )
 
-    def _cut(
-        self, markup: str, settled: frozenset[int], values: Sequence[str], mail: _Mail
-    ) -> Stencil | None:
-        """Return a stencil for mails of this shape, or None when it would not give the same mail.
+    def _compile(
+        self, markup: str, settled: Set[int], values: Sequence[str], mail: _Mail
+    ) -> CompiledMail | None:
+        """Return a compiled mail for this layout, or None when it would not give the same mail.
 
         Args:
-            markup: the recorded rendering.
-            settled: the slots whose values do not differ in these mails.
+            markup: the rendering with placeholders.
+            settled: the placeholders whose values do not differ in these mails.
             values: of the mail at hand.
             mail: the mail at hand.
         """
         left = frozenset(range(len(values))) - settled
-        template = escaped(markup, values, settled)
+        template = fill_placeholders(markup, values, settled)
         inlined = self._inliner.inline(template)
-        if not is_whole(inlined, left) or free(template) != left or free(inlined) != left:
+        if (
+            not has_exactly(inlined, left)
+            or free_placeholders(template) != left
+            or free_placeholders(inlined) != left
+        ):
             return None
         try:
-            stencil = Stencil(inlined, values, self._base, plain=mail.plain)
+            compiled = CompiledMail(inlined, values, self._base, plain=mail.plain)
         except ValueError:
             return None
-        untried = settled | stencil.shown
+        untried = settled | compiled.shown
         trial = [
             value if number in untried else f"{_BEFORE}{value}{_AFTER}"
             for number, value in enumerate(values)
         ]
         for each in (values, trial):
-            filled = stencil.fill(each, mail.target, mail.pixel)
-            if filled != self._whole(escaped(markup, each), mail):
+            filled = compiled.fill(each, mail.target, mail.pixel)
+            if filled != self._render_in_full(fill_placeholders(markup, each), mail):
                 return None
-        return stencil
+        return compiled

@@ -14,7 +14,7 @@ from ..domain.event import Event
 from ..domain.journey import JOURNEY_LIST, MailList
 from ..domain.send_policy import Send
 from . import mime
-from .bodies import Bodies
+from .bodies import BodyRenderer
 from .message import Address, Message
 from .template_context import TemplateFacts, scope_of
 from .templates import ContentMissing, RenderFailed, Template, Templates
@@ -64,7 +64,7 @@ class Renderer:
         self._host = urlsplit(self._base).hostname or "localhost"
         self._sender = _parse_mailbox(sender)
         self._test_to = _parse_mailbox(test_to).email if test_to else None
-        self._bodies = Bodies(tokens, self._base)
+        self._bodies = BodyRenderer(tokens, self._base)
 
     def render(self, send: Send, contact: Contact, event: Event | None, now: datetime) -> Message:
         """Return the mail of a send.

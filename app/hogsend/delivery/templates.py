@@ -30,9 +30,9 @@ from jinja2 import meta, nodes
 
 from ..domain.journey import BrokenFile
 from ..errors import HogsendError
+from .compiled_mail.placeholders import placeholder_for, render_with_placeholders
+from .compiled_mail.template_check import can_be_compiled
 from .front_matter import InvalidTemplate, TemplateSource, sample_of, split
-from .printing import only_prints
-from .slots import recorded, slot_for
 from .template_context import Environment, MissingValue
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Template:
         lines: the compiled `subject`, `preheader`, `from` and `reply_to`, where given; those
             without an expression as they are.
         text: the compiled plain-text part, if it has a file of its own.
-        recordable: whether the body may be rendered with slots for values.
+        is_compilable: whether the body may be rendered with placeholders (compiled_mail).
     """
 
     key: str
@@ -96,7 +96,7 @@ class Template:
     html: jinja2.Template
     lines: Mapping[str, jinja2.Template | str]
     text: jinja2.Template | None = None
-    recordable: bool = False
+    is_compilable: bool = False
 
     def line(self, name: str, scope: Mapping[str, Any]) -> str | None:
         """Return a rendered line of the front matter, or None when the template has none.
@@ -117,17 +117,19 @@ class Template:
         """
         return _guarded(self.key, lambda: self.html.render(scope))
 
-    def recorded(self, scope: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]] | None:
-        """Return the rendered HTML in pieces with slots for values, and the values (slots.py).
+    def body_with_placeholders(
+        self, scope: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], list[str]] | None:
+        """Return the HTML in pieces with placeholders for values, and the values.
 
-        None when the template computes with what it prints, where slots would be in the way.
+        None when the template computes with printed output, so that it cannot be compiled.
 
         Raises:
             RenderFailed: a variable is missing, or an expression does not work.
         """
-        if not self.recordable:
+        if not self.is_compilable:
             return None
-        return _guarded(self.key, lambda: recorded(self.html, scope))
+        return _guarded(self.key, lambda: render_with_placeholders(self.html, scope))
 
     def plain(self, scope: Mapping[str, Any]) -> str | None:
         """Return the rendered plain-text part, or None when it is to be made from the HTML.
@@ -193,7 +195,7 @@ class _Loading:
             "loader": loader,
             "auto_reload": False,
         }
-        self._html = Environment(autoescape=True, finalize=slot_for, **options)
+        self._html = Environment(autoescape=True, finalize=placeholder_for, **options)
         self._text = Environment(autoescape=False, keep_trailing_newline=True, **options)
 
     def load(self) -> Templates:
@@ -275,12 +277,12 @@ class _Loading:
             html=html,
             lines=self._compiled_lines(source),
             text=text,
-            recordable=self._is_recordable(path.name),
+            is_compilable=self._check_compilable(path.name),
         )
 
-    def _is_recordable(self, name: str) -> bool:
+    def _check_compilable(self, name: str) -> bool:
         try:
-            return only_prints(name, lambda one: self._html.parse(self._sources[one].body))
+            return can_be_compiled(name, lambda one: self._html.parse(self._sources[one].body))
         except (jinja2.TemplateSyntaxError, KeyError):
             return False  # a part that is broken; it is reported where it is compiled
 

@@ -1,9 +1,9 @@
-"""Whether a template only prints what its parts print, and never looks into it.
+"""Decides whether a template can be compiled: it only prints its values, and computes with none.
 
-A recorded rendering (slots.py) has slots where values are printed. They must not reach an
-expression: `{{ button(name) | upper }}` or `{% set x %}…{% endset %}` would compute with them.
-Output can only be caught by macros, `caller`, `super`, `self`, a recursive `loop` and blocks that
-set or filter, so these are looked for; in doubt the answer is no, which costs nothing but time.
+Placeholders must not reach an expression: `{{ button(name) | upper }}` or
+`{% set x %}…{% endset %}` would compute with them. Only macros, `caller`, `super`, `self`, a
+recursive `loop` and blocks that set or filter can use printed output, so the check looks for
+these. In doubt the template is not compiled, which costs nothing but time.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _SILENT = (nodes.Macro, nodes.Assign, nodes.Import, nodes.FromImport)
 _ALWAYS = frozenset(("caller", "super", "self", "loop"))
 
 
-def only_prints(name: str, parsed: Callable[[str], nodes.Template]) -> bool:
-    """Say whether a template, with every file it uses, only prints what its parts print.
+def can_be_compiled(name: str, parsed: Callable[[str], nodes.Template]) -> bool:
+    """Return whether a template, with every file it uses, only prints its values.
 
     Args:
         name: the template's file.

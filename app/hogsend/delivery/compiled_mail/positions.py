@@ -1,4 +1,4 @@
-"""Where the slots of a recorded rendering stand (slots.py), and what must be filled in there."""
+"""Finds where the placeholders of a rendering stand, and what must be filled in there."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from .links import destination, links_of
-from .markup import RAW_TEXT, Tag, attributes, tags
-from .slots import FIRST_AND_LAST, SLOT, number_of
+from ..links import destination, links_of
+from ..markup import RAW_TEXT, Tag, attributes, tags
+from .placeholders import FIRST_AND_LAST, PLACEHOLDER, index_of
 
-# A slot right after this may complete a character reference or a tag.
+# A placeholder right after this may complete a character reference or a tag.
 _BEGUN = re.compile(rf"[&<][#/0-9A-Za-z{FIRST_AND_LAST}]*+\Z")
 # Attributes that mean nothing to style sheets without attribute selectors, and nothing to us but
 # their value.
@@ -20,11 +20,11 @@ _NO_VALUES = frozenset(("base", "link", "meta"))
 _ODD = frozenset(("frameset", "math", "noscript", "plaintext", "select", "svg", "template"))
 
 
-def free(markup: str) -> frozenset[int]:
-    """Return the slots that stand where a plain value is read as a value and as nothing else.
+def free_placeholders(markup: str) -> frozenset[int]:
+    """Return the placeholders where a plain value cannot change anything but itself.
 
     Args:
-        markup: a recorded rendering, or what was made of one.
+        markup: a rendering with placeholders, or what was made of one.
     """
     in_text: set[int] = set()
     in_values: set[int] = set()
@@ -37,7 +37,7 @@ def free(markup: str) -> frozenset[int]:
             selectors = selectors or "[" in markup[position : tag.start]
         if tag.name in _ODD:
             return frozenset()
-        if tag.name not in _NO_VALUES and SLOT.search(markup, *tag.attributes):
+        if tag.name not in _NO_VALUES and PLACEHOLDER.search(markup, *tag.attributes):
             for one in attributes(markup, tag).values():
                 if one.quote and one.name in _VALUES:
                     in_values.update(_within(markup, one.start, one.end))
@@ -47,20 +47,20 @@ def free(markup: str) -> frozenset[int]:
 
 def _within(markup: str, start: int, end: int) -> list[int]:
     return [
-        number_of(slot[0])
-        for slot in SLOT.finditer(markup, start, end)
-        if not _BEGUN.search(markup[start : slot.start()])
+        index_of(placeholder[0])
+        for placeholder in PLACEHOLDER.finditer(markup, start, end)
+        if not _BEGUN.search(markup[start : placeholder.start()])
     ]
 
 
-class Hole(NamedTuple):
+class Gap(NamedTuple):
     """A stretch of a mail that differs from mail to mail.
 
     Args:
         start: where it begins.
         end: where it ends.
         kind: a value in text, one in an attribute, the address of a link, or the open pixel.
-        written: what is there: a slot, or the link's address with its slots, decoded.
+        written: what is there: a placeholder, or the link's address with its placeholders, decoded.
     """
 
     start: int
@@ -69,34 +69,34 @@ class Hole(NamedTuple):
     written: str
 
 
-def holes(markup: str, found: Sequence[Tag], base_url: str) -> list[Hole]:
+def find_gaps(markup: str, found: Sequence[Tag], base_url: str) -> list[Gap]:
     """Return the stretches of a mail that differ from mail to mail, in order.
 
     Args:
-        markup: the HTML with its styles inlined; its slots are free.
+        markup: the HTML with its styles inlined; its placeholders are free.
         found: its tags, as `markup.tags` gives them.
         base_url: our own address, without a slash at its end.
     """
     links = [
-        Hole(one.start, one.end, "link", one.value)
+        Gap(one.start, one.end, "link", one.value)
         for one in links_of(markup, found)
-        if SLOT.search(one.value) or destination(one.value, base_url)
+        if PLACEHOLDER.search(one.value) or destination(one.value, base_url)
     ]
-    others: list[Hole] = []
+    others: list[Gap] = []
     upcoming = iter((*found, Tag("", len(markup), len(markup), (0, 0))))
     tag = next(upcoming)
-    for slot in SLOT.finditer(markup):
-        start, end = slot.span()
+    for placeholder in PLACEHOLDER.finditer(markup):
+        start, end = placeholder.span()
         while tag.end <= start:
             tag = next(upcoming)
         if any(link.start <= start < link.end for link in links):
             continue
-        others.append(Hole(start, end, "attribute" if tag.start < start else "text", slot[0]))
-    pixel = place_of_pixel(markup, found)
-    return sorted([*links, *others, Hole(pixel, pixel, "pixel", "")])
+        others.append(Gap(start, end, "attribute" if tag.start < start else "text", placeholder[0]))
+    pixel = pixel_position(markup, found)
+    return sorted([*links, *others, Gap(pixel, pixel, "pixel", "")])
 
 
-def place_of_pixel(markup: str, found: Sequence[Tag]) -> int:
+def pixel_position(markup: str, found: Sequence[Tag]) -> int:
     """Return where the open pixel belongs: at the end of the body.
 
     Args:

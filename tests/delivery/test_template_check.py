@@ -1,11 +1,11 @@
-"""A template is recorded only when nothing computes with what its parts print."""
+"""A template is render_with_placeholders only when nothing computes with what its parts print."""
 
 from __future__ import annotations
 
 import jinja2
 import pytest
 
-from hogsend.delivery.printing import only_prints
+from hogsend.delivery.compiled_mail.template_check import can_be_compiled
 
 PARTS = {
     "_parts.html": "Pieces.{% set accent = 'red' %}{% macro box(x) %}{{ x }}{% endmacro %}",
@@ -21,7 +21,7 @@ IMPORT_PARTS = "{% import '_parts.html' as parts %}"
 def judged(source: str) -> bool:
     environment = jinja2.Environment(autoescape=True)
     files = PARTS | {"mail.html": source}
-    return only_prints("mail.html", lambda name: environment.parse(files[name]))
+    return can_be_compiled("mail.html", lambda name: environment.parse(files[name]))
 
 
 @pytest.mark.parametrize(

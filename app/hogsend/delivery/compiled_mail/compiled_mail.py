@@ -1,9 +1,8 @@
-"""A mail with holes: what is made of a recorded rendering once, to be filled for every recipient.
+"""A mail whose derived parts are computed once, ready to be filled with values.
 
-Inlining styles, finding links and writing the plain part look at the whole mail and take most of
-the time that a mail takes. They come out the same whatever a plain value is (slots.py), provided
-that it stands where it can only be read as a value (places.py). A value anywhere else, as in a
-style sheet or a class, is a part of the mail that the stencil is cut from.
+The derived parts do not depend on a plain value (placeholders.py) that stands in a free position
+(positions.py). A value in any other position, such as a style sheet or a class, is a part of the
+text that the mail is compiled from.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import mime
-from .links import destination
-from .markup import Tag, tags
-from .places import Hole, holes
-from .plain_text import address_of, beside, text_of
-from .slots import SLOT, Line, further, is_plain, number_of
+from .. import mime
+from ..links import destination
+from ..markup import Tag, tags
+from ..plain_text import address_of, beside, text_of
+from .placeholders import PLACEHOLDER, TextWithPlaceholders, derived_placeholder, index_of, is_plain
+from .positions import Gap, find_gaps
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class MailBodies:
     """The two parts of a mail.
 
     Args:
@@ -43,33 +42,33 @@ class _Link:
     where it leads when that is the same in every mail."""
 
     at: int
-    href: Line
+    href: TextWithPlaceholders
     url: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """A link of the plain part whose address or words have holes.
+    """A link of the plain part whose address or words have placeholders.
 
     `same` is whether the words are the address, which then is not repeated.
     """
 
-    href: Line
-    words: Line
+    href: TextWithPlaceholders
+    words: TextWithPlaceholders
     same: bool
 
 
-class Stencil:
+class CompiledMail:
     """A mail, ready but for its values.
 
     Args:
-        markup: the HTML with its styles inlined; its slots are free, and each is there once.
-        values: the values of the mail at hand, whose like the stencil is for.
-        base_url: our own address, without a slash at its end.
+        markup: the HTML with its styles inlined; its placeholders are free, and each is there once.
+        values: the values of the current mail.
+        base_url: the public address of Hogsend, without a trailing slash.
         plain: whether to make the plain part.
 
     Raises:
-        ValueError: something reads like a slot and is none, such as `&#xe100;` in raw text.
+        ValueError: something reads like a placeholder and is none, such as `&#xe100;` in raw text.
     """
 
     def __init__(self, markup: str, values: Sequence[str], base_url: str, *, plain: bool) -> None:
@@ -84,9 +83,9 @@ class Stencil:
         # The MIME body: whole lines that are always the same, and the pieces of all others.
         self._blocks: list[bytes | slice] = []
         self._addresses: list[_Address] = []
-        found = list(tags(markup))
-        self._text = self._plain_part(markup, found, values) if plain else None
-        self._cut(markup, holes(markup, found, base_url))
+        tag_list = list(tags(markup))
+        self._text = self._plain_part(markup, tag_list, values) if plain else None
+        self._cut(markup, find_gaps(markup, tag_list, base_url))
 
     @property
     def shown(self) -> frozenset[int]:
@@ -96,11 +95,11 @@ class Stencil:
 
     def fill(
         self, values: Sequence[str], target: Callable[[int, str], str], pixel: str
-    ) -> Filled | None:
+    ) -> MailBodies | None:
         """Return the mail with these values, or None when they would make a different one.
 
         Args:
-            values: of the recorded rendering.
+            values: the values of the rendering.
             target: makes the tracked address out of a link's position and its old address.
             pixel: the markup of the open pixel.
         """
@@ -129,20 +128,25 @@ class Stencil:
             block if isinstance(block, bytes) else mime.encoded("".join(pieces[block]))
             for block in self._blocks
         ]
-        return Filled("".join(pieces), b"".join(encoded), text, links)
+        return MailBodies("".join(pieces), b"".join(encoded), text, links)
 
-    def _plain_part(self, markup: str, found: Sequence[Tag], values: Sequence[str]) -> Line:
+    def _plain_part(
+        self, markup: str, found: Sequence[Tag], values: Sequence[str]
+    ) -> TextWithPlaceholders:
         def address(url: str, words: str) -> str:
-            if not SLOT.search(url + words):
+            if not PLACEHOLDER.search(url + words):
                 return beside(address_of(url), words)
-            href, linked = Line(url, self._count), Line(words, self._count)
+            href, linked = (
+                TextWithPlaceholders(url, self._count),
+                TextWithPlaceholders(words, self._count),
+            )
             same = address_of(href.fill(values)) == linked.fill(values)
-            slot = further(len(self._addresses))
+            placeholder = derived_placeholder(len(self._addresses))
             self._addresses.append(_Address(href, linked, same))
-            return beside(words if same else slot, words)
+            return beside(words if same else placeholder, words)
 
         text = text_of(markup, found, address)
-        return Line(text, self._count, len(self._addresses))
+        return TextWithPlaceholders(text, self._count, len(self._addresses))
 
     def _shown(self, values: Sequence[str]) -> list[str] | None:
         """Return the plain part's addresses, or None when one calls for another plain part."""
@@ -156,19 +160,19 @@ class Stencil:
             found.append(shown)
         return found
 
-    def _cut(self, markup: str, all_holes: Sequence[Hole]) -> None:
+    def _cut(self, markup: str, gaps: Sequence[Gap]) -> None:
         position = begun = 0
-        for hole in all_holes:
-            begun = self._keep(markup[position : hole.start], begun, first=not position)
-            self._open(hole, len(self._pieces))
+        for gap in gaps:
+            begun = self._keep(markup[position : gap.start], begun, first=not position)
+            self._open(gap, len(self._pieces))
             self._pieces.append("")
-            position = hole.end
+            position = gap.end
         begun = self._keep(markup[position:], begun, last=True)
         if begun < len(self._pieces):
             self._blocks.append(slice(begun, len(self._pieces)))
 
     def _keep(self, text: str, begun: int, *, first: bool = False, last: bool = False) -> int:
-        """Add what is between two holes; its whole lines are encoded now, for good.
+        """Add the text between two gaps; its whole lines are encoded now, once.
 
         Args:
             text: what is always the same.
@@ -191,16 +195,16 @@ class Stencil:
             self._pieces.append(text[end:])
         return len(self._pieces) - (not last)
 
-    def _open(self, hole: Hole, at: int) -> None:
-        if hole.kind == "text":
-            self._in_text.append((at, number_of(hole.written)))
-        elif hole.kind == "attribute":
-            self._in_attributes.append((at, number_of(hole.written)))
-        elif hole.kind == "pixel":
+    def _open(self, gap: Gap, at: int) -> None:
+        if gap.kind == "text":
+            self._in_text.append((at, index_of(gap.written)))
+        elif gap.kind == "attribute":
+            self._in_attributes.append((at, index_of(gap.written)))
+        elif gap.kind == "pixel":
             self._pixel_at = at
         else:
-            href = Line(hole.written, self._count)
-            always = None if href.numbers else destination(hole.written, self._base)
+            href = TextWithPlaceholders(gap.written, self._count)
+            always = None if href.numbers else destination(gap.written, self._base)
             self._links.append(_Link(at, href, always))
 
 
