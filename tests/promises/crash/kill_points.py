@@ -29,8 +29,8 @@ from hogsend.store.transactions import Transaction
 INBOX = "inbox"
 # The functions that open a transaction in a worker, and the name of that transaction.
 TRANSACTIONS = {
-    "delivery.ledger.Ledger._begin": "begin",
-    "delivery.ledger.Ledger._begin_and_conclude": "begin and conclude",
+    "delivery.ledger.Ledger._begin": "mark",
+    "delivery.ledger.Ledger._begin_and_conclude": "mark and conclude",
     "delivery.ledger.Ledger._conclude": "conclude",
     "delivery.providers.inbox.InboxProvider._write": INBOX,
     "delivery.recovery.settle_interrupted_sends": "recover",

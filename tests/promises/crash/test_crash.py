@@ -53,7 +53,7 @@ async def test_a_hundred_kills_lose_and_double_nothing(tmp_path: Path) -> None:
 
 async def test_kills_with_the_local_inbox_leave_no_mail_in_doubt(tmp_path: Path) -> None:
     seed = secrets.randbelow(1_000_000)
-    only = ("begin", "inbox", "conclude")
+    only = ("mark", "inbox", "conclude")
     run = CrashRun(tmp_path, KILLS_WITH_INBOX, seed, over_smtp=False, only=only)
     report = await run.run()
     print(report.text())
