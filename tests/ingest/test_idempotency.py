@@ -67,14 +67,14 @@ async def test_two_events_with_one_key_at_the_same_moment_are_one(idle_world: Wo
     assert len(await idle_world.events()) == 2
 
 
-async def test_a_repeated_answer_says_again_what_went_wrong_with_its_lists(idle_world: World):
+async def test_a_repeat_returns_the_same_lists_error(idle_world: World):
     told: dict[str, Any] = {"user_id": "ada", "email": "ada@example.com", "lists": {"nope": True}}
     first = await idle_world.submit("go", idempotency_key="k", **told)
     again = await idle_world.submit("go", idempotency_key="k", **told)
     assert first.lists_error == again.lists_error == "Unknown list: nope"
 
 
-async def test_exits_and_waits_are_in_the_repeated_answer_too(idle_world: World):
+async def test_a_repeat_returns_the_same_exits_and_enrollments(idle_world: World):
     await idle_world.define(WELCOME)
     await idle_world.submit("go", user_id="ada")
     first = await idle_world.submit("go", user_id="ada", idempotency_key="k")

@@ -94,7 +94,7 @@ def test_an_if_is_a_fork_with_two_branches():
             {
                 "yes": [
                     "wait paidup to 3 days",
-                    ("decision paid came", {"yes": ["end completed"], "no": []}),
+                    ("decision paid received", {"yes": ["end completed"], "no": []}),
                 ],
                 "no": ["send nudge"],
             },

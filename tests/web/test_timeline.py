@@ -60,16 +60,16 @@ def test_an_event_that_was_waited_for_is_named() -> None:
     came = {"id": str(ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
     assert titles((timedelta(), [wait]), (days(1), [over(wait, came)]))[1:] == [
         "Waited for plan.upgraded where to is “pro”",
-        "plan.upgraded came",
+        "plan.upgraded received",
     ]
     late = titles((timedelta(), [wait]), (days(7), [over(wait)]))
-    assert late[-1] == "plan.upgraded did not come in time"
+    assert late[-1] == "plan.upgraded not received in time"
 
 
 def test_an_event_that_had_come_already_is_not_waited_for() -> None:
     came = {"id": str(ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
     step = Step("wait:plan.upgraded", "wait", "plan.upgraded", came)
-    assert titles((timedelta(), [step]))[1:] == ["plan.upgraded came"]
+    assert titles((timedelta(), [step]))[1:] == ["plan.upgraded received"]
 
 
 def test_a_skipped_call_is_shown_as_not_done() -> None:

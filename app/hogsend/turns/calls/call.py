@@ -3,6 +3,18 @@
 One class says everything about a kind of call: how authors write it, its key in the journal, how
 it is answered, what it reads, how the timeline describes it and how the graph draws it. Nothing
 else in the program branches on the kind of a call.
+
+How a call is answered in a turn:
+
+1. Its key is in the journal: `replay` turns the recorded answer into what the author sees.
+2. It is the wait that the contact is in, and the wait is over: `resume`.
+3. It is new, and the contact is already past it: `skip`, or 4. when `runs_behind` is set.
+4. It is new: `start`.
+
+Steps 2 to 4 return the answer, or a `Suspension`. After `NEEDS_INPUT`, the turn carries out
+`effect` or, when that is None, `read`, and passes the outcome to `settle`, which again returns the
+answer or a `Suspension`. After `TURN_OVER`, the turn is committed, and a wait continues with step 2
+in a later turn.
 """
 
 from __future__ import annotations

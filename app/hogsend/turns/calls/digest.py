@@ -26,13 +26,13 @@ from .wait import WaitCall
 @register
 @dataclass(frozen=True, slots=True)
 class Digest(WaitCall):
-    """Collect events for a while.
+    """Collect matching events until the window ends, or until `max_events` have arrived.
 
     Args:
-        match: the events; None for those like the trigger.
-        where: a condition on them, beside that of `match`.
-        window: how long they are collected.
-        most: the number of events that ends the window early.
+        match: which events; None for events with the name of the trigger.
+        where: a further condition on them.
+        window: how long events are collected.
+        max_events: the number of events that ends the window early.
     """
 
     kind: ClassVar[str] = "digest"
@@ -42,13 +42,14 @@ class Digest(WaitCall):
     match: EventMatch | None
     where: Condition | None
     window: timedelta
-    most: int
+    max_events: int
 
     def describe(self) -> str:
-        return f"{self.match}, {self.window}, at most {self.most}"
+        where = f" where {self.where.to_json()}" if self.where is not None else ""
+        return f"{self.match}{where}, {self.window}, at most {self.max_events}"
 
     def replay(self, answer: Any) -> Any:
-        # An operator may continue the enrollment before the window is over: nothing is collected.
+        # The answer is None when an operator ended the wait: nothing was collected then.
         return [] if answer is None else decode(answer)
 
     def start(self, turn: TurnState, key: str) -> Any:
@@ -68,25 +69,26 @@ class Digest(WaitCall):
         return EventList(contact_ids, (match.event,), first_number(turn, contact_ids), collect)
 
     def settle(self, turn: TurnState, key: str, value: list[Event]) -> Any:
+        """Record the events when the window has ended; start the window if it has not begun."""
         wait = turn.inputs.enrollment.wait
         if turn.is_resuming(key) and wait is not None:
             event = turn.inputs.enrollment.wait_result
             turn.set_look_back(event, wait.until, turn.result.look_back)
-        elif len(value) < self.most:
+        elif len(value) < self.max_events:
             until = turn.instant_after(self.window)
-            match, missing = self._event_match(turn), self.most - len(value)
-            own = (event.seq for event in value if event.contact_id == turn.contact.id)
-            turn.result.seen = max(own, default=0)
-            return self.pause(turn, key, Wait(key, until, (match,), more=missing))
+            match, remaining = self._event_match(turn), self.max_events - len(value)
+            own_numbers = (event.seq for event in value if event.contact_id == turn.contact.id)
+            turn.result.seen = max(own_numbers, default=0)
+            return self.pause(turn, key, Wait(key, until, (match,), more=remaining))
         else:
-            turn.set_look_back(value[self.most - 1], None, turn.result.look_back)
+            turn.set_look_back(value[self.max_events - 1], None, turn.result.look_back)
         from ...store.events import to_stored_event
 
-        events = [to_stored_event(event) for event in value[: self.most]]
+        events = [to_stored_event(event) for event in value[: self.max_events]]
         return self.record(turn, key, encode(events))
 
     def _event_match(self, turn: TurnState) -> EventMatch:
-        """Return the events that it collects: those like the trigger when it names none."""
+        """Return the filter: `match` or the name of the trigger, combined with `where`."""
         match = self.match or EventMatch(turn.inputs.trigger.name)
         if self.where is None:
             return match
@@ -102,14 +104,14 @@ class Digest(WaitCall):
     ) -> list[Event]:
         """Return what was collected, the oldest first: so far, or until the window was over."""
         chosen = events_after_look_back(turn, events, (match,))
-        if self._begins_with_trigger(turn):
+        if self._includes_trigger(turn):
             chosen.insert(0, turn.inputs.trigger)
         return [
             e for e in chosen if until is None or e.received_at is None or e.received_at < until
         ]
 
-    def _begins_with_trigger(self, turn: TurnState) -> bool:
-        """Return whether the trigger is the first event: no wait came before this digest."""
+    def _includes_trigger(self, turn: TurnState) -> bool:
+        """Return whether the trigger is collected: by a first wait for events of its name."""
         look_back = turn.result.look_back
         is_first = look_back.at is None and look_back.event == turn.inputs.trigger.id
         return self.match is None and is_first
@@ -136,5 +138,5 @@ class Digest(WaitCall):
             text=f"digest of {what} over {span}" if span else f"digest of {what}",
             is_wait=True,
             ends_turn=True,
-            condition=f"{what} came",
+            condition=f"{what} received",
         )

@@ -79,7 +79,7 @@ class WaitFor(WaitCall):
 
     @classmethod
     def summarize(cls, step: Step) -> str:
-        return str(step.answer["name"]) if step.answer else "nothing came"
+        return str(step.answer["name"]) if step.answer else "not received"
 
     @classmethod
     def graph_step(cls, site: CallSite) -> GraphStep:
@@ -92,7 +92,7 @@ class WaitFor(WaitCall):
             text=f"wait for {what}, {span}" if span else f"wait for {what}",
             is_wait=True,
             ends_turn=True,
-            condition=f"{what} came",
+            condition=f"{what} received",
         )
 
 
@@ -121,11 +121,11 @@ def _describe_pause(record: RecordedCall, wording: Wording) -> Description:
 def _describe_end(record: RecordedCall) -> Description:
     step, event = record.step, pairs_of(record.step.answer)
     if event:
-        title = f"{event.get('name', step.label)} came"
+        title = f"{event.get('name', step.label)} received"
         return Description(title, "act", links=event_link(event.get("id")))
     if record.pause.was_cut_short:
-        return Description(f"Woken before {step.label} came", "wait", "woken", "run")
-    return Description(f"{step.label} did not come in time", "wait")
+        return Description(f"Woken before {step.label} was received", "wait", "woken", "run")
+    return Description(f"{step.label} not received in time", "wait")
 
 
 def _matches_of(step: Step) -> list[EventMatch]:
