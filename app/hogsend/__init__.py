@@ -1,16 +1,20 @@
 """Lifecycle messaging as code: what the author of a journey imports."""
 
-from .domain.conditions import Condition, prop
-from .domain.contact import Contact
-from .domain.durations import days, hours, minutes, seconds, weeks
-from .domain.event import Event, EventMatch, on
-from .domain.history import EmailPast, JourneyPast
-from .domain.journey import MailList, once_per
-from .errors import HogsendError, JourneyCodeError, StepFailed
-from .turns.call_results import Sent, Throttle, Waited
-from .turns.calls import When
-from .turns.context import Context
-from .turns.decorator import journey
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .domain.conditions import Condition, prop
+    from .domain.contact import Contact
+    from .domain.durations import days, hours, minutes, seconds, weeks
+    from .domain.event import Event, EventMatch, on
+    from .domain.history import EmailPast, JourneyPast
+    from .domain.journey import MailList, once_per
+    from .errors import HogsendError, JourneyCodeError, StepFailed
+    from .turns.call_results import Sent, Throttle, Waited
+    from .turns.calls import When
+    from .turns.context import Context
+    from .turns.decorator import journey
 
 __version__ = "0.1.0"
 
@@ -40,3 +44,42 @@ __all__ = [
     "seconds",
     "weeks",
 ]
+
+# Names are imported when they are used: the command line starts in half the time without them.
+_MODULES = {
+    "Condition": ".domain.conditions",
+    "Contact": ".domain.contact",
+    "Context": ".turns.context",
+    "EmailPast": ".domain.history",
+    "Event": ".domain.event",
+    "EventMatch": ".domain.event",
+    "HogsendError": ".errors",
+    "JourneyCodeError": ".errors",
+    "JourneyPast": ".domain.history",
+    "MailList": ".domain.journey",
+    "Sent": ".turns.call_results",
+    "StepFailed": ".errors",
+    "Throttle": ".turns.call_results",
+    "Waited": ".turns.call_results",
+    "When": ".turns.calls",
+    "days": ".domain.durations",
+    "hours": ".domain.durations",
+    "journey": ".turns.decorator",
+    "minutes": ".domain.durations",
+    "on": ".domain.event",
+    "once_per": ".domain.journey",
+    "prop": ".domain.conditions",
+    "seconds": ".domain.durations",
+    "weeks": ".domain.durations",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

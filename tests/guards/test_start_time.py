@@ -15,7 +15,7 @@ HEAVY = {
 
 @pytest.mark.parametrize(
     "code",
-    ["import hogsend", "from hogsend.cli.main import run; run(['--help'])"],
+    ["from hogsend import *", "from hogsend.cli.main import run; run(['--help'])"],
     ids=["a journey", "hogsend --help"],
 )
 def test_no_heavy_library_is_imported(code: str):
@@ -23,3 +23,9 @@ def test_no_heavy_library_is_imported(code: str):
     run = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert run.stderr.strip() == ""
+
+
+def test_a_command_does_not_import_what_journeys_import():
+    code = "import sys, hogsend; print(*(name for name in sys.modules if 'hogsend.' in name))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert run.stdout.split() == []
