@@ -161,15 +161,15 @@ def compare(people: int, workflows: int) -> None:
         ours.append(on_hogsend(people))
         for (journal, way), found in theirs.items():
             found.append(on_dbos(way, workflows, journal))
-    mine = statistics.median(ours)
-    for journal, said in JOURNALS.items():
+    hogsend_median = statistics.median(ours)
+    for journal, label in JOURNALS.items():
         rates = {way: statistics.median(theirs[journal, way]) for way in WAYS}
         best = max(rates.values())
         report(
-            f"a send and a sleep, times as fast as on DBOS {said}",
-            f"{mine / best:.0f}",
+            f"a send and a sleep, times as fast as on DBOS {label}",
+            f"{hogsend_median / best:.0f}",
             "≥ 100",
-            detail=f"{mine:,.0f} against {best:,.0f} a second ("
+            detail=f"{hogsend_median:,.0f} against {best:,.0f} a second ("
             + ", ".join(f"{way} {rate:,.0f}" for way, rate in rates.items())
             + f"), {people:,} people, {workflows:,} workflows, DBOS {version('dbos')}",
         )

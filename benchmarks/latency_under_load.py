@@ -55,7 +55,7 @@ def main() -> None:
         [(mails[call.who][place] / 1e6 - call.at) * 1000 for call in calls] for place in range(3)
     )
 
-    def told(values: list[float]) -> str:
+    def describe(values: list[float]) -> str:
         return " / ".join(f"{percentile(values, part):.0f}" for part in (0.5, 0.95, 0.99))
 
     taken = [call.taken * 1000 for call in calls]
@@ -63,8 +63,8 @@ def main() -> None:
         f"event to its first mail handed over, {rate:.0f} events/s, p99",
         f"{percentile(sent, 0.99):.0f} ms",
         "≤ 250 ms",
-        detail=f"p50 / p95 / p99: answered {told(taken)}, queued {told(queued)}, "
-        f"begun to be handed over {told(begun)}, taken by the sink {told(sent)} ms",
+        detail=f"p50 / p95 / p99: answered {describe(taken)}, queued {describe(queued)}, "
+        f"begun to be handed over {describe(begun)}, taken by the sink {describe(sent)} ms",
     )
 
 

@@ -39,14 +39,14 @@ async def enter(folder: Path) -> None:
 async def play(folder: Path) -> None:
     """Play as one worker until nothing is due, from when a line is read."""
     async with opened(folder) as project:
-        roster = WorkerRegistry(
+        registry = WorkerRegistry(
             project.database, new_id(project.clock.now()), "embedded", project.clock.now()
         )
-        await roster.start()
+        await registry.start()
         print(_READY, flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        await project.play(RowLeases(project.database, roster.id))
-        await roster.stop()
+        await project.play(RowLeases(project.database, registry.id))
+        await registry.stop()
 
 
 async def wait_for_end(folder: Path) -> None:

@@ -229,7 +229,7 @@ class World:
         return {key: value for key, value in kept.items() if value}
 
     async def counter_drift(self) -> dict[tuple[str, bool], tuple[int, int]]:
-        """Return the kept counts that differ from the rows, each as (kept, counted anew).
+        """Return the kept counts that differ from the rows, each as (kept, recounted).
 
         Both are of one instant: turns may be played meanwhile.
         """

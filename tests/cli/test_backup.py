@@ -46,15 +46,15 @@ def user_ids_in(file: Path) -> list[str]:
         return [name for (name,) in database.execute("SELECT external_id FROM contacts")]
 
 
-def test_a_backup_is_made_while_the_server_writes(
+def test_a_backup_is_taken_while_the_server_writes(
     instance: Path, open_database: sqlite3.Connection, hogsend: Hogsend
 ) -> None:
     open_database.execute("BEGIN IMMEDIATE")
     open_database.execute("DELETE FROM contacts")
 
-    made = hogsend("backup", "copy.db", "--json")
+    backup = hogsend("backup", "copy.db", "--json")
 
-    assert made.json["contacts"] == 1 and made.json["hasSecret"] is True
+    assert backup.json["contacts"] == 1 and backup.json["hasSecret"] is True
     copy = instance / "copy.db"
     assert user_ids_in(copy) == ["ada"]
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600

@@ -8,14 +8,14 @@ from .conftest import Hogsend
 
 
 def test_a_key_is_created_listed_and_revoked(project: Path, hogsend: Hogsend) -> None:
-    made = hogsend("keys", "create", "--scope", "ingest", "--name", "shop", "--json").json
+    created = hogsend("keys", "create", "--scope", "ingest", "--name", "shop", "--json").json
 
-    assert made["key"].startswith("hsk_") and made["scopes"] == ["ingest"]
+    assert created["key"].startswith("hsk_") and created["scopes"] == ["ingest"]
     listed = hogsend("keys", "list")
-    assert made["id"] in listed.out and "shop" in listed.out and "active" in listed.out
-    assert made["key"] not in listed.out
+    assert created["id"] in listed.out and "shop" in listed.out and "active" in listed.out
+    assert created["key"] not in listed.out
 
-    assert hogsend("keys", "revoke", made["id"]).status == 0
+    assert hogsend("keys", "revoke", created["id"]).status == 0
 
     assert hogsend("keys", "list", "--json").json[0]["status"] == "revoked"
 
@@ -31,11 +31,11 @@ def test_a_publishable_key_needs_an_origin(project: Path, hogsend: Hogsend) -> N
     refused = hogsend("keys", "create", "--scope", "ingest-public")
     assert refused.status == 1 and "origin" in refused.err
 
-    made = hogsend(
+    created = hogsend(
         "keys", "create", "--scope", "ingest-public", "--origin", "https://example.com",
         "--days", "30", "--json",
     ).json  # fmt: skip
-    assert made["key"].startswith("pk_") and made["expiresAt"]
+    assert created["key"].startswith("pk_") and created["expiresAt"]
 
 
 def test_revoking_an_unknown_key_fails(project: Path, hogsend: Hogsend) -> None:

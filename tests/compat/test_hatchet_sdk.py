@@ -123,7 +123,7 @@ def test_the_sdk_logs_under_the_name_that_is_quieted():
     assert logger is logging.getLogger("hatchet")
 
 
-def test_a_spawned_process_is_recognized(monkeypatch: pytest.MonkeyPatch):
+def test_a_child_process_of_the_sdk_is_recognized(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert hatchet_child.SPAWN_ARGUMENT in multiprocessing.spawn.get_command_line()
     assert multiprocessing.process.current_process().name == "MainProcess"

@@ -111,7 +111,7 @@ def test_the_key_of_an_entry_is_text(value: Any, key: str):
     assert entry_key_of(journey, event) == key
 
 
-def test_long_keys_that_begin_alike_are_told_apart():
+def test_long_keys_with_the_same_start_stay_different():
     journey = replace(JOURNEY, entry_key="id")
     events = [replace(GO, properties={"id": "x" * 300 + end}) for end in "aab"]
     same, again, other = (entry_key_of(journey, event) or "" for event in events)

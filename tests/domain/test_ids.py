@@ -12,15 +12,15 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def test_an_id_is_a_uuid_of_version_seven_that_begins_with_its_instant():
-    made = IdMaker()(NOW)
-    assert (made.version, made.variant) == (7, "specified in RFC 4122")
-    assert made.int >> 80 == int(NOW.timestamp() * 1000)
+    new_id = IdMaker()(NOW)
+    assert (new_id.version, new_id.variant) == (7, "specified in RFC 4122")
+    assert new_id.int >> 80 == int(NOW.timestamp() * 1000)
 
 
-def test_ids_of_one_millisecond_are_in_the_order_they_were_made():
+def test_ids_of_one_millisecond_sort_in_order_of_creation():
     make = IdMaker()
-    made = [make(NOW) for _ in range(10_000)]
-    assert made == sorted(set(made))
+    ids = [make(NOW) for _ in range(10_000)]
+    assert ids == sorted(set(ids))
 
 
 def test_the_order_is_kept_when_the_clock_is_set_back():
@@ -30,7 +30,7 @@ def test_the_order_is_kept_when_the_clock_is_set_back():
     assert make(NOW + timedelta(milliseconds=1)) > later
 
 
-def test_the_first_id_of_an_instant_parts_what_was_made_before_from_what_came_then():
+def test_the_first_id_of_an_instant_separates_earlier_ids_from_later_ones():
     make = IdMaker()
     before, then = make(NOW - timedelta(milliseconds=1)), make(NOW)
     assert before < first_id(NOW) <= then
@@ -39,14 +39,14 @@ def test_the_first_id_of_an_instant_parts_what_was_made_before_from_what_came_th
 
 def test_ids_of_several_threads_never_collide():
     make = IdMaker()
-    made: list[UUID] = []
+    ids: list[UUID] = []
 
     def work() -> None:
-        made.extend([make(NOW) for _ in range(2000)])
+        ids.extend([make(NOW) for _ in range(2000)])
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(set(made)) == 8000
+    assert len(set(ids)) == 8000

@@ -22,21 +22,21 @@ GAP = hours(12)
 REFUSALS: list[tuple[Refuse, dict[str, Any]]] = [
     (Refuse("skipped", "no_address"), {"email": None}),
     (Refuse("suppressed", "suppressed"), {"suppression": "hard_bounce"}),
-    (Refuse("skipped", "unsubscribed_from_everything"), {"said": {"*": False}}),
-    (Refuse("skipped", "unsubscribed_from_list"), {"said": {"news": False}}),
+    (Refuse("skipped", "unsubscribed_from_everything"), {"choices": {"*": False}}),
+    (Refuse("skipped", "unsubscribed_from_list"), {"choices": {"news": False}}),
     (Refuse("skipped", "too_soon"), {"last_sent_at": NOW - GAP + timedelta(microseconds=1)}),
 ]
 
 
 def decide(mail_list: MailList, **facts: Any) -> Queue | Refuse:
-    said = facts.pop("said", {})
+    choices = facts.pop("choices", {})
     known = {"email": "ada@example.com", **facts}
-    return decide_send(mail_list, SendFacts(consents=Consents(said), **known), gap=GAP, now=NOW)
+    return decide_send(mail_list, SendFacts(consents=Consents(choices), **known), gap=GAP, now=NOW)
 
 
 def test_where_nothing_refuses_it_is_queued():
     assert decide(NEWS) == Queue()
-    assert decide(NEWS, last_sent_at=NOW - GAP, said={"news": True, "other": False}) == Queue()
+    assert decide(NEWS, last_sent_at=NOW - GAP, choices={"news": True, "other": False}) == Queue()
 
 
 @pytest.mark.parametrize(("refused", "facts"), REFUSALS)
@@ -47,17 +47,17 @@ def test_each_reason_refuses(refused: Refuse, facts: dict[str, Any]):
 @pytest.mark.parametrize("pair", list(itertools.combinations(REFUSALS, 2)))
 def test_of_two_reasons_the_first_counts(pair: Any):
     (first, one), (_, other) = pair
-    said = {**other.get("said", {}), **one.get("said", {})}
-    assert decide(NEWS, **{**other, **one, "said": said}) == first
+    choices = {**other.get("choices", {}), **one.get("choices", {})}
+    assert decide(NEWS, **{**other, **one, "choices": choices}) == first
 
 
 def test_what_is_owed_goes_to_who_has_stopped_everything():
-    assert decide(OWED, said={"*": False, "owed": False}) == Queue()
+    assert decide(OWED, choices={"*": False, "owed": False}) == Queue()
     assert decide(OWED, suppression="complaint") == Refuse("suppressed", "suppressed")
 
 
 @pytest.mark.parametrize(
-    ("mail_list", "said", "gets"),
+    ("mail_list", "choices", "gets"),
     [
         (NEWS, {}, True),
         (NEWS, {"*": True}, True),
@@ -68,10 +68,10 @@ def test_what_is_owed_goes_to_who_has_stopped_everything():
         (OPT_IN, {"*": True}, False),
     ],
 )
-def test_who_said_nothing_gets_what_the_list_says(
-    mail_list: MailList, said: dict[str, bool], gets: bool
+def test_a_contact_without_a_choice_gets_the_default_of_the_list(
+    mail_list: MailList, choices: dict[str, bool], gets: bool
 ):
-    assert Consents(said).gets(mail_list) is gets
+    assert Consents(choices).gets(mail_list) is gets
 
 
 def test_tries_come_ever_later_and_end_after_four_days():

@@ -339,7 +339,9 @@ NINE = time(9)
         ),
     ],
 )
-def test_a_moment_is_said_in_words_and_meant_in_local_time(moment: Moment, meant: str, words: str):
+def test_a_moment_is_described_in_words_and_resolved_in_local_time(
+    moment: Moment, meant: str, words: str
+):
     assert shown(moment.resolve(MONDAY_NOON, BERLIN), BERLIN) == meant
     assert moment.describe() == words
 

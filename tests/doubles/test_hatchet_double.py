@@ -72,14 +72,14 @@ async def test_a_sleep_lasts_its_whole_seconds(setup: Setup) -> None:
 
 
 async def test_a_scoped_event_ends_its_wait_and_no_other(setup: Setup) -> None:
-    mine, other = await setup.nap(scope="mine"), await setup.nap(scope="other")
-    for run in (mine, other):
+    first, second = await setup.nap(scope="mine"), await setup.nap(scope="other")
+    for run in (first, second):
         await until(lambda run=run: setup.has_begun_to_wait(run))
     await setup.wake("mine", n=1)
-    result = await setup.result(mine)
+    result = await setup.result(first)
     assert result["sleeper"] == {"ended_by": {"wake": [{"n": 1}]}, "invocation": 1}
-    assert await setup.status(other) == "RUNNING"
-    await setup.hatchet.runs.aio_cancel(other.workflow_run_id)
+    assert await setup.status(second) == "RUNNING"
+    await setup.hatchet.runs.aio_cancel(second.workflow_run_id)
 
 
 async def test_an_event_before_the_wait_counts_only_with_a_look_back(setup: Setup) -> None:

@@ -58,7 +58,7 @@ class Stage:
         """Add enrollments that are due, of different people unless one is given."""
         now = self.clock.now()
         people = [Contact(new_id(now)) for _ in range(count)] if contact is None else []
-        made = [
+        new_enrollments = [
             Enrollment(
                 id=new_id(now),
                 contact_id=contact or people[n].id,
@@ -73,16 +73,16 @@ class Stage:
             for n in range(count)
         ]
         async with self.database.transaction() as tx:
-            await tx.apply([contacts.insert(people, now), enrollments.insert(made)])
-        self.owner |= {one.id: one.contact_id for one in made}
-        return [one.id for one in made]
+            await tx.apply([contacts.insert(people, now), enrollments.insert(new_enrollments)])
+        self.owner |= {one.id: one.contact_id for one in new_enrollments}
+        return [one.id for one in new_enrollments]
 
     def _journey(self, number: int, contact: UUID | None) -> str:
         """Return a journey that this contact is not in yet."""
         return f"j{number}" if contact is None else f"j{new_id(self.clock.now()).hex}"
 
     async def play(self, ids: Sequence[UUID], done: Done) -> Collection[UUID]:
-        """Play turns: whoever was due rests afterwards."""
+        """Play turns: a due enrollment rests afterwards."""
         if self.fail_next:
             self.fail_next -= 1
             raise RuntimeError("this set could not be played")
@@ -147,7 +147,9 @@ class EngineContract:
             await stage.until(lambda: len(stage.played) == 3)
         assert stage.played == Counter(due)
 
-    async def test_what_becomes_due_is_played_at_once_when_the_engine_is_told(self, stage: Stage):
+    async def test_a_due_enrollment_is_played_at_once_when_the_engine_is_notified(
+        self, stage: Stage
+    ):
         async with self.at_work(stage) as engine:
             for _ in range(3):
                 due = await stage.enroll(2)
@@ -223,7 +225,7 @@ class EngineContract:
             await closing
             assert stage.played == Counter([held])
 
-    async def test_what_is_told_may_be_wrong(self, stage: Stage):
+    async def test_a_wrong_notification_is_harmless(self, stage: Stage):
         """Wakes and exits are hints; the rows are what counts."""
         nobody = new_id(stage.clock.now())
         (due,) = await stage.enroll()

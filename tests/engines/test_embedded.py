@@ -64,21 +64,21 @@ class TestEmbeddedEngine(EngineContract):
         soon = stage.clock.now() + timedelta(hours=1)
         (gone,) = await stage.enroll(wake=soon)
         reading = Database.read_one
-        looked, told = asyncio.Event(), asyncio.Event()
+        has_read, notified = asyncio.Event(), asyncio.Event()
 
-        async def read_and_be_told(database: Database, query: Any) -> Any:
+        async def read_and_wait_for_notification(database: Database, query: Any) -> Any:
             rows = await reading(database, query)
-            looked.set()
-            if stage.clock.now() >= soon and not told.is_set():
-                told.set()
+            has_read.set()
+            if stage.clock.now() >= soon and not notified.is_set():
+                notified.set()
                 (due,) = await stage.enroll(wake=soon)
                 await engine.schedule([Wake(due, soon)])
             return rows
 
-        monkeypatch.setattr(Database, "read_one", read_and_be_told)
+        monkeypatch.setattr(Database, "read_one", read_and_wait_for_notification)
         async with self.at_work(stage) as engine:
             assert isinstance(engine, EmbeddedEngine)
-            await looked.wait()
+            await has_read.wait()
             await stage.rest([gone])
             stage.clock.set(soon)
             engine.poll()

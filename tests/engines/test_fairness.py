@@ -40,7 +40,7 @@ class Order(Stage):
         """Enroll so many people in one journey, all of them long overdue."""
         now = self.clock.now()
         people = [Contact(new_id(now)) for _ in range(count)]
-        made = [
+        new_enrollments = [
             Enrollment(
                 id=new_id(now),
                 contact_id=person.id,
@@ -55,9 +55,9 @@ class Order(Stage):
             for person in people
         ]
         async with self.database.transaction() as tx:
-            await tx.apply([contacts.insert(people, now), enrollments.insert(made)])
-        self.owner |= {one.id: one.contact_id for one in made}
-        return [one.id for one in made]
+            await tx.apply([contacts.insert(people, now), enrollments.insert(new_enrollments)])
+        self.owner |= {one.id: one.contact_id for one in new_enrollments}
+        return [one.id for one in new_enrollments]
 
     async def play(self, ids: Sequence[UUID], done: Done) -> None:
         self.order.extend(ids)

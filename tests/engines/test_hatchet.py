@@ -237,7 +237,7 @@ async def test_a_wake_that_nothing_comes_of_ends_one_wait_and_no_more(
 ):
     one, other = await stage.enroll(2)
     async with at_work(make(stage)) as engine:
-        # Whoever was played rests, for the same turn as before.
+        # The played enrollments rest, at the same turn as before.
         await stage.until(lambda: one in stage.played and other in stage.played)
         await until(lambda: is_named(stage, one))
         run = await run_of(stage, one)
@@ -259,9 +259,7 @@ async def forget_wakes(stage: Stage) -> None:
         await tx.apply([Write("UPDATE hatchet_runs SET pushed = 0")])
 
 
-async def test_a_run_tells_whom_it_plays_and_can_be_found_by_it(
-    double: HatchetDouble, sleeper: Sleeper
-):
+async def test_a_run_can_be_found_by_its_enrollment(double: HatchetDouble, sleeper: Sleeper):
     (one,) = await sleeper.enroll()
     async with at_work(make(sleeper)):
         await sleeper.until(lambda: sleeper.played[one] == 1)
@@ -296,14 +294,14 @@ async def test_a_cancel_in_hatchet_ends_the_enrollment_and_nothing_else_does(
     double: HatchetDouble, sleeper: Sleeper
 ):
     taken = Taken()
-    told, kept = await sleeper.enroll(2)
+    cancelled, kept = await sleeper.enroll(2)
     async with at_work(make(sleeper, taken)):
-        await until(lambda: is_named(sleeper, told))
+        await until(lambda: is_named(sleeper, cancelled))
         await until(lambda: is_named(sleeper, kept))
-        double.cancel(await run_of(sleeper, told))
+        double.cancel(await run_of(sleeper, cancelled))
         assert double.runs[await run_of(sleeper, kept)].status == "RUNNING"
         await until(lambda: bool(taken.cancelled))
-    assert set(taken.cancelled) == {told}
+    assert set(taken.cancelled) == {cancelled}
 
 
 async def test_closing_the_engine_is_no_cancel(double: HatchetDouble, sleeper: Sleeper):
@@ -428,7 +426,7 @@ async def test_the_sweepers_tries_are_for_when_hatchet_is_there(
 
 
 @on_both
-async def test_a_hatchet_that_has_forgotten_everything_is_told_anew(
+async def test_runs_are_started_again_after_hatchet_lost_its_data(
     double: HatchetDouble, sleeper: Sleeper
 ):
     (one,) = await sleeper.enroll()

@@ -140,7 +140,7 @@ def test_json_in_a_document_is_json(example: Example):
 
 @pytest.fixture
 def forget_journeys() -> Iterator[None]:
-    """The package of authors' modules belongs to whoever loads a folder next."""
+    """Forget the modules of authors, so that the next test can load its own folder."""
     yield
     for name in [one for one in sys.modules if one.split(".")[0] == "journeys"]:
         del sys.modules[name]
@@ -245,13 +245,13 @@ def test_every_setting_exists(name: str):
 def test_every_make_target_exists(name: str):
     targets = set(re.findall(r"^([a-z-]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
     text = (TOP / name).read_text()
-    told = re.findall(r"`make ([a-z-]+)", text)
-    told += [
+    mentioned = re.findall(r"`make ([a-z-]+)", text)
+    mentioned += [
         target
         for block in _FENCE.finditer(text)
         for target in re.findall(r"^make ([a-z-]+)", block[2], re.MULTILINE)
     ]
-    assert set(told) <= targets
+    assert set(mentioned) <= targets
 
 
 def test_the_readme_names_how_to_run_and_how_to_test():
@@ -266,9 +266,9 @@ def test_every_route_of_the_api_that_is_described_exists():
         app.register_blueprint(part.blueprint)
     known = {(m, rule.rule) for rule in app.url_map.iter_rules() for m in rule.methods or ()}
     known.add(("POST", events_fast_path.PATH))
-    told = re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?]*)", (DOCS / "api.md").read_text())
-    assert len(told) >= 5
-    assert set(told) <= known
+    mentioned = re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?]*)", (DOCS / "api.md").read_text())
+    assert len(mentioned) >= 5
+    assert set(mentioned) <= known
 
 
 # -- tables -------------------------------------------------------------------------------------
@@ -294,17 +294,17 @@ def test_the_guide_names_every_reason():
     definition = section(DOCS / "journeys.md", "The definition")
     _, _, table = definition.partition("in the order in which they are checked")
     named = [re.findall(r"`(\w+)`", row.split(" | ")[0]) for row in table.splitlines()]
-    told = [name for names in named for name in names]
-    assert told == re.findall(r', "(\w+)"\),$', inspect.getsource(_refusal), re.MULTILINE)
-    assert set(told) == set(SkipReason.__args__)
+    reasons = [name for names in named for name in names]
+    assert reasons == re.findall(r', "(\w+)"\),$', inspect.getsource(_refusal), re.MULTILINE)
+    assert set(reasons) == set(SkipReason.__args__)
     refused = section(DOCS / "journeys.md", "Mails that are not sent")
     for reason in RefusalReason.__args__:
         assert f"`{reason}`" in refused
 
 
 def test_the_guide_says_when_a_failed_turn_is_tried_again():
-    said = " ".join(section(DOCS / "journeys.md", "When something goes wrong").split())
-    assert "after 10 seconds, a minute, 5 minutes, 30 minutes and two hours" in said
+    text = " ".join(section(DOCS / "journeys.md", "When something goes wrong").split())
+    assert "after 10 seconds, a minute, 5 minutes, 30 minutes and two hours" in text
     seconds = [int(pause.total_seconds()) for pause in RETRY_AFTER]
     assert seconds == [10, 60, 300, 1800, int(days(1).total_seconds() / 12)]
 
@@ -317,8 +317,8 @@ WITH_PATHS = [
 @pytest.mark.parametrize("name", WITH_PATHS)
 def test_every_path_of_the_code_exists(name: str):
     text = prose(TOP / name)
-    told = re.findall(
+    paths = re.findall(
         r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|spec|toml|html|md|yml|yaml)|(?:[\w.-]+/)+)`", text
     )
     roots = (TOP, TOP / "app" / "hogsend")
-    assert not [path for path in told if not any((root / path).exists() for root in roots)]
+    assert not [path for path in paths if not any((root / path).exists() for root in roots)]

@@ -97,7 +97,7 @@ def test_a_template_keeps_to_the_policy(file: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_what_is_replaced_is_a_block_of_its_page(file: str) -> None:
-    """An element that fetches itself anew names, by its id, a block that holds just it."""
+    """An element that reloads itself names, by its id, a block that holds only the element."""
     text = (TEMPLATES / file).read_text()
     for match in re.finditer(r"<[a-z]+ [^>]*hx-get=[^>]*>", text):
         target = re.search(r'hx-target="#(\w+)"', match.group())

@@ -120,7 +120,7 @@ async def test_one_bad_event_of_a_set_fails_alone(idle_world: World):
     assert await idle_world.counter_drift() == {}
 
 
-async def test_an_engine_that_cannot_be_told_harms_nothing(idle_world: World, caplog: Any):
+async def test_an_engine_that_cannot_be_notified_loses_no_event(idle_world: World, caplog: Any):
     async def refuse(taking: Any) -> None:
         raise RuntimeError("the engine is not there")
 
@@ -186,7 +186,7 @@ async def test_a_broken_journey_is_named_only_for_what_would_have_started_it(idl
 
 
 @pytest.mark.parametrize(("age", "expected"), [(hours(24), None), (hours(25), "late_event")])
-async def test_an_event_that_is_told_too_late_starts_nothing(
+async def test_an_event_that_is_submitted_too_late_starts_nothing(
     idle_world: World, age: timedelta, expected: str | None
 ):
     await idle_world.define(
@@ -220,7 +220,7 @@ async def test_a_journey_with_a_key_needs_a_value_for_it(idle_world: World, valu
     assert (await idle_world.enrollment()).entry_key == "7"
 
 
-async def test_whoever_is_in_a_journey_does_not_enter_it_beside(idle_world: World):
+async def test_a_contact_in_a_journey_does_not_enter_it_a_second_time(idle_world: World):
     await idle_world.define(
         '@journey("j", trigger="go", entry="unlimited")\nasync def j(u, ctx): ...'
     )
@@ -280,7 +280,7 @@ async def test_nobody_enters_a_journey_whose_list_they_left(idle_world: World):
     )
 
     async def reasons(user: str, **lists: bool) -> list[str | None]:
-        named = {name.replace("everything", "*"): said for name, said in lists.items()}
+        named = {name.replace("everything", "*"): subscribed for name, subscribed in lists.items()}
         taken = await idle_world.submit(
             "go", user_id=user, email=f"{user}@example.com", lists=named
         )

@@ -23,7 +23,7 @@ LISTS = """
 """
 
 
-async def said(world: World) -> dict[str, bool]:
+async def choices(world: World) -> dict[str, bool]:
     rows = await world.query("SELECT list_id, subscribed FROM consents")
     return {row[0]: bool(row[1]) for row in rows}
 
@@ -52,15 +52,15 @@ async def test_the_newest_word_counts(idle_world: World):
     await idle_world.define(LISTS)
     for word in (True, False, True):
         await idle_world.submit("say", user_id="ada", email="a@example.com", lists={"news": word})
-    assert await said(idle_world) == {"news": True}
+    assert await choices(idle_world) == {"news": True}
 
 
 async def test_stopping_everything_and_coming_back_lifts_just_that(idle_world: World):
     await idle_world.define(LISTS)
-    told: dict[str, Any] = {"user_id": "ada", "email": "a@example.com"}
-    await idle_world.submit("say", **told, lists={"news": False, "*": False})
-    await idle_world.submit("say", **told, lists={"*": True})
-    assert await said(idle_world) == {"news": False, "*": True}
+    contact: dict[str, Any] = {"user_id": "ada", "email": "a@example.com"}
+    await idle_world.submit("say", **contact, lists={"news": False, "*": False})
+    await idle_world.submit("say", **contact, lists={"*": True})
+    assert await choices(idle_world) == {"news": False, "*": True}
 
 
 async def test_an_unknown_list_is_named_and_the_known_ones_are_kept(idle_world: World):
@@ -70,14 +70,14 @@ async def test_an_unknown_list_is_named_and_the_known_ones_are_kept(idle_world: 
     )
     assert taken.lists_error == "Unknown list: nope"
     assert taken.stored
-    assert await said(idle_world) == {"news": False}
+    assert await choices(idle_world) == {"news": False}
 
 
-async def test_whoever_has_no_address_is_on_no_list(idle_world: World):
+async def test_a_contact_without_an_address_is_on_no_list(idle_world: World):
     await idle_world.define(LISTS)
     taken = await idle_world.submit("say", user_id="ada", lists={"news": False})
     assert taken.lists_error == "Contact has no email; cannot manage list membership"
-    assert await said(idle_world) == {}
+    assert await choices(idle_world) == {}
 
 
 async def test_each_leaving_is_counted_once(idle_world: World):

@@ -1,4 +1,4 @@
-"""What whoever drifted finds when an operator lets them go on: their journal, as far as it goes."""
+"""Drifted enrollments that an operator continues replay their journal as far as it goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts that are kept equal counts made anew, and both databases come to the same."""
+"""Kept counts equal recounted rows, with the same result on both databases."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Story:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_kept_counts_equal_counts_made_anew(world: World, seed: int):
+async def test_kept_counts_equal_recounted_rows(world: World, seed: int):
     story = Story(world, seed)
     await story.tell(80)
     assert await world.counter_drift() == {}

@@ -288,7 +288,7 @@ async def test_a_restart_leaves_the_one_beside_it_alone(idle_world: World):
     ]
 
 
-async def test_whoever_has_completed_does_not_enter_again_for_a_restart(world: World):
+async def test_a_restart_does_not_enroll_a_contact_who_has_completed(world: World):
     await world.define(RESTART)
     await world.emit("go", real=True, cart=1)
     await world.advance(timedelta(days=1))

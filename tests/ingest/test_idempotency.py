@@ -21,18 +21,18 @@ async def everything(world: World) -> list[Any]:
 
 async def test_a_repeated_event_enrolls_once_and_changes_nothing(idle_world: World):
     await idle_world.define(WELCOME)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "user_id": "ada",
         "email": "ada@example.com",
         "contact_properties": {"plan": "pro"},
         "lists": {"journey": True},
         "idempotency_key": "order-7",
     }
-    first = await idle_world.submit("go", **told)
+    first = await idle_world.submit("go", **fields)
     before = await everything(idle_world)
-    told["contact_properties"] = {"plan": "free"}
-    told["lists"] = {"journey": False}
-    again = await idle_world.submit("go", **told)
+    fields["contact_properties"] = {"plan": "free"}
+    fields["lists"] = {"journey": False}
+    again = await idle_world.submit("go", **fields)
 
     assert not again.stored
     assert (again.event_id, again.contact_key) == (first.event_id, "ada")
@@ -68,9 +68,9 @@ async def test_two_events_with_one_key_at_the_same_moment_are_one(idle_world: Wo
 
 
 async def test_a_repeat_returns_the_same_lists_error(idle_world: World):
-    told: dict[str, Any] = {"user_id": "ada", "email": "ada@example.com", "lists": {"nope": True}}
-    first = await idle_world.submit("go", idempotency_key="k", **told)
-    again = await idle_world.submit("go", idempotency_key="k", **told)
+    fields: dict[str, Any] = {"user_id": "ada", "email": "ada@example.com", "lists": {"nope": True}}
+    first = await idle_world.submit("go", idempotency_key="k", **fields)
+    again = await idle_world.submit("go", idempotency_key="k", **fields)
     assert first.lists_error == again.lists_error == "Unknown list: nope"
 
 

@@ -83,8 +83,8 @@ async def test_what_comes_for_the_one_who_was_merged_reaches_the_survivor(idle_w
     ada = await idle_world.contact()
     assert taken.contact_id == ada.id
     assert [one.contact_id for one in await idle_world.events("click")] == [ada.id]
-    said = await idle_world.query("SELECT contact_id, list_id, subscribed FROM consents")
-    assert [(bytes(row[0]) if isinstance(row[0], bytes) else row[0].bytes) for row in said] == [
+    consents = await idle_world.query("SELECT contact_id, list_id, subscribed FROM consents")
+    assert [(bytes(row[0]) if isinstance(row[0], bytes) else row[0].bytes) for row in consents] == [
         ada.id.bytes
     ]
 
@@ -364,10 +364,10 @@ async def test_the_strictest_word_about_a_list_counts(
         'news = MailList("news", "News", default_opt_in=False)\n'
         '@journey("j", trigger="go", list="news")\nasync def j(u, ctx): ...'
     )
-    for who, said in ((VISITOR, visitor), (USER, user)):
-        made = await idle_world.submit("hello", **who)
-        if said is not None:
-            await idle_world.submit("say", contact_id=made.contact_id, lists={"news": said})
+    for who, choice in ((VISITOR, visitor), (USER, user)):
+        result = await idle_world.submit("hello", **who)
+        if choice is not None:
+            await idle_world.submit("say", contact_id=result.contact_id, lists={"news": choice})
     await idle_world.submit("login", **BOTH)
     taken = await idle_world.submit("go", **USER)
     assert [one["outcome"] for one in taken.enrollments] == ["enrolled" if kept else "skipped"]

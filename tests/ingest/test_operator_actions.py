@@ -117,7 +117,7 @@ async def test_what_is_behind_a_continued_person_is_not_done_again(world: World)
     assert await world.states() == ["completed"]
 
 
-async def test_who_is_restarted_begins_anew_with_the_same_trigger(world: World):
+async def test_a_restart_begins_again_with_the_same_trigger(world: World):
     await drift(world)
     (before,) = await world.all_enrollments()
     begun = await give(world, "restart", note="better so")
@@ -129,8 +129,8 @@ async def test_who_is_restarted_begins_anew_with_the_same_trigger(world: World):
     assert await world.mailbox() == ["welcome", "welcome"]
     assert len(await world.events("go")) == 1
     assert await world.counter_drift() == {}
-    said = {"reason": "restarted by olga: better so", "enrollment": str(begun)}
-    assert await log(world) == [("olga", "restart", f"/enrollments/{old.id}", said)]
+    details = {"reason": "restarted by olga: better so", "enrollment": str(begun)}
+    assert await log(world) == [("olga", "restart", f"/enrollments/{old.id}", details)]
 
 
 async def test_a_restart_passes_the_guards_and_changes_nothing_when_one_refuses(world: World):
@@ -264,19 +264,19 @@ async def test_who_was_merged_after_the_failure_is_retried_as_the_survivor(world
 # -- everyone -----------------------------------------------------------------------------------
 
 
-async def test_everyone_who_drifted_is_continued_in_steps(
+async def test_all_drifted_enrollments_continue_in_steps(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(enrollment_service, "BATCH_SIZE", 2)
     users = [f"u{number}" for number in range(5)]
     await drift(world, *users)
-    told: list[int] = []
+    progress: list[int] = []
     outcome = await run_action_on_all(
-        world.runtime, OLGA, "continue", "j", "drifted", on_progress=told.append
+        world.runtime, OLGA, "continue", "j", "drifted", on_progress=progress.append
     )
     await world.settle()
 
-    assert (outcome.done, outcome.kept.total(), told) == (5, 0, [2, 4, 5])
+    assert (outcome.done, outcome.kept.total(), progress) == (5, 0, [2, 4, 5])
     assert set(await world.states()) == {"waiting"}
     assert await world.counter_drift() == {}
     # However many steps it took, it is one thing that olga did.
@@ -295,7 +295,7 @@ async def test_who_cannot_be_restarted_is_counted_with_the_reason(world: World):
     assert line[3] == {"people": 2, "kept": {why: 1}}
 
 
-async def test_an_order_for_everyone_reaches_nobody_else(world: World):
+async def test_a_bulk_action_changes_no_other_enrollment(world: World):
     await drift(world, "ada", "bo")
     await world.emit("go", "cy")
     outcome = await run_action_on_all(world.runtime, OLGA, "exit", "j", "drifted", note="over")

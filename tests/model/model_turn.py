@@ -259,8 +259,8 @@ class _Turn:
         self._read("email", template, sent)
 
     def _entered(self, journey: str) -> None:
-        mine = [s for s in self.model.enrollments if s.person.survivor is self.person]
-        counts = [s.state != "held_out" for s in mine if s.journey == journey and s.is_entry]
+        earlier = [s for s in self.model.enrollments if s.person.survivor is self.person]
+        counts = [s.state != "held_out" for s in earlier if s.journey == journey and s.is_entry]
         self._read("journey", journey, sum(counts))
 
     def _subscribed(self, list_id: str | None) -> None:

@@ -122,7 +122,7 @@ class ModelEnrollment:
 
     @property
     def is_entry(self) -> bool:
-        """Whether it counts: who failed before anything was sent may begin anew."""
+        """Whether it counts: a contact who failed before the first send may enter again."""
         return self.state != "failed" or self.sends > 0
 
 

@@ -75,7 +75,7 @@ class ReferenceModel:
 
         Args:
             submitted: the event.
-            who: the id of whoever it makes, if it makes anybody.
+            who: the id of the contact that it creates, if it creates one.
         """
         if submitted.key in self.keys:
             digest, first = self.keys[submitted.key]
@@ -137,10 +137,12 @@ class ReferenceModel:
         if event.depth > LONGEST_CHAIN:
             return []
         return [
-            enrollment for enrollment in self.live_of(event.person) if self._tell(enrollment, event)
+            enrollment
+            for enrollment in self.live_of(event.person)
+            if self._notify(enrollment, event)
         ]
 
-    def _tell(self, enrollment: ModelEnrollment, event: ModelEvent) -> bool:
+    def _notify(self, enrollment: ModelEnrollment, event: ModelEvent) -> bool:
         """Let somebody who waits hear of an event; say whether the wait is over by it."""
         wait = enrollment.wait
         if wait is None or enrollment.came or (wait.until and event.at > wait.until):
@@ -189,14 +191,14 @@ class ReferenceModel:
     ) -> str | None:
         """Say why an event does not start a journey; the first reason counts."""
         person, key = event.person.survivor, plan.key_of(event.properties)
-        mine = [
+        earlier = [
             s
             for s in self.enrollments
             if s.person.survivor is person
             and (s.journey, s.key) == (plan.id, key)
             and s is not instead
         ]
-        entries = [s.entered_at for s in mine if s.is_entry]
+        entries = [s.entered_at for s in earlier if s.is_entry]
         period = plan.entry if isinstance(plan.entry, timedelta) else None
         reasons = {
             "disabled": not plan.enabled,
@@ -206,7 +208,7 @@ class ReferenceModel:
             "late_event": event.late and not plan.accept_late,
             "trigger_loop": event.depth > LONGEST_CHAIN,
             "no_key": key is None,
-            "already_live": any(s.is_live for s in mine),
+            "already_live": any(s.is_live for s in earlier),
             "already_entered": plan.entry == "once" and entries and not instead,
             "too_soon": period and entries and not instead and self.now - max(entries) < period,
             "unsubscribed": not person.is_subscribed(plan.list),
@@ -216,9 +218,11 @@ class ReferenceModel:
         return next((reason for reason, holds in reasons.items() if holds), None)
 
     def _is_held_out(self, plan: JourneyPlan, person: ModelContact) -> bool:
-        """Say whether somebody is left out: as once before, whoever they were merged with."""
-        mine = [s for s in self.enrollments if s.person.survivor is person and s.journey == plan.id]
-        before = [s.state == "held_out" for s in mine if s.is_entry]
+        """Return whether a contact is held out, which a merge does not change."""
+        earlier = [
+            s for s in self.enrollments if s.person.survivor is person and s.journey == plan.id
+        ]
+        before = [s.state == "held_out" for s in earlier if s.is_entry]
         return any(before) if before else self.lots.drawn(plan.id, plan.holdout, person.id)
 
     def begin(self, plan: JourneyPlan, event: ModelEvent) -> ModelEnrollment:
@@ -248,14 +252,14 @@ class ReferenceModel:
     def _person_of(self, submitted: SubmittedEvent, who: UUID) -> ModelContact:
         given = {"u:": submitted.user, "e:": submitted.email, "a:": submitted.anonymous}
         names = [kind + value for kind, value in given.items() if value]
-        user, mine = submitted.user, list[ModelContact]()
+        user, known = submitted.user, list[ModelContact]()
         for name in names:
             one = self.named[name].survivor if name in self.named else None
-            if one is None or one in mine or (user and one.user and one.user != user):
+            if one is None or one in known or (user and one.user and one.user != user):
                 continue
             user = user or one.user
-            mine.append(one)
-        person = self._merge(mine) if mine else self._new(who)
+            known.append(one)
+        person = self._merge(known) if known else self._new(who)
         for name in names:
             self.named.setdefault(name, person)
         owns = submitted.email and self.named["e:" + submitted.email].survivor is person
@@ -293,7 +297,7 @@ class ReferenceModel:
                     self.end(enrollment, "merged")
                 places.add((enrollment.journey, enrollment.key))
             for enrollment, event in news:
-                self._tell(enrollment, event)
+                self._notify(enrollment, event)
         return survivor
 
     # -- code, switches, operators ------------------------------------------------------------

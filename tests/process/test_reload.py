@@ -94,7 +94,7 @@ async def test_an_edited_mail_is_the_one_that_leaves(edited: Edited):
     assert await world.query("SELECT subject FROM inbox") == [("Edited",)]
 
 
-async def test_a_folder_that_is_made_later_is_watched(
+async def test_a_folder_that_is_created_later_is_watched(
     sqlite_world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setattr(reload, "CHECK_EVERY", 0.05)

@@ -70,7 +70,7 @@ async def change_everything(site: Site, actor: Actor) -> list[Entry]:
     ]
 
 
-async def test_each_change_is_recorded_with_who_made_it(site: Site) -> None:
+async def test_each_change_is_recorded_with_its_actor(site: Site) -> None:
     assert await change_everything(site, OLGA) == await entries(site)
 
 

@@ -95,7 +95,7 @@ async def test_where_the_database_takes_nothing_the_whole_set_has_failed_at_once
     assert sets == [[2, 4, 6]]
 
 
-async def test_whoever_stops_waiting_harms_nobody():
+async def test_a_cancelled_caller_does_not_harm_the_others():
     disk = Disk()
     batcher = Batcher(disk.write)
     gone, there = asyncio.create_task(batcher.submit(2)), asyncio.create_task(batcher.submit(4))

@@ -1,4 +1,4 @@
-"""What dashboards are told of changes."""
+"""Dashboards are notified of changes."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ async def write(database: Database, *writes: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "stored"),
+    ("name", "stored"),
     [
         (counters.CONTACTS, "contacts"),
         (counters.EVENTS, "events"),
@@ -33,8 +33,8 @@ async def write(database: Database, *writes: Write) -> None:
         (counters.engagement("click", "machine"), "clicks/machine"),
     ],
 )
-def test_counter_names_are_those_that_existing_databases_have(made: str, stored: str):
-    assert made == stored
+def test_counter_names_are_those_that_existing_databases_have(name: str, stored: str):
+    assert name == stored
 
 
 def test_a_name_that_is_too_long_is_cut_and_kept_apart_from_its_like():

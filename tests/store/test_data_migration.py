@@ -45,7 +45,7 @@ from tests.world import open_world
 
 ROWS = 7
 OWN = ("aerich", "sqlite_sequence")
-Told = Callable[[Progress], None]
+ReportProgress = Callable[[Progress], None]
 
 
 class Stopped(Exception):
@@ -56,14 +56,14 @@ def silent(progress: Progress) -> None:
     pass
 
 
-def stop_at(work: str, table: str = "") -> Told:
+def stop_at(work: str, table: str = "") -> ReportProgress:
     """Return what cuts the copy off when it begins this."""
 
-    def told(progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         if progress.work == work and table in ("", progress.table):
             raise Stopped
 
-    return told
+    return report
 
 
 def fill(file: Path, rows: int = ROWS) -> None:
@@ -117,8 +117,8 @@ class Move:
     url: str
     clock: ManualClock
 
-    async def copy(self, told: Told = silent) -> Sequence[CopiedTable]:
-        return await copy(self.file, self.url, self.clock.now(), told)
+    async def copy(self, report: ReportProgress = silent) -> Sequence[CopiedTable]:
+        return await copy(self.file, self.url, self.clock.now(), report)
 
 
 @pytest.fixture
@@ -405,7 +405,7 @@ from hogsend.store.data_migration.copying import copy
 
 source.MOST_ROWS = 2
 
-def told(progress):
+def report(progress):
     if f"{progress.work} {progress.table} {progress.rows}" == sys.argv[3]:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -439,12 +439,12 @@ async def test_only_what_is_missing_is_copied_when_it_goes_on(
 ):
     monkeypatch.setattr(sources, "MOST_ROWS", 3)
 
-    def told(progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         if (progress.work, progress.table, progress.rows) == ("copy", "events", 6):
             raise Stopped
 
     with pytest.raises(Stopped):
-        await move.copy(told)
+        await move.copy(report)
     copied = await move.copy()
 
     added = {one.table.name: one.added for one in copied}
@@ -461,7 +461,7 @@ async def test_no_server_starts_on_an_unfinished_copy(move: Move):
     assert await pending(move.url) == []
 
 
-async def test_it_begins_anew_when_the_source_has_changed_meanwhile(move: Move):
+async def test_the_copy_starts_over_when_the_source_has_changed(move: Move):
     with pytest.raises(Stopped):
         await move.copy(stop_at("compare"))
     change(move.file, "UPDATE contacts SET email = 'new@example.com' WHERE email LIKE '3%'")
@@ -579,13 +579,13 @@ async def test_a_single_changed_value_is_caught_and_named(move: Move, table: str
     ],
 )
 async def test_a_row_too_few_or_too_many_is_caught(move: Move, lost: str):
-    def told(progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         if progress.work == "compare" and progress.table == "meta":
             with closing(sqlite3.connect(":memory:")):
                 subprocess.run([sys.executable, "-c", RUN_SQL, move.url, lost], check=True)
 
     with pytest.raises(HogsendError, match="table hits is not what the source has"):
-        await move.copy(told)
+        await move.copy(report)
 
 
 RUN_SQL = """
@@ -704,9 +704,7 @@ async def test_text_that_is_not_utf_8_is_named(move: Move, table: str, column: s
 # -- the target -----------------------------------------------------------------------------------
 
 
-async def test_a_schema_that_was_made_before_will_do(
-    file: Path, postgres_url: str, clock: ManualClock
-):
+async def test_an_existing_schema_is_accepted(file: Path, postgres_url: str, clock: ManualClock):
     await copy(file, postgres_url, clock.now(), silent)
     await assert_copied(file, postgres_url)
 
@@ -765,12 +763,12 @@ async def test_a_lost_connection_says_how_to_go_on(move: Move):
         "WHERE pid <> pg_backend_pid() AND datname = current_database()"
     )
 
-    def told(progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         if progress.work == "copy" and progress.table == "events":
             subprocess.run([sys.executable, "-c", RUN_SQL, move.url, lost], check=True)
 
     with pytest.raises(HogsendError, match="Postgres stopped the copy") as refusal:
-        await move.copy(told)
+        await move.copy(report)
     assert "run this again" in refusal.value.remedy
 
     await move.copy()
@@ -799,12 +797,12 @@ async def test_nobody_opens_the_source_during_the_copy(move: Move):
     )
     complaints: list[str] = []
 
-    def told(progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         if progress.table == "contacts":
             command = [sys.executable, "-c", opening, str(move.file)]
             complaints.append(subprocess.run(command, capture_output=True, text=True).stderr)
 
-    await move.copy(told)
+    await move.copy(report)
     assert len(complaints) == 4
     assert all("database is locked" in one for one in complaints)
 
@@ -847,7 +845,7 @@ async def test_what_a_crash_left_in_the_log_is_copied_and_the_log_left_as_it_is(
     await assert_copied(file, empty_postgres_url)
 
 
-async def test_where_the_log_cannot_be_copied_it_is_said_what_to_do(
+async def test_a_log_that_cannot_be_copied_is_an_error_with_a_remedy(
     move: Move, monkeypatch: pytest.MonkeyPatch
 ):
     log = move.file.with_name("hogsend.db-wal")

@@ -83,7 +83,7 @@ def fail(standing: DatabaseHealth, code: int) -> None:
         raise sqlite_error(code)
 
 
-def test_while_a_trouble_stands_one_at_a_time_tries_and_the_others_are_refused_at_once(
+def test_during_a_problem_only_a_single_visit_tries_and_the_others_are_refused(
     clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = 100.0

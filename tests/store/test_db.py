@@ -1,4 +1,4 @@
-"""Statements written once, said to both databases; transactions that happen or do not."""
+"""One statement runs on both databases; a transaction happens as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_nothing_to_read_is_none(database: Database):
     assert await database.read_one(Query("SELECT name FROM counters", [], only)) is None
 
 
-def test_a_list_is_said_in_the_way_of_each_database():
+def test_a_list_is_rendered_for_each_database():
     sql, values = "SELECT 1 WHERE a IN ? AND b = ?", [[1, 2, 3], "x"]
     assert SqliteDialect().translate(sql, values) == (
         "SELECT 1 WHERE a IN (?,?,?,?) AND b = ?",
@@ -138,8 +138,8 @@ async def _write(database: Database, *writes: Write) -> None:
 
 
 async def test_the_options_of_an_address_that_hosts_give_out_are_taken(postgres_url: str):
-    told = "sslmode=prefer&application_name=mail%20team&target_session_attrs=read-write"
-    opened = Database(f"{postgres_url}&{told}")
+    options = "sslmode=prefer&application_name=mail%20team&target_session_attrs=read-write"
+    opened = Database(f"{postgres_url}&{options}")
     await opened.open()
     name = Query("SELECT current_setting('application_name')", [], only)
     assert await opened.read_one(name) == "mail team"
@@ -147,7 +147,7 @@ async def test_the_options_of_an_address_that_hosts_give_out_are_taken(postgres_
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("postgres://u@h:abc/x", "cannot be read"),
         ("postgres://[::1/x", "cannot be read"),
@@ -156,7 +156,7 @@ async def test_the_options_of_an_address_that_hosts_give_out_are_taken(postgres_
         ("postgres://u@h/x?sslmode=sure", "the option 'sslmode=sure'"),
     ],
 )
-async def test_an_address_that_cannot_be_used_is_refused_with_a_remedy(url: str, said: str):
-    with pytest.raises(ConfigError, match=said) as refused:
+async def test_an_address_that_cannot_be_used_is_refused_with_a_remedy(url: str, message: str):
+    with pytest.raises(ConfigError, match=message) as refused:
         await Database(url).open()
     assert refused.value.remedy

@@ -33,10 +33,10 @@ async def write(database: Database, *writes: Write) -> None:
 def make(clock: ManualClock) -> Make:
     """Make an enrollment of a person of its own."""
 
-    def made(**given: Any) -> Enrollment:
+    def build(**given: Any) -> Enrollment:
         return enrollment_of(clock.now(), **given)
 
-    return made
+    return build
 
 
 async def test_an_enrollment_comes_back_as_it_was(
@@ -110,7 +110,7 @@ async def test_only_the_live_are_in_a_wait(database: Database, make: Make, clock
         await write(database, enrollments.update([moved], clock.now()))
         rows = await database.read_one(Query("SELECT wait_key FROM enrollments", [], list))
         assert [row[0] for row in rows] == [key]
-        # It keeps the wait itself, for whoever lets it go on.
+        # It keeps its wait, for an operator who continues it.
         found = await database.read_one(enrollments.by_ids([one.id]))
         assert found[one.id].wait == wait
 
@@ -120,15 +120,15 @@ async def test_parking_keeps_wake_times_and_calling_back_finds_them(
 ):
     active, waiting, other = make(), make(), make(journey_id="other")
     drifted, done = make(state="drifted"), make(state="completed")
-    everyone = [active, waiting, other, drifted, done]
-    await write(database, enrollments.insert(everyone))
+    rows = [active, waiting, other, drifted, done]
+    await write(database, enrollments.insert(rows))
     asleep = replace(waiting, state="waiting", wait=Wait("sleep:a", clock.now()))
     await write(database, enrollments.update([asleep], clock.now()))
 
     async def states() -> list[str]:
-        found = await database.read_one(enrollments.by_ids([one.id for one in everyone]))
-        assert all(found[one.id].wake_at == one.wake_at for one in everyone)
-        return [found[one.id].state for one in everyone]
+        found = await database.read_one(enrollments.by_ids([one.id for one in rows]))
+        assert all(found[one.id].wake_at == one.wake_at for one in rows)
+        return [found[one.id].state for one in rows]
 
     await write(database, parking.park(["j"]))
     assert await states() == ["parked", "parked", "active", "drifted", "completed"]

@@ -1,4 +1,4 @@
-"""What is kept of Hatchet's runs: whom they are started, woken and begun anew for."""
+"""What the database keeps of Hatchet's runs: when to start, wake and restart them."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ async def test_a_run_is_named_once_and_adopted_only_while_it_has_no_name(runs: R
     assert await runs.database.read_one(hatchet_runs.run_of(one)) == RunLink("first", 0)
     other = await runs.enroll()
     await runs.write(hatchet_runs.adopt(other, "second", now))
-    told = await runs.database.read_one(hatchet_runs.states_of([one, other]))
-    assert told[other] == RunState("active", 0, now, "second")
+    states = await runs.database.read_one(hatchet_runs.states_of([one, other]))
+    assert states[other] == RunState("active", 0, now, "second")
     assert await runs.database.read_one(hatchet_runs.enrollments_of(["first", "second", "x"])) == {
         "first": one,
         "second": other,
@@ -96,7 +96,7 @@ async def test_a_sleeping_run_is_woken_once_for_each_turn(runs: Runs):
     assert await runs.database.read_one(hatchet_runs.to_wake(["j"], later, MANY)) == [one]
 
 
-async def test_a_late_turn_is_begun_anew_after_a_minute_then_after_twice_as_long(runs: Runs):
+async def test_a_late_turn_is_restarted_after_a_minute_then_after_twice_as_long(runs: Runs):
     one = await runs.named("run")
     assert await runs.stalled() == []
     for tried, minutes in enumerate([1, 2, 4, 8, 16, 32, 60, 60]):
@@ -116,7 +116,7 @@ async def test_a_late_turn_is_begun_anew_after_a_minute_then_after_twice_as_long
     assert await runs.database.read_one(hatchet_runs.run_of(one)) == RunLink("run", tried)
 
 
-async def test_what_a_run_was_told_to_wait_for_is_kept_until_it_is_forgotten(runs: Runs):
+async def test_the_wait_of_a_run_is_kept_until_the_run_is_forgotten(runs: Runs):
     one, now = await runs.named("run"), runs.clock.now()
     waits = [RunWait(number, 5, now, number) for number in range(2)]
     await runs.write(hatchet_runs.record_waits([("run", wait) for wait in reversed(waits)]))
@@ -130,7 +130,7 @@ async def test_what_a_run_was_told_to_wait_for_is_kept_until_it_is_forgotten(run
     assert await runs.database.read_one(hatchet_runs.run_of(one)) is None
 
 
-async def test_whose_end_a_run_may_not_know_is_told(runs: Runs):
+async def test_enrollments_whose_end_a_run_may_have_missed_are_listed(runs: Runs):
     now = runs.clock.now()
     over = await runs.named("run", state="exited", wake_at=None, ended_at=now)
     done = await runs.named("done", state="completed", wake_at=None, ended_at=now)

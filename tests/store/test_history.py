@@ -36,7 +36,7 @@ def ada(clock: ManualClock) -> UUID:
 def entry(clock: ManualClock, ada: UUID) -> Callable[..., Enrollment]:
     """Make an enrollment of Ada's in the journey `welcome`."""
 
-    def made(**given: Any) -> Enrollment:
+    def enrollment_with(**given: Any) -> Enrollment:
         now = clock.now()
         facts: dict[str, Any] = {
             "id": new_id(now),
@@ -50,14 +50,14 @@ def entry(clock: ManualClock, ada: UUID) -> Callable[..., Enrollment]:
         }
         return Enrollment(**{**facts, **given})
 
-    return made
+    return enrollment_with
 
 
 @pytest.fixture
 def mail(clock: ManualClock, ada: UUID) -> Callable[..., Send]:
     """Make a mail `hello` to Ada, of the list `news`."""
 
-    def made(**given: Any) -> Send:
+    def send_with(**given: Any) -> Send:
         now = clock.now()
         facts: dict[str, Any] = {
             "id": new_id(now),
@@ -69,7 +69,7 @@ def mail(clock: ManualClock, ada: UUID) -> Callable[..., Send]:
         }
         return Send(**{**facts, **given})
 
-    return made
+    return send_with
 
 
 async def keep(database: Database, clock: ManualClock, *rows: Enrollment | Send) -> None:
@@ -114,7 +114,7 @@ async def test_a_journeys_past_counts_entries_and_says_where_the_newest_stands(
     }
 
 
-async def test_held_out_and_failed_without_a_mail_are_no_entries_but_are_told(
+async def test_held_out_and_failed_without_a_mail_are_listed_but_are_no_entries(
     database: Database, clock: ManualClock, ada: UUID, entry: Callable[..., Enrollment]
 ):
     now = clock.now()

@@ -111,7 +111,7 @@ async def test_a_contact_comes_with_all_that_concerns_them(
     found = await contacts.load(database, sample.ids["ada"], 50)
     assert found is not None
     assert set(found.identities) == {"e:ada@example.com", "u:user_1815"}
-    assert found.said["*"].subscribed is False
+    assert found.decisions["*"].subscribed is False
     assert len(found.enrollments) == 1
     assert [send.status for send in found.sends] == ["skipped", "sent"]
     assert len(found.events) == 3

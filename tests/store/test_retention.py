@@ -193,7 +193,7 @@ Make = Callable[[datetime], Enrollment]
 def make() -> Make:
     """Make an enrollment that ended at an instant."""
 
-    def made(at: datetime) -> Enrollment:
+    def enrollment_at(at: datetime) -> Enrollment:
         return Enrollment(
             id=new_id(at),
             contact_id=new_id(at),
@@ -207,7 +207,7 @@ def make() -> Make:
             ended_at=at,
         )
 
-    return made
+    return enrollment_at
 
 
 def played(one: Enrollment) -> list[Turn]:

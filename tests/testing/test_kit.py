@@ -117,7 +117,7 @@ async def test_in_a_year_of_waiting_every_mail_leaves_on_its_day(world: World):
     assert world.now == START + days(365)
 
 
-async def test_the_clock_begins_where_it_is_told_and_does_not_go_back():
+async def test_the_clock_starts_at_the_given_time_and_never_goes_back():
     start = datetime(2028, 2, 29, 12, tzinfo=UTC)
     async with play(greeting, mails=MAILS, start=start) as world:
         assert world.now == start
@@ -188,7 +188,7 @@ async def test_where_a_person_is_can_be_looked_at(world: World):
 # -- mails --------------------------------------------------------------------------------------
 
 
-async def test_mails_are_made_for_real(world: World):
+async def test_mails_are_really_rendered(world: World):
     ada = await world.contact("ada@example.com", name="Ada")
     await world.emit(ada, "user.created")
 
@@ -280,7 +280,7 @@ async def test_a_step_that_is_meant_to_fail_is_tried_again():
         assert "checkpoint:charged 49" in world.timeline(ada)
 
 
-async def test_a_step_that_fails_for_the_last_time_is_told_to_the_journey():
+async def test_a_step_that_fails_for_the_last_time_raises_in_the_journey():
     async with play(charging) as world:
         ada = await world.contact("ada@example.com")
         world.fail_next_step(times=3)
@@ -330,7 +330,7 @@ async def test_an_arm_can_be_chosen():
 # -- what fails a test --------------------------------------------------------------------------
 
 
-async def test_a_failing_assertion_is_told_what_happened():
+async def test_a_failing_assertion_shows_the_timeline():
     with pytest.raises(AssertionError) as caught:
         async with play(greeting, mails=MAILS) as world:
             ada = await world.contact("ada@example.com")
@@ -354,10 +354,10 @@ async def test_a_journey_that_raises_fails_the_test_where_it_happens():
             await world.emit(ada, "go")
             await world.advance(days(100))
 
-    said = str(caught.value)
-    assert "/hogsend/" not in said
-    assert 'raise ValueError("nobody thought of this")' in said
-    assert said.count("ValueError: ") == 1
+    message = str(caught.value)
+    assert "/hogsend/" not in message
+    assert 'raise ValueError("nobody thought of this")' in message
+    assert message.count("ValueError: ") == 1
     assert "It is Wed 2026-03-04 09:00:00 now." in caught.value.__notes__[0]
 
 
@@ -372,7 +372,7 @@ async def test_a_failure_that_is_expected_can_be_looked_at():
         assert (place.error or "").endswith("ValueError: nobody thought of this")
 
 
-async def test_a_mail_that_cannot_be_made_fails_the_test():
+async def test_a_mail_that_cannot_be_rendered_fails_the_test():
     @journey("half", trigger="go")
     async def half(user: Contact, ctx: Context) -> None:
         await ctx.send("news")
@@ -406,8 +406,10 @@ async def test_a_template_that_is_broken_is_named_where_it_is_missed():
 
 
 async def test_a_clock_that_is_read_fails_the_test_with_the_line_and_the_remedy():
-    said = r"test_kit\.py:\d+: datetime\.now\(\) gives another answer .* Use await ctx\.now\(\)\."
-    with pytest.raises(AssertionError, match=said):
+    message = (
+        r"test_kit\.py:\d+: datetime\.now\(\) gives another answer .* Use await ctx\.now\(\)\."
+    )
+    with pytest.raises(AssertionError, match=message):
         async with play(wall_clock) as world:
             await world.emit(await world.contact("ada@example.com"), "go")
 
@@ -462,7 +464,7 @@ async def test_a_function_that_is_no_journey_is_refused():
             pass
 
 
-async def test_what_is_wrong_with_a_journey_is_told_with_its_line():
+async def test_a_problem_of_a_journey_is_reported_with_its_line():
     @journey("Bad Id", trigger="go", list="nowhere")
     async def bad(user: Contact, ctx: Context) -> None: ...
 

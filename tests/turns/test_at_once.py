@@ -1,4 +1,4 @@
-"""On Postgres transactions run side by side: whoever changes what a person has locks the person."""
+"""On Postgres, concurrent transactions that change a contact's rows lock the contact."""
 
 from __future__ import annotations
 

@@ -196,8 +196,11 @@ async def ok(user, ctx):
     )
     await sqlite_world.load()
     assert list(sqlite_world.runtime.registry.journeys) == ["ok"]
-    told = [str(one) for one in sqlite_world.runtime.content.broken]
-    assert len(told) == 2
-    assert "the journey 'j': ctx.send names the template 'welcom', which does not exist." in told[0]
-    assert "Did you mean 'welcome'?" in told[0]
-    assert "the journey 'k'" in told[1] and "'nobody-has-it'" in told[1]
+    problems = [str(one) for one in sqlite_world.runtime.content.broken]
+    assert len(problems) == 2
+    assert (
+        "the journey 'j': ctx.send names the template 'welcom', which does not exist."
+        in problems[0]
+    )
+    assert "Did you mean 'welcome'?" in problems[0]
+    assert "the journey 'k'" in problems[1] and "'nobody-has-it'" in problems[1]

@@ -18,9 +18,9 @@ BEFORE, EDITS = BLOCKS[0], BLOCKS[1:]
 WORDS = {"identical": "identical", "moved on": "moved", "drift": "drifted"}
 
 
-def said(edit: str) -> str:
-    """Return what an example says becomes of those who wait, as a count of the plan."""
-    found = re.search(r"# Whoever waits in settle-in: ([a-z ]+)\.", edit)
+def expected_outcome(edit: str) -> str:
+    """Return the outcome that an example gives for waiting contacts, as a count of the plan."""
+    found = re.search(r"# Contacts waiting in settle-in: ([a-z ]+)\.", edit)
     assert found, edit
     return WORDS[found[1]]
 
@@ -40,8 +40,8 @@ async def test_waiting_people_go_on_as_the_guide_says(sqlite_world: World, edit:
     code = JourneyCode(content.registry, content.template_lists)
     (found,) = await plan_journeys(sqlite_world.database, sqlite_world.clock, code, ["first-week"])
 
-    assert (getattr(found, said(edit)), found.people) == (1, 1)
+    assert (getattr(found, expected_outcome(edit)), found.people) == (1, 1)
 
 
 def test_the_document_shows_each_outcome():
-    assert {said(edit) for edit in EDITS} == set(WORDS.values())
+    assert {expected_outcome(edit) for edit in EDITS} == set(WORDS.values())

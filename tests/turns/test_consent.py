@@ -1,4 +1,4 @@
-"""What a person said about lists counts from when they said it."""
+"""A contact's choices about lists count from when the contact makes them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ASKS = """
 
 
 @pytest.mark.parametrize(
-    ("said", "answers"),
+    ("choices", "answers"),
     [
         ({}, [1, 1, 1, 1]),
         ({"news": False}, [0, 0, 1, 1]),
@@ -34,10 +34,10 @@ ASKS = """
         ({"*": False, "news": True}, [0, 0, 0, 1]),
     ],
 )
-async def test_consent_is_as_it_is_now(world: World, said: dict[str, bool], answers: list[int]):
+async def test_consent_is_as_it_is_now(world: World, choices: dict[str, bool], answers: list[int]):
     await world.define(ASKS)
     await world.emit("go")
-    await world.submit("said", user_id="ada", lists=said)
+    await world.submit("chosen", user_id="ada", lists=choices)
     await world.advance(days(1))
     marks = [step.label for step in await world.journal() if step.kind == "checkpoint"]
     assert marks == ["[1, 1, 1, 1]", str(answers)]

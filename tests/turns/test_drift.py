@@ -61,7 +61,7 @@ async def test_what_is_new_before_the_wait_lies_behind_and_is_not_done(world: Wo
             used = await ctx.history.count("go")
             await ctx.send("welcome")
             await ctx.sleep(days(2), label="pause")
-            await ctx.trigger("told", {
+            await ctx.trigger("reported", {
                 "offer": [before.status, before.reason], "came": bool(came), "used": used,
             })
         """
@@ -69,8 +69,8 @@ async def test_what_is_new_before_the_wait_lies_behind_and_is_not_done(world: Wo
     await world.advance(days(2))
     assert await world.mailbox() == ["welcome"]
     assert await world.events("noted") == []
-    (told,) = await world.events("told")
-    assert told.properties == {"offer": ["skipped", "passed"], "came": False, "used": 1}
+    (event,) = await world.events("reported")
+    assert event.properties == {"offer": ["skipped", "passed"], "came": False, "used": 1}
     passed = {step.key: step.passed for step in await world.journal()}
     assert (passed["send:offer"], passed["trigger:noted"]) == (True, True)
     assert not passed["count:go"]
@@ -138,7 +138,7 @@ async def test_code_that_ends_before_the_wait_drifts_and_sends_nothing(world: Wo
     assert await world.counter_drift() == {}
 
 
-async def test_a_recorded_call_that_is_no_longer_made_is_ignored(world: World):
+async def test_a_recorded_call_that_the_new_code_lacks_is_ignored(world: World):
     await waiting(world)
     await world.define(BEFORE.replace('await ctx.send("welcome")', "pass"))
     await world.advance(days(2))

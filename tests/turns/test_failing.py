@@ -236,7 +236,7 @@ async def test_only_the_context_may_be_awaited(sqlite_world: World, body: str):
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "message"),
     [
         ("ctx.send(str('nothing'))", "no template 'nothing'"),
         ("ctx.send('welcome', list=str('nothing'))", "no list 'nothing'"),
@@ -257,10 +257,10 @@ async def test_only_the_context_may_be_awaited(sqlite_world: World, body: str):
     ],
 )
 async def test_a_call_that_makes_no_sense_fails_at_its_line(
-    sqlite_world: World, call: str, said: str
+    sqlite_world: World, call: str, message: str
 ):
     error = await fault(sqlite_world, f"await {call}")
-    assert said in error
+    assert message in error
     assert f"await {call}" in error
 
 
@@ -363,14 +363,14 @@ async def test_context_variables_stay_within_their_enrollment(sqlite_world: Worl
             before = whose.get()
             whose.set(user.user_id)
             await ctx.history.count("go")
-            await ctx.trigger("told", {"before": before, "after": whose.get()})
+            await ctx.trigger("reported", {"before": before, "after": whose.get()})
         """
     )
     users = ["ada", "bo", "cy"]
     await asyncio.gather(*(sqlite_world.submit("go", user_id=user) for user in users))
     await sqlite_world.settle()
-    told = [event.properties for event in await sqlite_world.events("told")]
-    assert sorted(told, key=str) == [{"before": None, "after": user} for user in users]
+    reports = [event.properties for event in await sqlite_world.events("reported")]
+    assert sorted(reports, key=str) == [{"before": None, "after": user} for user in users]
 
 
 # -- time ---------------------------------------------------------------------------------------
@@ -430,7 +430,7 @@ async def test_when_some_turns_do_not_come_back_the_rest_of_their_set_is_left(id
     await runner.run(entered)
     played = [one.id for one in await idle_world.all_enrollments() if one.turn]
     assert 3 <= len(played) <= 8
-    # Whoever is still due stays where they are, and the next look parks them.
+    # Enrollments that are still due stay as they are, and the next run parks them.
     await runner.run([one for one in entered if one not in played])
     assert {one.state for one in await idle_world.all_enrollments() if not one.turn} == {"parked"}
 

@@ -163,7 +163,7 @@ def test_a_journey_that_does_not_load_is_reviewed_all_the_same(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (
             'await ctx.send("welcom")',
@@ -187,10 +187,12 @@ def test_a_journey_that_does_not_load_is_reviewed_all_the_same(tmp_path: Path):
         ('await ctx.sleep_until(ctx.when.next("mon").at("9"))', "'9' is no time of day"),
     ],
 )
-def test_a_missing_name_is_an_error_that_suggests_the_nearest(tmp_path: Path, body: str, said: str):
+def test_a_missing_name_is_an_error_that_suggests_the_nearest(
+    tmp_path: Path, body: str, message: str
+):
     (one,) = reviewed(tmp_path, journey(body))
     assert one.severity == "error"
-    assert said in f"{one.problem} {one.remedy}"
+    assert message in f"{one.problem} {one.remedy}"
 
 
 @pytest.mark.parametrize(
@@ -246,7 +248,7 @@ def test_a_loop_in_a_firm_order_or_without_ctx_is_left_alone(tmp_path: Path, loo
 
 
 @pytest.mark.parametrize(
-    ("body", "line", "said"),
+    ("body", "line", "message"),
     [
         (
             'try:\n    await ctx.sleep(days(1))\nfinally:\n    await ctx.send("welcome")',
@@ -271,10 +273,10 @@ def test_a_loop_in_a_firm_order_or_without_ctx_is_left_alone(tmp_path: Path, loo
         ),
     ],
 )
-def test_traps_are_warnings(tmp_path: Path, body: str, line: int, said: str):
+def test_traps_are_warnings(tmp_path: Path, body: str, line: int, message: str):
     (one,) = reviewed(tmp_path, journey(body, "lock = a = b = None"))
     assert (one.severity, one.line) == ("warning", line)
-    assert said in one.problem
+    assert message in one.problem
 
 
 @pytest.mark.parametrize(

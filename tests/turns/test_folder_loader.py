@@ -1,4 +1,4 @@
-"""The author's folder: what is wrong in it is said with file and line, and harms nothing else."""
+"""Problems in the folder of journeys are reported with file and line and harm nothing else."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_journey_is_read_with_all_that_it_says(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "said"),
+    ("text", "place", "message"),
     [
         ("async def (", "broken.py:2", "Fix the syntax error"),
         ("import nothing_of_this_name", "broken.py:2", "ModuleNotFoundError"),
@@ -103,16 +103,16 @@ def test_a_journey_is_read_with_all_that_it_says(tmp_path: Path):
     ],
 )
 def test_a_broken_file_is_named_and_the_others_are_loaded(
-    tmp_path: Path, text: str, place: str, said: str
+    tmp_path: Path, text: str, place: str, message: str
 ):
     registry = loaded(tmp_path, text)
     assert list(registry.journeys) == ["sound"]
     assert str(registry.broken[0]).startswith(place + ":")
-    assert said in problems(registry)
+    assert message in problems(registry)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ('"Not An Id", trigger="go"', "not a valid journey id"),
         ('"a" * 101, trigger="go"', "not a valid journey id"),
@@ -155,25 +155,25 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(
         ('"j", trigger="go", enabled=None', "enabled is None"),
     ],
 )
-def test_what_a_journey_is_given_is_checked(tmp_path: Path, given: str, said: str):
+def test_what_a_journey_is_given_is_checked(tmp_path: Path, given: str, message: str):
     registry = loaded(tmp_path, f"@journey({given})\nasync def broken(user, ctx): ...")
     assert list(registry.journeys) == ["sound"]
-    assert said in problems(registry)
+    assert message in problems(registry)
     assert "Error:" not in problems(registry)
 
 
 @pytest.mark.parametrize(
-    ("function", "said"),
+    ("function", "message"),
     [
         ("def j(user, ctx): ...", "not an async function"),
         ("async def j(user): ...", "does not take two arguments"),
         ("class j: ...", "Error"),
     ],
 )
-def test_a_journey_is_an_async_function_of_two(tmp_path: Path, function: str, said: str):
+def test_a_journey_is_an_async_function_of_two(tmp_path: Path, function: str, message: str):
     registry = loaded(tmp_path, f'@journey("j", trigger="go")\n{function}')
     assert list(registry.journeys) == ["sound"]
-    assert said in problems(registry)
+    assert message in problems(registry)
 
 
 @pytest.mark.parametrize(
@@ -370,10 +370,10 @@ def test_files_of_tests_and_private_ones_are_no_journeys(tmp_path: Path):
 def test_a_file_that_takes_long_to_load_is_named_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    told = threading.Event()
+    warned = threading.Event()
     monkeypatch.setattr(folder_loader, "SLOW", 0.01)
-    monkeypatch.setattr(folder_loader.log, "warning", lambda *_: told.set())
-    monkeypatch.setattr(builtins, "until_told", lambda: told.wait(30), raising=False)
-    registry = loaded(tmp_path, "assert until_told()")
-    assert told.is_set()
+    monkeypatch.setattr(folder_loader.log, "warning", lambda *_: warned.set())
+    monkeypatch.setattr(builtins, "until_warned", lambda: warned.wait(30), raising=False)
+    registry = loaded(tmp_path, "assert until_warned()")
+    assert warned.is_set()
     assert not registry.broken

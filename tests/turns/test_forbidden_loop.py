@@ -1,4 +1,4 @@
-"""A journey is run by no event loop: what reaches for one is refused, and told what to do."""
+"""A journey runs without an event loop: code that needs one fails with a remedy."""
 
 from __future__ import annotations
 

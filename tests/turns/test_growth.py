@@ -21,7 +21,7 @@ LOOKS = """
         await ctx.sleep(days(200), label="long")
         again = await ctx.contact()
         story = user.properties["story"] + first.properties["story"] + again.properties["story"]
-        await ctx.trigger("told", {"length": len(story)})
+        await ctx.trigger("reported", {"length": len(story)})
         await ctx.send("welcome")
 """
 
@@ -39,8 +39,8 @@ async def test_a_large_read_is_kept_once_and_replayed_whole(world: World):
     await world.settle()
     await world.advance(days(200))
 
-    (told,) = await world.events("told")
-    assert told.properties == {"length": 3 * len(BIG["story"])}
+    (event,) = await world.events("reported")
+    assert event.properties == {"length": 3 * len(BIG["story"])}
     # The contact was looked at three times, and changed between the looks in its age alone.
     sizes = await world.query("SELECT LENGTH(body) FROM answers")
     assert sum(row[0] for row in sizes) < len(BIG["story"])

@@ -12,7 +12,7 @@ from tests.world import World
 
 
 async def ask(world: World, call: str) -> object:
-    """Return what a journey of Ada's is told, as the product would see it."""
+    """Return the answer that a journey of Ada's gets from its history."""
     await world.define(
         f"""
         @journey("ask", trigger="ask", entry="unlimited")
@@ -23,11 +23,11 @@ async def ask(world: World, call: str) -> object:
                 answer = [one.properties.get("n") for one in answer]
             elif not isinstance(answer, int | None):
                 answer = answer.properties.get("n")
-            await ctx.trigger("told", {{"answer": answer}})
+            await ctx.trigger("reported", {{"answer": answer}})
         """
     )
     await world.emit("ask")
-    return (await world.events("told"))[-1].properties["answer"]
+    return (await world.events("reported"))[-1].properties["answer"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,8 @@ async def test_every_contact_of_a_batch_gets_its_own_answer(world: World):
             used = await ctx.history.count("used")
             lately = await ctx.history.count("used", since=days(int(user.user_id[1:])))
             last = await ctx.history.last_event("used")
-            await ctx.trigger("told", {"told": [user.user_id, used, lately, last is not None]})
+            counts = [user.user_id, used, lately, last is not None]
+            await ctx.trigger("reported", {"counts": counts})
         """
     )
     users = [f"u{n}" for n in range(5)]
@@ -89,5 +90,5 @@ async def test_every_contact_of_a_batch_gets_its_own_answer(world: World):
             )
     await asyncio.gather(*(world.submit("ask", user_id=user) for user in users))
     await world.settle()
-    told = [event.properties["told"] for event in await world.events("told")]
-    assert sorted(told) == [[user, n, n if n > 1 else 0, n > 0] for n, user in enumerate(users)]
+    reports = [event.properties["counts"] for event in await world.events("reported")]
+    assert sorted(reports) == [[user, n, n if n > 1 else 0, n > 0] for n, user in enumerate(users)]

@@ -50,7 +50,7 @@ async def test_a_stored_instant_past_the_last_year_blocks_no_other_turn(sqlite_w
 
 
 @pytest.mark.parametrize(
-    ("effect", "tries", "said"),
+    ("effect", "tries", "message"),
     [
         ("raise StepFailed(ValueError('card declined'))", 1, "card declined"),
         ("raise StepFailed(None)", 1, "None"),
@@ -59,7 +59,7 @@ async def test_a_stored_instant_past_the_last_year_blocks_no_other_turn(sqlite_w
     ],
 )
 async def test_an_effect_that_ends_strangely_is_counted_and_fails(
-    sqlite_world: World, effect: str, tries: int, said: str
+    sqlite_world: World, effect: str, tries: int, message: str
 ):
     await sqlite_world.define(
         f"""
@@ -86,7 +86,7 @@ async def j(user, ctx):
     journey: Any = sqlite_world.runtime.registry.functions["j"]
     assert len(journey.__globals__["DONE"]) == tries
     marks = [step.label for step in await sqlite_world.journal() if step.kind == "checkpoint"]
-    assert len(marks) == 1 and said in marks[0]
+    assert len(marks) == 1 and message in marks[0]
     await sqlite_world.advance(days(1))
     assert len(journey.__globals__["DONE"]) == tries
 
@@ -117,9 +117,9 @@ async def odd(user, ctx):
     sqlite_world.write("good", GOOD)
     await sqlite_world.load()
     assert list(sqlite_world.runtime.registry.journeys) == ["good"]
-    (told,) = sqlite_world.runtime.content.broken
-    assert (told.file, told.line > 0) == ("odd.py", True)
-    assert "a value that JSON cannot hold" in told.problem
+    (problem,) = sqlite_world.runtime.content.broken
+    assert (problem.file, problem.line > 0) == ("odd.py", True)
+    assert "a value that JSON cannot hold" in problem.problem
 
 
 @pytest.mark.parametrize(

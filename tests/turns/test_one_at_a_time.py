@@ -55,15 +55,15 @@ async def test_the_next_journey_of_a_person_sees_what_the_one_before_has_committ
             f"""
     @journey("{name}", trigger="go")
     async def {name}(user, ctx):
-        before = await ctx.history.count("told")
-        await ctx.trigger("told", {{"before": before}})
+        before = await ctx.history.count("reported")
+        await ctx.trigger("reported", {{"before": before}})
 """
             for name in ("one", "two", "three")
         )
     )
     await world.emit("go")
-    told = [event.properties["before"] for event in await world.events("told")]
-    assert told == [0, 1, 2]
+    counts = [event.properties["before"] for event in await world.events("reported")]
+    assert counts == [0, 1, 2]
 
 
 BESIDE = """

@@ -17,7 +17,7 @@ async def test_a_journey_knows_whether_its_person_was_in_another(world: World):
         async def ask(user, ctx):
             found = await ctx.history.journey("trial")
             await ctx.trigger(
-                "told", {"was": bool(found), "live": found.live, "state": found.state,
+                "reported", {"was": bool(found), "live": found.live, "state": found.state,
                          "at": found.last_entered_at and found.last_entered_at.isoformat()}
             )
         """
@@ -29,7 +29,7 @@ async def test_a_journey_knows_whether_its_person_was_in_another(world: World):
     await world.advance(days(2))
     await world.emit("ask")
     at = entered.isoformat()
-    assert [event.properties for event in await world.events("told")] == [
+    assert [event.properties for event in await world.events("reported")] == [
         {"was": False, "live": False, "state": None, "at": None},
         {"was": True, "live": True, "state": "waiting", "at": at},
         {"was": True, "live": False, "state": "completed", "at": at},
@@ -46,13 +46,13 @@ async def test_a_journey_knows_whether_its_person_got_a_mail(world: World):
         @journey("ask", trigger="ask", entry="unlimited")
         async def ask(user, ctx):
             found = await ctx.history.email("welcome")
-            await ctx.trigger("told", {"sent": found.sent, "opened": found.opened})
+            await ctx.trigger("reported", {"sent": found.sent, "opened": found.opened})
         """
     )
     await world.emit("ask")
     await world.emit("hello")
     await world.emit("ask")
-    assert [event.properties for event in await world.events("told")] == [
+    assert [event.properties for event in await world.events("reported")] == [
         {"sent": 0, "opened": False},
         {"sent": 1, "opened": False},
     ]

@@ -1,4 +1,4 @@
-"""What would become of everyone in a journey if other code were used, said before it is."""
+"""The plan predicts what new code does to the contacts in a journey."""
 
 from __future__ import annotations
 
@@ -180,13 +180,13 @@ async def test_people_who_have_left_are_not_counted(world: World):
 async def test_a_plan_runs_people_in_batches(world: World):
     users = [f"u{number}" for number in range(7)]
     await waiting(world, *users)
-    told: list[int] = []
+    progress: list[int] = []
     code = JourneyCode(world.runtime.registry, world.runtime.content.template_lists)
     pace = planning.PlanPace(3)
     (found,) = await planning.plan_journeys(
-        world.database, world.clock, code, ["j"], pace=pace, on_progress=told.append
+        world.database, world.clock, code, ["j"], pace=pace, on_progress=progress.append
     )
-    assert (found.identical, told) == (7, [3, 6, 7])
+    assert (found.identical, progress) == (7, [3, 6, 7])
     assert len(found.samples["identical"]) == planning.SAMPLES
 
 

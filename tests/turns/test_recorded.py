@@ -36,7 +36,7 @@ READS = [
 ]
 EFFECTS = [
     "ctx.send('welcome')",
-    "ctx.trigger('told')",
+    "ctx.trigger('reported')",
     "ctx.step('charge', lambda: DONE.append('charged') or len(DONE))",
 ]
 WAITS = [
@@ -86,7 +86,7 @@ async def test_a_recorded_call_answers_from_the_journal_wherever_it_now_stands(
     await sqlite_world.emit("go", "ada")
     await sqlite_world.advance(days(1))
     mails, done = await sqlite_world.mailbox(), list(DONE)
-    told = len(await sqlite_world.events("told"))
+    reports = len(await sqlite_world.events("reported"))
     ada = (await sqlite_world.all_enrollments())[1].id
     assert (await sqlite_world.states())[1] == "waiting"
     recorded = [step for step in await sqlite_world.journal(ada) if not step.waiting]
@@ -100,11 +100,11 @@ async def test_a_recorded_call_answers_from_the_journal_wherever_it_now_stands(
     assert (await sqlite_world.states())[1] == "completed"
     journal = await sqlite_world.journal(ada)
     assert [step for step in journal if step in recorded] == recorded
-    # Nothing was asked anew but what is new, and nothing was done again.
+    # Only the new code asked again, and no step ran twice.
     keys = [step.key for step in journal if not step.waiting]
     assert len(keys) == len(set(keys))
     assert (await sqlite_world.mailbox(), DONE) == (mails, done)
-    assert len(await sqlite_world.events("told")) == told
+    assert len(await sqlite_world.events("reported")) == reports
     if call in WAITS or "history" in call or "sub" in call:
         assert journal[-1].label == expected
 
@@ -150,11 +150,11 @@ async def test_an_enrollment_that_loses_its_wait_drifts(world: World, wait: str)
     await world.emit("go")
     assert await world.states() == ["waiting"]
     lost = (await world.enrollment()).wait
-    await world.define(code("await ctx.send('welcome')", "await ctx.trigger('told')"))
+    await world.define(code("await ctx.send('welcome')", "await ctx.trigger('reported')"))
     await world.advance(days(1))
     drifted = await world.enrollment()
     assert (drifted.state, drifted.wait) == ("drifted", lost)
-    assert (await world.sends(), await world.events("told")) == ([], [])
+    assert (await world.sends(), await world.events("reported")) == ([], [])
 
 
 @pytest.mark.parametrize("wait", WAITS)
@@ -175,7 +175,7 @@ async def test_a_person_in_no_wait_has_nothing_behind_them(world: World):
     await world.define(
         code(
             "await ctx.send('welcome')",
-            "await ctx.trigger('told')",
+            "await ctx.trigger('reported')",
             "await ctx.step('new', lambda: DONE.append('done'))",
             REST,
         )
@@ -183,11 +183,11 @@ async def test_a_person_in_no_wait_has_nothing_behind_them(world: World):
     await world.advance(seconds(10))
     assert await world.states() == ["waiting"]
     assert (await world.mailbox(), DONE) == (["welcome"], ["done"])
-    assert len(await world.events("told")) == 1
+    assert len(await world.events("reported")) == 1
 
 
 async def test_a_step_that_was_done_by_a_discarded_turn_is_a_cache_and_nothing_else(world: World):
-    """Its answer is there for whoever asks by its key; nobody has to ask."""
+    """Its result is there for a step with the same key; no step has to use it."""
     await world.define(code("await ctx.step('new', lambda: DONE.append('done'))", "raise KeyError"))
     await world.emit("go")
     assert await world.journal() == []

@@ -80,7 +80,7 @@ async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
         @journey("j", trigger="go")
         async def j(user, ctx):
             await ctx.send("welcome")
-            await ctx.trigger("told")
+            await ctx.trigger("reported")
             await ctx.sleep(days(1))
         """
     )
@@ -99,11 +99,11 @@ async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
     assert (
         await idle_world.journal(),
         await idle_world.sends(),
-        await idle_world.events("told"),
+        await idle_world.events("reported"),
     ) == ([], [], [])
     assert await idle_world.counter_drift() == {}
 
     await idle_world.advance(hours(1))
     await idle_world.turn_runner(hours(1)).run([entered])
     assert await idle_world.states() == ["waiting"]
-    assert (len(await idle_world.sends()), len(await idle_world.events("told"))) == (1, 1)
+    assert (len(await idle_world.sends()), len(await idle_world.events("reported"))) == (1, 1)

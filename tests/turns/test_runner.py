@@ -132,23 +132,25 @@ REPLAYED = """
         }
         await ctx.checkpoint("asked")
         await ctx.sleep(days(1))
-        await ctx.trigger("told", seen)
+        await ctx.trigger("reported", seen)
 """
 
 
 async def test_a_resumed_journey_sees_what_it_saw(world: World):
     await world.define(REPLAYED)
-    told: dict[str, Any] = {"user_id": "ada", "email": "ada@example.com"}
+    contact: dict[str, Any] = {"user_id": "ada", "email": "ada@example.com"}
     for n in (1, 2):
-        await world.submit("used", **told, properties={"n": n}, contact_properties={"plan": "free"})
+        await world.submit(
+            "used", **contact, properties={"n": n}, contact_properties={"plan": "free"}
+        )
     await world.emit("go", n=7)
     before = await world.answers()
-    await world.submit("used", **told, properties={"n": 3}, contact_properties={"plan": "pro"})
-    await world.submit("left", **told, lists={"*": False})
+    await world.submit("used", **contact, properties={"n": 3}, contact_properties={"plan": "pro"})
+    await world.submit("left", **contact, lists={"*": False})
     await world.advance(days(1))
 
-    (told_event,) = await world.events("told")
-    assert told_event.properties == {
+    (event,) = await world.events("reported")
+    assert event.properties == {
         "now": str((await world.enrollment()).entered_at),
         "kind": "datetime",
         "random": before["random:random"],
@@ -179,7 +181,7 @@ async def test_each_of_repeated_calls_has_its_own_answer(world: World):
                 numbers.append(await ctx.random())
                 await ctx.send("nudge")
                 await ctx.sleep(days(1))
-            await ctx.trigger("told", {"numbers": numbers})
+            await ctx.trigger("reported", {"numbers": numbers})
         """
     )
     await world.emit("go")
@@ -187,9 +189,9 @@ async def test_each_of_repeated_calls_has_its_own_answer(world: World):
         await world.advance(days(1))
     answers = await world.answers()
     keys = ["random:random", "random:random#2", "random:random#3"]
-    (told,) = await world.events("told")
-    assert told.properties["numbers"] == [answers[key] for key in keys]
-    assert len(set(told.properties["numbers"])) == 3
+    (event,) = await world.events("reported")
+    assert event.properties["numbers"] == [answers[key] for key in keys]
+    assert len(set(event.properties["numbers"])) == 3
     assert await world.mailbox() == ["nudge"] * 3
     assert [one.step_key for one in await world.sends()] == [
         "send:nudge",
@@ -207,15 +209,15 @@ async def test_the_contact_of_a_journey_is_as_of_enrollment_and_the_mail_goes_to
         async def j(user, ctx):
             await ctx.sleep(days(1))
             await ctx.send("welcome")
-            await ctx.trigger("told", {"then": user.email, "now": (await ctx.contact()).email})
+            await ctx.trigger("reported", {"then": user.email, "now": (await ctx.contact()).email})
         """
     )
     await world.submit("go", user_id="ada", email="old@example.com")
     await world.settle()
     await world.submit("moved", user_id="ada", email="new@example.com")
     await world.advance(days(1))
-    (told,) = await world.events("told")
-    assert told.properties == {"then": "old@example.com", "now": "new@example.com"}
+    (event,) = await world.events("reported")
+    assert event.properties == {"then": "old@example.com", "now": "new@example.com"}
     assert [one.to_email for one in await world.sends()] == ["new@example.com"]
 
 
@@ -226,7 +228,7 @@ async def test_properties_that_look_like_the_journals_markers_are_kept(world: Wo
         async def j(user, ctx):
             first = await ctx.wait_for("used")
             await ctx.sleep(days(1))
-            await ctx.trigger("told", {"was": first.event.properties, "is": user.properties})
+            await ctx.trigger("reported", {"was": first.event.properties, "is": user.properties})
         """
     )
     odd = {"a": {"$instant": "not one"}, "b": {"$duration": None}, "c": {"$plain": {"$plain": 1}}}
@@ -234,8 +236,8 @@ async def test_properties_that_look_like_the_journals_markers_are_kept(world: Wo
     await world.submit("used", user_id="ada", properties=odd)
     await world.settle()
     await world.advance(days(1))
-    (told,) = await world.events("told")
-    assert told.properties == {"was": odd, "is": odd}
+    (event,) = await world.events("reported")
+    assert event.properties == {"was": odd, "is": odd}
 
 
 async def test_a_variant_is_stable_for_each_person_and_follows_its_weights(world: World):
@@ -328,7 +330,8 @@ SENDS = """
     async def j(user, ctx):
         at = datetime(2026, 1, 1, tzinfo=UTC)
         sent = await ctx.send("welcome", subject="Hi", props={"at": at})
-        await ctx.trigger("told", {"sent": bool(sent), "why": sent.reason, "id": sent.send_id.hex})
+        result = {"sent": bool(sent), "why": sent.reason, "id": sent.send_id.hex}
+        await ctx.trigger("reported", result)
         await ctx.send("nudge")
 """
 
@@ -340,8 +343,8 @@ async def test_a_send_is_decided_when_its_step_runs_and_is_a_row_with_its_reason
     assert (welcome.list_id, welcome.subject, welcome.to_email) == ("news", "Hi", "ada@example.com")
     assert str(welcome.props["at"]) == "2026-01-01 00:00:00+00:00"
     assert (nudge.status, nudge.reason) == ("skipped", "too_soon")
-    (told,) = await world.events("told")
-    assert told.properties == {"sent": True, "why": None, "id": welcome.id.hex}
+    (event,) = await world.events("reported")
+    assert event.properties == {"sent": True, "why": None, "id": welcome.id.hex}
     assert (await world.enrollment()).sends == 1
     assert await world.counter_drift() == {}
 

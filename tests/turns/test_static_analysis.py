@@ -23,14 +23,14 @@ def read(body: str, trigger: str = "go") -> JourneyGraph:
 
 def in_words(items: Sequence[Item]) -> list[object]:
     """Return a flow as nested lists: a step as text, a fork as what it is about and its ways."""
-    said: list[object] = []
+    lines: list[object] = []
     for item in items:
         if isinstance(item, Fork):
             branches = {branch.word: in_words(branch.items) for branch in item.branches}
-            said.append((f"{item.head.kind} {item.head.what}", branches))
+            lines.append((f"{item.head.kind} {item.head.what}", branches))
         else:
-            said.append(f"{item.kind} {item.what}{item.span}".strip())
-    return said
+            lines.append(f"{item.kind} {item.what}{item.span}".strip())
+    return lines
 
 
 def words(body: str) -> list[object]:

@@ -213,11 +213,11 @@ async def test_a_step_whose_answer_cannot_be_stored_is_not_repeated(sqlite_world
 try:
     await ctx.step("odd", lambda: DONE.append("done") or {1, 2})
 except StepFailed as error:
-    await ctx.checkpoint("told" if "cannot keep a set" in str(error) else str(error))
+    await ctx.checkpoint("reported" if "cannot keep a set" in str(error) else str(error))
 """,
     )
     assert DONE == ["done"]
-    assert (await sqlite_world.journal())[-1].label == "told"
+    assert (await sqlite_world.journal())[-1].label == "reported"
 
 
 async def test_a_long_step_delays_no_other_turn(sqlite_world: World):
@@ -310,11 +310,11 @@ async def test_what_no_journal_can_keep_ends_the_step_and_is_done_once(world: Wo
 try:
     await ctx.step("odd", lambda: DONE.append("done") or {answer})
 except StepFailed as error:
-    await ctx.checkpoint("told" if "It was done, but" in str(error) else str(error))
+    await ctx.checkpoint("reported" if "It was done, but" in str(error) else str(error))
 """,
     )
     assert DONE == ["done"]
-    assert (await world.journal())[-1].label == "told"
+    assert (await world.journal())[-1].label == "reported"
 
 
 async def test_an_error_that_no_database_can_keep_is_still_a_failure(world: World):
@@ -327,11 +327,11 @@ def fail():
 try:
     await ctx.step("odd", fail, retries=0)
 except StepFailed as error:
-    await ctx.checkpoint("told" if "ValueError: half" in str(error) else str(error))
+    await ctx.checkpoint("reported" if "ValueError: half" in str(error) else str(error))
 """,
     )
     assert DONE == ["done"]
-    assert (await world.journal())[-1].label == "told"
+    assert (await world.journal())[-1].label == "reported"
 
 
 async def test_an_async_step_that_blocks_holds_up_no_other_journeys_steps(sqlite_world: World):
@@ -399,7 +399,7 @@ async def test_threads_that_return_free_their_slots(monkeypatch: pytest.MonkeyPa
         return (attempt.error or "done").split(":")[0]
 
     assert await run(lambda: gates[0].wait(20)) == "It took longer than 0.05 seconds."
-    # Who waits for the last slot is told when it is lost as well.
+    # A step that waits for the last slot fails as well when the slot is lost.
     found = await asyncio.gather(*(run(lambda: gates[1].wait(20)) for _ in range(3)))
     assert found == ["It took longer than 0.05 seconds."] + ["It was not started"] * 2
 

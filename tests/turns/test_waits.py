@@ -22,8 +22,8 @@ WAIT = """
 """
 
 
-async def told(world: World) -> Any:
-    (event,) = await world.events("told")
+async def reported(world: World) -> Any:
+    (event,) = await world.events("reported")
     return event.properties
 
 
@@ -73,12 +73,12 @@ async def test_a_wait_with_a_timeout_of_zero_only_looks_back(world: World):
         async def j(user, ctx):
             first = await ctx.wait_for("used", timeout=days(0))
             await ctx.sleep(days(1))
-            await ctx.trigger("told", {"first": bool(first)})
+            await ctx.trigger("reported", {"first": bool(first)})
         """
     )
     await world.emit("go")
     await world.advance(days(1))
-    assert await told(world) == {"first": False}
+    assert await reported(world) == {"first": False}
 
 
 async def test_of_several_the_first_that_comes_ends_the_wait(world: World):
@@ -87,13 +87,13 @@ async def test_of_several_the_first_that_comes_ends_the_wait(world: World):
         @journey("j", trigger="go")
         async def j(user, ctx):
             which = await ctx.wait_for_any(["a", on("b", where=prop("n") == 1)], timeout=days(1))
-            await ctx.trigger("told", {"which": which.event.name})
+            await ctx.trigger("reported", {"which": which.event.name})
         """
     )
     await world.emit("go")
     await world.emit("b", n=0)
     await world.emit("b", n=1)
-    assert await told(world) == {"which": "b"}
+    assert await reported(world) == {"which": "b"}
     assert "wait:a or b" in await world.answers()
 
 
@@ -103,13 +103,13 @@ async def test_both_conditions_of_a_wait_must_hold(world: World):
         @journey("j", trigger="go")
         async def j(user, ctx):
             came = await ctx.wait_for(on("used", where=prop("n") > 1), where=prop("n") < 5)
-            await ctx.trigger("told", {"n": came.event.properties["n"]})
+            await ctx.trigger("reported", {"n": came.event.properties["n"]})
         """
     )
     await world.emit("go")
     for n in (9, 1, 3):
         await world.emit("used", n=n)
-    assert await told(world) == {"n": 3}
+    assert await reported(world) == {"n": 3}
 
 
 # -- looking back -------------------------------------------------------------------------------
@@ -137,14 +137,14 @@ async def test_an_event_between_a_send_and_its_wait_is_found(idle_world: World):
         async def j(user, ctx):
             await ctx.send("welcome")
             came = await ctx.wait_for("used", timeout=days(1))
-            await ctx.trigger("told", {"n": came.event.properties["n"]})
+            await ctx.trigger("reported", {"n": came.event.properties["n"]})
         """
     )
     await idle_world.submit("go", user_id="ada")
     for n in (1, 2):
         await idle_world.submit("used", user_id="ada", properties={"n": n})
     await idle_world.turn_runner(hours(1)).run([(await idle_world.enrollment()).id])
-    assert await told(idle_world) == {"n": 1}
+    assert await reported(idle_world) == {"n": 1}
 
 
 THREE = """
@@ -154,7 +154,7 @@ THREE = """
         for round in range(3):
             came = await ctx.wait_for("used", timeout=days(1))
             seen.append(came.event.properties["n"] if came else None)
-        await ctx.trigger("told", {"seen": seen})
+        await ctx.trigger("reported", {"seen": seen})
 """
 
 
@@ -164,7 +164,7 @@ async def test_each_event_ends_one_wait(idle_world: World):
     for n in (1, 2, 3):
         await idle_world.submit("used", user_id="ada", properties={"n": n})
     await idle_world.turn_runner(hours(1)).run([(await idle_world.enrollment()).id])
-    assert await told(idle_world) == {"seen": [1, 2, 3]}
+    assert await reported(idle_world) == {"seen": [1, 2, 3]}
 
 
 async def test_an_event_that_has_ended_a_wait_does_not_end_the_next(idle_world: World):
@@ -176,7 +176,7 @@ async def test_an_event_that_has_ended_a_wait_does_not_end_the_next(idle_world: 
         assert (await idle_world.enrollment()).wait_result is None
         await idle_world.submit("used", user_id="ada", properties={"n": n})
     await idle_world.turn_runner(hours(1)).run([entered])
-    assert await told(idle_world) == {"seen": [1, 2, 3]}
+    assert await reported(idle_world) == {"seen": [1, 2, 3]}
 
 
 @pytest.mark.parametrize("pause", ['ctx.wait_for("other", timeout=days(1))', "ctx.sleep(days(1))"])
@@ -187,14 +187,14 @@ async def test_a_wait_does_not_look_back_into_the_wait_before(world: World, paus
         async def j(user, ctx):
             await {pause}
             came = await ctx.wait_for("used", timeout=days(1))
-            await ctx.trigger("told", {{"n": came.event.properties["n"]}})
+            await ctx.trigger("reported", {{"n": came.event.properties["n"]}})
         """
     )
     await world.emit("go")
     await world.emit("used", n=1)
     await world.advance(days(1))
     await world.emit("used", n=2)
-    assert await told(world) == {"n": 2}
+    assert await reported(world) == {"n": 2}
 
 
 async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(idle_world: World):
@@ -210,7 +210,7 @@ async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(idle_wor
     await runner.run([entered])
     await idle_world.submit("used", user_id="ada", properties={"n": 2})
     await runner.run([entered])
-    assert await told(idle_world) == {"seen": [None, 1, 2]}
+    assert await reported(idle_world) == {"seen": [None, 1, 2]}
 
 
 async def test_a_wait_may_look_back_further(world: World):
@@ -220,14 +220,14 @@ async def test_a_wait_may_look_back_further(world: World):
         async def j(user, ctx):
             since = (await ctx.now()) - days(1)
             came = await ctx.wait_for("used", since=since)
-            await ctx.trigger("told", {"n": came.event.properties["n"]})
+            await ctx.trigger("reported", {"n": came.event.properties["n"]})
         """
     )
     await world.emit("used", n=1)
     await world.advance(hours(30))
     await world.emit("used", n=2)
     await world.emit("go")
-    assert await told(world) == {"n": 2}
+    assert await reported(world) == {"n": 2}
 
 
 # -- at the same moment ---------------------------------------------------------------------------
@@ -321,7 +321,7 @@ async def test_a_turn_whose_enrollment_has_ended_meanwhile_writes_nothing(
         @journey("j", trigger="go", exit_on=["stop"])
         async def j(user, ctx):
             await ctx.send("welcome")
-            await ctx.trigger("told")
+            await ctx.trigger("reported")
         """
     )
     await idle_world.submit("go", user_id="ada")
@@ -335,7 +335,7 @@ async def test_a_turn_whose_enrollment_has_ended_meanwhile_writes_nothing(
     assert (
         await idle_world.turns(),
         await idle_world.sends(),
-        await idle_world.events("told"),
+        await idle_world.events("reported"),
     ) == ([], [], [])
     assert await idle_world.counter_drift() == {}
 
@@ -348,7 +348,7 @@ async def test_a_turn_runs_again_when_its_contact_is_merged(
         @journey("j", trigger="go")
         async def j(user, ctx):
             await ctx.send("welcome")
-            await ctx.trigger("told")
+            await ctx.trigger("reported")
         """
     )
     await idle_world.submit("go", email="ada@example.com")
@@ -363,7 +363,7 @@ async def test_a_turn_runs_again_when_its_contact_is_merged(
     await idle_world.turn_runner(hours(1)).run([entered])
     ada = await idle_world.contact()
     assert [one.contact_id for one in await idle_world.sends()] == [ada.id]
-    assert [one.contact_id for one in await idle_world.events("told")] == [ada.id]
+    assert [one.contact_id for one in await idle_world.events("reported")] == [ada.id]
 
 
 async def test_a_turn_that_runs_twice_at_once_counts_once(idle_world: World):

@@ -19,12 +19,12 @@ async def ask(world: World, call: str, *, time_zone: str = "None", **properties:
         @journey("ask", trigger="ask", time_zone={time_zone})
         async def ask(user, ctx):
             instant = await ctx.when.{call}
-            await ctx.trigger("told", {{"answer": instant.strftime("%a %F %H:%M %z")}})
+            await ctx.trigger("reported", {{"answer": instant.strftime("%a %F %H:%M %z")}})
         """
     )
     await world.submit("known", user_id="ada", contact_properties=properties)
     await world.emit("ask")
-    return (await world.events("told"))[-1].properties["answer"]
+    return (await world.events("reported"))[-1].properties["answer"]
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,15 @@ async def test_the_zone_is_found_out_once_and_the_instant_stays(world: World):
             first = await ctx.when.tomorrow().at("09:00")
             await ctx.sleep(days(7), label="week")
             second = await ctx.when.tomorrow().at("09:00")
-            await ctx.trigger("told", {"first": first.isoformat(), "second": second.isoformat()})
+            moments = {"first": first.isoformat(), "second": second.isoformat()}
+            await ctx.trigger("reported", moments)
         """
     )
     await world.submit("known", user_id="ada", contact_properties={"timezone": "Asia/Tokyo"})
     await world.emit("go")
     await world.submit("moved", user_id="ada", contact_properties={"timezone": "Europe/Berlin"})
     await world.advance(days(7))
-    assert [event.properties for event in await world.events("told")] == [
+    assert [event.properties for event in await world.events("reported")] == [
         {"first": "2026-03-03T09:00:00+09:00", "second": "2026-03-10T09:00:00+09:00"}
     ]
 

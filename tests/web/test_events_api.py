@@ -103,14 +103,14 @@ async def test_the_idempotency_header_wins_over_the_body(site: Site) -> None:
     assert fresh["stored"] is True
 
 
-async def test_the_request_id_is_echoed_or_made(site: Site) -> None:
+async def test_the_request_id_is_echoed_or_created(site: Site) -> None:
     body = {"name": "seen", "userId": "ada"}
     for path, sent in (("/v1/events", body), ("/v1/events/batch", {"events": [body]})):
         echoed = await site.post(path, sent, X_Request_Id="my-id_1=")
         assert echoed.headers["X-Request-Id"] == "my-id_1="
         for odd in ("", "has space", "ü", "x" * 256):
-            made = (await site.post(path, sent, X_Request_Id=odd)).headers["X-Request-Id"]
-            assert made != odd and 8 <= len(made) <= 40
+            created = (await site.post(path, sent, X_Request_Id=odd)).headers["X-Request-Id"]
+            assert created != odd and 8 <= len(created) <= 40
     refused = await site.post("/v1/events", b"no", X_Request_Id="of-a-refusal")
     assert refused.headers["X-Request-Id"] == "of-a-refusal"
     assert refused.headers.getlist("X-Request-Id") == ["of-a-refusal"]
@@ -119,8 +119,8 @@ async def test_the_request_id_is_echoed_or_made(site: Site) -> None:
 async def test_list_changes_come_with_an_event(site: Site) -> None:
     body = await site.event("seen", lists={"tips": True, "news": False})
     assert "listsError" not in body
-    said = await site.rows("SELECT list_id, subscribed FROM consents ORDER BY list_id")
-    assert [(name, bool(on)) for name, on in said] == [("news", False), ("tips", True)]
+    consents = await site.rows("SELECT list_id, subscribed FROM consents ORDER BY list_id")
+    assert [(name, bool(on)) for name, on in consents] == [("news", False), ("tips", True)]
 
     unknown = await site.event("seen", lists={"nonsense": True})
     assert unknown["listsError"] == "Unknown list: nonsense"
@@ -305,8 +305,8 @@ async def test_no_body_causes_a_server_error(site: Site, body: Any, ascii_only: 
     for path, sent in (("/v1/events", raw), ("/v1/events/batch", b'{"events":[%s]}' % raw)):
         answer = await site.post(path, sent)
         assert answer.status_code in (202, 400, 413), await answer.get_data(as_text=True)
-        said = await answer.get_json()
-        assert all(one.get("code") != "internal" for one in said.get("results", ()))
+        body = await answer.get_json()
+        assert all(one.get("code") != "internal" for one in body.get("results", ()))
 
 
 @settings(

@@ -38,8 +38,8 @@ async def test_a_server_without_a_worker_reports_that(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_site(tmp_path, clock, with_worker=False) as site:
-        told = (await ready(site))["parts"]["worker"]
-        assert told == {"status": "elsewhere", "overdueSeconds": 0}
+        worker = (await ready(site))["parts"]["worker"]
+        assert worker == {"status": "elsewhere", "overdueSeconds": 0}
         await site.event("user.created")
         clock.set(clock.now() + timedelta(minutes=5))
         body = await ready(site)

@@ -17,14 +17,14 @@ async def always(answer: bool) -> AsyncIterator[bool]:
 
 async def test_topics_that_change_together_are_sent_together() -> None:
     changes = ChangeFeed()
-    told = stream(changes, always(True), pause=0.01, heartbeat=5)
-    assert await anext(told) == b": open\n\n"
-    waiting = asyncio.ensure_future(anext(told))
+    updates = stream(changes, always(True), pause=0.01, heartbeat=5)
+    assert await anext(updates) == b": open\n\n"
+    waiting = asyncio.ensure_future(anext(updates))
     await asyncio.sleep(0)
     changes.publish("sends", "enrollments")
     expected = b"event: live-enrollments\ndata:\n\nevent: live-sends\ndata:\n\n"
     assert await waiting == expected
-    await told.aclose()
+    await updates.aclose()
 
 
 async def test_changes_since_the_page_was_rendered_are_sent_when_the_stream_starts() -> None:
@@ -32,33 +32,33 @@ async def test_changes_since_the_page_was_rendered_are_sent_when_the_stream_star
     changes.publish("inbox")
     seen = changes.number
     changes.publish("sends")
-    told = stream(changes, always(True), since=seen, pause=0.01, heartbeat=5)
-    await anext(told)
-    assert await anext(told) == b"event: live-sends\ndata:\n\n"
-    await told.aclose()
+    updates = stream(changes, always(True), since=seen, pause=0.01, heartbeat=5)
+    await anext(updates)
+    assert await anext(updates) == b"event: live-sends\ndata:\n\n"
+    await updates.aclose()
 
 
 async def test_a_stream_ends_when_the_server_stops() -> None:
     changes = ChangeFeed()
-    told = stream(changes, always(True), heartbeat=5)
-    await anext(told)
-    rest = asyncio.ensure_future(anext(told, b"the end"))
+    updates = stream(changes, always(True), heartbeat=5)
+    await anext(updates)
+    rest = asyncio.ensure_future(anext(updates, b"the end"))
     await asyncio.sleep(0)
     changes.close()
     assert await asyncio.wait_for(rest, 2) == b"the end"
 
 
 async def test_a_stream_ends_when_the_session_does() -> None:
-    told = stream(ChangeFeed(), always(False), heartbeat=0.01)
-    await anext(told)
-    assert await anext(told, b"the end") == b"the end"
+    updates = stream(ChangeFeed(), always(False), heartbeat=0.01)
+    await anext(updates)
+    assert await anext(updates, b"the end") == b"the end"
 
 
 async def test_a_silent_stream_is_kept_open() -> None:
-    told = stream(ChangeFeed(), always(True), heartbeat=0.01)
-    await anext(told)
-    assert (await anext(told)).startswith(b":")
-    await told.aclose()
+    updates = stream(ChangeFeed(), always(True), heartbeat=0.01)
+    await anext(updates)
+    assert (await anext(updates)).startswith(b":")
+    await updates.aclose()
 
 
 async def test_no_proxy_buffers_the_stream(owner: Browser) -> None:

@@ -139,8 +139,10 @@ async def test_an_unsubscribe_is_credited_to_the_mail_that_led_to_it(ada: Recipi
     (credited,) = await ada.site.rows("SELECT send_id, source FROM consents")
     assert bytes(credited[0]).hex() == ada.send_id.replace("-", "")
     assert credited[1] == "recipient"
-    told = await ada.site.one("SELECT properties FROM events WHERE name = 'contact.unsubscribed'")
-    assert ada.send_id in told
+    properties = await ada.site.one(
+        "SELECT properties FROM events WHERE name = 'contact.unsubscribed'"
+    )
+    assert ada.send_id in properties
 
 
 async def test_the_next_mail_is_refused_after_an_unsubscribe(ada: Recipient) -> None:
@@ -325,8 +327,8 @@ async def test_the_link_of_a_merged_contact_changes_the_surviving_one(ada: Recip
 
     await ada.post(f"/u/{token(old, 'news', None)}", {"List-Unsubscribe": "One-Click"})
 
-    (said,) = await site.rows("SELECT contact_id, list_id FROM consents WHERE subscribed = 0")
-    assert (bytes(said[0]), said[1]) == ((await site.contact()).id.bytes, "news")
+    (consent,) = await site.rows("SELECT contact_id, list_id FROM consents WHERE subscribed = 0")
+    assert (bytes(consent[0]), consent[1]) == ((await site.contact()).id.bytes, "news")
 
 
 async def test_a_list_that_is_gone_from_the_code_can_still_be_left(ada: Recipient) -> None:
@@ -341,7 +343,7 @@ async def test_a_list_that_is_gone_from_the_code_can_still_be_left(ada: Recipien
 
     assert answer.status_code == 200
     assert await ada.consents() == {"news": False}
-    # A mail of that list that is still queued is judged by what was said of it.
+    # A mail of that list that is still queued follows the new choice.
     assert not Consents(await ada.consents()).gets(site.runtime.ingest.rules.list("news"))
 
 

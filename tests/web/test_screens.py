@@ -101,7 +101,7 @@ async def test_an_enrollment_shows_its_timeline(owner: Browser, sample: SampleDa
     text = text_of(
         await owner.read(f"/enrollments/{sample.ids['activation-welcome/Ada Lovelace']}")
     )
-    told = [
+    parts = [
         "Waiting for plan.upgraded until Monday, 9 March 2026, 08:40:00 UTC.",
         "Enrolled plan is “pro” · once per contact · by user.created",
         "Sent “Welcome, Ada” activation-welcome",
@@ -110,8 +110,8 @@ async def test_an_enrollment_shows_its_timeline(owner: Browser, sample: SampleDa
         "Waiting for plan.upgraded up to seven days",
         "If nothing arrives, the journey continues",
     ]
-    places = [text.find(part) for part in told]
-    assert -1 not in places, dict(zip(told, places, strict=True))
+    places = [text.find(part) for part in parts]
+    assert -1 not in places, dict(zip(parts, places, strict=True))
     assert places == sorted(places)
 
 
@@ -184,12 +184,12 @@ async def test_a_switch_changes_consent_and_records_who_did_it(
 ) -> None:
     path = f"/contacts/{sample.ids['ada']}"
     await owner.post(f"{path}/consent", list="product-updates", subscribed="0")
-    said = await runtime.database.read_one(contact_screen.words_of(sample.ids["ada"]))
-    assert (said["product-updates"].subscribed, said["product-updates"].source) == (
+    decisions = await runtime.database.read_one(contact_screen.words_of(sample.ids["ada"]))
+    assert (decisions["product-updates"].subscribed, decisions["product-updates"].source) == (
         False,
         "dashboard",
     )
-    assert said["*"].subscribed is False
+    assert decisions["*"].subscribed is False
     log = await runtime.database.read_one(audit.newest(1))
     assert log[0].after == {"list": "product-updates", "subscribed": False}
 
@@ -282,8 +282,8 @@ async def test_an_email_shows_replies_links_and_engagement(
 
 
 async def test_a_key_is_shown_once(owner: Browser) -> None:
-    made = await owner.post("/keys", name="backend", scope="ingest")
-    key = re.search(r'data-copy="(hsk_[^"]{43})"', await made.get_data(as_text=True))
+    created = await owner.post("/keys", name="backend", scope="ingest")
+    key = re.search(r'data-copy="(hsk_[^"]{43})"', await created.get_data(as_text=True))
     assert key
     listed = await owner.read("/keys")
     assert key.group(1) not in listed
@@ -349,7 +349,7 @@ async def test_a_recipient_with_a_broken_link_is_not_led_to_the_dashboard(owner:
 
 
 @pytest.mark.parametrize(
-    ("zone", "said"),
+    ("zone", "text"),
     [
         ("Asia%2FTokyo", "until Monday, 9 March 2026, 17:40:00 JST."),
         ("America/New_York", "until Monday, 9 March 2026, 04:40:00 EDT."),
@@ -358,11 +358,11 @@ async def test_a_recipient_with_a_broken_link_is_not_led_to_the_dashboard(owner:
     ],
 )
 async def test_times_are_shown_in_the_time_zone_of_the_reader(
-    owner: Browser, sample: SampleData, zone: str, said: str
+    owner: Browser, sample: SampleData, zone: str, text: str
 ) -> None:
     owner.client.set_cookie("localhost", "hogsend_zone", zone)
     path = f"/enrollments/{sample.ids['activation-welcome/Ada Lovelace']}"
-    assert said in text_of(await owner.read(path))
+    assert text in text_of(await owner.read(path))
 
 
 @pytest.mark.parametrize("path", ["/contacts?q=%00", "/events?name=a%00b"])

@@ -51,7 +51,7 @@ def restore(file: Path, as_json: bool) -> None:
         show_json({**backup, "database": restored.database, "replaced": restored.replaced})
         return
     click.echo(
-        f"Restored {_contents(restored.backup)} from the backup of {restored.backup.made_at}."
+        f"Restored {_contents(restored.backup)} from the backup of {restored.backup.created_at}."
     )
     if restored.replaced:
         click.echo(f"The previous database is now {restored.replaced}.")
@@ -93,7 +93,7 @@ def _contents(backup: Backup) -> str:
 def _to_json(backup: Backup) -> dict[str, object]:
     return {
         "file": backup.file,
-        "madeAt": backup.made_at,
+        "madeAt": backup.created_at,
         "contacts": backup.contacts,
         "events": backup.events,
         "hasSecret": backup.secret is not None,

@@ -71,7 +71,7 @@ def send(
 
 
 def _describe(answer: dict[str, Any]) -> list[str]:
-    """Return what became of an event, line by line."""
+    """Return the outcome of an event, line by line."""
     lines: list[str] = []
     for decision in answer.get("enrollments", []):
         reason = f", {decision['reason']}" if decision.get("reason") else ""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 Parser = Callable[[str], Any]
 
-# Whoever has a signed link can try secrets offline, so a short one is not safe.
+# Anyone who has a signed link can try secrets offline, so a short one is not safe.
 SHORTEST_SECRET = 32
 # Stands for no limit in place of a number of days.
 FOREVER = "forever"

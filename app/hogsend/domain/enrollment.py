@@ -78,7 +78,7 @@ class LookBack:
 
     @staticmethod
     def behind(event: Event, contact_id: UUID) -> LookBack:
-        """Return the look back of a contact to what came after an event, whatever clocks said."""
+        """Return a contact's look back from after an event, whatever the clocks showed."""
         apart = event.contact_id not in (None, contact_id)
         return LookBack(0 if apart else event.seq, None, event.id)
 

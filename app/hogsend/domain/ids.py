@@ -14,7 +14,7 @@ _COUNTER_BITS = 42
 class IdMaker:
     """Makes ids that increase within one process, also within one millisecond.
 
-    The 74 random bits of an id are a 42-bit counter, seeded anew each millisecond, and 32
+    The 74 random bits of an id are a 42-bit counter, seeded again each millisecond, and 32
     random bits, so that ids of one process never collide and of two processes hardly can.
     """
 

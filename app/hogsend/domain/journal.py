@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from ..errors import ValueNotStorable
 
-# Python writes no longer number as text, unless it is told to: 4,300 digits.
+# By default Python writes no number of more than 4,300 digits as text.
 _MOST_BITS = 14_000
 
 

@@ -33,12 +33,12 @@ RefusalReason = Literal[
 class Consents:
     """A contact's decisions about lists; the list `*` stands for every list."""
 
-    said: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    choices: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
     @property
     def stopped_everything(self) -> bool:
         """Whether the contact wants transactional mail only."""
-        return self.said.get(EVERYTHING) is False
+        return self.choices.get(EVERYTHING) is False
 
     def gets(self, mail_list: MailList) -> bool:
         """Return whether mail of a list may go to this contact."""
@@ -46,7 +46,7 @@ class Consents:
             return True
         if self.stopped_everything:
             return False
-        return self.said.get(mail_list.id, mail_list.default_opt_in)
+        return self.choices.get(mail_list.id, mail_list.default_opt_in)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class ContactResolver:
         for contact in locked.people.values():
             known = consents_by_contact.get(contact.id)
             self._by_id[contact.id] = ContactState(
-                contact, subscriptions=dict(known.said) if known else {}
+                contact, subscriptions=dict(known.choices) if known else {}
             )
         for enrollment in live:
             self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment

@@ -87,7 +87,7 @@ async def _absorb(
         event_seq=max(survivor.event_seq, loser.event_seq) + 1,
     )
     kept, lost = (
-        consents_by_contact.get(contact.id, Consents()).said for contact in (survivor, loser)
+        consents_by_contact.get(contact.id, Consents()).choices for contact in (survivor, loser)
     )
     # A choice for a list that the survivor made none for moves; else the stricter one wins.
     statements = [

@@ -47,7 +47,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     as_text = settings.log_format == "console" or (settings.log_format == "auto" and on_terminal)
     handler = logging.StreamHandler(chosen)
     handler.setFormatter(ConsoleFormat(colour=on_terminal) if as_text else JsonFormat())
-    handler.addFilter(_not_told_yet)
+    handler.addFilter(_is_not_logged_yet)
     level = _LEVELS[settings.log_level]
     root = logging.getLogger()
     for earlier in list(root.handlers):
@@ -57,10 +57,10 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     logging.getLogger("hogsend").setLevel(level)
 
 
-def _not_told_yet(record: logging.LogRecord) -> bool:
-    """Whether a record is news: what is wrong with the database is told where it is met, once.
+def _is_not_logged_yet(record: logging.LogRecord) -> bool:
+    """Return whether a record is new: a failure of the database is logged once, where it is met.
 
-    Everything that works with it meets it too, and would say so again and again.
+    Everything else that uses the database fails as well and would log the same again.
     """
     return not (record.exc_info and isinstance(record.exc_info[1], StoreUnavailable))
 

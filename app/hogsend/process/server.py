@@ -122,18 +122,18 @@ def _config(listener: socket.socket) -> Config:
 def _stop_on_signals(stop: Callable[[], None]) -> None:
     """Stop at the first SIGTERM or SIGINT, leave at once at the second."""
     loop = asyncio.get_running_loop()
-    told_at: float | None = None
+    first_signal_at: float | None = None
 
-    def hear() -> None:
-        nonlocal told_at
-        if told_at is None:
-            told_at = time.monotonic()
+    def handle_signal() -> None:
+        nonlocal first_signal_at
+        if first_signal_at is None:
+            first_signal_at = time.monotonic()
             stop()
-        elif time.monotonic() - told_at > SAME_SIGNAL:
+        elif time.monotonic() - first_signal_at > SAME_SIGNAL:
             os._exit(1)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, hear)
+        loop.add_signal_handler(number, handle_signal)
 
 
 async def _announce(runtime: Runtime, listener: socket.socket) -> None:

@@ -61,7 +61,7 @@ class Recipient:
     @property
     def choices(self) -> Mapping[str, bool]:
         """What the recipient chose, by list; list `*` is everything."""
-        return self.consents.said
+        return self.consents.choices
 
     @property
     def has_stopped_everything(self) -> bool:

@@ -191,7 +191,7 @@ async def get_contact_detail(
     return ContactDetail(
         contact=page.contact,
         identities=page.identities,
-        consents=page.said,
+        consents=page.decisions,
         suppression=page.stop,
         enrollments=page.enrollments,
         sends=page.sends,

@@ -30,7 +30,7 @@ _CLICKED = counters.engagement("click", "human")
 
 @dataclass(frozen=True, slots=True)
 class MailTotals:
-    """What became of mails on each of the last 14 days, oldest first."""
+    """The outcomes of mails on each of the last 14 days, oldest first."""
 
     sent: Sequence[int]
     refused: Sequence[int]

@@ -45,7 +45,7 @@ class SendList:
 
 @dataclass(frozen=True, slots=True)
 class SendDetail:
-    """A send with what became of it.
+    """A send and its outcome.
 
     Args:
         send: its row of the ledger.

@@ -71,8 +71,8 @@ def record(
         now: when.
         before: what it was.
         after: what it is now.
-        line: the id of the line, for a change in several transactions: each says anew what it has
-            come to.
+        line: the id of the line, for a change in several transactions: each one replaces
+            its result.
     """
     change = AuditEntry(line or new_id(now), now, who, action, subject[:400], before, after)
     return Write(

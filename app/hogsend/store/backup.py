@@ -18,7 +18,7 @@ from pathlib import Path
 from ..errors import HogsendError, StartError
 from .meta import FENCE
 
-SECRET, MADE_AT = "backup.secret", "backup.made_at"
+SECRET, CREATED_AT = "backup.secret", "backup.made_at"
 _PUT = (
     "INSERT INTO meta (key, value) VALUES (?, ?)"
     " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -31,14 +31,14 @@ class Backup:
 
     Args:
         file: where it is.
-        made_at: when it was made, in ISO form.
+        created_at: when it was taken, in ISO form.
         secret: the secret of the data folder, None when it came from a setting.
         contacts: how many contacts it has.
         events: how many events.
     """
 
     file: Path
-    made_at: str
+    created_at: str
     secret: str | None
     contacts: int
     events: int
@@ -59,7 +59,7 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
     if file.exists():
         raise HogsendError(f"{file} exists already.", "Name a new file; none is overwritten.")
     draft = file.with_name(f"{file.name}.part")
-    facts = {MADE_AT: now.isoformat(), FENCE: f"restored copy of {now.isoformat()}"}
+    facts = {CREATED_AT: now.isoformat(), FENCE: f"restored copy of {now.isoformat()}"}
     with _saying(f"The backup {file} cannot be written"), _draft(draft):
         draft.touch(mode=0o600)
         with closing(_reading(database)) as live, closing(sqlite3.connect(draft)) as copy:
@@ -69,12 +69,12 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
             copy.execute("PRAGMA journal_mode = DELETE")
             with copy:
                 copy.executemany(_PUT, [*facts.items(), *([(SECRET, secret)] if secret else [])])
-        made = read_backup(draft)
+        backup = read_backup(draft)
         _sync(draft)
         # Unlike a rename, a link never replaces a file that has appeared meanwhile.
         os.link(draft, file)
         _sync(file.absolute().parent)
-    return Backup(file, made.made_at, made.secret, made.contacts, made.events)
+    return Backup(file, backup.created_at, backup.secret, backup.contacts, backup.events)
 
 
 def read_backup(file: Path) -> Backup:
@@ -93,9 +93,9 @@ def read_backup(file: Path) -> Backup:
             (events,) = copy.execute("SELECT COUNT(*) FROM events").fetchone()
     except sqlite3.Error as error:
         raise _no_backup(file, str(error)) from error
-    if verdict != "ok" or MADE_AT not in facts:
+    if verdict != "ok" or CREATED_AT not in facts:
         raise _no_backup(file, verdict if verdict != "ok" else "it was not written by a backup")
-    return Backup(file, facts[MADE_AT], facts.get(SECRET), contacts, events)
+    return Backup(file, facts[CREATED_AT], facts.get(SECRET), contacts, events)
 
 
 def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path | None:

@@ -1,7 +1,7 @@
-"""What can be wrong with the database as a whole: in words, since when, and whether to try again.
+"""Problems of the database as a whole: their description, their start and when to try again.
 
-A disk without room, a lock that another program holds, a file that may not be written: whoever
-writes meanwhile is refused, and it is over when a write is taken again.
+Examples are a full disk, a lock that another program holds and a read-only file. Writes are
+refused while a problem lasts; it ends when a write succeeds.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ..errors import StoreUnavailable
 
 Kind = Literal["full", "locked", "read_only", "damaged", "broken", "away"]
 
-# While a problem stands, one visit in so many seconds tries whether it is over.
+# While a problem lasts, one visit in this many seconds checks whether it is over.
 TRY_EVERY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseProblem:
-    """What is wrong, without the names of files and hosts: whoever asks for our health reads it.
+    """A problem, without names of files and hosts, as the public health check shows it.
 
     Args:
         kind: for programs.
@@ -162,7 +162,7 @@ class DatabaseHealth:
         self._trying = False
         self.problem: DatabaseProblem | None = None
         self.since: datetime | None = None
-        # What the driver said, which may name files and hosts.
+        # The driver's message, which may name files and hosts.
         self.detail = ""
 
     def check(self) -> None:

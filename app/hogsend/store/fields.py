@@ -52,10 +52,10 @@ def to_id(value: Any) -> UUID:
     """
     if not isinstance(value, bytes):
         return value
-    made = _new_id(UUID)
-    _set_int(made, int.from_bytes(value))
-    _set_safe(made, _UNKNOWN)
-    return made
+    uuid = _new_id(UUID)
+    _set_int(uuid, int.from_bytes(value))
+    _set_safe(uuid, _UNKNOWN)
+    return uuid
 
 
 def id_or_none(value: Any) -> UUID | None:

@@ -74,7 +74,7 @@ def normal_email(email: str) -> str:
     if len(normal) > 320 or not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+", normal):
         raise InvalidInput("That is no email address.", "Write it as ada@example.com.")
     if not normal.isprintable():
-        raise InvalidInput("The email address has unprintable characters.", "Write it anew.")
+        raise InvalidInput("The email address has unprintable characters.", "Type it again.")
     return normal
 
 

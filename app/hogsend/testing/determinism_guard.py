@@ -122,7 +122,7 @@ class DeterminismGuard:
 
 
 class _Watched:
-    """A journey's coroutine, driven by whoever plays it and watched meanwhile."""
+    """A journey's coroutine, driven by the turn runner and checked for nondeterminism."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, None], watch: DeterminismGuard) -> None:
         self._coroutine = coroutine

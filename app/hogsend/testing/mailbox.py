@@ -118,11 +118,11 @@ class Mailbox:
             person: who.
             template: only those of this template.
         """
-        mine = self._families.get(person.id, {person.id})
+        contact_ids = self._families.get(person.id, {person.id})
         return [
             mail
             for mail in self._mails
-            if mail.contact_id in mine and template in (None, mail.template)
+            if mail.contact_id in contact_ids and template in (None, mail.template)
         ]
 
     def templates(self, person: Person) -> list[str]:

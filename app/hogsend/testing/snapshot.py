@@ -47,7 +47,7 @@ class Snapshot:
 
 async def read_records(database: Database) -> Snapshot:
     """Read everything."""
-    people, entered, mailed, happened, survivors, refused = await database.read(
+    people, entered, mailed, event_ids, survivors, refused = await database.read(
         snapshot.ids("contacts"),
         snapshot.ids("enrollments"),
         snapshot.ids("sends"),
@@ -55,12 +55,12 @@ async def read_records(database: Database) -> Snapshot:
         snapshot.survivors(),
         snapshot.refusals(),
     )
-    known, found, journals, ledger, *told = await database.read(
+    known, found, journals, ledger, *event_rows = await database.read(
         contacts.by_ids(people),
         enrollments.by_ids(entered),
         turns.of_enrollments(entered),
         sends.by_ids(mailed),
-        *(events.find(one) for one in happened),
+        *(events.find(one) for one in event_ids),
     )
     refusals: dict[UUID, dict[str, str]] = {}
     for event_id, journey_id, reason in refused:
@@ -71,6 +71,6 @@ async def read_records(database: Database) -> Snapshot:
         enrollments=[found[one] for one in entered],
         turns=journals,
         sends=[ledger[one] for one in mailed],
-        events=told,
+        events=event_rows,
         refusals=refusals,
     )

@@ -57,8 +57,8 @@ class World:
 
             ada = await world.contact("ada@example.com", plan="pro")
 
-        Whoever is known by the address or the id already gets the rest; two people of whom one has
-        the address and the other the id become one.
+        A person who is known by the address or the id gets the rest of the values; if one person
+        has the address and another one the id, the two become one.
 
         Args:
             email: the address that mail goes to.
@@ -271,8 +271,8 @@ class World:
             person: who; everyone unless given.
         """
         people = [person] if person else self._people
-        told = [timeline_of(self._records, one.id, self.now) for one in people]
-        return "\n\n".join(told) or "Nobody is known in this world."
+        timelines = [timeline_of(self._records, person.id, self.now) for person in people]
+        return "\n\n".join(timelines) or "Nobody is known in this world."
 
     def expects_failure(self) -> None:
         """Let journeys fail from now on: a test of just that looks at `enrollment(…).error`."""
@@ -324,7 +324,7 @@ class World:
         self._findings.check(self._records)
 
     async def _look(self) -> None:
-        """Read everything anew, so that it can be looked at."""
+        """Read the state again for the views."""
         environment = self._environment
         self._records = records = await read_records(environment.database)
         for send in records.sends:

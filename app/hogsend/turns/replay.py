@@ -121,6 +121,6 @@ class Replay:
             return True
         raise JourneyCodeError(
             f"This journey has made {most:,} ctx calls.",
-            "A loop that never ends? End it, start anew with entry='unlimited', or raise "
+            "A loop that never ends? End it, start over with entry='unlimited', or raise "
             "HOGSEND_TURN_STEP_LIMIT.",
         )

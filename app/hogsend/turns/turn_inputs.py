@@ -63,7 +63,7 @@ class JourneyCode:
 
 @dataclass
 class LoadedTurns:
-    """What became of enrollments when they were loaded.
+    """The results of loading enrollments.
 
     Args:
         executions: turns that can run.

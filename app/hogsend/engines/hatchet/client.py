@@ -89,7 +89,7 @@ class Client:
             return await asyncio.to_thread(make)
         except Exception as error:
             raise HatchetUnavailable(
-                f"the settings of Hatchet's client do not work: {_said(error)}"
+                f"the settings of Hatchet's client do not work: {_message_of(error)}"
             ) from None
 
     def close(self) -> None:
@@ -191,15 +191,15 @@ class Client:
                 break
         return found
 
-    async def told_to_cancel(self, run_id: str) -> bool:
-        """Say whether somebody cancelled a run, as opposed to its time being up or its being lost.
+    async def is_cancelled_by_operator(self, run_id: str) -> bool:
+        """Return whether an operator cancelled a run: it neither timed out nor got lost.
 
         Raises:
             HatchetApiAway: it could not be asked.
         """
 
         rows = await self._ask_api(lambda: task_events(self.hatchet, run_id, _MOST_TASK_EVENTS))
-        # A queue that has waited in vain for too long is cancelled as well, and says so.
+        # Hatchet also cancels a run that waited in a queue for too long, with a message.
         return any(row.event_type.value == _CANCELLED and not row.message for row in rows)
 
     async def version(self) -> str:
@@ -222,7 +222,7 @@ class Client:
         try:
             return await loop.run_in_executor(self._threads, call)
         except Exception as error:
-            raise error_type(_said(error)) from error
+            raise error_type(_message_of(error)) from error
 
     async def _ask_api(self, call: Callable[[], R]) -> R:
         """Make a call that goes to Hatchet's API, not to where workers connect."""
@@ -237,8 +237,8 @@ def _log_as_we_do() -> None:
     quiet_sdk()
 
 
-def _said(error: BaseException) -> str:
-    """Return what is wrong in a line, without the settings' values: a secret may be among them."""
+def _message_of(error: BaseException) -> str:
+    """Return the error in one line, without values of settings, as one may be a secret."""
     details = getattr(error, "details", None)
     text = str(details()) if callable(details) else str(error)
     if isinstance(error, ValidationError):

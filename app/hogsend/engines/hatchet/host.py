@@ -24,7 +24,7 @@ from .tasks import WorkerSpec, define_tasks
 
 log = logging.getLogger("hogsend.hatchet")
 
-# Runs that one worker holds at once, and chores beside them.
+# Durable runs that a worker holds at the same time, and maintenance tasks beside them.
 DURABLE_SLOTS, SLOTS = 1000, 20
 # The next worker is made after so long, then after twice as long each time, in seconds.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0

@@ -316,7 +316,9 @@ class Outbox:
             runs: runs, each with its enrollment. We ourselves cancel only runs of enrollments that
                 have ended or have another run by now.
         """
-        was_cancelled = await asyncio.gather(*(client.told_to_cancel(run) for run in runs))
+        was_cancelled = await asyncio.gather(
+            *(client.is_cancelled_by_operator(run) for run in runs)
+        )
         exited = {
             enrollment_id
             for enrollment_id, cancelled in zip(runs.values(), was_cancelled, strict=True)

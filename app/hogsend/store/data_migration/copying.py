@@ -47,7 +47,7 @@ class Progress:
 
 @dataclass(slots=True)
 class CopiedTable:
-    """A table of the source, and what became of it.
+    """A table of the source and the result of its copy.
 
     Args:
         table: which one.
@@ -69,20 +69,22 @@ class CopiedTable:
         return sum(self.sizes)
 
 
-Told = Callable[[Progress], None]
+ReportProgress = Callable[[Progress], None]
 
 
-async def copy(file: Path, url: str, now: datetime, told: Told) -> Sequence[CopiedTable]:
+async def copy(
+    file: Path, url: str, now: datetime, report: ReportProgress
+) -> Sequence[CopiedTable]:
     """Copy a SQLite file into an empty Postgres, or finish a copy that was begun.
 
     Args:
         file: the source, which nobody may have open.
         url: the address of the Postgres.
         now: the present instant, for the audit log.
-        told: hears of the progress.
+        report: is called with the progress.
 
     Returns:
-        What became of each table.
+        The result of each table.
 
     Raises:
         StartError: the source or the target cannot be used as they are.
@@ -93,22 +95,22 @@ async def copy(file: Path, url: str, now: datetime, told: Told) -> Sequence[Copi
         source.check()
         async with targets.opened(url) as target:
             found = await target.check(tables)
-            copying = _Copying(source, target, tables, told)
+            copying = _Copying(source, target, tables, report)
             copied = copying.check()
             record = CopyRecord(
-                targets.file_name(file), {one.table.name: one.checksum for one in copied}
+                targets.file_name(file), {table.table.name: table.checksum for table in copied}
             )
-            await target.begin(record, tables, anew=_is_anew(record, found))
-            for one in copied:
-                await copying.add(one)
-            for one in copied:
-                await copying.compare(one)
-            await target.conclude(record, sum(one.rows for one in copied), now)
+            await target.begin(record, tables, discard_rows=_is_outdated(record, found))
+            for table in copied:
+                await copying.add(table)
+            for table in copied:
+                await copying.compare(table)
+            await target.conclude(record, sum(table.rows for table in copied), now)
     return copied
 
 
-def _is_anew(record: CopyRecord, found: CopyRecord | None) -> bool:
-    """Say whether an unfinished copy is of no use: the source has changed since.
+def _is_outdated(record: CopyRecord, found: CopyRecord | None) -> bool:
+    """Return whether an unfinished copy is useless because the source has changed since.
 
     Raises:
         StartError: it is the copy of another source.
@@ -130,26 +132,30 @@ class _Copying:
         source: open.
         target: open.
         tables: all of them.
-        told: hears of the progress.
+        report: is called with the progress.
     """
 
     def __init__(
-        self, source: SourceDatabase, target: TargetDatabase, tables: Sequence[Table], told: Told
+        self,
+        source: SourceDatabase,
+        target: TargetDatabase,
+        tables: Sequence[Table],
+        report: ReportProgress,
     ) -> None:
         self._source = source
         self._target = target
         self._counts = {table.name: source.count(table) for table in tables}
         self._tables = tables
-        self._told = told
+        self._report = report
         self._done = 0
 
-    def _tell(self, work: Work, table: Table, rows: int, more: int) -> None:
+    def _report_progress(self, work: Work, table: Table, rows: int, more: int) -> None:
         self._done += more
         of, total = self._counts[table.name], 3 * sum(self._counts.values())
-        self._told(Progress(work, table.name, rows, of, self._done, total))
+        self._report(Progress(work, table.name, rows, of, self._done, total))
 
     def check(self) -> list[CopiedTable]:
-        """Read the source once: see that Postgres can hold all of it, and sum it up.
+        """Read the source once: check that Postgres can hold its values, and sum it up.
 
         Raises:
             HogsendError: it cannot.
@@ -158,55 +164,55 @@ class _Copying:
 
     def _check(self, table: Table) -> CopiedTable:
         begun = time.monotonic()
-        made, checksum = CopiedTable(table), Checksum()
+        result, checksum = CopiedTable(table), Checksum()
         for rows in self._source.portions(table):
             checksum.add(table.forms(rows))
-            made.sizes.append(len(rows))
-            self._tell("check", table, checksum.rows, len(rows))
-        made.checksum = checksum.text
-        made.seconds += time.monotonic() - begun
-        return made
+            result.sizes.append(len(rows))
+            self._report_progress("check", table, checksum.rows, len(rows))
+        result.checksum = checksum.text
+        result.seconds += time.monotonic() - begun
+        return result
 
-    async def add(self, one: CopiedTable) -> None:
+    async def add(self, copied: CopiedTable) -> None:
         """Copy the rows of a table that are not there yet."""
-        begun, table = time.monotonic(), one.table
+        begun, table = time.monotonic(), copied.table
         last, there = await self._target.reached(table)
-        self._tell("copy", table, there, there)
+        self._report_progress("copy", table, there, there)
         for rows in self._source.portions(table, last):
             await self._target.add(table, rows)
-            one.added += len(rows)
-            self._tell("copy", table, there + one.added, len(rows))
+            copied.added += len(rows)
+            self._report_progress("copy", table, there + copied.added, len(rows))
         await self._target.settle(table)
-        one.seconds += time.monotonic() - begun
+        copied.seconds += time.monotonic() - begun
 
-    async def compare(self, one: CopiedTable) -> None:
+    async def compare(self, copied: CopiedTable) -> None:
         """Compare a table's rows, number and checksum, with the source's.
 
         Raises:
             HogsendError: they differ; says where.
         """
-        begun, table, checksum = time.monotonic(), one.table, Checksum()
-        async with aclosing(self._target.portions(table, one.sizes)) as portions:
+        begun, table, checksum = time.monotonic(), copied.table, Checksum()
+        async with aclosing(self._target.portions(table, copied.sizes)) as portions:
             async for rows in portions:
                 checksum.add(table.forms(rows))
-                self._tell("compare", table, checksum.rows, len(rows))
-        if (checksum.rows, checksum.text) != (one.rows, one.checksum):
-            where = await self._difference(one)
+                self._report_progress("compare", table, checksum.rows, len(rows))
+        if (checksum.rows, checksum.text) != (copied.rows, copied.checksum):
+            where = await self._difference(copied)
             await self._target.spoil()
             raise HogsendError(
                 f"The copy of the table {table.name} is not what the source has: {where}.",
-                "Nothing else has to be undone. Run this again: it begins anew.",
+                "Nothing else has to be undone. Run this again: it starts over.",
             )
-        one.seconds += time.monotonic() - begun
+        copied.seconds += time.monotonic() - begun
 
-    async def _difference(self, one: CopiedTable) -> str:
-        """Say where a table differs first, by looking at both sides once more."""
-        table, here = one.table, self._source.portions(one.table)
-        async with aclosing(self._target.portions(table, one.sizes)) as there:
+    async def _difference(self, copied: CopiedTable) -> str:
+        """Return where a table differs first, after reading both sides once more."""
+        table, here = copied.table, self._source.portions(copied.table)
+        async with aclosing(self._target.portions(table, copied.sizes)) as there:
             async for rows in there:
-                mine, theirs = table.forms(next(here, [])), table.forms(rows)
-                for both in zip(mine, theirs, strict=False):
+                expected, actual = table.forms(next(here, [])), table.forms(rows)
+                for both in zip(expected, actual, strict=False):
                     if ascii(both[0]) != ascii(both[1]):
                         first = min(both, key=lambda row: next(iter(row)))
                         return f"it differs at the row {table.shown_key(first)}"
-        return f"it does not have {one.rows:,} rows"
+        return f"it does not have {copied.rows:,} rows"

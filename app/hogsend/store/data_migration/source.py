@@ -1,9 +1,9 @@
-"""The SQLite file that is copied: nobody else opens it meanwhile, and not a byte of it changes.
+"""The SQLite file that is copied: nothing else opens it during the copy, and no byte changes.
 
 Opened as *immutable*, SQLite neither locks it nor makes files beside it. What it leaves undone is
 done here: an exclusive lock on the bytes that SQLite itself locks (sqlite.org/lockingv3.html). A
-server holds a shared lock there as long as it runs, with a worker or without, and whoever starts
-one during the copy is told that the database is locked. After a crash the newest data is in a log
+server holds a shared lock there as long as it runs, with a worker or without; one that is
+started during the copy fails, as the database is locked. After a crash the newest data is in a log
 beside the file, which only SQLite can put together: it does so in a copy of both.
 """
 

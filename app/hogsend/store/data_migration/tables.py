@@ -60,10 +60,10 @@ class Table:
         # Column by column, as that is a third faster than row by row.
         columns = zip(self.columns, zip(*rows, strict=True), strict=True)
         try:
-            made = [list(map(column.form_of, values)) for column, values in columns]
+            formatted = [list(map(column.form_of, values)) for column, values in columns]
         except UnstorableValue:
             raise self._complaint(rows) from None
-        return list(zip(*made, strict=True))
+        return list(zip(*formatted, strict=True))
 
     def to_postgres(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Return rows of SQLite as Postgres takes them."""

@@ -99,13 +99,15 @@ class TargetDatabase:
     async def _has_rows(self, table: Table) -> bool:
         return await self._db.fetchval(f'SELECT EXISTS (SELECT 1 FROM "{table.name}")')
 
-    async def begin(self, record: CopyRecord, tables: Sequence[Table], *, anew: bool) -> None:
-        """Make the schema and note whose copy this is going to be; nothing else may use it now.
+    async def begin(
+        self, record: CopyRecord, tables: Sequence[Table], *, discard_rows: bool
+    ) -> None:
+        """Create the schema and record which source is copied; nothing else may use it now.
 
         Args:
             record: of the source.
             tables: all of them.
-            anew: whether rows that an earlier attempt has copied are taken away.
+            discard_rows: whether to delete the rows that an earlier attempt has copied.
 
         Raises:
             StartError: the schema cannot be made.
@@ -124,7 +126,7 @@ class TargetDatabase:
                 GATE,
                 APP,
             )
-            if anew:
+            if discard_rows:
                 names = ", ".join(f'"{table.name}"' for table in tables)
                 await self._db.execute(f"TRUNCATE {names}, {RECORD}")
             await self._db.executemany(
@@ -132,7 +134,7 @@ class TargetDatabase:
             )
 
     async def _is_shut(self) -> bool:
-        """Say whether the schema is there, and servers are kept from it.
+        """Return whether the schema exists and servers are kept from it.
 
         After an update of the program they are let in while the schema follows: nothing but the
         program's own migrations may be in the list for that.
@@ -146,7 +148,7 @@ class TargetDatabase:
         return False
 
     async def spoil(self) -> None:
-        """Let the next attempt begin anew: what is here is not what was copied."""
+        """Make the next attempt start over, as the rows here are not those of the source."""
         await self._db.execute(f"UPDATE {RECORD} SET checksum = ''")
 
     async def reached(self, table: Table) -> tuple[Any, int]:

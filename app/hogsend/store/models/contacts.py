@@ -49,7 +49,7 @@ class IdentityRow(Model):
 
 
 class ConsentRow(Model):
-    """What a contact said about a list; list `*` is everything."""
+    """A contact's decision about a list; list `*` is every list."""
 
     id = fields.BigIntField(primary_key=True, generated=True)
     contact_id = IdField()

@@ -35,7 +35,7 @@ class HatchetRunRow(Model):
     """The Hatchet run that plays an enrollment; it has no name until Hatchet has taken it.
 
     `pushed` is the number of the turn that it was last woken for, and `tried` how often it was
-    started anew; while a turn is overdue, that is done again at `again_at` at the earliest.
+    restarted; while a turn is overdue, that is done again at `again_at` at the earliest.
     """
 
     enrollment_id = IdField(primary_key=True)

@@ -83,7 +83,7 @@ class ContactPage:
     Args:
         contact: the contact.
         identities: all its identities, as the table has them: `u:`, `e:`, `a:`.
-        said: its decisions about lists, by list.
+        decisions: its decisions about lists, by list.
         stop: the suppression of its address, if there is one.
         enrollments: newest first.
         sends: newest first, refused ones included.
@@ -92,7 +92,7 @@ class ContactPage:
 
     contact: Contact
     identities: Sequence[str]
-    said: Mapping[str, ListWord]
+    decisions: Mapping[str, ListWord]
     stop: Stop | None
     enrollments: Sequence[Enrollment]
     sends: Sequence[Send]
@@ -231,7 +231,7 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
     return ContactPage(
         contact=contact,
         identities=identities,
-        said=decisions,
+        decisions=decisions,
         stop=suppression,
         enrollments=list(by_id.values()),
         sends=mails,

@@ -97,7 +97,7 @@ class RecordedCall:
 
 
 class Wording(Protocol):
-    """How values are written for whoever reads the timeline."""
+    """How values are written for readers of the timeline."""
 
     def format_duration(self, length: timedelta, /) -> str:
         """Return a length of time: `two days`."""
