@@ -213,7 +213,7 @@ def written(body: str, folder: str) -> Templates:
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
-def test_any_value_in_any_place_gives_the_mail_made_in_full(fragment: str, tmp_path: Path):
+def test_any_value_at_any_position_gives_the_fully_rendered_mail(fragment: str, tmp_path: Path):
     templates = written(f"<p>Hi {{{{ w }}}}</p>{fragment}<p>{{{{ v }}}}</p>", str(tmp_path))
     awkward = [one for one in AWKWARD if len(str(one)) < 1000]
     compared(templates, [*((one, "b") for one in awkward), *(("b", one) for one in awkward[::3])])
@@ -224,11 +224,11 @@ def test_any_value_in_any_place_gives_the_mail_made_in_full(fragment: str, tmp_p
     fragments=st.lists(st.sampled_from(FRAGMENTS), max_size=6),
     mails=st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=6),
 )
-def test_any_template_with_any_values_gives_the_mail_made_in_full(
+def test_any_template_with_any_values_gives_the_fully_rendered_mail(
     fragments: list[str], mails: list[tuple[Any, Any]]
 ):
     with tempfile.TemporaryDirectory() as folder:
-        # The second time, mails may have been compiled for what is new to the first.
+        # The second time, mails may use what the first time has compiled.
         compared(written("".join(fragments), folder), mails * 2)
 
 
@@ -236,7 +236,7 @@ def test_any_template_with_any_values_gives_the_mail_made_in_full(
 @settings(max_examples=15, deadline=None)
 @given(mails=st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=4))
 @example(mails=[(one, one) for one in AWKWARD])
-def test_any_values_in_an_example_give_the_mail_made_in_full(
+def test_any_values_in_an_example_give_the_fully_rendered_mail(
     key: str, mails: list[tuple[Any, Any]]
 ):
     filling, in_full = renderers(EXAMPLES, dict(SHIPPED.lists))

@@ -79,7 +79,7 @@ async def test_it_goes_to_the_address_that_the_contact_has_when_it_leaves(
     assert row.to_email == harness.provider.accepted[0].to[0].email == "ada@new.example"
 
 
-async def test_an_address_that_changes_while_a_mail_is_made_gets_the_mail(
+async def test_an_address_that_changes_during_rendering_gets_the_mail(
     harness: MailerHarness,
 ) -> None:
     pause = Pause(handed=False)
@@ -95,7 +95,7 @@ async def test_an_address_that_changes_while_a_mail_is_made_gets_the_mail(
     assert [one.to[0].email for one in harness.provider.accepted] == ["ada@new.example"]
 
 
-async def test_try_later_backs_off_and_keeps_what_was_said(harness: MailerHarness) -> None:
+async def test_try_later_backs_off_and_keeps_the_replies(harness: MailerHarness) -> None:
     send_id = await harness.queue(poll=False)
     harness.script(*[refuse(TryLater(f"451 {n}")) for n in range(4)])
     pauses: list[float] = []

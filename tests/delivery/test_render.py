@@ -99,8 +99,8 @@ def test_a_mail_client_reads_what_was_meant(tmp_path: Path):
 
 
 def test_a_send_always_gives_the_same_bytes(tmp_path: Path):
-    made = renderer(tmp_path)
-    assert rendered(made).mime_bytes == rendered(made).mime_bytes
+    mail_renderer = renderer(tmp_path)
+    assert rendered(mail_renderer).mime_bytes == rendered(mail_renderer).mime_bytes
 
 
 def test_styles_are_inlined_and_media_queries_stay(tmp_path: Path):
@@ -246,12 +246,12 @@ def test_a_missing_variable_fails_the_send_and_is_named(tmp_path: Path):
 
 
 def test_unknown_templates_and_lists_fail_the_send(tmp_path: Path):
-    made = renderer(tmp_path)
+    mail_renderer = renderer(tmp_path)
     with pytest.raises(RenderFailed, match="there is no list gone"):
-        rendered(made, sending("gone"))
+        rendered(mail_renderer, sending("gone"))
     other = Send(MAIL, ADA.id, "other", "tips", "queued", NOW)
     with pytest.raises(RenderFailed, match="there is no template other"):
-        made.render(other, ADA, None, NOW)
+        mail_renderer.render(other, ADA, None, NOW)
 
 
 def test_nothing_is_fetched_for_a_style_sheet(tmp_path: Path):

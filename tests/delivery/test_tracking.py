@@ -84,8 +84,8 @@ async def test_the_event_says_what_was_clicked_and_when(box: Mailbox) -> None:
         "WHERE name = 'email.clicked'"
     )
     ((properties, source, occurred_at, contact_id),) = rows
-    for said in (str(box.send_id), "hello", "https://example.com/2"):
-        assert said in str(properties)
+    for text in (str(box.send_id), "hello", "https://example.com/2"):
+        assert text in str(properties)
     assert source == "recipient" and occurred_at == clicked_at.timestamp() * 1_000_000
     assert to_id(contact_id) == (await box.site.contact()).id
     assert (await box.harness.row(box.send_id)).clicked_at == clicked_at
@@ -196,17 +196,17 @@ async def test_a_click_of_someone_merged_meanwhile_is_theirs_who_they_are_now(
     assert to_id(clicked_by) == (await site.contact()).id != to_id(old)
 
 
-async def test_the_judge_wakes_for_a_click_and_stops_when_told(box: Mailbox) -> None:
+async def test_the_classifier_wakes_for_a_click_and_stops_on_request(box: Mailbox) -> None:
     working = asyncio.ensure_future(box.tracker.run())
     box.site.clock.set(box.site.clock.now())
     await box.click()
     box.wait(HOLD)
-    # The next click wakes the judge, who finds the first one's hold over.
+    # The next click wakes the classifier, which finds that the hold of the first is over.
     await box.click(1)
 
-    async def judged() -> list[Any]:
+    async def classified() -> list[Any]:
         return await box.site.rows("SELECT id FROM hits WHERE verdict = 'human'")
 
-    assert len(await until(box.site.runtime.change_feed, judged)) == 1
+    assert len(await until(box.site.runtime.change_feed, classified)) == 1
     await box.tracker.close()
     await working

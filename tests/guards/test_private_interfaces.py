@@ -18,7 +18,7 @@ TREES = {
 # Documented functions whose names begin with an underscore all the same.
 PUBLIC = {"os._exit", "sys._current_frames", "sys._MEIPASS"}
 # Names that named tuples document.
-OF_NAMED_TUPLES = {"_asdict", "_fields", "_replace"}
+OF_NAMED_TUPLES = {"_asdict", "_fields", "_make", "_replace"}
 # `other` is another object of the same class.
 OWN = {"self", "cls", "other"}
 # Modules that are importable, and that their libraries do not document.

@@ -14,7 +14,7 @@ from ..domain.enrollment import State
 from ..errors import HogsendError, NotFound
 from ..services import enrollments as service
 from ..services.actor import COMMAND_LINE
-from ..services.enrollments import ActionName, BulkResult, Person
+from ..services.enrollments import ActionName, BulkResult, EnrollmentWithContact
 from ..services.installation import Installation
 from ..services.journeys import count_missed_triggers
 from .instance import with_installation, with_journeys
@@ -79,7 +79,7 @@ def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -
     )
 
 
-def _to_json(person: Person) -> dict[str, Any]:
+def _to_json(person: EnrollmentWithContact) -> dict[str, Any]:
     enrollment = person.enrollment
     last_line_of_error = (enrollment.error or "").strip().rsplit("\n", 1)[-1]
     return {

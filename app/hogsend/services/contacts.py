@@ -12,7 +12,7 @@ from ..domain.send_policy import Send
 from ..errors import NotFound
 from ..store import consents, contacts
 from ..store.read_models import contacts as read_model
-from ..store.read_models.contacts import Hit, ListWord, Place, Stop
+from ..store.read_models.contacts import Hit, ListWord, PageCursor, Stop
 from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
 from .audit import apply_audited
@@ -92,11 +92,11 @@ async def list_contacts(
     """
     actor.require(Permission.READ)
     database = installation.database
-    ids = await database.read_one(read_model.newest_ids(limit + 1, Place.read(cursor)))
+    ids = await database.read_one(read_model.newest_ids(limit + 1, PageCursor.read(cursor)))
     page = await read_model.in_order(database, ids[:limit])
     next_cursor = ""
     if ids[limit:] and page and page[-1].last_seen_at:
-        next_cursor = str(Place(page[-1].last_seen_at, page[-1].id))
+        next_cursor = str(PageCursor(page[-1].last_seen_at, page[-1].id))
     return ContactList(page, next_cursor)
 
 

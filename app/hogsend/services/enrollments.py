@@ -23,7 +23,7 @@ from ..store.hatchet_runs import RunLink
 from ..store.read_models import enrollment as read_model
 from ..store.read_models import journeys as journey_read_model
 from ..store.read_models.enrollment import EnrollmentPage
-from ..store.read_models.journeys import Person
+from ..store.read_models.journeys import EnrollmentWithContact
 from ..store.turns import Turn
 from .actor import Actor, Permission
 from .installation import Installation
@@ -32,7 +32,7 @@ __all__ = [
     "ActionName",
     "BulkResult",
     "EnrollmentPage",
-    "Person",
+    "EnrollmentWithContact",
     "RunLink",
     "Turn",
     "available_actions",
@@ -118,7 +118,7 @@ async def list_enrollments(
     waits: Sequence[str] = (),
     before: UUID | None = None,
     limit: int,
-) -> Sequence[Person]:
+) -> Sequence[EnrollmentWithContact]:
     """Return enrollments of a journey with their contacts, the latest to enter first.
 
     Args:
@@ -146,7 +146,7 @@ async def list_retrying(
     *,
     before: UUID | None = None,
     limit: int,
-) -> Sequence[Person]:
+) -> Sequence[EnrollmentWithContact]:
     """Return enrollments of a journey whose last turn raised and will be tried again.
 
     Args:

@@ -25,7 +25,7 @@ from .installation import Installation
 __all__ = [
     "EventDetail",
     "EventLine",
-    "EventList",
+    "EventPage",
     "IngestResult",
     "get_event",
     "list_events",
@@ -38,8 +38,8 @@ _LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
-class EventList:
-    """Events, newest first, with the contacts that they are about, by contact id."""
+class EventPage:
+    """Events, newest first, with their contacts by id."""
 
     events: Sequence[EventLine]
     contacts: Mapping[UUID, Contact]
@@ -169,7 +169,7 @@ async def list_events(
     name: str = "",
     before: UUID | None = None,
     limit: int,
-) -> EventList:
+) -> EventPage:
     """Return events, newest first.
 
     Args:
@@ -185,7 +185,7 @@ async def list_events(
     actor.require(Permission.READ)
     query = read_model.newest(limit, name=name, before=before)
     events = await installation.database.read_one(query)
-    return EventList(events, await read_model.people_of(installation.database, events))
+    return EventPage(events, await read_model.people_of(installation.database, events))
 
 
 async def get_event(installation: Installation, actor: Actor, event_id: UUID) -> EventDetail:

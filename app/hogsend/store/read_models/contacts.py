@@ -24,7 +24,7 @@ _LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageCursor:
     """The end of a page of contacts, which are in the order in which they were last seen."""
 
     seen: datetime
@@ -34,11 +34,11 @@ class Place:
         return f"{to_micros(self.seen)}-{self.id}"
 
     @staticmethod
-    def read(text: str) -> Place | None:
+    def read(text: str) -> PageCursor | None:
         """Read what `str` wrote; return None for any other text."""
         micros, _, contact_id = text.partition("-")
         try:
-            return Place(from_micros(int(micros)), UUID(contact_id))
+            return PageCursor(from_micros(int(micros)), UUID(contact_id))
         except (ValueError, OverflowError):
             return None
 
@@ -108,7 +108,7 @@ def _ids(rows: list[Row]) -> list[UUID]:
     return list(dict.fromkeys(column(UUID)(rows)))
 
 
-def newest_ids(limit: int, after: Place | None) -> Query[list[UUID]]:
+def newest_ids(limit: int, after: PageCursor | None) -> Query[list[UUID]]:
     """Query the contacts that were seen last.
 
     Args:

@@ -18,7 +18,7 @@ from .counts import Bounded, bounded
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class EnrollmentWithContact:
     """An enrollment with its contact."""
 
     enrollment: Enrollment
@@ -101,13 +101,13 @@ def missed(journey_id: str) -> Query[Bounded]:
     )
 
 
-async def people(database: Database, ids: Sequence[UUID]) -> list[Person]:
+async def people(database: Database, ids: Sequence[UUID]) -> list[EnrollmentWithContact]:
     """Read enrollments with their contacts, in the order of the ids."""
     if not ids:
         return []
     by_id, known = await database.read(enrollments.by_ids(ids), contacts.of_enrollments(ids))
     return [
-        Person(enrollment, known[enrollment.contact_id])
+        EnrollmentWithContact(enrollment, known[enrollment.contact_id])
         for enrollment in by_id.values()
         if enrollment.contact_id in known
     ]

@@ -8,7 +8,7 @@ from quart import request
 
 from ...domain.enrollment import LIVE_STATES
 from ...services import journeys
-from ...services.enrollments import Person, list_enrollments, list_retrying
+from ...services.enrollments import EnrollmentWithContact, list_enrollments, list_retrying
 from ...services.journeys import REFUSAL_REASONS, JourneySummary, Refused
 from .. import formatting
 from ..pages import content, context, page, read_form
@@ -102,7 +102,9 @@ def _tabs(summary: JourneySummary) -> Mapping[str, int]:
     return {RETRYING: summary.retrying, **{state: summary.by_state[state] for state in STATES}}
 
 
-async def _list_people(journey_id: str, state: str, keys: Sequence[str]) -> Sequence[Person]:
+async def _list_people(
+    journey_id: str, state: str, keys: Sequence[str]
+) -> Sequence[EnrollmentWithContact]:
     if state == RETRYING:
         return await list_retrying(
             context(), actor(), journey_id, before=before_id(), limit=PAGE_SIZE + 1
