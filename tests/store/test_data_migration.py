@@ -409,7 +409,7 @@ def report(progress):
     if f"{progress.work} {progress.table} {progress.rows}" == sys.argv[3]:
         os.kill(os.getpid(), signal.SIGKILL)
 
-asyncio.run(copy(Path(sys.argv[1]), sys.argv[2], datetime.now(UTC), told))
+asyncio.run(copy(Path(sys.argv[1]), sys.argv[2], datetime.now(UTC), report))
 """
 
 
