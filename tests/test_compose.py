@@ -90,7 +90,7 @@ def test_the_app_is_given_settings_that_exist(services: dict[str, Any]) -> None:
     assert given <= {setting.name for setting in SETTINGS}
 
 
-def test_it_is_shipped_and_the_image_is_built_of_what_is_locked() -> None:
+def test_the_file_is_shipped_and_the_image_uses_the_locked_packages() -> None:
     assert resource("compose.yaml").samefile(FILE)
     assert '("compose.yaml", ".")' in (TOP / "build.spec").read_text()
     image = (TOP / "Dockerfile").read_text()

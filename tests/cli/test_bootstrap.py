@@ -162,7 +162,7 @@ def test_an_env_file_that_other_users_can_read_is_protected(
 # -- 1 Docker -------------------------------------------------------------------------------------
 
 
-def test_without_docker_the_error_says_where_to_get_it(
+def test_without_docker_the_error_links_to_its_installation(
     empty_folder: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(empty_folder))

@@ -70,7 +70,7 @@ def test_a_journey_that_the_folder_lacks_or_cannot_load_parks_its_people(
     assert "sleeper.py:1" in outcome.json["broken"][0] and "sleeper.py:1" in outcome.err
 
 
-def test_people_who_have_drifted_already_are_no_failure(journeys: Path, hogsend: Hogsend) -> None:
+def test_contacts_who_drifted_before_do_not_fail_the_plan(journeys: Path, hogsend: Hogsend) -> None:
     fall_asleep(journeys, hogsend)
     put_into(journeys, "drifted")
     (journeys / "sleeper.py").write_text(SLEEPER.replace('"rest"', '"nap"'))

@@ -96,7 +96,7 @@ async def test_a_worker_that_has_not_started_can_be_asked_to_end(hatchet: Any):
     assert (worker.has_listener, worker.is_listener_dead) == (False, False)
 
 
-async def test_the_engine_says_its_version(hatchet: Any):
+async def test_the_engine_reports_its_version(hatchet: Any):
     connection = EngineConnection(hatchet)
     try:
         assert (await asyncio.to_thread(connection.version, 10)).startswith("v")

@@ -143,7 +143,7 @@ async def test_a_hard_bounce_suppresses_the_address_and_is_an_event(harness: Mai
 
 
 @pytest.mark.parametrize("kind", ["content", "policy"])
-async def test_what_is_not_the_persons_fault_suppresses_nobody(
+async def test_a_rejection_for_other_reasons_suppresses_no_address(
     harness: MailerHarness, kind: str
 ) -> None:
     harness.script(refuse(Rejected("550 5.7.1 spam", kind)))  # type: ignore[arg-type]
@@ -329,7 +329,7 @@ async def test_a_mail_that_comes_back_follows_a_merged_person(harness: MailerHar
     assert row.contact_id == (await harness.site.contact()).id
 
 
-async def test_what_a_provider_says_is_kept_whatever_it_says(harness: MailerHarness) -> None:
+async def test_any_reply_of_a_provider_is_kept(harness: MailerHarness) -> None:
     reply = "550 5.1.1 \udcff\x00 no\r\n" + "x" * 3000
     harness.script(
         refuse(TryLater(reply)),
@@ -365,7 +365,7 @@ async def test_a_fault_of_the_provider_in_the_handoff_leaves_the_mail_in_doubt(
     assert row.reason == "the provider failed in the middle of the hand-off"
 
 
-async def test_what_became_of_a_mail_is_written_though_the_database_refuses_at_first(
+async def test_the_outcome_of_a_mail_is_written_after_the_database_refused_once(
     sqlite_url: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hogsend.delivery.send_delivery._RETRY_SECONDS", 0.0)

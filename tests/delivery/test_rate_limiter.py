@@ -36,7 +36,7 @@ def test_in_a_minute_there_are_as_many_as_the_rate_says(rate: float) -> None:
     assert begun(RateLimiter(rate), 60, 0.01) == pytest.approx(60 * rate, rel=0.02, abs=1)
 
 
-def test_what_was_not_used_is_not_saved_up() -> None:
+def test_unused_capacity_is_not_saved_up() -> None:
     pace = RateLimiter(100)
     pace.room(NOW, 64)
     later = NOW + timedelta(hours=8)

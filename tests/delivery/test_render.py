@@ -81,7 +81,7 @@ def parts(message: EmailMessage) -> tuple[str, str]:
     return text.get_content(), html.get_content()
 
 
-def test_a_mail_client_reads_what_was_meant(tmp_path: Path):
+def test_a_mail_client_reads_the_intended_mail(tmp_path: Path):
     mail = rendered(renderer(tmp_path))
     message = read(mail)
     assert message.get_content_type() == "multipart/alternative"

@@ -121,7 +121,7 @@ def test_without_an_event_its_properties_are_missing_by_name(tmp_path: Path):
         template.body(scope_of(Contact(SOMEBODY), None, {}))
 
 
-def test_an_expression_that_does_not_work_fails_the_send_and_says_why(tmp_path: Path):
+def test_an_invalid_expression_fails_the_send_with_a_reason(tmp_path: Path):
     with pytest.raises(RenderFailed, match="template hello: ZeroDivisionError"):
         body_of(tmp_path, "{{ 1 / 0 }}")
 
@@ -185,7 +185,7 @@ def test_a_file_that_is_not_utf8_is_broken(tmp_path: Path):
     assert "UTF-8" in broken.problem
 
 
-def test_asking_for_a_broken_or_unknown_template_says_so(tmp_path: Path):
+def test_a_broken_or_unknown_template_raises_an_error(tmp_path: Path):
     templates = load(tmp_path, bad__html="<p>")
     with pytest.raises(RenderFailed, match="template bad is broken: The front matter is missing"):
         templates.get("bad")

@@ -30,7 +30,7 @@ def reader(tokens: Tokens, kind: str) -> Callable[[str], Any]:
     return getattr(tokens, f"read_{kind}")
 
 
-def test_what_was_signed_is_read_back():
+def test_a_signed_token_is_read_back():
     recipient = RecipientToken(ADA, "tips", MAIL)
     assert TOKENS.read_unsubscribe(EXAMPLES["unsubscribe"]) == recipient
     assert TOKENS.read_preferences(EXAMPLES["preferences"]) == recipient

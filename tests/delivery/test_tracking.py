@@ -73,7 +73,7 @@ async def test_a_click_is_no_event_until_ten_seconds_have_passed(box: Mailbox) -
     assert await box.harness.events() == ["email.clicked"]
 
 
-async def test_the_event_says_what_was_clicked_and_when(box: Mailbox) -> None:
+async def test_the_event_has_the_clicked_link_and_the_time(box: Mailbox) -> None:
     clicked_at = box.site.clock.now()
     await box.click(2)
     box.wait(timedelta(minutes=3))
@@ -104,7 +104,7 @@ async def test_every_link_at_once_is_a_scanner(box: Mailbox) -> None:
     assert await box.harness.counted("clicks/machine") == 3
 
 
-async def test_who_reads_on_and_clicks_again_is_a_person(box: Mailbox) -> None:
+async def test_a_later_second_click_counts_as_human(box: Mailbox) -> None:
     for position in (0, 1, 1, 2):
         await box.click(position)
         box.wait(HOLD)
@@ -177,7 +177,7 @@ async def test_a_hit_of_a_mail_that_is_gone_is_not_kept(box: Mailbox) -> None:
     assert await box.verdicts() == []
 
 
-async def test_a_click_of_someone_merged_meanwhile_is_theirs_who_they_are_now(
+async def test_a_click_of_a_merged_contact_belongs_to_the_surviving_contact(
     box: Mailbox,
 ) -> None:
     site = box.site

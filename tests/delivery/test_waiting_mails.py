@@ -23,7 +23,7 @@ async def harness(
 
 
 @pytest.mark.parametrize("refusal", [refuse(TryLater("451")), break_off(TryLater("451"))])
-async def test_it_is_tried_again_when_the_provider_says_later(
+async def test_a_deferred_mail_is_retried_when_the_provider_asks(
     harness: MailerHarness, refusal: Step
 ) -> None:
     harness.script(refusal)

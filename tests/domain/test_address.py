@@ -45,6 +45,6 @@ def test_an_address_is_brought_into_one_form(given: str, kept: str):
         "ada@\u2764.example",
     ],
 )
-def test_what_no_mail_can_go_to_is_refused(given: str):
+def test_an_address_that_cannot_get_mail_is_refused(given: str):
     with pytest.raises(ValueError, match=r"must be an email address|domain that is not valid"):
         normalize_email(given)

@@ -58,7 +58,7 @@ def test_a_branch_that_ends_the_journey_does_not_count_afterwards() -> None:
     assert occurrences(flow, "sleep:a") == [(1, 1), (1, 1)]
 
 
-def test_what_is_tried_may_fail_at_any_point() -> None:
+def test_a_try_block_may_fail_at_any_point() -> None:
     tried = Fork(
         attempt_step(),
         (Branch("goes well", (sleep("a"),)), Branch("if E", (sleep("a"),))),

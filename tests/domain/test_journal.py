@@ -41,13 +41,13 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_stored_comes_back_as_it_was(value: Any):
+def test_a_stored_value_is_read_back_unchanged(value: Any):
     stored = json.loads(json.dumps(encode(value)))
     assert decode(stored) == value
 
 
 @given(VALUES)
-def test_a_value_looks_the_same_the_first_time_and_at_every_replay(value: Any):
+def test_a_value_is_the_same_the_first_time_and_in_every_replay(value: Any):
     first = decode(encode(value))
     replayed = decode(json.loads(json.dumps(encode(value))))
     assert (first, repr(first)) == (replayed, repr(replayed))
@@ -63,7 +63,7 @@ def test_a_value_looks_the_same_the_first_time_and_at_every_replay(value: Any):
         (True, True),
     ],
 )
-def test_what_has_no_form_of_its_own_is_seen_plain_from_the_first_time(value: Any, seen: Any):
+def test_a_value_without_an_own_form_is_plain_from_the_first_time(value: Any, seen: Any):
     first = decode(encode(value))
     assert first == seen
     assert type(first) is type(seen)
@@ -75,7 +75,7 @@ def test_what_has_no_form_of_its_own_is_seen_plain_from_the_first_time(value: An
 @pytest.mark.parametrize(
     "value", [object(), {1: 2}, {"a": {1, 2}}, [b"x"], float("nan"), float("inf"), 1j]
 )
-def test_what_the_journal_cannot_keep_is_refused(value: Any):
+def test_a_value_that_the_journal_cannot_store_is_refused(value: Any):
     with pytest.raises(ValueNotStorable, match="cannot keep"):
         encode(value)
 
@@ -99,7 +99,7 @@ def test_a_plain_value_is_what_the_product_would_send():
         Step("count:x", "count", "x", 0),
     ],
 )
-def test_a_step_comes_back_as_it_was_without_what_is_empty(step: Step):
+def test_a_step_is_read_back_without_its_empty_fields(step: Step):
     stored = json.loads(json.dumps(step.to_json()))
     assert Step.from_json(stored) == step
     assert None not in stored.values()

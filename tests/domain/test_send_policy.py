@@ -51,7 +51,7 @@ def test_of_two_reasons_the_first_counts(pair: Any):
     assert decide(NEWS, **{**other, **one, "choices": choices}) == first
 
 
-def test_what_is_owed_goes_to_who_has_stopped_everything():
+def test_transactional_mail_goes_to_contacts_who_stopped_everything():
     assert decide(OWED, choices={"*": False, "owed": False}) == Queue()
     assert decide(OWED, suppression="complaint") == Refuse("suppressed", "suppressed")
 

@@ -127,7 +127,7 @@ def test_the_first_property_that_is_text_counts():
     assert zone_of(several) == ResolvedZone("Asia/Tokyo")
 
 
-def test_who_names_no_zone_lives_in_the_journeys_or_in_utc():
+def test_a_contact_without_a_zone_uses_the_journeys_zone_or_utc():
     assert zone_of({}, "europe/berlin") == ResolvedZone("Europe/Berlin")
     assert zone_of({}) == ResolvedZone("UTC")
     assert zone_of({}, "Mars/Base") == ResolvedZone("UTC")

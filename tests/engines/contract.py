@@ -141,7 +141,7 @@ class EngineContract:
             await engine.close()
             await working
 
-    async def test_what_was_due_before_the_start_is_played(self, stage: Stage):
+    async def test_an_enrollment_that_was_due_before_the_start_is_played(self, stage: Stage):
         due = await stage.enroll(3)
         async with self.at_work(stage):
             await stage.until(lambda: len(stage.played) == 3)
@@ -163,7 +163,7 @@ class EngineContract:
             await stage.until(lambda: len(stage.played) == len(due))
         assert set(stage.played.values()) == {1}
 
-    async def test_what_is_not_due_is_left_alone(self, stage: Stage):
+    async def test_an_enrollment_that_is_not_due_is_not_played(self, stage: Stage):
         later = await stage.enroll(2, wake=stage.clock.now() + timedelta(hours=1))
         async with self.at_work(stage) as engine:
             await engine.schedule(
@@ -175,7 +175,7 @@ class EngineContract:
         assert stage.played == Counter([due])
 
     @pytest.mark.parametrize("state", ["parked", "drifted", "exited", "completed", "failed"])
-    async def test_who_does_not_go_on_is_left_alone(self, stage: Stage, state: State):
+    async def test_an_enrollment_that_has_stopped_is_not_played(self, stage: Stage, state: State):
         await stage.enroll(state=state)
         (due,) = await stage.enroll()
         async with self.at_work(stage):
@@ -189,7 +189,7 @@ class EngineContract:
             await stage.until(lambda: len(stage.played) == 4)
         assert set(stage.played) == {first, *beside}
 
-    async def test_a_turn_that_takes_long_holds_up_nobody_else(self, stage: Stage):
+    async def test_a_long_turn_does_not_delay_other_enrollments(self, stage: Stage):
         slow = await stage.enroll(3)
         stage.hold = {one: asyncio.Event() for one in slow}
         async with self.at_work(stage) as engine:

@@ -34,10 +34,10 @@ class TestEmbeddedEngine(EngineContract):
         return EmbeddedEngine(stage.database, stage.clock, stage.play)
 
     @pytest.mark.usefixtures("soon_late")
-    async def test_a_turn_that_takes_long_holds_up_nobody_else(self, stage: Stage):
-        await super().test_a_turn_that_takes_long_holds_up_nobody_else(stage)
+    async def test_a_long_turn_does_not_delay_other_enrollments(self, stage: Stage):
+        await super().test_a_long_turn_does_not_delay_other_enrollments(stage)
 
-    async def test_time_that_passes_wakes_who_waits(self, stage: Stage):
+    async def test_passing_time_wakes_waiting_enrollments(self, stage: Stage):
         (sleeper,) = await stage.enroll(wake=stage.clock.now() + timedelta(days=2))
         (due,) = await stage.enroll()
         async with self.at_work(stage) as engine:
@@ -84,7 +84,7 @@ class TestEmbeddedEngine(EngineContract):
             engine.poll()
             await stage.until(lambda: len(stage.played) == 1)
 
-    async def test_who_was_played_while_the_rows_were_read_is_not_played_again(
+    async def test_an_enrollment_played_during_the_read_is_not_played_again(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ):
         (first,) = await stage.enroll()
@@ -107,7 +107,7 @@ class TestEmbeddedEngine(EngineContract):
         assert stage.played == Counter([first, last])
 
     @pytest.mark.usefixtures("soon_late")
-    async def test_closing_does_not_wait_for_who_keeps_his_thread(self, stage: Stage):
+    async def test_closing_does_not_wait_for_a_blocked_thread(self, stage: Stage):
         (stuck,) = await stage.enroll()
         stage.hold[stuck] = asyncio.Event()
         async with self.at_work(stage) as engine:

@@ -192,7 +192,7 @@ class TestHatchetEngine(EngineContract):
     def make(self, stage: Stage) -> HatchetEngine:
         return make(stage)
 
-    async def test_who_does_not_go_on_is_left_alone(self, stage: Stage):
+    async def test_an_enrollment_that_has_stopped_is_not_played(self, stage: Stage):
         """All of them at once: each start of a worker takes seconds."""
         for state in ("parked", "drifted", "exited", "completed", "failed"):
             await stage.enroll(state=state)
@@ -212,7 +212,9 @@ async def test_a_sleep_is_over_by_its_time_and_the_run_goes_on(
     assert len(double.runs) == 1
 
 
-async def test_an_event_wakes_who_sleeps_and_counts_once(double: HatchetDouble, sleeper: Sleeper):
+async def test_an_event_wakes_a_sleeping_enrollment_and_counts_once(
+    double: HatchetDouble, sleeper: Sleeper
+):
     (one,) = await sleeper.enroll()
     async with at_work(make(sleeper)) as engine:
         await sleeper.until(lambda: sleeper.played[one] == 1)
@@ -315,7 +317,9 @@ async def test_closing_the_engine_is_no_cancel(double: HatchetDouble, sleeper: S
     assert taken.cancelled == []
 
 
-async def test_who_sleeps_wakes_under_another_worker(double: HatchetDouble, sleeper: Sleeper):
+async def test_a_sleeping_enrollment_wakes_on_another_worker(
+    double: HatchetDouble, sleeper: Sleeper
+):
     (one,) = await sleeper.enroll()
     async with at_work(make(sleeper)):
         await until(lambda: is_named(sleeper, one))
@@ -348,7 +352,7 @@ async def long_ago(stage: Stage) -> None:
         await tx.apply([Write("UPDATE hatchet_runs SET again_at = 0")])
 
 
-async def test_the_sweeper_leaves_alone_whose_journey_gets_on(
+async def test_the_sweeper_ignores_enrollments_that_make_progress(
     double: HatchetDouble, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
 ):
     # The test sweeps, so that there is a turn between any two sweeps.
@@ -393,7 +397,7 @@ async def test_hatchet_away_at_the_start_is_waited_for(double: HatchetDouble, st
     assert stage.played[due] == 1
 
 
-async def test_hatchet_away_in_the_middle_loses_nobody(double: HatchetDouble, sleeper: Sleeper):
+async def test_an_outage_of_hatchet_loses_no_enrollment(double: HatchetDouble, sleeper: Sleeper):
     (one,) = await sleeper.enroll()
     async with at_work(make(sleeper)) as engine:
         await until(lambda: is_named(sleeper, one))

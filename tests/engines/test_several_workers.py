@@ -102,11 +102,11 @@ class TestEmbeddedEngineAmongOthers(EngineContract):
     def make(self, stage: Stage) -> EmbeddedEngine:
         return engine_of(stage, self._holder)
 
-    async def test_a_turn_that_takes_long_holds_up_nobody_else(
+    async def test_a_long_turn_does_not_delay_other_enrollments(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(embedded, "SLOW_AFTER", 0.05)
-        await super().test_a_turn_that_takes_long_holds_up_nobody_else(stage)
+        await super().test_a_long_turn_does_not_delay_other_enrollments(stage)
 
 
 async def test_two_workers_play_each_turn_once(stage: Stage, peers: list[Peer]):
@@ -140,7 +140,7 @@ async def test_one_turn_of_a_contact_at_a_time_whichever_worker_plays_it(
     assert set(stage.played.values()) == {1}
 
 
-async def test_what_a_killed_worker_had_begun_is_finished_by_another(
+async def test_another_worker_finishes_the_turns_of_a_killed_worker(
     stage: Stage, peers: list[Peer], caplog: pytest.LogCaptureFixture
 ):
     killed, other = peers
@@ -168,7 +168,7 @@ async def test_what_a_killed_worker_had_begun_is_finished_by_another(
     assert "is lost; the other workers take over its work" in caplog.text
 
 
-async def test_a_worker_that_leaves_frees_what_it_has(stage: Stage, peers: list[Peer]):
+async def test_a_worker_that_leaves_releases_its_leases(stage: Stage, peers: list[Peer]):
     await stage.enroll()
     rows = await stage.database.read_one(enrollments.next_due([("j0", 9)], stage.clock.now()))
     await RowLeases(stage.database, peers[0].id).acquire(rows[0], stage.clock.now())
@@ -178,7 +178,7 @@ async def test_a_worker_that_leaves_frees_what_it_has(stage: Stage, peers: list[
     assert len(await stage.database.read_one(workers.at_work())) == 1
 
 
-async def test_who_is_being_changed_is_not_waited_for(stage: Stage, peers: list[Peer]):
+async def test_a_locked_enrollment_is_skipped(stage: Stage, peers: list[Peer]):
     (busy,) = await stage.enroll()
     engine = engine_of(stage, peers[0].id)
     async with AsyncExitStack() as stack:

@@ -61,7 +61,7 @@ async def edited(sqlite_world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     await asyncio.gather(watching, return_exceptions=True)
 
 
-async def test_an_edited_journey_is_used_by_who_waits_in_it(edited: Edited):
+async def test_waiting_contacts_continue_with_the_edited_journey(edited: Edited):
     world = edited.world
     await edited.edit("journeys.py", JOURNEY)
     await world.emit("go")

@@ -87,7 +87,7 @@ async def test_the_journal_itself_stays_small(database: Database, turn: Turn):
     assert len(body) < 500
 
 
-async def test_only_what_is_large_is_kept_apart(database: Database, turn: Turn):
+async def test_only_large_answers_are_stored_apart(database: Database, turn: Turn):
     fits = "x" * (answers.LARGEST - 2)
     many = [read(n, f"now#{n}") for n in range(200)]
     await write(database, replace(turn, steps=[read(fits), *many]))

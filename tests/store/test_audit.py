@@ -9,7 +9,7 @@ from hogsend.store import audit
 from hogsend.store.db import Database
 
 
-async def test_changes_are_kept_with_what_was_before(
+async def test_changes_are_kept_with_their_previous_values(
     database: Database, clock: ManualClock
 ) -> None:
     now = clock.now()

@@ -35,7 +35,7 @@ async def test_an_item_is_written_at_once_when_nothing_else_is():
     assert disk.sets == [[2]]
 
 
-async def test_what_comes_during_a_write_is_the_next_set_in_its_order():
+async def test_items_that_arrive_during_a_write_form_the_next_batch_in_order():
     disk = Disk()
     batcher = Batcher(disk.write)
     disk.free.clear()
@@ -64,7 +64,7 @@ async def test_an_answer_that_is_an_error_fails_its_item_alone():
     assert disk.sets == [[2, 3, 4]]
 
 
-async def test_where_a_set_fails_each_item_is_tried_once_more_by_itself():
+async def test_each_item_of_a_failed_batch_is_retried_alone():
     disk = Disk()
     batcher = Batcher(disk.write)
     answers = await asyncio.gather(*map(batcher.submit, (2, -1, 4)), return_exceptions=True)
@@ -73,7 +73,7 @@ async def test_where_a_set_fails_each_item_is_tried_once_more_by_itself():
     assert disk.sets == [[2, -1, 4], [2], [-1], [4]]
 
 
-async def test_an_item_alone_is_tried_once_more_too():
+async def test_a_single_item_is_retried_too():
     """It may have met with another process's change."""
     disk = Disk()
     with pytest.raises(OSError, match="did not take"):

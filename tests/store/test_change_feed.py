@@ -19,7 +19,7 @@ async def test_a_change_between_a_page_and_its_stream_is_not_missed() -> None:
             break
 
 
-async def test_who_follows_from_now_hears_only_what_comes() -> None:
+async def test_a_new_follower_gets_only_later_changes() -> None:
     changes = ChangeFeed()
     changes.publish("events")
     following = changes.follow()

@@ -70,7 +70,7 @@ async def test_a_chain_of_merges_leads_to_the_last_survivor(
     assert rows[0][0] == 3
 
 
-async def test_those_who_were_merged_are_named_when_they_are_locked(
+async def test_a_lock_returns_the_survivors_of_merged_contacts(
     database: Database, three: list[Contact], clock: ManualClock
 ):
     one, two, other = ids(three)

@@ -332,7 +332,7 @@ async def onboarding(user, ctx):
 """
 
 
-async def test_who_waits_goes_on_in_postgres_and_gets_the_next_mail_once(
+async def test_a_waiting_contact_continues_in_postgres_and_gets_the_next_mail_once(
     sqlite_url: str, empty_postgres_url: str, tmp_path: Path, clock: ManualClock
 ):
     folder = tmp_path / "site"
@@ -382,7 +382,7 @@ async def test_a_mail_that_was_being_handed_over_is_settled_in_postgres(
         assert await world.mailbox() == ["welcome"]
 
 
-async def test_the_audit_log_tells_of_the_copy(move: Move):
+async def test_the_audit_log_records_the_copy(move: Move):
     await move.copy()
 
     sql = "SELECT who, after FROM audit WHERE action = 'migrate data'"
@@ -434,7 +434,7 @@ async def test_killed_anywhere_and_run_again_it_has_every_row_once(move: Move):
     await assert_copied(move.file, move.url)
 
 
-async def test_only_what_is_missing_is_copied_when_it_goes_on(
+async def test_a_resumed_copy_adds_only_the_missing_rows(
     move: Move, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sources, "MOST_ROWS", 3)
@@ -600,7 +600,7 @@ asyncio.run(run())
 """
 
 
-def test_a_checksum_tells_apart_what_looks_alike():
+def test_a_checksum_distinguishes_similar_values():
     def of(*rows: tuple[Any, ...]) -> str:
         checksum = Checksum()
         checksum.add(rows)
@@ -673,7 +673,7 @@ UNFIT = (
 
 
 @pytest.mark.parametrize(("table", "column", "value", "why"), UNFIT)
-async def test_what_postgres_cannot_hold_is_named_before_anything_is_copied(
+async def test_values_that_postgres_cannot_hold_are_named_before_the_copy(
     move: Move, table: str, column: str, value: Any, why: str
 ):
     with closing(sqlite3.connect(move.file)) as database, database:
@@ -757,7 +757,7 @@ async def test_a_postgres_that_is_not_there_is_an_error_with_a_remedy(
     assert refusal.value.remedy
 
 
-async def test_a_lost_connection_says_how_to_go_on(move: Move):
+async def test_a_lost_connection_is_an_error_with_a_remedy(move: Move):
     lost = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -822,7 +822,7 @@ async def test_a_server_on_the_source_is_noticed_with_a_worker_and_without(
     assert sum(one.rows for one in copied) > 0
 
 
-async def test_what_a_crash_left_in_the_log_is_copied_and_the_log_left_as_it_is(
+async def test_rows_that_a_crash_left_in_the_log_are_copied_without_a_change_of_the_log(
     tmp_path: Path, empty_postgres_url: str, clock: ManualClock
 ):
     async with program(tmp_path) as hogsend:

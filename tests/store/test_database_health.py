@@ -49,7 +49,9 @@ def sqlite_error(code: int) -> sqlite3.Error:
         (sqlite3.SQLITE_ERROR, None),
     ],
 )
-def test_what_sqlite_says(code: int, problem: DatabaseProblem | None, tmp_path: Path) -> None:
+def test_errors_of_sqlite_are_classified(
+    code: int, problem: DatabaseProblem | None, tmp_path: Path
+) -> None:
     assert problem_of(sqlite_error(code), tmp_path / "hogsend.db") is problem
 
 
@@ -70,11 +72,13 @@ def test_what_sqlite_says(code: int, problem: DatabaseProblem | None, tmp_path: 
         (ValueError("x"), None),
     ],
 )
-def test_what_postgres_says(error: Exception, problem: DatabaseProblem | None) -> None:
+def test_errors_of_postgres_are_classified(
+    error: Exception, problem: DatabaseProblem | None
+) -> None:
     assert problem_of(error, None) is problem
 
 
-def test_a_connection_of_something_else_says_nothing_of_a_file(tmp_path: Path) -> None:
+def test_an_unrelated_connection_error_names_no_file(tmp_path: Path) -> None:
     assert problem_of(ConnectionRefusedError(), tmp_path / "hogsend.db") is None
 
 

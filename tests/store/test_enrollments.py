@@ -81,7 +81,9 @@ async def test_only_the_live_hold_a_place(database: Database, make: Make, state:
     assert len(live) == (2 if state in LIVE_STATES else 1)
 
 
-async def test_the_next_is_who_wakes_first(database: Database, make: Make, clock: ManualClock):
+async def test_the_next_enrollment_is_the_earliest_to_wake(
+    database: Database, make: Make, clock: ManualClock
+):
     now = clock.now()
     later, soon, due = (make(wake_at=now + timedelta(hours=h)) for h in (2, 1, -1))
     others = [make(state=state) for state in STATES if state not in ("active", "waiting")]

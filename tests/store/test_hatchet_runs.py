@@ -57,7 +57,7 @@ def runs(database: Database, clock: ManualClock) -> Runs:
     return Runs(database, clock)
 
 
-async def test_who_is_due_without_a_run_is_started_by_one_worker_alone(runs: Runs):
+async def test_a_due_enrollment_without_a_run_is_started_by_a_single_worker(runs: Runs):
     one, now = await runs.enroll(), runs.clock.now()
     await runs.enroll(wake_at=now + timedelta(hours=1))
     await runs.enroll(journey_id="unknown")

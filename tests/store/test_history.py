@@ -90,14 +90,16 @@ async def merge(database: Database, clock: ManualClock, lost: UUID, survivor: UU
     )
 
 
-async def test_who_was_never_in_a_journey_has_no_past_in_it(database: Database, ada: UUID):
+async def test_a_contact_who_never_entered_a_journey_has_no_history_in_it(
+    database: Database, ada: UUID
+):
     assert await database.read_one(history.journeys_of([ada], ["welcome"])) == {}
     assert await database.read_one(history.emails_of([ada], ["hello"])) == {}
     assert not JourneyPast()
     assert not EmailPast()
 
 
-async def test_a_journeys_past_counts_entries_and_says_where_the_newest_stands(
+async def test_the_history_of_a_journey_has_the_entries_and_the_newest_state(
     database: Database, clock: ManualClock, ada: UUID, entry: Callable[..., Enrollment]
 ):
     now = clock.now()
@@ -132,7 +134,7 @@ async def test_held_out_and_failed_without_a_mail_are_listed_but_are_no_entries(
 
 
 @pytest.mark.parametrize("state", ["active", "waiting", "drifted", "parked"])
-async def test_who_left_and_entered_in_the_same_instant_is_in_it(
+async def test_a_contact_who_left_and_entered_at_the_same_instant_is_in_the_journey(
     database: Database, clock: ManualClock, ada: UUID, entry: Callable[..., Enrollment], state: str
 ):
     now = clock.now()
@@ -141,7 +143,7 @@ async def test_who_left_and_entered_in_the_same_instant_is_in_it(
     assert found == JourneyPast(2, now, live=True, state=state)
 
 
-async def test_a_mails_past_counts_what_left_or_will(
+async def test_the_history_of_a_mail_counts_sent_and_queued_mails(
     database: Database, clock: ManualClock, ada: UUID, mail: Callable[..., Send]
 ):
     now = clock.now()

@@ -36,7 +36,7 @@ async def test_a_text_that_is_no_key_is_found_nowhere(database: Database) -> Non
         assert await keys.find(database, keys.digest_of(text)) is None
 
 
-async def test_a_revoked_key_says_so_and_stays_revoked(
+async def test_a_revoked_key_is_shown_as_revoked_and_stays_so(
     database: Database, clock: ManualClock
 ) -> None:
     key, text = await keys.create(database, name="shop", scopes=["ingest"], now=clock.now())
@@ -50,9 +50,7 @@ async def test_a_revoked_key_says_so_and_stays_revoked(
     assert found is not None and found.status(first) == "revoked"
 
 
-async def test_revoking_what_does_not_exist_is_an_error(
-    database: Database, clock: ManualClock
-) -> None:
+async def test_revoking_an_unknown_key_is_an_error(database: Database, clock: ManualClock) -> None:
     with pytest.raises(NotFound, match="keys list"):
         await keys.revoke(database, UUID(int=7), clock.now())
 

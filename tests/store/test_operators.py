@@ -142,7 +142,7 @@ async def test_an_address_is_one_operator(database: Database, clock: ManualClock
         ("\ud800@example.com", PASSWORD),
     ],
 )
-async def test_a_wrong_password_or_address_signs_nobody_in(
+async def test_a_wrong_password_or_address_does_not_sign_in(
     database: Database, clock: ManualClock, email: str, password: str
 ) -> None:
     ada = await operators.add(database, "ada@example.com", "owner", clock.now())
@@ -175,12 +175,14 @@ async def test_a_reset_ends_password_and_sessions_and_gives_a_link(
     assert (again.id, again.role) == (ada.id, "viewer")
 
 
-async def test_resetting_nobody_is_an_error(database: Database, clock: ManualClock) -> None:
+async def test_resetting_an_unknown_operator_is_an_error(
+    database: Database, clock: ManualClock
+) -> None:
     with pytest.raises(NotFound, match="operators list"):
         await operators.reset(database, "eve@example.com", clock.now())
 
 
-async def test_a_session_ends_when_nobody_is_there_or_after_thirty_days(
+async def test_a_session_ends_when_idle_or_after_thirty_days(
     database: Database, clock: ManualClock
 ) -> None:
     ada = await operators.add(database, "ada@example.com", "owner", clock.now())

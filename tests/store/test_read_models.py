@@ -119,7 +119,7 @@ async def test_a_contact_comes_with_all_that_concerns_them(
     assert [hit.verdict for hit in hits].count("human") == 2
 
 
-async def test_events_say_what_they_caused(database: Database, sample: SampleData) -> None:
+async def test_events_show_their_effects(database: Database, sample: SampleData) -> None:
     found = await database.read_one(events.line(sample.ids["event"]))
     assert found is not None
     assert (found.enrolled, found.ended) == (1, 0)
@@ -175,7 +175,7 @@ async def test_the_inbox_is_listed_and_its_unread_counted(
     assert [one.subject for one in found] == ["Welcome, Ada"]
 
 
-async def test_the_database_says_what_it_is(database: Database) -> None:
+async def test_the_database_reports_its_name_and_size(database: Database) -> None:
     name, size = await system.described(database)
     assert name.startswith("SQLite 3" if database.is_sqlite else "Postgres 1")
     assert size > 0

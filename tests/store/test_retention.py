@@ -111,7 +111,7 @@ async def test_a_row_stays_to_the_last_moment_of_its_time_and_then_goes(
     assert name not in await keeper.apply()
 
 
-async def test_what_is_kept_forever_stays(
+async def test_rows_that_are_kept_forever_stay(
     database: Database, clock: ManualClock, ask: Ask, tmp_path: Path, make: Make
 ):
     await put(database, clock.now(), "old")
@@ -414,7 +414,7 @@ async def test_it_is_done_after_the_start_and_then_again_and_again_whatever_fail
     assert "trying again later" in caplog.text
 
 
-async def test_what_went_is_logged_once(
+async def test_deleted_rows_are_logged_once(
     database: Database, clock: ManualClock, keeper: Retention, caplog: pytest.LogCaptureFixture
 ):
     await put(database, clock.now(), "old")

@@ -21,9 +21,7 @@ async def shared(postgres_url: str) -> AsyncIterator[Database]:
         yield database
 
 
-async def test_a_worker_that_nobody_saw_leave_is_not_at_work_for_ever(
-    shared: Database, clock: ManualClock
-):
+async def test_a_lost_worker_is_not_listed_as_working_forever(shared: Database, clock: ManualClock):
     now = clock.now()
     one = WorkerInfo(new_id(now), "host", 7, "embedded", "1", {"j": "abc"}, now, now)
     async with shared.transaction() as tx:

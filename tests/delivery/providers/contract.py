@@ -311,7 +311,7 @@ class ProviderContract:
 
         assert len(await destination.mails()) == (2 if provider.idempotency_window is None else 1)
 
-    async def test_a_webhook_of_somebody_else_reports_nothing(self, provider: Provider) -> None:
+    async def test_an_unknown_webhook_reports_nothing(self, provider: Provider) -> None:
         with suppress(InvalidWebhook):
             assert list(await provider.feedback(WebhookRequest({}, b"{}"))) == []
 
