@@ -1,6 +1,6 @@
 """A burst of 1,000 enrolling events over 32 connections, to the last mail at a local SMTP sink.
 
-Once with nobody else there, and once with 100,000 people asleep in another journey.
+Runs once alone, and once with 100,000 contacts asleep in another journey.
 """
 
 from __future__ import annotations

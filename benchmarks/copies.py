@@ -26,7 +26,7 @@ _USER = r'(?<![\w@])p0(?=@example\.com|"|$)'
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """What is different about a copy.
+    """The differences of a copy.
 
     Args:
         ids: in the order of their making.
@@ -41,7 +41,7 @@ _Maker = Callable[[_Copy], Any]
 
 
 async def live_once(folder: Path, at: datetime | None = None) -> None:
-    """Let person 0 enter a project's journey, and play until nothing is due.
+    """Enroll contact 0 in a project's journey, and play until nothing is due.
 
     Args:
         folder: of the project.

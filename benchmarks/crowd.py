@@ -58,7 +58,7 @@ JOIN sends s ON s.enrollment_id = n.id WHERE n.journey_id = 'other'
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen of a crowd's awakening, in seconds.
+    """The measured times of a crowd's wake-up, in seconds.
 
     Args:
         turns: from when they were due to the last woken turn's commit.
@@ -91,7 +91,7 @@ def make(number: int) -> dict[str, Any]:
 
 
 async def wake(server: Server, database: sqlite3.Connection, wake_at: datetime) -> Seen:
-    """Let a crowd wake while events come in, and tell what was seen."""
+    """Wake a crowd while events come in, and return the measured times."""
     pause = (wake_at - datetime.now(UTC)).total_seconds()
     assert pause > 0, "it took too long to write the people"
     await asyncio.sleep(pause)
@@ -126,7 +126,7 @@ def seen(database: sqlite3.Connection, due: float, calls: list[Call]) -> Seen:
 
 
 def measure(people: int, act: str) -> Seen:
-    """Let a crowd wake in a server of its own."""
+    """Wake a crowd in its own server."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wake_at = fill(folder, people, _ACTS[act])

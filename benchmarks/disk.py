@@ -1,4 +1,4 @@
-"""What an enrollment costs on disk: while it waits, when it is over, and when it is summed up."""
+"""The disk space of an enrollment: while it waits, after its end, and after its summary."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def tell(when: str, found: Mapping[str, int], people: int, goal: str) -> None:
 
 
 async def live(folder: Path, people: int) -> None:
-    """Let people enter a journey of three mails and a week, end it, and be summed up."""
+    """Play a journey of three mails and a week to its end, and summarize the enrollments."""
     make_project(folder, _JOURNEY)
     clock = ManualClock(datetime.now(UTC))
     async with opened(folder, clock) as project:

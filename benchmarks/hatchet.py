@@ -1,6 +1,7 @@
-"""One worker on a real Hatchet: people who fall asleep, people who are woken, memory, Hatchet away.
+"""One worker on a real Hatchet: enrollments that sleep and wake, memory, and an outage.
 
-It needs the `HATCHET_CLIENT_…` settings of one that nobody else uses, and says so without them.
+It needs the `HATCHET_CLIENT_…` settings of an installation that nothing else uses, and reports when
+they are missing.
 """
 
 from __future__ import annotations

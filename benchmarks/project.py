@@ -85,7 +85,7 @@ class Project:
         return self.settings.data / "hogsend.db"
 
     async def enter(self, numbers: Iterable[int], event: str = EVENT) -> None:
-        """Let people do what a journey listens for."""
+        """Submit the events that trigger a journey."""
         await asyncio.gather(
             *(
                 self.ingest.submit(IncomingEvent(event, user_id=f"p{n}", email=f"p{n}@example.com"))
@@ -111,7 +111,7 @@ class Project:
 
 
 def _given() -> dict[str, str]:
-    """Return what a project is told of the environment: which database, if it is not its own."""
+    """Return the environment of a project: its database, if it is not the default."""
     return {k: v for k, v in os.environ.items() if k in ("PATH", "HOGSEND_DATABASE_URL")}
 
 

@@ -40,7 +40,7 @@ async def bench(user: Contact, ctx: Context) -> None:
 
 
 async def live(project: Project, clock: ManualClock) -> UUID:
-    """Let somebody live through the journey until so much is recorded; return the enrollment."""
+    """Play a journey for a contact until it has `STEPS` steps; return the enrollment."""
     await project.enter([0])
     await project.play()
     for _ in range(STEPS // PER_ROUND):

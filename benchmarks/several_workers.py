@@ -30,7 +30,7 @@ _READY = "ready"
 
 
 async def enter(folder: Path) -> None:
-    """Let people come in."""
+    """Submit events that enroll contacts."""
     async with opened(folder) as project:
         for start in range(0, PEOPLE, SET):
             await project.enter(range(start, start + SET))

@@ -21,7 +21,7 @@ class Sink:
 
     @property
     def url(self) -> str:
-        """What HOGSEND_MAIL is set to."""
+        """The value of HOGSEND_MAIL."""
         return f"smtp://127.0.0.1:{self.port}"
 
     def count(self) -> tuple[int, float]:

@@ -75,18 +75,18 @@ class World:
         assert not self.runtime.content.broken, self.runtime.content.broken
 
     async def submit(self, name: str, **incoming: Any) -> IngestResult:
-        """Tell the instance something, and do not wait for what follows."""
+        """Submit an event without waiting for its effects."""
         return await self.runtime.ingest.submit(IncomingEvent(name, **incoming))
 
     async def emit(self, name: str, user: str = "ada", /, **properties: Any) -> IngestResult:
-        """Let an event happen to a user who has an address, and wait until all is quiet."""
+        """Submit an event of a user who has an address, and wait until nothing is due."""
         email = f"{user}@example.com"
         taken = await self.submit(name, user_id=user, email=email, properties=properties)
         await self.settle()
         return taken
 
     async def advance(self, duration: timedelta) -> None:
-        """Let time pass, and wait until all that is due then has been done."""
+        """Advance the clock, and wait until nothing is due."""
         self.clock.set(self.clock.now() + duration)
         if self.runtime.worker is not None:
             self.runtime.worker.poll()
@@ -192,7 +192,7 @@ class World:
         return [one for one in found if one is not None and name in (None, one.name)]
 
     async def switch(self, journey_id: str, on: bool) -> None:
-        """Let an operator switch a journey."""
+        """Switch a journey as an operator."""
         async with self.database.transaction() as tx:
             await tx.apply([journeys.switch(journey_id, on)])
         await self.runtime.refresh_rules()
@@ -203,7 +203,7 @@ class World:
             await tx.apply([consents.suppress([(address, "manual", None)], self.clock.now())])
 
     def set_turn_limits(self, limits: TurnLimits) -> None:
-        """Let turns use up only so much from now on."""
+        """Limit the resources of later turns."""
         assert self.runtime.worker is not None
         self.runtime.worker.turn_runner.limits = limits
 

@@ -137,7 +137,7 @@ def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path 
 
 
 def _leave_alone(database: Path) -> None:
-    """Fold the write-ahead log into the file, which works only when nobody else has it open."""
+    """Fold the write-ahead log into the file, unless another process has it open."""
     try:
         with closing(sqlite3.connect(database, timeout=1)) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()

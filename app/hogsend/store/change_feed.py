@@ -20,7 +20,7 @@ class ChangeFeed:
         self._closed = False
 
     def publish(self, *topics: str) -> None:
-        """Tell every follower that something of these kinds has changed."""
+        """Notify every follower of a change of these kinds."""
         self.number += 1
         for topic in topics:
             self._last[topic] = self.number

@@ -21,7 +21,7 @@ log = logging.getLogger("hogsend.store")
 
 @dataclass(frozen=True, slots=True)
 class _EnrollmentText:
-    """What can be read of any enrollment: its columns as they are stored."""
+    """The readable part of any enrollment: its columns as they are stored."""
 
     journey_id: str
     state: str
@@ -32,7 +32,7 @@ class _EnrollmentText:
 
 @dataclass(frozen=True, slots=True)
 class _SendText:
-    """What can be read of any send: its JSON columns as they are stored."""
+    """The readable part of any send: its JSON columns as they are stored."""
 
     props: str
     attempts: str

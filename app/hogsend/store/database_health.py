@@ -141,7 +141,7 @@ def _is_crammed(file: Path | None) -> bool:
 
 
 def _is_closed(error: BaseException) -> bool:
-    """Say whether Postgres' driver, which is only loaded where it is used, has lost its server."""
+    """Return whether Postgres' driver, if it is loaded, has lost its server."""
     kind = type(error).__name__
     # The latter when the server's farewell comes in the middle of a statement.
     return (kind == "InterfaceError" and "clos" in str(error)) or kind == "InternalClientError"
@@ -175,7 +175,7 @@ class DatabaseHealth:
             raise unavailable(self.problem)
 
     def admit(self) -> bool:
-        """Let a visit in; while a problem stands only one now and then, which returns True.
+        """Admit a visit; during a problem only one at intervals, for which this returns True.
 
         Raises:
             StoreUnavailable: a problem stands, and it is not time to try again.
@@ -190,14 +190,14 @@ class DatabaseHealth:
         return True
 
     def leave(self, trial: bool) -> None:
-        """Say that a visit is over, however it went."""
+        """End a visit, with or without success."""
         if trial:
             self._trying = False
             self._try_at = time.monotonic() + TRY_EVERY
 
     @contextmanager
     def translate_errors(self) -> Generator[None]:
-        """Say errors that concern the whole database in our words, and remember the problem.
+        """Translate errors that concern the whole database, and record the problem.
 
         Raises:
             StoreUnavailable: in place of the driver's error.
@@ -223,7 +223,7 @@ class DatabaseHealth:
         self.problem, self.detail = problem, str(error)
 
     def record_write(self) -> None:
-        """Say that a write was taken: what stood is over."""
+        """Record a successful write, which ends the problem."""
         if self.problem is not None and not (self.problem.kind == "damaged" and self._file):
             self.problem = self.since = None
 

@@ -34,7 +34,7 @@ class DueEnrollment:
 
     Args:
         id: the enrollment.
-        contact_id: its contact, of whom one turn runs at a time.
+        contact_id: its contact; a contact runs one turn at a time.
         journey_id: its journey.
         wake_at: when the turn is due.
     """

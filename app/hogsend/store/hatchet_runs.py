@@ -197,7 +197,7 @@ def claim_restarts(ids: Sequence[UUID], now: datetime) -> Query[dict[UUID, str]]
 
 
 def unclaim_restarts(ids: Sequence[UUID], now: datetime) -> Write:
-    """Let runs that could not be restarted be restarted soon; this attempt does not count."""
+    """Retry failed restarts of runs soon, without counting this attempt."""
     return Write(
         "UPDATE hatchet_runs SET tried = tried - 1, again_at = ? WHERE enrollment_id = ? "
         "AND tried > 0",
@@ -237,7 +237,7 @@ def forget_waits(run_ids: Sequence[str]) -> Write:
 
 
 def unclaim(ids: Sequence[UUID]) -> Write:
-    """Let runs that could not be started be started later."""
+    """Schedule another start for runs that could not be started."""
     return Write(
         "DELETE FROM hatchet_runs WHERE enrollment_id = ? AND run_id = ''",
         [(enrollment_id,) for enrollment_id in ids],
@@ -279,7 +279,7 @@ def claim_wakes(ids: Sequence[UUID]) -> Query[dict[UUID, int]]:
 
 
 def unclaim_wakes(ids: Sequence[UUID]) -> Write:
-    """Let runs that could not be woken be woken later."""
+    """Schedule another wake for runs that could not be woken."""
     return Write(
         "UPDATE hatchet_runs SET pushed = 0 WHERE enrollment_id = ?",
         [(enrollment_id,) for enrollment_id in ids],

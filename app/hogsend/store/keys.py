@@ -62,11 +62,11 @@ class Key:
         return self.prefix.startswith(_BEGINNINGS["publishable"])
 
     def allows(self, scope: str) -> bool:
-        """Say whether the key has a scope; `full-admin` implies the others."""
+        """Return whether the key has a scope; `full-admin` implies the others."""
         return scope in self.scopes or FULL_ADMIN in self.scopes
 
     def status(self, now: datetime) -> Literal["active", "expired", "revoked"]:
-        """Say whether the key may be used at an instant."""
+        """Return whether the key may be used at an instant."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and self.expires_at <= now:
@@ -218,7 +218,7 @@ async def list_keys(database: Database) -> list[Key]:
 
 
 async def any_key(database: Database) -> bool:
-    """Say whether a key was ever made; a revoked one counts."""
+    """Return whether any key was ever created, even if it is revoked by now."""
     found = await database.read_one(Query("SELECT 1 FROM api_keys LIMIT 1", [], only))
     return found is not None
 

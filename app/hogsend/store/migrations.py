@@ -24,7 +24,7 @@ from .models import MODULES
 # Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
 APP = "models"
 _APPLIED = f"SELECT version FROM aerich WHERE app = '{APP}' ORDER BY id"
-# Any number will do, as long as nobody else takes an advisory lock with it.
+# Any number that no other advisory lock uses.
 _POSTGRES_LOCK = 0x486F6773656E64
 
 

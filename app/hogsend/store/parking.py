@@ -38,7 +38,7 @@ def park(journey_ids: Sequence[str]) -> Write:
 
 
 def unpark(journey_ids: Sequence[str]) -> Write:
-    """Let the parked enrollments of journeys whose code is back go on when they are due."""
+    """Continue parked enrollments when they are due, once the code of their journeys is back."""
     return Write(
         "UPDATE enrollments SET state = CASE WHEN wait_key IS NULL THEN 'active' "
         "ELSE 'waiting' END WHERE journey_id = ? AND state = 'parked'",

@@ -52,7 +52,7 @@ async def hash_of(password: str) -> str:
 
 
 async def matches(kept: str | None, password: str) -> bool:
-    """Say whether a password is the one that was hashed; takes as long when none was."""
+    """Return whether a password matches a hash; takes as long without a hash."""
     return await asyncio.to_thread(_matches, kept, password)
 
 
@@ -69,5 +69,5 @@ def _matches(kept: str | None, password: str) -> bool:
 
 
 def is_dated(kept: str) -> bool:
-    """Say whether a hash was made with weaker parameters than are used today."""
+    """Return whether a hash was made with weaker parameters than are used today."""
     return _hasher().check_needs_rehash(kept)

@@ -18,5 +18,5 @@ def held_back() -> Query[int]:
 
 
 def lift() -> Write:
-    """Let mail leave again."""
+    """Release the hold, so that mail leaves again."""
     return meta.drop(meta.FENCE)

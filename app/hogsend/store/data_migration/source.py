@@ -129,7 +129,7 @@ class SourceDatabase:
 
 @contextmanager
 def opened(file: Path) -> Generator[SourceDatabase]:
-    """Open a SQLite file that nobody else has open, and keep others off until the end.
+    """Open a SQLite file that no other process has open, and lock others out until the end.
 
     Args:
         file: where it is.

@@ -26,7 +26,7 @@ from .tables import Table, shipped_migrations
 RECORD = "unfinished_copy"
 # A server that is started on an unfinished copy names it as the reason why it does not start.
 GATE = "unfinished_copy__run_hogsend_migrate-data_again"
-# Any number will do, as long as nobody else takes an advisory lock with it.
+# Any number that no other advisory lock uses.
 _LOCK = 0x68736D6F7665
 # How long the end of a copy that was killed may take to be noticed, in seconds.
 _PATIENCE = 15
@@ -45,7 +45,7 @@ _EMPTY_IT = (
 
 @dataclass(frozen=True, slots=True)
 class CopyRecord:
-    """What an unfinished copy is a copy of.
+    """The source of an unfinished copy.
 
     Args:
         file: the source.
@@ -187,7 +187,7 @@ class TargetDatabase:
                 yield rows
 
     async def settle(self, table: Table) -> None:
-        """Let new rows be numbered after the copied ones, and queries be planned for these."""
+        """Number new rows after the copied ones, and gather statistics for the query planner."""
         if table.is_numbered:
             key = table.key.name
             await self._db.execute(
@@ -197,7 +197,7 @@ class TargetDatabase:
         await self._db.execute(f'ANALYZE "{table.name}"')
 
     async def conclude(self, record: CopyRecord, rows: int, now: datetime) -> None:
-        """Say that the copy is whole: servers may be started on it.
+        """Mark the copy as complete, so that servers may start on it.
 
         Args:
             record: of the source.
@@ -230,7 +230,7 @@ async def opened(url: str) -> AsyncGenerator[TargetDatabase]:
         url: the address, `postgres://…`.
 
     Raises:
-        StartError: it cannot be reached, or is copied to by somebody else.
+        StartError: it cannot be reached, or another process copies to it.
         HogsendError: the connection was lost, or Postgres could not take something.
     """
     credentials = dict(tortoise_config(url)["connections"]["default"]["credentials"])

@@ -1,4 +1,4 @@
-"""What a column's values are: in one form for both databases, and what Postgres cannot hold.
+"""The values of columns in one form for both databases, and values that Postgres cannot hold.
 
 SQLite keeps whatever it is given; Postgres has types, and text without NUL characters. A value in
 its one form (`Column.form`) is the same object from either database, so that a checksum over the

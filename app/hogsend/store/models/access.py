@@ -70,7 +70,7 @@ class SignInLinkRow(Model):
 
 
 class AuditRow(Model):
-    """What an operator changed."""
+    """A change by an operator."""
 
     id = IdField(primary_key=True)
     at = InstantField()

@@ -39,7 +39,7 @@ class ContactRow(Model):
 
 
 class IdentityRow(Model):
-    """What a contact is known by: `u:` user id, `e:` email, `a:` anonymous id."""
+    """An identity of a contact: `u:` user id, `e:` email, `a:` anonymous id."""
 
     identity = fields.CharField(max_length=330, primary_key=True)
     contact_id = IdField(db_index=True)

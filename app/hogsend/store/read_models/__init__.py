@@ -1,1 +1,1 @@
-"""What the dashboard's screens read: bounded questions, one module for each screen."""
+"""Read models of the dashboard's screens: bounded queries, one module for each screen."""
