@@ -76,7 +76,7 @@ async def until(changes: ChangeFeed, condition: Callable[[], Awaitable[T | None]
         number = changes.number
         if value := await condition():
             return value
-        async for _ in changes.follow(number):
+        async for _ in changes.subscribe(number):
             if value := await condition():
                 return value
     raise AssertionError("the change feed was closed before the condition was true")

@@ -162,7 +162,7 @@ def test_a_file_that_is_not_a_backup_changes_nothing(
 
     outcome = hogsend("restore", "copy.db")
 
-    assert outcome.status == 1 and "no sound backup" in outcome.err
+    assert outcome.status == 1 and "not a usable backup" in outcome.err
     assert user_ids_in(instance / "data" / "hogsend.db") == ["ada"]
 
 
@@ -171,7 +171,7 @@ def test_a_database_that_was_never_a_backup_is_not_restored(
 ) -> None:
     (instance / "copy.db").write_bytes((instance / "data" / "hogsend.db").read_bytes())
 
-    assert "not written by a backup" in hogsend("restore", "copy.db").err
+    assert "did not write it" in hogsend("restore", "copy.db").err
 
 
 def test_a_backup_of_an_installation_with_another_secret_is_refused(

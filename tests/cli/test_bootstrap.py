@@ -507,7 +507,7 @@ def test_migrations_that_failed_are_resumed(hogsend: Hogsend, empty_postgres_url
 
     assert outcome.status == 1
     assert "Step 6, schema" in outcome.err and "contacts" in outcome.err
-    assert "mend its cause" in outcome.err
+    assert "Fix its cause" in outcome.err
 
     query(empty_postgres_url, "DROP TABLE contacts")
     assert hogsend("bootstrap").status == 0

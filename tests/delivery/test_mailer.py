@@ -424,24 +424,24 @@ async def test_never_more_than_so_many_mails_are_under_way(harness: MailerHarnes
     assert harness.provider.calls == MAX_DELIVERIES + 5
 
 
-async def test_behind_a_fence_nothing_is_sent(
+async def test_nothing_is_sent_during_a_send_hold(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_harness(tmp_path, clock, sqlite_url) as harness:
-        await harness.write(meta.put(meta.FENCE, "restored"))
+        await harness.write(meta.put(meta.SEND_HOLD, "restored"))
         provider = ScriptedProvider()
-        fenced = mailer_of(harness.site, provider)
+        on_hold = mailer_of(harness.site, provider)
         await harness.mailer.close(0.0)
         send_id = await harness.queue()
-        await fenced.recover()
-        working = asyncio.ensure_future(fenced.run())
+        await on_hold.recover()
+        working = asyncio.ensure_future(on_hold.run())
         for _ in range(30):
             # As often as the mailer would have to, to read and hand over what is due.
-            fenced.poll()
+            on_hold.poll()
             assert (await harness.row(send_id)).status == "queued"
-        await fenced.close(0.0)
+        await on_hold.close(0.0)
         await working
-        assert fenced.send_hold == "restored" and provider.calls == 0
+        assert on_hold.send_hold == "restored" and provider.calls == 0
 
 
 async def handed_and_left(harness: MailerHarness) -> tuple[Pause, object]:

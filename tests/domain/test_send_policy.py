@@ -1,4 +1,4 @@
-"""Whether a mail may go to somebody: the first refusal wins."""
+"""Whether a mail may be sent to a contact: the first refusal wins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hogsend.domain.send_policy import Consents, Queue, Refuse, SendFacts, decid
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NEWS = MailList("news", "News")
-OWED = MailList("owed", "Owed", transactional=True)
+TRANSACTIONAL = MailList("receipts", "Receipts", transactional=True)
 OPT_IN = MailList("opt-in", "Opt in", default_opt_in=False)
 GAP = hours(12)
 
@@ -34,30 +34,30 @@ def decide(mail_list: MailList, **facts: Any) -> Queue | Refuse:
     return decide_send(mail_list, SendFacts(consents=Consents(choices), **known), gap=GAP, now=NOW)
 
 
-def test_where_nothing_refuses_it_is_queued():
+def test_a_mail_without_a_reason_to_refuse_it_is_queued():
     assert decide(NEWS) == Queue()
     assert decide(NEWS, last_sent_at=NOW - GAP, choices={"news": True, "other": False}) == Queue()
 
 
 @pytest.mark.parametrize(("refused", "facts"), REFUSALS)
-def test_each_reason_refuses(refused: Refuse, facts: dict[str, Any]):
+def test_each_reason_refuses_a_mail(refused: Refuse, facts: dict[str, Any]):
     assert decide(NEWS, **facts) == refused
 
 
 @pytest.mark.parametrize("pair", list(itertools.combinations(REFUSALS, 2)))
-def test_of_two_reasons_the_first_counts(pair: Any):
+def test_the_first_of_two_reasons_counts(pair: Any):
     (first, one), (_, other) = pair
     choices = {**other.get("choices", {}), **one.get("choices", {})}
     assert decide(NEWS, **{**other, **one, "choices": choices}) == first
 
 
-def test_transactional_mail_goes_to_contacts_who_stopped_everything():
-    assert decide(OWED, choices={"*": False, "owed": False}) == Queue()
-    assert decide(OWED, suppression="complaint") == Refuse("suppressed", "suppressed")
+def test_transactional_mail_is_sent_to_a_contact_who_unsubscribed_from_everything():
+    assert decide(TRANSACTIONAL, choices={"*": False, "receipts": False}) == Queue()
+    assert decide(TRANSACTIONAL, suppression="complaint") == Refuse("suppressed", "suppressed")
 
 
 @pytest.mark.parametrize(
-    ("mail_list", "choices", "gets"),
+    ("mail_list", "choices", "allowed"),
     [
         (NEWS, {}, True),
         (NEWS, {"*": True}, True),
@@ -69,12 +69,12 @@ def test_transactional_mail_goes_to_contacts_who_stopped_everything():
     ],
 )
 def test_a_contact_without_a_choice_gets_the_default_of_the_list(
-    mail_list: MailList, choices: dict[str, bool], gets: bool
+    mail_list: MailList, choices: dict[str, bool], allowed: bool
 ):
-    assert Consents(choices).gets(mail_list) is gets
+    assert Consents(choices).allows(mail_list) is allowed
 
 
-def test_tries_come_ever_later_and_end_after_four_days():
+def test_retries_are_spaced_further_apart_and_end_after_four_days():
     pauses = [retry_at(n, NOW, NOW, 0.5) for n in range(1, 40)]
     waits = [at - NOW for at in pauses if at is not None]
     assert waits[:3] == [timedelta(seconds=s) for s in (30, 60, 120)]
@@ -84,7 +84,7 @@ def test_tries_come_ever_later_and_end_after_four_days():
     assert retry_at(1, NOW, NOW + GIVE_UP_AFTER - timedelta(microseconds=1), 0.5) is not None
 
 
-def test_those_that_failed_together_are_not_tried_together():
+def test_sends_that_failed_together_are_not_retried_together():
     early, late = retry_at(1, NOW, NOW, 0.0), retry_at(1, NOW, NOW, 0.999)
     assert early is not None
     assert late is not None

@@ -75,7 +75,7 @@ class SystemUnderTest:
             world = await self._context.__aenter__()
             self._gate(world)
             # There is no other process; on Postgres its own commits would count as another's.
-            world.database.foreign_changes = _nothing
+            world.database.change_number = _nothing
             return world
 
         self.world = self.run(enter())
@@ -96,7 +96,7 @@ class SystemUnderTest:
     async def _hold_mail(self) -> None:
         # Kept in the database, so that it holds after a restart too.
         async with self.world.database.transaction() as tx:
-            await tx.apply([meta.put(meta.FENCE, HELD)])
+            await tx.apply([meta.put(meta.SEND_HOLD, HELD)])
 
     def close(self) -> None:
         async def leave() -> None:

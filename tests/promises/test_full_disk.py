@@ -164,7 +164,7 @@ async def test_a_start_on_a_file_it_cannot_write_names_it_and_a_remedy(
             shell.isolation_level = None
             shell.execute("BEGIN EXCLUSIVE")
             line = await start_error(hogsend)
-            assert "lock" in line and "End that program" in line
+            assert "lock" in line and "Close that program" in line
             shell.execute("COMMIT")
 
         await hogsend.start()

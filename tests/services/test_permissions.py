@@ -69,7 +69,9 @@ FUNCTIONS: Mapping[str, Permission] = {
     "journeys.list_refusals": READ,
     "journeys.set_enabled": OPERATE,
     "keys.create_key": ADMINISTER,
+    "keys.find_key_by_text": READ,
     "keys.list_keys": READ,
+    "keys.register_key": ADMINISTER,
     "keys.revoke_key": ADMINISTER,
     "operators.add_operator": ADMINISTER,
     "operators.create_sign_in_link": ADMINISTER,
@@ -102,7 +104,7 @@ REFUSALS_ONLY = (
     "schema.prepare_schema",
 )
 # Called by other services, after they have checked the permission.
-HELPERS = ("audit.apply_audited",)
+HELPERS = ("audit.apply_audited", "audit.audit_entry")
 
 
 def key_actor(scope: str) -> Actor:
@@ -172,7 +174,7 @@ def arguments(site: Site, function: Callable[..., Any], actor: Actor) -> dict[st
         "list_id": "news",
         "key": "hello",
         "identity": "ada",
-        "text": "ad",
+        "text": f"ad {actor.name}",
         "state": "failed",
         "action": "retry",
         "reason": "already_live",

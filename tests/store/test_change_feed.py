@@ -14,7 +14,7 @@ async def test_a_change_between_a_page_and_its_stream_is_not_missed() -> None:
     seen_by_the_page = changes.number
     changes.publish("enrollments", "sends")
     async with asyncio.timeout(PATIENCE):
-        async for topics in changes.follow(seen_by_the_page):
+        async for topics in changes.subscribe(seen_by_the_page):
             assert topics == {"enrollments", "sends"}
             break
 
@@ -22,7 +22,7 @@ async def test_a_change_between_a_page_and_its_stream_is_not_missed() -> None:
 async def test_a_new_follower_gets_only_later_changes() -> None:
     changes = ChangeFeed()
     changes.publish("events")
-    following = changes.follow()
+    following = changes.subscribe()
     first = asyncio.ensure_future(anext(following))
     await asyncio.sleep(0)
     changes.publish("inbox")
@@ -40,4 +40,4 @@ async def test_closing_ends_every_follower() -> None:
 
 
 async def _count(changes: ChangeFeed) -> int:
-    return len([topics async for topics in changes.follow()])
+    return len([topics async for topics in changes.subscribe()])

@@ -27,7 +27,7 @@ async def three(database: Database, clock: ManualClock) -> list[Contact]:
     await write(
         database,
         contacts.insert(people, now),
-        contacts.name([(f"u:{one.user_id}", one.id) for one in people]),
+        contacts.add_identities([(f"u:{one.user_id}", one.id) for one in people]),
     )
     return people
 
@@ -43,7 +43,7 @@ def test_the_strongest_name_comes_first():
 
 async def test_people_are_found_by_any_of_their_names(database: Database, three: list[Contact]):
     one, two, _ = three
-    await write(database, contacts.name([("e:x@example.com", one.id)]))
+    await write(database, contacts.add_identities([("e:x@example.com", one.id)]))
     found = await database.read_one(
         contacts.by_identities(["e:x@example.com", "u:u0", "u:u1", "u:nobody"])
     )
@@ -62,7 +62,7 @@ async def test_a_chain_of_merges_leads_to_the_last_survivor(
     await write(database, *contacts.merge(two, three_, clock.now()))
     assert await database.read_one(contacts.survivor_of(one)) == three_
     assert await database.read_one(contacts.survivor_of(three_)) is None
-    assert await database.read_one(contacts.family_of([three_])) == {one: three_, two: three_}
+    assert await database.read_one(contacts.merged_into([three_])) == {one: three_, two: three_}
     found = await database.read_one(contacts.by_identities(["u:u0", "u:u1", "u:u2"]))
     assert {contact.id for contact in found.values()} == {three_}
     assert await database.read_one(contacts.find(one)) is None
@@ -77,5 +77,5 @@ async def test_a_lock_returns_the_survivors_of_merged_contacts(
     await write(database, *contacts.merge(one, two, clock.now()))
     async with database.transaction() as tx:
         found = await tx.one(contacts.locked([other, one], tx.dialect.lock_rows))
-    assert set(found.people) == {one, other}
-    assert found.moved == {one: two}
+    assert set(found.by_id) == {one, other}
+    assert found.survivors == {one: two}

@@ -752,7 +752,7 @@ async def test_a_database_that_cannot_hold_every_text_is_refused(
 async def test_a_postgres_that_is_not_there_is_an_error_with_a_remedy(
     file: Path, tmp_path: Path, clock: ManualClock
 ):
-    with pytest.raises(StartError, match="does not let us in") as refusal:
+    with pytest.raises(StartError, match="connection to Postgres failed") as refusal:
         await copy(file, f"postgres://hogsend@/hogsend?host={tmp_path}", clock.now(), silent)
     assert refusal.value.remedy
 

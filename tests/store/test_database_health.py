@@ -16,12 +16,12 @@ from hogsend.clock import ManualClock
 from hogsend.errors import StoreUnavailable
 from hogsend.store import database_health, lag
 from hogsend.store.database_health import (
-    AWAY,
     BROKEN,
     DAMAGED,
     FULL,
     LOCKED,
     READ_ONLY,
+    UNREACHABLE,
     DatabaseHealth,
     DatabaseProblem,
     problem_of,
@@ -59,13 +59,13 @@ def test_errors_of_sqlite_are_classified(
     ("error", "problem"),
     [
         (asyncpg.DiskFullError("x"), FULL),
-        (asyncpg.TooManyConnectionsError("x"), database_health.CROWDED),
+        (asyncpg.TooManyConnectionsError("x"), database_health.TOO_MANY_CONNECTIONS),
         (asyncpg.ReadOnlySQLTransactionError("x"), READ_ONLY),
         (asyncpg.DataCorruptedError("x"), DAMAGED),
-        (asyncpg.AdminShutdownError("x"), AWAY),
-        (asyncpg.ConnectionDoesNotExistError("x"), AWAY),
-        (asyncpg.InterfaceError("connection is closed"), AWAY),
-        (ConnectionRefusedError(), AWAY),
+        (asyncpg.AdminShutdownError("x"), UNREACHABLE),
+        (asyncpg.ConnectionDoesNotExistError("x"), UNREACHABLE),
+        (asyncpg.InterfaceError("connection is closed"), UNREACHABLE),
+        (ConnectionRefusedError(), UNREACHABLE),
         # Met with another process's change: tried again, and nothing is wrong.
         (asyncpg.DeadlockDetectedError("x"), None),
         (asyncpg.UniqueViolationError("x"), None),

@@ -119,7 +119,7 @@ async def test_keys_are_listed_newest_first_with_their_last_use(
     new, _ = await keys.create(database, name="new", scopes=["ingest"], now=clock.now())
 
     async with database.transaction() as transaction:
-        await transaction.apply([keys.note_uses({old.id: clock.now()})])
+        await transaction.apply([keys.record_uses({old.id: clock.now()})])
 
     listed = await keys.list_keys(database)
     assert [key.id for key in listed] == [new.id, old.id]

@@ -42,7 +42,7 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
         enrollments.due_journeys(),
         turns.of_enrollments(ids),
         steps.of_enrollments(ids),
-        contacts.family_of(ids),
+        contacts.merged_into(ids),
     ]
     written: list[Query[Any]] = [
         Query(one.sql, one.rows[0], list)

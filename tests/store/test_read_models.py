@@ -40,7 +40,7 @@ async def test_an_enrollment_comes_with_all_that_concerns_it(
     assert found.trigger.name == "user.created"
     assert [len(turn.steps) for turn in found.turns] == [2, 4]
     assert {send.status for send in found.sends.values()} == {"sent", "skipped"}
-    assert found.consents.stopped_everything
+    assert found.consents.is_unsubscribed_from_all
     assert await enrollment.load(database, UUID(int=0)) is None
 
 
@@ -48,8 +48,8 @@ async def test_people_are_listed_by_state_and_by_wait(
     database: Database, sample: SampleData
 ) -> None:
     async def count(states: list[str], *waits: str) -> int:
-        query = journeys.people_ids("activation-welcome", states, waits, None, 100)
-        return len(await journeys.people(database, await database.read_one(query)))
+        query = journeys.enrollment_ids("activation-welcome", states, waits, None, 100)
+        return len(await journeys.load_members(database, await database.read_one(query)))
 
     assert await count(["waiting"]) == 46
     assert await count(["active", "waiting", "drifted", "parked"]) == 46
@@ -63,9 +63,11 @@ async def test_pages_of_people_go_on_where_the_last_ended(
     database: Database, sample: SampleData
 ) -> None:
     states = ["waiting", "completed"]
-    first = await database.read_one(journeys.people_ids("activation-welcome", states, [], None, 30))
+    first = await database.read_one(
+        journeys.enrollment_ids("activation-welcome", states, [], None, 30)
+    )
     rest = await database.read_one(
-        journeys.people_ids("activation-welcome", states, [], first[-1], 100)
+        journeys.enrollment_ids("activation-welcome", states, [], first[-1], 100)
     )
     assert len({*first, *rest}) == len(first) + len(rest) == 61
     assert [*first, *rest] == sorted([*first, *rest], reverse=True)
@@ -74,15 +76,15 @@ async def test_pages_of_people_go_on_where_the_last_ended(
 async def test_those_refused_are_listed_with_the_event(
     database: Database, sample: SampleData
 ) -> None:
-    found = await journeys.refused(database, "activation-welcome", "where_not_met", 10)
+    found = await journeys.load_refusals(database, "activation-welcome", "where_not_met", 10)
     assert [one.contact.label for one in found] == ["anon_77"]
-    assert await journeys.refused(database, "activation-welcome", "too_soon", 10) == []
+    assert await journeys.load_refusals(database, "activation-welcome", "too_soon", 10) == []
 
 
 async def test_contacts_are_found_by_a_beginning(database: Database, sample: SampleData) -> None:
     async def found(text: str) -> list[str]:
-        query = contacts.known_as(text, 100, is_sqlite=database.is_sqlite)
-        people = await contacts.in_order(database, await database.read_one(query))
+        query = contacts.ids_by_identity_prefix(text, 100, is_sqlite=database.is_sqlite)
+        people = await contacts.load_in_order(database, await database.read_one(query))
         return sorted(one.label for one in people)
 
     assert await found("user_1815") == ["Ada Lovelace"]
@@ -96,12 +98,12 @@ async def test_contacts_are_found_by_a_beginning(database: Database, sample: Sam
 async def test_contacts_are_listed_by_when_they_were_seen(
     database: Database, sample: SampleData
 ) -> None:
-    ids = await database.read_one(contacts.newest_ids(10, None))
-    people = await contacts.in_order(database, ids)
+    ids = await database.read_one(contacts.recently_seen_ids(10, None))
+    people = await contacts.load_in_order(database, ids)
     last = people[-1]
     assert last.last_seen_at is not None
-    place = contacts.Place.read(str(contacts.Place(last.last_seen_at, last.id)))
-    more = await database.read_one(contacts.newest_ids(100, place))
+    place = contacts.PageCursor.read(str(contacts.PageCursor(last.last_seen_at, last.id)))
+    more = await database.read_one(contacts.recently_seen_ids(100, place))
     assert len(ids) + len(more) == len({*ids, *more}) == 63
 
 
@@ -111,21 +113,21 @@ async def test_a_contact_comes_with_all_that_concerns_them(
     found = await contacts.load(database, sample.ids["ada"], 50)
     assert found is not None
     assert set(found.identities) == {"e:ada@example.com", "u:user_1815"}
-    assert found.decisions["*"].subscribed is False
+    assert found.consents["*"].subscribed is False
     assert len(found.enrollments) == 1
     assert [send.status for send in found.sends] == ["skipped", "sent"]
     assert len(found.events) == 3
-    hits = await database.read_one(contacts.hits_of([sample.ids["welcome mail"]], 10))
+    hits = await database.read_one(contacts.engagement_of([sample.ids["welcome mail"]], 10))
     assert [hit.verdict for hit in hits].count("human") == 2
 
 
-async def test_events_show_their_effects(database: Database, sample: SampleData) -> None:
-    found = await database.read_one(events.line(sample.ids["event"]))
+async def test_events_say_what_they_caused(database: Database, sample: SampleData) -> None:
+    found = await database.read_one(events.find(sample.ids["event"]))
     assert found is not None
     assert (found.enrolled, found.ended) == (1, 0)
     named = await database.read_one(events.newest(100, name="user.created"))
     assert len(named) == 61
-    assert len(await events.people_of(database, named)) == 61
+    assert len(await events.load_contacts(database, named)) == 61
 
 
 async def test_mails_are_listed_with_the_subject_that_was_seen(
@@ -175,7 +177,7 @@ async def test_the_inbox_is_listed_and_its_unread_counted(
     assert [one.subject for one in found] == ["Welcome, Ada"]
 
 
-async def test_the_database_reports_its_name_and_size(database: Database) -> None:
-    name, size = await system.described(database)
+async def test_the_database_says_what_it_is(database: Database) -> None:
+    name, size = await system.describe(database)
     assert name.startswith("SQLite 3" if database.is_sqlite else "Postgres 1")
     assert size > 0

@@ -12,7 +12,7 @@ from hogsend.clock import ManualClock
 from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import Enrollment
 from hogsend.domain.event import Event
-from hogsend.domain.ids import IdMaker
+from hogsend.domain.ids import IdGenerator
 from hogsend.domain.journal import Step
 from hogsend.domain.journey import Journey
 from hogsend.domain.send_policy import Send
@@ -68,7 +68,7 @@ class SampleData:
     @staticmethod
     def new(at: datetime) -> UUID:
         """Return an id for an instant, which may be earlier than the previous id's."""
-        return IdMaker()(at)
+        return IdGenerator()(at)
 
     def id(self, name: str, at: datetime) -> UUID:
         return self.ids.setdefault(name, self.new(at))
@@ -80,7 +80,7 @@ class SampleData:
         self.writes.append(contacts.insert([contact], now - ago))
         named = {"u:": contact.user_id, "e:": contact.email, "a:": contact.anonymous_id}
         pairs = [(prefix + value, contact.id) for prefix, value in named.items() if value]
-        self.writes.append(contacts.name(pairs))
+        self.writes.append(contacts.add_identities(pairs))
         return contact
 
     def event(

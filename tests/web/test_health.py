@@ -77,7 +77,7 @@ async def test_a_restored_copy_reports_the_hold_on_sending(
     database = Database(sqlite_url)
     await database.open()
     async with database.transaction() as tx:
-        await tx.apply([meta.put(meta.FENCE, "restored from a backup")])
+        await tx.apply([meta.put(meta.SEND_HOLD, "restored from a backup")])
     await database.close()
     async with open_site(tmp_path, clock) as site:
         await site.event("user.created")
@@ -85,7 +85,7 @@ async def test_a_restored_copy_reports_the_hold_on_sending(
         body = await ready(site)
         assert body["status"] == "degraded" and body["parts"]["worker"]["status"] == "fenced"
         assert "restored from a backup" in body["parts"]["worker"]["mail"]
-        assert await site.runtime.database.read_one(send_hold.standing())
+        assert await site.runtime.database.read_one(send_hold.reason())
         assert await site.rows("SELECT * FROM inbox") == []
 
 

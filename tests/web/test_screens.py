@@ -184,12 +184,12 @@ async def test_a_switch_changes_consent_and_records_who_did_it(
 ) -> None:
     path = f"/contacts/{sample.ids['ada']}"
     await owner.post(f"{path}/consent", list="product-updates", subscribed="0")
-    decisions = await runtime.database.read_one(contact_screen.words_of(sample.ids["ada"]))
-    assert (decisions["product-updates"].subscribed, decisions["product-updates"].source) == (
+    consents = await runtime.database.read_one(contact_screen.consents_of(sample.ids["ada"]))
+    assert (consents["product-updates"].subscribed, consents["product-updates"].source) == (
         False,
         "dashboard",
     )
-    assert decisions["*"].subscribed is False
+    assert consents["*"].subscribed is False
     log = await runtime.database.read_one(audit.newest(1))
     assert log[0].after == {"list": "product-updates", "subscribed": False}
 

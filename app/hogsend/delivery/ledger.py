@@ -10,7 +10,7 @@ from uuid import UUID
 from ..clock import Clock
 from ..domain.contact import Contact
 from ..domain.incoming import IncomingEvent
-from ..domain.send_policy import Queue, Send, SendFacts, decide_send, leaves_at
+from ..domain.send_policy import Queue, Send, SendFacts, decide_send, send_time
 from ..ingest import BatchResult, Ingest
 from ..store import consents, contacts, counters, sends
 from ..store.batcher import Batcher
@@ -102,7 +102,7 @@ class Ledger:
         journey = self._ingest.rules.definition(job.send.journey_id or "")
         if refused is not None or journey is None:
             return refused
-        leaves = leaves_at(journey, job.contact.properties, now)
+        leaves = send_time(journey, job.contact.properties, now)
         return replace(job.send, due_at=leaves) if leaves > now else None
 
     async def _write(

@@ -127,7 +127,7 @@ class Mailer:
 
     async def recover(self) -> None:
         """Read whether sending is on hold, and settle sends of workers that are gone."""
-        self.send_hold = await self._database.read_one(meta.value(meta.FENCE))
+        self.send_hold = await self._database.read_one(meta.value(meta.SEND_HOLD))
         await settle_interrupted_sends(
             self._database, self._clock.now(), self._provider.idempotency_window
         )

@@ -14,11 +14,11 @@ from ..clock import Clock
 from ..domain.engagement import (
     HOLD,
     Engagement,
-    HitKind,
+    EngagementKind,
     Verdict,
     agent_class,
-    judge_at_once,
     judge_click,
+    judge_request,
     truncated_network,
 )
 from ..domain.ids import new_id
@@ -80,7 +80,7 @@ class Tracker:
         self._keeping: asyncio.Task[None] | None = None
 
     async def record(
-        self, kind: HitKind, send_id: UUID, visit: Visit, *, position: int = 0, url: str = ""
+        self, kind: EngagementKind, send_id: UUID, visit: Visit, *, position: int = 0, url: str = ""
     ) -> None:
         """Record one open or click, later if the database takes nothing now: nobody repeats it.
 
@@ -92,7 +92,7 @@ class Tracker:
             url: where it leads.
         """
         now = self._clock.now()
-        verdict = judge_at_once(kind, visit.method, visit.agent)
+        verdict = judge_request(kind, visit.method, visit.agent)
         hit = Engagement(
             id=new_id(now),
             send_id=send_id,

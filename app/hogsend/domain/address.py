@@ -1,4 +1,4 @@
-"""Email addresses: checked and brought into one form."""
+"""Validation and normalization of email addresses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import idna
 
-# A dotted domain with a lettered end, as existing clients expect (wire, "Values").
+# A dotted domain whose last label starts with a letter, as existing API clients expect.
 _SHAPE = re.compile(
     r"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{1,64}@"
     r"(?:[^\s@<>\"(),:;\\\[\]_\x00-\x1f\x7f.]{1,63}\.)+"
@@ -16,13 +16,13 @@ LONGEST = 254
 
 
 def normalize_email(text: str) -> str:
-    """Return an address trimmed, lower-cased and with its domain in IDNA form.
+    """Return an email address without surrounding space, in lower case, its domain in IDNA form.
 
     Args:
-        text: what somebody sent.
+        text: the address as received.
 
     Raises:
-        ValueError: it is no address that mail could go to.
+        ValueError: it is not an email address; the message completes "email …".
     """
     address = text.strip().lower()
     if len(address) > LONGEST or not _SHAPE.fullmatch(address) or ".." in address:

@@ -1,7 +1,7 @@
 """Conditions on properties: `prop("plan") == "pro"`, as values that can be stored.
 
-Rules (spec: ingest, "Conditions"): a missing property is never equal, never less and never
-greater; numbers compare with numbers only, unless the author says `.number()`.
+A missing property is never equal, less or greater. Numbers compare with numbers only, unless the
+author uses `.number()`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, Protocol, cast
 
 from .durations import words
 
-# What a property is that is not there.
+# The value of a property that does not exist.
 MISSING: Any = object()
 
 
 class Condition(Protocol):
-    """Something that is true or false of a mapping of properties."""
+    """A predicate on a mapping of properties."""
 
     def matches(self, properties: Mapping[str, Any], now: datetime) -> bool:
-        """Say whether the condition holds for these properties at this instant."""
+        """Return whether the condition holds for these properties at this instant."""
         ...
 
     def to_json(self) -> dict[str, Any]:
@@ -48,13 +48,13 @@ class _Combinable:
 
 @dataclass(frozen=True, slots=True)
 class Compare(_Combinable):
-    """One property held against one value.
+    """A comparison of one property with one value.
 
     Args:
         path: the property's name; dots reach into nested objects.
         operator: `eq neq gt gte lt lte contains in exists within`.
         value: what to compare with; seconds for `within`.
-        as_number: read a text property as a number first.
+        as_number: whether to convert a text to a number first.
     """
 
     path: str
@@ -63,14 +63,14 @@ class Compare(_Combinable):
     as_number: bool = False
 
     def matches(self, properties: Mapping[str, Any], now: datetime) -> bool:
-        found = look_up(properties, self.path)
-        if self.as_number and isinstance(found, str):
-            found = _to_number(found)
+        actual = look_up(properties, self.path)
+        if self.as_number and isinstance(actual, str):
+            actual = _to_number(actual)
         if self.operator == "exists":
-            return found is not MISSING and found is not None
-        if found is MISSING or found is None:
+            return actual is not MISSING and actual is not None
+        if actual is MISSING or actual is None:
             return False
-        return _OPERATORS[self.operator](found, self.value, now)
+        return _OPERATORS[self.operator](actual, self.value, now)
 
     def to_json(self) -> dict[str, Any]:
         stored: dict[str, Any] = {
@@ -88,7 +88,7 @@ class Compare(_Combinable):
 
 @dataclass(frozen=True, slots=True)
 class All(_Combinable):
-    """Holds when every part holds."""
+    """A condition that holds when every part holds."""
 
     parts: tuple[Condition, ...]
 
@@ -101,7 +101,7 @@ class All(_Combinable):
 
 @dataclass(frozen=True, slots=True)
 class AnyOf(_Combinable):
-    """Holds when at least one part holds."""
+    """A condition that holds when at least one part holds."""
 
     parts: tuple[Condition, ...]
 
@@ -114,7 +114,7 @@ class AnyOf(_Combinable):
 
 @dataclass(frozen=True, slots=True)
 class Not(_Combinable):
-    """Holds when its part does not."""
+    """A condition that holds when its part does not."""
 
     part: Condition
 
@@ -126,7 +126,7 @@ class Not(_Combinable):
 
 
 class Property:
-    """A property by name, to be compared; made by `prop`."""
+    """A property, named by `prop`, that builds conditions when it is compared."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -135,7 +135,7 @@ class Property:
         self._as_number = as_number
 
     def number(self) -> Property:
-        """Read text as a number before comparing."""
+        """Convert a text to a number before the comparison."""
         return Property(self.path, as_number=True)
 
     def _compare(self, operator: str, value: Any) -> Compare:
@@ -160,7 +160,7 @@ class Property:
         return self._compare("gte", value)
 
     def exists(self) -> Compare:
-        """Hold when the property is there and not null."""
+        """Hold when the property exists and is not null."""
         return self._compare("exists", None)
 
     def contains(self, value: str | float) -> Compare:
@@ -186,10 +186,10 @@ def prop(path: str) -> Property:
 
 
 def condition_from_json(stored: Mapping[str, Any]) -> Condition:
-    """Read back what `Condition.to_json` wrote.
+    """Return the condition that `Condition.to_json` stored.
 
     Raises:
-        ValueError: the form is not known.
+        ValueError: the operator or the type is unknown.
     """
     kind = stored.get("type")
     if kind == "property":
@@ -197,8 +197,8 @@ def condition_from_json(stored: Mapping[str, Any]) -> Condition:
         if operator != "exists" and operator not in _OPERATORS:
             raise ValueError(f"unknown operator {operator!r} in a condition")
         value = stored.get("value")
-        kept = tuple(cast("list[Any]", value)) if isinstance(value, list) else value
-        return Compare(stored["property"], operator, kept, bool(stored.get("number")))
+        operand = tuple(cast("list[Any]", value)) if isinstance(value, list) else value
+        return Compare(stored["property"], operator, operand, bool(stored.get("number")))
     if kind in ("and", "or"):
         parts = tuple(condition_from_json(part) for part in stored["conditions"])
         return All(parts) if kind == "and" else AnyOf(parts)
@@ -208,7 +208,7 @@ def condition_from_json(stored: Mapping[str, Any]) -> Condition:
 
 
 def describe(condition: Condition) -> str:
-    """Say a condition in words, for screens: `plan is "pro" and seats ≥ 5`."""
+    """Return a condition in words, for screens: `plan is “pro” and seats ≥ 5`."""
     if isinstance(condition, Compare):
         return _describe_compare(condition)
     if isinstance(condition, All):
@@ -246,20 +246,20 @@ def _plain(value: Any) -> Any:
 
 
 def look_up(properties: Mapping[str, Any], path: str) -> Any:
-    """Return a property by its name, or by the names that lead to it; `MISSING` when there is none.
+    """Return the value of a property; `MISSING` when it does not exist.
 
     Args:
-        properties: where it is.
-        path: the name, with dots between the names of what it is nested in.
+        properties: the properties to search.
+        path: its name, or the names of nested objects and the property, joined by dots.
     """
     if path in properties:
         return properties[path]
-    found: Any = properties
+    actual: Any = properties
     for name in path.split("."):
-        if not isinstance(found, Mapping) or name not in found:
+        if not isinstance(actual, Mapping) or name not in actual:
             return MISSING
-        found = cast("Mapping[str, Any]", found)[name]
-    return found
+        actual = cast("Mapping[str, Any]", actual)[name]
+    return actual
 
 
 def _to_number(text: str) -> Any:
@@ -283,52 +283,52 @@ def _instant(value: object) -> datetime | None:
     return instant if instant.tzinfo else None
 
 
-def _order(found: Any, value: Any) -> int | None:
-    """Return -1, 0 or 1, or None where the two have no order."""
-    if _is_number(found) and _is_number(value):
-        return (found > value) - (found < value)
-    left, right = _instant(found), _instant(value)
+def _order(actual: Any, value: Any) -> int | None:
+    """Return -1, 0 or 1, as `cmp` does; None when the two cannot be ordered."""
+    if _is_number(actual) and _is_number(value):
+        return (actual > value) - (actual < value)
+    left, right = _instant(actual), _instant(value)
     if left and right:
         return (left > right) - (left < right)
-    if isinstance(found, str) and isinstance(value, str):
-        return (found > value) - (found < value)
+    if isinstance(actual, str) and isinstance(value, str):
+        return (actual > value) - (actual < value)
     return None
 
 
-def _equal(found: Any, value: Any) -> bool:
-    if isinstance(found, bool) or isinstance(value, bool):
-        return found is value
-    if found == value:
+def _equal(actual: Any, value: Any) -> bool:
+    if isinstance(actual, bool) or isinstance(value, bool):
+        return actual is value
+    if actual == value:
         return True
     # The same instant may be written in another zone.
-    left, right = _instant(found), _instant(value)
+    left, right = _instant(actual), _instant(value)
     return left is not None and left == right
 
 
-def _contains(found: Any, value: Any) -> bool:
-    if isinstance(found, str):
-        return isinstance(value, str) and value in found
-    return isinstance(found, list) and value in cast("list[Any]", found)
+def _contains(actual: Any, value: Any) -> bool:
+    if isinstance(actual, str):
+        return isinstance(value, str) and value in actual
+    return isinstance(actual, list) and value in cast("list[Any]", actual)
 
 
-def _within(found: Any, value: Any, now: datetime) -> bool:
-    instant = _instant(found)
+def _within(actual: Any, value: Any, now: datetime) -> bool:
+    instant = _instant(actual)
     return instant is not None and abs((instant - now).total_seconds()) <= value
 
 
-def _one_of(found: Any, values: Any) -> bool:
-    return any(_equal(found, value) for value in cast("Sequence[Any]", values))
+def _is_in(actual: Any, values: Any) -> bool:
+    return any(_equal(actual, value) for value in cast("Sequence[Any]", values))
 
 
-# Each takes what was found, what to compare with, and the present instant.
+# Each takes the property's value, the value to compare with and the present instant.
 _OPERATORS: Mapping[str, Callable[[Any, Any, datetime], bool]] = {
-    "eq": lambda found, value, now: _equal(found, value),
-    "neq": lambda found, value, now: not _equal(found, value),
-    "gt": lambda found, value, now: _order(found, value) == 1,
-    "gte": lambda found, value, now: _order(found, value) in (0, 1),
-    "lt": lambda found, value, now: _order(found, value) == -1,
-    "lte": lambda found, value, now: _order(found, value) in (-1, 0),
-    "contains": lambda found, value, now: _contains(found, value),
-    "in": lambda found, value, now: _one_of(found, value),
+    "eq": lambda actual, value, now: _equal(actual, value),
+    "neq": lambda actual, value, now: not _equal(actual, value),
+    "gt": lambda actual, value, now: _order(actual, value) == 1,
+    "gte": lambda actual, value, now: _order(actual, value) in (0, 1),
+    "lt": lambda actual, value, now: _order(actual, value) == -1,
+    "lte": lambda actual, value, now: _order(actual, value) in (-1, 0),
+    "contains": lambda actual, value, now: _contains(actual, value),
+    "in": lambda actual, value, now: _is_in(actual, value),
     "within": _within,
 }

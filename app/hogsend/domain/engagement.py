@@ -1,4 +1,4 @@
-"""Opens and clicks: whether a person or a machine made them."""
+"""Opens and clicks, and the verdict whether a person or a machine made them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Literal
 from uuid import UUID
 
 Verdict = Literal["human", "machine", "unsure"]
-HitKind = Literal["open", "click"]
+EngagementKind = Literal["open", "click"]
 
-# A click is judged after this time, when the other clicks are known: scanners follow every link.
+# A click is judged after this time, when its neighbours are known: scanners follow every link.
 HOLD = timedelta(seconds=10)
-# No person opens a mail and clicks so soon after it was handed over.
+# No person opens a mail and clicks a link in less time than this after the hand-over.
 TOO_SOON = timedelta(seconds=2)
 MANY_LINKS = 3
 
@@ -39,15 +39,15 @@ class Engagement:
         at: when it happened.
         position: the number of the link, from 0.
         url: the link's target, for a click.
-        verdict: whether a person or a machine made it, as far as is known.
-        agent: a class of User-Agent; the header itself is not stored.
-        network: the address that it came from, truncated.
-        held_until: when a click is judged.
+        verdict: whether a person or a machine made it; `unsure` while a click is held.
+        agent: the class of its User-Agent (see `agent_class`); the header itself is not stored.
+        network: the truncated network of its IP address, such as `192.0.2.0/24`.
+        held_until: when a held click is judged; None once it has been.
     """
 
     id: UUID
     send_id: UUID
-    kind: HitKind
+    kind: EngagementKind
     at: datetime
     position: int
     url: str | None
@@ -57,17 +57,17 @@ class Engagement:
     held_until: datetime | None = None
 
 
-def judge_at_once(kind: HitKind, method: str, agent: str) -> Verdict:
-    """Judge an open or a click by its request alone.
+def judge_request(kind: EngagementKind, method: str, agent: str) -> Verdict:
+    """Return the verdict about an open or a click that follows from its request alone.
 
     Args:
         kind: `open` or `click`.
-        method: the request's method; people's browsers use GET.
+        method: the HTTP method; browsers use GET.
         agent: the User-Agent header.
 
     Returns:
-        `machine` when it certainly is one; an open by anything else is taken for a person's, a
-        click is `unsure` until its neighbours are seen.
+        `machine` when it certainly is one. Any other open counts as a person's; any other click is
+        `unsure` until its neighbours are known.
     """
     if method == "HEAD" or not agent or _MACHINE.search(agent) or _PREFETCH.search(agent):
         return "machine"
@@ -78,12 +78,12 @@ def judge_at_once(kind: HitKind, method: str, agent: str) -> Verdict:
 
 
 def judge_click(at: datetime, sent_at: datetime | None, positions: Collection[int]) -> Verdict:
-    """Judge a click after its hold.
+    """Return the final verdict about a click, after its hold.
 
     Args:
-        at: when it came.
+        at: when it happened.
         sent_at: when the mail was handed over.
-        positions: the links of the same mail that were followed in the seconds around it.
+        positions: the positions of the links of the mail that were followed within seconds of it.
     """
     if sent_at is not None and at - sent_at < TOO_SOON:
         return "machine"
@@ -91,7 +91,7 @@ def judge_click(at: datetime, sent_at: datetime | None, positions: Collection[in
 
 
 def agent_class(agent: str) -> str:
-    """Return what is stored of a User-Agent: `phone`, `desktop`, `proxy`, `machine` or `none`."""
+    """Return the class of a User-Agent header: `phone`, `desktop`, `proxy`, `machine` or `none`."""
     if not agent:
         return "none"
     if _PREFETCH.search(agent) or agent.strip() == "Mozilla/5.0":
@@ -102,7 +102,7 @@ def agent_class(agent: str) -> str:
 
 
 def truncated_network(address: str) -> str:
-    """Return the network of an address, which does not name a single connection: /24 or /48."""
+    """Return the /24 (IPv4) or /48 (IPv6) network of an IP address; empty for any other text."""
     try:
         parsed = ip_address(address)
     except ValueError:

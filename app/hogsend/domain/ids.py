@@ -11,11 +11,11 @@ _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 _COUNTER_BITS = 42
 
 
-class IdMaker:
-    """Makes ids that increase within one process, also within one millisecond.
+class IdGenerator:
+    """Generates ids that increase within one process, even within one millisecond.
 
-    The 74 random bits of an id are a 42-bit counter, seeded again each millisecond, and 32
-    random bits, so that ids of one process never collide and of two processes hardly can.
+    The 74 random bits of an id are a 42-bit counter, seeded at random each millisecond, and 32
+    random bits: ids of one process never collide, and those of two processes practically never.
     """
 
     def __init__(self) -> None:
@@ -27,15 +27,15 @@ class IdMaker:
         """Return a new id.
 
         Args:
-            now: the instant whose milliseconds begin the id; an instant before the last
-                one continues the last one's millisecond, so that order is kept.
+            now: the instant that the id starts with, in milliseconds; when the clock goes back, the
+                id continues the last millisecond, to keep the order.
         """
         millisecond = int(now.timestamp() * 1000)
-        noise = int.from_bytes(os.urandom(9))
+        random_bits = int.from_bytes(os.urandom(9))
         with self._lock:
             if millisecond > self._millisecond:
                 self._millisecond = millisecond
-                self._counter = (noise >> 32) & ((1 << (_COUNTER_BITS - 2)) - 1)
+                self._counter = (random_bits >> 32) & ((1 << (_COUNTER_BITS - 2)) - 1)
             else:
                 self._counter += 1
             counter, millisecond = self._counter, self._millisecond
@@ -45,17 +45,17 @@ class IdMaker:
             | _VERSION_AND_VARIANT
             | ((high & 0xFFF) << 64)
             | (low << 32)
-            | (noise & 0xFFFFFFFF)
+            | (random_bits & 0xFFFFFFFF)
         )
 
 
-new_id = IdMaker()
+new_id = IdGenerator()
 
 
 def first_id(instant: datetime) -> UUID:
-    """Return what is not greater than any id that was made at an instant or after it.
+    """Return the least id of an instant: no id of that instant or later is smaller.
 
     Args:
-        instant: with a zone; its milliseconds count.
+        instant: with a time zone; only whole milliseconds matter.
     """
     return UUID(int=(int(instant.timestamp() * 1000) << 80) | _VERSION_AND_VARIANT)

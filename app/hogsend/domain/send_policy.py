@@ -1,4 +1,4 @@
-"""Whether a mail may go to a contact: decided when the step runs, and again when it leaves."""
+"""Whether a mail may be sent: decided when its step runs, and again before the hand-over."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ RefusalReason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """A contact's decisions about lists; the list `*` stands for every list."""
+    """A contact's choices about lists; the list `*` stands for every list."""
 
     choices: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
     @property
-    def stopped_everything(self) -> bool:
+    def is_unsubscribed_from_all(self) -> bool:
         """Whether the contact wants transactional mail only."""
         return self.choices.get(EVERYTHING) is False
 
-    def gets(self, mail_list: MailList) -> bool:
-        """Return whether mail of a list may go to this contact."""
+    def allows(self, mail_list: MailList) -> bool:
+        """Return whether mail of a list may be sent to this contact."""
         if mail_list.transactional:
             return True
-        if self.stopped_everything:
+        if self.is_unsubscribed_from_all:
             return False
         return self.choices.get(mail_list.id, mail_list.default_opt_in)
 
 
 @dataclass(frozen=True, slots=True)
 class SendFacts:
-    """What the decision about a mail depends on.
+    """The facts that the decision about a mail depends on.
 
     Args:
         email: the address that the contact has now.
-        consents: the contact's decisions about lists.
-        suppression: why the address must not be mailed, if so.
+        consents: the contact's choices about lists.
+        suppression: why the address is suppressed; None when it is not.
         last_sent_at: when the journey last queued a mail for this contact.
     """
 
@@ -73,7 +73,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The decision not to send, and why."""
+    """The decision not to send, with the reason."""
 
     status: Literal["suppressed", "skipped"]
     reason: RefusalReason
@@ -82,23 +82,23 @@ class Refuse:
 def decide_send(
     mail_list: MailList, facts: SendFacts, *, gap: timedelta | None = None, now: datetime
 ) -> Queue | Refuse:
-    """Decide whether a mail may go to a contact; the first refusal wins.
+    """Decide whether a mail may be sent to a contact; the first refusal wins.
 
     The order is the specification's (email, "The ledger").
 
     Args:
         mail_list: the list that the mail belongs to.
-        facts: what is known of the contact.
-        gap: the least time since this journey's last mail to the contact.
+        facts: the state of the contact.
+        gap: the minimum time since this journey's last mail to the contact.
         now: the present instant.
     """
     if not facts.email:
         return Refuse("skipped", "no_address")
     if facts.suppression:
         return Refuse("suppressed", "suppressed")
-    if facts.consents.stopped_everything and not mail_list.transactional:
+    if facts.consents.is_unsubscribed_from_all and not mail_list.transactional:
         return Refuse("skipped", "unsubscribed_from_everything")
-    if not facts.consents.gets(mail_list):
+    if not facts.consents.allows(mail_list):
         return Refuse("skipped", "unsubscribed_from_list")
     if gap and facts.last_sent_at and now - facts.last_sent_at < gap:
         return Refuse("skipped", "too_soon")
@@ -110,15 +110,15 @@ class Send:
     """A row of the ledger.
 
     Args:
-        id: our id; the wire calls it `emailSendId`.
+        id: our id; the API calls it `emailSendId`.
         contact_id: the recipient.
         template: the key of its template.
         list_id: the list that it belongs to.
         status: its status.
-        reason: why, when it was refused, failed or is in doubt.
+        reason: why it was refused, failed or is in doubt; None otherwise.
         to_email: the address it went to, or would have gone to when it was decided.
-        address: the address that it is for, when that is not the contact's.
-        subject: the subject that replaces the template's, until it is rendered.
+        address: the address that it is sent to instead of the contact's; None for the contact's.
+        subject: the subject that replaces the template's; unset once the mail is rendered.
         attempts: each attempt to hand it over: `{"at", "outcome", "reply"}`.
     """
 
@@ -147,13 +147,13 @@ class Send:
     attempts: Sequence[Mapping[str, Any]] = ()
 
 
-def leaves_at(journey: Journey, properties: Mapping[str, Any], at: datetime) -> datetime:
-    """Return when a journey's mail that is due may leave: in the hours that it is sent in.
+def send_time(journey: Journey, properties: Mapping[str, Any], at: datetime) -> datetime:
+    """Return when a journey's mail may be sent: at once, or when its send window opens.
 
     Args:
-        journey: whose mail it is.
-        properties: the recipient's, for the time zone.
-        at: when it is due.
+        journey: the journey that sends the mail.
+        properties: the recipient's properties, which name the time zone.
+        at: when the mail is due.
     """
     if journey.send_window is None:
         return at

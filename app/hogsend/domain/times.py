@@ -1,7 +1,7 @@
 """Local time: zones, windows of the day, and moments such as "next monday at 09:00".
 
-Where the clocks go forward, a time that is left out means the time as much later; where they go
-back, a time that comes twice means the first (journeys, "The context").
+A local time that is skipped when clocks go forward moves later by the length of the gap. A local
+time that occurs twice when clocks go back is the first of the two.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-# What products call the property of a contact that names the zone, in the order of trust.
+# The names of the contact property that may hold the zone, in the order of preference.
 ZONE_PROPERTIES = ("timezone", "timeZone", "time_zone", "tz")
 
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
@@ -23,17 +23,17 @@ _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII | 
 _WIDEST_OFFSET = timedelta(hours=14)
 _LONGEST_NAME = 64
 _DAY = timedelta(days=1)
-# In the folder of zones, but not the zone of a place.
-_NO_PLACES = {"localtime", "Factory"}
+# Names in the time zone database that are not the zone of a place.
+_PSEUDO_ZONES = {"localtime", "Factory"}
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedZone:
-    """The zone of a contact, as far as is known.
+    """The zone to use for a contact.
 
     Args:
-        name: what `zone_named` knows, such as `Europe/Berlin` or `UTC+02:00`.
-        note: why the zone that the contact names is not used; None when it is, or there is none.
+        name: a name that `zone_named` accepts, such as `Europe/Berlin` or `UTC+02:00`.
+        note: why the zone that the contact names is not used; None when it is used or absent.
     """
 
     name: str
@@ -46,8 +46,8 @@ class ResolvedZone:
 
 
 @cache
-def _places() -> Mapping[str, str]:
-    return {name.lower(): name for name in available_timezones() - _NO_PLACES}
+def _zones_by_lower_name() -> Mapping[str, str]:
+    return {name.lower(): name for name in available_timezones() - _PSEUDO_ZONES}
 
 
 @lru_cache(maxsize=1024)
@@ -55,81 +55,81 @@ def zone_named(name: str) -> tzinfo | None:
     """Return a zone by its IANA name in any case, or by an offset such as `+02:00` or `UTC+2`.
 
     Args:
-        name: any text, which may come from outside.
+        name: any text, which may be untrusted.
 
     Returns:
-        The zone; None when the text names none.
+        The zone; None when there is no such zone.
     """
     if len(name) > _LONGEST_NAME:
         return None
     name = name.strip()
-    known = _places().get(name.lower())
+    canonical = _zones_by_lower_name().get(name.lower())
     try:
-        return ZoneInfo(known) if known else _fixed(name)
+        return ZoneInfo(canonical) if canonical else _fixed(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 
 
 def _fixed(name: str) -> timezone | None:
-    found = _OFFSET.fullmatch(name)
-    if found is None:
+    match = _OFFSET.fullmatch(name)
+    if match is None:
         return None
-    offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
     if offset > _WIDEST_OFFSET:
         return None
-    return timezone(-offset if found[1] == "-" else offset)
+    return timezone(-offset if match[1] == "-" else offset)
 
 
 def name_of(zone: tzinfo) -> str:
-    """Return the name by which `zone_named` finds a zone again."""
+    """Return the name of a zone, which `zone_named` accepts."""
     return zone.key if isinstance(zone, ZoneInfo) else str(zone)
 
 
 def zone_of(properties: Mapping[str, Any], default: str | None = None) -> ResolvedZone:
-    """Return the zone that a contact's properties name.
+    """Return the zone to use for a contact.
 
     Args:
-        properties: the contact's; the first of `ZONE_PROPERTIES` that is text counts.
-        default: the zone of those who name none, or one that does not exist; UTC when it is None.
+        properties: the contact's properties; the first of `ZONE_PROPERTIES` that is text counts.
+        default: the zone of contacts whose properties name no valid zone; UTC when it is None.
     """
     fallback = name_of((zone_named(default) if default else None) or UTC)
-    named = (properties.get(one) for one in ZONE_PROPERTIES)
-    given = next((one for one in named if isinstance(one, str) and one.strip()), None)
-    if given is None:
+    values = (properties.get(name) for name in ZONE_PROPERTIES)
+    name = next((value for value in values if isinstance(value, str) and value.strip()), None)
+    if name is None:
         return ResolvedZone(fallback)
-    zone = zone_named(given)
+    zone = zone_named(name)
     if zone is None:
-        return ResolvedZone(fallback, f"unknown zone {given[:_LONGEST_NAME]!r}")
+        return ResolvedZone(fallback, f"unknown zone {name[:_LONGEST_NAME]!r}")
     return ResolvedZone(name_of(zone))
 
 
 def local_instant(day: date, at: time, zone: tzinfo) -> datetime:
     """Return the instant, in UTC, when clocks in a zone show a time on a day.
 
-    A time that the clocks leave out is as much later as they are put forward: 02:30 becomes 03:30.
-    A time that they show twice is the first of the two.
+    A time that is skipped moves later by the length of the gap: 02:30 becomes 03:30. A time that
+    occurs twice is the first of the two.
     """
-    # With `fold=0` the offset before the change holds, which is what both rules amount to.
+    # `fold=0` uses the offset before the change, which gives both rules.
     return datetime.combine(day, at.replace(fold=0, tzinfo=None), zone).astimezone(UTC)
 
 
 def parse_time(text: str) -> time:
-    """Read a time of day, `HH:MM` or `HH:MM:SS`.
+    """Parse a time of day, `HH:MM` or `HH:MM:SS`.
 
     Raises:
-        ValueError: it is not one; the message says how to write it.
+        ValueError: the text is not a time of day.
     """
-    found = _TIME.fullmatch(text)
-    if found is None:
+    match = _TIME.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text[:40]!r} is no time of day: write it as HH:MM, such as 09:00.")
-    return time(int(found[1]), int(found[2]), int(found[3] or 0))
+    return time(int(match[1]), int(match[2]), int(match[3] or 0))
 
 
 def parse_weekday(text: str) -> int:
-    """Read a weekday, `monday` or `mon` in any case, and return its number, Monday's being 0.
+    """Return the number of a weekday, `monday` or `mon` in any case; Monday is 0.
 
     Raises:
-        ValueError: it is not one; the message names them.
+        ValueError: the text is not a weekday.
     """
     name = text.lower()
     for number, full in enumerate(WEEKDAYS):
@@ -140,15 +140,15 @@ def parse_weekday(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Hours of the day.
+    """A window of hours of the day.
 
     Args:
         start: when it opens.
-        end: when it closes; one before `start` is on the next day.
-        days: the weekdays on which it opens, Monday's number being 0; every day when it is None.
+        end: when it closes; a time before `start` is on the next day.
+        days: the weekdays on which it opens, where Monday is 0; None for every day.
 
     Raises:
-        ValueError: it is never open, or there is no telling how long.
+        ValueError: `start` equals `end`, or `days` is empty.
     """
 
     start: time
@@ -166,10 +166,10 @@ class Window:
 
     @staticmethod
     def of(start: str, end: str, days: Collection[str] | None = None) -> Window:
-        """Make a window of what an author wrote: `"09:00"`, `"17:00"`, `["mon", "tue"]`.
+        """Parse a window, such as `"09:00"`, `"17:00"`, `["mon", "tue"]`.
 
         Raises:
-            ValueError: a time or a day is none, or the window is never open.
+            ValueError: a time or a day cannot be parsed, or the window is never open.
         """
         opens = None if days is None else frozenset(map(parse_weekday, days))
         return Window(parse_time(start), parse_time(end), opens)
@@ -187,23 +187,23 @@ class Window:
         opens = local_instant(day, self.start, zone)
         closing_day = day if self.start < self.end else day + _DAY
         closes = local_instant(closing_day, self.end, zone)
-        # Where a whole day was left out, its window would be another day's.
-        left_out = opens.astimezone(zone).replace(tzinfo=None) - datetime.combine(day, self.start)
-        return None if opens >= closes or left_out >= _DAY else (opens, closes)
+        # A zone that skips a whole day would move its window to another day.
+        gap = opens.astimezone(zone).replace(tzinfo=None) - datetime.combine(day, self.start)
+        return None if opens >= closes or gap >= _DAY else (opens, closes)
 
 
 def opening(window: Window, zone: tzinfo, at: datetime) -> datetime:
-    """Return the first instant, from one on, at which a window is open.
+    """Return the first instant, not before `at`, at which a window is open.
 
     Args:
         window: the hours.
-        zone: by whose clock.
+        zone: the zone of the hours.
         at: the earliest instant.
 
     Returns:
-        `at` itself while the window is open, else when it opens next, in UTC.
+        `at` itself when the window is open then, else its next opening, in UTC.
     """
-    # One that passes midnight may have opened the day before.
+    # A window that spans midnight may have opened the day before.
     day = at.astimezone(zone).date() - _DAY
     while True:
         hours = window.on(day, zone)
@@ -217,12 +217,11 @@ class Moment:
     """A moment in words, such as "next monday at 09:00", to be resolved to an instant.
 
     Args:
-        base: what is counted from: `now`, `today`, `tomorrow`, the next of a weekday, or so long
-            from now.
-        at: the time of that day; for a day without one its midnight.
+        base: `now`, `today`, `tomorrow`, a weekday (the next one), or a duration from now.
+        at: the time of that day; None for midnight.
         window: the hours in which the instant must lie; if it does not, it moves to the next
             opening.
-        zone: the name of the zone that holds instead of the person's.
+        zone: the name of the zone to use instead of the contact's.
     """
 
     base: str | timedelta = "now"
@@ -231,7 +230,7 @@ class Moment:
     zone: str | None = None
 
     def describe(self) -> str:
-        """Return it in words, such as `next monday at 09:00`."""
+        """Return the moment in words, such as `next monday at 09:00`."""
         words = [_base_words(self.base)]
         if self.at is not None:
             words.append(f"at {_clock(self.at)}")
@@ -242,16 +241,16 @@ class Moment:
         return " ".join(words)
 
     def resolve(self, now: datetime, zone: tzinfo) -> datetime:
-        """Return the instant that is meant.
+        """Return the instant of the moment.
 
-        Only a time of today may be past: any other that would be moves to the next day.
+        Only a time of `today` may be in the past; a time of `now` moves to the next day.
 
         Args:
             now: the present instant.
-            zone: the person's, unless the moment names one itself.
+            zone: the contact's zone; a zone of the moment itself takes precedence.
 
         Returns:
-            The instant with the local offset, so that it shows the local time.
+            The instant, with the local UTC offset.
         """
         zone = (zone_named(self.zone) if self.zone else None) or zone
         instant = self._instant(now, zone)

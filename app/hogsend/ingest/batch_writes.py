@@ -112,7 +112,7 @@ class BatchWrites:
         return [
             contacts.insert([state.contact for state in changed_contacts if state.is_new], now),
             contacts.update([state.contact for state in changed_contacts if not state.is_new], now),
-            contacts.name(identities),
+            contacts.add_identities(identities),
             events.insert(self.events),
             events.remember_keys(self.idempotency_keys, now),
             enrollments.update(ended_first, now),

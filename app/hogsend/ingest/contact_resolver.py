@@ -110,7 +110,7 @@ class ContactResolver:
             consents.suppressed_contacts(ids),
         )
         self.suppressed_addresses.update(suppressed)
-        for contact in locked.people.values():
+        for contact in locked.by_id.values():
             known = consents_by_contact.get(contact.id)
             self._by_id[contact.id] = ContactState(
                 contact, subscriptions=dict(known.choices) if known else {}
@@ -122,9 +122,9 @@ class ContactResolver:
             state.entries[journey_id, key] = entry.at
             held_out = state.held_out.get(journey_id, False)
             state.held_out[journey_id] = held_out or entry.held_out
-        if locked.moved:
-            self._survivors.update(locked.moved)
-            await self._load_contacts(tx, list(set(locked.moved.values()) - set(self._by_id)))
+        if locked.survivors:
+            self._survivors.update(locked.survivors)
+            await self._load_contacts(tx, list(set(locked.survivors.values()) - set(self._by_id)))
 
     def states(self) -> Iterable[ContactState]:
         """Return all contacts of the batch."""

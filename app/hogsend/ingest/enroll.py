@@ -67,7 +67,7 @@ def try_enroll(
             looped=cause.depth > LONGEST_CHAIN,
             live=any(e not in replaces for e in live),
             last_entry=None if replaces else state.entries.get(place),
-            subscribed=state.consents.gets(rules.list_of(journey)),
+            subscribed=state.consents.allows(rules.list_of(journey)),
             suppressed=(state.contact.email or "") in suppressed,
             held_out=held_out,
         ),

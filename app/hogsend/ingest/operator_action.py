@@ -121,7 +121,7 @@ class _ActionBatch:
         self._tally = tally
         self._now = now
         self._enrollments: Mapping[UUID, Enrollment] = {}
-        self._contacts = contacts.Locked({}, {})
+        self._contacts = contacts.LockedContacts({}, {})
         self._live: dict[UUID, list[Enrollment]] = {}
         self._exit_events: dict[UUID, list[Event]] = {}
         self._compacted: frozenset[UUID] = frozenset()
@@ -141,13 +141,13 @@ class _ActionBatch:
         self._contacts, self._enrollments = await tx.fetch(
             contacts.locked_of_enrollments(ids, lock), enrollments.by_ids(ids)
         )
-        survivors = set(self._contacts.moved.values()) | {
+        survivors = set(self._contacts.survivors.values()) | {
             one.contact_id for one in self._enrollments.values()
         }
-        if missing := survivors - set(self._contacts.people):
+        if missing := survivors - set(self._contacts.by_id):
             # Contacts that were merged while this waited for the locks.
             more = await tx.one(contacts.locked(missing, lock))
-            self._contacts.people.update(more.people)
+            self._contacts.by_id.update(more.by_id)
         if self._action.name == "retry":
             await self._load_for_retry(tx, survivors)
         elif self._action.name == "restart":
@@ -156,7 +156,7 @@ class _ActionBatch:
             self._causes = await tx.one(events.triggers_of(ids))
 
     async def _load_for_retry(self, tx: Transaction, survivors: Iterable[UUID]) -> None:
-        contact_ids = list(self._contacts.people)
+        contact_ids = list(self._contacts.by_id)
         ending = {
             rule.event
             for one in self._enrollments.values()
@@ -174,7 +174,7 @@ class _ActionBatch:
             self._live.setdefault(one.contact_id, []).append(one)
         for event in exit_events:
             assert event.contact_id is not None  # noqa: S101 (the query selects by contact)
-            survivor_id = self._contacts.moved.get(event.contact_id, event.contact_id)
+            survivor_id = self._contacts.survivors.get(event.contact_id, event.contact_id)
             self._exit_events.setdefault(survivor_id, []).append(event)
 
     # -- deciding -----------------------------------------------------------------------------
@@ -297,8 +297,8 @@ class _ActionBatch:
 
     def _contact(self, one: Enrollment) -> Contact:
         """Return an enrollment's contact; it may have been merged after the enrollment ended."""
-        contact_id = self._contacts.moved.get(one.contact_id, one.contact_id)
-        return self._contacts.people[contact_id]
+        contact_id = self._contacts.survivors.get(one.contact_id, one.contact_id)
+        return self._contacts.by_id[contact_id]
 
     def _journey(self, one: Enrollment) -> Journey:
         journey = self._rules.journeys.get(one.journey_id)

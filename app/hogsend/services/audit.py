@@ -35,13 +35,25 @@ async def apply_audited(
         before: the state before, if that is worth keeping.
         after: the state after, if that is worth keeping.
     """
-    entry = audit.record(
-        actor.name, action, subject, installation.clock.now(), before=before, after=after
-    )
+    entry = audit_entry(installation, actor, action, subject, before=before, after=after)
     async with installation.database.transaction() as transaction:
         await transaction.apply([*writes, entry])
     if topics:
         installation.change_feed.publish(*topics)
+
+
+def audit_entry(
+    installation: Installation,
+    actor: Actor,
+    action: str,
+    subject: str,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> Write:
+    """Return the write of an audit entry, for the transaction that makes the change itself."""
+    now = installation.clock.now()
+    return audit.record(actor.name, action, subject, now, before=before, after=after)
 
 
 async def list_entries(

@@ -56,7 +56,7 @@ class Recipient:
     @property
     def is_subscribed(self) -> bool:
         """Whether mail of this list reaches the recipient."""
-        return self.consents.gets(self.mail_list)
+        return self.consents.allows(self.mail_list)
 
     @property
     def choices(self) -> Mapping[str, bool]:
@@ -66,7 +66,7 @@ class Recipient:
     @property
     def has_stopped_everything(self) -> bool:
         """Whether the recipient gets only transactional mail."""
-        return self.consents.stopped_everything
+        return self.consents.is_unsubscribed_from_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def list_choices(lists: Mapping[str, MailList], choices: Mapping[str, bool]) -> 
             mail_list,
             is_chosen=mail_list.transactional
             or choices.get(mail_list.id, mail_list.default_opt_in),
-            is_received=contact_consents.gets(mail_list),
+            is_received=contact_consents.allows(mail_list),
         )
         for mail_list in lists.values()
     ]

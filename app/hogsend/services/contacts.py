@@ -12,20 +12,25 @@ from ..domain.send_policy import Send
 from ..errors import NotFound
 from ..store import consents, contacts
 from ..store.read_models import contacts as read_model
-from ..store.read_models.contacts import Hit, ListWord, PageCursor, Stop
+from ..store.read_models.contacts import (
+    ConsentRecord,
+    EngagementRecord,
+    PageCursor,
+    SuppressionRecord,
+)
 from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
 from .audit import apply_audited
 from .installation import Installation
 
 __all__ = [
+    "ConsentRecord",
     "Contact",
     "ContactDetail",
     "ContactList",
+    "EngagementRecord",
     "EventLine",
-    "Hit",
-    "ListWord",
-    "Stop",
+    "SuppressionRecord",
     "find_contact",
     "get_contact",
     "get_contact_detail",
@@ -68,12 +73,12 @@ class ContactDetail:
 
     contact: Contact
     identities: Sequence[str]
-    consents: Mapping[str, ListWord]
-    suppression: Stop | None
+    consents: Mapping[str, ConsentRecord]
+    suppression: SuppressionRecord | None
     enrollments: Sequence[Enrollment]
     sends: Sequence[Send]
     events: Sequence[EventLine]
-    engagement: Sequence[Hit]
+    engagement: Sequence[EngagementRecord]
 
 
 async def list_contacts(
@@ -92,8 +97,8 @@ async def list_contacts(
     """
     actor.require(Permission.READ)
     database = installation.database
-    ids = await database.read_one(read_model.newest_ids(limit + 1, PageCursor.read(cursor)))
-    page = await read_model.in_order(database, ids[:limit])
+    ids = await database.read_one(read_model.recently_seen_ids(limit + 1, PageCursor.read(cursor)))
+    page = await read_model.load_in_order(database, ids[:limit])
     next_cursor = ""
     if ids[limit:] and page and page[-1].last_seen_at:
         next_cursor = str(PageCursor(page[-1].last_seen_at, page[-1].id))
@@ -116,8 +121,10 @@ async def search_contacts(
     """
     actor.require(Permission.READ)
     database = installation.database
-    ids = await database.read_one(read_model.known_as(text, limit, is_sqlite=database.is_sqlite))
-    page = await read_model.in_order(database, ids[:limit])
+    ids = await database.read_one(
+        read_model.ids_by_identity_prefix(text, limit, is_sqlite=database.is_sqlite)
+    )
+    page = await read_model.load_in_order(database, ids[:limit])
     return ContactList(page, is_cut=len(ids) >= limit)
 
 
@@ -185,14 +192,14 @@ async def get_contact_detail(
         # It was merged into another contact after it was read.
         return await get_contact_detail(installation, actor, contact_id, limit=limit)
     engaged = [send.id for send in page.sends if send.opened_at or send.clicked_at]
-    engagement: Sequence[Hit] = ()
+    engagement: Sequence[EngagementRecord] = ()
     if engaged:
-        engagement = await database.read_one(read_model.hits_of(engaged, limit))
+        engagement = await database.read_one(read_model.engagement_of(engaged, limit))
     return ContactDetail(
         contact=page.contact,
         identities=page.identities,
-        consents=page.decisions,
-        suppression=page.stop,
+        consents=page.consents,
+        suppression=page.suppression,
         enrollments=page.enrollments,
         sends=page.sends,
         events=page.events,

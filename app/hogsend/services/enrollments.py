@@ -134,9 +134,9 @@ async def list_enrollments(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    query = journey_read_model.people_ids(journey_id, states, waits, before, limit)
+    query = journey_read_model.enrollment_ids(journey_id, states, waits, before, limit)
     ids = await installation.database.read_one(query)
-    return await journey_read_model.people(installation.database, ids)
+    return await journey_read_model.load_members(installation.database, ids)
 
 
 async def list_retrying(
@@ -160,9 +160,9 @@ async def list_retrying(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    query = journey_read_model.retried_ids(journey_id, before, limit)
+    query = journey_read_model.retrying_ids(journey_id, before, limit)
     ids = await installation.database.read_one(query)
-    return await journey_read_model.people(installation.database, ids)
+    return await journey_read_model.load_members(installation.database, ids)
 
 
 async def count_enrollments(

@@ -185,7 +185,7 @@ async def list_events(
     actor.require(Permission.READ)
     query = read_model.newest(limit, name=name, before=before)
     events = await installation.database.read_one(query)
-    return EventPage(events, await read_model.people_of(installation.database, events))
+    return EventPage(events, await read_model.load_contacts(installation.database, events))
 
 
 async def get_event(installation: Installation, actor: Actor, event_id: UUID) -> EventDetail:
@@ -196,11 +196,11 @@ async def get_event(installation: Installation, actor: Actor, event_id: UUID) ->
         NotFound: there is no such event.
     """
     actor.require(Permission.READ)
-    event = await installation.database.read_one(read_model.line(event_id))
+    event = await installation.database.read_one(read_model.find(event_id))
     if event is None:
         raise NotFound(
             "There is no such event.", "It may have been removed, or the link is incomplete."
         )
-    contacts = await read_model.people_of(installation.database, [event])
+    contacts = await read_model.load_contacts(installation.database, [event])
     contact = contacts.get(event.contact_id) if event.contact_id else None
     return EventDetail(event, contact)

@@ -19,7 +19,7 @@ from ..store.journeys import StoredJourney
 from ..store.read_models import counts
 from ..store.read_models import journeys as read_model
 from ..store.read_models.counts import Bounded, Days
-from ..store.read_models.journeys import Refused
+from ..store.read_models.journeys import RefusalRecord
 from .actor import Actor, Permission
 from .audit import apply_audited
 from .installation import Installation
@@ -31,7 +31,7 @@ __all__ = [
     "Bounded",
     "EnrollmentDecision",
     "JourneySummary",
-    "Refused",
+    "RefusalRecord",
     "count_missed_triggers",
     "count_waiting",
     "enroll_contact",
@@ -185,19 +185,19 @@ async def count_missed_triggers(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    return await installation.database.read_one(read_model.missed(journey_id))
+    return await installation.database.read_one(read_model.count_missed(journey_id))
 
 
 async def list_refusals(
     context: JourneyContext, actor: Actor, journey_id: str, reason: str, *, limit: int
-) -> Sequence[Refused]:
+) -> Sequence[RefusalRecord]:
     """Return the contacts that a journey did not enroll for one reason, newest first.
 
     Raises:
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    return await read_model.refused(context.database, journey_id, reason, limit)
+    return await read_model.load_refusals(context.database, journey_id, reason, limit)
 
 
 async def _summarize(
@@ -214,7 +214,7 @@ async def _summarize(
             [total for journey_id in ids for total in _totals(journey_id)],
             day_of(context.clock.now()),
         ),
-        read_model.retried(ids),
+        read_model.count_retrying(ids),
     )
     loaded = context.registry.journeys
     return [

@@ -1,4 +1,7 @@
-"""API keys: listed, created and shown once, revoked."""
+"""API keys: list, create, find and revoke them.
+
+Every change is committed together with its entry in the audit log.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from ..errors import NotFound
 from ..store import keys
 from ..store.keys import FULL_ADMIN, INGEST, INGEST_PUBLIC, Key
 from .actor import Actor, Permission
-from .audit import apply_audited
+from .audit import apply_audited, audit_entry
 from .installation import Installation
 
 SCOPES = keys.SCOPES
@@ -55,7 +57,7 @@ async def create_key(
         name: what people call it.
         scopes: what it may do; `ingest-public` alone makes a publishable key.
         origins: the web origins that a publishable key may be used from.
-        lifetime: how long it is accepted; for ever when None.
+        lifetime: how long it is accepted; without end when None.
 
     Returns:
         The key, and its text, which is not stored.
@@ -73,15 +75,7 @@ async def create_key(
         now=now,
         expires_at=None if lifetime is None else now + lifetime,
     )
-    after = {"id": str(key.id), "name": key.name, "scopes": sorted(key.scopes)}
-    await apply_audited(
-        installation,
-        actor,
-        [keys.insert(key, text)],
-        "create key",
-        f"key {key.prefix}",
-        after=after,
-    )
+    await _insert(installation, actor, key, text)
     return key, text
 
 
@@ -93,16 +87,15 @@ async def revoke_key(installation: Installation, actor: Actor, key_id: UUID) -> 
         NotFound: there is no such key.
     """
     actor.require(Permission.ADMINISTER)
-    key = await installation.database.read_one(keys.by_id(key_id))
-    if key is None:
-        raise NotFound(f"There is no key {key_id}.", "`hogsend keys list` shows those that exist.")
-    write = keys.mark_revoked(key_id, installation.clock.now())
-    await apply_audited(installation, actor, [write], "revoke key", f"key {key.prefix}")
+    async with installation.database.transaction() as transaction:
+        key = await keys.revoke(transaction, key_id, installation.clock.now())
+        entry = audit_entry(installation, actor, "revoke key", f"key {key.prefix}")
+        await transaction.apply([entry])
     return key
 
 
 async def find_key(installation: Installation, text: str) -> Key | None:
-    """Return the key with this text, expired ones included; None when it is unknown or revoked."""
+    """Return the key with this text, even if it expired; None when it is unknown or revoked."""
     key = await keys.find(installation.database, keys.digest_of(text)) if text else None
     return None if key is None or key.revoked_at is not None else key
 
@@ -110,7 +103,7 @@ async def find_key(installation: Installation, text: str) -> Key | None:
 async def note_use(installation: Installation, key: Key) -> None:
     """Record that a key is used now."""
     async with installation.database.transaction() as transaction:
-        await transaction.apply([keys.note_uses({key.id: installation.clock.now()})])
+        await transaction.apply([keys.record_uses({key.id: installation.clock.now()})])
 
 
 async def find_key_by_text(installation: Installation, actor: Actor, text: str) -> Key | None:
@@ -135,13 +128,17 @@ async def register_key(installation: Installation, actor: Actor, *, name: str, t
         Forbidden: the actor may not administer.
     """
     actor.require(Permission.ADMINISTER)
-    key, _ = await keys.create(
-        installation.database,
-        name=name,
-        scopes=[keys.INGEST],
-        now=installation.clock.now(),
-        text=text,
-    )
-    after = {"id": str(key.id), "name": key.name, "scopes": sorted(key.scopes)}
-    await apply_audited(installation, actor, [], "create key", f"key {key.prefix}", after=after)
+    key, _ = keys.new_key(name=name, scopes=[keys.INGEST], now=installation.clock.now(), text=text)
+    await _insert(installation, actor, key, text)
     return key
+
+
+async def _insert(installation: Installation, actor: Actor, key: Key, text: str) -> None:
+    await apply_audited(
+        installation,
+        actor,
+        [keys.insert(key, text)],
+        "create key",
+        f"key {key.prefix}",
+        after={"id": str(key.id), "name": key.name, "scopes": sorted(key.scopes)},
+    )

@@ -1,4 +1,7 @@
-"""Operators of the dashboard: listed, added, reset, let in with one-time links."""
+"""Operators of the dashboard: list, add and reset them, and create one-time sign-in links.
+
+Every change is committed together with its entry in the audit log.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Sequence
 from ..store import operators
 from ..store.operators import Operator, Role
 from .actor import Actor, Permission
-from .audit import apply_audited
+from .audit import audit_entry
 from .installation import Installation
 
 ROLES = operators.ROLES
@@ -44,12 +47,13 @@ async def add_operator(
     """
     actor.require(Permission.ADMINISTER)
     now = installation.clock.now()
-    operator = await operators.add(installation.database, email, role, now)
-    token = await operators.make_link(
-        installation.database, now, email=operator.email, role=operator.role
-    )
-    after = {"role": operator.role}
-    await apply_audited(installation, actor, [], "add operator", operator.email, after=after)
+    async with installation.database.transaction() as transaction:
+        operator = await operators.add(transaction, email, role, now)
+        token = await operators.make_link(transaction, now, email=operator.email, role=role)
+        entry = audit_entry(
+            installation, actor, "add operator", operator.email, after={"role": role}
+        )
+        await transaction.apply([entry])
     return operator, link_address(installation, token)
 
 
@@ -64,8 +68,9 @@ async def reset_operator(installation: Installation, actor: Actor, email: str) -
         NotFound: there is no operator with this address.
     """
     actor.require(Permission.ADMINISTER)
-    token = await operators.reset(installation.database, email, installation.clock.now())
-    await apply_audited(installation, actor, [], "reset operator", email)
+    async with installation.database.transaction() as transaction:
+        token = await operators.reset(transaction, email, installation.clock.now())
+        await transaction.apply([audit_entry(installation, actor, "reset operator", email)])
     return link_address(installation, token)
 
 
@@ -77,8 +82,8 @@ async def create_sign_in_link(
     Args:
         installation: where the link is stored.
         actor: who creates it.
-        role: the role of the operator that it creates, if it is used by someone new.
-        email: the only address that may use it; anyone who opens it may, when None.
+        role: the role of the operator that it creates, if a new person uses it.
+        email: the only address that may use it; None lets anyone who opens it choose one.
 
     Returns:
         The address of the link.
@@ -89,10 +94,12 @@ async def create_sign_in_link(
     """
     actor.require(Permission.ADMINISTER)
     now = installation.clock.now()
-    token = await operators.make_link(installation.database, now, email=email, role=role)
-    await apply_audited(
-        installation, actor, [], "make sign-in link", email or "anybody", after={"role": role}
+    entry = audit_entry(
+        installation, actor, "make sign-in link", email or "anybody", after={"role": role}
     )
+    async with installation.database.transaction() as transaction:
+        token = await operators.make_link(transaction, now, email=email, role=role)
+        await transaction.apply([entry])
     return link_address(installation, token)
 
 

@@ -13,7 +13,7 @@ from ..errors import NotFound
 from ..store import contacts, sends
 from ..store.read_models import contacts as contact_read_model
 from ..store.read_models import emails as read_model
-from ..store.read_models.contacts import Hit
+from ..store.read_models.contacts import EngagementRecord
 from ..store.sends import RenderedMail
 from .actor import Actor, Permission
 from .context import ServiceContext
@@ -21,7 +21,7 @@ from .installation import Installation
 
 __all__ = [
     "STATUSES",
-    "Hit",
+    "EngagementRecord",
     "RenderedMail",
     "SendDetail",
     "SendList",
@@ -57,7 +57,7 @@ class SendDetail:
     send: Send
     contact: Contact | None
     mail: RenderedMail | None
-    engagement: Sequence[Hit]
+    engagement: Sequence[EngagementRecord]
 
 
 async def list_sends(
@@ -101,14 +101,14 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
     """
     actor.require(Permission.READ)
     database = installation.database
-    send = await database.read_one(read_model.one(send_id))
+    send = await database.read_one(read_model.find(send_id))
     if send is None:
         raise NotFound(
             "There is no such email.", "It may have been removed, or the link is incomplete."
         )
     mail, engagement, recipients = await database.read(
         sends.mail_of(send.id),
-        contact_read_model.hits_of([send.id], _MOST_ENGAGEMENT),
+        contact_read_model.engagement_of([send.id], _MOST_ENGAGEMENT),
         contacts.by_ids([send.contact_id]),
     )
     return SendDetail(send, recipients.get(send.contact_id), mail, engagement)

@@ -73,11 +73,11 @@ async def get_system_report(context: ServiceContext, actor: Actor) -> SystemRepo
         queues.overdue(context.clock.now() - LATE),
         queues.queued(),
         queues.oldest_queued(),
-        meta.value(meta.FENCE),
+        meta.value(meta.SEND_HOLD),
         read_model.hatchet_runs(),
         workers.at_work(is_sqlite=database.is_sqlite),
     )
-    database_name, size = await read_model.described(database)
+    database_name, size = await read_model.describe(database)
     return SystemReport(
         version=__version__,
         python_version=platform.python_version(),

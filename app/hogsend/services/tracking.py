@@ -6,7 +6,7 @@ import logging
 from uuid import UUID
 
 from ..delivery.tracking import Visit
-from ..domain.engagement import HitKind
+from ..domain.engagement import EngagementKind
 from ..errors import NotFound
 from .context import ServiceContext
 
@@ -48,7 +48,7 @@ async def record_open(context: ServiceContext, token: str, visit: Visit) -> None
 
 async def _record(
     context: ServiceContext,
-    kind: HitKind,
+    kind: EngagementKind,
     send_id: UUID,
     visit: Visit,
     *,

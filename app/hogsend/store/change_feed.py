@@ -1,4 +1,4 @@
-"""Tells open dashboards what kinds of things have changed."""
+"""Notifies open dashboard pages of what has changed."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from collections.abc import AsyncIterator
 
 
 class ChangeFeed:
-    """A notice board of topics: `events contacts enrollments sends inbox journeys`.
+    """A feed of topics: `events contacts enrollments sends inbox journeys`.
 
-    Publishing costs nothing when nobody follows, and never waits for a follower. `number` counts
-    the notices, so that who looked before following can be told what came in between.
+    Publishing is free without subscribers and never waits for one. `number` counts the
+    publications: a page that was rendered at one number can subscribe from it and miss nothing.
     """
 
     def __init__(self) -> None:
         self.number = 0
         self._last: dict[str, int] = {}
-        self._followers: dict[asyncio.Event, set[str]] = {}
+        self._subscribers: dict[asyncio.Event, set[str]] = {}
         self._closed = False
 
     def publish(self, *topics: str) -> None:
-        """Notify every follower of a change of these kinds."""
+        """Notify every subscriber that something of these topics has changed."""
         self.number += 1
         for topic in topics:
             self._last[topic] = self.number
-        for event, seen in self._followers.items():
+        for event, seen in self._subscribers.items():
             seen.update(topics)
             event.set()
 
-    async def follow(self, since: int | None = None) -> AsyncIterator[set[str]]:
+    async def subscribe(self, since: int | None = None) -> AsyncIterator[set[str]]:
         """Yield the topics that changed since the last yield; end when closed.
 
         Args:
-            since: the `number` as of which the follower has seen everything; now, unless given.
+            since: the `number` up to which the subscriber is up to date; the current one when None.
         """
-        known = self.number if since is None else since
+        current = self.number if since is None else since
         event = asyncio.Event()
-        seen = {topic for topic, number in self._last.items() if number > known}
+        seen = {topic for topic, number in self._last.items() if number > current}
         if seen:
             event.set()
-        self._followers[event] = seen
+        self._subscribers[event] = seen
         try:
             while not self._closed:
                 await event.wait()
@@ -49,10 +49,10 @@ class ChangeFeed:
                     seen.clear()
                     yield topics
         finally:
-            del self._followers[event]
+            del self._subscribers[event]
 
     def close(self) -> None:
-        """End every follower."""
+        """End every subscription."""
         self._closed = True
-        for event in self._followers:
+        for event in self._subscribers:
             event.set()

@@ -1,4 +1,4 @@
-"""Contacts, and the identities that they are known by."""
+"""Contacts and their identities."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _MERGED = RowMapper(_Merged, contact=CONTACTS, merged_into="c.merged_into")
 
 
 def identities_of(user_id: str | None, email: str | None, anonymous_id: str | None) -> list[str]:
-    """Return the identities that a call names, as the table has them, the strongest first."""
-    named = (("u:", user_id), ("e:", email), ("a:", anonymous_id))
-    return [prefix + value for prefix, value in named if value]
+    """Return the identities of a request in their stored form, the strongest first."""
+    values = (("u:", user_id), ("e:", email), ("a:", anonymous_id))
+    return [prefix + value for prefix, value in values if value]
 
 
 def by_identities(identities: Sequence[str]) -> Query[dict[str, Contact]]:
@@ -62,8 +62,8 @@ def by_ids(ids: Iterable[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
 
     Args:
         ids: the contacts' ids.
-        lock: `Transaction.dialect.lock_rows`, to lock the rows until the transaction ends. They are
-            locked in the order of their ids, so that two transactions never wait for each other.
+        lock: `Transaction.dialect.lock_rows`, to lock the rows until the transaction ends. Rows are
+            locked in the order of their ids, so that two transactions cannot deadlock.
     """
     return Query(
         f"SELECT {CONTACTS.columns} FROM contacts c WHERE c.id IN ? ORDER BY c.id{lock}",
@@ -73,38 +73,38 @@ def by_ids(ids: Iterable[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
-    """Contacts that no other transaction changes until this one ends.
+class LockedContacts:
+    """Contacts whose rows this transaction has locked until it ends.
 
     Args:
-        people: the contacts, by id.
-        moved: for merged contacts, the contact that they were merged into.
+        by_id: the contacts, by id.
+        survivors: the contact that each merged contact was merged into, by id.
     """
 
-    people: dict[UUID, Contact]
-    moved: dict[UUID, UUID]
+    by_id: dict[UUID, Contact]
+    survivors: dict[UUID, UUID]
 
 
-def _locked(rows: list[Row]) -> Locked:
-    read = _MERGED.all(rows)
-    return Locked(
-        {row.contact.id: row.contact for row in read},
-        {row.contact.id: row.merged_into for row in read if row.merged_into is not None},
+def _read_locked(rows: list[Row]) -> LockedContacts:
+    merged = _MERGED.all(rows)
+    return LockedContacts(
+        {row.contact.id: row.contact for row in merged},
+        {row.contact.id: row.merged_into for row in merged if row.merged_into is not None},
     )
 
 
-def locked(ids: Iterable[UUID], lock: str) -> Query[Locked]:
-    """Query contacts and lock them, in order to change what belongs to them.
+def locked(ids: Iterable[UUID], lock: str) -> Query[LockedContacts]:
+    """Query contacts and lock their rows, before a change of what belongs to them.
 
     Args:
-        ids: the contacts' ids. They are locked in the order of their ids, so that two transactions
-            never wait for each other.
+        ids: the contacts' ids. Rows are locked in the order of their ids, so that two
+            transactions cannot deadlock.
         lock: `Transaction.dialect.lock_rows`.
     """
     return Query(
         f"SELECT {_MERGED.columns} FROM contacts c WHERE c.id IN ? ORDER BY c.id{lock}",
         [list(ids)],
-        _locked,
+        _read_locked,
     )
 
 
@@ -118,8 +118,8 @@ def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Contact]]:
     )
 
 
-def locked_of_enrollments(ids: Sequence[UUID], lock: str) -> Query[Locked]:
-    """Query the contacts of enrollments and lock them.
+def locked_of_enrollments(ids: Sequence[UUID], lock: str) -> Query[LockedContacts]:
+    """Query the contacts of enrollments and lock their rows.
 
     Args:
         ids: the enrollments' ids.
@@ -129,7 +129,7 @@ def locked_of_enrollments(ids: Sequence[UUID], lock: str) -> Query[Locked]:
         f"SELECT {_MERGED.columns} FROM contacts c WHERE c.id IN "
         f"(SELECT e.contact_id FROM enrollments e WHERE e.id IN ?) ORDER BY c.id{lock}",
         [list(ids)],
-        _locked,
+        _read_locked,
     )
 
 
@@ -149,12 +149,12 @@ def of_sends(ids: Sequence[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
 
 
 def survivor_of(contact_id: UUID) -> Query[UUID | None]:
-    """Query the contact that a contact was merged into, if it was."""
+    """Query the contact that a contact was merged into; None when it was not merged."""
     return Query("SELECT merged_into FROM contacts WHERE id = ?", [contact_id], first_value(UUID))
 
 
-def family_of(contact_ids: Sequence[UUID]) -> Query[dict[UUID, UUID]]:
-    """Query the contacts that were merged into these, each with its survivor."""
+def merged_into(contact_ids: Sequence[UUID]) -> Query[dict[UUID, UUID]]:
+    """Query the contacts that were merged into these, by id, each with the id of its survivor."""
     return Query(
         "SELECT id, merged_into FROM contacts WHERE merged_into IN ?",
         [list(contact_ids)],
@@ -172,7 +172,7 @@ def insert(contacts: Iterable[Contact], now: datetime) -> Write:
 
 
 def update(contacts: Iterable[Contact], now: datetime) -> Write:
-    """Write contacts that an event has changed."""
+    """Write contacts that an event changed."""
     at = to_micros(now)
     return Write(
         f"UPDATE contacts SET {_CHANGED.assignments} WHERE id = ?",
@@ -180,17 +180,17 @@ def update(contacts: Iterable[Contact], now: datetime) -> Write:
     )
 
 
-def name(pairs: Sequence[tuple[str, UUID]]) -> Write:
-    """Add identities, each with its contact.
+def add_identities(pairs: Sequence[tuple[str, UUID]]) -> Write:
+    """Add identities, each with the id of its contact.
 
-    An identity that another process has given to a contact meanwhile fails the transaction, which
-    is then decided again.
+    When another process added one of them meanwhile, the transaction fails on the primary key, and
+    its caller resolves the contacts again.
     """
     return Write("INSERT INTO identities (identity, contact_id) VALUES (?, ?)", pairs)
 
 
 def merge(loser: UUID, survivor: UUID, now: datetime) -> list[Write]:
-    """Point everything that names one contact to another; rows of the past keep their contact."""
+    """Merge one contact into another; past events, enrollments and sends keep their contact."""
     at = to_micros(now)
     return [
         Write("UPDATE identities SET contact_id = ? WHERE contact_id = ?", [(survivor, loser)]),
@@ -207,7 +207,7 @@ def merge(loser: UUID, survivor: UUID, now: datetime) -> list[Write]:
 
 
 def find(contact_id: UUID) -> Query[Contact | None]:
-    """Query one contact; a merged one is not found."""
+    """Query one contact; None when it does not exist or was merged."""
     return Query(
         f"SELECT {CONTACTS.columns} FROM contacts c WHERE c.id = ? AND c.merged_into IS NULL",
         [contact_id],

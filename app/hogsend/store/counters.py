@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal, NewType
 
-from ..domain.engagement import HitKind, Verdict
+from ..domain.engagement import EngagementKind, Verdict
 from .db import Query, Write
 from .fields import EPOCH
 from .rows import pairs
@@ -79,7 +79,7 @@ def sends(status: str) -> DailyTotal:
     return DailyTotal(f"sends/{status}")
 
 
-def engagement(kind: HitKind, verdict: Verdict) -> DailyTotal:
+def engagement(kind: EngagementKind, verdict: Verdict) -> DailyTotal:
     """Name the count of opens or clicks with a verdict."""
     return DailyTotal(f"{kind}s/{verdict}")
 

@@ -43,16 +43,16 @@ R = TypeVar("R")
 WRITE, READ = "default", "read"
 READ_POOL = 4
 WRITE_POOL = 5
-# Longer statements than this many values would pass SQLite's limit of 32,766 variables.
+# Lists in one statement stay well below SQLite's limit of 32,766 variables.
 LARGEST_LIST = 16_384
 LARGEST_LOG = 64 * 1024 * 1024
-# A disk that takes so many bytes has room again.
+# When a write of this many bytes succeeds, the disk has space again.
 TRIAL_SIZE = 256 * 1024
-_TRY = (
+_WRITE_TRIAL = (
     "INSERT INTO meta (key, value) VALUES ('trial', ?) "
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
-_FORGET = "DELETE FROM meta WHERE key = 'trial'"
+_DELETE_TRIAL = "DELETE FROM meta WHERE key = 'trial'"
 
 
 class Database:
@@ -60,7 +60,7 @@ class Database:
 
     Args:
         url: `sqlite://PATH` or `postgres://user:pass@host:port/name`.
-        clock: tells since when something is wrong.
+        clock: dates the problems that `health` reports.
     """
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
@@ -74,7 +74,7 @@ class Database:
         """Connect. On SQLite also set the pragmas that make a commit durable.
 
         Raises:
-            ConfigError: the address is of no database that is known.
+            ConfigError: the address is not one of SQLite or Postgres.
             StoreUnavailable: it cannot be opened.
         """
         forget_statements()
@@ -84,18 +84,18 @@ class Database:
                 await get_connections().get(name).create_connection(with_db=True)
 
     async def close(self) -> None:
-        """Disconnect; on SQLite the write-ahead log is folded into the file."""
-        # By the last connection alone: of two that close at once, neither does it.
+        """Disconnect; SQLite then folds its write-ahead log into the file."""
+        # One after the other: SQLite only does it when the last connection closes.
         with suppress(Exception):
             await get_connections().get(READ).close()
         await Tortoise.close_connections()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
-        """Begin a writing transaction; commit at the end, or undo all when it raises.
+        """Run a writing transaction: commit at the end, or roll back when the block raises.
 
         Raises:
-            StoreUnavailable: the database takes no writes at present; nothing was stored.
+            StoreUnavailable: the database cannot be written at present; nothing was stored.
         """
         health = self.health
         trial = health.admit()
@@ -111,12 +111,12 @@ class Database:
             health.leave(trial)
 
     def write_lock(self, *, first: bool = False) -> AbstractAsyncContextManager[None]:
-        """Return the lock of the writer, for transactions inside it; on Postgres nothing is locked.
+        """Return the write lock, which transactions inside it share; Postgres needs none.
 
-        A batch is collected while the lock is waited for, and is the larger for it.
+        A caller that waits for the lock before it collects a batch gets a larger batch.
 
         Args:
-            first: whether a caller waits for the answer, so that this goes before other work.
+            first: whether a client waits for the answer, so that it goes before background work.
         """
         return self._writer.acquire(first=first) if self.is_sqlite else nullcontext()
 
@@ -124,7 +124,7 @@ class Database:
     async def _writing(self) -> AsyncGenerator[Transaction]:
         client: Any = get_connections().get(WRITE)
         if not self.is_sqlite:
-            # Tortoise's own would stay the task's connection for good when it cannot begin.
+            # When a transaction of Tortoise cannot begin, it stays the task's connection for good.
             async with postgres_pool(client).acquire() as connection, connection.transaction():
                 yield PostgresTransaction(connection, client)
             return
@@ -134,23 +134,23 @@ class Database:
                 yield transaction
                 await transaction.commit()
             except BaseException:
-                # A cancelled visit may still be under way; the thread takes visits in order.
+                # A cancelled call may still be running; the thread runs calls in order.
                 await asyncio.shield(transaction.roll_back())
                 raise
 
     async def retry(self) -> None:
-        """Try a write after a problem, so that a server without work notices that it is over.
+        """Try a write after a problem, so that an idle server notices that it is over.
 
         Raises:
             StoreUnavailable: the problem persists.
         """
         async with self.transaction() as tx:
-            await tx.apply([Write(_TRY, [("x" * TRIAL_SIZE,)])])
+            await tx.apply([Write(_WRITE_TRIAL, [("x" * TRIAL_SIZE,)])])
         async with self.transaction() as tx:
-            await tx.apply([Write(_FORGET)])
+            await tx.apply([Write(_DELETE_TRIAL)])
 
     async def read(self, *queries: Query[Any]) -> list[Any]:
-        """Run queries on the connection that never waits behind the writer.
+        """Run queries on the reading connection, which never waits for the writer.
 
         Raises:
             StoreUnavailable: the database cannot be read at present.
@@ -184,7 +184,7 @@ class Database:
         """Run one query on the reading connection."""
         return (await self.read(query))[0]
 
-    async def foreign_changes(self) -> int:
+    async def change_number(self) -> int:
         """Return a number that changes when another process has committed.
 
         On Postgres it also changes with commits of this process.
@@ -205,7 +205,7 @@ def is_sqlite(url: str) -> bool:
     """Return whether a database address is a SQLite file.
 
     Raises:
-        ConfigError: the address is of neither kind.
+        ConfigError: the address is not one of SQLite or Postgres.
     """
     scheme = url.split(":", 1)[0]
     if scheme == "sqlite":
@@ -213,12 +213,12 @@ def is_sqlite(url: str) -> bool:
     if scheme in ("postgres", "postgresql"):
         return False
     raise ConfigError(
-        f"HOGSEND_DATABASE_URL begins with {scheme!r}, which is no database known here.",
+        f"HOGSEND_DATABASE_URL starts with {scheme!r}, which is not a supported database.",
         "Use sqlite://PATH or postgres://user:password@host:port/name.",
     )
 
 
-def place_of(url: str) -> str:
+def location_of(url: str) -> str:
     """Return the file or the host of a database, for messages to its operator."""
     return str(sqlite_path(url)) if is_sqlite(url) else urlsplit(url).hostname or "Postgres"
 
@@ -241,7 +241,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
                     **shared,
                     "synchronous": "FULL",
                     "cache_size": -16384,
-                    # What a burst has made of the write-ahead log is given back to the disk.
+                    # After a burst the write-ahead log is truncated to this size.
                     "journal_size_limit": LARGEST_LOG,
                 },
             },
@@ -272,19 +272,19 @@ _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full
 
 
 def _postgres_credentials(url: str) -> dict[str, Any]:
-    """Return what the driver is to be given.
+    """Return the arguments of `asyncpg.connect` for an address.
 
     Raises:
-        ConfigError: the address cannot be read, or has an option that is not known here.
+        ConfigError: the address cannot be parsed, or has an unsupported option.
     """
-    what = "The Postgres address (HOGSEND_DATABASE_URL, or --to)"
+    subject = "The Postgres address (HOGSEND_DATABASE_URL or --to)"
     try:
         parts = urlsplit(url)
         port = parts.port or 5432
     except ValueError as error:
-        raise ConfigError(f"{what} cannot be read: {error}.", _FORM) from None
+        raise ConfigError(f"{subject} cannot be parsed: {error}.", _FORM) from None
     if not parts.hostname and not parts.path.strip("/"):
-        raise ConfigError(f"{what} has no host or no database name.", _FORM)
+        raise ConfigError(f"{subject} has no host and no database name.", _FORM)
     credentials: dict[str, Any] = {
         "host": parts.hostname or "localhost",
         "port": port,
@@ -303,9 +303,9 @@ def _postgres_credentials(url: str) -> dict[str, Any]:
             credentials["server_settings"] = {name: value}
         else:
             raise ConfigError(
-                f"{what} has the option {pair!r}, which is not known here.",
-                f"Known are sslmode ({', '.join(_SSL_MODES)}), host, application_name and "
-                "target_session_attrs; leave the others out.",
+                f"{subject} has the option {pair!r}, which is not supported.",
+                f"Remove it. Supported are sslmode ({', '.join(_SSL_MODES)}), host, "
+                "application_name and target_session_attrs.",
             )
     return credentials
 
@@ -324,8 +324,8 @@ __all__ = [
     "Transaction",
     "Write",
     "is_sqlite",
+    "location_of",
     "only",
-    "place_of",
     "sqlite_path",
     "tortoise_config",
 ]

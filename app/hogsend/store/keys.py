@@ -1,4 +1,4 @@
-"""API keys: made, found by their digest, revoked. The text of a key is never kept."""
+"""API keys: create, find and revoke them. Only the digest of a key's text is stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from ..domain.ids import new_id
 from ..errors import InvalidInput, NotFound
-from .db import Database, Query, Write
+from .db import Database, Query, Transaction, Write
 from .fields import to_micros
 from .json_text import from_json, to_json
 from .models import KeyRow
@@ -36,14 +36,14 @@ class Key:
 
     Args:
         id: our id.
-        name: what people call it.
-        prefix: the first eight characters, to recognise it by.
-        scopes: what it may do.
+        name: the name that an operator gave it.
+        prefix: the first eight characters of its text, which identify it on screens.
+        scopes: what it permits.
         origins: the web origins that a publishable key may be used from.
-        created_at: when it was made.
-        expires_at: from when on it is refused, if ever.
-        last_used_at: when it was last seen, to the minute.
-        revoked_at: when it was revoked, if it was.
+        created_at: when it was created.
+        expires_at: when it stops being accepted; None for never.
+        last_used_at: when it was last used, to the minute; None for never.
+        revoked_at: when it was revoked; None when it was not.
     """
 
     id: UUID
@@ -58,15 +58,15 @@ class Key:
 
     @property
     def publishable(self) -> bool:
-        """Whether it may be shown to the world, in a web page."""
+        """Whether its text may be public, such as in a web page."""
         return self.prefix.startswith(_BEGINNINGS["publishable"])
 
     def allows(self, scope: str) -> bool:
-        """Return whether the key has a scope; `full-admin` implies the others."""
+        """Return whether the key has a scope; `full-admin` includes all others."""
         return scope in self.scopes or FULL_ADMIN in self.scopes
 
     def status(self, now: datetime) -> Literal["active", "expired", "revoked"]:
-        """Return whether the key may be used at an instant."""
+        """Return whether the key is accepted at an instant."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and self.expires_at <= now:
@@ -75,7 +75,7 @@ class Key:
 
 
 def digest_of(text: str) -> bytes:
-    """Return what is kept of a key, a cookie or a link's token: its SHA-256. Any text has one."""
+    """Return the SHA-256 that is stored in place of a key, a cookie or a link's token."""
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -94,7 +94,7 @@ async def create(
     expires_at: datetime | None = None,
     text: str | None = None,
 ) -> tuple[Key, str]:
-    """Store a new key; `new_key` has the arguments and what is raised."""
+    """Store a new key; see `new_key` for the arguments and errors."""
     key, text = new_key(
         name=name, scopes=scopes, now=now, origins=origins, expires_at=expires_at, text=text
     )
@@ -112,21 +112,21 @@ def new_key(
     expires_at: datetime | None = None,
     text: str | None = None,
 ) -> tuple[Key, str]:
-    """Make a key, to be stored with `insert`.
+    """Create a key, to be stored with `insert`.
 
     Args:
-        name: what people call it.
-        scopes: what it may do; `ingest-public` alone makes a publishable key.
+        name: the name that an operator gave it.
+        scopes: what it permits; `ingest-public` alone makes a publishable key.
         now: the present instant.
         origins: the web origins of a publishable key, such as `https://example.com`.
-        expires_at: from when on it is refused; never, when None.
-        text: a key that exists already, to be registered; a new one is made when None.
+        expires_at: when it stops being accepted; None for never.
+        text: the text of an existing key to register; None generates one.
 
     Returns:
-        The key, and its text, of which only the digest is stored.
+        The key and its text.
 
     Raises:
-        InvalidInput: a scope is unknown, or scopes and origins do not fit together.
+        InvalidInput: a scope is unknown, or the scopes and the origins contradict each other.
     """
     _check(name, scopes, origins)
     kind: KeyKind = "publishable" if INGEST_PUBLIC in scopes else "secret"
@@ -148,17 +148,17 @@ def _check(name: str, scopes: Collection[str], origins: Sequence[str]) -> None:
         raise InvalidInput("A key needs a name of 1 to 100 characters.")
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        what = f"There is no scope {unknown[0]!r}." if unknown else "A key needs a scope."
-        raise InvalidInput(what, f"Scopes are: {', '.join(SCOPES)}.")
+        problem = f"There is no scope {unknown[0]!r}." if unknown else "A key needs a scope."
+        raise InvalidInput(problem, f"Scopes are: {', '.join(SCOPES)}.")
     if INGEST_PUBLIC in scopes and len(set(scopes)) > 1:
         raise InvalidInput(
-            "A publishable key can hold no scope but ingest-public.",
-            "Make a second key for the rest, and keep that one secret.",
+            "A publishable key cannot have a scope other than ingest-public.",
+            "Create a second, secret key for the other scopes.",
         )
     if (INGEST_PUBLIC in scopes) != bool(origins):
         raise InvalidInput(
-            "A publishable key needs the web origins that it may be used from, others have none.",
-            "Give an origin such as https://example.com together with the scope ingest-public.",
+            "A publishable key needs web origins, and a secret key must not have any.",
+            "Use an origin such as https://example.com together with the scope ingest-public.",
         )
 
 
@@ -196,7 +196,7 @@ def insert(key: Key, text: str) -> Write:
 
 
 async def find(database: Database, digest: bytes) -> Key | None:
-    """Return the key with this digest, revoked and expired ones included."""
+    """Return the key with this digest, even if it is revoked or expired."""
     return await database.read_one(
         Query(
             f"SELECT {KEYS.columns} FROM api_keys WHERE digest = ?",
@@ -207,7 +207,7 @@ async def find(database: Database, digest: bytes) -> Key | None:
 
 
 async def list_keys(database: Database) -> list[Key]:
-    """Return every key, newest first, revoked and expired ones included."""
+    """Return every key, newest first, including revoked and expired ones."""
     return await database.read_one(
         Query(
             f"SELECT {KEYS.columns} FROM api_keys ORDER BY id DESC",
@@ -218,13 +218,13 @@ async def list_keys(database: Database) -> list[Key]:
 
 
 async def any_key(database: Database) -> bool:
-    """Return whether any key was ever created, even if it is revoked by now."""
-    found = await database.read_one(Query("SELECT 1 FROM api_keys LIMIT 1", [], only))
-    return found is not None
+    """Return whether a key exists, even if it is revoked."""
+    exists = await database.read_one(Query("SELECT 1 FROM api_keys LIMIT 1", [], only))
+    return exists is not None
 
 
 def by_id(key_id: UUID) -> Query[Key | None]:
-    """Query one key, revoked and expired ones included."""
+    """Query one key, even if it is revoked or expired."""
     return Query(
         f"SELECT {KEYS.columns} FROM api_keys WHERE id = ?",
         [key_id],
@@ -232,33 +232,34 @@ def by_id(key_id: UUID) -> Query[Key | None]:
     )
 
 
-def mark_revoked(key_id: UUID, now: datetime) -> Write:
-    """Return the write that revokes a key; one that is revoked already keeps its instant."""
+def _mark_revoked(key_id: UUID, now: datetime) -> Write:
     return Write(
         "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
         [(to_micros(now), key_id)],
     )
 
 
-async def revoke(database: Database, key_id: UUID, now: datetime) -> Key:
-    """Revoke a key; one that is revoked already stays as it is.
+async def revoke(store: Database | Transaction, key_id: UUID, now: datetime) -> Key:
+    """Revoke a key and return it; a key that is revoked already keeps its instant.
 
     Raises:
         NotFound: there is no such key.
     """
-    async with database.transaction() as transaction:
-        await transaction.apply([mark_revoked(key_id, now)])
+    async with store.transaction() as transaction:
+        await transaction.apply([_mark_revoked(key_id, now)])
         key = await transaction.one(by_id(key_id))
     if key is None:
-        raise NotFound(f"There is no key {key_id}.", "`hogsend keys list` shows those that exist.")
+        raise NotFound(
+            f"There is no key {key_id}.", "Run `hogsend keys list` to see the keys that exist."
+        )
     return key
 
 
-def note_uses(uses: Mapping[UUID, datetime]) -> Write:
-    """Return the write that remembers when keys were last used.
+def record_uses(uses: Mapping[UUID, datetime]) -> Write:
+    """Record when keys were last used.
 
     Args:
-        uses: the instant of the last use, by the key's id.
+        uses: the instant of the last use, by key id.
     """
     return Write(
         "UPDATE api_keys SET last_used_at = ? WHERE id = ?",

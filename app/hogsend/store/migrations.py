@@ -1,7 +1,7 @@
-"""The schema's migrations: what is pending, and bringing a database up to date.
+"""Migrations of the schema: which are pending, and how they are applied.
 
-Whether anything is pending is read straight from aerich's table: aerich itself is imported only
-to migrate, so that an ordinary start does not pay for it.
+Pending migrations are read from aerich's table directly. Aerich itself is imported only to migrate,
+to keep an ordinary start fast.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .models import MODULES
 # Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
 APP = "models"
 _APPLIED = f"SELECT version FROM aerich WHERE app = '{APP}' ORDER BY id"
-# Any number that no other advisory lock uses.
+# The key of our advisory lock; it only has to differ from those of other programs.
 _POSTGRES_LOCK = 0x486F6773656E64
 
 
@@ -50,12 +50,11 @@ async def pending(url: str) -> list[str]:
 
 
 async def bring_up_to_date(url: str, *, backups: Path | None) -> list[str]:
-    """Apply the pending migrations, each one whole or not at all.
+    """Apply the pending migrations, each in a transaction of its own.
 
     Args:
         url: the database's address.
-        backups: the folder that a copy of an existing SQLite file goes to before it is changed;
-            None makes no copy.
+        backups: the folder for a copy of the SQLite file as it was before; None makes no copy.
 
     Returns:
         The names of the migrations that were applied.
@@ -65,7 +64,7 @@ async def bring_up_to_date(url: str, *, backups: Path | None) -> list[str]:
     """
     if not await pending(url):
         return []
-    async with _alone(url):
+    async with _migration_lock(url):
         # Another process may have migrated while this one waited.
         names = await pending(url)
         if not names:
@@ -84,7 +83,7 @@ def location(url: str) -> Path:
 def migrating_config(url: str) -> dict[str, Any]:
     """Return Tortoise's configuration for migrating: one connection, and aerich's own table."""
     config = tortoise_config(url)
-    # Tortoise remembers statements by the connection's name, and each kind has its own.
+    # Tortoise caches statements by the name of the connection, and each dialect needs its own.
     name = location(url).name
     config["connections"] = {name: config["connections"][WRITE]}
     config["apps"] = {APP: {"models": [*MODULES, "aerich.models"], "default_connection": name}}
@@ -95,7 +94,7 @@ def _known(folder: Path) -> list[str]:
     files = [file.name for file in (folder / APP).glob("[0-9]*_*.py")]
     if not files:
         raise StartError(
-            f"The program's migrations are missing from {folder}.", "Install Hogsend again."
+            f"The program's migrations are missing from {folder}.", "Reinstall Hogsend."
         )
     return sorted(files, key=lambda name: int(name.split("_", 1)[0]))
 
@@ -147,8 +146,8 @@ async def _postgres(url: str) -> AsyncGenerator[Any]:
         connection = await asyncpg.connect(**credentials, timeout=10)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartError(
-            f"Postgres does not let us in: {str(error).rstrip('.') or type(error).__name__}.",
-            "Check HOGSEND_DATABASE_URL, that the server runs, and that the database exists.",
+            f"The connection to Postgres failed: {str(error).rstrip('.') or type(error).__name__}.",
+            "Check HOGSEND_DATABASE_URL, that the server is running, and that the database exists.",
         ) from error
     try:
         yield connection
@@ -157,22 +156,22 @@ async def _postgres(url: str) -> AsyncGenerator[Any]:
 
 
 @asynccontextmanager
-async def _alone(url: str) -> AsyncGenerator[None]:
-    """Keep every other process from migrating the same database meanwhile."""
+async def _migration_lock(url: str) -> AsyncGenerator[None]:
+    """Hold the lock that keeps other processes from migrating the same database."""
     if is_sqlite(url):
         folder = sqlite_path(url).resolve().parent
         try:
-            held = os.open(folder, os.O_RDONLY)
+            handle = os.open(folder, os.O_RDONLY)
         except OSError as error:
             raise StartError(
                 f"The database's folder {folder} cannot be opened: {error.strerror}.",
-                "Make the folder, or set HOGSEND_DATA or HOGSEND_DATABASE_URL to another place.",
+                "Create the folder, or set HOGSEND_DATA or HOGSEND_DATABASE_URL to another folder.",
             ) from error
         try:
-            fcntl.flock(held, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(held)
+            os.close(handle)
     else:
         async with _postgres(url) as connection:
             await connection.execute("SELECT pg_advisory_lock($1)", _POSTGRES_LOCK)
@@ -180,7 +179,7 @@ async def _alone(url: str) -> AsyncGenerator[None]:
 
 
 def _back_up(file: Path, backups: Path) -> None:
-    """Copy a SQLite file that has anything in it, so that an upgrade can be taken back."""
+    """Copy a SQLite file that is not empty, so that an upgrade can be undone."""
     if not file.exists() or file.stat().st_size == 0:
         return
     moment = SystemClock().now().strftime("%Y%m%dT%H%M%S.%fZ")
@@ -196,7 +195,7 @@ def _back_up(file: Path, backups: Path) -> None:
         unfinished.unlink(missing_ok=True)
         raise StartError(
             f"The database could not be copied to {backups} before its upgrade: {error}.",
-            "Nothing was changed. Free some space or mend the folder's rights, and start again.",
+            "Nothing was changed. Free space or fix the folder's permissions, then start again.",
         ) from error
 
 
@@ -211,6 +210,6 @@ async def _upgrade(url: str) -> None:
             await command.upgrade(run_in_transaction=True)
     except (BaseORMException, sqlite3.Error, OSError) as error:
         raise StartError(
-            f"The database could not be brought up to date: {error}.",
-            "The migration that failed changed nothing; mend its cause and start again.",
+            f"The database could not be migrated: {error}.",
+            "The failed migration changed nothing. Fix its cause and start again.",
         ) from error

@@ -37,8 +37,8 @@ class Operator:
         email: the address they sign in with, lower-cased.
         role: `viewer`, `operator` or `owner`.
         created_at: when they were added.
-        has_password: whether they have set one; without, only a link lets them in.
-        disabled_at: since when they may not sign in, if so.
+        has_password: whether they have set one; without it they sign in with a link.
+        disabled_at: since when they may not sign in; None when they may.
     """
 
     id: UUID
@@ -72,9 +72,11 @@ def normal_email(email: str) -> str:
     """
     normal = email.strip().lower()
     if len(normal) > 320 or not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+", normal):
-        raise InvalidInput("That is no email address.", "Write it as ada@example.com.")
+        raise InvalidInput("That is not an email address.", "Write it as ada@example.com.")
     if not normal.isprintable():
-        raise InvalidInput("The email address has unprintable characters.", "Type it again.")
+        raise InvalidInput(
+            "The email address has unprintable characters.", "Type it again without them."
+        )
     return normal
 
 
@@ -96,7 +98,7 @@ OPERATORS = RowMapper(
 
 
 def _instant(value: Any) -> Any:
-    """Return a model's instant; its type for checkers is that of the stored number."""
+    """Return a model's instant, which type checkers take for the stored number."""
     return value
 
 
@@ -166,7 +168,7 @@ async def _find_row(database: Database, email: str) -> OperatorRow | None:
 
 
 async def any_operator(database: Database) -> bool:
-    """Return whether there is an operator; while there is none, a first link is needed."""
+    """Return whether there is an operator; without one, the server prints a first sign-in link."""
     with database.models() as connection:
         return await OperatorRow.all().using_db(connection).exists()
 
@@ -219,35 +221,37 @@ def _usable_link(token: str, now: datetime) -> QuerySet[SignInLinkRow]:
 async def use_link(
     database: Database, token: str, now: datetime, *, email: str = "", password: str = ""
 ) -> Operator:
-    """Use a link up, and return the operator who is to be signed in, new or known.
+    """Use up a link, and return the operator to sign in, who is created if they are new.
 
     Args:
         database: the open database.
         token: the link's token.
         now: the present instant.
-        email: the person's address; needed when the link names none.
-        password: a new password; the operator keeps the present one when empty.
+        email: the operator's address; required when the link names none.
+        password: a new password; when empty, the operator keeps their current one.
 
     Raises:
         InvalidInput: the address or the password is not valid; the link stays usable.
-        Unauthorized: the link is used, expired, another person's or unknown.
+        Unauthorized: the link is used, expired, unknown, or for another address.
     """
     hashed = await passwords.hash_of(password) if password else None
-    stated = normal_email(email) if email.strip() else None
+    typed = normal_email(email) if email.strip() else None
     async with database.transaction() as transaction:
         connection = await transaction.models()
         # One statement decides which of two requests at the same moment uses the link.
         used = await _usable_link(token, now).using_db(connection).update(used_at=now)
         row = await SignInLinkRow.get_or_none(digest=digest_of(token), using_db=connection)
-        if not used or row is None or (row.email and stated and row.email != stated):
+        if not used or row is None or (row.email and typed and row.email != typed):
             raise Unauthorized(
-                "This sign-in link is used, expired or somebody else's.",
-                "Make a new one on the server with `hogsend operators link`.",
+                "This sign-in link was already used, has expired or is for another address.",
+                "Create a new one on the server with `hogsend operators link`.",
             )
-        named = row.email or stated
-        if named is None:
-            raise InvalidInput("An email address is needed.", "Say who you are.")
-        return await _admit(transaction, _link(row), named, hashed, now)
+        address = row.email or typed
+        if address is None:
+            raise InvalidInput(
+                "An email address is required.", "Enter the address that you sign in with."
+            )
+        return await _admit(transaction, _link(row), address, hashed, now)
 
 
 async def _admit(
@@ -259,10 +263,10 @@ async def _admit(
     else:
         operator = _operator(row)
     if operator.disabled_at is not None:
-        raise Unauthorized("This operator may not sign in any more.", "Ask an owner.")
+        raise Unauthorized("This operator is disabled.", "Ask an owner to enable it.")
     if hashed is None:
         if not operator.has_password:
-            raise InvalidInput("A password is needed.", "Choose one.")
+            raise InvalidInput("A password is required.", "Choose one.")
         return operator
     await _set_hash(transaction, operator.id, hashed)
     return replace(operator, has_password=True)
@@ -273,22 +277,24 @@ async def _set_hash(transaction: Transaction, operator_id: UUID, hashed: str | N
     await operators.update(password_hash=hashed)
 
 
-async def reset(database: Database, email: str, now: datetime) -> str:
+async def reset(store: Database | Transaction, email: str, now: datetime) -> str:
     """Remove an operator's password, end all their sessions, and return a link's token.
 
     Raises:
         NotFound: there is no operator with this address.
     """
-    operator = await find(database, email)
-    if operator is None:
-        raise NotFound(
-            f"There is no operator {email.strip()!r}.",
-            "`hogsend operators list` shows those that exist.",
-        )
-    async with database.transaction() as transaction:
+    async with store.transaction() as transaction:
+        connection = await transaction.models()
+        row = await OperatorRow.get_or_none(email=_known_email(email), using_db=connection)
+        if row is None:
+            raise NotFound(
+                f"There is no operator {email.strip()!r}.",
+                "Run `hogsend operators list` to see the operators that exist.",
+            )
+        operator = _operator(row)
         await _set_hash(transaction, operator.id, None)
         sessions = SessionRow.filter(operator_id=operator.id, revoked_at__isnull=True)
-        await sessions.using_db(await transaction.models()).update(revoked_at=now)
+        await sessions.using_db(connection).update(revoked_at=now)
         return await make_link(transaction, now, email=operator.email, role=operator.role)
 
 
@@ -308,7 +314,7 @@ async def sign_in(database: Database, email: str, password: str) -> Operator | N
 
 
 async def set_password(database: Database, operator_id: UUID, password: str) -> None:
-    """Set an operator's password; their sessions go on.
+    """Set an operator's password; their sessions stay valid.
 
     Raises:
         InvalidInput: the password is too short or too long.

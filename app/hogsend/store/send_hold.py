@@ -7,16 +7,16 @@ from .db import Query, Write
 from .rows import only
 
 
-def standing() -> Query[str | None]:
-    """Query the reason of the hold; None when mail may leave."""
-    return meta.value(meta.FENCE)
+def reason() -> Query[str | None]:
+    """Query the reason of the send hold; None when mail may be sent."""
+    return meta.value(meta.SEND_HOLD)
 
 
-def held_back() -> Query[int]:
-    """Query how many mails would leave, now or later, without the hold."""
+def count_held() -> Query[int]:
+    """Query how many queued mails the hold keeps from being sent, now or later."""
     return Query("SELECT COUNT(*) FROM sends WHERE status = 'queued'", [], only)
 
 
 def lift() -> Write:
-    """Release the hold, so that mail leaves again."""
-    return meta.drop(meta.FENCE)
+    """Lift the hold, so that mail is sent again."""
+    return meta.delete(meta.SEND_HOLD)

@@ -59,7 +59,7 @@ async def make_known(
             await tx.apply([contacts.update([contact], now)])
         taken = await tx.one(contacts.by_identities(names))
         fresh = [(name, contact.id) for name in names if name not in taken]
-        await tx.apply([contacts.name(fresh), tally.write()])
+        await tx.apply([contacts.add_identities(fresh), tally.write()])
     return contact
 
 

@@ -77,7 +77,7 @@ async def commit(
     batch = BatchResult(topics={"enrollments"})
     valid = [turn for turn in finished if _is_unchanged(turn, present.get(turn.enrollment.id))]
     valid_ids = {turn.enrollment.id for turn in valid}
-    late = await _find_late_events(tx, valid, locked.people)
+    late = await _find_late_events(tx, valid, locked.by_id)
     updated: list[Enrollment] = []
     triggered: list[IncomingEvent] = []
     for turn in valid:
@@ -145,7 +145,7 @@ async def _find_late_events(
         return {}
     contact_ids = [enrollment.contact_id for enrollment, *_ in waiting]
     # The events of contacts that were merged into these since then are numbered apart.
-    merged = await tx.one(contacts.family_of(contact_ids))
+    merged = await tx.one(contacts.merged_into(contact_ids))
     names = sorted({match.event for *_, wait in waiting for match in wait.events})
     own, others = await tx.fetch(
         events.named(contact_ids, names, min(seen for _, seen, *_ in waiting)),

@@ -75,7 +75,7 @@ async def stream(
         pause: the least time between two messages, in seconds.
         heartbeat: how long the stream may be silent, in seconds.
     """
-    followed = cast("AsyncGenerator[set[str], None]", changes.follow(since))
+    followed = cast("AsyncGenerator[set[str], None]", changes.subscribe(since))
     following: asyncio.Task[Any] = asyncio.ensure_future(anext(followed))
     try:
         yield b": open\n\n"

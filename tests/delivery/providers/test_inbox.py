@@ -67,7 +67,7 @@ class TestInbox(ProviderContract):
 async def test_a_captured_mail_notifies_open_dashboards(
     provider: InboxProvider, changes: ChangeFeed
 ) -> None:
-    async with aclosing(changes.follow()) as topics:
+    async with aclosing(changes.subscribe()) as topics:
         notified = asyncio.ensure_future(anext(topics))
         await asyncio.sleep(0)
         await provider.deliver(make_message(), allow)

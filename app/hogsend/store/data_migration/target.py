@@ -239,7 +239,7 @@ async def opened(url: str) -> AsyncGenerator[TargetDatabase]:
         connection = await asyncpg.connect(**credentials, timeout=10)
     except (OSError, ValueError, TypeError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartError(
-            f"Postgres does not let us in: {str(error).rstrip('.') or type(error).__name__}.",
+            f"The connection to Postgres failed: {str(error).rstrip('.') or type(error).__name__}.",
             "Check the address, that the server runs, and that the database exists.",
         ) from error
     try:

@@ -1,4 +1,4 @@
-"""Tables of access: API keys, operators, their sessions, and the audit log."""
+"""Tables of API keys, operators, their sessions and sign-in links, and the audit log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..fields import DigestField, IdField, InstantField
 
 
 class KeyRow(Model):
-    """An API key: only its digest is kept."""
+    """An API key; only the digest of its text is stored."""
 
     id = IdField(primary_key=True)
     name = fields.CharField(max_length=100)
@@ -43,7 +43,7 @@ class OperatorRow(Model):
 
 
 class SessionRow(Model):
-    """A signed-in browser: only the digest of its cookie is kept."""
+    """A session of an operator; only the digest of its cookie is stored."""
 
     digest = DigestField(primary_key=True)
     operator_id = IdField(db_index=True)
@@ -56,7 +56,7 @@ class SessionRow(Model):
 
 
 class SignInLinkRow(Model):
-    """A one-time link that makes or signs in an operator."""
+    """A one-time link that creates or signs in an operator; only its token's digest is stored."""
 
     digest = DigestField(primary_key=True)
     email = fields.CharField(max_length=320, null=True)
@@ -70,7 +70,7 @@ class SignInLinkRow(Model):
 
 
 class AuditRow(Model):
-    """A change by an operator."""
+    """An entry of the audit log. `who` is the operator's address, a key's prefix or `cli`."""
 
     id = IdField(primary_key=True)
     at = InstantField()

@@ -1,16 +1,16 @@
-"""Conditions that partial indexes and the statements that use them have in common."""
+"""Conditions that partial indexes share with the statements that use them."""
 
 from __future__ import annotations
 
-# Of enrollments: those that exits reach, and of which a contact has one for each key.
+# Enrollments that have not ended. A contact has at most one for each entry key.
 LIVE = "state IN ('active', 'waiting', 'drifted', 'parked')"
-# Those that wake. Parked ones keep their wake time and do not wake.
+# Enrollments with a turn to run. Parked ones keep their wake time but do not wake.
 DUE = "wake_at IS NOT NULL AND state IN ('active', 'waiting')"
-# Those whose last turn failed and is retried.
+# Enrollments whose last turn failed and is being retried.
 RETRIED = "attempt > 0 AND state IN ('active', 'waiting')"
-# Those that have ended and still have their whole journal.
+# Ended enrollments that still have their whole journal.
 WHOLE = "ended_at IS NOT NULL AND compacted_at IS NULL"
-# Of sends: those that are queued. A send has a due time exactly as long as it is queued.
+# Queued sends: a send has a due time exactly as long as it is queued.
 WAITS = "due_at IS NOT NULL"
-# Of both: those that a worker holds, when several are at work.
+# Enrollments and sends that one of several workers holds.
 HELD = "holder IS NOT NULL"

@@ -1,4 +1,4 @@
-"""Tables of contacts: what they are known by, and what they may be sent."""
+"""Tables of contacts, their identities, consents and suppressions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..fields import IdField, InstantField, Where
 
 
 class ContactRow(Model):
-    """A person we know. `event_seq` numbers the person's events."""
+    """A contact. `event_seq` is the number of its last event."""
 
     id = IdField(primary_key=True)
     external_id = fields.CharField(max_length=200, null=True)
@@ -39,7 +39,7 @@ class ContactRow(Model):
 
 
 class IdentityRow(Model):
-    """An identity of a contact: `u:` user id, `e:` email, `a:` anonymous id."""
+    """An identity of a contact: `u:` user id, `e:` email or `a:` anonymous id."""
 
     identity = fields.CharField(max_length=330, primary_key=True)
     contact_id = IdField(db_index=True)
@@ -49,7 +49,7 @@ class IdentityRow(Model):
 
 
 class ConsentRow(Model):
-    """A contact's decision about a list; list `*` is every list."""
+    """A contact's choice about a list; the list `*` stands for every list."""
 
     id = fields.BigIntField(primary_key=True, generated=True)
     contact_id = IdField()
@@ -65,7 +65,7 @@ class ConsentRow(Model):
 
 
 class SuppressionRow(Model):
-    """An address that must not be mailed, and why."""
+    """An address that must not be mailed. `send_id` is the mail that caused it."""
 
     address = fields.CharField(max_length=320, primary_key=True)
     reason = fields.CharField(max_length=40)

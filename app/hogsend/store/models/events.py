@@ -1,4 +1,4 @@
-"""Tables of events: what happened, and why it did not start a journey."""
+"""Tables of events, their idempotency keys, and the refusals to enroll a contact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from ..fields import DigestField, IdField, InstantField
 
 
 class EventRow(Model):
-    """Something a contact did. `decisions` is what it started, ended and did not start."""
+    """An event of a contact, the `seq`th of it.
+
+    `decisions` is what it started, ended and did not start. `cause_id` is the enrollment that
+    triggered it, and `depth` the number of triggered events that led to it.
+    """
 
     id = IdField(primary_key=True)
     contact_id = IdField(null=True)
@@ -33,7 +37,7 @@ class EventRow(Model):
 
 
 class IdempotencyRow(Model):
-    """A caller's key and the event it made."""
+    """An idempotency key of a request, with the event that it stored and the digest of its body."""
 
     key = fields.CharField(max_length=200, primary_key=True)
     event_id = IdField()

@@ -1,4 +1,4 @@
-"""Tables of the installation as a whole: named facts and counters."""
+"""Tables of the installation as a whole: named values and counters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tortoise.models import Model
 
 
 class Meta(Model):
-    """Facts about this installation: its id, the fence of a restored copy."""
+    """A named value of this installation, such as its id or the reason of a send hold (`fence`)."""
 
     key = fields.CharField(max_length=64, primary_key=True)
     value = fields.TextField()
@@ -17,7 +17,7 @@ class Meta(Model):
 
 
 class CounterRow(Model):
-    """A kept count: a gauge on day 0, a day's total on any other day (days since 1970)."""
+    """A counter: a gauge on day 0, else the total of a day (in days since 1970)."""
 
     id = fields.BigIntField(primary_key=True, generated=True)
     name = fields.CharField(max_length=200)

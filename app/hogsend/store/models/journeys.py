@@ -12,7 +12,7 @@ from .conditions import DUE, HELD, LIVE, RETRIED, WHOLE
 
 
 class JourneyRow(Model):
-    """A journey as last seen in the code, and the operator's switch."""
+    """A journey as it was last seen in the code. `enabled` is the operator's switch."""
 
     id = fields.CharField(max_length=100, primary_key=True)
     definition: Any = fields.JSONField()
@@ -29,11 +29,11 @@ class JourneyRow(Model):
 class EnrollmentRow(Model):
     """One contact in one journey.
 
-    `person` is the contact as of enrollment, until the journal has it; `wait` is the frontier,
-    `wait_result` what ended it; `since_seq`, `since_at` and `since_event` are where the next wait
-    looks back to; `holder` is the worker that plays a turn of it, where several may, and `fence`
-    counts those who have had it. Long after its end, `summary` stands for its turns; it has all of
-    them at `compacted_at`.
+    `person` is the contact at enrollment, until the first turn puts it into the journal. `wait` is
+    the wait that the enrollment is in, and `wait_result` what ended it. The next wait considers
+    events after `since_seq`, `since_at` and `since_event`. `holder` is the worker that runs its
+    turn, when several workers share the database, and `fence` is the fencing token: it counts the
+    acquisitions. `summary` replaces the turns that were deleted at `compacted_at`.
     """
 
     id = IdField(primary_key=True)
@@ -107,7 +107,7 @@ class TurnRow(Model):
 
 
 class AnswerRow(Model):
-    """A large answer of a journal, compressed; the journal names it by its digest."""
+    """A large result in a journal, compressed; the journal refers to it by its digest."""
 
     id = fields.BigIntField(primary_key=True, generated=True)
     enrollment_id = IdField()
@@ -120,7 +120,7 @@ class AnswerRow(Model):
 
 
 class StepRow(Model):
-    """An effect of `ctx.step` that was tried and is not in the journal yet."""
+    """The attempts of a `ctx.step` that is not in the journal yet. `is_over` ends its retries."""
 
     id = fields.BigIntField(primary_key=True, generated=True)
     enrollment_id = IdField()

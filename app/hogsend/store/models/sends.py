@@ -12,7 +12,11 @@ from .conditions import HELD, WAITS
 
 
 class SendRow(Model):
-    """One email to one contact: the outbox and the record. `holder` is the worker that takes it."""
+    """One email to one contact, in the send ledger. `holder` is the worker that hands it over.
+
+    `address` replaces the contact's address; `to_email` is the address that was used. `attempts`
+    lists the attempts to hand it over.
+    """
 
     id = IdField(primary_key=True)
     contact_id = IdField(db_index=True)
@@ -83,7 +87,7 @@ class InboxRow(Model):
 
 
 class EngagementRow(Model):
-    """An open or a click; `verdict` is human, machine or unsure."""
+    """An open or a click. `verdict` is human, machine or, until `held_until`, unsure."""
 
     id = IdField(primary_key=True)
     send_id = IdField(db_index=True)

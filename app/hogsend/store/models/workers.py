@@ -11,10 +11,10 @@ from ..fields import IdField, InstantField
 
 
 class WorkerRow(Model):
-    """A process at work on a database that several may use. `seen_at` is by the database's clock.
+    """A worker on a database that several may share. `seen_at` is by the database's clock.
 
-    `journeys` are those that it has code for, each with the code's hash; `away` is what its engine
-    misses outside itself, and since when.
+    `journeys` has the hash of its code for each journey; `away` describes the outage of an external
+    service that its engine needs.
     """
 
     id = IdField(primary_key=True)
@@ -32,10 +32,10 @@ class WorkerRow(Model):
 
 
 class HatchetRunRow(Model):
-    """The Hatchet run that plays an enrollment; it has no name until Hatchet has taken it.
+    """The Hatchet run of an enrollment; `run_id` is empty until Hatchet has accepted the run.
 
-    `pushed` is the number of the turn that it was last woken for, and `tried` how often it was
-    restarted; while a turn is overdue, that is done again at `again_at` at the earliest.
+    `pushed` is the number of the turn that it was last woken for, and `tried` counts its restarts.
+    While a turn is overdue, `again_at` is the earliest instant of the next restart.
     """
 
     enrollment_id = IdField(primary_key=True)
@@ -49,7 +49,7 @@ class HatchetRunRow(Model):
 
 
 class HatchetWaitRow(Model):
-    """A wait as a Hatchet run was told to make it; when replayed, it is asked for just so."""
+    """A wait that a Hatchet run requested; a replay must request the same wait again."""
 
     id = fields.BigIntField(primary_key=True, generated=True)
     run_id = fields.CharField(max_length=64)

@@ -1,1 +1,1 @@
-"""Read models of the dashboard's screens: bounded queries, one module for each screen."""
+"""Read models: the bounded queries behind the pages of the dashboard, one module for each noun."""

@@ -1,4 +1,4 @@
-"""Contacts for pages: found by their identities, and one with everything that belongs to it."""
+"""Contacts for pages: lists, searches by identity, and the details of one contact."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ..models import ConsentRow, EngagementRow, SuppressionRow
 from ..rows import RowMapper, column
 from ..stored import Stored
 from . import emails
-from .events import EventLine, lines_of
+from .events import EventLine, newest_of_contact
 
-# Ends a range of texts that begin alike: no character sorts after it.
+# The upper bound of a range of texts with the same prefix: no character sorts after it.
 _LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
 class PageCursor:
-    """The end of a page of contacts, which are in the order in which they were last seen."""
+    """The last row of a page of contacts; pages are ordered by when a contact was last seen."""
 
     seen: datetime
     id: UUID
@@ -35,7 +35,7 @@ class PageCursor:
 
     @staticmethod
     def read(text: str) -> PageCursor | None:
-        """Read what `str` wrote; return None for any other text."""
+        """Parse the text that `str` returns; return None for any other text."""
         micros, _, contact_id = text.partition("-")
         try:
             return PageCursor(from_micros(int(micros)), UUID(contact_id))
@@ -44,8 +44,8 @@ class PageCursor:
 
 
 @dataclass(frozen=True, slots=True)
-class ListWord:
-    """A contact's decision about a list; the list `*` stands for every list."""
+class ConsentRecord:
+    """A contact's choice about a list; the list `*` stands for every list."""
 
     list_id: str
     subscribed: bool
@@ -55,8 +55,8 @@ class ListWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """The suppression of an address: no mail goes to it."""
+class SuppressionRecord:
+    """The suppression of an address: no mail is sent to it."""
 
     address: str
     reason: str
@@ -65,7 +65,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class EngagementRecord:
     """An open or a click of a mail."""
 
     send_id: UUID
@@ -82,9 +82,9 @@ class ContactPage:
 
     Args:
         contact: the contact.
-        identities: all its identities, as the table has them: `u:`, `e:`, `a:`.
-        decisions: its decisions about lists, by list.
-        stop: the suppression of its address, if there is one.
+        identities: all its identities, as stored: `u:` user id, `e:` email, `a:` anonymous id.
+        consents: its choices about lists, by list.
+        suppression: the suppression of its address, if there is one.
         enrollments: newest first.
         sends: newest first, refused ones included.
         events: newest first.
@@ -92,24 +92,24 @@ class ContactPage:
 
     contact: Contact
     identities: Sequence[str]
-    decisions: Mapping[str, ListWord]
-    stop: Stop | None
+    consents: Mapping[str, ConsentRecord]
+    suppression: SuppressionRecord | None
     enrollments: Sequence[Enrollment]
     sends: Sequence[Send]
     events: Sequence[EventLine]
 
 
-_DECISIONS = RowMapper(ListWord, ConsentRow, at=Stored(from_micros, columns=("changed_at",)))
-_SUPPRESSIONS = RowMapper(Stop, SuppressionRow)
-_ENGAGEMENT = RowMapper(Hit, EngagementRow)
+_CONSENTS = RowMapper(ConsentRecord, ConsentRow, at=Stored(from_micros, columns=("changed_at",)))
+_SUPPRESSIONS = RowMapper(SuppressionRecord, SuppressionRow)
+_ENGAGEMENT = RowMapper(EngagementRecord, EngagementRow)
 
 
 def _ids(rows: list[Row]) -> list[UUID]:
     return list(dict.fromkeys(column(UUID)(rows)))
 
 
-def newest_ids(limit: int, after: PageCursor | None) -> Query[list[UUID]]:
-    """Query the contacts that were seen last.
+def recently_seen_ids(limit: int, after: PageCursor | None) -> Query[list[UUID]]:
+    """Query the contacts that were seen most recently.
 
     Args:
         limit: how many at most.
@@ -127,55 +127,55 @@ def newest_ids(limit: int, after: PageCursor | None) -> Query[list[UUID]]:
     )
 
 
-def known_as(text: str, limit: int, *, is_sqlite: bool) -> Query[list[UUID]]:
-    """Query the contacts whose user id, address or anonymous id begins with a text.
+def ids_by_identity_prefix(text: str, limit: int, *, is_sqlite: bool) -> Query[list[UUID]]:
+    """Query the contacts whose user id, address or anonymous id starts with a text.
 
     Args:
-        text: the beginning; addresses are stored in lower case.
+        text: the prefix, case-sensitive except for addresses, which are stored in lower case.
         limit: how many at most.
-        is_sqlite: whether text is ordered by its bytes, so that a range of the index has it.
+        is_sqlite: whether text is ordered by its bytes, so that a range of the index is a prefix.
     """
-    starts = [f"u:{text}", f"e:{text.lower()}", f"a:{text}"]
+    prefixes = [f"u:{text}", f"e:{text.lower()}", f"a:{text}"]
     if is_sqlite:
         part = (
             "SELECT contact_id FROM (SELECT contact_id FROM identities "
             "WHERE identity >= ? AND identity < ? LIMIT ?) f{}"
         )
         values: list[object] = [
-            value for start in starts for value in (start, start + _LAST, limit)
+            value for prefix in prefixes for value in (prefix, prefix + _LAST, limit)
         ]
     else:
         part = (
             "SELECT contact_id FROM (SELECT contact_id FROM identities "
             "WHERE identity LIKE ? LIMIT ?) f{}"
         )
-        values = [value for start in starts for value in (_escaped(start) + "%", limit)]
-    sql = " UNION ALL ".join(part.format(n) for n in range(len(starts)))
-    return Query(f"SELECT contact_id FROM ({sql}) found LIMIT ?", [*values, limit], _ids)
+        values = [value for prefix in prefixes for value in (_escape_like(prefix) + "%", limit)]
+    sql = " UNION ALL ".join(part.format(n) for n in range(len(prefixes)))
+    return Query(f"SELECT contact_id FROM ({sql}) matches LIMIT ?", [*values, limit], _ids)
 
 
-def _escaped(text: str) -> str:
+def _escape_like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def in_order(database: Database, ids: Sequence[UUID]) -> list[Contact]:
-    """Read contacts in the order of the ids."""
+async def load_in_order(database: Database, ids: Sequence[UUID]) -> list[Contact]:
+    """Load contacts in the order of their ids in `ids`; unknown ids are left out."""
     if not ids:
         return []
-    known = await database.read_one(contacts.by_ids(ids))
-    return [known[one] for one in ids if one in known]
+    by_id = await database.read_one(contacts.by_ids(ids))
+    return [by_id[contact_id] for contact_id in ids if contact_id in by_id]
 
 
-def words_of(contact_id: UUID) -> Query[dict[str, ListWord]]:
-    """Query the decisions of a contact about lists, by list."""
+def consents_of(contact_id: UUID) -> Query[dict[str, ConsentRecord]]:
+    """Query the choices of a contact about lists, by list."""
     return Query(
-        f"SELECT {_DECISIONS.columns} FROM consents WHERE contact_id = ?",
+        f"SELECT {_CONSENTS.columns} FROM consents WHERE contact_id = ?",
         [contact_id],
-        _DECISIONS.by("list_id"),
+        _CONSENTS.by("list_id"),
     )
 
 
-def stop_of(address: str) -> Query[Stop | None]:
+def suppression_of(address: str) -> Query[SuppressionRecord | None]:
     """Query the suppression of an address."""
     return Query(
         f"SELECT {_SUPPRESSIONS.columns} FROM suppressions WHERE address = ?",
@@ -184,7 +184,7 @@ def stop_of(address: str) -> Query[Stop | None]:
     )
 
 
-def hits_of(send_ids: Sequence[UUID], limit: int) -> Query[list[Hit]]:
+def engagement_of(send_ids: Sequence[UUID], limit: int) -> Query[list[EngagementRecord]]:
     """Query the opens and clicks of mails, newest first."""
     return Query(
         f"SELECT {_ENGAGEMENT.columns} FROM hits WHERE send_id IN ? ORDER BY id DESC LIMIT ?",
@@ -194,24 +194,24 @@ def hits_of(send_ids: Sequence[UUID], limit: int) -> Query[list[Hit]]:
 
 
 async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage | None:
-    """Read one contact; None when it does not exist or was merged into another.
+    """Load one contact; return None when it does not exist or was merged into another.
 
     Args:
         database: the open database.
         contact_id: the contact.
-        limit: how many events, mails and enrollments at most, of each.
+        limit: how many events, mails and enrollments at most, for each kind.
     """
     contact = await database.read_one(contacts.find(contact_id))
     if contact is None:
         return None
-    identities, decisions, suppression, enrollment_ids, mails, history = await database.read(
+    identities, consents, suppression, enrollment_ids, sends, events = await database.read(
         Query(
             "SELECT identity FROM identities WHERE contact_id = ? ORDER BY identity LIMIT ?",
             [contact_id, limit],
             column(str),
         ),
-        words_of(contact_id),
-        stop_of(contact.email or ""),
+        consents_of(contact_id),
+        suppression_of(contact.email or ""),
         Query(
             "SELECT id FROM enrollments WHERE contact_id = ? ORDER BY id DESC LIMIT ?",
             [contact_id, limit],
@@ -223,7 +223,7 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
             [contact_id, limit],
             emails.SENDS.all,
         ),
-        lines_of(contact_id, limit),
+        newest_of_contact(contact_id, limit),
     )
     by_id: dict[UUID, Enrollment] = {}
     if enrollment_ids:
@@ -231,9 +231,9 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
     return ContactPage(
         contact=contact,
         identities=identities,
-        decisions=decisions,
-        stop=suppression,
+        consents=consents,
+        suppression=suppression,
         enrollments=list(by_id.values()),
-        sends=mails,
-        events=history,
+        sends=sends,
+        events=events,
     )

@@ -88,8 +88,8 @@ def bounded(sql: str, values: Sequence[object]) -> Query[Bounded]:
     """Count rows, no further than `MOST_COUNTED`.
 
     Args:
-        sql: a statement that gives a row for each thing that is counted.
-        values: its values.
+        sql: a statement that returns one row for each thing to count.
+        values: the parameters of the statement.
     """
     return Query(
         f"SELECT COUNT(*) FROM ({sql} LIMIT ?) counted",

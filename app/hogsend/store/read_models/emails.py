@@ -14,7 +14,7 @@ SENDS = sends.SENDS.reading(
 )
 
 
-def one(send_id: UUID) -> Query[Send | None]:
+def find(send_id: UUID) -> Query[Send | None]:
     """Query one mail."""
     return Query(
         f"SELECT {SENDS.columns} FROM sends s WHERE s.id = ?",

@@ -1,4 +1,4 @@
-"""One enrollment for its page, with everything that happened in it."""
+"""One enrollment for its page, with its journal, mails and consents."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class EnrollmentPage:
         trigger: the event that started it; None when it was deleted.
         turns: the journal, oldest first.
         sends: the mails that it queued or refused, by id.
-        consents: the contact's decisions about lists.
+        consents: the contact's choices about lists.
         suppression: why the contact's address must not be mailed, if so.
-        summary: the summary of its deleted turns; None while it has all of them.
+        summary: what replaces its turns after they were deleted; None while they are kept.
         run: its Hatchet run, if it has one.
     """
 
@@ -64,8 +64,18 @@ def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
 
 
 async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None:
-    """Read one enrollment; None when it does not exist."""
-    by_id, people, trigger, journal, mails, decisions, reasons, summary, run = await database.read(
+    """Load one enrollment; return None when it does not exist."""
+    (
+        by_id,
+        contacts_by_id,
+        trigger,
+        journal,
+        mails,
+        choices,
+        reasons,
+        summary,
+        run,
+    ) = await database.read(
         enrollments.by_ids([enrollment_id]),
         contacts.of_enrollments([enrollment_id]),
         trigger_of(enrollment_id),
@@ -77,15 +87,15 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         hatchet_runs.run_of(enrollment_id),
     )
     enrollment: Enrollment | None = by_id.get(enrollment_id)
-    if enrollment is None or enrollment.contact_id not in people:
+    if enrollment is None or enrollment.contact_id not in contacts_by_id:
         return None
     return EnrollmentPage(
         enrollment=enrollment,
-        contact=people[enrollment.contact_id],
+        contact=contacts_by_id[enrollment.contact_id],
         trigger=trigger,
         turns=journal.get(enrollment_id, [])[-MOST_TURNS:],
         sends=mails,
-        consents=decisions.get(enrollment.contact_id, Consents()),
+        consents=choices.get(enrollment.contact_id, Consents()),
         suppression=next(iter(reasons.values()), None),
         summary=summary,
         run=run,

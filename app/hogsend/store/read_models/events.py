@@ -1,4 +1,4 @@
-"""Events for pages: the newest, by name, of a contact, each with what it caused."""
+"""Events for pages, each with the enrollments that it started, ended or woke."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EventLine:
         value: the amount of money, if it has one.
         currency: the amount's currency.
         cause_id: the enrollment that triggered it.
-        depth: how many causes lie between it and an event from outside.
+        depth: how many events lead from an event from outside to this one, by triggering.
     """
 
     id: UUID
@@ -115,7 +115,7 @@ def newest(limit: int, *, name: str = "", before: UUID | None = None) -> Query[l
     )
 
 
-def lines_of(contact_id: UUID, limit: int) -> Query[list[EventLine]]:
+def newest_of_contact(contact_id: UUID, limit: int) -> Query[list[EventLine]]:
     """Query the newest events of a contact."""
     return Query(
         f"SELECT {_LINES.columns} FROM events WHERE contact_id = ? ORDER BY seq DESC LIMIT ?",
@@ -124,7 +124,7 @@ def lines_of(contact_id: UUID, limit: int) -> Query[list[EventLine]]:
     )
 
 
-def line(event_id: UUID) -> Query[EventLine | None]:
+def find(event_id: UUID) -> Query[EventLine | None]:
     """Query one event."""
     return Query(
         f"SELECT {_LINES.columns} FROM events WHERE id = ?",
@@ -143,7 +143,7 @@ def trigger_of(enrollment_id: UUID) -> Query[EventLine | None]:
     )
 
 
-async def people_of(database: Database, lines: Sequence[EventLine]) -> Mapping[UUID, Contact]:
-    """Read the contacts of events, by contact id."""
-    ids = {line.contact_id for line in lines if line.contact_id is not None}
+async def load_contacts(database: Database, lines: Sequence[EventLine]) -> Mapping[UUID, Contact]:
+    """Load the contacts of events, by contact id."""
+    ids = {find.contact_id for find in lines if find.contact_id is not None}
     return await database.read_one(contacts.by_ids(ids)) if ids else {}

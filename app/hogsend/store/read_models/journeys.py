@@ -26,7 +26,7 @@ class EnrollmentWithContact:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusalRecord:
     """A contact that an event did not enroll, and the reason."""
 
     contact: Contact
@@ -35,7 +35,7 @@ class Refused:
     at: datetime
 
 
-def people_ids(
+def enrollment_ids(
     journey_id: str, states: Sequence[str], waits: Sequence[str], before: UUID | None, limit: int
 ) -> Query[list[UUID]]:
     """Query enrollments of a journey, newest first.
@@ -51,24 +51,24 @@ def people_ids(
     if before is not None:
         conditions.append("id < ?")
         values.append(before)
-    # An enrollment in a wait is live, so that the wait alone is enough and has its index.
+    # An enrollment that waits is live, so the wait alone selects it, by its own index.
     indexed = "wait_key IS NOT NULL AND wait_key" if waits else "state"
-    # An ordered scan of the index for each value; one scan for several values would sort.
+    # One ordered index scan for each value: a single scan for several values would sort.
     part = f"SELECT id FROM enrollments WHERE {' AND '.join(conditions)} AND {indexed} = ? "
     wanted = waits or states
     selects = [
         f"SELECT id FROM ({part}ORDER BY id DESC LIMIT ?) p{n}" for n, _ in enumerate(wanted)
     ]
-    bound = [value for each in wanted for value in (*values, each, limit)]
+    parameters = [value for key in wanted for value in (*values, key, limit)]
     return Query(
-        f"SELECT id FROM ({' UNION ALL '.join(selects)}) found ORDER BY id DESC LIMIT ?",
-        [*bound, limit],
+        f"SELECT id FROM ({' UNION ALL '.join(selects)}) pages ORDER BY id DESC LIMIT ?",
+        [*parameters, limit],
         column(UUID),
     )
 
 
-def retried_ids(journey_id: str, before: UUID | None, limit: int) -> Query[list[UUID]]:
-    """Query enrollments of a journey whose last turn failed and is retried.
+def retrying_ids(journey_id: str, before: UUID | None, limit: int) -> Query[list[UUID]]:
+    """Query enrollments of a journey whose last turn failed and is being retried.
 
     Args:
         journey_id: the journey.
@@ -84,8 +84,8 @@ def retried_ids(journey_id: str, before: UUID | None, limit: int) -> Query[list[
     )
 
 
-def retried(journey_ids: Sequence[str]) -> Query[dict[str, int]]:
-    """Query how many enrollments of some journeys are retried; journeys without any are absent."""
+def count_retrying(journey_ids: Sequence[str]) -> Query[dict[str, int]]:
+    """Query how many enrollments are being retried, by journey; zeros are left out."""
     return Query(
         f"SELECT journey_id, COUNT(*) FROM enrollments WHERE journey_id IN ? AND {RETRIED} "
         "GROUP BY journey_id",
@@ -94,22 +94,24 @@ def retried(journey_ids: Sequence[str]) -> Query[dict[str, int]]:
     )
 
 
-def missed(journey_id: str) -> Query[Bounded]:
-    """Query how many triggers a journey missed while it was gone or broken."""
+def count_missed(journey_id: str) -> Query[Bounded]:
+    """Query how many triggers a journey missed while its code was missing or broken."""
     return bounded(
         "SELECT id FROM refusals WHERE journey_id = ? AND reason = 'journey_broken'", [journey_id]
     )
 
 
-async def people(database: Database, ids: Sequence[UUID]) -> list[EnrollmentWithContact]:
-    """Read enrollments with their contacts, in the order of the ids."""
+async def load_members(database: Database, ids: Sequence[UUID]) -> list[EnrollmentWithContact]:
+    """Load enrollments with their contacts, in the order of the ids."""
     if not ids:
         return []
-    by_id, known = await database.read(enrollments.by_ids(ids), contacts.of_enrollments(ids))
+    by_id, contacts_by_id = await database.read(
+        enrollments.by_ids(ids), contacts.of_enrollments(ids)
+    )
     return [
-        EnrollmentWithContact(enrollment, known[enrollment.contact_id])
+        EnrollmentWithContact(enrollment, contacts_by_id[enrollment.contact_id])
         for enrollment in by_id.values()
-        if enrollment.contact_id in known
+        if enrollment.contact_id in contacts_by_id
     ]
 
 
@@ -123,8 +125,10 @@ class _Refusal(NamedTuple):
 _REFUSALS = RowMapper(_Refusal, RefusalRow)
 
 
-async def refused(database: Database, journey_id: str, reason: str, limit: int) -> list[Refused]:
-    """Read the contacts that a journey did not enroll for one reason, newest first.
+async def load_refusals(
+    database: Database, journey_id: str, reason: str, limit: int
+) -> list[RefusalRecord]:
+    """Load the contacts that a journey did not enroll for one reason, newest first.
 
     Args:
         database: the open database.
@@ -142,9 +146,12 @@ async def refused(database: Database, journey_id: str, reason: str, limit: int) 
     )
     if not refusals:
         return []
-    known = await database.read_one(contacts.by_ids({one.contact_id for one in refusals}))
+    contact_ids = {refusal.contact_id for refusal in refusals}
+    contacts_by_id = await database.read_one(contacts.by_ids(contact_ids))
     return [
-        Refused(known[refusal.contact_id], refusal.reason, refusal.event_id, refusal.at)
+        RefusalRecord(
+            contacts_by_id[refusal.contact_id], refusal.reason, refusal.event_id, refusal.at
+        )
         for refusal in refusals
-        if refusal.contact_id in known
+        if refusal.contact_id in contacts_by_id
     ]

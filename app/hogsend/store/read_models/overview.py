@@ -1,4 +1,4 @@
-"""Queues for the overview: counts that stop at a limit, and the oldest of each queue."""
+"""Queues for the overview: counts that stop at a limit, and the oldest entry of each queue."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def wakes_between(start: datetime, end: datetime) -> Query[Bounded]:
 
 
 def queued() -> Query[Bounded]:
-    """Query how many mails wait to leave."""
+    """Query how many mails are waiting to be sent."""
     return bounded("SELECT id FROM sends WHERE status = 'queued' AND due_at IS NOT NULL", [])
 
 
 def oldest_queued() -> Query[datetime | None]:
-    """Query since when the next mail is due."""
+    """Query when the oldest queued mail was, or will be, due."""
     return Query(
         "SELECT due_at FROM sends WHERE status = 'queued' AND due_at IS NOT NULL "
         "ORDER BY due_at LIMIT 1",
@@ -71,7 +71,7 @@ def errors_of(journey_id: str) -> Query[str | None]:
 
 
 def retried_errors_of(journey_id: str) -> Query[str | None]:
-    """Query the error of the newest enrollment of a journey that is retried."""
+    """Query the error of the newest enrollment of a journey that is being retried."""
     return _error(RETRIED, journey_id)
 
 

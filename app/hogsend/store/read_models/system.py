@@ -1,4 +1,4 @@
-"""The database itself, for the system page."""
+"""The version and size of the database, for the system page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def size(database: Database) -> Query[int] | int:
     return sum(part.stat().st_size for part in parts if part.exists())
 
 
-async def described(database: Database) -> tuple[str, int]:
+async def describe(database: Database) -> tuple[str, int]:
     """Return the database's name with its version, and its size in bytes."""
     name = "SQLite" if database.is_sqlite else "Postgres"
     number = await database.read_one(version(database))

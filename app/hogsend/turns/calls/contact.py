@@ -56,7 +56,7 @@ class CheckSubscription(Call):
         list_id = self.list_id or turn.journey.list_id
         check_list(list_id, turn)
         consents = turn.send_facts.consents
-        return self.record(turn, key, consents.gets(turn.environment.lists[list_id]))
+        return self.record(turn, key, consents.allows(turn.environment.lists[list_id]))
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:

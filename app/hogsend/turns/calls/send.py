@@ -11,7 +11,7 @@ from ...domain.graph import GraphStep
 from ...domain.ids import new_id
 from ...domain.journal import Step, decode, encode
 from ...domain.journey import JOURNEY_LIST
-from ...domain.send_policy import Queue, Send, decide_send, leaves_at
+from ...domain.send_policy import Queue, Send, decide_send, send_time
 from ...errors import JourneyCodeError
 from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
@@ -138,7 +138,7 @@ class SendMail(Call):
             address=self.to,
             subject=self.subject,
             props=decode(encode(self.props)),
-            due_at=leaves_at(journey, turn.contact.properties, now) if is_queued else None,
+            due_at=send_time(journey, turn.contact.properties, now) if is_queued else None,
         )
 
     @classmethod

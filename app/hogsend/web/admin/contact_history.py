@@ -10,7 +10,7 @@ from uuid import UUID
 from ...domain.enrollment import Enrollment
 from ...domain.journey import EVERYTHING
 from ...domain.send_policy import Send
-from ...services.contacts import ContactDetail, EventLine, Hit
+from ...services.contacts import ContactDetail, EngagementRecord, EventLine
 from ...services.content import Registry
 from .. import formatting
 from .timeline import TimelineEntry
@@ -109,7 +109,7 @@ def _send(send: Send) -> TimelineEntry:
     )
 
 
-def _engagement(hit: Hit, subjects: Mapping[UUID, str]) -> TimelineEntry:
+def _engagement(hit: EngagementRecord, subjects: Mapping[UUID, str]) -> TimelineEntry:
     verb = "Opened" if hit.kind == "open" else "Clicked in"
     by = {"machine": "by a machine", "unsure": "by a person or a machine"}.get(hit.verdict, "")
     return TimelineEntry(

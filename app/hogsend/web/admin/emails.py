@@ -9,7 +9,7 @@ from typing import Any
 
 from quart import Response, request
 
-from ...services.sends import STATUSES, Hit, get_rendered_mail, get_send, list_sends
+from ...services.sends import STATUSES, EngagementRecord, get_rendered_mail, get_send, list_sends
 from ..pages import content, context, page
 from ..session import WebResponse
 from .base import PAGE_SIZE, actor, before_id, blueprint, build_url, parse_id
@@ -98,7 +98,7 @@ def _read_attempt(stored: Mapping[str, Any]) -> Attempt:
     )
 
 
-def _count_clicks(urls: Sequence[str], engagement: Sequence[Hit]) -> list[LinkClicks]:
+def _count_clicks(urls: Sequence[str], engagement: Sequence[EngagementRecord]) -> list[LinkClicks]:
     clicks = [hit for hit in engagement if hit.kind == "click"]
     return [
         LinkClicks(

@@ -9,7 +9,7 @@ from quart import request
 from ...domain.enrollment import LIVE_STATES
 from ...services import journeys
 from ...services.enrollments import EnrollmentWithContact, list_enrollments, list_retrying
-from ...services.journeys import REFUSAL_REASONS, JourneySummary, Refused
+from ...services.journeys import REFUSAL_REASONS, JourneySummary, RefusalRecord
 from .. import formatting
 from ..pages import content, context, page, read_form
 from ..session import WebResponse
@@ -120,7 +120,7 @@ async def _list_people(
     )
 
 
-async def _list_refusals(journey_id: str, reason: str) -> Sequence[Refused]:
+async def _list_refusals(journey_id: str, reason: str) -> Sequence[RefusalRecord]:
     if reason not in REFUSAL_REASONS:
         return ()
     return await journeys.list_refusals(context(), actor(), journey_id, reason, limit=PAGE_SIZE)
