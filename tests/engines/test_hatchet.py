@@ -22,6 +22,8 @@ from hogsend.engines import embedded
 from hogsend.engines.hatchet import engine as engine_module
 from hogsend.engines.hatchet import host as host_module
 from hogsend.engines.hatchet import outbox as outbox_module
+from hogsend.engines.hatchet import reconciler as reconciler_module
+from hogsend.engines.hatchet import sweeper as sweeper_module
 from hogsend.engines.hatchet.client import WAKE, Client
 from hogsend.engines.hatchet.engine import HatchetEngine, HatchetEventHandler
 from hogsend.engines.hatchet.tasks import CronTask
@@ -53,8 +55,8 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_module, "FIRST_PAUSE", 0.2)
     monkeypatch.setattr(engine_module, "PING_EVERY", 0.2)
     monkeypatch.setattr(outbox_module, "POLL_EVERY", 0.2)
-    monkeypatch.setattr(outbox_module, "SWEEP_EVERY", 0.5)
-    monkeypatch.setattr(outbox_module, "RECONCILE_EVERY", 0.2)
+    monkeypatch.setattr(sweeper_module, "SWEEP_EVERY", 0.5)
+    monkeypatch.setattr(reconciler_module, "RECONCILE_EVERY", 0.2)
     monkeypatch.setattr(outbox_module, "OUTAGE_PAUSE", 0.2)
 
 
@@ -356,7 +358,7 @@ async def test_the_sweeper_ignores_enrollments_that_make_progress(
     double: HatchetDouble, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
 ):
     # The test sweeps, so that there is a turn between any two sweeps.
-    monkeypatch.setattr(outbox_module, "SWEEP_EVERY", 3600.0)
+    monkeypatch.setattr(sweeper_module, "SWEEP_EVERY", 3600.0)
     one, busy = await sleeper.enroll(2)
     async with at_work(make(sleeper)) as engine:
         await until(lambda: is_named(sleeper, one))
@@ -373,13 +375,13 @@ async def test_the_sweeper_ignores_enrollments_that_make_progress(
             # The engine counts a turn after the test has noted it: one of these two is counted.
             turns = sleeper.played[busy] + 2
             await sleeper.until(lambda turns=turns: sleeper.played[busy] >= turns)
-            await engine._outbox.sweep()
+            await engine._sweeper.sweep()
         assert sleeper.played[one] == 1
         assert len(double.runs) == 2
         sleeper.sleep = 3600.0
 
         async def is_healed() -> bool:
-            await engine._outbox.sweep()
+            await engine._sweeper.sweep()
             return sleeper.played[one] == 2
 
         await until(is_healed)
@@ -422,7 +424,7 @@ async def test_the_sweepers_tries_are_for_when_hatchet_is_there(
         await wait_for(sleeper, one, -70)
         await long_ago(sleeper)
         for _ in range(3):
-            await engine._outbox.sweep()
+            await engine._sweeper.sweep()
         shown = await sleeper.database.read_one(run_shown(one))
         assert shown is not None and shown.tried == 0
         await double.start()

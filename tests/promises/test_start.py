@@ -60,7 +60,7 @@ async def test_the_first_start_creates_folder_secret_database_key_and_link(
     assert (await hogsend.stop())[0] == 0
     assert hogsend.printed == [
         f"{READY}{hogsend.address}",
-        f"How to get in for the first time is written in {first_run}",
+        f"The details for the first sign-in are in {first_run}",
     ]
     # The key is neither in the output nor in the log.
     assert key.group() not in hogsend.log and "Traceback" not in hogsend.log

@@ -232,7 +232,7 @@ class Mailer:
     def _seconds_to_yield(self) -> float:
         """Return how long mails let ingest go first, in seconds: its callers wait."""
         now = asyncio.get_running_loop().time()
-        if self._ingest.is_pressed and now < self._next_batch:
+        if self._ingest.is_under_load and now < self._next_batch:
             return self._next_batch - now
         self._next_batch = now + PRESSURE_PAUSE
         return 0.0

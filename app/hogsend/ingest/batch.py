@@ -274,7 +274,7 @@ class IngestBatch:
             exits.append(_row(enrollment) | {"exited": rule is not None})
         if not state.is_new:
             # A journey that has completed may still have sends in the queue.
-            for journey in self._rules.ending(event.name):
+            for journey in self._rules.with_exit(event.name):
                 if rule := exit_of(journey, event, self._now):
                     place = state.contact.id, journey.id
                     self._writes.cancelled_journeys[place] = _exit_reason(rule)
@@ -319,7 +319,7 @@ class IngestBatch:
         return waits
 
     def _note_goals(self, event: Event, state: ContactState) -> None:
-        for journey in self._rules.aiming(event.name):
+        for journey in self._rules.with_goal(event.name):
             if journey.goal and journey.goal.matches(event.name, event.properties, self._now):
                 self._writes.goals[state.contact.id, journey.id] = event.id
 
@@ -328,13 +328,13 @@ class IngestBatch:
         only_journey = incoming.only_journey
         rows = [
             self._enroll_in(journey, incoming, event, state)
-            for journey in self._rules.listening(event.name)
+            for journey in self._rules.with_trigger(event.name)
             if not only_journey or journey.id == only_journey
         ]
         if not only_journey:
             rows += [
                 self._enroll_in(journey, incoming, event, state, broken=True)
-                for journey in self._rules.missed(event.name)
+                for journey in self._rules.unavailable_with_trigger(event.name)
             ]
         return rows
 

@@ -21,7 +21,7 @@ from ..store.events import KnownKey
 
 @dataclass
 class ContactState:
-    """A contact with what decides about it; it changes while a batch is decided.
+    """A contact with what decisions about it need; it changes while a batch is decided.
 
     Args:
         contact: the contact.
@@ -29,7 +29,8 @@ class ContactState:
         changed: whether it has to be written.
         live: its live enrollments, by id.
         entries: when it last entered a journey, by the journey's id and the entry key.
-        held_out: for each journey that it has entered, whether it was held out; it stays so.
+        held_out_by_journey: for each journey that it has entered, whether it was held out, which
+            later entries keep.
         subscriptions: what the contact chose for each list.
     """
 
@@ -40,7 +41,7 @@ class ContactState:
     entries: dict[tuple[str, str], datetime] = field(
         default_factory=dict[tuple[str, str], datetime]
     )
-    held_out: dict[str, bool] = field(default_factory=dict[str, bool])
+    held_out_by_journey: dict[str, bool] = field(default_factory=dict[str, bool])
     subscriptions: dict[str, bool] = field(default_factory=dict[str, bool])
 
     @property
@@ -120,11 +121,11 @@ class ContactResolver:
         for (contact_id, journey_id, key), entry in entries.items():
             state = self._by_id[contact_id]
             state.entries[journey_id, key] = entry.at
-            held_out = state.held_out.get(journey_id, False)
-            state.held_out[journey_id] = held_out or entry.held_out
-        if locked.survivors:
-            self._survivors.update(locked.survivors)
-            await self._load_contacts(tx, list(set(locked.survivors.values()) - set(self._by_id)))
+            held_out = state.held_out_by_journey.get(journey_id, False)
+            state.held_out_by_journey[journey_id] = held_out or entry.held_out
+        if locked.moved:
+            self._survivors.update(locked.moved)
+            await self._load_contacts(tx, list(set(locked.moved.values()) - set(self._by_id)))
 
     def states(self) -> Iterable[ContactState]:
         """Return all contacts of the batch."""

@@ -79,13 +79,13 @@ def try_enroll(
     if enrollment.is_live:
         state.live[enrollment.id] = enrollment
     state.entries[place] = now
-    state.held_out.setdefault(journey.id, held_out)
+    state.held_out_by_journey.setdefault(journey.id, held_out)
     return enrollment
 
 
 def _is_held_out(journey: Journey, state: ContactState) -> bool:
     """Return whether a journey holds a contact out; a merge does not change it."""
-    before = state.held_out.get(journey.id)
+    before = state.held_out_by_journey.get(journey.id)
     if before is None or not journey.holdout:
         return is_held_out(journey, state.contact.id)
     return before

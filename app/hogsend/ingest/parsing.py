@@ -1,4 +1,4 @@
-"""What callers send, checked before anything is stored."""
+"""Parses what callers send, and checks it before anything is stored."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ from ..domain.incoming import (
 )
 from ..errors import InvalidInput, TooLarge
 
-# Years that every calendar and time zone of a reader can show.
+# Years that every calendar shows, in every time zone.
 _YEARS = range(1970, 9999)
-_ODD = re.compile(rb"\\u|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
+# What JSON text with NUL characters, lone surrogates, or numbers that are not finite contains.
+_NEEDS_CHECK = re.compile(rb"\\u|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
 
 
-def _instant(text: str) -> str:
+def _check_instant(text: str) -> str:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -47,7 +48,7 @@ def _instant(text: str) -> str:
     return text
 
 
-def _plain(text: str) -> str:
+def _check_plain(text: str) -> str:
     problem = check_text(text)
     if problem:
         raise ValueError(problem)
@@ -55,15 +56,15 @@ def _plain(text: str) -> str:
 
 
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(_plain)
+    str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(_check_plain)
 ]
 UserId = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
-    AfterValidator(_plain),
+    AfterValidator(_check_plain),
 ]
-Email = Annotated[str, AfterValidator(_plain), AfterValidator(normalize_email)]
-Instant = Annotated[str, AfterValidator(_instant)]
+Email = Annotated[str, AfterValidator(_check_plain), AfterValidator(normalize_email)]
+Instant = Annotated[str, AfterValidator(_check_instant)]
 Properties = dict[str, Any]
 
 
@@ -86,31 +87,31 @@ class EventBody(Body):
     contact_properties: Properties = Field(default_factory=dict)
     lists: dict[Text, bool] = Field(default_factory=dict)
     groups: dict[Text, Text] = Field(default_factory=dict)
-    # Absent is None; null itself does not fit.
+    # A missing value is None, but an explicit null is refused.
     value: Annotated[float, Field(allow_inf_nan=False)] = None  # pyright: ignore[reportAssignmentType]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$")] = ""
     idempotency_key: Text = ""
     timestamp: Instant = ""
 
 
-def read_event(raw: bytes, idempotency_key: str | None) -> IncomingEvent:
-    """Make a fact out of the body of `POST /v1/events`.
+def parse_event(raw: bytes, idempotency_key: str | None) -> IncomingEvent:
+    """Parse the body of `POST /v1/events`.
 
     Args:
         raw: the body as sent.
-        idempotency_key: of the header, which wins over the body's.
+        idempotency_key: the header's, which takes precedence over the body's.
 
     Raises:
-        InvalidInput: it is not JSON, or a field does not fit; `details` names each.
-        TooLarge: the event is past the limit.
+        InvalidInput: it is not JSON, or a field is invalid; `details` names each.
+        TooLarge: the event is larger than the limit.
     """
     if len(raw) > LARGEST_EVENT:
         raise TooLarge(f"This event has {len(raw)} bytes; at most {LARGEST_EVENT} are allowed.")
     try:
         body = EventBody.model_validate_json(raw)
     except ValidationError as error:
-        raise invalid(error) from None
-    return incoming_event(body, raw, idempotency_key)
+        raise describe_invalid(error) from None
+    return build_event(body, raw, idempotency_key)
 
 
 _BODY_FIELDS = frozenset(
@@ -118,45 +119,45 @@ _BODY_FIELDS = frozenset(
 )
 
 
-def read_hatchet_event(event_id: str, name: str, given: Mapping[str, Any]) -> IncomingEvent:
-    """Make a fact out of an event that was pushed to Hatchet.
+def parse_hatchet_event(event_id: str, name: str, payload: Mapping[str, Any]) -> IncomingEvent:
+    """Parse an event that was pushed to Hatchet.
 
     Args:
-        event_id: Hatchet's, which is what makes a repetition harmless.
+        event_id: Hatchet's id of it, from which the idempotency key is made.
         name: what happened.
-        given: as in the body of `POST /v1/events`; without `eventProperties`, all else that it
-            says are the event's properties.
+        payload: as the body of `POST /v1/events`; without `eventProperties`, all other fields
+            are the event's properties.
 
     Raises:
-        InvalidInput: it names nobody, or something in it does not fit.
-        TooLarge: it is past the limit.
+        InvalidInput: it names no contact, or a field is invalid.
+        TooLarge: it is larger than the limit.
     """
-    body = {key: value for key, value in given.items() if key in _BODY_FIELDS}
+    body = {key: value for key, value in payload.items() if key in _BODY_FIELDS}
     if "eventProperties" not in body:
-        # The event has its name already: what is called so is a property like any other.
+        # The event's name is an argument, so a field `name` is a property like any other.
         fields = _BODY_FIELDS - {"name"}
-        body["eventProperties"] = {k: v for k, v in given.items() if k not in fields}
+        body["eventProperties"] = {k: v for k, v in payload.items() if k not in fields}
     raw = json.dumps(body | {"name": name}, sort_keys=True).encode()
-    return replace(read_event(raw, f"hatchet:{event_id}"), source="hatchet")
+    return replace(parse_event(raw, f"hatchet:{event_id}"), source="hatchet")
 
 
-def incoming_event(body: EventBody, raw: bytes, idempotency_key: str | None) -> IncomingEvent:
-    """Make a fact out of a checked body.
+def build_event(body: EventBody, raw: bytes, idempotency_key: str | None) -> IncomingEvent:
+    """Build an event from a checked body.
 
     Args:
-        body: what was sent, checked.
-        raw: its bytes, of which idempotency keeps the digest.
-        idempotency_key: of the header, which wins over the body's.
+        body: the body.
+        raw: its bytes, whose digest is stored with the idempotency key.
+        idempotency_key: the header's, which takes precedence over the body's.
 
     Raises:
-        InvalidInput: it names nobody, or properties are past a limit.
+        InvalidInput: it names no contact, or properties are larger than a limit.
     """
     if not body.user_id and not body.email:
         raise InvalidInput("email or userId is required")
-    escapes = _ODD.search(raw) is not None
-    _check("eventProperties", body.event_properties, escapes)
-    _check("contactProperties", body.contact_properties, escapes)
-    key = _key(idempotency_key) or body.idempotency_key or None
+    has_escapes = _NEEDS_CHECK.search(raw) is not None
+    _check_properties("eventProperties", body.event_properties, has_escapes)
+    _check_properties("contactProperties", body.contact_properties, has_escapes)
+    key = _check_key(idempotency_key) or body.idempotency_key or None
     timestamp = datetime.fromisoformat(body.timestamp).astimezone(UTC) if body.timestamp else None
     properties: Mapping[str, Any] = body.event_properties
     if body.groups:
@@ -177,7 +178,7 @@ def incoming_event(body: EventBody, raw: bytes, idempotency_key: str | None) -> 
     )
 
 
-def _key(text: str | None) -> str | None:
+def _check_key(text: str | None) -> str | None:
     if text is None:
         return None
     if not text or len(text) > LONGEST_NAME:
@@ -185,20 +186,20 @@ def _key(text: str | None) -> str | None:
     return text
 
 
-def _check(name: str, properties: Mapping[str, Any], escapes: bool) -> None:
-    problem = check_properties(properties, escapes=escapes)
+def _check_properties(name: str, properties: Mapping[str, Any], has_escapes: bool) -> None:
+    problem = check_properties(properties, escapes=has_escapes)
     if problem:
         raise InvalidInput(f"{name} {problem}.", details=[{"path": [name], "message": problem}])
 
 
-def invalid(error: ValidationError) -> InvalidInput:
-    """Say in one sentence what does not fit, and list every field."""
+def describe_invalid(error: ValidationError) -> InvalidInput:
+    """Return an error that names the first invalid fields in its message, and all in `details`."""
     details: list[dict[str, object]] = []
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
-        if one["type"] == "json_invalid":
-            return InvalidInput("Malformed JSON in request body", _after_colon(one["msg"]))
-        message = one["msg"].removeprefix("Value error, ")
-        details.append({"path": list(one["loc"]), "message": message, "code": one["type"]})
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        if problem["type"] == "json_invalid":
+            return InvalidInput("Malformed JSON in request body", _after_colon(problem["msg"]))
+        message = problem["msg"].removeprefix("Value error, ")
+        details.append({"path": list(problem["loc"]), "message": message, "code": problem["type"]})
     shown = "; ".join(
         f"{'.'.join(map(str, _path(detail)))}: {detail['message']}" for detail in details[:3]
     )

@@ -1,8 +1,8 @@
-"""The rules that decide about events: journeys, lists, and the operator's switches."""
+"""The rules that ingest decides by: the journeys, the lists, and the operators' switches."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,79 +17,93 @@ BUILT_IN_LIST = MailList(
     description="Mail that helps you get the most out of the product.",
 )
 
+Index = Mapping[str, Sequence[Journey]]
+
 
 @dataclass(frozen=True)
 class IngestRules:
-    """The journeys, lists and switches that decide about events.
+    """The journeys, lists and switches that ingest decides by.
 
     Args:
-        journeys: those the code has, by id.
-        lists: those the code has, by id; the built-in one is always there.
-        gone: definitions of journeys that people are still in though the code lost them.
+        journeys: the journeys of the code, by id.
+        lists: the lists of the code, by id; the built-in list exists besides.
+        unavailable: stored definitions of journeys that the code no longer has, or that are
+            broken, by id; contacts may still be enrolled in them.
         switched_off: journeys that an operator has switched off.
-        late_after: how long after it happened an event may arrive and still start something.
+        late_after: how long after it happened an event may arrive and still start a journey.
     """
 
     journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
     lists: Mapping[str, MailList] = field(default_factory=dict[str, MailList])
-    gone: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
+    unavailable: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
     switched_off: frozenset[str] = frozenset()
     late_after: timedelta = LATE_AFTER
+    # The journeys by the name of an event that they react to.
+    _by_trigger: Index = field(init=False, repr=False, compare=False)
+    _unavailable_by_trigger: Index = field(init=False, repr=False, compare=False)
+    _by_exit: Index = field(init=False, repr=False, compare=False)
+    _by_goal: Index = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        listening: dict[str, list[Journey]] = {}
-        for journey in self.journeys.values():
-            listening.setdefault(journey.trigger.event, []).append(journey)
-        object.__setattr__(self, "_listening", listening)
-        missed: dict[str, list[Journey]] = {}
-        for journey in self.gone.values():
-            missed.setdefault(journey.trigger.event, []).append(journey)
-        object.__setattr__(self, "_missed", missed)
-        ending: dict[str, list[Journey]] = {}
-        for journey in (*self.journeys.values(), *self.gone.values()):
-            for name in {rule.event for rule in journey.exit_on}:
-                ending.setdefault(name, []).append(journey)
-        object.__setattr__(self, "_ending", ending)
-        aiming: dict[str, list[Journey]] = {}
-        for journey in self.journeys.values():
-            if journey.goal is not None:
-                aiming.setdefault(journey.goal.event, []).append(journey)
-        object.__setattr__(self, "_aiming", aiming)
+        known = [*self.journeys.values(), *self.unavailable.values()]
+        indexes = {
+            "_by_trigger": _index(
+                (journey.trigger.event, journey) for journey in self.journeys.values()
+            ),
+            "_unavailable_by_trigger": _index(
+                (journey.trigger.event, journey) for journey in self.unavailable.values()
+            ),
+            "_by_exit": _index(
+                (event, journey)
+                for journey in known
+                for event in {rule.event for rule in journey.exit_on}
+            ),
+            "_by_goal": _index(
+                (journey.goal.event, journey) for journey in self.journeys.values() if journey.goal
+            ),
+        }
+        for name, index in indexes.items():
+            object.__setattr__(self, name, index)
 
-    def listening(self, event: str) -> list[Journey]:
+    def with_trigger(self, event: str) -> Sequence[Journey]:
         """Return the journeys that an event may start."""
-        return self._by("_listening", event)
+        return self._by_trigger.get(event, ())
 
-    def missed(self, event: str) -> list[Journey]:
-        """Return the journeys that an event would start, were they not gone or broken."""
-        return self._by("_missed", event)
+    def unavailable_with_trigger(self, event: str) -> Sequence[Journey]:
+        """Return the journeys that an event would start if their code were there and usable."""
+        return self._unavailable_by_trigger.get(event, ())
 
-    def ending(self, event: str) -> list[Journey]:
+    def with_exit(self, event: str) -> Sequence[Journey]:
         """Return the journeys that an event may end."""
-        return self._by("_ending", event)
+        return self._by_exit.get(event, ())
 
-    def aiming(self, event: str) -> list[Journey]:
+    def with_goal(self, event: str) -> Sequence[Journey]:
         """Return the journeys that an event may be the goal of."""
-        return self._by("_aiming", event)
-
-    def _by(self, table: str, event: str) -> list[Journey]:
-        found: dict[str, list[Journey]] = getattr(self, table)
-        return found.get(event, [])
+        return self._by_goal.get(event, ())
 
     def definition(self, journey_id: str) -> Journey | None:
-        """Return a journey's definition, from the code or as last seen."""
-        return self.journeys.get(journey_id) or self.gone.get(journey_id)
+        """Return a journey's definition: that of the code, or else the stored one."""
+        return self.journeys.get(journey_id) or self.unavailable.get(journey_id)
 
     def list_of(self, journey: Journey) -> MailList:
         """Return the list that a journey's sends belong to."""
         return self.list(journey.list_id)
 
     def list(self, list_id: str) -> MailList:
-        """Return a list by id; one that the code lost is like the built-in one, and still its own.
+        """Return a list by id; one that the code no longer has gets the built-in list's settings.
 
-        Contacts' choices for it still count: the links to leave it stay in sent mails for years.
+        It keeps its own id, as contacts' choices for it still count: sent mails have links to
+        leave it for years.
         """
         return self.lists.get(list_id) or replace(BUILT_IN_LIST, id=list_id)
+
+
+def _index(journeys: Iterable[tuple[str, Journey]]) -> Index:
+    """Group journeys by the name of an event."""
+    index: dict[str, list[Journey]] = {}
+    for event, journey in journeys:
+        index.setdefault(event, []).append(journey)
+    return index
 
 
 async def load_rules(
@@ -98,19 +112,19 @@ async def load_rules(
     lists: Mapping[str, MailList],
     late_after: timedelta = LATE_AFTER,
 ) -> IngestRules:
-    """Return what decides about events: the journeys of the code, and the operators' switches.
+    """Load the rules: the journeys of the code, and the operators' switches.
 
     Args:
-        database: holds the switches, and the journeys that the code has lost.
-        journeys: those the code has, by id.
-        lists: those the code has, by id.
-        late_after: how late an event may arrive and still start a journey.
+        database: holds the switches, and the journeys that the code no longer has.
+        journeys: the journeys of the code, by id.
+        lists: the lists of the code, by id.
+        late_after: how long after it happened an event may arrive and still start a journey.
     """
     stored = await database.read_one(journey_store.all_known())
     return IngestRules(
         journeys=journeys,
         lists=lists,
-        gone={key: row.journey for key, row in stored.items() if key not in journeys},
+        unavailable={key: row.journey for key, row in stored.items() if key not in journeys},
         switched_off=frozenset(key for key, row in stored.items() if not row.switched_on),
         late_after=late_after,
     )

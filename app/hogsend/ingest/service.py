@@ -52,9 +52,9 @@ class Ingest:
         self.rules = rules
 
     @property
-    def is_pressed(self) -> bool:
+    def is_under_load(self) -> bool:
         """Whether events arrive faster than they are written."""
-        return self._batcher.is_pressed
+        return self._batcher.is_under_load
 
     async def submit(self, incoming: IncomingEvent) -> IngestResult:
         """Ingest an event; return when it and all that it causes are durable.

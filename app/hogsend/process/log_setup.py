@@ -1,7 +1,7 @@
-"""The log: short lines for people, or one JSON object a line for machines; always to stderr.
+"""Configures the log: short lines for a terminal, or one JSON object per line; always to stderr.
 
-No address, key or token gets into it: whatever looks like one is taken out of every line, also
-out of tracebacks, whose texts come from servers and libraries.
+Email addresses, keys and tokens are masked in every line, and in tracebacks, whose messages come
+from servers and libraries.
 """
 
 from __future__ import annotations
@@ -23,31 +23,35 @@ _LEVELS = {
     "error": logging.ERROR,
 }
 _COLOURS = {"DEBUG": "2", "INFO": "36", "WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
-_PRIVATE = re.compile(
+_SECRETS = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+]*://)[^\s/@]+@"
     r"|[^\s@<>\"'(),;:=\[\]{}]+@[^\s@<>\"'(),;:=\[\]{}]*[^\s@<>\"'(),;:=\[\]{}.]"
     r"|\b(?:hsk|pk)_[A-Za-z0-9_-]{8,}"
     r"|(?P<path>/(?:u|p|m|c|o|sign-in)/)[A-Za-z0-9._~-]{16,}"
 )
-# What every record has; anything else on it was given as `extra`.
-_ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# The attributes of every record; any other attribute was passed as `extra`.
+_STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+}
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send the log of the whole process to one place, replacing what was set up before.
+    """Send the log of the whole process to one stream, in place of any earlier handlers.
 
-    Libraries are heard from `warning` on, Hogsend itself from `HOGSEND_LOG_LEVEL` on.
+    Libraries log from `warning` on, Hogsend itself from `HOGSEND_LOG_LEVEL` on.
 
     Args:
-        settings: `log_format` and `log_level` count.
+        settings: `log_format` and `log_level` are used.
         stream: where to write; standard error when None.
     """
-    chosen: TextIO = sys.stderr if stream is None else stream
-    on_terminal = chosen.isatty()
-    as_text = settings.log_format == "console" or (settings.log_format == "auto" and on_terminal)
-    handler = logging.StreamHandler(chosen)
-    handler.setFormatter(ConsoleFormat(colour=on_terminal) if as_text else JsonFormat())
-    handler.addFilter(_is_not_logged_yet)
+    target: TextIO = sys.stderr if stream is None else stream
+    is_terminal = target.isatty()
+    is_text = settings.log_format == "console" or (settings.log_format == "auto" and is_terminal)
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(ConsoleFormat(colour=is_terminal) if is_text else JsonFormat())
+    handler.addFilter(_is_logged_here)
     level = _LEVELS[settings.log_level]
     root = logging.getLogger()
     for earlier in list(root.handlers):
@@ -57,31 +61,32 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     logging.getLogger("hogsend").setLevel(level)
 
 
-def _is_not_logged_yet(record: logging.LogRecord) -> bool:
-    """Return whether a record is new: a failure of the database is logged once, where it is met.
+def _is_logged_here(record: logging.LogRecord) -> bool:
+    """Return whether to log a record: not when its error is that the database is unavailable.
 
-    Everything else that uses the database fails as well and would log the same again.
+    The database's health logs that once. Everything that uses the database fails with it, and would
+    log it again and again.
     """
     return not (record.exc_info and isinstance(record.exc_info[1], StoreUnavailable))
 
 
-def without_private(text: str) -> str:
-    """Return a text without the addresses, keys, tokens and credentials in it."""
-    return _PRIVATE.sub(_masked, text)
+def mask_secrets(text: str) -> str:
+    """Return a text with the addresses, keys, tokens and credentials in it masked."""
+    return _SECRETS.sub(_mask, text)
 
 
-def _masked(match: re.Match[str]) -> str:
+def _mask(match: re.Match[str]) -> str:
     if match["scheme"]:
         return f"{match['scheme']}…@"
     return f"{match['path'] or ''}…"
 
 
-def _facts(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _ORDINARY}
+def _extra(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD_ATTRIBUTES}
 
 
 class ConsoleFormat(logging.Formatter):
-    """`09:30:12 warning  delivery.mailer: The mail server is away.`
+    """`09:30:12 warning  delivery.mailer: The mail server is unreachable.`
 
     Args:
         colour: whether the level is coloured.
@@ -98,15 +103,15 @@ class ConsoleFormat(logging.Formatter):
         if self._colour:
             level = f"\x1b[{_COLOURS.get(record.levelname, '0')}m{level}\x1b[0m"
         text = record.getMessage()
-        text += "".join(f" {name}={value}" for name, value in _facts(record).items())
+        text += "".join(f" {name}={value}" for name, value in _extra(record).items())
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         name = record.name.removeprefix("hogsend.")
-        return f"{at:%H:%M:%S} {level} {name}: {without_private(text)}"
+        return f"{at:%H:%M:%S} {level} {name}: {mask_secrets(text)}"
 
 
 class JsonFormat(logging.Formatter):
-    """`{"at": "…", "level": "warning", "logger": "…", "message": "…"}` and the record's facts."""
+    """`{"at": "…", "level": "warning", "logger": "…", "message": "…"}`, and what `extra` has."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as one line of JSON."""
@@ -114,11 +119,11 @@ class JsonFormat(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": without_private(record.getMessage()),
+            "message": mask_secrets(record.getMessage()),
         }
-        for name, value in _facts(record).items():
-            plain = value if isinstance(value, bool | int | float) else without_private(str(value))
-            line.setdefault(name, plain)
+        for name, value in _extra(record).items():
+            safe = value if isinstance(value, bool | int | float) else mask_secrets(str(value))
+            line.setdefault(name, safe)
         if record.exc_info:
-            line["error"] = without_private(self.formatException(record.exc_info))
+            line["error"] = mask_secrets(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The server process: a socket, Hypercorn, signals, and the output when it is ready."""
+"""Runs the server process: its socket, Hypercorn, signals, and the output when it is ready."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ from .runtime import Runtime, open_runtime
 
 log = logging.getLogger("hogsend")
 
+# The largest head of a request, in bytes.
 LARGEST_HEAD = 64 * 1024
 MOST_FILES = 65_536
-# The binary's first process passes on what its group gets too: one Ctrl-C is then heard twice.
-SAME_SIGNAL = 0.5
+# A second signal within this long is the first one again, in seconds: the first process of the
+# binary forwards a Ctrl-C that the terminal has sent to the whole process group.
+DUPLICATE_SIGNAL = 0.5
 FIRST_RUN_FILE = "first-run.txt"
 _KEY_LINE = "Ingest key"
 
@@ -50,34 +52,46 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
         async with open_runtime(settings, with_worker=with_worker) as runtime:
             app = create_app(runtime)
             site = asyncio.create_task(serve_asgi(app, _config(listener), stop=stopping.wait))
-            reloading = asyncio.create_task(reload_when_edited(runtime)) if reload else None
+            reloading = _start_reloading(runtime) if reload else None
             await _announce(runtime, listener)
             await runtime.plan_changes()
             stopped = asyncio.create_task(stopping.wait())
             await asyncio.wait([site, stopped], return_when=asyncio.FIRST_COMPLETED)
-            # Open event streams end themselves when they hear of nothing any more.
+            # Open event streams end when the change feed is closed.
             runtime.change_feed.close()
             if reloading is not None:
                 reloading.cancel()
-            # Side by side, so that slow requests take nothing off a hand-over's time.
+            # Concurrently, so that slow requests do not shorten the time for hand-offs.
             await asyncio.gather(site, runtime.stop_work())
     return 0
 
 
 async def work(settings: Settings) -> int:
-    """Play journeys and deliver mail until a signal; return the exit status."""
+    """Run journeys and deliver mail until a signal; return the exit status."""
     tune_interpreter()
     stopping = asyncio.Event()
     _stop_on_signals(stopping.set)
     async with open_runtime(settings, with_worker=True) as runtime:
-        print("Hogsend works: it plays journeys and delivers mail.", flush=True)
+        print("Hogsend is ready: the worker runs journeys and delivers mail.", flush=True)
         await runtime.plan_changes()
         await stopping.wait()
     return 0
 
 
+def _start_reloading(runtime: Runtime) -> asyncio.Task[None]:
+    """Reload edited journeys in the background, and log the error if that ends."""
+
+    def log_failure(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("edited journeys are not reloaded any more; restart", exc_info=error)
+
+    reloading = asyncio.create_task(reload_when_edited(runtime))
+    reloading.add_done_callback(log_failure)
+    return reloading
+
+
 def _allow_many_connections() -> None:
-    """Raise the soft limit of open files to the hard one: each connection is one."""
+    """Raise the soft limit of open files to the hard one: each connection needs a file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES), hard))
@@ -85,7 +99,7 @@ def _allow_many_connections() -> None:
 
 @contextmanager
 def _listening(settings: Settings) -> Generator[socket.socket]:
-    """Bind the address before anything else, so that a taken port costs nothing."""
+    """Bind the address before anything else, so that a port in use is reported at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -102,7 +116,7 @@ def _listening(settings: Settings) -> Generator[socket.socket]:
     try:
         yield listener
     finally:
-        # Hypercorn has closed it when it came to serve.
+        # Hypercorn has closed it already if it served.
         with suppress(OSError):
             listener.close()
 
@@ -120,48 +134,48 @@ def _config(listener: socket.socket) -> Config:
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:
-    """Stop at the first SIGTERM or SIGINT, leave at once at the second."""
+    """Stop at the first SIGTERM or SIGINT; exit at once at the second."""
     loop = asyncio.get_running_loop()
-    first_signal_at: float | None = None
+    stopped_at: float | None = None
 
-    def handle_signal() -> None:
-        nonlocal first_signal_at
-        if first_signal_at is None:
-            first_signal_at = time.monotonic()
+    def on_signal() -> None:
+        nonlocal stopped_at
+        if stopped_at is None:
+            stopped_at = time.monotonic()
             stop()
-        elif time.monotonic() - first_signal_at > SAME_SIGNAL:
+        elif time.monotonic() - stopped_at > DUPLICATE_SIGNAL:
             os._exit(1)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, handle_signal)
+        loop.add_signal_handler(number, on_signal)
 
 
 async def _announce(runtime: Runtime, listener: socket.socket) -> None:
-    """Say where the dashboard is, and on the first start how to get in."""
+    """Print the address of the dashboard, and at the first start how to sign in."""
     settings = runtime.settings
     port = listener.getsockname()[1]
     address = settings.base_url if settings.port else local_address(settings.host, port)
-    facts = await _first_run(runtime, address)
+    credentials = await _create_credentials(runtime, address)
     path = settings.data / FIRST_RUN_FILE
-    shown = sys.stdout.isatty()
-    if facts and not shown:
-        # Before anybody is told that we are ready, and so looks for it.
-        _write_private(path, facts)
+    is_terminal = sys.stdout.isatty()
+    if credentials and not is_terminal:
+        # Written before the line that reports readiness, so that the file exists when it is read.
+        _write_private(path, credentials)
     print(f"Hogsend is ready at {address}", flush=True)
-    if facts and shown:
-        print(facts, flush=True)
-    elif facts:
-        print(f"How to get in for the first time is written in {path}", flush=True)
+    if credentials and is_terminal:
+        print(credentials, flush=True)
+    elif credentials:
+        print(f"The details for the first sign-in are in {path}", flush=True)
 
 
-async def _first_run(runtime: Runtime, address: str) -> str:
-    """Make the first ingest key and sign-in link where there are none; return them as text."""
+async def _create_credentials(runtime: Runtime, address: str) -> str:
+    """Create the first ingest key and sign-in link if there are none; return them as text."""
     database, settings, now = runtime.database, runtime.settings, runtime.clock.now()
     lines: list[str] = []
-    given = settings.api_key
-    if given and await keys.find(database, keys.digest_of(given)) is None:
+    configured = settings.api_key
+    if configured and await keys.find(database, keys.digest_of(configured)) is None:
         await keys.create(
-            database, name="HOGSEND_API_KEY", scopes=[keys.INGEST], now=now, text=given
+            database, name="HOGSEND_API_KEY", scopes=[keys.INGEST], now=now, text=configured
         )
     elif not await keys.any_key(database):
         _, text = await keys.create(database, name="First key", scopes=[keys.INGEST], now=now)
@@ -173,9 +187,9 @@ async def _first_run(runtime: Runtime, address: str) -> str:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write the facts of a first start; a key that an earlier start wrote stays readable."""
+    """Write the credentials of a first start; a key that an earlier start wrote is kept."""
     if path.exists() and not text.startswith(_KEY_LINE):
-        kept = [one for one in path.read_text().splitlines() if one.startswith(_KEY_LINE)]
+        kept = [line for line in path.read_text().splitlines() if line.startswith(_KEY_LINE)]
         text = "\n".join([*kept, text])
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -188,5 +202,5 @@ def run_server(settings: Settings, *, with_worker: bool, reload: bool) -> int:
 
 
 def run_worker(settings: Settings) -> int:
-    """Play journeys and deliver mail without a web server, until a signal; return the status."""
+    """Run journeys and deliver mail without a web server, until a signal; return the status."""
     return exit_with(run(work(settings)))

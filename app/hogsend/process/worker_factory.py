@@ -23,7 +23,7 @@ from ..engines.leases import RowLeases
 from ..engines.port import Engine, RunTurns
 from ..errors import Conflict, InvalidInput, NotFound, TooLarge
 from ..ingest import Ingest
-from ..ingest.parsing import read_hatchet_event
+from ..ingest.parsing import parse_hatchet_event
 from ..services.actor import HATCHET
 from ..services.content import Content
 from ..services.enrollments import run_action
@@ -63,7 +63,7 @@ class WorkerParts:
 
     def is_ingest_busy(self) -> bool:
         """Return whether events arrive faster than they are written."""
-        return self.ingest.is_pressed
+        return self.ingest.is_under_load
 
 
 def build_worker(settings: Settings, bus: EventBus, parts: WorkerParts) -> Worker:
@@ -220,7 +220,7 @@ def _ingest_hatchet_event(
         event_id: str, name: str, payload: Mapping[str, Any]
     ) -> Mapping[str, str]:
         try:
-            event = read_hatchet_event(event_id, name, payload)
+            event = parse_hatchet_event(event_id, name, payload)
         except (InvalidInput, TooLarge) as error:
             # A retry would be refused as well.
             return {"refused": error.message}

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ..domain.contact import Contact
 from ..domain.incoming import LARGEST_EVENT, IncomingEvent, IngestResult, check_text
 from ..errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
-from ..ingest.parsing import EventBody, incoming_event, invalid, read_event
+from ..ingest.parsing import EventBody, build_event, describe_invalid, parse_event
 from ..store.read_models import events as read_model
 from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
@@ -75,7 +75,7 @@ def submit_event_json(
         TooLarge: the event is past the size limit.
     """
     actor.require(Permission.INGEST)
-    return context.ingest.submit(read_event(raw, idempotency_key))
+    return context.ingest.submit(parse_event(raw, idempotency_key))
 
 
 async def submit_batch(
@@ -113,8 +113,8 @@ async def _submit_body(context: ServiceContext, body: Any) -> IngestResult:
     try:
         event = EventBody.model_validate(body)
     except ValidationError as error:
-        raise invalid(error) from None
-    return await context.ingest.submit(incoming_event(event, raw, None))
+        raise describe_invalid(error) from None
+    return await context.ingest.submit(build_event(event, raw, None))
 
 
 async def send_test_event(

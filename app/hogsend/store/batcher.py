@@ -70,7 +70,7 @@ class Batcher(Generic[T, R]):
         return future
 
     @property
-    def is_pressed(self) -> bool:
+    def is_under_load(self) -> bool:
         """Whether items arrive faster than they are written, so that other work should wait."""
         recent = asyncio.get_running_loop().time() - self._last < _RECENT
         return recent and self._usual >= _CROWD

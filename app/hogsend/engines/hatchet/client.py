@@ -1,7 +1,7 @@
-"""Speaks to Hatchet through its SDK. Nothing else of ours imports that: it takes seconds to import.
+"""Calls Hatchet through its SDK, which is imported here only when it is used: that takes seconds.
 
-The SDK's calls are made on threads: they block, try again by themselves for a while, and must not
-be bound to the server's loop.
+The SDK's calls run on threads: they block, retry by themselves for a while, and must not be bound
+to the server's loop.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from ...store.hatchet_runs import RunStart
 
 log = logging.getLogger("hogsend.hatchet")
 
-# The event that wakes a run; its scope is the enrollment, so that nobody else hears of it.
+# The event that wakes a run; its scope is the enrollment, so that no other run receives it.
 WAKE = "hogsend:wake"
 # Hatchet takes a thousand in one call; smaller calls side by side are faster.
 _MOST_STARTS, _MOST_WAKES, _MOST_CANCELS = 500, 50, 100
 _AT_ONCE = 8
-# How long Hatchet may take to say that it is there, in seconds.
-_PATIENCE = 10
+# How long Hatchet may take to answer a ping, in seconds.
+_PING_TIMEOUT = 10
 _CANCELLED = "CANCELLED"
 _MOST_TASK_EVENTS = 200
-# Runs of one answer, and how many answers are asked for at most.
+# Runs on one page of a list, and how many pages are read at most.
 _PAGE, _MOST_PAGES = 1000, 10
 
 R = TypeVar("R")
 
 
 class RunInput(BaseModel):
-    """Whom a run plays, by name as Hatchet's own screens show it."""
+    """The input of a run, with the field names that Hatchet's own screens show."""
 
     enrollmentId: str
     eventId: str
@@ -50,7 +50,7 @@ class RunInput(BaseModel):
 
 
 class Client:
-    """Hatchet, for this process. Make it with `connect`.
+    """This process's connection to Hatchet; `connect` makes one.
 
     Args:
         sdk: the SDK's module.
@@ -60,28 +60,28 @@ class Client:
     def __init__(self, sdk: Any, hatchet: Any) -> None:
         self.sdk = sdk
         self.hatchet = hatchet
-        # What starts the runs of a journey, by its id, or a chore. Filled in when Hatchet knows
-        # them: it answers a start of one that it does not know as if that had been taken.
+        # The tasks of the journeys, by id, and the cron tasks, by name. Set once Hatchet knows
+        # them: it accepts the start of a task that it does not know, and never runs it.
         self.tasks: Mapping[str, Any] = {}
-        self._turns = asyncio.Semaphore(_AT_ONCE)
-        # Threads of our own: the loop would wait at its end for those of its own pool, and a call
-        # that Hatchet does not answer has none. One more is for the sign of life.
+        self._call_slots = asyncio.Semaphore(_AT_ONCE)
+        # A thread pool of its own: the loop waits for the threads of its default pool when it ends,
+        # and a call that Hatchet does not answer never returns. One more thread is for the ping.
         self._threads = ThreadPoolExecutor(_AT_ONCE + 1, "hatchet")
         self._engine = EngineConnection(hatchet)
 
     @staticmethod
     async def connect() -> Client:
-        """Import the SDK, away from the loop, and make its client of the environment.
+        """Import the SDK in a thread, and create its client from the environment variables.
 
         Raises:
-            HatchetAway: the token or another of its settings cannot be used.
+            HatchetUnavailable: the token or another of its settings cannot be used.
         """
 
         def make() -> Client:
-            # First by us: the SDK would say how the text begins, which may be another secret.
+            # Checked here first: the SDK's error quotes the token, which may be another secret.
             read_token(client_settings().get("HATCHET_CLIENT_TOKEN", ""))
             sdk = importlib.import_module("hatchet_sdk")
-            _log_as_we_do()
+            _configure_sdk_log()
             # It would hook the root logger, and send what journeys log to Hatchet.
             return Client(sdk, sdk.Hatchet(config=sdk.ClientConfig(disable_log_capture=True)))
 
@@ -89,19 +89,19 @@ class Client:
             return await asyncio.to_thread(make)
         except Exception as error:
             raise HatchetUnavailable(
-                f"the settings of Hatchet's client do not work: {_message_of(error)}"
+                f"the settings of Hatchet's client do not work: {_describe(error)}"
             ) from None
 
     def close(self) -> None:
-        """Disconnect; a call that is under way is left to itself."""
+        """Disconnect; a call that is under way is not waited for."""
         self._engine.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def start(self, journey_id: str, starts: Sequence[RunStart]) -> list[str]:
-        """Start a run for each of some enrollments of one journey, and return the runs' ids.
+        """Start a run for each of these enrollments of one journey; return the runs' ids.
 
         Raises:
-            HatchetAway: none was started, as far as is known.
+            HatchetUnavailable: none was started, as far as is known.
         """
         task = self.tasks[journey_id]
 
@@ -109,17 +109,17 @@ class Client:
             return [
                 task.create_bulk_run_item(
                     input=RunInput(
-                        enrollmentId=str(one.enrollment_id),
-                        eventId=str(one.event_id),
-                        contactId=str(one.contact_id),
+                        enrollmentId=str(start.enrollment_id),
+                        eventId=str(start.event_id),
+                        contactId=str(start.contact_id),
                     ),
                     additional_metadata={
-                        "enrollment": str(one.enrollment_id),
-                        "event": str(one.event_id),
-                        "contact": str(one.contact_id),
+                        "enrollment": str(start.enrollment_id),
+                        "event": str(start.event_id),
+                        "contact": str(start.contact_id),
                     },
                 )
-                for one in some
+                for start in some
             ]
 
         runs: list[str] = []
@@ -137,47 +137,50 @@ class Client:
             wakes: the enrollments, each with the number of its last turn.
 
         Raises:
-            HatchetAway: some were not woken.
+            HatchetUnavailable: some were not woken.
         """
         push = self.sdk.BulkPushEventWithMetadata
         events = self.hatchet.event
 
         def call(some: Sequence[tuple[UUID, int]]) -> Callable[[], Any]:
             return lambda: events.bulk_push(
-                [push(key=WAKE, payload={"turn": turn}, scope=str(one)) for one, turn in some]
+                [
+                    push(key=WAKE, payload={"turn": turn}, scope=str(enrollment_id))
+                    for enrollment_id, turn in some
+                ]
             )
 
         await asyncio.gather(*(self._call(call(some)) for some in parts(wakes, _MOST_WAKES)))
 
     async def cancel(self, run_ids: Collection[str]) -> None:
-        """Cancel runs by their ids; one that is over already is left alone.
+        """Cancel runs by their ids; nothing happens to one that has ended already.
 
         Raises:
-            HatchetApiAway: some were not cancelled.
+            HatchetApiUnavailable: some were not cancelled.
         """
-        wanted = self.sdk.BulkCancelReplayOpts
+        options = self.sdk.BulkCancelReplayOpts
         for some in parts(sorted(run_ids), _MOST_CANCELS):
-            await self._ask_api(
-                lambda some=some: self.hatchet.runs.bulk_cancel(wanted(ids=list(some)))
+            await self._call_api(
+                lambda some=some: self.hatchet.runs.bulk_cancel(options(ids=list(some)))
             )
 
-    async def begin(self, name: str) -> None:
-        """Start a task of the engine's own.
+    async def start_task(self, name: str) -> None:
+        """Start a cron task.
 
         Raises:
-            HatchetAway: it was not started.
+            HatchetUnavailable: it was not started.
         """
         await self._call(lambda: self.tasks[name].run(wait_for_result=False))
 
     async def cancelled_since(self, since: datetime) -> list[str]:
-        """Return the ids of cancelled runs, of those begun since an instant, the newest first.
+        """Return the ids of cancelled runs that began since an instant, the newest first.
 
         Raises:
-            HatchetApiAway: it could not be asked.
+            HatchetApiUnavailable: the list could not be read.
         """
-        status, found = self.sdk.V1TaskStatus.CANCELLED, list[str]()
+        status, run_ids = self.sdk.V1TaskStatus.CANCELLED, list[str]()
         for page in range(_MOST_PAGES):
-            listed = await self._ask_api(
+            listed = await self._call_api(
                 lambda page=page: self.hatchet.runs.list(
                     since=since,
                     statuses=[status],
@@ -186,35 +189,34 @@ class Client:
                     include_payloads=False,
                 )
             )
-            found += [str(row.workflow_run_external_id) for row in listed.rows]
+            run_ids += [str(row.workflow_run_external_id) for row in listed.rows]
             if len(listed.rows) < _PAGE:
                 break
-        return found
+        return run_ids
 
-    async def is_cancelled_by_operator(self, run_id: str) -> bool:
-        """Return whether an operator cancelled a run: it neither timed out nor got lost.
+    async def was_cancelled_by_operator(self, run_id: str) -> bool:
+        """Return whether an operator cancelled a run, rather than a timeout or Hatchet itself.
 
         Raises:
-            HatchetApiAway: it could not be asked.
+            HatchetApiUnavailable: the run's events could not be read.
         """
-
-        rows = await self._ask_api(lambda: task_events(self.hatchet, run_id, _MOST_TASK_EVENTS))
-        # Hatchet also cancels a run that waited in a queue for too long, with a message.
+        rows = await self._call_api(lambda: task_events(self.hatchet, run_id, _MOST_TASK_EVENTS))
+        # A run that waited too long for a worker is cancelled as well, with a message.
         return any(row.event_type.value == _CANCELLED and not row.message for row in rows)
 
     async def version(self) -> str:
-        """Return the engine's version: a sign of life.
+        """Ping Hatchet; return its version.
 
         Raises:
-            HatchetAway: it does not answer.
+            HatchetUnavailable: it does not answer.
         """
-        # Not after calls that are never answered.
-        return await self._call_now(lambda: self._engine.version(_PATIENCE), HatchetUnavailable)
+        # Without a slot: calls that are never answered may hold all of them.
+        return await self._call_now(lambda: self._engine.version(_PING_TIMEOUT), HatchetUnavailable)
 
     async def _call(
         self, call: Callable[[], R], error_type: type[HatchetUnavailable] = HatchetUnavailable
     ) -> R:
-        async with self._turns:
+        async with self._call_slots:
             return await self._call_now(call, error_type)
 
     async def _call_now(self, call: Callable[[], R], error_type: type[HatchetUnavailable]) -> R:
@@ -222,26 +224,28 @@ class Client:
         try:
             return await loop.run_in_executor(self._threads, call)
         except Exception as error:
-            raise error_type(_message_of(error)) from error
+            raise error_type(_describe(error)) from error
 
-    async def _ask_api(self, call: Callable[[], R]) -> R:
-        """Make a call that goes to Hatchet's API, not to where workers connect."""
+    async def _call_api(self, call: Callable[[], R]) -> R:
+        """Make a call to Hatchet's REST API, which has another address than the engine."""
         return await self._call(call, HatchetApiUnavailable)
 
 
-def _log_as_we_do() -> None:
-    """Let what the SDK logs go where our own log goes, and only what matters."""
+def _configure_sdk_log() -> None:
+    """Send the SDK's log to the process's log, without its chatter."""
     logger = logging.getLogger("hatchet")
     logger.handlers.clear()
     logger.propagate = True
     quiet_sdk()
 
 
-def _message_of(error: BaseException) -> str:
-    """Return the error in one line, without values of settings, as one may be a secret."""
+def _describe(error: BaseException) -> str:
+    """Return an error as one line, without the settings' values: a secret may be among them."""
     details = getattr(error, "details", None)
     text = str(details()) if callable(details) else str(error)
     if isinstance(error, ValidationError):
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        text = "; ".join(f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in found)
+        errors = error.errors(include_input=False, include_url=False, include_context=False)
+        text = "; ".join(
+            f"{'.'.join(map(str, item['loc']))} {item['msg']}".strip() for item in errors
+        )
     return " ".join(text.split())[:300] or type(error).__name__

@@ -1,14 +1,15 @@
-"""Tracks which parts of Hatchet do not answer and since when; logs each change once."""
+"""Tracks which parts of Hatchet are unreachable and since when; logs each change once."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Literal
 
 from ...clock import Clock
-from ...errors import HatchetUnavailable
+from ...errors import HatchetApiUnavailable, HatchetUnavailable
 from ...store.workers import Outage
 
 log = logging.getLogger("hogsend.hatchet")
@@ -59,10 +60,10 @@ class Connectivity:
         self._logged.add(stops_turns)
         self._on_change()
         if stops_turns:
-            log.error("Hatchet does not answer, turns wait: %s", error.message)
+            log.error("Hatchet is unreachable, turns wait: %s", error.message)
         else:
             log.error(
-                "Hatchet's API does not answer; turns run, but cancellations in Hatchet are not "
+                "Hatchet's API is unreachable; turns run, but cancellations in Hatchet are not "
                 "seen and runs that ended here are not ended there: %s",
                 error.message,
             )
@@ -78,9 +79,27 @@ class Connectivity:
         name = "Hatchet" if stops_turns else "Hatchet's API"
         # The outage was logged as an error: an operator who reads only warnings must see its end.
         level = logging.WARNING if stops_turns in self._logged else logging.INFO
-        log.log(level, "%s answers again, after %.0f s", name, seconds)
+        log.log(level, "%s is reachable again, after %.0f s", name, seconds)
         self._logged.discard(stops_turns)
         self._on_change()
+
+    async def repeat(self, seconds: float, check: Callable[[], Awaitable[None]]) -> None:
+        """Check Hatchet's runs at intervals, until cancelled; an error does not end it.
+
+        Args:
+            seconds: the interval.
+            check: the work, which may call Hatchet.
+        """
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await check()
+            except HatchetApiUnavailable as error:
+                self.failed("api", error)
+            except HatchetUnavailable as error:
+                self.failed("push", error)
+            except Exception:
+                log.exception("Hatchet's runs could not be checked; trying again")
 
 
 def _is_engine(call: Call) -> bool:

@@ -2,7 +2,8 @@
 
 The rows decide what is due; Hatchet only decides when they are read. Its notifications are hints
 that may be lost: the outbox finds due enrollments without a run and starts one, wakes sleeping runs
-whose turn is due, cancels runs of enrollments that have ended, and restarts what is overdue anyway.
+whose turn is due, and cancels runs of enrollments that have ended. The sweeper restarts what is
+overdue anyway, and the reconciler exits enrollments whose run was cancelled in Hatchet.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from .client import Client
 from .connectivity import Connectivity
 from .host import WorkerHost
 from .outbox import Outbox
+from .reconciler import Reconciler
 from .requested_turns import RequestedTurns
+from .sweeper import Sweeper
 from .tasks import CronTask, WorkerSpec
 
 # A run without a wake time asks for its next wait after this long.
@@ -115,8 +118,22 @@ class HatchetEngine:
             clock,
             client=lambda: self._client,
             journey_ids=lambda: self._journey_ids,
+            connectivity=self._connectivity,
+        )
+        self._reconciler = Reconciler(
+            database,
+            clock,
+            client=lambda: self._client,
             exit_cancelled=exit_cancelled,
+            connectivity=self._connectivity,
+        )
+        self._sweeper = Sweeper(
+            database,
+            clock,
+            client=lambda: self._client,
+            journey_ids=lambda: self._journey_ids,
             pop_finished_counts=self._requested_turns.pop_finished_counts,
+            reconciler=self._reconciler,
             connectivity=self._connectivity,
         )
         self._wait_writes: Batcher[tuple[str, RunWait], None] = Batcher(
@@ -132,7 +149,7 @@ class HatchetEngine:
 
     @property
     def outage(self) -> Outage | None:
-        """Which part of Hatchet does not answer, if any."""
+        """Which part of Hatchet is unreachable, if any."""
         return self._connectivity.outage
 
     @property
@@ -197,7 +214,7 @@ class HatchetEngine:
         self.poll()
         self._on_connectivity_change()
 
-    # -- what runs ask ------------------------------------------------------------------------
+    # -- calls of the runs ----------------------------------------------------------------------
 
     async def recorded_waits(self, run_id: str) -> Sequence[RunWait]:
         """Return the waits that a run has made so far."""
@@ -260,8 +277,8 @@ class HatchetEngine:
         self._client = client
         self._background = [
             asyncio.create_task(self._outbox.run()),
-            asyncio.create_task(self._outbox.run_sweeper()),
-            asyncio.create_task(self._outbox.run_reconciler()),
+            asyncio.create_task(self._sweeper.run()),
+            asyncio.create_task(self._reconciler.run()),
             asyncio.create_task(self._ping(client)),
         ]
         try:

@@ -24,28 +24,28 @@ from .tasks import WorkerSpec, define_tasks
 
 log = logging.getLogger("hogsend.hatchet")
 
-# Durable runs that a worker holds at the same time, and maintenance tasks beside them.
+# Runs that one worker holds at once, and cron tasks beside them.
 DURABLE_SLOTS, SLOTS = 1000, 20
-# The next worker is made after so long, then after twice as long each time, in seconds.
+# The pause before the next worker: the first, and the limit of its doubling, in seconds.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-# One that has worked for this long was well, in seconds.
-_WELL_AFTER = 60.0
+# A worker that ran for this long was healthy: the pause is reset to the first, in seconds.
+_HEALTHY_AFTER = 60.0
 # Seconds between two checks whether the listener lives,
 _CHECK_EVERY = 1.0
 # and, before that, whether Hatchet knows the tasks.
 _READY_EVERY = 0.05
-# Seconds that a worker that is ended by force may take.
+# Seconds that a worker may take to end by force.
 _FORCED, _FORCED_AT_STOP = 8.0, 2.0
 # Seconds between two evictions of the waiting runs of a worker that is ending.
 _EVICT_EVERY = 1.0
 
 
 class WorkerHost:
-    """Keeps a worker going.
+    """Keeps one worker running.
 
     Args:
         client: Hatchet.
-        on_ready: is called when Hatchet knows the worker's tasks.
+        on_ready: called when Hatchet knows the worker's tasks.
     """
 
     def __init__(self, client: Client, on_ready: Callable[[], None]) -> None:
@@ -64,21 +64,21 @@ class WorkerHost:
             try:
                 await self._run_once(spec)
             except Exception:
-                log.exception("a Hatchet worker could not be made")
+                log.exception("a Hatchet worker could not be created")
             if self._stopping:
                 return
-            pause = FIRST_PAUSE if time.monotonic() - begun > _WELL_AFTER else pause
-            log.warning("the Hatchet worker has ended; the next one starts in %.0f s", pause)
+            pause = FIRST_PAUSE if time.monotonic() - begun > _HEALTHY_AFTER else pause
+            log.warning("the Hatchet worker has ended; another one starts in %.0f s", pause)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed.wait()
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def stop(self, patience: float) -> None:
-        """Ask the worker to leave, and wait for it.
+    async def stop(self, max_seconds: float) -> None:
+        """Ask the worker to stop, and wait for it.
 
         Args:
-            patience: for how long, in seconds; then it is left to itself.
+            max_seconds: how long to wait, in seconds; then the worker is abandoned.
         """
         self._stopping = True
         self._changed.set()
@@ -86,7 +86,7 @@ class WorkerHost:
         if worker is None or ended is None or ended.done():
             return
         worker.exit_gracefully()
-        await self._wait_for_end(worker, ended, patience)
+        await self._wait_for_end(worker, ended, max_seconds)
         if not ended.done():
             await self._force_end(worker, ended, _FORCED_AT_STOP)
         worker.kill_listener()
@@ -94,14 +94,14 @@ class WorkerHost:
             ended.set_result(None)
 
     async def _wait_for_end(
-        self, worker: SdkWorker, ended: asyncio.Future[None], patience: float
+        self, worker: SdkWorker, ended: asyncio.Future[None], max_seconds: float
     ) -> None:
         """Wait until a worker has ended, and evict the runs that begin to wait meanwhile.
 
         The SDK evicts the waiting runs once, and then waits for the others without a limit.
         """
         loop = asyncio.get_running_loop()
-        ends = loop.time() + patience
+        ends = loop.time() + max_seconds
         eviction: Future[Any] | None = None
         while not ended.done() and (left := ends - loop.time()) > 0:
             await asyncio.wait([ended], timeout=min(left, _EVICT_EVERY))
@@ -148,11 +148,11 @@ class WorkerHost:
         worker.kill_listener()
 
     async def _force_end(
-        self, worker: SdkWorker, ended: asyncio.Future[None], patience: float
+        self, worker: SdkWorker, ended: asyncio.Future[None], max_seconds: float
     ) -> None:
         """Let a worker end by force; Hatchet gives the runs it had in hand to the next one.
 
         The thread of a worker that does not end would keep the process from exiting.
         """
         if worker.exit_forcefully():
-            await asyncio.wait([ended], timeout=patience)
+            await asyncio.wait([ended], timeout=max_seconds)

@@ -1,4 +1,4 @@
-"""Sends Hatchet what the rows ask for: starts, wakes and cancels runs, and restarts late ones.
+"""Polls the rows and sends Hatchet what they ask for: starts, wakes and cancels of runs.
 
 Several workers may do so on one database: each claims a row before it sends anything for it.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from ...clock import Clock
-from ...errors import HatchetApiUnavailable, HatchetUnavailable
+from ...errors import HatchetUnavailable
 from ...store import hatchet_runs
 from ...store.db import Database
 from ...store.hatchet_runs import RunStart
@@ -24,21 +23,14 @@ from .connectivity import Connectivity
 log = logging.getLogger("hogsend.hatchet")
 
 # Enrollments of one poll.
-_LIMIT = 500
-# How often the outbox polls without a notification, and after Hatchet did not answer, in seconds.
+LIMIT = 500
+# How often the outbox polls without a notification, and during an outage, in seconds.
 POLL_EVERY, OUTAGE_PAUSE = 2.0, 2.0
-SWEEP_EVERY, RECONCILE_EVERY = 60.0, 15.0
 # A cron task that is requested all the time is started this often, in seconds.
 TASK_PAUSE = 0.5
-# A turn is late after this long when its journey makes no progress at all, and after this long when
-# it does.
-LATE, VERY_LATE = timedelta(minutes=1), timedelta(minutes=10)
-# Each poll for ended enrollments reaches back this far behind the last, so that none is missed.
-_OVERLAP = 2 * hatchet_runs.RETURNING
-# Cancelled runs that began within the first are looked for every time, within the second now and
-# then. Older ones are noticed when their turn is late, before the sweeper restarts it.
-_RECENT, _LONG_AGO = timedelta(days=1), timedelta(days=6)
-_RECENT_POLLS = 40
+# The first poll for ended enrollments reaches back this far, and each later poll this far behind
+# the one before it, so that none is missed.
+_FIRST_POLL, _OVERLAP = timedelta(days=6), 2 * hatchet_runs.RETURNING
 
 
 class Outbox:
@@ -49,8 +41,6 @@ class Outbox:
         clock: the source of the present instant.
         client: returns the client, or None before the first connection.
         journey_ids: returns the journeys that this process has code for.
-        exit_cancelled: exits an enrollment whose run was cancelled in Hatchet.
-        pop_finished_counts: returns how many turns of each journey ended since the last call.
         connectivity: tracks whether Hatchet answers.
     """
 
@@ -61,22 +51,17 @@ class Outbox:
         *,
         client: Callable[[], Client | None],
         journey_ids: Callable[[], Collection[str]],
-        exit_cancelled: Callable[[UUID], Awaitable[None]],
-        pop_finished_counts: Callable[[], Counter[str]],
         connectivity: Connectivity,
     ) -> None:
         self._database = database
         self._clock = clock
         self._client = client
         self._journey_ids = journey_ids
-        self._exit_cancelled = exit_cancelled
-        self._pop_finished_counts = pop_finished_counts
         message = "the rows for Hatchet could not be read; trying again"
         self._pushes, self._cancels = Poller(log, message), Poller(log, message)
         self._requested_tasks: set[str] = set()
         self._task_started_at: dict[str, float] = {}
-        self._ended_since = clock.now() - _LONG_AGO
-        self._reconciliations = 0
+        self._ended_since = clock.now() - _FIRST_POLL
         self._connectivity = connectivity
 
     def poll(self) -> None:
@@ -129,20 +114,17 @@ class Outbox:
                 self._requested_tasks.discard(name)
                 self._task_started_at[name] = now
                 try:
-                    await client.begin(name)
+                    await client.start_task(name)
                 except HatchetUnavailable:
                     self._requested_tasks.add(name)
                     raise
         return pause
 
-    def _registered_journeys(self, client: Client) -> list[str]:
-        return [journey_id for journey_id in self._journey_ids() if journey_id in client.tasks]
-
     async def _start_runs(self, client: Client) -> bool:
         """Start runs for due enrollments that have none; return whether there may be more."""
         now = self._clock.now()
         unstarted = await self._database.read_one(
-            hatchet_runs.unstarted(self._registered_journeys(client), now, _LIMIT)
+            hatchet_runs.unstarted(registered_journeys(client, self._journey_ids()), now, LIMIT)
         )
         if not unstarted:
             return False
@@ -151,31 +133,20 @@ class Outbox:
                 hatchet_runs.claim_starts([start.enrollment_id for start in unstarted], now)
             )
         try:
-            await self._start_all(
-                client, [start for start in unstarted if start.enrollment_id in claimed]
-            )
+            starts = [start for start in unstarted if start.enrollment_id in claimed]
+            await start_runs(self._database, client, starts)
         except BaseException:
             # Runs that did start ask for their turn, and are recorded then.
             async with self._database.transaction() as tx:
                 await tx.apply([hatchet_runs.unclaim(list(claimed))])
             raise
-        return len(unstarted) == _LIMIT
-
-    async def _start_all(self, client: Client, starts: Sequence[RunStart]) -> None:
-        """Start runs, those of each journey together, and record their ids."""
-        by_journey: dict[str, list[RunStart]] = {}
-        for start in starts:
-            by_journey.setdefault(start.journey_id, []).append(start)
-        for journey_id, group in by_journey.items():
-            runs = await client.start(journey_id, group)
-            names = [(start.enrollment_id, run) for start, run in zip(group, runs, strict=True)]
-            async with self._database.transaction() as tx:
-                await tx.apply([hatchet_runs.name_runs(names)])
+        return len(unstarted) == LIMIT
 
     async def _wake_runs(self, client: Client) -> bool:
         """Wake sleeping runs whose turn is due; return whether there may be more."""
+        journey_ids = registered_journeys(client, self._journey_ids())
         sleeping = await self._database.read_one(
-            hatchet_runs.to_wake(self._registered_journeys(client), self._clock.now(), _LIMIT)
+            hatchet_runs.to_wake(journey_ids, self._clock.now(), LIMIT)
         )
         if not sleeping:
             return False
@@ -187,7 +158,7 @@ class Outbox:
             async with self._database.transaction() as tx:
                 await tx.apply([hatchet_runs.unclaim_wakes(list(claimed))])
             raise
-        return len(sleeping) == _LIMIT
+        return len(sleeping) == LIMIT
 
     async def _send_cancels(self) -> float:
         """Cancel runs of ended enrollments; return the seconds until the next poll."""
@@ -204,7 +175,7 @@ class Outbox:
     async def _cancel_ended(self, client: Client) -> None:
         """Cancel the runs of enrollments that ended otherwise than by their own turn."""
         now = self._clock.now()
-        ended_since = hatchet_runs.ended_since(self._ended_since, now, _LIMIT)
+        ended_since = hatchet_runs.ended_since(self._ended_since, now, LIMIT)
         while ended := await self._database.read_one(ended_since):
             await client.cancel({run for run in ended.values() if run})
             await self._forget(ended)
@@ -214,116 +185,23 @@ class Outbox:
         async with self._database.transaction() as tx:
             await tx.apply(hatchet_runs.forget(list(runs.items())))
 
-    # -- the sweeper and the reconciler -------------------------------------------------------
 
-    async def run_sweeper(self) -> None:
-        """Sweep every minute, until cancelled."""
-        await self._repeat(SWEEP_EVERY, self.sweep)
+def registered_journeys(client: Client, journey_ids: Collection[str]) -> list[str]:
+    """Return those of the journeys whose tasks Hatchet knows."""
+    return [journey_id for journey_id in journey_ids if journey_id in client.tasks]
 
-    async def run_reconciler(self) -> None:
-        """Look for runs that were cancelled in Hatchet, until cancelled."""
-        await self._repeat(RECONCILE_EVERY, self.reconcile)
 
-    async def _repeat(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await step()
-            except HatchetApiUnavailable as error:
-                self._connectivity.failed("api", error)
-            except HatchetUnavailable as error:
-                self._connectivity.failed("push", error)
-            except Exception:
-                log.exception("Hatchet's runs could not be checked; trying again")
+async def start_runs(database: Database, client: Client, starts: Sequence[RunStart]) -> None:
+    """Start runs, those of each journey together, and record their ids.
 
-    async def sweep(self) -> None:
-        """Restart enrollments whose turn is late, whatever Hatchet says about their runs.
-
-        While a journey makes progress, its late enrollments only wait in a queue, which more runs
-        would make longer. One that is very late is restarted all the same.
-        """
-        client = self._client()
-        # No restart during an outage: the attempts would be used up when Hatchet answers again.
-        if client is None or self._connectivity.outage is not None:
-            return
-        now, finished = self._clock.now(), self._pop_finished_counts()
-        journey_ids = self._registered_journeys(client)
-        stuck = [journey_id for journey_id in journey_ids if not finished[journey_id]]
-        late, very_late = await self._database.read(
-            hatchet_runs.stalled(stuck, now - LATE, now, _LIMIT),
-            hatchet_runs.stalled(journey_ids, now - VERY_LATE, now, _LIMIT),
-        )
-        restarts = {start.enrollment_id: start for start in [*very_late, *late][:_LIMIT]}
-        if not restarts:
-            return
-        async with self._database.transaction() as tx:
-            claimed = await tx.one(hatchet_runs.claim_restarts(list(restarts), now))
-        try:
-            await self._restart(client, claimed, restarts)
-        except BaseException:
-            async with self._database.transaction() as tx:
-                await tx.apply([hatchet_runs.unclaim_restarts(list(claimed), now)])
-            raise
-
-    async def _restart(
-        self, client: Client, claimed: Mapping[UUID, str], restarts: Mapping[UUID, RunStart]
-    ) -> None:
-        """Start another run for enrollments, unless an operator has cancelled the first one.
-
-        Args:
-            client: Hatchet.
-            claimed: the enrollments, each with its run, or an empty text.
-            restarts: what to start, by enrollment.
-        """
-        runs = {run: enrollment_id for enrollment_id, run in claimed.items() if run}
-        exited = await self._exit_cancelled_runs(client, runs)
-        again = [
-            restarts[enrollment_id] for enrollment_id in claimed if enrollment_id not in exited
-        ]
-        if not again:
-            return
-        log.warning(
-            "%d turns are late because their runs in Hatchet did not ask for them; "
-            "started other runs",
-            len(again),
-        )
-        await self._start_all(client, again)
-        lost = [run for run, enrollment_id in runs.items() if enrollment_id not in exited]
-        async with self._database.transaction() as tx:
-            await tx.apply([hatchet_runs.forget_waits(lost)])
-        await client.cancel(lost)
-
-    async def reconcile(self) -> None:
-        """Exit the enrollments whose runs were cancelled in Hatchet's own dashboard."""
-        client = self._client()
-        if client is None:
-            return
-        is_thorough = self._reconciliations % _RECENT_POLLS == 0
-        self._reconciliations += 1
-        since = self._clock.now() - (_LONG_AGO if is_thorough else _RECENT)
-        runs = await client.cancelled_since(since)
-        self._connectivity.answered("api")
-        if runs:
-            await self._exit_cancelled_runs(
-                client, await self._database.read_one(hatchet_runs.enrollments_of(runs))
-            )
-
-    async def _exit_cancelled_runs(self, client: Client, runs: Mapping[str, UUID]) -> set[UUID]:
-        """Exit the live enrollments whose run an operator has cancelled; return them.
-
-        Args:
-            client: Hatchet.
-            runs: runs, each with its enrollment. We ourselves cancel only runs of enrollments that
-                have ended or have another run by now.
-        """
-        was_cancelled = await asyncio.gather(
-            *(client.is_cancelled_by_operator(run) for run in runs)
-        )
-        exited = {
-            enrollment_id
-            for enrollment_id, cancelled in zip(runs.values(), was_cancelled, strict=True)
-            if cancelled
-        }
-        for enrollment_id in exited:
-            await self._exit_cancelled(enrollment_id)
-        return exited
+    Raises:
+        HatchetUnavailable: some were not started, as far as is known.
+    """
+    by_journey: dict[str, list[RunStart]] = {}
+    for start in starts:
+        by_journey.setdefault(start.journey_id, []).append(start)
+    for journey_id, group in by_journey.items():
+        runs = await client.start(journey_id, group)
+        run_ids = [(start.enrollment_id, run) for start, run in zip(group, runs, strict=True)]
+        async with database.transaction() as tx:
+            await tx.apply([hatchet_runs.name_runs(run_ids)])

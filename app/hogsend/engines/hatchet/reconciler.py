@@ -1,0 +1,88 @@
+"""Exits the enrollments whose runs an operator has cancelled in Hatchet's own dashboard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from ...clock import Clock
+from ...store import hatchet_runs
+from ...store.db import Database
+from .client import Client
+from .connectivity import Connectivity
+
+# How often the reconciler runs, in seconds.
+RECONCILE_EVERY = 15.0
+# Cancelled runs that began within the first are looked for every time, within the second now and
+# then. Older ones are noticed when their turn is late, before the sweeper restarts it.
+_RECENT, _LONG_AGO = timedelta(days=1), timedelta(days=6)
+_RECENT_POLLS = 40
+
+
+class Reconciler:
+    """Exits the enrollments of cancelled runs.
+
+    Args:
+        database: where the rows are.
+        clock: the source of the present instant.
+        client: returns the client, or None before the first connection.
+        exit_cancelled: exits an enrollment whose run was cancelled in Hatchet.
+        connectivity: tracks whether Hatchet answers.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        client: Callable[[], Client | None],
+        exit_cancelled: Callable[[UUID], Awaitable[None]],
+        connectivity: Connectivity,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._client = client
+        self._exit_cancelled = exit_cancelled
+        self._connectivity = connectivity
+        self._polls = 0
+
+    async def run(self) -> None:
+        """Look for cancelled runs every few seconds, until cancelled."""
+        await self._connectivity.repeat(RECONCILE_EVERY, self.reconcile)
+
+    async def reconcile(self) -> None:
+        """Look for cancelled runs once, and exit their enrollments."""
+        client = self._client()
+        if client is None:
+            return
+        is_thorough = self._polls % _RECENT_POLLS == 0
+        self._polls += 1
+        since = self._clock.now() - (_LONG_AGO if is_thorough else _RECENT)
+        runs = await client.cancelled_since(since)
+        self._connectivity.answered("api")
+        if runs:
+            await self.exit_cancelled_runs(
+                client, await self._database.read_one(hatchet_runs.enrollments_of(runs))
+            )
+
+    async def exit_cancelled_runs(self, client: Client, runs: Mapping[str, UUID]) -> set[UUID]:
+        """Exit the live enrollments whose run an operator has cancelled; return them.
+
+        Args:
+            client: the connection to Hatchet.
+            runs: runs, each with its enrollment. We ourselves cancel only runs of enrollments that
+                have ended or have another run by now.
+        """
+        was_cancelled = await asyncio.gather(
+            *(client.was_cancelled_by_operator(run) for run in runs)
+        )
+        exited = {
+            enrollment_id
+            for enrollment_id, cancelled in zip(runs.values(), was_cancelled, strict=True)
+            if cancelled
+        }
+        for enrollment_id in exited:
+            await self._exit_cancelled(enrollment_id)
+        return exited
