@@ -1,4 +1,4 @@
-"""A project with a journey, and the parts that play it in this process, without a server."""
+"""A project with a journey, and the parts that run it in this process, without a server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hogsend.store.migrations import bring_up_to_date
 from hogsend.turns.runner import TurnRunner
 from hogsend.turns.turn_inputs import JourneyCode
 
-# People who come in together.
+# Contacts whose events are ingested together.
 SET = 1_000
 EVENT = "bench.started"
 SEND_AND_SLEEP = """
@@ -44,7 +44,7 @@ def make_project(folder: Path, source: str = SEND_AND_SLEEP) -> None:
     """Write a folder of journeys, and a mail `hello`.
 
     Args:
-        folder: where `journeys` is made.
+        folder: where `journeys` is created.
         source: the Python code of the journeys.
     """
     (folder / "journeys" / "emails").mkdir(parents=True)
@@ -55,21 +55,21 @@ def make_project(folder: Path, source: str = SEND_AND_SLEEP) -> None:
 
 
 def settings_of(folder: Path) -> dict[str, str]:
-    """Return what a server is started with to use a project's journeys."""
+    """Return the environment variables that let a server use a project's journeys."""
     return {"HOGSEND_JOURNEYS": str(folder / "journeys")}
 
 
 @dataclass
 class Project:
-    """The parts that play a project's journeys.
+    """The parts that run a project's journeys.
 
     Args:
-        settings: of the project.
-        database: open.
-        clock: what tells the time.
-        ingest: takes events.
+        settings: the project's settings.
+        database: its open database.
+        clock: the source of the present instant.
+        ingest: stores events.
         code: the journeys.
-        runner: plays turns.
+        runner: runs turns.
     """
 
     settings: Settings
@@ -85,7 +85,7 @@ class Project:
         return self.settings.data / "hogsend.db"
 
     async def enter(self, numbers: Iterable[int], event: str = EVENT) -> None:
-        """Submit the events that trigger a journey."""
+        """Ingest an event that triggers a journey, for each of these contacts."""
         await asyncio.gather(
             *(
                 self.ingest.submit(IncomingEvent(event, user_id=f"p{n}", email=f"p{n}@example.com"))
@@ -94,25 +94,29 @@ class Project:
         )
 
     async def play(self, leases: Leases | None = None) -> None:
-        """Play turns until none is due.
+        """Run turns until none is due.
 
         Args:
-            leases: keeps turns apart where several processes play.
+            leases: keeps several processes from running the same turn.
         """
         engine = EmbeddedEngine(self.database, self.clock, self.runner.run, leases=leases)
-        working = asyncio.create_task(engine.run())
+        running = asyncio.create_task(engine.run())
         while True:
             wake = await self.database.read_one(lag.next_wake())
             if wake is None or wake > self.clock.now():
                 break
             await asyncio.sleep(0.02)
         await engine.close()
-        await working
+        await running
 
 
-def _given() -> dict[str, str]:
-    """Return the environment of a project: its database, if it is not the default."""
-    return {k: v for k, v in os.environ.items() if k in ("PATH", "HOGSEND_DATABASE_URL")}
+def _environment() -> dict[str, str]:
+    """Return the variables that a project uses: the database, if it is not its own."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "HOGSEND_DATABASE_URL")
+    }
 
 
 @asynccontextmanager
@@ -121,9 +125,9 @@ async def opened(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Pro
 
     Args:
         folder: where `make_project` has written it.
-        clock: what tells the time; the machine's unless given.
+        clock: the source of the present instant; by default the machine's clock.
     """
-    settings = prepare_data(load_settings(_given(), folder))
+    settings = prepare_data(load_settings(_environment(), folder))
     await bring_up_to_date(settings.database_url, backups=None)
     database, clock = Database(settings.database_url), clock or SystemClock()
     await database.open()

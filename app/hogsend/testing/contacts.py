@@ -1,4 +1,4 @@
-"""Makes people known without any event, as an import of contacts does."""
+"""Creates and updates contacts without an event, as an import of contacts does."""
 
 from __future__ import annotations
 
@@ -19,65 +19,67 @@ from ..store.counters import Tally
 from ..store.db import Database, Transaction
 
 
-async def make_known(
+async def upsert_contact(
     database: Database,
     email: str | None,
     user_id: str | None,
     properties: Mapping[str, Any],
     now: datetime,
 ) -> Contact:
-    """Make somebody known, or change who is known already; two who are one person are merged.
+    """Create a contact or update an existing one; merge contacts that turn out to be one person.
 
     Args:
         database: where contacts are.
         email: the address that mail goes to.
         user_id: the product's id.
-        properties: what is known of them; others of theirs stay.
+        properties: properties to set; the contact keeps its others.
         now: the present instant.
 
     Raises:
-        ValueError: there is nothing that they could be known by, or the address is none.
+        ValueError: there is neither address nor id, or the address is invalid.
     """
     address = normalize_email(email) if email else None
-    names = identities_of(user_id, address, None)
-    if not names:
+    identities = identities_of(user_id, address, None)
+    if not identities:
         raise ValueError("A contact needs an email address or a user id.")
     tally = Tally(now)
     async with database.transaction() as tx:
-        known = await _one_by(tx, names, tally, now)
-        contact = known or Contact(await _id_for(tx, names[0], now))
+        existing = await _find_contact(tx, identities, tally, now)
+        contact = existing or Contact(await _make_id(tx, identities[0], now))
         contact = replace(
             contact,
             user_id=contact.user_id or user_id,
             email=address or contact.email,
             properties={**contact.properties, **properties},
         )
-        if known is None:
+        if existing is None:
             tally.gauge(counters.CONTACTS, 1)
             await tx.apply([contacts.insert([contact], now)])
         else:
             await tx.apply([contacts.update([contact], now)])
-        taken = await tx.one(contacts.by_identities(names))
-        fresh = [(name, contact.id) for name in names if name not in taken]
-        await tx.apply([contacts.add_identities(fresh), tally.write()])
+        owners = await tx.one(contacts.by_identities(identities))
+        added = [(identity, contact.id) for identity in identities if identity not in owners]
+        await tx.apply([contacts.name(added), tally.write()])
     return contact
 
 
-async def _id_for(tx: Transaction, name: str, now: datetime) -> UUID:
-    """Return an id that is the same in every run: arms and holdouts are decided by it.
+async def _make_id(tx: Transaction, identity: str, now: datetime) -> UUID:
+    """Return an id that is the same in every run, as variants and holdouts depend on it.
 
-    It is made like every other: the instant, then a number that grows, then chance.
+    It has the layout of every id: the instant, an increasing number, and noise.
     """
     number = len(await tx.one(snapshot.ids("contacts")))
-    noise = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7])
+    noise = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:7])
     return UUID(int=first_id(now).int | (number & 0xFFF) << 64 | noise)
 
 
-async def _one_by(tx: Transaction, names: list[str], tally: Tally, now: datetime) -> Contact | None:
-    """Return who is known by these names, as one person."""
-    found = await tx.one(contacts.by_identities(names))
-    ids = list(dict.fromkeys(contact.id for contact in found.values()))
+async def _find_contact(
+    tx: Transaction, identities: list[str], tally: Tally, now: datetime
+) -> Contact | None:
+    """Return the contact with these identities; merge them if there are several."""
+    owners = await tx.one(contacts.by_identities(identities))
+    ids = list(dict.fromkeys(contact.id for contact in owners.values()))
     if len(ids) > 1:
         await merge_contacts(tx, ids, tally, now)
-        found = await tx.one(contacts.by_identities(names))
-    return next(iter(found.values()), None)
+        owners = await tx.one(contacts.by_identities(identities))
+    return next(iter(owners.values()), None)

@@ -1,4 +1,4 @@
-"""Watches the authors' code while it is played: what it reads that no replay would see again."""
+"""Watches journeys while they run, and reports what they read that a replay would not repeat."""
 
 from __future__ import annotations
 
@@ -22,157 +22,157 @@ from typing import Any, cast
 from ..turns.calls import Call, ChooseVariant, Random, RunStep
 from ..turns.decorator import JourneyFunction
 
-_OURS = str(Path(__file__).parents[1]) + os.sep
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 _INSTALLED = tuple(
     os.path.realpath(sysconfig.get_path(name)) + os.sep
     for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
-_CLOCK = "await ctx.now()"
-_CHANCE = "await ctx.random()"
+_NOW = "await ctx.now()"
+_RANDOM = "await ctx.random()"
 _ID = "await ctx.uuid()"
-# Built-in functions that answer differently each time, and what a journey asks instead.
-_BUILT_IN: dict[object, tuple[str, str]] = {
+# Functions in C that return another value at each call: their name, and what to use instead.
+_C_FUNCTIONS: dict[object, tuple[str, str]] = {
     **{
-        getattr(time, name): (f"time.{name}()", _CLOCK)
+        getattr(time, name): (f"time.{name}()", _NOW)
         for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter")
     },
-    os.urandom: ("os.urandom()", _CHANCE),
+    os.urandom: ("os.urandom()", _RANDOM),
 }
-# Modules whose functions, written in Python, do.
-_WRITTEN = {
-    random.__file__: ("random", _CHANCE),
-    secrets.__file__: ("secrets", _CHANCE),
+# Modules in Python whose functions do: their name, and what to use instead.
+_PYTHON_MODULES = {
+    random.__file__: ("random", _RANDOM),
+    secrets.__file__: ("secrets", _RANDOM),
     uuid.__file__: ("uuid", _ID),
 }
 _RANDOM_IDS = ("uuid1", "uuid4")
-_SHARED: random.Random = random.seed.__self__
+_SHARED_GENERATOR: random.Random = random.seed.__self__
 
 
 @dataclass
 class DeterminismGuard:
-    """What is known of the authors' code, and what is to go wrong in it next.
+    """Records nondeterministic reads of journeys, and replaces the results of steps for a test.
 
     Args:
-        reads: each reading of a clock or of chance, with its place and the remedy.
-        failing: errors that the next effects of `ctx.step` raise.
-        arms: what `ctx.variant` answers, by the experiment's key.
-        chance: what `ctx.random` answers by, the same in every run.
+        reads: each reading of a clock or of a random number, with its location and the remedy.
+        step_errors: errors that the next functions of `ctx.step` raise.
+        arms: the arms that `ctx.variant` returns, by the experiment's key.
+        generator: generates the numbers of `ctx.random`, the same in every run.
     """
 
     reads: list[str] = field(default_factory=list[str])
-    failing: deque[Exception] = field(default_factory=deque[Exception])
+    step_errors: deque[Exception] = field(default_factory=deque[Exception])
     arms: dict[str, str] = field(default_factory=dict[str, str])
-    chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
+    generator: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
-    def over(self, function: JourneyFunction) -> JourneyFunction:
-        """Return a journey's function that is watched while it runs."""
+    def wrap(self, function: JourneyFunction) -> JourneyFunction:
+        """Return the journey's function, watched while it runs."""
 
         @functools.wraps(function)
-        def watched(user: Any, ctx: Any) -> Any:
-            return _Watched(cast("Coroutine[Any, Any, None]", function(user, ctx)), self)
+        def run_watched(user: Any, ctx: Any) -> Any:
+            return _WatchedCoroutine(cast("Coroutine[Any, Any, None]", function(user, ctx)), self)
 
-        return watched
+        return run_watched
 
     def profile(self, frame: FrameType, event: str, argument: Any) -> None:
-        """Note a call, as Python reports it, that the author's own code makes."""
+        """Record a nondeterministic call of an author's code; a profile function of `sys`."""
         if event == "c_call":
-            caller, found = frame, _built_in(argument)
-        elif event == "call" and frame.f_code.co_filename in _WRITTEN:
-            caller, found = frame.f_back, _written(frame)
+            caller, call = frame, _describe_c_call(argument)
+        elif event == "call" and frame.f_code.co_filename in _PYTHON_MODULES:
+            caller, call = frame.f_back, _describe_python_call(frame)
         else:
             return
-        if found is None or caller is None or not _is_authors(caller.f_code.co_filename):
+        if call is None or caller is None or not _is_author_code(caller.f_code.co_filename):
             return
-        what, remedy = found
-        place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
-        read = f"{place}: {what} gives another answer at every replay. Use {remedy}."
+        name, remedy = call
+        location = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+        read = f"{location}: {name} returns another value at every replay. Use {remedy}."
         if read not in self.reads:
             self.reads.append(read)
 
-    def prepared(self, request: Any) -> Any:
-        """Return a request as the test wants it answered."""
+    def replace_result(self, request: Any) -> Any:
+        """Return a request with the result that the test has set for it."""
         if isinstance(request, RunStep):
-            return replace(request, run=self._failing(request.run))
+            return replace(request, run=self._with_errors(request.run))
         if isinstance(request, Random):
-            return replace(request, draw=self.chance.random)
+            return replace(request, draw=self.generator.random)
         if isinstance(request, ChooseVariant) and request.label in self.arms:
             return replace(request, arms={self.arms[request.label]: 1.0})
         return request
 
-    def _failing(self, run: Callable[..., Any]) -> Callable[..., Any]:
+    def _with_errors(self, run: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(run):
 
             @functools.wraps(run)
-            async def apart(*arguments: Any) -> Any:
-                self._fail()
+            async def run_async(*arguments: Any) -> Any:
+                self._raise_next_error()
                 return await run(*arguments)
 
-            return apart
+            return run_async
 
         @functools.wraps(run)
-        def plain(*arguments: Any) -> Any:
-            self._fail()
+        def run_sync(*arguments: Any) -> Any:
+            self._raise_next_error()
             return run(*arguments)
 
-        return plain
+        return run_sync
 
-    def _fail(self) -> None:
-        if self.failing:
-            raise self.failing.popleft()
+    def _raise_next_error(self) -> None:
+        if self.step_errors:
+            raise self.step_errors.popleft()
 
 
-class _Watched:
-    """A journey's coroutine, driven by the turn runner and checked for nondeterminism."""
+class _WatchedCoroutine:
+    """A journey's coroutine that is watched while the turn runner drives it."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, None], watch: DeterminismGuard) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, None], guard: DeterminismGuard) -> None:
         self._coroutine = coroutine
-        self._watch = watch
+        self._guard = guard
 
     def send(self, value: Any) -> Call:
-        return self._watch.prepared(self._seen(self._coroutine.send, value))
+        return self._guard.replace_result(self._drive(self._coroutine.send, value))
 
     def throw(self, *error: Any) -> Call:
-        return self._watch.prepared(self._seen(self._coroutine.throw, *error))
+        return self._guard.replace_result(self._drive(self._coroutine.throw, *error))
 
     def close(self) -> None:
         self._coroutine.close()
 
-    def _seen(self, drive: Callable[..., Any], *given: Any) -> Any:
-        before = sys.getprofile()
-        sys.setprofile(self._watch.profile)
+    def _drive(self, resume: Callable[..., Any], *arguments: Any) -> Any:
+        earlier = sys.getprofile()
+        sys.setprofile(self._guard.profile)
         try:
-            return drive(*given)
+            return resume(*arguments)
         finally:
-            sys.setprofile(before)
+            sys.setprofile(earlier)
 
 
-def _built_in(function: Any) -> tuple[str, str] | None:
+def _describe_c_call(function: Any) -> tuple[str, str] | None:
     owner = getattr(function, "__self__", None)
     name = getattr(function, "__name__", "")
     if isinstance(owner, type):
         if issubclass(owner, date) and name in ("now", "utcnow", "today"):
-            return f"{owner.__name__}.{name}()", _CLOCK
+            return f"{owner.__name__}.{name}()", _NOW
         return None
-    if owner is _SHARED:
-        return f"random.{name}()", _CHANCE
+    if owner is _SHARED_GENERATOR:
+        return f"random.{name}()", _RANDOM
     try:
-        return _BUILT_IN.get(function)
+        return _C_FUNCTIONS.get(function)
     except TypeError:
         return None
 
 
-def _written(frame: FrameType) -> tuple[str, str] | None:
-    module, remedy = _WRITTEN[frame.f_code.co_filename]
+def _describe_python_call(frame: FrameType) -> tuple[str, str] | None:
+    module, remedy = _PYTHON_MODULES[frame.f_code.co_filename]
     name = frame.f_code.co_name
     if module == "uuid":
         return (f"uuid.{name}()", remedy) if name in _RANDOM_IDS else None
-    # A generator of the author's own, begun with a recorded number, repeats itself.
-    if module == "random" and frame.f_locals.get("self") is not _SHARED:
+    # An author's own generator, seeded with a recorded number, repeats its numbers.
+    if module == "random" and frame.f_locals.get("self") is not _SHARED_GENERATOR:
         return None
     return f"{module}.{name}()", remedy
 
 
-def _is_authors(file: str) -> bool:
-    if file.startswith(("<", _OURS)) or "site-packages" in file or "dist-packages" in file:
+def _is_author_code(file: str) -> bool:
+    if file.startswith(("<", _PACKAGE)) or "site-packages" in file or "dist-packages" in file:
         return False
     return not os.path.realpath(file).startswith(_INSTALLED)

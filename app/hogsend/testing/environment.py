@@ -1,5 +1,4 @@
-"""Opens what a test plays in: the worker of production with a database, a clock and a provider of
-its own, and the author's mails."""
+"""Opens the environment of a test: the worker of production with a database of its own."""
 
 from __future__ import annotations
 
@@ -45,27 +44,27 @@ from .mailbox import FakeProvider
 
 Mails = Mapping[str, str] | str | Path | None
 # The files of a folder with their sizes and times of change.
-AsOf = frozenset[tuple[str, int, int]]
+FileVersions = frozenset[tuple[str, int, int]]
 
 BASE_URL = "https://mail.example.com"
 SENDER = "Tests <tests@example.com>"
-# A folder that is kept in memory, where the machine has one.
+# A folder in memory, where the machine has one.
 _MEMORY = Path("/dev/shm")  # noqa: S108 (each test makes a folder of its own in it)
-# How long a hand-over may take when a test ends, in seconds.
+# How long a hand-off may take when a test ends, in seconds.
 _STOP_TIMEOUT = 5.0
 
 
 @dataclass
 class KitEnvironment:
-    """An open installation that a test plays journeys in.
+    """The open installation of a test.
 
     Args:
-        clock: set by the test.
-        database: the test's own.
+        clock: the clock that the test sets.
+        database: the test's own database.
         ingest: stores events.
         tracker: records opens and clicks.
         worker: runs journeys and delivers mail.
-        activity: notices what was committed.
+        activity: notices commits.
         content: the journeys of this test, and the mails.
         provider: keeps the mails that were sent.
     """
@@ -94,9 +93,9 @@ async def open_environment(
     Args:
         functions: the journeys.
         mails: the author's mails, as `play` takes them.
-        start: what the clock shows at first.
+        start: the instant that the clock shows at first.
         guard: watches what the journeys read.
-        twice: whether every turn runs a second time.
+        twice: whether every turn runs a second time, from its journal.
     """
     clock, change_feed, tokens = ManualClock(start), ChangeFeed(), Tokens(["hogsend.testing"])
     async with AsyncExitStack() as stack:
@@ -128,7 +127,7 @@ async def open_environment(
 def _build_worker(
     bus: EventBus, parts: WorkerParts, activity: Activity, provider: FakeProvider, *, twice: bool
 ) -> Worker:
-    """Return the worker of production, without retention and registry."""
+    """Return a worker as in production, without retention and the worker registry."""
     database, clock, content = parts.database, parts.clock, parts.content
     code = JourneyCode(content.registry, content.template_lists)
     turn_runner = TurnRunner(database, clock, parts.ingest, code, twice=twice)
@@ -169,12 +168,14 @@ def _load_content(
     guard: DeterminismGuard,
 ) -> Content:
     folder = _folder_of(functions, mails, scratch)
-    as_of = fingerprint(folder) if folder is not None else AsOf()
-    loaded = _loaded(folder, as_of) if folder is not None else Registry()
-    registry = build_registry(functions, {**_lists_beside(functions), **loaded.lists})
-    templates = _templates(folder, as_of, frozenset(registry.lists)) if folder else Templates()
+    versions = fingerprint(folder) if folder is not None else FileVersions()
+    loaded = _load_folder(folder, versions) if folder is not None else Registry()
+    registry = build_registry(functions, {**_imported_lists(functions), **loaded.lists})
+    templates = (
+        _load_templates(folder, versions, frozenset(registry.lists)) if folder else Templates()
+    )
     functions_by_id = {
-        journey_id: guard.over(function) for journey_id, function in registry.functions.items()
+        journey_id: guard.wrap(function) for journey_id, function in registry.functions.items()
     }
     renderer = Renderer(templates, registry.lists, tokens, base_url=BASE_URL, sender=SENDER)
     registry = replace(registry, functions=functions_by_id, broken=loaded.broken)
@@ -186,34 +187,34 @@ def _folder_of(functions: Sequence[JourneyFunction], mails: Mails, scratch: Path
     if isinstance(mails, str | Path):
         return Path(mails).absolute()
     if mails is not None:
-        return _written(mails, scratch)
+        return _write_mails(mails, scratch)
     folders = [location_of(function)[0].parent for function in functions]
     return next((folder.absolute() for folder in folders if (folder / FOLDER).is_dir()), None)
 
 
-def _written(mails: Mapping[str, str], scratch: Path) -> Path:
+def _write_mails(mails: Mapping[str, str], scratch: Path) -> Path:
     emails = scratch / FOLDER
     emails.mkdir()
     for key, text in mails.items():
-        whole = text if text.startswith("---") else f"---\nsubject: {key}\n---\n{text}\n"
-        (emails / f"{key}.html").write_text(whole, "utf-8")
+        source = text if text.startswith("---") else f"---\nsubject: {key}\n---\n{text}\n"
+        (emails / f"{key}.html").write_text(source, "utf-8")
     return scratch
 
 
 @lru_cache(maxsize=8)
-def _loaded(folder: Path, as_of: AsOf) -> Registry:
-    """Load an author's folder for its lists, once as long as no file changes."""
+def _load_folder(folder: Path, versions: FileVersions) -> Registry:
+    """Load an author's folder for its lists; again only when a file has changed."""
     with preserve_modules():
         return load(folder)
 
 
 @lru_cache(maxsize=8)
-def _templates(folder: Path, as_of: AsOf, lists: frozenset[str]) -> Templates:
-    """Load the mails of an author's folder, once as long as no file changes."""
+def _load_templates(folder: Path, versions: FileVersions, lists: frozenset[str]) -> Templates:
+    """Load the mails of an author's folder; again only when a file has changed."""
     return Templates.load(folder, lists)
 
 
-def _lists_beside(functions: Sequence[JourneyFunction]) -> dict[str, MailList]:
+def _imported_lists(functions: Sequence[JourneyFunction]) -> dict[str, MailList]:
     """Return the lists that the journeys' own modules define or import."""
     return {
         value.id: value

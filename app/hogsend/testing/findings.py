@@ -1,4 +1,4 @@
-"""What is wrong with the journeys of a test, though nobody asked: it fails the test."""
+"""Fails a test when a turn or a mail of it failed, even if the test does not check for that."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .timeline import authors_part
 
 
 class Findings:
-    """What has been found so far, each told once.
+    """The failures of a test; each is reported once.
 
     Args:
-        guard: has seen what the journeys read.
-        broken: the author's files that cannot be used, which may be why.
-        twice: whether reading a clock or chance is wrong.
+        guard: has recorded what the journeys read.
+        broken: the author's files that cannot be used, which may be the cause.
+        twice: whether reading a clock or a random number is a failure.
     """
 
     def __init__(
@@ -30,44 +30,48 @@ class Findings:
         self._turns: set[tuple[UUID, int]] = set()
         self._reads = 0
         self._mails: set[UUID] = set()
-        # Whether the test is about failures, and looks at them itself.
-        self.expected = False
+        # Whether the test expects failures, and checks them itself.
+        self.are_expected = False
 
     def check(self, records: Snapshot) -> None:
-        """Fail the test for what is new and wrong.
+        """Fail the test for failures that were not reported yet.
 
         Raises:
-            AssertionError: a turn or a mail failed, or a turn cannot be repeated.
+            AssertionError: a turn or a mail failed, or a turn cannot be replayed.
         """
-        found = [*self._unrepeatable(), *self._failed(records), *self._unmade(records.sends)]
-        if found and not self.expected:
+        failures = [
+            *self._nondeterministic_reads(),
+            *self._failed_turns(records),
+            *self._failed_mails(records.sends),
+        ]
+        if failures and not self.are_expected:
             if self._broken:
-                found.append("Files that cannot be used:\n" + "\n".join(map(str, self._broken)))
-            raise AssertionError("\n\n".join(found))
+                failures.append("Files that cannot be used:\n" + "\n".join(map(str, self._broken)))
+            raise AssertionError("\n\n".join(failures))
 
-    def _unrepeatable(self) -> list[str]:
+    def _nondeterministic_reads(self) -> list[str]:
         reads = self._guard.reads[self._reads :]
         self._reads += len(reads)
         return reads if self._twice else []
 
-    def _failed(self, records: Snapshot) -> Iterator[str]:
+    def _failed_turns(self, records: Snapshot) -> Iterator[str]:
         for enrollment in records.enrollments:
             for turn in records.turns.get(enrollment.id, ()):
-                name = (enrollment.id, turn.number)
-                if name in self._turns:
+                key = (enrollment.id, turn.number)
+                if key in self._turns:
                     continue
-                self._turns.add(name)
+                self._turns.add(key)
                 if turn.error is not None:
                     error = authors_part(turn.error)
                     yield f"A turn of {enrollment.journey_id} failed.\n{error}"
                 elif turn.outcome == "drifted":
                     yield f"{enrollment.journey_id} drifted: {enrollment.end_reason}"
 
-    def _unmade(self, sends: Iterable[Send]) -> Iterator[str]:
-        """Name mails that could not be made, or wait for a template that is broken."""
+    def _failed_mails(self, sends: Iterable[Send]) -> Iterator[str]:
+        """Yield a message for each mail that could not be rendered or whose template is broken."""
         for send in sends:
-            tried = send.attempts[-1]["outcome"] if send.attempts else ""
-            waits = send.status == "queued" and (send.reason or "").startswith("waits: ")
-            if send.id not in self._mails and (waits or tried == "failed"):
+            outcome = send.attempts[-1]["outcome"] if send.attempts else ""
+            is_waiting = send.status == "queued" and (send.reason or "").startswith("waits: ")
+            if send.id not in self._mails and (is_waiting or outcome == "failed"):
                 self._mails.add(send.id)
-                yield f"The mail {send.template} could not be made: {send.reason}."
+                yield f"The mail {send.template} could not be rendered: {send.reason}."

@@ -1,4 +1,4 @@
-"""The mails of a test: what people got, as they would see it."""
+"""The mails of a test, as their recipients see them."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ Refusal = Literal["hard_bounce", "soft", "later"]
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that has left.
+    """A mail that was sent.
 
     Args:
-        send_id: the ledger's id of it.
-        contact_id: whose it is.
+        send_id: its id in the ledger.
+        contact_id: the contact that it was sent to.
         template: the key of its template.
-        to: the address that it went to.
-        subject: as people read it.
-        html: the part with formatting; its links are the tracked ones.
-        text: the plain part.
-        links: where its links lead, in order; not those to unsubscribe and to preferences.
-        sent_at: when it left.
+        to: the address that it was sent to.
+        subject: its subject, decoded.
+        html: the HTML part; its links are tracked.
+        text: the plain text part.
+        links: the targets of its links, in order, without those to unsubscribe and to preferences.
+        sent_at: when it was handed to the provider.
         message: the whole mail with its headers.
     """
 
@@ -60,17 +60,17 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class SentMail:
-    """A mail as it was handed over."""
+    """A mail as it was handed to the provider."""
 
     message: Message
     at: datetime
 
 
 class FakeProvider(Provider):
-    """The provider of a test: takes every mail, unless it was told to refuse.
+    """A provider that accepts every mail and keeps it, except for those that the test refuses.
 
     Args:
-        clock: tells when a mail left.
+        clock: the source of the instant at which a mail is sent.
     """
 
     name = "test"
@@ -82,7 +82,7 @@ class FakeProvider(Provider):
         self.sent_mails: dict[UUID, SentMail] = {}
 
     def refuse(self, kind: Refusal) -> None:
-        """Refuse the next mail that is handed over."""
+        """Refuse the next mail."""
         refusals: dict[Refusal, DeliveryError] = {
             "hard_bounce": Rejected("550 5.1.1 no such mailbox", "hard_bounce"),
             "soft": TryLater("452 4.2.2 the mailbox is full", soft_bounce=True),
@@ -91,32 +91,32 @@ class FakeProvider(Provider):
         self._refusals.append(refusals[kind])
 
     async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
-        """Take a mail."""
+        """Keep a mail, or raise the next refusal."""
         if self._refusals:
             raise self._refusals.popleft()
         await before_handoff()
         self.sent_mails.setdefault(message.send_id, SentMail(message, self._clock.now()))
-        return Accepted(provider_id=None, reply="taken by the test")
+        return Accepted(provider_id=None, reply="accepted by the test")
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: nothing is open."""
 
 
 class Mailbox:
-    """The mails that have left, of everyone, the oldest first."""
+    """The mails that were sent to all contacts, the oldest first."""
 
     def __init__(self) -> None:
         self._mails: list[Mail] = []
         self._families: dict[UUID, set[UUID]] = {}
 
     def mails(self, person: Person, template: str | None = None) -> list[Mail]:
-        """Return the mails that a person got, the oldest first.
+        """Return the mails that a person has received, the oldest first.
 
             assert world.mailbox.mails(ada)[-1].subject == "Your trial ends on Friday"
 
         Args:
-            person: who.
-            template: only those of this template.
+            person: the recipient.
+            template: only mails of this template.
         """
         contact_ids = self._families.get(person.id, {person.id})
         return [
@@ -126,30 +126,30 @@ class Mailbox:
         ]
 
     def templates(self, person: Person) -> list[str]:
-        """Return the templates of the mails that a person got, the oldest first.
+        """Return the templates of the mails that a person has received, the oldest first.
 
         assert world.mailbox.templates(ada) == ["trial-welcome", "trial-progress"]
         """
         return [mail.template for mail in self.mails(person)]
 
-    def take_in(self, mails: Sequence[Mail], families: dict[UUID, set[UUID]]) -> None:
-        """Hold these mails from now on.
+    def replace_mails(self, mails: Sequence[Mail], families: dict[UUID, set[UUID]]) -> None:
+        """Hold these mails instead of the earlier ones.
 
         Args:
-            mails: those that have left, the oldest first.
-            families: for each contact, the ids of those who are the same person by now.
+            mails: the mails that were sent, the oldest first.
+            families: for each contact, its id and those of the contacts merged with it.
         """
         self._mails, self._families = list(mails), families
 
 
-def mail_of(sent: SentMail, contact_id: UUID, template: str, links: Sequence[str]) -> Mail:
-    """Make what people see of a mail that was handed over.
+def build_mail(sent: SentMail, contact_id: UUID, template: str, links: Sequence[str]) -> Mail:
+    """Build a mail as its recipient sees it.
 
     Args:
-        sent: the mail.
-        contact_id: whose it is.
+        sent: the mail as it was handed to the provider.
+        contact_id: the contact that it was sent to.
         template: the key of its template.
-        links: where its tracked links lead.
+        links: the targets of its tracked links.
     """
     message = message_from_bytes(sent.message.mime_bytes, policy=policy.default)
     return Mail(

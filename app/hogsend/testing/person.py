@@ -1,4 +1,4 @@
-"""Somebody in a test."""
+"""A person in a test."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in a test, made by `world.contact(…)`.
+    """A person in a test, created by `world.contact(…)`.
 
     Args:
         id: the contact's id.
-        email: the address that they were made with, if any.
-        user_id: the product's id of them, if any.
+        email: the address that the person was created with, if any.
+        user_id: the product's id of the person, if any.
     """
 
     id: UUID

@@ -1,4 +1,4 @@
-"""`play`: opens a world for some journeys, and tells what happened in it when the test fails."""
+"""`play`: opens a world for journeys, and adds its timeline to the error of a failing test."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .determinism_guard import DeterminismGuard
 from .environment import Mails, open_environment
 from .world import World
 
-# A Tuesday, far from every change of clocks.
+# A Tuesday, far from every change to or from daylight saving time.
 START = datetime(2026, 3, 3, 9, tzinfo=UTC)
-# The database's connections belong to the task that opened them.
+# Whether this context has a world open: its database connections belong to the task that opened it.
 _OPEN: ContextVar[bool] = ContextVar("world_is_open", default=False)
 
 
@@ -26,28 +26,29 @@ async def play(
     start: datetime = START,
     twice: bool = True,
 ) -> AsyncGenerator[World]:
-    """Open a world in which journeys are played by the real engine, in memory.
+    """Open a world in which the real engine runs journeys, in memory.
 
         async with play(activation_welcome) as world:
             ada = await world.contact("ada@example.com")
             await world.emit(ada, "user.created")
             assert world.mailbox.templates(ada) == ["activation-welcome"]
 
-    A test that fails inside prints what happened to everyone. It also fails when a journey raises,
-    when a mail cannot be made, and when a turn cannot be repeated.
+    A test that fails inside prints the history of every person. It also fails when a journey
+    raises, when a mail cannot be rendered, and when a turn cannot be replayed.
 
     Args:
-        journey: a function that `@journey` has marked, as it is imported.
-        more: others that are to run beside it.
+        journey: a function with the decorator `@journey`.
+        more: journeys that run beside it.
         mails: templates by their keys, for journeys that have no folder with mails: the text of
-            each, with or without front matter. Or the path of a folder of journeys with `emails/`.
-            Unless given, that is the folder which a journey's file is in.
-        start: what the clock shows at first, with a time zone; a Tuesday at nine unless given.
-        twice: whether every turn is played a second time from its journal, and must ask for the
-            same: what else would go wrong only weeks later, when somebody's wait is over.
+            each, with or without front matter. Or the path of a folder of journeys with `emails/`;
+            by default the folder of a journey's file.
+        start: the instant that the clock shows at first, with a time zone; by default a Tuesday at
+            nine, UTC.
+        twice: whether every turn runs a second time from its journal and must make the same calls.
+            This finds errors that production would meet only weeks later, when a wait ends.
 
     Raises:
-        JourneyCodeError: a function is no journey, or cannot be used as it is.
+        JourneyCodeError: a function is not a journey, or cannot be used.
         RuntimeError: another world is open.
     """
     if _OPEN.get():

@@ -1,4 +1,4 @@
-"""Everything that a test's installation holds, as of the last thing that happened in it."""
+"""The rows of a test's database, read after each action of the test."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Snapshot:
     """The rows, the oldest first.
 
     Args:
-        people: the contacts, by id.
-        survivors: into whom a contact was merged.
-        enrollments: of everyone.
+        contacts: the contacts, by id.
+        survivors: for a merged contact, the id of the contact that it was merged into.
+        enrollments: the enrollments of all contacts.
         turns: the journals, by enrollment.
         sends: the ledger.
-        events: of everyone.
-        refusals: for an event the journeys that it did not start, each with the reason.
+        events: the events of all contacts.
+        refusals: for each event, the journeys that it did not start and the reasons.
     """
 
-    people: dict[UUID, Contact] = field(default_factory=dict[UUID, Contact])
+    contacts: dict[UUID, Contact] = field(default_factory=dict[UUID, Contact])
     survivors: dict[UUID, UUID] = field(default_factory=dict[UUID, UUID])
     enrollments: Sequence[Enrollment] = ()
     turns: dict[UUID, list[Turn]] = field(default_factory=dict[UUID, list[Turn]])
@@ -40,14 +40,15 @@ class Snapshot:
     )
 
     def family(self, contact_id: UUID) -> set[UUID]:
-        """Return the ids of everyone who is this person by now."""
-        me = self.survivors.get(contact_id, contact_id)
-        return {me, contact_id} | {one for one, into in self.survivors.items() if into == me}
+        """Return the id of a contact, of its survivor, and of the contacts merged into that."""
+        survivor_id = self.survivors.get(contact_id, contact_id)
+        merged_ids = {merged for merged, into in self.survivors.items() if into == survivor_id}
+        return {survivor_id, contact_id, *merged_ids}
 
 
-async def read_records(database: Database) -> Snapshot:
-    """Read everything."""
-    people, entered, mailed, event_ids, survivors, refused = await database.read(
+async def read_snapshot(database: Database) -> Snapshot:
+    """Read all rows."""
+    contact_ids, enrollment_ids, send_ids, event_ids, survivors, refused = await database.read(
         snapshot.ids("contacts"),
         snapshot.ids("enrollments"),
         snapshot.ids("sends"),
@@ -55,22 +56,22 @@ async def read_records(database: Database) -> Snapshot:
         snapshot.survivors(),
         snapshot.refusals(),
     )
-    known, found, journals, ledger, *event_rows = await database.read(
-        contacts.by_ids(people),
-        enrollments.by_ids(entered),
-        turns.of_enrollments(entered),
-        sends.by_ids(mailed),
-        *(events.find(one) for one in event_ids),
+    contacts_by_id, enrollments_by_id, journals, ledger, *events_in_order = await database.read(
+        contacts.by_ids(contact_ids),
+        enrollments.by_ids(enrollment_ids),
+        turns.of_enrollments(enrollment_ids),
+        sends.by_ids(send_ids),
+        *(events.find(event_id) for event_id in event_ids),
     )
     refusals: dict[UUID, dict[str, str]] = {}
     for event_id, journey_id, reason in refused:
         refusals.setdefault(event_id, {})[journey_id] = reason
     return Snapshot(
-        people=known,
+        contacts=contacts_by_id,
         survivors=survivors,
-        enrollments=[found[one] for one in entered],
+        enrollments=[enrollments_by_id[enrollment_id] for enrollment_id in enrollment_ids],
         turns=journals,
-        sends=[ledger[one] for one in mailed],
-        events=event_rows,
+        sends=[ledger[send_id] for send_id in send_ids],
+        events=events_in_order,
         refusals=refusals,
     )

@@ -1,4 +1,4 @@
-"""Moves a test's clock from one due instant to the next, and waits until each is done with."""
+"""Moves a test's clock from one due instant to the next, and waits until its work is done."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import datetime
 from ..store import engagement, lag, snapshot
 from .environment import KitEnvironment
 
-# Nothing in a test waits for real time to pass; what takes longer than this never ends.
+# No test waits for real time: work that takes longer than this, in seconds, never ends.
 PATIENCE = 30.0
 
 
 class TimeDriver:
-    """The time of a test.
+    """Moves the clock of a test.
 
     Args:
-        environment: what it passes for.
+        environment: the environment whose clock it is.
     """
 
     def __init__(self, environment: KitEnvironment) -> None:
@@ -32,49 +32,49 @@ class TimeDriver:
         """Step from one due instant to the next, until the target.
 
         Args:
-            target: until when.
-            through_failures: whether to go on after a turn that failed; else the clock stands
-                at the instant of the first.
+            target: the instant to reach.
+            through_failures: whether to continue after a failed turn; otherwise the clock stops at
+                the instant of the first.
 
         Raises:
-            AssertionError: what is due at an instant never ends.
+            AssertionError: the work that is due at an instant does not end.
         """
         await self.settle()
         failed_before = self._failures
         while (due := await self._next_due()) is not None and due <= target:
-            await self._stand_at(due)
+            await self._set_clock(due)
             if self._failures > failed_before and not through_failures:
                 return
-        await self._stand_at(target)
+        await self._set_clock(target)
 
-    async def _stand_at(self, instant: datetime) -> None:
+    async def _set_clock(self, instant: datetime) -> None:
         self._environment.clock.set(instant)
         await self._environment.tracker.judge_due()
         self._environment.worker.poll()
         await self.settle()
 
     async def settle(self) -> None:
-        """Return when nothing is due any more at this instant.
+        """Return when nothing more is due at this instant.
 
         Raises:
-            AssertionError: that never comes.
+            AssertionError: the work does not end.
         """
         try:
             async with asyncio.timeout(PATIENCE):
-                while await self._busy():
+                while await self._is_busy():
                     await self._environment.activity.wait()
         except TimeoutError:
             raise AssertionError(
-                f"The journeys are still at work after {PATIENCE:.0f} seconds: does one block, "
-                "or go round without a wait?"
+                f"The journeys are still at work after {PATIENCE:.0f} seconds. "
+                "Look for code that blocks, or for a loop without a wait."
             ) from None
 
-    async def _busy(self) -> bool:
+    async def _is_busy(self) -> bool:
         due = await self._next_due()
         return not self._environment.worker.is_idle or (due is not None and due <= self.now)
 
     async def _next_due(self) -> datetime | None:
-        """Return when the next wake, mail or judgement of a click is due."""
+        """Return when the next turn, mail or decision about a click is due."""
         wake, send, held, self._failures = await self._environment.database.read(
             lag.next_wake(), lag.next_send(), engagement.held(1), snapshot.failures()
         )

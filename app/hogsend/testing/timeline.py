@@ -34,7 +34,7 @@ def timeline_of(records: Snapshot, contact_id: UUID, now: datetime) -> str:
         now: the present instant, in the last line.
     """
     family = records.family(contact_id)
-    contact = records.people.get(records.survivors.get(contact_id, contact_id))
+    contact = records.contacts.get(records.survivors.get(contact_id, contact_id))
     lines: list[Line] = []
     for event in records.events:
         if event.contact_id in family:
@@ -81,7 +81,7 @@ def _enrollment_lines(enrollment: Enrollment, turns: list[Turn], now: datetime) 
 
 
 def authors_part(traceback: str) -> str:
-    """Return a traceback without our own frames, which mean nothing to authors."""
+    """Return a traceback without the frames of Hogsend's own code."""
     return _OWN_FRAMES.sub("", traceback).strip()
 
 

@@ -1,4 +1,4 @@
-"""What a test is told of enrollments: what an event decided, and where people are."""
+"""What a test sees of enrollments: what an event decided, and where a person is in a journey."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Decisions:
 
     Args:
         entered: the journeys that it started.
-        refused: the journeys that listen for it and were not started, each with the reason.
+        refused: the journeys that it triggers and did not start, each with the reason.
         exited: the journeys that it ended.
         event_id: the event's id.
     """
@@ -39,13 +39,14 @@ class Place:
         journey: the journey's id.
         state: `active`, `waiting`, `completed`, `exited`, `failed`, `drifted`, `held_out` or
             `parked`.
-        reason: why it ended before its end, if it did.
-        waiting_for: the label of the wait that the person is in; of a wait for an event that is
-            the event's name, unless it was given another.
-        wakes_at: when the person goes on if nothing happens; None when only an event ends the wait.
-        error: the traceback of the turn that failed last, if one did.
-        entered_at: when they entered.
-        ended_at: when it ended.
+        reason: why the enrollment ended early, if it did.
+        waiting_for: the label of the current wait; a wait for an event has the event's name unless
+            it was given another label.
+        wakes_at: when the journey continues if nothing happens; None when only an event ends the
+            wait.
+        error: the traceback of the last failed turn, if any.
+        entered_at: when the person entered.
+        ended_at: when the enrollment ended.
     """
 
     journey: str
@@ -58,14 +59,14 @@ class Place:
     ended_at: datetime | None
 
 
-def decisions_of(taken: IngestResult) -> Decisions:
+def decisions_of(result: IngestResult) -> Decisions:
     """Return what an event decided."""
-    refused = {one["journeyId"]: one["reason"] for one in taken.enrollments if one.get("reason")}
+    refused = {row["journeyId"]: row["reason"] for row in result.enrollments if row.get("reason")}
     return Decisions(
-        entered=_journeys(taken.enrollments, "outcome", "enrolled"),
+        entered=_journeys(result.enrollments, "outcome", "enrolled"),
         refused=refused,
-        exited=_journeys(taken.exits, "exited", True),
-        event_id=taken.event_id,
+        exited=_journeys(result.exits, "exited", True),
+        event_id=result.event_id,
     )
 
 
@@ -73,17 +74,17 @@ def place_of(enrollment: Enrollment, turns: Sequence[Turn]) -> Place:
     """Return where the person of an enrollment is.
 
     Args:
-        enrollment: as stored.
-        turns: its journal, which knows what the wait is called.
+        enrollment: the enrollment.
+        turns: its journal, which has the label of the wait.
     """
     wait = enrollment.wait if enrollment.is_live else None
     steps = (step for turn in turns for step in turn.steps)
-    called = next((step.label for step in steps if wait and step.key == wait.key), None)
+    label = next((step.label for step in steps if wait and step.key == wait.key), None)
     return Place(
         journey=enrollment.journey_id,
         state=enrollment.state,
         reason=enrollment.end_reason,
-        waiting_for=called,
+        waiting_for=label,
         wakes_at=enrollment.wake_at,
         error=authors_part(enrollment.error) if enrollment.error else None,
         entered_at=enrollment.entered_at,

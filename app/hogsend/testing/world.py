@@ -14,13 +14,13 @@ from ..domain.event import Event
 from ..domain.incoming import IncomingEvent, IngestResult, Suppress
 from ..domain.journey import EVERYTHING
 from ..store import sends
-from .contacts import make_known
+from .contacts import upsert_contact
 from .determinism_guard import DeterminismGuard
 from .environment import KitEnvironment
 from .findings import Findings
-from .mailbox import Mail, Mailbox, Refusal, mail_of
+from .mailbox import Mail, Mailbox, Refusal, build_mail
 from .person import Person
-from .snapshot import Snapshot, read_records
+from .snapshot import Snapshot, read_snapshot
 from .time_driver import TimeDriver
 from .timeline import timeline_of
 from .views import Decisions, Place, decisions_of, place_of
@@ -29,11 +29,11 @@ _BROWSER = Visit("GET", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0
 
 
 class World:
-    """Everything that a test of a journey does and looks at; made by `play`.
+    """What a test does with journeys, and what it checks; `play` opens one.
 
-    What is done (`contact`, `emit`, `advance`, …) is awaited, and returns when all that follows
-    from it at this instant has been done: turns are played and mails have left. What is looked at
-    (`mailbox`, `enrollment`, `events`, `timeline`) is there at once.
+    Actions (`contact`, `emit`, `advance`, …) are awaited. They return when everything that they
+    cause at this instant is done: turns have run and mails were sent. What a test checks
+    (`mailbox`, `enrollment`, `events`, `timeline`) is not awaited.
     """
 
     def __init__(
@@ -53,86 +53,90 @@ class World:
     async def contact(
         self, email: str | None = None, user_id: str | None = None, **properties: Any
     ) -> Person:
-        """Make somebody known, without any event.
+        """Create a contact, or update one, without an event.
 
             ada = await world.contact("ada@example.com", plan="pro")
 
-        A person who is known by the address or the id gets the rest of the values; if one person
-        has the address and another one the id, the two become one.
+        A contact that has the address or the id already is updated. If one contact has the address
+        and another the id, they are merged.
 
         Args:
             email: the address that mail goes to.
-            user_id: the product's id of them.
-            properties: what the product told us of them.
+            user_id: the product's id of the person.
+            properties: properties to set.
         """
         database = self._environment.database
-        contact = await make_known(database, email, user_id, properties, self.now)
+        contact = await upsert_contact(database, email, user_id, properties, self.now)
         person = Person(contact.id, contact.email, contact.user_id)
-        self._people = [one for one in self._people if one.id != person.id] + [person]
-        await self._follow(self._time.settle())
+        self._people = [known for known in self._people if known.id != person.id] + [person]
+        await self._check_after(self._time.settle())
         return person
 
     async def emit(self, person: Person, name: str, /, **properties: Any) -> Decisions:
-        """Let an event happen to a person, as the product would report it.
+        """Ingest an event of a person, as the product would report it.
 
             await world.emit(ada, "order.completed", order_id="A-1", total=49.0)
 
         Args:
-            person: to whom.
-            name: what happened.
-            properties: the particulars.
+            person: the person.
+            name: the event's name.
+            properties: the event's properties.
 
         Returns:
             What it started and ended: `(await world.emit(…)).refused` has the reasons.
 
         Raises:
-            AssertionError: a journey failed, or was not the same when played again.
+            AssertionError: a journey failed, or made other calls when it was replayed.
         """
-        taken = await self._take(IncomingEvent(name, contact_id=person.id, properties=properties))
-        return decisions_of(taken)
+        result = await self._ingest(
+            IncomingEvent(name, contact_id=person.id, properties=properties)
+        )
+        return decisions_of(result)
 
     async def unsubscribe(self, person: Person, list: str | None = None) -> None:
-        """Let a person leave a list, or all mail that is not owed.
+        """Unsubscribe a person from a list, or from all mail but transactional mail.
 
         Args:
-            person: who.
-            list: the id of the list; everything unless given.
+            person: the person.
+            list: the id of the list; all mail by default.
         """
-        await self._say(person, "contact.unsubscribed", list, False)
+        await self._change_subscription(person, "contact.unsubscribed", list, False)
 
     async def resubscribe(self, person: Person, list: str | None = None) -> None:
-        """Let a person join a list, or take back that they want nothing.
+        """Subscribe a person to a list, or undo `unsubscribe` from all mail.
 
         Args:
-            person: who.
-            list: the id of the list; everything unless given.
+            person: the person.
+            list: the id of the list; all mail by default.
         """
-        await self._say(person, "contact.preferences_changed", list, True)
+        await self._change_subscription(person, "contact.preferences_changed", list, True)
 
     async def suppress(self, person: Person, reason: str = "hard_bounce") -> None:
         """Stop all mail to a person's address, as a bounce or a complaint does.
 
         Args:
-            person: who.
-            reason: why, as the ledger shows it.
+            person: the person.
+            reason: the reason that the ledger shows.
         """
         contact = self._contact(person)
         if contact.email is None:
-            raise ValueError(f"{person} has no address that could be suppressed.")
-        stop = Suppress(contact.email, reason)
-        await self._take(
-            IncomingEvent("email.bounced", contact_id=person.id, source="delivery", suppress=stop)
+            raise ValueError(f"{person} has no address to suppress.")
+        suppression = Suppress(contact.email, reason)
+        await self._ingest(
+            IncomingEvent(
+                "email.bounced", contact_id=person.id, source="delivery", suppress=suppression
+            )
         )
 
     def choose(self, experiment: str, arm: str) -> None:
-        """Let `ctx.variant` answer this arm to everyone who asks from now on.
+        """Let `ctx.variant` return this arm for every person from now on.
 
             world.choose("subject", "question")
 
-        Unless told, it is decided by the person, and the same in every run of a test.
+        By default the arm depends on the person, and is the same in every run of a test.
 
         Args:
-            experiment: the key that `ctx.variant` is given.
+            experiment: the first argument of `ctx.variant`.
             arm: one of its arms.
         """
         self._guard.arms[experiment] = arm
@@ -140,20 +144,20 @@ class World:
     # -- mails --------------------------------------------------------------------------------
 
     async def open(self, person: Person, template: str) -> None:
-        """Let a person open the last mail of a template that they got."""
+        """Open the last mail of a template that a person has received."""
         mail = self._last_mail(person, template)
-        await self._follow(self._environment.tracker.record("open", mail.send_id, _BROWSER))
+        await self._check_after(self._environment.tracker.record("open", mail.send_id, _BROWSER))
 
     async def click(self, person: Person, template: str, url: str | None = None) -> None:
-        """Let a person follow a link of the last mail of a template that they got.
+        """Click a link in the last mail of a template that a person has received.
 
-        A click counts as a person's when no scanner has followed the mail's other links as well,
-        which takes a few seconds to see: the clock moves on by up to twelve.
+        A click counts as human only when the mail's other links are not followed as well, as a
+        scanner does. Deciding that takes a few seconds: the clock moves by up to twelve.
 
         Args:
-            person: who.
-            template: of which mail.
-            url: where the link leads, or the beginning of that; the mail's first link unless given.
+            person: the person.
+            template: the mail's template.
+            url: the link's target, or its beginning; by default the mail's first link.
 
         Raises:
             AssertionError: there is no such mail, or no such link in it.
@@ -173,24 +177,26 @@ class World:
         await self._move(self.now + HOLD)
 
     def fail_next_send(self, kind: Refusal = "hard_bounce") -> None:
-        """Let the provider refuse the next mail that is handed over.
+        """Let the provider refuse the next mail.
 
         Args:
             kind: `hard_bounce`: the address does not exist and is suppressed; `soft`: the mailbox
-                is full; `later`: the provider is busy. The last two are tried again later.
+                is full; `later`: the provider is busy. The last two are retried later.
         """
         self._environment.provider.refuse(kind)
 
     def fail_next_step(self, error: Exception | None = None, *, times: int = 1) -> None:
-        """Let the next effect of a `ctx.step` fail instead of being run.
+        """Let the next function of a `ctx.step` fail instead of running.
 
-        It is tried again with growing pauses, as after every failure: `advance` past them.
+        It is retried after growing pauses, as after every failure: `advance` past them.
 
         Args:
-            error: what it raises; `StepFailed` ends it at once, anything else is tried again.
-            times: how many tries fail; `retries + 1` of them make the step fail for good.
+            error: what it raises; `StepFailed` fails the step at once, other errors are retried.
+            times: how many attempts fail; `retries + 1` of them make the step fail for good.
         """
-        self._guard.failing.extend([error or RuntimeError("meant to fail")] * times)
+        self._guard.step_errors.extend(
+            [error or RuntimeError("the test lets this step fail")] * times
+        )
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -200,15 +206,15 @@ class World:
         return self._environment.clock.now()
 
     async def advance(self, duration: timedelta) -> None:
-        """Let time pass; whatever is due on the way is done at its own time, in order.
+        """Let time pass; everything that is due meanwhile happens at its own instant, in order.
 
             await world.advance(days(2))
 
         Args:
-            duration: how long.
+            duration: how far to move the clock.
 
         Raises:
-            AssertionError: a journey failed, or was not the same when played again.
+            AssertionError: a journey failed, or made other calls when it was replayed.
         """
         await self.advance_to(self.now + duration)
 
@@ -216,45 +222,45 @@ class World:
         """Let time pass until an instant, see `advance`.
 
         Args:
-            instant: when, with a time zone; not before `now`.
+            instant: the instant, with a time zone; not before `now`.
         """
         if instant.tzinfo is None or instant < self.now:
             raise ValueError(f"The clock shows {self.now}; it cannot be moved to {instant}.")
         await self._move(instant)
 
-    # -- what there is ------------------------------------------------------------------------
+    # -- checks -------------------------------------------------------------------------------
 
     def enrollment(self, person: Person, journey: str | None = None) -> Place:
-        """Return where a person is in a journey, or how it ended; of several times the last.
+        """Return where a person is in a journey, or how it ended; the last enrollment of several.
 
             assert world.enrollment(ada).waiting_for == "post-welcome"
 
         Args:
-            person: who.
-            journey: the journey's id; needed only when a test plays several.
+            person: the person.
+            journey: the journey's id; needed only when a test runs several.
 
         Raises:
             AssertionError: the person has not entered.
         """
-        found = self.enrollments(person, journey)
-        if not found:
+        enrollments = self.enrollments(person, journey)
+        if not enrollments:
             raise AssertionError(f"{person} has not entered {journey or 'any journey'}.")
-        return found[-1]
+        return enrollments[-1]
 
     def enrollments(self, person: Person, journey: str | None = None) -> list[Place]:
-        """Return every time that a person entered, the oldest first; see `enrollment`."""
+        """Return all enrollments of a person, the oldest first; see `enrollment`."""
         family = self._records.family(person.id)
         return [
-            place_of(one, self._records.turns.get(one.id, ()))
-            for one in self._records.enrollments
-            if one.contact_id in family and journey in (None, one.journey_id)
+            place_of(enrollment, self._records.turns.get(enrollment.id, ()))
+            for enrollment in self._records.enrollments
+            if enrollment.contact_id in family and journey in (None, enrollment.journey_id)
         ]
 
     def events(self, person: Person, name: str | None = None) -> list[Event]:
-        """Return what happened to a person, the oldest first, also what journeys triggered.
+        """Return the events of a person, the oldest first, including those that journeys triggered.
 
         Args:
-            person: who.
+            person: the person.
             name: only events of this name.
         """
         family = self._records.family(person.id)
@@ -265,28 +271,30 @@ class World:
         ]
 
     def timeline(self, person: Person | None = None) -> str:
-        """Return what happened to a person as text, which a failing test prints by itself.
+        """Return the history of a person as text; a failing test prints it.
 
         Args:
-            person: who; everyone unless given.
+            person: the person; all by default.
         """
         people = [person] if person else self._people
-        timelines = [timeline_of(self._records, person.id, self.now) for person in people]
-        return "\n\n".join(timelines) or "Nobody is known in this world."
+        texts = [timeline_of(self._records, each.id, self.now) for each in people]
+        return "\n\n".join(texts) or "This world has no contacts."
 
     def expects_failure(self) -> None:
-        """Let journeys fail from now on: a test of just that looks at `enrollment(…).error`."""
-        self._findings.expected = True
+        """Let journeys fail without failing the test, which checks `enrollment(…).error` itself."""
+        self._findings.are_expected = True
 
-    # -- how ----------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------
 
-    async def _say(self, person: Person, name: str, list_id: str | None, joins: bool) -> None:
+    async def _change_subscription(
+        self, person: Person, name: str, list_id: str | None, is_subscribed: bool
+    ) -> None:
         scope = "category" if list_id else "all"
-        lists = {list_id or EVERYTHING: joins}
+        lists = {list_id or EVERYTHING: is_subscribed}
         if list_id is not None and list_id not in self._environment.content.registry.lists:
             known = ", ".join(sorted(self._environment.content.registry.lists))
             raise ValueError(f"There is no list {list_id!r}; known: {known}.")
-        await self._take(
+        await self._ingest(
             IncomingEvent(
                 name,
                 contact_id=person.id,
@@ -296,42 +304,45 @@ class World:
             )
         )
 
-    async def _take(self, incoming: IncomingEvent) -> IngestResult:
-        taken = await self._environment.ingest.submit(incoming)
-        await self._follow(self._time.settle())
-        return taken
+    async def _ingest(self, incoming: IncomingEvent) -> IngestResult:
+        result = await self._environment.ingest.submit(incoming)
+        await self._check_after(self._time.settle())
+        return result
 
     def _contact(self, person: Person) -> Contact:
-        return self._records.people[self._records.survivors.get(person.id, person.id)]
+        return self._records.contacts[self._records.survivors.get(person.id, person.id)]
 
     def _last_mail(self, person: Person, template: str) -> Mail:
         mails = self.mailbox.mails(person, template)
         if not mails:
-            got = self.mailbox.templates(person)
-            raise AssertionError(f"{person} has got no mail {template!r}, but {got}.")
+            received = self.mailbox.templates(person)
+            raise AssertionError(
+                f"{person} has received no mail {template!r}; received: {received}."
+            )
         return mails[-1]
 
     async def _move(self, instant: datetime) -> None:
-        expected = self._findings.expected
-        await self._follow(self._time.move(instant, through_failures=expected))
+        through_failures = self._findings.are_expected
+        await self._check_after(self._time.move(instant, through_failures=through_failures))
 
-    async def _follow(self, work: Awaitable[None]) -> None:
-        """Do something, look at what came of it, and fail the test for what is wrong with that."""
+    async def _check_after(self, action: Awaitable[None]) -> None:
+        """Await an action, read its results, and fail the test if a turn or a mail has failed."""
         try:
-            await work
+            await action
         finally:
-            await self._look()
+            await self._read()
         self._findings.check(self._records)
 
-    async def _look(self) -> None:
-        """Read the state again for the views."""
+    async def _read(self) -> None:
+        """Read the rows and the mails again."""
         environment = self._environment
-        self._records = records = await read_records(environment.database)
+        self._records = records = await read_snapshot(environment.database)
         for send in records.sends:
             sent = environment.provider.sent_mails.get(send.id)
             if sent is not None and send.id not in self._mails:
-                kept = await environment.database.read_one(sends.mail_of(send.id))
-                links = kept.links if kept else ()
-                self._mails[send.id] = mail_of(sent, send.contact_id, send.template, links)
+                mail = await environment.database.read_one(sends.mail_of(send.id))
+                links = mail.links if mail else ()
+                self._mails[send.id] = build_mail(sent, send.contact_id, send.template, links)
         mails = sorted(self._mails.values(), key=lambda mail: (mail.sent_at, mail.send_id))
-        self.mailbox.take_in(mails, {one: records.family(one) for one in records.people})
+        families = {contact_id: records.family(contact_id) for contact_id in records.contacts}
+        self.mailbox.replace_mails(mails, families)
