@@ -132,7 +132,7 @@ class Mailbox:
         """
         return [mail.template for mail in self.mails(person)]
 
-    def replace_mails(self, mails: Sequence[Mail], families: dict[UUID, set[UUID]]) -> None:
+    def take_in(self, mails: Sequence[Mail], families: dict[UUID, set[UUID]]) -> None:
         """Hold these mails instead of the earlier ones.
 
         Args:

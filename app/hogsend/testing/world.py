@@ -345,4 +345,4 @@ class World:
                 self._mails[send.id] = build_mail(sent, send.contact_id, send.template, links)
         mails = sorted(self._mails.values(), key=lambda mail: (mail.sent_at, mail.send_id))
         families = {contact_id: records.family(contact_id) for contact_id in records.contacts}
-        self.mailbox.replace_mails(mails, families)
+        self.mailbox.take_in(mails, families)

@@ -127,15 +127,7 @@ class HatchetEngine:
             exit_cancelled=exit_cancelled,
             connectivity=self._connectivity,
         )
-        self._sweeper = Sweeper(
-            database,
-            clock,
-            client=lambda: self._client,
-            journey_ids=lambda: self._journey_ids,
-            pop_finished_counts=self._requested_turns.pop_finished_counts,
-            reconciler=self._reconciler,
-            connectivity=self._connectivity,
-        )
+        self._sweeper = self._build_sweeper()
         self._wait_writes: Batcher[tuple[str, RunWait], None] = Batcher(
             self._write_waits, lock=database.write_lock
         )
@@ -144,6 +136,17 @@ class HatchetEngine:
         self._code_changed = asyncio.Event()
         self._host: WorkerHost | None = None
         self._background: list[asyncio.Task[None]] = []
+
+    def _build_sweeper(self) -> Sweeper:
+        return Sweeper(
+            self._database,
+            self._clock,
+            client=lambda: self._client,
+            journey_ids=lambda: self._journey_ids,
+            pop_finished_counts=self._requested_turns.pop_finished_counts,
+            reconciler=self._reconciler,
+            connectivity=self._connectivity,
+        )
 
     # -- the port -----------------------------------------------------------------------------
 
