@@ -235,6 +235,13 @@ def test_journeys_without_a_worker_are_a_warning(
     assert check(hogsend)["Hatchet workers"].startswith(text)
 
 
+def test_a_list_of_workers_that_fails_is_not_reported_as_no_workers(
+    hogsend: Hogsend, rest: HatchetRest
+) -> None:
+    rest.workers_status = 500
+    assert "did not list its workers (HTTP 500)" in check(hogsend)["Hatchet workers"]
+
+
 def test_a_server_without_tls_is_a_failure_that_names_the_setting(
     hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

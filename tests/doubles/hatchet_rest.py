@@ -26,6 +26,7 @@ class HatchetRest:
         ahead: how much its clock is ahead.
         tenant_status: the status of the answer about the token's tenant.
         workers: for each active worker, the names of its workflows.
+        workers_status: the status of the answer to the list of workers.
         ready: whether it reports that it is ready.
         paths: the paths of the requests so far.
     """
@@ -35,6 +36,7 @@ class HatchetRest:
     ahead: timedelta = timedelta(0)
     tenant_status: int = 200
     workers: Sequence[Sequence[str]] = ()
+    workers_status: int = 200
     ready: bool = True
     paths: list[str] = field(default_factory=list[str])
 
@@ -54,7 +56,8 @@ class HatchetRest:
         if plain.startswith("/api/v1/tenants/") and self.tenant_status != 200:
             return self.tenant_status, {"errors": [{"description": "not permitted"}]}
         if plain.endswith("/worker"):
-            return 200, {"rows": [_worker(number) for number, _ in enumerate(self.workers)]}
+            rows = [_worker(number) for number, _ in enumerate(self.workers)]
+            return self.workers_status, {"rows": rows} if self.workers_status == 200 else None
         if plain.startswith("/api/v1/workers/"):
             number = int(plain.rpartition("-")[2])
             flows = [{"id": str(n), "name": name} for n, name in enumerate(self.workers[number])]

@@ -10,7 +10,7 @@ from ...clock import SystemClock
 from ...config.hatchet_token import HatchetToken, client_settings, read_token
 from ...config.settings import Settings
 from ...errors import ConfigError, HatchetUnavailable
-from ..hatchet_api import HatchetApi
+from ..hatchet_api import HatchetApi, HatchetResponse
 from .check_result import CheckResult
 from .hatchet_grpc import check_grpc
 
@@ -91,9 +91,8 @@ def _check_api(api: HatchetApi) -> CheckResult:
 
 
 def _check_version(api: HatchetApi) -> CheckResult:
-    part, body = "Hatchet version", api.get("/api/v1/version").body
-    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-    version = str(fields.get("version", ""))
+    part = "Hatchet version"
+    version = str(_fields_of(api.get("/api/v1/version")).get("version", ""))
     numbers = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version)
     oldest = ".".join(map(str, OLDEST_VERSION))
     if numbers is None:
@@ -121,9 +120,12 @@ def _check_workers(api: HatchetApi, token: HatchetToken, settings: Settings) -> 
     from ...services.journey_context import load_journeys
 
     part = "Hatchet workers"
-    body = api.get(f"/api/v1/tenants/{token.tenant}/worker?statuses=ACTIVE").body
-    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-    rows: list[dict[str, Any]] = fields.get("rows") or []
+    response = api.get(f"/api/v1/tenants/{token.tenant}/worker?statuses=ACTIVE")
+    if response.status >= 400:
+        text = f"Hatchet did not list its workers (HTTP {response.status})."
+        remedy = "Read Hatchet's log (`docker compose logs hatchet`), then check again."
+        return [CheckResult(part, "warning", text, remedy)]
+    rows: list[dict[str, Any]] = _fields_of(response).get("rows") or []
     if not rows:
         text = "None is registered, so no journey runs."
         remedy = "Start `hogsend serve --with-worker`, or `hogsend worker`."
@@ -145,7 +147,13 @@ def _check_workers(api: HatchetApi, token: HatchetToken, settings: Settings) -> 
 
 def _list_workflows(api: HatchetApi, row: dict[str, Any]) -> set[str]:
     """Return the names of a worker's workflows, which the list of workers leaves out."""
-    body = api.get(f"/api/v1/workers/{row['metadata']['id']}").body
-    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-    workflows: list[dict[str, Any]] = fields.get("registeredWorkflows") or []
+    worker_id = (row.get("metadata") or {}).get("id", "")
+    response = api.get(f"/api/v1/workers/{worker_id}")
+    workflows: list[dict[str, Any]] = _fields_of(response).get("registeredWorkflows") or []
     return {str(workflow.get("name")) for workflow in workflows}
+
+
+def _fields_of(response: HatchetResponse) -> dict[str, Any]:
+    """Return the fields of a JSON object; none when the body is anything else."""
+    body = response.body
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
