@@ -59,7 +59,7 @@ async def upsert_contact(
             await tx.apply([contacts.update([contact], now)])
         owners = await tx.one(contacts.by_identities(identities))
         added = [(identity, contact.id) for identity in identities if identity not in owners]
-        await tx.apply([contacts.name(added), tally.write()])
+        await tx.apply([contacts.add_identities(added), tally.write()])
     return contact
 
 
