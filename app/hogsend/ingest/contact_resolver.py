@@ -123,9 +123,9 @@ class ContactResolver:
             state.entries[journey_id, key] = entry.at
             held_out = state.held_out_by_journey.get(journey_id, False)
             state.held_out_by_journey[journey_id] = held_out or entry.held_out
-        if locked.moved:
-            self._survivors.update(locked.moved)
-            await self._load_contacts(tx, list(set(locked.moved.values()) - set(self._by_id)))
+        if locked.survivors:
+            self._survivors.update(locked.survivors)
+            await self._load_contacts(tx, list(set(locked.survivors.values()) - set(self._by_id)))
 
     def states(self) -> Iterable[ContactState]:
         """Return all contacts of the batch."""
