@@ -32,7 +32,7 @@ async def accept(message: Message, before_handoff: BeforeHandoff) -> Accepted:
 
 
 def refuse(error: Exception) -> Step:
-    """Refuse the mail before the hand-off."""
+    """Refuse the mail before the hand-over."""
 
     async def step(message: Message, before_handoff: BeforeHandoff) -> Accepted:
         raise error
@@ -41,7 +41,7 @@ def refuse(error: Exception) -> Step:
 
 
 def break_off(error: Exception) -> Step:
-    """Fail after the hand-off began."""
+    """Fail after the hand-over began."""
 
     async def step(message: Message, before_handoff: BeforeHandoff) -> Accepted:
         await before_handoff()
@@ -52,10 +52,10 @@ def break_off(error: Exception) -> Step:
 
 @dataclass
 class Pause:
-    """A step that waits before or during the hand-off.
+    """A step that waits before or during the hand-over.
 
     Args:
-        handed: whether it waits during the hand-off.
+        handed: whether it waits during the hand-over.
         reached: set when it waits.
         go_on: ends the wait.
         then: the step after the wait.

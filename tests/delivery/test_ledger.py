@@ -1,4 +1,4 @@
-"""The writes before and after hand-offs, for many at the same time."""
+"""The writes before and after hand-overs, for many at the same time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LedgerHarness(MailerHarness):
         return Handoff(send, make_message(send.to_email or "", send_id=send_id))
 
     async def begin(self, *ids: UUID) -> list[Send | BaseException]:
-        """Begin several hand-offs at the same time."""
+        """Begin several hand-overs at the same time."""
         handoffs = [await self.handoff(send_id) for send_id in ids]
         results = (self.ledger.begin(handoff) for handoff in handoffs)
         return list(await asyncio.gather(*results, return_exceptions=True))

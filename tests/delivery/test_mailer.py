@@ -32,6 +32,7 @@ from tests.delivery.mailer_harness import (
 from tests.site import until
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -115,6 +116,33 @@ async def test_try_later_backs_off_and_keeps_the_replies(harness: MailerHarness)
     assert replies == [*(("deferred", f"451 {n}") for n in range(4)), ("accepted", "250 2.0.0 Ok")]
 
 
+async def test_a_mail_is_tried_again_when_the_provider_asks_for_it(harness: MailerHarness) -> None:
+    retry_at = harness.site.clock.now() + 3 * HOUR
+    harness.script(refuse(TryLater("429 slow down", retry_at=retry_at)))
+    send_id = await harness.queue()
+
+    assert (await harness.becomes(send_id, "queued", tries=1)).due_at == retry_at
+    await harness.pass_time(3 * HOUR - timedelta(seconds=1))
+    await harness.becomes(await harness.queue("bo"), "sent")
+    assert (await harness.row(send_id)).status == "queued" and harness.provider.calls == 2
+
+    await harness.pass_time(timedelta(seconds=1))
+    assert (await harness.becomes(send_id, "sent")).sent_at == retry_at
+
+
+async def test_a_mail_is_tried_again_at_once_when_the_time_to_retry_has_passed(
+    harness: MailerHarness,
+) -> None:
+    now = harness.site.clock.now()
+    harness.script(refuse(TryLater("429 slow down", retry_at=now - MINUTE)))
+
+    row = await harness.becomes(await harness.queue(), "queued", "sent", tries=1)
+
+    assert row.status == "sent" or row.due_at == now
+    row = await harness.becomes(row.id, "sent")
+    assert row.sent_at == now and len(row.attempts) == 2
+
+
 async def test_after_four_days_of_refusals_a_mail_has_failed(harness: MailerHarness) -> None:
     send_id = await harness.queue(poll=False)
     harness.site.clock.set(harness.site.clock.now() + timedelta(days=4))
@@ -191,10 +219,10 @@ async def test_a_mail_that_may_have_left_is_in_doubt_and_not_repeated(
     assert harness.provider.calls == 2
 
 
-async def test_a_provider_that_remembers_is_asked_again_when_in_doubt(
+async def test_a_send_in_doubt_is_repeated_if_the_provider_recognizes_repeats(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
-    provider = ScriptedProvider(idempotency_window=timedelta(hours=1))
+    provider = ScriptedProvider(idempotency_window=HOUR)
     async with open_harness(tmp_path, clock, sqlite_url, provider=provider) as harness:
         harness.script(break_off(InDoubt("no answer")), break_off(RuntimeError("a bug")))
         send_id = await harness.queue()
@@ -204,6 +232,56 @@ async def test_a_provider_that_remembers_is_asked_again_when_in_doubt(
         await harness.pass_time(2 * MINUTE)
         row = await harness.becomes(send_id, "sent")
         assert [one["outcome"] for one in row.attempts] == ["in_doubt", "in_doubt", "accepted"]
+
+
+async def test_a_send_in_doubt_is_repeated_until_just_before_the_idempotency_window_ends(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    provider = ScriptedProvider(idempotency_window=HOUR)
+    async with open_harness(tmp_path, clock, sqlite_url, provider=provider) as harness:
+        harness.script(break_off(InDoubt("no answer")))
+        send_id = await harness.queue()
+        await harness.becomes(send_id, "queued", tries=1)
+
+        await harness.pass_time(HOUR - timedelta(seconds=1))
+
+        await harness.becomes(send_id, "sent")
+        assert provider.calls == 2
+
+
+async def test_a_send_is_left_in_doubt_once_the_idempotency_window_has_ended(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    provider = ScriptedProvider(idempotency_window=HOUR)
+    async with open_harness(tmp_path, clock, sqlite_url, provider=provider) as harness:
+        harness.script(break_off(InDoubt("no answer")))
+        send_id = await harness.queue()
+        await harness.becomes(send_id, "queued", tries=1)
+
+        await harness.pass_time(HOUR)
+
+        row = await harness.becomes(send_id, "in_doubt", "sent")
+        assert row.reason == "the provider no longer recognizes a repeat of this mail"
+        assert (row.status, row.due_at, provider.calls) == ("in_doubt", None, 1)
+
+
+async def test_the_idempotency_window_begins_with_the_first_attempt_in_doubt(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    provider = ScriptedProvider(idempotency_window=HOUR)
+    async with open_harness(tmp_path, clock, sqlite_url, provider=provider) as harness:
+        harness.script(*[break_off(InDoubt("no answer"))] * 2)
+        send_id = await harness.queue()
+        await harness.becomes(send_id, "queued", tries=1)
+        await harness.pass_time(HOUR - timedelta(seconds=1))
+
+        # The second repeat would come after the window of the first attempt.
+        row = await harness.becomes(send_id, "in_doubt", "queued", tries=2)
+
+        assert (row.status, row.reason, row.due_at) == ("in_doubt", "no answer", None)
+        await harness.pass_time(timedelta(days=1))
+        await harness.becomes(await harness.queue("bo"), "sent")
+        assert provider.calls == 3
 
 
 async def test_a_template_that_fails_names_the_variable(harness: MailerHarness) -> None:
@@ -362,7 +440,7 @@ async def test_a_fault_of_the_provider_in_the_handoff_leaves_the_mail_in_doubt(
 ) -> None:
     harness.script(break_off(KeyError("a bug")))
     row = await harness.becomes(await harness.queue(), "in_doubt")
-    assert row.reason == "the provider failed in the middle of the hand-off"
+    assert row.reason == "the provider failed in the middle of the hand-over"
 
 
 async def test_the_outcome_of_a_mail_is_written_after_the_database_refused_once(
@@ -460,7 +538,7 @@ async def test_a_crash_in_the_handoff_leaves_the_mail_in_doubt(harness: MailerHa
     await mailer_of(harness.site, ScriptedProvider()).recover()
 
     row = await harness.row(send_id)  # type: ignore[arg-type]
-    assert (row.status, row.reason) == ("in_doubt", "the process ended during the hand-off")
+    assert (row.status, row.reason) == ("in_doubt", "the process ended during the hand-over")
     assert row.attempts[-1]["outcome"] == "in_doubt"
     assert await harness.counted("sends/in_doubt") == 1
 

@@ -139,7 +139,7 @@ async def test_a_mail_cut_off_in_its_hand_over_is_shown_as_in_doubt(tmp_path: Pa
         await hogsend.start()
 
         shown = hogsend.rows("SELECT status, reason, attempts FROM sends")[0]
-        assert shown[:2] == ("in_doubt", "the process ended during the hand-off")
+        assert shown[:2] == ("in_doubt", "the process ended during the hand-over")
         assert "in_doubt" in shown[2]
         assert "may or may not have left" in hogsend.log
         # The next mail is sent, and the one in doubt is not sent again.

@@ -1,4 +1,10 @@
-"""Makes the HTML and plain part of a mail: rendered in full, or filled into a compiled mail."""
+"""Makes the HTML and plain part of a mail: rendered in full, or filled into a compiled mail.
+
+The package compiled_mail has the parts of compiling. This module puts them together: it compiles a
+layout when it comes again, keeps the compiled mails, compares each new one with the mail that is
+rendered in full, and renders in full whatever cannot be compiled. It is outside the package because
+it reads templates, and templates use the package.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +26,22 @@ from .plain_text import text_of
 from .templates import RenderFailed, Template
 from .tokens import Tokens
 
-# A compiled takes about four times the size of its mail; these bound the memory for all of them.
+# A compiled mail takes about four times the size of its mail; these limits bound the memory of all.
 _MAX_COMPILED: Final = 64
 _MAX_CHARACTERS: Final = 50_000
-# What a trial has around each value: wherever it would not be read as a plain value, it shows.
+# A trial surrounds each value with these: they show where a value is not read as plain text.
 _BEFORE, _AFTER = "lt;", "<&\">'&"
 
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    """A mail on its way: how to make a tracked address, the pixel, whether to make plain text."""
+    """The parts of a mail that depend on its send.
+
+    Args:
+        target: makes the tracked address of a link.
+        pixel: the markup of the open pixel.
+        plain: whether to make the plain part from the HTML.
+    """
 
     target: Callable[[int, str], str]
     pixel: str
@@ -37,7 +49,7 @@ class _Mail:
 
 
 class _Layout:
-    """What mails have in common that print values in the same places.
+    """The layout that mails share which print values in the same places.
 
     Args:
         markup: the rendering with placeholders.
@@ -48,11 +60,11 @@ class _Layout:
 
     def __init__(self, markup: str, values: Sequence[str]) -> None:
         self._first = values
-        places = free_placeholders(markup)
-        # The placeholders whose values are a part of the mail that a mail is compiled from.
-        self.fixed = [number for number in range(len(values)) if number not in places]
+        free = free_placeholders(markup)
+        # The placeholders whose values are compiled into the mail.
+        self.fixed = [number for number in range(len(values)) if number not in free]
         # Those whose values, such as the brand's name, have been the same in every mail so far.
-        self._steady = tuple(places)
+        self._steady = tuple(free)
 
     def steady(self, values: Sequence[str]) -> tuple[int, ...]:
         """Return the placeholders whose values have been the same in every mail so far.
@@ -68,7 +80,7 @@ class _Layout:
 
 
 class BodyRenderer:
-    """Makes the parts of mails.
+    """Makes the HTML and plain parts of mails.
 
     Args:
         tokens: signs links.
@@ -79,12 +91,12 @@ class BodyRenderer:
         self._tokens, self._base = tokens, base_url
         # Media queries cannot be inlined and stay in a style sheet; nothing is ever fetched.
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
-        self._shapes: LruCache[tuple[int, tuple[str, ...]], _Layout | None] = LruCache(
+        self._layouts: LruCache[tuple[int, tuple[str, ...]], _Layout | None] = LruCache(
             _MAX_COMPILED
         )
         self._compiled: LruCache[Hashable, CompiledMail | None] = LruCache(_MAX_COMPILED)
 
-    def of(self, template: Template, scope: Mapping[str, Any], send_id: UUID) -> MailBodies:
+    def render(self, template: Template, scope: Mapping[str, Any], send_id: UUID) -> MailBodies:
         """Return the parts of a mail, the plain one from its own file if there is one.
 
         Args:
@@ -95,15 +107,15 @@ class BodyRenderer:
         Raises:
             RenderFailed: the template does not give a mail.
         """
-        mail = self._mail(send_id, plain=template.text is None)
+        mail = self._describe(send_id, plain=template.text is None)
         try:
-            filled = self._filled(template, scope, mail)
+            filled = self._fill(template, scope, mail)
         except css_inline.InlineError as error:
             raise RenderFailed(f"template {template.key}: its styles: {error}") from None
         text = template.plain(scope)
         return filled if text is None else replace(filled, text=text)
 
-    def _mail(self, send_id: UUID, *, plain: bool) -> _Mail:
+    def _describe(self, send_id: UUID, *, plain: bool) -> _Mail:
         def target(position: int, url: str) -> str:
             return f"{self._base}/c/{self._tokens.click(send_id, position, url)}"
 
@@ -113,7 +125,7 @@ class BodyRenderer:
         )
         return _Mail(target, pixel, plain)
 
-    def _filled(self, template: Template, scope: Mapping[str, Any], mail: _Mail) -> MailBodies:
+    def _fill(self, template: Template, scope: Mapping[str, Any], mail: _Mail) -> MailBodies:
         recording = template.body_with_placeholders(scope)
         if recording is None:
             return self._render_in_full(template.body(scope), mail)
@@ -130,32 +142,32 @@ class BodyRenderer:
     def _render_in_full(self, markup: str, mail: _Mail) -> MailBodies:
         """Return the parts of a mail, rendered in full."""
         inlined = self._inliner.inline(markup)
-        found = list(tags(inlined))
-        text = text_of(inlined, found) if mail.plain else ""
-        # No link comes after the end of the body, so the pixel moves none.
-        at = pixel_position(inlined, found)
+        all_tags = list(tags(inlined))
+        text = text_of(inlined, all_tags) if mail.plain else ""
+        # No link comes after the end of the body, so the pixel moves no link.
+        at = pixel_position(inlined, all_tags)
         inlined = inlined[:at] + mail.pixel + inlined[at:]
-        html, links = rewritten(inlined, found, self._base, mail.target)
+        html, links = rewritten(inlined, all_tags, self._base, mail.target)
         return MailBodies(html, mime.encoded(html), text, links)
 
     def _compile_once(
         self, pieces: tuple[str, ...], values: Sequence[str], mail: _Mail
     ) -> CompiledMail | None:
-        def shape() -> _Layout | None:
+        def make_layout() -> _Layout | None:
             markup = "".join(pieces)
             usable = len(markup) <= _MAX_CHARACTERS and has_exactly(markup, range(len(values)))
             return _Layout(markup, values) if usable else None
 
-        # The number is there for values that look like placeholders and are none.
-        found = self._shapes.find((len(values), pieces), shape)
-        if found is None:
+        # The count tells a value that looks like a placeholder from a placeholder.
+        layout = self._layouts.find((len(values), pieces), make_layout)
+        if layout is None:
             return None
-        steady = found.steady(values)
-        key = (found, mail.plain, steady, tuple([values[number] for number in found.fixed]))
+        steady = layout.steady(values)
+        key = (layout, mail.plain, steady, tuple([values[number] for number in layout.fixed]))
         return self._compiled.find(
             key,
             lambda: self._compile(
-                "".join(pieces), frozenset((*found.fixed, *steady)), values, mail
+                "".join(pieces), frozenset((*layout.fixed, *steady)), values, mail
             ),
         )
 

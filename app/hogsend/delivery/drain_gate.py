@@ -1,16 +1,16 @@
-"""Lets mails leave only while somebody asks for it, where something else says when work is done."""
+"""Lets mails leave only while an engine drains the ledger, for engines that wait for the work."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-# It is open for so long at most, in seconds.
+# How long one drain keeps the gate open at most, in seconds.
 LONGEST = 60.0
 
 
 class DrainGate:
-    """Is open from when somebody drains the ledger until nothing is due."""
+    """Is open from the beginning of a drain until no mail is due."""
 
     def __init__(self) -> None:
         self._closing: asyncio.Event | None = None
@@ -21,28 +21,30 @@ class DrainGate:
         return self._closing is not None
 
     def close(self) -> None:
-        """Nothing is due any more: whoever asks from now on opens it again."""
+        """End the drain because no mail is due; the next drain opens the gate again."""
         if self._closing is not None:
             self._closing.set()
             self._closing = None
 
-    async def drain(self, tell: Callable[[], None]) -> None:
-        """Open it, and return when nothing is due, or after a while; at once if it is open.
+    async def drain(self, poll: Callable[[], None]) -> None:
+        """Open the gate and wait until no mail is due, or for `LONGEST`.
+
+        Returns at once if another drain has opened the gate.
 
         Args:
-            tell: lets the mailer look.
+            poll: lets the mailer read the ledger.
         """
         if self._closing is not None:
-            tell()
+            poll()
             return
-        mine = self._closing = asyncio.Event()
-        tell()
+        closing = self._closing = asyncio.Event()
+        poll()
         try:
             async with asyncio.timeout(LONGEST):
-                await mine.wait()
+                await closing.wait()
         except TimeoutError:
-            # Whoever asks comes again.
+            # The engine drains again as long as mails are due.
             return
         finally:
-            if self._closing is mine:
+            if self._closing is closing:
                 self._closing = None

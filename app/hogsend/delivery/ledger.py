@@ -1,4 +1,4 @@
-"""The writes before and after a hand-off, each for all mails that reach it at the same time."""
+"""The writes before and after a hand-over, each for all mails that reach it at the same time."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def _mail_of(message: Message) -> RenderedMail:
 def _concluded_row(send: Send, state: SendState | None) -> Send | None:
     """Return the row after an attempt; None if the send has ended meanwhile and stays as it is.
 
-    A mail that was not accepted and was withdrawn during the hand-off is cancelled, not retried.
+    A mail that was not accepted and was withdrawn during the hand-over is cancelled, not retried.
     """
     if state is None or state.status not in ("queued", "sending"):
         return None

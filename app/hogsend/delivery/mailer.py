@@ -34,7 +34,7 @@ PRESSURE_PAUSE = 0.05
 LONGEST_SLEEP = timedelta(seconds=30)
 # With an engine that drains the ledger, mail that is this late leaves without it.
 LATE = timedelta(minutes=1)
-# How long mails before their hand-off may take to notice that the mailer stops, in seconds.
+# How long mails before their hand-over may take to notice that the mailer stops, in seconds.
 _PREPARING_SECONDS = 1.0
 
 
@@ -44,9 +44,9 @@ class Mailer:
     Args:
         database: holds the ledger.
         clock: gives the present instant.
-        ingest: takes what delivery finds out, such as bounces.
+        ingest: takes the events of delivery, such as bounces.
         provider: takes the mails.
-        changes: notified of changed sends.
+        changes: is notified of changed sends.
         renderer: makes the mails; may be replaced at any time.
         rate: the maximum number of mails a second; 0 for no limit.
         holder: this worker's id, where several workers deliver.
@@ -137,7 +137,7 @@ class Mailer:
         await self._poller.run(self._begin_due)
 
     async def close(self, patience: float) -> None:
-        """Begin no further hand-off, and wait for those under way.
+        """Begin no further hand-over, and wait for those under way.
 
         Args:
             patience: how long they may take, in seconds; then they are in doubt.
@@ -160,7 +160,7 @@ class Mailer:
         await self._ledger.flush()
 
     async def _cut_off_preparing(self, seconds: float) -> None:
-        """Let mails before their hand-off notice the stop, then cancel those that hang."""
+        """Let mails before their hand-over notice the stop, then cancel those that hang."""
         preparing = self._preparing_tasks()
         if preparing:
             await asyncio.wait(preparing, timeout=seconds)
@@ -200,14 +200,14 @@ class Mailer:
         allowed = self._rate_limiter.room(now, room)
         while self._ready and allowed > 0:
             self._begin(self._ready.popleft())
-            self._rate_limiter.begun(1)
+            self._rate_limiter.record_begun(1)
             allowed, room = allowed - 1, room - 1
         return room
 
     async def _read_ahead(self) -> float:
         """Claim due sends; return how long to wait when there are none, in seconds.
 
-        Their rows are checked again when each hand-off begins.
+        Their rows are checked again when each hand-over begins.
         """
         due, next_due_at = await self._due_sends.find(READ_AHEAD, self._clock.now())
         now = self._clock.now()

@@ -122,20 +122,20 @@ def leave_in_doubt(send: Send, now: datetime, reply: str) -> DeliveryOutcome:
 
 
 def resolve_interrupted(send: Send, now: datetime, window: timedelta | None) -> Send:
-    """Decide about a mail whose worker ended in the middle of the hand-off.
+    """Decide about a mail whose worker ended in the middle of the hand-over.
 
     Args:
         send: the row, recorded as being handed over.
         now: the present instant.
         window: how long the provider recognizes a repeated send; None if it never does.
     """
-    reply = "the process ended during the hand-off"
+    reply = "the process ended during the hand-over"
     attempts = _with_attempt(send, send.handed_at or now, _IN_DOUBT, reply)
     tried = replace(send, attempts=attempts)
     if not is_repeat_harmless(tried, now, window):
         return replace(tried, status="in_doubt", reason=reply)
     if send.reason is not None:
-        # It was withdrawn during the hand-off.
+        # It was withdrawn during the hand-over.
         return replace(tried, status="cancelled", handed_at=None)
     return replace(tried, status="queued", due_at=now, handed_at=None)
 

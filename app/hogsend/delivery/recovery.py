@@ -1,4 +1,4 @@
-"""Settles the sends whose worker ended in the middle of their hand-off."""
+"""Settles the sends whose worker ended in the middle of their hand-over."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Renderer:
             raise RenderFailed(f"template {template.key}: the subject is empty")
         scope["subject"] = subject
         scope["preheader"] = template.line("preheader", scope)
-        bodies = self._bodies.of(template, scope, send.id)
+        bodies = self._bodies.render(template, scope, send.id)
         sender = self._mailbox(template, "from", scope) or self._sender
         reply_to = self._mailbox(template, "reply_to", scope)
         message = Message(

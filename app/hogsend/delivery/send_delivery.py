@@ -1,4 +1,4 @@
-"""Delivers one send: decides again, renders, hands off, and records the outcome."""
+"""Delivers one send: decides again, renders, hands over, and records the outcome."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class SendDelivery:
 
     Args:
         clock: gives the present instant.
-        ledger: records hand-offs and outcomes.
+        ledger: records hand-overs and outcomes.
         provider: takes the mails.
         pause: whether the provider takes mail at all.
         renderer: makes the mails; may be replaced at any time.
@@ -99,11 +99,11 @@ class SendDelivery:
 
     @property
     def sends_in_handoff(self) -> list[Send]:
-        """The rows of the mails that are being handed off."""
+        """The rows of the mails that are being handed over."""
         return list(self._in_handoff.values())
 
     def stop_handoffs(self) -> None:
-        """Let no further mail begin its hand-off."""
+        """Let no further mail begin its hand-over."""
         self._is_closing = True
 
     async def run(self, job: SendJob) -> bool:
@@ -128,7 +128,7 @@ class SendDelivery:
             self._in_handoff.pop(send.id, None)
 
     async def leave_in_doubt(self, sends: Iterable[Send]) -> None:
-        """Record mails as in doubt whose hand-off the stop of this process has cut off.
+        """Record mails as in doubt whose hand-over the stop of this process has cut off.
 
         With a provider that recognizes repeats they stay as they are, and are repeated after the
         next start.
@@ -156,11 +156,11 @@ class SendDelivery:
         except RenderFailed as error:
             return outcomes.fail(send, now, error.reason, "failed", error.reason)
         try:
-            return await self._hand_off(send, message)
+            return await self._hand_over(send, message)
         except DeliveryError as error:
             return self._outcome_of(error, send, message)
 
-    async def _hand_off(self, send: Send, message: Message) -> DeliveryOutcome:
+    async def _hand_over(self, send: Send, message: Message) -> DeliveryOutcome:
         async def before_handoff() -> None:
             if self._is_closing:
                 raise Withdrawn
@@ -195,11 +195,11 @@ class SendDelivery:
         """Keep the ledger true after an error that no provider should raise."""
         row = self._in_handoff.get(job.send.id)
         if row is None and isinstance(error, StoreUnavailable):
-            # The hand-off could not be recorded, so nothing has left. The mail is not to blame.
+            # The hand-over could not be recorded, so nothing has left. The mail is not to blame.
             return DeliveryOutcome(job.send)
         log.error("a mail could not be delivered", exc_info=error)
         if row is not None:
-            return self._resolve_doubt(row, "the provider failed in the middle of the hand-off")
+            return self._resolve_doubt(row, "the provider failed in the middle of the hand-over")
         reply = f"{type(error).__name__}: {error}"
         send = replace(job.send, to_email=job.facts.email)
         return outcomes.defer(send, self._clock.now(), TryLater(reply))
@@ -210,7 +210,7 @@ class SendDelivery:
         )
 
     def _row(self, send: Send) -> Send:
-        """Return the row as stored once the hand-off has begun."""
+        """Return the row as stored once the hand-over has begun."""
         return self._in_handoff.get(send.id, send)
 
     def _warn_of_missing_content(self, reason: str) -> None:

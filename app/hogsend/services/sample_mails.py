@@ -93,4 +93,4 @@ def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> 
 
 
 async def _record_nothing() -> None:
-    """Stand in for the ledger before the hand-off: a sample mail has no row."""
+    """Stand in for the ledger before the hand-over: a sample mail has no row."""

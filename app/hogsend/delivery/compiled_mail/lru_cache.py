@@ -1,4 +1,4 @@
-"""Keeps what is asked for again and again, and nothing that is asked for once."""
+"""A cache that keeps the results of keys that are used repeatedly."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ V = TypeVar("V")
 
 
 class LruCache(Generic[K, V]):
-    """The most recently used results of something costly.
+    """The most recently used results of a costly computation.
 
-    A result is made when a key is seen for the second time: of a key that comes only once, such as
-    one with a person's name in it, a number is remembered and no work is done.
+    A result is computed when its key is used for the second time. Of a key that is used only once,
+    such as one with a contact's name in it, the cache keeps only the hash.
 
     Args:
-        most: how many results are kept.
+        limit: how many results are kept.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[K, V] = OrderedDict()
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._results: OrderedDict[K, V] = OrderedDict()
         self._seen: OrderedDict[int, None] = OrderedDict()
 
     def find(self, key: K, make: Callable[[], V]) -> V | None:
@@ -30,18 +30,18 @@ class LruCache(Generic[K, V]):
 
         Args:
             key: what the result depends on.
-            make: makes the result.
+            make: computes the result.
         """
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        trace = hash(key)
-        if trace not in self._seen:
-            self._seen[trace] = None
-            if len(self._seen) > 4 * self._most:
+        if key in self._results:
+            self._results.move_to_end(key)
+            return self._results[key]
+        fingerprint = hash(key)
+        if fingerprint not in self._seen:
+            self._seen[fingerprint] = None
+            if len(self._seen) > 4 * self._limit:
                 self._seen.popitem(last=False)
             return None
-        made = self._kept[key] = make()
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return made
+        result = self._results[key] = make()
+        if len(self._results) > self._limit:
+            self._results.popitem(last=False)
+        return result

@@ -22,7 +22,7 @@ _FIRST: Final = 0xE100
 FIRST_AND_LAST: Final = f"{chr(_FIRST)}-{chr(_FIRST + MAX_VALUES - 1)}"
 PLACEHOLDER: Final = re.compile(f"([{FIRST_AND_LAST}])")
 _PLACEHOLDERS = tuple(chr(_FIRST + number) for number in range(MAX_VALUES))
-# Beyond the placeholders of values there are those of what is made of values (`further`).
+# The placeholders of values are followed by those of derived values (`derived_placeholder`).
 _ALL_PLACEHOLDERS = re.compile(f"([{chr(_FIRST)}-{chr(_FIRST + 2 * MAX_VALUES - 1)}])")
 
 _recording: ContextVar[list[str] | None] = ContextVar("_recording", default=None)
@@ -64,7 +64,7 @@ def render_with_placeholders(
     """Return a rendering in pieces, and the values of its placeholders in order.
 
     Args:
-        template: of an environment that has `slot_for` as its `finalize`.
+        template: of an environment that has `placeholder_for` as its `finalize`.
         scope: the template's variables.
     """
     values: list[str] = []
@@ -83,10 +83,10 @@ def index_of(placeholder: str) -> int:
 
 
 def derived_placeholder(number: int) -> str:
-    """Return the placeholder of what is made of values.
+    """Return the placeholder of a derived value, such as a tracked address.
 
     Args:
-        number: its position after all the values, less than `MOST`.
+        number: its position after all the values, less than `MAX_VALUES`.
     """
     return chr(_FIRST + MAX_VALUES + number)
 
@@ -95,22 +95,22 @@ class TextWithPlaceholders:
     """A text with placeholders for values.
 
     Args:
-        text: the text with placeholders, also of the `further` kind.
+        text: the text with placeholders of values and of derived values.
         count: how many values there are.
-        made: how many derived_placeholder ones follow them.
+        derived: how many derived values follow them.
 
     Raises:
-        ValueError: there is a placeholder of no value.
+        ValueError: a placeholder has no value.
     """
 
     __slots__ = ("_parts", "numbers")
 
-    def __init__(self, text: str, count: int, made: int = 0) -> None:
+    def __init__(self, text: str, count: int, derived: int = 0) -> None:
         self._parts = _ALL_PLACEHOLDERS.split(text)
         numbers = (index_of(placeholder) for placeholder in self._parts[1::2])
         self.numbers = [n if n < MAX_VALUES else n - MAX_VALUES + count for n in numbers]
-        if max(self.numbers, default=-1) >= count + made:
-            raise ValueError("a placeholder of no value")
+        if max(self.numbers, default=-1) >= count + derived:
+            raise ValueError("a placeholder has no value")
 
     def fill(self, values: Sequence[str]) -> str:
         """Return the text with its values."""

@@ -109,7 +109,7 @@ class ProviderStopped(DeliveryError):
 
 
 class InDoubt(DeliveryError):
-    """The mail may have left: the provider gave no answer after the hand-off began."""
+    """The mail may have left: the provider gave no answer after the hand-over began."""
 
 
 class Withdrawn(Exception):
@@ -172,7 +172,7 @@ class Provider(ABC):
         name: one lower-case word, stored with each send.
         idempotency_window: how long the provider recognizes a `send_id` that it has received and
             does not deliver it again; None if it never does. Mails in doubt are repeated within
-            this time. A repeat is rendered anew and may differ in details, such as its date.
+            this time. A repeat is rendered again and may differ in details, such as its date.
     """
 
     name: str
@@ -214,4 +214,4 @@ class Provider(ABC):
         return ()
 
     async def close(self) -> None:  # noqa: B027 (most providers have nothing to close)
-        """Close connections; hand-offs that still run end by themselves or are in doubt."""
+        """Close connections; hand-overs that still run end by themselves or are in doubt."""
