@@ -1,4 +1,4 @@
-"""Links of a mail: found by the rules of HTML, and nothing else touched."""
+"""The links of a mail are found by the rules of HTML, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hogsend.delivery.links import rewritten, web_address
+from hogsend.delivery.links import rewrite_links, web_address
 from hogsend.delivery.markup import attributes, tags
 
 BASE = "https://mail.example.net"
 
 
 def rewrite(markup: str) -> tuple[str, list[str]]:
-    return rewritten(markup, list(tags(markup)), BASE, lambda position, _: f"NEW{position}")
+    return rewrite_links(markup, list(tags(markup)), BASE, lambda position, _: f"NEW{position}")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_web_link_is_rewritten_in_place(markup: str, expected: str | None, url
         '<a href="https://' + "a" * 5000 + '">',
     ],
 )
-def test_nothing_else_is_touched(markup: str):
+def test_nothing_else_changes(markup: str):
     assert rewrite(markup) == (markup, [])
 
 
@@ -99,7 +99,7 @@ def test_positions_count_the_links_that_were_rewritten():
 
 def test_a_new_address_is_escaped():
     markup = '<a href="https://a.test">'
-    new, _ = rewritten(markup, list(tags(markup)), BASE, lambda *_: 'https://x.test/?a&"b')
+    new, _ = rewrite_links(markup, list(tags(markup)), BASE, lambda *_: 'https://x.test/?a&"b')
     assert new == '<a href="https://x.test/?a&amp;&quot;b">'
 
 

@@ -49,5 +49,5 @@ from hogsend.delivery.plain_text import text_of
         ("", ""),
     ],
 )
-def test_a_mail_reads_well_as_text(markup: str, expected: str):
+def test_a_mail_is_readable_as_plain_text(markup: str, expected: str):
     assert text_of(markup, list(tags(markup))) == expected + "\n"

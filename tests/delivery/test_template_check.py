@@ -1,4 +1,4 @@
-"""A template is render_with_placeholders only when nothing computes with what its parts print."""
+"""A template is compiled only if nothing computes with its printed output."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def judged(source: str) -> bool:
         "{% block a %}{{ props.x }}{% endblock %}{{ self.a() }}",
     ],
 )
-def test_a_template_that_prints_is_recorded(source: str):
+def test_a_template_that_only_prints_values_can_be_compiled(source: str):
     assert judged(source)
 
 
@@ -67,5 +67,5 @@ def test_a_template_that_prints_is_recorded(source: str):
         "{% import props.file as parts %}",
     ],
 )
-def test_a_template_that_looks_into_what_it_prints_is_not(source: str):
+def test_a_template_that_computes_with_its_output_cannot_be_compiled(source: str):
     assert not judged(source)

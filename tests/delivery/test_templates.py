@@ -85,7 +85,7 @@ def test_values_are_escaped_in_html_and_not_in_the_subject(tmp_path: Path):
         ("{{ contact.user_id | default('none') }}", "none"),
     ],
 )
-def test_what_is_in_scope(tmp_path: Path, body: str, expected: str):
+def test_the_variables_of_a_template(tmp_path: Path, body: str, expected: str):
     known = {
         "company": {"name": "Analytical"},
         "items": "three",

@@ -98,12 +98,12 @@ def test_a_malformed_token_is_none_and_raises_nothing(kind: str, change: Callabl
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda b: b.hex()))
-def test_nothing_that_we_did_not_sign_is_read(token: str):
+def test_an_unsigned_token_is_not_read(token: str):
     assert all(reader(TOKENS, kind)(token) is None for kind in EXAMPLES)
 
 
 @given(st.integers(0, 65_535), st.text(st.characters(codec="ascii", categories=["L", "N"])))
-def test_any_web_address_survives_the_token(position: int, path: str):
+def test_any_web_address_is_read_back_from_its_token(position: int, path: str):
     url = f"https://example.com/{path}?a=1&b=%20#part"
     assert TOKENS.read_click(TOKENS.click(MAIL, position, url)) == ClickToken(MAIL, position, url)
 

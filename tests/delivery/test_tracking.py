@@ -125,7 +125,7 @@ async def test_links_of_different_mails_are_not_neighbours(box: Mailbox) -> None
     assert await box.verdicts() == ["human"] * 3
 
 
-async def test_a_click_right_after_the_hand_over_is_a_scanners(box: Mailbox) -> None:
+async def test_a_click_right_after_the_handoff_is_a_scanners(box: Mailbox) -> None:
     send_id = await box.harness.queue("bo")
     await box.harness.becomes(send_id, "sent")
     box.wait(TOO_SOON - timedelta(milliseconds=1))
@@ -145,7 +145,7 @@ async def test_held_clicks_survive_a_restart(box: Mailbox) -> None:
     assert await box.harness.events() == ["email.clicked"]
 
 
-async def test_more_clicks_than_one_set_are_all_judged(box: Mailbox) -> None:
+async def test_more_clicks_than_one_batch_are_all_classified(box: Mailbox) -> None:
     await asyncio.gather(*(box.click() for _ in range(450)))
     box.wait(HOLD)
     await box.tracker.judge_due()
@@ -165,14 +165,14 @@ async def test_the_first_click_and_open_are_kept(box: Mailbox) -> None:
     assert await box.harness.counted("opens/human") == 2
 
 
-async def test_a_hit_keeps_no_address_and_no_agent(box: Mailbox) -> None:
+async def test_a_click_stores_no_address_and_no_user_agent(box: Mailbox) -> None:
     await box.click()
     await box.click(1, SCANNER)
     kept = await box.site.rows("SELECT agent, network FROM hits ORDER BY id")
     assert kept == [("desktop", "203.0.113.0/24"), ("desktop", "2001:db8:1::/48")]
 
 
-async def test_a_hit_of_a_mail_that_is_gone_is_not_kept(box: Mailbox) -> None:
+async def test_a_click_of_a_deleted_mail_is_not_stored(box: Mailbox) -> None:
     await box.tracker.record("click", new_id(box.site.clock.now()), PERSON, url="https://e.com/")
     assert await box.verdicts() == []
 

@@ -1,4 +1,4 @@
-"""A mail that has waited for its template is like any other when it goes on."""
+"""A mail that has waited for its template is retried like any other mail."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from .compiled_mail.compiled_mail import CompiledMail, MailBodies
 from .compiled_mail.lru_cache import LruCache
 from .compiled_mail.placeholders import fill_placeholders, has_exactly
 from .compiled_mail.positions import free_placeholders, pixel_position
-from .links import rewritten
+from .links import rewrite_links
 from .markup import tags
 from .plain_text import text_of
 from .templates import RenderFailed, Template
@@ -147,7 +147,7 @@ class BodyRenderer:
         # No link comes after the end of the body, so the pixel moves no link.
         at = pixel_position(inlined, all_tags)
         inlined = inlined[:at] + mail.pixel + inlined[at:]
-        html, links = rewritten(inlined, all_tags, self._base, mail.target)
+        html, links = rewrite_links(inlined, all_tags, self._base, mail.target)
         return MailBodies(html, mime.encoded(html), text, links)
 
     def _compile_once(

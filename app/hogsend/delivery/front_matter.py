@@ -1,4 +1,4 @@
-"""The front matter of a template: what stands between its two `---` lines (templates.py)."""
+"""Reads the front matter of a template: the fields between its two `---` lines (templates.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 _FIELDS = ("subject", "preheader", "list", "from", "reply_to", "sample")
-_FENCE = "---"
+_DELIMITER = "---"
 _FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
 
 
@@ -17,7 +17,7 @@ class InvalidTemplate(Exception):
     """A file that cannot be used.
 
     Args:
-        line: where, from 1; 0 for the whole file.
+        line: the line of the problem, from 1; 0 for the whole file.
         problem: what is wrong, a sentence.
         remedy: what to do, a sentence.
     """
@@ -29,7 +29,7 @@ class InvalidTemplate(Exception):
 
 @dataclass(slots=True)
 class TemplateSource:
-    """A file, split.
+    """The text of a file, split into front matter and body.
 
     Args:
         body: the text after the front matter.
@@ -45,26 +45,26 @@ class TemplateSource:
 
 
 def split(text: str) -> TemplateSource:
-    """Return a mail's template, its front matter taken apart.
+    """Split the text of a mail's template into front matter and body.
 
     Raises:
-        Unusable: the front matter is missing, does not end, or has an unknown field.
+        InvalidTemplate: the front matter is missing, does not end, or has an unknown field.
     """
     lines = text.removeprefix("\ufeff").splitlines()
-    if not lines or lines[0].strip() != _FENCE:
+    if not lines or lines[0].strip() != _DELIMITER:
         raise InvalidTemplate(
             1, "The front matter is missing.", "Begin the file with a line of ---."
         )
     front: dict[str, str] = {}
-    places: dict[str, int] = {}
+    field_lines: dict[str, int] = {}
     name = ""
     for number, line in enumerate(lines[1:], 2):
-        if line.strip() == _FENCE:
+        if line.strip() == _DELIMITER:
             if not front.get("subject"):
                 raise InvalidTemplate(
                     1, "The front matter has no subject.", "Add a line subject: …."
                 )
-            return TemplateSource("\n".join(lines[number:]), number + 1, front, places)
+            return TemplateSource("\n".join(lines[number:]), number + 1, front, field_lines)
         if line[:1].isspace() and line.strip() and name == "sample":
             front[name] += "\n" + line
             continue
@@ -73,7 +73,7 @@ def split(text: str) -> TemplateSource:
         name, value = _field(line, number)
         if name in front:
             raise InvalidTemplate(number, f"{name!r} is given twice in the front matter.")
-        front[name], places[name] = value, number
+        front[name], field_lines[name] = value, number
     raise InvalidTemplate(1, "The front matter does not end.", "Close it with a line of ---.")
 
 
@@ -97,14 +97,14 @@ def sample_of(source: TemplateSource) -> Mapping[str, Any]:
     """Return the props of a preview.
 
     Raises:
-        Unusable: the field `sample` is not a JSON object.
+        InvalidTemplate: the field `sample` is not a JSON object.
     """
-    written = source.front.get("sample")
-    if not written:
+    text = source.front.get("sample")
+    if not text:
         return {}
     line = source.front_lines["sample"]
     try:
-        sample = json.loads(written)
+        sample = json.loads(text)
     except ValueError as error:
         raise InvalidTemplate(line, f"The sample is not JSON: {error}.") from None
     if not isinstance(sample, dict):

@@ -1,4 +1,4 @@
-"""The links of a mail: found by the rules of HTML, rewritten in place."""
+"""Finds the links of a mail by the rules of HTML and rewrites them in place."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from .tokens import LONGEST_URL, is_web_url
 
 _ELEMENTS = ("a", "area")
 _NO_TRACK = "data-no-track"
-# Consent links, the mail in a browser, and what is tracked already.
+# Consent links, the mail in a browser, and links that are tracked already.
 _OWN_PATHS = ("/u/", "/p/", "/m/", "/c/", "/o/", "/v1/email/unsubscribe", "/v1/email/preferences")
 _DROPPED = {ord(character): None for character in "\t\r\n"}
 _URL_SAFE = "!#$%&'()*+,-./:;=?@[]_~\\|^`{}"
-# An address that needs no mending; web addresses in mails are hardly ever different.
-_ORDINARY = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9!#$%&'()*+,\-./:;=?@\[\]_~\\|^`{}]*+")
+# An address that needs no normalization, as nearly all web addresses in mails.
+_NORMAL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9!#$%&'()*+,\-./:;=?@\[\]_~\\|^`{}]*+")
 _HOST = re.compile(r"(?i)(https?://(?:[^/?#@]*@)?)([^/?#:]+)")
 
 
-def rewritten(
+def rewrite_links(
     markup: str, tags: Sequence[Tag], base_url: str, target: Callable[[int, str], str]
 ) -> tuple[str, list[str]]:
-    """Return the mail with its web links replaced, and what they led to, in order.
+    """Return the mail with its web links replaced, and their former addresses, in order.
 
     Only the values of `href` change; every other byte stays. Left alone are other schemes
-    (`mailto:`, `tel:`, `sms:`), places in the mail itself, our own consent and view links, and
+    (`mailto:`, `tel:`, `sms:`), anchors in the mail itself, our own consent and view links, and
     elements with `data-no-track`.
 
     Args:
         markup: the HTML.
         tags: its tags, as `markup.tags` gives them.
         base_url: our own address, without a slash at its end.
-        target: makes the new address out of the link's position, from 0, and its old address.
+        target: makes the new address from the link's position, from 0, and its old address.
     """
     pieces: list[str] = []
-    found: list[str] = []
+    urls: list[str] = []
     position = 0
     for href in links_of(markup, tags):
         url = destination(href.value, base_url)
         if url is None:
             continue
-        value = html.escape(target(len(found), url))
+        value = html.escape(target(len(urls), url))
         pieces.append(markup[position : href.start])
         pieces.append(value if href.quote else f'"{value}"')
         position = href.end
-        found.append(url)
+        urls.append(url)
     pieces.append(markup[position:])
-    return "".join(pieces), found
+    return "".join(pieces), urls
 
 
 def links_of(markup: str, tags: Sequence[Tag]) -> Iterator[Attribute]:
@@ -64,13 +64,13 @@ def links_of(markup: str, tags: Sequence[Tag]) -> Iterator[Attribute]:
     """
     for tag in tags:
         if tag.name in _ELEMENTS:
-            of_tag = attributes(markup, tag)
-            if "href" in of_tag and _NO_TRACK not in of_tag:
-                yield of_tag["href"]
+            by_name = attributes(markup, tag)
+            if "href" in by_name and _NO_TRACK not in by_name:
+                yield by_name["href"]
 
 
 def destination(href: str, base_url: str) -> str | None:
-    """Return where a link leads, or None when it is not one to track.
+    """Return where a link leads, or None when it must not be tracked.
 
     Args:
         href: the attribute's value, its character references decoded.
@@ -83,18 +83,18 @@ def destination(href: str, base_url: str) -> str | None:
 
 
 def web_address(href: str) -> str | None:
-    """Return where a browser would go for an `href`, or None when that is not a web page.
+    """Return the address that a browser opens for an `href`, or None when it is no web page.
 
     Args:
         href: the attribute's value, its character references decoded.
     """
-    if len(href) <= LONGEST_URL and _ORDINARY.fullmatch(href):
+    if len(href) <= LONGEST_URL and _NORMAL.fullmatch(href):
         return href
-    return _mended(href)
+    return _normalize(href)
 
 
 @lru_cache(maxsize=256)
-def _mended(href: str) -> str | None:
+def _normalize(href: str) -> str | None:
     url = href.strip(" \t\r\n\f\0").translate(_DROPPED)
     if not url.isascii():
         url = _with_ascii_host(url)

@@ -1,8 +1,8 @@
-"""HTML cut into tags and text by the standard's rules, with positions.
+"""Splits HTML into tags and text by the rules of the standard, with their positions.
 
-The tokenizer of the HTML standard (§13.2.5), without its tree: what is a tag, where an attribute
-ends, what lies inside a comment or a style sheet. It is one expression because a mail is cut on
-its way out, thousands a minute, where `html.parser` takes longer than everything else together.
+This is the tokenizer of the HTML standard (§13.2.5) without its tree: it finds tags, attributes,
+comments and style sheets. It is one expression because every mail that is rendered in full passes
+through it, and `html.parser` takes longer than the rest of the rendering together.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ATTRIBUTES = re.compile(_ATTRIBUTE)
 _UNNAMED = re.sub(r"\?P<\w+>", "?:", _ATTRIBUTE)
 _MARKUP = re.compile(
     r"<(?:"
-    r"!--(?:-?>|(?:.*?--!?>|.*+))"  # a comment, which an odd one ends at once
+    r"!--(?:-?>|(?:.*?--!?>|.*+))"  # a comment; `<!-->` ends at once
     rf"|(?P<tag>[a-zA-Z][^\s/>]*+)(?P<attributes>(?:[\s/]++|{_UNNAMED})*+)(?:>|\Z)"
     rf"|/(?P<end>[a-zA-Z][^\s/>]*+)(?:[\s/]++|{_UNNAMED})*+(?:>|\Z)"
-    r"|[a-zA-Z].*+"  # a tag that the end of the text cuts off
+    r"|[a-zA-Z].*+"  # a tag that the text ends in
     r"|/[a-zA-Z].*+"
-    r"|(?:[!?]|/(?=[^a-zA-Z]))[^>]*+>?"  # declarations, and comments by mistake
+    r"|(?:[!?]|/(?=[^a-zA-Z]))[^>]*+>?"  # declarations and bogus comments
     r")",
     re.DOTALL,
 )
@@ -45,9 +45,9 @@ class Tag(NamedTuple):
 
     Args:
         name: in lower case; that of an end tag begins with `/`.
-        start: where its `<` is.
+        start: the position of its `<`.
         end: the position after its `>`.
-        attributes: where its attributes begin and end.
+        attributes: the positions where its attributes begin and end.
     """
 
     name: str
@@ -75,45 +75,45 @@ class Attribute(NamedTuple):
 
 
 def tags(markup: str) -> Iterator[Tag]:
-    """Yield the tags and comments of a text in order; what lies between them is text."""
+    """Yield the tags and comments of a text in order; the rest of it is text."""
     position, search = 0, _MARKUP.search
-    while (found := search(markup, position)) is not None:
-        start, position = found.span()
-        if name := found["tag"]:
+    while (match := search(markup, position)) is not None:
+        start, position = match.span()
+        if name := match["tag"]:
             name = name.lower()
-            yield Tag(name, start, position, found.span("attributes"))
+            yield Tag(name, start, position, match.span("attributes"))
             if name in RAW_TEXT:
                 end = _RAW_ENDS[name].search(markup, position)
                 position = end.start() if end else len(markup)
-        elif name := found["end"]:
+        elif name := match["end"]:
             yield Tag("/" + name.lower(), start, position, (position, position))
         else:
             yield Tag("", start, position, (position, position))
 
 
 def attributes(markup: str, tag: Tag) -> dict[str, Attribute]:
-    """Return a tag's attributes by name; of a repeated one the first counts, as in browsers."""
-    found: dict[str, Attribute] = {}
+    """Return a tag's attributes by name; the first of a repeated one counts, as in browsers."""
+    by_name: dict[str, Attribute] = {}
     for match in _ATTRIBUTES.finditer(markup, *tag.attributes):
         name = match["name"].lower()
-        if name in found:
+        if name in by_name:
             continue
         for group, quote in (("double", '"'), ("single", "'"), ("bare", "")):
             if (value := match[group]) is not None:
                 start, end = match.span(group)
-                found[name] = Attribute(name, _decoded(value), start, end, quote)
+                by_name[name] = Attribute(name, _decode(value), start, end, quote)
                 break
         else:
-            found[name] = Attribute(name, "", match.end(), match.end(), "")
-    return found
+            by_name[name] = Attribute(name, "", match.end(), match.end(), "")
+    return by_name
 
 
-def _decoded(value: str) -> str:
-    return _REFERENCE.sub(_character, value) if "&" in value else value
+def _decode(value: str) -> str:
+    return _REFERENCE.sub(_decode_reference, value) if "&" in value else value
 
 
-def _character(reference: re.Match[str]) -> str:
-    # In an attribute `&copy=1` is a part of an address, not a sign (§13.2.5.73).
+def _decode_reference(reference: re.Match[str]) -> str:
+    # In an attribute `&copy=1` is a part of an address and not decoded (§13.2.5.73).
     written = reference[0]
     named = written[1] != "#"
     if named and (written.endswith("=") or written[1:] not in entities.html5):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from .links import web_address
 from .markup import Tag, attributes
 
-# Marks that no text contains: breaks that swallow spaces, the border between two cells, and the
-# end of a link's address.
+# Characters that no text contains mark line breaks, paragraphs, cells and the end of a link's
+# address; breaks absorb the spaces around them.
 _LINE, _PARAGRAPH, _CELL, _LINK = "\ue000", "\ue001", "\ue002", "\ue003"
 _PARAGRAPHS = "p table h1 h2 h3 h4 h5 h6 ul ol blockquote pre"
 _BLOCKS = "address article body dd div dl dt footer header li main section tbody tfoot thead tr"
@@ -26,11 +26,11 @@ _BEFORE: dict[str, str] = _AFTER | {
     "th": _CELL,
 }
 _VOID = frozenset(("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"))
-_UNSEEN = frozenset(("head", "style", "script", "title", "template", "noscript"))
+_INVISIBLE = frozenset(("head", "style", "script", "title", "template", "noscript"))
 _HIDDEN = re.compile(r"display\s*:\s*none")
-_ODD_SPACES = r"\t\r\n\f\xa0\u200b-\u200d\u034f\u2007\ufeff\xad"
-# A single ordinary space, as between any two words, is no match: there are hundreds of them.
-_SPACES = re.compile(rf"[{_ODD_SPACES}][ {_ODD_SPACES}]*| [ {_ODD_SPACES}]+")
+_OTHER_SPACES = r"\t\r\n\f\xa0\u200b-\u200d\u034f\u2007\ufeff\xad"
+# A single ordinary space does not match: a mail has hundreds of them between its words.
+_SPACES = re.compile(rf"[{_OTHER_SPACES}][ {_OTHER_SPACES}]*| [ {_OTHER_SPACES}]+")
 _MARKS = f"{_LINE}{_PARAGRAPH}{_CELL}"
 _BREAK = re.compile(rf"({_LINK}?) ?([{_MARKS}])[ {_MARKS}]*")
 
@@ -44,55 +44,59 @@ def address_of(url: str) -> str:
     return web_address(url) or url.removeprefix("mailto:").removeprefix("tel:")
 
 
-def beside(address: str, words: str) -> str:
-    """Return what follows the words of a link.
+def link_suffix(address: str, words: str) -> str:
+    """Return the text after the words of a link: its address, unless the words are the address.
 
     Args:
         address: as `address_of` gives it.
-        words: what is linked; when they are the address, it is not repeated.
+        words: the words that are linked.
     """
     if not words:
         return address
     return "" if address == words else f" ({address}){_LINK}"
 
 
-def _written(url: str, words: str) -> str:
-    return beside(address_of(url), words)
+def _suffix_of(url: str, words: str) -> str:
+    return link_suffix(address_of(url), words)
 
 
-def text_of(markup: str, tags: Sequence[Tag], address: Callable[[str, str], str] = _written) -> str:
-    """Return a mail as plain text: paragraphs apart, links with their addresses, no hidden parts.
+def text_of(
+    markup: str, tags: Sequence[Tag], address: Callable[[str, str], str] = _suffix_of
+) -> str:
+    """Return a mail as plain text, with the addresses of its links and without hidden parts.
 
     Args:
         markup: the HTML, its CSS inlined, its links not yet rewritten.
         tags: its tags, as `markup.tags` gives them.
-        address: makes what follows a link out of its `href` and its words.
+        address: makes the text after a link from its `href` and its words.
     """
-    writing = _TextWriter(markup, address)
+    writer = _TextWriter(markup, address)
     position = 0
     for tag in tags:
-        if not writing.hidden_in:
-            writing.pieces.append(markup[position : tag.start])
-        writing.tag(tag)
+        if not writer.hidden_in:
+            writer.pieces.append(markup[position : tag.start])
+        writer.tag(tag)
         position = tag.end
-    if not writing.hidden_in:
-        writing.pieces.append(markup[position:])
-    text = _SPACES.sub(" ", html.unescape("".join(writing.pieces)))
+    if not writer.hidden_in:
+        writer.pieces.append(markup[position:])
+    text = _SPACES.sub(" ", html.unescape("".join(writer.pieces)))
     return _BREAK.sub(_spacing, text).replace(_LINK, "").strip() + "\n"
 
 
-def _spacing(found: re.Match[str]) -> str:
-    # A cell that begins inside a row stands beside the one before it, whatever it begins with;
-    # but a row of links, such as a scale, would be one long line of addresses.
-    if found[2] == _CELL:
-        return "\n" if found[1] else "  "
-    return "\n\n" if _PARAGRAPH in found[0] else "\n"
+def _spacing(match: re.Match[str]) -> str:
+    # A cell stands beside the previous cell of its row. Links of a row, such as a scale, each get
+    # a line, or the row would be one long line of addresses.
+    if match[2] == _CELL:
+        return "\n" if match[1] else "  "
+    return "\n\n" if _PARAGRAPH in match[0] else "\n"
 
 
 class _TextWriter:
-    """The text so far, still with character references.
+    """Collects the text, still with character references.
 
-    `hidden_in` is the unseen element that the position is inside of.
+    Attributes:
+        pieces: the text so far.
+        hidden_in: the invisible element around the position, or empty.
     """
 
     def __init__(self, markup: str, address: Callable[[str, str], str]) -> None:
@@ -120,7 +124,7 @@ class _TextWriter:
                 self.hidden_in = ""
 
     def _start(self, name: str, tag: Tag) -> None:
-        if name in _UNSEEN or self._is_hidden(tag):
+        if name in _INVISIBLE or self._is_hidden(tag):
             if name not in _VOID:
                 self.hidden_in, self._depth = name, 1
         elif name == "img":
@@ -134,12 +138,12 @@ class _TextWriter:
             self.pieces.append(mark)
 
     def _is_hidden(self, tag: Tag) -> bool:
-        written = self._markup[tag.attributes[0] : tag.attributes[1]]
-        # Most tags are none of these, and a look for a word costs less than their attributes.
-        if "display" not in written and "aria-hidden" not in written:
+        source = self._markup[tag.attributes[0] : tag.attributes[1]]
+        # Most tags have neither word, and a search for it costs less than reading the attributes.
+        if "display" not in source and "aria-hidden" not in source:
             return False
-        of_tag = attributes(self._markup, tag)
-        style, aria = of_tag.get("style"), of_tag.get("aria-hidden")
+        by_name = attributes(self._markup, tag)
+        style, aria = by_name.get("style"), by_name.get("aria-hidden")
         if style is not None and _HIDDEN.search(style.value):
             return True
         return aria is not None and aria.value.startswith("true")

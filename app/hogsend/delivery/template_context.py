@@ -1,4 +1,4 @@
-"""What a template sees: the contact, the event and the props, with nothing missing unnoticed."""
+"""The variables of a template: the contact, the event and the props; missing ones are errors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..domain.event import Event
 
 
 class TemplateFacts(dict[str, Any]):
-    """A mapping that knows where it stands, so that what is missing in it can be named.
+    """A mapping that knows its path, so that an error names the whole path of a missing value.
 
     Args:
         values: the mapping.
-        path: what the template calls it, such as `contact.properties`.
+        path: the mapping's name in templates, such as `contact.properties`.
     """
 
     __slots__ = ("path",)
@@ -27,7 +27,7 @@ class TemplateFacts(dict[str, Any]):
 
 
 class MissingValue(jinja2.StrictUndefined):
-    """A variable without a value; its name is the whole path that the template asked for."""
+    """A variable without a value; its name is the whole path in the template."""
 
     __slots__ = ()
 
@@ -39,14 +39,14 @@ class MissingValue(jinja2.StrictUndefined):
 class Environment(jinja2.Environment):
     """Jinja2 where a mapping's keys are its attributes, and a null value is a missing one.
 
-    So `props.items` is the property, never the dict's method; printing what is missing or null
-    is an error, and `default` replaces it.
+    So `props.items` is the property, never the dict's method. Printing a missing or null value is
+    an error, and `default` replaces it.
     """
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, dict):
             value = cast("dict[str, Any]", obj).get(attribute)
-            # A mail asks for a hundred values, nearly all of them plain: one call less for each.
+            # A mail reads about a hundred values, most of them text: this saves a call each.
             if value.__class__ is str:
                 return value
             return self._value(cast("dict[str, Any]", obj), attribute)
@@ -68,24 +68,24 @@ class Environment(jinja2.Environment):
 
 
 def scope_of(contact: Contact, event: Event | None, props: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `contact`, `event` and `props` as templates see them.
+    """Return the variables `contact`, `event` and `props` of a template.
 
     Args:
         contact: the recipient.
-        event: what started the journey; without one `event` has no name and no properties.
-        props: what the journey gave to `ctx.send`.
+        event: the event that started the journey; without it `event` has no name and no properties.
+        props: the props of `ctx.send`.
     """
-    person = {
+    contact_values = {
         "email": contact.email,
         "user_id": contact.user_id,
         "properties": dict(contact.properties),
     }
-    happened = {
+    event_values = {
         "name": event.name if event else None,
         "properties": dict(event.properties) if event else {},
     }
     return {
-        "contact": TemplateFacts(person, "contact"),
-        "event": TemplateFacts(happened, "event"),
+        "contact": TemplateFacts(contact_values, "contact"),
+        "event": TemplateFacts(event_values, "event"),
         "props": TemplateFacts(props, "props"),
     }

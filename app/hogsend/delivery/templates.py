@@ -13,7 +13,7 @@ A template begins with front matter, one `name: value` a line between two `---` 
 
 Only `subject` is required. `sample` is a JSON object, the props of a preview, and may continue on
 indented lines; every other value is a line of text with the same variables as the body. Files
-whose name begins with `_` are layouts and parts: they have no front matter and are no mails.
+whose name begins with `_` are layouts and parts: they have no front matter and are not mails.
 `<key>.txt` beside `<key>.html` replaces the plain-text part that is otherwise made from the HTML.
 """
 
@@ -55,18 +55,18 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 class RenderFailed(HogsendError):
-    """A mail cannot be made: its template is missing, wrong, or lacks a variable."""
+    """A mail cannot be rendered: its template is missing, broken, or lacks a variable."""
 
     code = "render_failed"
 
     @property
     def reason(self) -> str:
-        """What is kept as the send's reason."""
+        """The reason that the ledger stores for the send."""
         return self.message
 
 
 class ContentMissing(RenderFailed):
-    """The author's file is missing or broken: no fault of this mail, which can wait for it."""
+    """The author's file is missing or broken, so the mail waits for it to be fixed."""
 
     code = "content_missing"
 
@@ -107,7 +107,7 @@ class Template:
         compiled = self.lines.get(name)
         if compiled is None or isinstance(compiled, str):
             return compiled
-        return _guarded(self.key, lambda: compiled.render(scope)).strip()
+        return _render(self.key, lambda: compiled.render(scope)).strip()
 
     def body(self, scope: Mapping[str, Any]) -> str:
         """Return the rendered HTML.
@@ -115,7 +115,7 @@ class Template:
         Raises:
             RenderFailed: a variable is missing, or an expression does not work.
         """
-        return _guarded(self.key, lambda: self.html.render(scope))
+        return _render(self.key, lambda: self.html.render(scope))
 
     def body_with_placeholders(
         self, scope: Mapping[str, Any]
@@ -129,16 +129,16 @@ class Template:
         """
         if not self.is_compilable:
             return None
-        return _guarded(self.key, lambda: render_with_placeholders(self.html, scope))
+        return _render(self.key, lambda: render_with_placeholders(self.html, scope))
 
     def plain(self, scope: Mapping[str, Any]) -> str | None:
-        """Return the rendered plain-text part, or None when it is to be made from the HTML.
+        """Return the rendered plain-text part, or None when it is made from the HTML.
 
         Raises:
             RenderFailed: a variable is missing, or an expression does not work.
         """
         compiled = self.text
-        return None if compiled is None else _guarded(self.key, lambda: compiled.render(scope))
+        return None if compiled is None else _render(self.key, lambda: compiled.render(scope))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +159,9 @@ class Templates:
 
         Args:
             folder: the journeys' folder; one without `emails/` has no templates.
-            lists: the ids of the lists there are.
+            lists: the ids of the declared lists.
         """
-        return _Loading(folder / FOLDER, lists).load()
+        return _Loader(folder / FOLDER, lists).load()
 
     def get(self, key: str) -> Template:
         """Return a template.
@@ -178,12 +178,12 @@ class Templates:
         return template
 
     def keys(self) -> list[str]:
-        """Return the keys of the usable templates, in order of the alphabet."""
+        """Return the keys of the usable templates, in alphabetical order."""
         return sorted(self.by_key)
 
 
-class _Loading:
-    """One reading of the folder."""
+class _Loader:
+    """Reads and compiles the templates of a folder once."""
 
     def __init__(self, folder: Path, lists: Collection[str]) -> None:
         self._folder, self._lists = folder, lists
@@ -214,11 +214,9 @@ class _Loading:
     def _report(self, path: Path, do: Any, *arguments: Any) -> Any:
         try:
             return do(path, *arguments)
-        except InvalidTemplate as unusable:
+        except InvalidTemplate as error:
             self._broken.append(
-                BrokenFile(
-                    f"{FOLDER}/{path.name}", unusable.line, unusable.problem, unusable.remedy
-                )
+                BrokenFile(f"{FOLDER}/{path.name}", error.line, error.problem, error.remedy)
             )
             return None
 
@@ -240,7 +238,7 @@ class _Loading:
         self._sources[path.name] = split(text) if is_mail else TemplateSource(text, 1, {}, {})
 
     def _names_of_parts(self) -> set[str]:
-        """Return what layouts set, which the blocks that fill them may use."""
+        """Return the names that layouts set, which the blocks of their templates may use."""
         names: set[str] = set()
         for name, source in self._sources.items():
             if not name.startswith("_"):
@@ -282,7 +280,7 @@ class _Loading:
 
     def _check_compilable(self, name: str) -> bool:
         try:
-            return can_be_compiled(name, lambda one: self._html.parse(self._sources[one].body))
+            return can_be_compiled(name, lambda file: self._html.parse(self._sources[file].body))
         except (jinja2.TemplateSyntaxError, KeyError):
             return False  # a part that is broken; it is reported where it is compiled
 
@@ -303,7 +301,7 @@ class _Loading:
         return compiled
 
     def _check(self, text: str, first_line: int, shared: set[str], place: str = "") -> None:
-        """Refuse what would fail at every send: syntax, a missing part, an unknown variable."""
+        """Report problems that would fail every send, such as an unknown variable."""
         try:
             tree = self._html.parse(text)
             unknown = meta.find_undeclared_variables(tree)
@@ -355,14 +353,14 @@ def _check_name(path: Path, folder: Path) -> None:
         )
 
 
-def _guarded(key: str, render: Callable[[], T]) -> T:
+def _render(key: str, render: Callable[[], T]) -> T:
     try:
         return render()
     except jinja2.UndefinedError as error:
         raise RenderFailed(f"template {key}: {error.message}") from None
-    # Whatever an author's expression does, it fails this one send and says where.
+    # An error in an author's expression fails only this send, and names the template.
     except Exception as error:
-        # A part that the template takes over from another file is gone or cannot be read.
-        of_author = isinstance(error, jinja2.TemplateSyntaxError | jinja2.TemplateNotFound)
-        kind = ContentMissing if of_author else RenderFailed
+        # A file that the template includes or extends is missing or broken.
+        is_file_missing = isinstance(error, jinja2.TemplateSyntaxError | jinja2.TemplateNotFound)
+        kind = ContentMissing if is_file_missing else RenderFailed
         raise kind(f"template {key}: {type(error).__name__}: {error}") from None

@@ -23,17 +23,17 @@ _UNSUBSCRIBE, _PREFERENCES, _CLICK, _OPEN, _VIEW = b"u", b"p", b"c", b"o", b"m"
 _HEAD = struct.Struct("!Bc4s")
 _MAC_SIZE = 16
 _ID_SIZE = 16
-_LARGEST_TOKEN = 8192
-# What fits a token of that size, and what every browser opens.
+_MAX_TOKEN = 8192
+# The longest address that fits a token and that every browser opens.
 LONGEST_URL = 4096
-_MOST_LINKS = 0xFFFF
+_MAX_POSITION = 0xFFFF
 _TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 _FROM_URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientToken:
-    """Who clicked a consent link, and which mail it came from.
+    """The content of a consent link: the recipient, the list and the mail.
 
     Args:
         contact_id: the recipient.
@@ -48,11 +48,11 @@ class RecipientToken:
 
 @dataclass(frozen=True, slots=True)
 class ClickToken:
-    """A link of a mail.
+    """The content of a tracked link.
 
     Args:
         send_id: the mail.
-        position: which of its links, from 0.
+        position: the link's position in the mail, from 0.
         url: where it leads.
     """
 
@@ -71,8 +71,8 @@ class Tokens:
     """Makes and reads the tokens of links.
 
     Args:
-        secrets: the first signs, all verify, so that a secret can be replaced while mails
-            signed with the former one are still in people's mailboxes.
+        secrets: the first signs, all verify, so that a secret can be replaced while
+            recipients still have mails with links that the former one signed.
 
     Raises:
         ValueError: there is no secret.
@@ -90,7 +90,7 @@ class Tokens:
         return self._sign(_UNSUBSCRIBE, _pack_recipient(contact_id, list_id, send_id))
 
     def read_unsubscribe(self, token: str) -> RecipientToken | None:
-        """Return what `unsubscribe` was given, or None when the token is not one of ours."""
+        """Return what `unsubscribe` was given, or None when the token is invalid."""
         return _unpack_recipient(self._verify(_UNSUBSCRIBE, token))
 
     def preferences(self, contact_id: UUID, list_id: str, send_id: UUID | None) -> str:
@@ -98,7 +98,7 @@ class Tokens:
         return self._sign(_PREFERENCES, _pack_recipient(contact_id, list_id, send_id))
 
     def read_preferences(self, token: str) -> RecipientToken | None:
-        """Return what `preferences` was given, or None when the token is not one of ours."""
+        """Return what `preferences` was given, or None when the token is invalid."""
         return _unpack_recipient(self._verify(_PREFERENCES, token))
 
     def click(self, send_id: UUID, position: int, url: str) -> str:
@@ -106,19 +106,19 @@ class Tokens:
 
         Args:
             send_id: the mail that the link is in.
-            position: which of its links, from 0.
+            position: the link's position in the mail, from 0.
             url: where it leads; `http:` or `https:`, at most `LONGEST_URL` bytes.
 
         Raises:
-            ValueError: the address is of another kind or too long, or the position too great.
+            ValueError: the address is not of the web or too long, or the position is out of range.
         """
         target = url.encode()
-        if not is_web_url(url) or len(target) > LONGEST_URL or not 0 <= position <= _MOST_LINKS:
+        if not is_web_url(url) or len(target) > LONGEST_URL or not 0 <= position <= _MAX_POSITION:
             raise ValueError("Only web addresses of a moderate length can be tracked.")
         return self._sign(_CLICK, send_id.bytes + position.to_bytes(2) + target)
 
     def read_click(self, token: str) -> ClickToken | None:
-        """Return what `click` was given, or None when the token is not one of ours."""
+        """Return what `click` was given, or None when the token is invalid."""
         payload = self._verify(_CLICK, token)
         if payload is None or len(payload) < _ID_SIZE + 2:
             return None
@@ -136,7 +136,7 @@ class Tokens:
         return self._sign(_OPEN, send_id.bytes)
 
     def read_open(self, token: str) -> UUID | None:
-        """Return the mail of an open pixel, or None when the token is not one of ours."""
+        """Return the mail of an open pixel, or None when the token is invalid."""
         return _unpack_id(self._verify(_OPEN, token))
 
     def view(self, send_id: UUID) -> str:
@@ -144,7 +144,7 @@ class Tokens:
         return self._sign(_VIEW, send_id.bytes)
 
     def read_view(self, token: str) -> UUID | None:
-        """Return the mail to show, or None when the token is not one of ours."""
+        """Return the mail to show, or None when the token is invalid."""
         return _unpack_id(self._verify(_VIEW, token))
 
     def _sign(self, kind: bytes, payload: bytes) -> str:
@@ -156,17 +156,17 @@ class Tokens:
         if raw is None or len(raw) < _HEAD.size + _MAC_SIZE:
             return None
         signed, mac = raw[:-_MAC_SIZE], raw[-_MAC_SIZE:]
-        version, found, key_id = _HEAD.unpack_from(signed)
+        version, signed_kind, key_id = _HEAD.unpack_from(signed)
         key = self._keys.get(key_id)
         if key is None or not hmac.compare_digest(mac, _mac(key, signed)):
             return None
-        if version != _VERSION or found != kind:
+        if version != _VERSION or signed_kind != kind:
             return None
         return signed[_HEAD.size :]
 
 
 def is_web_url(url: str) -> bool:
-    """Say whether an address is absolute, of the web, and free of what a header cannot carry."""
+    """Return whether an address is absolute, of the web, and can be written into a header."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.lower() not in ("http", "https") or not rest:
         return False
@@ -189,14 +189,14 @@ def _to_text(raw: bytes) -> str:
 
 
 def _from_text(token: str) -> bytes | None:
-    if not token or len(token) > _LARGEST_TOKEN:
+    if not token or len(token) > _MAX_TOKEN:
         return None
     try:
         encoded = token.encode("ascii").translate(_FROM_URL_ALPHABET)
         raw = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
     except ValueError:
         return None
-    # Only the one spelling that we make: no standard alphabet, no stray bits at the end.
+    # Accepts only the encoding that `_to_text` gives: no standard alphabet, no extra bits.
     return raw if _to_text(raw) == token else None
 
 

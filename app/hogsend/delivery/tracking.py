@@ -1,4 +1,4 @@
-"""Records opens and clicks, and makes events of the clicks that people made."""
+"""Records opens and clicks, and submits an event for each click of a person."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from ..store.engagement import HeldClick
 
 log = logging.getLogger("hogsend.tracking")
 
-_SET = 200
+_BATCH_SIZE = 200
 _LONGEST_SLEEP = timedelta(seconds=30)
-_AFTER_ERROR = 1.0
-# Hits that are remembered while the database takes nothing; the oldest are forgotten first.
-_MOST_KEPT = 10_000
+_RETRY_SECONDS = 1.0
+# Opens and clicks that are kept while the database is unavailable; the oldest are dropped first.
+_MAX_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Visit:
     Args:
         method: the request's method.
         agent: its User-Agent header.
-        address: where it came from.
+        address: the IP address that it came from.
     """
 
     method: str
@@ -58,13 +58,13 @@ class Visit:
 
 
 class Tracker:
-    """Records hits, all that come at the same time in one transaction.
+    """Records opens and clicks; those that arrive at the same time share a transaction.
 
     Args:
-        database: where hits are.
-        clock: what tells the time.
-        ingest: takes the events that clicks are.
-        changes: where dashboards hear of it.
+        database: holds the opens and clicks.
+        clock: gives the present instant.
+        ingest: takes the events of clicks.
+        changes: is notified of changed sends.
     """
 
     def __init__(
@@ -75,21 +75,21 @@ class Tracker:
         self._ingest = ingest
         self._changes = changes
         self._batcher: Batcher[Engagement, None] = Batcher(self._write, lock=database.write_lock)
-        self._poller = Poller(log, "held clicks could not be judged; trying again")
-        self._kept: deque[Engagement] = deque(maxlen=_MOST_KEPT)
-        self._keeping: asyncio.Task[None] | None = None
+        self._poller = Poller(log, "held clicks could not be classified; trying again")
+        self._kept: deque[Engagement] = deque(maxlen=_MAX_KEPT)
+        self._retry: asyncio.Task[None] | None = None
 
     async def record(
         self, kind: EngagementKind, send_id: UUID, visit: Visit, *, position: int = 0, url: str = ""
     ) -> None:
-        """Record one open or click, later if the database takes nothing now: nobody repeats it.
+        """Record an open or a click, later if the database is unavailable: no client repeats it.
 
         Args:
-            kind: what it is.
-            send_id: of which mail.
+            kind: whether it is an open or a click.
+            send_id: the mail.
             visit: the request.
-            position: which link.
-            url: where it leads.
+            position: the link's position in the mail, from 0.
+            url: where the link leads.
         """
         now = self._clock.now()
         verdict = judge_request(kind, visit.method, visit.agent)
@@ -109,21 +109,27 @@ class Tracker:
             await self._batcher.submit(hit)
         except StoreUnavailable:
             self._kept.append(hit)
-            if self._keeping is None or self._keeping.done():
-                self._keeping = asyncio.create_task(self._record_kept())
+            if self._retry is None or self._retry.done():
+                self._retry = asyncio.create_task(self._record_kept())
 
     async def _record_kept(self) -> None:
         while self._kept:
-            await asyncio.sleep(_AFTER_ERROR)
-            some = [self._kept.popleft() for _ in range(min(_SET, len(self._kept)))]
-            done = await asyncio.gather(*map(self._batcher.submit, some), return_exceptions=True)
-            again = [hit for hit, one in zip(some, done, strict=True) if _is_trouble(one)]
+            await asyncio.sleep(_RETRY_SECONDS)
+            batch = [self._kept.popleft() for _ in range(min(_BATCH_SIZE, len(self._kept)))]
+            results = await asyncio.gather(
+                *map(self._batcher.submit, batch), return_exceptions=True
+            )
+            again = [
+                hit
+                for hit, result in zip(batch, results, strict=True)
+                if isinstance(result, StoreUnavailable)
+            ]
             self._kept.extendleft(reversed(again))
 
     async def _write(self, batch: Sequence[Engagement]) -> Sequence[Exception | None]:
         now = self._clock.now()
         tally = Tally(now)
-        seen = [hit for hit in batch if hit.verdict != "machine"]
+        by_clients = [hit for hit in batch if hit.verdict != "machine"]
         for hit in batch:
             if hit.verdict != "unsure":
                 tally.today(counters.engagement(hit.kind, hit.verdict))
@@ -131,7 +137,7 @@ class Tracker:
             await tx.apply(
                 [
                     engagement.insert(batch),
-                    sends.record_opens([(h.send_id, h.at) for h in seen if h.kind == "open"]),
+                    sends.record_opens([(h.send_id, h.at) for h in by_clients if h.kind == "open"]),
                     tally.write(),
                 ]
             )
@@ -141,26 +147,26 @@ class Tracker:
         return [None] * len(batch)
 
     async def run(self) -> None:
-        """Judge held clicks as their hold ends, until closed."""
+        """Classify held clicks when their hold ends, until closed."""
         await self._poller.run(self.judge_due)
 
     async def judge_due(self) -> float:
-        """Judge the clicks whose hold is over; return the seconds until the next one's is."""
+        """Classify the clicks whose hold has ended; return the seconds until the next hold ends."""
         while True:
-            waiting = await self._database.read_one(engagement.held(_SET))
+            waiting = await self._database.read_one(engagement.held(_BATCH_SIZE))
             now = self._clock.now()
-            due = [w for w in waiting if w.hit.held_until and w.hit.held_until <= now]
+            due = [held for held in waiting if held.hit.held_until and held.hit.held_until <= now]
             if not due:
-                ends = next((w.hit.held_until for w in waiting if w.hit.held_until), None)
+                ends = next((held.hit.held_until for held in waiting if held.hit.held_until), None)
                 pause = min(ends - now, _LONGEST_SLEEP) if ends else _LONGEST_SLEEP
                 return max(pause.total_seconds(), 0.01)
             await self._judge(due)
 
     async def close(self) -> None:
-        """Judge no more."""
+        """Stop classifying clicks."""
         self._poller.close()
-        if self._keeping is not None:
-            self._keeping.cancel()
+        if self._retry is not None:
+            self._retry.cancel()
 
     async def _judge(self, due: Sequence[HeldClick]) -> None:
         neighbours = await self._database.read_one(
@@ -169,11 +175,11 @@ class Tracker:
         now = self._clock.now()
         tally = Tally(now)
         async with self._database.transaction() as tx:
-            mine = await tx.one(
+            still_held = await tx.one(
                 engagement.still_held([held.hit.id for held in due], tx.dialect.lock_free_rows)
             )
             judged: list[tuple[HeldClick, Verdict]] = [
-                (held, _verdict(held, neighbours)) for held in due if held.hit.id in mine
+                (held, _verdict(held, neighbours)) for held in due if held.hit.id in still_held
             ]
             by_people = [held for held, verdict in judged if verdict == "human"]
             for _, verdict in judged:
@@ -184,12 +190,12 @@ class Tracker:
                     sends.record_clicks([(held.hit.send_id, held.hit.at) for held in by_people]),
                 ]
             )
-            taking = await self._ingest.submit_within(
-                tx, [_clicked(held) for held in by_people], tally, now
+            result = await self._ingest.submit_within(
+                tx, [_click_event(held) for held in by_people], tally, now
             )
             await tx.apply([tally.write()])
-        taking.topics.add("sends")
-        await self._ingest.publish_result(taking)
+        result.topics.add("sends")
+        await self._ingest.publish_result(result)
 
 
 def _verdict(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -> Verdict:
@@ -201,11 +207,7 @@ def _verdict(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -
     return judge_click(held.hit.at, held.sent_at, others)
 
 
-def _is_trouble(answer: object) -> bool:
-    return isinstance(answer, StoreUnavailable)
-
-
-def _clicked(held: HeldClick) -> IncomingEvent:
+def _click_event(held: HeldClick) -> IncomingEvent:
     return IncomingEvent(
         name="email.clicked",
         contact_id=held.contact_id,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .. import mime
 from ..links import destination
 from ..markup import Tag, tags
-from ..plain_text import address_of, beside, text_of
+from ..plain_text import address_of, link_suffix, text_of
 from .placeholders import PLACEHOLDER, TextWithPlaceholders, derived_placeholder, index_of, is_plain
 from .positions import Gap, find_gaps
 
@@ -135,7 +135,7 @@ class CompiledMail:
     ) -> TextWithPlaceholders:
         def address(url: str, words: str) -> str:
             if not PLACEHOLDER.search(url + words):
-                return beside(address_of(url), words)
+                return link_suffix(address_of(url), words)
             href, linked = (
                 TextWithPlaceholders(url, self._count),
                 TextWithPlaceholders(words, self._count),
@@ -143,7 +143,7 @@ class CompiledMail:
             same = address_of(href.fill(values)) == linked.fill(values)
             placeholder = derived_placeholder(len(self._addresses))
             self._addresses.append(_Address(href, linked, same))
-            return beside(words if same else placeholder, words)
+            return link_suffix(words if same else placeholder, words)
 
         text = text_of(markup, found, address)
         return TextWithPlaceholders(text, self._count, len(self._addresses))
