@@ -37,7 +37,7 @@ REASONS = {
     "where_not_met": "the trigger's condition was not met",
     "already_live": "already in the journey",
     "already_entered": "already entered once",
-    "too_soon": "entered too recently",
+    "too_soon": "too soon after the previous one",
     "unsubscribed": "unsubscribed from its list",
     "suppressed": "the address is suppressed",
     "held_out": "held out for comparison",
