@@ -61,7 +61,7 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
             runtime.change_feed.close()
             if reloading is not None:
                 reloading.cancel()
-            # Concurrently, so that slow requests do not shorten the time for hand-offs.
+            # Concurrently, so that slow requests do not shorten the time for hand-overs.
             await asyncio.gather(site, runtime.stop_work())
     return 0
 

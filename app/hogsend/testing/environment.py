@@ -50,7 +50,7 @@ BASE_URL = "https://mail.example.com"
 SENDER = "Tests <tests@example.com>"
 # A folder in memory, where the machine has one.
 _MEMORY = Path("/dev/shm")  # noqa: S108 (each test makes a folder of its own in it)
-# How long a hand-off may take when a test ends, in seconds.
+# How long a hand-over may take when a test ends, in seconds.
 _STOP_TIMEOUT = 5.0
 
 
