@@ -36,7 +36,7 @@ from hogsend.store.data_migration import tables as tables_module
 from hogsend.store.data_migration import target as targets
 from hogsend.store.data_migration.copying import CopiedTable, Progress, copy
 from hogsend.store.data_migration.tables import Checksum, Table, all_tables
-from hogsend.store.data_migration.values import json_form
+from hogsend.store.data_migration.values import canonical_json
 from hogsend.store.db import sqlite_path
 from hogsend.store.migrations import bring_up_to_date, pending
 from hogsend.store.models import MODULES
@@ -75,10 +75,10 @@ def fill(file: Path, rows: int = ROWS) -> None:
                 continue
             columns = database.execute(f"SELECT name, type FROM pragma_table_info('{table}')")
             kinds = columns.fetchall()
-            listed = ", ".join(f'"{name}"' for name, _ in kinds)
+            columns = ", ".join(f'"{name}"' for name, _ in kinds)
             places = ", ".join("?" for _ in kinds)
             database.executemany(
-                f'INSERT INTO "{table}" ({listed}) VALUES ({places})',
+                f'INSERT INTO "{table}" ({columns}) VALUES ({places})',
                 [[_value(kind, n) for _, kind in kinds] for n in range(rows)],
             )
 
@@ -158,7 +158,7 @@ def plain(value: Any) -> Any:
 
 async def both_sides(file: Path, url: str, table: str) -> tuple[list[Any], list[Any]]:
     """Return a table's rows in the source and in the copy."""
-    (names,) = [one.listed for one in all_tables() if one.name == table]
+    (names,) = [one.column_list for one in all_tables() if one.name == table]
     sql = f'SELECT {names} FROM "{table}"'
     with closing(sqlite3.connect(file)) as database:
         here = database.execute(sql).fetchall()
@@ -521,7 +521,7 @@ async def test_a_source_that_was_moved_goes_on(move: Move, tmp_path: Path):
 
 
 async def test_two_copies_at_once_are_one(move: Move, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("hogsend.store.data_migration.target._PATIENCE", 0)
+    monkeypatch.setattr("hogsend.store.data_migration.target._LOCK_TIMEOUT", 0)
     holder = await asyncpg.connect(move.url)
     await holder.execute(f"SELECT pg_advisory_lock({0x68736D6F7665})")
     with pytest.raises(StartError, match="Another copy"):
@@ -561,7 +561,7 @@ async def test_a_single_changed_value_is_caught_and_named(move: Move, table: str
     sql = f"UPDATE {table} SET {changed} RETURNING {key}"
     ((row,),) = await asked(move.url, sql)
 
-    with pytest.raises(HogsendError, match=f"table {table} is not what the source has") as refusal:
+    with pytest.raises(HogsendError, match=f"table {table} differs from the source") as refusal:
         await move.copy()
 
     assert f"at the row {row}." in refusal.value.message
@@ -584,7 +584,7 @@ async def test_a_row_too_few_or_too_many_is_caught(move: Move, lost: str):
             with closing(sqlite3.connect(":memory:")):
                 subprocess.run([sys.executable, "-c", RUN_SQL, move.url, lost], check=True)
 
-    with pytest.raises(HogsendError, match="table hits is not what the source has"):
+    with pytest.raises(HogsendError, match="table hits differs from the source"):
         await move.copy(report)
 
 
@@ -646,7 +646,7 @@ async def test_json_has_the_form_that_postgres_gives_it(printing: Any):
 
     collect()
     rows = await printing.fetch("SELECT a, a::jsonb::text FROM unnest($1::text[]) a", found)
-    assert [row[0] for row in rows if json_form(row[0]) != json_form(row[1])] == []
+    assert [row[0] for row in rows if canonical_json(row[0]) != canonical_json(row[1])] == []
 
 
 # -- what Postgres cannot hold --------------------------------------------------------------------
@@ -659,16 +659,16 @@ UNFIT = (
     ("contacts", "properties", '{"a": NaN}', "NaN"),
     ("contacts", "properties", '{"a": 1e999999}', "too many digits"),
     ("contacts", "properties", '{"a": 1e-20000}', "too many digits"),
-    ("contacts", "properties", '{"a": 1', "is no JSON"),
+    ("contacts", "properties", '{"a": 1', "is not JSON"),
     ("contacts", "properties", b"{}", "is bytes and not JSON"),
     ("contacts", "properties", "[" * 100_000 + "]" * 100_000, "nested too deeply"),
-    ("events", "currency", "EURO", "4 characters, and may have 3"),
-    ("events", "depth", 2**31, "INT cannot hold"),
-    ("events", "depth", 1.5, "a number and not a whole number"),
-    ("events", "contact_id", b"short", "id of 16 bytes"),
+    ("events", "currency", "EURO", "4 characters, and its column allows 3"),
+    ("events", "depth", 2**31, "INT cannot store"),
+    ("events", "depth", 1.5, "a float and not an integer"),
+    ("events", "contact_id", b"short", "UUID of 16 bytes"),
     ("enrollments", "error", b"text", "is bytes and not text"),
     ("messages", "mail", "text", "is text and not bytes"),
-    ("consents", "subscribed", 2, "not yes or no"),
+    ("consents", "subscribed", 2, "not a boolean"),
 )
 
 
@@ -769,7 +769,7 @@ async def test_a_lost_connection_is_an_error_with_a_remedy(move: Move):
 
     with pytest.raises(HogsendError, match="Postgres stopped the copy") as refusal:
         await move.copy(report)
-    assert "run this again" in refusal.value.remedy
+    assert "run the command again" in refusal.value.remedy
 
     await move.copy()
     await assert_copied(move.file, move.url)
@@ -899,5 +899,5 @@ def test_large_rows_are_read_a_few_at_a_time(sqlite_url: str, monkeypatch: pytes
     change(file, "UPDATE messages SET mail = ?", b"x" * 10_000)
     monkeypatch.setattr(sources, "MOST_BYTES", 100_000)
     (table,) = [one for one in all_tables() if one.name == "messages"]
-    with sources.opened(file) as source:
-        assert [len(rows) for rows in source.portions(table)] == [10, 10, 10, 10]
+    with sources.open_source(file) as source:
+        assert [len(rows) for rows in source.batches(table)] == [10, 10, 10, 10]

@@ -1,1 +1,1 @@
-"""From a SQLite file to Postgres: every row copied once, and every value compared."""
+"""Copies an installation from a SQLite file to Postgres, and compares every value."""

@@ -1,7 +1,7 @@
-"""The copy: the source is looked at, every row copied once, and every value compared.
+"""The copy: checks the source, copies every row once and compares every value.
 
-Killed anywhere, it is simply run again: rows are added in the order of their keys, a portion at a
-time and each portion whole or not at all, so what is there says where to go on.
+An interrupted copy can be run again: rows are added in the order of their keys, in batches that are
+stored whole or not at all, so the last key in the target tells where to resume.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ Work = Literal["check", "copy", "compare"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the copy is.
+    """The progress of a copy.
 
     Args:
-        work: what is being done.
-        table: with which table.
-        rows: how many of its rows are done.
-        of: how many rows it has.
-        done: how many rows are done in all; each is checked, copied and compared.
-        total: how many there are to do in all.
+        work: the current phase.
+        table: the current table.
+        rows: the number of its rows that are done in this phase.
+        of: the number of its rows.
+        done: the rows done in all tables and phases; each row is checked, copied and compared.
+        total: the rows to do in all tables and phases.
     """
 
     work: Work
@@ -65,7 +65,7 @@ class CopiedTable:
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of its rows."""
         return sum(self.sizes)
 
 
@@ -75,10 +75,10 @@ ReportProgress = Callable[[Progress], None]
 async def copy(
     file: Path, url: str, now: datetime, report: ReportProgress
 ) -> Sequence[CopiedTable]:
-    """Copy a SQLite file into an empty Postgres, or finish a copy that was begun.
+    """Copy a SQLite file into an empty Postgres, or resume a copy that was interrupted.
 
     Args:
-        file: the source, which nobody may have open.
+        file: the source, which no other process may have open.
         url: the address of the Postgres.
         now: the present instant, for the audit log.
         report: is called with the progress.
@@ -87,40 +87,40 @@ async def copy(
         The result of each table.
 
     Raises:
-        StartError: the source or the target cannot be used as they are.
-        HogsendError: Postgres cannot hold a value, or the copy differs; says which row.
+        StartError: the source or the target cannot be used.
+        HogsendError: Postgres cannot store a value, or the copy differs; names the row.
     """
     tables = all_tables()
-    with sources.opened(file) as source:
+    with sources.open_source(file) as source:
         source.check()
-        async with targets.opened(url) as target:
-            found = await target.check(tables)
+        async with targets.open_target(url) as target:
+            earlier = await target.check(tables)
             copying = _Copying(source, target, tables, report)
             copied = copying.check()
             record = CopyRecord(
                 targets.file_name(file), {table.table.name: table.checksum for table in copied}
             )
-            await target.begin(record, tables, discard_rows=_is_outdated(record, found))
+            await target.prepare(record, tables, discard_rows=_is_outdated(record, earlier))
             for table in copied:
                 await copying.add(table)
             for table in copied:
                 await copying.compare(table)
-            await target.conclude(record, sum(table.rows for table in copied), now)
+            await target.finish(record, sum(table.rows for table in copied), now)
     return copied
 
 
-def _is_outdated(record: CopyRecord, found: CopyRecord | None) -> bool:
+def _is_outdated(record: CopyRecord, earlier: CopyRecord | None) -> bool:
     """Return whether an unfinished copy is useless because the source has changed since.
 
     Raises:
-        StartError: it is the copy of another source.
+        StartError: the unfinished copy is of another source.
     """
-    if found is None or found.checksums == record.checksums:
+    if earlier is None or earlier.checksums == record.checksums:
         return False
-    if found.file not in ("", record.file):
+    if earlier.file not in ("", record.file):
         raise StartError(
-            f"The Postgres database has an unfinished copy of {found.file}.",
-            "Name an empty database, or finish that copy.",
+            f"The Postgres database has an unfinished copy of {earlier.file}.",
+            "Use an empty database, or finish that copy.",
         )
     return True
 
@@ -129,9 +129,9 @@ class _Copying:
     """One run of a copy.
 
     Args:
-        source: open.
-        target: open.
-        tables: all of them.
+        source: the open source.
+        target: the open target.
+        tables: every table.
         report: is called with the progress.
     """
 
@@ -163,56 +163,56 @@ class _Copying:
         return [self._check(table) for table in self._tables]
 
     def _check(self, table: Table) -> CopiedTable:
-        begun = time.monotonic()
+        started = time.monotonic()
         result, checksum = CopiedTable(table), Checksum()
-        for rows in self._source.portions(table):
-            checksum.add(table.forms(rows))
+        for rows in self._source.batches(table):
+            checksum.add(table.canonical(rows))
             result.sizes.append(len(rows))
             self._report_progress("check", table, checksum.rows, len(rows))
         result.checksum = checksum.text
-        result.seconds += time.monotonic() - begun
+        result.seconds += time.monotonic() - started
         return result
 
     async def add(self, copied: CopiedTable) -> None:
-        """Copy the rows of a table that are not there yet."""
-        begun, table = time.monotonic(), copied.table
-        last, there = await self._target.reached(table)
-        self._report_progress("copy", table, there, there)
-        for rows in self._source.portions(table, last):
+        """Copy the rows of a table that the target does not have yet."""
+        started, table = time.monotonic(), copied.table
+        last, present = await self._target.last_key(table)
+        self._report_progress("copy", table, present, present)
+        for rows in self._source.batches(table, last):
             await self._target.add(table, rows)
             copied.added += len(rows)
-            self._report_progress("copy", table, there + copied.added, len(rows))
-        await self._target.settle(table)
-        copied.seconds += time.monotonic() - begun
+            self._report_progress("copy", table, present + copied.added, len(rows))
+        await self._target.finish_table(table)
+        copied.seconds += time.monotonic() - started
 
     async def compare(self, copied: CopiedTable) -> None:
-        """Compare a table's rows, number and checksum, with the source's.
+        """Compare the number and the checksum of a table's rows with those of the source.
 
         Raises:
-            HogsendError: they differ; says where.
+            HogsendError: they differ; names the first row that does.
         """
-        begun, table, checksum = time.monotonic(), copied.table, Checksum()
-        async with aclosing(self._target.portions(table, copied.sizes)) as portions:
-            async for rows in portions:
-                checksum.add(table.forms(rows))
+        started, table, checksum = time.monotonic(), copied.table, Checksum()
+        async with aclosing(self._target.batches(table, copied.sizes)) as batches:
+            async for rows in batches:
+                checksum.add(table.canonical(rows))
                 self._report_progress("compare", table, checksum.rows, len(rows))
         if (checksum.rows, checksum.text) != (copied.rows, copied.checksum):
             where = await self._difference(copied)
-            await self._target.spoil()
+            await self._target.discard()
             raise HogsendError(
-                f"The copy of the table {table.name} is not what the source has: {where}.",
-                "Nothing else has to be undone. Run this again: it starts over.",
+                f"The copy of the table {table.name} differs from the source: {where}.",
+                "Run the command again: it starts over. The source is unchanged.",
             )
-        copied.seconds += time.monotonic() - begun
+        copied.seconds += time.monotonic() - started
 
     async def _difference(self, copied: CopiedTable) -> str:
         """Return where a table differs first, after reading both sides once more."""
-        table, here = copied.table, self._source.portions(copied.table)
-        async with aclosing(self._target.portions(table, copied.sizes)) as there:
+        table, here = copied.table, self._source.batches(copied.table)
+        async with aclosing(self._target.batches(table, copied.sizes)) as there:
             async for rows in there:
-                expected, actual = table.forms(next(here, [])), table.forms(rows)
+                expected, actual = table.canonical(next(here, [])), table.canonical(rows)
                 for both in zip(expected, actual, strict=False):
                     if ascii(both[0]) != ascii(both[1]):
                         first = min(both, key=lambda row: next(iter(row)))
-                        return f"it differs at the row {table.shown_key(first)}"
+                        return f"it differs at the row {table.describe_key(first)}"
         return f"it does not have {copied.rows:,} rows"

@@ -21,21 +21,21 @@ from typing import Any
 from ...errors import HogsendError, StartError
 from ..db import Row
 from ..migrations import APP
-from .tables import Table, shipped_migrations, unfit
+from .tables import Table, shipped_migrations, unstorable
 
-# A portion of rows has at most so many, and about so many bytes.
+# The limits of a batch: rows, and roughly bytes.
 MOST_ROWS, MOST_BYTES = 2_000, 1024 * 1024
 _LOCKED_BYTES = (0x4000_0000, 512)
-# The folder beside the file for a copy of it, when one is needed.
+# The folder beside the file for a temporary copy of it.
 _COPY = "migrate-data"
 
 
 class SourceDatabase:
-    """The open file.
+    """The open source.
 
     Args:
-        file: where it is.
-        connection: reads it.
+        file: the SQLite file.
+        connection: a connection that reads it.
     """
 
     def __init__(self, file: Path, connection: sqlite3.Connection) -> None:
@@ -43,20 +43,20 @@ class SourceDatabase:
         self._connection = connection
 
     def check(self) -> None:
-        """Check that the file is sound, and that its schema is this program's.
+        """Check that the file is intact and has the schema of this program.
 
         Raises:
-            StartError: it is not.
+            StartError: it is damaged, or its schema is older or newer.
         """
-        with _saying(self.file):
+        with _translate_errors(self.file):
             (verdict,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
             has_history = self._connection.execute(
                 "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'aerich'"
             ).fetchone()[0]
-            asked = f"SELECT version FROM aerich WHERE app = '{APP}'" if has_history else "SELECT 1"
-            applied = {name for (name,) in self._connection.execute(asked) if has_history}
+            sql = f"SELECT version FROM aerich WHERE app = '{APP}'" if has_history else "SELECT 1"
+            applied = {name for (name,) in self._connection.execute(sql) if has_history}
         if verdict != "ok":
-            raise _unsound(self.file, str(verdict))
+            raise _unreadable(self.file, str(verdict))
         known = shipped_migrations("sqlite:")
         if applied - known:
             raise StartError(
@@ -70,65 +70,65 @@ class SourceDatabase:
             )
 
     def count(self, table: Table) -> int:
-        """Return how many rows a table has."""
-        with _saying(self.file):
+        """Return the number of rows of a table."""
+        with _translate_errors(self.file):
             return self._connection.execute(f'SELECT COUNT(*) FROM "{table.name}"').fetchone()[0]
 
-    def portions(self, table: Table, after: Any = None) -> Iterator[list[Row]]:
-        """Yield a table's rows in the order of their keys, a limited amount at a time.
+    def batches(self, table: Table, after: Any = None) -> Iterator[list[Row]]:
+        """Yield a table's rows in the order of their keys, in batches.
 
         Args:
-            table: which one.
-            after: the key that they come after; None for all rows.
+            table: the table.
+            after: the key after which to start; None for the first row.
 
         Raises:
-            HogsendError: the file cannot be read, or a text in it is not UTF-8; says which.
+            HogsendError: the file cannot be read, or names a text in it that is not UTF-8.
         """
         wide = [n for n, column in enumerate(table.columns) if column.is_wide]
-        portion: list[Row] = []
+        batch: list[Row] = []
         size = 0
-        with _saying(self.file):
+        with _translate_errors(self.file):
             try:
                 for row in self._rows(table, after):
-                    portion.append(row)
+                    batch.append(row)
                     size += sum(len(row[n]) for n in wide if isinstance(row[n], str | bytes))
-                    if len(portion) == MOST_ROWS or size >= MOST_BYTES:
-                        yield portion
-                        portion, size = [], 0
+                    if len(batch) == MOST_ROWS or size >= MOST_BYTES:
+                        yield batch
+                        batch, size = [], 0
             except sqlite3.OperationalError as error:
                 if "decode" not in str(error):
                     raise
                 raise self._undecodable(table) from None
-        if portion:
-            yield portion
+        if batch:
+            yield batch
 
     def _rows(self, table: Table, after: Any) -> sqlite3.Cursor:
         key = f'"{table.key.name}"'
-        sql = f'SELECT {table.listed} FROM "{table.name}"'
+        sql = f'SELECT {table.column_list} FROM "{table.name}"'
         if after is None:
             return self._connection.execute(f"{sql} ORDER BY {key}")
         return self._connection.execute(f"{sql} WHERE {key} > ? ORDER BY {key}", [after])
 
     def _undecodable(self, table: Table) -> HogsendError:
-        """Return which text is not UTF-8; the driver says it without the row."""
+        """Return the error that names the row of the text; the driver's error does not."""
         self._connection.text_factory = bytes
         for row in self._rows(table, None):
             for column, value in zip(table.columns, row, strict=True):
                 try:
-                    # What is no text is no matter here: any bytes are good for it.
+                    # Columns of bytes may hold any bytes.
                     if column.is_text and isinstance(value, bytes):
                         value.decode()
                 except UnicodeDecodeError:
                     key: Any = next(iter(row))
                     if table.key.is_text:
                         key = key.decode(errors="replace")
-                    shown = table.shown_key((key,))
-                    return unfit(table.name, column.name, shown, "is text that is not UTF-8")
-        raise AssertionError("a text that was not UTF-8 is")
+                    row_key = table.describe_key((key,))
+                    return unstorable(table.name, column.name, row_key, "is text that is not UTF-8")
+        raise AssertionError("every text is UTF-8, although the driver could not decode one")
 
 
 @contextmanager
-def opened(file: Path) -> Generator[SourceDatabase]:
+def open_source(file: Path) -> Generator[SourceDatabase]:
     """Open a SQLite file that no other process has open, and lock others out until the end.
 
     Args:
@@ -138,8 +138,8 @@ def opened(file: Path) -> Generator[SourceDatabase]:
         StartError: it is not there, not ours to open, or in use.
     """
     try:
-        # Only who may write a file may keep others off it; nothing is written.
-        held = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        # An exclusive lock requires write permission; nothing is written.
+        handle = os.open(file, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         raise StartError(
             f"There is no database {file}.", "Run the command from the project's folder."
@@ -147,39 +147,39 @@ def opened(file: Path) -> Generator[SourceDatabase]:
     except OSError as error:
         raise StartError(
             f"The database {file} cannot be opened: {error.strerror}.",
-            "Run the command as the user that the server runs as.",
+            "Run the command as the same user as the server.",
         ) from None
     try:
-        _keep_others_off(held, file)
-        # Closing a file gives up all locks of the process on it: this one is closed last.
+        _lock(handle, file)
+        # Closing any handle of a file releases all its locks, so this one is closed last.
         with _readable(file) as connection:
             yield SourceDatabase(file, connection)
     finally:
-        os.close(held)
+        os.close(handle)
 
 
-def _keep_others_off(held: int, file: Path) -> None:
+def _lock(handle: int, file: Path) -> None:
     start, length = _LOCKED_BYTES
     try:
-        fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, length, start)
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, length, start)
     except OSError:
         raise StartError(
             f"The database {file} is in use.",
-            "Stop the server, and end whatever else has it open, then copy.",
+            "Stop the server and every other program that has it open, then copy.",
         ) from None
 
 
 @contextmanager
 def _readable(file: Path) -> Generator[sqlite3.Connection]:
-    """Open the file as it is; where newest data is still in the log beside it, a copy of both."""
+    """Open the file, or a temporary copy when its newest data is still in a log beside it."""
     logs = [file.with_name(file.name + suffix) for suffix in ("-wal", "-journal")]
-    unfolded = [log for log in logs if log.exists() and log.stat().st_size]
+    pending_logs = [log for log in logs if log.exists() and log.stat().st_size]
     with ExitStack() as stack:
-        if unfolded:
-            folder = stack.enter_context(_folder(file.with_name(_COPY)))
-            for part in (file, *unfolded):
+        if pending_logs:
+            folder = stack.enter_context(_temporary_folder(file.with_name(_COPY)))
+            for part in (file, *pending_logs):
                 shutil.copyfile(part, folder / part.name)
-            # Opened, it does what a server does after a crash.
+            # Opening the copy applies the log, as after a crash.
             connection = sqlite3.connect(folder / file.name)
         else:
             uri = f"{file.absolute().as_uri()}?mode=ro&immutable=1"
@@ -188,33 +188,33 @@ def _readable(file: Path) -> Generator[sqlite3.Connection]:
 
 
 @contextmanager
-def _folder(folder: Path) -> Generator[Path]:
-    """Make a folder for the time being, in the place of one that was left when we were killed."""
+def _temporary_folder(folder: Path) -> Generator[Path]:
+    """Create a temporary folder, replacing one that a killed process left."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(mode=0o700)
         yield folder
     except OSError as error:
         raise StartError(
-            f"The last stop left data beside the file, and both cannot be copied to {folder}: "
+            f"The newest data is in a log beside the file, and both cannot be copied to {folder}: "
             f"{error.strerror}.",
-            "Make room there, or run `hogsend migrate`, which puts it into the file and starts "
-            "nothing; then copy.",
+            "Free some space there, or run `hogsend migrate`, which moves the data into the file; "
+            "then copy.",
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _saying(file: Path) -> Generator[None]:
+def _translate_errors(file: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _unsound(file, str(error)) from error
+        raise _unreadable(file, str(error)) from error
 
 
-def _unsound(file: Path, why: str) -> StartError:
+def _unreadable(file: Path, reason: str) -> StartError:
     return StartError(
-        f"The database {file} cannot be read: {' '.join(why.split())}.",
-        "Bring back a backup with `hogsend restore`, then copy.",
+        f"The database {file} cannot be read: {' '.join(reason.split())}.",
+        "Restore a backup with `hogsend restore`, then copy.",
     )

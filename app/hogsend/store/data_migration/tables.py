@@ -1,4 +1,4 @@
-"""The tables that are copied and their columns, as the models have them: none can be forgotten."""
+"""The tables to copy and their columns, derived from the models so that none is missed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from .values import Column, UnstorableValue
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table.
+    """A table to copy.
 
     Args:
         name: its name.
         columns: every column; the first is the primary key.
-        is_numbered: whether the database numbers new rows itself.
+        is_numbered: whether the database assigns the keys of new rows.
     """
 
     name: str
@@ -47,60 +47,66 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
-    def listed(self) -> str:
-        """The columns as SQL has them."""
+    def column_list(self) -> str:
+        """The columns as a list for SQL."""
         return ", ".join(f'"{name}"' for name in self.names)
 
-    def forms(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-        """Return rows with every value in its one form.
+    def canonical(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+        """Return rows with every value in its canonical form.
 
         Raises:
-            HogsendError: Postgres cannot hold one of them; says which.
+            HogsendError: Postgres cannot store a value; names it.
         """
-        # Column by column, as that is a third faster than row by row.
+        # By column, which is a third faster than by row.
         columns = zip(self.columns, zip(*rows, strict=True), strict=True)
         try:
-            formatted = [list(map(column.form_of, values)) for column, values in columns]
+            converted = [list(map(column.canonical, values)) for column, values in columns]
         except UnstorableValue:
-            raise self._complaint(rows) from None
-        return list(zip(*formatted, strict=True))
+            raise self._unstorable_in(rows) from None
+        return list(zip(*converted, strict=True))
 
     def to_postgres(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Return rows of SQLite as Postgres takes them."""
-        makers = {n: one.to_postgres for n, one in enumerate(self.columns) if one.to_postgres}
-        if not makers:
+        """Return rows of SQLite converted for Postgres."""
+        converters = {
+            number: column.to_postgres
+            for number, column in enumerate(self.columns)
+            if column.to_postgres
+        }
+        if not converters:
             return rows
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-        for n, make in makers.items():
-            columns[n] = [None if value is None else make(value) for value in columns[n]]
+        for number, convert in converters.items():
+            columns[number] = [
+                None if value is None else convert(value) for value in columns[number]
+            ]
         return list(zip(*columns, strict=True))
 
-    def shown_key(self, row: Row) -> str:
-        """Return what names a row in a message."""
+    def describe_key(self, row: Row) -> str:
+        """Return the key of a row as messages show it."""
         return self.key.show(next(iter(row)))
 
-    def _complaint(self, rows: Sequence[Row]) -> HogsendError:
+    def _unstorable_in(self, rows: Sequence[Row]) -> HogsendError:
         for row in rows:
             for column, value in zip(self.columns, row, strict=True):
                 try:
-                    column.form_of(value)
+                    column.canonical(value)
                 except UnstorableValue as reason:
-                    return unfit(self.name, column.name, self.shown_key(row), str(reason))
-        raise AssertionError("a value that did not fit does")
+                    return unstorable(self.name, column.name, self.describe_key(row), str(reason))
+        raise AssertionError("every value can be stored, although one could not be converted")
 
 
 class Checksum:
-    """The SHA-256 of a table: over every value of every row, in the order of their keys."""
+    """The SHA-256 of every value of a table, in the order of its keys."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self.rows = 0
 
-    def add(self, forms: Sequence[tuple[Any, ...]]) -> None:
-        """Add rows, with every value in its one form."""
-        self.rows += len(forms)
-        # In this writing no two values look the same, and floats keep every bit.
-        self._digest.update("".join(f"{row!a}\n" for row in forms).encode())
+    def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows, with every value in its canonical form."""
+        self.rows += len(rows)
+        # `ascii` distinguishes any two values, and keeps every bit of a float.
+        self._digest.update("".join(f"{row!a}\n" for row in rows).encode())
 
     @property
     def text(self) -> str:
@@ -108,11 +114,11 @@ class Checksum:
         return self._digest.hexdigest()
 
 
-def unfit(table: str, column: str, row: str, why: str) -> HogsendError:
-    """Return the error that a value cannot be held by Postgres."""
+def unstorable(table: str, column: str, row: str, reason: str) -> HogsendError:
+    """Return the error for a value that Postgres cannot store."""
     return HogsendError(
-        f"Postgres cannot hold the row {row} of the table {table}: its {column} {why}.",
-        "Nothing was copied. Correct that row, with the server stopped, and copy again.",
+        f"Postgres cannot store the row {row} of the table {table}: its {column} {reason}.",
+        "Nothing was copied. Correct that row while the server is stopped, and copy again.",
     )
 
 
@@ -120,7 +126,7 @@ def all_tables() -> list[Table]:
     """Return every table of the models.
 
     Raises:
-        TypeError: a column is of a kind that is not known here.
+        TypeError: a column has a type that cannot be copied yet.
     """
     return [
         _table(model)
@@ -131,7 +137,7 @@ def all_tables() -> list[Table]:
 
 
 def shipped_migrations(url: str) -> set[str]:
-    """Return the names of this program's migrations for a database's kind."""
+    """Return the names of this program's migrations for the kind of database of an address."""
     return {file.name for file in (location(url) / APP).glob("[0-9]*_*.py")}
 
 
@@ -141,33 +147,33 @@ def _table(model: type[Model]) -> Table:
     return Table(table, columns, isinstance(key, fields.IntField) and bool(key.generated))
 
 
-def _column(place: str, field: Field[Any]) -> Column:
-    # Those that others are made from come after them.
+def _column(prefix: str, field: Field[Any]) -> Column:
+    # Subclasses come before their base classes.
     kinds: tuple[tuple[type[Field[Any]], dict[str, Any]], ...] = (
-        (IdField, {"form": values.an_id, "show": values.uuid_text}),
-        (DigestField, {"form": values.binary, "show": bytes.hex}),
-        (fields.BinaryField, {"form": values.binary, "is_wide": True}),
-        (fields.BooleanField, {"form": values.truth, "to_postgres": values.truth}),
-        (fields.FloatField, {"form": values.real}),
+        (IdField, {"convert": values.uuid_bytes, "show": values.uuid_text}),
+        (DigestField, {"convert": values.binary, "show": bytes.hex}),
+        (fields.BinaryField, {"convert": values.binary, "is_wide": True}),
+        (fields.BooleanField, {"convert": values.boolean, "to_postgres": values.boolean}),
+        (fields.FloatField, {"convert": values.number}),
         (
             fields.JSONField,
             {
-                "form": values.json_form,
+                "convert": values.canonical_json,
                 "to_postgres": values.json_text,
                 "is_wide": True,
                 "is_text": True,
             },
         ),
-        (fields.TextField, {"form": values.text(None), "is_wide": True, "is_text": True}),
+        (fields.TextField, {"convert": values.text(None), "is_wide": True, "is_text": True}),
     )
     name = field.source_field or field.model_field_name
     nullable = bool(field.null)
-    for kind, what in kinds:
+    for kind, options in kinds:
         if isinstance(field, kind):
-            return Column(name, nullable, **what)
+            return Column(name, nullable, **options)
     if isinstance(field, fields.CharField):
-        reads = values.text(field.max_length)
-        return Column(name, nullable, reads, show=repr, is_text=True)
+        convert = values.text(field.max_length)
+        return Column(name, nullable, convert, show=repr, is_text=True)
     if isinstance(field, fields.IntField):
-        return Column(name, nullable, values.a_number(field.SQL_TYPE))
-    raise TypeError(f"{place}{name} is a {type(field).__name__}: say in {__name__} how to copy it")
+        return Column(name, nullable, values.integer(field.SQL_TYPE))
+    raise TypeError(f"{prefix}{name} is a {type(field).__name__}: add to {__name__} how to copy it")

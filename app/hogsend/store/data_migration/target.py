@@ -1,7 +1,7 @@
-"""The Postgres that a copy goes to: empty at first, no one else's while unfinished, whole at last.
+"""The Postgres database that is copied to, which servers refuse until the copy is complete.
 
-An unfinished copy is known by a table of its own, which has the checksums of the source. No server
-starts on it: in the list of applied migrations stands one that no program has, until the end.
+An unfinished copy is marked by a table with the checksums of the source. Servers refuse to start on
+it, because its list of applied migrations has one that no program knows.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ..transactions import PostgresTransaction
 from .tables import Table, shipped_migrations
 
 RECORD = "unfinished_copy"
-# A server that is started on an unfinished copy names it as the reason why it does not start.
-GATE = "unfinished_copy__run_hogsend_migrate-data_again"
+# A server that refuses to start on an unfinished copy shows this name as the reason.
+BLOCKING_MIGRATION = "unfinished_copy__run_hogsend_migrate-data_again"
 # Any number that no other advisory lock uses.
 _LOCK = 0x68736D6F7665
-# How long the end of a copy that was killed may take to be noticed, in seconds.
-_PATIENCE = 15
-# A host may have limits of its own for statements and transactions that take long.
+# How long Postgres may take to release the lock of a copy that was killed, in seconds.
+_LOCK_TIMEOUT = 15
+# A host may limit the duration of statements and transactions.
 _UNLIMITED = ("statement_timeout", "idle_in_transaction_session_timeout")
 # Tables of this schema that do not belong to an extension.
 _TABLES = (
@@ -38,8 +38,8 @@ _TABLES = (
     "AND c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT 1 FROM pg_depend d "
     "WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
 )
-_EMPTY_IT = (
-    "Name an empty database. If a copy was finished there, only the setting is to be changed."
+_USE_EMPTY_DATABASE = (
+    "Use an empty database. If a copy was finished there, set HOGSEND_DATABASE_URL to it instead."
 )
 
 
@@ -57,11 +57,11 @@ class CopyRecord:
 
 
 class TargetDatabase:
-    """The connected database.
+    """The open target.
 
     Args:
-        url: its address.
-        connection: to it.
+        url: the address of the database.
+        connection: a connection to it.
     """
 
     def __init__(self, url: str, connection: Any) -> None:
@@ -69,15 +69,15 @@ class TargetDatabase:
         self._db = connection
 
     async def check(self, tables: Sequence[Table]) -> CopyRecord | None:
-        """Check that the database is empty, or holds an unfinished copy, which is returned.
+        """Check that the database can be used; return the record of an unfinished copy in it.
 
         Raises:
-            StartError: it is neither, or of no use.
+            StartError: it is neither empty nor an unfinished copy, or its encoding is not UTF-8.
         """
         if (encoding := await self._db.fetchval("SHOW server_encoding")) != "UTF8":
             raise StartError(
-                f"The Postgres database is encoded in {encoding}, which cannot hold every text.",
-                "Make one with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`.",
+                f"The Postgres database is encoded in {encoding}, which cannot store every text.",
+                "Create one with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`.",
             )
         present = {name for (name,) in await self._db.fetch(_TABLES)}
         if RECORD in present:
@@ -86,20 +86,21 @@ class TargetDatabase:
             return CopyRecord(next((row["source"] for row in rows), ""), checksums)
         if foreign := present - {table.name for table in tables} - {"aerich"}:
             raise StartError(
-                f"The Postgres database is not empty: it has a table {min(foreign)}.", _EMPTY_IT
+                f"The Postgres database is not empty: it has a table {min(foreign)}.",
+                _USE_EMPTY_DATABASE,
             )
         for table in tables:
             if table.name in present and await self._has_rows(table):
                 raise StartError(
                     f"The Postgres database is not empty: its table {table.name} has rows.",
-                    _EMPTY_IT,
+                    _USE_EMPTY_DATABASE,
                 )
         return None
 
     async def _has_rows(self, table: Table) -> bool:
         return await self._db.fetchval(f'SELECT EXISTS (SELECT 1 FROM "{table.name}")')
 
-    async def begin(
+    async def prepare(
         self, record: CopyRecord, tables: Sequence[Table], *, discard_rows: bool
     ) -> None:
         """Create the schema and record which source is copied; nothing else may use it now.
@@ -112,7 +113,7 @@ class TargetDatabase:
         Raises:
             StartError: the schema cannot be made.
         """
-        if not await self._is_shut():
+        if not await self._is_blocked():
             await bring_up_to_date(self._url, backups=None)
         rows = [(record.file, name, text) for name, text in record.checksums.items()]
         async with self._db.transaction():
@@ -123,7 +124,7 @@ class TargetDatabase:
             await self._db.execute(
                 "INSERT INTO aerich (version, app, content) SELECT $1::text, $2::text, '{}' "
                 "WHERE NOT EXISTS (SELECT 1 FROM aerich WHERE version = $1::text)",
-                GATE,
+                BLOCKING_MIGRATION,
                 APP,
             )
             if discard_rows:
@@ -133,7 +134,7 @@ class TargetDatabase:
                 f"INSERT INTO {RECORD} VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", rows
             )
 
-    async def _is_shut(self) -> bool:
+    async def _is_blocked(self) -> bool:
         """Return whether the schema exists and servers are kept from it.
 
         After an update of the program they are let in while the schema follows: nothing but the
@@ -142,19 +143,19 @@ class TargetDatabase:
         if await self._db.fetchval("SELECT to_regclass('aerich')") is None:
             return False
         rows = await self._db.fetch("SELECT version FROM aerich WHERE app = $1", APP)
-        if {row["version"] for row in rows} == {GATE, *shipped_migrations(self._url)}:
+        if {row["version"] for row in rows} == {BLOCKING_MIGRATION, *shipped_migrations(self._url)}:
             return True
-        await self._db.execute("DELETE FROM aerich WHERE version = $1", GATE)
+        await self._db.execute("DELETE FROM aerich WHERE version = $1", BLOCKING_MIGRATION)
         return False
 
-    async def spoil(self) -> None:
+    async def discard(self) -> None:
         """Make the next attempt start over, as the rows here are not those of the source."""
         await self._db.execute(f"UPDATE {RECORD} SET checksum = ''")
 
-    async def reached(self, table: Table) -> tuple[Any, int]:
-        """Return the last key that a table has, and how many rows.
+    async def last_key(self, table: Table) -> tuple[Any, int]:
+        """Return the greatest key of a table and the number of its rows.
 
-        They are copied in the order of their keys, so those with smaller ones are here.
+        Rows are copied in the order of their keys, so all rows up to that key are present.
         """
         last = await self._db.fetchval(
             f'SELECT "{table.key.name}" FROM "{table.name}" ORDER BY {order_of(table)} DESC LIMIT 1'
@@ -164,29 +165,29 @@ class TargetDatabase:
         return last, await self._db.fetchval(f'SELECT COUNT(*) FROM "{table.name}"')
 
     async def add(self, table: Table, rows: Sequence[Row]) -> None:
-        """Add rows, all or none of them."""
+        """Add rows, all or none."""
         await self._db.copy_records_to_table(
             table.name, records=table.to_postgres(rows), columns=table.names
         )
 
-    async def portions(self, table: Table, sizes: Sequence[int]) -> AsyncGenerator[Sequence[Row]]:
-        """Yield a table's rows in the order of their keys.
+    async def batches(self, table: Table, sizes: Sequence[int]) -> AsyncGenerator[Sequence[Row]]:
+        """Yield a table's rows in the order of their keys, in batches.
 
         Args:
-            table: which one.
-            sizes: how many at a time: where the source's rows are large, these are.
+            table: the table.
+            sizes: the sizes of the source's batches, which bound the memory that is needed.
         """
-        sql = f'SELECT {table.listed} FROM "{table.name}" ORDER BY {order_of(table)}'
+        sql = f'SELECT {table.column_list} FROM "{table.name}" ORDER BY {order_of(table)}'
         async with self._db.transaction(isolation="repeatable_read", readonly=True):
             cursor = await self._db.cursor(sql)
             for size in sizes:
                 if rows := await cursor.fetch(size):
                     yield rows
-            # More than there should be.
+            # Rows that the source does not have.
             while rows := await cursor.fetch(100):
                 yield rows
 
-    async def settle(self, table: Table) -> None:
+    async def finish_table(self, table: Table) -> None:
         """Number new rows after the copied ones, and gather statistics for the query planner."""
         if table.is_numbered:
             key = table.key.name
@@ -196,7 +197,7 @@ class TargetDatabase:
             )
         await self._db.execute(f'ANALYZE "{table.name}"')
 
-    async def conclude(self, record: CopyRecord, rows: int, now: datetime) -> None:
+    async def finish(self, record: CopyRecord, rows: int, now: datetime) -> None:
         """Mark the copy as complete, so that servers may start on it.
 
         Args:
@@ -205,29 +206,29 @@ class TargetDatabase:
             now: the present instant, for the audit log.
         """
         after = {"from": record.file, "rows": rows}
-        line = audit.record("cli", "migrate data", "postgres", now, after=after)
+        entry = audit.record("cli", "migrate data", "postgres", now, after=after)
         async with self._db.transaction():
-            # This commit, and with it all before, is on the disk when it is answered.
+            # Waits until this commit, and with it all earlier ones, is on disk.
             await self._db.execute("SET LOCAL synchronous_commit = on")
-            await PostgresTransaction(self._db).apply([line])
+            await PostgresTransaction(self._db).apply([entry])
             await self._db.execute(f"DROP TABLE {RECORD}")
-            await self._db.execute("DELETE FROM aerich WHERE version = $1", GATE)
+            await self._db.execute("DELETE FROM aerich WHERE version = $1", BLOCKING_MIGRATION)
 
 
 def order_of(table: Table) -> str:
-    """Return what Postgres sorts a table by, to have it in the order that SQLite has it in.
+    """Return the ORDER BY expression that sorts a table in Postgres as SQLite sorts it.
 
-    SQLite sorts text by its bytes; Postgres by the rules of a language, unless told.
+    SQLite compares text by its bytes; Postgres uses the rules of a language by default.
     """
     return f'"{table.key.name}"' + (' COLLATE "C"' if table.key.is_text else "")
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncGenerator[TargetDatabase]:
-    """Connect, and keep other copies off until the end.
+async def open_target(url: str) -> AsyncGenerator[TargetDatabase]:
+    """Connect, and lock the database against other copies until the end.
 
     Args:
-        url: the address, `postgres://…`.
+        url: the address of the database, `postgres://…`.
 
     Raises:
         StartError: it cannot be reached, or another process copies to it.
@@ -240,22 +241,22 @@ async def opened(url: str) -> AsyncGenerator[TargetDatabase]:
     except (OSError, ValueError, TypeError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartError(
             f"The connection to Postgres failed: {str(error).rstrip('.') or type(error).__name__}.",
-            "Check the address, that the server runs, and that the database exists.",
+            "Check the address, that the server is running, and that the database exists.",
         ) from error
     try:
-        with_ids: Any = {"schema": "pg_catalog", "format": "binary"}
-        await connection.set_type_codec("uuid", encoder=_id_bytes, decoder=bytes, **with_ids)
+        codec: Any = {"schema": "pg_catalog", "format": "binary"}
+        await connection.set_type_codec("uuid", encoder=_id_bytes, decoder=bytes, **codec)
         for limit in _UNLIMITED:
             await connection.execute(f"SET {limit} = 0")
-        # What a crash of Postgres takes back is copied again.
+        # Rows that a crash of Postgres loses are copied again.
         await connection.execute("SET synchronous_commit = off")
         await _lock(connection)
         yield TargetDatabase(url, connection)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise HogsendError(
             f"Postgres stopped the copy: {' '.join(str(error).split()) or type(error).__name__}.",
-            "The source is as it was. See that Postgres runs and has room, then run this again: "
-            "it goes on where it was.",
+            "The source is unchanged. Check that Postgres runs and has disk space, then run the "
+            "command again: it resumes the copy.",
         ) from error
     finally:
         await connection.close(timeout=5)
@@ -266,13 +267,13 @@ def _id_bytes(value: Any) -> bytes:
 
 
 async def _lock(connection: Any) -> None:
-    for _ in range(1 + _PATIENCE * 10):
+    for _ in range(1 + _LOCK_TIMEOUT * 10):
         if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
             return
         await asyncio.sleep(0.1)
-    raise StartError("Another copy to this Postgres is under way.", "Wait until it is done.")
+    raise StartError("Another copy to this Postgres is running.", "Wait until it has finished.")
 
 
 def file_name(file: Path) -> str:
-    """Return how a source is known in a target."""
+    """Return the name of a source in a `CopyRecord`."""
     return str(file.resolve())

@@ -16,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from uuid import UUID
 
-Make = Callable[[Any], Any]
+Converter = Callable[[Any], Any]
 
 NUL = "has a NUL character, which text in Postgres cannot have"
 _INTEGERS = {
@@ -24,13 +24,13 @@ _INTEGERS = {
     "INT": (-(2**31), 2**31 - 1),
     "BIGINT": (-(2**63), 2**63 - 1),
 }
-# `numeric`, which numbers in JSON are, has so many digits before the point and after it
+# The limits of `numeric`, the type of numbers in JSON, before and after the decimal point
 # (Postgres, chapter 8.1.2).
 _MOST_DIGITS, _MOST_DECIMALS = 131_072, 16_383
 
 
 class UnstorableValue(Exception):
-    """Postgres cannot hold a value; says why, as the end of a sentence about it."""
+    """Postgres cannot store a value. The message ends a sentence that begins with the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,107 +39,108 @@ class Column:
 
     Args:
         name: its name, which is the same in both databases.
-        is_nullable: whether it may have no value.
-        form: makes a value's one form out of what either database gives; None is never asked.
-        to_postgres: makes what is handed to Postgres out of what SQLite gives; None when it is the
-            same.
-        show: makes a value readable, for messages.
+        is_nullable: whether a value may be NULL.
+        convert: returns the canonical form of a value from either database, other than NULL.
+        to_postgres: converts a value of SQLite for Postgres; None when they are the same.
+        show: formats a value for messages.
         is_wide: whether its values may be long.
-        is_text: whether it holds text, which Postgres has to be told to sort as SQLite does.
+        is_text: whether it holds text, whose sort order differs between the databases.
     """
 
     name: str
     is_nullable: bool
-    form: Make
-    to_postgres: Make | None = None
+    convert: Converter
+    to_postgres: Converter | None = None
     show: Callable[[Any], str] = str
     is_wide: bool = False
     is_text: bool = False
 
-    def form_of(self, value: Any) -> Any:
-        """Return a value's one form.
+    def canonical(self, value: Any) -> Any:
+        """Return the canonical form of a value.
 
         Raises:
-            Unfit: Postgres cannot hold it.
+            UnstorableValue: Postgres cannot store it.
         """
         if value is None:
             if not self.is_nullable:
-                raise UnstorableValue("has no value, and must have one")
+                raise UnstorableValue("is NULL, which its column does not allow")
             return None
-        return self.form(value)
+        return self.convert(value)
 
 
-def a_number(sql_type: str) -> Make:
-    """Return what reads whole numbers, for a column of this SQL type."""
-    least, most = _INTEGERS[sql_type]
+def integer(sql_type: str) -> Converter:
+    """Return the converter of integers of a SQL type."""
+    minimum, maximum = _INTEGERS[sql_type]
 
-    def form(value: Any) -> Any:
+    def convert(value: Any) -> Any:
         if type(value) is not int:
-            _wrong("a whole number", value)
-        if not least <= value <= most:
-            raise UnstorableValue(f"is {value}, which {sql_type} cannot hold")
+            _reject("an integer", value)
+        if not minimum <= value <= maximum:
+            raise UnstorableValue(f"is {value}, which {sql_type} cannot store")
         return value
 
-    return form
+    return convert
 
 
-def truth(value: Any) -> Any:
-    """Read yes or no, which are 1 and 0 in SQLite."""
+def boolean(value: Any) -> Any:
+    """Convert a boolean, which SQLite stores as 1 or 0."""
     if type(value) not in (int, bool) or value not in (0, 1):
-        _wrong("yes or no", value)
+        _reject("a boolean", value)
     return value == 1
 
 
-def real(value: Any) -> Any:
-    """Read a number of 64 bits with a point in it; it is compared bit by bit, but for NaN."""
+def number(value: Any) -> Any:
+    """Check a 64-bit float; floats are compared bit by bit, except for NaN."""
     if type(value) is not float:
-        _wrong("a number with a point", value)
+        _reject("a float", value)
     return value
 
 
-def an_id(value: Any) -> Any:
-    """Read a UUID, as its 16 bytes."""
+def uuid_bytes(value: Any) -> Any:
+    """Check the 16 bytes of a UUID."""
     if type(value) is not bytes or len(value) != 16:
-        _wrong("an id of 16 bytes", value)
+        _reject("a UUID of 16 bytes", value)
     return value
 
 
 def binary(value: Any) -> Any:
-    """Read bytes."""
+    """Check bytes."""
     if type(value) is not bytes:
-        _wrong("bytes", value)
+        _reject("bytes", value)
     return value
 
 
-def text(longest: int | None) -> Make:
-    """Return what reads text.
+def text(max_length: int | None) -> Converter:
+    """Return the converter of text.
 
     Args:
-        longest: how many characters there may be; None for any number.
+        max_length: the maximum number of characters; None for no limit.
     """
 
-    def form(value: Any) -> Any:
+    def convert(value: Any) -> Any:
         if type(value) is not str:
-            _wrong("text", value)
+            _reject("text", value)
         if "\0" in value:
             raise UnstorableValue(NUL)
-        if longest is not None and len(value) > longest:
-            raise UnstorableValue(f"has {len(value)} characters, and may have {longest}")
+        if max_length is not None and len(value) > max_length:
+            raise UnstorableValue(
+                f"has {len(value)} characters, and its column allows {max_length}"
+            )
         return value
 
-    return form
+    return convert
 
 
 def json_text(value: Any) -> str:
-    """Return the text of a JSON value: SQLite makes a number of text that looks like one."""
+    """Return the text of a JSON value: SQLite turns text that looks like a number into one."""
     return json.dumps(value) if type(value) in (int, float) else value
 
 
-def json_form(value: Any) -> str:
-    """Read JSON, as a text that is the same for the same value."""
+def canonical_json(value: Any) -> str:
+    """Return the canonical text of JSON, which is the same for equal values."""
     value = json_text(value)
     if type(value) is not str:
-        _wrong("JSON", value)
+        _reject("JSON", value)
     if value == "{}":
         return "()"
     try:
@@ -151,16 +152,16 @@ def json_form(value: Any) -> str:
     except RecursionError:
         raise UnstorableValue("is JSON that is nested too deeply") from None
     except ValueError as error:
-        raise UnstorableValue(f"is no JSON: {error}") from None
+        raise UnstorableValue(f"is not JSON: {error}") from None
 
 
 def uuid_text(value: Any) -> str:
-    """Show an id as people know it."""
+    """Return a UUID in its usual notation, for messages."""
     return str(UUID(bytes=value)) if type(value) is bytes and len(value) == 16 else repr(value)
 
 
-def _wrong(expected: str, value: Any) -> NoReturn:
-    kinds = {int: "a whole number", float: "a number", str: "text", bytes: "bytes"}
+def _reject(expected: str, value: Any) -> NoReturn:
+    kinds = {int: "an integer", float: "a float", str: "text", bytes: "bytes"}
     raise UnstorableValue(f"is {kinds.get(type(value), type(value).__name__)} and not {expected}")
 
 
@@ -170,11 +171,11 @@ def _check_text(part: str) -> None:
     try:
         part.encode()
     except UnicodeEncodeError:
-        raise UnstorableValue("has half a character (a lone surrogate) in its JSON") from None
+        raise UnstorableValue("has a lone surrogate in its JSON") from None
 
 
 def _texts(tree: Any) -> Iterator[str]:
-    """Yield every text of a decoded JSON value, keys included."""
+    """Yield every text of a decoded JSON value, including keys."""
     if type(tree) is str:
         yield tree
     elif type(tree) in (tuple, list):
@@ -183,7 +184,7 @@ def _texts(tree: Any) -> Iterator[str]:
 
 
 def _number(written: str) -> bytes:
-    """Return a JSON number as Postgres prints it; bytes, so that no text is taken for it."""
+    """Return a JSON number as Postgres prints it, as bytes to distinguish it from text."""
     try:
         number = Decimal(written)
     except InvalidOperation:
@@ -192,7 +193,7 @@ def _number(written: str) -> bytes:
     decimals = max(0, -exponent) if isinstance(exponent, int) else 0
     if number.adjusted() >= _MOST_DIGITS or decimals > _MOST_DECIMALS:
         raise UnstorableValue("has a number with too many digits")
-    # Postgres knows no negative nought, and prints no exponent.
+    # Postgres has no negative zero, and prints no exponent.
     return (f"{number:f}" if number else f"{0:.{decimals}f}").encode()
 
 
@@ -201,10 +202,11 @@ def _whole_number(written: str) -> bytes:
 
 
 def _no_number(written: str) -> NoReturn:
-    raise UnstorableValue(f"has {written} in its JSON, which Postgres does not take")
+    raise UnstorableValue(f"has {written} in its JSON, which Postgres does not accept")
 
 
-# Objects become sorted tuples of pairs, numbers bytes: nothing that is different looks the same.
+# Objects become sorted tuples of pairs and numbers become bytes, so that no two values are equal by
+# accident.
 _decode = json.JSONDecoder(
     object_pairs_hook=lambda pairs: tuple(sorted(dict(pairs).items())),
     parse_float=_number,
