@@ -147,7 +147,8 @@ def _check_workers(api: HatchetApi, token: HatchetToken, settings: Settings) -> 
 
 def _list_workflows(api: HatchetApi, row: dict[str, Any]) -> set[str]:
     """Return the names of a worker's workflows, which the list of workers leaves out."""
-    worker_id = (row.get("metadata") or {}).get("id", "")
+    metadata: dict[str, Any] = row.get("metadata") or {}
+    worker_id = metadata.get("id", "")
     response = api.get(f"/api/v1/workers/{worker_id}")
     workflows: list[dict[str, Any]] = _fields_of(response).get("registeredWorkflows") or []
     return {str(workflow.get("name")) for workflow in workflows}
