@@ -41,7 +41,7 @@ WAYS = ("threads", "coroutines", "queue")
 JOURNALS = {"delete": "as it comes", "wal": "with a write-ahead log"}
 QUEUE = "bench"
 # How often DBOS looks into its queue, and the end is looked for, in seconds.
-LOOK_EVERY = 0.05
+LOOK_INTERVAL = 0.05
 PATIENCE = 300.0
 _SLEEPS = "SELECT COUNT(*) FROM operation_outputs WHERE function_name = 'DBOS.sleep'"
 
@@ -87,7 +87,7 @@ class Sleepers:
             while (found := database.execute(_SLEEPS).fetchone()[0]) < self._wanted:
                 if time.monotonic() > until:
                     raise TimeoutError(f"only {found} of {self._wanted} workflows sleep")
-                time.sleep(LOOK_EVERY)
+                time.sleep(LOOK_INTERVAL)
 
 
 def run_all(way: str, workflows: int, sleepers: Sleepers) -> float:
@@ -100,7 +100,7 @@ def run_all(way: str, workflows: int, sleepers: Sleepers) -> float:
     begun = time.perf_counter()
     if way == "queue":
         # Nobody takes from a queue before it is registered.
-        DBOS.register_queue(QUEUE, polling_interval_sec=LOOK_EVERY)
+        DBOS.register_queue(QUEUE, polling_interval_sec=LOOK_INTERVAL)
     else:
         for number in range(workflows):
             DBOS.start_workflow(plain, number)

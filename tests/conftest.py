@@ -34,7 +34,7 @@ from tests.ram_disk import ram_disk
 TEMPLATE = "hogsend_template"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # A finished run that does not exit within this many seconds has left a thread or a process behind.
-LONGEST_EXIT = 30.0
+MAX_EXIT_SECONDS = 30.0
 
 
 def pytest_configure() -> None:
@@ -46,7 +46,7 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     """Fail a run that is finished and does not exit, and print what keeps it."""
-    faulthandler.dump_traceback_later(LONGEST_EXIT, exit=True)
+    faulthandler.dump_traceback_later(MAX_EXIT_SECONDS, exit=True)
 
 
 @pytest.hookimpl(wrapper=True)

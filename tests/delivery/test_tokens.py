@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hogsend.delivery.tokens import LONGEST_URL, ClickToken, RecipientToken, Tokens
+from hogsend.delivery.tokens import MAX_URL_LENGTH, ClickToken, RecipientToken, Tokens
 
 ADA = UUID("01900000-0000-7000-8000-00000000ada0")
 MAIL = UUID("01900000-0000-7000-8000-0000000000e1")
@@ -118,7 +118,7 @@ def test_any_web_address_is_read_back_from_its_token(position: int, path: str):
         "https:///example.com",
         "https://exam ple.com",
         "https://example.com/\r\nSet-Cookie: a=b",
-        "https://example.com/" + "a" * LONGEST_URL,
+        "https://example.com/" + "a" * MAX_URL_LENGTH,
     ],
 )
 def test_only_web_addresses_of_a_moderate_length_are_signed(url: str):

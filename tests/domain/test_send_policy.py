@@ -10,7 +10,7 @@ import pytest
 
 from hogsend import days, hours
 from hogsend.domain.journey import MailList
-from hogsend.domain.retry_schedule import GIVE_UP_AFTER, LONGEST_PAUSE, retry_at
+from hogsend.domain.retry_schedule import GIVE_UP_AFTER, MAX_PAUSE, retry_at
 from hogsend.domain.send_policy import Consents, Queue, Refuse, SendFacts, decide_send
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_retries_are_spaced_further_apart_and_end_after_four_days():
     waits = [at - NOW for at in pauses if at is not None]
     assert waits[:3] == [timedelta(seconds=s) for s in (30, 60, 120)]
     assert waits == sorted(waits)
-    assert waits[-1] == LONGEST_PAUSE
+    assert waits[-1] == MAX_PAUSE
     assert retry_at(1, NOW, NOW + GIVE_UP_AFTER, 0.5) is None
     assert retry_at(1, NOW, NOW + GIVE_UP_AFTER - timedelta(microseconds=1), 0.5) is not None
 

@@ -20,7 +20,7 @@ from tests.patience import PATIENCE
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error is got over at once."""
-    monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
+    monkeypatch.setattr(embedded, "_ERROR_RETRY_DELAY", 0.0)
 
 
 @pytest.fixture

@@ -51,12 +51,12 @@ on_both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=T
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors are got over at once, and Hatchet is looked for often."""
-    monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
+    monkeypatch.setattr(embedded, "_ERROR_RETRY_DELAY", 0.0)
     monkeypatch.setattr(host_module, "FIRST_PAUSE", 0.2)
-    monkeypatch.setattr(engine_module, "PING_EVERY", 0.2)
-    monkeypatch.setattr(outbox_module, "POLL_EVERY", 0.2)
-    monkeypatch.setattr(sweeper_module, "SWEEP_EVERY", 0.5)
-    monkeypatch.setattr(reconciler_module, "RECONCILE_EVERY", 0.2)
+    monkeypatch.setattr(engine_module, "PING_INTERVAL", 0.2)
+    monkeypatch.setattr(outbox_module, "POLL_INTERVAL", 0.2)
+    monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 0.5)
+    monkeypatch.setattr(reconciler_module, "RECONCILE_INTERVAL", 0.2)
     monkeypatch.setattr(outbox_module, "OUTAGE_PAUSE", 0.2)
 
 
@@ -358,7 +358,7 @@ async def test_the_sweeper_ignores_enrollments_that_make_progress(
     double: HatchetDouble, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
 ):
     # The test sweeps, so that there is a turn between any two sweeps.
-    monkeypatch.setattr(sweeper_module, "SWEEP_EVERY", 3600.0)
+    monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
     one, busy = await sleeper.enroll(2)
     async with at_work(make(sleeper)) as engine:
         await until(lambda: is_named(sleeper, one))

@@ -29,9 +29,9 @@ from tests.patience import PATIENCE
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors are got over at once, and workers show themselves all the time."""
-    monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.0)
+    monkeypatch.setattr(embedded, "_ERROR_RETRY_DELAY", 0.0)
     monkeypatch.setattr(embedded, "HELD_ELSEWHERE_PAUSE", 0.01)
-    monkeypatch.setattr(registry_module, "HEARTBEAT_EVERY", 0.02)
+    monkeypatch.setattr(registry_module, "HEARTBEAT_INTERVAL", 0.02)
 
 
 @pytest.fixture

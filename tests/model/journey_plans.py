@@ -18,7 +18,7 @@ receipts = MailList("receipts", "Receipts", transactional=True)
 """
 STEP_VALUE, PASSED_VALUE = 7, 3
 STEP_RETRIES = 1
-MOST_LOOPS = 2
+MAX_LOOPS = 2
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _branch(then: Sequence[Op], otherwise: Sequence[Op]) -> Iterator[str]:
 
 
 def _loop(script: Sequence[Op]) -> Iterator[str]:
-    yield f"for _ in range({MOST_LOOPS}):"
+    yield f"for _ in range({MAX_LOOPS}):"
     yield from _lines(script or (("nothing",),), 1)
 
 

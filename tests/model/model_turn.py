@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from .journey_plans import MOST_LOOPS, PASSED_VALUE, STEP_RETRIES, STEP_VALUE, JourneyPlan, Op, Rule
+from .journey_plans import MAX_LOOPS, PASSED_VALUE, STEP_RETRIES, STEP_VALUE, JourneyPlan, Op, Rule
 from .model_values import ModelEnrollment, ModelEvent, ModelLookBack, ModelSend, ModelWait
 from .reference_model import ReferenceModel
 
@@ -294,5 +294,5 @@ class _Turn:
         self.run(then if self.got else otherwise)
 
     def _twice(self, script: Sequence[Op]) -> None:
-        for _ in range(MOST_LOOPS):
+        for _ in range(MAX_LOOPS):
             self.run(script)

@@ -26,7 +26,7 @@ from .model_values import (
 )
 
 DAY = timedelta(days=1)
-LONGEST_CHAIN = 8
+MAX_CHAIN_LENGTH = 8
 
 
 class ReferenceModel:
@@ -134,7 +134,7 @@ class ReferenceModel:
         return exits
 
     def _satisfy(self, event: ModelEvent) -> list[ModelEnrollment]:
-        if event.depth > LONGEST_CHAIN:
+        if event.depth > MAX_CHAIN_LENGTH:
             return []
         return [
             enrollment
@@ -206,7 +206,7 @@ class ReferenceModel:
             "where_not_met": not plan.trigger.means(event.name, event.properties),
             "journey_broken": plan.id not in self.code,
             "late_event": event.late and not plan.accept_late,
-            "trigger_loop": event.depth > LONGEST_CHAIN,
+            "trigger_loop": event.depth > MAX_CHAIN_LENGTH,
             "no_key": key is None,
             "already_live": any(s.is_live for s in earlier),
             "already_entered": plan.entry == "once" and entries and not instead,

@@ -97,7 +97,7 @@ async def test_an_edited_mail_is_the_one_that_leaves(edited: Edited):
 async def test_a_folder_that_is_created_later_is_watched(
     sqlite_world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    monkeypatch.setattr(reload, "CHECK_EVERY", 0.05)
+    monkeypatch.setattr(reload, "CHECK_INTERVAL", 0.05)
     folder = tmp_path / "later"
     notifications = reload._notifications(folder)
     async with asyncio.timeout(PATIENCE):
@@ -113,5 +113,5 @@ async def test_watching_stops_as_soon_as_it_is_cancelled(sqlite_world: World):
     watching = asyncio.create_task(reload.reload_when_edited(sqlite_world.runtime))
     await asyncio.sleep(0)
     watching.cancel()
-    async with asyncio.timeout(reload.CHECK_EVERY / 2):
+    async with asyncio.timeout(reload.CHECK_INTERVAL / 2):
         await asyncio.gather(watching, return_exceptions=True)

@@ -176,7 +176,7 @@ async def test_turns_and_mails_wait_for_the_end_of_a_fault_and_run_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     people = 20
-    monkeypatch.setattr(embedded, "_AFTER_ERROR", 0.02)
+    monkeypatch.setattr(embedded, "_ERROR_RETRY_DELAY", 0.02)
     file = tmp_path / "hogsend.db"
     async with open_site(tmp_path, clock, files={**FILES, "chain.py": CHAIN}) as site:
         for number in range(people):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hogsend.clock import ManualClock
-from hogsend.engines.embedded import LONGEST_SLEEP
+from hogsend.engines.embedded import MAX_SLEEP
 from hogsend.store import lag
 from hogsend.store.db import Database
 from tests.patience import PATIENCE
@@ -169,7 +169,7 @@ async def test_overdue_enrollments_are_noticed_after_the_machine_was_suspended(
     # The wall clock has moved without notice. The loop's clock stood still, except for the last
     # part of its wait.
     world.clock.set(world.clock.now() + timedelta(days=3))
-    loop_time.jump(LONGEST_SLEEP)
+    loop_time.jump(MAX_SLEEP)
 
     async def is_delivered() -> bool:
         return len(await world.mailbox()) == CROWD

@@ -403,7 +403,7 @@ from pathlib import Path
 from hogsend.store.data_migration import source
 from hogsend.store.data_migration.copying import copy
 
-source.MOST_ROWS = 2
+source.MAX_ROWS = 2
 
 def report(progress):
     if f"{progress.work} {progress.table} {progress.rows}" == sys.argv[3]:
@@ -437,7 +437,7 @@ async def test_killed_anywhere_and_run_again_it_has_every_row_once(move: Move):
 async def test_a_resumed_copy_adds_only_the_missing_rows(
     move: Move, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sources, "MOST_ROWS", 3)
+    monkeypatch.setattr(sources, "MAX_ROWS", 3)
 
     def report(progress: Progress) -> None:
         if (progress.work, progress.table, progress.rows) == ("copy", "events", 6):
@@ -897,7 +897,7 @@ def test_large_rows_are_read_a_few_at_a_time(sqlite_url: str, monkeypatch: pytes
     file = sqlite_path(sqlite_url)
     fill(file, 40)
     change(file, "UPDATE messages SET mail = ?", b"x" * 10_000)
-    monkeypatch.setattr(sources, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(sources, "MAX_BYTES", 100_000)
     (table,) = [one for one in all_tables() if one.name == "messages"]
     with sources.open_source(file) as source:
         assert [len(rows) for rows in source.batches(table)] == [10, 10, 10, 10]

@@ -99,7 +99,7 @@ def test_during_a_problem_only_a_single_visit_tries_and_the_others_are_refused(
     with pytest.raises(StoreUnavailable, match="full"):
         standing.admit()
 
-    seconds += database_health.TRY_EVERY
+    seconds += database_health.TRY_INTERVAL
     clock.set(begun + timedelta(minutes=5))
     assert standing.admit() is True
     with pytest.raises(StoreUnavailable):
@@ -108,7 +108,7 @@ def test_during_a_problem_only_a_single_visit_tries_and_the_others_are_refused(
     standing.leave(trial=True)
     assert standing.since == begun
 
-    seconds += database_health.TRY_EVERY
+    seconds += database_health.TRY_INTERVAL
     assert standing.admit() is True
     standing.record_write()
     standing.leave(trial=True)
@@ -139,7 +139,7 @@ async def settled(database: Database, problem: DatabaseProblem | None) -> None:
 async def test_a_postgres_that_only_reads_refuses_and_goes_on(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_health, "TRY_EVERY", 0.0)
+    monkeypatch.setattr(database_health, "TRY_INTERVAL", 0.0)
     beside: Any = await asyncpg.connect(postgres_url)
     name = await beside.fetchval("SELECT current_database()")
     database = Database(postgres_url)

@@ -166,7 +166,7 @@ async def test_queues_are_counted_to_a_bound(
     week = overview.week_of_wakes(clock.now())
     counted = await database.read(*(query for _, query in week))
     assert sum(one.count for one in counted) == 45
-    assert str(counts.Bounded(counts.MOST_COUNTED + 1)) == "5,000+"
+    assert str(counts.Bounded(counts.MAX_COUNTED + 1)) == "5,000+"
 
 
 async def test_the_inbox_is_listed_and_its_unread_counted(

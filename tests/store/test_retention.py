@@ -302,7 +302,7 @@ async def test_a_long_journal_is_summed_up_in_parts(
     monkeypatch: pytest.MonkeyPatch,
     most: int,
 ):
-    monkeypatch.setattr(task, "MOST_TURNS", most)
+    monkeypatch.setattr(task, "MAX_TURNS", most)
     monkeypatch.setattr(task, "REST", 0)
     many = [make(clock.now()) for _ in range(3)]
     await ended(database, *many)

@@ -406,8 +406,10 @@ async def test_a_template_that_is_broken_is_named_where_it_is_missed():
 
 
 async def test_a_clock_that_is_read_fails_the_test_with_the_line_and_the_remedy():
-    said = r"test_kit\.py:\d+: datetime\.now\(\) returns another value .* Use await ctx\.now\(\)\."
-    with pytest.raises(AssertionError, match=said):
+    message = (
+        r"test_kit\.py:\d+: datetime\.now\(\) returns another value .* Use await ctx\.now\(\)\."
+    )
+    with pytest.raises(AssertionError, match=message):
         async with play(wall_clock) as world:
             await world.emit(await world.contact("ada@example.com"), "go")
 

@@ -66,7 +66,7 @@ async def test_the_time_between_a_turns_reads_counts_together(
 async def test_the_effects_of_one_journey_are_limited(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(step_runner, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(step_runner, "MAX_CONCURRENT_STEPS", 2)
     begun: list[int] = []
     gate, effects = threading.Event(), StepRunner()
 

@@ -376,7 +376,7 @@ async def test_functions_that_never_return_keep_only_the_slots_of_their_journey(
     caplog: pytest.LogCaptureFixture,
     blocked: bool,
 ):
-    monkeypatch.setattr(step_runner, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(step_runner, "MAX_CONCURRENT_STEPS", 2)
     monkeypatch.setattr(step_runner, "_LOOP_TIMEOUT", 0.05)
     hang = "block" if blocked else 'lambda: DONE.append("begun") or GATE.wait(20)'
     await play(sqlite_world, (BLOCKED if blocked else "") + HANGS.format(hang))
@@ -390,7 +390,7 @@ async def test_functions_that_never_return_keep_only_the_slots_of_their_journey(
 
 
 async def test_threads_that_return_free_their_slots(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(step_runner, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(step_runner, "MAX_CONCURRENT_STEPS", 2)
     effects, gates = StepRunner(), [threading.Event() for _ in range(3)]
 
     async def run(effect: Any, seconds: float = 0.05, journey: str = "j") -> str:

@@ -132,7 +132,7 @@ async def test_a_key_revoked_during_its_look_up_is_not_cached(
 
 
 async def test_guessing_callers_wait_and_valid_keys_do_not(site: Site) -> None:
-    for n in range(key_auth.MOST_FAILURES):
+    for n in range(key_auth.MAX_FAILURES):
         await refused(await call(site, f"Bearer hsk_{n:043}"), 401, "unauthorized")
 
     for path in ROUTES:

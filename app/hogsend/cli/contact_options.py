@@ -12,7 +12,7 @@ from ..domain.address import normalize_email
 from ..domain.incoming import check_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_LONGEST_USER_ID = 200
+_MAX_USER_ID_LENGTH = 200
 
 
 def property_option(command: Command) -> Command:
@@ -79,8 +79,8 @@ def _parse_pair(pair: str) -> tuple[str, Any]:
 
 def _validate_user_id(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
     problem = check_text(value) if value else None
-    if problem or (value is not None and not 0 < len(value.strip()) <= _LONGEST_USER_ID):
+    if problem or (value is not None and not 0 < len(value.strip()) <= _MAX_USER_ID_LENGTH):
         raise click.BadParameter(
-            problem or f"must have 1 to {_LONGEST_USER_ID} characters", ctx, option
+            problem or f"must have 1 to {_MAX_USER_ID_LENGTH} characters", ctx, option
         )
     return value.strip() if value else None

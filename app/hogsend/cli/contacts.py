@@ -22,7 +22,7 @@ from .instance import with_installation
 from .output import json_option, show_fields, show_json, show_table
 
 # More enrollments of one contact than any shows.
-_MOST_ENROLLMENTS = 1000
+_MAX_ENROLLMENTS = 1000
 
 
 @click.group()
@@ -67,7 +67,7 @@ def show(identity: str, as_json: bool) -> None:
     async def find(installation: Installation) -> ContactDetail:
         contact = await find_contact(installation, COMMAND_LINE, identity)
         return await get_contact_detail(
-            installation, COMMAND_LINE, contact.id, limit=_MOST_ENROLLMENTS
+            installation, COMMAND_LINE, contact.id, limit=_MAX_ENROLLMENTS
         )
 
     detail = with_installation(find)

@@ -32,7 +32,7 @@ _PAST_TENSES: dict[ActionName, str] = {
     "retry": "Retried",
 }
 # How many different reasons are printed.
-_MOST_REASONS = 20
+_MAX_REASONS = 20
 
 
 @click.group()
@@ -274,6 +274,6 @@ def _show_result(result: BulkResult, past_tense: str, *, as_json: bool) -> None:
     else:
         click.echo(f"{past_tense} {count(result.done, 'person', 'people')}.")
     if result.kept:
-        for reason, number in result.kept.most_common(_MOST_REASONS):
+        for reason, number in result.kept.most_common(_MAX_REASONS):
             click.echo(plain(f"Skipped {number:,}: {reason}"), err=True)
         raise HogsendError(f"{count(result.kept.total(), 'person', 'people')} skipped.")

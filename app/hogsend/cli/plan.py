@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..services.journey_code import FolderPlan, JourneyPlan
 
 # How many different reasons are printed for a journey.
-_MOST_REASONS = 10
+_MAX_REASONS = 10
 
 
 @click.command()
@@ -135,4 +135,4 @@ def _explain(journey: JourneyPlan) -> list[str]:
 
 
 def _most_common(numbers: Counter[str]) -> list[tuple[str, int]]:
-    return numbers.most_common(_MOST_REASONS)
+    return numbers.most_common(_MAX_REASONS)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 Parser = Callable[[str], Any]
 
 # Anyone who has a signed link can try secrets offline, so a short one is not safe.
-SHORTEST_SECRET = 32
+MIN_SECRET_LENGTH = 32
 # Stands for no limit in place of a number of days.
 FOREVER = "forever"
 ADDRESS = r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+"
@@ -104,9 +104,9 @@ def event_names(text: str) -> tuple[str, ...]:
 
 def secrets(text: str) -> tuple[str, ...]:
     secrets = tuple(part.strip() for part in text.split(","))
-    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+    if any(len(secret) < MIN_SECRET_LENGTH for secret in secrets):
         raise ValueError(
-            f"Use {SHORTEST_SECRET} random characters or more for each, such as the output of "
+            f"Use {MIN_SECRET_LENGTH} random characters or more for each, such as the output of "
             "`openssl rand -base64 32`."
         )
     return secrets

@@ -101,8 +101,8 @@ class Settings:
         None,
         parsing.secrets,
         "Signs links and sessions. In a comma-separated list the first one signs and all of them "
-        f"verify, so that a secret can be replaced. At least {parsing.SHORTEST_SECRET} characters "
-        "each.",
+        "verify, so that a secret can be replaced. "
+        f"At least {parsing.MIN_SECRET_LENGTH} characters each.",
         secret=True,
         documented_default="generated once into `<data>/secret`",
         name="HOGSEND_SECRET",

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import idna
 
 from .markup import Attribute, Tag, attributes
-from .tokens import LONGEST_URL, is_web_url
+from .tokens import MAX_URL_LENGTH, is_web_url
 
 _ELEMENTS = ("a", "area")
 _NO_TRACK = "data-no-track"
@@ -88,7 +88,7 @@ def web_address(href: str) -> str | None:
     Args:
         href: the attribute's value, its character references decoded.
     """
-    if len(href) <= LONGEST_URL and _NORMAL.fullmatch(href):
+    if len(href) <= MAX_URL_LENGTH and _NORMAL.fullmatch(href):
         return href
     return _normalize(href)
 
@@ -99,7 +99,7 @@ def _normalize(href: str) -> str | None:
     if not url.isascii():
         url = _with_ascii_host(url)
     url = quote(url, safe=_URL_SAFE)
-    return url if is_web_url(url) and len(url) <= LONGEST_URL else None
+    return url if is_web_url(url) and len(url) <= MAX_URL_LENGTH else None
 
 
 def _with_ascii_host(url: str) -> str:

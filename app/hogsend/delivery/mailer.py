@@ -31,7 +31,7 @@ MAX_DELIVERIES = 64
 READ_AHEAD = 256
 # The interval between batches of mails while ingest is under pressure, in seconds.
 PRESSURE_PAUSE = 0.05
-LONGEST_SLEEP = timedelta(seconds=30)
+MAX_SLEEP = timedelta(seconds=30)
 # With an engine that drains the ledger, mail that is this late leaves without it.
 LATE = timedelta(minutes=1)
 # How long mails before their hand-over may take to notice that the mailer stops, in seconds.
@@ -182,7 +182,7 @@ class Mailer:
             room = self._begin_ready(now)
             if room <= 0:
                 self._is_full = True
-                return LONGEST_SLEEP.total_seconds()
+                return MAX_SLEEP.total_seconds()
             if self._ready or self._rate_limiter.room(now, room) <= 0:
                 return self._rate_limiter.wait
             wait = self._seconds_to_yield()
@@ -191,7 +191,7 @@ class Mailer:
             wait = await self._read_ahead()
             if wait > 0:
                 return wait
-        return LONGEST_SLEEP.total_seconds()
+        return MAX_SLEEP.total_seconds()
 
     def _begin_ready(self, now: datetime) -> int:
         """Begin deliveries that were read ahead; return the room for more."""
@@ -214,8 +214,8 @@ class Mailer:
         if not due:
             if self._gate is not None and not self._tasks:
                 self._gate.close()
-            wait = next_due_at - now if next_due_at else LONGEST_SLEEP
-            return max(min(wait, LONGEST_SLEEP).total_seconds(), 0.0)
+            wait = next_due_at - now if next_due_at else MAX_SLEEP
+            return max(min(wait, MAX_SLEEP).total_seconds(), 0.0)
         jobs = await self._due_sends.claim(due[: self._rate_limiter.ahead(READ_AHEAD)], now)
         self._ready.extend(jobs)
         return 0.0

@@ -23,7 +23,7 @@ _SPECIALS = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]")
 # RFC 2047 §2: an encoded word is at most 75 characters, 63 of them base64 here.
 _WORD_BYTES = 45
 # RFC 5322 §2.1.1 allows 998 with the header's name.
-_LONGEST_LINE = 900
+_MAX_LINE_LENGTH = 900
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]+@[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]+")
 _MAILBOX = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
@@ -89,7 +89,7 @@ def text_header(text: str) -> str:
     """
     if _CONTROLS.search(text):
         raise ValueError("a line break or another control character")
-    if text.isascii() and len(text) <= _LONGEST_LINE and "=?" not in text:
+    if text.isascii() and len(text) <= _MAX_LINE_LENGTH and "=?" not in text:
         return text
     words: list[str] = []
     chunk = b""

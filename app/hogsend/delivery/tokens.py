@@ -25,7 +25,7 @@ _MAC_SIZE = 16
 _ID_SIZE = 16
 _MAX_TOKEN = 8192
 # The longest address that fits a token and that every browser opens.
-LONGEST_URL = 4096
+MAX_URL_LENGTH = 4096
 _MAX_POSITION = 0xFFFF
 _TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 _FROM_URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
@@ -107,13 +107,17 @@ class Tokens:
         Args:
             send_id: the mail that the link is in.
             position: the link's position in the mail, from 0.
-            url: where it leads; `http:` or `https:`, at most `LONGEST_URL` bytes.
+            url: where it leads; `http:` or `https:`, at most `MAX_URL_LENGTH` bytes.
 
         Raises:
             ValueError: the address is not of the web or too long, or the position is out of range.
         """
         target = url.encode()
-        if not is_web_url(url) or len(target) > LONGEST_URL or not 0 <= position <= _MAX_POSITION:
+        if (
+            not is_web_url(url)
+            or len(target) > MAX_URL_LENGTH
+            or not 0 <= position <= _MAX_POSITION
+        ):
             raise ValueError("Only web addresses of a moderate length can be tracked.")
         return self._sign(_CLICK, send_id.bytes + position.to_bytes(2) + target)
 

@@ -36,7 +36,7 @@ from ..store.engagement import HeldClick
 log = logging.getLogger("hogsend.tracking")
 
 _BATCH_SIZE = 200
-_LONGEST_SLEEP = timedelta(seconds=30)
+_MAX_SLEEP = timedelta(seconds=30)
 _RETRY_SECONDS = 1.0
 # Opens and clicks that are kept while the database is unavailable; the oldest are dropped first.
 _MAX_KEPT = 10_000
@@ -158,7 +158,7 @@ class Tracker:
             due = [held for held in waiting if held.hit.held_until and held.hit.held_until <= now]
             if not due:
                 ends = next((held.hit.held_until for held in waiting if held.hit.held_until), None)
-                pause = min(ends - now, _LONGEST_SLEEP) if ends else _LONGEST_SLEEP
+                pause = min(ends - now, _MAX_SLEEP) if ends else _MAX_SLEEP
                 return max(pause.total_seconds(), 0.01)
             await self._judge(due)
 

@@ -18,7 +18,7 @@ State = Literal[
     "active", "waiting", "completed", "exited", "failed", "drifted", "held_out", "parked"
 ]
 # Of a key that tells side-by-side enrollments apart; a longer one is kept as its digest.
-LONGEST_KEY = 200
+MAX_KEY_LENGTH = 200
 LIVE_STATES = ("active", "waiting", "drifted", "parked")
 
 SkipReason = Literal[
@@ -244,7 +244,7 @@ def entry_key_of(journey: Journey, event: Event) -> str | None:
         # JSON knows one kind of number: 1 and 1.0 are the same cart.
         value = int(value)
     key = str(cast("object", value))
-    if len(key) <= LONGEST_KEY:
+    if len(key) <= MAX_KEY_LENGTH:
         return key
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-MOST_PROPERTIES = 256
+MAX_PROPERTIES = 256
 DEEPEST = 8
-LONGEST_NAME = 200
-LARGEST_EVENT = 64 * 1024
-LARGEST_NUMBER = sys.float_info.max
+MAX_NAME_LENGTH = 200
+MAX_EVENT_BYTES = 64 * 1024
+MAX_NUMBER = sys.float_info.max
 # An event that is older than this when it arrives starts no journeys.
 LATE_AFTER = timedelta(hours=24)
 # Causes of causes: a journey's event starts a journey that triggers an event, and so on.
-LONGEST_CHAIN = 8
+MAX_CHAIN_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | N
             long rows of digits: only these can bring NUL characters, lone surrogates, and numbers
             that are not finite or too large.
     """
-    if len(properties) > MOST_PROPERTIES:
-        return f"has {len(properties)} properties; at most {MOST_PROPERTIES} are allowed"
+    if len(properties) > MAX_PROPERTIES:
+        return f"has {len(properties)} properties; at most {MAX_PROPERTIES} are allowed"
     return _check(properties, 1, escapes)
 
 
@@ -137,7 +137,7 @@ def _check(value: Any, depth: int, escapes: bool) -> str | None:
         return _check_inside(cast("dict[str, Any] | list[Any]", value), depth, escapes)
     if isinstance(value, str):
         return check_text(value) if escapes else None
-    if isinstance(value, int | float) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+    if isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
         return "contains a number that is too large, or none"
     return None
 
@@ -145,9 +145,9 @@ def _check(value: Any, depth: int, escapes: bool) -> str | None:
 def _check_inside(value: dict[str, Any] | list[Any], depth: int, escapes: bool) -> str | None:
     if isinstance(value, dict):
         names, children = list(value), list(value.values())
-        too_long = next((name for name in names if len(name) > LONGEST_NAME), None)
+        too_long = next((name for name in names if len(name) > MAX_NAME_LENGTH), None)
         if too_long is not None:
-            return f"has a property name longer than {LONGEST_NAME} characters"
+            return f"has a property name longer than {MAX_NAME_LENGTH} characters"
         children = [*children, *names] if escapes else children
     else:
         children = value

@@ -16,7 +16,7 @@ from typing import Any, cast
 from ..errors import ValueNotStorable
 
 # By default Python writes no number of more than 4,300 digits as text.
-_MOST_BITS = 14_000
+_MAX_BITS = 14_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def _scalar(value: Any) -> Any:
         return float(value)
     if value is None or isinstance(value, bool):
         return value
-    if int(value).bit_length() > _MOST_BITS:
+    if int(value).bit_length() > _MAX_BITS:
         raise ValueNotStorable("number of thousands of digits")
     return int(value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 FIRST_PAUSE = timedelta(seconds=30)
-LONGEST_PAUSE = timedelta(hours=2)
+MAX_PAUSE = timedelta(hours=2)
 # What SMTP senders usually allow (RFC 5321 §4.5.4.1: four to five days).
 GIVE_UP_AFTER = timedelta(days=4)
 
@@ -21,5 +21,5 @@ def retry_at(failures: int, created_at: datetime, now: datetime, chance: float) 
     """
     if now - created_at >= GIVE_UP_AFTER:
         return None
-    pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 16), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 16), MAX_PAUSE)
     return now + pause * (0.75 + chance / 2)

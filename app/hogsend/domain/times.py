@@ -21,7 +21,7 @@ ZONE_PROPERTIES = ("timezone", "timeZone", "time_zone", "tz")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII | re.IGNORECASE)
 _WIDEST_OFFSET = timedelta(hours=14)
-_LONGEST_NAME = 64
+_MAX_NAME_LENGTH = 64
 _DAY = timedelta(days=1)
 # Names in the time zone database that are not the zone of a place.
 _PSEUDO_ZONES = {"localtime", "Factory"}
@@ -60,7 +60,7 @@ def zone_named(name: str) -> tzinfo | None:
     Returns:
         The zone; None when there is no such zone.
     """
-    if len(name) > _LONGEST_NAME:
+    if len(name) > _MAX_NAME_LENGTH:
         return None
     name = name.strip()
     canonical = _zones_by_lower_name().get(name.lower())
@@ -99,7 +99,7 @@ def zone_of(properties: Mapping[str, Any], default: str | None = None) -> Resolv
         return ResolvedZone(fallback)
     zone = zone_named(name)
     if zone is None:
-        return ResolvedZone(fallback, f"unknown zone {name[:_LONGEST_NAME]!r}")
+        return ResolvedZone(fallback, f"unknown zone {name[:_MAX_NAME_LENGTH]!r}")
     return ResolvedZone(name_of(zone))
 
 

@@ -31,8 +31,8 @@ BATCHES = 2
 SLOW_AFTER = 1.0
 MAX_SLOW_BATCHES = 8
 # A clock that was set back or a laptop that slept is noticed after this long.
-LONGEST_SLEEP = timedelta(seconds=30)
-_AFTER_ERROR = 1.0
+MAX_SLEEP = timedelta(seconds=30)
+_ERROR_RETRY_DELAY = 1.0
 # While events arrive faster than they are written, a batch starts this often, in seconds.
 BUSY_PAUSE = 0.05
 # A row that another worker holds is read again after this long, in seconds.
@@ -139,7 +139,7 @@ class EmbeddedEngine:
                 return 0.0
             if leased:
                 self._start_batch(leased)
-        return LONGEST_SLEEP.total_seconds()
+        return MAX_SLEEP.total_seconds()
 
     async def _acquire(self, due: Sequence[DueEnrollment]) -> Sequence[DueEnrollment]:
         """Return those of the due rows that no other worker holds."""
@@ -194,7 +194,7 @@ class EmbeddedEngine:
     def _seconds_until(self, wake_at: datetime | None) -> float:
         """Remember the next wake time; return the seconds until it, at most the longest sleep."""
         self._next_wake_at = wake_at
-        wait = min(wake_at - self._clock.now(), LONGEST_SLEEP) if wake_at else LONGEST_SLEEP
+        wait = min(wake_at - self._clock.now(), MAX_SLEEP) if wake_at else MAX_SLEEP
         return max(wait.total_seconds(), 0.0)
 
     def _start_batch(self, rows: Sequence[DueEnrollment]) -> None:
@@ -238,6 +238,6 @@ class EmbeddedEngine:
             still_running = await self._run_turns(ids, on_committed)
         except Exception:
             log.exception("a batch of %d turns failed and will run again", len(ids))
-            await asyncio.sleep(_AFTER_ERROR)
+            await asyncio.sleep(_ERROR_RETRY_DELAY)
         finally:
             on_committed([one for one in ids if one not in still_running])

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 # The delay before the next poll after one that failed, in seconds.
-AFTER_ERROR = 1.0
+ERROR_RETRY_DELAY = 1.0
 
 
 class Poller:
@@ -46,7 +46,7 @@ class Poller:
                 seconds = await poll()
             except Exception:
                 self._log.exception(self._failure_message)
-                seconds = AFTER_ERROR
+                seconds = ERROR_RETRY_DELAY
             if self._closed:
                 return
             try:

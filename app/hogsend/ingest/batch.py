@@ -11,7 +11,7 @@ from uuid import UUID
 from ..domain.enrollment import Enrollment, SkipReason, entry_key_of, exit_of
 from ..domain.event import Event, EventMatch
 from ..domain.ids import new_id
-from ..domain.incoming import LONGEST_CHAIN, IncomingEvent, IngestResult
+from ..domain.incoming import MAX_CHAIN_LENGTH, IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, Journey
 from ..errors import NotFound
 from ..store import contacts, counters
@@ -305,7 +305,7 @@ class IngestBatch:
     def _satisfy_waits(self, event: Event, state: ContactState) -> EnrollmentRows:
         """End the waits for this event; an event at the end of too long a chain ends none."""
         waits: EnrollmentRows = []
-        if event.depth > LONGEST_CHAIN:
+        if event.depth > MAX_CHAIN_LENGTH:
             return waits
         for before in list(state.live.values()):
             after = before.after_event(event, self._now, self._now)

@@ -18,7 +18,7 @@ from ..domain.enrollment import (
 )
 from ..domain.event import Event
 from ..domain.ids import new_id
-from ..domain.incoming import LONGEST_CHAIN
+from ..domain.incoming import MAX_CHAIN_LENGTH
 from ..domain.journey import Journey
 from ..store.events import Cause
 from .contact_resolver import ContactState
@@ -64,7 +64,7 @@ def try_enroll(
             switched_off=journey.id in rules.switched_off,
             broken=broken,
             late=not journey.accept_late and _arrived_late(event, rules),
-            looped=cause.depth > LONGEST_CHAIN,
+            looped=cause.depth > MAX_CHAIN_LENGTH,
             live=any(e not in replaces for e in live),
             last_entry=None if replaces else state.entries.get(place),
             subscribed=state.consents.allows(rules.list_of(journey)),

@@ -36,7 +36,7 @@ REQUIRED_STATE: Mapping[ActionName, str] = {
     "restart": "drifted",
     "retry": "failed",
 }
-_LONGEST_REASON = 200
+_MAX_REASON_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class OperatorAction:
         reason = f"by {self.operator}"
         if self.name == "restart":
             reason = f"restarted {reason}"
-        return (f"{reason}: {self.note}" if self.note else reason)[:_LONGEST_REASON]
+        return (f"{reason}: {self.note}" if self.note else reason)[:_MAX_REASON_LENGTH]
 
 
 @dataclass
@@ -292,7 +292,7 @@ class _ActionBatch:
             arrived = event.received_at or since
             # An event of the same instant arrived after it, or it would have ended the enrollment.
             if arrived >= since and (rule := exit_of(journey, event, arrived)):
-                return f"exit_on {rule}"[:_LONGEST_REASON]
+                return f"exit_on {rule}"[:_MAX_REASON_LENGTH]
         return None
 
     def _contact(self, one: Enrollment) -> Contact:

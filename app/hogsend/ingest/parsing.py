@@ -22,8 +22,8 @@ from pydantic.alias_generators import to_camel
 
 from ..domain.address import normalize_email
 from ..domain.incoming import (
-    LARGEST_EVENT,
-    LONGEST_NAME,
+    MAX_EVENT_BYTES,
+    MAX_NAME_LENGTH,
     IncomingEvent,
     check_properties,
     check_text,
@@ -56,11 +56,11 @@ def _check_plain(text: str) -> str:
 
 
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(_check_plain)
+    str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_check_plain)
 ]
 UserId = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
+    StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH, strip_whitespace=True),
     AfterValidator(_check_plain),
 ]
 Email = Annotated[str, AfterValidator(_check_plain), AfterValidator(normalize_email)]
@@ -105,8 +105,8 @@ def parse_event(raw: bytes, idempotency_key: str | None) -> IncomingEvent:
         InvalidInput: it is not JSON, or a field is invalid; `details` names each.
         TooLarge: the event is larger than the limit.
     """
-    if len(raw) > LARGEST_EVENT:
-        raise TooLarge(f"This event has {len(raw)} bytes; at most {LARGEST_EVENT} are allowed.")
+    if len(raw) > MAX_EVENT_BYTES:
+        raise TooLarge(f"This event has {len(raw)} bytes; at most {MAX_EVENT_BYTES} are allowed.")
     try:
         body = EventBody.model_validate_json(raw)
     except ValidationError as error:
@@ -181,8 +181,8 @@ def build_event(body: EventBody, raw: bytes, idempotency_key: str | None) -> Inc
 def _check_key(text: str | None) -> str | None:
     if text is None:
         return None
-    if not text or len(text) > LONGEST_NAME:
-        raise InvalidInput(f"Idempotency-Key must have 1 to {LONGEST_NAME} characters.")
+    if not text or len(text) > MAX_NAME_LENGTH:
+        raise InvalidInput(f"Idempotency-Key must have 1 to {MAX_NAME_LENGTH} characters.")
     return text
 
 

@@ -16,10 +16,10 @@ log = logging.getLogger("hogsend")
 
 # Another process's changes to the database, such as a revoked key, are noticed within this time, in
 # seconds.
-CHECK_EVERY = 0.2
-_AFTER_ERROR = 1.0
+CHECK_INTERVAL = 0.2
+_ERROR_RETRY_DELAY = 1.0
 # A problem that comes back within this time is not logged again.
-LOG_AGAIN_AFTER = timedelta(minutes=1)
+REPEAT_LOG_INTERVAL = timedelta(minutes=1)
 
 
 class DatabaseWatcher:
@@ -41,7 +41,7 @@ class DatabaseWatcher:
     async def run(self) -> None:
         """Check several times a second, until cancelled."""
         while True:
-            pause = CHECK_EVERY
+            pause = CHECK_INTERVAL
             try:
                 if self._health_log.update():
                     await self._bus.publish(DatabaseRecovered())
@@ -50,7 +50,7 @@ class DatabaseWatcher:
                 pass
             except Exception:
                 log.exception("changes by other processes could not be read; trying again")
-                pause = _AFTER_ERROR
+                pause = _ERROR_RETRY_DELAY
             await asyncio.sleep(pause)
 
     async def _check_for_changes(self) -> None:
@@ -97,4 +97,4 @@ class _HealthLog:
         if self._last_logged is None:
             return True
         logged, at = self._last_logged
-        return logged != problem or abs(now - at) > LOG_AGAIN_AFTER
+        return logged != problem or abs(now - at) > REPEAT_LOG_INTERVAL

@@ -16,7 +16,7 @@ log = logging.getLogger("hogsend")
 
 # Seconds after which the folder is checked without a notification: a file system of another
 # machine sends none, nor does the target of a symbolic link.
-CHECK_EVERY = 5.0
+CHECK_INTERVAL = 5.0
 # Seconds that edited journeys may take to load before an error is logged.
 LOAD_TIMEOUT = 30
 
@@ -45,14 +45,17 @@ async def _notifications(folder: Path) -> AsyncGenerator[None]:
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     while True:
         changes = awatch(
-            folder, watch_filter=None, rust_timeout=int(CHECK_EVERY * 1000), yield_on_timeout=True
+            folder,
+            watch_filter=None,
+            rust_timeout=int(CHECK_INTERVAL * 1000),
+            yield_on_timeout=True,
         )
         try:
             async for _ in changes:
                 yield
         except (OSError, RuntimeError):
             # The folder does not exist yet, or the system watches too many files already.
-            await asyncio.sleep(CHECK_EVERY)
+            await asyncio.sleep(CHECK_INTERVAL)
             yield
 
 

@@ -24,12 +24,12 @@ AFTER_START = timedelta(minutes=1)
 JOURNALS = "journals"
 
 # A step holds the writer for at most this long, in seconds; its size is adjusted to that.
-LONGEST_STEP = 0.05
+MAX_STEP = 0.05
 SMALLEST, FIRST, LARGEST = 256, 512, 4096
 # Then it pauses for this many times as long as the step took, and at most this many seconds.
-REST, LONGEST_REST = 9, 0.25
+REST, MAX_REST = 9, 0.25
 # Enrollments and turns in one read, so that long journals do not fill the memory.
-MOST_ENDED, MOST_TURNS = 128, 256
+MAX_ENDED, MAX_TURNS = 128, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,14 @@ class Retention:
     async def _compact(self, age: timedelta) -> int:
         compacted, until = 0, self._clock.now() - age
         while not self._closing.is_set():
-            ended = await self._database.read_one(summaries.ended(until, MOST_ENDED))
+            ended = await self._database.read_one(summaries.ended(until, MAX_ENDED))
             if not ended:
                 break
             journals = await self._database.read_one(
-                summaries.journals([one.id for one in ended], MOST_TURNS)
+                summaries.journals([one.id for one in ended], MAX_TURNS)
             )
             # In a thread: a turn may have thousands of steps.
-            summed = await asyncio.to_thread(summaries.sum_up, ended, journals, MOST_TURNS)
+            summed = await asyncio.to_thread(summaries.sum_up, ended, journals, MAX_TURNS)
             compacted += await self._replace(ended, summed)
         return compacted
 
@@ -159,13 +159,13 @@ class Retention:
             removed += found
             if found < size:
                 break
-            size = max(size // 2, SMALLEST) if took > LONGEST_STEP else size
-            size = min(size * 2, LARGEST) if took < LONGEST_STEP / 4 else size
+            size = max(size // 2, SMALLEST) if took > MAX_STEP else size
+            size = min(size * 2, LARGEST) if took < MAX_STEP / 4 else size
             await self._rest(took)
         return removed
 
     async def _rest(self, took: float) -> None:
-        await self._pause(min(took * REST, LONGEST_REST))
+        await self._pause(min(took * REST, MAX_REST))
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -28,8 +28,8 @@ from .runtime import Runtime, open_runtime
 log = logging.getLogger("hogsend")
 
 # The largest head of a request, in bytes.
-LARGEST_HEAD = 64 * 1024
-MOST_FILES = 65_536
+MAX_HEAD_BYTES = 64 * 1024
+MAX_FILES = 65_536
 # A second signal within this long is the first one again, in seconds: the first process of the
 # binary forwards a Ctrl-C that the terminal has sent to the whole process group.
 DUPLICATE_SIGNAL = 0.5
@@ -94,7 +94,7 @@ def _allow_many_connections() -> None:
     """Raise the soft limit of open files to the hard one: each connection needs a file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES), hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MAX_FILES), hard))
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def _config(listener: socket.socket) -> Config:
     config.errorlog = logging.getLogger("hogsend.http")
     config.graceful_timeout = 3
     config.keep_alive_timeout = 75
-    config.h11_max_incomplete_size = LARGEST_HEAD
+    config.h11_max_incomplete_size = MAX_HEAD_BYTES
     config.include_server_header = False
     return config
 

@@ -28,7 +28,7 @@ from .event_bus import EventBus, WorkersLost
 log = logging.getLogger("hogsend.workers")
 
 # How often a worker updates its row, in seconds: well before it would count as lost.
-HEARTBEAT_EVERY = 3.0
+HEARTBEAT_INTERVAL = 3.0
 
 
 class WorkerRegistry:
@@ -141,7 +141,7 @@ class Heartbeat:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_EVERY)
+            await asyncio.sleep(HEARTBEAT_INTERVAL)
             try:
                 await self._beat()
             except StoreUnavailable:

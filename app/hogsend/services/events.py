@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from ..domain.contact import Contact
-from ..domain.incoming import LARGEST_EVENT, IncomingEvent, IngestResult, check_text
+from ..domain.incoming import MAX_EVENT_BYTES, IncomingEvent, IngestResult, check_text
 from ..errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
 from ..ingest.parsing import EventBody, build_event, describe_invalid, parse_event
 from ..store.read_models import events as read_model
@@ -34,7 +34,7 @@ __all__ = [
     "submit_event_json",
 ]
 
-_LONGEST_NAME = 200
+_MAX_NAME_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ async def submit_batch(
 
 async def _submit_body(context: ServiceContext, body: Any) -> IngestResult:
     raw = json.dumps(body).encode()
-    if len(raw) > LARGEST_EVENT:
-        raise TooLarge(f"This event has {len(raw)} bytes; at most {LARGEST_EVENT} are allowed.")
+    if len(raw) > MAX_EVENT_BYTES:
+        raise TooLarge(f"This event has {len(raw)} bytes; at most {MAX_EVENT_BYTES} are allowed.")
     try:
         event = EventBody.model_validate(body)
     except ValidationError as error:
@@ -144,8 +144,8 @@ async def send_test_event(
     if not name:
         raise InvalidInput("The event has no name.", "Enter a name such as user.created.")
     problem = check_text(name)
-    if len(name) > _LONGEST_NAME:
-        problem = f"is longer than {_LONGEST_NAME} characters"
+    if len(name) > _MAX_NAME_LENGTH:
+        problem = f"is longer than {_MAX_NAME_LENGTH} characters"
     if problem:
         raise InvalidInput(f"The event's name {problem}.")
     result = await context.ingest.submit(

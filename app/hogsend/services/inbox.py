@@ -11,13 +11,13 @@ from ..errors import NotFound
 from ..store import inbox, sends
 from ..store.inbox import InboxEntry
 from ..store.read_models import inbox as read_model
-from ..store.read_models.inbox import MOST_COUNTED
+from ..store.read_models.inbox import MAX_COUNTED
 from .actor import Actor, Permission
 from .audit import apply_audited
 from .installation import Installation
 
 __all__ = [
-    "MOST_COUNTED",
+    "MAX_COUNTED",
     "CapturedMailDetail",
     "InboxEntry",
     "clear_inbox",
@@ -67,7 +67,7 @@ async def list_mails(
 
 
 async def count_unread(installation: Installation, actor: Actor) -> int:
-    """Return how many of the newest captured mails are unread; counts no more than `MOST_COUNTED`.
+    """Return how many of the newest captured mails are unread; counts no more than `MAX_COUNTED`.
 
     Raises:
         Forbidden: the actor may not read.

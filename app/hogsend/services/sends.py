@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 STATUSES: tuple[str, ...] = get_args(SendStatus)
-_MOST_ENGAGEMENT = 200
+_MAX_ENGAGEMENT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
         )
     mail, engagement, recipients = await database.read(
         sends.mail_of(send.id),
-        contact_read_model.engagement_of([send.id], _MOST_ENGAGEMENT),
+        contact_read_model.engagement_of([send.id], _MAX_ENGAGEMENT),
         contacts.by_ids([send.contact_id]),
     )
     return SendDetail(send, recipients.get(send.contact_id), mail, engagement)

@@ -10,7 +10,7 @@ from .installation import Installation
 
 __all__ = [
     "ABSOLUTE_LIMIT",
-    "SHORTEST_PASSWORD",
+    "MIN_PASSWORD_LENGTH",
     "Operator",
     "Role",
     "Session",
@@ -25,7 +25,7 @@ __all__ = [
     "use_sign_in_link",
 ]
 
-SHORTEST_PASSWORD = 10
+MIN_PASSWORD_LENGTH = 10
 
 
 async def has_operators(installation: Installation) -> bool:
@@ -80,8 +80,8 @@ async def use_sign_in_link(
         InvalidInput: the address or the password is not acceptable; the link stays usable.
         Unauthorized: the link is used, expired, unknown or another operator's.
     """
-    if len(password) < SHORTEST_PASSWORD:
-        raise InvalidInput(f"The password needs at least {SHORTEST_PASSWORD} characters.")
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise InvalidInput(f"The password needs at least {MIN_PASSWORD_LENGTH} characters.")
     operator = await operators.use_link(
         installation.database, token, installation.clock.now(), email=email, password=password
     )

@@ -22,7 +22,7 @@ Gauge = NewType("Gauge", str)
 DailyTotal = NewType("DailyTotal", str)
 
 GAUGE_DAY = 0
-_LONGEST_NAME = 200
+_MAX_NAME_LENGTH = 200
 
 CONTACTS = Gauge("contacts")
 EVENTS = DailyTotal("events")
@@ -90,9 +90,9 @@ def _waiting_prefix(journey_id: str) -> str:
 
 def _fit(name: str) -> str:
     """Shorten a name to what its column holds; a digest keeps two long names apart."""
-    if len(name) <= _LONGEST_NAME:
+    if len(name) <= _MAX_NAME_LENGTH:
         return name
-    return name[: _LONGEST_NAME - 17] + "#" + sha256(name.encode()).hexdigest()[:16]
+    return name[: _MAX_NAME_LENGTH - 17] + "#" + sha256(name.encode()).hexdigest()[:16]
 
 
 def day_of(instant: datetime) -> int:

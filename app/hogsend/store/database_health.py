@@ -22,7 +22,7 @@ from ..errors import StoreUnavailable
 Kind = Literal["full", "locked", "read_only", "damaged", "broken", "away"]
 
 # While there is a problem, one transaction in so many seconds tries whether it is over.
-TRY_EVERY = 0.5
+TRY_INTERVAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class DatabaseHealth:
         """End a transaction that `admit` admitted, whether it succeeded or not."""
         if trial:
             self._trying = False
-            self._try_at = time.monotonic() + TRY_EVERY
+            self._try_at = time.monotonic() + TRY_INTERVAL
 
     @contextmanager
     def translate_errors(self) -> Generator[None]:
@@ -214,7 +214,7 @@ class DatabaseHealth:
             raise unavailable(problem) from error
 
     def _record_problem(self, problem: DatabaseProblem, error: Exception) -> None:
-        self._try_at = time.monotonic() + TRY_EVERY
+        self._try_at = time.monotonic() + TRY_INTERVAL
         if self.problem is None:
             self.since = self._clock.now()
         elif self.problem.kind == "damaged":

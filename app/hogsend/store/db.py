@@ -44,8 +44,8 @@ WRITE, READ = "default", "read"
 READ_POOL = 4
 WRITE_POOL = 5
 # Lists in one statement stay well below SQLite's limit of 32,766 variables.
-LARGEST_LIST = 16_384
-LARGEST_LOG = 64 * 1024 * 1024
+MAX_LIST_LENGTH = 16_384
+MAX_LOG_BYTES = 64 * 1024 * 1024
 # When a write of this many bytes succeeds, the disk has space again.
 TRIAL_SIZE = 256 * 1024
 _WRITE_TRIAL = (
@@ -242,7 +242,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
                     "synchronous": "FULL",
                     "cache_size": -16384,
                     # After a burst the write-ahead log is truncated to this size.
-                    "journal_size_limit": LARGEST_LOG,
+                    "journal_size_limit": MAX_LOG_BYTES,
                 },
             },
             READ: {"engine": engine, "credentials": {**shared, "query_only": "ON"}},
@@ -317,7 +317,7 @@ def _adapt_ids() -> None:
 _adapt_ids()
 
 __all__ = [
-    "LARGEST_LIST",
+    "MAX_LIST_LENGTH",
     "Database",
     "Query",
     "Row",

@@ -107,14 +107,14 @@ def run_writes(connection: sqlite3.Connection, writes: Writes) -> None:
 
 
 # The most values in one statement, well below SQLite's limit of 32,766.
-_MOST_VALUES = 8192
+_MAX_VALUES = 8192
 
 
 def _long_statements(
     sql: str, group: str, rows: Sequence[Sequence[Any]]
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield inserts of many rows, in sizes that are powers of two, so that statements repeat."""
-    largest = max(1, _MOST_VALUES // max(1, len(next(iter(rows)))))
+    largest = max(1, _MAX_VALUES // max(1, len(next(iter(rows)))))
     at = 0
     while at < len(rows):
         size = min(1 << (len(rows) - at).bit_length() - 1, 1 << largest.bit_length() - 1)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 # How many urgent tasks in a row may overtake others that wait.
-_MOST_IN_A_ROW = 2
+_MAX_CONSECUTIVE = 2
 
 
 class WriteLock:
@@ -65,7 +65,7 @@ class WriteLock:
         """Give the lock to the next task that waits for it."""
         self._holder = None
         while self._first or self._others:
-            go_first = self._first and (self._in_a_row < _MOST_IN_A_ROW or not self._others)
+            go_first = self._first and (self._in_a_row < _MAX_CONSECUTIVE or not self._others)
             following = (self._first if go_first else self._others).popleft()
             if not following.done():
                 following.set_result(None)

@@ -12,7 +12,7 @@ from ..process.event_bus import EventBus
 
 # Activity that nothing reports, such as a mail that has left, is noticed after this long, in
 # seconds.
-POLL_EVERY = 0.01
+POLL_INTERVAL = 0.01
 
 
 class Activity:
@@ -43,7 +43,7 @@ class Activity:
     async def wait(self) -> None:
         """Return when something was committed since the last call, and soon in any case."""
         try:
-            async with asyncio.timeout(POLL_EVERY):
+            async with asyncio.timeout(POLL_INTERVAL):
                 await self._noticed.wait()
         except TimeoutError:
             pass

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ..domain.address import normalize_email
 from ..errors import JourneyCodeError
 
-LONGEST_SPAN = timedelta(days=36_525)
+MAX_SPAN = timedelta(days=36_525)
 
 
 def check_duration(argument: str, value: object) -> None:
@@ -21,7 +21,7 @@ def check_duration(argument: str, value: object) -> None:
 def check_span(argument: str, value: object) -> None:
     """Raise unless a duration is positive."""
     check_duration(argument, value)
-    if isinstance(value, timedelta) and not timedelta() < value <= LONGEST_SPAN:
+    if isinstance(value, timedelta) and not timedelta() < value <= MAX_SPAN:
         raise JourneyCodeError(
             f"{argument} takes a duration of up to a hundred years, not {value}."
         )

@@ -20,8 +20,8 @@ from .static_analysis.unawaited_calls import UnawaitedCall, find_unawaited_calls
 
 ID = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 ID_REMEDY = "Use lower-case letters, digits and single hyphens, such as trial-conversion."
-LONGEST_ID = 100
-MOST_HELD_OUT = 50
+MAX_ID_LENGTH = 100
+MAX_HOLDOUT_PERCENT = 50
 
 # A problem and its remedy.
 Problem = tuple[str, str]
@@ -36,7 +36,7 @@ def check_spec(journey_spec: JourneySpec, lists: Collection[str]) -> Iterator[Pr
     """
     # Authors need not check types, so any argument may be of any type.
     spec: Any = journey_spec
-    if not isinstance(spec.id, str) or not ID.fullmatch(spec.id) or len(spec.id) > LONGEST_ID:
+    if not isinstance(spec.id, str) or not ID.fullmatch(spec.id) or len(spec.id) > MAX_ID_LENGTH:
         yield f"{spec.id!r} is not a valid journey id.", ID_REMEDY
     if not _names_event(spec.trigger):
         yield f"trigger is {spec.trigger!r}.", 'Name an event, or use on("name", where=…).'
@@ -95,7 +95,7 @@ def _check_audience(spec: Any) -> Iterator[Problem]:
     if spec.goal is not None and not _names_event(spec.goal):
         yield f"goal is {spec.goal!r}.", 'Name an event, or use on("name", where=…).'
     is_number = isinstance(spec.holdout, int | float) and not isinstance(spec.holdout, bool)
-    if not is_number or not 0 <= spec.holdout <= MOST_HELD_OUT:
+    if not is_number or not 0 <= spec.holdout <= MAX_HOLDOUT_PERCENT:
         yield f"holdout is {spec.holdout!r}.", "Give a percentage from 0 to 50, such as 10."
     zone = spec.time_zone
     if zone is not None and (not isinstance(zone, str) or zone_named(zone) is None):

@@ -23,11 +23,11 @@ _GRACE = 1.0
 # How long an interruption may take to be raised in its thread, in seconds.
 _INTERRUPTION = 0.05
 # A batch that has taken this long, in seconds, begins no more turns.
-_LONGEST_BATCH = 1.0
+_MAX_BATCH_SECONDS = 1.0
 # The number of turns with lost threads that ends a batch.
-_MOST_LOST = 3
+_MAX_LOST = 3
 # The number of threads that slow turns of one batch may keep at the same time.
-_MOST_SLOW = 4
+_MAX_SLOW = 4
 
 Queue = deque[tuple[TurnExecution, object]]
 
@@ -155,11 +155,11 @@ class Driver:
         queue = Queue(executions)
         slow: dict[TurnExecution, asyncio.Task[None]] = {}
         lane: _Lane | None = self._open_lane(queue)
-        ends = time.monotonic() + _LONGEST_BATCH
+        ends = time.monotonic() + _MAX_BATCH_SECONDS
         while lane is not None or queue:
-            if not begins_all and (time.monotonic() > ends or _count_stuck(slow) >= _MOST_LOST):
+            if not begins_all and (time.monotonic() > ends or _count_stuck(slow) >= _MAX_LOST):
                 _postpone(queue)
-            if lane is None and sum(not task.done() for task in slow.values()) < _MOST_SLOW:
+            if lane is None and sum(not task.done() for task in slow.values()) < _MAX_SLOW:
                 lane = self._open_lane(queue)
             waits = [lane.ended] if lane else [task for task in slow.values() if not task.done()]
             await asyncio.wait(

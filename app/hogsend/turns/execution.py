@@ -23,7 +23,7 @@ from .turn import TurnEnvironment, TurnInput, TurnInterrupted, TurnResult, faile
 from .turn_state import TurnState
 
 # How often a coroutine is closed that awaits things in its `finally` blocks.
-_MOST_CLOSINGS = 20
+_MAX_CLOSINGS = 20
 
 watch_coroutines(
     {
@@ -204,7 +204,7 @@ class TurnExecution:
 
     def _close(self) -> None:
         """Close the coroutine: a pause that no `except Exception` of the author's can catch."""
-        for _ in range(_MOST_CLOSINGS):
+        for _ in range(_MAX_CLOSINGS):
             self._loop.enter()
             try:
                 self._variables.run(self._coroutine.close)

@@ -34,11 +34,11 @@ BATCH = 500
 # Beside a server, batches are small and leave the database to others in between.
 BATCH_BESIDE_SERVER, PAUSE_BESIDE_SERVER = 50, 0.01
 # A turn of a plan does nothing, so one that takes this long blocks.
-LONGEST_TURN = timedelta(seconds=5)
+MAX_TURN = timedelta(seconds=5)
 # The number of enrollments named for each outcome.
 SAMPLES = 5
 # A journey that blocks this often is not run any further.
-MOST_STUCK = 3
+MAX_STUCK = 3
 OUTCOMES = ("identical", "moved", "drifted", "failing", "parked", "stuck", "freed")
 
 # Gets the number of journals that have been run, after each batch.
@@ -151,7 +151,7 @@ async def plan_journeys(
         A plan for each journey, in the order given.
     """
     limits = limits or TurnLimits()
-    limits = TurnLimits(min(limits.time, LONGEST_TURN), limits.calls)
+    limits = TurnLimits(min(limits.time, MAX_TURN), limits.calls)
     planner = _Planner(database, clock, code, limits)
     count, plans, pace = 0, list[JourneyPlan](), pace or PlanPace()
     for journey_id in journey_ids:
@@ -196,7 +196,7 @@ class _Planner:
         for turn in loaded.failed:
             _count_failure(plan, turn.enrollment, turn.result.error or "")
         executions = loaded.executions
-        if self._stuck[plan.journey_id] >= MOST_STUCK:
+        if self._stuck[plan.journey_id] >= MAX_STUCK:
             _give_up(executions)
         else:
             await self._drive(executions)
@@ -213,7 +213,7 @@ class _Planner:
                 await task
             reading = [e for e, _ in turns if e.pending is not None and not e.is_stuck]
             postponed = [execution for execution, _ in turns if execution.is_postponed]
-            if sum(execution.is_stuck for execution in executions) >= MOST_STUCK:
+            if sum(execution.is_stuck for execution in executions) >= MAX_STUCK:
                 _give_up(postponed)
                 postponed = []
             answered = await answer_reads(self._database, reading) if reading else []

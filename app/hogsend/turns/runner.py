@@ -37,9 +37,9 @@ from .turn_inputs import JourneyCode, TurnLimits, load_turns
 log = logging.getLogger("hogsend.turns")
 
 # A journey that blocked its thread this often is not run until its code changes.
-MOST_STUCK = 3
+MAX_STUCK = 3
 # The delay after an error of the database, in seconds.
-_AFTER_ERROR = 1.0
+_ERROR_RETRY_DELAY = 1.0
 
 # A turn, and what its pending call's read or effect came to.
 Answered = tuple[TurnExecution, Any]
@@ -114,7 +114,7 @@ class TurnRunner:
             code,
             environment,
             is_selected=lambda enrollment: _is_due(enrollment, now),
-            can_run=lambda journey: self._stuck[journey.id, journey.code_hash] < MOST_STUCK,
+            can_run=lambda journey: self._stuck[journey.id, journey.code_hash] < MAX_STUCK,
         )
         by_journey: dict[str, list[Answered]] = {}
         for execution in loaded.executions:
@@ -204,7 +204,7 @@ class TurnRunner:
             log.exception(
                 "a step of %s could not be recorded; it is tried again", execution.journey.id
             )
-            await asyncio.sleep(_AFTER_ERROR)
+            await asyncio.sleep(_ERROR_RETRY_DELAY)
         finally:
             del self._running_steps[enrollment_id]
             done([enrollment_id])
@@ -236,7 +236,7 @@ class TurnRunner:
                 await self._new_steps.submit(step)
                 return
             except StoreUnavailable:
-                await asyncio.sleep(_AFTER_ERROR)
+                await asyncio.sleep(_ERROR_RETRY_DELAY)
 
     async def _store_steps(self, steps: Sequence[NewStep]) -> Sequence[None]:
         async with self._database.transaction() as tx:
@@ -258,14 +258,14 @@ class TurnRunner:
     def _note_stuck(self, journey: Journey) -> None:
         version = journey.id, journey.code_hash
         self._stuck[version] += 1
-        if self._stuck[version] == MOST_STUCK:
+        if self._stuck[version] == MAX_STUCK:
             log.error(
                 "%s:%d: %s has blocked its thread %d times and is stopped until its code changes "
                 "or the server is restarted",
                 journey.file,
                 journey.line,
                 journey.id,
-                MOST_STUCK,
+                MAX_STUCK,
             )
 
     # -- writing ------------------------------------------------------------------------------

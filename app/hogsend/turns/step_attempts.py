@@ -16,7 +16,7 @@ RETRY_AFTER = (
     timedelta(minutes=30),
     timedelta(hours=2),
 )
-_LONGEST_ERROR = 2000
+_MAX_ERROR_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class StepAttempt:
         """Return what the journal keeps of an effect that is not tried again."""
         if self.error is None:
             return {"value": self.answer}
-        return {"failed": self.error[-_LONGEST_ERROR:]}
+        return {"failed": self.error[-_MAX_ERROR_LENGTH:]}
 
     def to_detail(self, until: str) -> dict[str, Any]:
         """Return what the journal keeps of an attempt that is followed by another.
@@ -47,7 +47,7 @@ class StepAttempt:
         Args:
             until: the instant of the next attempt, in ISO form.
         """
-        error = (self.error or "")[-_LONGEST_ERROR:]
+        error = (self.error or "")[-_MAX_ERROR_LENGTH:]
         return {"until": until, "attempt": self.attempt, "error": error}
 
 

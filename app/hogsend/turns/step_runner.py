@@ -21,10 +21,10 @@ from .daemon_threads import DaemonThreads
 from .step_attempts import StepAttempt
 
 # The number of effects of one journey that run at the same time.
-MOST_AT_ONCE = 32
+MAX_CONCURRENT_STEPS = 32
 # How long a loop may take to answer before it counts as blocked, in seconds.
 _LOOP_TIMEOUT = 1.0
-_LONGEST_ERROR = 2000
+_MAX_ERROR_LENGTH = 2000
 
 log = logging.getLogger("hogsend.turns")
 
@@ -33,13 +33,13 @@ class _JourneySlots:
     """The slots of one journey: as many of its effects run at the same time."""
 
     def __init__(self) -> None:
-        self.semaphore = asyncio.Semaphore(MOST_AT_ONCE)
+        self.semaphore = asyncio.Semaphore(MAX_CONCURRENT_STEPS)
         self._lost = 0
 
     @property
     def are_all_lost(self) -> bool:
         """Whether every slot is held by a thread that was given up."""
-        return self._lost >= MOST_AT_ONCE
+        return self._lost >= MAX_CONCURRENT_STEPS
 
     def lose(self) -> None:
         """Note that a thread was given up: its slot is not free before it returns."""
@@ -256,8 +256,8 @@ def _submit(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
 
 def _no_slots() -> str:
     return (
-        f"{MOST_AT_ONCE} functions of this journey's steps have not returned, long after their "
-        "timeout. Give what they call a time limit of its own, and restart the server."
+        f"{MAX_CONCURRENT_STEPS} functions of this journey's steps have not returned, long after "
+        "their timeout. Give what they call a time limit of its own, and restart the server."
     )
 
 
@@ -276,7 +276,7 @@ def _traceback_of(error: BaseException) -> str:
     """Return an effect's error without the frames of this file."""
     lines = traceback.format_exception(error)
     text = "".join(line for line in lines if "/turns/step_runner.py" not in line)
-    return as_text(text[-_LONGEST_ERROR:])
+    return as_text(text[-_MAX_ERROR_LENGTH:])
 
 
 def accept_step_id(function: Callable[..., Any]) -> Callable[[UUID], Any]:

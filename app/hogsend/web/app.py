@@ -11,7 +11,7 @@ from ..services.context import ServiceContext
 from . import admin, live, public, sign_in, sign_in_links, tracking
 from .api import events, health
 from .api.cors import AnyOrigin
-from .api.events_fast_path import LARGEST_BODY, EventsFastPath, request_id
+from .api.events_fast_path import MAX_BODY_BYTES, EventsFastPath, request_id
 from .api.key_auth import KeyAuthenticator
 from .errors import register
 from .request_drain import RequestDrain
@@ -24,7 +24,7 @@ class SizedRequest(Request):
 
     def __init__(self, method: str, scheme: str, path: str, *args: Any, **kwargs: Any) -> None:
         kwargs["max_content_length"] = (
-            events.LARGEST_BATCH_BODY if path == events.PATH else LARGEST_BODY
+            events.MAX_BATCH_BODY_BYTES if path == events.PATH else MAX_BODY_BYTES
         )
         super().__init__(method, scheme, path, *args, **kwargs)
 

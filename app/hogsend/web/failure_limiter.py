@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 
-_MOST_CALLERS = 10_000
+_MAX_CALLERS = 10_000
 
 
 class FailureLimiter:
@@ -37,7 +37,7 @@ class FailureLimiter:
         """Count a failure; the callers that failed longest ago are forgotten first."""
         self._failures.setdefault(caller, deque(maxlen=self.limit)).append(now)
         self._failures.move_to_end(caller)
-        while len(self._failures) > _MOST_CALLERS:
+        while len(self._failures) > _MAX_CALLERS:
             self._failures.popitem(last=False)
 
     def forget(self, caller: str) -> None:

@@ -23,7 +23,7 @@ from .session import (
 )
 
 # Checking a password takes a quarter of a second of one core.
-_MOST_CHECKS_AT_ONCE = 8
+_MAX_CHECKS_AT_ONCE = 8
 
 blueprint = Blueprint("sign_in", __name__)
 blueprint.before_request(refuse_foreign_forms)
@@ -87,7 +87,7 @@ async def sign_in() -> WebResponse:
     attempts = _attempts()
     if wait := attempts.failures.seconds_to_wait(caller, now()):
         return _refuse_for_now(wait, email, after)
-    if attempts.checking >= _MOST_CHECKS_AT_ONCE:
+    if attempts.checking >= _MAX_CHECKS_AT_ONCE:
         return error_page(
             503, "Too many people are signing in right now.", "Try again in a few seconds."
         )

@@ -19,7 +19,7 @@ from tests.doubles.hatchet.metadata import decoded
 from tests.doubles.hatchet.rows import Event, Workflow, new_id
 from tests.doubles.hatchet.token import TENANT
 
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -127,11 +127,11 @@ class Events(EventsServiceServicer):
     async def BulkPush(
         self, request: events_pb2.BulkPushEventRequest, context: Context
     ) -> events_pb2.Events:
-        if len(request.events) > MOST_EVENTS:
+        if len(request.events) > MAX_EVENTS:
             await context.abort(
                 grpc.StatusCode.INVALID_ARGUMENT,
                 f"Invalid request: too many events - {len(request.events)}"
-                f" is over maximum ({MOST_EVENTS})",
+                f" is over maximum ({MAX_EVENTS})",
             )
         await self._check(list(request.events), context)
         return events_pb2.Events(events=[self._take(event) for event in request.events])

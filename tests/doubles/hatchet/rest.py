@@ -18,7 +18,7 @@ from tests.doubles.hatchet.engine import Engine
 from tests.doubles.hatchet.interceptor import Interceptor
 from tests.doubles.hatchet.rows import Run, now
 
-_LONGEST_HEAD = 64 * 1024
+_MAX_HEAD_BYTES = 64 * 1024
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 503: "Unavailable"}
 
 
@@ -75,7 +75,7 @@ class Rest:
     async def start(self, port: int, tls: ssl.SSLContext | None) -> int:
         """Listen on a port, with 0 on a free one; return the port."""
         self._server = await asyncio.start_server(
-            self._accept, "127.0.0.1", port, limit=_LONGEST_HEAD, ssl=tls
+            self._accept, "127.0.0.1", port, limit=_MAX_HEAD_BYTES, ssl=tls
         )
         return self._server.sockets[0].getsockname()[1]
 

@@ -25,7 +25,7 @@ ROUND = 100
 # The last kills of a round are at random moments.
 AT_RANDOM = 25
 # How often a point may be missed in a round: the work that leads to it may be done already.
-MOST_MISSED = 3
+MAX_MISSED = 3
 # A kill here leaves a mail that may have left.
 AFTER_MARK = "mark: after COMMIT"
 # Points that are reached only if the previous worker was killed at another one.
@@ -136,7 +136,7 @@ class CrashRun:
             is_prepared = False
             if await testbed.run_until_killed(point) or point is None:
                 plan.popleft() if point else None
-            elif missed[point] < MOST_MISSED:
+            elif missed[point] < MAX_MISSED:
                 missed[point] += 1
                 plan.rotate(-1)
             else:

@@ -15,7 +15,7 @@ from typing import Any
 from .scenarios import SCENARIOS, FollowUp, Scenario
 
 # The longest delay before a follow-up, in seconds.
-LONGEST_DELAY = 0.15
+MAX_DELAY = 0.15
 
 Request = Mapping[str, Any]
 Answer = Mapping[str, Any]
@@ -195,7 +195,7 @@ class Product:
             function(*arguments)
 
         self._delayed += 1
-        asyncio.get_running_loop().call_later(self._rng.uniform(0, LONGEST_DELAY), call)
+        asyncio.get_running_loop().call_later(self._rng.uniform(0, MAX_DELAY), call)
 
     def _send_follow_up(self, customer: Customer, follow_up: FollowUp) -> None:
         if follow_up.kind == "event":

@@ -39,11 +39,11 @@ from .worker import WorkerSettings
 # New customers are added at this interval, in seconds, unless too many requests are pending.
 NEW_CUSTOMERS = 12
 NEW_CUSTOMERS_INTERVAL = 0.3
-MOST_PENDING = 60
+MAX_PENDING = 60
 # A worker that has run so many seconds and answered so many requests does not reach its kill point
 # any more, and is killed anyway. On a busy machine the answers take longer than the seconds.
-LONGEST_RUN, MOST_ANSWERS = 4.0, 60
-LONGEST_RANDOM_RUN = 0.7
+MAX_RUN, MAX_ANSWERS = 4.0, 60
+MAX_RANDOM_RUN = 0.7
 # How long a worker may take for all that is left to do, in seconds. It ends hanging tests only.
 PATIENCE = 120.0
 # Transactions that a worker has only one of, at its start.
@@ -189,15 +189,15 @@ class Testbed:
     async def _feed_until(self, end: asyncio.Future[int], point: str | None) -> None:
         """Add customers until the worker has ended, or has run for long enough."""
         begun, answers = time.monotonic(), self.product.answers
-        seconds = LONGEST_RUN if point else self.rng.uniform(0, LONGEST_RANDOM_RUN)
+        seconds = MAX_RUN if point else self.rng.uniform(0, MAX_RANDOM_RUN)
 
         def is_late() -> bool:
             run_time = time.monotonic() - begun
-            has_worked = point is None or self.product.answers - answers >= MOST_ANSWERS
+            has_worked = point is None or self.product.answers - answers >= MAX_ANSWERS
             return run_time >= seconds and (has_worked or run_time >= PATIENCE)
 
         while not end.done() and not is_late():
-            if self.product.pending < MOST_PENDING:
+            if self.product.pending < MAX_PENDING:
                 self.product.add_customers(NEW_CUSTOMERS)
                 self.product.exit_all(BULK_EXIT)
             await asyncio.wait([end], timeout=min(seconds, NEW_CUSTOMERS_INTERVAL))

@@ -27,7 +27,7 @@ from hogsend.services.enrollments import run_action, run_action_on_all
 from hogsend.store import enrollments
 from hogsend.store.retention import IDEMPOTENCY_KEYS, MAILS
 from hogsend.turns import commit, step_attempts
-from hogsend.turns.runner import MOST_STUCK
+from hogsend.turns.runner import MAX_STUCK
 
 from .kill_points import KillSwitch, install
 from .step_functions import PORT
@@ -118,7 +118,7 @@ def _prepare(runtime: Runtime, stuck_journeys: tuple[str, ...]) -> None:
     runtime.worker.retention._keep = RETENTION
     for journey_id in stuck_journeys:
         code_hash = runtime.registry.journeys[journey_id].code_hash
-        runtime.worker.turn_runner._stuck[journey_id, code_hash] = MOST_STUCK
+        runtime.worker.turn_runner._stuck[journey_id, code_hash] = MAX_STUCK
 
 
 async def _serve(

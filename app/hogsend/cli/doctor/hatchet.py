@@ -18,8 +18,8 @@ from .hatchet_grpc import check_grpc
 OLDEST_VERSION = (0, 104)
 _SOON = timedelta(days=14)
 # Further workers are assumed to be like these.
-_MOST_WORKERS = 20
-_LARGEST_CLOCK_DIFFERENCE = timedelta(seconds=5)
+_MAX_WORKERS = 20
+_MAX_CLOCK_SKEW = timedelta(seconds=5)
 _REPLACE_IT = (
     "Create one in its dashboard under API tokens, or with `hogsend bootstrap` for the Hatchet of "
     "compose.yaml, and set HATCHET_CLIENT_TOKEN to it."
@@ -111,7 +111,7 @@ def _check_clock(now_at_hatchet: datetime | None) -> CheckResult:
     # It reports whole seconds: on average half a second is missing.
     difference = abs(now_at_hatchet + timedelta(seconds=0.5) - SystemClock().now())
     text = f"{difference.total_seconds():.0f} seconds apart from this machine's."
-    if difference > _LARGEST_CLOCK_DIFFERENCE:
+    if difference > _MAX_CLOCK_SKEW:
         return CheckResult(part, "warning", text, "Turn on time synchronisation on both machines.")
     return CheckResult(part, "ok", text)
 
@@ -130,7 +130,7 @@ def _check_workers(api: HatchetApi, token: HatchetToken, settings: Settings) -> 
         text = "None is registered, so no journey runs."
         remedy = "Start `hogsend serve --with-worker`, or `hogsend worker`."
         return [CheckResult(part, "warning", text, remedy)]
-    workflows = {name for row in rows[:_MOST_WORKERS] for name in _list_workflows(api, row)}
+    workflows = {name for row in rows[:_MAX_WORKERS] for name in _list_workflows(api, row)}
     if not settings.journeys.is_dir() or not workflows:
         return [CheckResult(part, "ok", f"{len(rows)} registered.")]
     missing = [

@@ -13,7 +13,7 @@ from .port import Message, Rejected
 _PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 # These would end the address inside the angle brackets of `MAIL` and `RCPT`.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
-LONGEST_ADDRESS = 254
+MAX_ADDRESS_LENGTH = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ def wire_address(address: str) -> bytes:
     Raises:
         Rejected: the address is malformed.
     """
-    if _PLAIN.fullmatch(address) and len(address) <= LONGEST_ADDRESS:
+    if _PLAIN.fullmatch(address) and len(address) <= MAX_ADDRESS_LENGTH:
         return address.encode("ascii")
     local, _, domain = address.rpartition("@")
-    if not local or not domain or _UNSAFE.search(address) or len(address) > LONGEST_ADDRESS:
+    if not local or not domain or _UNSAFE.search(address) or len(address) > MAX_ADDRESS_LENGTH:
         raise Rejected("the address is malformed", "content")
     try:
         if not domain.isascii():

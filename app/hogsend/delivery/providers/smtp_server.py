@@ -15,7 +15,7 @@ StartTls = Literal["auto", "require", "never"]
 
 FORM = "Write it as smtp://user:password@host:port or smtps://user:password@host:port."
 ESCAPES = "In a user or password, write # as %23, ? as %3F, / as %2F, @ as %40 and % as %25."
-LARGEST_POOL = 100
+MAX_POOL_SIZE = 100
 PORT_RELAY, PORT_TLS, PORT_SUBMISSION = 25, 465, 587
 
 # Certificate authorities of systems other than the one that OpenSSL was built on.
@@ -147,9 +147,11 @@ def _verify(option: str | None, *, default: bool) -> bool:
 
 
 def _pool(option: str) -> int:
-    if option.isascii() and option.isdigit() and 1 <= int(option) <= LARGEST_POOL:
+    if option.isascii() and option.isdigit() and 1 <= int(option) <= MAX_POOL_SIZE:
         return int(option)
-    raise ConfigError(f"HOGSEND_MAIL has pool={option}.", f"Use a number from 1 to {LARGEST_POOL}.")
+    raise ConfigError(
+        f"HOGSEND_MAIL has pool={option}.", f"Use a number from 1 to {MAX_POOL_SIZE}."
+    )
 
 
 def tls_context(server: SmtpServer) -> ssl.SSLContext:

@@ -29,14 +29,14 @@ log = logging.getLogger("hogsend.hatchet")
 # The event that wakes a run; its scope is the enrollment, so that no other run receives it.
 WAKE = "hogsend:wake"
 # Hatchet takes a thousand in one call; smaller calls side by side are faster.
-_MOST_STARTS, _MOST_WAKES, _MOST_CANCELS = 500, 50, 100
+_MAX_STARTS, _MAX_WAKES, _MAX_CANCELS = 500, 50, 100
 _AT_ONCE = 8
 # How long Hatchet may take to answer a ping, in seconds.
 _PING_TIMEOUT = 10
 _CANCELLED = "CANCELLED"
-_MOST_TASK_EVENTS = 200
+_MAX_TASK_EVENTS = 200
 # Runs on one page of a list, and how many pages are read at most.
-_PAGE, _MOST_PAGES = 1000, 10
+_PAGE, _MAX_PAGES = 1000, 10
 
 R = TypeVar("R")
 
@@ -123,7 +123,7 @@ class Client:
             ]
 
         runs: list[str] = []
-        for some in parts(starts, _MOST_STARTS):
+        for some in parts(starts, _MAX_STARTS):
             refs = await self._call(
                 lambda some=some: task.run_many(items(some), wait_for_result=False)
             )
@@ -150,7 +150,7 @@ class Client:
                 ]
             )
 
-        await asyncio.gather(*(self._call(call(some)) for some in parts(wakes, _MOST_WAKES)))
+        await asyncio.gather(*(self._call(call(some)) for some in parts(wakes, _MAX_WAKES)))
 
     async def cancel(self, run_ids: Collection[str]) -> None:
         """Cancel runs by their ids; nothing happens to one that has ended already.
@@ -159,7 +159,7 @@ class Client:
             HatchetApiUnavailable: some were not cancelled.
         """
         options = self.sdk.BulkCancelReplayOpts
-        for some in parts(sorted(run_ids), _MOST_CANCELS):
+        for some in parts(sorted(run_ids), _MAX_CANCELS):
             await self._call_api(
                 lambda some=some: self.hatchet.runs.bulk_cancel(options(ids=list(some)))
             )
@@ -179,7 +179,7 @@ class Client:
             HatchetApiUnavailable: the list could not be read.
         """
         status, run_ids = self.sdk.V1TaskStatus.CANCELLED, list[str]()
-        for page in range(_MOST_PAGES):
+        for page in range(_MAX_PAGES):
             listed = await self._call_api(
                 lambda page=page: self.hatchet.runs.list(
                     since=since,
@@ -200,7 +200,7 @@ class Client:
         Raises:
             HatchetApiUnavailable: the run's events could not be read.
         """
-        rows = await self._call_api(lambda: task_events(self.hatchet, run_id, _MOST_TASK_EVENTS))
+        rows = await self._call_api(lambda: task_events(self.hatchet, run_id, _MAX_TASK_EVENTS))
         # A run that waited too long for a worker is cancelled as well, with a message.
         return any(row.event_type.value == _CANCELLED and not row.message for row in rows)
 

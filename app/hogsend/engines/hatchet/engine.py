@@ -37,13 +37,13 @@ from .sweeper import Sweeper
 from .tasks import CronTask, WorkerSpec
 
 # A run without a wake time asks for its next wait after this long.
-_LONGEST_SLEEP = timedelta(days=20)
+_MAX_SLEEP = timedelta(days=20)
 # Clocks of machines differ: a wake up to this long before a wait was recorded counts for it.
 _CLOCK_SKEW = timedelta(seconds=20)
 # Hatchet sleeps whole seconds.
 _SECOND = timedelta(seconds=1)
 # How often Hatchet is pinged, and how often a failed connection is tried again, in seconds.
-PING_EVERY, CONNECT_EVERY = 10.0, 10.0
+PING_INTERVAL, CONNECT_INTERVAL = 10.0, 10.0
 # How long the Hatchet worker may take to stop, in seconds.
 _STOP_TIMEOUT = 5.0
 _ENDED_STATES = ("completed", "exited", "failed", "held_out")
@@ -304,7 +304,7 @@ class HatchetEngine:
             except HatchetUnavailable as error:
                 self._connectivity.failed("ping", error)
             with suppress(TimeoutError):
-                async with asyncio.timeout(CONNECT_EVERY):
+                async with asyncio.timeout(CONNECT_INTERVAL):
                     await self._closing.wait()
         return None
 
@@ -328,7 +328,7 @@ class HatchetEngine:
                 self._connectivity.failed("ping", error)
             else:
                 self._connectivity.answered("ping")
-            await asyncio.sleep(PING_EVERY)
+            await asyncio.sleep(PING_INTERVAL)
 
 
 def _is_due(state: RunState, now: datetime) -> bool:
@@ -342,9 +342,9 @@ def _make_wait(number: int, state: RunState, now: datetime, before: RunWait | No
     # After a wait for the same turn, which did not run, the wake that ended that wait would end
     # this one at once, and so on: no earlier wake counts any more.
     is_same_turn = before is not None and before.turn == state.turn
-    sleep = _LONGEST_SLEEP
+    sleep = _MAX_SLEEP
     if state.wake_at is not None and state.state in ("active", "waiting"):
-        sleep = min(state.wake_at - now, _LONGEST_SLEEP)
+        sleep = min(state.wake_at - now, _MAX_SLEEP)
     seconds = max(ceil(sleep / _SECOND), 1)
     since = now if is_same_turn else now - _CLOCK_SKEW
     return RunWait(number, seconds, since, state.turn)

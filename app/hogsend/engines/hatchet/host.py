@@ -24,20 +24,20 @@ from .tasks import WorkerSpec, define_tasks
 
 log = logging.getLogger("hogsend.hatchet")
 
-# Runs that one worker holds at once, and cron tasks beside them.
+# How many runs one worker holds at the same time, and how many cron tasks beside them.
 DURABLE_SLOTS, SLOTS = 1000, 20
 # The pause before the next worker: the first, and the limit of its doubling, in seconds.
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+FIRST_PAUSE, MAX_PAUSE = 1.0, 30.0
 # A worker that ran for this long was healthy: the pause is reset to the first, in seconds.
 _HEALTHY_AFTER = 60.0
 # Seconds between two checks whether the listener lives,
-_CHECK_EVERY = 1.0
+_CHECK_INTERVAL = 1.0
 # and, before that, whether Hatchet knows the tasks.
-_READY_EVERY = 0.05
+_READY_INTERVAL = 0.05
 # Seconds that a worker may take to end by force.
 _FORCED, _FORCED_AT_STOP = 8.0, 2.0
 # Seconds between two evictions of the waiting runs of a worker that is ending.
-_EVICT_EVERY = 1.0
+_EVICT_INTERVAL = 1.0
 
 
 class WorkerHost:
@@ -72,7 +72,7 @@ class WorkerHost:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed.wait()
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE)
 
     async def stop(self, max_seconds: float) -> None:
         """Ask the worker to stop, and wait for it.
@@ -104,7 +104,7 @@ class WorkerHost:
         ends = loop.time() + max_seconds
         eviction: Future[Any] | None = None
         while not ended.done() and (left := ends - loop.time()) > 0:
-            await asyncio.wait([ended], timeout=min(left, _EVICT_EVERY))
+            await asyncio.wait([ended], timeout=min(left, _EVICT_INTERVAL))
             if not ended.done() and (eviction is None or eviction.done()):
                 eviction = worker.evict_waiting_runs()
 
@@ -137,7 +137,7 @@ class WorkerHost:
         threading.Thread(target=run, name="hatchet worker", daemon=True).start()
         is_known = False
         while not ended.done():
-            await asyncio.wait([ended], timeout=_CHECK_EVERY if is_known else _READY_EVERY)
+            await asyncio.wait([ended], timeout=_CHECK_INTERVAL if is_known else _READY_INTERVAL)
             if not is_known and worker.has_listener:
                 is_known, self._client.tasks = True, tasks.startable
                 self._on_ready()

@@ -25,7 +25,7 @@ log = logging.getLogger("hogsend.hatchet")
 # Enrollments of one poll.
 LIMIT = 500
 # How often the outbox polls without a notification, and during an outage, in seconds.
-POLL_EVERY, OUTAGE_PAUSE = 2.0, 2.0
+POLL_INTERVAL, OUTAGE_PAUSE = 2.0, 2.0
 # A cron task that is requested all the time is started this often, in seconds.
 TASK_PAUSE = 0.5
 # The first poll for ended enrollments reaches back this far, and each later poll this far behind
@@ -98,11 +98,11 @@ class Outbox:
         self._connectivity.answered("push")
         if has_more:
             self._pushes.notify()
-        return min(POLL_EVERY, pause)
+        return min(POLL_INTERVAL, pause)
 
     async def _start_requested_tasks(self, client: Client) -> float:
         """Start requested cron tasks, each at intervals; return the seconds until the next may."""
-        pause = POLL_EVERY
+        pause = POLL_INTERVAL
         for name in sorted(self._requested_tasks):
             now = asyncio.get_running_loop().time()
             wait = self._task_started_at.get(name, 0.0) + TASK_PAUSE - now
@@ -170,7 +170,7 @@ class Outbox:
         except HatchetUnavailable as error:
             self._connectivity.failed("api", error)
             return OUTAGE_PAUSE
-        return POLL_EVERY
+        return POLL_INTERVAL
 
     async def _cancel_ended(self, client: Client) -> None:
         """Cancel the runs of enrollments that ended otherwise than by their own turn."""

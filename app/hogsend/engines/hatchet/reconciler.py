@@ -14,7 +14,7 @@ from .client import Client
 from .connectivity import Connectivity
 
 # How often the reconciler runs, in seconds.
-RECONCILE_EVERY = 15.0
+RECONCILE_INTERVAL = 15.0
 # Cancelled runs that began within the first are looked for every time, within the second now and
 # then. Older ones are noticed when their turn is late, before the sweeper restarts it.
 _RECENT, _LONG_AGO = timedelta(days=1), timedelta(days=6)
@@ -50,7 +50,7 @@ class Reconciler:
 
     async def run(self) -> None:
         """Look for cancelled runs every few seconds, until cancelled."""
-        await self._connectivity.repeat(RECONCILE_EVERY, self.reconcile)
+        await self._connectivity.repeat(RECONCILE_INTERVAL, self.reconcile)
 
     async def reconcile(self) -> None:
         """Look for cancelled runs once, and exit their enrollments."""

@@ -20,7 +20,7 @@ from .reconciler import Reconciler
 log = logging.getLogger("hogsend.hatchet")
 
 # How often the sweeper runs, in seconds.
-SWEEP_EVERY = 60.0
+SWEEP_INTERVAL = 60.0
 # A turn is late after this long when its journey makes no progress at all, and after this long when
 # it does.
 LATE, VERY_LATE = timedelta(minutes=1), timedelta(minutes=10)
@@ -60,7 +60,7 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweep every minute, until cancelled."""
-        await self._connectivity.repeat(SWEEP_EVERY, self.sweep)
+        await self._connectivity.repeat(SWEEP_INTERVAL, self.sweep)
 
     async def sweep(self) -> None:
         """Restart enrollments whose turn is late.

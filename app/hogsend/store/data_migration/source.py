@@ -24,7 +24,7 @@ from ..migrations import APP
 from .tables import Table, shipped_migrations, unstorable
 
 # The limits of a batch: rows, and roughly bytes.
-MOST_ROWS, MOST_BYTES = 2_000, 1024 * 1024
+MAX_ROWS, MAX_BYTES = 2_000, 1024 * 1024
 _LOCKED_BYTES = (0x4000_0000, 512)
 # The folder beside the file for a temporary copy of it.
 _COPY = "migrate-data"
@@ -92,7 +92,7 @@ class SourceDatabase:
                 for row in self._rows(table, after):
                     batch.append(row)
                     size += sum(len(row[n]) for n in wide if isinstance(row[n], str | bytes))
-                    if len(batch) == MOST_ROWS or size >= MOST_BYTES:
+                    if len(batch) == MAX_ROWS or size >= MAX_BYTES:
                         yield batch
                         batch, size = [], 0
             except sqlite3.OperationalError as error:

@@ -26,7 +26,7 @@ _INTEGERS = {
 }
 # The limits of `numeric`, the type of numbers in JSON, before and after the decimal point
 # (Postgres, chapter 8.1.2).
-_MOST_DIGITS, _MOST_DECIMALS = 131_072, 16_383
+_MAX_DIGITS, _MAX_DECIMALS = 131_072, 16_383
 
 
 class UnstorableValue(Exception):
@@ -191,7 +191,7 @@ def _number(written: str) -> bytes:
         raise UnstorableValue("has a number with too many digits") from None
     exponent = number.as_tuple().exponent
     decimals = max(0, -exponent) if isinstance(exponent, int) else 0
-    if number.adjusted() >= _MOST_DIGITS or decimals > _MOST_DECIMALS:
+    if number.adjusted() >= _MAX_DIGITS or decimals > _MAX_DECIMALS:
         raise UnstorableValue("has a number with too many digits")
     # Postgres has no negative zero, and prints no exponent.
     return (f"{number:f}" if number else f"{0:.{decimals}f}").encode()

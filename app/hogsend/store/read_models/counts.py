@@ -13,7 +13,7 @@ from ..rows import RowMapper, only
 
 FORTNIGHT = 14
 WEEK = 7
-MOST_COUNTED = 5_000
+MAX_COUNTED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def days(names: Sequence[DailyTotal], today: int) -> Query[Days]:
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A count that stops at `MOST_COUNTED`, so that it is always quick."""
+    """A count that stops at `MAX_COUNTED`, so that it is always quick."""
 
     count: int
 
@@ -81,11 +81,11 @@ class Bounded:
         return self.count > 0
 
     def __str__(self) -> str:
-        return f"{MOST_COUNTED:,}+" if self.count > MOST_COUNTED else f"{self.count:,}"
+        return f"{MAX_COUNTED:,}+" if self.count > MAX_COUNTED else f"{self.count:,}"
 
 
 def bounded(sql: str, values: Sequence[object]) -> Query[Bounded]:
-    """Count rows, no further than `MOST_COUNTED`.
+    """Count rows, no further than `MAX_COUNTED`.
 
     Args:
         sql: a statement that returns one row for each thing to count.
@@ -93,6 +93,6 @@ def bounded(sql: str, values: Sequence[object]) -> Query[Bounded]:
     """
     return Query(
         f"SELECT COUNT(*) FROM ({sql} LIMIT ?) counted",
-        [*values, MOST_COUNTED + 1],
+        [*values, MAX_COUNTED + 1],
         lambda rows: Bounded(only(rows)),
     )

@@ -24,7 +24,7 @@ from ..turns import Turn
 from . import emails
 from .events import EventLine, trigger_of
 
-MOST_TURNS = 500
+MAX_TURNS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
     """Query the mails of an enrollment."""
     return Query(
         f"SELECT {emails.SENDS.columns} FROM sends s WHERE s.enrollment_id = ? LIMIT ?",
-        [enrollment_id, MOST_TURNS],
+        [enrollment_id, MAX_TURNS],
         emails.SENDS.by("id"),
     )
 
@@ -93,7 +93,7 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         enrollment=enrollment,
         contact=contacts_by_id[enrollment.contact_id],
         trigger=trigger,
-        turns=journal.get(enrollment_id, [])[-MOST_TURNS:],
+        turns=journal.get(enrollment_id, [])[-MAX_TURNS:],
         sends=mails,
         consents=choices.get(enrollment.contact_id, Consents()),
         suppression=next(iter(reasons.values()), None),

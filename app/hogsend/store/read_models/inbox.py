@@ -8,7 +8,7 @@ from ..db import Query
 from ..inbox import ENTRIES, InboxEntry
 from ..rows import only
 
-MOST_COUNTED = 100
+MAX_COUNTED = 100
 
 
 def unread() -> Query[int]:
@@ -16,7 +16,7 @@ def unread() -> Query[int]:
     return Query(
         "SELECT COUNT(*) FROM (SELECT read_at FROM inbox ORDER BY captured_at DESC LIMIT ?) newest "
         "WHERE read_at IS NULL",
-        [MOST_COUNTED],
+        [MAX_COUNTED],
         only,
     )
 

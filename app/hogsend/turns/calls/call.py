@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .effect import Effect
     from .read import Read
 
-LONGEST_KEY = 180
+MAX_KEY_LENGTH = 180
 
 
 class Suspension(Enum):
@@ -84,7 +84,7 @@ class Call:
 
     def base_key(self) -> str:
         """Return its journal key without the occurrence number."""
-        return f"{self.kind}:{self.label}"[:LONGEST_KEY]
+        return f"{self.kind}:{self.label}"[:MAX_KEY_LENGTH]
 
     def describe(self) -> str:
         """Return its arguments as text, so that two executions of a turn can be compared."""

@@ -20,7 +20,7 @@ Tone = Literal["", "act", "sent", "wait", "now", "no", "bad"]
 # The colour of the tag behind a title.
 TagTone = Literal["", "run", "bad", "odd"]
 
-LONGEST_TAG = 60
+MAX_TAG_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,8 @@ def plain_answer(answer: Any, wording: Wording) -> str:
     if isinstance(answer, dict):
         pairs = cast("dict[str, Any]", answer)
         value = next(iter(pairs.values())) if len(pairs) == 1 else pairs.get("name", "recorded")
-        return str(value)[:LONGEST_TAG]
-    return "" if answer is None else wording.format_value(answer)[:LONGEST_TAG]
+        return str(value)[:MAX_TAG_LENGTH]
+    return "" if answer is None else wording.format_value(answer)[:MAX_TAG_LENGTH]
 
 
 def pairs_of(answer: Any) -> dict[str, Any]:

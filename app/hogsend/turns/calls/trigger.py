@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ...domain.graph import GraphStep
 from ...domain.ids import new_id
-from ...domain.incoming import LONGEST_NAME, IncomingEvent, check_properties, check_text
+from ...domain.incoming import MAX_NAME_LENGTH, IncomingEvent, check_properties, check_text
 from ...domain.journal import Step, decode, encode, plain
 from ...errors import JourneyCodeError
 from ..static_analysis.call_site import CallSite
@@ -56,8 +56,8 @@ class Trigger(Call):
         name = self.event
         properties = {n: plain(value) for n, value in decode(encode(self.properties)).items()}
         problem = check_text(name) or check_properties(properties, escapes=True)
-        if not 0 < len(name) <= LONGEST_NAME:
-            problem = f"has a name that is not 1 to {LONGEST_NAME} characters long"
+        if not 0 < len(name) <= MAX_NAME_LENGTH:
+            problem = f"has a name that is not 1 to {MAX_NAME_LENGTH} characters long"
         if problem:
             raise JourneyCodeError(f"The event {name[:60]!r} {problem}.")
         enrollment = turn.inputs.enrollment

@@ -9,7 +9,7 @@ from .call_types import call_at
 from .modules import NESTED_SCOPES
 from .scopes import Function, Scope, scope_of_call, scope_of_journey
 
-_MOST_FUNCTIONS = 500
+_MAX_FUNCTIONS = 500
 
 
 def functions_of(journey: Function) -> Iterator[tuple[Function, Scope]]:
@@ -22,7 +22,7 @@ def functions_of(journey: Function) -> Iterator[tuple[Function, Scope]]:
         journey: its code.
     """
     queue, visited = [(journey, scope_of_journey(journey))], set[tuple[int, str]]()
-    while queue and len(visited) < _MOST_FUNCTIONS:
+    while queue and len(visited) < _MAX_FUNCTIONS:
         function, scope = queue.pop(0)
         identity = id(function.node), repr((scope.contexts, scope.values))
         if identity in visited:

@@ -14,7 +14,7 @@ from .scopes import Scope
 
 # The name of a call in the journal when nothing of it is known.
 UNNAMED: Final = Pattern("*")
-_LONGEST_KEY = 180
+_MAX_KEY_LENGTH = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class CallSite:
             has_label: whether the call takes a `label=`.
         """
         label = self.text(-1, "label") if has_label else None
-        key = f"{key_kind or kind}:{label or name or UNNAMED}"[:_LONGEST_KEY]
+        key = f"{key_kind or kind}:{label or name or UNNAMED}"[:_MAX_KEY_LENGTH]
         return GraphStep(
             kind=kind,
             what=what,

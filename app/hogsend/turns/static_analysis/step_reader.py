@@ -36,7 +36,7 @@ from .scopes import Function, Scope, scope_of_call, scope_of_journey
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # The number of steps that are read of one journey: functions that call functions multiply.
-_MOST_STEPS = 2000
+_MAX_STEPS = 2000
 _RETURNS = "returns"
 _CONTINUES = "goes round again"
 
@@ -262,7 +262,7 @@ class _Reader:
     def called_function(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
         """Yield the steps of a function of the author's own."""
         function = scope.function(node.func)
-        if function is None or self._steps_read > _MOST_STEPS:
+        if function is None or self._steps_read > _MAX_STEPS:
             return
         if any(function.node is caller for caller in self._call_stack):
             yield jump_step(f"{function.node.name} again", *_place(node, scope))

@@ -11,7 +11,7 @@ from quart import Blueprint, g, redirect, request
 
 from ...errors import Conflict, InvalidInput, NotFound, RateLimited, StoreUnavailable, TooLarge
 from ...services import inbox
-from ...services.actor import Actor
+from ...services.actor import Actor, Permission
 from ...services.outages import Outage, find_outage
 from ...services.system import show_corrupt_rows
 from .. import formatting
@@ -55,6 +55,9 @@ async def _prepare() -> WebResponse | None:
         return error_page(400, "The search contains a NUL character.", "Search for something else.")
     if request.method in ("GET", "HEAD"):
         show_corrupt_rows()
+    else:
+        # Services require what each action needs; this refuses before a form is parsed.
+        actor().require(Permission.OPERATE)
     formatting.set_time_zone(unquote(request.cookies.get(_ZONE_COOKIE, "")))
     g.nav = Nav(
         journeys=len(content().registry.journeys),
@@ -69,7 +72,7 @@ async def _count_unread() -> str:
     if context().settings.mail != "inbox":
         return ""
     unread = await inbox.count_unread(context(), actor())
-    if unread >= inbox.MOST_COUNTED:
+    if unread >= inbox.MAX_COUNTED:
         return f"{unread}+"
     return str(unread) if unread else ""
 

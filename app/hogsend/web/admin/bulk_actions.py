@@ -21,7 +21,7 @@ from ..session import WebResponse
 from .base import FORM_ERRORS, actor, blueprint, redirect_with_notice
 from .journeys import journey_page
 
-_LONGEST_NOTE = 160
+_MAX_NOTE_LENGTH = 160
 # How long a page waits for an action, in seconds; it may take minutes for many enrollments.
 PATIENCE = 3.0
 
@@ -30,7 +30,7 @@ PATIENCE = 3.0
 async def run_bulk_action(journey_id: str) -> WebResponse:
     """Continue, restart, exit or retry all enrollments in one state of a journey."""
     form = await read_form()
-    state, note = form.get("state", ""), form.get("reason", "").strip()[:_LONGEST_NOTE]
+    state, note = form.get("state", ""), form.get("reason", "").strip()[:_MAX_NOTE_LENGTH]
     allowed: dict[str, ActionName] = {name: name for name in bulk_actions(state)}
     name = allowed.get(form.get("act", ""))
     if name is None:

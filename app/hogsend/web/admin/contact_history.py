@@ -15,13 +15,13 @@ from ...services.content import Registry
 from .. import formatting
 from .timeline import TimelineEntry
 
-LONGEST_HISTORY = 100
+MAX_HISTORY_ENTRIES = 100
 _SEND_VERBS = {"sent": "Sent", "delivered": "Sent", "queued": "Queued", "sending": "Sending"}
 _SEND_KINDS = {"sent": "sent", "delivered": "sent", "queued": "act", "sending": "act"}
 
 
 def build_history(detail: ContactDetail, registry: Registry) -> list[TimelineEntry]:
-    """Return what concerns a contact, newest first, at most `LONGEST_HISTORY` entries.
+    """Return what concerns a contact, newest first, at most `MAX_HISTORY_ENTRIES` entries.
 
     Args:
         detail: the contact with everything that concerns it.
@@ -35,7 +35,7 @@ def build_history(detail: ContactDetail, registry: Registry) -> list[TimelineEnt
     entries.extend(_engagement(hit, subjects) for hit in detail.engagement)
     entries.extend(_consent_without_event(detail))
     entries.sort(key=_instant, reverse=True)
-    return entries[:LONGEST_HISTORY]
+    return entries[:MAX_HISTORY_ENTRIES]
 
 
 def _instant(entry: TimelineEntry) -> datetime:

@@ -16,7 +16,7 @@ from ...services.contacts import (
 from ..pages import content, context, page, read_form
 from ..session import WebResponse
 from .base import PAGE_SIZE, actor, blueprint, build_url, parse_id, redirect_with_notice
-from .contact_history import LONGEST_HISTORY, build_history
+from .contact_history import MAX_HISTORY_ENTRIES, build_history
 
 
 @blueprint.get("/contacts")
@@ -42,7 +42,7 @@ async def show_contacts() -> WebResponse:
 async def show_contact(contact_id: str) -> WebResponse:
     """Show one contact: properties, consent, journeys, emails, and its history."""
     requested = parse_id(contact_id, "contact")
-    detail = await get_contact_detail(context(), actor(), requested, limit=LONGEST_HISTORY)
+    detail = await get_contact_detail(context(), actor(), requested, limit=MAX_HISTORY_ENTRIES)
     if detail.contact.id != requested:
         return redirect(_contact_path(detail.contact.id), 303)
     registry = content().registry

@@ -14,7 +14,7 @@ from . import timeline
 from .available_actions import actions_for_enrollment, can_wake
 from .base import FORM_ERRORS, actor, blueprint, parse_id, redirect_with_notice
 
-_LONGEST_NOTE = 160
+_MAX_NOTE_LENGTH = 160
 # The notice that confirms each action.
 _NOTICES = {
     "wake": "woken",
@@ -90,7 +90,7 @@ def _remedy(enrollment: Enrollment, journey: Journey | None) -> str:
 @blueprint.post("/enrollments/<enrollment_id>/<any(wake, 'continue', restart, exit, retry):act>")
 async def act_on_enrollment(enrollment_id: str, act: str) -> WebResponse:
     """Wake, continue, restart, exit or retry one enrollment."""
-    note = (await read_form()).get("reason", "").strip()[:_LONGEST_NOTE]
+    note = (await read_form()).get("reason", "").strip()[:_MAX_NOTE_LENGTH]
     enrollment = parse_id(enrollment_id, "enrollment")
     try:
         current = await run_action(

@@ -27,7 +27,7 @@ from .base import (
 from .forms import parse_identity, parse_properties
 
 # A step inside a loop has a journal key for each round; more are not listed.
-_MOST_KEYS = 50
+_MAX_KEYS = 50
 # The states that the page has a tab for.
 STATES = ("active", "waiting", "completed", "exited", "failed", "drifted", "parked")
 # Has a tab like a state: enrollments whose last turn raised and will run again.
@@ -63,7 +63,7 @@ async def journey_page(journey_id: str, *, problem: str = "", status: int = 200)
     flow = content().registry.graphs.get(journey.id)
     drawing = graph.draw(flow, journey.trigger.event, waiting) if flow else None
     chosen = _node_with_wait(drawing, wait)
-    keys = list(chosen.waits[:_MOST_KEYS] if chosen else ()) or [wait] * bool(wait)
+    keys = list(chosen.waits[:_MAX_KEYS] if chosen else ()) or [wait] * bool(wait)
     people = await _list_people(journey_id, state, keys)
     shown, path = people[:PAGE_SIZE], f"/journeys/{journey.id}"
     older = ""

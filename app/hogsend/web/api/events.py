@@ -18,8 +18,8 @@ from .key_auth import request_actor
 log = logging.getLogger("hogsend.http")
 
 PATH = "/v1/events/batch"
-LARGEST_BATCH_BODY = 5 * 1024 * 1024
-LARGEST_BATCH = 1000
+MAX_BATCH_BODY_BYTES = 5 * 1024 * 1024
+MAX_BATCH_SIZE = 1000
 
 blueprint = Blueprint("events", __name__)
 
@@ -56,6 +56,8 @@ def _read_items(raw: bytes) -> list[Any]:
     if not isinstance(items, list):
         raise InvalidInput('The body must be {"events": […]}.')
     events = cast("list[Any]", items)
-    if len(events) > LARGEST_BATCH:
-        raise TooLarge(f"This batch has {len(events)} events; at most {LARGEST_BATCH} are allowed.")
+    if len(events) > MAX_BATCH_SIZE:
+        raise TooLarge(
+            f"This batch has {len(events)} events; at most {MAX_BATCH_SIZE} are allowed."
+        )
     return events

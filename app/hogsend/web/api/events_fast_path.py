@@ -22,7 +22,7 @@ from .key_auth import KeyAuthenticator
 
 log = logging.getLogger("hogsend.http")
 
-LARGEST_BODY = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 # How long a body may take to arrive, in seconds; the same as for other requests in Quart.
 SLOWEST_BODY = 60
 PATH = "/v1/events"
@@ -97,8 +97,8 @@ class EventsFastPath:
             headers.get(b"authorization", b"").decode("latin-1"),
             client[0] if client else _NO_ADDRESS,
         )
-        if len(raw) > LARGEST_BODY:
-            raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
+        if len(raw) > MAX_BODY_BYTES:
+            raise TooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.")
         key = headers.get(b"idempotency-key")
         idempotency_key = None if key is None else key.decode("latin-1")
         return await submit_event_json(self._context, actor, raw, idempotency_key)
@@ -115,7 +115,7 @@ async def _read_body(receive: Receive) -> bytes:
                 if message["type"] != "http.request":
                     raise _ClientDisconnected
                 part: bytes = message.get("body", b"")
-                if size <= LARGEST_BODY:
+                if size <= MAX_BODY_BYTES:
                     parts.append(part)
                 size += len(part)
                 if not message.get("more_body"):

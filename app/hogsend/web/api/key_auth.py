@@ -17,10 +17,10 @@ from ...services.keys import Key, find_key, note_use
 from ..failure_limiter import FailureLimiter
 
 # How many attempts of one client address may fail within a minute.
-MOST_FAILURES = 30
+MAX_FAILURES = 30
 _FAILURE_WINDOW = timedelta(minutes=1)
 # How often the last use of a key is recorded, in seconds.
-NOTE_USE_EVERY = 60.0
+NOTE_USE_INTERVAL = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class KeyAuthenticator:
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
         self._known: dict[str, _KnownKey] = {}
-        self._failures = FailureLimiter(MOST_FAILURES, _FAILURE_WINDOW)
+        self._failures = FailureLimiter(MAX_FAILURES, _FAILURE_WINDOW)
         # When the use of a key was last recorded, in seconds of the machine's clock.
         self._noted: dict[UUID, float] = {}
         # The number of foreign changes that the known keys are as of.
@@ -100,7 +100,7 @@ class KeyAuthenticator:
 
     async def _note_use(self, key: Key) -> None:
         """Record when a key was last used, to the minute."""
-        if time.monotonic() - self._noted.get(key.id, -NOTE_USE_EVERY) < NOTE_USE_EVERY:
+        if time.monotonic() - self._noted.get(key.id, -NOTE_USE_INTERVAL) < NOTE_USE_INTERVAL:
             return
         self._noted[key.id] = time.monotonic()
         await note_use(self._context, key)
