@@ -15,7 +15,9 @@ def test_a_key_is_created_listed_and_revoked(project: Path, hogsend: Hogsend) ->
     assert created["id"] in listed.out and "shop" in listed.out and "active" in listed.out
     assert created["key"] not in listed.out
 
-    assert hogsend("keys", "revoke", created["id"]).status == 0
+    revoked = hogsend("keys", "revoke", created["id"], "--json")
+    assert revoked.status == 0
+    assert revoked.json["revokedAt"] is not None
 
     assert hogsend("keys", "list", "--json").json[0]["status"] == "revoked"
 

@@ -47,9 +47,10 @@ class DatabaseWatcher:
                     await self._bus.publish(DatabaseRecovered())
                 await self._check_for_changes()
             except StoreUnavailable:
+                # The database has recorded the problem, and the next update logs it.
                 pass
             except Exception:
-                log.exception("changes by other processes could not be read; trying again")
+                log.exception("the database could not be checked; trying again")
                 pause = _ERROR_RETRY_DELAY
             await asyncio.sleep(pause)
 
@@ -63,7 +64,10 @@ class DatabaseWatcher:
 
 
 class _HealthLog:
-    """Logs a problem of the database once, and its end once."""
+    """Logs each outage of the database when it begins and when it ends.
+
+    An outage that returns within `REPEAT_LOG_INTERVAL` is logged only once it has lasted that long.
+    """
 
     def __init__(self, database: Database, location: str, clock: Clock) -> None:
         self._database = database
@@ -72,28 +76,27 @@ class _HealthLog:
         self._problem: DatabaseProblem | None = None
         self._since = clock.now()
         self._last_logged: tuple[DatabaseProblem, datetime] | None = None
-        self._end_is_logged = True
+        self._is_logged = False
 
     def update(self) -> bool:
         """Log what has changed; return whether the database has just recovered."""
         health, now = self._database.health, self._clock.now()
-        if health.problem == self._problem:
-            return False
-        self._problem = health.problem
-        if self._problem is not None:
+        previous, self._problem = self._problem, health.problem
+        if self._problem is None:
+            if self._is_logged:
+                seconds = max((now - self._since).total_seconds(), 0.0)
+                log.warning("The database works again, after %.0f s.", seconds)
+            self._is_logged = False
+            return previous is not None
+        if previous is None:
             self._since = health.since or now
-            if self._is_new(self._problem, now):
-                self._last_logged = self._problem, now
-                self._end_is_logged = False
-                log.error("%s (%s: %s)", self._problem, self._location, health.detail)
-            return False
-        if not self._end_is_logged:
-            seconds = max((now - self._since).total_seconds(), 0.0)
-            log.warning("The database works again, after %.0f s.", seconds)
-        self._end_is_logged = True
-        return True
+        is_unlogged = not self._is_logged or self._problem != previous
+        if is_unlogged and self._should_log(self._problem, now):
+            self._last_logged, self._is_logged = (self._problem, now), True
+            log.error("%s (%s: %s)", self._problem, self._location, health.detail)
+        return False
 
-    def _is_new(self, problem: DatabaseProblem, now: datetime) -> bool:
+    def _should_log(self, problem: DatabaseProblem, now: datetime) -> bool:
         if self._last_logged is None:
             return True
         logged, at = self._last_logged

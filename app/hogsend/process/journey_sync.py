@@ -51,9 +51,7 @@ async def sync_journeys(
             after = await tx.one(parking.count_by_state([*lost, *back]))
             for journey_id in lost:
                 parked = after.get((journey_id, "parked"), 0)
-                log.warning(
-                    "%s is gone or broken: its %d enrollments are parked", journey_id, parked
-                )
+                log.warning("%s is gone or broken; parked enrollments: %d", journey_id, parked)
             for journey_id, state in {*before, *after}:
                 changed = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
                 tally.gauge(counters.enrollments_in_state(journey_id, state), changed)

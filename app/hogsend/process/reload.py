@@ -70,7 +70,7 @@ async def _reload(runtime: Runtime) -> None:
         return
     await runtime.use(content)
     log.info(
-        "loaded %d journeys and %d mails; %d files are broken",
+        "loaded %d journeys and %d templates; %d with errors",
         len(content.registry.journeys),
         len(content.template_lists),
         len(content.broken),

@@ -115,6 +115,11 @@ def _import_provider(folder: Path, module: str, name: str) -> Provider:
             f"{setting}, which cannot be used: {type(error).__name__}: {error}.",
             f"It must be a class without arguments, in {folder} or in an installed package.",
         ) from error
+    if hasattr(provider, "remembers_sends"):
+        raise ConfigError(
+            f"{setting}, which has remembers_sends: it was written for an earlier version.",
+            "Replace it by idempotency_window, and see the changelog for what else has changed.",
+        )
     if not isinstance(provider, Provider) or not isinstance(getattr(provider, "name", None), str):
         raise ConfigError(
             f"{setting}, which is not a provider.",

@@ -122,7 +122,7 @@ class ReadEmail(ReadCall):
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
         tag = "sent before" if pairs_of(record.step.answer).get("sent") else "never sent"
-        yield Description(f"Checked the mail {record.step.label}", tag=tag)
+        yield Description(f"Checked the email {record.step.label}", tag=tag)
 
     @classmethod
     def graph_step(cls, site: CallSite) -> GraphStep:
