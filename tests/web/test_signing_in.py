@@ -176,6 +176,20 @@ async def test_a_viewer_changes_nothing(viewer: Browser, path: str) -> None:
     assert "needs the role" in await answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/enrollments/nope/wake",
+        "/keys/nope/revoke",
+        "/events",
+        "/journeys/activation-welcome/enroll",
+    ],
+)
+async def test_a_viewer_is_refused_before_a_form_is_checked(viewer: Browser, path: str) -> None:
+    answer = await viewer.post(path, properties="{bad", person="")
+    assert answer.status_code == 403
+
+
 async def test_an_htmx_request_without_a_session_is_sent_to_the_sign_in_page(app: Quart) -> None:
     answer = await app.test_client().get(
         "/events",
