@@ -128,7 +128,7 @@ on go
 │ ├ send template
 │ └ sleep 2 days (between)                5 waiting
 ├ wait for paid, up to 30 days (payment)
-├ paid came?
+├ paid received?
 │ └ no
 │   └ try
 │     ├ goes well

@@ -110,7 +110,7 @@ def faults() -> Iterator[StoreFault]:
     other = OtherProgram()
     yield StoreFault("full", "full", fill, make_room)
     yield StoreFault("locked", "lock", other.begin, other.end)
-    yield StoreFault("read_only", "only read", forbid_writes, allow_writes)
+    yield StoreFault("read_only", "read-only", forbid_writes, allow_writes)
 
 
 @pytest.fixture(params=faults(), ids=lambda fault: fault.kind)
@@ -157,7 +157,7 @@ async def test_events_are_refused_during_a_fault_and_accepted_afterwards(
         part = (await answer.get_json())["parts"]["database"]
         assert (part["status"], part["trouble"]) == ("down", fault.kind)
         assert part["since"] == begun.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        assert fault.word in part["message"] and "by itself" in part["message"]
+        assert fault.word in part["message"] and "on its own" in part["message"]
         assert (await site.client.get("/healthz")).status_code == 200
 
         await fault.end(file)

@@ -99,7 +99,7 @@ async def test_a_disk_that_fills_up_under_load_loses_and_doubles_nothing(
         # It is logged once, with the file and a remedy, and not for every failed commit.
         lines = hogsend.log.splitlines()
         assert len(lines) <= 4, hogsend.log
-        assert "full" in lines[0] and str(file) in lines[0] and "Make room" in lines[0]
+        assert "full" in lines[0] and str(file) in lines[0] and "Free some space" in lines[0]
         assert "The database works again" in lines[-1]
 
 
@@ -156,7 +156,7 @@ async def test_a_start_on_a_file_it_cannot_write_names_it_and_a_remedy(
         if os.getuid() == 0:
             hogsend.wrapper = WITHOUT_PRIVILEGE
         line = await start_error(hogsend)
-        assert "only read" in line and "-wal" in line
+        assert "read-only" in line and "-wal" in line
         for path in hogsend.data.glob("hogsend.db*"):
             path.chmod(0o600)
 
@@ -179,7 +179,7 @@ async def test_a_start_on_a_full_disk_names_the_file_and_a_remedy(
         ballast = small_disk / "ballast"
         fill_up(ballast)
         line = await start_error(hogsend)
-        assert "full" in line and "Make room" in line
+        assert "full" in line and "Free some space" in line
         ballast.unlink()
         await hogsend.start()
         assert (await hogsend.stop())[0] == 0

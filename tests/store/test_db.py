@@ -149,9 +149,9 @@ async def test_the_options_of_an_address_that_hosts_give_out_are_taken(postgres_
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("postgres://u@h:abc/x", "cannot be read"),
-        ("postgres://[::1/x", "cannot be read"),
-        ("postgres://", "no host or no database name"),
+        ("postgres://u@h:abc/x", "cannot be parsed"),
+        ("postgres://[::1/x", "cannot be parsed"),
+        ("postgres://", "no host and no database name"),
         ("postgres://u@h/x?bogus=1", "the option 'bogus=1'"),
         ("postgres://u@h/x?sslmode=sure", "the option 'sslmode=sure'"),
     ],
