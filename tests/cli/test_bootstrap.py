@@ -22,6 +22,8 @@ from tests.doubles.hatchet_rest import hatchet_rest
 
 from .conftest import Hogsend
 
+# In one process, as every test looks for free ports from the same first ones.
+pytestmark = pytest.mark.xdist_group("bootstrap")
 STEPS = ("Docker", "settings", "ports", "containers", "token", "schema", "key")
 
 
