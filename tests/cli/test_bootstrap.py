@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import socket
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,14 +24,24 @@ from tests.doubles.hatchet_rest import hatchet_rest
 
 from .conftest import Hogsend
 
-# In one process, as every test looks for free ports from the same first ones.
-pytestmark = pytest.mark.xdist_group("bootstrap")
 STEPS = ("Docker", "settings", "ports", "containers", "token", "schema", "key")
+
+
+@pytest.fixture
+def first_ports() -> Iterator[None]:
+    """Keep other processes of the test run off the ports that bootstrap tries first."""
+    with (Path(tempfile.gettempdir()) / "hogsend-bootstrap-ports.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(autouse=True)
 def docker(
-    empty_folder: Path, tmp_path: Path, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    first_ports: None,
+    empty_folder: Path,
+    tmp_path: Path,
+    empty_postgres_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[DockerDouble]:
     """A test double of `docker`; nothing waits between two attempts."""
     double = DockerDouble(tmp_path / "docker", empty_postgres_url)
