@@ -8,8 +8,10 @@ import sys
 import pytest
 
 HEAVY = {
-    *("aiosqlite", "asyncpg", "dotenv", "hatchet_sdk", "hypercorn", "jinja2", "pydantic", "quart"),
-    *("rich", "sqlite3", "tortoise", "watchfiles"),
+    *("aiosqlite", "asyncio", "asyncpg", "dotenv", "hatchet_sdk", "hypercorn", "jinja2"),
+    *("pydantic", "quart", "rich", "sqlite3", "tortoise", "watchfiles"),
+    # Only `hogsend journeys` and the server read the code of journeys.
+    "hogsend.turns.static_analysis",
 }
 
 
@@ -18,7 +20,7 @@ HEAVY = {
     ["from hogsend import *", "from hogsend.cli.main import run; run(['--help'])"],
     ids=["a journey", "hogsend --help"],
 )
-def test_no_heavy_library_is_imported(code: str):
+def test_no_heavy_module_is_imported(code: str):
     report = f"import sys; {code}; print(*({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
     run = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr

@@ -43,8 +43,8 @@ from .calls import (
     When,
     perform,
 )
+from .calls.step import accept_step_id
 from .history import History
-from .step_runner import accept_step_id
 
 A = TypeVar("A", bound=str)
 T = TypeVar("T")

@@ -279,17 +279,6 @@ def _traceback_of(error: BaseException) -> str:
     return as_text(text[-_MAX_ERROR_LENGTH:])
 
 
-def accept_step_id(function: Callable[..., Any]) -> Callable[[UUID], Any]:
-    """Return a function that accepts the step's id, whether the author's does or not."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return lambda step_id: function()
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    required = [p for p in parameters if p.kind in positional and p.default is p.empty]
-    return function if required else lambda step_id: function()
-
-
 def step_id(enrollment_id: UUID, key: str) -> UUID:
     """Return the id of a step, the same at every attempt.
 

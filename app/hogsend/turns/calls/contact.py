@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...domain.contact import snapshot
-from ...domain.graph import GraphStep
 from ...domain.journal import encode
-from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .call import Call, Resource
 from .description import Description, RecordedCall, Wording, plain_answer
 from .past import check_list
 from .registry import register
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 
 @register

@@ -6,21 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ...domain.conditions import All, Condition
 from ...domain.enrollment import Wait
 from ...domain.event import Event, EventMatch
-from ...domain.graph import GraphStep
 from ...domain.journal import decode, encode
-from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .call import Suspension
 from .description import Description, RecordedCall, Wording, plain_answer
 from .events import EventList, events_after_look_back, first_number
 from .registry import register
 from .wait import WaitCall
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 
 @register

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ...domain.conditions import Condition
 from ...domain.event import Event
-from ...domain.graph import GraphStep
-from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording, plain_answer
 from .events import EventCount, EventList
 from .read import Read, ReadCall
 from .registry import register
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 _RECORDED = "recorded, so a replay sees the same"
 

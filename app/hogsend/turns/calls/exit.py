@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...domain.graph import GraphStep
-from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .call import Call, Suspension
 from .registry import register
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 
 @register

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ...domain.durations import words
-from ...domain.graph import GraphStep
 from ...domain.history import EmailPast, JourneyPast
 from ...domain.journal import encode
 from ...errors import JourneyCodeError
-from ..static_analysis.call_site import UNNAMED, CallSite
 from ..turn_state import TurnState
 from .call import Resource, Suspension
 from .description import Description, RecordedCall, Wording, pairs_of
@@ -21,7 +19,9 @@ from .read import Read, ReadCall
 from .registry import register
 
 if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
     from ...store.db import Query
+    from ..static_analysis.call_site import CallSite
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class CheckThrottle(ReadCall):
         limit, window = site.value(0, "limit"), site.value(1, "window")
         is_known = isinstance(limit, int) and isinstance(window, timedelta)
         what = f"{site.words(0, 'limit')} in {site.words(1, 'window')}"
-        name = f"{limit} in {words(window)}" if is_known else UNNAMED
+        name = f"{limit} in {words(window)}" if is_known else None
         return replace(site.step(cls.kind, what, name), is_question=True)
 
     @classmethod

@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from ...domain.graph import GraphStep
 from ...domain.ids import new_id
 from ...domain.journal import Step, decode, encode
 from ...domain.journey import JOURNEY_LIST
 from ...domain.send_policy import Queue, Send, decide_send, send_time
 from ...errors import JourneyCodeError
-from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .call import Call, Resource, Suspension
 from .description import Description, Link, RecordedCall, Wording, id_of, pairs_of
@@ -21,7 +19,9 @@ from .read import Read
 from .registry import register
 
 if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
     from ...store.db import Query
+    from ..static_analysis.call_site import CallSite
 
 
 @dataclass(frozen=True, slots=True)

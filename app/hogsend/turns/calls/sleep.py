@@ -7,19 +7,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...domain.durations import words
 from ...domain.enrollment import Wait
-from ...domain.graph import GraphStep
 from ...domain.journal import Step
 from ..argument_checks import in_utc
-from ..static_analysis.call_site import UNNAMED, CallSite
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording
 from .registry import register
 from .wait import WaitCall
 from .when import describe_moment
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 # The label of a sleep that the author gave none: its length, or `until`.
 _UNLABELLED = re.compile(r"(\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?$|until$")
@@ -94,20 +96,20 @@ class Sleep(WaitCall):
     @classmethod
     def drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
         # The node of the sleep names the moment that it sleeps until.
-        return [node for node in site.arguments if describe_moment(node, site.scope) is None]
+        return [node for node in site.arguments if describe_moment(node, site) is None]
 
 
-def _read_duration(site: CallSite) -> tuple[str, str]:
+def _read_duration(site: CallSite) -> tuple[str, str | None]:
     """Return the length of a `ctx.sleep` as text, and how the journal names it."""
     duration = site.value(0, "duration")
-    name = words(duration) if isinstance(duration, timedelta) else UNNAMED
+    name = words(duration) if isinstance(duration, timedelta) else None
     return site.words(0, "duration"), name
 
 
 def _read_until(site: CallSite) -> tuple[str, str]:
     """Return the end of a `ctx.sleep_until` as text, and how the journal names it."""
     node = site.node(0, "instant")
-    moment = describe_moment(node, site.scope) if node is not None else None
+    moment = describe_moment(node, site) if node is not None else None
     if moment is None:
         return f"until {site.words(0, 'instant')}".strip(), _INSTANT
     return moment, moment

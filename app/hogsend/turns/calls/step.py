@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from ...domain.enrollment import Wait
-from ...domain.graph import GraphStep
 from ...domain.journal import Step, decode, encode
 from ...errors import StepFailed
-from ..static_analysis.call_site import CallSite
 from ..step_attempts import StepAttempt, retry_delay
 from ..turn_state import TurnState
 from .call import Call, Failure, Suspension
 from .description import Description, RecordedCall, Wording, pairs_of, plain_answer
 from .effect import Effect
 from .registry import register
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 
 @register
@@ -99,3 +103,14 @@ class RunStep(Call):
 
 def _last_line(error: object) -> str:
     return str(error or "").strip().rpartition("\n")[2]
+
+
+def accept_step_id(function: Callable[..., Any]) -> Callable[[UUID], Any]:
+    """Return a function that accepts the step's id, whether the author's does or not."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return lambda step_id: function()
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    required = [p for p in parameters if p.kind in positional and p.default is p.empty]
+    return function if required else lambda step_id: function()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from ...domain.graph import GraphStep
 from ...domain.ids import new_id
 from ...domain.incoming import MAX_NAME_LENGTH, IncomingEvent, check_properties, check_text
 from ...domain.journal import Step, decode, encode, plain
 from ...errors import JourneyCodeError
-from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .call import Call
 from .description import Description, RecordedCall, Wording, event_link, pairs_of
 from .registry import register
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 
 @register

@@ -6,16 +6,18 @@ import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...domain.assignment import arm_of
-from ...domain.graph import GraphStep
 from ...domain.journal import Step, encode
-from ..static_analysis.call_site import CallSite
 from ..turn_state import TurnState
 from .call import Call
 from .description import Description, RecordedCall, Wording, plain_answer
 from .registry import register
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 
 class ValueCall(Call):

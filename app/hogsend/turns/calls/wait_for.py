@@ -6,20 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
 from ...domain.enrollment import Wait
 from ...domain.event import Event, EventMatch
-from ...domain.graph import GraphStep
 from ...domain.journal import Step
-from ..static_analysis.call_site import UNNAMED, CallSite
 from ..turn_state import TurnState
 from .call import Suspension
 from .description import Description, RecordedCall, Wording, event_link, pairs_of
 from .events import EventList, events_after_look_back, first_number
 from .registry import register
 from .wait import WaitCall, encode_event
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 
 @register
@@ -96,14 +98,14 @@ class WaitFor(WaitCall):
         )
 
 
-def _read_events(site: CallSite) -> tuple[str, str]:
+def _read_events(site: CallSite) -> tuple[str, str | None]:
     """Return the events of a wait as text, and how the journal names it."""
     if site.path == ("wait_for",):
-        return site.words(0, "event"), site.text(0, "event") or UNNAMED
+        return site.words(0, "event"), site.text(0, "event")
     value = site.value(0, "events")
     events = cast("list[Any]", value) if isinstance(value, list) else []
     if not events or not all(isinstance(event, str) for event in events):
-        return site.words(0, "events"), UNNAMED
+        return site.words(0, "events"), None
     name = " or ".join(events)
     return name, name
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
 
-from ...domain.graph import GraphStep
 from ...domain.times import (
     WEEKDAYS,
     Moment,
@@ -19,14 +18,15 @@ from ...domain.times import (
     zone_named,
 )
 from ...errors import JourneyCodeError
-from ..static_analysis.call_site import CallSite, code_of
-from ..static_analysis.constants import UNKNOWN, Pattern
-from ..static_analysis.scopes import Scope
 from ..turn_state import TurnState
 from .call import perform
 from .description import Description, RecordedCall, Wording, plain_answer
 from .registry import register
 from .values import ValueCall
+
+if TYPE_CHECKING:
+    from ...domain.graph import GraphStep
+    from ..static_analysis.call_site import CallSite
 
 Weekday = Literal[
     "monday",
@@ -75,8 +75,8 @@ class ResolveMoment(ValueCall):
 
     @classmethod
     def graph_step(cls, site: CallSite) -> GraphStep:
-        code = code_of(site.call, site.scope).removeprefix("when.")
-        step = site.step(cls.kind, describe_moment(site.call, site.scope) or code, None)
+        what = describe_moment(site.call, site) or site.code.removeprefix("when.")
+        step = site.step(cls.kind, what, None)
         return replace(step, key="", label="")
 
     @classmethod
@@ -86,7 +86,7 @@ class ResolveMoment(ValueCall):
     @classmethod
     def find_problem(cls, site: CallSite) -> JourneyCodeError | None:
         try:
-            _evaluate(site.call, site.scope)
+            _evaluate(site.call, site)
         except JourneyCodeError as error:
             return error
         except TypeError:
@@ -269,45 +269,28 @@ def _sentence(error: Exception, given: object) -> str:
 # -- reading the author's code ----------------------------------------------------------------
 
 
-def describe_moment(node: ast.expr, scope: Scope) -> str | None:
-    """Return the words of `ctx.when.next("monday").at("09:00")`: `next monday at 09:00`.
+def describe_moment(node: ast.expr, site: CallSite) -> str | None:
+    """Return `next monday at 09:00` for `ctx.when.next("monday").at("09:00")`.
 
     Args:
-        node: the expression, awaited or not.
-        scope: the names around it.
+        node: an expression, awaited or not.
+        site: the call that it belongs to.
 
     Returns:
-        The words; None when it is no such expression, or a part of it is unknown or wrong.
+        The text; None when the expression is no moment, or when a part of it is unknown or wrong.
     """
     try:
-        value = _evaluate(node.value if isinstance(node, ast.Await) else node, scope)
+        value = _evaluate(node.value if isinstance(node, ast.Await) else node, site)
     except (JourneyCodeError, TypeError):
         return None
     return value.moment.describe() if isinstance(value, When) else None
 
 
-def _evaluate(node: ast.expr, scope: Scope) -> When | Day | None:
-    """Return the value of a chain that begins with `ctx.when`, or None.
+def _evaluate(node: ast.expr, site: CallSite) -> Any:
+    """Return the `When` or the `Day` of a chain of methods that begins with `ctx.when`, or None.
 
     Raises:
-        JourneyCodeError: one of its methods refuses its arguments.
-        TypeError: one of its methods does not take them.
+        JourneyCodeError: a method rejects its arguments.
+        TypeError: a method does not accept these arguments.
     """
-    if scope.context_path(node) == ("when",):
-        return When()
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return None
-    receiver = _evaluate(node.func.value, scope)
-    args = [_known(scope.value(arg)) for arg in node.args]
-    kwargs = {kw.arg: _known(scope.value(kw.value)) for kw in node.keywords if kw.arg}
-    is_unclear = any(value is UNKNOWN for value in (*args, *kwargs.values()))
-    method = getattr(receiver, node.func.attr, None)
-    is_private = node.func.attr.startswith("_")
-    if receiver is None or is_unclear or is_private or not callable(method):
-        return None
-    value = method(*args, **kwargs)
-    return value if isinstance(value, When | Day) else None
-
-
-def _known(value: Any) -> Any:
-    return UNKNOWN if isinstance(value, Pattern) else value
+    return site.scope.call_methods(node, ("when",), When())

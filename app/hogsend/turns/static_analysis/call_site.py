@@ -73,6 +73,11 @@ class CallSite:
         return "" if node is None else words_of(node, self.scope)
 
     @property
+    def code(self) -> str:
+        """The call's own code, for the screen."""
+        return code_of(self.call, self.scope)
+
+    @property
     def _has_spread(self) -> bool:
         is_starred = any(isinstance(node, ast.Starred) for node in self.call.args)
         return is_starred or any(keyword.arg is None for keyword in self.call.keywords)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .constants import UNKNOWN, path_of, value_of
+from .constants import UNKNOWN, Pattern, path_of, value_of
 from .modules import (
     FUNCTIONS,
     NESTED_SCOPES,
@@ -82,6 +82,33 @@ class Scope:
             target = self.module.sources.find(".".join([self.aliases[path[0]], *path[1:]]))
             return target[0].values.get(target[1], UNKNOWN) if target else UNKNOWN
         return resolve_constant(self.module, path)
+
+    def call_methods(self, node: ast.expr, receiver: tuple[str, ...], start: Any) -> Any:
+        """Call the methods of a chain such as `ctx.when.tomorrow().at("09:00")`.
+
+        Args:
+            node: the expression.
+            receiver: the path in the context at which the chain begins: `("when",)`.
+            start: the object whose method the chain calls first.
+
+        Returns:
+            The last result; None when the expression is no such chain, or an argument is not known.
+
+        Raises:
+            Exception: a method raises it, such as a `TypeError` about its arguments.
+        """
+        if self.context_path(node) == receiver:
+            return start
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            return None
+        target = self.call_methods(node.func.value, receiver, start)
+        method = None if node.func.attr.startswith("_") else getattr(target, node.func.attr, None)
+        args = [self.value(arg) for arg in node.args]
+        kwargs = {kw.arg: self.value(kw.value) for kw in node.keywords if kw.arg}
+        is_unclear = any(
+            value is UNKNOWN or isinstance(value, Pattern) for value in (*args, *kwargs.values())
+        )
+        return None if is_unclear or not callable(method) else method(*args, **kwargs)
 
     def full_name(self, node: ast.expr) -> str:
         """Return the full name of an expression, such as `datetime.datetime.now`; empty if unknown.
