@@ -44,6 +44,16 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a run in which pytest-xdist would spread the tests of one group over processes."""
+    if not config.getoption("loadgroup", default=False):
+        return
+    for item in items:
+        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+            raise pytest.UsageError(f"pytest-xdist ignores the group of {item.nodeid}")
+
+
 def pytest_unconfigure() -> None:
     """Fail a run that is finished and does not exit, and print what keeps it."""
     faulthandler.dump_traceback_later(MAX_EXIT_SECONDS, exit=True)

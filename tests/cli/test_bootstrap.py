@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import socket
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,20 +22,13 @@ from tests.doubles.hatchet_rest import hatchet_rest
 
 from .conftest import Hogsend
 
+# Every bootstrap tries the same ports first.
+pytestmark = pytest.mark.xdist_group("bootstrap")
 STEPS = ("Docker", "settings", "ports", "containers", "token", "schema", "key")
-
-
-@pytest.fixture
-def first_ports() -> Iterator[None]:
-    """Keep other processes of the test run off the ports that bootstrap tries first."""
-    with (Path(tempfile.gettempdir()) / "hogsend-bootstrap-ports.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.fixture(autouse=True)
 def docker(
-    first_ports: None,
     empty_folder: Path,
     tmp_path: Path,
     empty_postgres_url: str,
