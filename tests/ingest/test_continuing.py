@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hogsend import days
 from hogsend.ingest import ActionName
-from hogsend.services.enrollments import run_action
+from hogsend.services.enrollment_actions import run_action
 from tests.actors import OLGA
 from tests.world import World
 

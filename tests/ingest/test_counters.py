@@ -13,7 +13,7 @@ import pytest
 from hogsend.clock import ManualClock
 from hogsend.errors import HogsendError
 from hogsend.ingest import ActionName
-from hogsend.services.enrollments import run_action
+from hogsend.services.enrollment_actions import run_action
 from tests.actors import OLGA
 from tests.world import World, open_world
 

@@ -10,7 +10,7 @@ import pytest
 from hogsend import days, hours
 from hogsend.errors import Conflict, NotFound
 from hogsend.ingest import ActionName
-from hogsend.services.enrollments import run_action
+from hogsend.services.enrollment_actions import run_action
 from tests.actors import OLGA
 from tests.world import World
 

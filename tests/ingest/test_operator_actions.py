@@ -10,8 +10,9 @@ import pytest
 from hogsend import days
 from hogsend.errors import Conflict
 from hogsend.ingest import ActionName
-from hogsend.services import enrollments as enrollment_service
-from hogsend.services.enrollments import replay_missed_triggers, run_action, run_action_on_all
+from hogsend.services import bulk_actions
+from hogsend.services.bulk_actions import replay_missed_triggers, run_action_on_all
+from hogsend.services.enrollment_actions import run_action
 from hogsend.store import audit
 from hogsend.store.db import Write
 from hogsend.turns.commit import RETRY_AFTER
@@ -267,7 +268,7 @@ async def test_who_was_merged_after_the_failure_is_retried_as_the_survivor(world
 async def test_all_drifted_enrollments_continue_in_steps(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enrollment_service, "BATCH_SIZE", 2)
+    monkeypatch.setattr(bulk_actions, "BATCH_SIZE", 2)
     users = [f"u{number}" for number in range(5)]
     await drift(world, *users)
     progress: list[int] = []
@@ -287,7 +288,7 @@ async def test_who_cannot_be_restarted_is_counted_with_the_reason(world: World):
     await drift(world, "ada", "bo", "cy")
     await world.submit("left", user_id="bo", lists={"*": False})
     outcome = await run_action_on_all(world.runtime, OLGA, "restart", "j", "drifted")
-    assert (outcome.done, outcome.seen) == (2, 3)
+    assert (outcome.done, outcome.considered) == (2, 3)
     (why,) = outcome.kept
     assert "unsubscribed" in why
     assert sorted(await world.states()).count("drifted") == 1
@@ -303,7 +304,7 @@ async def test_a_bulk_action_changes_no_other_enrollment(world: World):
     assert await world.states() == ["exited", "exited", "waiting"]
     assert (await world.all_enrollments())[0].end_reason == "by olga: over"
     nobody = await run_action_on_all(world.runtime, OLGA, "exit", "other", "drifted")
-    assert nobody.seen == 0
+    assert nobody.considered == 0
     assert len(await log(world)) == 1
 
 
@@ -336,7 +337,7 @@ async def test_missed_triggers_start_the_journey_once_it_is_there_again(world: W
     assert await world.query("SELECT COUNT(*) FROM refusals") == [(0,)]
     assert await world.counter_drift() == {}
     assert await log(world) == [("olga", "replay", "/journeys/j", {"people": 2})]
-    assert (await replay_missed_triggers(world.runtime, OLGA, "j")).seen == 0
+    assert (await replay_missed_triggers(world.runtime, OLGA, "j")).considered == 0
 
 
 async def test_a_missed_trigger_passes_the_guards(world: World):

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from hogsend.domain.incoming import IngestResult
 from hogsend.ingest.operator_action import ActionName
-from hogsend.services.enrollments import replay_missed_triggers
+from hogsend.services.bulk_actions import replay_missed_triggers
 from tests.actors import operator_named
 
 from . import generators

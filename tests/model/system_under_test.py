@@ -17,7 +17,7 @@ from hogsend.domain.journey import Journey
 from hogsend.errors import Conflict
 from hogsend.ingest import enroll
 from hogsend.ingest.operator_action import ActionName
-from hogsend.services.enrollments import run_action
+from hogsend.services.enrollment_actions import run_action
 from hogsend.store import meta
 from tests.actors import operator_named
 from tests.patience import PATIENCE

@@ -10,7 +10,17 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.errors import Conflict
-from hogsend.services import consent, contacts, enrollments, events, inbox, journeys, keys
+from hogsend.services import (
+    bulk_actions,
+    consent,
+    contacts,
+    enrollment_actions,
+    enrollments,
+    events,
+    inbox,
+    journeys,
+    keys,
+)
 from hogsend.services.actor import HATCHET, Actor
 from hogsend.services.audit import apply_audited, list_entries
 from hogsend.store.db import Write
@@ -50,8 +60,10 @@ async def change_everything(site: Site, actor: Actor) -> list[Entry]:
     await journeys.set_enabled(runtime, actor, "welcome", enabled=False)
     await journeys.set_enabled(runtime, actor, "welcome", enabled=True)
     await inbox.clear_inbox(runtime, actor)
-    await enrollments.run_action(runtime, actor, "wake", enrollment.enrollment.id)
-    await enrollments.run_action(runtime, actor, "exit", enrollment.enrollment.id, note="moved")
+    await enrollment_actions.run_action(runtime, actor, "wake", enrollment.enrollment.id)
+    await enrollment_actions.run_action(
+        runtime, actor, "exit", enrollment.enrollment.id, note="moved"
+    )
     decision = await journeys.enroll_contact(
         runtime, actor, "welcome", user_id="bo", properties={"plan": "pro"}
     )
@@ -90,7 +102,7 @@ async def test_a_cancelled_hatchet_run_is_recorded_as_hatchet(site: Site) -> Non
     (enrollment,) = await enrollments.list_enrollments(site.runtime, OLGA, "welcome", limit=1)
     enrollment_id = enrollment.enrollment.id
     note = "cancelled_in_hatchet"
-    await enrollments.run_action(site.runtime, HATCHET, "exit", enrollment_id, note=note)
+    await enrollment_actions.run_action(site.runtime, HATCHET, "exit", enrollment_id, note=note)
     after = {"reason": "by hatchet: cancelled_in_hatchet"}
     assert await entries(site) == [
         ("hatchet", "exit", f"/enrollments/{enrollment_id}", None, after)
@@ -99,11 +111,11 @@ async def test_a_cancelled_hatchet_run_is_recorded_as_hatchet(site: Site) -> Non
 
 async def refused_action(site: Site) -> None:
     (enrollment,) = await enrollments.list_enrollments(site.runtime, OLGA, "welcome", limit=1)
-    await enrollments.run_action(site.runtime, OLGA, "retry", enrollment.enrollment.id)
+    await enrollment_actions.run_action(site.runtime, OLGA, "retry", enrollment.enrollment.id)
 
 
 async def replay_without_code(site: Site) -> None:
-    await enrollments.replay_missed_triggers(site.runtime, OLGA, "lost")
+    await bulk_actions.replay_missed_triggers(site.runtime, OLGA, "lost")
 
 
 @pytest.mark.parametrize("change", [refused_action, replay_without_code])

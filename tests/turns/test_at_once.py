@@ -16,7 +16,7 @@ from hogsend.clock import ManualClock
 from hogsend.delivery.ledger import Handoff, Ledger
 from hogsend.delivery.providers.port import Withdrawn
 from hogsend.domain.incoming import IncomingEvent
-from hogsend.services.enrollments import run_action
+from hogsend.services.enrollment_actions import run_action
 from hogsend.store.counters import Tally
 from tests.actors import OLGA
 from tests.delivery.providers.contract import make_message

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hogsend import days
-from hogsend.services.enrollments import run_action
+from hogsend.services.enrollment_actions import run_action
 from tests.actors import OLGA
 from tests.world import World
 

@@ -15,7 +15,7 @@ from quart import Quart
 
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.process.runtime import Runtime
-from hogsend.services.enrollments import run_action
+from hogsend.services.enrollment_actions import run_action
 from hogsend.web.session import COOKIE
 from tests.actors import OLGA
 from tests.patience import PATIENCE

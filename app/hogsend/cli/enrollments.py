@@ -12,9 +12,12 @@ import click
 
 from ..domain.enrollment import State
 from ..errors import HogsendError, NotFound
+from ..services import bulk_actions
 from ..services import enrollments as service
 from ..services.actor import COMMAND_LINE
-from ..services.enrollments import ActionName, BulkResult, EnrollmentWithContact
+from ..services.bulk_actions import BulkResult
+from ..services.enrollment_actions import ActionName, run_action
+from ..services.enrollments import EnrollmentWithContact
 from ..services.installation import Installation
 from ..services.journeys import count_missed_triggers
 from .instance import with_installation, with_journeys
@@ -197,7 +200,7 @@ def replay(journey_id: str, is_confirmed: bool, as_json: bool) -> None:
         noun = "trigger" if missed.count == 1 else "triggers"
         click.confirm(f"Start {journey_id} for {missed} missed {noun}?", abort=True, err=True)
     result = with_journeys(
-        lambda context: service.replay_missed_triggers(context, COMMAND_LINE, journey_id)
+        lambda context: bulk_actions.replay_missed_triggers(context, COMMAND_LINE, journey_id)
     )
     _show_result(result, "Enrolled", as_json=as_json)
 
@@ -218,7 +221,7 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
         if not _confirm(action, journey_id, state, is_confirmed=selection.is_confirmed):
             raise click.Abort
         result = with_journeys(
-            lambda context: service.run_action_on_all(
+            lambda context: bulk_actions.run_action_on_all(
                 context, COMMAND_LINE, action, journey_id, state, note=note
             )
         )
@@ -231,7 +234,7 @@ async def _run_on_each(
     result = BulkResult()
     for enrollment_id in ids:
         try:
-            await service.run_action(context, COMMAND_LINE, action, enrollment_id, note=note)
+            await run_action(context, COMMAND_LINE, action, enrollment_id, note=note)
         except HogsendError as error:
             result.kept[f"{enrollment_id}: {error}"] += 1
         else:

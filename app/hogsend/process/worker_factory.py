@@ -26,7 +26,7 @@ from ..ingest import Ingest
 from ..ingest.parsing import parse_hatchet_event
 from ..services.actor import HATCHET
 from ..services.content import Content
-from ..services.enrollments import run_action
+from ..services.enrollment_actions import run_action
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
 from ..turns.runner import TurnRunner

@@ -23,7 +23,8 @@ from hogsend.process import retention
 from hogsend.process.retention import RetentionPolicy
 from hogsend.process.runtime import Runtime, open_runtime
 from hogsend.services.actor import COMMAND_LINE
-from hogsend.services.enrollments import run_action, run_action_on_all
+from hogsend.services.bulk_actions import run_action_on_all
+from hogsend.services.enrollment_actions import run_action
 from hogsend.store import enrollments
 from hogsend.store.retention import IDEMPOTENCY_KEYS, MAILS
 from hogsend.turns import commit, step_attempts

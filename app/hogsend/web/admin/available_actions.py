@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...domain.enrollment import Enrollment
-from ...services.enrollments import ActionName, available_actions, bulk_actions
+from ...services.enrollment_actions import (
+    ActionName,
+    list_available_actions,
+    list_bulk_actions,
+)
 from .. import formatting
 
 
@@ -49,14 +53,14 @@ def actions_for_enrollment(enrollment: Enrollment, label: str) -> list[Available
     """
     return [
         _offer(name, _TITLES[name], _describe(name, label, is_single=True), "enrollment")
-        for name in available_actions(enrollment)
+        for name in list_available_actions(enrollment)
         if name != "wake"
     ]
 
 
 def can_wake(enrollment: Enrollment) -> bool:
     """Return whether an enrollment waits for a time that can be cut short."""
-    return "wake" in available_actions(enrollment)
+    return "wake" in list_available_actions(enrollment)
 
 
 def actions_for_state(state: str, count: int) -> list[AvailableAction]:
@@ -77,7 +81,7 @@ def actions_for_state(state: str, count: int) -> list[AvailableAction]:
             _describe(name, people, is_single=count == 1),
             enrollments,
         )
-        for name in bulk_actions(state)
+        for name in list_bulk_actions(state)
     ]
 
 

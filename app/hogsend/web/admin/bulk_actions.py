@@ -8,13 +8,8 @@ from collections.abc import Awaitable, Callable
 from quart import current_app
 
 from ...errors import Conflict
-from ...services.enrollments import (
-    ActionName,
-    BulkResult,
-    bulk_actions,
-    replay_missed_triggers,
-    run_action_on_all,
-)
+from ...services.bulk_actions import BulkResult, replay_missed_triggers, run_action_on_all
+from ...services.enrollment_actions import ActionName, list_bulk_actions
 from .. import formatting
 from ..pages import context, read_form
 from ..session import WebResponse
@@ -31,7 +26,7 @@ async def run_bulk_action(journey_id: str) -> WebResponse:
     """Continue, restart, exit or retry all enrollments in one state of a journey."""
     form = await read_form()
     state, note = form.get("state", ""), form.get("reason", "").strip()[:_MAX_NOTE_LENGTH]
-    allowed: dict[str, ActionName] = {name: name for name in bulk_actions(state)}
+    allowed: dict[str, ActionName] = {name: name for name in list_bulk_actions(state)}
     name = allowed.get(form.get("act", ""))
     if name is None:
         problem = Conflict("This action cannot be run on all of them.", "Open them one by one.")

@@ -7,7 +7,8 @@ from typing import cast
 from ...config.hatchet_token import dashboard
 from ...domain.enrollment import Enrollment
 from ...domain.journey import Journey
-from ...services.enrollments import ActionName, RunLink, get_enrollment, run_action
+from ...services.enrollment_actions import ActionName, run_action
+from ...services.enrollments import RunLink, get_enrollment
 from ..pages import content, context, now, page, read_form
 from ..session import WebResponse
 from . import timeline

@@ -1,0 +1,107 @@
+"""Actions of operators on one enrollment, such as exit, wake and retry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from ..clock import Clock
+from ..domain.enrollment import Enrollment
+from ..ingest import ActionName, Ingest, OperatorAction
+from ..ingest.operator_action import run_operator_action
+from ..store import audit
+from ..store.counters import Tally
+from ..store.db import Database
+from .actor import Actor, Permission
+
+__all__ = ["ActionName", "list_available_actions", "list_bulk_actions", "run_action"]
+
+# The actions that each state allows, in the order in which screens offer them.
+_ACTIONS: Mapping[str, Sequence[ActionName]] = {
+    "active": ("exit",),
+    "waiting": ("exit",),
+    "parked": ("exit",),
+    "drifted": ("exit", "restart", "continue"),
+    "failed": ("retry",),
+}
+# The states whose enrollments can be acted on all at once.
+_BULK_STATES = ("failed", "drifted", "parked")
+
+
+class IngestContext(Protocol):
+    """What an action needs: a database and the one path for facts."""
+
+    @property
+    def database(self) -> Database:
+        """Where enrollments are stored."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The source of the present instant."""
+        ...
+
+    @property
+    def ingest(self) -> Ingest:
+        """Has the rules, and notifies the engine of what was committed."""
+        ...
+
+
+def list_available_actions(enrollment: Enrollment) -> Sequence[ActionName]:
+    """Return the actions that an enrollment's state allows, in the order of screens."""
+    waiting = enrollment.state in ("active", "waiting") and enrollment.wake_at is not None
+    actions = _ACTIONS.get(enrollment.state, ())
+    return (*actions, "wake") if waiting else actions
+
+
+def list_bulk_actions(state: str) -> Sequence[ActionName]:
+    """Return the actions that can be run on all enrollments in a state, in the order of screens."""
+    return _ACTIONS[state] if state in _BULK_STATES else ()
+
+
+async def run_action(
+    context: IngestContext,
+    actor: Actor,
+    action: ActionName,
+    enrollment_id: UUID,
+    *,
+    note: str = "",
+) -> UUID:
+    """Run an action on one enrollment, and record it in the audit log in the same transaction.
+
+    Args:
+        context: whose enrollment.
+        actor: who acts.
+        action: what to do.
+        enrollment_id: to which enrollment.
+        note: why, as the timeline shows it; may be empty.
+
+    Returns:
+        The enrollment to look at now: a restart begins a new one.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such enrollment.
+        Conflict: its state does not allow the action.
+    """
+    actor.require(Permission.OPERATE)
+    operator_action = OperatorAction(action, actor.name, note)
+    now = context.clock.now()
+    tally = Tally(now)
+    async with context.database.transaction() as tx:
+        result = await run_operator_action(
+            tx, operator_action, [enrollment_id], rules=context.ingest.rules, tally=tally, now=now
+        )
+        if enrollment_id in result.errors:
+            raise result.errors[enrollment_id]
+        current_id = result.current_ids[enrollment_id]
+        after = {"reason": operator_action.reason} if action in ("exit", "restart") else {}
+        if current_id != enrollment_id:
+            after["enrollment"] = str(current_id)
+        entry = audit.record(
+            actor.name, action, f"/enrollments/{enrollment_id}", now, after=after or None
+        )
+        await tx.apply([tally.write(), entry])
+    await context.ingest.publish_result(result.batch)
+    return current_id
