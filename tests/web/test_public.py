@@ -344,7 +344,7 @@ async def test_a_list_that_is_gone_from_the_code_can_still_be_left(ada: Recipien
     assert answer.status_code == 200
     assert await ada.consents() == {"news": False}
     # A mail of that list that is still queued is judged by what was said of it.
-    assert not Consents(await ada.consents()).allows(site.runtime.ingest.rules.list("news"))
+    assert not Consents(await ada.consents()).allows(site.runtime.ingest.rules.find_list("news"))
 
 
 async def test_a_mail_can_be_read_in_the_browser_but_runs_nothing(ada: Recipient) -> None:

@@ -88,7 +88,7 @@ class Ledger:
 
     def refusal(self, send: Send, facts: SendFacts, now: datetime) -> Send | None:
         """Decide again whether a mail may leave: return None if it may, else its refused row."""
-        decision = decide_send(self._ingest.rules.list(send.list_id), facts, now=now)
+        decision = decide_send(self._ingest.rules.find_list(send.list_id), facts, now=now)
         if isinstance(decision, Queue):
             return None
         return replace(send, status=decision.status, reason=decision.reason, due_at=None)
@@ -99,7 +99,7 @@ class Ledger:
         The mail is refused, or it waits for the send window of its journey.
         """
         refused = self.refusal(job.send, job.facts, now)
-        journey = self._ingest.rules.definition(job.send.journey_id or "")
+        journey = self._ingest.rules.find_definition(job.send.journey_id or "")
         if refused is not None or journey is None:
             return refused
         leaves = send_time(journey, job.contact.properties, now)

@@ -1,4 +1,4 @@
-"""Ingest: an event arrives, is decided upon and stored, all in one transaction."""
+"""Ingest: decides what an event does and stores it, all in one transaction."""
 
 from .batch_result import BatchResult
 from .operator_action import ActionName, OperatorAction

@@ -1,4 +1,4 @@
-"""Ingests a batch of events inside a transaction: load once, decide each in memory, write once."""
+"""Ingests a batch of events in one transaction: loads once, decides in memory, writes once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .enroll import try_enroll
 from .merge import merge_contacts
 from .rules import IngestRules
 
-# Enrollments as an event's record and its API response show them.
+# The form of enrollments in the record of an event and in the response of the API.
 EnrollmentRows = list[dict[str, Any]]
 
 
@@ -40,23 +40,24 @@ async def ingest_batch(
     """Ingest events in their order.
 
     Args:
-        tx: the transaction; everything commits with it.
+        tx: the transaction with which all changes commit.
         incoming: the events.
         rules: the journeys, lists and switches that decide.
-        tally: where changes are counted; the caller writes it.
+        tally: counts the changes; the caller writes the tally.
         now: the present instant.
     """
     result = BatchResult()
-    rest = list(incoming)
-    while rest:
+    remaining = list(incoming)
+    while remaining:
         batch = IngestBatch(rules, tally, now)
-        await batch.load(tx, rest)
+        await batch.load(tx, remaining)
         try:
-            for event in rest:
+            for event in remaining:
                 result.results.append(batch.decide(event))
-            decided = len(rest)
+            decided = len(remaining)
         except MergeNeeded as needed:
-            # Write what was decided before this event; merge once it is the first one.
+            # The events before the one that needs the merge are written first. The merge follows
+            # in the next pass, where its event is the first.
             decided = batch.decided
             if decided == 0:
                 merged = await merge_contacts(tx, needed.contact_ids, tally, now)
@@ -68,34 +69,43 @@ async def ingest_batch(
         result.wakes.update(batch.wakes)
         result.ended.extend(batch.ended)
         result.topics |= batch.topics
-        rest = rest[decided:]
+        remaining = remaining[decided:]
     return result
 
 
 async def _fill_in_contact_keys(tx: Transaction, result: BatchResult) -> None:
-    """Fill in the contact keys of results that repeat an earlier one."""
+    """Fill in the contact keys of the results that repeat the result of an earlier request."""
     repeated = {
-        index: one
-        for index, one in enumerate(result.results)
-        if isinstance(one, IngestResult) and not one.contact_key and one.contact_id
+        index: event_result
+        for index, event_result in enumerate(result.results)
+        if isinstance(event_result, IngestResult)
+        and not event_result.contact_key
+        and event_result.contact_id
     }
     if not repeated:
         return
-    ids = {one.contact_id for one in repeated.values() if one.contact_id}
-    known = await tx.one(contacts.by_ids(ids))
-    for index, one in repeated.items():
-        contact = known.get(one.contact_id) if one.contact_id else None
-        key = contact.key if contact else str(one.contact_id)
-        result.results[index] = replace(one, contact_key=key)
+    ids = {event_result.contact_id for event_result in repeated.values() if event_result.contact_id}
+    contacts_by_id = await tx.one(contacts.by_ids(ids))
+    for index, event_result in repeated.items():
+        contact_id = event_result.contact_id
+        contact = contacts_by_id.get(contact_id) if contact_id else None
+        key = contact.key if contact else str(contact_id)
+        result.results[index] = replace(event_result, contact_key=key)
 
 
 class IngestBatch:
-    """Decides what each event of a batch does, in memory, and collects what is written.
+    """Decides in memory what each event of a batch does, and collects the rows to write.
 
     Args:
         rules: the journeys, lists and switches that decide.
-        tally: where changes are counted.
+        tally: counts the changes.
         now: the present instant.
+
+    Attributes:
+        wakes: the due times of the enrollments that the batch starts or wakes, by enrollment.
+        ended: the enrollments that the batch exits.
+        topics: the kinds of rows that the batch changes.
+        decided: how many events were decided so far.
     """
 
     def __init__(self, rules: IngestRules, tally: Tally, now: datetime) -> None:
@@ -108,15 +118,14 @@ class IngestBatch:
         self.wakes: dict[UUID, datetime] = {}
         self.ended: list[UUID] = []
         self.topics: set[str] = {"events"}
-        # How many events were decided so far.
         self.decided = 0
 
     async def load(self, tx: Transaction, incoming: Sequence[IncomingEvent]) -> None:
-        """Read what the events need."""
+        """Read the rows that deciding the events requires."""
         self._known_keys = await self._contacts.load(tx, incoming)
 
     async def write(self, tx: Transaction) -> None:
-        """Write everything that was decided."""
+        """Write the changes that `decide` has made."""
         changed = [state for state in self._contacts.states() if state.changed]
         await self._writes.apply(tx, changed, self._contacts.new_identities, self._tally)
 
@@ -137,7 +146,7 @@ class IngestBatch:
         return self._decide_for(incoming, state, conflict)
 
     def _repeated_result(self, incoming: IncomingEvent) -> IngestResult | None:
-        """Return the first result again for an idempotency key that is known."""
+        """Return the result of the first request, if the idempotency key is known."""
         key = incoming.idempotency_key
         known = self._known_keys.get(key) if key else None
         if known is None:
@@ -169,11 +178,11 @@ class IngestBatch:
             self._contacts.suppressed_addresses[address] = reason
         exits: EnrollmentRows = []
         waits: EnrollmentRows = []
-        # An event with which an operator enrolls a contact by hand concerns that journey only.
+        # With `only_journey`, an operator enrolls the contact by hand: no other journey reacts.
         if incoming.only_journey is None:
             exits = self._exit_enrollments(event, state)
             waits = self._satisfy_waits(event, state)
-            self._note_goals(event, state)
+            self._collect_goals(event, state)
         enrolled = self._enroll(incoming, event, state)
         decisions: dict[str, Any] = {}
         rows_by_name = (("enrollments", enrolled), ("exits", exits), ("waits", waits))
@@ -235,7 +244,7 @@ class IngestBatch:
             self._known_keys[key] = KnownKey(event.id, incoming.digest, event.contact_id, decisions)
 
     def _change_lists(self, incoming: IncomingEvent, state: ContactState) -> str | None:
-        """Apply list changes; return why they had no effect, if so."""
+        """Apply the list changes; return why some had no effect, if any."""
         if not incoming.lists:
             return None
         contact = state.contact
@@ -246,7 +255,7 @@ class IngestBatch:
             for list_id in incoming.lists
             if list_id != EVERYTHING
             and list_id not in self._rules.lists
-            # A recipient's link may be for a list that the code has lost since.
+            # The link in a mail may name a list that has been removed from the code since.
             and incoming.source != "recipient"
         )
         for list_id, subscribed in incoming.lists.items():
@@ -262,22 +271,22 @@ class IngestBatch:
         return f"Unknown list: {', '.join(unknown)}" if unknown else None
 
     def _exit_enrollments(self, event: Event, state: ContactState) -> EnrollmentRows:
-        """Exit the live enrollments that the event ends; cancel sends that were not handed over."""
+        """Exit the live enrollments that the event ends, and cancel their queued sends."""
         exits: EnrollmentRows = []
         for enrollment in list(state.live.values()):
-            journey = self._rules.definition(enrollment.journey_id)
+            journey = self._rules.find_definition(enrollment.journey_id)
             if journey is None or not journey.exit_on:
                 continue
             rule = exit_of(journey, event, self._now)
             if rule is not None:
-                self._exit(state, enrollment, _exit_reason(rule))
-            exits.append(_row(enrollment) | {"exited": rule is not None})
+                self._exit(state, enrollment, _format_exit_reason(rule))
+            exits.append(_to_row(enrollment) | {"exited": rule is not None})
         if not state.is_new:
             # A journey that has completed may still have sends in the queue.
-            for journey in self._rules.with_exit(event.name):
+            for journey in self._rules.find_by_exit(event.name):
                 if rule := exit_of(journey, event, self._now):
-                    place = state.contact.id, journey.id
-                    self._writes.cancelled_journeys[place] = _exit_reason(rule)
+                    contact_and_journey = state.contact.id, journey.id
+                    self._writes.cancelled_journeys[contact_and_journey] = _format_exit_reason(rule)
         return exits
 
     def _exit(self, state: ContactState, enrollment: Enrollment, reason: str) -> None:
@@ -303,7 +312,7 @@ class IngestBatch:
         self.topics.update(("enrollments", "sends"))
 
     def _satisfy_waits(self, event: Event, state: ContactState) -> EnrollmentRows:
-        """End the waits for this event; an event at the end of too long a chain ends none."""
+        """End the waits for this event, unless it ends too long a chain of causes."""
         waits: EnrollmentRows = []
         if event.depth > MAX_CHAIN_LENGTH:
             return waits
@@ -315,26 +324,26 @@ class IngestBatch:
             self._writes.put(after)
             if after.wait_result is not None:
                 self.wakes[after.id] = self._now
-                waits.append(_row(before))
+                waits.append(_to_row(before))
         return waits
 
-    def _note_goals(self, event: Event, state: ContactState) -> None:
-        for journey in self._rules.with_goal(event.name):
+    def _collect_goals(self, event: Event, state: ContactState) -> None:
+        for journey in self._rules.find_by_goal(event.name):
             if journey.goal and journey.goal.matches(event.name, event.properties, self._now):
                 self._writes.goals[state.contact.id, journey.id] = event.id
 
     def _enroll(self, incoming: IncomingEvent, event: Event, state: ContactState) -> EnrollmentRows:
-        """Decide for each journey that the event triggers whether it starts."""
+        """Decide about each journey that has this event as its trigger."""
         only_journey = incoming.only_journey
         rows = [
             self._enroll_in(journey, incoming, event, state)
-            for journey in self._rules.with_trigger(event.name)
+            for journey in self._rules.find_by_trigger(event.name)
             if not only_journey or journey.id == only_journey
         ]
         if not only_journey:
             rows += [
                 self._enroll_in(journey, incoming, event, state, broken=True)
-                for journey in self._rules.unavailable_with_trigger(event.name)
+                for journey in self._rules.find_unavailable_by_trigger(event.name)
             ]
         return rows
 
@@ -383,9 +392,9 @@ class IngestBatch:
         return {"journeyId": journey.id, "outcome": "skipped", "reason": reason}
 
 
-def _exit_reason(rule: EventMatch) -> str:
+def _format_exit_reason(rule: EventMatch) -> str:
     return f"exit_on {rule}"[:200]
 
 
-def _row(enrollment: Enrollment) -> dict[str, Any]:
+def _to_row(enrollment: Enrollment) -> dict[str, Any]:
     return {"journeyId": enrollment.journey_id, "stateId": str(enrollment.id)}

@@ -1,4 +1,4 @@
-"""What a batch of events changed."""
+"""The changes that a batch of events made."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..domain.incoming import IngestResult
 
 @dataclass
 class BatchResult:
-    """What a transaction that stored events changed; published after the commit.
+    """The changes of a transaction that stored events; published after the commit.
 
     Args:
-        results: one for each event, in order.
-        wakes: when enrollments are due, by enrollment.
+        results: the result of each event, in the order of the events.
+        wakes: the due times of enrollments, by enrollment.
         ended: the enrollments that were exited.
         topics: the kinds of rows that changed, for open dashboards.
     """

@@ -1,4 +1,4 @@
-"""The rows that a batch of events writes, collected while it is decided."""
+"""The rows that a batch of events writes, collected while its events are decided."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .contact_resolver import ContactState
 
 @dataclass
 class BatchWrites:
-    """What a batch of events writes.
+    """The rows that a batch of events writes.
 
     Args:
         now: the present instant.
         events: the new events.
-        idempotency_keys: each with its event and the digest of the request.
-        refusals: why journeys were not started.
+        idempotency_keys: the keys, each with its event and the digest of the request.
+        refusals: the reasons why triggers enrolled no one.
         started: the new enrollments, by id.
         changed: the enrollments that existed before and have changed, by id.
         consents: the latest statement for each contact and list.
-        suppressions: addresses, each with the reason and the send that caused it.
+        suppressions: addresses, each with the reason and the send that caused the suppression.
         cancelled_enrollments: enrollments whose queued sends are cancelled, each with the reason.
-        cancelled_journeys: the same for all sends of a contact in a journey.
+        cancelled_journeys: the same by contact and journey, for sends of any enrollment.
         goals: for each contact and journey the event that may be its goal.
     """
 
@@ -55,7 +55,7 @@ class BatchWrites:
     goals: dict[tuple[UUID, str], UUID] = field(default_factory=dict[tuple[UUID, str], UUID])
 
     def put(self, enrollment: Enrollment) -> None:
-        """Write an enrollment that has changed."""
+        """Add an enrollment that has changed, whether it is new or existed before."""
         rows = self.started if enrollment.id in self.started else self.changed
         rows[enrollment.id] = enrollment
 
@@ -66,13 +66,13 @@ class BatchWrites:
         identities: Sequence[tuple[str, UUID]],
         tally: Tally,
     ) -> None:
-        """Write everything.
+        """Write the rows.
 
         Args:
             tx: the transaction.
             changed_contacts: the contacts that are new or have changed.
             identities: new identities of contacts.
-            tally: where cancelled sends and reached goals are counted.
+            tally: counts cancelled sends and reached goals.
         """
         await self._count_cancelled_sends(tx, tally)
         await tx.apply(self._statements(list(changed_contacts), identities))
@@ -90,7 +90,7 @@ class BatchWrites:
         if not self.goals:
             return
         candidates = await tx.one(goals.candidates(list(self.goals)))
-        # An enrollment that this very event or a later one started did not lead to the goal.
+        # An enrollment that this event or a later event started did not lead to the goal.
         reached = [
             row
             for row in candidates
@@ -104,9 +104,10 @@ class BatchWrites:
     def _statements(
         self, changed_contacts: list[ContactState], identities: Sequence[tuple[str, UUID]]
     ) -> list[Write]:
-        """Return the statements, in an order that never violates a unique index."""
+        """Return the writes, in an order that never violates a unique index."""
         now = self.now
-        # Ended enrollments free their place in the index before others take it.
+        # The index allows one live enrollment for each contact, journey and entry key, so ended
+        # enrollments are written before those that replace them.
         ended_first = sorted(self.changed.values(), key=lambda enrollment: enrollment.is_live)
         started = self.started.values()
         return [
@@ -117,7 +118,7 @@ class BatchWrites:
             events.remember_keys(self.idempotency_keys, now),
             enrollments.update(ended_first, now),
             enrollments.insert(started),
-            enrollments.update([one for one in started if not one.is_live], now),
+            enrollments.update([e for e in started if not e.is_live], now),
             events.record_refusals(self.refusals, now),
             consents.record(list(self.consents.values()), now),
             consents.suppress(self.suppressions, now),

@@ -1,4 +1,4 @@
-"""Resolves the contacts of a batch of events, and keeps them in memory while it is decided."""
+"""Finds or creates the contacts of a batch of events, and keeps their state in memory."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from ..store.events import KnownKey
 
 @dataclass
 class ContactState:
-    """A contact with what decisions about it need; it changes while a batch is decided.
+    """A contact with the rows that decisions depend on; changes while a batch is decided.
 
     Args:
         contact: the contact.
         is_new: whether this batch creates it.
-        changed: whether it has to be written.
-        live: its live enrollments, by id.
-        entries: when it last entered a journey, by the journey's id and the entry key.
-        held_out_by_journey: for each journey that it has entered, whether it was held out, which
-            later entries keep.
-        subscriptions: what the contact chose for each list.
+        changed: whether the contact has to be written.
+        live: the live enrollments, by id.
+        entries: when the contact last entered a journey, by the journey's id and the entry key.
+        held_out_by_journey: whether the contact was held out, for each journey that it has
+            entered; later entries keep the answer.
+        subscriptions: the contact's choice for each list.
     """
 
     contact: Contact
@@ -46,7 +46,7 @@ class ContactState:
 
     @property
     def consents(self) -> Consents:
-        """What the contact chose for each list."""
+        """The contact's choice for each list."""
         return Consents(self.subscriptions)
 
 
@@ -78,9 +78,9 @@ class ContactResolver:
         self.new_identities: list[tuple[str, UUID]] = []
 
     async def load(self, tx: Transaction, incoming: Sequence[IncomingEvent]) -> dict[str, KnownKey]:
-        """Read what the batch needs; return the idempotency keys that are known.
+        """Read the rows that the batch needs; return the idempotency keys that are known.
 
-        New contacts cost one query to the database, known contacts a second one.
+        The database is asked once for new contacts, and a second time for known contacts.
         """
         identities: list[str] = []
         ids: list[UUID] = []
@@ -102,7 +102,7 @@ class ContactResolver:
         return known_keys
 
     async def _load_contacts(self, tx: Transaction, ids: Sequence[UUID]) -> None:
-        # The contacts are locked before the rest is read, so that it cannot change in between.
+        # The contacts are locked first, so that their other rows cannot change after they are read.
         locked, live, entries, consents_by_contact, suppressed = await tx.fetch(
             contacts.locked(ids, tx.dialect.lock_rows),
             enrollments.live_of(ids),
@@ -112,9 +112,9 @@ class ContactResolver:
         )
         self.suppressed_addresses.update(suppressed)
         for contact in locked.by_id.values():
-            known = consents_by_contact.get(contact.id)
+            choices = consents_by_contact.get(contact.id)
             self._by_id[contact.id] = ContactState(
-                contact, subscriptions=dict(known.choices) if known else {}
+                contact, subscriptions=dict(choices.choices) if choices else {}
             )
         for enrollment in live:
             self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment
@@ -135,8 +135,8 @@ class ContactResolver:
         """Find or create the contact of an event.
 
         Returns:
-            The contact, None when its id is not known, the survivor when it was merged; and
-            whether an identity in the event belongs to another contact, which keeps it.
+            The contact: None when its id is unknown, the survivor when the contact was merged.
+            Then whether another contact owns, and keeps, an identity of the event.
 
         Raises:
             MergeNeeded: the event shows that several contacts are one person.
@@ -152,7 +152,7 @@ class ContactResolver:
                 if (state := self._by_identity.get(identity))
             }.values()
         )
-        matching = _same_person(owners, incoming.user_id)
+        matching = _select_same_person(owners, incoming.user_id)
         has_conflict = len(matching) < len(owners)
         if len(matching) > 1:
             raise MergeNeeded([state.contact.id for state in matching])
@@ -169,7 +169,7 @@ class ContactResolver:
     def _add_identities(
         self, state: ContactState, incoming: IncomingEvent, identities: Sequence[str]
     ) -> None:
-        """Give the contact the identities that no other has, and fill in what it lacks."""
+        """Give the contact the identities that no other contact has, and fill in missing fields."""
         contact = state.contact
         for identity in identities:
             if identity not in self._by_identity:
@@ -191,23 +191,23 @@ class ContactResolver:
             )
 
 
-def _same_person(states: Sequence[ContactState], user_id: str | None) -> list[ContactState]:
+def _select_same_person(states: Sequence[ContactState], user_id: str | None) -> list[ContactState]:
     """Return the contacts that can be one person, in the order of `states`.
 
-    Two contacts with different user ids are never one person (ingest, "Identity").
+    Two contacts with different user ids are never one person.
     """
     matching: list[ContactState] = []
     for state in states:
-        known = state.contact.user_id
-        if user_id and known and known != user_id:
+        own_user_id = state.contact.user_id
+        if user_id and own_user_id and own_user_id != user_id:
             continue
-        user_id = user_id or known
+        user_id = user_id or own_user_id
         matching.append(state)
     return matching
 
 
 def fold_properties(properties: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return properties with changes applied at the top level; null deletes."""
+    """Return properties with the changes applied at the top level; null deletes a property."""
     if not changes:
         return properties
     merged = {**properties, **changes}

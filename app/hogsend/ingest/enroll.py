@@ -1,4 +1,4 @@
-"""Decides whether an event enrolls its contact in a journey, now or when it is replayed."""
+"""Decides whether an event enrolls its contact in a journey, on arrival or in a replay."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def try_enroll(
     replaces: Collection[Enrollment] = (),
     broken: bool = False,
 ) -> Enrollment | SkipReason:
-    """Decide whether an event enrolls its contact; record it in `state` if it does.
+    """Decide whether an event enrolls its contact, and record an enrollment in `state`.
 
     Args:
-        journey: which journey.
+        journey: the journey.
         cause: the event, and the length of the chain of causes behind it.
-        state: its contact as of now; the survivor, if it was merged since.
+        state: the event's contact as of now; the survivor, if the contact was merged since.
         rules: the journeys, lists and switches that decide.
         now: the present instant.
         suppressed: addresses that must not be mailed.
@@ -50,56 +50,73 @@ def try_enroll(
         broken: whether the journey's code is gone or cannot be used.
 
     Returns:
-        The new enrollment, which ends at once for a contact that is held out, or the reason why
-        there is none.
+        The new enrollment, which has ended already if the contact is held out; or the reason why
+        the contact is not enrolled.
     """
-    event, key = cause.event, entry_key_of(journey, cause.event) or ""
-    place = journey.id, key
-    live = [e for e in state.live.values() if (e.journey_id, e.entry_key) == place]
+    event = cause.event
+    entry = journey.id, entry_key_of(journey, event) or ""
     held_out = not replaces and _is_held_out(journey, state)
-    decision = decide_enrollment(
-        journey,
-        event,
-        EnrollmentFacts(
-            switched_off=journey.id in rules.switched_off,
-            broken=broken,
-            late=not journey.accept_late and _arrived_late(event, rules),
-            looped=cause.depth > MAX_CHAIN_LENGTH,
-            live=any(e not in replaces for e in live),
-            last_entry=None if replaces else state.entries.get(place),
-            subscribed=state.consents.allows(rules.list_of(journey)),
-            suppressed=(state.contact.email or "") in suppressed,
-            held_out=held_out,
-        ),
-        now,
+    facts = EnrollmentFacts(
+        switched_off=journey.id in rules.switched_off,
+        broken=broken,
+        late=not journey.accept_late and _has_arrived_late(event, rules),
+        looped=cause.depth > MAX_CHAIN_LENGTH,
+        live=_is_in_journey(state, entry, replaces),
+        last_entry=None if replaces else state.entries.get(entry),
+        subscribed=state.consents.allows(rules.find_list(journey.list_id)),
+        suppressed=(state.contact.email or "") in suppressed,
+        held_out=held_out,
     )
+    decision = decide_enrollment(journey, event, facts, now)
     if not isinstance(decision, Enroll) and decision.reason != "held_out":
         return decision.reason
-    enrollment = _start(journey, event, state, now, held_out=held_out)
+    enrollment = _start(entry, journey, event, state, now, held_out=held_out)
     if enrollment.is_live:
         state.live[enrollment.id] = enrollment
-    state.entries[place] = now
+    state.entries[entry] = now
     state.held_out_by_journey.setdefault(journey.id, held_out)
     return enrollment
 
 
+def _is_in_journey(
+    state: ContactState, entry: tuple[str, str], replaces: Collection[Enrollment]
+) -> bool:
+    """Return whether a contact has a live enrollment that is not replaced.
+
+    Args:
+        state: the contact.
+        entry: the journey's id and the entry key.
+        replaces: the enrollments that the new one replaces.
+    """
+    return any(
+        (enrollment.journey_id, enrollment.entry_key) == entry and enrollment not in replaces
+        for enrollment in state.live.values()
+    )
+
+
 def _is_held_out(journey: Journey, state: ContactState) -> bool:
-    """Return whether a journey holds a contact out; a merge does not change it."""
-    before = state.held_out_by_journey.get(journey.id)
-    if before is None or not journey.holdout:
+    """Return whether a journey holds a contact out; a merge does not change the answer."""
+    earlier_answer = state.held_out_by_journey.get(journey.id)
+    if earlier_answer is None or not journey.holdout:
         return is_held_out(journey, state.contact.id)
-    return before
+    return earlier_answer
 
 
 def _start(
-    journey: Journey, event: Event, state: ContactState, now: datetime, *, held_out: bool
+    entry: tuple[str, str],
+    journey: Journey,
+    event: Event,
+    state: ContactState,
+    now: datetime,
+    *,
+    held_out: bool,
 ) -> Enrollment:
-    """Return a new enrollment; one that is held out has ended already."""
+    """Return a new enrollment, which has ended already if the contact is held out."""
     return Enrollment(
         id=new_id(now),
         contact_id=state.contact.id,
         journey_id=journey.id,
-        entry_key=entry_key_of(journey, event) or "",
+        entry_key=entry[1],
         state="held_out" if held_out else "active",
         trigger_event_id=event.id,
         code_hash=journey.code_hash,
@@ -111,8 +128,8 @@ def _start(
     )
 
 
-def _arrived_late(event: Event, rules: IngestRules) -> bool:
-    """Return whether an event arrived late; the time since it was stored does not count."""
+def _has_arrived_late(event: Event, rules: IngestRules) -> bool:
+    """Return whether an event arrived long after it happened."""
     if event.occurred_at is None or event.received_at is None:
         return False
     return event.received_at - event.occurred_at > rules.late_after

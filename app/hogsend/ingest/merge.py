@@ -21,11 +21,11 @@ REASON = "merged"
 
 @dataclass
 class MergeResult:
-    """What a merge did to enrollments.
+    """The enrollments that a merge changed.
 
     Args:
-        ended: those that were exited.
-        woken: those whose wait an event of the other contact has ended.
+        ended: the enrollments that were exited.
+        woken: the enrollments whose wait was advanced or ended by an event of the other contact.
     """
 
     ended: list[UUID] = field(default_factory=list[UUID])
@@ -37,20 +37,19 @@ async def merge_contacts(
 ) -> MergeResult:
     """Merge contacts, inside the transaction of the event that shows them to be one person.
 
-    The survivor is the one with a user id, else the oldest. Live enrollments, unsent sends and
-    consents move to it. When both are live in one journey, the older enrollment continues; of two
-    consents the stricter one wins. A wait ends when the other contact already has the event that
-    it waits for, just as a wait that begins later would find it.
+    The survivor is the contact with a user id, else the oldest contact. Live enrollments, unsent
+    sends and consents move to the survivor. When both contacts are live in one journey, the older
+    enrollment continues; of two consents the stricter one wins. A wait ends when the other contact
+    already has the event that the wait is for, just as a later wait would find that event.
 
     Args:
         tx: the transaction.
         ids: contacts, of which at most one has a user id.
-        tally: where changes are counted.
+        tally: counts the changes.
         now: the present instant.
     """
-    known = await tx.one(contacts.by_ids(ids, tx.dialect.lock_rows))
-    ordered = sorted(known.values(), key=lambda c: (c.user_id is None, c.id))
-    survivor, *losers = ordered
+    contacts_by_id = await tx.one(contacts.by_ids(ids, tx.dialect.lock_rows))
+    survivor, *losers = sorted(contacts_by_id.values(), key=lambda c: (c.user_id is None, c.id))
     merged = MergeResult()
     for loser in losers:
         survivor, absorbed = await _absorb(tx, survivor, loser, tally, now)
@@ -66,7 +65,7 @@ async def _absorb(
         enrollments.live_of([survivor.id, loser.id]),
         consents.of_contacts([survivor.id, loser.id]),
     )
-    moved, ended = _resolve_live(survivor, loser, live, now)
+    moved, ended = _split_live(survivor, loser, live, now)
     exited = {enrollment.id for enrollment in ended}
     stayed = [e for e in live if e.contact_id == survivor.id and e.id not in exited]
     woken = await _wake(tx, [(e, survivor) for e in moved] + [(e, loser) for e in stayed], now)
@@ -83,17 +82,17 @@ async def _absorb(
         email=survivor.email or loser.email,
         anonymous_id=older.anonymous_id or newer.anonymous_id,
         properties=properties,
-        # A number that no event has: a turn that runs meanwhile sees that something changed.
+        # One more than any event has, so that a turn that is running sees that something changed.
         event_seq=max(survivor.event_seq, loser.event_seq) + 1,
     )
-    kept, lost = (
+    survivor_choices, loser_choices = (
         consents_by_contact.get(contact.id, Consents()).choices for contact in (survivor, loser)
     )
-    # A choice for a list that the survivor made none for moves; else the stricter one wins.
+    # The loser's choice counts where the survivor made none, or where it is the stricter one.
     statements = [
         ConsentStatement(survivor.id, list_id, subscribed, "merge")
-        for list_id, subscribed in lost.items()
-        if list_id not in kept or (kept[list_id] and not subscribed)
+        for list_id, subscribed in loser_choices.items()
+        if list_id not in survivor_choices or (survivor_choices[list_id] and not subscribed)
     ]
     await tx.apply(
         [
@@ -112,16 +111,16 @@ async def _absorb(
 
 
 async def _wake(
-    tx: Transaction, kept: Sequence[tuple[Enrollment, Contact]], now: datetime
+    tx: Transaction, live: Sequence[tuple[Enrollment, Contact]], now: datetime
 ) -> dict[UUID, Enrollment]:
-    """Return the enrollments whose wait events of the other contact have advanced or ended.
+    """Return the enrollments whose wait is advanced or ended by events of the other contact.
 
     Args:
         tx: the transaction.
-        kept: the enrollments as they will be, each with the other contact.
+        live: the live enrollments after the merge, each with the other contact.
         now: the present instant.
     """
-    waiting = [(e, other) for e, other in kept if e.wait and e.wait.events and not e.wait_result]
+    waiting = [(e, other) for e, other in live if e.wait and e.wait.events and not e.wait_result]
     if not waiting:
         return {}
     names = sorted({match.event for e, _ in waiting if e.wait for match in e.wait.events})
@@ -137,19 +136,19 @@ async def _wake(
     return woken
 
 
-def _resolve_live(
+def _split_live(
     survivor: Contact,
     loser: Contact,
     live: Sequence[Enrollment],
     now: datetime,
 ) -> tuple[list[Enrollment], list[Enrollment]]:
-    """Return the enrollments that move to the survivor, and those that end."""
-    taken: dict[tuple[str, str], Enrollment] = {}
+    """Return the enrollments that move to the survivor, and the enrollments that end."""
+    entries: set[tuple[str, str]] = set()
     moved: list[Enrollment] = []
     ended: list[Enrollment] = []
     for enrollment in sorted(live, key=lambda e: e.id):
-        place = (enrollment.journey_id, enrollment.entry_key)
-        if place in taken:
+        entry = (enrollment.journey_id, enrollment.entry_key)
+        if entry in entries:
             ended.append(
                 replace(
                     enrollment,
@@ -162,7 +161,7 @@ def _resolve_live(
                 )
             )
             continue
-        taken[place] = enrollment
+        entries.add(entry)
         if enrollment.contact_id == loser.id:
             moved.append(enrollment.moved_to(survivor.id))
     return moved, ended

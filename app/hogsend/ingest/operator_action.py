@@ -1,7 +1,7 @@
-"""What operators do to enrollments: wake, continue, restart, exit, retry.
+"""The actions of operators on enrollments: wake, continue, restart, exit, retry.
 
-A drifted enrollment is continued, restarted or exited; only a failed one is retried (journeys,
-"When the code changes under a waiting person", "Turns and the journal").
+A drifted enrollment can be continued, restarted or exited. Only a failed enrollment can be retried
+(docs/journeys.md, "When something goes wrong").
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .enroll import try_enroll
 from .rules import IngestRules
 
 ActionName = Literal["wake", "continue", "restart", "exit", "retry"]
-# The state that an action needs, where it needs one.
+# The state in which an enrollment has to be for an action; other actions take any live state.
 REQUIRED_STATE: Mapping[ActionName, str] = {
     "continue": "drifted",
     "restart": "drifted",
@@ -48,7 +48,7 @@ class OperatorAction:
             `restart` starts again with the same trigger, `exit` ends the enrollment, `retry`
             reopens it.
         operator: the operator's address, or `cli`.
-        note: why, as the timeline shows it; may be empty.
+        note: the operator's reason, which the timeline shows; may be empty.
     """
 
     name: ActionName
@@ -57,7 +57,7 @@ class OperatorAction:
 
     @property
     def reason(self) -> str:
-        """Why an enrollment ends, when it does."""
+        """The end reason of the enrollments that the action ends."""
         reason = f"by {self.operator}"
         if self.name == "restart":
             reason = f"restarted {reason}"
@@ -66,13 +66,13 @@ class OperatorAction:
 
 @dataclass
 class OperatorActionResult:
-    """What an action did.
+    """The result of an action.
 
     Args:
-        current_ids: the enrollments that it changed, each with the one that is current now: itself,
-            or the one that was started instead.
-        errors: the enrollments that it did not change, and why.
-        batch: what changed, to be published after the commit.
+        current_ids: the changed enrollments, each with the enrollment that is current now: the same
+            one, or the one that a restart has started.
+        errors: the enrollments that do not allow the action, each with the reason.
+        batch: the changes, to be published after the commit.
     """
 
     current_ids: dict[UUID, UUID] = field(default_factory=dict[UUID, UUID])
@@ -89,14 +89,14 @@ async def run_operator_action(
     tally: Tally,
     now: datetime,
 ) -> OperatorActionResult:
-    """Run an action inside a transaction; it skips enrollments that do not allow it.
+    """Run an action inside a transaction; skip the enrollments that do not allow the action.
 
     Args:
         tx: the transaction.
-        action: what to do.
-        ids: to which enrollments.
+        action: the action.
+        ids: the enrollments.
         rules: the journeys, lists and switches that decide.
-        tally: where changes are counted; the caller writes it.
+        tally: counts the changes; the caller writes the tally.
         now: the present instant.
     """
     batch = _ActionBatch(action, rules, tally, now)
@@ -111,7 +111,7 @@ async def run_operator_action(
 
 
 class _ActionBatch:
-    """One action on several enrollments: what it reads, and what is written."""
+    """One action on several enrollments: the rows that it reads and writes."""
 
     def __init__(
         self, action: OperatorAction, rules: IngestRules, tally: Tally, now: datetime
@@ -136,22 +136,24 @@ class _ActionBatch:
     # -- reading ------------------------------------------------------------------------------
 
     async def load(self, tx: Transaction, ids: Sequence[UUID]) -> None:
-        """Read what the action needs, under the contacts' locks, as a turn's commit does."""
+        """Lock the contacts, as a turn's commit does, and read the rows that the action needs."""
         lock = tx.dialect.lock_rows
         self._contacts, self._enrollments = await tx.fetch(
             contacts.locked_of_enrollments(ids, lock), enrollments.by_ids(ids)
         )
         survivors = set(self._contacts.survivors.values()) | {
-            one.contact_id for one in self._enrollments.values()
+            enrollment.contact_id for enrollment in self._enrollments.values()
         }
         if missing := survivors - set(self._contacts.by_id):
-            # Contacts that were merged while this waited for the locks.
-            more = await tx.one(contacts.locked(missing, lock))
-            self._contacts.by_id.update(more.by_id)
+            # These contacts were merged while this transaction waited for the locks.
+            merged = await tx.one(contacts.locked(missing, lock))
+            self._contacts.by_id.update(merged.by_id)
         if self._action.name == "retry":
             await self._load_for_retry(tx, survivors)
         elif self._action.name == "restart":
-            events_of_survivors = [IncomingEvent("", contact_id=one) for one in survivors]
+            events_of_survivors = [
+                IncomingEvent("", contact_id=contact_id) for contact_id in survivors
+            ]
             await self._resolver.load(tx, events_of_survivors)
             self._causes = await tx.one(events.triggers_of(ids))
 
@@ -159,8 +161,8 @@ class _ActionBatch:
         contact_ids = list(self._contacts.by_id)
         ending = {
             rule.event
-            for one in self._enrollments.values()
-            if (journey := self._rules.definition(one.journey_id))
+            for enrollment in self._enrollments.values()
+            if (journey := self._rules.find_definition(enrollment.journey_id))
             for rule in journey.exit_on
         }
         live: list[Enrollment]
@@ -170,8 +172,8 @@ class _ActionBatch:
             events.named(contact_ids, sorted(ending)),
             enrollments.compacted(list(self._enrollments)),
         )
-        for one in live:
-            self._live.setdefault(one.contact_id, []).append(one)
+        for enrollment in live:
+            self._live.setdefault(enrollment.contact_id, []).append(enrollment)
         for event in exit_events:
             assert event.contact_id is not None  # noqa: S101 (the query selects by contact)
             survivor_id = self._contacts.survivors.get(event.contact_id, event.contact_id)
@@ -180,21 +182,24 @@ class _ActionBatch:
     # -- deciding -----------------------------------------------------------------------------
 
     def run(self, enrollment_id: UUID) -> UUID:
-        """Run the action on an enrollment; return the one that is current now.
+        """Run the action on an enrollment; return the id of the enrollment that is current now.
 
         Raises:
             NotFound: there is no such enrollment.
-            Conflict: its state does not allow this.
+            Conflict: the state of the enrollment, its contact or its journey does not allow the
+                action.
         """
-        one = self._enrollments.get(enrollment_id)
-        if one is None:
+        enrollment = self._enrollments.get(enrollment_id)
+        if enrollment is None:
             raise NotFound("This enrollment does not exist.")
         name = self._action.name
         required = REQUIRED_STATE.get(name)
-        if name != "retry" and not one.is_live:
-            raise Conflict(f"This enrollment has ended already ({one.state}).")
-        if required is not None and one.state != required:
-            raise Conflict(f"This needs a {required} enrollment; this one is {one.state}.")
+        if name != "retry" and not enrollment.is_live:
+            raise Conflict(f"This enrollment has ended already ({enrollment.state}).")
+        if required is not None and enrollment.state != required:
+            raise Conflict(
+                f"This action needs a {required} enrollment; this one is {enrollment.state}."
+            )
         actions = {
             "wake": self._wake,
             "continue": self._continue,
@@ -202,44 +207,47 @@ class _ActionBatch:
             "exit": self._exit,
             "retry": self._retry,
         }
-        return actions[name](one)
+        return actions[name](enrollment)
 
-    def _wake(self, one: Enrollment) -> UUID:
-        if one.state not in ("active", "waiting"):
-            raise Conflict(f"This enrollment cannot be woken: it is {one.state}.")
-        wait = one.wait
+    def _wake(self, enrollment: Enrollment) -> UUID:
+        if enrollment.state not in ("active", "waiting"):
+            raise Conflict(f"This enrollment cannot be woken: it is {enrollment.state}.")
+        wait = enrollment.wait
         if wait is not None:
             wait = replace(wait, until=min(wait.until or self._now, self._now))
-        return self._resume(one, replace(one, wait=wait, wake_at=self._now))
+        return self._resume(enrollment, replace(enrollment, wait=wait, wake_at=self._now))
 
-    def _continue(self, one: Enrollment) -> UUID:
-        """Drop the lost wait: recorded calls keep their answers, the others are made now.
+    def _continue(self, enrollment: Enrollment) -> UUID:
+        """Drop the lost wait: recorded calls keep their answers, and all other calls are made now.
 
-        The next wait looks back as far as the lost one did, so that it finds events that arrived
-        meanwhile. The event that ended the lost wait is recorded, for code that makes that wait
-        after all.
+        The next wait looks back as far as the lost wait did, and so finds the events that have
+        arrived since. If an event ended the lost wait, that event is recorded as its answer, for
+        code that makes the wait after all.
         """
-        self._journey(one)
+        self._find_journey(enrollment)  # raises if the code is gone
         active = replace(
-            one, state="active", attempt=0, wake_at=self._now, wait=None, wait_result=None
+            enrollment, state="active", attempt=0, wake_at=self._now, wait=None, wait_result=None
         )
-        if one.wait is not None and one.wait_result is not None:
-            active = replace(active, turn=one.turn + 1)
-            kind, _, label = one.wait.key.partition(":")
-            answer = encode(to_stored_event(one.wait_result))
-            step = Step(one.wait.key, kind, label, answer)
+        if enrollment.wait is not None and enrollment.wait_result is not None:
+            active = replace(active, turn=enrollment.turn + 1)
+            kind, _, label = enrollment.wait.key.partition(":")
+            answer = encode(to_stored_event(enrollment.wait_result))
+            step = Step(enrollment.wait.key, kind, label, answer)
             self._journal.append(
-                Turn(one.id, active.turn, self._now, one.code_hash, "waiting", [step])
+                Turn(enrollment.id, active.turn, self._now, enrollment.code_hash, "waiting", [step])
             )
-        return self._resume(one, replace(active, end_reason=None, error=None))
+        return self._resume(enrollment, replace(active, end_reason=None, error=None))
 
-    def _restart(self, one: Enrollment) -> UUID:
-        journey, cause = self._journey(one), self._causes.get(one.trigger_event_id)
-        state, _ = self._resolver.resolve(IncomingEvent("", contact_id=one.contact_id))
+    def _restart(self, enrollment: Enrollment) -> UUID:
+        journey, cause = (
+            self._find_journey(enrollment),
+            self._causes.get(enrollment.trigger_event_id),
+        )
+        state, _ = self._resolver.resolve(IncomingEvent("", contact_id=enrollment.contact_id))
         if cause is None or state is None:
-            raise Conflict("The event that started this enrollment is not kept any more.")
-        live = state.live.get(one.id)
-        enrollment = try_enroll(
+            raise Conflict("The event that started this enrollment has been deleted.")
+        live = state.live.get(enrollment.id)
+        started = try_enroll(
             journey,
             cause,
             state,
@@ -248,63 +256,65 @@ class _ActionBatch:
             now=self._now,
             replaces=[live] if live else [],
         )
-        if isinstance(enrollment, str):
-            raise Conflict(f"The journey does not enroll this contact again: {enrollment}.")
-        self._end(one, self._action.reason)
-        state.live.pop(one.id, None)
-        self._started.append(enrollment)
-        self.result.batch.wakes[enrollment.id] = self._now
+        if isinstance(started, str):
+            raise Conflict(f"The journey does not enroll this contact again: {started}.")
+        self._end(enrollment, self._action.reason)
+        state.live.pop(enrollment.id, None)
+        self._started.append(started)
+        self.result.batch.wakes[started.id] = self._now
         self._tally.change_state(journey.id, None, "active")
         self._tally.today(counters.entered(journey.id))
+        return started.id
+
+    def _exit(self, enrollment: Enrollment) -> UUID:
+        self._end(enrollment, self._action.reason)
         return enrollment.id
 
-    def _exit(self, one: Enrollment) -> UUID:
-        self._end(one, self._action.reason)
-        return one.id
-
-    def _retry(self, one: Enrollment) -> UUID:
+    def _retry(self, enrollment: Enrollment) -> UUID:
         """Reopen a failed enrollment, unless an event that exits the journey has arrived since."""
-        journey, contact = self._journey(one), self._contact(one)
-        if one.id in self._compacted:
-            raise Conflict("This enrollment ended too long ago: its journal is not kept any more.")
-        place = one.journey_id, one.entry_key
+        journey, contact = self._find_journey(enrollment), self._find_contact(enrollment)
+        if enrollment.id in self._compacted:
+            raise Conflict("This enrollment ended too long ago: its journal has been deleted.")
+        entry = enrollment.journey_id, enrollment.entry_key
         others = self._live.setdefault(contact.id, [])
-        if any((other.journey_id, other.entry_key) == place for other in others):
+        if any((other.journey_id, other.entry_key) == entry for other in others):
             raise Conflict("This contact has entered the journey again and is in it now.")
-        failed_at = one.ended_at or self._now
+        failed_at = enrollment.ended_at or self._now
         opened = replace(
-            one if contact.id == one.contact_id else one.moved_to(contact.id),
-            state="waiting" if one.wait else "active",
+            enrollment if contact.id == enrollment.contact_id else enrollment.moved_to(contact.id),
+            state="waiting" if enrollment.wait else "active",
             attempt=0,
             wake_at=self._now,
             ended_at=None,
             end_reason=None,
         )
-        self._tally.on_day_of(failed_at, counters.ended(one.journey_id, "failed"), -1)
-        if (reason := self._exit_reason_since(journey, contact, failed_at)) is not None:
+        self._tally.on_day_of(failed_at, counters.ended(enrollment.journey_id, "failed"), -1)
+        if (reason := self._find_exit_reason_since(journey, contact, failed_at)) is not None:
             self._end(opened, reason)
-            return one.id
+            return enrollment.id
         others.append(opened)
-        return self._resume(one, opened)
+        return self._resume(enrollment, opened)
 
-    def _exit_reason_since(self, journey: Journey, contact: Contact, since: datetime) -> str | None:
+    def _find_exit_reason_since(
+        self, journey: Journey, contact: Contact, since: datetime
+    ) -> str | None:
         for event in self._exit_events.get(contact.id, ()):
             arrived = event.received_at or since
-            # An event of the same instant arrived after it, or it would have ended the enrollment.
+            # An event of the same instant came after the failure, or it would have been an exit.
             if arrived >= since and (rule := exit_of(journey, event, arrived)):
                 return f"exit_on {rule}"[:_MAX_REASON_LENGTH]
         return None
 
-    def _contact(self, one: Enrollment) -> Contact:
-        """Return an enrollment's contact; it may have been merged after the enrollment ended."""
-        contact_id = self._contacts.survivors.get(one.contact_id, one.contact_id)
+    def _find_contact(self, enrollment: Enrollment) -> Contact:
+        """Return an enrollment's contact, or the survivor if the contact was merged since."""
+        contact_id = self._contacts.survivors.get(enrollment.contact_id, enrollment.contact_id)
         return self._contacts.by_id[contact_id]
 
-    def _journey(self, one: Enrollment) -> Journey:
-        journey = self._rules.journeys.get(one.journey_id)
+    def _find_journey(self, enrollment: Enrollment) -> Journey:
+        journey = self._rules.journeys.get(enrollment.journey_id)
         if journey is None:
             raise Conflict(
-                f"The code of {one.journey_id} is gone or broken.",
+                f"The code of {enrollment.journey_id} is gone or broken.",
                 "Restore it first.",
             )
         return journey
@@ -316,10 +326,10 @@ class _ActionBatch:
         self.result.batch.wakes[after.id] = self._now
         return after.id
 
-    def _end(self, one: Enrollment, reason: str) -> None:
-        """Exit an enrollment, and cancel its sends that were not handed over."""
+    def _end(self, enrollment: Enrollment, reason: str) -> None:
+        """Exit an enrollment, and cancel its queued sends."""
         ended = replace(
-            one,
+            enrollment,
             state="exited",
             end_reason=reason,
             ended_at=self._now,
@@ -327,18 +337,20 @@ class _ActionBatch:
             wait=None,
             wait_result=None,
         )
-        self._put(self._enrollments[one.id], ended)
-        self._tally.today(counters.ended(one.journey_id, "exited"))
-        self._cancel[one.id] = reason
-        self.result.batch.ended.append(one.id)
+        self._put(self._enrollments[enrollment.id], ended)
+        self._tally.today(counters.ended(enrollment.journey_id, "exited"))
+        self._cancel[enrollment.id] = reason
+        self.result.batch.ended.append(enrollment.id)
 
     def _put(self, before: Enrollment, after: Enrollment) -> None:
         self._changed.append(after)
         self._tally.change_state(before.journey_id, before.state, after.state)
-        self._tally.change_wait(before.journey_id, _wait_of(before), _wait_of(after))
+        self._tally.change_wait(
+            before.journey_id, _get_counted_wait(before), _get_counted_wait(after)
+        )
 
     async def write(self, tx: Transaction) -> None:
-        """Write everything that was decided, in an order that never violates a unique index."""
+        """Write the changes of all runs, in an order that never violates a unique index."""
         if self._cancel:
             queued = await tx.one(sends.queued_of(self._cancel, ()))
             self._tally.today(counters.sends("cancelled"), queued)
@@ -352,6 +364,6 @@ class _ActionBatch:
         )
 
 
-def _wait_of(one: Enrollment) -> str | None:
-    """Return the wait that an enrollment is counted under: only live ones are in one."""
-    return one.wait.key if one.wait and one.is_live else None
+def _get_counted_wait(enrollment: Enrollment) -> str | None:
+    """Return the key of the wait that an enrollment is counted under, None if it has ended."""
+    return enrollment.wait.key if enrollment.wait and enrollment.is_live else None

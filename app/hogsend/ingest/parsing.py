@@ -1,4 +1,4 @@
-"""Parses what callers send, and checks it before anything is stored."""
+"""Parses events from callers and from Hatchet, and rejects invalid ones before ingest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ..errors import InvalidInput, TooLarge
 
 # Years that every calendar shows, in every time zone.
 _YEARS = range(1970, 9999)
-# What JSON text with NUL characters, lone surrogates, or numbers that are not finite contains.
+# Matches JSON text that may have NUL characters, lone surrogates or numbers that are not finite.
 _NEEDS_CHECK = re.compile(rb"\\u|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
 
 
@@ -77,7 +77,7 @@ class Body(BaseModel):
 
 
 class EventBody(Body):
-    """`POST /v1/events` (wire, section 2)."""
+    """The body of `POST /v1/events` (docs/api.md)."""
 
     name: Text
     user_id: UserId = ""
@@ -87,7 +87,7 @@ class EventBody(Body):
     contact_properties: Properties = Field(default_factory=dict)
     lists: dict[Text, bool] = Field(default_factory=dict)
     groups: dict[Text, Text] = Field(default_factory=dict)
-    # A missing value is None, but an explicit null is refused.
+    # A missing value becomes None, but an explicit null is invalid.
     value: Annotated[float, Field(allow_inf_nan=False)] = None  # pyright: ignore[reportAssignmentType]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$")] = ""
     idempotency_key: Text = ""
@@ -98,11 +98,12 @@ def parse_event(raw: bytes, idempotency_key: str | None) -> IncomingEvent:
     """Parse the body of `POST /v1/events`.
 
     Args:
-        raw: the body as sent.
-        idempotency_key: the header's, which takes precedence over the body's.
+        raw: the bytes of the body.
+        idempotency_key: the key of the header, which takes precedence over the key of the body.
 
     Raises:
-        InvalidInput: it is not JSON, or a field is invalid; `details` names each.
+        InvalidInput: the body is not JSON, names no contact, or has an invalid field; `details`
+            lists all invalid fields.
         TooLarge: the event is larger than the limit.
     """
     if len(raw) > MAX_EVENT_BYTES:
@@ -123,14 +124,14 @@ def parse_hatchet_event(event_id: str, name: str, payload: Mapping[str, Any]) ->
     """Parse an event that was pushed to Hatchet.
 
     Args:
-        event_id: Hatchet's id of it, from which the idempotency key is made.
-        name: what happened.
-        payload: as the body of `POST /v1/events`; without `eventProperties`, all other fields
-            are the event's properties.
+        event_id: Hatchet's id of the event, from which the idempotency key is made.
+        name: the event's name.
+        payload: the fields of the body of `POST /v1/events`; without `eventProperties`, all other
+            fields are the event's properties.
 
     Raises:
-        InvalidInput: it names no contact, or a field is invalid.
-        TooLarge: it is larger than the limit.
+        InvalidInput: the payload names no contact, or a field is invalid.
+        TooLarge: the event is larger than the limit.
     """
     body = {key: value for key, value in payload.items() if key in _BODY_FIELDS}
     if "eventProperties" not in body:
@@ -142,15 +143,16 @@ def parse_hatchet_event(event_id: str, name: str, payload: Mapping[str, Any]) ->
 
 
 def build_event(body: EventBody, raw: bytes, idempotency_key: str | None) -> IncomingEvent:
-    """Build an event from a checked body.
+    """Build an event from a body whose fields are valid.
 
     Args:
         body: the body.
-        raw: its bytes, whose digest is stored with the idempotency key.
-        idempotency_key: the header's, which takes precedence over the body's.
+        raw: the bytes of the body; their digest is stored with the idempotency key.
+        idempotency_key: the key of the header, which takes precedence over the key of the body.
 
     Raises:
-        InvalidInput: it names no contact, or properties are larger than a limit.
+        InvalidInput: the body names no contact, properties cannot be stored, or the key of the
+            header has the wrong length.
     """
     if not body.user_id and not body.email:
         raise InvalidInput("email or userId is required")
@@ -197,20 +199,20 @@ def describe_invalid(error: ValidationError) -> InvalidInput:
     details: list[dict[str, object]] = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         if problem["type"] == "json_invalid":
-            return InvalidInput("Malformed JSON in request body", _after_colon(problem["msg"]))
+            return InvalidInput("Malformed JSON in request body", _extract_reason(problem["msg"]))
         message = problem["msg"].removeprefix("Value error, ")
         details.append({"path": list(problem["loc"]), "message": message, "code": problem["type"]})
     shown = "; ".join(
-        f"{'.'.join(map(str, _path(detail)))}: {detail['message']}" for detail in details[:3]
+        f"{'.'.join(map(str, _get_path(detail)))}: {detail['message']}" for detail in details[:3]
     )
     return InvalidInput(f"The request body does not fit. {shown}.", details=details)
 
 
-def _path(detail: Mapping[str, object]) -> list[object]:
+def _get_path(detail: Mapping[str, object]) -> list[object]:
     path = detail["path"]
     return path if isinstance(path, list) and path else ["body"]  # pyright: ignore[reportUnknownVariableType]
 
 
-def _after_colon(message: str) -> str:
-    _, _, rest = message.partition(": ")
-    return f"({rest})" if rest else ""
+def _extract_reason(message: str) -> str:
+    _, _, reason = message.partition(": ")
+    return f"({reason})" if reason else ""

@@ -1,4 +1,4 @@
-"""The rules that ingest decides by: the journeys, the lists, and the operators' switches."""
+"""The rules of ingest: the journeys, the lists, and the operators' switches."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class IngestRules:
 
     Args:
         journeys: the journeys of the code, by id.
-        lists: the lists of the code, by id; the built-in list exists besides.
-        unavailable: stored definitions of journeys that the code no longer has, or that are
-            broken, by id; contacts may still be enrolled in them.
+        lists: the lists of the code, by id, without the built-in list.
+        unavailable: the stored definitions of journeys whose code is gone or broken, by id;
+            contacts may still be enrolled in these journeys.
         switched_off: journeys that an operator has switched off.
-        late_after: how long after it happened an event may arrive and still start a journey.
+        late_after: how long after an event happened it may arrive and still start a journey.
     """
 
     journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
@@ -38,14 +38,14 @@ class IngestRules:
     unavailable: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
     switched_off: frozenset[str] = frozenset()
     late_after: timedelta = LATE_AFTER
-    # The journeys by the name of an event that they react to.
+    # Journeys, by the name of an event.
     _by_trigger: Index = field(init=False, repr=False, compare=False)
     _unavailable_by_trigger: Index = field(init=False, repr=False, compare=False)
     _by_exit: Index = field(init=False, repr=False, compare=False)
     _by_goal: Index = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        known = [*self.journeys.values(), *self.unavailable.values()]
+        all_journeys = [*self.journeys.values(), *self.unavailable.values()]
         indexes = {
             "_by_trigger": _index(
                 (journey.trigger.event, journey) for journey in self.journeys.values()
@@ -55,7 +55,7 @@ class IngestRules:
             ),
             "_by_exit": _index(
                 (event, journey)
-                for journey in known
+                for journey in all_journeys
                 for event in {rule.event for rule in journey.exit_on}
             ),
             "_by_goal": _index(
@@ -65,35 +65,31 @@ class IngestRules:
         for name, index in indexes.items():
             object.__setattr__(self, name, index)
 
-    def with_trigger(self, event: str) -> Sequence[Journey]:
+    def find_by_trigger(self, event: str) -> Sequence[Journey]:
         """Return the journeys that an event may start."""
         return self._by_trigger.get(event, ())
 
-    def unavailable_with_trigger(self, event: str) -> Sequence[Journey]:
-        """Return the journeys that an event would start if their code were there and usable."""
+    def find_unavailable_by_trigger(self, event: str) -> Sequence[Journey]:
+        """Return the journeys that an event would start if their code were not gone or broken."""
         return self._unavailable_by_trigger.get(event, ())
 
-    def with_exit(self, event: str) -> Sequence[Journey]:
+    def find_by_exit(self, event: str) -> Sequence[Journey]:
         """Return the journeys that an event may end."""
         return self._by_exit.get(event, ())
 
-    def with_goal(self, event: str) -> Sequence[Journey]:
+    def find_by_goal(self, event: str) -> Sequence[Journey]:
         """Return the journeys that an event may be the goal of."""
         return self._by_goal.get(event, ())
 
-    def definition(self, journey_id: str) -> Journey | None:
-        """Return a journey's definition: that of the code, or else the stored one."""
+    def find_definition(self, journey_id: str) -> Journey | None:
+        """Return a journey's definition from the code, or else the stored definition."""
         return self.journeys.get(journey_id) or self.unavailable.get(journey_id)
 
-    def list_of(self, journey: Journey) -> MailList:
-        """Return the list that a journey's sends belong to."""
-        return self.list(journey.list_id)
+    def find_list(self, list_id: str) -> MailList:
+        """Return a list by id; a list that the code lacks gets the built-in list's settings.
 
-    def list(self, list_id: str) -> MailList:
-        """Return a list by id; one that the code no longer has gets the built-in list's settings.
-
-        It keeps its own id, as contacts' choices for it still count: sent mails have links to
-        leave it for years.
+        A removed list keeps its id, because contacts' choices for the list still count: sent
+        emails have unsubscribe links for years.
         """
         return self.lists.get(list_id) or replace(BUILT_IN_LIST, id=list_id)
 
@@ -115,10 +111,10 @@ async def load_rules(
     """Load the rules: the journeys of the code, and the operators' switches.
 
     Args:
-        database: holds the switches, and the journeys that the code no longer has.
+        database: holds the switches, and the definitions of journeys whose code is gone or broken.
         journeys: the journeys of the code, by id.
         lists: the lists of the code, by id.
-        late_after: how long after it happened an event may arrive and still start a journey.
+        late_after: how long after an event happened it may arrive and still start a journey.
     """
     stored = await database.read_one(journey_store.all_known())
     return IngestRules(

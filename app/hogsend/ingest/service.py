@@ -1,4 +1,4 @@
-"""Ingests events: callers submit them one by one, and they are written in batches."""
+"""Ingests events: callers submit events one by one, and ingest writes them in batches."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Ingest:
     """Ingests events of the product, of recipients, of journeys and of operators.
 
     Args:
-        database: where everything is stored.
+        database: the database that the events are written to.
         clock: the source of the present instant.
         rules: the journeys, lists and switches that decide; may be replaced at any time.
-        changes: notifies dashboards.
-        on_commit: awaited with the result of every batch that was committed.
+        changes: notifies open dashboards.
+        on_commit: awaited with the result of each committed batch.
     """
 
     def __init__(
@@ -57,10 +57,11 @@ class Ingest:
         return self._batcher.is_under_load
 
     async def submit(self, incoming: IncomingEvent) -> IngestResult:
-        """Ingest an event; return when it and all that it causes are durable.
+        """Ingest an event; return once the event and its effects are committed.
 
         Raises:
-            NotFound: there is no contact with its `contact_id`.
+            NotFound: the event has a `contact_id` that no contact has.
+            StoreUnavailable: the database accepts no writes at present.
         """
         return await self._batcher.submit(incoming)
 
@@ -74,16 +75,18 @@ class Ingest:
         return await ingest_batch(tx, incoming, self.rules, tally, now)
 
     async def publish_result(self, result: BatchResult) -> None:
-        """Notify dashboards and the engine of what a transaction has changed.
+        """Notify dashboards and the engine of the changes of a committed transaction.
 
-        Never raises: the events are stored, and the engine finds the rows by itself.
+        Never raises: the events are stored, and the engine finds the due rows by polling.
         """
         self._changes.publish(*result.topics)
         try:
             if self._on_commit is not None:
                 await self._on_commit(result)
         except Exception:
-            log.exception("the engine could not be notified of a commit; it finds the rows later")
+            log.exception(
+                "the engine could not be notified of a commit; it finds the due rows later"
+            )
 
     async def _write(self, incoming: Sequence[IncomingEvent]) -> Sequence[IngestResult | Exception]:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -21,18 +22,18 @@ from .contact_resolver import ContactResolver, ContactState
 from .enroll import try_enroll
 from .rules import IngestRules
 
-# The reason why such a trigger started nothing.
+# The reason of the refusals that a replay decides again.
 MISSED: SkipReason = "journey_broken"
 
 
 @dataclass
 class ReplayResult:
-    """What a replay of missed triggers did.
+    """The result of a replay of missed triggers.
 
     Args:
-        enrolled: how many contacts they enrolled.
-        refused: how many they did not enroll, by reason.
-        batch: what changed, to be published after the commit.
+        enrolled: how many contacts the triggers enrolled.
+        refused: how many contacts the triggers did not enroll, by reason.
+        batch: the changes, to be published after the commit.
     """
 
     enrolled: int = 0
@@ -51,17 +52,17 @@ async def replay_triggers(
     tally: Tally,
     now: datetime,
 ) -> ReplayResult:
-    """Let events that a broken journey missed start it now, by the same rules as new ones.
+    """Decide again about triggers that a broken journey missed, by the same rules as for new ones.
 
     The events are not stored again; their records show the new decision. If an event that exits
-    the journey has arrived since, the enrollment ends at once.
+    the journey has arrived since, the enrollment ends immediately.
 
     Args:
         tx: the transaction.
-        journey: the journey, as it is now.
-        refusal_ids: the refusals to replay; those with another reason by now are skipped.
+        journey: the journey's current definition.
+        refusal_ids: the refusals to replay; refusals that have another reason by now are skipped.
         rules: the journeys, lists and switches that decide.
-        tally: where changes are counted; the caller writes it.
+        tally: counts the changes; the caller writes the tally.
         now: the present instant.
     """
     missed = await tx.one(events.missed(refusal_ids, MISSED))
@@ -74,7 +75,7 @@ async def replay_triggers(
 
 
 class _ReplayBatch:
-    """Decides what each missed trigger does now, and collects what is written."""
+    """Decides about each missed trigger, and collects the rows to write."""
 
     def __init__(self, journey: Journey, rules: IngestRules, tally: Tally, now: datetime) -> None:
         self._journey = journey
@@ -92,10 +93,10 @@ class _ReplayBatch:
     async def load(self, tx: Transaction, missed: Sequence[Missed]) -> None:
         """Read the triggers' contacts, under their locks, and the events that exit the journey."""
         await self._contacts.load(
-            tx, [IncomingEvent("", contact_id=one.contact_id) for one in missed]
+            tx, [IncomingEvent("", contact_id=trigger.contact_id) for trigger in missed]
         )
         ending = sorted({rule.event for rule in self._journey.exit_on})
-        ids = {one.contact_id for one in missed}
+        ids = {trigger.contact_id for trigger in missed}
         ids |= {state.contact.id for state in self._contacts.states()}
         for event in await tx.one(events.named(list(ids), ending)):
             if event.contact_id is not None:
@@ -134,7 +135,7 @@ class _ReplayBatch:
         self._enrolled.append(missed.refusal_id)
         self.result.enrolled += 1
         self._tally.today(counters.entered(self._journey.id))
-        exit_reason = self._exit_reason_since(missed, state)
+        exit_reason = self._find_exit_reason_since(missed, state)
         if exit_reason is None:
             self.result.batch.wakes[enrollment.id] = self._now
         else:
@@ -154,11 +155,13 @@ class _ReplayBatch:
         self._started.append(enrollment)
         self._tally.change_state(self._journey.id, None, enrollment.state)
 
-    def _exit_reason_since(self, missed: Missed, state: ContactState) -> str | None:
+    def _find_exit_reason_since(self, missed: Missed, state: ContactState) -> str | None:
         contact_ids = {missed.contact_id, state.contact.id}
-        for event in (event for one in contact_ids for event in self._events_since.get(one, ())):
+        for event in chain.from_iterable(
+            self._events_since.get(contact_id, ()) for contact_id in contact_ids
+        ):
             arrived = event.received_at or self._now
-            # Ids are in the order of arrival.
+            # The order of ids is the order of arrival.
             if event.id > missed.cause.event.id and (
                 rule := exit_of(self._journey, event, arrived)
             ):
@@ -166,18 +169,18 @@ class _ReplayBatch:
         return None
 
     def _correct(self, missed: Missed, decision: dict[str, Any]) -> None:
-        """Put the new decision into the event's record."""
+        """Replace the decision about this journey in the event's record."""
         event_id = missed.cause.event.id
         decisions = self._decisions.setdefault(event_id, dict(missed.decisions))
         others = [
-            one
-            for one in decisions.get("enrollments", ())
-            if one.get("journeyId") != self._journey.id
+            row
+            for row in decisions.get("enrollments", ())
+            if row.get("journeyId") != self._journey.id
         ]
         decisions["enrollments"] = [*others, {"journeyId": self._journey.id, **decision}]
 
     async def write(self, tx: Transaction) -> None:
-        """Write everything that was decided."""
+        """Write the rows of all decisions."""
         await tx.apply(
             [
                 enrollments.insert(self._started),

@@ -229,7 +229,7 @@ async def _recipient(context: ServiceContext, unverified: RecipientToken | None)
     )
     return Recipient(
         contact=contact,
-        mail_list=context.ingest.rules.list(token.list_id),
+        mail_list=context.ingest.rules.find_list(token.list_id),
         send_id=token.send_id,
         consents=chosen.get(contact.id) or Consents(),
     )
