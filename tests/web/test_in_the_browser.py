@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, Route, async_playwright
 from quart import Quart
 
 from hogsend.domain.incoming import IncomingEvent
@@ -98,6 +98,23 @@ async def test_a_list_updates_live_and_keeps_scroll_and_input(
     kept = "[...document.querySelectorAll('#events tr')].filter(row => row.kept).length"
     assert await page.evaluate(kept) == 1
     assert messages == []
+
+
+async def test_a_page_is_live_when_its_scripts_arrive_far_apart(
+    window: BrowserContext, runtime: Runtime, sample: SampleData
+) -> None:
+    page = await window.new_page()
+
+    async def hold_back(route: Route) -> None:
+        await page.wait_for_function("window.htmx")
+        # What htmx has put off until the current script ends has run.
+        await page.evaluate("new Promise(resolve => setTimeout(() => setTimeout(resolve)))")
+        await route.continue_()
+
+    await page.route("**/hx-sse-*", hold_back)
+    await page.goto("/events")
+    await runtime.ingest.submit(IncomingEvent(name="seen.live", user_id="u_live"))
+    await page.locator("#events >> text=seen.live").wait_for()
 
 
 async def test_an_enrollment_updates_live(
