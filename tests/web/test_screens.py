@@ -12,6 +12,7 @@ from hogsend.process.runtime import Runtime
 from hogsend.store import audit, enrollments
 from hogsend.store.read_models import contacts as contact_screen
 from tests.web.conftest import Browser, text_of
+from tests.web.long_texts import add_long_texts
 from tests.web.sample_data import SampleData
 
 PATHS = (
@@ -279,6 +280,24 @@ async def test_an_email_shows_replies_links_and_engagement(
     assert "Opened machine" in text
     headers = text_of(await owner.read(f"/emails/{sample.ids['welcome mail']}?view=headers"))
     assert "List-Unsubscribe=One-Click" in headers
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("skipped", "Not sent: too soon after the previous one."),
+        ("suppressed", "Not sent: the address does not exist."),
+        ("cancelled", "Not sent: the enrollment ended first."),
+        ("failed", "The account that you tried to reach does not exist. This email"),
+    ],
+)
+async def test_an_email_that_was_not_sent_says_why(
+    owner: Browser, sample: SampleData, runtime: Runtime, status: str, sentence: str
+) -> None:
+    await add_long_texts(runtime, sample)
+    text = text_of(await owner.read(f"/emails/{sample.ids[f'long {status} mail']}"))
+    assert sentence in text
+    assert f" {status} To " in text
 
 
 async def test_a_key_is_shown_once(owner: Browser) -> None:

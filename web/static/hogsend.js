@@ -30,6 +30,9 @@
     // On a phone the menu is one line that scrolls: show the current page.
     const current = document.querySelector(".side [aria-current]");
     current?.scrollIntoView({ inline: "center", block: "nearest" });
+    // Most steps of a graph are in its middle.
+    const graph = document.querySelector("svg.graph")?.parentElement;
+    if (graph) graph.scrollLeft = (graph.scrollWidth - graph.clientWidth) / 2;
   });
   const markOffline = (isOffline) => () => document.body.classList.toggle("quiet-live", isOffline);
   document.addEventListener("htmx:sse:error", markOffline(true));
