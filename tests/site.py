@@ -23,6 +23,7 @@ from hogsend.store import contacts, inbox, keys, sends
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Query
 from hogsend.store.fields import to_id
+from hogsend.store.read_models import inbox as inbox_page
 from hogsend.web.app import create_app
 from tests.patience import PATIENCE
 
@@ -157,10 +158,10 @@ class Site:
         """Wait for the captured mail with a number, counted from 1, and return it."""
 
         async def condition() -> EmailMessage | None:
-            captured = await self.runtime.database.read_one(inbox.newest(100))
+            captured = await inbox_page.list_mails(self.runtime.database, 100)
             if len(captured) < number:
                 return None
-            found = await self.runtime.database.read_one(inbox.one(captured[-number].send_id))
+            found = await inbox.find(self.runtime.database, captured[-number].send_id)
             return found and message_from_bytes(found.raw, policy=policy.default)
 
         return await until(self.runtime.change_feed, condition)

@@ -70,7 +70,7 @@ async def fail(world: World, *users: str, source: str = RAISES) -> None:
 
 async def log(world: World) -> list[tuple[str, str, str, Any]]:
     """Return who did what to whom, with what it came to, the oldest first."""
-    lines = await world.database.read_one(audit.newest(50))
+    lines = await audit.list_entries(world.database, 50)
     return [(one.who, one.action, one.subject, one.after) for one in reversed(lines)]
 
 

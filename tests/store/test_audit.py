@@ -27,11 +27,11 @@ async def test_changes_are_kept_with_their_previous_values(
                 ),
             ]
         )
-    newest, oldest = await database.read_one(audit.newest(10))
+    newest, oldest = await audit.list_entries(database, 10)
     assert (newest.action, newest.before, newest.after) == (
         "disable",
         {"enabled": True},
         {"enabled": False},
     )
     assert (oldest.action, oldest.before, oldest.at) == ("exit", None, now)
-    assert [one.id for one in await database.read_one(audit.newest(10, newest.id))] == [oldest.id]
+    assert [one.id for one in await audit.list_entries(database, 10, newest.id)] == [oldest.id]

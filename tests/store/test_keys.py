@@ -9,9 +9,11 @@ from uuid import UUID
 import pytest
 
 from hogsend.clock import ManualClock
-from hogsend.errors import InvalidInput, NotFound
+from hogsend.errors import CorruptRow, InvalidInput, NotFound
 from hogsend.store import keys
-from hogsend.store.db import Database, Query
+from hogsend.store.db import Database, Query, Write
+from hogsend.store.rows import column
+from tests.databases import opened
 
 
 async def test_a_key_is_found_by_its_text_and_its_text_is_nowhere(
@@ -22,6 +24,8 @@ async def test_a_key_is_found_by_its_text_and_its_text_is_nowhere(
     assert await keys.find(database, keys.digest_of(text)) == key
     rows = await database.read_one(Query("SELECT * FROM api_keys", [], list))
     assert text not in str([tuple(row) for row in rows])
+    (scopes,) = await database.read_one(Query("SELECT scopes FROM api_keys", [], column(str)))
+    assert scopes == '["ingest"]'
     assert key.prefix == text[:8]
 
 
@@ -118,9 +122,26 @@ async def test_keys_are_listed_newest_first_with_their_last_use(
     clock.set(clock.now() + timedelta(hours=1))
     new, _ = await keys.create(database, name="new", scopes=["ingest"], now=clock.now())
 
-    async with database.transaction() as transaction:
-        await transaction.apply([keys.record_uses({old.id: clock.now()})])
+    await keys.record_use(database, old.id, clock.now())
 
     listed = await keys.list_keys(database)
     assert [key.id for key in listed] == [new.id, old.id]
     assert [key.last_used_at for key in listed] == [None, clock.now()]
+
+
+async def test_a_corrupt_key_is_refused_and_named_and_the_others_still_work(
+    sqlite_url: str, clock: ManualClock
+) -> None:
+    # Postgres takes no invalid JSON.
+    async with opened(sqlite_url) as database:
+        corrupt, corrupt_text = await keys.create(
+            database, name="a", scopes=["ingest"], now=clock.now()
+        )
+        key, text = await keys.create(database, name="b", scopes=["ingest"], now=clock.now())
+        async with database.transaction() as transaction:
+            damage = "UPDATE api_keys SET scopes = '[' WHERE id = ?"
+            await transaction.apply([Write(damage, [(corrupt.id,)])])
+
+        assert await keys.find(database, keys.digest_of(text)) == key
+        with pytest.raises(CorruptRow, match=str(corrupt.id)):
+            await keys.find(database, keys.digest_of(corrupt_text))

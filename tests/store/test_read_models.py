@@ -172,8 +172,8 @@ async def test_queues_are_counted_to_a_bound(
 async def test_the_inbox_is_listed_and_its_unread_counted(
     database: Database, sample: SampleData
 ) -> None:
-    assert await database.read_one(inbox.unread()) == 62
-    found = await database.read_one(inbox.page(100, to="ada@example.com"))
+    assert await database.read_one(inbox.count_unread()) == 62
+    found = await inbox.list_mails(database, 100, to="ada@example.com")
     assert [one.subject for one in found] == ["Welcome, Ada"]
 
 

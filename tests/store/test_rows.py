@@ -13,7 +13,7 @@ from tortoise.models import Model
 
 from hogsend.errors import CorruptRow
 from hogsend.store.corrupt_rows import only_show
-from hogsend.store.fields import IdField, InstantField, to_micros
+from hogsend.store.fields import IdField, InstantField, json_field, to_micros
 from hogsend.store.rows import RowMapper, column, first_value, pairs
 from hogsend.store.stored import Stored, json_object
 
@@ -25,7 +25,7 @@ class NoteRow(Model):
     id = IdField(primary_key=True)
     written_at = InstantField(null=True)
     is_pinned = fields.BooleanField()
-    properties: Any = fields.JSONField()
+    properties: Any = json_field()
 
     class Meta:
         table = "notes"
@@ -63,6 +63,15 @@ def test_a_value_is_written_to_the_columns_it_is_read_from():
     assert new.values(NOTE, 5) == (ID, to_micros(NOW), True, '{"a":1}', 5)
     changed = NOTES.writing(without=("id",))
     assert changed.assignments == "written_at = ?, is_pinned = ?, properties = ?"
+
+
+def test_tortoise_reads_and_writes_the_same_value():
+    row = NoteRow(**NOTES.to_columns(NOTE))
+    assert (row.written_at, row.properties) == (NOW, '{"a":1}')
+    assert NOTES.from_model(row) == NOTE
+    row.properties = "{"
+    with pytest.raises(CorruptRow, match=str(ID)):
+        NOTES.from_model(row)
 
 
 def test_a_field_without_a_column_is_refused_at_import():

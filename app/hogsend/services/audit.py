@@ -71,4 +71,4 @@ async def list_entries(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    return await installation.database.read_one(audit.newest(limit, before))
+    return await audit.list_entries(installation.database, limit, before)

@@ -13,7 +13,7 @@ from ..store.inbox import InboxEntry
 from ..store.read_models import inbox as read_model
 from ..store.read_models.inbox import MAX_COUNTED
 from .actor import Actor, Permission
-from .audit import apply_audited
+from .audit import audit_entry
 from .installation import Installation
 
 __all__ = [
@@ -63,7 +63,7 @@ async def list_mails(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    return await installation.database.read_one(read_model.page(limit, before, to))
+    return await read_model.list_mails(installation.database, limit, before, to)
 
 
 async def count_unread(installation: Installation, actor: Actor) -> int:
@@ -73,7 +73,7 @@ async def count_unread(installation: Installation, actor: Actor) -> int:
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    return await installation.database.read_one(read_model.unread())
+    return await installation.database.read_one(read_model.count_unread())
 
 
 async def open_mail(installation: Installation, actor: Actor, send_id: UUID) -> CapturedMailDetail:
@@ -85,12 +85,12 @@ async def open_mail(installation: Installation, actor: Actor, send_id: UUID) -> 
     """
     actor.require(Permission.READ)
     database = installation.database
-    captured, ledger = await database.read(inbox.one(send_id), sends.by_ids([send_id]))
+    captured = await inbox.find(database, send_id)
     if captured is None:
         raise NotFound("There is no such mail.", "The inbox may have been cleared.")
     if captured.entry.read_at is None:
-        async with database.transaction() as transaction:
-            await transaction.apply([inbox.mark_read(send_id, installation.clock.now())])
+        await inbox.mark_read(database, send_id, installation.clock.now())
+    ledger = await database.read_one(sends.by_ids([send_id]))
     return CapturedMailDetail(captured.entry, captured.raw, ledger.get(send_id))
 
 
@@ -101,4 +101,7 @@ async def clear_inbox(installation: Installation, actor: Actor) -> None:
         Forbidden: the actor may not operate.
     """
     actor.require(Permission.OPERATE)
-    await apply_audited(installation, actor, [inbox.clear()], "clear", "/inbox", "inbox")
+    async with installation.database.transaction() as transaction:
+        await inbox.clear(transaction)
+        await transaction.apply([audit_entry(installation, actor, "clear", "/inbox")])
+    installation.change_feed.publish("inbox")

@@ -12,7 +12,7 @@ from uuid import UUID
 from ..store import keys
 from ..store.keys import FULL_ADMIN, INGEST, INGEST_PUBLIC, Key
 from .actor import Actor, Permission
-from .audit import apply_audited, audit_entry
+from .audit import audit_entry
 from .installation import Installation
 
 SCOPES = keys.SCOPES
@@ -102,8 +102,7 @@ async def find_key(installation: Installation, text: str) -> Key | None:
 
 async def note_use(installation: Installation, key: Key) -> None:
     """Record that a key is used now."""
-    async with installation.database.transaction() as transaction:
-        await transaction.apply([keys.record_uses({key.id: installation.clock.now()})])
+    await keys.record_use(installation.database, key.id, installation.clock.now())
 
 
 async def find_key_by_text(installation: Installation, actor: Actor, text: str) -> Key | None:
@@ -134,11 +133,8 @@ async def register_key(installation: Installation, actor: Actor, *, name: str, t
 
 
 async def _insert(installation: Installation, actor: Actor, key: Key, text: str) -> None:
-    await apply_audited(
-        installation,
-        actor,
-        [keys.insert(key, text)],
-        "create key",
-        f"key {key.prefix}",
-        after={"id": str(key.id), "name": key.name, "scopes": sorted(key.scopes)},
-    )
+    after = {"id": str(key.id), "name": key.name, "scopes": sorted(key.scopes)}
+    entry = audit_entry(installation, actor, "create key", f"key {key.prefix}", after=after)
+    async with installation.database.transaction() as transaction:
+        await keys.insert(transaction, key, text)
+        await transaction.apply([entry])

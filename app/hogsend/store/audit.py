@@ -1,19 +1,18 @@
-"""The audit log: what an operator changed."""
+"""The audit log: who changed what."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ..domain.ids import new_id
-from .db import Query, Write
-from .json_text import from_json, to_json
+from .db import Database, Write
 from .models import AuditRow
 from .rows import RowMapper
-from .stored import Stored
+from .stored import optional_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,11 @@ class AuditEntry:
     after: Any = None
 
 
-def _write_state(state: Any) -> str | None:
-    return None if state is None else to_json(state)
-
-
 _ENTRIES = RowMapper(
     AuditEntry,
     AuditRow,
-    before=Stored(from_json, _write_state),
-    after=Stored(from_json, _write_state),
+    before=optional_json(),
+    after=optional_json(),
 )
 _NEW = _ENTRIES.writing()
 
@@ -63,6 +58,9 @@ def record(
     line: UUID | None = None,
 ) -> Write:
     """Add a change to the log.
+
+    This is a statement, because it joins those of a batch of facts, and those of a copy to
+    Postgres, whose connection Tortoise does not know.
 
     Args:
         who: the operator's address.
@@ -82,16 +80,17 @@ def record(
     )
 
 
-def newest(limit: int, before: UUID | None = None) -> Query[Sequence[AuditEntry]]:
-    """Ask for changes, newest first.
+async def list_entries(
+    database: Database, limit: int, before: UUID | None = None
+) -> list[AuditEntry]:
+    """Return entries, newest first.
 
     Args:
+        database: the open database.
         limit: how many at most.
-        before: only those older than this one.
+        before: only entries older than this one.
     """
-    older = "" if before is None else "WHERE id < ? "
-    return Query(
-        f"SELECT {_ENTRIES.columns} FROM audit {older}ORDER BY id DESC LIMIT ?",
-        [limit] if before is None else [before, limit],
-        _ENTRIES.all,
-    )
+    entries = AuditRow.all() if before is None else AuditRow.filter(id__lt=before)
+    with database.models() as connection:
+        rows = await entries.using_db(connection).order_by("-id").limit(limit)
+    return list(map(_ENTRIES.from_model, rows))

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, SafeUUID
 
-from tortoise.fields import BigIntField, Field
+from tortoise.fields import BigIntField, Field, JSONField
 from tortoise.indexes import Index
+
+from .json_text import to_json
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -95,6 +97,18 @@ class InstantField(BigIntField):
 
     def to_python_value(self, value: Any) -> Any:
         return from_micros(value) if isinstance(value, int) else value
+
+
+def json_field(**options: Any) -> Any:
+    """Return a JSON column whose value in a model is the stored text, for `rows.py` to parse.
+
+    Tortoise would fail a whole query for one corrupt text, and not name its row.
+    """
+    return JSONField(encoder=to_json, decoder=_unchanged, **options)
+
+
+def _unchanged(stored: Any) -> Any:
+    return stored
 
 
 class Where(Index):

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from .db import Query, Write
-from .fields import to_micros
+from .db import Database, Transaction, Write
 from .models import InboxRow
-from .rows import RowMapper, only
+from .rows import RowMapper
 from .stored import Stored
 
 # Mail is repetitive text: the fastest level is three times as fast as the default one, and its
@@ -59,7 +58,10 @@ _NEW = ENTRIES.writing(without=("read_at",), extra=("mail",))
 
 
 def capture(mails: Iterable[CapturedMail]) -> Write:
-    """Store mails; one that is stored already stays as it is."""
+    """Store mails; one that is stored already stays as it is.
+
+    This is a statement, because every mail goes through it while no provider is configured.
+    """
     return Write(
         f"INSERT INTO inbox ({_NEW.names}) VALUES ({_NEW.placeholders}) "
         "ON CONFLICT (send_id) DO NOTHING",
@@ -67,44 +69,21 @@ def capture(mails: Iterable[CapturedMail]) -> Write:
     )
 
 
-def newest(limit: int, offset: int = 0) -> Query[list[InboxEntry]]:
-    """Query captured mails, newest first.
-
-    Args:
-        limit: how many at most.
-        offset: how many newer ones to skip.
-    """
-    return Query(
-        f"SELECT {ENTRIES.columns} FROM inbox "
-        "ORDER BY captured_at DESC, send_id DESC LIMIT ? OFFSET ?",
-        (limit, offset),
-        ENTRIES.all,
-    )
+async def find(database: Database, send_id: UUID) -> CapturedMail | None:
+    """Return a captured mail with its bytes, if there is one."""
+    with database.models() as connection:
+        row = await InboxRow.get_or_none(send_id=send_id, using_db=connection)
+    return None if row is None else _MAILS.from_model(row)
 
 
-def one(send_id: UUID) -> Query[CapturedMail | None]:
-    """Query one captured mail with its bytes."""
-    return Query(f"SELECT {_MAILS.columns} FROM inbox WHERE send_id = ?", (send_id,), _MAILS.first)
-
-
-def count() -> Query[int]:
-    """Query how many mails are captured."""
-    return Query("SELECT COUNT(*) FROM inbox", (), only)
-
-
-def count_unread() -> Query[int]:
-    """Query how many captured mails no operator has opened."""
-    return Query("SELECT COUNT(*) FROM inbox WHERE read_at IS NULL", (), only)
-
-
-def mark_read(send_id: UUID, now: datetime) -> Write:
+async def mark_read(database: Database, send_id: UUID, now: datetime) -> None:
     """Record that an operator opened a mail; the first time stays."""
-    return Write(
-        "UPDATE inbox SET read_at = ? WHERE send_id = ? AND read_at IS NULL",
-        [(to_micros(now), send_id)],
-    )
+    async with database.transaction() as transaction:
+        unread = InboxRow.filter(send_id=send_id, read_at__isnull=True)
+        await unread.using_db(await transaction.models()).update(read_at=now)
 
 
-def clear() -> Write:
+async def clear(store: Database | Transaction) -> None:
     """Delete all captured mails."""
-    return Write("DELETE FROM inbox")
+    async with store.transaction() as transaction:
+        await InboxRow.all().using_db(await transaction.models()).delete()

@@ -1,4 +1,8 @@
-"""API keys: create, find and revoke them. Only the digest of a key's text is stored."""
+"""API keys: create, find and revoke them. Only the digest of a key's text is stored.
+
+Functions that change something take a transaction in place of the database when they are to be
+committed with other changes, such as an entry of the audit log.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,10 @@ from uuid import UUID
 
 from ..domain.ids import new_id
 from ..errors import InvalidInput, NotFound
-from .db import Database, Query, Transaction, Write
-from .fields import to_micros
+from .db import Database, Transaction
 from .json_text import from_json, to_json
 from .models import KeyRow
-from .rows import RowMapper, only
+from .rows import RowMapper
 from .stored import Stored
 
 KeyKind = Literal["secret", "publishable"]
@@ -98,8 +101,7 @@ async def create(
     key, text = new_key(
         name=name, scopes=scopes, now=now, origins=origins, expires_at=expires_at, text=text
     )
-    async with database.transaction() as transaction:
-        await transaction.apply([insert(key, text)])
+    await insert(database, key, text)
     return key, text
 
 
@@ -178,65 +180,40 @@ def _write_origins(origins: Sequence[str]) -> str:
     return to_json(list(origins))
 
 
-KEYS = RowMapper(
+_KEYS = RowMapper(
     Key,
     KeyRow,
     scopes=Stored(_read_scopes, _write_scopes),
     origins=Stored(_read_origins, _write_origins),
 )
-_NEW = KEYS.writing(without=("last_used_at", "revoked_at"), extra=("digest",))
 
 
-def insert(key: Key, text: str) -> Write:
+async def insert(store: Database | Transaction, key: Key, text: str) -> None:
     """Store a key, with the digest of its text."""
-    return Write(
-        f"INSERT INTO api_keys ({_NEW.names}) VALUES ({_NEW.placeholders})",
-        [_NEW.values(key, digest_of(text))],
-    )
+    async with store.transaction() as transaction:
+        await KeyRow.create(
+            using_db=await transaction.models(), digest=digest_of(text), **_KEYS.to_columns(key)
+        )
 
 
 async def find(database: Database, digest: bytes) -> Key | None:
     """Return the key with this digest, even if it is revoked or expired."""
-    return await database.read_one(
-        Query(
-            f"SELECT {KEYS.columns} FROM api_keys WHERE digest = ?",
-            [digest],
-            KEYS.first,
-        )
-    )
+    with database.models() as connection:
+        row = await KeyRow.get_or_none(digest=digest, using_db=connection)
+    return None if row is None else _KEYS.from_model(row)
 
 
 async def list_keys(database: Database) -> list[Key]:
     """Return every key, newest first, including revoked and expired ones."""
-    return await database.read_one(
-        Query(
-            f"SELECT {KEYS.columns} FROM api_keys ORDER BY id DESC",
-            [],
-            KEYS.all,
-        )
-    )
+    with database.models() as connection:
+        rows = await KeyRow.all().using_db(connection).order_by("-id")
+    return list(map(_KEYS.from_model, rows))
 
 
 async def any_key(database: Database) -> bool:
     """Return whether a key exists, even if it is revoked."""
-    exists = await database.read_one(Query("SELECT 1 FROM api_keys LIMIT 1", [], only))
-    return exists is not None
-
-
-def by_id(key_id: UUID) -> Query[Key | None]:
-    """Query one key, even if it is revoked or expired."""
-    return Query(
-        f"SELECT {KEYS.columns} FROM api_keys WHERE id = ?",
-        [key_id],
-        KEYS.first,
-    )
-
-
-def _mark_revoked(key_id: UUID, now: datetime) -> Write:
-    return Write(
-        "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
-        [(to_micros(now), key_id)],
-    )
+    with database.models() as connection:
+        return await KeyRow.all().using_db(connection).exists()
 
 
 async def revoke(store: Database | Transaction, key_id: UUID, now: datetime) -> Key:
@@ -246,22 +223,18 @@ async def revoke(store: Database | Transaction, key_id: UUID, now: datetime) -> 
         NotFound: there is no such key.
     """
     async with store.transaction() as transaction:
-        await transaction.apply([_mark_revoked(key_id, now)])
-        key = await transaction.one(by_id(key_id))
-    if key is None:
+        connection = await transaction.models()
+        accepted = KeyRow.filter(id=key_id, revoked_at__isnull=True).using_db(connection)
+        await accepted.update(revoked_at=now)
+        row = await KeyRow.get_or_none(id=key_id, using_db=connection)
+    if row is None:
         raise NotFound(
             f"There is no key {key_id}.", "Run `hogsend keys list` to see the keys that exist."
         )
-    return key
+    return _KEYS.from_model(row)
 
 
-def record_uses(uses: Mapping[UUID, datetime]) -> Write:
-    """Record when keys were last used.
-
-    Args:
-        uses: the instant of the last use, by key id.
-    """
-    return Write(
-        "UPDATE api_keys SET last_used_at = ? WHERE id = ?",
-        [(to_micros(instant), key_id) for key_id, instant in uses.items()],
-    )
+async def record_use(database: Database, key_id: UUID, now: datetime) -> None:
+    """Record that a key is used now."""
+    async with database.transaction() as transaction:
+        await KeyRow.filter(id=key_id).using_db(await transaction.models()).update(last_used_at=now)

@@ -10,6 +10,7 @@ they run for every row of the hot paths.
     KEYS = RowMapper(Key, KeyRow, "k")
     Query(f"SELECT {KEYS.columns} FROM api_keys k WHERE k.id = ?", [key_id], KEYS.first)
 
+Rows that Tortoise reads and writes go through the same mapper, by `from_model` and `to_columns`.
 Statements that do not give rows of a table are read by `column`, `pairs` and `first_value`, or by a
 mapper of a small class whose fields name the statement's columns.
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_type_hints
@@ -27,6 +29,7 @@ from tortoise.models import Model
 
 from ..compat.tortoise import columns_of
 from .corrupt_rows import UNREADABLE, unreadable
+from .fields import to_micros
 from .stored import READERS, Read, Stored, stored_as, unchanged, without_none
 from .transactions import Row
 
@@ -58,6 +61,7 @@ class WriteColumns:
     """
 
     def __init__(self, columns: Sequence[str], values: Callable[..., tuple[Any, ...]]) -> None:
+        self.columns = tuple(columns)
         self.names = ", ".join(columns)
         self.placeholders = ",".join("?" * len(columns))
         self.assignments = ", ".join(f"{column} = ?" for column in columns)
@@ -184,6 +188,33 @@ class RowMapper(Generic[T]):
             parts[name] = unreadable(table, row_id, cause, fallback)
         return self._value(**parts)
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns, without the table's alias."""
+        return tuple(
+            name.rpartition(".")[2]
+            for field in self._fields
+            for name in (
+                field.stored.column_names if isinstance(field.stored, RowMapper) else field.columns
+            )
+        )
+
+    def from_model(self, row: Model) -> T:
+        """Return the value of a row that Tortoise has read.
+
+        Raises:
+            CorruptRow: a column cannot be read, unless rows are read to be shown.
+        """
+        return self.read([_as_stored(getattr(row, name)) for name in self.column_names])
+
+    def to_columns(self, value: T) -> dict[str, Any]:
+        """Return the columns of a value for Tortoise to write, by name."""
+        return dict(zip(self._all.columns, self._all.values(value), strict=True))
+
+    @cached_property
+    def _all(self) -> WriteColumns:
+        return self.writing()
+
     def reading(self, **expressions: str) -> RowMapper[T]:
         """Return a mapper that reads some of the fields from other SQL expressions."""
         other = copy(self)
@@ -259,6 +290,11 @@ class RowMapper(Generic[T]):
         source = f"def values(value, *extra): return ({', '.join([*parts, '*extra'])},)"
         exec(source, known)  # noqa: S102
         return WriteColumns([*columns, *extra], known["values"])
+
+
+def _as_stored(value: Any) -> Any:
+    """Return a model's value as its column has it; only instants differ."""
+    return to_micros(value) if isinstance(value, datetime) else value
 
 
 def _names_of_columns(model: type[Model]) -> list[str]:

@@ -15,6 +15,7 @@ from hogsend.delivery.providers.port import TryLater
 from hogsend.store import inbox
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database, Write
+from hogsend.store.read_models import inbox as inbox_page
 from tests.delivery.providers.contract import (
     ArrivedMail,
     Destination,
@@ -31,8 +32,8 @@ class InboxDestination(Destination):
 
     async def mails(self) -> list[ArrivedMail]:
         arrived: list[ArrivedMail] = []
-        for entry in reversed(await self._database.read_one(inbox.newest(100))):
-            mail = await self._database.read_one(inbox.one(entry.send_id))
+        for entry in reversed(await inbox_page.list_mails(self._database, 100)):
+            mail = await inbox.find(self._database, entry.send_id)
             assert mail is not None
             captured = read_mime(mail.raw, [mail.entry.to_email])
             copies = {address.email for address in captured.cc}
@@ -53,11 +54,6 @@ def provider(database: Database, clock: ManualClock, changes: ChangeFeed) -> Inb
 @pytest.fixture
 def destination(database: Database) -> Destination:
     return InboxDestination(database)
-
-
-async def apply(database: Database, write: Write) -> None:
-    async with database.transaction() as transaction:
-        await transaction.apply([write])
 
 
 class TestInbox(ProviderContract):
@@ -82,11 +78,11 @@ async def test_the_newest_captured_mail_is_listed_first(
         await provider.deliver(make_message(f"{name}@example.com"), allow)
         clock.set(clock.now() + timedelta(seconds=1))
 
-    page = await database.read_one(inbox.newest(2))
-    rest = await database.read_one(inbox.newest(2, offset=2))
+    newest = await inbox_page.list_mails(database, 2)
+    older = await inbox_page.list_mails(database, 2, before=newest[-1].send_id)
 
-    assert [entry.to_email for entry in page] == ["third@example.com", "second@example.com"]
-    assert [entry.to_email for entry in rest] == ["first@example.com"]
+    assert [entry.to_email for entry in newest] == ["third@example.com", "second@example.com"]
+    assert [entry.to_email for entry in older] == ["first@example.com"]
 
 
 async def test_a_captured_mail_is_unread_until_it_is_first_opened(
@@ -97,31 +93,32 @@ async def test_a_captured_mail_is_unread_until_it_is_first_opened(
     await provider.deliver(other, allow)
     opened_at = clock.now() + timedelta(minutes=5)
 
-    await apply(database, inbox.mark_read(mail.send_id, opened_at))
-    await apply(database, inbox.mark_read(mail.send_id, opened_at + timedelta(days=1)))
+    await inbox.mark_read(database, mail.send_id, opened_at)
+    await inbox.mark_read(database, mail.send_id, opened_at + timedelta(days=1))
 
-    stored = await database.read_one(inbox.one(mail.send_id))
+    stored = await inbox.find(database, mail.send_id)
     assert stored is not None
     assert stored.entry.captured_at == clock.now()
     assert stored.entry.read_at == opened_at
-    assert await database.read_one(inbox.count_unread()) == 1
-    assert await database.read_one(inbox.count()) == 2
+    assert await database.read_one(inbox_page.count_unread()) == 1
+    assert len(await inbox_page.list_mails(database, 10)) == 2
 
 
 async def test_a_cleared_inbox_is_empty(provider: InboxProvider, database: Database) -> None:
     mail = make_message()
     await provider.deliver(mail, allow)
 
-    await apply(database, inbox.clear())
+    await inbox.clear(database)
 
-    assert await database.read_one(inbox.count()) == 0
-    assert await database.read_one(inbox.one(mail.send_id)) is None
+    assert await inbox_page.list_mails(database, 10) == []
+    assert await inbox.find(database, mail.send_id) is None
 
 
 async def test_a_mail_that_the_database_refuses_is_tried_later(
     provider: InboxProvider, database: Database
 ) -> None:
-    await apply(database, Write("ALTER TABLE inbox RENAME TO elsewhere"))
+    async with database.transaction() as transaction:
+        await transaction.apply([Write("ALTER TABLE inbox RENAME TO elsewhere")])
 
     with pytest.raises(TryLater, match="inbox could not be written"):
         await provider.deliver(make_message(), allow)

@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import DigestField, IdField, InstantField
+from ..fields import DigestField, IdField, InstantField, json_field
 
 
 class KeyRow(Model):
@@ -17,8 +17,8 @@ class KeyRow(Model):
     name = fields.CharField(max_length=100)
     prefix = fields.CharField(max_length=8)
     digest = DigestField(unique=True)
-    scopes: Any = fields.JSONField(default=list)
-    origins: Any = fields.JSONField(default=list)
+    scopes: Any = json_field(default=list)
+    origins: Any = json_field(default=list)
     created_at = InstantField()
     expires_at = InstantField(null=True)
     last_used_at = InstantField(null=True)
@@ -77,8 +77,8 @@ class AuditRow(Model):
     who = fields.CharField(max_length=320)
     action = fields.CharField(max_length=60)
     subject = fields.CharField(max_length=400)
-    before: Any = fields.JSONField(null=True)
-    after: Any = fields.JSONField(null=True)
+    before: Any = json_field(null=True)
+    after: Any = json_field(null=True)
 
     class Meta:
         table = "audit"

@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import IdField, InstantField, Where
+from ..fields import IdField, InstantField, Where, json_field
 
 
 class ContactRow(Model):
@@ -17,7 +17,7 @@ class ContactRow(Model):
     external_id = fields.CharField(max_length=200, null=True)
     email = fields.CharField(max_length=320, null=True)
     anonymous_id = fields.CharField(max_length=200, null=True)
-    properties: Any = fields.JSONField(default=dict)
+    properties: Any = json_field(default=dict)
     event_seq = fields.BigIntField(default=0)
     first_seen_at = InstantField()
     last_seen_at = InstantField()

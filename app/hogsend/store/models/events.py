@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import DigestField, IdField, InstantField
+from ..fields import DigestField, IdField, InstantField, json_field
 
 
 class EventRow(Model):
@@ -21,8 +21,8 @@ class EventRow(Model):
     contact_id = IdField(null=True)
     seq = fields.BigIntField()
     name = fields.CharField(max_length=200)
-    properties: Any = fields.JSONField(default=dict)
-    decisions: Any = fields.JSONField(default=dict)
+    properties: Any = json_field(default=dict)
+    decisions: Any = json_field(default=dict)
     occurred_at = InstantField()
     received_at = InstantField()
     source = fields.CharField(max_length=40)

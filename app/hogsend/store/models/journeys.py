@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import DigestField, IdField, InstantField, Where
+from ..fields import DigestField, IdField, InstantField, Where, json_field
 from .conditions import DUE, HELD, LIVE, RETRIED, WHOLE
 
 
@@ -15,7 +15,7 @@ class JourneyRow(Model):
     """A journey as it was last seen in the code. `enabled` is the operator's switch."""
 
     id = fields.CharField(max_length=100, primary_key=True)
-    definition: Any = fields.JSONField()
+    definition: Any = json_field()
     code_hash = fields.CharField(max_length=16)
     enabled = fields.BooleanField(default=True)
     first_seen_at = InstantField()

@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import IdField, InstantField, Where
+from ..fields import IdField, InstantField, Where, json_field
 from .conditions import HELD, WAITS
 
 
@@ -27,7 +27,7 @@ class SendRow(Model):
     template = fields.CharField(max_length=100)
     list_id = fields.CharField(max_length=100)
     subject = fields.TextField(null=True)
-    props: Any = fields.JSONField(default=dict)
+    props: Any = json_field(default=dict)
     to_email = fields.CharField(max_length=320, null=True)
     address = fields.CharField(max_length=320, null=True)
     status = fields.CharField(max_length=12)
@@ -42,7 +42,7 @@ class SendRow(Model):
     clicked_at = InstantField(null=True)
     provider = fields.CharField(max_length=40, null=True)
     provider_id = fields.CharField(max_length=200, null=True)
-    attempts: Any = fields.JSONField(default=list)
+    attempts: Any = json_field(default=list)
     holder = IdField(null=True)
 
     class Meta:
@@ -64,7 +64,7 @@ class MessageRow(Model):
     subject = fields.TextField()
     from_email = fields.CharField(max_length=320)
     mail = fields.BinaryField()
-    links: Any = fields.JSONField(default=list)
+    links: Any = json_field(default=list)
     created_at = InstantField(db_index=True)
 
     class Meta:

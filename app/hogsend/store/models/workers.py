@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import IdField, InstantField
+from ..fields import IdField, InstantField, json_field
 
 
 class WorkerRow(Model):
@@ -22,9 +22,9 @@ class WorkerRow(Model):
     pid = fields.IntField()
     engine = fields.CharField(max_length=20)
     version = fields.CharField(max_length=40)
-    journeys: Any = fields.JSONField(default=dict)
+    journeys: Any = json_field(default=dict)
     started_at = InstantField()
-    away: Any = fields.JSONField(null=True)
+    away: Any = json_field(null=True)
     seen_at = InstantField()
 
     class Meta:

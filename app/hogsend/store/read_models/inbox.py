@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from ..db import Query
+from ..db import Database, Query
 from ..inbox import ENTRIES, InboxEntry
+from ..models import InboxRow
 from ..rows import only
 
 MAX_COUNTED = 100
 
 
-def unread() -> Query[int]:
-    """Query how many of the newest captured mails are unread."""
+def count_unread() -> Query[int]:
+    """Query how many of the newest captured mails are unread.
+
+    This is a statement, because every page shows the number, and Tortoise cannot count within
+    a limit: it would read a hundred rows.
+    """
     return Query(
         "SELECT COUNT(*) FROM (SELECT read_at FROM inbox ORDER BY captured_at DESC LIMIT ?) newest "
         "WHERE read_at IS NULL",
@@ -21,24 +26,22 @@ def unread() -> Query[int]:
     )
 
 
-def page(limit: int, before: UUID | None = None, to: str = "") -> Query[list[InboxEntry]]:
-    """Query captured mails, newest first.
+async def list_mails(
+    database: Database, limit: int, before: UUID | None = None, to: str = ""
+) -> list[InboxEntry]:
+    """Return captured mails without their bytes, newest first.
 
     Args:
+        database: the open database.
         limit: how many at most.
         before: only mails that were queued before this one.
         to: only mails to this address.
     """
-    conditions, values = ["1 = 1"], list[object]()
+    mails = InboxRow.all().only(*ENTRIES.column_names)
     if before is not None:
-        conditions.append("send_id < ?")
-        values.append(before)
+        mails = mails.filter(send_id__lt=before)
     if to:
-        conditions.append("to_email = ?")
-        values.append(to)
-    return Query(
-        f"SELECT {ENTRIES.columns} FROM inbox "
-        f"WHERE {' AND '.join(conditions)} ORDER BY send_id DESC LIMIT ?",
-        [*values, limit],
-        ENTRIES.all,
-    )
+        mails = mails.filter(to_email=to)
+    with database.models() as connection:
+        rows = await mails.using_db(connection).order_by("-send_id").limit(limit)
+    return list(map(ENTRIES.from_model, rows))
