@@ -17,14 +17,14 @@ from hogsend import days
 from hogsend.domain.graph import GraphStep
 from hogsend.store.db import Query
 from hogsend.store.read_models import enrollment as enrollment_page
-from hogsend.turns.calls import Call, call_at_path, call_of_kind, perform
+from hogsend.turns.calls import Call, find_call_by_kind, find_call_by_path, perform
 from hogsend.turns.calls.description import Description, RecordedCall, Wording
 from hogsend.turns.calls.read import Read, ReadCall
 from hogsend.turns.calls.registry import register
 from hogsend.turns.context import Context
 from hogsend.turns.history import History
 from hogsend.turns.static_analysis.call_site import CallSite
-from hogsend.turns.static_analysis.graphs import graph_of_source
+from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from hogsend.turns.turn_state import TurnState
 from hogsend.web.admin import graph, timeline
 from tests.world import World
@@ -44,14 +44,16 @@ class Temperature(Read):
         return None
 
     @classmethod
-    def query(cls, reads: Sequence[Temperature]) -> Query[Any]:
+    def build_query(cls, reads: Sequence[Temperature]) -> Query[Any]:
         BATCHES.append(len(reads))
         cities = " UNION ALL ".join("SELECT CAST(? AS TEXT)" for _ in reads)
         names = [read.city for read in reads]
         return Query(cities, names, lambda rows: {row[0]: len(row[0]) for row in rows})
 
     @classmethod
-    def answers(cls, reads: Sequence[Temperature], result: Mapping[str, int]) -> Iterable[int]:
+    def extract_answers(
+        cls, reads: Sequence[Temperature], result: Mapping[str, int]
+    ) -> Iterable[int]:
         return [result[read.city] for read in reads]
 
 
@@ -63,7 +65,7 @@ class ReadWeather(ReadCall):
     kind: ClassVar[str] = "weather"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("weather",),)
 
-    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
+    def build_read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
         return Temperature(self.label)
 
     @classmethod
@@ -77,8 +79,10 @@ class ReadWeather(ReadCall):
         return f"{step.answer} degrees"
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        return site.question(cls.kind, f"weather in {site.words(0, 'city')}", site.text(0, "city"))
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        return site.build_question(
+            cls.kind, f"weather in {site.format_argument(0, 'city')}", site.evaluate_text(0, "city")
+        )
 
 
 @pytest.fixture
@@ -152,11 +156,11 @@ def test_a_new_call_is_drawn_in_the_graph():
         '    if await ctx.weather("Oslo") > 5:\n        await ctx.send("ice")\n'
         '    if await ctx.weather("Rome"):\n        await ctx.send("sun")\n'
     )
-    drawing = graph.draw(graph_of_source(source, "go"), "go", {})
+    drawing = graph.draw(build_graph_from_source(source, "go"), "go", {})
     titles = [f"{node.kicker}: {node.title}" for node in drawing.nodes]
     assert titles[1:3] == ["look: weather in Oslo?", "decision: weather('Oslo') > 5?"]
     assert "decision: weather in Rome?" in titles
-    keys = [step.key for step in graph_of_source(source).steps()]
+    keys = [step.key for step in build_graph_from_source(source).steps()]
     assert "weather:Oslo" in keys
 
 
@@ -170,10 +174,10 @@ def methods() -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("path", methods(), ids=".".join)
 def test_every_method_of_the_context_has_its_class(path: tuple[str, ...]):
-    call_type = call_at_path(path)
+    call_type = find_call_by_path(path)
     assert call_type is not None
-    assert call_of_kind(call_type.kind) is call_type
+    assert find_call_by_kind(call_type.kind) is call_type
 
 
 def test_an_entry_of_a_kind_that_no_class_has_any_more_is_still_described():
-    assert call_of_kind("of_the_past") is Call
+    assert find_call_by_kind("of_the_past") is Call

@@ -11,14 +11,14 @@ import pytest
 from hogsend import days
 from hogsend.domain.graph import Fork, GraphStep, Item, JourneyGraph
 from hogsend.turns.folder_loader import load
-from hogsend.turns.static_analysis.graphs import graph_of_source
+from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from tests.world import World
 
 
 def read(body: str, trigger: str = "go") -> JourneyGraph:
     """Read a journey with this body."""
     text = textwrap.indent(textwrap.dedent(body).strip(), "    ")
-    return graph_of_source(f"async def j(user, ctx):\n{text}\n", trigger)
+    return build_graph_from_source(f"async def j(user, ctx):\n{text}\n", trigger)
 
 
 def in_words(items: Sequence[Item]) -> list[object]:
@@ -290,7 +290,7 @@ def test_a_name_that_changes_is_not_taken_for_a_constant():
 
 def test_code_that_cannot_be_read_has_no_steps():
     for text in ("", "async def j(user, ctx:", "x = 1", "async def j(): ...", "\0"):
-        assert graph_of_source(text) == JourneyGraph()
+        assert build_graph_from_source(text) == JourneyGraph()
 
 
 def test_a_journey_of_any_depth_is_read_in_reasonable_time():
@@ -299,7 +299,7 @@ def test_a_journey_of_any_depth_is_read_in_reasonable_time():
         for n in range(1, 30)
     ]
     body = "\n    ".join([*doubling, "await f29()"])
-    flow = graph_of_source(f"async def j(user, ctx):\n    {body}\n")
+    flow = build_graph_from_source(f"async def j(user, ctx):\n    {body}\n")
     assert 1000 < len(list(flow.steps())) < 5000
 
 

@@ -28,7 +28,7 @@ from hogsend.store import operators, sessions
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database
 from hogsend.turns.registry import Registry
-from hogsend.turns.static_analysis.graphs import graph_of_source
+from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from hogsend.web.app import create_app
 from hogsend.web.session import COOKIE, csrf_token
 from tests.databases import opened
@@ -69,7 +69,7 @@ async def runtime(sqlite_database: Database, clock: ManualClock, tmp_path: Path)
     )
     tokens, changes = Tokens(settings.secrets), ChangeFeed()
     graphs = {
-        one.id: graph_of_source(one.source, one.trigger.event, file=one.file, line=one.line)
+        one.id: build_graph_from_source(one.source, one.trigger.event, file=one.file, line=one.line)
         for one in product.JOURNEYS.values()
         if one.source
     }

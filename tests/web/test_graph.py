@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from hogsend.turns.static_analysis.graphs import graph_of_source
+from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from hogsend.web.admin import graph
 from tests.web.product import SOURCE
 
 
 def drawn(source: str, waiting: Mapping[str, int] | None = None) -> graph.Graph:
-    return graph.draw(graph_of_source(source, "go"), "go", waiting or {})
+    return graph.draw(build_graph_from_source(source, "go"), "go", waiting or {})
 
 
 def titles(source: str) -> list[str]:

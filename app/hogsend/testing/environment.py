@@ -34,7 +34,7 @@ from ..store.db import Database
 from ..store.migrations import bring_up_to_date
 from ..turns.decorator import JourneyFunction
 from ..turns.folder_loader import load
-from ..turns.function_registry import build_registry, location_of, preserve_modules
+from ..turns.function_registry import build_registry, locate, preserve_modules
 from ..turns.registry import Registry
 from ..turns.runner import TurnRunner
 from ..turns.turn_inputs import JourneyCode
@@ -102,7 +102,7 @@ async def open_environment(
         memory = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory("-hogsend", dir=memory)))
         content = _load_content(functions, mails, tokens, folder, guard)
-        (folder / "test.db").write_bytes(empty_database())
+        (folder / "test.db").write_bytes(build_empty_database())
         database = Database(f"sqlite://{folder / 'test.db'}", clock)
         await database.open()
         stack.push_async_callback(database.close)
@@ -150,7 +150,7 @@ def _build_worker(
 
 
 @lru_cache(maxsize=1)
-def empty_database() -> bytes:
+def build_empty_database() -> bytes:
     """Return the bytes of a migrated database that holds nothing."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "empty.db")
@@ -167,10 +167,10 @@ def _load_content(
     scratch: Path,
     guard: DeterminismGuard,
 ) -> Content:
-    folder = _folder_of(functions, mails, scratch)
+    folder = _find_mails_folder(functions, mails, scratch)
     versions = fingerprint(folder) if folder is not None else FileVersions()
     loaded = _load_folder(folder, versions) if folder is not None else Registry()
-    registry = build_registry(functions, {**_imported_lists(functions), **loaded.lists})
+    registry = build_registry(functions, {**_find_imported_lists(functions), **loaded.lists})
     templates = (
         _load_templates(folder, versions, frozenset(registry.lists)) if folder else Templates()
     )
@@ -182,13 +182,15 @@ def _load_content(
     return Content(registry, templates, renderer)
 
 
-def _folder_of(functions: Sequence[JourneyFunction], mails: Mails, scratch: Path) -> Path | None:
+def _find_mails_folder(
+    functions: Sequence[JourneyFunction], mails: Mails, scratch: Path
+) -> Path | None:
     """Return the folder that has the mails, if there is one."""
     if isinstance(mails, str | Path):
         return Path(mails).absolute()
     if mails is not None:
         return _write_mails(mails, scratch)
-    folders = [location_of(function)[0].parent for function in functions]
+    folders = [locate(function)[0].parent for function in functions]
     return next((folder.absolute() for folder in folders if (folder / FOLDER).is_dir()), None)
 
 
@@ -214,7 +216,7 @@ def _load_templates(folder: Path, versions: FileVersions, lists: frozenset[str])
     return Templates.load(folder, lists)
 
 
-def _imported_lists(functions: Sequence[JourneyFunction]) -> dict[str, MailList]:
+def _find_imported_lists(functions: Sequence[JourneyFunction]) -> dict[str, MailList]:
     """Return the lists that the journeys' own modules define or import."""
     return {
         value.id: value

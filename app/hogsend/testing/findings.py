@@ -9,7 +9,7 @@ from ..domain.journey import BrokenFile
 from ..domain.send_policy import Send
 from .determinism_guard import DeterminismGuard
 from .snapshot import Snapshot
-from .timeline import authors_part
+from .timeline import remove_own_frames
 
 
 class Findings:
@@ -62,7 +62,7 @@ class Findings:
                     continue
                 self._turns.add(key)
                 if turn.error is not None:
-                    error = authors_part(turn.error)
+                    error = remove_own_frames(turn.error)
                     yield f"A turn of {enrollment.journey_id} failed.\n{error}"
                 elif turn.outcome == "drifted":
                     yield f"{enrollment.journey_id} drifted: {enrollment.end_reason}"

@@ -158,14 +158,14 @@ def build_mail(sent: SentMail, contact_id: UUID, template: str, links: Sequence[
         template=template,
         to=sent.message.to[0].email,
         subject=sent.message.subject,
-        html=_part(message, "html"),
-        text=_part(message, "plain"),
+        html=_decode_part(message, "html"),
+        text=_decode_part(message, "plain"),
         links=tuple(links),
         sent_at=sent.at,
         message=message,
     )
 
 
-def _part(message: EmailMessage, kind: str) -> str:
+def _decode_part(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     return part.get_content() if part is not None else ""

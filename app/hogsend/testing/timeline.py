@@ -15,17 +15,17 @@ from ..domain.enrollment import Enrollment
 from ..domain.journal import Step
 from ..domain.send_policy import Send
 from ..store.turns import Turn
-from ..turns.calls import call_of_kind
+from ..turns.calls import find_call_by_kind
 from ..turns.turn_state import ENROLLMENT_ENTRIES
 from .snapshot import Snapshot
 
-_LONGEST = 100
+_MAX_TEXT_LENGTH = 100
 _PACKAGE = re.escape(str(Path(__file__).parents[1]))
 _OWN_FRAMES = re.compile(rf'^  File "{_PACKAGE}[/\\][^"\n]*".*\n(?:    .*\n)*', re.M)
 Line = tuple[datetime, str]
 
 
-def timeline_of(records: Snapshot, contact_id: UUID, now: datetime) -> str:
+def format_timeline(records: Snapshot, contact_id: UUID, now: datetime) -> str:
     """Return what happened to a contact, the oldest first.
 
     Args:
@@ -39,71 +39,79 @@ def timeline_of(records: Snapshot, contact_id: UUID, now: datetime) -> str:
     for event in records.events:
         if event.contact_id in family:
             at = event.received_at or now
-            lines.append((at, f"{event.name}{_properties(event.properties)}"))
+            lines.append((at, f"{event.name}{_format_properties(event.properties)}"))
             for journey_id, reason in records.refusals.get(event.id, {}).items():
                 lines.append((at, f"{journey_id}: not entered, {reason}"))
     for enrollment in records.enrollments:
         if enrollment.contact_id in family:
-            lines += _enrollment_lines(enrollment, records.turns.get(enrollment.id, []), now)
-    lines += [line for send in records.sends if send.contact_id in family for line in _mail(send)]
+            lines += _describe_enrollment(enrollment, records.turns.get(enrollment.id, []), now)
+    lines += [
+        line for send in records.sends if send.contact_id in family for line in _describe_send(send)
+    ]
     # Lines of one instant stay in the order of their kinds.
     lines.sort(key=lambda line: line[0])
     name = contact.email or contact.key if contact else str(contact_id)
-    entries = [_indented(f"{_instant(instant)}  ", text) for instant, text in lines]
+    entries = [_indent(f"{_format_instant(instant)}  ", text) for instant, text in lines]
     return "\n".join(
         [f"What happened to {name}, in UTC:", *entries, f"  It is {now:%a %Y-%m-%d %H:%M:%S} now."]
     )
 
 
-def _indented(head: str, text: str) -> str:
+def _indent(head: str, text: str) -> str:
     return "  " + head + textwrap.indent(text, " " * (len(head) + 2)).lstrip()
 
 
-def _enrollment_lines(enrollment: Enrollment, turns: list[Turn], now: datetime) -> Iterator[Line]:
+def _describe_enrollment(
+    enrollment: Enrollment, turns: list[Turn], now: datetime
+) -> Iterator[Line]:
     name = enrollment.journey_id
     yield enrollment.entered_at, f"{name}: entered"
     for turn in turns:
         for step in turn.steps:
             if step.kind not in ENROLLMENT_ENTRIES:
-                yield turn.played_at, f"{name}: {_step(step)}"
+                yield turn.played_at, f"{name}: {_describe_step(step)}"
         if turn.error is not None and turn.outcome != "drifted":
             what = f"turn {turn.number} failed ({turn.outcome})"
-            yield turn.played_at, f"{name}: {what}\n{authors_part(turn.error)}"
+            yield turn.played_at, f"{name}: {what}\n{remove_own_frames(turn.error)}"
     if enrollment.ended_at is not None:
-        yield enrollment.ended_at, _with_reason(f"{name}: {enrollment.state}", enrollment)
+        yield enrollment.ended_at, _add_reason(f"{name}: {enrollment.state}", enrollment)
     elif enrollment.state in ("drifted", "parked"):
-        yield now, _with_reason(f"{name}: {enrollment.state}", enrollment)
+        yield now, _add_reason(f"{name}: {enrollment.state}", enrollment)
     elif enrollment.attempt and enrollment.wake_at is not None:
-        yield now, f"{name}: the turn is retried at {_instant(enrollment.wake_at)}"
+        yield now, f"{name}: the turn is retried at {_format_instant(enrollment.wake_at)}"
     elif (wait := enrollment.wait) is not None:
-        limit = f"until {_instant(wait.until)}" if wait.until else "without a limit"
+        limit = f"until {_format_instant(wait.until)}" if wait.until else "without a limit"
         yield now, f"{name}: still in {wait.key}, {limit}"
 
 
-def authors_part(traceback: str) -> str:
+def remove_own_frames(traceback: str) -> str:
     """Return a traceback without the frames of Hogsend's own code."""
     return _OWN_FRAMES.sub("", traceback).strip()
 
 
-def _with_reason(text: str, enrollment: Enrollment) -> str:
+def _add_reason(text: str, enrollment: Enrollment) -> str:
     return f"{text}, {enrollment.end_reason}" if enrollment.end_reason else text
 
 
-def _step(step: Step) -> str:
+def _describe_step(step: Step) -> str:
     detail: Mapping[str, Any] = step.detail or {}
     if step.passed:
         return f"{step.key}  (skipped: the contact was already past it)"
     if step.waiting:
         last_line = str(detail.get("error", "")).strip().rpartition("\n")[2]
-        error = f"  failed: {_shortened(last_line)}" if last_line else ""
+        error = f"  failed: {_shorten(last_line)}" if last_line else ""
         until = detail.get("until")
-        limit = f"until {_instant(datetime.fromisoformat(until))}" if until else "without a limit"
+        limit = (
+            f"until {_format_instant(datetime.fromisoformat(until))}"
+            if until
+            else "without a limit"
+        )
         return f"{step.key}{error}  (waits {limit})"
-    answer = call_of_kind(step.kind).summarize(step)
-    return f"{step.key}  → {_shortened(answer)}" if answer else step.key
+    answer = find_call_by_kind(step.kind).summarize(step)
+    return f"{step.key}  → {_shorten(answer)}" if answer else step.key
 
 
-def _mail(send: Send) -> Iterator[Line]:
+def _describe_send(send: Send) -> Iterator[Line]:
     for attempt in send.attempts:
         if attempt["outcome"] != "accepted":
             reply = f"{attempt['outcome']}: {attempt['reply']}"
@@ -125,16 +133,16 @@ def _mail(send: Send) -> Iterator[Line]:
         yield send.clicked_at, f"mail {send.template} clicked"
 
 
-def _instant(instant: datetime) -> str:
+def _format_instant(instant: datetime) -> str:
     return f"{instant:%a %Y-%m-%d %H:%M:%S}"
 
 
-def _properties(properties: Mapping[str, Any]) -> str:
+def _format_properties(properties: Mapping[str, Any]) -> str:
     if not properties:
         return ""
-    return " " + _shortened(json.dumps(dict(properties), ensure_ascii=False))
+    return " " + _shorten(json.dumps(dict(properties), ensure_ascii=False))
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return line if len(line) <= _MAX_TEXT_LENGTH else line[: _MAX_TEXT_LENGTH - 1] + "…"

@@ -11,7 +11,7 @@ from uuid import UUID
 from ..domain.enrollment import Enrollment
 from ..domain.incoming import IngestResult
 from ..store.turns import Turn
-from .timeline import authors_part
+from .timeline import remove_own_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,18 @@ class Place:
     ended_at: datetime | None
 
 
-def decisions_of(result: IngestResult) -> Decisions:
+def build_decisions(result: IngestResult) -> Decisions:
     """Return what an event decided."""
     refused = {row["journeyId"]: row["reason"] for row in result.enrollments if row.get("reason")}
     return Decisions(
-        entered=_journeys(result.enrollments, "outcome", "enrolled"),
+        entered=_list_journeys(result.enrollments, "outcome", "enrolled"),
         refused=refused,
-        exited=_journeys(result.exits, "exited", True),
+        exited=_list_journeys(result.exits, "exited", True),
         event_id=result.event_id,
     )
 
 
-def place_of(enrollment: Enrollment, turns: Sequence[Turn]) -> Place:
+def build_place(enrollment: Enrollment, turns: Sequence[Turn]) -> Place:
     """Return where the person of an enrollment is.
 
     Args:
@@ -86,11 +86,11 @@ def place_of(enrollment: Enrollment, turns: Sequence[Turn]) -> Place:
         reason=enrollment.end_reason,
         waiting_for=label,
         wakes_at=enrollment.wake_at,
-        error=authors_part(enrollment.error) if enrollment.error else None,
+        error=remove_own_frames(enrollment.error) if enrollment.error else None,
         entered_at=enrollment.entered_at,
         ended_at=enrollment.ended_at,
     )
 
 
-def _journeys(rows: Iterable[Mapping[str, Any]], name: str, value: object) -> tuple[str, ...]:
+def _list_journeys(rows: Iterable[Mapping[str, Any]], name: str, value: object) -> tuple[str, ...]:
     return tuple(row["journeyId"] for row in rows if row.get(name) == value)

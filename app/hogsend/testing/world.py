@@ -22,8 +22,8 @@ from .mailbox import Mail, Mailbox, Refusal, build_mail
 from .person import Person
 from .snapshot import Snapshot, read_snapshot
 from .time_driver import TimeDriver
-from .timeline import timeline_of
-from .views import Decisions, Place, decisions_of, place_of
+from .timeline import format_timeline
+from .views import Decisions, Place, build_decisions, build_place
 
 _BROWSER = Visit("GET", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "192.0.2.1")
 
@@ -91,7 +91,7 @@ class World:
         result = await self._ingest(
             IncomingEvent(name, contact_id=person.id, properties=properties)
         )
-        return decisions_of(result)
+        return build_decisions(result)
 
     async def unsubscribe(self, person: Person, list: str | None = None) -> None:
         """Unsubscribe a person from a list, or from all mail but transactional mail.
@@ -251,7 +251,7 @@ class World:
         """Return all enrollments of a person, the oldest first; see `enrollment`."""
         family = self._records.family(person.id)
         return [
-            place_of(enrollment, self._records.turns.get(enrollment.id, ()))
+            build_place(enrollment, self._records.turns.get(enrollment.id, ()))
             for enrollment in self._records.enrollments
             if enrollment.contact_id in family and journey in (None, enrollment.journey_id)
         ]
@@ -277,7 +277,7 @@ class World:
             person: the person; all by default.
         """
         people = [person] if person else self._people
-        texts = [timeline_of(self._records, each.id, self.now) for each in people]
+        texts = [format_timeline(self._records, each.id, self.now) for each in people]
         return "\n\n".join(texts) or "This world has no contacts."
 
     def expects_failure(self) -> None:

@@ -82,7 +82,7 @@ async def commit(
     triggered: list[IncomingEvent] = []
     for turn in valid:
         before = present[turn.enrollment.id]
-        after = enrollment_after(turn, before, late.get(before.id), now)
+        after = apply_turn(turn, before, late.get(before.id), now)
         updated.append(after)
         triggered.extend(turn.result.triggered)
         _count(turn, before, after, tally)
@@ -93,7 +93,7 @@ async def commit(
     dropped = (turn.enrollment for turn in finished if turn.enrollment.id not in valid_ids)
     await tx.apply(
         [
-            *turns.insert(_turn_row(t, now) for t in valid if t.result.outcome != "early"),
+            *turns.insert(_build_turn_row(t, now) for t in valid if t.result.outcome != "early"),
             enrollments.update(updated, now, freed=True),
             enrollments.free((enrollment.id, enrollment.fence) for enrollment in dropped),
             sends.insert(send for turn in valid for send in turn.result.sends),
@@ -179,7 +179,7 @@ _STATES: dict[str, State] = {
 }
 
 
-def enrollment_after(
+def apply_turn(
     turn: FinishedTurn, before: Enrollment, late: LateEvents | None, now: datetime
 ) -> Enrollment:
     """Return the enrollment after its turn.
@@ -234,7 +234,7 @@ def _after_failure(turn: FinishedTurn, before: Enrollment, now: datetime) -> Enr
     )
 
 
-def _turn_row(turn: FinishedTurn, now: datetime) -> Turn:
+def _build_turn_row(turn: FinishedTurn, now: datetime) -> Turn:
     result, before = turn.result, turn.enrollment
     outcome = result.outcome
     if outcome == "failed" and before.attempt < len(RETRY_AFTER):

@@ -14,7 +14,7 @@ from ..domain.event import EventMatch
 from ..domain.journey import Entry
 from ..domain.times import Window, zone_named
 from .decorator import JourneySpec
-from .static_analysis.graphs import code_of_function
+from .static_analysis.graphs import find_code
 from .static_analysis.scopes import Function
 from .static_analysis.unawaited_calls import UnawaitedCall, find_unawaited_calls
 
@@ -134,7 +134,7 @@ def check_function(
         yield ("it is not an async function.", "Write `async def`."), line
     elif len(inspect.signature(function).parameters) != 2:
         yield ("it does not take two arguments.", "Write (user, ctx)."), line
-    elif code := code or code_of_function(function):
+    elif code := code or find_code(function):
         for call in find_unawaited_calls(code):
             is_here = call.file == code.scope.module.file
             yield _describe_unawaited(call, is_here=is_here), call.line if is_here else line
@@ -142,10 +142,10 @@ def check_function(
 
 def _describe_unawaited(call: UnawaitedCall, *, is_here: bool) -> Problem:
     location = "" if is_here else f" in {call.file}:{call.line}"
-    if not call.given_to:
+    if not call.passed_to:
         return f"`{call.call}`{location} lacks an `await`.", "Without it, nothing happens."
-    problem = f"`{call.call}`{location} is given to `{call.given_to}` without an `await`."
-    if call.given_to.endswith(".step"):
+    problem = f"`{call.call}`{location} is given to `{call.passed_to}` without an `await`."
+    if call.passed_to.endswith(".step"):
         return problem, f"Give ctx.step a function: `lambda: {call.call}`."
     return problem, "Await ctx calls one after the other, each with its own `await`."
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import zip_longest
 
 from ..domain.enrollment import Enrollment
-from .commit import FinishedTurn, enrollment_after
+from .commit import FinishedTurn, apply_turn
 from .driver import Driver
 from .execution import TurnExecution
-from .turn_inputs import rehearsal_of
+from .turn_inputs import build_dry_run
 
 REMEDY = (
     "Take time and chance from ctx.now(), ctx.random() and ctx.uuid(), put other reads into "
@@ -29,7 +29,7 @@ async def check_determinism(
         now: the present instant.
     """
     pairs = [
-        (execution, rehearsal_of(execution, _enrollment_after(execution, now)))
+        (execution, build_dry_run(execution, _enrollment_after(execution, now)))
         for execution in finished
         if execution.result.outcome in ("waiting", "completed", "exited")
     ]
@@ -47,12 +47,12 @@ def _enrollment_after(execution: TurnExecution, now: datetime) -> Enrollment:
     turn = FinishedTurn(
         execution.journey, inputs.enrollment, inputs.contact.event_seq, execution.result
     )
-    return enrollment_after(turn, inputs.enrollment, None, now)
+    return apply_turn(turn, inputs.enrollment, None, now)
 
 
 def _find_difference(first: TurnExecution, second: TurnExecution) -> str | None:
     """Return where two executions of a turn differ; None when they are the same."""
-    pairs = zip_longest(_calls_of(first), _calls_of(second))
+    pairs = zip_longest(_list_calls(first), _list_calls(second))
     for number, (call, repeated) in enumerate(pairs, start=1):
         if call != repeated:
             return (
@@ -64,7 +64,7 @@ def _find_difference(first: TurnExecution, second: TurnExecution) -> str | None:
     return None
 
 
-def _calls_of(execution: TurnExecution) -> list[tuple[str, str]]:
+def _list_calls(execution: TurnExecution) -> list[tuple[str, str]]:
     replay = execution.replay
     return list(zip(replay.keys, replay.arguments, strict=True))
 

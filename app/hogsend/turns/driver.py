@@ -82,12 +82,12 @@ class _Lane:
             finally:
                 self._release()
             if execution.thread_seconds > self._limit and not execution.is_over:
-                execution.fail(_too_long(execution.thread_seconds, ""))
+                execution.fail(_describe_overrun(execution.thread_seconds, ""))
         except TurnInterrupted:
             self._release()
             if not has_advanced:
                 execution.is_stuck = True
-                execution.fail(_too_long(execution.thread_seconds, ""))
+                execution.fail(_describe_overrun(execution.thread_seconds, ""))
 
     def _release(self) -> None:
         with self._lock:
@@ -116,7 +116,7 @@ class _Lane:
     def give_up(self, execution: TurnExecution) -> None:
         """Fail a turn that cannot be interrupted; its thread may still return, or never."""
         stack = stack_of_thread(self._thread)
-        execution.abandon(_too_long(execution.thread_seconds + self.seconds, stack))
+        execution.abandon(_describe_overrun(execution.thread_seconds + self.seconds, stack))
 
     @property
     def seconds(self) -> float:
@@ -219,7 +219,7 @@ def _await_interruption() -> None:
             pass
 
 
-def _too_long(seconds: float, stack: str) -> str:
+def _describe_overrun(seconds: float, stack: str) -> str:
     return (
         f"{stack}The journey kept its thread for {seconds:.0f} seconds. "
         "A turn must not block: wait with ctx.sleep."

@@ -19,7 +19,7 @@ from .decorator import JourneyFunction
 from .forbidden_loop import ForbiddenLoop
 from .history import History
 from .replay import Replay
-from .turn import TurnEnvironment, TurnInput, TurnInterrupted, TurnResult, failed_result
+from .turn import TurnEnvironment, TurnInput, TurnInterrupted, TurnResult, build_failed_result
 from .turn_state import TurnState
 
 # How often a coroutine is closed that awaits things in its `finally` blocks.
@@ -84,7 +84,7 @@ class TurnExecution:
     def effect(self) -> Effect | None:
         """The effect of the pending call, if it has one."""
         pending = self.replay.pending
-        return pending.effect() if pending is not None else None
+        return pending.build_effect() if pending is not None else None
 
     @property
     def is_over(self) -> bool:
@@ -102,10 +102,10 @@ class TurnExecution:
         """Run on until a call needs input (`pending` is set) or the turn `is_over`.
 
         Args:
-            value: what the pending call's read or effect came to, see `Replay.settle`.
+            value: what the pending call's read or effect came to, see `Replay.complete`.
         """
         try:
-            answer = self._settle(value) if self.pending is not None else None
+            answer = self._complete(value) if self.pending is not None else None
             if not isinstance(answer, Suspension):
                 self._run(answer)
             if self.is_over:
@@ -117,9 +117,9 @@ class TurnExecution:
         except BaseException as error:
             self._fail_with(error)
 
-    def _settle(self, value: Any) -> Any:
+    def _complete(self, value: Any) -> Any:
         try:
-            return self.replay.settle(value)
+            return self.replay.complete(value)
         except Exception as error:
             self._throw(error)
             raise
@@ -186,7 +186,7 @@ class TurnExecution:
         Args:
             error: the traceback or the reason.
         """
-        self.turn.result = failed_result(self.inputs.enrollment.look_back, error)
+        self.turn.result = build_failed_result(self.inputs.enrollment.look_back, error)
         self.turn.is_over, self.replay.pending = True, None
 
     def abandon(self, error: str) -> None:
@@ -196,7 +196,7 @@ class TurnExecution:
             error: the reason.
         """
         self.is_stuck = True
-        self._abandoned = failed_result(self.inputs.enrollment.look_back, error)
+        self._abandoned = build_failed_result(self.inputs.enrollment.look_back, error)
 
     def discard(self) -> None:
         """Release a turn that has not begun."""

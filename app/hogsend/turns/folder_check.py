@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..domain.journey import BrokenFile
-from .folder_loader import files_of
+from .folder_loader import list_files
 from .registry import Registry
 from .static_analysis.diagnostics import Diagnostic, KnownResources, diagnose
-from .static_analysis.graphs import code_of_function, journeys_in
+from .static_analysis.graphs import find_code, find_journeys
 from .static_analysis.modules import Sources
 from .static_analysis.scopes import Function
 
@@ -49,7 +49,7 @@ def reject_missing_resources(
     sources = Sources(folder.absolute())
     journeys, broken = dict(registry.journeys), list(registry.broken)
     for journey_id, function in registry.functions.items():
-        code = code_of_function(function, sources)
+        code = find_code(function, sources)
         diagnostics = diagnose([code] if code else [], known)
         missing = [d for d in diagnostics if d.names_missing_resource]
         if missing:
@@ -65,13 +65,13 @@ def _journeys(folder: Path, registry: Registry) -> Iterator[Function]:
     sources = Sources(folder)
     seen: set[int] = set()
     for function in registry.functions.values():
-        code = code_of_function(function, sources)
+        code = find_code(function, sources)
         if code is not None and id(code.node) not in seen:
             seen.add(id(code.node))
             yield code
-    for path in files_of(folder):
-        module = sources.of_file(path)
-        for code in journeys_in(module) if module else ():
+    for path in list_files(folder):
+        module = sources.load_file(path)
+        for code in find_journeys(module) if module else ():
             if id(code.node) not in seen:
                 seen.add(id(code.node))
                 yield code

@@ -21,9 +21,9 @@ from ..ingest.rules import BUILT_IN_LIST
 from .decorator import SPEC_ATTRIBUTE, JourneyFunction, JourneySpec
 from .definition_checks import ID, ID_REMEDY, check_function, check_spec
 from .registry import Registry
-from .static_analysis.graphs import code_of_function
-from .static_analysis.modules import PACKAGE, Sources, version_of
-from .static_analysis.step_reader import graph_of_function
+from .static_analysis.graphs import find_code
+from .static_analysis.modules import PACKAGE, Sources, hash_texts
+from .static_analysis.step_reader import build_graph
 
 log = logging.getLogger("hogsend.turns")
 
@@ -62,7 +62,7 @@ class _Loading:
         else:
             _make_package(self._folder)
             with _without_bytecode():
-                modules = [m for path in files_of(self._folder) if (m := self._import(path))]
+                modules = [m for path in list_files(self._folder) if (m := self._import(path))]
             for path, module in modules:
                 self._collect_lists(path, module)
             for path, module in modules:
@@ -119,7 +119,7 @@ class _Loading:
 
     def _collect_journey(self, path: Path, spec: JourneySpec, function: JourneyFunction) -> None:
         line = inspect.unwrap(function).__code__.co_firstlineno
-        code = code_of_function(function, self._sources)
+        code = find_code(function, self._sources)
         problems = [(problem, line) for problem in check_spec(spec, self._lists)]
         # Authors need not check types: what is no id need not be hashable.
         if spec.id in tuple(self._journeys):
@@ -129,18 +129,18 @@ class _Loading:
         for (problem, remedy), problem_line in problems:
             self._problem(path, problem_line, f"the journey {spec.id!r}: {problem}", remedy)
         if not problems:
-            version = self._sources.version(f"{PACKAGE}.{path.stem}")
+            version = self._sources.compute_version(f"{PACKAGE}.{path.stem}")
             journey = build_journey(spec, function, path, line, version)
             self._journeys[spec.id] = journey
             self._functions[spec.id] = function
             if code is not None:
-                self._graphs[spec.id] = graph_of_function(code, journey.trigger.event)
+                self._graphs[spec.id] = build_graph(code, journey.trigger.event)
 
     def _problem(self, path: Path, line: int, problem: str, remedy: str = "") -> None:
         self._broken.append(BrokenFile(path.name, line, problem, remedy))
 
 
-def files_of(folder: Path) -> list[Path]:
+def list_files(folder: Path) -> list[Path]:
     """Return the files of a folder that may hold journeys and lists."""
     return sorted(
         path
@@ -223,7 +223,7 @@ def build_journey(
         time_zone=spec.time_zone,
         send_window=spec.send_window,
         accept_late=spec.accept_late,
-        code_hash=version or version_of([path.read_bytes()]),
+        code_hash=version or hash_texts([path.read_bytes()]),
         file=path.name,
         line=line,
         source=source,

@@ -37,7 +37,7 @@ def build_registry(functions: Sequence[JourneyFunction], lists: Mapping[str, Mai
         if not isinstance(spec, JourneySpec):
             name = getattr(function, "__name__", repr(function))
             raise JourneyCodeError(f"{name} is not a journey.", "Decorate it with @journey(…).")
-        file, line = location_of(function)
+        file, line = locate(function)
         own = [*check_spec(spec, known), *(problem for problem, _ in check_function(function))]
         problems += [f"{file.name}:{line}: {spec.id}: {what} {remedy}" for what, remedy in own]
         if spec.id in journeys:
@@ -49,7 +49,7 @@ def build_registry(functions: Sequence[JourneyFunction], lists: Mapping[str, Mai
     return Registry(journeys, dict(zip(journeys, functions, strict=True)), known)
 
 
-def location_of(function: Callable[..., Any]) -> tuple[Path, int]:
+def locate(function: Callable[..., Any]) -> tuple[Path, int]:
     """Return the file of a function, and its line in the file."""
     code = inspect.unwrap(function).__code__
     return Path(code.co_filename), code.co_firstlineno

@@ -20,7 +20,7 @@ from ..domain.enrollment import LIVE_STATES, Enrollment
 from ..domain.ids import new_id
 from ..store import enrollments
 from ..store.db import Database
-from .calls import call_of_kind
+from .calls import find_call_by_kind
 from .driver import Driver
 from .execution import TurnExecution
 from .reads import answer_reads
@@ -273,7 +273,7 @@ def _calls_behind(execution: TurnExecution) -> list[str]:
 
 def _is_skipped(key: str) -> bool:
     """Return whether a call that lies behind somebody is not done, unlike a read."""
-    return not call_of_kind(key.partition(":")[0]).runs_behind
+    return not find_call_by_kind(key.partition(":")[0]).runs_behind
 
 
 def _is_in_recorded_order(execution: TurnExecution) -> bool:

@@ -18,7 +18,7 @@ Answered = list[tuple[TurnExecution, Any]]
 
 
 async def answer_reads(database: Database, executions: Sequence[TurnExecution]) -> Answered:
-    """Return each turn with the answer of its read, in the form that `Call.settle` takes.
+    """Return each turn with the answer of its read, in the form that `Call.complete` takes.
 
     When the reads fail together, each is repeated alone, so that one failure fails one turn.
 
@@ -48,21 +48,21 @@ async def _answer_together(database: Database, executions: Sequence[TurnExecutio
     families = await _load_families(database, executions)
     groups: dict[tuple[type[Read], Hashable], list[tuple[TurnExecution, Read]]] = {}
     for execution in executions:
-        read = _read_of(execution, families)
+        read = _build_read(execution, families)
         groups.setdefault((type(read), read.group), []).append((execution, read))
-    queries = [kind.query([read for _, read in group]) for (kind, _), group in groups.items()]
+    queries = [kind.build_query([read for _, read in group]) for (kind, _), group in groups.items()]
     results = await database.read(*queries)
     answered: Answered = []
     for ((kind, _), group), result in zip(groups.items(), results, strict=True):
-        answers = kind.answers([read for _, read in group], result)
+        answers = kind.extract_answers([read for _, read in group], result)
         answered.extend(zip((execution for execution, _ in group), answers, strict=True))
     return answered
 
 
-def _read_of(execution: TurnExecution, families: Mapping[UUID, list[UUID]]) -> Read:
+def _build_read(execution: TurnExecution, families: Mapping[UUID, list[UUID]]) -> Read:
     call, contact_id = _pending(execution), execution.inputs.contact.id
     contact_ids = families.get(contact_id, [contact_id])
-    return call.read(execution.turn, execution.replay.pending_key, contact_ids)
+    return call.build_read(execution.turn, execution.replay.pending_key, contact_ids)
 
 
 async def _load_families(

@@ -51,7 +51,7 @@ class Replay:
             return call.start(turn, "")
         if len(self.keys) >= turn.environment.max_calls and self._has_too_many_calls():
             return Suspension.TURN_OVER
-        base = call.base_key()
+        base = call.build_base_key()
         self._occurrences[base] = number = self._occurrences.get(base, 0) + 1
         key = key_of(base, number)
         self.keys.append(key)
@@ -65,7 +65,7 @@ class Replay:
         self.new_keys.append(key)
         return self._start(key, call)
 
-    def settle(self, value: Any) -> Any:
+    def complete(self, value: Any) -> Any:
         """Answer the pending call, whose read or effect has been carried out.
 
         Args:
@@ -77,7 +77,7 @@ class Replay:
         call, key = self.pending, self.pending_key
         assert call is not None  # noqa: S101 (the caller has just carried out what it needs)
         self.pending = None
-        return call.settle(self.turn, key, value)
+        return call.complete(self.turn, key, value)
 
     def _start(self, key: str, call: Call) -> Any:
         """Answer a call that is not in the journal."""

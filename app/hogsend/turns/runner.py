@@ -30,8 +30,8 @@ from .driver import Driver
 from .execution import TurnExecution
 from .reads import answer_reads
 from .step_attempts import StepAttempt
-from .step_runner import StepRunner, step_id
-from .turn import failed_result
+from .step_runner import StepRunner, compute_step_id
+from .turn import build_failed_result
 from .turn_inputs import JourneyCode, TurnLimits, load_turns
 
 log = logging.getLogger("hogsend.turns")
@@ -215,7 +215,7 @@ class TurnRunner:
         pending = execution.inputs.pending_steps.get(key)
         number = pending.attempts + 1 if pending else 1
         attempt = await self._steps.run(
-            execution.journey.id, effect, step_id(enrollment.id, key), number
+            execution.journey.id, effect, compute_step_id(enrollment.id, key), number
         )
         is_over = attempt.error is None or attempt.final or number > effect.retries
         step = PendingStep(key, number, attempt.answer, attempt.error, is_over)
@@ -274,7 +274,7 @@ class TurnRunner:
         """Commit turns that are over; with `twice`, check first that they are deterministic."""
         if self._twice:
             await check_determinism(self._driver, executions, self._clock.now())
-        await self._commit_all([_finished_turn(execution) for execution in executions], done)
+        await self._commit_all([_build_finished_turn(execution) for execution in executions], done)
 
     async def _commit_all(self, finished: Sequence[FinishedTurn], done: Done) -> None:
         """Commit turns; one that the database refuses has failed."""
@@ -286,7 +286,7 @@ class TurnRunner:
                 raise result
             if isinstance(result, Exception):
                 error = "".join(traceback.format_exception(result))
-                failure = failed_result(turn.enrollment.look_back, error)
+                failure = build_failed_result(turn.enrollment.look_back, error)
                 await self._commits.submit(replace(turn, result=failure))
         done([turn.enrollment.id for turn in finished])
 
@@ -336,10 +336,10 @@ def _is_due(enrollment: Enrollment, now: datetime) -> bool:
     return enrollment.state in ("active", "waiting") and wake_at is not None and wake_at <= now
 
 
-def _finished_turn(execution: TurnExecution) -> FinishedTurn:
+def _build_finished_turn(execution: TurnExecution) -> FinishedTurn:
     inputs, result = execution.inputs, execution.result
-    seen = max(inputs.contact.event_seq, result.seen)
-    return FinishedTurn(execution.journey, inputs.enrollment, seen, result)
+    last_seq = max(inputs.contact.event_seq, result.last_counted_seq)
+    return FinishedTurn(execution.journey, inputs.enrollment, last_seq, result)
 
 
 def _raise_first(results: Sequence[BaseException | None]) -> None:

@@ -56,6 +56,6 @@ def is_retry_pause(step: Step) -> bool:
     return step.waiting and step.detail is not None and "attempt" in step.detail
 
 
-def retry_delay(attempts: int) -> timedelta:
+def compute_retry_delay(attempts: int) -> timedelta:
     """Return the delay after a number of failed attempts, at least one."""
     return RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]

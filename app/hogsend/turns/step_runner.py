@@ -107,7 +107,9 @@ class StepRunner:
         slots = self._slots.setdefault(journey_id, _JourneySlots())
         async with _Slot(slots) as slot:
             if slots.are_all_lost:
-                return StepAttempt(error=f"It was not started: {_no_slots()}", attempt=attempt)
+                return StepAttempt(
+                    error=f"It was not started: {_describe_lost_slots()}", attempt=attempt
+                )
             limit = asyncio.timeout(effect.timeout.total_seconds())
             try:
                 async with limit:
@@ -117,11 +119,13 @@ class StepRunner:
                 return StepAttempt(error=as_text(str(error.message)), final=True, attempt=attempt)
             except Exception as error:
                 if not limit.expired():
-                    return StepAttempt(error=_traceback_of(error), attempt=attempt)
+                    return StepAttempt(error=_format_traceback(error), attempt=attempt)
                 if not slot.is_kept:
                     await self._replace_blocked_loop(journey_id, slot)
                 if slot.is_kept and slots.are_all_lost:
-                    log.error("steps of %s are no longer started: %s", journey_id, _no_slots())
+                    log.error(
+                        "steps of %s are no longer started: %s", journey_id, _describe_lost_slots()
+                    )
                 text = f"It took longer than {words(effect.timeout)}."
                 return StepAttempt(error=text, attempt=attempt)
         try:
@@ -254,7 +258,7 @@ def _submit(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
     return contextvars.Context().run(asyncio.run_coroutine_threadsafe, coroutine, loop)
 
 
-def _no_slots() -> str:
+def _describe_lost_slots() -> str:
     return (
         f"{MAX_CONCURRENT_STEPS} functions of this journey's steps have not returned, long after "
         "their timeout. Give what they call a time limit of its own, and restart the server."
@@ -272,14 +276,14 @@ async def _raise_own_cancellation(effect: Coroutine[Any, Any, Any]) -> Any:
         raise RuntimeError("it was cancelled by its own code") from None
 
 
-def _traceback_of(error: BaseException) -> str:
+def _format_traceback(error: BaseException) -> str:
     """Return an effect's error without the frames of this file."""
     lines = traceback.format_exception(error)
     text = "".join(line for line in lines if "/turns/step_runner.py" not in line)
     return as_text(text[-_MAX_ERROR_LENGTH:])
 
 
-def step_id(enrollment_id: UUID, key: str) -> UUID:
+def compute_step_id(enrollment_id: UUID, key: str) -> UUID:
     """Return the id of a step, the same at every attempt.
 
     Args:

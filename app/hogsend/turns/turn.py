@@ -1,4 +1,4 @@
-"""What a turn starts from, and what it comes to."""
+"""The input, the environment and the result of a turn."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from ..domain.incoming import IncomingEvent
 from ..domain.journal import PendingStep, Step, as_text
 from ..domain.journey import MailList
 from ..domain.send_policy import Send, SendFacts
+from ..errors import JourneyCodeError
+
+MAX_ERROR_LENGTH = 8000
 
 
 class TurnInterrupted(BaseException):
-    """Raised inside an author's code that has used up its turn's time."""
+    """Raised in an author's code that has kept its thread for too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnInput:
-    """What a turn starts from.
+    """The rows that a turn starts from.
 
     Args:
         enrollment: the enrollment before the turn.
         contact: the contact as of now.
         trigger: the event that started the enrollment.
-        steps: the journal; a later entry completes an earlier one of the same key.
-        send_facts: what decides whether mail may go to the contact.
-        depth: the number of causes between the trigger and the outside.
-        pending_steps: effects that have been tried and are not in the journal yet, by key.
+        steps: the journal; a later entry completes an earlier entry of the same key.
+        send_facts: the facts that decide whether email may go to the contact.
+        depth: the number of events in the chain of causes that led to the trigger.
+        pending_steps: attempts of effects that are not in the journal yet, by key.
     """
 
     enrollment: Enrollment
@@ -44,19 +47,20 @@ class TurnInput:
 
 @dataclass
 class TurnResult:
-    """What a turn comes to, before it is committed.
+    """The result of a turn, before it is committed.
 
     Args:
-        outcome: `waiting completed exited failed drifted`, or `early` when its wait is not over.
-        steps: what it adds to the journal.
-        wait: the wait that it ends in, when `waiting`.
-        look_back: from where the next wait looks back.
+        outcome: `waiting`, `completed`, `exited`, `failed`, `drifted`; `early` when the wait is not
+            over; `reached` when a dry run has come to the contact's wait.
+        steps: entries to add to the journal.
+        wait: the wait that the turn ends in, when `waiting`.
+        look_back: the point that the next wait looks back to.
         sends: rows to add to the ledger.
         triggered: events to ingest, in order.
-        seen: the number of the newest event that a new digest has counted already.
-        done_steps: keys of effects that are in the journal now.
-        reason: why it exited or drifted.
-        error: the traceback, when it failed.
+        last_counted_seq: the number of the newest event that a new digest has counted already.
+        done_steps: keys of effects that this turn adds to the journal.
+        reason: why the enrollment exited or drifted.
+        error: the traceback, when `failed`.
     """
 
     outcome: str = ""
@@ -65,7 +69,7 @@ class TurnResult:
     look_back: LookBack = field(default_factory=lambda: LookBack(0))
     sends: list[Send] = field(default_factory=list[Send])
     triggered: list[IncomingEvent] = field(default_factory=list[IncomingEvent])
-    seen: int = 0
+    last_counted_seq: int = 0
     done_steps: list[str] = field(default_factory=list[str])
     reason: str | None = None
     error: str | None = None
@@ -73,14 +77,14 @@ class TurnResult:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnvironment:
-    """What all turns of a batch share.
+    """The values that all turns of a batch share.
 
     Args:
-        lists: the mail lists, by id.
-        templates: the keys of the mails that can be sent, each with its list if it names one.
+        lists: the lists, by id.
+        templates: the templates' keys, each with the list that the template names, if any.
         now: the instant of the turns.
         max_calls: how many `ctx` calls one turn may make.
-        checks_determinism: whether turns run twice, and note the arguments of their calls.
+        checks_determinism: whether turns run twice, and record the arguments of their calls.
     """
 
     lists: Mapping[str, MailList]
@@ -89,12 +93,23 @@ class TurnEnvironment:
     max_calls: int = 10_000
     checks_determinism: bool = False
 
+    def check_list(self, list_id: str) -> None:
+        """Raise unless a list exists.
 
-def failed_result(look_back: LookBack, error: str) -> TurnResult:
+        Raises:
+            JourneyCodeError: the list does not exist.
+        """
+        if list_id not in self.lists:
+            raise JourneyCodeError(
+                f"There is no list {list_id!r}.", "Define it in journeys/lists.py."
+            )
+
+
+def build_failed_result(look_back: LookBack, error: str) -> TurnResult:
     """Return the result of a turn that failed.
 
     Args:
-        look_back: from where the next wait looks back, as before the turn.
+        look_back: the point that the next wait looks back to, as before the turn.
         error: the traceback or the reason.
     """
-    return TurnResult("failed", look_back=look_back, error=as_text(error)[-8000:])
+    return TurnResult("failed", look_back=look_back, error=as_text(error)[-MAX_ERROR_LENGTH:])

@@ -18,7 +18,7 @@ from ..store.db import Database
 from .commit import FinishedTurn
 from .execution import TurnExecution
 from .registry import Registry
-from .turn import TurnEnvironment, TurnInput, failed_result
+from .turn import TurnEnvironment, TurnInput, build_failed_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ async def load_turns(
                 journey, function, inputs, environment, is_rehearsal=is_rehearsal
             )
         except Exception:
-            result = failed_result(enrollment.look_back, traceback.format_exc())
+            result = build_failed_result(enrollment.look_back, traceback.format_exc())
             loaded.failed.append(FinishedTurn(journey, enrollment, contact.event_seq, result))
         else:
             loaded.executions.append(execution)
@@ -169,7 +169,7 @@ async def _load_rows(database: Database, ids: Sequence[UUID], code: JourneyCode)
     return _Rows(selected, people, triggers, journals, pending, consents_of, suppressed, last_sent)
 
 
-def rehearsal_of(execution: TurnExecution, enrollment: Enrollment) -> TurnExecution:
+def build_dry_run(execution: TurnExecution, enrollment: Enrollment) -> TurnExecution:
     """Return the same turn again, with its own results in its journal.
 
     Args:

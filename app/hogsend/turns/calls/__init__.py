@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from .call import Call, Failure, Suspension, perform
 from .contact import CheckSubscription, ReadContact
+from .contact_history import ReadEmail, ReadJourney
 from .digest import Digest
 from .event_history import CountEvents, HasEvent, LastEvent, ListEvents
 from .exit import Exit
-from .past import CheckThrottle, ReadEmail, ReadJourney
-from .registry import call_at_path, call_of_kind, call_on_receiver
+from .registry import find_call_by_kind, find_call_by_path, find_call_by_receiver
 from .send import SendMail
 from .sleep import Sleep
 from .step import RunStep
+from .throttle import CheckThrottle
 from .trigger import Trigger
 from .values import Checkpoint, ChooseVariant, Now, Random, RandomId
 from .wait_for import WaitFor
@@ -48,8 +49,8 @@ __all__ = [
     "Trigger",
     "WaitFor",
     "When",
-    "call_at_path",
-    "call_of_kind",
-    "call_on_receiver",
+    "find_call_by_kind",
+    "find_call_by_path",
+    "find_call_by_receiver",
     "perform",
 ]

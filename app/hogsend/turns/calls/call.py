@@ -1,20 +1,20 @@
 """The base of every `ctx` call.
 
-One class says everything about a kind of call: how authors write it, its key in the journal, how
-it is answered, what it reads, how the timeline describes it and how the graph draws it. Nothing
-else in the program branches on the kind of a call.
+One class defines everything about a kind of call: how authors write the call, its key in the
+journal, how a turn answers it, what it reads, how the timeline describes it and how the graph draws
+it. Nothing else in the program branches on the kind of a call.
 
-How a call is answered in a turn:
+A turn answers a call with the first of these methods that applies:
 
-1. Its key is in the journal: `replay` turns the recorded answer into what the author sees.
-2. It is the wait that the contact is in, and the wait is over: `resume`.
-3. It is new, and the contact is already past it: `skip`, or 4. when `runs_behind` is set.
-4. It is new: `start`.
+1. `replay`, when the key of the call is in the journal: returns the recorded answer.
+2. `resume`, when the call is the wait that the contact is in, and the wait is over.
+3. `skip`, when the contact is already past the call, unless `runs_behind` is set.
+4. `start`, for every other call.
 
-Steps 2 to 4 return the answer, or a `Suspension`. After `NEEDS_INPUT`, the turn carries out
-`effect` or, when that is None, `read`, and passes the outcome to `settle`, which again returns the
-answer or a `Suspension`. After `TURN_OVER`, the turn is committed, and a wait continues with step 2
-in a later turn.
+Methods 2 to 4 return the answer, or a `Suspension`. After `NEEDS_INPUT`, the turn runs the effect
+of `build_effect` or, when there is none, the read of `build_read`, and passes the outcome to
+`complete`, which again returns the answer or a `Suspension`. After `TURN_OVER`, the turn is
+committed, and a later turn calls `resume` if the call is a wait.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from uuid import UUID
 
 from ...domain.journal import Step, decode
 from ...errors import JourneyCodeError
-from .description import Description, RecordedCall, Wording, plain_answer
+from .description import Description, RecordedCall, Wording, format_answer
 
 if TYPE_CHECKING:
     from ...domain.graph import GraphStep
@@ -46,9 +46,9 @@ MAX_KEY_LENGTH = 180
 class Suspension(Enum):
     """Why a call has no answer yet."""
 
-    # Its read or its effect comes first; `Call.settle` gets what it came to.
+    # The read or the effect of the call comes first; `Call.complete` gets the outcome.
     NEEDS_INPUT = "needs_input"
-    # The turn has ended: the call is answered in a later turn, or never.
+    # The turn has ended: a later turn answers the call, or none does.
     TURN_OVER = "turn_over"
 
 
@@ -64,46 +64,48 @@ class Call:
     """One `ctx` call. The journey's coroutine yields it and receives the answer.
 
     Args:
-        label: what distinguishes it from other calls of its kind, such as a template or an event.
+        label: distinguishes the call from others of its kind, such as a template or an event.
     """
 
     label: str
 
-    # The kind of its entries in the journal; never changes, as stored journals name it.
+    # The kind of the call's journal entries; never changes, because stored journals contain it.
     kind: ClassVar[str]
-    # How authors write it: `("history", "count")` stands for `ctx.history.count(…)`.
+    # How authors write the call: `("history", "count")` stands for `ctx.history.count(…)`.
     paths: ClassVar[tuple[tuple[str, ...], ...]] = ()
     # Set where authors write a chain of methods: `("when",)` for `ctx.when.tomorrow().at(…)`.
     receiver: ClassVar[tuple[str, ...] | None] = None
-    # Whether the journal records it.
+    # Whether the journal records the call.
     is_journalled: ClassVar[bool] = True
-    # Whether it is answered as usual where the contact is already past it: true of reads.
+    # Whether a new call runs although the contact is already past it, as reads do.
     runs_behind: ClassVar[bool] = False
+    # Whether `build_read` reads rows that stay with a contact who is merged into another.
+    reads_merged_contacts: ClassVar[bool] = False
 
     # -- answering ----------------------------------------------------------------------------
 
-    def base_key(self) -> str:
-        """Return its journal key without the occurrence number."""
+    def build_base_key(self) -> str:
+        """Return the journal key without the occurrence number."""
         return f"{self.kind}:{self.label}"[:MAX_KEY_LENGTH]
 
     def describe(self) -> str:
-        """Return its arguments as text, so that two executions of a turn can be compared."""
+        """Return the arguments as text, so that two executions of a turn can be compared."""
         return ""
 
     def replay(self, answer: Any) -> Any:
         """Return a recorded answer as the author sees it.
 
         Args:
-            answer: the journal's form.
+            answer: the answer in the journal's form.
         """
         return decode(answer)
 
     def start(self, turn: TurnState, key: str) -> Any:
-        """Answer a call that the journal has no answer for.
+        """Answer a call that is not in the journal.
 
         Args:
             turn: the turn that makes the call.
-            key: its journal key.
+            key: the journal key of the call.
 
         Returns:
             The answer as the author sees it, or a `Suspension`.
@@ -111,60 +113,64 @@ class Call:
         raise NotImplementedError
 
     def skip(self, turn: TurnState, key: str) -> Any:
-        """Answer a new call that the contact is already past, without doing it.
+        """Answer a new call that the contact is already past, without its effect.
 
-        It returns what `start` does. Calls with `runs_behind` are never skipped.
+        The arguments and the result are those of `start`. Calls with `runs_behind` are never
+        skipped.
         """
         raise NotImplementedError
 
     def resume(self, turn: TurnState, key: str) -> Any:
-        """Answer the wait that the contact is in, which is over now; returns what `start` does."""
+        """Answer the wait that the contact is in, when the wait is over.
+
+        The arguments and the result are those of `start`.
+        """
         return self.start(turn, key)
 
-    def settle(self, turn: TurnState, key: str, value: Any) -> Any:
-        """Answer a call whose read or effect has been carried out; returns what `start` does.
+    def complete(self, turn: TurnState, key: str, value: Any) -> Any:
+        """Answer a call whose read or effect is done.
 
         Args:
             turn: the turn that makes the call.
-            key: its journal key.
-            value: what `Read.answers` gave, or the effect's `StepAttempt`.
+            key: the journal key of the call.
+            value: the item of `Read.extract_answers`, or the effect's `StepAttempt`.
+
+        Returns:
+            The answer as the author sees it, or a `Suspension`.
         """
         raise NotImplementedError
 
-    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
-        """Return what a call has to read first, unless it has an effect.
+    def build_read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
+        """Return the read that a call without an effect needs before it can be completed.
 
         Args:
             turn: the turn that makes the call.
-            key: its journal key.
-            contact_ids: the contact, and those who were merged into it when
+            key: the journal key of the call.
+            contact_ids: the contact, followed by the contacts that were merged into it when
                 `reads_merged_contacts` is set.
         """
         raise NotImplementedError
 
-    # Whether `read` looks at rows that stay with contacts when they are merged into another.
-    reads_merged_contacts: ClassVar[bool] = False
-
-    def effect(self) -> Effect | None:
-        """Return the author's function that a call has to run first; None when it only reads."""
+    def build_effect(self) -> Effect | None:
+        """Return the author's function that runs first; None for a call that only reads."""
         return None
 
     def record(
         self, turn: TurnState, key: str, answer: Any, detail: dict[str, Any] | None = None
     ) -> Any:
-        """Add an answer to the journal, and return it as the author sees it.
+        """Add an answer to the journal, and return the answer as the author sees it.
 
         Args:
             turn: the turn that makes the call.
-            key: its journal key.
-            answer: the journal's form.
+            key: the journal key of the call.
+            answer: the answer in the journal's form.
             detail: particulars for the timeline.
         """
         turn.result.steps.append(Step(key, self.kind, self.label, answer, detail))
         return self.replay(answer)
 
     def record_skipped(self, turn: TurnState, key: str, answer: Any) -> Any:
-        """Add the answer of a call that was not done, because the contact is past it."""
+        """Add the answer of a skipped call to the journal; returns what `record` does."""
         step = Step(key, self.kind, self.label, answer, passed=True)
         turn.result.steps.append(step)
         return self.replay(answer)
@@ -176,73 +182,73 @@ class Call:
         """Describe an entry of the journal for the timeline.
 
         Args:
-            record: the entry, and what else is known of it.
-            wording: how values are written.
+            record: the entry, with the rows that belong to it.
+            wording: formats values for the reader.
         """
         step = record.step
         title = f"{step.kind.replace('_', ' ').capitalize()} {step.label}".strip()
-        yield Description(title, tag=plain_answer(step.answer, wording))
+        yield Description(title, tag=format_answer(step.answer, wording))
 
     @classmethod
     def summarize(cls, step: Step) -> str:
-        """Return a recorded answer in a few words; empty when it says nothing."""
+        """Return a recorded answer in a few words; empty when the kind has no answer to show."""
         return json.dumps(step.answer, ensure_ascii=False)
 
     # -- the graph ----------------------------------------------------------------------------
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep | None:
-        """Return how the graph shows a call in the author's code; None when it does not.
+    def build_graph_step(cls, site: CallSite) -> GraphStep | None:
+        """Return the graph's node for a call in the author's code; None when it has no node.
 
         Args:
-            site: the call's place in the code.
+            site: the call in the code.
         """
         return None
 
     @classmethod
-    def evaluated_arguments(cls, site: CallSite) -> list[ast.expr]:
-        """Return the arguments that run in the journey, before the call does."""
+    def list_evaluated_arguments(cls, site: CallSite) -> list[ast.expr]:
+        """Return the arguments that the journey evaluates before it makes the call."""
         return site.arguments
 
     @classmethod
-    def drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
-        """Return the arguments whose own `ctx` calls the graph shows before this one."""
-        return cls.evaluated_arguments(site)
+    def list_drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
+        """Return the arguments whose `ctx` calls the graph shows before this call."""
+        return cls.list_evaluated_arguments(site)
 
     @classmethod
-    def resources(cls, site: CallSite) -> Iterable[Resource]:
-        """Return the templates and lists that a call in the author's code names."""
+    def find_resources(cls, site: CallSite) -> Iterable[Resource]:
+        """Return the templates and lists that a call in the author's code refers to."""
         return ()
 
     @classmethod
     def find_problem(cls, site: CallSite) -> JourneyCodeError | None:
-        """Return what is certainly wrong with a call in the author's code."""
+        """Return the error that a call in the author's code certainly causes, if any."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something outside of the journey that a call names.
+    """A template or a list that a call refers to.
 
     Args:
-        kind: what it is.
-        name: the value in the code; not a text when it is not known.
+        kind: which of the two.
+        name: the value in the code; not a `str` when the value is not known.
     """
 
     kind: Literal["template", "list"]
     name: Any
 
 
-# Whether the code that runs now is a journey's: the function of a `ctx.step` is not.
+# Whether a journey's code is running; false in the function of a `ctx.step`.
 IN_JOURNEY: ContextVar[bool] = ContextVar("in_journey", default=False)
 
 
 @coroutine
 def perform(call: Call) -> Generator[Call, Any, Any]:
-    """Hand a call to the turn that runs the journey, and return its answer.
+    """Pass a call to the turn that runs the journey, and return the answer.
 
     Raises:
-        JourneyCodeError: no journey runs here: a step's function, a task, a thread.
+        JourneyCodeError: no journey runs here, such as in a step's function, a task or a thread.
     """
     if not IN_JOURNEY.get():
         raise JourneyCodeError(

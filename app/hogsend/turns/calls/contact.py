@@ -10,8 +10,7 @@ from ...domain.contact import snapshot
 from ...domain.journal import encode
 from ..turn_state import TurnState
 from .call import Call, Resource
-from .description import Description, RecordedCall, Wording, plain_answer
-from .past import check_list
+from .description import Description, RecordedCall, Wording, format_answer
 from .registry import register
 
 if TYPE_CHECKING:
@@ -39,10 +38,10 @@ class ReadContact(Call):
 @register
 @dataclass(frozen=True, slots=True)
 class CheckSubscription(Call):
-    """Whether mail of a list may go to the contact now.
+    """Whether email of a list may go to the contact now.
 
     Args:
-        list_id: the list; None for the journey's.
+        list_id: the list; None for the journey's list.
     """
 
     kind: ClassVar[str] = "is_subscribed"
@@ -56,7 +55,7 @@ class CheckSubscription(Call):
 
     def start(self, turn: TurnState, key: str) -> Any:
         list_id = self.list_id or turn.journey.list_id
-        check_list(list_id, turn)
+        turn.environment.check_list(list_id)
         consents = turn.send_facts.consents
         return self.record(turn, key, consents.allows(turn.environment.lists[list_id]))
 
@@ -64,13 +63,15 @@ class CheckSubscription(Call):
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
         title = f"Checked the subscription to {record.step.label}"
         notes = ("recorded, so a replay sees the same",)
-        yield Description(title, tag=plain_answer(record.step.answer, wording), notes=notes)
+        yield Description(title, tag=format_answer(record.step.answer, wording), notes=notes)
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        what = f"subscribed to {site.words(0, 'list') or 'its list'}"
-        return site.question(cls.kind, what, site.text(0, "list") or "journey's list")
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        what = f"subscribed to {site.format_argument(0, 'list') or 'its list'}"
+        return site.build_question(
+            cls.kind, what, site.evaluate_text(0, "list") or "journey's list"
+        )
 
     @classmethod
-    def resources(cls, site: CallSite) -> Iterable[Resource]:
-        yield Resource("list", site.value(0, "list"))
+    def find_resources(cls, site: CallSite) -> Iterable[Resource]:
+        yield Resource("list", site.evaluate(0, "list"))

@@ -1,6 +1,6 @@
 """How calls describe their journal entries for the timeline: plain data, without HTML or addresses.
 
-A description names what it links to; the screen that shows it knows the addresses.
+A link in a description has the id of its target; the screen that shows the link adds the address.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from uuid import UUID
 from ...domain.journal import Step
 from ...domain.send_policy import Send
 
-# How an entry is drawn: a deed, a mail that left, a wait that is over, a wait that the contact is
-# in, something that was not done, something that failed; empty for a read.
+# The style of an entry: an action, an email that left, a wait that is over, the wait that the
+# contact is in, an action that was not done, a failure; empty for a read.
 Tone = Literal["", "act", "sent", "wait", "now", "no", "bad"]
 # The colour of the tag behind a title.
 TagTone = Literal["", "run", "bad", "odd"]
@@ -28,8 +28,8 @@ class Link:
     """A link to a record.
 
     Args:
-        kind: what it leads to.
-        id: its id.
+        kind: the kind of the record.
+        id: the record's id.
         text: the text of the link.
     """
 
@@ -44,11 +44,11 @@ class Description:
 
     Args:
         title: what happened.
-        tone: how it is drawn.
-        tag: the short answer behind the title.
+        tone: the style of the entry.
+        tag: the short answer after the title.
         tag_tone: the colour of the tag.
         notes: particulars; empty ones are left out.
-        links: what it leads to.
+        links: the records that the entry is about.
     """
 
     title: str
@@ -61,11 +61,11 @@ class Description:
 
 @dataclass(slots=True)
 class Pause:
-    """A wait, from the turn that began it to the turn that saw its end.
+    """A wait, from the turn that began it to the turn that resumed from it.
 
     Args:
-        until: when it ends by itself.
-        ended: when its end was seen.
+        until: when the wait ends by itself.
+        ended: the instant of the turn that resumed from the wait.
     """
 
     until: datetime | None = None
@@ -73,20 +73,20 @@ class Pause:
 
     @property
     def was_cut_short(self) -> bool:
-        """Whether it ended before its time, because an operator woke the contact."""
+        """Whether the wait ended before its time, because an operator woke the contact."""
         return bool(self.until and self.ended and self.ended < self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """An entry of the journal, with what else is known of it.
+    """An entry of the journal, with the rows that belong to it.
 
     Args:
         step: the entry.
-        at: the instant of its turn.
-        pause: the wait that the entries of its key make up.
-        is_first: whether it is the first entry of its key.
-        sends: the mails of the enrollment.
+        at: the instant of the entry's turn.
+        pause: the wait that the entries with the same key describe together.
+        is_first: whether no earlier entry has the same key.
+        sends: the emails of the enrollment, by id.
     """
 
     step: Step
@@ -97,14 +97,14 @@ class RecordedCall:
 
 
 class Wording(Protocol):
-    """How values are written for readers of the timeline."""
+    """Formats values for readers of the timeline."""
 
     def format_duration(self, length: timedelta, /) -> str:
         """Return a length of time: `two days`."""
         ...
 
     def format_time_beside(self, instant: datetime, other: datetime, /) -> str:
-        """Return an instant next to another one, in the reader's time zone."""
+        """Return an instant in the reader's time zone; without the date that `other` has too."""
         ...
 
     def describe_reason(self, code: str | None, /) -> str:
@@ -120,12 +120,12 @@ class Wording(Protocol):
         ...
 
 
-def plain_answer(answer: Any, wording: Wording) -> str:
+def format_answer(answer: Any, wording: Wording) -> str:
     """Return a recorded answer as a tag.
 
     Args:
-        answer: the journal's form.
-        wording: how values are written.
+        answer: the answer in the journal's form.
+        wording: formats values for the reader.
     """
     if isinstance(answer, list):
         return wording.pluralize(len(cast("list[Any]", answer)), "event")
@@ -136,20 +136,20 @@ def plain_answer(answer: Any, wording: Wording) -> str:
     return "" if answer is None else wording.format_value(answer)[:MAX_TAG_LENGTH]
 
 
-def pairs_of(answer: Any) -> dict[str, Any]:
-    """Return an answer that is an object of JSON; an empty one for any other answer."""
+def read_object(answer: Any) -> dict[str, Any]:
+    """Return an answer that is a JSON object; an empty dictionary for any other answer."""
     return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
 
 
-def id_of(value: Any) -> UUID | None:
-    """Return a stored id; None when it is none."""
+def parse_id(value: Any) -> UUID | None:
+    """Return the id that a stored value holds; None when the value is no id."""
     try:
         return UUID(str(value))
     except ValueError:
         return None
 
 
-def event_link(value: Any) -> tuple[Link, ...]:
-    """Return the link to an event by its stored id; nothing when it has none."""
-    event_id = id_of(value)
+def build_event_links(value: Any) -> tuple[Link, ...]:
+    """Return the link to the event with a stored id; nothing when the value is no id."""
+    event_id = parse_id(value)
     return (Link("event", event_id, "view event"),) if event_id else ()

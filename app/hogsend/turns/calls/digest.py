@@ -15,8 +15,8 @@ from ...domain.event import Event, EventMatch
 from ...domain.journal import decode, encode
 from ..turn_state import TurnState
 from .call import Suspension
-from .description import Description, RecordedCall, Wording, plain_answer
-from .events import EventList, events_after_look_back, first_number
+from .description import Description, RecordedCall, Wording, format_answer
+from .events import EventList, filter_by_look_back, find_first_number
 from .registry import register
 from .wait import WaitCall
 
@@ -31,8 +31,8 @@ class Digest(WaitCall):
     """Collect matching events until the window ends, or until `max_events` have arrived.
 
     Args:
-        match: which events; None for events with the name of the trigger.
-        where: a further condition on them.
+        match: the filter of events; None for events with the name of the trigger.
+        where: a further condition on the events.
         window: how long events are collected.
         max_events: the number of events that ends the window early.
     """
@@ -51,7 +51,7 @@ class Digest(WaitCall):
         return f"{self.match}{where}, {self.window}, at most {self.max_events}"
 
     def replay(self, answer: Any) -> Any:
-        # The answer is None when an operator ended the wait: nothing was collected then.
+        # The answer is None when an operator ended the wait: no events were collected then.
         return [] if answer is None else decode(answer)
 
     def start(self, turn: TurnState, key: str) -> Any:
@@ -63,14 +63,14 @@ class Digest(WaitCall):
     def resume(self, turn: TurnState, key: str) -> Any:
         return Suspension.NEEDS_INPUT
 
-    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> EventList:
+    def build_read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> EventList:
         match, wait = self._event_match(turn), turn.inputs.enrollment.wait
-        # A window that only begins now has no end yet.
+        # A window that begins with this turn has no end yet.
         until = wait.until if wait is not None and turn.is_resuming(key) else None
         collect = partial(self._collect, turn, match, until)
-        return EventList(contact_ids, (match.event,), first_number(turn, contact_ids), collect)
+        return EventList(contact_ids, (match.event,), find_first_number(turn, contact_ids), collect)
 
-    def settle(self, turn: TurnState, key: str, value: list[Event]) -> Any:
+    def complete(self, turn: TurnState, key: str, value: list[Event]) -> Any:
         """Record the events when the window has ended; start the window if it has not begun."""
         wait = turn.inputs.enrollment.wait
         if turn.is_resuming(key) and wait is not None:
@@ -80,7 +80,7 @@ class Digest(WaitCall):
             until = turn.instant_after(self.window)
             match, remaining = self._event_match(turn), self.max_events - len(value)
             own_numbers = (event.seq for event in value if event.contact_id == turn.contact.id)
-            turn.result.seen = max(own_numbers, default=0)
+            turn.result.last_counted_seq = max(own_numbers, default=0)
             return self.pause(turn, key, Wait(key, until, (match,), more=remaining))
         else:
             turn.set_look_back(value[self.max_events - 1], None, turn.result.look_back)
@@ -104,16 +104,18 @@ class Digest(WaitCall):
         until: datetime | None,
         events: Sequence[Event],
     ) -> list[Event]:
-        """Return what was collected, the oldest first: so far, or until the window was over."""
-        chosen = events_after_look_back(turn, events, (match,))
+        """Return the matching events that arrived before `until`, the oldest first."""
+        matching = filter_by_look_back(turn, events, (match,))
         if self._includes_trigger(turn):
-            chosen.insert(0, turn.inputs.trigger)
+            matching.insert(0, turn.inputs.trigger)
         return [
-            e for e in chosen if until is None or e.received_at is None or e.received_at < until
+            event
+            for event in matching
+            if until is None or event.received_at is None or event.received_at < until
         ]
 
     def _includes_trigger(self, turn: TurnState) -> bool:
-        """Return whether the trigger is collected: by a first wait for events of its name."""
+        """Return whether the trigger is collected: when the first wait is for its name."""
         look_back = turn.result.look_back
         is_first = look_back.at is None and look_back.event == turn.inputs.trigger.id
         return self.match is None and is_first
@@ -122,7 +124,7 @@ class Digest(WaitCall):
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
         step, until = record.step, record.pause.until
         if not step.waiting:
-            yield Description(f"Digest {step.label}", tag=plain_answer(step.answer, wording))
+            yield Description(f"Digest {step.label}", tag=format_answer(step.answer, wording))
         elif record.is_first and record.pause.ended is None:
             limit = "" if until is None else f"until {wording.format_time_beside(until, record.at)}"
             yield Description(f"Collecting {step.label}", "now", notes=(limit,))
@@ -131,11 +133,14 @@ class Digest(WaitCall):
             yield Description(f"Collected {step.label}", "wait", notes=(limit,))
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        what, span = site.words(1, "event") or site.trigger, site.words(0, "window")
-        name = site.text(1, "event") or site.trigger or None
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        what, span = (
+            site.format_argument(1, "event") or site.trigger,
+            site.format_argument(0, "window"),
+        )
+        name = site.evaluate_text(1, "event") or site.trigger or None
         return replace(
-            site.step(cls.kind, what, name, span=span),
+            site.build_step(cls.kind, what, name, span=span),
             caption=f"digest · {span}" if span else "digest",
             text=f"digest of {what} over {span}" if span else f"digest of {what}",
             is_wait=True,

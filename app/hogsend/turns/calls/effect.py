@@ -10,11 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What is run, at least once, and how often again after a failure.
+    """An author's function that runs at least once, and again after a failure.
 
     Args:
         run: the function; it gets the step's id.
-        retries: how often it is tried again after a failure.
+        retries: how often a failed attempt is repeated.
         timeout: how long one attempt may take.
     """
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from ...domain.conditions import Condition
 from ...domain.event import Event
 from ..turn_state import TurnState
-from .description import Description, RecordedCall, Wording, plain_answer
+from .description import Description, RecordedCall, Wording, format_answer
 from .events import EventCount, EventList
 from .read import Read, ReadCall
 from .registry import register
@@ -30,13 +30,13 @@ class EventRead(ReadCall):
 
     Args:
         event: the name.
-        where: a condition on their properties.
-        since: only events after this instant, or within this long.
-        limit: how many at most; 0 for calls that return none.
+        where: a condition on the events' properties.
+        since: only events from this instant on, or within this period before the turn.
+        limit: the number of events to return; 0 for calls that return none.
     """
 
     reads_merged_contacts: ClassVar[bool] = True
-    # How the timeline calls it, with a place for the label.
+    # The title on the timeline; `{}` stands for the label.
     title: ClassVar[str]
 
     event: str
@@ -48,19 +48,24 @@ class EventRead(ReadCall):
         where = f" where {self.where.to_json()}" if self.where is not None else ""
         return f"{self.event}{where}, since {self.since}, {self.limit}"
 
-    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
+    def build_read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
         return EventList(contact_ids, (self.event,), 0, partial(self.choose, turn))
 
     def choose(self, turn: TurnState, events: Sequence[Event]) -> Any:
-        """Return the answer, made of the contact's events in the order of their arrival."""
-        newest = self.matching(turn, events)[-self.limit :]
+        """Return the answer.
+
+        Args:
+            turn: the turn that makes the call.
+            events: the contact's events, in the order of their arrival.
+        """
+        newest = self.filter_events(turn, events)[-self.limit :]
         from ...store.events import to_stored_event
 
         return [to_stored_event(event) for event in reversed(newest)]
 
-    def matching(self, turn: TurnState, events: Sequence[Event]) -> list[Event]:
-        """Return those of the contact's events that this call means."""
-        now, since, where = turn.now, self.first_instant(turn), self.where
+    def filter_events(self, turn: TurnState, events: Sequence[Event]) -> list[Event]:
+        """Return the events that match the name, the condition and the period of this call."""
+        now, since, where = turn.now, self.compute_since(turn), self.where
         return [
             event
             for event in events
@@ -69,18 +74,20 @@ class EventRead(ReadCall):
             and (where is None or where.matches(event.properties, now))
         ]
 
-    def first_instant(self, turn: TurnState) -> datetime | None:
-        """Return the instant from which on events count; None for all."""
+    def compute_since(self, turn: TurnState) -> datetime | None:
+        """Return the instant from which on events count; None for all events."""
         return turn.now - self.since if isinstance(self.since, timedelta) else self.since
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
-        tag = plain_answer(record.step.answer, wording)
+        tag = format_answer(record.step.answer, wording)
         yield Description(cls.title.format(record.step.label), tag=tag)
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        return site.question(cls.kind, site.words(0, "event"), site.text(0, "event"))
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        return site.build_question(
+            cls.kind, site.format_argument(0, "event"), site.evaluate_text(0, "event")
+        )
 
 
 class EventCountRead(EventRead):
@@ -88,17 +95,17 @@ class EventCountRead(EventRead):
 
     __slots__ = ()
 
-    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
+    def build_read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
         if self.where is not None:
             return EventList(contact_ids, (self.event,), 0, partial(self.choose, turn))
-        return EventCount(contact_ids, self.event, self.first_instant(turn))
+        return EventCount(contact_ids, self.event, self.compute_since(turn))
 
     def choose(self, turn: TurnState, events: Sequence[Event]) -> int:
-        return len(self.matching(turn, events))
+        return len(self.filter_events(turn, events))
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
-        tag = plain_answer(record.step.answer, wording)
+        tag = format_answer(record.step.answer, wording)
         yield Description(cls.title.format(record.step.label), tag=tag, notes=(_RECORDED,))
 
 
@@ -111,7 +118,7 @@ class HasEvent(EventCountRead):
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("history", "has_event"),)
     title: ClassVar[str] = "Checked for {}"
 
-    def settle(self, turn: TurnState, key: str, value: int) -> Any:
+    def complete(self, turn: TurnState, key: str, value: int) -> Any:
         return self.record(turn, key, value > 0)
 
 
@@ -146,5 +153,5 @@ class LastEvent(EventRead):
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
-        tag = plain_answer(record.step.answer, wording) or "none"
+        tag = format_answer(record.step.answer, wording) or "none"
         yield Description(cls.title.format(record.step.label), tag=tag)

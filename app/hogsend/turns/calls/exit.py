@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @register
 @dataclass(frozen=True, slots=True)
 class Exit(Call):
-    """End the journey here; the label is the reason. The enrollment's end records it."""
+    """End the journey here; the label is the reason, which the enrollment records."""
 
     kind: ClassVar[str] = "exit"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("exit",),)
@@ -28,7 +28,7 @@ class Exit(Call):
         return Suspension.TURN_OVER
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        reason = site.words(0, "reason") or "exited"
-        step = site.step(cls.kind, reason, None)
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        reason = site.format_argument(0, "reason") or "exited"
+        step = site.build_step(cls.kind, reason, None)
         return replace(step, caption="exits", text=f"exit: {reason}", ends_flow=True)

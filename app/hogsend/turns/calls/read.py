@@ -1,4 +1,4 @@
-"""What a call reads from the database, and how the reads of many turns share queries."""
+"""Reads of `ctx` calls; the reads of many turns share queries."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Read:
 
     @property
     def group(self) -> Hashable:
-        """What this read must have in common with others to share their query."""
+        """The value that reads must have in common to share a query."""
         raise NotImplementedError
 
     @classmethod
-    def query(cls, reads: Sequence[Any]) -> Query[Any]:
+    def build_query(cls, reads: Sequence[Any]) -> Query[Any]:
         """Return the query of a group.
 
         Args:
@@ -31,18 +31,18 @@ class Read:
         raise NotImplementedError
 
     @classmethod
-    def answers(cls, reads: Sequence[Any], result: Any) -> Iterable[Any]:
-        """Return the answer of each read of a group, in their order, for `Call.settle`.
+    def extract_answers(cls, reads: Sequence[Any], result: Any) -> Iterable[Any]:
+        """Return the answer of each read of a group, in the order of the reads.
 
         Args:
-            reads: those that `query` was made for.
-            result: what the query returned.
+            reads: the reads that `build_query` got.
+            result: the result of the query.
         """
         raise NotImplementedError
 
 
 class ReadCall(Call):
-    """A call that only reads: it is done, and recorded, also where the contact is past it."""
+    """A call that only reads, which runs although the contact is already past it."""
 
     __slots__ = ()
     runs_behind: ClassVar[bool] = True
@@ -50,5 +50,5 @@ class ReadCall(Call):
     def start(self, turn: TurnState, key: str) -> Any:
         return Suspension.NEEDS_INPUT
 
-    def settle(self, turn: TurnState, key: str, value: Any) -> Any:
+    def complete(self, turn: TurnState, key: str, value: Any) -> Any:
         return self.record(turn, key, encode(value))

@@ -1,6 +1,6 @@
-"""The classes of all `ctx` calls, by the kind in the journal and by the author's way to write them.
+"""Finds the class of a `ctx` call by its kind in the journal, or by how the author writes it.
 
-A class registers itself with `@register` when its module is imported.
+`@register` adds a class when the module of the class is imported.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BY_RECEIVER: dict[tuple[str, ...], type[Call]] = {}
 
 
 def register(call_type: C) -> C:
-    """Make a call known to the journal, the timeline and the graph."""
+    """Add the class of a call to the registry; a class decorator."""
     _BY_KIND[call_type.kind] = call_type
     for path in call_type.paths:
         _BY_PATH[path] = call_type
@@ -26,16 +26,16 @@ def register(call_type: C) -> C:
     return call_type
 
 
-def call_of_kind(kind: str) -> type[Call]:
-    """Return the class of a journal entry; the base class for a kind that no class has any more."""
+def find_call_by_kind(kind: str) -> type[Call]:
+    """Return the class for a kind of journal entry; the base class for a kind that is gone."""
     return _BY_KIND.get(kind, Call)
 
 
-def call_at_path(path: tuple[str, ...]) -> type[Call] | None:
-    """Return the class of `ctx.history.count(…)` by its path `("history", "count")`."""
+def find_call_by_path(path: tuple[str, ...]) -> type[Call] | None:
+    """Return the class of a call by its path, such as `("history", "count")`."""
     return _BY_PATH.get(path)
 
 
-def call_on_receiver(path: tuple[str, ...]) -> type[Call] | None:
-    """Return the class of a chain of methods by its start: `("when",)` for `ctx.when.today()`."""
+def find_call_by_receiver(path: tuple[str, ...]) -> type[Call] | None:
+    """Return the class of a chain of methods by the path of its start, such as `("when",)`."""
     return _BY_RECEIVER.get(path)

@@ -1,4 +1,4 @@
-"""`ctx.send`: send a mail."""
+"""`ctx.send`: send an email."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...domain.send_policy import Queue, Send, decide_send, send_time
 from ...errors import JourneyCodeError
 from ..turn_state import TurnState
 from .call import Call, Resource, Suspension
-from .description import Description, Link, RecordedCall, Wording, id_of, pairs_of
+from .description import Description, Link, RecordedCall, Wording, parse_id, read_object
 from .read import Read
 from .registry import register
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Suppression(Read):
-    """Why an address is suppressed, if it is."""
+    """The reason why an address is suppressed, if it is."""
 
     address: str
 
@@ -35,13 +35,13 @@ class Suppression(Read):
         return None
 
     @classmethod
-    def query(cls, reads: Sequence[Suppression]) -> Query[Any]:
+    def build_query(cls, reads: Sequence[Suppression]) -> Query[Any]:
         from ...store import consents
 
         return consents.suppressed([read.address for read in reads])
 
     @classmethod
-    def answers(
+    def extract_answers(
         cls, reads: Sequence[Suppression], result: Mapping[str, str]
     ) -> Iterable[str | None]:
         return [result.get(read.address) for read in reads]
@@ -50,13 +50,13 @@ class Suppression(Read):
 @register
 @dataclass(frozen=True, slots=True)
 class SendMail(Call):
-    """Send a mail; the label is the template unless the author gave one.
+    """Send an email; the label is the template unless the author chose one.
 
     Args:
         template: the key of the template.
         subject: replaces the template's subject.
         props: values for the template.
-        list_id: the list it belongs to, instead of the journey's.
+        list_id: the list that the email belongs to, instead of the journey's.
         to: an address other than the contact's.
     """
 
@@ -75,30 +75,30 @@ class SendMail(Call):
     def start(self, turn: TurnState, key: str) -> Any:
         if self.to is not None:
             return Suspension.NEEDS_INPUT
-        return self.settle(turn, key, turn.send_facts.suppression)
+        return self.complete(turn, key, turn.send_facts.suppression)
 
     def skip(self, turn: TurnState, key: str) -> Any:
         send_id = str(new_id(turn.now))
-        refusal = {"status": "skipped", "reason": "passed", "sendId": send_id}
-        return self.record_skipped(turn, key, refusal)
+        answer = {"status": "skipped", "reason": "passed", "sendId": send_id}
+        return self.record_skipped(turn, key, answer)
 
-    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
-        assert self.to is not None  # noqa: S101 (`start` reads for no other)
+    def build_read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
+        assert self.to is not None  # noqa: S101 (`start` needs no input without `to`)
         return Suppression(self.to)
 
-    def settle(self, turn: TurnState, key: str, value: str | None) -> Any:
+    def complete(self, turn: TurnState, key: str, value: str | None) -> Any:
         send = self._decide(turn, key, suppression=value)
         turn.add_send(send)
         answer: dict[str, Any] = {"status": send.status, "sendId": str(send.id)}
         return self.record(turn, key, answer | ({"reason": send.reason} if send.reason else {}))
 
     def _decide(self, turn: TurnState, key: str, suppression: str | None) -> Send:
-        """Return the ledger's row, queued or refused with the reason.
+        """Return the row for the ledger, queued or refused with the reason.
 
         Args:
             turn: the turn that sends.
             key: the journal key of this call.
-            suppression: why the address is suppressed, if it is.
+            suppression: the reason why the address is suppressed, if it is.
 
         Raises:
             JourneyCodeError: the template or the list does not exist.
@@ -111,14 +111,11 @@ class SendMail(Call):
                 f"There is no template {self.template!r}.",
                 f"Add journeys/emails/{self.template}.html.",
             )
-        # A template may name a list of its own, for journeys that name none.
-        is_default = journey.list_id == JOURNEY_LIST
-        of_template = environment.templates[self.template] if is_default else None
-        list_id = self.list_id or of_template or journey.list_id
-        if list_id not in environment.lists:
-            raise JourneyCodeError(
-                f"There is no list {list_id!r}.", "Define it in journeys/lists.py."
-            )
+        # The list of a template applies in journeys that name no list.
+        has_own_list = journey.list_id != JOURNEY_LIST
+        template_list_id = None if has_own_list else environment.templates[self.template]
+        list_id = self.list_id or template_list_id or journey.list_id
+        environment.check_list(list_id)
         facts = turn.send_facts
         facts = replace(facts, email=self.to or facts.email, suppression=suppression)
         verdict = decide_send(environment.lists[list_id], facts, gap=journey.suppress, now=now)
@@ -143,8 +140,8 @@ class SendMail(Call):
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
-        answer = pairs_of(record.step.answer)
-        send_id = id_of(answer.get("sendId"))
+        answer = read_object(record.step.answer)
+        send_id = parse_id(answer.get("sendId"))
         send = record.sends.get(send_id) if send_id else None
         if send is None:
             status, reason = str(answer.get("status", "queued")), answer.get("reason")
@@ -157,28 +154,28 @@ class SendMail(Call):
         return f"{step.answer['status']}, {step.answer.get('reason')}".removesuffix(", None")
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        what = site.words(0, "template")
-        step = site.step(cls.kind, what, site.text(0, "template"))
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        what = site.format_argument(0, "template")
+        step = site.build_step(cls.kind, what, site.evaluate_text(0, "template"))
         return replace(step, condition=f"{what} is queued")
 
     @classmethod
-    def resources(cls, site: CallSite) -> Iterable[Resource]:
-        yield Resource("template", site.value(0, "template"))
-        yield Resource("list", site.value(-1, "list"))
+    def find_resources(cls, site: CallSite) -> Iterable[Resource]:
+        yield Resource("template", site.evaluate(0, "template"))
+        yield Resource("list", site.evaluate(-1, "list"))
 
 
 def describe_send(
     send: Send | None, record: RecordedCall, wording: Wording, status: str, code: str | None
 ) -> Description:
-    """Describe a mail by where it stands now.
+    """Describe an email by its present status.
 
     Args:
-        send: its row in the ledger; None when that is gone.
+        send: the row in the ledger; None when the row was removed.
         record: the journal entry.
-        wording: how values are written.
-        status: where the mail stands.
-        code: why it was refused or has failed.
+        wording: formats values for the reader.
+        status: the present status of the email.
+        code: why the email was refused or has failed.
     """
     reason, name = wording.describe_reason(code), send.template if send else record.step.label
     links = (Link("send", send.id, "view email"),) if send else ()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...domain.graph import GraphStep
     from ..static_analysis.call_site import CallSite
 
-# The label of a sleep that the author gave none: its length, or `until`.
+# The label of a sleep without `label=`: the duration, or `until`.
 _UNLABELLED = re.compile(r"(\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?$|until$")
 _INSTANT = "until"
 
@@ -34,7 +34,7 @@ class Sleep(WaitCall):
     """Wait for a time.
 
     Args:
-        until: a duration from now, or an instant.
+        until: a duration from the turn on, or an instant.
     """
 
     kind: ClassVar[str] = "sleep"
@@ -81,9 +81,9 @@ class Sleep(WaitCall):
         return ""
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
         span, name = _read_until(site) if site.path == ("sleep_until",) else _read_duration(site)
-        step = site.step(cls.kind, "", name, span=span)
+        step = site.build_step(cls.kind, "", name, span=span)
         return replace(
             step,
             title=span,
@@ -94,22 +94,22 @@ class Sleep(WaitCall):
         )
 
     @classmethod
-    def drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
-        # The node of the sleep names the moment that it sleeps until.
+    def list_drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
+        # The node of the sleep already shows the moment.
         return [node for node in site.arguments if describe_moment(node, site) is None]
 
 
 def _read_duration(site: CallSite) -> tuple[str, str | None]:
-    """Return the length of a `ctx.sleep` as text, and how the journal names it."""
-    duration = site.value(0, "duration")
+    """Return the duration of a `ctx.sleep` as text, and its name in the journal."""
+    duration = site.evaluate(0, "duration")
     name = words(duration) if isinstance(duration, timedelta) else None
-    return site.words(0, "duration"), name
+    return site.format_argument(0, "duration"), name
 
 
 def _read_until(site: CallSite) -> tuple[str, str]:
-    """Return the end of a `ctx.sleep_until` as text, and how the journal names it."""
-    node = site.node(0, "instant")
+    """Return the end of a `ctx.sleep_until` as text, and its name in the journal."""
+    node = site.find_argument(0, "instant")
     moment = describe_moment(node, site) if node is not None else None
     if moment is None:
-        return f"until {site.words(0, 'instant')}".strip(), _INSTANT
+        return f"until {site.format_argument(0, 'instant')}".strip(), _INSTANT
     return moment, moment

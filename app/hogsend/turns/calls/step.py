@@ -13,10 +13,10 @@ from uuid import UUID
 from ...domain.enrollment import Wait
 from ...domain.journal import Step, decode, encode
 from ...errors import StepFailed
-from ..step_attempts import StepAttempt, retry_delay
+from ..step_attempts import StepAttempt, compute_retry_delay
 from ..turn_state import TurnState
 from .call import Call, Failure, Suspension
-from .description import Description, RecordedCall, Wording, pairs_of, plain_answer
+from .description import Description, RecordedCall, Wording, format_answer, read_object
 from .effect import Effect
 from .registry import register
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 @register
 @dataclass(frozen=True, slots=True)
 class RunStep(Call):
-    """Run an effect of the author's own; the label is its key.
+    """Run a function of the author's; the label is the step's key.
 
     Args:
         run: the function; it gets the step's id.
-        retries: how often it is tried again after a failure.
+        retries: how often a failed attempt is repeated.
         timeout: how long one attempt may take.
-        passed: gives the answer for contacts who are past this step; None when they drift.
+        passed: returns the answer for contacts who are past this step; None when they drift.
     """
 
     kind: ClassVar[str] = "step"
@@ -45,7 +45,7 @@ class RunStep(Call):
     timeout: timedelta
     passed: Callable[[], Any] | None
 
-    def effect(self) -> Effect:
+    def build_effect(self) -> Effect:
         return Effect(self.run, self.retries, self.timeout)
 
     def replay(self, answer: Any) -> Any:
@@ -57,9 +57,9 @@ class RunStep(Call):
         pending = turn.inputs.pending_steps.get(key)
         if pending is None or not pending.over:
             return Suspension.NEEDS_INPUT
-        # A turn that was not committed ran the effect.
+        # An earlier turn ran the effect, and was not committed.
         attempt = StepAttempt(pending.answer, pending.error, final=True, attempt=pending.attempts)
-        return self.settle(turn, key, attempt)
+        return self.complete(turn, key, attempt)
 
     def skip(self, turn: TurnState, key: str) -> Any:
         if self.passed is None:
@@ -67,9 +67,9 @@ class RunStep(Call):
             return Suspension.TURN_OVER
         return self.record_skipped(turn, key, {"value": encode(self.passed())})
 
-    def settle(self, turn: TurnState, key: str, value: StepAttempt) -> Any:
+    def complete(self, turn: TurnState, key: str, value: StepAttempt) -> Any:
         if value.error is not None and not value.final and value.attempt <= self.retries:
-            until = turn.now + retry_delay(value.attempt)
+            until = turn.now + compute_retry_delay(value.attempt)
             detail = value.to_detail(until.isoformat())
             step = Step(key, self.kind, self.label, None, detail, waiting=True)
             turn.pause(step, Wait(key, until))
@@ -84,19 +84,21 @@ class RunStep(Call):
             attempt = f"attempt {(step.detail or {}).get('attempt', 1)}"
             error = _last_line((step.detail or {}).get("error"))
             yield Description(f"{step.label} failed", "no", "retrying", "odd", (attempt, error))
-        elif "failed" in pairs_of(step.answer):
+        elif "failed" in read_object(step.answer):
             error = _last_line(step.answer["failed"])
             yield Description(f"{step.label} failed", "bad", notes=(error, "not tried again"))
         else:
-            yield Description(f"Ran {step.label}", "act", plain_answer(step.answer, wording))
+            yield Description(f"Ran {step.label}", "act", format_answer(step.answer, wording))
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        step = site.step(cls.kind, site.words(0, "key"), site.text(0, "key"))
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        step = site.build_step(
+            cls.kind, site.format_argument(0, "key"), site.evaluate_text(0, "key")
+        )
         return replace(step, ends_turn=True)
 
     @classmethod
-    def evaluated_arguments(cls, site: CallSite) -> list[ast.expr]:
+    def list_evaluated_arguments(cls, site: CallSite) -> list[ast.expr]:
         # The function runs outside of the journey.
         return list(site.call.args[:1])
 
@@ -106,7 +108,7 @@ def _last_line(error: object) -> str:
 
 
 def accept_step_id(function: Callable[..., Any]) -> Callable[[UUID], Any]:
-    """Return a function that accepts the step's id, whether the author's does or not."""
+    """Return the author's function, wrapped when it does not accept the step's id."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

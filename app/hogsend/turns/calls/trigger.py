@@ -1,4 +1,4 @@
-"""`ctx.trigger`: let an event happen to the contact."""
+"""`ctx.trigger`: ingest an event of the contact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...domain.journal import Step, decode, encode, plain
 from ...errors import JourneyCodeError
 from ..turn_state import TurnState
 from .call import Call
-from .description import Description, RecordedCall, Wording, event_link, pairs_of
+from .description import Description, RecordedCall, Wording, build_event_links, read_object
 from .registry import register
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 @register
 @dataclass(frozen=True, slots=True)
 class Trigger(Call):
-    """Let an event happen to the contact.
+    """Ingest an event of the contact, when the turn is committed.
 
     Args:
-        event: its name.
-        properties: its properties.
+        event: the event's name.
+        properties: the event's properties.
     """
 
     kind: ClassVar[str] = "trigger"
@@ -42,18 +42,18 @@ class Trigger(Call):
 
     def start(self, turn: TurnState, key: str) -> Any:
         event_id = new_id(turn.now)
-        turn.result.triggered.append(self._make_event(turn, event_id))
+        turn.result.triggered.append(self._build_event(turn, event_id))
         return self.record(turn, key, str(event_id))
 
     def skip(self, turn: TurnState, key: str) -> Any:
         return self.record_skipped(turn, key, str(new_id(turn.now)))
 
-    def _make_event(self, turn: TurnState, event_id: UUID) -> IncomingEvent:
-        """Return the event, within the limits of every event.
+    def _build_event(self, turn: TurnState, event_id: UUID) -> IncomingEvent:
+        """Return the event.
 
         Raises:
-            JourneyCodeError: its name or properties exceed a limit.
-            ValueNotStorable: its properties are not JSON.
+            JourneyCodeError: the name or the properties exceed a limit of events.
+            ValueNotStorable: the properties are not JSON.
         """
         name = self.event
         properties = {n: plain(value) for n, value in decode(encode(self.properties)).items()}
@@ -76,7 +76,7 @@ class Trigger(Call):
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
         answer = record.step.answer
-        links = event_link(pairs_of(answer).get("id") or answer)
+        links = build_event_links(read_object(answer).get("id") or answer)
         yield Description(f"Triggered {record.step.label}", "act", links=links)
 
     @classmethod
@@ -84,5 +84,7 @@ class Trigger(Call):
         return ""
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        return site.step(cls.kind, site.words(0, "event"), site.text(0, "event"))
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        return site.build_step(
+            cls.kind, site.format_argument(0, "event"), site.evaluate_text(0, "event")
+        )

@@ -1,4 +1,4 @@
-"""The calls that give a value which must not change at a replay: time, chance, ids, variants."""
+"""Calls that return a value which a replay must repeat: time, random numbers, ids, variants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...domain.assignment import arm_of
 from ...domain.journal import Step, encode
 from ..turn_state import TurnState
 from .call import Call
-from .description import Description, RecordedCall, Wording, plain_answer
+from .description import Description, RecordedCall, Wording, format_answer
 from .registry import register
 
 if TYPE_CHECKING:
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 
 class ValueCall(Call):
-    """A call that is answered at once, from the turn alone."""
+    """A call whose answer needs neither a read nor an effect."""
 
     __slots__ = ()
     runs_behind: ClassVar[bool] = True
-    # How the timeline calls it, with a place for the label.
+    # The title on the timeline; `{}` stands for the label.
     title: ClassVar[str]
 
     def start(self, turn: TurnState, key: str) -> Any:
-        return self.record(turn, key, encode(self.make(turn, key)))
+        return self.record(turn, key, encode(self.compute_value(turn, key)))
 
-    def make(self, turn: TurnState, key: str) -> Any:
-        """Return the value, which the journal then keeps."""
+    def compute_value(self, turn: TurnState, key: str) -> Any:
+        """Return the value to record in the journal."""
         raise NotImplementedError
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
-        tag = plain_answer(record.step.answer, wording)
+        tag = format_answer(record.step.answer, wording)
         yield Description(cls.title.format(record.step.label), tag=tag)
 
 
@@ -50,7 +50,7 @@ class Now(ValueCall):
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("now",),)
     title: ClassVar[str] = "Read the clock"
 
-    def make(self, turn: TurnState, key: str) -> Any:
+    def compute_value(self, turn: TurnState, key: str) -> Any:
         return turn.now
 
 
@@ -60,7 +60,7 @@ class Random(ValueCall):
     """A random number.
 
     Args:
-        draw: gives the number, from 0 up to 1.
+        draw: returns the number, from 0 up to 1.
     """
 
     kind: ClassVar[str] = "random"
@@ -69,7 +69,7 @@ class Random(ValueCall):
 
     draw: Callable[[], float] = random.random
 
-    def make(self, turn: TurnState, key: str) -> Any:
+    def compute_value(self, turn: TurnState, key: str) -> Any:
         return self.draw()
 
 
@@ -82,14 +82,14 @@ class RandomId(ValueCall):
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("uuid",),)
     title: ClassVar[str] = "Created an ID"
 
-    def make(self, turn: TurnState, key: str) -> Any:
+    def compute_value(self, turn: TurnState, key: str) -> Any:
         return str(uuid.uuid4())
 
 
 @register
 @dataclass(frozen=True, slots=True)
 class ChooseVariant(ValueCall):
-    """An arm of an experiment, the same for a contact every time; the label is the experiment.
+    """An arm of an experiment, always the same for a contact; the label is the experiment.
 
     Args:
         arms: each arm with its weight.
@@ -104,24 +104,26 @@ class ChooseVariant(ValueCall):
     def describe(self) -> str:
         return f"{self.arms}"
 
-    def make(self, turn: TurnState, key: str) -> Any:
+    def compute_value(self, turn: TurnState, key: str) -> Any:
         return arm_of(f"{self.label}:{turn.inputs.enrollment.contact_id}", self.arms)
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        return site.step(cls.kind, site.words(0, "key"), site.text(0, "key"))
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        return site.build_step(
+            cls.kind, site.format_argument(0, "key"), site.evaluate_text(0, "key")
+        )
 
 
 @register
 @dataclass(frozen=True, slots=True)
 class Checkpoint(ValueCall):
-    """A mark on the timeline."""
+    """An entry on the timeline without an effect."""
 
     kind: ClassVar[str] = "checkpoint"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("checkpoint",),)
     title: ClassVar[str] = "Checkpoint: {}"
 
-    def make(self, turn: TurnState, key: str) -> Any:
+    def compute_value(self, turn: TurnState, key: str) -> Any:
         return None
 
     @classmethod
@@ -133,6 +135,6 @@ class Checkpoint(ValueCall):
         return ""
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
-        what, name = site.words(0, "label"), site.text(0, "label")
-        return site.step(cls.kind, what, name, has_label=False)
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
+        what, name = site.format_argument(0, "label"), site.evaluate_text(0, "label")
+        return site.build_step(cls.kind, what, name, has_label=False)

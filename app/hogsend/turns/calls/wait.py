@@ -1,4 +1,4 @@
-"""What the calls have in common that end a turn and are answered by a later one."""
+"""The base of the calls that end a turn, and that a later turn answers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ from .call import Call, Suspension
 
 
 class WaitCall(Call):
-    """A call in which a contact can wait: a turn ends in it, and the next one resumes from it."""
+    """A call in which a contact can wait: a turn ends in the call, and the next resumes from it."""
 
     __slots__ = ()
 
     def resume(self, turn: TurnState, key: str) -> Any:
-        """Record the event that ended the wait, or that none did."""
+        """Record the event that ended the wait; None when the time was up."""
         enrollment = turn.inputs.enrollment
         event, wait = enrollment.wait_result, enrollment.wait
         turn.set_look_back(event, wait.until if wait else None, enrollment.look_back)
         return self.record(turn, key, encode_event(event))
 
     def pause(self, turn: TurnState, key: str, wait: Wait) -> Suspension:
-        """End the turn in this wait."""
+        """End the turn in this call.
+
+        Args:
+            turn: the turn.
+            key: the journal key of this call.
+            wait: the time and the events that end the wait.
+        """
         detail: dict[str, Any] = {"until": wait.until.isoformat() if wait.until else None}
         if wait.events:
             detail["events"] = [str(match) for match in wait.events]

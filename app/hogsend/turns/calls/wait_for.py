@@ -14,8 +14,8 @@ from ...domain.event import Event, EventMatch
 from ...domain.journal import Step
 from ..turn_state import TurnState
 from .call import Suspension
-from .description import Description, RecordedCall, Wording, event_link, pairs_of
-from .events import EventList, events_after_look_back, first_number
+from .description import Description, RecordedCall, Wording, build_event_links, read_object
+from .events import EventList, filter_by_look_back, find_first_number
 from .registry import register
 from .wait import WaitCall, encode_event
 
@@ -30,8 +30,8 @@ class WaitFor(WaitCall):
     """Wait for the first of some events.
 
     Args:
-        matches: the events, any of which ends the wait.
-        timeout: how long at most; None for forever.
+        matches: filters; the first event that passes one of them ends the wait.
+        timeout: the longest wait; None without a limit.
         since: look back to this instant instead of to the end of the wait before.
     """
 
@@ -53,15 +53,15 @@ class WaitFor(WaitCall):
     def skip(self, turn: TurnState, key: str) -> Any:
         return None
 
-    def read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> EventList:
+    def build_read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> EventList:
         names = tuple(match.event for match in self.matches)
-        after = first_number(turn, contact_ids) if self.since is None else 0
+        after = find_first_number(turn, contact_ids) if self.since is None else 0
         return EventList(contact_ids, names, after, partial(self._first_match, turn))
 
     def _first_match(self, turn: TurnState, events: Sequence[Event]) -> Event | None:
-        return next(iter(events_after_look_back(turn, events, self.matches, self.since)), None)
+        return next(iter(filter_by_look_back(turn, events, self.matches, self.since)), None)
 
-    def settle(self, turn: TurnState, key: str, value: Event | None) -> Any:
+    def complete(self, turn: TurnState, key: str, value: Event | None) -> Any:
         if value is None:
             until = turn.instant_after(self.timeout) if self.timeout is not None else None
             if until is None or until > turn.now:
@@ -84,12 +84,12 @@ class WaitFor(WaitCall):
         return str(step.answer["name"]) if step.answer else "not received"
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
         what, name = _read_events(site)
-        timeout = site.words(-1, "timeout")
+        timeout = site.format_argument(-1, "timeout")
         span = f"up to {timeout}" if timeout and timeout != "None" else ""
         return replace(
-            site.step(cls.kind, what, name, span=span),
+            site.build_step(cls.kind, what, name, span=span),
             caption=f"wait · {span}" if span else "wait",
             text=f"wait for {what}, {span}" if span else f"wait for {what}",
             is_wait=True,
@@ -99,20 +99,20 @@ class WaitFor(WaitCall):
 
 
 def _read_events(site: CallSite) -> tuple[str, str | None]:
-    """Return the events of a wait as text, and how the journal names it."""
+    """Return the events of a wait as text, and the wait's name in the journal."""
     if site.path == ("wait_for",):
-        return site.words(0, "event"), site.text(0, "event")
-    value = site.value(0, "events")
+        return site.format_argument(0, "event"), site.evaluate_text(0, "event")
+    value = site.evaluate(0, "events")
     events = cast("list[Any]", value) if isinstance(value, list) else []
     if not events or not all(isinstance(event, str) for event in events):
-        return site.words(0, "events"), None
+        return site.format_argument(0, "events"), None
     name = " or ".join(events)
     return name, name
 
 
 def _describe_pause(record: RecordedCall, wording: Wording) -> Description:
     step, until = record.step, record.pause.until
-    names = " or ".join(str(match) for match in _matches_of(step)) or step.label
+    names = " or ".join(str(match) for match in _parse_matches(step)) or step.label
     limit = "" if until is None else f"up to {wording.format_duration(until - record.at)}"
     label = step.label if step.label not in names else ""
     if record.pause.ended is None:
@@ -121,15 +121,15 @@ def _describe_pause(record: RecordedCall, wording: Wording) -> Description:
 
 
 def _describe_end(record: RecordedCall) -> Description:
-    step, event = record.step, pairs_of(record.step.answer)
+    step, event = record.step, read_object(record.step.answer)
     if event:
         title = f"{event.get('name', step.label)} received"
-        return Description(title, "act", links=event_link(event.get("id")))
+        return Description(title, "act", links=build_event_links(event.get("id")))
     if record.pause.was_cut_short:
         return Description(f"Woken before {step.label} was received", "wait", "woken", "run")
     return Description(f"{step.label} not received in time", "wait")
 
 
-def _matches_of(step: Step) -> list[EventMatch]:
+def _parse_matches(step: Step) -> list[EventMatch]:
     stored = (step.detail or {}).get("events", ())
     return [EventMatch(m) if isinstance(m, str) else EventMatch.from_json(m) for m in stored]

@@ -1,4 +1,4 @@
-"""`ctx.when`: instants in the words of everyday life, by the contact's own clock."""
+"""`ctx.when`: instants such as "next Monday at nine", in the contact's time zone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
 from ...domain.times import (
     WEEKDAYS,
@@ -18,9 +18,10 @@ from ...domain.times import (
     zone_named,
 )
 from ...errors import JourneyCodeError
+from ..argument_checks import MAX_SPAN
 from ..turn_state import TurnState
 from .call import perform
-from .description import Description, RecordedCall, Wording, plain_answer
+from .description import Description, RecordedCall, Wording, format_answer
 from .registry import register
 from .values import ValueCall
 
@@ -44,7 +45,6 @@ Weekday = Literal[
     "sat",
     "sun",
 ]
-_FARTHEST = timedelta(days=36_525)
 
 
 @register
@@ -53,7 +53,7 @@ class ResolveMoment(ValueCall):
     """The instant of a moment in the contact's local time.
 
     Args:
-        moment: what the author wrote.
+        moment: the moment that the author described.
     """
 
     kind: ClassVar[str] = "when"
@@ -65,22 +65,22 @@ class ResolveMoment(ValueCall):
     def describe(self) -> str:
         return self.moment.describe()
 
-    def make(self, turn: TurnState, key: str) -> Any:
+    def compute_value(self, turn: TurnState, key: str) -> Any:
         return self.moment.resolve(turn.now, turn.time_zone())
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
-        tag = plain_answer(record.step.answer, wording)
+        tag = format_answer(record.step.answer, wording)
         yield Description(cls.title, tag=tag, notes=(record.step.label,))
 
     @classmethod
-    def graph_step(cls, site: CallSite) -> GraphStep:
+    def build_graph_step(cls, site: CallSite) -> GraphStep:
         what = describe_moment(site.call, site) or site.code.removeprefix("when.")
-        step = site.step(cls.kind, what, None)
+        step = site.build_step(cls.kind, what, None)
         return replace(step, key="", label="")
 
     @classmethod
-    def drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
+    def list_drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
         return []
 
     @classmethod
@@ -95,17 +95,74 @@ class ResolveMoment(ValueCall):
 
 
 @dataclass(frozen=True)
-class When:
+class _Chain:
+    """The methods that instants and days have in common.
+
+    Args:
+        moment: the moment that the methods of the chain have described so far.
+    """
+
+    moment: Moment = field(default_factory=Moment)
+
+    def at(self, time: str) -> When:
+        """Choose the time of day; without a day, a time that is past today is tomorrow's.
+
+        Args:
+            time: by the contact's clock, `HH:MM` or `HH:MM:SS`. A time that is skipped when the
+                clocks go forward is later by as much; of one that occurs twice, the first counts.
+        """
+        if self.moment.at is not None:
+            raise JourneyCodeError("ctx.when: .at(…) was called twice.", "Give one time of day.")
+        try:
+            return When(replace(self.moment, at=parse_time(time)))
+        except (ValueError, TypeError) as error:
+            raise JourneyCodeError(f"ctx.when.at: {_describe_error(error, time)}") from None
+
+    def window(self, start: str, end: str, *, days: Collection[Weekday] | None = None) -> When:
+        """Move the instant into a window of hours: to the next opening, unless it is inside.
+
+        A day without a time counts from its beginning.
+
+        Args:
+            start: when the window opens, such as `09:00`.
+            end: when the window closes; an `end` before `start` is on the next day.
+            days: the weekdays on which the window opens; every day unless given.
+        """
+        if isinstance(days, str):
+            raise JourneyCodeError(
+                'ctx.when.window takes days as a list, such as days=["mon", "tue"].'
+            )
+        try:
+            return When(replace(self.moment, window=Window.of(start, end, days)))
+        except (ValueError, TypeError, AttributeError) as error:
+            problem = _describe_error(error, (start, end, days))
+            raise JourneyCodeError(f"ctx.when.window: {problem}") from None
+
+    def tz(self, name: str) -> Self:
+        """Use the clock and the calendar of another time zone than the contact's.
+
+        Args:
+            name: such as `America/New_York`, or an offset such as `+02:00`.
+        """
+        zone = zone_named(name) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+        if zone is None:
+            raise JourneyCodeError(
+                f"ctx.when.tz: {name!r} is not a time zone.",
+                "Use an IANA name, such as America/New_York, or an offset such as +02:00.",
+            )
+        return replace(self, moment=replace(self.moment, zone=name_of(zone)))
+
+
+@dataclass(frozen=True)
+class When(_Chain):
     """A future instant in the contact's local time; `await` it, or pass it to `ctx.sleep_until`.
 
     The contact's time zone is that of their property `timezone` (or `timeZone`, `time_zone`, `tz`),
     else the journey's, else UTC. `ctx.when` itself is now.
 
     Args:
-        moment: what the author wrote so far.
+        moment: the moment that the methods of the chain have described so far.
     """
-
-    moment: Moment = field(default_factory=Moment)
 
     def __await__(self) -> Generator[Any, Any, datetime]:
         """Return the instant, with the contact's offset, the same at every replay."""
@@ -132,7 +189,8 @@ class When:
         try:
             number = parse_weekday(weekday)
         except (ValueError, AttributeError) as error:
-            raise JourneyCodeError(f"ctx.when.next: {_sentence(error, weekday)}") from None
+            problem = _describe_error(error, weekday)
+            raise JourneyCodeError(f"ctx.when.next: {problem}") from None
         return Day(self._with_base(WEEKDAYS[number]))
 
     def in_(self, duration: timedelta) -> When:
@@ -145,40 +203,11 @@ class When:
             raise JourneyCodeError(
                 f"ctx.when.in_ takes a duration such as days(3), but was given {duration!r}."
             )
-        if not timedelta() <= duration <= _FARTHEST:
+        if not timedelta() <= duration <= MAX_SPAN:
             raise JourneyCodeError(
                 f"ctx.when.in_ takes a duration of up to 100 years, not {duration}."
             )
         return When(self._with_base(duration))
-
-    def at(self, time: str) -> When:
-        """Choose the time of day; without a day, a time that is past today is tomorrow's.
-
-        Args:
-            time: by the contact's clock, `HH:MM` or `HH:MM:SS`. A time that is skipped when the
-                clocks go forward is later by as much; of one that occurs twice, the first counts.
-        """
-        if self.moment.at is not None:
-            raise JourneyCodeError("ctx.when: .at(…) was called twice.", "Give one time of day.")
-        return _at(self.moment, time)
-
-    def window(self, start: str, end: str, *, days: Collection[Weekday] | None = None) -> When:
-        """Move the instant into a window of hours: to the next opening, unless it is inside.
-
-        Args:
-            start: when it opens, such as `09:00`.
-            end: when it closes; an `end` before `start` is on the next day.
-            days: the weekdays on which it opens; every day unless given.
-        """
-        return _window(self.moment, start, end, days)
-
-    def tz(self, name: str) -> When:
-        """Use another time zone than the contact's.
-
-        Args:
-            name: such as `America/New_York`, or an offset such as `+02:00`.
-        """
-        return When(_zone(self.moment, name))
 
     def _with_base(self, base: str | timedelta) -> Moment:
         if self.moment.base != "now" or self.moment.at is not None:
@@ -190,43 +219,15 @@ class When:
 
 
 @dataclass(frozen=True)
-class Day:
+class Day(_Chain):
     """A day without a time, which `.at(…)` or `.window(…)` adds.
 
     Args:
-        moment: what the author wrote so far.
+        moment: the moment that the methods of the chain have described so far.
     """
 
-    moment: Moment
-
-    def at(self, time: str) -> When:
-        """Choose the time of that day.
-
-        Args:
-            time: by the contact's clock, `HH:MM` or `HH:MM:SS`.
-        """
-        return _at(self.moment, time)
-
-    def window(self, start: str, end: str, *, days: Collection[Weekday] | None = None) -> When:
-        """Choose the first instant, from the beginning of that day on, at which a window is open.
-
-        Args:
-            start: when it opens, such as `09:00`.
-            end: when it closes; an `end` before `start` is on the next day.
-            days: the weekdays on which it opens; every day unless given.
-        """
-        return _window(self.moment, start, end, days)
-
-    def tz(self, name: str) -> Day:
-        """Use the clock and the calendar of another time zone than the contact's.
-
-        Args:
-            name: such as `America/New_York`, or an offset such as `+02:00`.
-        """
-        return Day(_zone(self.moment, name))
-
     if not TYPE_CHECKING:
-        # A type checker refuses to await a day; without one, the error says what to do.
+        # A type checker rejects `await` of a day. At run time, the error says what to add.
         def __await__(self) -> NoReturn:
             raise JourneyCodeError(
                 f"ctx.when: {self.moment.describe()!r} is a day, not an instant.",
@@ -234,36 +235,9 @@ class Day:
             )
 
 
-def _at(moment: Moment, time: str) -> When:
-    try:
-        return When(replace(moment, at=parse_time(time)))
-    except (ValueError, TypeError) as error:
-        raise JourneyCodeError(f"ctx.when.at: {_sentence(error, time)}") from None
-
-
-def _window(moment: Moment, start: str, end: str, days: Collection[Weekday] | None) -> When:
-    if isinstance(days, str):
-        raise JourneyCodeError('ctx.when.window takes days as a list, such as days=["mon", "tue"].')
-    try:
-        return When(replace(moment, window=Window.of(start, end, days)))
-    except (ValueError, TypeError, AttributeError) as error:
-        given = (start, end, days)
-        raise JourneyCodeError(f"ctx.when.window: {_sentence(error, given)}") from None
-
-
-def _zone(moment: Moment, name: str) -> Moment:
-    zone = zone_named(name) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
-    if zone is None:
-        raise JourneyCodeError(
-            f"ctx.when.tz: {name!r} is not a time zone.",
-            "Use an IANA name, such as America/New_York, or an offset such as +02:00.",
-        )
-    return replace(moment, zone=name_of(zone))
-
-
-def _sentence(error: Exception, given: object) -> str:
-    """Return what is wrong: the domain's sentence about a text, or that the value is no text."""
-    return str(error) if isinstance(error, ValueError) else f"{given!r} is not text."
+def _describe_error(error: Exception, value: object) -> str:
+    """Return the message of a `ValueError`; other errors mean that the value is not text."""
+    return str(error) if isinstance(error, ValueError) else f"{value!r} is not text."
 
 
 # -- reading the author's code ----------------------------------------------------------------

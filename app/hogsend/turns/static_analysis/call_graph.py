@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from .call_types import call_at
+from .call_types import recognize_call
 from .modules import NESTED_SCOPES
-from .scopes import Function, Scope, scope_of_call, scope_of_journey
+from .scopes import Function, Scope, build_call_scope, build_journey_scope
 
 _MAX_FUNCTIONS = 500
 
 
-def functions_of(journey: Function) -> Iterator[tuple[Function, Scope]]:
+def walk_functions(journey: Function) -> Iterator[tuple[Function, Scope]]:
     """Yield the functions that run in a journey, itself first, each with its scope.
 
     A function that is called with other constants is yielded again. Functions that `ctx.step` runs
@@ -21,7 +21,7 @@ def functions_of(journey: Function) -> Iterator[tuple[Function, Scope]]:
     Args:
         journey: its code.
     """
-    queue, visited = [(journey, scope_of_journey(journey))], set[tuple[int, str]]()
+    queue, visited = [(journey, build_journey_scope(journey))], set[tuple[int, str]]()
     while queue and len(visited) < _MAX_FUNCTIONS:
         function, scope = queue.pop(0)
         identity = id(function.node), repr((scope.contexts, scope.values))
@@ -29,13 +29,13 @@ def functions_of(journey: Function) -> Iterator[tuple[Function, Scope]]:
             continue
         visited.add(identity)
         yield function, scope
-        for node in nodes_that_run(function.node.body, scope):
-            callee = scope.function(node.func) if isinstance(node, ast.Call) else None
+        for node in walk_running_nodes(function.node.body, scope):
+            callee = scope.find_function(node.func) if isinstance(node, ast.Call) else None
             if callee is not None and isinstance(node, ast.Call):
-                queue.append((callee, scope_of_call(callee, node, scope)))
+                queue.append((callee, build_call_scope(callee, node, scope)))
 
 
-def nodes_that_run(body: Sequence[ast.AST], scope: Scope) -> Iterator[ast.AST]:
+def walk_running_nodes(body: Sequence[ast.AST], scope: Scope) -> Iterator[ast.AST]:
     """Yield every node that runs where a body runs; functions given to `ctx.step` do not.
 
     Args:
@@ -50,14 +50,14 @@ def nodes_that_run(body: Sequence[ast.AST], scope: Scope) -> Iterator[ast.AST]:
             continue
         children: list[ast.AST] = list(ast.iter_child_nodes(node))
         if isinstance(node, ast.Call):
-            children = _nodes_of_call(node, scope)
+            children = _list_call_nodes(node, scope)
         stack.extend(reversed(children))
 
 
-def _nodes_of_call(node: ast.Call, scope: Scope) -> list[ast.AST]:
-    call_type, site = call_at(node, scope)
+def _list_call_nodes(node: ast.Call, scope: Scope) -> list[ast.AST]:
+    call_type, site = recognize_call(node, scope)
     if call_type is not None and site is not None:
-        evaluated = call_type.evaluated_arguments(site)
+        evaluated = call_type.list_evaluated_arguments(site)
         if len(evaluated) < len(site.arguments):
             return list(evaluated)
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]

@@ -40,7 +40,7 @@ class CallSite:
         """All arguments, in the order of the code."""
         return [*self.call.args, *(keyword.value for keyword in self.call.keywords)]
 
-    def node(self, position: int, name: str = "") -> ast.expr | None:
+    def find_argument(self, position: int, name: str = "") -> ast.expr | None:
         """Return an argument.
 
         Args:
@@ -55,27 +55,27 @@ class CallSite:
             return args[position]
         return None
 
-    def value(self, position: int, name: str = "") -> Any:
+    def evaluate(self, position: int, name: str = "") -> Any:
         """Return an argument's value: None when it is not given, `UNKNOWN` when it is unclear."""
-        node = self.node(position, name)
+        node = self.find_argument(position, name)
         if node is None:
             return UNKNOWN if self._has_spread else None
-        return self.scope.value(node)
+        return self.scope.evaluate(node)
 
-    def text(self, position: int, name: str = "") -> str | None:
+    def evaluate_text(self, position: int, name: str = "") -> str | None:
         """Return a text argument: None when it is not given, a `Pattern` when it is unclear."""
-        value = self.value(position, name)
+        value = self.evaluate(position, name)
         return None if value is None else value if isinstance(value, str) else UNNAMED
 
-    def words(self, position: int, name: str = "") -> str:
+    def format_argument(self, position: int, name: str = "") -> str:
         """Return an argument for the screen: its value, or its code."""
-        node = self.node(position, name)
-        return "" if node is None else words_of(node, self.scope)
+        node = self.find_argument(position, name)
+        return "" if node is None else format_value(node, self.scope)
 
     @property
     def code(self) -> str:
         """The call's own code, for the screen."""
-        return code_of(self.call, self.scope)
+        return format_code(self.call, self.scope)
 
     @property
     def _has_spread(self) -> bool:
@@ -84,7 +84,7 @@ class CallSite:
 
     # -- nodes of the graph -------------------------------------------------------------------
 
-    def step(
+    def build_step(
         self,
         kind: str,
         what: str,
@@ -104,22 +104,22 @@ class CallSite:
             key_kind: the kind in the journal; `kind` unless given.
             has_label: whether the call takes a `label=`.
         """
-        label = self.text(-1, "label") if has_label else None
+        label = self.evaluate_text(-1, "label") if has_label else None
         key = f"{key_kind or kind}:{label or name or UNNAMED}"[:_MAX_KEY_LENGTH]
         return GraphStep(
             kind=kind,
             what=what,
-            label=self.words(-1, "label") if label else "",
+            label=self.format_argument(-1, "label") if label else "",
             span=span,
             key="" if key.endswith(f":{UNNAMED}") else key,
             file=self.scope.module.file,
-            line=self.scope.module.line(self.call),
+            line=self.scope.module.find_line(self.call),
             title=what,
             caption=kind,
             text=f"{kind} {what}",
         )
 
-    def question(self, key_kind: str, what: str, name: str | None) -> GraphStep:
+    def build_question(self, key_kind: str, what: str, name: str | None) -> GraphStep:
         """Return the node of a read; where a condition asks for it, it is the decision itself.
 
         Args:
@@ -127,22 +127,22 @@ class CallSite:
             what: what is read.
             name: how the journal names it when it has no label; None when that is not known.
         """
-        step = self.step("look", what, name, key_kind=key_kind)
+        step = self.build_step("look", what, name, key_kind=key_kind)
         return replace(step, title=f"{what}?", text=f"look: {what}", is_question=True)
 
 
 # -- text -------------------------------------------------------------------------------------
 
 
-def words_of(node: ast.expr, scope: Scope) -> str:
+def format_value(node: ast.expr, scope: Scope) -> str:
     """Return an expression for the screen: `2 days`, `plan.upgraded`, else its code."""
-    value = scope.value(node)
+    value = scope.evaluate(node)
     if isinstance(value, Pattern) or value is UNKNOWN:
-        return code_of(node, scope)
+        return format_code(node, scope)
     return words(value) if isinstance(value, timedelta) else str(value)
 
 
-def code_of(node: ast.AST, scope: Scope) -> str:
+def format_code(node: ast.AST, scope: Scope) -> str:
     """Return the code of a node, without what the reader can do without: `await`, `ctx.`."""
     text = ast.unparse(node).replace("await ", "")
     for name in scope.contexts:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 
 from ..calls.call import Call
-from ..calls.registry import call_at_path, call_on_receiver
+from ..calls.registry import find_call_by_path, find_call_by_receiver
 from .call_site import CallSite
-from .constants import path_of
+from .constants import parse_dotted_name
 from .scopes import Scope
 
 
-def call_at(
+def recognize_call(
     node: ast.Call, scope: Scope, trigger: str = ""
 ) -> tuple[type[Call], CallSite] | tuple[None, None]:
     """Return the class of a `ctx` call and its place; nothing for any other call.
@@ -21,13 +21,13 @@ def call_at(
         scope: the names around it.
         trigger: the event that starts the journey; empty when not known.
     """
-    path = scope.context_path(node.func)
+    path = scope.find_context_path(node.func)
     if path is not None:
-        call_type = call_at_path(path)
+        call_type = find_call_by_path(path)
         if call_type is not None:
             return call_type, CallSite(node, path, scope, trigger)
     path = _receiver_path(node, scope)
-    call_type = call_on_receiver(path) if path is not None else None
+    call_type = find_call_by_receiver(path) if path is not None else None
     if call_type is None or path is None:
         return None, None
     return call_type, CallSite(node, path, scope, trigger)
@@ -38,4 +38,4 @@ def _receiver_path(node: ast.Call, scope: Scope) -> tuple[str, ...] | None:
     inner: ast.expr = node
     while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
         inner = inner.func.value
-    return scope.context_path(inner) if path_of(inner) else None
+    return scope.find_context_path(inner) if parse_dotted_name(inner) else None

@@ -40,19 +40,19 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: lambda left, right: left / right,
     ast.FloorDiv: lambda left, right: left // right,
 }
-_LONGEST = 1000
+_MAX_TEXT_LENGTH = 1000
 
 
-def path_of(node: ast.expr) -> tuple[str, ...]:
+def parse_dotted_name(node: ast.expr) -> tuple[str, ...]:
     """Return the names of `a.b.c`; nothing for any other expression."""
     if isinstance(node, ast.Name):
         return (node.id,)
-    if isinstance(node, ast.Attribute) and (before := path_of(node.value)):
+    if isinstance(node, ast.Attribute) and (before := parse_dotted_name(node.value)):
         return (*before, node.attr)
     return ()
 
 
-def value_of(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+def evaluate(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     """Return the value of an expression, or `UNKNOWN`.
 
     A duration is returned as `timedelta`, `on("event", …)` as the event's name, a text with an
@@ -63,43 +63,45 @@ def value_of(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
         resolve: returns the value of a name, given as its parts, or `UNKNOWN`.
     """
     try:
-        return _value(node, resolve)
+        return _evaluate(node, resolve)
     except (ArithmeticError, TypeError, ValueError, RecursionError, AttributeError):
         return UNKNOWN
 
 
-def _value(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+def _evaluate(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
-    if path := path_of(node):
+    if path := parse_dotted_name(node):
         return resolve(path)
-    read = _READERS.get(type(node))
+    read = _EVALUATORS.get(type(node))
     return UNKNOWN if read is None else read(node, resolve)
 
 
-def _unary(node: ast.UnaryOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
-    inner = _value(node.operand, resolve)
+def _evaluate_unary(node: ast.UnaryOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+    inner = _evaluate(node.operand, resolve)
     return -inner if isinstance(node.op, ast.USub) and inner is not UNKNOWN else UNKNOWN
 
 
-def _boolean(node: ast.BoolOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+def _evaluate_boolean(node: ast.BoolOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     """Return the value of `label or "later"`."""
     value: Any = UNKNOWN
     for operand in node.values:
-        value = _value(operand, resolve)
+        value = _evaluate(operand, resolve)
         unclear = value is UNKNOWN or isinstance(value, Pattern)
         if unclear or bool(value) == isinstance(node.op, ast.Or):
             break
     return value
 
 
-def _sequence(node: ast.Tuple | ast.List, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
-    values = [_value(element, resolve) for element in node.elts]
+def _evaluate_sequence(
+    node: ast.Tuple | ast.List, resolve: Callable[[tuple[str, ...]], Any]
+) -> Any:
+    values = [_evaluate(element, resolve) for element in node.elts]
     return UNKNOWN if any(value is UNKNOWN for value in values) else values
 
 
-def _binary(node: ast.BinOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
-    left, right = _value(node.left, resolve), _value(node.right, resolve)
+def _evaluate_binary(node: ast.BinOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+    left, right = _evaluate(node.left, resolve), _evaluate(node.right, resolve)
     combine = _OPERATORS.get(type(node.op))
     if combine is None or left is UNKNOWN or right is UNKNOWN:
         return UNKNOWN
@@ -112,30 +114,30 @@ def _binary(node: ast.BinOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     return UNKNOWN
 
 
-def _format(node: ast.JoinedStr, resolve: Callable[[tuple[str, ...]], Any]) -> str:
+def _evaluate_f_string(node: ast.JoinedStr, resolve: Callable[[tuple[str, ...]], Any]) -> str:
     parts: list[str] = []
     known = True
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            value = _value(part.value, resolve)
+            value = _evaluate(part.value, resolve)
             plain = part.conversion == -1 and part.format_spec is None
             known = known and plain and isinstance(value, str | int)
             known = known and not isinstance(value, Pattern)
             parts.append(str(value) if plain and isinstance(value, str | int) else "*")
         else:
             parts.append(str(getattr(part, "value", "*")))
-    text = "".join(parts)[:_LONGEST]
+    text = "".join(parts)[:_MAX_TEXT_LENGTH]
     return text if known else Pattern(text)
 
 
-def _constructed(node: ast.Call, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+def _evaluate_call(node: ast.Call, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     """Return the value of `days(2)`, `timedelta(hours=1)` or `on("event")`."""
-    path = path_of(node.func)
+    path = parse_dotted_name(node.func)
     name = path[-1] if path else ""
     if name == "on" and node.args:
-        return _value(node.args[0], resolve)
-    args = [_value(arg, resolve) for arg in node.args]
-    kwargs = {kw.arg: _value(kw.value, resolve) for kw in node.keywords if kw.arg}
+        return _evaluate(node.args[0], resolve)
+    args = [_evaluate(arg, resolve) for arg in node.args]
+    kwargs = {kw.arg: _evaluate(kw.value, resolve) for kw in node.keywords if kw.arg}
     if not _are_numbers([*args, *kwargs.values()]) or len(kwargs) < len(node.keywords):
         return UNKNOWN
     if name in UNITS and len(args) + len(kwargs) == 1:
@@ -147,12 +149,12 @@ def _are_numbers(values: Sequence[Any]) -> bool:
     return all(isinstance(value, int | float) for value in values)
 
 
-_READERS: dict[type[ast.expr], Callable[..., Any]] = {
-    ast.JoinedStr: _format,
-    ast.UnaryOp: _unary,
-    ast.BinOp: _binary,
-    ast.BoolOp: _boolean,
-    ast.Tuple: _sequence,
-    ast.List: _sequence,
-    ast.Call: _constructed,
+_EVALUATORS: dict[type[ast.expr], Callable[..., Any]] = {
+    ast.JoinedStr: _evaluate_f_string,
+    ast.UnaryOp: _evaluate_unary,
+    ast.BinOp: _evaluate_binary,
+    ast.BoolOp: _evaluate_boolean,
+    ast.Tuple: _evaluate_sequence,
+    ast.List: _evaluate_sequence,
+    ast.Call: _evaluate_call,
 }

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from ...domain.graph import GraphStep, numbered, steps_of
 from ..calls.call import Resource
-from .call_graph import functions_of, nodes_that_run
-from .call_types import call_at
-from .constants import Pattern, path_of
-from .forbidden_names import Severity, rule_for
-from .modules import bindings_of
+from .call_graph import walk_functions, walk_running_nodes
+from .call_types import recognize_call
+from .constants import Pattern, parse_dotted_name
+from .forbidden_names import Severity, find_rule
+from .modules import find_bindings
 from .scopes import Function, Scope
 from .step_reader import read_block, read_journey
 
@@ -75,8 +75,8 @@ def diagnose(journeys: Iterable[Function], known: KnownResources) -> list[Diagno
     """
     diagnostics: set[Diagnostic] = set()
     for journey in journeys:
-        for function, scope in functions_of(journey):
-            diagnostics.update(_FunctionCheck(function, scope, known).diagnostics())
+        for function, scope in walk_functions(journey):
+            diagnostics.update(_FunctionCheck(function, scope, known).find_diagnostics())
         diagnostics.update(_check_repeated_keys(journey))
     return sorted(diagnostics)
 
@@ -112,22 +112,22 @@ class _FunctionCheck:
     known: KnownResources
     sets: set[str] = field(default_factory=set[str])
 
-    def diagnostics(self) -> Iterator[Diagnostic]:
+    def find_diagnostics(self) -> Iterator[Diagnostic]:
         module = self.scope.module
         for body in (module.tree.body, self.function.node.body):
-            for name, expression in bindings_of(body):
+            for name, expression in find_bindings(body):
                 self.sets.discard(name)
                 if expression is not None and self.is_set(expression):
                     self.sets.add(name)
-        for node in nodes_that_run(self.function.node.body, self.scope):
+        for node in walk_running_nodes(self.function.node.body, self.scope):
             for problem, remedy, severity in self.check(node):
-                yield Diagnostic(module.file, module.line(node), problem, remedy, severity)
+                yield Diagnostic(module.file, module.find_line(node), problem, remedy, severity)
 
     def check(self, node: ast.AST) -> Iterator[Report]:
         match node:
             case ast.Call():
                 yield from self.check_call(node)
-            case ast.Attribute() if self.scope.full_name(node) == "os.environ":
+            case ast.Attribute() if self.scope.resolve_name(node) == "os.environ":
                 yield from self.check_name("os.environ", 0)
             case ast.For():
                 yield from self.check_loop(node.iter, node.body)
@@ -148,10 +148,10 @@ class _FunctionCheck:
     # -- calls ------------------------------------------------------------------------------
 
     def check_call(self, node: ast.Call) -> Iterator[Report]:
-        call_type, site = call_at(node, self.scope)
+        call_type, site = recognize_call(node, self.scope)
         if call_type is not None and site is not None:
             name = ".".join(("ctx", *site.path))
-            for resource in call_type.resources(site):
+            for resource in call_type.find_resources(site):
                 yield from self.check_resource(name, resource)
             error = call_type.find_problem(site)
             if error is not None:
@@ -161,7 +161,7 @@ class _FunctionCheck:
             yield from self.check_name(callee, len(node.args) + len(node.keywords))
 
     def check_name(self, name: str, arguments: int) -> Iterator[Report]:
-        rule = rule_for(name, arguments)
+        rule = find_rule(name, arguments)
         if rule is not None:
             yield f"`{name.removeprefix('builtins.')}` {rule.problem}.", rule.remedy, rule.severity
 
@@ -206,7 +206,7 @@ class _FunctionCheck:
     def returns_set(self, call: ast.Call) -> bool:
         if isinstance(call.func, ast.Attribute):
             return call.func.attr in _SET_METHODS and self.is_set(call.func.value)
-        name = self.scope.full_name(call.func).removeprefix("builtins.")
+        name = self.scope.resolve_name(call.func).removeprefix("builtins.")
         if not call.args or name not in _ORDER_PRESERVING:
             return False
         return name in ("set", "frozenset") or self.is_set(call.args[0])
@@ -240,8 +240,8 @@ class _FunctionCheck:
     def has_calls(self, body: Sequence[ast.stmt]) -> bool:
         """Return whether a body calls the context, itself or through a function."""
         return bool(read_block(body, self.scope)) or any(
-            isinstance(node, ast.Call) and self.scope.context_path(node.func) is not None
-            for node in nodes_that_run(body, self.scope)
+            isinstance(node, ast.Call) and self.scope.find_context_path(node.func) is not None
+            for node in walk_running_nodes(body, self.scope)
         )
 
     def can_pause(self, body: Sequence[ast.stmt]) -> bool:
@@ -255,13 +255,13 @@ _SET_METHODS = ("union", "intersection", "difference", "symmetric_difference", "
 
 def _callee_name(node: ast.expr, scope: Scope) -> str:
     """Return the full name of what is called, also of a method of another call's result."""
-    if path_of(node):
-        return scope.full_name(node)
+    if parse_dotted_name(node):
+        return scope.resolve_name(node)
     if not isinstance(node, ast.Attribute):
         return ""
     inner = node.value
     while isinstance(inner, ast.Attribute | ast.Call | ast.BinOp):
-        if isinstance(inner, ast.Call) and scope.full_name(inner.func) == "pathlib.Path":
+        if isinstance(inner, ast.Call) and scope.resolve_name(inner.func) == "pathlib.Path":
             return f"pathlib.Path.{node.attr}"
         inner = (
             inner.func
@@ -274,7 +274,7 @@ def _callee_name(node: ast.expr, scope: Scope) -> str:
 
 
 def _catches_all(handler: ast.ExceptHandler) -> bool:
-    return handler.type is None or path_of(handler.type) == ("BaseException",)
+    return handler.type is None or parse_dotted_name(handler.type) == ("BaseException",)
 
 
 def _raises(body: Sequence[ast.stmt]) -> bool:

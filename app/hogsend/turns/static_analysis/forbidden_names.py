@@ -101,14 +101,14 @@ _HARMLESS = {"secrets.compare_digest"}
 _SEEDED = {"random.Random", "time.gmtime", "time.localtime", "time.asctime", "time.ctime"}
 
 
-def rule_for(name: str, arguments: int) -> Rule | None:
+def find_rule(name: str, arguments: int) -> Rule | None:
     """Return the rule against calling something in a journey; None when there is none.
 
     Args:
         name: what is called, in full, such as `datetime.datetime.now`.
         arguments: how many arguments it is given.
     """
-    if name in _HARMLESS or _has_its_input(name, arguments):
+    if name in _HARMLESS or _is_computed(name, arguments):
         return None
     if name in _EXACT:
         return _EXACT[name]
@@ -119,6 +119,6 @@ def rule_for(name: str, arguments: int) -> Rule | None:
     return next((_MODULES[top] for top in tops if top in _MODULES), None)
 
 
-def _has_its_input(name: str, arguments: int) -> bool:
+def _is_computed(name: str, arguments: int) -> bool:
     """Return whether a call computes from its arguments, and reads no clock and nothing random."""
     return arguments > 0 and name in _SEEDED

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ...domain.graph import JourneyGraph
-from .constants import path_of
-from .modules import FUNCTIONS, Module, Sources, parse_module
+from .constants import parse_dotted_name
+from .modules import FUNCTION_NODES, Module, Sources, parse_module
 from .scopes import Function, Scope
-from .step_reader import graph_of_function
+from .step_reader import build_graph
 
 
-def graph_of_source(
+def build_graph_from_source(
     source: str, trigger: str = "", *, file: str = "", line: int = 1
 ) -> JourneyGraph:
     """Return the graph of a journey from nothing but the text of its function.
@@ -34,21 +34,21 @@ def graph_of_source(
         module = parse_module(textwrap.dedent(source), "", file, Sources(), line)
     except (SyntaxError, ValueError, RecursionError):
         return JourneyGraph()
-    first = next((node for node in ast.walk(module.tree) if isinstance(node, FUNCTIONS)), None)
-    return graph_of_function(Function(first, Scope(module)), trigger) if first else JourneyGraph()
+    first = next((node for node in ast.walk(module.tree) if isinstance(node, FUNCTION_NODES)), None)
+    return build_graph(Function(first, Scope(module)), trigger) if first else JourneyGraph()
 
 
-def function_at(module: Module, line: int) -> Function | None:
+def find_function_at(module: Module, line: int) -> Function | None:
     """Return the function of a file that begins at a line, with its decorators or without."""
     for node in ast.walk(module.tree):
-        if isinstance(node, FUNCTIONS):
+        if isinstance(node, FUNCTION_NODES):
             lines = {node.lineno, *(decorator.lineno for decorator in node.decorator_list[:1])}
             if line in lines:
                 return Function(node, Scope(module))
     return None
 
 
-def journeys_in(module: Module) -> Iterator[Function]:
+def find_journeys(module: Module) -> Iterator[Function]:
     """Yield the functions of a file that `@journey(…)` decorates."""
     scope = Scope(module)
     has_star_import = "*hogsend" in module.aliases
@@ -57,16 +57,14 @@ def journeys_in(module: Module) -> Iterator[Function]:
             continue
         decorators = [d.func for d in node.decorator_list if isinstance(d, ast.Call)]
         if any(
-            scope.full_name(decorator) == "hogsend.journey"
-            or (has_star_import and path_of(decorator) == ("journey",))
+            scope.resolve_name(decorator) == "hogsend.journey"
+            or (has_star_import and parse_dotted_name(decorator) == ("journey",))
             for decorator in decorators
         ):
             yield Function(node, scope)
 
 
-def code_of_function(
-    function: Callable[..., Any], sources: Sources | None = None
-) -> Function | None:
+def find_code(function: Callable[..., Any], sources: Sources | None = None) -> Function | None:
     """Return the source code of a function that was loaded; None when there is none.
 
     Args:
@@ -75,5 +73,5 @@ def code_of_function(
     """
     code = inspect.unwrap(function).__code__
     path = Path(code.co_filename)
-    module = (sources or Sources(path.parent)).of_file(path) if path.is_absolute() else None
-    return function_at(module, code.co_firstlineno) if module else None
+    module = (sources or Sources(path.parent)).load_file(path) if path.is_absolute() else None
+    return find_function_at(module, code.co_firstlineno) if module else None

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .constants import UNKNOWN, path_of, value_of
+from .constants import UNKNOWN, evaluate, parse_dotted_name
 
 # The name by which authors' files import each other.
 PACKAGE = "journeys"
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
 # Nodes with a scope of their own: their bodies do not run where they are written.
-NESTED_SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
+NESTED_SCOPES = (*FUNCTION_NODES, ast.ClassDef, ast.Lambda)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Module:
         """The package that relative imports begin at."""
         return self.name if self.file.endswith("__init__.py") else self.name.rpartition(".")[0]
 
-    def line(self, node: ast.AST) -> int:
+    def find_line(self, node: ast.AST) -> int:
         """Return the line of a node in the file."""
         return getattr(node, "lineno", 0) + self.first_line - 1
 
@@ -66,20 +66,20 @@ class Sources:
     folder: Path | None = None
     _modules: dict[str, Module | None] = field(default_factory=dict[str, Module | None])
 
-    def module(self, name: str) -> Module | None:
+    def load(self, name: str) -> Module | None:
         """Return a file by the name it is imported by; None when it cannot be parsed."""
         if name not in self._modules:
             self._modules[name] = self._read(name)
         return self._modules[name]
 
-    def of_file(self, path: Path) -> Module | None:
+    def load_file(self, path: Path) -> Module | None:
         """Return a file of the folder by its path."""
         if self.folder is None or not path.is_relative_to(self.folder):
             return None
         names = path.relative_to(self.folder).with_suffix("").parts
-        return self.module(".".join([PACKAGE, *(n for n in names if n != "__init__")]))
+        return self.load(".".join([PACKAGE, *(n for n in names if n != "__init__")]))
 
-    def version(self, name: str) -> str:
+    def compute_version(self, name: str) -> str:
         """Return the hash of a file and of those beside it that it imports, directly or not.
 
         Args:
@@ -89,34 +89,34 @@ class Sources:
         queue = [name]
         while queue:
             current = queue.pop()
-            module = self.module(current)
+            module = self.load(current)
             if current in texts or module is None or self.folder is None:
                 continue
             texts[current] = self.folder.joinpath(module.file).read_bytes()
-            queue.extend(self._imports_of(module))
+            queue.extend(self._find_imports(module))
         others = sorted(other for other in texts if other != name)
-        return version_of([texts[key] for key in (name, *others) if key in texts])
+        return hash_texts([texts[key] for key in (name, *others) if key in texts])
 
-    def _imports_of(self, module: Module) -> Iterator[str]:
+    def _find_imports(self, module: Module) -> Iterator[str]:
         """Yield the names of files beside a file that it imports, wherever in it."""
         for node in ast.walk(module.tree):
             targets: Iterable[str] = ()
             if isinstance(node, ast.Import):
                 targets = (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                targets = (target for _, target in import_aliases(node, module.package))
+                targets = (target for _, target in find_import_aliases(node, module.package))
             for target in targets:
                 # The part after the last dot may be a file, or a name in one.
                 for name in (target, target.rpartition(".")[0]):
-                    if self.module(name) is not None:
+                    if self.load(name) is not None:
                         yield name
 
-    def find(self, full_name: str) -> tuple[Module, str] | None:
+    def find_symbol(self, full_name: str) -> tuple[Module, str] | None:
         """Return the file that `journeys.file.name` is in, and the name there."""
         module, _, name = full_name.rpartition(".")
         if not (module + ".").startswith(PACKAGE + "."):
             return None
-        parsed = self.module(module)
+        parsed = self.load(module)
         return (parsed, name) if parsed else None
 
     def _read(self, name: str) -> Module | None:
@@ -135,7 +135,7 @@ class Sources:
             return None
 
 
-def version_of(texts: Sequence[bytes]) -> str:
+def hash_texts(texts: Sequence[bytes]) -> str:
     """Return a short hash of the contents of files."""
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:8]
 
@@ -157,18 +157,18 @@ def parse_module(
     """
     tree = ast.parse(text)
     module = Module(name, file, tree, {}, {}, {}, sources, first_line)
-    for node in statements_of(tree.body):
+    for node in walk_statements(tree.body):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            module.aliases.update(import_aliases(node, module.package))
-        elif isinstance(node, FUNCTIONS):
+            module.aliases.update(find_import_aliases(node, module.package))
+        elif isinstance(node, FUNCTION_NODES):
             module.functions[node.name] = node
-    for symbol, expression in bindings_of(tree.body):
+    for symbol, expression in find_bindings(tree.body):
         if expression is None:
             continue
-        value = value_of(expression, lambda path: resolve_constant(module, path))
+        value = evaluate(expression, lambda path: resolve_constant(module, path))
         if value is not UNKNOWN:
             module.values[symbol] = value
-        elif full_name := _full_name_of_value(module, expression):
+        elif full_name := _resolve_value_name(module, expression):
             module.aliases.setdefault(symbol, full_name)
     return module
 
@@ -183,16 +183,16 @@ def resolve_constant(module: Module, path: tuple[str, ...]) -> Any:
     if len(path) == 1 and path[0] in module.values:
         return module.values[path[0]]
     target = module.aliases.get(path[0])
-    resolved = module.sources.find(".".join([target, *path[1:]])) if target else None
+    resolved = module.sources.find_symbol(".".join([target, *path[1:]])) if target else None
     if resolved is None or resolved[0] is module:
         return UNKNOWN
     return resolved[0].values.get(resolved[1], UNKNOWN)
 
 
-def _full_name_of_value(module: Module, expression: ast.expr) -> str | None:
+def _resolve_value_name(module: Module, expression: ast.expr) -> str | None:
     """Return the full name behind `client = httpx.Client()` or `now = datetime.now`."""
     is_call = isinstance(expression, ast.Call)
-    path = path_of(expression.func if is_call else expression)
+    path = parse_dotted_name(expression.func if is_call else expression)
     target = module.aliases.get(path[0]) if path else None
     # The methods of a function's result are not known, only those of a class.
     if target is None or (is_call and not path[-1][:1].isupper()):
@@ -200,20 +200,22 @@ def _full_name_of_value(module: Module, expression: ast.expr) -> str | None:
     return ".".join([target, *path[1:]])
 
 
-def statements_of(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def walk_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield the statements of a body and of its blocks, but not those of nested scopes."""
     for statement in body:
         yield statement
         if not isinstance(statement, NESTED_SCOPES):
             for block in ("body", "orelse", "finalbody"):
-                yield from statements_of(getattr(statement, block, []))
+                yield from walk_statements(getattr(statement, block, []))
             for handler in getattr(statement, "handlers", []):
-                yield from statements_of(handler.body)
+                yield from walk_statements(handler.body)
             for case in getattr(statement, "cases", []):
-                yield from statements_of(case.body)
+                yield from walk_statements(case.body)
 
 
-def import_aliases(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:
+def find_import_aliases(
+    node: ast.Import | ast.ImportFrom, package: str
+) -> Iterator[tuple[str, str]]:
     """Yield the names that an import binds, each with the full name of its target.
 
     Args:
@@ -234,29 +236,29 @@ def import_aliases(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[
         yield name, f"{module}.{alias.name}"
 
 
-def bindings_of(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]:
+def find_bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]:
     """Yield the names that a body binds, each with its expression; None if it has several."""
     bindings: dict[str, ast.expr | None] = {}
-    for statement in statements_of(body):
-        for name, value in _bindings_in(statement):
+    for statement in walk_statements(body):
+        for name, value in _find_statement_bindings(statement):
             bindings[name] = None if name in bindings else value
     yield from bindings.items()
 
 
-def _bindings_in(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
+def _find_statement_bindings(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         (target,) = statement.targets
         if isinstance(target, ast.Name):
             yield target.id, statement.value
-            yield from _bound_names(statement.value)
+            yield from _find_bound_names(statement.value)
             return
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
         yield statement.target.id, statement.value
         return
-    yield from _bound_names(statement)
+    yield from _find_bound_names(statement)
 
 
-def _bound_names(node: ast.AST) -> Iterator[tuple[str, None]]:
+def _find_bound_names(node: ast.AST) -> Iterator[tuple[str, None]]:
     """Yield every name that a statement binds, without its blocks."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
         yield node.id, None
@@ -267,6 +269,6 @@ def _bound_names(node: ast.AST) -> Iterator[tuple[str, None]]:
         if isinstance(child, ast.ExceptHandler) and child.name:
             yield child.name, None
         elif isinstance(child, ast.match_case):
-            yield from _bound_names(child.pattern)
+            yield from _find_bound_names(child.pattern)
         elif not inner_block and not isinstance(child, NESTED_SCOPES):
-            yield from _bound_names(child)
+            yield from _find_bound_names(child)

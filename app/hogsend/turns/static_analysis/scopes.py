@@ -8,16 +8,16 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .constants import UNKNOWN, Pattern, path_of, value_of
+from .constants import UNKNOWN, Pattern, evaluate, parse_dotted_name
 from .modules import (
-    FUNCTIONS,
+    FUNCTION_NODES,
     NESTED_SCOPES,
     AnyFunction,
     Module,
-    bindings_of,
-    import_aliases,
+    find_bindings,
+    find_import_aliases,
     resolve_constant,
-    statements_of,
+    walk_statements,
 )
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Function:
     def is_coroutine(self) -> bool:
         """Whether a call of it has to be awaited."""
         is_plain = isinstance(self.node, ast.AsyncFunctionDef) and not self.node.decorator_list
-        return is_plain and not any(isinstance(n, ast.Yield) for n in nodes_of(self.node.body))
+        return is_plain and not any(isinstance(n, ast.Yield) for n in walk_nodes(self.node.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,16 @@ class Scope:
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     shadowed: frozenset[str] = frozenset()
 
-    def context_path(self, node: ast.expr) -> tuple[str, ...] | None:
+    def find_context_path(self, node: ast.expr) -> tuple[str, ...] | None:
         """Return `("history", "count")` for `ctx.history.count`; None outside of the context."""
-        path = path_of(node)
+        path = parse_dotted_name(node)
         if not path or path[0] not in self.contexts:
             return None
         return (*self.contexts[path[0]], *path[1:])
 
-    def value(self, node: ast.expr | None) -> Any:
+    def evaluate(self, node: ast.expr | None) -> Any:
         """Return the value of an expression, or `UNKNOWN`."""
-        return UNKNOWN if node is None else value_of(node, self._resolve)
+        return UNKNOWN if node is None else evaluate(node, self._resolve)
 
     def _resolve(self, path: tuple[str, ...]) -> Any:
         if len(path) == 1 and path[0] in self.values:
@@ -79,7 +79,7 @@ class Scope:
         if path[0] in self.shadowed or path[0] in self.contexts:
             return UNKNOWN
         if path[0] in self.aliases:
-            target = self.module.sources.find(".".join([self.aliases[path[0]], *path[1:]]))
+            target = self.module.sources.find_symbol(".".join([self.aliases[path[0]], *path[1:]]))
             return target[0].values.get(target[1], UNKNOWN) if target else UNKNOWN
         return resolve_constant(self.module, path)
 
@@ -97,25 +97,25 @@ class Scope:
         Raises:
             Exception: a method raises it, such as a `TypeError` about its arguments.
         """
-        if self.context_path(node) == receiver:
+        if self.find_context_path(node) == receiver:
             return start
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             return None
         target = self.call_methods(node.func.value, receiver, start)
         method = None if node.func.attr.startswith("_") else getattr(target, node.func.attr, None)
-        args = [self.value(arg) for arg in node.args]
-        kwargs = {kw.arg: self.value(kw.value) for kw in node.keywords if kw.arg}
+        args = [self.evaluate(arg) for arg in node.args]
+        kwargs = {kw.arg: self.evaluate(kw.value) for kw in node.keywords if kw.arg}
         is_unclear = any(
             value is UNKNOWN or isinstance(value, Pattern) for value in (*args, *kwargs.values())
         )
         return None if is_unclear or not callable(method) else method(*args, **kwargs)
 
-    def full_name(self, node: ast.expr) -> str:
+    def resolve_name(self, node: ast.expr) -> str:
         """Return the full name of an expression, such as `datetime.datetime.now`; empty if unknown.
 
         A built-in name is `builtins.open`.
         """
-        path = path_of(node)
+        path = parse_dotted_name(node)
         if not path or path[0] in self.contexts or path[0] in self.values:
             return ""
         top, rest = path[0], path[1:]
@@ -129,21 +129,21 @@ class Scope:
             return ".".join([self.module.name, *path])
         return ".".join(["builtins", *path]) if hasattr(builtins, top) else ""
 
-    def function(self, node: ast.expr) -> Function | None:
+    def find_function(self, node: ast.expr) -> Function | None:
         """Return the author's function that an expression refers to, if it is one."""
         if isinstance(node, ast.Name) and node.id in self.functions:
             return self.functions[node.id]
-        path = path_of(node)
+        path = parse_dotted_name(node)
         if len(path) == 1 and path[0] in self.module.functions and path[0] not in self.shadowed:
             return Function(self.module.functions[path[0]], Scope(self.module))
-        target = self.module.sources.find(self.full_name(node))
+        target = self.module.sources.find_symbol(self.resolve_name(node))
         if target is None or target[1] not in target[0].functions:
             return None
         module, name = target
         return Function(module.functions[name], Scope(module))
 
 
-def nodes_of(body: list[ast.stmt]) -> Iterator[ast.AST]:
+def walk_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
     """Yield every node of a body, without those of nested scopes."""
     stack: list[ast.AST] = list(reversed(body))
     while stack:
@@ -153,14 +153,14 @@ def nodes_of(body: list[ast.stmt]) -> Iterator[ast.AST]:
             stack.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
-def scope_of_journey(function: Function) -> Scope:
+def build_journey_scope(function: Function) -> Scope:
     """Return the scope of a journey's body: its second parameter is the context."""
     parameters = [*function.node.args.posonlyargs, *function.node.args.args]
     context = {parameters[1].arg: ()} if len(parameters) > 1 else {}
-    return _scope_of_body(function, context, {}, {parameter.arg for parameter in parameters})
+    return _build_body_scope(function, context, {}, {parameter.arg for parameter in parameters})
 
 
-def scope_of_call(function: Function, call: ast.Call, caller: Scope) -> Scope:
+def build_call_scope(function: Function, call: ast.Call, caller: Scope) -> Scope:
     """Return the scope of a called function's body.
 
     Args:
@@ -171,12 +171,12 @@ def scope_of_call(function: Function, call: ast.Call, caller: Scope) -> Scope:
     contexts: dict[str, tuple[str, ...]] = {}
     values: dict[str, Any] = {}
     for name, (node, scope) in _bind_arguments(function, call, caller).items():
-        path = scope.context_path(node)
+        path = scope.find_context_path(node)
         if path is not None:
             contexts[name] = path
-        elif (value := scope.value(node)) is not UNKNOWN:
+        elif (value := scope.evaluate(node)) is not UNKNOWN:
             values[name] = value
-    return _scope_of_body(function, contexts, values, _parameters(function.node))
+    return _build_body_scope(function, contexts, values, _list_parameters(function.node))
 
 
 def _bind_arguments(
@@ -198,11 +198,11 @@ def _bind_arguments(
     return bound
 
 
-def _parameters(node: AnyFunction) -> set[str]:
+def _list_parameters(node: AnyFunction) -> set[str]:
     return {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
 
 
-def _scope_of_body(
+def _build_body_scope(
     function: Function,
     contexts: dict[str, tuple[str, ...]],
     values: dict[str, Any],
@@ -210,38 +210,38 @@ def _scope_of_body(
 ) -> Scope:
     """Return the scope of a function's body, nested in the one around it."""
     outer, body = function.scope, function.node.body
-    bindings = dict(bindings_of(body))
-    inner = {node.name: node for node in statements_of(body) if isinstance(node, FUNCTIONS)}
+    bindings = dict(find_bindings(body))
+    inner = {node.name: node for node in walk_statements(body) if isinstance(node, FUNCTION_NODES)}
     aliases = {
         name: target
-        for node in statements_of(body)
+        for node in walk_statements(body)
         if isinstance(node, ast.Import | ast.ImportFrom)
-        for name, target in import_aliases(node, outer.module.package)
+        for name, target in find_import_aliases(node, outer.module.package)
     }
     own = parameters | set(bindings) | set(inner) | set(aliases)
-    contexts = _without(outer.contexts, own) | _without(contexts, bindings)
-    values = _without(outer.values, own) | _without(values, bindings)
-    functions = _without(outer.functions, own)
+    contexts = _exclude(outer.contexts, own) | _exclude(contexts, bindings)
+    values = _exclude(outer.values, own) | _exclude(values, bindings)
+    functions = _exclude(outer.functions, own)
     scope = Scope(
         module=outer.module,
         contexts=contexts,
         values=values,
         functions=functions,
-        aliases=_without(outer.aliases, own) | aliases,
+        aliases=_exclude(outer.aliases, own) | aliases,
         shadowed=(outer.shadowed | parameters | set(bindings)) - set(aliases),
     )
     for name, expression in bindings.items():
         if expression is None or name in parameters:
             continue
-        path = scope.context_path(expression)
+        path = scope.find_context_path(expression)
         if path is not None:
             contexts[name] = path
-        elif (value := scope.value(expression)) is not UNKNOWN:
+        elif (value := scope.evaluate(expression)) is not UNKNOWN:
             values[name] = value
     # A function may call those that are defined after it, and itself.
     functions.update({name: Function(node, scope) for name, node in inner.items()})
     return scope
 
 
-def _without(bindings: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
+def _exclude(bindings: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
     return {name: value for name, value in bindings.items() if name not in names}

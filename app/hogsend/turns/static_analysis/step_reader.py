@@ -29,10 +29,10 @@ from ...domain.graph import (
     never_goes_on,
     numbered,
 )
-from .call_site import code_of
-from .call_types import call_at
+from .call_site import format_code
+from .call_types import recognize_call
 from .modules import NESTED_SCOPES, AnyFunction
-from .scopes import Function, Scope, scope_of_call, scope_of_journey
+from .scopes import Function, Scope, build_call_scope, build_journey_scope
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # The number of steps that are read of one journey: functions that call functions multiply.
@@ -41,7 +41,7 @@ _RETURNS = "returns"
 _CONTINUES = "goes round again"
 
 
-def graph_of_function(function: Function, trigger: str = "") -> JourneyGraph:
+def build_graph(function: Function, trigger: str = "") -> JourneyGraph:
     """Return the graph of a journey.
 
     Args:
@@ -53,11 +53,11 @@ def graph_of_function(function: Function, trigger: str = "") -> JourneyGraph:
 
 def read_journey(function: Function, trigger: str = "") -> tuple[Item, ...]:
     """Return the steps of a journey, not yet numbered; takes the arguments of
-    `graph_of_function`.
+    `build_graph`.
     """
     reader = _Reader(trigger)
-    items = reader.body(function, scope_of_journey(function))
-    return tuple(_with_ends(items))
+    items = reader.read_body(function, build_journey_scope(function))
+    return tuple(_replace_returns(items))
 
 
 def read_block(body: Sequence[ast.AST], scope: Scope) -> list[Item]:
@@ -72,18 +72,18 @@ def read_block(body: Sequence[ast.AST], scope: Scope) -> list[Item]:
         item
         for node in body
         for item in (
-            reader.statement(node, scope)
+            reader.read_statement(node, scope)
             if isinstance(node, ast.stmt)
-            else reader.expression(node, scope)
+            else reader.read_expression(node, scope)
         )
     ]
 
 
-def _with_ends(items: Sequence[Item]) -> Iterator[Item]:
+def _replace_returns(items: Sequence[Item]) -> Iterator[Item]:
     """Replace each `return` of the journey itself by the journey's end."""
     for item in items:
         if isinstance(item, Fork):
-            branches = (Branch(b.word, tuple(_with_ends(b.items))) for b in item.branches)
+            branches = (Branch(b.word, tuple(_replace_returns(b.items))) for b in item.branches)
             yield Fork(item.head, tuple(branches))
         elif _is_return(item):
             yield end_step(item.file, item.line)
@@ -97,63 +97,65 @@ class _Reader:
     _call_stack: list[AnyFunction] = field(default_factory=list[AnyFunction])
     _steps_read: int = 0
 
-    def body(self, function: Function, scope: Scope) -> list[Item]:
+    def read_body(self, function: Function, scope: Scope) -> list[Item]:
         self._call_stack.append(function.node)
-        items = self.block(function.node.body, scope)
+        items = self.read_block(function.node.body, scope)
         self._call_stack.pop()
         return items
 
-    def block(self, body: Sequence[ast.stmt], scope: Scope) -> list[Item]:
+    def read_block(self, body: Sequence[ast.stmt], scope: Scope) -> list[Item]:
         items: list[Item] = []
         for statement in body:
-            items.extend(self.statement(statement, scope))
+            items.extend(self.read_statement(statement, scope))
             if never_goes_on(items):
                 break
         return items
 
-    def branch(self, word: str, body: Sequence[ast.stmt], scope: Scope) -> Branch:
-        return Branch(word, tuple(self.block(body, scope)))
+    def read_branch(self, word: str, body: Sequence[ast.stmt], scope: Scope) -> Branch:
+        return Branch(word, tuple(self.read_block(body, scope)))
 
     # -- statements ---------------------------------------------------------------------------
 
-    def statement(self, node: ast.stmt, scope: Scope) -> Iterator[Item]:
+    def read_statement(self, node: ast.stmt, scope: Scope) -> Iterator[Item]:
         match node:
             case ast.If():
-                yield from self.if_statement(node, scope)
+                yield from self.read_if(node, scope)
             case ast.For() | ast.AsyncFor() | ast.While():
-                yield from self.loop(node, scope)
+                yield from self.read_loop(node, scope)
             case ast.Match():
-                yield from self.match_statement(node, scope)
+                yield from self.read_match(node, scope)
             case ast.Try() | ast.TryStar():
-                yield from self.try_statement(node, scope)
+                yield from self.read_try(node, scope)
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
-                    yield from self.expression(item.context_expr, scope)
-                yield from self.block(node.body, scope)
+                    yield from self.read_expression(item.context_expr, scope)
+                yield from self.read_block(node.body, scope)
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
-                yield from self.expression(node, scope)
-                yield self.jump(node, scope)
+                yield from self.read_expression(node, scope)
+                yield self.read_jump(node, scope)
             case _ if not isinstance(node, NESTED_SCOPES):
-                yield from self.expression(node, scope)
+                yield from self.read_expression(node, scope)
             case _:
                 pass
 
-    def jump(self, node: ast.stmt, scope: Scope) -> GraphStep:
-        place = _place(node, scope)
+    def read_jump(self, node: ast.stmt, scope: Scope) -> GraphStep:
+        place = _locate(node, scope)
         if isinstance(node, ast.Raise):
-            return fail_step(code_of(node.exc, scope) if node.exc else "the same again", *place)
+            return fail_step(format_code(node.exc, scope) if node.exc else "the same again", *place)
         if isinstance(node, ast.Return):
             return jump_step(_RETURNS, *place)
         return jump_step(LEAVES_LOOP if isinstance(node, ast.Break) else _CONTINUES, *place)
 
-    def if_statement(self, node: ast.If, scope: Scope) -> Iterator[Item]:
-        yes = self.branch("yes", node.body, scope)
-        no = self.branch("no", node.orelse, scope)
-        yield from self.fork(node.test, yes, no, scope)
+    def read_if(self, node: ast.If, scope: Scope) -> Iterator[Item]:
+        yes = self.read_branch("yes", node.body, scope)
+        no = self.read_branch("no", node.orelse, scope)
+        yield from self.read_condition(node.test, yes, no, scope)
 
-    def fork(self, test: ast.expr, yes: Branch, no: Branch, scope: Scope) -> Iterator[Item]:
+    def read_condition(
+        self, test: ast.expr, yes: Branch, no: Branch, scope: Scope
+    ) -> Iterator[Item]:
         """Yield the calls of a condition, and its two branches; a negation swaps them."""
-        calls = list(self.expression(test, scope))
+        calls = list(self.read_expression(test, scope))
         if not yes.items and not no.items:
             yield from calls
             return
@@ -166,112 +168,116 @@ class _Reader:
         else:
             yield from calls
             condition = call.condition if isinstance(call, GraphStep) else ""
-            head = decision_step(condition or code_of(test, scope), *_place(test, scope))
+            head = decision_step(condition or format_code(test, scope), *_locate(test, scope))
         yield Fork(head, (yes, no))
 
-    def loop(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> Iterator[Item]:
+    def read_loop(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> Iterator[Item]:
         before: list[Item] = []
         if isinstance(node, ast.While):
             is_endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
-            what = FOREVER if is_endless else f"while {code_of(node.test, scope)}"
-            first = list(self.expression(node.test, scope))
+            what = FOREVER if is_endless else f"while {format_code(node.test, scope)}"
+            first = list(self.read_expression(node.test, scope))
         else:
-            before, first = list(self.expression(node.iter, scope)), []
-            what = f"for {code_of(node.target, scope)} in {code_of(node.iter, scope)}"
-        items = [*first, *self.block(node.body, scope)]
+            before, first = list(self.read_expression(node.iter, scope)), []
+            what = f"for {format_code(node.target, scope)} in {format_code(node.iter, scope)}"
+        items = [*first, *self.read_block(node.body, scope)]
         yield from before
         if any(not isinstance(item, GraphStep) or item.kind != "jump" for item in items):
-            head = loop_step(what, *_place(node, scope))
+            head = loop_step(what, *_locate(node, scope))
             yield Fork(head, (Branch("each time", tuple(items)),))
-        yield from self.block(node.orelse, scope)
+        yield from self.read_block(node.orelse, scope)
 
-    def match_statement(self, node: ast.Match, scope: Scope) -> Iterator[Item]:
-        yield from self.expression(node.subject, scope)
+    def read_match(self, node: ast.Match, scope: Scope) -> Iterator[Item]:
+        yield from self.read_expression(node.subject, scope)
         branches: list[Branch] = []
         for case in node.cases:
-            word = code_of(case.pattern, scope)
+            word = format_code(case.pattern, scope)
             if case.guard is not None:
-                word = f"{word} if {code_of(case.guard, scope)}"
-            branches.append(self.branch("otherwise" if word == "_" else word, case.body, scope))
+                word = f"{word} if {format_code(case.guard, scope)}"
+            branches.append(
+                self.read_branch("otherwise" if word == "_" else word, case.body, scope)
+            )
         if not any(branch.items for branch in branches):
             return
         if branches[-1].word != "otherwise":
             branches.append(Branch("otherwise"))
-        head = choice_step(code_of(node.subject, scope), *_place(node, scope))
+        head = choice_step(format_code(node.subject, scope), *_locate(node, scope))
         yield Fork(head, tuple(branches))
 
-    def try_statement(self, node: ast.Try | ast.TryStar, scope: Scope) -> Iterator[Item]:
-        body = self.branch("goes well", [*node.body, *node.orelse], scope)
-        handlers = [self.handler(handler, scope) for handler in node.handlers]
+    def read_try(self, node: ast.Try | ast.TryStar, scope: Scope) -> Iterator[Item]:
+        body = self.read_branch("goes well", [*node.body, *node.orelse], scope)
+        handlers = [self.read_handler(handler, scope) for handler in node.handlers]
         # Handlers without steps leave nothing to show.
         if any(handler.items for handler in handlers):
-            yield Fork(attempt_step(*_place(node, scope)), (body, *handlers))
+            yield Fork(attempt_step(*_locate(node, scope)), (body, *handlers))
         else:
             yield from body.items
-        yield from self.block(node.finalbody, scope)
+        yield from self.read_block(node.finalbody, scope)
 
-    def handler(self, node: ast.ExceptHandler, scope: Scope) -> Branch:
-        word = f"if {code_of(node.type, scope)}" if node.type else "if anything fails"
-        return self.branch(word, node.body, scope)
+    def read_handler(self, node: ast.ExceptHandler, scope: Scope) -> Branch:
+        word = f"if {format_code(node.type, scope)}" if node.type else "if anything fails"
+        return self.read_branch(word, node.body, scope)
 
     # -- expressions --------------------------------------------------------------------------
 
-    def expression(self, node: ast.AST, scope: Scope) -> Iterator[Item]:
+    def read_expression(self, node: ast.AST, scope: Scope) -> Iterator[Item]:
         """Yield the calls of an expression, or of a statement without its blocks, in order."""
         if isinstance(node, NESTED_SCOPES):
             return
         if isinstance(node, ast.IfExp):
-            yes, no = (tuple(self.expression(e, scope)) for e in (node.body, node.orelse))
-            yield from self.fork(node.test, Branch("yes", yes), Branch("no", no), scope)
+            yes, no = (tuple(self.read_expression(e, scope)) for e in (node.body, node.orelse))
+            yield from self.read_condition(node.test, Branch("yes", yes), Branch("no", no), scope)
         elif isinstance(node, _COMPREHENSIONS):
-            yield from self.comprehension(node, scope)
+            yield from self.read_comprehension(node, scope)
         elif isinstance(node, ast.Call):
-            yield from self.call(node, scope)
+            yield from self.read_call(node, scope)
         else:
             for child in ast.iter_child_nodes(node):
-                yield from self.expression(child, scope)
+                yield from self.read_expression(child, scope)
 
-    def comprehension(
+    def read_comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope
     ) -> Iterator[Item]:
         first, *rest = node.generators
-        yield from self.expression(first.iter, scope)
+        yield from self.read_expression(first.iter, scope)
         elements = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         inner = (part for generator in rest for part in (generator.iter, *generator.ifs))
         each = [*first.ifs, *inner, *elements]
-        items = tuple(item for part in each for item in self.expression(part, scope))
+        items = tuple(item for part in each for item in self.read_expression(part, scope))
         if items:
-            what = f"for {code_of(first.target, scope)} in {code_of(first.iter, scope)}"
-            head = loop_step(what, *_place(node, scope))
+            what = f"for {format_code(first.target, scope)} in {format_code(first.iter, scope)}"
+            head = loop_step(what, *_locate(node, scope))
             yield Fork(head, (Branch("each time", items),))
 
-    def call(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
-        call_type, site = call_at(node, scope, self.trigger)
-        step = call_type.graph_step(site) if call_type is not None and site is not None else None
+    def read_call(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
+        call_type, site = recognize_call(node, scope, self.trigger)
+        step = (
+            call_type.build_graph_step(site) if call_type is not None and site is not None else None
+        )
         if call_type is not None and site is not None and step is not None:
-            for argument in call_type.drawn_arguments(site):
-                yield from self.expression(argument, scope)
+            for argument in call_type.list_drawn_arguments(site):
+                yield from self.read_expression(argument, scope)
             self._steps_read += 1
             yield step
             return
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-            yield from self.expression(argument, scope)
-        yield from self.expression(node.func, scope)
-        yield from self.called_function(node, scope)
+            yield from self.read_expression(argument, scope)
+        yield from self.read_expression(node.func, scope)
+        yield from self.read_called_function(node, scope)
 
-    def called_function(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
+    def read_called_function(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
         """Yield the steps of a function of the author's own."""
-        function = scope.function(node.func)
+        function = scope.find_function(node.func)
         if function is None or self._steps_read > _MAX_STEPS:
             return
         if any(function.node is caller for caller in self._call_stack):
-            yield jump_step(f"{function.node.name} again", *_place(node, scope))
+            yield jump_step(f"{function.node.name} again", *_locate(node, scope))
             return
-        yield from _inline(self.body(function, scope_of_call(function, node, scope)))
+        yield from _inline(self.read_body(function, build_call_scope(function, node, scope)))
 
 
-def _place(node: ast.AST, scope: Scope) -> tuple[str, int]:
-    return scope.module.file, scope.module.line(node)
+def _locate(node: ast.AST, scope: Scope) -> tuple[str, int]:
+    return scope.module.file, scope.module.find_line(node)
 
 
 def _inline(items: Sequence[Item]) -> list[Item]:

@@ -6,15 +6,15 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..calls import call_at_path
-from .call_graph import functions_of
-from .constants import path_of
+from ..calls import find_call_by_path
+from .call_graph import walk_functions
+from .constants import parse_dotted_name
 from .modules import NESTED_SCOPES
-from .scopes import Function, Scope, nodes_of
+from .scopes import Function, Scope, walk_nodes
 
 # Nodes that certainly lose a coroutine which is their operand: they drop it, take it for true, or
 # need an attribute that it lacks.
-_LOSING = (
+_DISCARDING_NODES = (
     ast.Expr,
     ast.If,
     ast.While,
@@ -45,13 +45,13 @@ class UnawaitedCall:
 
     Args:
         call: its code, such as `ctx.send(…)`.
-        given_to: the function that takes it instead, such as `asyncio.gather`.
+        passed_to: the function that takes it instead, such as `asyncio.gather`.
         file: relative to the journeys' folder.
         line: the line in the file.
     """
 
     call: str
-    given_to: str
+    passed_to: str
     file: str
     line: int
 
@@ -62,8 +62,8 @@ def find_unawaited_calls(function: Function) -> Iterator[UnawaitedCall]:
     Args:
         function: a journey's code; the functions that it calls are checked as well.
     """
-    for callee, scope in functions_of(function):
-        yield from _FunctionCheck(callee, scope).unawaited_calls()
+    for callee, scope in walk_functions(function):
+        yield from _FunctionCheck(callee, scope).find_calls()
 
 
 @dataclass(slots=True)
@@ -73,26 +73,26 @@ class _FunctionCheck:
     nodes: list[ast.AST] = field(default_factory=list[ast.AST])
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict[ast.AST, ast.AST])
 
-    def unawaited_calls(self) -> Iterator[UnawaitedCall]:
-        self.nodes = list(nodes_of(self.function.node.body))
+    def find_calls(self) -> Iterator[UnawaitedCall]:
+        self.nodes = list(walk_nodes(self.function.node.body))
         self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
         for node in self.nodes:
             if not isinstance(node, ast.Call) or not self.is_coroutine(node):
                 continue
-            given_to = self.loser_of(node)
-            if given_to is not None:
+            passed_to = self.find_discarder(node)
+            if passed_to is not None:
                 module = self.scope.module
-                call = ".".join(path_of(node.func)) + "(…)"
-                yield UnawaitedCall(call, given_to, module.file, module.line(node))
+                call = ".".join(parse_dotted_name(node.func)) + "(…)"
+                yield UnawaitedCall(call, passed_to, module.file, module.find_line(node))
 
     def is_coroutine(self, call: ast.Call) -> bool:
-        path = self.scope.context_path(call.func)
+        path = self.scope.find_context_path(call.func)
         if path is not None:
-            return call_at_path(path) is not None
-        function = self.scope.function(call.func)
+            return find_call_by_path(path) is not None
+        function = self.scope.find_function(call.func)
         return function is not None and function.is_coroutine
 
-    def loser_of(self, node: ast.expr) -> str | None:
+    def find_discarder(self, node: ast.expr) -> str | None:
         """Return the function that loses a coroutine, or empty text for anything else that does.
 
         None means that the coroutine may still be awaited.
@@ -105,63 +105,69 @@ class _FunctionCheck:
             node, parent = parent, self.parents.get(parent)
         match parent:
             case ast.Call():
-                return self.losing_callee(parent)
+                return self.find_discarding_callee(parent)
             case ast.Starred() | ast.keyword() | ast.Dict():
-                return self.loser_of_collection(parent)
+                return self.find_collection_discarder(parent)
             case ast.Assign(targets=[ast.Name(id=name)]):
-                return self.loser_of_name(name)
+                return self.find_name_discarder(name)
             case ast.NamedExpr(target=ast.Name(id=name)) | ast.AnnAssign(target=ast.Name(id=name)):
-                return self.loser_of_name(name)
+                return self.find_name_discarder(name)
             case _ if isinstance(parent, _COLLECTIONS):
-                return self.loser_of_collection(parent)
+                return self.find_collection_discarder(parent)
             case _:
-                return "" if isinstance(parent, self.losing_nodes) else None
+                return "" if isinstance(parent, self.discarding_nodes) else None
 
     @property
-    def losing_nodes(self) -> tuple[type[ast.AST], ...]:
+    def discarding_nodes(self) -> tuple[type[ast.AST], ...]:
         """The nodes that lose a coroutine; the caller of a plain function may await its result."""
         is_async = isinstance(self.function.node, ast.AsyncFunctionDef)
-        return (*_LOSING, ast.Return) if is_async else _LOSING
+        return (*_DISCARDING_NODES, ast.Return) if is_async else _DISCARDING_NODES
 
-    def loser_of_collection(self, holder: ast.AST) -> str | None:
+    def find_collection_discarder(self, holder: ast.AST) -> str | None:
         """Judge a coroutine in a collection: lost only where the whole collection certainly is."""
         parent = self.parents.get(holder)
         match parent:
             case ast.Call():
-                return self.losing_taker(parent)
+                return self.find_discarding_consumer(parent)
             case ast.Starred() | ast.keyword():
-                return self.loser_of_collection(parent)
+                return self.find_collection_discarder(parent)
             case ast.Expr():
                 return ""
             case ast.Assign(targets=[ast.Name(id=name)]):
-                return None if self.uses_of(name) or self.is_captured(name) else ""
+                return None if self.find_uses(name) or self.is_captured(name) else ""
             case _:
                 return None
 
-    def losing_callee(self, call: ast.Call) -> str | None:
+    def find_discarding_callee(self, call: ast.Call) -> str | None:
         """Return the function that loses a coroutine which is its argument, if it does."""
-        is_built_in = self.scope.full_name(call.func).startswith("builtins.")
-        return ".".join(path_of(call.func)) if is_built_in else self.losing_taker(call)
+        is_built_in = self.scope.resolve_name(call.func).startswith("builtins.")
+        return (
+            ".".join(parse_dotted_name(call.func))
+            if is_built_in
+            else self.find_discarding_consumer(call)
+        )
 
-    def losing_taker(self, call: ast.Call) -> str | None:
+    def find_discarding_consumer(self, call: ast.Call) -> str | None:
         """Return the function that loses its arguments, even those in a collection, if it does."""
-        name = self.scope.full_name(call.func)
-        if self.scope.context_path(call.func) is not None:
-            return ".".join(path_of(call.func))
+        name = self.scope.resolve_name(call.func)
+        if self.scope.find_context_path(call.func) is not None:
+            return ".".join(parse_dotted_name(call.func))
         return name if name.startswith(_EVENT_LOOPS) else None
 
-    def loser_of_name(self, name: str) -> str | None:
+    def find_name_discarder(self, name: str) -> str | None:
         """Judge a coroutine with a name: lost where that is neither awaited nor passed on."""
         passing = (ast.Return, ast.Yield, ast.keyword, ast.Starred, ast.Assign, ast.NamedExpr)
         keeping = (ast.Await, ast.IfExp, ast.BoolOp, *passing, *_COLLECTIONS)
-        for use in self.uses_of(name):
+        for use in self.find_uses(name):
             parent = self.parents[use]
-            is_argument = isinstance(parent, ast.Call) and self.losing_callee(parent) is None
+            is_argument = (
+                isinstance(parent, ast.Call) and self.find_discarding_callee(parent) is None
+            )
             if is_argument or isinstance(parent, keeping):
                 return None
         return None if self.is_captured(name) else ""
 
-    def uses_of(self, name: str) -> list[ast.Name]:
+    def find_uses(self, name: str) -> list[ast.Name]:
         return [
             node
             for node in self.nodes

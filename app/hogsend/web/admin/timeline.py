@@ -13,7 +13,7 @@ from ...domain.journal import Step
 from ...domain.journal_summary import Summary
 from ...domain.journey import Journey
 from ...services.enrollments import EnrollmentPage, Turn
-from ...turns.calls import SendMail, call_of_kind
+from ...turns.calls import SendMail, find_call_by_kind
 from ...turns.calls.description import Description, Link, Pause, RecordedCall
 from ...turns.turn_state import USER
 from .. import formatting
@@ -107,7 +107,7 @@ def _step(record: RecordedCall) -> Iterator[TimelineEntry]:
         reason = "the contact was already past this point when it was added to the code"
         yield TimelineEntry(record.at, "", f"Skipped: {call}", "not done", notes=(reason,))
         return
-    for description in call_of_kind(step.kind).describe_record(record, formatting):
+    for description in find_call_by_kind(step.kind).describe_record(record, formatting):
         yield _entry(record.at, description)
 
 
