@@ -582,7 +582,7 @@ async def test_stopping_leaves_a_handoff_that_takes_too_long_in_doubt(
     _, send_id = await handed_and_left(harness)
     await harness.mailer.close(0.05)
     row = await harness.row(send_id)  # type: ignore[arg-type]
-    assert (row.status, row.reason) == ("in_doubt", "the server was stopped meanwhile")
+    assert (row.status, row.reason) == ("in_doubt", "the server was stopped during the hand-over")
 
 
 async def test_stopping_begins_no_handoff(harness: MailerHarness) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hogsend.delivery.markup import tags
-from hogsend.delivery.plain_text import text_of
+from hogsend.delivery.markup import find_tags
+from hogsend.delivery.plain_text import html_to_text
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ from hogsend.delivery.plain_text import text_of
     ],
 )
 def test_a_mail_is_readable_as_plain_text(markup: str, expected: str):
-    assert text_of(markup, list(tags(markup))) == expected + "\n"
+    assert html_to_text(markup, list(find_tags(markup))) == expected + "\n"

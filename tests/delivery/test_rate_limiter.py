@@ -18,7 +18,7 @@ def begun(limiter: RateLimiter, seconds: float, step: float, wanted: int = 64) -
     """Begin as many mails as may be, at every step of some seconds; return how many."""
     count = 0
     for number in range(round(seconds / step)):
-        room = limiter.room(NOW + timedelta(seconds=number * step), wanted)
+        room = limiter.compute_room(NOW + timedelta(seconds=number * step), wanted)
         limiter.record_begun(room)
         count += room
     return count
@@ -26,9 +26,9 @@ def begun(limiter: RateLimiter, seconds: float, step: float, wanted: int = 64) -
 
 def test_without_a_rate_there_is_always_room() -> None:
     limiter = RateLimiter(0)
-    assert limiter.room(NOW, 64) == 64
+    assert limiter.compute_room(NOW, 64) == 64
     limiter.record_begun(64)
-    assert limiter.room(NOW, 64) == 64 and limiter.wait == 0
+    assert limiter.compute_room(NOW, 64) == 64 and limiter.wait == 0
 
 
 @pytest.mark.parametrize("rate", [0.5, 1, 7, 50, 400])
@@ -38,23 +38,23 @@ def test_in_a_minute_there_are_as_many_as_the_rate_says(rate: float) -> None:
 
 def test_unused_capacity_is_not_saved_up() -> None:
     limiter = RateLimiter(100)
-    limiter.room(NOW, 64)
+    limiter.compute_room(NOW, 64)
     later = NOW + timedelta(hours=8)
-    assert limiter.room(later, 64) == 10
+    assert limiter.compute_room(later, 64) == 10
     limiter.record_begun(10)
-    assert limiter.room(later, 64) == 0 and limiter.wait == pytest.approx(0.1)
+    assert limiter.compute_room(later, 64) == 0 and limiter.wait == pytest.approx(0.1)
 
 
 def test_no_more_are_begun_than_there_is_room_for_elsewhere() -> None:
-    assert RateLimiter(1000).room(NOW, 3) == 3
+    assert RateLimiter(1000).compute_room(NOW, 3) == 3
 
 
 def test_a_clock_that_was_set_back_stops_nothing() -> None:
     limiter = RateLimiter(10)
-    limiter.record_begun(limiter.room(NOW, 64))
+    limiter.record_begun(limiter.compute_room(NOW, 64))
     back = NOW - timedelta(days=1)
-    assert limiter.room(back, 64) == 0
-    assert limiter.room(back + timedelta(seconds=0.1), 64) == 1
+    assert limiter.compute_room(back, 64) == 0
+    assert limiter.compute_room(back + timedelta(seconds=0.1), 64) == 1
 
 
 async def test_mails_leave_at_the_rate_of_the_setting(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from hogsend.delivery.template_context import scope_of
+from hogsend.delivery.template_context import build_scope
 from hogsend.delivery.templates import RenderFailed, Templates
 from hogsend.domain.contact import Contact
 from hogsend.domain.event import Event
@@ -35,7 +35,7 @@ def body_of(folder: Path, body: str, **properties: Any) -> str:
     assert templates.broken == ()
     contact = Contact(SOMEBODY, email="ada@example.com", properties=properties)
     event = Event(SOMEBODY, "user.created", {"plan": "pro"})
-    return templates.get("hello").body(scope_of(contact, event, {"n": 1, "items": ["a"]}))
+    return templates.get("hello").render_body(build_scope(contact, event, {"n": 1, "items": ["a"]}))
 
 
 def test_front_matter_is_read_and_lines_are_templates(tmp_path: Path):
@@ -50,13 +50,13 @@ def test_front_matter_is_read_and_lines_are_templates(tmp_path: Path):
         '  "seats": 5}',
     )
     template = load(tmp_path, hello__html=text).get("hello")
-    scope = scope_of(Contact(SOMEBODY), Event(SOMEBODY, "e", {"plan": "pro"}), {})
+    scope = build_scope(Contact(SOMEBODY), Event(SOMEBODY, "e", {"plan": "pro"}), {})
     assert template.list_id == "tips"
     assert template.sample == {"plan": "Pro", "seats": 5}
-    assert template.line("subject", scope) == "Hello"
-    assert template.line("preheader", scope) == "Plan pro"
-    assert template.line("from", scope) == "Ada <ada@example.com>"
-    assert template.line("reply_to", scope) == "help@example.com"
+    assert template.render_line("subject", scope) == "Hello"
+    assert template.render_line("preheader", scope) == "Plan pro"
+    assert template.render_line("from", scope) == "Ada <ada@example.com>"
+    assert template.render_line("reply_to", scope) == "help@example.com"
     assert template.source == "<p>x</p>"
 
 
@@ -65,9 +65,9 @@ def test_values_are_escaped_in_html_and_not_in_the_subject(tmp_path: Path):
         "Hello", "Hi {{ contact.properties.name }}"
     )
     template = load(tmp_path, hello__html=text).get("hello")
-    scope = scope_of(Contact(SOMEBODY, properties={"name": "<b>&"}), None, {})
-    assert template.body(scope) == "&lt;b&gt;&amp;"
-    assert template.line("subject", scope) == "Hi <b>&"
+    scope = build_scope(Contact(SOMEBODY, properties={"name": "<b>&"}), None, {})
+    assert template.render_body(scope) == "&lt;b&gt;&amp;"
+    assert template.render_line("subject", scope) == "Hi <b>&"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_missing_variable_is_named(tmp_path: Path, body: str, variable: str):
 def test_without_an_event_its_properties_are_missing_by_name(tmp_path: Path):
     template = load(tmp_path, hello__html=mail("{{ event.properties.plan }}")).get("hello")
     with pytest.raises(RenderFailed, match=r"variable event\.properties\.plan is missing"):
-        template.body(scope_of(Contact(SOMEBODY), None, {}))
+        template.render_body(build_scope(Contact(SOMEBODY), None, {}))
 
 
 def test_an_invalid_expression_fails_the_send_with_a_reason(tmp_path: Path):
@@ -136,13 +136,16 @@ def test_a_layout_lends_its_names_to_the_blocks(tmp_path: Path):
     )
     assert templates.broken == ()
     assert templates.keys() == ["hello"]
-    assert templates.get("hello").body(scope_of(Contact(SOMEBODY), None, {})) == "<b>Acme</b>"
+    assert (
+        templates.get("hello").render_body(build_scope(Contact(SOMEBODY), None, {}))
+        == "<b>Acme</b>"
+    )
 
 
 def test_a_text_file_beside_it_is_the_plain_part(tmp_path: Path):
     templates = load(tmp_path, hello__html=mail("x"), hello__txt="Hi {{ contact.email }} & co")
-    scope = scope_of(Contact(SOMEBODY, email="ada@example.com"), None, {})
-    assert templates.get("hello").plain(scope) == "Hi ada@example.com & co"
+    scope = build_scope(Contact(SOMEBODY, email="ada@example.com"), None, {})
+    assert templates.get("hello").render_plain_text(scope) == "Hi ada@example.com & co"
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ MAIL = UUID("01900000-0000-7000-8000-0000000000e1")
 TOKENS = Tokens(["the secret in use"])
 
 EXAMPLES: dict[str, str] = {
-    "unsubscribe": TOKENS.unsubscribe(ADA, "tips", MAIL),
-    "preferences": TOKENS.preferences(ADA, "tips", MAIL),
-    "click": TOKENS.click(MAIL, 3, "https://example.com/"),
-    "open": TOKENS.open(MAIL),
-    "view": TOKENS.view(MAIL),
+    "unsubscribe": TOKENS.sign_unsubscribe(ADA, "tips", MAIL),
+    "preferences": TOKENS.sign_preferences(ADA, "tips", MAIL),
+    "click": TOKENS.sign_click(MAIL, 3, "https://example.com/"),
+    "open": TOKENS.sign_open(MAIL),
+    "view": TOKENS.sign_view(MAIL),
 }
 
 
@@ -40,7 +40,7 @@ def test_a_signed_token_is_read_back():
 
 
 def test_a_consent_link_outside_a_mail_names_no_mail():
-    token = TOKENS.preferences(ADA, "journey", None)
+    token = TOKENS.sign_preferences(ADA, "journey", None)
     assert TOKENS.read_preferences(token) == RecipientToken(ADA, "journey", None)
 
 
@@ -58,7 +58,7 @@ def test_a_replaced_secret_still_verifies_and_a_removed_one_does_not():
 
 def test_the_first_secret_signs():
     rotated = Tokens(["a new secret", "the secret in use"])
-    assert Tokens(["a new secret"]).read_open(rotated.open(MAIL)) == MAIL
+    assert Tokens(["a new secret"]).read_open(rotated.sign_open(MAIL)) == MAIL
 
 
 def test_tokens_without_a_secret_are_refused():
@@ -105,7 +105,9 @@ def test_an_unsigned_token_is_not_read(token: str):
 @given(st.integers(0, 65_535), st.text(st.characters(codec="ascii", categories=["L", "N"])))
 def test_any_web_address_is_read_back_from_its_token(position: int, path: str):
     url = f"https://example.com/{path}?a=1&b=%20#part"
-    assert TOKENS.read_click(TOKENS.click(MAIL, position, url)) == ClickToken(MAIL, position, url)
+    assert TOKENS.read_click(TOKENS.sign_click(MAIL, position, url)) == ClickToken(
+        MAIL, position, url
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_any_web_address_is_read_back_from_its_token(position: int, path: str):
 )
 def test_only_web_addresses_of_a_moderate_length_are_signed(url: str):
     with pytest.raises(ValueError, match="web addresses"):
-        TOKENS.click(MAIL, 0, url)
+        TOKENS.sign_click(MAIL, 0, url)
 
 
 def test_a_token_shows_no_address_and_fits_a_path():

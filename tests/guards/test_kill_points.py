@@ -20,7 +20,7 @@ NOT_WITH_ONE_WORKER = (
     "process.worker_registry.",
     "engines.leases.",
     "engines.hatchet.",
-    "delivery.due_sends.DueSends._hold",
+    "delivery.due_sends.DueSends._lease",
 )
 
 

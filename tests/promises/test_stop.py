@@ -105,7 +105,7 @@ async def test_a_hand_over_without_a_reply_is_in_doubt_after_the_timeout(
 
         assert status == 0 and 1 <= took < 6 * hogsend.slowness
         assert hogsend.rows("SELECT status, reason FROM sends") == [
-            ("in_doubt", "the server was stopped meanwhile")
+            ("in_doubt", "the server was stopped during the hand-over")
         ]
         await hogsend.start()
         await hogsend.stop()

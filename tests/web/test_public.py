@@ -49,7 +49,7 @@ class Recipient:
         tokens = self.site.runtime.tokens
         found = tokens.read_unsubscribe(self.unsubscribe.removeprefix("/u/"))
         assert found is not None
-        return f"/p/{tokens.preferences(found.contact_id, found.list_id, found.send_id)}"
+        return f"/p/{tokens.sign_preferences(found.contact_id, found.list_id, found.send_id)}"
 
     async def consents(self) -> dict[str, bool]:
         rows = await self.site.rows("SELECT list_id, subscribed FROM consents")
@@ -165,7 +165,7 @@ async def test_the_next_mail_is_refused_after_an_unsubscribe(ada: Recipient) -> 
 async def test_opening_a_page_changes_nothing(ada: Recipient) -> None:
     token = ada.unsubscribe.removeprefix("/u/")
     wish = ada.preferences.removeprefix("/p/")
-    view = ada.site.runtime.tokens.view((await ada.site.sends())[0].id)
+    view = ada.site.runtime.tokens.sign_view((await ada.site.sends())[0].id)
     before = await everything(ada.site)
     for path in (
         f"/u/{token}",
@@ -280,9 +280,9 @@ async def test_a_tampered_token_is_404_and_changes_nothing(ada: Recipient) -> No
     strange = Tokens(["x" * 43])
     contact_id = (await ada.site.contact()).id
     good = {
-        "/u/": (ada.unsubscribe[3:], strange.unsubscribe(contact_id, "news", send_id)),
-        "/p/": (ada.preferences[3:], strange.preferences(contact_id, "news", send_id)),
-        "/m/": (tokens.view(send_id), strange.view(send_id)),
+        "/u/": (ada.unsubscribe[3:], strange.sign_unsubscribe(contact_id, "news", send_id)),
+        "/p/": (ada.preferences[3:], strange.sign_preferences(contact_id, "news", send_id)),
+        "/m/": (tokens.sign_view(send_id), strange.sign_view(send_id)),
         "/v1/email/unsubscribe?token=": (ada.unsubscribe[3:], "x"),
         "/v1/email/preferences?token=": (ada.preferences[3:], "x"),
     }
@@ -290,7 +290,7 @@ async def test_a_tampered_token_is_404_and_changes_nothing(ada: Recipient) -> No
     for path, (token, foreign) in good.items():
         middle = len(token) // 2
         other = "A" if token[middle] != "A" else "B"
-        crossed = tokens.open(send_id)
+        crossed = tokens.sign_open(send_id)
         for bad in (token[:-1], f"{token[:middle]}{other}{token[middle + 1 :]}", foreign, crossed):
             for ask in (ada.site.client.get, ada.site.client.post):
                 answer = await ask(path + bad)
@@ -311,14 +311,14 @@ async def test_a_link_without_a_token_is_refused(ada: Recipient) -> None:
 
 
 async def test_a_token_of_an_unknown_contact_is_404(ada: Recipient) -> None:
-    token = ada.site.runtime.tokens.unsubscribe(new_id(ada.site.clock.now()), "news", None)
+    token = ada.site.runtime.tokens.sign_unsubscribe(new_id(ada.site.clock.now()), "news", None)
     assert (await ada.post(f"/u/{token}")).status_code == 404
     assert await ada.consents() == {}
 
 
 async def test_the_link_of_a_merged_contact_changes_the_surviving_one(ada: Recipient) -> None:
     site = ada.site
-    token = site.runtime.tokens.unsubscribe
+    token = site.runtime.tokens.sign_unsubscribe
     await site.post("/v1/events", {"name": "seen", "email": "ada@home.example"})
     (before,) = await site.rows("SELECT id FROM contacts WHERE email = 'ada@home.example'")
     await site.post("/v1/events", {"name": "seen", "userId": "ada", "email": "ada@home.example"})

@@ -71,7 +71,7 @@ async def test_only_signed_links_are_followed(mail: Mail) -> None:
     token = mail.links[0].removeprefix("/c/")
     position = len(token) // 2
     other = "A" if token[position] != "A" else "B"
-    strange = Tokens(["x" * 43]).click(mail.send.id, 0, "https://evil.example/")
+    strange = Tokens(["x" * 43]).sign_click(mail.send.id, 0, "https://evil.example/")
     for bad in (
         token[:-1],
         f"{token[:position]}{other}{token[position + 1 :]}",
@@ -147,7 +147,9 @@ async def test_a_link_redirects_even_when_nothing_can_be_recorded(
 
 
 async def test_a_target_beyond_ascii_is_escaped_as_browsers_do(mail: Mail) -> None:
-    token = mail.site.runtime.tokens.click(mail.send.id, 0, "https://example.com/straße?q=[ü]#%C3")
+    token = mail.site.runtime.tokens.sign_click(
+        mail.send.id, 0, "https://example.com/straße?q=[ü]#%C3"
+    )
 
     answer = await mail.site.client.get(f"/c/{token}", headers=PERSON)
 

@@ -1,9 +1,9 @@
 """Makes the HTML and plain part of a mail: rendered in full, or filled into a compiled mail.
 
-The package compiled_mail has the parts of compiling. This module puts them together: it compiles a
-layout when it comes again, keeps the compiled mails, compares each new one with the mail that is
-rendered in full, and renders in full whatever cannot be compiled. It is outside the package because
-it reads templates, and templates use the package.
+The package `compiled_mail` has the parts of the compiler, and this module combines them. It
+compiles a layout on its second use, caches the compiled mails, and compares each new compiled mail
+with the mail that is rendered in full. A layout that cannot be compiled is rendered in full each
+time. The module is outside the package because it reads templates, and templates use the package.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from . import mime
 from .compiled_mail.compiled_mail import CompiledMail, MailBodies
 from .compiled_mail.lru_cache import LruCache
 from .compiled_mail.placeholders import fill_placeholders, has_exactly
-from .compiled_mail.positions import free_placeholders, pixel_position
+from .compiled_mail.positions import find_free_placeholders, find_pixel_position
 from .links import rewrite_links
-from .markup import tags
-from .plain_text import text_of
+from .markup import find_tags
+from .plain_text import html_to_text
 from .templates import RenderFailed, Template
 from .tokens import Tokens
 
-# A compiled mail takes about four times the size of its mail; these limits bound the memory of all.
+# A compiled mail takes about four times the memory of its mail; these limits bound the caches.
 _MAX_COMPILED: Final = 64
 _MAX_CHARACTERS: Final = 50_000
-# A trial surrounds each value with these: they show where a value is not read as plain text.
+# A trial surrounds each value with these, which shows where a value is not read as plain text.
 _BEFORE, _AFTER = "lt;", "<&\">'&"
 
 
@@ -49,28 +49,31 @@ class _Mail:
 
 
 class _Layout:
-    """The layout that mails share which print values in the same places.
+    """The layout of the mails that print values in the same positions.
 
     Args:
         markup: the rendering with placeholders.
-        values: of the first such mail.
+        values: the values of the first mail with this layout.
+
+    Attributes:
+        fixed: the placeholders whose values are compiled into the mail.
     """
 
     __slots__ = ("_first", "_steady", "fixed")
 
     def __init__(self, markup: str, values: Sequence[str]) -> None:
         self._first = values
-        free = free_placeholders(markup)
-        # The placeholders whose values are compiled into the mail.
+        free = find_free_placeholders(markup)
         self.fixed = [number for number in range(len(values)) if number not in free]
-        # Those whose values, such as the brand's name, have been the same in every mail so far.
+        # The free placeholders whose values have been the same in every mail so far, such as the
+        # name of the brand.
         self._steady = tuple(free)
 
-    def steady(self, values: Sequence[str]) -> tuple[int, ...]:
-        """Return the placeholders whose values have been the same in every mail so far.
+    def update_steady(self, values: Sequence[str]) -> tuple[int, ...]:
+        """Return the free placeholders whose values have been the same in every mail so far.
 
         Args:
-            values: of the mail at hand.
+            values: the values of the current mail.
         """
         first = self._first
         same = [number for number in self._steady if values[number] == first[number]]
@@ -84,12 +87,12 @@ class BodyRenderer:
 
     Args:
         tokens: signs links.
-        base_url: our own address in mails, without a slash at its end.
+        base_url: the public address of Hogsend, without a trailing slash.
     """
 
     def __init__(self, tokens: Tokens, base_url: str) -> None:
         self._tokens, self._base = tokens, base_url
-        # Media queries cannot be inlined and stay in a style sheet; nothing is ever fetched.
+        # Media queries cannot be inlined, so they stay in a style sheet. No style sheet is fetched.
         self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
         self._layouts: LruCache[tuple[int, tuple[str, ...]], _Layout | None] = LruCache(
             _MAX_COMPILED
@@ -97,38 +100,38 @@ class BodyRenderer:
         self._compiled: LruCache[Hashable, CompiledMail | None] = LruCache(_MAX_COMPILED)
 
     def render(self, template: Template, scope: Mapping[str, Any], send_id: UUID) -> MailBodies:
-        """Return the parts of a mail, the plain one from its own file if there is one.
+        """Return the parts of a mail; the plain part comes from the template's text file, if any.
 
         Args:
             template: the mail's template.
             scope: the template's variables.
-            send_id: the mail, which its tracked links name.
+            send_id: the send that the tracked links name.
 
         Raises:
-            RenderFailed: the template does not give a mail.
+            RenderFailed: the template, or its styles, cannot be rendered.
         """
-        mail = self._describe(send_id, plain=template.text is None)
+        mail = self._create_mail(send_id, plain=template.text is None)
         try:
             filled = self._fill(template, scope, mail)
         except css_inline.InlineError as error:
             raise RenderFailed(f"template {template.key}: its styles: {error}") from None
-        text = template.plain(scope)
+        text = template.render_plain_text(scope)
         return filled if text is None else replace(filled, text=text)
 
-    def _describe(self, send_id: UUID, *, plain: bool) -> _Mail:
+    def _create_mail(self, send_id: UUID, *, plain: bool) -> _Mail:
         def target(position: int, url: str) -> str:
-            return f"{self._base}/c/{self._tokens.click(send_id, position, url)}"
+            return f"{self._base}/c/{self._tokens.sign_click(send_id, position, url)}"
 
         pixel = (
-            f'<img src="{self._base}/o/{self._tokens.open(send_id)}.gif" width="1" height="1" '
+            f'<img src="{self._base}/o/{self._tokens.sign_open(send_id)}.gif" width="1" height="1" '
             'alt="" style="display:block;width:1px;height:1px;border:0">'
         )
         return _Mail(target, pixel, plain)
 
     def _fill(self, template: Template, scope: Mapping[str, Any], mail: _Mail) -> MailBodies:
-        recording = template.body_with_placeholders(scope)
+        recording = template.render_body_with_placeholders(scope)
         if recording is None:
-            return self._render_in_full(template.body(scope), mail)
+            return self._render_in_full(template.render_body(scope), mail)
         pieces, values = recording
         compiled = self._compile_once(pieces, values, mail)
         filled = compiled.fill(values, mail.target, mail.pixel) if compiled else None
@@ -136,19 +139,19 @@ class BodyRenderer:
             return filled
         markup = "".join(pieces)
         if not has_exactly(markup, range(len(values))):
-            return self._render_in_full(template.body(scope), mail)
+            return self._render_in_full(template.render_body(scope), mail)
         return self._render_in_full(fill_placeholders(markup, values), mail)
 
     def _render_in_full(self, markup: str, mail: _Mail) -> MailBodies:
-        """Return the parts of a mail, rendered in full."""
+        """Inline the styles, make the plain part, and rewrite the links of one mail."""
         inlined = self._inliner.inline(markup)
-        all_tags = list(tags(inlined))
-        text = text_of(inlined, all_tags) if mail.plain else ""
-        # No link comes after the end of the body, so the pixel moves no link.
-        at = pixel_position(inlined, all_tags)
-        inlined = inlined[:at] + mail.pixel + inlined[at:]
+        all_tags = list(find_tags(inlined))
+        text = html_to_text(inlined, all_tags) if mail.plain else ""
+        # The inliner's output has no link after the end of the body, so the pixel moves no link.
+        position = find_pixel_position(inlined, all_tags)
+        inlined = inlined[:position] + mail.pixel + inlined[position:]
         html, links = rewrite_links(inlined, all_tags, self._base, mail.target)
-        return MailBodies(html, mime.encoded(html), text, links)
+        return MailBodies(html, mime.encode_quoted_printable(html), text, links)
 
     def _compile_once(
         self, pieces: tuple[str, ...], values: Sequence[str], mail: _Mail
@@ -158,11 +161,11 @@ class BodyRenderer:
             usable = len(markup) <= _MAX_CHARACTERS and has_exactly(markup, range(len(values)))
             return _Layout(markup, values) if usable else None
 
-        # The count tells a value that looks like a placeholder from a placeholder.
+        # A value may look like a placeholder, so the number of values is a part of the key.
         layout = self._layouts.find((len(values), pieces), make_layout)
         if layout is None:
             return None
-        steady = layout.steady(values)
+        steady = layout.update_steady(values)
         key = (layout, mail.plain, steady, tuple([values[number] for number in layout.fixed]))
         return self._compiled.find(
             key,
@@ -174,34 +177,34 @@ class BodyRenderer:
     def _compile(
         self, markup: str, settled: Set[int], values: Sequence[str], mail: _Mail
     ) -> CompiledMail | None:
-        """Return a compiled mail for this layout, or None when it would not give the same mail.
+        """Compile a mail; return None if the result would differ from a mail rendered in full.
 
         Args:
             markup: the rendering with placeholders.
-            settled: the placeholders whose values do not differ in these mails.
-            values: of the mail at hand.
-            mail: the mail at hand.
+            settled: the placeholders whose values are compiled into the mail.
+            values: the values of the current mail.
+            mail: the current mail.
         """
-        left = frozenset(range(len(values))) - settled
+        unsettled = frozenset(range(len(values))) - settled
         template = fill_placeholders(markup, values, settled)
         inlined = self._inliner.inline(template)
         if (
-            not has_exactly(inlined, left)
-            or free_placeholders(template) != left
-            or free_placeholders(inlined) != left
+            not has_exactly(inlined, unsettled)
+            or find_free_placeholders(template) != unsettled
+            or find_free_placeholders(inlined) != unsettled
         ):
             return None
         try:
             compiled = CompiledMail(inlined, values, self._base, plain=mail.plain)
         except ValueError:
             return None
-        untried = settled | compiled.shown
-        trial = [
+        untried = settled | compiled.numbers_in_addresses
+        trial_values = [
             value if number in untried else f"{_BEFORE}{value}{_AFTER}"
             for number, value in enumerate(values)
         ]
-        for each in (values, trial):
-            filled = compiled.fill(each, mail.target, mail.pixel)
-            if filled != self._render_in_full(fill_placeholders(markup, each), mail):
+        for tried in (values, trial_values):
+            filled = compiled.fill(tried, mail.target, mail.pixel)
+            if filled != self._render_in_full(fill_placeholders(markup, tried), mail):
                 return None
         return compiled

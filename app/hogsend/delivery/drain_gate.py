@@ -1,23 +1,23 @@
-"""Lets mails leave only while an engine drains the ledger, for engines that wait for the work."""
+"""The drain gate: with an engine such as Hatchet, mails leave only while it drains the ledger."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-# How long one drain keeps the gate open at most, in seconds.
-LONGEST = 60.0
+# The maximum duration of a drain, in seconds.
+MAX_DRAIN_SECONDS = 60.0
 
 
 class DrainGate:
-    """Is open from the beginning of a drain until no mail is due."""
+    """A gate that is open from the beginning of a drain until no mail is due."""
 
     def __init__(self) -> None:
         self._closing: asyncio.Event | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether mails may begin."""
+        """Whether the delivery of mails may begin."""
         return self._closing is not None
 
     def close(self) -> None:
@@ -27,12 +27,12 @@ class DrainGate:
             self._closing = None
 
     async def drain(self, poll: Callable[[], None]) -> None:
-        """Open the gate and wait until no mail is due, or for `LONGEST`.
+        """Open the gate and wait until no mail is due, for at most `MAX_DRAIN_SECONDS`.
 
-        Returns at once if another drain has opened the gate.
+        Returns immediately if another drain has opened the gate.
 
         Args:
-            poll: lets the mailer read the ledger.
+            poll: called to make the mailer read the ledger.
         """
         if self._closing is not None:
             poll()
@@ -40,10 +40,10 @@ class DrainGate:
         closing = self._closing = asyncio.Event()
         poll()
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(MAX_DRAIN_SECONDS):
                 await closing.wait()
         except TimeoutError:
-            # The engine drains again as long as mails are due.
+            # Mails are still due, and the engine starts another drain.
             return
         finally:
             if self._closing is closing:

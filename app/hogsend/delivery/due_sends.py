@@ -11,14 +11,14 @@ from ..store import lag, sends, workers
 from ..store.db import Database
 from .send_jobs import SendJob, load_jobs
 
-# Journeys in one statement.
+# The maximum number of journeys in one query.
 _MAX_JOURNEYS = 64
 
 
 class DueSends:
-    """The due sends of the ledger, and those of them that are claimed.
+    """Finds the due sends of the ledger, and claims them.
 
-    A claim is kept in memory, and on a database of several workers also in the row.
+    A claim is kept in memory. Where several workers share the database, the row has it as well.
 
     Args:
         database: holds the ledger.
@@ -36,13 +36,13 @@ class DueSends:
         return bool(self._claimed)
 
     async def find(self, limit: int, now: datetime) -> tuple[list[UUID], datetime | None]:
-        """Return the due sends that are not claimed, and when the next one is due.
+        """Return the due sends that are not claimed, and when the next send is due.
 
-        Sends are looked up by journey, so that the mails of one do not wait for the crowd of
-        another.
+        Each journey is queried separately, so that its mails do not wait for the backlog of another
+        journey.
 
         Args:
-            limit: the maximum number of sends of a journey.
+            limit: the maximum number of sends of each journey.
             now: the present instant.
         """
         limit += len(self._claimed)
@@ -56,15 +56,15 @@ class DueSends:
             for send_id, due_at in in_turns(queues)
             if due_at <= now and send_id not in self._claimed
         ]
-        later = [due_at for queue in queues for _, due_at in queue if due_at > now]
-        return due, min(later, default=None)
+        later_due_times = [due_at for queue in queues for _, due_at in queue if due_at > now]
+        return due, min(later_due_times, default=None)
 
-    async def next_due_at(self) -> datetime | None:
+    async def find_next_due_at(self) -> datetime | None:
         """Return when the first queued send is due."""
         return await self._database.read_one(lag.next_send())
 
     async def claim(self, ids: Sequence[UUID], now: datetime) -> list[SendJob]:
-        """Claim sends and return those that are still due, with what their mails are made of.
+        """Claim sends; return the sends that are still due, with the data that their mails need.
 
         Args:
             ids: the sends.
@@ -72,8 +72,8 @@ class DueSends:
         """
         self._claimed.update(ids)
         try:
-            won = ids if self._holder is None else await self._hold(ids, self._holder)
-            jobs = await load_jobs(self._database, won, now)
+            leased = ids if self._holder is None else await self._lease(ids, self._holder)
+            jobs = await load_jobs(self._database, leased, now)
         except BaseException:
             self._claimed.difference_update(ids)
             raise
@@ -84,6 +84,6 @@ class DueSends:
         """Give up the claim of a send."""
         self._claimed.discard(send_id)
 
-    async def _hold(self, ids: Sequence[UUID], holder: UUID) -> Sequence[UUID]:
+    async def _lease(self, ids: Sequence[UUID], holder: UUID) -> Sequence[UUID]:
         async with self._database.transaction() as tx:
             return await tx.one(workers.lease_mails(ids, holder))

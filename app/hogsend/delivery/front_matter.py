@@ -1,4 +1,4 @@
-"""Reads the front matter of a template: the fields between its two `---` lines (templates.py)."""
+"""Parses the front matter of a template: the fields between its two `---` lines (templates.py)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
 
 
 class InvalidTemplate(Exception):
-    """A file that cannot be used.
+    """A template file is invalid.
 
     Args:
         line: the line of the problem, from 1; 0 for the whole file.
-        problem: what is wrong, a sentence.
-        remedy: what to do, a sentence.
+        problem: a sentence that says what is wrong.
+        remedy: a sentence that says what to do; may be empty.
     """
 
     def __init__(self, line: int, problem: str, remedy: str = "") -> None:
@@ -44,7 +44,7 @@ class TemplateSource:
     front_lines: dict[str, int]
 
 
-def split(text: str) -> TemplateSource:
+def split_front_matter(text: str) -> TemplateSource:
     """Split the text of a mail's template into front matter and body.
 
     Raises:
@@ -70,14 +70,14 @@ def split(text: str) -> TemplateSource:
             continue
         if not line.strip() or line.startswith("#"):
             continue
-        name, value = _field(line, number)
+        name, value = _parse_field(line, number)
         if name in front:
             raise InvalidTemplate(number, f"{name!r} is given twice in the front matter.")
         front[name], field_lines[name] = value, number
     raise InvalidTemplate(1, "The front matter does not end.", "Close it with a line of ---.")
 
 
-def _field(line: str, number: int) -> tuple[str, str]:
+def _parse_field(line: str, number: int) -> tuple[str, str]:
     match = _FIELD.fullmatch(line.rstrip())
     if match is None:
         raise InvalidTemplate(number, "A line of the front matter is not `name: value`.")
@@ -88,13 +88,13 @@ def _field(line: str, number: int) -> tuple[str, str]:
             f"The front matter has no field {name!r}.",
             "Its fields are: " + ", ".join(_FIELDS) + ".",
         )
-    # Quotes around a whole value are allowed, because YAML, which this resembles, has them.
+    # Authors who know YAML put a value in quotes, so quotes around a whole value are removed.
     quoted = name != "sample" and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     return name, value[1:-1] if quoted else value
 
 
-def sample_of(source: TemplateSource) -> Mapping[str, Any]:
-    """Return the props of a preview.
+def parse_sample(source: TemplateSource) -> Mapping[str, Any]:
+    """Return the props of a preview, from the field `sample`.
 
     Raises:
         InvalidTemplate: the field `sample` is not a JSON object.

@@ -1,4 +1,4 @@
-"""The writes before and after a hand-over, each for all mails that reach it at the same time."""
+"""Writes the ledger before and after a hand-over, in one batch for all mails at that point."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..store.sends import RenderedMail, SendState
 from .message import Message
 from .outcomes import DeliveryOutcome
 from .providers.port import Withdrawn
-from .send_jobs import SendJob, facts_of
+from .send_jobs import SendJob, build_send_facts
 
 __all__ = ["Handoff", "Ledger"]
 
@@ -43,8 +43,8 @@ class Ledger:
 
     Args:
         database: holds the ledger.
-        clock: gives the present instant.
-        ingest: takes bounces as events, inside the transaction of their outcome.
+        clock: the source of the present instant.
+        ingest: ingests bounces as events, inside the transaction of their outcome.
         provider: the provider's name.
         holder: this worker's id, where several workers deliver.
     """
@@ -62,17 +62,20 @@ class Ledger:
         self._ingest = ingest
         self._provider = provider
         self._holder = holder
-        # One for both, so that a finished mail and a starting one share a commit.
+        # One batcher for both, so that a mail that begins and a mail that ends share a commit.
         self._batcher: Batcher[Handoff | DeliveryOutcome, Send | None] = Batcher(
             self._write, most=512, lock=database.write_lock
         )
 
     async def begin(self, handoff: Handoff) -> Send:
-        """Record that a mail may have left from now on, and store it; the last step before it does.
+        """Record that a mail may have left from now on, and store the mail.
+
+        This is the last step before the content leaves.
 
         Raises:
             Withdrawn: the mail must not leave: the send was cancelled, consent was withdrawn, or
                 the address has changed.
+            StoreUnavailable: the database accepts no writes at present.
         """
         row = await self._batcher.submit(handoff)
         assert row is not None  # noqa: S101 (only outcomes return None)
@@ -83,43 +86,43 @@ class Ledger:
         await self._batcher.submit(outcome)
 
     async def flush(self) -> None:
-        """Wait until everything submitted so far is written."""
+        """Wait until all submitted hand-overs and outcomes are written."""
         await self._batcher.idle()
 
-    def refusal(self, send: Send, facts: SendFacts, now: datetime) -> Send | None:
-        """Decide again whether a mail may leave: return None if it may, else its refused row."""
+    def decide_refusal(self, send: Send, facts: SendFacts, now: datetime) -> Send | None:
+        """Return None if a mail may leave by consent and suppressions, else its row as refused."""
         decision = decide_send(self._ingest.rules.find_list(send.list_id), facts, now=now)
         if isinstance(decision, Queue):
             return None
         return replace(send, status=decision.status, reason=decision.reason, due_at=None)
 
     def decide_again(self, job: SendJob, now: datetime) -> Send | None:
-        """Decide about a due mail: return None if it may leave now, else its row as it becomes.
+        """Return None if a due mail may leave now, else its changed row.
 
-        The mail is refused, or it waits for the send window of its journey.
+        The changed row is refused, or waits for the send window of its journey.
         """
-        refused = self.refusal(job.send, job.facts, now)
+        refused = self.decide_refusal(job.send, job.facts, now)
         journey = self._ingest.rules.find_definition(job.send.journey_id or "")
         if refused is not None or journey is None:
             return refused
-        leaves = send_time(journey, job.contact.properties, now)
-        return replace(job.send, due_at=leaves) if leaves > now else None
+        due_at = send_time(journey, job.contact.properties, now)
+        return replace(job.send, due_at=due_at) if due_at > now else None
 
     async def _write(
         self, items: Sequence[Handoff | DeliveryOutcome]
     ) -> Sequence[Send | Exception | None]:
-        """Write all in one transaction, except bounces, which are events, in another."""
+        """Write all items in one transaction, but bounces, which are events, in a second one."""
         handoffs = [item for item in items if isinstance(item, Handoff)]
         outcomes = [item for item in items if isinstance(item, DeliveryOutcome)]
         bounces = [outcome for outcome in outcomes if outcome.suppress is not None]
-        plain = [outcome for outcome in outcomes if outcome.suppress is None]
+        others = [outcome for outcome in outcomes if outcome.suppress is None]
         begun: list[Send | Exception] = []
-        if handoffs and plain:
-            begun = await self._begin_and_conclude(handoffs, plain)
+        if handoffs and others:
+            begun = await self._begin_and_conclude(handoffs, others)
         elif handoffs:
             begun = await self._begin(handoffs)
-        elif plain:
-            await self._conclude(plain)
+        elif others:
+            await self._conclude(others)
         if bounces:
             await self._conclude(bounces)
         results = iter(begun)
@@ -155,7 +158,7 @@ class Ledger:
     ) -> list[Send | Exception]:
         now = self._clock.now()
         ids = [handoff.send.id for handoff in handoffs]
-        # Locked before the sends are read, so that no exit is committed in between.
+        # The contacts are locked before the sends are read, so that no exit commits in between.
         recipients, rows, consents_of, suppressed = await tx.fetch(
             contacts.of_sends(ids, tx.dialect.lock_rows),
             sends.by_ids(ids),
@@ -171,29 +174,31 @@ class Ledger:
             if send is None or contact is None or send.status != "queued":
                 results.append(Withdrawn())
                 continue
-            refused = self.refusal(send, facts_of(contact, consents_of, suppressed, send), now)
+            refused = self.decide_refusal(
+                send, build_send_facts(contact, consents_of, suppressed, send), now
+            )
             if refused is not None:
                 changed.append(refused)
                 tally.today(counters.sends(refused.status))
                 results.append(Withdrawn())
             elif (send.address or contact.email) != handoff.send.to_email:
-                # The address changed while the mail was rendered: it is rendered again.
+                # The address has changed since the mail was rendered, so it is rendered again.
                 results.append(Withdrawn())
             else:
-                rows[send.id] = row = self._handed_row(send, handoff, now)
+                rows[send.id] = row = self._mark_sending(send, handoff, now)
                 changed.append(row)
-                mails.append(_mail_of(handoff.message))
+                mails.append(_to_rendered_mail(handoff.message))
                 results.append(row)
         await tx.apply([sends.update(changed, now), sends.keep_mails(mails, now)])
         if self._holder is not None:
             await tx.apply([sends.hold([mail.send_id for mail in mails], self._holder)])
         return results
 
-    def _handed_row(self, send: Send, handoff: Handoff, now: datetime) -> Send:
+    def _mark_sending(self, send: Send, handoff: Handoff, now: datetime) -> Send:
         return replace(
             send,
             status="sending",
-            # A reason that is set from now on tells that the mail was withdrawn meanwhile.
+            # A reason that is set after this means that the mail was withdrawn in the meantime.
             reason=None,
             to_email=handoff.message.to[0].email,
             due_at=None,
@@ -209,13 +214,15 @@ class Ledger:
         changed = [
             row
             for outcome in outcomes
-            if (row := _concluded_row(outcome.send, states.get(outcome.send.id))) is not None
+            if (row := _conclude_row(outcome.send, states.get(outcome.send.id))) is not None
         ]
         for row in changed:
             if row.status != "queued":
                 tally.today(counters.sends(row.status))
         await tx.apply([sends.conclude(changed, now)])
-        bounces = [_bounce_event(outcome) for outcome in outcomes if outcome.suppress is not None]
+        bounces = [
+            _build_bounce_event(outcome) for outcome in outcomes if outcome.suppress is not None
+        ]
         batch = (
             await self._ingest.submit_within(tx, bounces, tally, now) if bounces else BatchResult()
         )
@@ -223,7 +230,7 @@ class Ledger:
         return batch
 
 
-def _mail_of(message: Message) -> RenderedMail:
+def _to_rendered_mail(message: Message) -> RenderedMail:
     return RenderedMail(
         message.send_id,
         message.subject,
@@ -233,10 +240,10 @@ def _mail_of(message: Message) -> RenderedMail:
     )
 
 
-def _concluded_row(send: Send, state: SendState | None) -> Send | None:
-    """Return the row after an attempt; None if the send has ended meanwhile and stays as it is.
+def _conclude_row(send: Send, state: SendState | None) -> Send | None:
+    """Return the row after an attempt, or None if the send has ended in the meantime.
 
-    A mail that was not accepted and was withdrawn during the hand-over is cancelled, not retried.
+    A mail that was withdrawn during the hand-over and was not accepted is cancelled, not retried.
     """
     if state is None or state.status not in ("queued", "sending"):
         return None
@@ -245,8 +252,7 @@ def _concluded_row(send: Send, state: SendState | None) -> Send | None:
     return send
 
 
-def _bounce_event(outcome: DeliveryOutcome) -> IncomingEvent:
-    """Return the event of a bounce."""
+def _build_bounce_event(outcome: DeliveryOutcome) -> IncomingEvent:
     send = outcome.send
     return IncomingEvent(
         name="email.bounced",

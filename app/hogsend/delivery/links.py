@@ -10,16 +10,24 @@ from urllib.parse import quote
 
 import idna
 
-from .markup import Attribute, Tag, attributes
+from .markup import Attribute, Tag, parse_attributes
 from .tokens import MAX_URL_LENGTH, is_web_url
 
 _ELEMENTS = ("a", "area")
 _NO_TRACK = "data-no-track"
-# Consent links, the mail in a browser, and links that are tracked already.
-_OWN_PATHS = ("/u/", "/p/", "/m/", "/c/", "/o/", "/v1/email/unsubscribe", "/v1/email/preferences")
+# The paths of consent links, of the mail in a browser, and of links that are tracked already.
+_UNTRACKED_PATHS = (
+    "/u/",
+    "/p/",
+    "/m/",
+    "/c/",
+    "/o/",
+    "/v1/email/unsubscribe",
+    "/v1/email/preferences",
+)
 _DROPPED = {ord(character): None for character in "\t\r\n"}
 _URL_SAFE = "!#$%&'()*+,-./:;=?@[]_~\\|^`{}"
-# An address that needs no normalization, as nearly all web addresses in mails.
+# Matches an address that needs no normalization, as nearly all web addresses in mails.
 _NORMAL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9!#$%&'()*+,\-./:;=?@\[\]_~\\|^`{}]*+")
 _HOST = re.compile(r"(?i)(https?://(?:[^/?#@]*@)?)([^/?#:]+)")
 
@@ -27,23 +35,23 @@ _HOST = re.compile(r"(?i)(https?://(?:[^/?#@]*@)?)([^/?#:]+)")
 def rewrite_links(
     markup: str, tags: Sequence[Tag], base_url: str, target: Callable[[int, str], str]
 ) -> tuple[str, list[str]]:
-    """Return the mail with its web links replaced, and their former addresses, in order.
+    """Return the mail with tracked links, and the destinations of these links, in order.
 
-    Only the values of `href` change; every other byte stays. Left alone are other schemes
-    (`mailto:`, `tel:`, `sms:`), anchors in the mail itself, our own consent and view links, and
-    elements with `data-no-track`.
+    Only the values of `href` change. The function does not rewrite other schemes (`mailto:`,
+    `tel:`, `sms:`), anchors in the mail itself, Hogsend's own consent and view links, and elements
+    with `data-no-track`.
 
     Args:
         markup: the HTML.
-        tags: its tags, as `markup.tags` gives them.
-        base_url: our own address, without a slash at its end.
-        target: makes the new address from the link's position, from 0, and its old address.
+        tags: the tags of the HTML, from `find_tags`.
+        base_url: the public address of Hogsend, without a trailing slash.
+        target: makes the tracked address from the link's position, from 0, and its destination.
     """
     pieces: list[str] = []
     urls: list[str] = []
     position = 0
-    for href in links_of(markup, tags):
-        url = destination(href.value, base_url)
+    for href in find_links(markup, tags):
+        url = resolve_destination(href.value, base_url)
         if url is None:
             continue
         value = html.escape(target(len(urls), url))
@@ -55,38 +63,40 @@ def rewrite_links(
     return "".join(pieces), urls
 
 
-def links_of(markup: str, tags: Sequence[Tag]) -> Iterator[Attribute]:
-    """Yield the `href` of each element that may be tracked.
+def find_links(markup: str, tags: Sequence[Tag]) -> Iterator[Attribute]:
+    """Yield the `href` of each link without `data-no-track`.
 
     Args:
         markup: the HTML.
-        tags: its tags, as `markup.tags` gives them.
+        tags: the tags of the HTML, from `find_tags`.
     """
     for tag in tags:
         if tag.name in _ELEMENTS:
-            by_name = attributes(markup, tag)
+            by_name = parse_attributes(markup, tag)
             if "href" in by_name and _NO_TRACK not in by_name:
                 yield by_name["href"]
 
 
-def destination(href: str, base_url: str) -> str | None:
-    """Return where a link leads, or None when it must not be tracked.
+def resolve_destination(href: str, base_url: str) -> str | None:
+    """Return the destination of a link, or None when the link must not be tracked.
 
     Args:
-        href: the attribute's value, its character references decoded.
-        base_url: our own address, without a slash at its end.
+        href: the attribute's value with decoded character references.
+        base_url: the public address of Hogsend, without a trailing slash.
     """
-    url = web_address(href)
-    if url is None or (url.startswith(base_url) and url[len(base_url) :].startswith(_OWN_PATHS)):
+    url = normalize_web_address(href)
+    if url is None or (
+        url.startswith(base_url) and url[len(base_url) :].startswith(_UNTRACKED_PATHS)
+    ):
         return None
     return url
 
 
-def web_address(href: str) -> str | None:
-    """Return the address that a browser opens for an `href`, or None when it is no web page.
+def normalize_web_address(href: str) -> str | None:
+    """Return the URL that a browser opens for an `href`, or None when it is not a web address.
 
     Args:
-        href: the attribute's value, its character references decoded.
+        href: the attribute's value with decoded character references.
     """
     if len(href) <= MAX_URL_LENGTH and _NORMAL.fullmatch(href):
         return href
@@ -97,12 +107,12 @@ def web_address(href: str) -> str | None:
 def _normalize(href: str) -> str | None:
     url = href.strip(" \t\r\n\f\0").translate(_DROPPED)
     if not url.isascii():
-        url = _with_ascii_host(url)
+        url = _encode_host(url)
     url = quote(url, safe=_URL_SAFE)
     return url if is_web_url(url) and len(url) <= MAX_URL_LENGTH else None
 
 
-def _with_ascii_host(url: str) -> str:
+def _encode_host(url: str) -> str:
     match = _HOST.match(url)
     if match is None or match[2].isascii():
         return url

@@ -1,4 +1,4 @@
-"""Schedules deliveries: begins due sends as fast as allowed, and stops in an orderly way."""
+"""Schedules deliveries: starts due sends as fast as the limits allow, and stops gracefully."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ from .send_jobs import SendJob
 
 log = logging.getLogger("hogsend.mail")
 
-# Concurrent deliveries; the provider limits its connections itself.
+# The maximum number of concurrent deliveries; the provider limits its own connections.
 MAX_DELIVERIES = 64
+# The maximum number of sends that are claimed at once.
 READ_AHEAD = 256
-# The interval between batches of mails while ingest is under pressure, in seconds.
-PRESSURE_PAUSE = 0.05
+# The interval between batches of mails while ingest is under load, in seconds.
+INGEST_LOAD_PAUSE = 0.05
 MAX_SLEEP = timedelta(seconds=30)
-# With an engine that drains the ledger, mail that is this late leaves without it.
-LATE = timedelta(minutes=1)
-# How long mails before their hand-over may take to notice that the mailer stops, in seconds.
+# With a drain gate, a mail that is overdue for this long leaves although the gate is closed.
+LATE_AFTER = timedelta(minutes=1)
+# How long mails before their hand-over have to end after the mailer stops, in seconds.
 _PREPARING_SECONDS = 1.0
 
 
@@ -43,15 +44,15 @@ class Mailer:
 
     Args:
         database: holds the ledger.
-        clock: gives the present instant.
-        ingest: takes the events of delivery, such as bounces.
-        provider: takes the mails.
-        changes: is notified of changed sends.
-        renderer: makes the mails; may be replaced at any time.
+        clock: the source of the present instant.
+        ingest: ingests the events of delivery, such as bounces.
+        provider: the provider that the mails are handed to.
+        changes: notified when sends change.
+        renderer: renders the mails; may be replaced at any time.
         rate: the maximum number of mails a second; 0 for no limit.
         holder: this worker's id, where several workers deliver.
-        drain_gate: lets mails leave only while `drain` runs, or when they are late; by default
-            they leave as soon as they are due.
+        drain_gate: with a gate, mails leave only while `drain` runs, or when they are overdue for
+            `LATE_AFTER`; without one, mails leave as soon as they are due.
 
     Attributes:
         send_hold: why nothing may be sent, if sending is on hold.
@@ -87,12 +88,12 @@ class Mailer:
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._ready: deque[SendJob] = deque()
         self._is_full = False
-        self._next_batch = 0.0
+        self._next_batch_at = 0.0
         self.send_hold: str | None = None
 
     @property
     def renderer(self) -> Renderer:
-        """What makes the mails from now on."""
+        """The renderer of the mails whose delivery begins from now on."""
         return self._delivery.renderer
 
     @renderer.setter
@@ -126,7 +127,7 @@ class Mailer:
         return self._begun - before
 
     async def recover(self) -> None:
-        """Read whether sending is on hold, and settle sends of workers that are gone."""
+        """Read whether sending is on hold, and settle the hand-overs of workers that have ended."""
         self.send_hold = await self._database.read_one(meta.value(meta.SEND_HOLD))
         await settle_interrupted_sends(
             self._database, self._clock.now(), self._provider.idempotency_window
@@ -137,17 +138,17 @@ class Mailer:
         await self._poller.run(self._begin_due)
 
     async def close(self, patience: float) -> None:
-        """Begin no further hand-over, and wait for those under way.
+        """Start no more hand-overs, and wait for those that are running.
 
         Args:
-            patience: how long they may take, in seconds; then they are in doubt.
+            patience: how long running hand-overs may take, in seconds; then they are in doubt.
         """
         self._is_closing = True
         self._delivery.stop_handoffs()
         self._poller.close()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
-        await self._cut_off_preparing(min(patience, _PREPARING_SECONDS))
+        await self._cancel_preparing(min(patience, _PREPARING_SECONDS))
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=max(deadline - loop.time(), 0.0))
         overdue, running = self._delivery.sends_in_handoff, list(self._tasks.values())
@@ -159,33 +160,33 @@ class Mailer:
         await self._provider.close()
         await self._ledger.flush()
 
-    async def _cut_off_preparing(self, seconds: float) -> None:
-        """Let mails before their hand-over notice the stop, then cancel those that hang."""
-        preparing = self._preparing_tasks()
+    async def _cancel_preparing(self, seconds: float) -> None:
+        """Wait for deliveries that are before their hand-over, then cancel the remaining ones."""
+        preparing = self._find_preparing_tasks()
         if preparing:
             await asyncio.wait(preparing, timeout=seconds)
-            for task in self._preparing_tasks():
+            for task in self._find_preparing_tasks():
                 task.cancel()
 
-    def _preparing_tasks(self) -> list[asyncio.Task[None]]:
+    def _find_preparing_tasks(self) -> list[asyncio.Task[None]]:
         in_handoff = {send.id for send in self._delivery.sends_in_handoff}
         return [task for send_id, task in self._tasks.items() if send_id not in in_handoff]
 
     async def _begin_due(self) -> float:
-        """Begin as many due sends as allowed; return how long to wait, in seconds."""
+        """Begin as many due sends as the limits allow; return how long to wait, in seconds."""
         self._is_full = False
         while not self._is_closing and self.send_hold is None:
             now = self._clock.now()
-            wait = await self._seconds_closed(now)
+            wait = await self._compute_closed_seconds(now)
             if wait > 0:
                 return wait
             room = self._begin_ready(now)
             if room <= 0:
                 self._is_full = True
                 return MAX_SLEEP.total_seconds()
-            if self._ready or self._rate_limiter.room(now, room) <= 0:
+            if self._ready or self._rate_limiter.compute_room(now, room) <= 0:
                 return self._rate_limiter.wait
-            wait = self._seconds_to_yield()
+            wait = self._compute_yield_seconds()
             if wait > 0:
                 return wait
             wait = await self._read_ahead()
@@ -194,10 +195,10 @@ class Mailer:
         return MAX_SLEEP.total_seconds()
 
     def _begin_ready(self, now: datetime) -> int:
-        """Begin deliveries that were read ahead; return the room for more."""
+        """Begin deliveries of claimed sends; return how many more may run at the same time."""
         is_paused = self.provider_problem is not None
         room = (1 if is_paused else MAX_DELIVERIES) - len(self._tasks)
-        allowed = self._rate_limiter.room(now, room)
+        allowed = self._rate_limiter.compute_room(now, room)
         while self._ready and allowed > 0:
             self._begin(self._ready.popleft())
             self._rate_limiter.record_begun(1)
@@ -205,9 +206,9 @@ class Mailer:
         return room
 
     async def _read_ahead(self) -> float:
-        """Claim due sends; return how long to wait when there are none, in seconds.
+        """Claim due sends; return how long to wait, in seconds, or 0 if sends were claimed.
 
-        Their rows are checked again when each hand-over begins.
+        The row of each send is checked again when its hand-over begins.
         """
         due, next_due_at = await self._due_sends.find(READ_AHEAD, self._clock.now())
         now = self._clock.now()
@@ -216,25 +217,27 @@ class Mailer:
                 self._gate.close()
             wait = next_due_at - now if next_due_at else MAX_SLEEP
             return max(min(wait, MAX_SLEEP).total_seconds(), 0.0)
-        jobs = await self._due_sends.claim(due[: self._rate_limiter.ahead(READ_AHEAD)], now)
+        jobs = await self._due_sends.claim(
+            due[: self._rate_limiter.limit_read_ahead(READ_AHEAD)], now
+        )
         self._ready.extend(jobs)
         return 0.0
 
-    async def _seconds_closed(self, now: datetime) -> float:
+    async def _compute_closed_seconds(self, now: datetime) -> float:
         """Return for how long no mail may begin, in seconds."""
-        paused = self._pause.seconds_left(now)
+        paused = self._pause.compute_seconds_left(now)
         if paused > 0 or self.is_draining or self._tasks:
             return paused
-        due_at = await self._due_sends.next_due_at()
-        is_late = due_at is not None and now - due_at > LATE
-        return 0.0 if is_late else LATE.total_seconds() / 2
+        due_at = await self._due_sends.find_next_due_at()
+        is_late = due_at is not None and now - due_at > LATE_AFTER
+        return 0.0 if is_late else LATE_AFTER.total_seconds() / 2
 
-    def _seconds_to_yield(self) -> float:
-        """Return how long mails let ingest go first, in seconds: its callers wait."""
+    def _compute_yield_seconds(self) -> float:
+        """Return how long mails wait for ingest, which has waiting callers, in seconds."""
         now = asyncio.get_running_loop().time()
-        if self._ingest.is_under_load and now < self._next_batch:
-            return self._next_batch - now
-        self._next_batch = now + PRESSURE_PAUSE
+        if self._ingest.is_under_load and now < self._next_batch_at:
+            return self._next_batch_at - now
+        self._next_batch_at = now + INGEST_LOAD_PAUSE
         return 0.0
 
     def _begin(self, job: SendJob) -> None:
@@ -251,7 +254,7 @@ class Mailer:
     async def _deliver(self, job: SendJob) -> None:
         try:
             if not await self._delivery.run(job):
-                # Cancelled, or the address has changed and the mail is rendered again.
+                # The send was cancelled, or its address has changed and it is still queued.
                 self._changes.publish("sends")
                 self._poller.notify()
         finally:

@@ -1,8 +1,8 @@
 """Splits HTML into tags and text by the rules of the standard, with their positions.
 
-This is the tokenizer of the HTML standard (§13.2.5) without its tree: it finds tags, attributes,
-comments and style sheets. It is one expression because every mail that is rendered in full passes
-through it, and `html.parser` takes longer than the rest of the rendering together.
+This is the tokenizer of the HTML standard (§13.2.5) without tree construction: it finds tags,
+attributes, comments and style sheets. It is a single regular expression for speed: with
+`html.parser`, tokenizing would take longer than all other steps of rendering together.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from html import entities
 from typing import NamedTuple
 
-# Possessive groups: whatever the input, the time is linear.
+# Possessive quantifiers (`*+`) keep the time linear for every input.
 _ATTRIBUTE = (
     r"(?P<name>[^\s/>][^\s/>=]*+)"
     r"(?:\s*+=\s*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^\s\"'>][^\s>]*+)"
@@ -26,14 +26,14 @@ _MARKUP = re.compile(
     r"!--(?:-?>|(?:.*?--!?>|.*+))"  # a comment; `<!-->` ends at once
     rf"|(?P<tag>[a-zA-Z][^\s/>]*+)(?P<attributes>(?:[\s/]++|{_UNNAMED})*+)(?:>|\Z)"
     rf"|/(?P<end>[a-zA-Z][^\s/>]*+)(?:[\s/]++|{_UNNAMED})*+(?:>|\Z)"
-    r"|[a-zA-Z].*+"  # a tag that the text ends in
+    r"|[a-zA-Z].*+"  # a tag without an end
     r"|/[a-zA-Z].*+"
     r"|(?:[!?]|/(?=[^a-zA-Z]))[^>]*+>?"  # declarations and bogus comments
     r")",
     re.DOTALL,
 )
 _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)[;=]?")
-# Elements whose text has no tags in it.
+# Elements whose content is text only.
 RAW_TEXT = frozenset(
     ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 )
@@ -41,13 +41,13 @@ _RAW_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in
 
 
 class Tag(NamedTuple):
-    """A tag, or with an empty `name` something else between `<` and `>`.
+    """A tag; or, with an empty `name`, a comment or declaration.
 
     Args:
-        name: in lower case; that of an end tag begins with `/`.
-        start: the position of its `<`.
-        end: the position after its `>`.
-        attributes: the positions where its attributes begin and end.
+        name: the name in lower case; the name of an end tag begins with `/`.
+        start: the position of `<`.
+        end: the position after `>`.
+        attributes: the positions where the attributes begin and end.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Attribute(NamedTuple):
     """An attribute of a tag.
 
     Args:
-        name: in lower case.
-        value: with its character references decoded.
-        start: where the value begins, inside its quotes.
-        end: where it ends.
-        quote: `"`, `'`, or empty.
+        name: the name in lower case.
+        value: the value with decoded character references.
+        start: the position where the value begins, inside its quotes.
+        end: the position where the value ends.
+        quote: `"`, `'`, or empty for a value without quotes.
     """
 
     name: str
@@ -74,8 +74,8 @@ class Attribute(NamedTuple):
     quote: str
 
 
-def tags(markup: str) -> Iterator[Tag]:
-    """Yield the tags and comments of a text in order; the rest of it is text."""
+def find_tags(markup: str) -> Iterator[Tag]:
+    """Yield the tags, comments and declarations of an HTML text in order."""
     position, search = 0, _MARKUP.search
     while (match := search(markup, position)) is not None:
         start, position = match.span()
@@ -91,8 +91,8 @@ def tags(markup: str) -> Iterator[Tag]:
             yield Tag("", start, position, (position, position))
 
 
-def attributes(markup: str, tag: Tag) -> dict[str, Attribute]:
-    """Return a tag's attributes by name; the first of a repeated one counts, as in browsers."""
+def parse_attributes(markup: str, tag: Tag) -> dict[str, Attribute]:
+    """Return a tag's attributes by name; as in browsers, the first of a repeated name counts."""
     by_name: dict[str, Attribute] = {}
     for match in _ATTRIBUTES.finditer(markup, *tag.attributes):
         name = match["name"].lower()
@@ -113,7 +113,7 @@ def _decode(value: str) -> str:
 
 
 def _decode_reference(reference: re.Match[str]) -> str:
-    # In an attribute `&copy=1` is a part of an address and not decoded (§13.2.5.73).
+    # In an attribute, `&copy=1` is the parameter of a URL and is not decoded (§13.2.5.73).
     written = reference[0]
     named = written[1] != "#"
     if named and (written.endswith("=") or written[1:] not in entities.html5):

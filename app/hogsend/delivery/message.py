@@ -1,4 +1,4 @@
-"""A finished mail as structured data, which can also give its MIME bytes."""
+"""A finished mail as structured data and as MIME bytes."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Address:
 
     def __str__(self) -> str:
         """Return `Ada <ada@example.com>`, the name quoted or encoded where needed (RFC 5322)."""
-        return mime.mailbox_header(self.name, self.email)
+        return mime.format_mailbox(self.name, self.email)
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that travels with a mail.
+    """A file that is attached to a mail.
 
     Args:
         filename: the name that recipients see.
@@ -45,7 +45,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Message:
-    """A finished mail. A provider uses the fields that its API asks for, or `mime_bytes`.
+    """A finished mail. A provider uses the fields that its API requires, or `mime_bytes`.
 
     Args:
         send_id: the ledger's id of this mail; the idempotency key for providers that take one.
@@ -53,17 +53,17 @@ class Message:
         date: the `Date`, in whole seconds.
         from_: the sender.
         to: the recipients.
-        subject: the text that recipients read, not encoded.
+        subject: the subject as recipients read it, not encoded.
         html: the HTML part, with tracked links and the open pixel.
         text: the plain part.
         cc: the recipients of a copy.
         bcc: the recipients of a copy that no header names.
-        reply_to: where answers go; empty for the sender.
-        headers: the further headers, such as `List-Unsubscribe`, by name and value; the values
-            are ready for the wire (RFC 2047).
+        reply_to: the addresses for replies; empty if replies go to the sender.
+        headers: all other headers, such as `List-Unsubscribe`, each with its encoded value
+            (RFC 2047).
         attachments: the files.
         links: the URLs behind the tracked links, in the order of their positions.
-        encoded_html: the HTML part as `mime.encoded` gives it, when the renderer has it anyway.
+        encoded_html: the HTML part from `mime.encode_quoted_printable`, if it is computed already.
     """
 
     send_id: UUID
@@ -84,44 +84,44 @@ class Message:
 
     @property
     def recipients(self) -> list[str]:
-        """The bare addresses that the mail goes to."""
+        """The bare addresses of all recipients."""
         return [address.email for address in (*self.to, *self.cc, *self.bcc)]
 
     @cached_property
     def mime_bytes(self) -> bytes:
-        """The whole mail, RFC 5322 with CRLF.
+        """The mail as RFC 5322 text with CRLF.
 
-        Built once: the ledger keeps the bytes that an SMTP server gets.
+        The bytes are built once, so the ledger stores exactly what the provider gets.
 
         Raises:
-            ValueError: a value would begin another header.
+            ValueError: a value has a line break or another control character.
         """
-        headers = [("From", str(self.from_)), ("To", _addresses(self.to))]
+        headers = [("From", str(self.from_)), ("To", _format_addresses(self.to))]
         if self.cc:
-            headers.append(("Cc", _addresses(self.cc)))
+            headers.append(("Cc", _format_addresses(self.cc)))
         headers += [
-            ("Subject", _subject(self.subject)),
-            ("Date", mime.date_header(self.date)),
+            ("Subject", _encode_subject(self.subject)),
+            ("Date", mime.format_date(self.date)),
             ("Message-ID", self.message_id),
         ]
         if self.reply_to:
-            headers.append(("Reply-To", _addresses(self.reply_to)))
+            headers.append(("Reply-To", _format_addresses(self.reply_to)))
         html = self.encoded_html
-        return mime.message(
+        return mime.build_message(
             [*headers, *self.headers],
-            mime.encoded(self.text),
-            mime.encoded(self.html) if html is None else html,
+            mime.encode_quoted_printable(self.text),
+            mime.encode_quoted_printable(self.html) if html is None else html,
             self.send_id,
             [(file.filename, file.content_type, file.content) for file in self.attachments],
         )
 
 
-def _addresses(addresses: Sequence[Address]) -> str:
+def _format_addresses(addresses: Sequence[Address]) -> str:
     return ", ".join(map(str, addresses))
 
 
-def _subject(text: str) -> str:
+def _encode_subject(text: str) -> str:
     try:
-        return mime.text_header(text)
+        return mime.encode_header_text(text)
     except ValueError as error:
         raise ValueError(f"{error} in the subject") from None

@@ -1,4 +1,4 @@
-"""Decides what happens to a send after an attempt to deliver it; pure functions."""
+"""Decides how an attempt to deliver a send changes its row; pure functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..domain.incoming import Suppress
 from ..domain.retry_schedule import retry_at
 from ..domain.send_policy import Send
-from ..store.sends import attempt
+from ..store.sends import attempt as build_attempt
 from .providers.port import Accepted, Rejected, TryLater
 
 # How long a mail whose template is missing or broken waits for the next attempt.
@@ -24,8 +24,8 @@ class DeliveryOutcome:
     """The result of one attempt to deliver a send.
 
     Args:
-        send: the row of the ledger as it becomes.
-        suppress: the address to suppress, if the attempt showed that it does not exist.
+        send: the changed row of the ledger.
+        suppress: the address to suppress, if the attempt showed that the address does not exist.
     """
 
     send: Send
@@ -33,7 +33,7 @@ class DeliveryOutcome:
 
 
 def accept(send: Send, now: datetime, provider: str, accepted: Accepted) -> DeliveryOutcome:
-    """Record that the provider took the mail.
+    """Return the outcome of a mail that the provider accepted.
 
     Args:
         send: the row, recorded as being handed over.
@@ -48,23 +48,23 @@ def accept(send: Send, now: datetime, provider: str, accepted: Accepted) -> Deli
         due_at=None,
         sent_at=now,
         provider=provider,
-        provider_id=one_line(accepted.provider_id or "")[:200] or None,
-        attempts=_with_attempt(send, now, "accepted", one_line(accepted.reply)),
+        provider_id=to_one_line(accepted.provider_id or "")[:200] or None,
+        attempts=_add_attempt(send, now, "accepted", to_one_line(accepted.reply)),
     )
     return DeliveryOutcome(sent)
 
 
 def fail(send: Send, now: datetime, reason: str, outcome: str, reply: str) -> DeliveryOutcome:
-    """Record that the mail will never leave.
+    """Return the outcome of a mail that will never leave.
 
     Args:
         send: the row.
         now: the present instant.
-        reason: the reason that screens show.
+        reason: the reason that the dashboard shows.
         outcome: the outcome of the attempt.
         reply: the provider's answer, or what happened.
     """
-    attempts = _with_attempt(send, now, outcome, reply)
+    attempts = _add_attempt(send, now, outcome, reply)
     return DeliveryOutcome(
         replace(send, status="failed", reason=reason[:200], due_at=None, attempts=attempts)
     )
@@ -73,7 +73,7 @@ def fail(send: Send, now: datetime, reason: str, outcome: str, reply: str) -> De
 def reject(
     send: Send, now: datetime, error: Rejected, contact_email: str | None
 ) -> DeliveryOutcome:
-    """Record a permanent refusal; a hard bounce also suppresses the address.
+    """Return the outcome of a permanent refusal; a hard bounce also suppresses the address.
 
     Args:
         send: the row.
@@ -82,40 +82,40 @@ def reject(
         contact_email: the address that a hard bounce suppresses; None in test mode, where the
             mail does not go to the contact.
     """
-    reply = one_line(error.reply)
+    reply = to_one_line(error.reply)
     if error.kind != "hard_bounce" or contact_email is None:
         return fail(send, now, f"{error.kind}: {reply}", "refused", reply)
-    attempts = _with_attempt(send, now, "bounced", reply)
+    attempts = _add_attempt(send, now, "bounced", reply)
     bounced = replace(send, status="bounced", reason=reply[:200], due_at=None, attempts=attempts)
     return DeliveryOutcome(bounced, Suppress(contact_email, "hard_bounce"))
 
 
 def defer(send: Send, now: datetime, error: TryLater) -> DeliveryOutcome:
-    """Schedule the next attempt at a mail that did not leave; after four days it has failed."""
-    return _retry(send, now, "deferred", one_line(error.reply), error.retry_at)
+    """Schedule the next attempt at a mail that did not leave; the mail fails after four days."""
+    return _retry(send, now, "deferred", to_one_line(error.reply), error.retry_at)
 
 
 def resolve_doubt(
     send: Send, now: datetime, reply: str, window: timedelta | None
 ) -> DeliveryOutcome:
-    """Decide about a mail that may have left: repeat it where that is harmless.
+    """Decide about a mail that may have left: queue it again if a repeat is harmless.
 
     Args:
         send: the row, recorded as being handed over.
         now: the present instant.
-        reply: what happened.
+        reply: what happened, for people to read.
         window: how long the provider recognizes a repeated send; None if it never does.
     """
     outcome = _retry(send, now, _IN_DOUBT, reply, None)
-    again = outcome.send.due_at
-    if again is not None and is_repeat_harmless(outcome.send, again, window):
+    repeat_at = outcome.send.due_at
+    if repeat_at is not None and is_repeat_harmless(outcome.send, repeat_at, window):
         return outcome
     return leave_in_doubt(send, now, reply)
 
 
 def leave_in_doubt(send: Send, now: datetime, reply: str) -> DeliveryOutcome:
-    """Record a mail that may have left and is not repeated."""
-    attempts = _with_attempt(send, now, _IN_DOUBT, reply)
+    """Return the outcome of a mail that may have left and is not repeated."""
+    attempts = _add_attempt(send, now, _IN_DOUBT, reply)
     return DeliveryOutcome(
         replace(send, status="in_doubt", reason=reply[:200], due_at=None, attempts=attempts)
     )
@@ -130,64 +130,62 @@ def resolve_interrupted(send: Send, now: datetime, window: timedelta | None) -> 
         window: how long the provider recognizes a repeated send; None if it never does.
     """
     reply = "the process ended during the hand-over"
-    attempts = _with_attempt(send, send.handed_at or now, _IN_DOUBT, reply)
-    tried = replace(send, attempts=attempts)
-    if not is_repeat_harmless(tried, now, window):
-        return replace(tried, status="in_doubt", reason=reply)
+    attempts = _add_attempt(send, send.handed_at or now, _IN_DOUBT, reply)
+    interrupted = replace(send, attempts=attempts)
+    if not is_repeat_harmless(interrupted, now, window):
+        return replace(interrupted, status="in_doubt", reason=reply)
     if send.reason is not None:
-        # It was withdrawn during the hand-over.
-        return replace(tried, status="cancelled", handed_at=None)
-    return replace(tried, status="queued", due_at=now, handed_at=None)
+        # The mail was withdrawn during the hand-over.
+        return replace(interrupted, status="cancelled", handed_at=None)
+    return replace(interrupted, status="queued", due_at=now, handed_at=None)
 
 
 def is_repeat_harmless(send: Send, at: datetime, window: timedelta | None) -> bool:
     """Return whether repeating a mail at an instant cannot deliver it twice.
 
     Args:
-        send: the row; its attempts tell whether and when it may have left.
-        at: when the mail is handed over again.
+        send: the row, whose attempts say whether and when the mail may have left.
+        at: the time of the repeated hand-over.
         window: how long the provider recognizes a repeated send; None if it never does.
     """
     doubts = [
-        datetime.fromisoformat(tried["at"])
-        for tried in send.attempts
-        if tried["outcome"] == _IN_DOUBT
+        datetime.fromisoformat(attempt["at"])
+        for attempt in send.attempts
+        if attempt["outcome"] == _IN_DOUBT
     ]
     return not doubts or (window is not None and at - min(doubts) < window)
 
 
 def wait_for_content(send: Send, now: datetime, reason: str) -> DeliveryOutcome:
-    """Let a mail wait for its template: the file may come back, a failed mail would not."""
-    again = now + MISSING_CONTENT_PAUSE
-    return DeliveryOutcome(replace(send, reason=f"waits: {reason}"[:200], due_at=again))
+    """Let a mail wait for its template: the file may come back, but a failed mail stays failed."""
+    due_at = now + MISSING_CONTENT_PAUSE
+    return DeliveryOutcome(replace(send, reason=f"waits: {reason}"[:200], due_at=due_at))
 
 
 def wait_for_provider(send: Send, now: datetime) -> DeliveryOutcome:
-    """Let a mail wait, without an attempt, for a provider that takes no mail at all."""
+    """Let a mail wait, without counting an attempt, for a provider that takes no mail at all."""
     return DeliveryOutcome(replace(send, status="queued", due_at=now, handed_at=None))
 
 
-def one_line(reply: str) -> str:
-    """Return a reply as one line; databases take neither NUL nor lone surrogates."""
+def to_one_line(reply: str) -> str:
+    """Return a reply as one line, without the NUL and lone surrogates that databases reject."""
     return " ".join(reply.replace("\0", " ").split()).encode("utf-8", "replace").decode()
 
 
 def _retry(
-    send: Send, now: datetime, outcome: str, reply: str, earliest: datetime | None
+    send: Send, now: datetime, outcome: str, reply: str, provider_retry_at: datetime | None
 ) -> DeliveryOutcome:
-    attempts = _with_attempt(send, now, outcome, reply)
-    again = retry_at(len(attempts), send.created_at, now, random.random())  # noqa: S311
-    if again is None:
+    attempts = _add_attempt(send, now, outcome, reply)
+    scheduled_at = retry_at(len(attempts), send.created_at, now, random.random())  # noqa: S311
+    if scheduled_at is None:
         reason = "refused for four days"
         failed = replace(send, status="failed", reason=reason, due_at=None, attempts=attempts)
         return DeliveryOutcome(failed)
-    due_at = again if earliest is None else max(earliest, now)
+    due_at = scheduled_at if provider_retry_at is None else max(provider_retry_at, now)
     return DeliveryOutcome(
         replace(send, status="queued", reason=None, due_at=due_at, attempts=attempts)
     )
 
 
-def _with_attempt(
-    send: Send, at: datetime, outcome: str, reply: str
-) -> Sequence[Mapping[str, Any]]:
-    return [*send.attempts, attempt(at, outcome, reply)]
+def _add_attempt(send: Send, at: datetime, outcome: str, reply: str) -> Sequence[Mapping[str, Any]]:
+    return [*send.attempts, build_attempt(at, outcome, reply)]

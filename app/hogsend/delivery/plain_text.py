@@ -1,4 +1,4 @@
-"""The plain-text part of a mail, made from its HTML."""
+"""Converts the HTML of a mail into its plain-text part."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import html
 import re
 from collections.abc import Callable, Sequence
 
-from .links import web_address
-from .markup import Tag, attributes
+from .links import normalize_web_address
+from .markup import Tag, parse_attributes
 
-# Characters that no text contains mark line breaks, paragraphs, cells and the end of a link's
-# address; breaks absorb the spaces around them.
+# Private-use characters mark line breaks, paragraphs, cells and the end of a link's address. Breaks
+# absorb the spaces around them.
 _LINE, _PARAGRAPH, _CELL, _LINK = "\ue000", "\ue001", "\ue002", "\ue003"
 _PARAGRAPHS = "p table h1 h2 h3 h4 h5 h6 ul ol blockquote pre"
 _BLOCKS = "address article body dd div dl dt footer header li main section tbody tfoot thead tr"
@@ -35,87 +35,88 @@ _MARKS = f"{_LINE}{_PARAGRAPH}{_CELL}"
 _BREAK = re.compile(rf"({_LINK}?) ?([{_MARKS}])[ {_MARKS}]*")
 
 
-def address_of(url: str) -> str:
-    """Return a link's address as the plain part shows it.
+def format_address(url: str) -> str:
+    """Return a link's address in the form that the plain part shows.
 
     Args:
-        url: the `href`, without spaces around it.
+        url: the `href`, without surrounding spaces.
     """
-    return web_address(url) or url.removeprefix("mailto:").removeprefix("tel:")
+    return normalize_web_address(url) or url.removeprefix("mailto:").removeprefix("tel:")
 
 
-def link_suffix(address: str, words: str) -> str:
+def format_link_suffix(address: str, words: str) -> str:
     """Return the text after the words of a link: its address, unless the words are the address.
 
     Args:
-        address: as `address_of` gives it.
-        words: the words that are linked.
+        address: the address from `format_address`.
+        words: the linked words.
     """
     if not words:
         return address
     return "" if address == words else f" ({address}){_LINK}"
 
 
-def _suffix_of(url: str, words: str) -> str:
-    return link_suffix(address_of(url), words)
+def _format_suffix(url: str, words: str) -> str:
+    return format_link_suffix(format_address(url), words)
 
 
-def text_of(
-    markup: str, tags: Sequence[Tag], address: Callable[[str, str], str] = _suffix_of
+def html_to_text(
+    markup: str, tags: Sequence[Tag], format_suffix: Callable[[str, str], str] = _format_suffix
 ) -> str:
     """Return a mail as plain text, with the addresses of its links and without hidden parts.
 
     Args:
-        markup: the HTML, its CSS inlined, its links not yet rewritten.
-        tags: its tags, as `markup.tags` gives them.
-        address: makes the text after a link from its `href` and its words.
+        markup: the HTML, with inlined styles and before its links are rewritten.
+        tags: the tags of the HTML, from `find_tags`.
+        format_suffix: makes the text after a link from its `href` and its words.
     """
-    writer = _TextWriter(markup, address)
+    writer = _TextWriter(markup, format_suffix)
     position = 0
     for tag in tags:
         if not writer.hidden_in:
             writer.pieces.append(markup[position : tag.start])
-        writer.tag(tag)
+        writer.process(tag)
         position = tag.end
     if not writer.hidden_in:
         writer.pieces.append(markup[position:])
     text = _SPACES.sub(" ", html.unescape("".join(writer.pieces)))
-    return _BREAK.sub(_spacing, text).replace(_LINK, "").strip() + "\n"
+    return _BREAK.sub(_choose_spacing, text).replace(_LINK, "").strip() + "\n"
 
 
-def _spacing(match: re.Match[str]) -> str:
-    # A cell stands beside the previous cell of its row. Links of a row, such as a scale, each get
-    # a line, or the row would be one long line of addresses.
+def _choose_spacing(match: re.Match[str]) -> str:
+    # A cell is on the line of the previous cell of its row. After a link it begins a new line, or a
+    # row of links, such as a scale, would be one long line of addresses.
     if match[2] == _CELL:
         return "\n" if match[1] else "  "
     return "\n\n" if _PARAGRAPH in match[0] else "\n"
 
 
 class _TextWriter:
-    """Collects the text, still with character references.
+    """Collects the text of a mail, in which character references are not decoded yet.
 
     Attributes:
         pieces: the text so far.
-        hidden_in: the invisible element around the position, or empty.
+        hidden_in: the invisible element that contains the current position, or empty.
     """
 
-    def __init__(self, markup: str, address: Callable[[str, str], str]) -> None:
-        self._markup, self._address = markup, address
+    def __init__(self, markup: str, format_suffix: Callable[[str, str], str]) -> None:
+        self._markup, self._format_suffix = markup, format_suffix
         self.pieces: list[str] = []
+        # The `href` of the open link, and the index of the first piece of its words.
         self._link: tuple[str, int] | None = None
         self.hidden_in = ""
         self._depth = 0
 
-    def tag(self, tag: Tag) -> None:
+    def process(self, tag: Tag) -> None:
         name = tag.name
         if self.hidden_in:
-            self._inside_hidden(name)
+            self._track_hidden(name)
         elif name.startswith("/"):
             self._end(name[1:])
         elif name:
             self._start(name, tag)
 
-    def _inside_hidden(self, name: str) -> None:
+    def _track_hidden(self, name: str) -> None:
         if name == self.hidden_in:
             self._depth += 1
         elif name == "/" + self.hidden_in:
@@ -128,10 +129,10 @@ class _TextWriter:
             if name not in _VOID:
                 self.hidden_in, self._depth = name, 1
         elif name == "img":
-            alt = attributes(self._markup, tag).get("alt")
+            alt = parse_attributes(self._markup, tag).get("alt")
             self.pieces.append(html.escape(alt.value) if alt else "")
         elif name == "a":
-            href = attributes(self._markup, tag).get("href")
+            href = parse_attributes(self._markup, tag).get("href")
             url = href.value.strip() if href else ""
             self._link = (url, len(self.pieces)) if url and not url.startswith("#") else None
         elif mark := _BEFORE.get(name):
@@ -139,10 +140,10 @@ class _TextWriter:
 
     def _is_hidden(self, tag: Tag) -> bool:
         source = self._markup[tag.attributes[0] : tag.attributes[1]]
-        # Most tags have neither word, and a search for it costs less than reading the attributes.
+        # Most tags have neither word, and a search costs less than parsing the attributes.
         if "display" not in source and "aria-hidden" not in source:
             return False
-        by_name = attributes(self._markup, tag)
+        by_name = parse_attributes(self._markup, tag)
         style, aria = by_name.get("style"), by_name.get("aria-hidden")
         if style is not None and _HIDDEN.search(style.value):
             return True
@@ -152,7 +153,7 @@ class _TextWriter:
         if name == "a" and self._link is not None:
             url, start = self._link
             words = html.unescape("".join(self.pieces[start:]).strip())
-            self.pieces.append(html.escape(self._address(url, words)))
+            self.pieces.append(html.escape(self._format_suffix(url, words)))
             self._link = None
         elif mark := _AFTER.get(name):
             self.pieces.append(mark)

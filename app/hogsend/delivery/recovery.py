@@ -19,8 +19,8 @@ async def settle_interrupted_sends(
 ) -> None:
     """Decide about mails that may have left when their worker ended.
 
-    Where the provider recognizes repeats they are queued again. Otherwise they are in doubt, and
-    not repeated.
+    If the provider recognizes repeats, the mails are queued again. Otherwise they are in doubt and
+    are not repeated.
 
     Args:
         database: holds the ledger.

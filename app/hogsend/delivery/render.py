@@ -1,4 +1,4 @@
-"""Renders a send into the finished mail: template, styles, links, plain text and headers."""
+"""Renders a send into a finished mail: template, styles, links, plain text and headers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..domain.send_policy import Send
 from . import mime
 from .bodies import BodyRenderer
 from .message import Address, Message
-from .template_context import TemplateFacts, scope_of
+from .template_context import TemplateFacts, build_scope
 from .templates import ContentMissing, RenderFailed, Template, Templates
 from .tokens import Tokens
 
@@ -42,8 +42,8 @@ class Renderer:
         lists: the lists, by id.
         tokens: signs links.
         base_url: the public address of Hogsend.
-        sender: the default `From`, `Name <address>`.
-        test_to: the address that gets every mail instead of the recipient, if any.
+        sender: the default `From`, as `Name <address>`.
+        test_to: in test mode, the address that gets every mail instead of the recipient.
 
     Raises:
         ValueError: `sender` or `test_to` is not a mailbox.
@@ -70,27 +70,29 @@ class Renderer:
         """Return the mail of a send.
 
         Args:
-            send: the send; its subject replaces the template's and is taken literally.
+            send: the send; its subject, if any, is used as it is instead of the template's subject.
             contact: the recipient, as of now.
             event: the event that started the journey, if any.
             now: the `Date` of the mail.
 
         Raises:
-            RenderFailed: the template does not make a mail; the reason names what is missing.
+            ContentMissing: the template or the list does not exist, or the template is broken.
+            RenderFailed: the template cannot be rendered, such as without a variable; or an address
+                or a header is not valid. The reason names the problem.
         """
         template = self._templates.get(send.template)
-        mail_list = self._list(send.list_id)
-        to_email = self._address(send.address or contact.email or send.to_email or "")
-        own_urls = self._own_urls(send, mail_list)
-        scope = self._scope(scope_of(contact, event, send.props), mail_list, own_urls)
-        subject = send.subject or template.line("subject", scope)
+        mail_list = self._find_list(send.list_id)
+        to_email = self._normalize_address(send.address or contact.email or send.to_email or "")
+        own_urls = self._build_own_urls(send, mail_list)
+        scope = self._add_mail_facts(build_scope(contact, event, send.props), mail_list, own_urls)
+        subject = send.subject or template.render_line("subject", scope)
         if not subject:
             raise RenderFailed(f"template {template.key}: the subject is empty")
         scope["subject"] = subject
-        scope["preheader"] = template.line("preheader", scope)
+        scope["preheader"] = template.render_line("preheader", scope)
         bodies = self._bodies.render(template, scope, send.id)
-        sender = self._mailbox(template, "from", scope) or self._sender
-        reply_to = self._mailbox(template, "reply_to", scope)
+        sender = self._render_mailbox(template, "from", scope) or self._sender
+        reply_to = self._render_mailbox(template, "reply_to", scope)
         message = Message(
             send_id=send.id,
             message_id=f"<{send.id}@{sender.email.rpartition('@')[2]}>",
@@ -103,26 +105,26 @@ class Renderer:
             reply_to=(reply_to,) if reply_to else (),
             headers=()
             if mail_list.transactional
-            else self._list_headers(send, mail_list, own_urls),
+            else self._build_list_headers(send, mail_list, own_urls),
             links=bodies.links,
             encoded_html=bodies.encoded,
         )
         try:
-            # Built here so that a value which cannot be a header fails this send.
+            # The bytes are built here so that a value that cannot be a header fails this send.
             _ = message.mime_bytes
         except ValueError as error:
             raise RenderFailed(f"template {template.key}: {error}") from None
         return message
 
     def preview(self, key: str, now: datetime) -> Message:
-        """Return a template's mail to a sample contact.
+        """Render a template for a sample contact.
 
         Args:
-            key: the template.
+            key: the template's key.
             now: the `Date` of the mail.
 
         Raises:
-            RenderFailed: as `render`; a variable is missing in the template's `sample`.
+            ContentMissing, RenderFailed: as in `render`, such as when `sample` lacks a variable.
         """
         template = self._templates.get(key)
         contact = Contact(
@@ -143,20 +145,22 @@ class Renderer:
         event = Event(id=_PREVIEW_ID, name="preview", properties=template.sample)
         return self.render(send, contact, event, now)
 
-    def _list(self, list_id: str) -> MailList:
+    def _find_list(self, list_id: str) -> MailList:
         mail_list = self._lists.get(list_id)
         if mail_list is None:
             raise ContentMissing(f"there is no list {list_id}")
         return mail_list
 
-    def _address(self, text: str) -> str:
+    def _normalize_address(self, text: str) -> str:
         try:
-            return mime.address_of(text)
+            return mime.normalize_address(text)
         except ValueError as error:
             raise RenderFailed(str(error)) from None
 
-    def _mailbox(self, template: Template, name: str, scope: Mapping[str, Any]) -> Address | None:
-        line = template.line(name, scope)
+    def _render_mailbox(
+        self, template: Template, name: str, scope: Mapping[str, Any]
+    ) -> Address | None:
+        line = template.render_line(name, scope)
         if not line:
             return None
         try:
@@ -164,18 +168,20 @@ class Renderer:
         except ValueError as error:
             raise RenderFailed(f"template {template.key}: {name}: {error}") from None
 
-    def _own_urls(self, send: Send, mail_list: MailList) -> _OwnUrls:
+    def _build_own_urls(self, send: Send, mail_list: MailList) -> _OwnUrls:
         recipient = (send.contact_id, mail_list.id, send.id)
-        preferences = f"{self._base}/p/{self._tokens.preferences(*recipient)}"
+        preferences = f"{self._base}/p/{self._tokens.sign_preferences(*recipient)}"
         # A recipient cannot unsubscribe from a transactional list; the preference page says so.
         unsubscribe = (
             preferences
             if mail_list.transactional
-            else f"{self._base}/u/{self._tokens.unsubscribe(*recipient)}"
+            else f"{self._base}/u/{self._tokens.sign_unsubscribe(*recipient)}"
         )
-        return _OwnUrls(unsubscribe, preferences, f"{self._base}/m/{self._tokens.view(send.id)}")
+        return _OwnUrls(
+            unsubscribe, preferences, f"{self._base}/m/{self._tokens.sign_view(send.id)}"
+        )
 
-    def _scope(
+    def _add_mail_facts(
         self, scope: dict[str, Any], mail_list: MailList, own_urls: _OwnUrls
     ) -> dict[str, Any]:
         list_facts = {
@@ -191,21 +197,21 @@ class Renderer:
             "view_url": own_urls.view,
         }
 
-    def _list_headers(
+    def _build_list_headers(
         self, send: Send, mail_list: MailList, own_urls: _OwnUrls
     ) -> list[tuple[str, str]]:
-        """Return the headers of RFC 2369, RFC 2919 and RFC 8058, and those that large
+        """Return the list headers of RFC 2369, RFC 2919 and RFC 8058, and the headers that large
         mailbox providers evaluate."""
         source = send.journey_id or "direct"
         return [
             ("List-Unsubscribe", f"<{own_urls.unsubscribe}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-            ("List-Id", mime.mailbox_header(mail_list.name, f"{mail_list.id}.{self._host}")),
+            ("List-Id", mime.format_mailbox(mail_list.name, f"{mail_list.id}.{self._host}")),
             ("Feedback-ID", f"{send.template}:{source}:{mail_list.id}:hogsend"),
             ("Precedence", "bulk"),
         ]
 
 
 def _parse_mailbox(text: str) -> Address:
-    name, email = mime.mailbox(text)
+    name, email = mime.parse_mailbox(text)
     return Address(email, name)

@@ -1,4 +1,4 @@
-"""Delivers one send: decides again, renders, hands over, and records the outcome."""
+"""Delivers a send: decides again, renders, hands over, and records the outcome."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from .send_jobs import SendJob
 
 log = logging.getLogger("hogsend.mail")
 
-# How long to wait before a provider that refused our credentials is tried again.
+# How long to wait before the next attempt with a provider that takes no mail.
 STOPPED_PAUSE = timedelta(minutes=1)
 _RETRY_SECONDS = 1.0
 
 
 class ProviderPause:
-    """Whether the provider takes mail at all.
+    """Pauses deliveries while the provider takes no mail at all, such as with a wrong password.
 
     Args:
         on_end: called when the provider takes mail again.
 
     Attributes:
-        reason: why it takes none, if so.
+        reason: why the provider takes no mail; None if it takes mail.
     """
 
     def __init__(self, on_end: Callable[[], None]) -> None:
@@ -51,32 +51,32 @@ class ProviderPause:
         self.reason: str | None = None
 
     def begin(self, reply: str, now: datetime) -> None:
-        """Record that the provider takes no mail."""
+        """Pause deliveries because the provider takes no mail."""
         if self.reason is None:
             log.error("the mail provider takes no mail: %s", reply)
         self.reason = reply
         self._until = now + STOPPED_PAUSE
 
     def end(self) -> None:
-        """Record that the provider took a mail."""
+        """End the pause because the provider took a mail."""
         if self.reason is not None:
             self.reason = self._until = None
             self._on_end()
 
-    def seconds_left(self, now: datetime) -> float:
+    def compute_seconds_left(self, now: datetime) -> float:
         """Return how long to wait before the next attempt, in seconds."""
         return (self._until - now).total_seconds() if self._until and now < self._until else 0.0
 
 
 class SendDelivery:
-    """Delivers sends, many at the same time.
+    """Delivers sends, many concurrently.
 
     Args:
-        clock: gives the present instant.
+        clock: the source of the present instant.
         ledger: records hand-overs and outcomes.
-        provider: takes the mails.
-        pause: whether the provider takes mail at all.
-        renderer: makes the mails; may be replaced at any time.
+        provider: the provider that the mails are handed to.
+        pause: begins when the provider takes no mail at all.
+        renderer: renders the mails; may be replaced at any time.
     """
 
     def __init__(
@@ -93,13 +93,13 @@ class SendDelivery:
         self._pause = pause
         self._is_closing = False
         self._missing: set[str] = set()
-        # The rows of the mails that may have left and whose outcome is not known yet.
+        # The sends that may have left and whose outcome is not known yet, by id.
         self._in_handoff: dict[UUID, Send] = {}
         self.renderer = renderer
 
     @property
     def sends_in_handoff(self) -> list[Send]:
-        """The rows of the mails that are being handed over."""
+        """The sends that are being handed over."""
         return list(self._in_handoff.values())
 
     def stop_handoffs(self) -> None:
@@ -110,7 +110,7 @@ class SendDelivery:
         """Deliver one send and record the outcome; return False if the mail was withdrawn.
 
         Args:
-            job: the send with everything that its mail is made of.
+            job: the send with the data that its mail needs.
         """
         send = replace(job.send, to_email=job.facts.email)
         try:
@@ -119,8 +119,8 @@ class SendDelivery:
             except Withdrawn:
                 return False
             except Exception as error:
-                outcome = self._outcome_of_fault(job, error)
-            # The outcome is known, so a stop from here on does not leave the mail in doubt.
+                outcome = self._handle_fault(job, error)
+            # The outcome is known, so a stop after this does not leave the mail in doubt.
             self._in_handoff.pop(send.id, None)
             await self._conclude(outcome)
             return True
@@ -128,14 +128,13 @@ class SendDelivery:
             self._in_handoff.pop(send.id, None)
 
     async def leave_in_doubt(self, sends: Iterable[Send]) -> None:
-        """Record mails as in doubt whose hand-over the stop of this process has cut off.
+        """Record sends as in doubt whose hand-over is cut off because this process stops.
 
-        With a provider that recognizes repeats they stay as they are, and are repeated after the
-        next start.
+        If the provider recognizes repeats, nothing is recorded: the next start repeats the sends.
         """
         if self._provider.idempotency_window is not None:
             return
-        now, reply = self._clock.now(), "the server was stopped meanwhile"
+        now, reply = self._clock.now(), "the server was stopped during the hand-over"
         await asyncio.gather(
             *(self._conclude(outcomes.leave_in_doubt(send, now, reply)) for send in sends)
         )
@@ -158,7 +157,7 @@ class SendDelivery:
         try:
             return await self._hand_over(send, message)
         except DeliveryError as error:
-            return self._outcome_of(error, send, message)
+            return self._handle_refusal(error, send, message)
 
     async def _hand_over(self, send: Send, message: Message) -> DeliveryOutcome:
         async def before_handoff() -> None:
@@ -173,10 +172,14 @@ class SendDelivery:
 
         accepted = await self._provider.deliver(message, before_handoff)
         self._pause.end()
-        return outcomes.accept(self._row(send), self._clock.now(), self._provider.name, accepted)
+        return outcomes.accept(
+            self._get_row(send), self._clock.now(), self._provider.name, accepted
+        )
 
-    def _outcome_of(self, error: DeliveryError, send: Send, message: Message) -> DeliveryOutcome:
-        row, now = self._row(send), self._clock.now()
+    def _handle_refusal(
+        self, error: DeliveryError, send: Send, message: Message
+    ) -> DeliveryOutcome:
+        row, now = self._get_row(send), self._clock.now()
         match error:
             case Rejected():
                 is_test = message.to[0].email != send.to_email
@@ -184,18 +187,18 @@ class SendDelivery:
             case TryLater():
                 return outcomes.defer(row, now, error)
             case ProviderStopped():
-                self._pause.begin(outcomes.one_line(error.reply), now)
+                self._pause.begin(outcomes.to_one_line(error.reply), now)
                 return outcomes.wait_for_provider(row, now)
             case InDoubt():
-                return self._resolve_doubt(row, outcomes.one_line(error.reply))
+                return self._resolve_doubt(row, outcomes.to_one_line(error.reply))
             case _:
                 raise error
 
-    def _outcome_of_fault(self, job: SendJob, error: Exception) -> DeliveryOutcome:
-        """Keep the ledger true after an error that no provider should raise."""
+    def _handle_fault(self, job: SendJob, error: Exception) -> DeliveryOutcome:
+        """Return the outcome after an error that no provider should raise."""
         row = self._in_handoff.get(job.send.id)
         if row is None and isinstance(error, StoreUnavailable):
-            # The hand-over could not be recorded, so nothing has left. The mail is not to blame.
+            # The hand-over could not be recorded, so nothing has left, and no attempt is counted.
             return DeliveryOutcome(job.send)
         log.error("a mail could not be delivered", exc_info=error)
         if row is not None:
@@ -209,8 +212,8 @@ class SendDelivery:
             row, self._clock.now(), reply, self._provider.idempotency_window
         )
 
-    def _row(self, send: Send) -> Send:
-        """Return the row as stored once the hand-over has begun."""
+    def _get_row(self, send: Send) -> Send:
+        """Return the row with the changes of the hand-over, if the hand-over has begun."""
         return self._in_handoff.get(send.id, send)
 
     def _warn_of_missing_content(self, reason: str) -> None:
@@ -219,13 +222,13 @@ class SendDelivery:
             log.warning("mail waits: %s", reason)
 
     async def _conclude(self, outcome: DeliveryOutcome) -> None:
-        """Record an outcome, however long the database refuses: the mail may have left."""
-        has_failed = False
+        """Record an outcome; retry until the database takes it, because the mail may have left."""
+        is_logged = False
         while True:
             try:
                 return await self._ledger.conclude(outcome)
             except Exception:
-                if not has_failed:
+                if not is_logged:
                     log.exception("the outcome of a mail could not be recorded; trying again")
-                has_failed = True
+                is_logged = True
                 await asyncio.sleep(_RETRY_SECONDS)

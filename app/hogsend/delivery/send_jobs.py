@@ -1,4 +1,4 @@
-"""Reads due sends together with everything that their mails are made of."""
+"""Reads due sends together with the data that their mails need."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ..store.db import Database
 
 @dataclass(frozen=True, slots=True)
 class SendJob:
-    """A due send with what its mail is made of.
+    """A due send with the data that its mail needs.
 
     Args:
         send: the row of the ledger.
         contact: the recipient.
         event: the event that started the journey, if any.
-        facts: what decides whether the mail may leave.
+        facts: the facts that decide whether the mail may leave.
     """
 
     send: Send
@@ -34,12 +34,12 @@ class SendJob:
 
 
 async def load_jobs(database: Database, ids: Sequence[UUID], now: datetime) -> list[SendJob]:
-    """Read sends with what their mails are made of; a corrupt row fails alone.
+    """Read sends with the data that their mails need; a send with a corrupt row fails alone.
 
     Args:
         database: holds the ledger.
-        ids: the sends. Those that are not queued or not due any more are left out, such as one
-            that was looked up just before an attempt at it failed.
+        ids: the sends; the result lacks those that are no longer queued or due, such as a send
+            whose last attempt failed after its id was read.
         now: the present instant.
     """
     try:
@@ -51,13 +51,13 @@ async def load_jobs(database: Database, ids: Sequence[UUID], now: datetime) -> l
     return [job for send_id in ids for job in await load_jobs(database, [send_id], now)]
 
 
-def facts_of(
+def build_send_facts(
     contact: Contact,
     consents_of: Mapping[UUID, Consents],
     suppressed: Mapping[str, str],
     send: Send,
 ) -> SendFacts:
-    """Return what decides whether a mail may leave.
+    """Return the facts that decide whether a mail may leave.
 
     Args:
         contact: the recipient.
@@ -86,7 +86,7 @@ async def _load(database: Database, ids: Sequence[UUID], now: datetime) -> list[
             send,
             recipients[send.contact_id],
             triggers.get(send.id),
-            facts_of(recipients[send.contact_id], consents_of, suppressed, send),
+            build_send_facts(recipients[send.contact_id], consents_of, suppressed, send),
         )
         for send in rows.values()
         if send.status == "queued" and send.due_at is not None and send.due_at <= now

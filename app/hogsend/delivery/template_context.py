@@ -1,4 +1,4 @@
-"""The variables of a template: the contact, the event and the props; missing ones are errors."""
+"""The variables of a template: contact, event and props; using a missing variable is an error."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..domain.event import Event
 
 
 class TemplateFacts(dict[str, Any]):
-    """A mapping that knows its path, so that an error names the whole path of a missing value.
+    """A mapping with its path, which lets an error name the whole path of a missing value.
 
     Args:
-        values: the mapping.
+        values: the values by name.
         path: the mapping's name in templates, such as `contact.properties`.
     """
 
@@ -27,7 +27,7 @@ class TemplateFacts(dict[str, Any]):
 
 
 class MissingValue(jinja2.StrictUndefined):
-    """A variable without a value; its name is the whole path in the template."""
+    """A variable without a value, whose name is the whole path in the template."""
 
     __slots__ = ()
 
@@ -37,27 +37,27 @@ class MissingValue(jinja2.StrictUndefined):
 
 
 class Environment(jinja2.Environment):
-    """Jinja2 where a mapping's keys are its attributes, and a null value is a missing one.
+    """A Jinja2 environment in which attribute access reads the keys of a mapping.
 
-    So `props.items` is the property, never the dict's method. Printing a missing or null value is
-    an error, and `default` replaces it.
+    `props.items` is the prop `items`, never the method of `dict`. A null value counts as missing:
+    printing a missing value is an error, and the filter `default` replaces it.
     """
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, dict):
             value = cast("dict[str, Any]", obj).get(attribute)
-            # A mail reads about a hundred values, most of them text: this saves a call each.
+            # A mail reads about a hundred values, most of them text. The shortcut saves a call.
             if value.__class__ is str:
                 return value
-            return self._value(cast("dict[str, Any]", obj), attribute)
+            return self._get_value(cast("dict[str, Any]", obj), attribute)
         return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(obj, dict):
-            return self._value(cast("dict[str, Any]", obj), argument)
+            return self._get_value(cast("dict[str, Any]", obj), argument)
         return super().getitem(obj, argument)
 
-    def _value(self, mapping: dict[str, Any], name: str) -> Any:
+    def _get_value(self, mapping: dict[str, Any], name: str) -> Any:
         value = mapping.get(name)
         if value is not None and not isinstance(value, dict):
             return value
@@ -67,12 +67,12 @@ class Environment(jinja2.Environment):
         return TemplateFacts(cast("dict[str, Any]", value), path)
 
 
-def scope_of(contact: Contact, event: Event | None, props: Mapping[str, Any]) -> dict[str, Any]:
+def build_scope(contact: Contact, event: Event | None, props: Mapping[str, Any]) -> dict[str, Any]:
     """Return the variables `contact`, `event` and `props` of a template.
 
     Args:
         contact: the recipient.
-        event: the event that started the journey; without it `event` has no name and no properties.
+        event: the event that started the journey; if None, `event` has no name and no properties.
         props: the props of `ctx.send`.
     """
     contact_values = {

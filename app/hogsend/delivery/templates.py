@@ -1,6 +1,6 @@
-"""Templates of mails: `journeys/emails/<key>.html`, read once and compiled.
+"""Templates of mails: reads and compiles `journeys/emails/<key>.html`.
 
-A template begins with front matter, one `name: value` a line between two `---` lines:
+A template begins with front matter, a `name: value` on each line between two `---` lines:
 
     ---
     subject: Welcome, {{ contact.properties.name | default("there") }}
@@ -11,10 +11,10 @@ A template begins with front matter, one `name: value` a line between two `---` 
     sample: {"plan": "Pro"}
     ---
 
-Only `subject` is required. `sample` is a JSON object, the props of a preview, and may continue on
-indented lines; every other value is a line of text with the same variables as the body. Files
-whose name begins with `_` are layouts and parts: they have no front matter and are not mails.
-`<key>.txt` beside `<key>.html` replaces the plain-text part that is otherwise made from the HTML.
+Only `subject` is required. `sample` is a JSON object with the props of a preview, and may continue
+on indented lines. Every other value is a line of text with the same variables as the body. Files
+whose name begins with `_` are layouts and parts: they have no front matter and are not mails. The
+plain-text part comes from `<key>.txt` in the same folder, or else is made from the HTML.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ from jinja2 import meta, nodes
 
 from ..domain.journey import BrokenFile
 from ..errors import HogsendError
-from .compiled_mail.placeholders import placeholder_for, render_with_placeholders
+from .compiled_mail.placeholders import render_with_placeholders, replace_by_placeholder
 from .compiled_mail.template_check import can_be_compiled
-from .front_matter import InvalidTemplate, TemplateSource, sample_of, split
+from .front_matter import InvalidTemplate, TemplateSource, parse_sample, split_front_matter
 from .template_context import Environment, MissingValue
 
 T = TypeVar("T")
 
 FOLDER: Final = "emails"
+# The variables of every template.
 SCOPE: Final = frozenset(
     {
         "contact",
@@ -55,18 +56,18 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 class RenderFailed(HogsendError):
-    """A mail cannot be rendered: its template is missing, broken, or lacks a variable."""
+    """A mail cannot be rendered, such as because a variable is missing."""
 
     code = "render_failed"
 
     @property
     def reason(self) -> str:
-        """The reason that the ledger stores for the send."""
+        """The reason that the ledger stores."""
         return self.message
 
 
 class ContentMissing(RenderFailed):
-    """The author's file is missing or broken, so the mail waits for it to be fixed."""
+    """The template or list of a mail is missing or broken, so the mail waits for the author."""
 
     code = "content_missing"
 
@@ -76,16 +77,16 @@ class Template:
     """A mail's template.
 
     Args:
-        key: the name in code and ledger, the file's name without its ending.
-        list_id: the list that its sends belong to when the journey names none.
-        file: relative to the journeys' folder.
+        key: the name in code and ledger, which is the file's name without its extension.
+        list_id: the list of the template's sends when the journey names none.
+        file: the path relative to the journeys' folder.
         source: the file's text after the front matter.
         sample: the props of a preview.
         html: the compiled body.
-        lines: the compiled `subject`, `preheader`, `from` and `reply_to`, where given; those
-            without an expression as they are.
-        text: the compiled plain-text part, if it has a file of its own.
-        is_compilable: whether the body may be rendered with placeholders (compiled_mail).
+        lines: `subject`, `preheader`, `from` and `reply_to`, where given: compiled, or as text when
+            the line has no expression.
+        text: the compiled plain-text part, if the template has a text file.
+        is_compilable: whether mails of this template can be compiled (`compiled_mail`).
     """
 
     key: str
@@ -98,7 +99,7 @@ class Template:
     text: jinja2.Template | None = None
     is_compilable: bool = False
 
-    def line(self, name: str, scope: Mapping[str, Any]) -> str | None:
+    def render_line(self, name: str, scope: Mapping[str, Any]) -> str | None:
         """Return a rendered line of the front matter, or None when the template has none.
 
         Raises:
@@ -109,7 +110,7 @@ class Template:
             return compiled
         return _render(self.key, lambda: compiled.render(scope)).strip()
 
-    def body(self, scope: Mapping[str, Any]) -> str:
+    def render_body(self, scope: Mapping[str, Any]) -> str:
         """Return the rendered HTML.
 
         Raises:
@@ -117,12 +118,12 @@ class Template:
         """
         return _render(self.key, lambda: self.html.render(scope))
 
-    def body_with_placeholders(
+    def render_body_with_placeholders(
         self, scope: Mapping[str, Any]
     ) -> tuple[tuple[str, ...], list[str]] | None:
         """Return the HTML in pieces with placeholders for values, and the values.
 
-        None when the template computes with printed output, so that it cannot be compiled.
+        Returns None if mails of this template cannot be compiled.
 
         Raises:
             RenderFailed: a variable is missing, or an expression does not work.
@@ -131,7 +132,7 @@ class Template:
             return None
         return _render(self.key, lambda: render_with_placeholders(self.html, scope))
 
-    def plain(self, scope: Mapping[str, Any]) -> str | None:
+    def render_plain_text(self, scope: Mapping[str, Any]) -> str | None:
         """Return the rendered plain-text part, or None when it is made from the HTML.
 
         Raises:
@@ -143,11 +144,11 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """All templates of a journeys' folder, as they were when it was read.
+    """All templates of a journeys' folder, as of the last `load`.
 
     Args:
-        by_key: the usable ones.
-        broken: the files that cannot be used, and why.
+        by_key: the usable templates, by key.
+        broken: the files that cannot be used, with the reasons.
     """
 
     by_key: Mapping[str, Template] = field(default_factory=dict[str, Template])
@@ -155,10 +156,10 @@ class Templates:
 
     @staticmethod
     def load(folder: Path, lists: Collection[str]) -> Templates:
-        """Read and compile `emails/` of a journeys' folder.
+        """Read and compile the files in `emails/` of a journeys' folder.
 
         Args:
-            folder: the journeys' folder; one without `emails/` has no templates.
+            folder: the journeys' folder; without `emails/` there are no templates.
             lists: the ids of the declared lists.
         """
         return _Loader(folder / FOLDER, lists).load()
@@ -167,7 +168,7 @@ class Templates:
         """Return a template.
 
         Raises:
-            RenderFailed: there is none, or its file is broken.
+            ContentMissing: there is no such template, or its file is broken.
         """
         template = self.by_key.get(key)
         if template is None:
@@ -189,38 +190,39 @@ class _Loader:
         self._folder, self._lists = folder, lists
         self._broken: list[BrokenFile] = []
         self._sources: dict[str, TemplateSource] = {}
-        loader = jinja2.FunctionLoader(self._body)
+        loader = jinja2.FunctionLoader(self._load_body)
         options: dict[str, Any] = {
             "undefined": MissingValue,
             "loader": loader,
             "auto_reload": False,
         }
-        self._html = Environment(autoescape=True, finalize=placeholder_for, **options)
+        self._html = Environment(autoescape=True, finalize=replace_by_placeholder, **options)
         self._text = Environment(autoescape=False, keep_trailing_newline=True, **options)
 
     def load(self) -> Templates:
         files = sorted(path for path in self._folder.glob("*") if path.is_file())
         for path in files:
-            self._report(path, self._read)
-        shared = self._names_of_parts()
+            self._call_and_report(path, self._read)
+        shared = self._find_shared_names()
         templates: dict[str, Template] = {}
         for path in files:
             if path.name in self._sources and path.suffix == ".html":
-                template = self._report(path, self._compile, shared)
+                template = self._call_and_report(path, self._compile, shared)
                 if template is not None and not path.name.startswith("_"):
                     templates[template.key] = template
         return Templates(templates, tuple(self._broken))
 
-    def _report(self, path: Path, do: Any, *arguments: Any) -> Any:
+    def _call_and_report(self, path: Path, function: Any, *arguments: Any) -> Any:
+        """Call a function with a file; report the file as broken if it is invalid."""
         try:
-            return do(path, *arguments)
+            return function(path, *arguments)
         except InvalidTemplate as error:
             self._broken.append(
                 BrokenFile(f"{FOLDER}/{path.name}", error.line, error.problem, error.remedy)
             )
             return None
 
-    def _body(self, name: str) -> str | None:
+    def _load_body(self, name: str) -> str | None:
         source = self._sources.get(name)
         return source.body if source else None
 
@@ -235,10 +237,12 @@ class _Loader:
         except OSError as error:
             raise InvalidTemplate(0, f"The file cannot be read: {error.strerror}.") from None
         is_mail = path.suffix == ".html" and not path.name.startswith("_")
-        self._sources[path.name] = split(text) if is_mail else TemplateSource(text, 1, {}, {})
+        self._sources[path.name] = (
+            split_front_matter(text) if is_mail else TemplateSource(text, 1, {}, {})
+        )
 
-    def _names_of_parts(self) -> set[str]:
-        """Return the names that layouts set, which the blocks of their templates may use."""
+    def _find_shared_names(self) -> set[str]:
+        """Return the names that layouts set; templates may use them in the blocks of the layout."""
         names: set[str] = set()
         for name, source in self._sources.items():
             if not name.startswith("_"):
@@ -246,19 +250,19 @@ class _Loader:
             try:
                 tree = self._html.parse(source.body)
             except jinja2.TemplateSyntaxError:
-                continue  # reported where it is compiled
-            names |= _declared(tree)
+                continue  # `_compile` reports the error
+            names |= _find_declared_names(tree)
         return names
 
     def _compile(self, path: Path, shared: set[str]) -> Template:
         source = self._sources[path.name]
         self._check(source.body, source.first_line, shared)
-        html = self._compiled(self._html, path.name)
+        html = self._get_compiled(self._html, path.name)
         text_name = f"{path.stem}.txt"
         text = None
         if text_name in self._sources:
             self._check(self._sources[text_name].body, 1, shared, f"In {text_name}: ")
-            text = self._compiled(self._text, text_name)
+            text = self._get_compiled(self._text, text_name)
         list_id = source.front.get("list") or None
         if list_id is not None and list_id not in self._lists:
             raise InvalidTemplate(
@@ -271,9 +275,9 @@ class _Loader:
             list_id=list_id,
             file=f"{FOLDER}/{path.name}",
             source=source.body,
-            sample=sample_of(source),
+            sample=parse_sample(source),
             html=html,
-            lines=self._compiled_lines(source),
+            lines=self._compile_lines(source),
             text=text,
             is_compilable=self._check_compilable(path.name),
         )
@@ -282,21 +286,21 @@ class _Loader:
         try:
             return can_be_compiled(name, lambda file: self._html.parse(self._sources[file].body))
         except (jinja2.TemplateSyntaxError, KeyError):
-            return False  # a part that is broken; it is reported where it is compiled
+            return False  # a part is broken or missing, and another check reports it
 
-    def _compiled(self, environment: jinja2.Environment, name: str) -> jinja2.Template:
+    def _get_compiled(self, environment: jinja2.Environment, name: str) -> jinja2.Template:
         try:
             return environment.get_template(name)
         except (jinja2.TemplateSyntaxError, jinja2.TemplateNotFound) as error:
             raise InvalidTemplate(0, f"The template does not compile: {error.message}") from None
 
-    def _compiled_lines(self, source: TemplateSource) -> dict[str, jinja2.Template | str]:
+    def _compile_lines(self, source: TemplateSource) -> dict[str, jinja2.Template | str]:
         compiled: dict[str, jinja2.Template | str] = {}
         for name in ("subject", "preheader", "from", "reply_to"):
             if name in source.front:
                 line = source.front[name]
                 self._check(line, source.front_lines[name], set())
-                # Without a brace there is no expression in it.
+                # Without a brace the line has no expression.
                 compiled[name] = self._text.from_string(line) if "{" in line else line.strip()
         return compiled
 
@@ -313,24 +317,24 @@ class _Loader:
                 raise InvalidTemplate(
                     first_line, f"{place}There is no file {name!r} beside it to extend or include."
                 )
-        unknown -= SCOPE | shared | _declared(tree) | set(self._html.globals)
+        unknown -= SCOPE | shared | _find_declared_names(tree) | set(self._html.globals)
         if unknown:
             name = min(unknown)
-            used = (one.lineno for one in tree.find_all(nodes.Name) if one.name == name)
+            lines = (node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
             raise InvalidTemplate(
-                first_line + min(used, default=1) - 1,
+                first_line + min(lines, default=1) - 1,
                 f"{place}There is no variable {name!r}.",
                 "Templates have: " + ", ".join(sorted(SCOPE)) + ".",
             )
 
 
-def _declared(tree: nodes.Template) -> set[str]:
+def _find_declared_names(tree: nodes.Template) -> set[str]:
     """Return the names that a template sets, imports or defines as macros."""
-    names = {one.name for one in tree.find_all(nodes.Name) if one.ctx == "store"}
+    names = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
     names.update(macro.name for macro in tree.find_all(nodes.Macro))
-    names.update(one.target for one in tree.find_all(nodes.Import))
-    for one in tree.find_all(nodes.FromImport):
-        names.update(name if isinstance(name, str) else name[1] for name in one.names)
+    names.update(statement.target for statement in tree.find_all(nodes.Import))
+    for statement in tree.find_all(nodes.FromImport):
+        names.update(name if isinstance(name, str) else name[1] for name in statement.names)
     return names
 
 
@@ -358,9 +362,9 @@ def _render(key: str, render: Callable[[], T]) -> T:
         return render()
     except jinja2.UndefinedError as error:
         raise RenderFailed(f"template {key}: {error.message}") from None
-    # An error in an author's expression fails only this send, and names the template.
+    # An author's expression may raise anything. The error fails only this send.
     except Exception as error:
-        # A file that the template includes or extends is missing or broken.
+        # These errors come from a file that the template includes or extends.
         is_file_missing = isinstance(error, jinja2.TemplateSyntaxError | jinja2.TemplateNotFound)
         kind = ContentMissing if is_file_missing else RenderFailed
         raise kind(f"template {key}: {type(error).__name__}: {error}") from None

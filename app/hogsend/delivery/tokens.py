@@ -1,11 +1,12 @@
-"""Signed tokens of the links that leave in a mail.
+"""Signed tokens for the links in mails.
 
-A mail lives for years, so a token has no expiry and needs no row: it carries opaque ids, and a
-click also carries its target. Layout of the bytes, before URL-safe base64 without padding:
+Recipients keep mails for years, so a token does not expire and needs no row. A token contains the
+ids of rows, and the token of a tracked link also contains the link's destination. The layout of the
+bytes, before URL-safe base64 without padding:
 
     version (1) | kind (1) | key id (4) | payload | first 16 bytes of HMAC-SHA256
 
-The signature covers everything before it, so a token of one kind never passes for another.
+The signature covers all bytes before it, so a token of one kind is never accepted as another kind.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _HEAD = struct.Struct("!Bc4s")
 _MAC_SIZE = 16
 _ID_SIZE = 16
 _MAX_TOKEN = 8192
-# The longest address that fits a token and that every browser opens.
+# The longest URL that a token can hold and that every browser opens.
 MAX_URL_LENGTH = 4096
 _MAX_POSITION = 0xFFFF
 _TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
@@ -53,7 +54,7 @@ class ClickToken:
     Args:
         send_id: the mail.
         position: the link's position in the mail, from 0.
-        url: where it leads.
+        url: the link's destination.
     """
 
     send_id: UUID
@@ -68,11 +69,11 @@ class _Key:
 
 
 class Tokens:
-    """Makes and reads the tokens of links.
+    """Signs and verifies the tokens of links.
 
     Args:
-        secrets: the first signs, all verify, so that a secret can be replaced while
-            recipients still have mails with links that the former one signed.
+        secrets: the first secret signs, and all of them verify: a secret can be replaced while
+            recipients still have mails with links that the former secret signed.
 
     Raises:
         ValueError: there is no secret.
@@ -81,36 +82,36 @@ class Tokens:
     def __init__(self, secrets: Sequence[str]) -> None:
         if not any(secrets):
             raise ValueError("Tokens need at least one secret.")
-        keys = [_derive(secret) for secret in secrets if secret]
+        keys = [_derive_key(secret) for secret in secrets if secret]
         self._signing = keys[0]
         self._keys = {key.id: key for key in reversed(keys)}
 
-    def unsubscribe(self, contact_id: UUID, list_id: str, send_id: UUID | None) -> str:
+    def sign_unsubscribe(self, contact_id: UUID, list_id: str, send_id: UUID | None) -> str:
         """Return the token of an unsubscribe link."""
         return self._sign(_UNSUBSCRIBE, _pack_recipient(contact_id, list_id, send_id))
 
     def read_unsubscribe(self, token: str) -> RecipientToken | None:
-        """Return what `unsubscribe` was given, or None when the token is invalid."""
+        """Return the content of an unsubscribe token, or None when the token is invalid."""
         return _unpack_recipient(self._verify(_UNSUBSCRIBE, token))
 
-    def preferences(self, contact_id: UUID, list_id: str, send_id: UUID | None) -> str:
+    def sign_preferences(self, contact_id: UUID, list_id: str, send_id: UUID | None) -> str:
         """Return the token of a link to the preference page."""
         return self._sign(_PREFERENCES, _pack_recipient(contact_id, list_id, send_id))
 
     def read_preferences(self, token: str) -> RecipientToken | None:
-        """Return what `preferences` was given, or None when the token is invalid."""
+        """Return the content of a preferences token, or None when the token is invalid."""
         return _unpack_recipient(self._verify(_PREFERENCES, token))
 
-    def click(self, send_id: UUID, position: int, url: str) -> str:
+    def sign_click(self, send_id: UUID, position: int, url: str) -> str:
         """Return the token of a tracked link.
 
         Args:
             send_id: the mail that the link is in.
             position: the link's position in the mail, from 0.
-            url: where it leads; `http:` or `https:`, at most `MAX_URL_LENGTH` bytes.
+            url: the destination; `http:` or `https:`, at most `MAX_URL_LENGTH` bytes.
 
         Raises:
-            ValueError: the address is not of the web or too long, or the position is out of range.
+            ValueError: the URL is not a web address or too long, or the position is out of range.
         """
         target = url.encode()
         if (
@@ -122,7 +123,7 @@ class Tokens:
         return self._sign(_CLICK, send_id.bytes + position.to_bytes(2) + target)
 
     def read_click(self, token: str) -> ClickToken | None:
-        """Return what `click` was given, or None when the token is invalid."""
+        """Return the content of a tracked link's token, or None when the token is invalid."""
         payload = self._verify(_CLICK, token)
         if payload is None or len(payload) < _ID_SIZE + 2:
             return None
@@ -135,25 +136,25 @@ class Tokens:
         position = int.from_bytes(payload[_ID_SIZE : _ID_SIZE + 2])
         return ClickToken(UUID(bytes=payload[:_ID_SIZE]), position, url)
 
-    def open(self, send_id: UUID) -> str:
+    def sign_open(self, send_id: UUID) -> str:
         """Return the token of a mail's open pixel."""
         return self._sign(_OPEN, send_id.bytes)
 
     def read_open(self, token: str) -> UUID | None:
-        """Return the mail of an open pixel, or None when the token is invalid."""
+        """Return the send id in an open pixel's token, or None when the token is invalid."""
         return _unpack_id(self._verify(_OPEN, token))
 
-    def view(self, send_id: UUID) -> str:
+    def sign_view(self, send_id: UUID) -> str:
         """Return the token of the link that shows a mail in a browser."""
         return self._sign(_VIEW, send_id.bytes)
 
     def read_view(self, token: str) -> UUID | None:
-        """Return the mail to show, or None when the token is invalid."""
+        """Return the send id in the token of a view link, or None when the token is invalid."""
         return _unpack_id(self._verify(_VIEW, token))
 
     def _sign(self, kind: bytes, payload: bytes) -> str:
         signed = _HEAD.pack(_VERSION, kind, self._signing.id) + payload
-        return _to_text(signed + _mac(self._signing, signed))
+        return _to_text(signed + _compute_mac(self._signing, signed))
 
     def _verify(self, kind: bytes, token: str) -> bytes | None:
         raw = _from_text(token)
@@ -162,7 +163,7 @@ class Tokens:
         signed, mac = raw[:-_MAC_SIZE], raw[-_MAC_SIZE:]
         version, signed_kind, key_id = _HEAD.unpack_from(signed)
         key = self._keys.get(key_id)
-        if key is None or not hmac.compare_digest(mac, _mac(key, signed)):
+        if key is None or not hmac.compare_digest(mac, _compute_mac(key, signed)):
             return None
         if version != _VERSION or signed_kind != kind:
             return None
@@ -170,20 +171,20 @@ class Tokens:
 
 
 def is_web_url(url: str) -> bool:
-    """Return whether an address is absolute, of the web, and can be written into a header."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme.lower() not in ("http", "https") or not rest:
+    """Return whether a URL is absolute, has `http` or `https`, and can be written into a header."""
+    scheme, separator, location = url.partition("://")
+    if not separator or scheme.lower() not in ("http", "https") or not location:
         return False
-    return rest[0] not in "/?#\\" and url.isprintable() and " " not in url
+    return location[0] not in "/?#\\" and url.isprintable() and " " not in url
 
 
-def _derive(secret: str) -> _Key:
-    # The secret also signs sessions; a key of its own keeps the two apart.
+def _derive_key(secret: str) -> _Key:
+    # The secret also signs sessions, so links get a derived key of their own.
     key = hmac.digest(secret.encode(), b"hogsend recipient links", "sha256")
     return _Key(hashlib.sha256(b"id" + key).digest()[:4], key)
 
 
-def _mac(key: _Key, signed: bytes) -> bytes:
+def _compute_mac(key: _Key, signed: bytes) -> bytes:
     return hmac.digest(key.secret, signed, "sha256")[:_MAC_SIZE]
 
 
@@ -212,14 +213,14 @@ def _pack_recipient(contact_id: UUID, list_id: str, send_id: UUID | None) -> byt
 def _unpack_recipient(payload: bytes | None) -> RecipientToken | None:
     if payload is None or len(payload) <= _ID_SIZE:
         return None
-    contact_id, rest = UUID(bytes=payload[:_ID_SIZE]), payload[_ID_SIZE + 1 :]
+    contact_id, list_id = UUID(bytes=payload[:_ID_SIZE]), payload[_ID_SIZE + 1 :]
     send_id: UUID | None = None
     if payload[_ID_SIZE]:
-        if len(rest) < _ID_SIZE:
+        if len(list_id) < _ID_SIZE:
             return None
-        send_id, rest = UUID(bytes=rest[:_ID_SIZE]), rest[_ID_SIZE:]
+        send_id, list_id = UUID(bytes=list_id[:_ID_SIZE]), list_id[_ID_SIZE:]
     try:
-        return RecipientToken(contact_id, rest.decode(), send_id)
+        return RecipientToken(contact_id, list_id.decode(), send_id)
     except UnicodeDecodeError:
         return None
 

@@ -1,4 +1,4 @@
-"""Records opens and clicks, and submits an event for each click of a person."""
+"""Records opens and clicks, and ingests an event for each click of a person."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from ..domain.incoming import IncomingEvent
 from ..engines.poller import Poller
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
-from ..store import counters, engagement, sends
+from ..store import counters, sends
+from ..store import engagement as engagement_store
 from ..store.batcher import Batcher
 from ..store.change_feed import ChangeFeed
 from ..store.counters import Tally
@@ -38,7 +39,8 @@ log = logging.getLogger("hogsend.tracking")
 _BATCH_SIZE = 200
 _MAX_SLEEP = timedelta(seconds=30)
 _RETRY_SECONDS = 1.0
-# Opens and clicks that are kept while the database is unavailable; the oldest are dropped first.
+# The maximum number of opens and clicks that are kept in memory while the database is unavailable.
+# The oldest are dropped first.
 _MAX_KEPT = 10_000
 
 
@@ -58,13 +60,13 @@ class Visit:
 
 
 class Tracker:
-    """Records opens and clicks; those that arrive at the same time share a transaction.
+    """Records opens and clicks; the ones that arrive at the same time share a transaction.
 
     Args:
         database: holds the opens and clicks.
-        clock: gives the present instant.
-        ingest: takes the events of clicks.
-        changes: is notified of changed sends.
+        clock: the source of the present instant.
+        ingest: ingests the events of clicks.
+        changes: notified when sends change.
     """
 
     def __init__(
@@ -82,18 +84,18 @@ class Tracker:
     async def record(
         self, kind: EngagementKind, send_id: UUID, visit: Visit, *, position: int = 0, url: str = ""
     ) -> None:
-        """Record an open or a click, later if the database is unavailable: no client repeats it.
+        """Record an open or a click; retry later if the database is unavailable, as no client does.
 
         Args:
             kind: whether it is an open or a click.
-            send_id: the mail.
+            send_id: the send of the mail.
             visit: the request.
             position: the link's position in the mail, from 0.
-            url: where the link leads.
+            url: the link's destination.
         """
         now = self._clock.now()
         verdict = judge_request(kind, visit.method, visit.agent)
-        hit = Engagement(
+        engagement = Engagement(
             id=new_id(now),
             send_id=send_id,
             kind=kind,
@@ -106,9 +108,9 @@ class Tracker:
             held_until=now + HOLD if verdict == "unsure" else None,
         )
         try:
-            await self._batcher.submit(hit)
+            await self._batcher.submit(engagement)
         except StoreUnavailable:
-            self._kept.append(hit)
+            self._kept.append(engagement)
             if self._retry is None or self._retry.done():
                 self._retry = asyncio.create_task(self._record_kept())
 
@@ -119,29 +121,35 @@ class Tracker:
             results = await asyncio.gather(
                 *map(self._batcher.submit, batch), return_exceptions=True
             )
-            again = [
-                hit
-                for hit, result in zip(batch, results, strict=True)
+            unavailable = [
+                engagement
+                for engagement, result in zip(batch, results, strict=True)
                 if isinstance(result, StoreUnavailable)
             ]
-            self._kept.extendleft(reversed(again))
+            self._kept.extendleft(reversed(unavailable))
 
     async def _write(self, batch: Sequence[Engagement]) -> Sequence[Exception | None]:
         now = self._clock.now()
         tally = Tally(now)
-        by_clients = [hit for hit in batch if hit.verdict != "machine"]
-        for hit in batch:
-            if hit.verdict != "unsure":
-                tally.today(counters.engagement(hit.kind, hit.verdict))
+        not_by_machines = [engagement for engagement in batch if engagement.verdict != "machine"]
+        for engagement in batch:
+            if engagement.verdict != "unsure":
+                tally.today(counters.engagement(engagement.kind, engagement.verdict))
         async with self._database.transaction() as tx:
             await tx.apply(
                 [
-                    engagement.insert(batch),
-                    sends.record_opens([(h.send_id, h.at) for h in by_clients if h.kind == "open"]),
+                    engagement_store.insert(batch),
+                    sends.record_opens(
+                        [
+                            (engagement.send_id, engagement.at)
+                            for engagement in not_by_machines
+                            if engagement.kind == "open"
+                        ]
+                    ),
                     tally.write(),
                 ]
             )
-        if any(hit.held_until for hit in batch):
+        if any(engagement.held_until for engagement in batch):
             self._poller.notify()
         self._changes.publish("sends")
         return [None] * len(batch)
@@ -153,13 +161,17 @@ class Tracker:
     async def judge_due(self) -> float:
         """Classify the clicks whose hold has ended; return the seconds until the next hold ends."""
         while True:
-            waiting = await self._database.read_one(engagement.held(_BATCH_SIZE))
+            held_clicks = await self._database.read_one(engagement_store.held(_BATCH_SIZE))
             now = self._clock.now()
-            due = [held for held in waiting if held.hit.held_until and held.hit.held_until <= now]
+            due = [
+                held for held in held_clicks if held.hit.held_until and held.hit.held_until <= now
+            ]
             if not due:
-                ends = next((held.hit.held_until for held in waiting if held.hit.held_until), None)
-                pause = min(ends - now, _MAX_SLEEP) if ends else _MAX_SLEEP
-                return max(pause.total_seconds(), 0.01)
+                ends = next(
+                    (held.hit.held_until for held in held_clicks if held.hit.held_until), None
+                )
+                wait = min(ends - now, _MAX_SLEEP) if ends else _MAX_SLEEP
+                return max(wait.total_seconds(), 0.01)
             await self._judge(due)
 
     async def close(self) -> None:
@@ -170,35 +182,37 @@ class Tracker:
 
     async def _judge(self, due: Sequence[HeldClick]) -> None:
         neighbours = await self._database.read_one(
-            engagement.of_sends(list({held.hit.send_id for held in due}))
+            engagement_store.of_sends(list({held.hit.send_id for held in due}))
         )
         now = self._clock.now()
         tally = Tally(now)
         async with self._database.transaction() as tx:
             still_held = await tx.one(
-                engagement.still_held([held.hit.id for held in due], tx.dialect.lock_free_rows)
+                engagement_store.still_held(
+                    [held.hit.id for held in due], tx.dialect.lock_free_rows
+                )
             )
             judged: list[tuple[HeldClick, Verdict]] = [
-                (held, _verdict(held, neighbours)) for held in due if held.hit.id in still_held
+                (held, _judge(held, neighbours)) for held in due if held.hit.id in still_held
             ]
             by_people = [held for held, verdict in judged if verdict == "human"]
             for _, verdict in judged:
                 tally.today(counters.engagement("click", verdict))
             await tx.apply(
                 [
-                    engagement.judge([(held.hit.id, verdict) for held, verdict in judged]),
+                    engagement_store.judge([(held.hit.id, verdict) for held, verdict in judged]),
                     sends.record_clicks([(held.hit.send_id, held.hit.at) for held in by_people]),
                 ]
             )
             result = await self._ingest.submit_within(
-                tx, [_click_event(held) for held in by_people], tally, now
+                tx, [_build_click_event(held) for held in by_people], tally, now
             )
             await tx.apply([tally.write()])
         result.topics.add("sends")
         await self._ingest.publish_result(result)
 
 
-def _verdict(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -> Verdict:
+def _judge(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -> Verdict:
     others = [
         other.position
         for other in neighbours.get(held.hit.send_id, ())
@@ -207,7 +221,7 @@ def _verdict(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -
     return judge_click(held.hit.at, held.sent_at, others)
 
 
-def _click_event(held: HeldClick) -> IncomingEvent:
+def _build_click_event(held: HeldClick) -> IncomingEvent:
     return IncomingEvent(
         name="email.clicked",
         contact_id=held.contact_id,

@@ -12,7 +12,7 @@ from ..clock import Clock
 from ..config.settings import Settings
 from ..delivery.drain_gate import DrainGate
 from ..delivery.mailer import Mailer
-from ..delivery.providers.select import provider_for
+from ..delivery.providers.select import select_provider
 from ..delivery.tracking import Tracker
 from ..domain.ids import new_id
 from ..engines.due_rows import DueRows
@@ -132,7 +132,7 @@ def _mailer(settings: Settings, parts: WorkerParts, registry: WorkerRegistry | N
         database=parts.database,
         clock=parts.clock,
         ingest=parts.ingest,
-        provider=provider_for(settings, parts.database, parts.clock, parts.change_feed),
+        provider=select_provider(settings, parts.database, parts.clock, parts.change_feed),
         changes=parts.change_feed,
         renderer=parts.content.renderer,
         rate=settings.send_rate,

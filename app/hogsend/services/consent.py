@@ -206,7 +206,7 @@ async def save_preferences(
 
 def preferences_token(context: ServiceContext, recipient: Recipient) -> str:
     """Return the token of a recipient's preferences page."""
-    return context.tokens.preferences(
+    return context.tokens.sign_preferences(
         recipient.contact.id, recipient.mail_list.id, recipient.send_id
     )
 

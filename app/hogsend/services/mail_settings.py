@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..clock import SystemClock
 from ..config.settings import Settings
-from ..delivery.providers.select import provider_for
+from ..delivery.providers.select import select_provider
 from ..delivery.providers.smtp_server import parse_server
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
@@ -16,7 +16,7 @@ def check_provider(settings: Settings) -> None:
     Raises:
         ConfigError: there is no such provider, or it lacks a sender or a public address.
     """
-    provider_for(settings, Database(settings.database_url), SystemClock(), ChangeFeed())
+    select_provider(settings, Database(settings.database_url), SystemClock(), ChangeFeed())
 
 
 def sends_to_the_internet(settings: Settings) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ..delivery.message import Message
 from ..delivery.providers.port import DeliveryError
-from ..delivery.providers.select import provider_for
+from ..delivery.providers.select import select_provider
 from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.ids import new_id
@@ -58,7 +58,7 @@ async def send_sample_mail(
     """
     actor.require(Permission.OPERATE)
     mail = _render(context, actor, key, to_email)
-    provider = provider_for(
+    provider = select_provider(
         installation.settings, installation.database, installation.clock, installation.change_feed
     )
     try:

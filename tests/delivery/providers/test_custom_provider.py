@@ -25,7 +25,7 @@ from hogsend.delivery.providers.port import (
     TryLater,
     WebhookRequest,
 )
-from hogsend.delivery.providers.select import provider_for
+from hogsend.delivery.providers.select import select_provider
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database
 from tests.delivery.providers.contract import (
@@ -78,7 +78,7 @@ async def provider(
     monkeypatch.setenv("COURIER_KEY", KEY)
     monkeypatch.setenv("COURIER_WEBHOOK_SECRET", KEY)
     settings = load_settings(SETTINGS, tmp_path)
-    provider = provider_for(settings, Database(settings.database_url), clock, ChangeFeed())
+    provider = select_provider(settings, Database(settings.database_url), clock, ChangeFeed())
     yield provider
     await provider.close()
     sys.modules.pop("courier")

@@ -12,7 +12,7 @@ from hogsend.clock import ManualClock
 from hogsend.config.settings import load_settings
 from hogsend.delivery.providers.inbox import InboxProvider
 from hogsend.delivery.providers.port import Provider
-from hogsend.delivery.providers.select import greeting_of, provider_for
+from hogsend.delivery.providers.select import choose_greeting, select_provider
 from hogsend.delivery.providers.smtp import SmtpProvider
 from hogsend.errors import ConfigError
 from hogsend.store.change_feed import ChangeFeed
@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def chosen(folder: Path, clock: ManualClock, **environ: str) -> Provider:
     settings = load_settings(environ, folder)
-    return provider_for(settings, Database(settings.database_url), clock, ChangeFeed())
+    return select_provider(settings, Database(settings.database_url), clock, ChangeFeed())
 
 
 def test_mail_is_captured_when_nothing_is_set(folder: Path, clock: ManualClock) -> None:
@@ -165,4 +165,4 @@ def test_an_unsupported_provider_is_refused_with_an_alternative(
     ],
 )
 def test_the_greeting_is_a_name_that_servers_accept(base: str, greeting: str) -> None:
-    assert greeting_of(base) == greeting
+    assert choose_greeting(base) == greeting

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hogsend.delivery.providers.port import ProviderStopped, Rejected, TryLater
-from hogsend.delivery.providers.smtp_replies import error_for, queue_id
+from hogsend.delivery.providers.smtp_replies import build_error, parse_queue_id
 
 LATER = [
     (421, "4.3.2 System shutting down"),
@@ -64,7 +64,7 @@ STOPPED = [
 
 @pytest.mark.parametrize(("code", "text"), LATER)
 def test_a_temporary_error_is_tried_later(code: int, text: str) -> None:
-    error = error_for(code, text)
+    error = build_error(code, text)
 
     assert isinstance(error, TryLater)
     assert not error.soft_bounce
@@ -72,7 +72,7 @@ def test_a_temporary_error_is_tried_later(code: int, text: str) -> None:
 
 @pytest.mark.parametrize(("code", "text"), FULL)
 def test_a_full_mailbox_is_a_soft_bounce(code: int, text: str) -> None:
-    error = error_for(code, text)
+    error = build_error(code, text)
 
     assert isinstance(error, TryLater)
     assert error.soft_bounce
@@ -85,7 +85,7 @@ def test_a_full_mailbox_is_a_soft_bounce(code: int, text: str) -> None:
     + [(*reply, "content") for reply in CONTENT],
 )
 def test_a_permanent_error_blames_the_right_side(code: int, text: str, kind: str) -> None:
-    error = error_for(code, text)
+    error = build_error(code, text)
 
     assert isinstance(error, Rejected)
     assert error.kind == kind
@@ -93,29 +93,29 @@ def test_a_permanent_error_blames_the_right_side(code: int, text: str, kind: str
 
 @pytest.mark.parametrize(("code", "text"), STOPPED)
 def test_refused_credentials_stop_the_provider(code: int, text: str) -> None:
-    assert isinstance(error_for(code, text), ProviderStopped)
+    assert isinstance(build_error(code, text), ProviderStopped)
 
 
 @pytest.mark.parametrize("reply", [*GONE, (550, "5.1.8 Bad sender domain")])
 def test_a_refused_sender_never_bounces_the_recipient(reply: tuple[int, str]) -> None:
-    error = error_for(*reply, to_sender=True)
+    error = build_error(*reply, to_sender=True)
 
     assert isinstance(error, Rejected)
     assert error.kind == "policy"
 
 
 def test_a_full_mailbox_of_the_sender_is_not_a_soft_bounce() -> None:
-    error = error_for(452, "4.2.2 over quota", to_sender=True)
+    error = build_error(452, "4.2.2 over quota", to_sender=True)
 
     assert isinstance(error, TryLater)
     assert not error.soft_bounce
 
 
 def test_a_reply_becomes_one_line_that_can_be_stored() -> None:
-    assert error_for(550, "5.1.1 No\n5.1.1  such\tuser").reply == "550 5.1.1 No 5.1.1 such user"
-    assert error_for(550, "caf\udce9").reply == "550 caf?"
-    assert "\x00" not in error_for(550, "a\x00b").reply
-    assert len(error_for(550, "x" * 5000).reply) == 1000
+    assert build_error(550, "5.1.1 No\n5.1.1  such\tuser").reply == "550 5.1.1 No 5.1.1 such user"
+    assert build_error(550, "caf\udce9").reply == "550 caf?"
+    assert "\x00" not in build_error(550, "a\x00b").reply
+    assert len(build_error(550, "x" * 5000).reply) == 1000
 
 
 @pytest.mark.parametrize(
@@ -131,4 +131,4 @@ def test_a_reply_becomes_one_line_that_can_be_stored() -> None:
     ],
 )
 def test_the_servers_id_of_a_mail_is_read(text: str, expected: str | None) -> None:
-    assert queue_id(text) == expected
+    assert parse_queue_id(text) == expected

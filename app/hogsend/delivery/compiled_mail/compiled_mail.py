@@ -1,8 +1,8 @@
-"""A mail whose derived parts are computed once, ready to be filled with values.
+"""A mail whose derived parts are computed once, so that each mail only fills in its values.
 
-The derived parts do not depend on a plain value (placeholders.py) that stands in a free position
-(positions.py). A value in any other position, such as a style sheet or a class, is a part of the
-text that the mail is compiled from.
+The derived parts are the links, the plain part and the MIME encoding. They do not depend on a plain
+value (`placeholders.is_plain`) in a free position (`positions.find_free_placeholders`). A value in
+any other position, such as a style sheet or a class name, is a fixed part of the compiled text.
 """
 
 from __future__ import annotations
@@ -12,10 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .. import mime
-from ..links import destination
-from ..markup import Tag, tags
-from ..plain_text import address_of, link_suffix, text_of
-from .placeholders import PLACEHOLDER, TextWithPlaceholders, derived_placeholder, index_of, is_plain
+from ..links import resolve_destination
+from ..markup import Tag, find_tags
+from ..plain_text import format_address, format_link_suffix, html_to_text
+from .placeholders import (
+    PLACEHOLDER,
+    TextWithPlaceholders,
+    get_value_index,
+    is_plain,
+    make_derived_placeholder,
+)
 from .positions import Gap, find_gaps
 
 
@@ -25,9 +31,9 @@ class MailBodies:
 
     Args:
         html: the HTML part, with tracked links and the open pixel.
-        encoded: the same as a MIME body.
-        text: the plain part as made from the HTML; empty when it was not asked for.
-        links: where the tracked links lead, in the order of their positions.
+        encoded: the HTML part as a MIME body.
+        text: the plain part made from the HTML; empty when the template has its own text file.
+        links: the destinations of the tracked links, in the order of their positions.
     """
 
     html: str
@@ -38,10 +44,15 @@ class MailBodies:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A link of the HTML part: where its address is among the pieces, how it is written, and
-    where it leads when that is the same in every mail."""
+    """A link of the HTML part.
 
-    at: int
+    Args:
+        index: the index of the piece that holds the link's address.
+        href: the address as the template writes it.
+        url: the destination, if it is the same in every mail.
+    """
+
+    index: int
     href: TextWithPlaceholders
     url: str | None
 
@@ -50,164 +61,176 @@ class _Link:
 class _Address:
     """A link of the plain part whose address or words have placeholders.
 
-    `same` is whether the words are the address, which then is not repeated.
+    Args:
+        href: the address as the template writes it.
+        words: the linked words.
+        is_words: whether the words are the address, which the plain part then shows only once.
     """
 
     href: TextWithPlaceholders
     words: TextWithPlaceholders
-    same: bool
+    is_words: bool
 
 
 class CompiledMail:
-    """A mail, ready but for its values.
+    """A mail that lacks only its values.
 
     Args:
-        markup: the HTML with its styles inlined; its placeholders are free, and each is there once.
+        markup: the HTML with its styles inlined; all its placeholders are free and occur once.
         values: the values of the current mail.
         base_url: the public address of Hogsend, without a trailing slash.
         plain: whether to make the plain part.
 
     Raises:
-        ValueError: something reads like a placeholder and is none, such as `&#xe100;` in raw text.
+        ValueError: the text contains a character of the placeholders that is none, such as
+            `&#xe100;` in raw text.
     """
 
     def __init__(self, markup: str, values: Sequence[str], base_url: str, *, plain: bool) -> None:
         self._base = base_url
         self._count = len(values)
-        # The HTML part; a piece that differs is empty. Then where values go in text and attributes.
+        # The pieces of the HTML part. A piece that differs from mail to mail is empty here.
         self._pieces: list[str] = []
+        # The indexes of pieces in text and in attributes, each with the number of its value.
         self._in_text: list[tuple[int, int]] = []
         self._in_attributes: list[tuple[int, int]] = []
         self._links: list[_Link] = []
-        self._pixel_at = 0
-        # The MIME body: whole lines that are always the same, and the pieces of all others.
+        self._pixel_index = 0
+        # The MIME body: encoded lines that are always the same, and ranges of pieces to encode.
         self._blocks: list[bytes | slice] = []
         self._addresses: list[_Address] = []
-        tag_list = list(tags(markup))
-        self._text = self._plain_part(markup, tag_list, values) if plain else None
-        self._cut(markup, find_gaps(markup, tag_list, base_url))
+        tag_list = list(find_tags(markup))
+        self._text = self._compile_text(markup, tag_list, values) if plain else None
+        self._split_into_pieces(markup, find_gaps(markup, tag_list, base_url))
 
     @property
-    def shown(self) -> frozenset[int]:
-        """The numbers of the values that the plain part's links look into."""
-        lines = [line for one in self._addresses for line in (one.href, one.words)]
-        return frozenset(number for line in lines for number in line.numbers)
+    def numbers_in_addresses(self) -> frozenset[int]:
+        """The numbers of the values in the addresses and words of the plain part's links."""
+        texts = [text for address in self._addresses for text in (address.href, address.words)]
+        return frozenset(number for text in texts for number in text.numbers)
 
     def fill(
         self, values: Sequence[str], target: Callable[[int, str], str], pixel: str
     ) -> MailBodies | None:
-        """Return the mail with these values, or None when they would make a different one.
+        """Return the mail with these values, or None if they need a differently compiled mail.
 
         Args:
             values: the values of the rendering.
-            target: makes the tracked address out of a link's position and its old address.
+            target: makes a link's tracked address from its position and its destination.
             pixel: the markup of the open pixel.
         """
         text = ""
         if self._text is not None:
-            shown = self._shown(values)
-            if shown is None:
+            addresses = self._fill_addresses(values)
+            if addresses is None:
                 return None
-            text = self._text.fill([*values, *shown])
+            text = self._text.fill([*values, *addresses])
         pieces = self._pieces.copy()
-        pieces[self._pixel_at] = pixel
-        for at, number in self._in_text:
-            pieces[at] = html.escape(values[number], quote=False)
-        for at, number in self._in_attributes:
-            pieces[at] = _in_quotes(values[number])
+        pieces[self._pixel_index] = pixel
+        for index, number in self._in_text:
+            pieces[index] = html.escape(values[number], quote=False)
+        for index, number in self._in_attributes:
+            pieces[index] = _escape_attribute(values[number])
         links: list[str] = []
         for link in self._links:
             href = link.href.fill(values)
-            url = link.url or destination(href, self._base)
+            url = link.url or resolve_destination(href, self._base)
             if url is None:
-                pieces[link.at] = _in_quotes(href)
+                pieces[link.index] = _escape_attribute(href)
             else:
-                pieces[link.at] = html.escape(target(len(links), url))
+                pieces[link.index] = html.escape(target(len(links), url))
                 links.append(url)
         encoded = [
-            block if isinstance(block, bytes) else mime.encoded("".join(pieces[block]))
+            block
+            if isinstance(block, bytes)
+            else mime.encode_quoted_printable("".join(pieces[block]))
             for block in self._blocks
         ]
         return MailBodies("".join(pieces), b"".join(encoded), text, links)
 
-    def _plain_part(
-        self, markup: str, found: Sequence[Tag], values: Sequence[str]
+    def _compile_text(
+        self, markup: str, tags: Sequence[Tag], values: Sequence[str]
     ) -> TextWithPlaceholders:
-        def address(url: str, words: str) -> str:
+        def format_suffix(url: str, words: str) -> str:
             if not PLACEHOLDER.search(url + words):
-                return link_suffix(address_of(url), words)
+                return format_link_suffix(format_address(url), words)
             href, linked = (
                 TextWithPlaceholders(url, self._count),
                 TextWithPlaceholders(words, self._count),
             )
-            same = address_of(href.fill(values)) == linked.fill(values)
-            placeholder = derived_placeholder(len(self._addresses))
-            self._addresses.append(_Address(href, linked, same))
-            return link_suffix(words if same else placeholder, words)
+            is_words = format_address(href.fill(values)) == linked.fill(values)
+            placeholder = make_derived_placeholder(len(self._addresses))
+            self._addresses.append(_Address(href, linked, is_words))
+            return format_link_suffix(words if is_words else placeholder, words)
 
-        text = text_of(markup, found, address)
+        text = html_to_text(markup, tags, format_suffix)
         return TextWithPlaceholders(text, self._count, len(self._addresses))
 
-    def _shown(self, values: Sequence[str]) -> list[str] | None:
-        """Return the plain part's addresses, or None when one calls for another plain part."""
-        found: list[str] = []
-        for one in self._addresses:
-            href = one.href.fill(values)
-            shown = address_of(href)
-            same = shown == one.words.fill(values)
-            if same != one.same or href.startswith("#") or not is_plain(shown):
+    def _fill_addresses(self, values: Sequence[str]) -> list[str] | None:
+        """Return the addresses that the plain part shows, or None if its form would change."""
+        formatted: list[str] = []
+        for address in self._addresses:
+            href = address.href.fill(values)
+            text = format_address(href)
+            is_words = text == address.words.fill(values)
+            if is_words != address.is_words or href.startswith("#") or not is_plain(text):
                 return None
-            found.append(shown)
-        return found
+            formatted.append(text)
+        return formatted
 
-    def _cut(self, markup: str, gaps: Sequence[Gap]) -> None:
-        position = begun = 0
+    def _split_into_pieces(self, markup: str, gaps: Sequence[Gap]) -> None:
+        position = line_start = 0
         for gap in gaps:
-            begun = self._keep(markup[position : gap.start], begun, first=not position)
-            self._open(gap, len(self._pieces))
+            line_start = self._add_text(
+                markup[position : gap.start], line_start, first=not position
+            )
+            self._add_gap(gap, len(self._pieces))
             self._pieces.append("")
             position = gap.end
-        begun = self._keep(markup[position:], begun, last=True)
-        if begun < len(self._pieces):
-            self._blocks.append(slice(begun, len(self._pieces)))
+        line_start = self._add_text(markup[position:], line_start, last=True)
+        if line_start < len(self._pieces):
+            self._blocks.append(slice(line_start, len(self._pieces)))
 
-    def _keep(self, text: str, begun: int, *, first: bool = False, last: bool = False) -> int:
-        """Add the text between two gaps; its whole lines are encoded now, once.
+    def _add_text(
+        self, text: str, line_start: int, *, first: bool = False, last: bool = False
+    ) -> int:
+        """Add the text between two gaps, and encode its whole lines.
 
         Args:
-            text: what is always the same.
-            begun: the piece with which the line that it continues begins.
-            first: whether it is the beginning of the mail.
-            last: whether it is the end of the mail.
+            text: the text, which is the same in every mail.
+            line_start: the index of the piece that begins the line which the text continues.
+            first: whether the text is the beginning of the mail.
+            last: whether the text is the end of the mail.
 
-        Returns the piece with which the line begins that it leaves open.
+        Returns:
+            The index of the piece that begins the line which the text leaves open.
         """
         start = 0 if first else text.find("\n") + 1
         end = len(text) if last else text.rfind("\n") + 1
         if start >= end or not (first or start):
             self._pieces.append(text)
-            return begun
+            return line_start
         self._pieces += (text[:start], text[start:end])
         if not first:
-            self._blocks.append(slice(begun, len(self._pieces) - 1))
-        self._blocks.append(mime.encoded(text[start:end]))
+            self._blocks.append(slice(line_start, len(self._pieces) - 1))
+        self._blocks.append(mime.encode_quoted_printable(text[start:end]))
         if not last:
             self._pieces.append(text[end:])
         return len(self._pieces) - (not last)
 
-    def _open(self, gap: Gap, at: int) -> None:
+    def _add_gap(self, gap: Gap, index: int) -> None:
         if gap.kind == "text":
-            self._in_text.append((at, index_of(gap.written)))
+            self._in_text.append((index, get_value_index(gap.written)))
         elif gap.kind == "attribute":
-            self._in_attributes.append((at, index_of(gap.written)))
+            self._in_attributes.append((index, get_value_index(gap.written)))
         elif gap.kind == "pixel":
-            self._pixel_at = at
+            self._pixel_index = index
         else:
             href = TextWithPlaceholders(gap.written, self._count)
-            always = None if href.numbers else destination(gap.written, self._base)
-            self._links.append(_Link(at, href, always))
+            url = None if href.numbers else resolve_destination(gap.written, self._base)
+            self._links.append(_Link(index, href, url))
 
 
-def _in_quotes(value: str) -> str:
-    # As the inliner writes attributes; a plain value has no space that it would write differently.
+def _escape_attribute(value: str) -> str:
+    # The inliner escapes attributes like this, and a plain value has no space that it would change.
     return value.replace("&", "&amp;").replace('"', "&quot;")

@@ -1,4 +1,4 @@
-"""Finds where the placeholders of a rendering stand, and what must be filled in there."""
+"""Finds the positions in a mail where values, links and the open pixel are filled in."""
 
 from __future__ import annotations
 
@@ -6,61 +6,64 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from ..links import destination, links_of
-from ..markup import RAW_TEXT, Tag, attributes, tags
-from .placeholders import FIRST_AND_LAST, PLACEHOLDER, index_of
+from ..links import find_links, resolve_destination
+from ..markup import RAW_TEXT, Tag, find_tags, parse_attributes
+from .placeholders import FIRST_AND_LAST, PLACEHOLDER, get_value_index
 
-# A placeholder right after this may complete a character reference or a tag.
-_BEGUN = re.compile(rf"[&<][#/0-9A-Za-z{FIRST_AND_LAST}]*+\Z")
-# Attributes that mean nothing to style sheets without attribute selectors, and nothing to us but
-# their value.
-_VALUES = frozenset(("href", "src", "alt", "title", "aria-label"))
-_NO_VALUES = frozenset(("base", "link", "meta"))
-# Elements in which, or beside which, text is not read as text, or only at times.
-_ODD = frozenset(("frameset", "math", "noscript", "plaintext", "select", "svg", "template"))
+# Matches text before a placeholder whose value could complete a character reference or a tag.
+_OPEN_MARKUP = re.compile(rf"[&<][#/0-9A-Za-z{FIRST_AND_LAST}]*+\Z")
+# Attributes whose value changes nothing but itself, unless style sheets have attribute selectors.
+_FREE_ATTRIBUTES = frozenset(("href", "src", "alt", "title", "aria-label"))
+# Elements whose attributes concern the whole mail.
+_GLOBAL_ELEMENTS = frozenset(("base", "link", "meta"))
+# Elements that change how text in or after them is parsed; a mail with one is not compiled.
+_UNSUPPORTED_ELEMENTS = frozenset(
+    ("frameset", "math", "noscript", "plaintext", "select", "svg", "template")
+)
 
 
-def free_placeholders(markup: str) -> frozenset[int]:
-    """Return the placeholders where a plain value cannot change anything but itself.
+def find_free_placeholders(markup: str) -> frozenset[int]:
+    """Return the free placeholders, where a plain value changes nothing in the mail but itself.
 
     Args:
-        markup: a rendering with placeholders, or what was made of one.
+        markup: a rendering with placeholders, before or after its styles are inlined.
     """
     in_text: set[int] = set()
-    in_values: set[int] = set()
-    selectors = False
-    position, raw = 0, ""
-    for tag in (*tags(markup), Tag("", len(markup), len(markup), (0, 0))):
-        if raw in ("", "title"):
-            in_text.update(_within(markup, position, tag.start))
-        elif raw == "style":
-            selectors = selectors or "[" in markup[position : tag.start]
-        if tag.name in _ODD:
+    in_attributes: set[int] = set()
+    has_attribute_selectors = False
+    position, raw_element = 0, ""
+    for tag in (*find_tags(markup), Tag("", len(markup), len(markup), (0, 0))):
+        if raw_element in ("", "title"):
+            in_text.update(_find_within(markup, position, tag.start))
+        elif raw_element == "style" and "[" in markup[position : tag.start]:
+            has_attribute_selectors = True
+        if tag.name in _UNSUPPORTED_ELEMENTS:
             return frozenset()
-        if tag.name not in _NO_VALUES and PLACEHOLDER.search(markup, *tag.attributes):
-            for one in attributes(markup, tag).values():
-                if one.quote and one.name in _VALUES:
-                    in_values.update(_within(markup, one.start, one.end))
-        position, raw = tag.end, tag.name if tag.name in RAW_TEXT else ""
-    return frozenset(in_text if selectors else in_text | in_values)
+        if tag.name not in _GLOBAL_ELEMENTS and PLACEHOLDER.search(markup, *tag.attributes):
+            for attribute in parse_attributes(markup, tag).values():
+                if attribute.quote and attribute.name in _FREE_ATTRIBUTES:
+                    in_attributes.update(_find_within(markup, attribute.start, attribute.end))
+        position, raw_element = tag.end, tag.name if tag.name in RAW_TEXT else ""
+    return frozenset(in_text if has_attribute_selectors else in_text | in_attributes)
 
 
-def _within(markup: str, start: int, end: int) -> list[int]:
+def _find_within(markup: str, start: int, end: int) -> list[int]:
     return [
-        index_of(placeholder[0])
+        get_value_index(placeholder[0])
         for placeholder in PLACEHOLDER.finditer(markup, start, end)
-        if not _BEGUN.search(markup[start : placeholder.start()])
+        if not _OPEN_MARKUP.search(markup[start : placeholder.start()])
     ]
 
 
 class Gap(NamedTuple):
-    """A stretch of a mail that differs from mail to mail.
+    """A range of a mail whose content differs from mail to mail.
 
     Args:
-        start: where it begins.
-        end: where it ends.
-        kind: a value in text, one in an attribute, the address of a link, or the open pixel.
-        written: what is there: a placeholder, or the link's address with its placeholders, decoded.
+        start: the position of its first character.
+        end: the position after its last character.
+        kind: whether the range is a value in text, a value in an attribute, the address of a link,
+            or the open pixel.
+        written: the placeholder; or the decoded address of the link, with its placeholders.
     """
 
     start: int
@@ -69,21 +72,21 @@ class Gap(NamedTuple):
     written: str
 
 
-def find_gaps(markup: str, found: Sequence[Tag], base_url: str) -> list[Gap]:
-    """Return the stretches of a mail that differ from mail to mail, in order.
+def find_gaps(markup: str, tags: Sequence[Tag], base_url: str) -> list[Gap]:
+    """Return the ranges of a mail that differ from mail to mail, in order.
 
     Args:
-        markup: the HTML with its styles inlined; its placeholders are free.
-        found: its tags, as `markup.tags` gives them.
-        base_url: our own address, without a slash at its end.
+        markup: the HTML with its styles inlined; all its placeholders are free.
+        tags: the tags of the HTML, from `find_tags`.
+        base_url: the public address of Hogsend, without a trailing slash.
     """
     links = [
-        Gap(one.start, one.end, "link", one.value)
-        for one in links_of(markup, found)
-        if PLACEHOLDER.search(one.value) or destination(one.value, base_url)
+        Gap(href.start, href.end, "link", href.value)
+        for href in find_links(markup, tags)
+        if PLACEHOLDER.search(href.value) or resolve_destination(href.value, base_url)
     ]
     others: list[Gap] = []
-    upcoming = iter((*found, Tag("", len(markup), len(markup), (0, 0))))
+    upcoming = iter((*tags, Tag("", len(markup), len(markup), (0, 0))))
     tag = next(upcoming)
     for placeholder in PLACEHOLDER.finditer(markup):
         start, end = placeholder.span()
@@ -92,16 +95,15 @@ def find_gaps(markup: str, found: Sequence[Tag], base_url: str) -> list[Gap]:
         if any(link.start <= start < link.end for link in links):
             continue
         others.append(Gap(start, end, "attribute" if tag.start < start else "text", placeholder[0]))
-    pixel = pixel_position(markup, found)
+    pixel = find_pixel_position(markup, tags)
     return sorted([*links, *others, Gap(pixel, pixel, "pixel", "")])
 
 
-def pixel_position(markup: str, found: Sequence[Tag]) -> int:
-    """Return where the open pixel belongs: at the end of the body.
+def find_pixel_position(markup: str, tags: Sequence[Tag]) -> int:
+    """Return the position for the open pixel, which is the end of the body.
 
     Args:
         markup: the HTML.
-        found: its tags.
+        tags: the tags of the HTML, from `find_tags`.
     """
-    # The inliner's output has no link after the end of the body, so their positions stay.
-    return next((tag.start for tag in reversed(found) if tag.name == "/body"), len(markup))
+    return next((tag.start for tag in reversed(tags) if tag.name == "/body"), len(markup))

@@ -13,7 +13,7 @@ from ...store.db import Database
 from .port import Accepted, BeforeHandoff, Message, Provider, TryLater
 
 TOPIC = "inbox"
-# Mails may be large, and compressing a batch of them blocks everything else.
+# A limit, because compressing a batch of large mails blocks the event loop.
 MAILS_PER_WRITE = 50
 
 
@@ -22,12 +22,12 @@ class InboxProvider(Provider):
 
     Args:
         database: holds the inbox.
-        clock: gives the time of capture.
-        changes: notified that the inbox has changed.
+        clock: the source of the time of capture.
+        changes: notified when the inbox changes.
     """
 
     name = "inbox"
-    # The send id is the key of the table.
+    # The send id is the key of the table, so a repeated send is recognized for ever.
     idempotency_window = timedelta.max
 
     def __init__(self, database: Database, clock: Clock, changes: ChangeFeed) -> None:
@@ -39,11 +39,12 @@ class InboxProvider(Provider):
         )
 
     async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
-        """Capture one mail; the same send again changes nothing.
+        """Capture one mail; a repeat of the same send changes nothing.
 
         Raises:
-            TryLater: the database did not take it. Even when the result of the commit is unknown,
-                a repeat is safe, because the same send is stored once.
+            TryLater: the database did not store the mail, or the result of the commit is unknown. A
+                repeat is safe in both cases, because the same send is stored only once.
+            Withdrawn: from `before_handoff`.
         """
         await before_handoff()
         entry = inbox.InboxEntry(

@@ -1,8 +1,9 @@
 """The port that every mail provider implements: one finished mail in, one outcome out.
 
-The outcome decides what happens to the mail, so a provider claims only what it knows. A mail that
-certainly did not leave is `TryLater`, `Rejected` or `ProviderStopped`. A mail that may have left
-is `InDoubt`; Hogsend repeats it only within the provider's `idempotency_window`.
+The outcome decides what happens to the mail, so a provider reports only what it knows for certain.
+If the mail did not leave, the provider raises `TryLater`, `Rejected` or `ProviderStopped`. If the
+mail may have left, it raises `InDoubt`; Hogsend repeats such a mail only within the provider's
+`idempotency_window`.
 
 docs/sending-mail.md has a complete example of a provider.
 """
@@ -57,7 +58,7 @@ class Accepted:
 
 
 class DeliveryError(Exception):
-    """The mail was not accepted; the subclass says what that means.
+    """The mail was not accepted; the subclass says what happens to the mail.
 
     Args:
         reply: the provider's answer, or what happened, for people to read.
@@ -73,9 +74,9 @@ class TryLater(DeliveryError):
 
     Args:
         reply: the provider's answer.
-        retry_at: when the provider asks to be tried again, such as from `Retry-After`; None for
-            the usual schedule.
-        soft_bounce: whether the recipient's mailbox is the cause (it is full).
+        retry_at: the time of the next attempt that the provider asks for, such as in `Retry-After`;
+            None for the usual schedule.
+        soft_bounce: whether the cause is a full mailbox of the recipient.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Rejected(DeliveryError):
     Args:
         reply: the provider's answer.
         kind: `hard_bounce`: the address does not exist and is suppressed; `content`: the provider
-            does not take this mail; `policy`: the sender is at fault, and the recipient is not
+            refuses this mail; `policy`: the sender is at fault, and the recipient is not
             suppressed.
     """
 
@@ -104,7 +105,7 @@ class Rejected(DeliveryError):
 class ProviderStopped(DeliveryError):
     """The provider takes no mail at all until an operator acts, such as after a wrong API key.
 
-    The mail did not leave. It does not fail; it waits.
+    The mail did not leave. Hogsend keeps it in the queue until the provider takes mail again.
     """
 
 
@@ -115,7 +116,7 @@ class InDoubt(DeliveryError):
 class Withdrawn(Exception):
     """Raised by `before_handoff` when the mail must not leave any more.
 
-    A provider ends its attempt without handing anything over and lets the exception pass.
+    The provider must end its attempt without handing anything over, and let the exception pass.
     """
 
 
@@ -124,8 +125,8 @@ class WebhookRequest:
     """An HTTP request that a provider makes to report what happened to mails.
 
     Args:
-        headers: by name in lower case.
-        body: the bytes as received, which signatures cover.
+        headers: the headers by name, in lower case.
+        body: the bytes as received, because signatures cover them.
         query: the parameters of the URL.
     """
 
@@ -135,20 +136,20 @@ class WebhookRequest:
 
 
 class InvalidWebhook(Exception):
-    """A webhook is not signed by the provider, or cannot be read."""
+    """A webhook has no valid signature of the provider, or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What a provider reports about a mail that it accepted.
+    """A provider's report about a mail that it accepted.
 
     Args:
         kind: what happened.
         at: when it happened.
         email: the recipient's address.
-        send_id: the mail, when the provider passes our id back.
+        send_id: the send's id, if the provider returns the id that it was given.
         provider_id: the provider's id of the mail, as in `Accepted`.
-        event_id: the provider's id of this report, by which a repeated one is recognized.
+        event_id: the provider's id of this report, by which Hogsend recognizes a repeated report.
         reply: the details, for people to read.
     """
 
@@ -164,15 +165,16 @@ class Feedback:
 class Provider(ABC):
     """Takes finished mails and passes them on.
 
-    `deliver` runs many times at once, and a provider limits its own connections. One that has a
-    batch endpoint may collect the messages of concurrent calls, each after its `before_handoff`,
-    and send them in one request.
+    Hogsend calls `deliver` many times concurrently, and a provider limits its own connections. A
+    provider with a batch endpoint may collect the messages of concurrent calls, each after its
+    `before_handoff`, and send them in one request.
 
     Attributes:
         name: one lower-case word, stored with each send.
-        idempotency_window: how long the provider recognizes a `send_id` that it has received and
-            does not deliver it again; None if it never does. Mails in doubt are repeated within
-            this time. A repeat is rendered again and may differ in details, such as its date.
+        idempotency_window: how long the provider recognizes a `send_id` that it has received, and
+            does not deliver the mail again; None if it never does. Hogsend repeats mails in doubt
+            within this time. A repeat is rendered again and may differ in details, such as its
+            date.
     """
 
     name: str
@@ -184,15 +186,16 @@ class Provider(ABC):
 
         Args:
             message: the mail.
-            before_handoff: awaited exactly once, as the last step before the content leaves
-                (before SMTP's `DATA`, before an API's request). It records that the mail may
-                have left. When it raises, nothing may leave and the exception must pass.
+            before_handoff: must be awaited exactly once, as the last step before the content
+                leaves (before SMTP's `DATA`, or before the request to an API). Hogsend then records
+                that the mail may have left. If `before_handoff` raises, nothing may leave and the
+                exception must pass.
 
         Returns:
             The provider's answer when it took responsibility.
 
         Raises:
-            TryLater: the mail did not leave; try again.
+            TryLater: the mail did not leave; Hogsend tries again.
             Rejected: the mail did not leave and never will.
             ProviderStopped: the provider takes no mail until an operator acts.
             InDoubt: the mail may have left.
@@ -200,13 +203,13 @@ class Provider(ABC):
         """
 
     async def feedback(self, request: WebhookRequest) -> Sequence[Feedback]:
-        """Read a webhook of the provider; one without webhooks reports nothing.
+        """Read a webhook of the provider; a provider without webhooks reports nothing.
 
         Args:
             request: the request as received.
 
         Returns:
-            The reports in it; those of no interest are left out.
+            The reports in the request; reports that Hogsend has no use for are left out.
 
         Raises:
             InvalidWebhook: the signature is wrong, or the body cannot be read.
@@ -214,4 +217,4 @@ class Provider(ABC):
         return ()
 
     async def close(self) -> None:  # noqa: B027 (most providers have nothing to close)
-        """Close connections; hand-overs that still run end by themselves or are in doubt."""
+        """Close connections; a hand-over that is still running either ends or is in doubt."""

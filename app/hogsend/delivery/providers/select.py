@@ -1,4 +1,4 @@
-"""Makes the provider that `HOGSEND_MAIL` names, when the other settings allow it."""
+"""Creates the provider that `HOGSEND_MAIL` names, if the other settings allow that provider."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from .smtp import SmtpProvider
 from .smtp_server import is_loopback, parse_server
 
 CHOICES = "Use inbox, smtp://…, smtps://… or module:Class."
-LATER = frozenset({"resend", "postmark"})
+UNSUPPORTED_SCHEMES = frozenset({"resend", "postmark"})
 
 
-def provider_for(
+def select_provider(
     settings: Settings, database: Database, clock: Clock, changes: ChangeFeed
 ) -> Provider:
-    """Make the provider that the settings name, without connecting to anything.
+    """Create the provider that the settings name, without connecting to anything.
 
     Args:
         settings: `mail`, `sender`, `base_url`, `allow_local_links` and `journeys` are read.
         database: holds the inbox.
-        clock: for the inbox.
-        changes: for the inbox.
+        clock: the clock of the inbox.
+        changes: notified when the inbox changes.
 
     Raises:
         ConfigError: there is no such provider, or the provider sends beyond this machine while
@@ -47,8 +47,8 @@ def provider_for(
         server = parse_server(mail)
         if not server.is_local:
             require_public_settings(settings)
-        return SmtpProvider(server, greeting=greeting_of(settings.base_url))
-    if scheme in LATER:
+        return SmtpProvider(server, greeting=choose_greeting(settings.base_url))
+    if scheme in UNSUPPORTED_SCHEMES:
         raise ConfigError(
             f"HOGSEND_MAIL names {scheme}, which this version does not support.",
             f"{scheme.capitalize()} also accepts mail over SMTP: use smtp://user:password@host:587.",
@@ -61,11 +61,11 @@ def provider_for(
 
 
 def require_public_settings(settings: Settings) -> None:
-    """Check the settings that mail beyond this machine requires.
+    """Check the settings that are required for mail beyond this machine.
 
     Raises:
-        ConfigError: the sender is a local address, or links in mails would lead to this machine
-            or be unencrypted and `HOGSEND_ALLOW_LOCAL_LINKS` does not allow that.
+        ConfigError: the sender is a local address; or the links in mails would lead to this machine
+            or be unencrypted, which `HOGSEND_ALLOW_LOCAL_LINKS` does not allow.
     """
     domain = parseaddr(settings.sender)[1].rpartition("@")[2]
     if not domain or is_loopback(domain):
@@ -87,11 +87,11 @@ def require_public_settings(settings: Settings) -> None:
         )
 
 
-def greeting_of(base_url: str) -> str:
-    """Return the name of this machine in `EHLO` (RFC 5321 §4.1.3).
+def choose_greeting(base_url: str) -> str:
+    """Return the name of this machine for `EHLO` (RFC 5321 §4.1.3).
 
-    It is the domain of the public address or an address literal, because many servers refuse a
-    bare machine name.
+    Many servers refuse a bare machine name, so the name is the domain of the public address or an
+    address literal.
     """
     host = urlsplit(base_url).hostname or "127.0.0.1"
     try:
@@ -105,7 +105,7 @@ def greeting_of(base_url: str) -> str:
 def _import_provider(folder: Path, module: str, name: str) -> Provider:
     """Import the author's provider from the journeys' folder or an installed package."""
     if str(folder) not in sys.path:
-        # At the end, so that a file there never hides a module of Python or Hogsend.
+        # At the end of the path, so that a file there never hides a module of Python or Hogsend.
         sys.path.append(str(folder))
     setting = f"HOGSEND_MAIL names {module}:{name}"
     try:

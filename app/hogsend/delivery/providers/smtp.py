@@ -7,27 +7,27 @@ import ssl
 from contextlib import suppress
 
 from .port import Accepted, BeforeHandoff, Message, Provider, TryLater
-from .smtp_envelope import Envelope, envelope_of
-from .smtp_server import SmtpServer, tls_context
+from .smtp_envelope import Envelope, build_envelope
+from .smtp_server import SmtpServer, create_tls_context
 from .smtp_session import SmtpSession, SmtpTimeouts, StaleConnection
 
-# Servers limit the mails per connection and close idle ones; closing first avoids both.
+# Servers limit the mails per connection and close idle connections; these limits come first.
 MAILS_PER_CONNECTION = 200
 IDLE_SECONDS = 30.0
 
 
 class SmtpProvider(Provider):
-    """Hands mail to one SMTP server, each in an SMTP transaction of its own.
+    """Hands mail to one SMTP server, each mail in its own SMTP transaction.
 
     Connections are opened on demand, at most the server's `pool`, and closed after
     `MAILS_PER_CONNECTION` mails or `idle` seconds without use. An idle connection that the server
-    has closed is replaced without an effect on the mail.
+    has closed is replaced, and the mail does not notice.
 
     Args:
         server: the server that takes the mail.
         greeting: the name of this machine in `EHLO`: its domain or an address literal.
         timeouts: how long to wait for replies.
-        idle: after how many seconds without use a connection is closed.
+        idle: how long an unused connection stays open, in seconds.
     """
 
     name = "smtp"
@@ -55,11 +55,11 @@ class SmtpProvider(Provider):
         """Hand one mail over; wait while all connections are in use.
 
         Raises:
-            TryLater, Rejected, ProviderStopped, InDoubt: as the port says.
+            TryLater, Rejected, ProviderStopped, InDoubt, Withdrawn: as the port says.
         """
-        envelope = envelope_of(message)
+        envelope = build_envelope(message)
         async with self._slots:
-            session = await self._session_for(envelope)
+            session = await self._start_transaction(envelope)
             try:
                 return await session.send_content(message.mime_bytes, before_handoff)
             except StaleConnection as stale:
@@ -68,7 +68,7 @@ class SmtpProvider(Provider):
                 self._release(session)
 
     async def close(self) -> None:
-        """Close idle connections, within a second; the others close after their mail."""
+        """Close idle connections, within a second; a connection in use closes after its mail."""
         self._closed = True
         if self._cleanup is not None:
             self._cleanup.cancel()
@@ -77,13 +77,13 @@ class SmtpProvider(Provider):
         if self._quitting:
             await asyncio.wait(self._quitting)
 
-    async def _session_for(self, envelope: Envelope) -> SmtpSession:
+    async def _start_transaction(self, envelope: Envelope) -> SmtpSession:
         """Return a session whose server has accepted the envelope."""
         session = self._take_idle()
         if session is not None:
             with suppress(StaleConnection):
                 return await self._send_envelope(session, envelope)
-        # When one idle connection is dead the others often are too, so the second try is a new one.
+        # When one idle connection is dead, the others often are too, so a new one is opened.
         session = await self._open()
         try:
             return await self._send_envelope(session, envelope)
@@ -102,13 +102,13 @@ class SmtpProvider(Provider):
         if self._closed:
             raise TryLater("the provider is closed")
         if self._context is None:
-            self._context = await asyncio.to_thread(tls_context, self.server)
+            self._context = await asyncio.to_thread(create_tls_context, self.server)
         return await SmtpSession.open(
             self.server, self._context, greeting=self._greeting, timeouts=self._timeouts
         )
 
     def _take_idle(self) -> SmtpSession | None:
-        # The last one used is the likeliest to be alive; the others may reach their time limit.
+        # The most recently used session is the likeliest to be alive.
         while self._idle_sessions:
             session = self._idle_sessions.pop()
             if session.is_open:
@@ -139,6 +139,6 @@ class SmtpProvider(Provider):
             self._cleanup = loop.call_at(due, self._close_idle)
 
     def _quit(self, session: SmtpSession) -> None:
-        quitting = asyncio.get_running_loop().create_task(session.quit())
-        self._quitting.add(quitting)
-        quitting.add_done_callback(self._quitting.discard)
+        task = asyncio.get_running_loop().create_task(session.quit())
+        self._quitting.add(task)
+        task.add_done_callback(self._quitting.discard)

@@ -1,4 +1,4 @@
-"""The SMTP envelope of a mail: sender, recipients and the extensions that the content needs."""
+"""Builds the SMTP envelope of a mail: sender, recipients, and the extensions that it needs."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import idna
 from .port import Message, Rejected
 
 _PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
-# These would end the address inside the angle brackets of `MAIL` and `RCPT`.
+# Matches characters that would end the address in the angle brackets of `MAIL` and `RCPT`.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
 MAX_ADDRESS_LENGTH = 254
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Sender, recipients and what the content requires of the server.
+    """The sender, the recipients, and the extensions that the mail requires of the server.
 
     Args:
         sender: the address that bounces go to, without angle brackets.
         recipients: the addresses that the mail goes to.
         size: the mail's size in bytes.
         is_eight_bit: whether the mail has bytes beyond ASCII (RFC 6152).
-        is_international: whether an address or a header has such bytes (RFC 6531).
+        is_international: whether an address or a header has bytes beyond ASCII (RFC 6531).
     """
 
     sender: bytes
@@ -35,15 +35,15 @@ class Envelope:
     is_international: bool
 
 
-def envelope_of(message: Message) -> Envelope:
-    """Return a mail's envelope.
+def build_envelope(message: Message) -> Envelope:
+    """Build a mail's envelope.
 
     Raises:
         Rejected: an address is malformed, or a line of the mail ends with a lone CR or LF.
-            Servers disagree about such line ends, which can hide a second mail in the first.
+            Servers interpret such line ends differently, so a second mail could hide in the first.
     """
-    sender = wire_address(message.from_.email)
-    recipients = tuple(wire_address(address) for address in message.recipients)
+    sender = encode_address(message.from_.email)
+    recipients = tuple(encode_address(address) for address in message.recipients)
     content = message.mime_bytes
     if not content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r"):
         raise Rejected("the mail has a line that does not end with CR LF", "content")
@@ -59,11 +59,11 @@ def envelope_of(message: Message) -> Envelope:
 
 
 @lru_cache(maxsize=256)
-def wire_address(address: str) -> bytes:
+def encode_address(address: str) -> bytes:
     """Return a bare address in the form that SMTP commands carry.
 
-    A domain beyond ASCII is converted to its ASCII form (RFC 5891), which every server takes. A
-    local part beyond ASCII has no such form and stays.
+    A domain beyond ASCII is converted to its ASCII form (RFC 5891), which every server accepts. A
+    local part beyond ASCII has no ASCII form and is not converted.
 
     Raises:
         Rejected: the address is malformed.

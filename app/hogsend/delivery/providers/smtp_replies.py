@@ -1,7 +1,7 @@
 """Classifies replies of SMTP servers (RFC 5321 §4.2, RFC 3463).
 
-An enhanced status code decides where the server gives one, because the three digits alone do not
-tell whether the address, the content or the sender is at fault.
+If the server gives an enhanced status code, that code decides, because the three digits alone do
+not say whether the address, the content or the sender is at fault.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .port import DeliveryError, ProviderStopped, Rejected, RejectionKind, TryLa
 Enhanced = tuple[int, int, int]
 ReplyKind = Literal["later", "soft_bounce", "hard_bounce", "policy", "content", "stopped"]
 
-# Authentication is required, too weak, wrong, or requires encryption (RFC 4954 §6).
+# Authentication is missing, too weak, wrong, or requires encryption (RFC 4954 §6).
 _CREDENTIALS = frozenset({530, 534, 535, 538})
 _NO_SUCH_MAILBOX = frozenset(
     {(5, 1, 1), (5, 1, 2), (5, 1, 3), (5, 1, 6), (5, 1, 10), (5, 2, 1)},
@@ -30,12 +30,12 @@ _QUEUE_IDS = (
 )
 
 
-def enhanced_code(code: int, text: str) -> Enhanced | None:
-    """Read the enhanced status code at the start of a reply's text.
+def parse_enhanced_code(code: int, text: str) -> Enhanced | None:
+    """Parse the enhanced status code at the start of a reply's text.
 
     Args:
         code: the reply's three digits; an enhanced code of another class is ignored.
-        text: the text after them.
+        text: the text after the digits.
     """
     match = _ENHANCED.match(text)
     if match is None:
@@ -49,9 +49,9 @@ def classify(code: int, enhanced: Enhanced | None = None, *, to_sender: bool = F
 
     Args:
         code: the reply's three digits.
-        enhanced: its enhanced status code, if any.
-        to_sender: whether the reply is to `MAIL`, where a bad address is ours and must not be
-            blamed on the recipient.
+        enhanced: the reply's enhanced status code, if any.
+        to_sender: whether the reply is to `MAIL`, where a bad address is the sender's, not the
+            recipient's.
     """
     if code in _CREDENTIALS:
         return "stopped"
@@ -65,16 +65,16 @@ def classify(code: int, enhanced: Enhanced | None = None, *, to_sender: bool = F
     return "hard_bounce" if enhanced in _NO_SUCH_MAILBOX else "content"
 
 
-def error_for(code: int, text: str, *, to_sender: bool = False) -> DeliveryError:
-    """Return the error to raise for a negative reply.
+def build_error(code: int, text: str, *, to_sender: bool = False) -> DeliveryError:
+    """Build the error for a negative reply.
 
     Args:
         code: the reply's three digits.
-        text: the text after them; lines joined by LF.
+        text: the text after the digits, its lines joined by LF.
         to_sender: whether the reply is to `MAIL`.
     """
     reply = format_reply(code, text)
-    reply_kind = classify(code, enhanced_code(code, text), to_sender=to_sender)
+    reply_kind = classify(code, parse_enhanced_code(code, text), to_sender=to_sender)
     if reply_kind == "stopped":
         return ProviderStopped(reply)
     if reply_kind in ("later", "soft_bounce"):
@@ -86,14 +86,14 @@ def error_for(code: int, text: str, *, to_sender: bool = False) -> DeliveryError
 def format_reply(code: int, text: str) -> str:
     """Return a reply as one line that can be stored and shown.
 
-    Bytes that are not UTF-8 arrive as lone surrogates; databases accept neither those nor NUL.
+    Bytes that are not UTF-8 arrive as lone surrogates. Databases reject lone surrogates and NUL.
     """
     line = " ".join(f"{code} {text}".replace("\0", " ").split())
     return line.encode("utf-8", "replace").decode("utf-8")[:1000]
 
 
-def queue_id(text: str) -> str | None:
-    """Read the server's id of an accepted mail, if the reply has it in a usual form.
+def parse_queue_id(text: str) -> str | None:
+    """Parse the server's id of an accepted mail, if the reply has one in a usual form.
 
     Postfix answers `queued as 4bD3`, Exim `OK id=1abc-23`, Amazon SES `Ok 0102018f`.
     """

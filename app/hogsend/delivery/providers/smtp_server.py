@@ -18,7 +18,7 @@ ESCAPES = "In a user or password, write # as %23, ? as %3F, / as %2F, @ as %40 a
 MAX_POOL_SIZE = 100
 PORT_RELAY, PORT_TLS, PORT_SUBMISSION = 25, 465, 587
 
-# Certificate authorities of systems other than the one that OpenSSL was built on.
+# Where systems keep their certificate authorities, for an OpenSSL that was built elsewhere.
 _AUTHORITIES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -34,10 +34,11 @@ class SmtpServer:
     Args:
         host: the name or address.
         port: the TCP port.
-        username: None to send without signing in.
-        password: the password of that user.
+        username: the user; None to send without signing in.
+        password: the user's password.
         tls: whether to encrypt from the first byte (`smtps://`).
-        start_tls: whether to encrypt with `STARTTLS`: when offered, always, or never.
+        start_tls: whether to encrypt with `STARTTLS`: `auto` when the server offers it, `require`
+            always, `never` not at all.
         verify: whether to check the server's certificate.
         pool: the maximum number of open connections.
     """
@@ -74,10 +75,10 @@ def is_loopback(host: str) -> bool:
 def parse_server(url: str) -> SmtpServer:
     """Parse the URL of a server.
 
-    `smtps://` encrypts from the first byte (port 465). `smtp://` uses `STARTTLS`: always when a
-    password goes to another machine, otherwise when the server offers it (port 587 with a user,
-    else 25). The options after `?` are `starttls=require|never|auto`,
-    `verify=0|1` (certificate checks: on, but off for this machine) and `pool=1…100` (16).
+    `smtps://` encrypts from the first byte (port 465). `smtp://` uses `STARTTLS` (port 587 with a
+    user, else 25): always when a password goes to another machine, otherwise when the server offers
+    encryption. The options after `?` are `starttls=require|never|auto`, `verify=0|1` (certificate
+    checks; by default on, and off for a server on this machine) and `pool=1…100` (by default 16).
 
     Raises:
         ConfigError: the URL is invalid; the message never contains the password.
@@ -94,7 +95,7 @@ def parse_server(url: str) -> SmtpServer:
     tls = parts.scheme == "smtps"
     username = unquote(parts.username) if parts.username else None
     is_local = is_loopback(parts.hostname)
-    options = _options(parts)
+    options = _parse_options(parts)
     default_port = PORT_TLS if tls else PORT_SUBMISSION if username else PORT_RELAY
     return SmtpServer(
         host=parts.hostname,
@@ -102,17 +103,17 @@ def parse_server(url: str) -> SmtpServer:
         username=username,
         password=unquote(parts.password or "") if username else None,
         tls=tls,
-        start_tls=_start_tls(
+        start_tls=_parse_start_tls(
             options.get("starttls"), tls=tls, has_secret=bool(username) and not is_local
         ),
-        verify=_verify(options.get("verify"), default=not is_local),
-        pool=_pool(options.get("pool", "16")),
+        verify=_parse_verify(options.get("verify"), default=not is_local),
+        pool=_parse_pool(options.get("pool", "16")),
     )
 
 
-def _options(parts: SplitResult) -> dict[str, str]:
+def _parse_options(parts: SplitResult) -> dict[str, str]:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    # The unknown part may be the rest of a password, so the message does not repeat it.
+    # The unknown part may belong to a password, so the message does not quote it.
     if options.keys() - {"starttls", "verify", "pool"} or parts.fragment:
         raise ConfigError(
             "HOGSEND_MAIL has an unknown option after the host.",
@@ -121,7 +122,7 @@ def _options(parts: SplitResult) -> dict[str, str]:
     return options
 
 
-def _start_tls(option: str | None, *, tls: bool, has_secret: bool) -> StartTls:
+def _parse_start_tls(option: str | None, *, tls: bool, has_secret: bool) -> StartTls:
     if tls:
         if option is not None:
             raise ConfigError(
@@ -138,7 +139,7 @@ def _start_tls(option: str | None, *, tls: bool, has_secret: bool) -> StartTls:
     )
 
 
-def _verify(option: str | None, *, default: bool) -> bool:
+def _parse_verify(option: str | None, *, default: bool) -> bool:
     if option is None:
         return default
     if option in ("0", "1"):
@@ -146,7 +147,7 @@ def _verify(option: str | None, *, default: bool) -> bool:
     raise ConfigError(f"HOGSEND_MAIL has verify={option}.", "Use verify=0 or verify=1.")
 
 
-def _pool(option: str) -> int:
+def _parse_pool(option: str) -> int:
     if option.isascii() and option.isdigit() and 1 <= int(option) <= MAX_POOL_SIZE:
         return int(option)
     raise ConfigError(
@@ -154,8 +155,8 @@ def _pool(option: str) -> int:
     )
 
 
-def tls_context(server: SmtpServer) -> ssl.SSLContext:
-    """Make the TLS context for a server.
+def create_tls_context(server: SmtpServer) -> ssl.SSLContext:
+    """Create the TLS context for a server.
 
     Certificate authorities are loaded only to verify, because they take about 20 ms and a few
     megabytes.

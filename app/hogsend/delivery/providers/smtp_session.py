@@ -1,7 +1,7 @@
 """One connection to an SMTP server, which sends one mail at a time (RFC 5321).
 
-aiosmtplib connects, encrypts and signs in; the three commands of a mail run on its raw connection
- (`compat/aiosmtplib.py`).
+aiosmtplib connects, encrypts and signs in. The three commands of a mail run on aiosmtplib's raw
+connection (`compat/aiosmtplib.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import aiosmtplib
 from ...compat.aiosmtplib import RawConnection
 from .port import Accepted, BeforeHandoff, InDoubt, ProviderStopped, Rejected, TryLater
 from .smtp_envelope import Envelope
-from .smtp_replies import error_for, format_reply, queue_id
+from .smtp_replies import build_error, format_reply, parse_queue_id
 from .smtp_server import SmtpServer
 
 SERVICE_CLOSING = 421
@@ -30,8 +30,8 @@ class SmtpTimeouts:
     Args:
         connect: the connection, the greeting and signing in.
         command: the reply to `MAIL`, `RCPT` and `DATA`.
-        stale: the reply to `MAIL` on an idle connection; a dead one is replaced.
-        accept: the reply after the final dot; giving up sooner would double mails.
+        stale: the reply to `MAIL` on an idle connection; a dead connection is replaced.
+        accept: the reply after the final dot; with a shorter time, mails could be sent twice.
         quit: the reply to `QUIT`.
     """
 
@@ -50,9 +50,13 @@ class SmtpSession:
     """One open connection.
 
     Args:
-        client: connected and signed in.
-        connection: its raw connection.
+        client: the SMTP client, connected and signed in.
+        connection: the client's raw connection.
         timeouts: how long to wait for replies.
+
+    Attributes:
+        transactions: how many mails were begun on this connection.
+        idle_since: the event loop's time of the last release, set by the pool.
     """
 
     def __init__(
@@ -61,7 +65,7 @@ class SmtpSession:
         self._client = client
         self._connection = connection
         self._timeouts = timeouts
-        self._size_limit = _size_limit(client)
+        self._size_limit = _read_size_limit(client)
         self.transactions = 0
         self.idle_since = 0.0
 
@@ -78,13 +82,14 @@ class SmtpSession:
 
         Args:
             server: the server to connect to.
-            context: checks the server's certificate.
+            context: the TLS context that checks the server's certificate.
             greeting: the name of this machine in `EHLO`.
             timeouts: how long to wait for replies.
 
         Raises:
             TryLater: the server cannot be reached or does not answer.
-            ProviderStopped: the password, the certificate or encryption was refused.
+            ProviderStopped: the server refused the password, has a bad certificate, or does not
+                encrypt.
         """
         client = aiosmtplib.SMTP(
             hostname=server.host,
@@ -106,18 +111,19 @@ class SmtpSession:
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection is open, as far as known."""
+        """Whether the connection is open, as far as this side knows."""
         return self._client.is_connected
 
     async def send_envelope(self, envelope: Envelope) -> None:
-        """Name the sender and the recipients of the next mail.
+        """Begin the next mail: send its sender and its recipients.
 
         Raises:
             StaleConnection: the connection is dead.
+            Rejected: the mail is too large, or needs an extension that the server lacks.
             TryLater, Rejected, ProviderStopped: the server refused the sender or a recipient. The
                 session remains usable.
         """
-        command = self._mail_command(envelope)
+        command = self._build_mail_command(envelope)
         is_reused, timeouts = self.transactions > 0, self._timeouts
         self.transactions += 1
         code, text = await self._run(command, timeouts.stale if is_reused else timeouts.command)
@@ -133,13 +139,14 @@ class SmtpSession:
         """Send the content of the mail whose envelope the server has accepted.
 
         Args:
-            content: the mail, its lines ended with CR LF.
+            content: the mail, whose lines end with CR LF.
             before_handoff: awaited just before `DATA`.
 
         Raises:
             InDoubt: the connection ended or timed out after the server asked for the content.
-            StaleConnection: the connection ended before that.
-            TryLater, Rejected, ProviderStopped: the server refused.
+            StaleConnection: the connection ended before the server asked for the content.
+            TryLater, Rejected, ProviderStopped: the server refused the mail.
+            Withdrawn: from `before_handoff`.
         """
         try:
             await before_handoff()
@@ -158,11 +165,11 @@ class SmtpSession:
         if code == SERVICE_CLOSING:
             self.abort()
         if not 200 <= code <= 299:
-            raise error_for(code, text)
-        return Accepted(provider_id=queue_id(text), reply=format_reply(code, text))
+            raise build_error(code, text)
+        return Accepted(provider_id=parse_queue_id(text), reply=format_reply(code, text))
 
     def abort(self) -> None:
-        """Drop the connection and whatever waits to be written to it."""
+        """Close the connection and discard unsent data."""
         self._connection.abort()
 
     async def quit(self) -> None:
@@ -171,7 +178,7 @@ class SmtpSession:
             await self._client.quit(timeout=self._timeouts.quit)
         self._client.close()
 
-    def _mail_command(self, envelope: Envelope) -> bytes:
+    def _build_mail_command(self, envelope: Envelope) -> bytes:
         command = [b"MAIL FROM:<", envelope.sender, b">"]
         offers = self._client.supports_extension
         if self._size_limit is not None:
@@ -207,7 +214,7 @@ class SmtpSession:
 
     async def _write_content(self, content: bytes) -> tuple[int, str]:
         try:
-            return await self._connection.send_content(dot_stuffed(content), self._timeouts.accept)
+            return await self._connection.send_content(stuff_dots(content), self._timeouts.accept)
         except (aiosmtplib.SMTPException, OSError) as error:
             self.abort()
             raise InDoubt(f"no reply after the final dot: {error}") from error
@@ -222,7 +229,7 @@ class SmtpSession:
             self.abort()
         else:
             await self._reset()
-        raise error_for(code, text, to_sender=to_sender)
+        raise build_error(code, text, to_sender=to_sender)
 
     async def _reset(self) -> None:
         # The caller raises the original error; a connection that cannot be reset is closed.
@@ -232,8 +239,8 @@ class SmtpSession:
                 self.abort()
 
 
-def dot_stuffed(content: bytes) -> bytes:
-    """Double each dot that begins a line, and add the final one (RFC 5321 §4.5.2)."""
+def stuff_dots(content: bytes) -> bytes:
+    """Double each dot at the beginning of a line, and add the final dot (RFC 5321 §4.5.2)."""
     if content.startswith(b"."):
         content = b"." + content
     end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
@@ -247,7 +254,7 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-def _size_limit(client: aiosmtplib.SMTP) -> int | None:
+def _read_size_limit(client: aiosmtplib.SMTP) -> int | None:
     size = client.esmtp_extensions.get("size")
     if size is None:
         return None
