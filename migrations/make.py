@@ -14,25 +14,30 @@ import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
 from aerich import Command
+from aerich.models import Aerich
+from aerich.utils import get_models_describe
 from tortoise.context import TortoiseContext
 
 from hogsend.store.migrations import APP, bring_up_to_date, location, migrating_config
 from tests.postgres import running_postgres
 
 
-async def write(url: str, name: str | None) -> str | None:
+async def write(url: str, name: str | None, folder: Path | None = None) -> str | None:
     """Write one database's migration.
 
     Args:
         url: an empty database.
         name: what changes, in a few words joined by `_`; None writes the first migration.
+        folder: where the migrations are; in the repository unless given.
 
     Returns:
         The new file's name, or None when the models have not changed.
     """
-    folder = location(url)
+    folder = folder or location(url)
     if name is not None:
         await bring_up_to_date(url, backups=None)
     async with TortoiseContext(), Command(migrating_config(url), APP, str(folder)) as command:
@@ -41,7 +46,25 @@ async def write(url: str, name: str | None) -> str | None:
                 file.unlink()
             await command.init_db(safe=False)
             return next((folder / APP).glob("0_*.py")).name
+        await follow_renamed_classes()
+        await command.init()
         return await command.migrate(name, no_input=True) or None
+
+
+async def follow_renamed_classes() -> None:
+    """Give the models of the last migration the present names of their classes.
+
+    Aerich takes a model whose class and docstring have changed for another model: the migration
+    would create its table, which exists, and then drop it with everything in it.
+    """
+    models: dict[str, dict[str, Any]] = get_models_describe(APP)
+    present = {model["table"]: name for name, model in models.items()}
+    last: Any = await Aerich.filter(app=APP).order_by("-id").first()
+    last.content = {
+        present.get(model["table"], name): {**model, "name": present.get(model["table"], name)}
+        for name, model in last.content.items()
+    }
+    await last.save()
 
 
 def write_apart(url: str, name: str | None) -> str | None:

@@ -14,13 +14,15 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from aerich.models import Aerich
 from tortoise.context import TortoiseContext
 
 from hogsend.errors import StartError
 from hogsend.paths import resource
-from hogsend.store import migrations
+from hogsend.store import migrations as store_migrations
 from hogsend.store.db import sqlite_path, tortoise_config
-from hogsend.store.migrations import bring_up_to_date, pending
+from hogsend.store.migrations import bring_up_to_date, location, migrating_config, pending
+from migrations import make
 
 Schema = dict[str, dict[str, set[tuple[object, ...]]]]
 
@@ -40,7 +42,7 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
             folder = f"migrations/{kind}"
             shutil.copytree(resource(folder), top / folder)
             (top / folder / "models" / name).write_text(LATER.format(more=more))
-        monkeypatch.setattr(migrations, "resource", lambda part: top / part)
+        monkeypatch.setattr(store_migrations, "resource", lambda part: top / part)
         return name
 
     return add
@@ -112,6 +114,20 @@ async def test_migrations_equal_the_models_on_postgres(postgres_url: str, empty_
     )
 
 
+async def test_a_renamed_model_needs_no_migration(database_url: str, tmp_path: Path):
+    folder = tmp_path / "migrations"
+    shutil.copytree(location(database_url), folder)
+    async with TortoiseContext() as context:
+        await context.init(config=migrating_config(database_url))
+        last = await Aerich.all().order_by("-id").first()
+        assert last is not None
+        sends = last.content.pop("models.SendRow")
+        last.content["models.Mail"] = {**sends, "name": "models.Mail", "docstring": "Other."}
+        await last.save()
+
+    assert await make.write(database_url, "nothing", folder) is None
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_migrations_are_numbered_without_gap_or_repetition(kind: str):
     names = [file.name for file in resource(f"migrations/{kind}/models").glob("[0-9]*.py")]
@@ -180,7 +196,7 @@ async def test_a_database_newer_than_the_program_is_refused(
 ):
     later("")
     await bring_up_to_date(database_url, backups=None)
-    monkeypatch.setattr(migrations, "resource", resource)
+    monkeypatch.setattr(store_migrations, "resource", resource)
     with pytest.raises(StartError, match="newer than this program") as refusal:
         await bring_up_to_date(database_url, backups=None)
     assert refusal.value.remedy
