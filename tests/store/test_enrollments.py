@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from tortoise.fields import IntField
 
 from hogsend.clock import ManualClock
 from hogsend.domain.conditions import prop
@@ -18,6 +20,7 @@ from hogsend.domain.event import Event, on
 from hogsend.domain.ids import new_id
 from hogsend.store import contacts, enrollments, parking
 from hogsend.store.db import Database, Query, Write
+from hogsend.store.models import EnrollmentRow
 from tests.databases import enrollment_of
 
 STATES = [*LIVE_STATES, "completed", "exited", "failed", "held_out"]
@@ -176,3 +179,54 @@ async def test_the_last_entry_is_the_newest_of_the_person_and_of_those_merged_in
     assert {key: one.at for key, one in found.items()} == {
         (ada.id, *place): at for place, at in both.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class PrioritizedEnrollment(Enrollment):
+    priority: int = 0
+
+
+class PrioritizedRow(EnrollmentRow):
+    priority = IntField(default=0)
+
+    class Meta(EnrollmentRow.Meta):
+        pass
+
+
+def load_again(name: str) -> Any:
+    """Return a second copy of a module, which sees names that were replaced since."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def test_a_new_column_needs_no_more_than_the_model_and_the_value(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hogsend.domain.enrollment.Enrollment", PrioritizedEnrollment)
+    monkeypatch.setattr("hogsend.store.models.EnrollmentRow", PrioritizedRow)
+    rows = load_again("hogsend.store.enrollment_rows")
+    monkeypatch.setattr("hogsend.store.enrollment_rows.ENROLLMENTS", rows.ENROLLMENTS)
+    extended = load_again("hogsend.store.enrollments")
+    now = clock.now()
+    urgent = PrioritizedEnrollment(
+        id=new_id(now),
+        contact_id=new_id(now),
+        journey_id="j",
+        entry_key="",
+        state="active",
+        trigger_event_id=new_id(now),
+        code_hash="abc",
+        entered_at=now,
+        priority=7,
+    )
+    added = Write("ALTER TABLE enrollments ADD priority INT NOT NULL DEFAULT 0")
+
+    await write(database, added, extended.insert([urgent]))
+    assert await database.read_one(extended.by_ids([urgent.id])) == {urgent.id: urgent}
+
+    calm = replace(urgent, priority=1)
+    await write(database, extended.update([calm], now))
+    assert await database.read_one(extended.by_ids([urgent.id])) == {urgent.id: calm}
