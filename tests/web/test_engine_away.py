@@ -12,7 +12,7 @@ from quart import Quart
 from hogsend.errors import HatchetApiUnavailable
 from hogsend.process.event_bus import EventBus
 from hogsend.process.runtime import Runtime
-from hogsend.process.worker_factory import WorkerParts, build_worker
+from hogsend.process.worker_factory import build_worker
 from hogsend.store.db import Query, Write
 from hogsend.store.fields import to_id
 from tests.doubles.hatchet.token import TENANT, mint
@@ -27,18 +27,7 @@ def with_hatchet(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     """An instance whose worker has not reached Hatchet yet."""
     monkeypatch.setenv("HATCHET_CLIENT_TOKEN", mint("hatchet.example.com:443", SCREENS))
     runtime.settings = replace(runtime.settings, engine="hatchet")
-    runtime.worker = runtime.worker_status = build_worker(
-        runtime.settings,
-        EventBus(),
-        WorkerParts(
-            runtime.database,
-            runtime.clock,
-            runtime.change_feed,
-            runtime.content,
-            runtime.ingest,
-            runtime.tracker,
-        ),
-    )
+    runtime.worker = build_worker(runtime, EventBus())
     return runtime
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 
 from ..clock import Clock, SystemClock
 from ..config.settings import Settings
@@ -21,12 +21,11 @@ from ..store.change_feed import ChangeFeed
 from ..store.db import Database, is_sqlite, location_of
 from ..turns.folder_check import diagnose_folder
 from ..turns.plan import log_plan
-from ..turns.turn_inputs import JourneyCode
 from .database_watcher import DatabaseWatcher
 from .event_bus import DatabaseChanged, DatabaseRecovered, EventBus
 from .journey_sync import sync_journeys
 from .worker import Worker
-from .worker_factory import WorkerParts, build_worker, turn_limits
+from .worker_factory import build_worker, turn_limits
 from .worker_lock import WorkerLock
 
 log = logging.getLogger("hogsend")
@@ -38,22 +37,34 @@ class Runtime(ServiceContext):
 
     Args:
         bus: connects the parts.
-        worker: runs journeys and delivers mail; None when this process only serves.
+        with_worker: whether this process runs journeys and delivers mail.
         changed_journeys: the journeys whose code the last load changed.
-        planning: logs what that means for the people in them.
+
+    Attributes:
+        worker: runs journeys and delivers mail; None when this process only serves.
+        planning: logs what changed code means for the people in its journeys.
+
+    Raises:
+        ConfigError: the settings do not name a mail provider that a worker can use.
     """
 
     bus: EventBus
-    worker: Worker | None = None
+    with_worker: InitVar[bool] = False
     changed_journeys: frozenset[str] = frozenset()
-    planning: asyncio.Task[None] | None = None
+    worker: Worker | None = field(init=False)
+    planning: asyncio.Task[None] | None = field(init=False, default=None)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, with_worker: bool) -> None:
+        self.worker = build_worker(self, self.bus) if with_worker else None
         self.bus.subscribe(DatabaseChanged, self._on_database_changed)
         self.bus.subscribe(DatabaseRecovered, self._on_database_recovered)
 
+    @property
+    def worker_status(self) -> Worker | None:
+        return self.worker
+
     async def use(self, content: Content) -> None:
-        """Serve and play other content from now on."""
+        """Serve and run other content from now on."""
         async with self.rules_lock:
             worker_id = self.worker.id if self.worker else None
             self.changed_journeys = await sync_journeys(
@@ -76,9 +87,13 @@ class Runtime(ServiceContext):
             if finding.severity == "error":
                 log.warning("%s", finding)
         if self.changed_journeys:
-            code = JourneyCode(content.registry, content.template_lists)
-            limits = turn_limits(self.settings)
-            await log_plan(self.database, self.clock, code, self.changed_journeys, limits)
+            await log_plan(
+                self.database,
+                self.clock,
+                content.journey_code,
+                self.changed_journeys,
+                turn_limits(self.settings),
+            )
 
     async def stop_planning(self) -> None:
         """Stop logging the plan."""
@@ -113,7 +128,7 @@ async def open_runtime(
 
     Args:
         settings: with secrets, on a prepared data folder.
-        with_worker: also play journeys and deliver mail.
+        with_worker: also run journeys and deliver mail.
         clock: what tells the time; the machine's unless given.
 
     Raises:
@@ -148,8 +163,6 @@ async def _assemble(
     rules = await load_rules(database, registry.journeys, registry.lists, settings.late_event_limit)
     ingest = Ingest(database, clock, rules, change_feed, on_commit=bus.publish)
     tracker = Tracker(database, clock, ingest, change_feed)
-    parts = WorkerParts(database, clock, change_feed, content, ingest, tracker)
-    worker = build_worker(settings, bus, parts) if with_worker else None
     runtime = Runtime(
         settings=settings,
         clock=clock,
@@ -159,14 +172,13 @@ async def _assemble(
         content=content,
         ingest=ingest,
         tracker=tracker,
-        worker_status=worker,
         bus=bus,
-        worker=worker,
+        with_worker=with_worker,
         changed_journeys=changed_journeys,
     )
     stack.push_async_callback(runtime.stop_planning)
-    if worker is not None:
-        await worker.start()
+    if runtime.worker is not None:
+        await runtime.worker.start()
         stack.push_async_callback(runtime.stop_work)
     watcher = DatabaseWatcher(database, location_of(settings.database_url), clock, bus)
     stack.push_async_callback(_cancel, asyncio.create_task(watcher.run()))

@@ -16,7 +16,6 @@ from ..store.corrupt_row_failures import fail_send
 from ..store.db import Database
 from ..store.workers import Outage
 from ..turns.runner import TurnRunner
-from ..turns.turn_inputs import JourneyCode
 from .event_bus import EventBus, WorkersLost
 from .journey_sync import sync_journeys
 from .retention import Retention
@@ -94,7 +93,7 @@ class Worker:
 
     def use(self, content: Content) -> None:
         """Use the author's content from now on."""
-        self.turn_runner.code = JourneyCode(content.registry, content.template_lists)
+        self.turn_runner.code = content.journey_code
         self.mailer.renderer = content.renderer
         if self._registry is not None:
             self._registry.use_code(content.registry.journeys)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from ..clock import Clock
 from ..config.settings import Settings
 from ..delivery.drain_gate import DrainGate
 from ..delivery.mailer import Mailer
 from ..delivery.providers.select import select_provider
-from ..delivery.tracking import Tracker
 from ..domain.ids import new_id
 from ..engines.due_rows import DueRows
 from ..engines.embedded import EmbeddedEngine
@@ -25,12 +22,10 @@ from ..errors import Conflict, InvalidInput, NotFound, TooLarge
 from ..ingest import Ingest
 from ..ingest.parsing import parse_hatchet_event
 from ..services.actor import HATCHET
-from ..services.content import Content
+from ..services.context import ServiceContext
 from ..services.enrollment_actions import run_action
-from ..store.change_feed import ChangeFeed
-from ..store.db import Database
 from ..turns.runner import TurnRunner
-from ..turns.turn_inputs import JourneyCode, TurnLimits
+from ..turns.turn_inputs import TurnLimits
 from .event_bus import EventBus
 from .isolated_turns import IsolatedTurns
 from .retention import Retention, RetentionPolicy
@@ -41,73 +36,47 @@ from .worker_registry import Heartbeat, WorkerRegistry
 DRAIN_MAIL, APPLY_RETENTION = "drain-mail", "remove-old"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerParts:
-    """The open parts of the process that a worker uses.
-
-    Args:
-        database: the database.
-        clock: the source of the present instant.
-        change_feed: notifies dashboards.
-        content: the author's journeys and mails.
-        ingest: stores what turns and mails cause.
-        tracker: decides which clicks were a person's.
-    """
-
-    database: Database
-    clock: Clock
-    change_feed: ChangeFeed
-    content: Content
-    ingest: Ingest
-    tracker: Tracker
-
-    def is_ingest_busy(self) -> bool:
-        """Return whether events arrive faster than they are written."""
-        return self.ingest.is_under_load
-
-
-def build_worker(settings: Settings, bus: EventBus, parts: WorkerParts) -> Worker:
+def build_worker(context: ServiceContext, bus: EventBus) -> Worker:
     """Return the worker that the settings ask for; it has to be started.
 
     Args:
-        settings: with secrets, on a prepared data folder.
+        context: what the worker works with; its settings are with secrets, on a prepared folder.
         bus: delivers what was committed.
-        parts: what it works with.
 
     Raises:
         ConfigError: the settings do not name a provider that can be used.
     """
-    registry = _registry(settings, parts)
+    registry = _build_registry(context)
     turn_runner = TurnRunner(
-        parts.database,
-        parts.clock,
-        parts.ingest,
-        JourneyCode(parts.content.registry, parts.content.template_lists),
-        turn_limits(settings),
+        context.database,
+        context.clock,
+        context.ingest,
+        context.content.journey_code,
+        turn_limits(context.settings),
     )
-    mailer = _mailer(settings, parts, registry)
+    mailer = _build_mailer(context, registry)
     retention = Retention(
-        parts.database,
-        parts.clock,
-        RetentionPolicy.of(settings),
+        context.database,
+        context.clock,
+        RetentionPolicy.of(context.settings),
         registry.is_leader if registry else None,
     )
-    run_turns = IsolatedTurns(turn_runner, parts.database, parts.clock, parts.change_feed).run
+    turns = IsolatedTurns(turn_runner, context.database, context.clock, context.change_feed)
     engine: Engine
-    if settings.engine == "hatchet":
-        engine = _hatchet_engine(
-            settings, parts, run_turns, registry, mailer=mailer, retention=retention
+    if context.settings.engine == "hatchet":
+        engine = _build_hatchet_engine(
+            context, turns.run, registry, mailer=mailer, retention=retention
         )
     else:
-        engine = _embedded_engine(parts, run_turns, registry)
+        engine = _build_embedded_engine(context, turns.run, registry)
     return Worker(
         bus=bus,
-        database=parts.database,
-        clock=parts.clock,
+        database=context.database,
+        clock=context.clock,
         turn_runner=turn_runner,
         engine=engine,
         mailer=mailer,
-        tracker=parts.tracker,
+        tracker=context.tracker,
         retention=retention,
         registry=registry,
         heartbeat=Heartbeat(registry, lambda: engine.outage, bus) if registry else None,
@@ -119,53 +88,54 @@ def turn_limits(settings: Settings) -> TurnLimits:
     return TurnLimits(timedelta(seconds=settings.turn_time_limit), settings.turn_step_limit)
 
 
-def _registry(settings: Settings, parts: WorkerParts) -> WorkerRegistry | None:
+def _build_registry(context: ServiceContext) -> WorkerRegistry | None:
     """Return the registry of workers; None on a SQLite file, which has only one."""
-    if parts.database.is_sqlite:
+    if context.database.is_sqlite:
         return None
-    now, journeys = parts.clock.now(), parts.content.registry.journeys
-    return WorkerRegistry(parts.database, new_id(now), settings.engine, now, journeys)
+    now, journeys = context.clock.now(), context.content.registry.journeys
+    return WorkerRegistry(context.database, new_id(now), context.settings.engine, now, journeys)
 
 
-def _mailer(settings: Settings, parts: WorkerParts, registry: WorkerRegistry | None) -> Mailer:
+def _build_mailer(context: ServiceContext, registry: WorkerRegistry | None) -> Mailer:
     return Mailer(
-        database=parts.database,
-        clock=parts.clock,
-        ingest=parts.ingest,
-        provider=select_provider(settings, parts.database, parts.clock, parts.change_feed),
-        changes=parts.change_feed,
-        renderer=parts.content.renderer,
-        rate=settings.send_rate,
+        database=context.database,
+        clock=context.clock,
+        ingest=context.ingest,
+        provider=select_provider(
+            context.settings, context.database, context.clock, context.change_feed
+        ),
+        changes=context.change_feed,
+        renderer=context.content.renderer,
+        rate=context.settings.send_rate,
         holder=registry.id if registry else None,
-        drain_gate=DrainGate() if settings.engine == "hatchet" else None,
+        drain_gate=DrainGate() if context.settings.engine == "hatchet" else None,
     )
 
 
-def _leases(parts: WorkerParts, registry: WorkerRegistry | None) -> RowLeases | None:
-    return RowLeases(parts.database, registry.id) if registry else None
+def _build_leases(context: ServiceContext, registry: WorkerRegistry | None) -> RowLeases | None:
+    return RowLeases(context.database, registry.id) if registry else None
 
 
-def _embedded_engine(
-    parts: WorkerParts, run_turns: RunTurns, registry: WorkerRegistry | None
+def _build_embedded_engine(
+    context: ServiceContext, run_turns: RunTurns, registry: WorkerRegistry | None
 ) -> EmbeddedEngine:
     due_turns = (
-        DueRows(parts.database, holder=registry.id, runs_journey=registry.runs_journey)
+        DueRows(context.database, holder=registry.id, runs_journey=registry.runs_journey)
         if registry
-        else DueRows(parts.database)
+        else DueRows(context.database)
     )
     return EmbeddedEngine(
-        parts.database,
-        parts.clock,
+        context.database,
+        context.clock,
         run_turns,
-        parts.is_ingest_busy,
-        leases=_leases(parts, registry),
+        lambda: context.ingest.is_under_load,
+        leases=_build_leases(context, registry),
         due_turns=due_turns,
     )
 
 
-def _hatchet_engine(
-    settings: Settings,
-    parts: WorkerParts,
+def _build_hatchet_engine(
+    context: ServiceContext,
     run_turns: RunTurns,
     registry: WorkerRegistry | None,
     *,
@@ -179,31 +149,31 @@ def _hatchet_engine(
         return dict(await retention.apply())
 
     return HatchetEngine(
-        parts.database,
-        parts.clock,
+        context.database,
+        context.clock,
         run_turns,
-        journey_ids=parts.content.registry.journeys,
-        exit_cancelled=_exit_cancelled(parts),
+        journey_ids=context.content.registry.journeys,
+        exit_cancelled=_exit_cancelled(context),
         event_handler=HatchetEventHandler(
-            settings.hatchet_events, _ingest_hatchet_event(parts.ingest)
+            context.settings.hatchet_events, _ingest_hatchet_event(context.ingest)
         ),
         cron_tasks={
             DRAIN_MAIL: CronTask(drain_mail, ["* * * * *"]),
             APPLY_RETENTION: CronTask(apply_retention, ["17 * * * *"]),
         },
         mail_task=DRAIN_MAIL,
-        leases=_leases(parts, registry),
-        is_ingest_busy=parts.is_ingest_busy,
-        on_connectivity_change=lambda: parts.change_feed.publish("journeys"),
+        leases=_build_leases(context, registry),
+        is_ingest_busy=lambda: context.ingest.is_under_load,
+        on_connectivity_change=lambda: context.change_feed.publish("journeys"),
     )
 
 
-def _exit_cancelled(parts: WorkerParts) -> Callable[[UUID], Awaitable[None]]:
+def _exit_cancelled(context: ServiceContext) -> Callable[[UUID], Awaitable[None]]:
     """Return what exits an enrollment whose run was cancelled in Hatchet."""
 
     async def exit_cancelled(enrollment_id: UUID) -> None:
         try:
-            await run_action(parts, HATCHET, "exit", enrollment_id, note="cancelled_in_hatchet")
+            await run_action(context, HATCHET, "exit", enrollment_id, note="cancelled_in_hatchet")
         except (Conflict, NotFound):
             # It has ended meanwhile.
             return

@@ -19,7 +19,7 @@ from ..store import audit, enrollments, events
 from ..store.counters import Tally
 from ..store.db import Query, Transaction, Write
 from .actor import Actor, Permission
-from .enrollment_actions import IngestContext
+from .journey_context import JourneyContext
 
 __all__ = ["BulkResult", "replay_missed_triggers", "run_action_on_all"]
 
@@ -54,7 +54,7 @@ class BulkResult:
 
 
 async def run_action_on_all(
-    context: IngestContext,
+    context: JourneyContext,
     actor: Actor,
     action: ActionName,
     journey_id: str,
@@ -97,7 +97,7 @@ async def run_action_on_all(
 
 
 async def replay_missed_triggers(
-    context: IngestContext,
+    context: JourneyContext,
     actor: Actor,
     journey_id: str,
     *,
@@ -174,7 +174,7 @@ class _Bulk:
     on_progress: Progress | None
 
 
-async def _run_in_batches(context: IngestContext, bulk: _Bulk) -> None:
+async def _run_in_batches(context: JourneyContext, bulk: _Bulk) -> None:
     """Run through rows in the order of their ids.
 
     Rows that are added meanwhile are left out, so that the run ends. The audit entry commits with

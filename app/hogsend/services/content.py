@@ -14,6 +14,7 @@ from ..domain.journey import BrokenFile
 from ..turns.folder_check import reject_missing_resources
 from ..turns.folder_loader import load
 from ..turns.registry import Registry
+from ..turns.turn_inputs import JourneyCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Content:
     def known_templates(self) -> set[str]:
         """The keys of all mails, those with a broken file included."""
         return known_templates(self.templates)
+
+    @property
+    def journey_code(self) -> JourneyCode:
+        """The journeys and the lists of their mails, as turns use them."""
+        return JourneyCode(self.registry, self.template_lists)
 
     @property
     def template_lists(self) -> dict[str, str | None]:

@@ -40,17 +40,20 @@ class ServiceContext(JourneyContext):
         tokens: signs and reads the tokens in links.
         content: journeys, lists and templates as of the last load.
         tracker: records opens and clicks.
-        worker_status: reports on this process's worker; None when the process has none.
         foreign_changes: how often another process was seen to change the database.
     """
 
     tokens: Tokens
     content: Content
     tracker: Tracker
-    worker_status: WorkerStatus | None = None
     foreign_changes: int = 0
 
     @property
     def registry(self) -> Registry:
         """The journeys and lists of the last load."""
         return self.content.registry
+
+    @property
+    def worker_status(self) -> WorkerStatus | None:
+        """What this process's worker reports; None when the process has none."""
+        raise NotImplementedError

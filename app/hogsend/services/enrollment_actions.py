@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 from uuid import UUID
 
-from ..clock import Clock
 from ..domain.enrollment import Enrollment
-from ..ingest import ActionName, Ingest, OperatorAction
+from ..ingest import ActionName, OperatorAction
 from ..ingest.operator_action import run_operator_action
 from ..store import audit
 from ..store.counters import Tally
-from ..store.db import Database
 from .actor import Actor, Permission
+from .journey_context import JourneyContext
 
 __all__ = ["ActionName", "list_available_actions", "list_bulk_actions", "run_action"]
 
@@ -29,25 +27,6 @@ _ACTIONS: Mapping[str, Sequence[ActionName]] = {
 _BULK_STATES = ("failed", "drifted", "parked")
 
 
-class IngestContext(Protocol):
-    """What an action needs: a database and the one path for facts."""
-
-    @property
-    def database(self) -> Database:
-        """Where enrollments are stored."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The source of the present instant."""
-        ...
-
-    @property
-    def ingest(self) -> Ingest:
-        """Has the rules, and notifies the engine of what was committed."""
-        ...
-
-
 def list_available_actions(enrollment: Enrollment) -> Sequence[ActionName]:
     """Return the actions that an enrollment's state allows, in the order of screens."""
     waiting = enrollment.state in ("active", "waiting") and enrollment.wake_at is not None
@@ -61,7 +40,7 @@ def list_bulk_actions(state: str) -> Sequence[ActionName]:
 
 
 async def run_action(
-    context: IngestContext,
+    context: JourneyContext,
     actor: Actor,
     action: ActionName,
     enrollment_id: UUID,

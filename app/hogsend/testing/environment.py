@@ -27,7 +27,6 @@ from ..process.event_bus import EventBus
 from ..process.isolated_turns import IsolatedTurns
 from ..process.journey_sync import sync_journeys
 from ..process.worker import Worker
-from ..process.worker_factory import WorkerParts
 from ..services.content import Content, fingerprint
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
@@ -37,7 +36,6 @@ from ..turns.folder_loader import load
 from ..turns.function_registry import build_registry, locate, preserve_modules
 from ..turns.registry import Registry
 from ..turns.runner import TurnRunner
-from ..turns.turn_inputs import JourneyCode
 from .activity import Activity
 from .determinism_guard import DeterminismGuard
 from .mailbox import FakeProvider
@@ -88,7 +86,7 @@ async def open_environment(
     *,
     twice: bool,
 ) -> AsyncGenerator[KitEnvironment]:
-    """Open the parts of a server in memory, and close them at the end.
+    """Open the parts of a server in memory, without retention, and close them at the end.
 
     Args:
         functions: the journeys.
@@ -97,56 +95,52 @@ async def open_environment(
         guard: watches what the journeys read.
         twice: whether every turn runs a second time, from its journal.
     """
-    clock, change_feed, tokens = ManualClock(start), ChangeFeed(), Tokens(["hogsend.testing"])
+    clock, bus, change_feed = ManualClock(start), EventBus(), ChangeFeed()
     async with AsyncExitStack() as stack:
-        memory = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory("-hogsend", dir=memory)))
-        content = _load_content(functions, mails, tokens, folder, guard)
-        (folder / "test.db").write_bytes(build_empty_database())
-        database = Database(f"sqlite://{folder / 'test.db'}", clock)
+        folder = Path(stack.enter_context(_make_temporary_folder()))
+        content = _load_content(functions, mails, folder, guard)
+        database = _create_database(folder, clock)
         await database.open()
         stack.push_async_callback(database.close)
         await sync_journeys(database, content.registry, clock.now())
-        bus = EventBus()
-        ingest = Ingest(
-            database,
-            clock,
-            await load_rules(database, content.registry.journeys, content.registry.lists),
-            change_feed,
-            on_commit=bus.publish,
-        )
+        rules = await load_rules(database, content.registry.journeys, content.registry.lists)
+        ingest = Ingest(database, clock, rules, change_feed, on_commit=bus.publish)
         activity, provider = Activity(bus), FakeProvider(clock)
         tracker = Tracker(database, clock, ingest, change_feed)
-        parts = WorkerParts(database, clock, change_feed, content, ingest, tracker)
-        worker = _build_worker(bus, parts, activity, provider, twice=twice)
+        turn_runner = TurnRunner(database, clock, ingest, content.journey_code, twice=twice)
+        turns = IsolatedTurns(turn_runner, database, clock, change_feed)
+        mailer = Mailer(
+            database=database,
+            clock=clock,
+            ingest=ingest,
+            provider=provider,
+            changes=change_feed,
+            renderer=content.renderer,
+        )
+        worker = Worker(
+            bus=bus,
+            database=database,
+            clock=clock,
+            turn_runner=turn_runner,
+            engine=EmbeddedEngine(database, clock, activity.of(turns.run)),
+            mailer=mailer,
+        )
         await worker.start()
         stack.push_async_callback(worker.stop, _STOP_TIMEOUT)
         yield KitEnvironment(clock, database, ingest, tracker, worker, activity, content, provider)
 
 
-def _build_worker(
-    bus: EventBus, parts: WorkerParts, activity: Activity, provider: FakeProvider, *, twice: bool
-) -> Worker:
-    """Return a worker as in production, without retention and the worker registry."""
-    database, clock, content = parts.database, parts.clock, parts.content
-    code = JourneyCode(content.registry, content.template_lists)
-    turn_runner = TurnRunner(database, clock, parts.ingest, code, twice=twice)
-    turns = IsolatedTurns(turn_runner, database, clock, parts.change_feed)
-    return Worker(
-        bus=bus,
-        database=database,
-        clock=clock,
-        turn_runner=turn_runner,
-        engine=EmbeddedEngine(database, clock, activity.of(turns.run)),
-        mailer=Mailer(
-            database=database,
-            clock=clock,
-            ingest=parts.ingest,
-            provider=provider,
-            changes=parts.change_feed,
-            renderer=content.renderer,
-        ),
-    )
+def _make_temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a new folder, in memory where the machine allows that."""
+    memory = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
+    return tempfile.TemporaryDirectory("-hogsend", dir=memory)
+
+
+def _create_database(folder: Path, clock: ManualClock) -> Database:
+    """Return a migrated database that holds nothing, not open yet."""
+    file = folder / "test.db"
+    file.write_bytes(build_empty_database())
+    return Database(f"sqlite://{file}", clock)
 
 
 @lru_cache(maxsize=1)
@@ -163,7 +157,6 @@ def build_empty_database() -> bytes:
 def _load_content(
     functions: Sequence[JourneyFunction],
     mails: Mails,
-    tokens: Tokens,
     scratch: Path,
     guard: DeterminismGuard,
 ) -> Content:
@@ -177,6 +170,7 @@ def _load_content(
     functions_by_id = {
         journey_id: guard.wrap(function) for journey_id, function in registry.functions.items()
     }
+    tokens = Tokens(["hogsend.testing"])
     renderer = Renderer(templates, registry.lists, tokens, base_url=BASE_URL, sender=SENDER)
     registry = replace(registry, functions=functions_by_id, broken=loaded.broken)
     return Content(registry, templates, renderer)
