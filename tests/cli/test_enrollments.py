@@ -67,11 +67,43 @@ def test_an_enrollment_whose_state_does_not_allow_the_action_is_skipped(
     assert states(journeys) == ["waiting"]
 
 
-def test_a_mistyped_journey_is_refused(journeys: Path, hogsend: Hogsend) -> None:
+@pytest.mark.parametrize("command", ["list", "continue", "restart", "exit", "retry", "replay"])
+def test_a_mistyped_journey_is_refused(journeys: Path, hogsend: Hogsend, command: str) -> None:
     fall_asleep(journeys, hogsend)
-    outcome = hogsend("enrollments", "continue", "--journey", "sleper", "--yes")
-    assert outcome.status == 1
-    assert "No one has ever been enrolled in 'sleper'." in outcome.err
+    outcome = hogsend("enrollments", command, "--journey", "sleper")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "There is no journey 'sleper'." in outcome.err
+    assert "`hogsend journeys list`" in outcome.err
+
+
+def test_people_of_a_journey_whose_file_is_gone_are_listed(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    (enrollment_id,) = fall_asleep(journeys, hogsend)
+    (journeys / "sleeper.py").unlink()
+    listed = hogsend("enrollments", "list", "--journey", "sleeper", "--state", "waiting")
+    assert (listed.status, listed.out.count(enrollment_id)) == (0, 1)
+    stuck = hogsend("enrollments", "list", "--journey", "sleeper")
+    assert (stuck.status, stuck.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("continue", "Nothing to continue: no one in sleeper has drifted."),
+        ("exit", "Nothing to exit: no one in sleeper has drifted."),
+        ("retry", "Nothing to retry: no one in sleeper has failed."),
+        ("replay", "Nothing to replay: sleeper has missed no trigger."),
+    ],
+)
+def test_a_command_with_nothing_to_do_asks_nothing(
+    journeys: Path, hogsend: Hogsend, command: str, sentence: str
+) -> None:
+    fall_asleep(journeys, hogsend)
+    outcome = hogsend("enrollments", command, "--journey", "sleeper")
+    assert (outcome.status, outcome.out, outcome.err) == (0, f"{sentence}\n", "")
+    as_json = hogsend("enrollments", command, "--journey", "sleeper", "--json")
+    assert (as_json.status, as_json.json) == (0, {"people": 0})
 
 
 def test_a_command_needs_either_ids_or_a_journey(journeys: Path, hogsend: Hogsend) -> None:

@@ -333,23 +333,28 @@ async def test_htmx_gets_the_named_block_and_a_restored_history_the_whole_page(
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "section"),
     [
-        "/contacts/none",
-        "/contacts/00000000-0000-7000-8000-000000000000",
-        "/enrollments/%00",
-        "/emails/1",
-        "/events/..",
-        "/inbox/0",
-        "/journeys/none",
-        "/templates/none",
-        "/nowhere",
+        ("/contacts/none", "/contacts"),
+        ("/contacts/00000000-0000-7000-8000-000000000000", "/contacts"),
+        ("/enrollments/%00", "/journeys"),
+        ("/emails/1", "/emails"),
+        ("/events/..", "/events"),
+        ("/inbox/0", "/inbox"),
+        ("/journeys/none", "/journeys"),
+        ("/templates/none", "/templates"),
+        ("/nowhere", "/"),
     ],
 )
-async def test_something_that_does_not_exist_is_a_404_page(owner: Browser, path: str) -> None:
+async def test_a_404_page_links_to_the_list_of_what_exists(
+    owner: Browser, path: str, section: str
+) -> None:
     answer = await owner.get(path)
     assert answer.status_code == 404
-    assert "Go to the overview" in await answer.get_data(as_text=True)
+    html = await answer.get_data(as_text=True)
+    assert "Go to the overview" in html
+    assert f'href="{section}"' in html
+    assert "<code>" not in html
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
 
 

@@ -12,6 +12,7 @@ from ..services.sample_mails import AcceptedMail, send_sample_mail
 from ..services.templates import load_templates, preview_template
 from .contact_options import validate_email
 from .instance import current_settings, with_installation
+from .not_found import suggest_list
 from .output import json_option, show_json, show_table
 
 
@@ -47,7 +48,8 @@ def list_(as_json: bool) -> None:
 def preview(key: str, as_html: bool, source: bool, as_json: bool) -> None:
     """Print a template's mail, rendered with its sample properties."""
     templates = load_templates(prepare_data(current_settings()))
-    mail = preview_template(templates, COMMAND_LINE, key)
+    with suggest_list("templates", "hogsend emails list"):
+        mail = preview_template(templates, COMMAND_LINE, key)
     if as_json:
         show_json({"subject": mail.subject, "text": mail.text, "html": mail.html})
     elif source:
@@ -71,5 +73,6 @@ def test(key: str, to: str) -> None:
         templates = load_templates(prepare_data(installation.settings))
         return await send_sample_mail(installation, templates, COMMAND_LINE, key, to)
 
-    mail = with_installation(send)
+    with suggest_list("templates", "hogsend emails list"):
+        mail = with_installation(send)
     click.echo(f"{mail.provider} accepted the mail to {mail.to_email}: {mail.reply}")

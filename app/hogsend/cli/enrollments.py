@@ -11,16 +11,16 @@ from uuid import UUID
 import click
 
 from ..domain.enrollment import State
-from ..errors import HogsendError, NotFound
+from ..errors import HogsendError
 from ..services import bulk_actions
 from ..services import enrollments as service
 from ..services.actor import COMMAND_LINE
 from ..services.bulk_actions import BulkResult
 from ..services.enrollment_actions import ActionName, run_action
 from ..services.enrollments import EnrollmentWithContact
-from ..services.installation import Installation
-from ..services.journeys import count_missed_triggers
+from ..services.journeys import count_missed_triggers, get_journey
 from .instance import with_installation, with_journeys
+from .not_found import suggest_journeys
 from .output import count, json_option, plain, show_json, show_table
 
 if TYPE_CHECKING:
@@ -67,19 +67,45 @@ def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -
             installation, COMMAND_LINE, journey_id, states=states or STUCK_STATES, limit=limit
         )
     )
+    if not people:
+        _check_journey(journey_id)
     rows = [_to_json(person) for person in people]
     if as_json:
         show_json(rows)
         return
     empty = f"No one in {journey_id} is stuck. Use --state to list other enrollments."
     if states:
-        empty = f"No one in {journey_id} is {' or '.join(states)}."
+        empty = f"No one in {journey_id} {' or '.join(map(_describe_state, states))}."
     fields = ("id", "contact", "state", "wait", "wakesAt", "why")
     show_table(
         ["id", "contact", "state", "wait", "wakes at", "reason"],
         [[row[field] for field in fields] for row in rows],
         empty,
     )
+
+
+def _check_journey(journey_id: str) -> None:
+    """Check that a journey exists, or that people have been in it.
+
+    Raises:
+        NotFound: neither is the case; the id is probably mistyped.
+    """
+
+    async def check(context: JourneyContext) -> None:
+        latest = await service.list_enrollments(
+            context, COMMAND_LINE, journey_id, states=STATES, limit=1
+        )
+        if not latest:
+            await get_journey(context, COMMAND_LINE, journey_id)
+
+    with suggest_journeys():
+        with_journeys(check)
+
+
+def _describe_state(state: str) -> str:
+    """Return a state as the end of a sentence about a person: `has failed`, `is waiting`."""
+    verb = "has" if state in ("drifted", "failed", "completed", "exited") else "is"
+    return f"{verb} {state.replace('_', ' ')}"
 
 
 def _to_json(person: EnrollmentWithContact) -> dict[str, Any]:
@@ -196,7 +222,11 @@ def replay(journey_id: str, is_confirmed: bool, as_json: bool) -> None:
     missed = with_installation(
         lambda installation: count_missed_triggers(installation, COMMAND_LINE, journey_id)
     )
-    if missed and not is_confirmed:
+    if not missed:
+        _check_journey(journey_id)
+        _show_nothing("replay", f"{journey_id} has missed no trigger", as_json=as_json)
+        return
+    if not is_confirmed:
         noun = "trigger" if missed.count == 1 else "triggers"
         click.confirm(f"Start {journey_id} for {missed} missed {noun}?", abort=True, err=True)
     result = with_journeys(
@@ -218,8 +248,20 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
     if journey_id is None:
         result = with_journeys(lambda context: _run_on_each(context, action, selection.ids, note))
     else:
-        if not _confirm(action, journey_id, state, is_confirmed=selection.is_confirmed):
-            raise click.Abort
+        number = with_installation(
+            lambda installation: service.count_enrollments(
+                installation, COMMAND_LINE, journey_id, state
+            )
+        )
+        if not number:
+            _check_journey(journey_id)
+            reason = f"no one in {journey_id} {_describe_state(state)}"
+            _show_nothing(action, reason, as_json=selection.as_json)
+            return
+        if not selection.is_confirmed:
+            people = count(number, f"{state} person", f"{state} people")
+            question = f"{action.capitalize()} {people} in {journey_id}?"
+            click.confirm(question, abort=True, err=True)
         result = with_journeys(
             lambda context: bulk_actions.run_action_on_all(
                 context, COMMAND_LINE, action, journey_id, state, note=note
@@ -242,28 +284,12 @@ async def _run_on_each(
     return result
 
 
-def _confirm(action: ActionName, journey_id: str, state: str, *, is_confirmed: bool) -> bool:
-    """Ask whether to act on a whole journey.
-
-    Raises:
-        NotFound: no one has ever been in the journey; its id is probably mistyped.
-    """
-
-    async def count_people(installation: Installation) -> int:
-        latest = await service.list_enrollments(
-            installation, COMMAND_LINE, journey_id, states=STATES, limit=1
-        )
-        if not latest:
-            raise NotFound(
-                f"No one has ever been enrolled in {journey_id!r}.",
-                "List the journeys with `hogsend journeys list`.",
-            )
-        return await service.count_enrollments(installation, COMMAND_LINE, journey_id, state)
-
-    people = count(with_installation(count_people), f"{state} person", f"{state} people")
-    return is_confirmed or click.confirm(
-        f"{action.capitalize()} {people} in {journey_id}?", err=True
-    )
+def _show_nothing(action: str, reason: str, *, as_json: bool) -> None:
+    """Print that there is nothing to do, and why."""
+    if as_json:
+        show_json(BulkResult().to_json())
+    else:
+        click.echo(f"Nothing to {action}: {reason}.")
 
 
 def _show_result(result: BulkResult, past_tense: str, *, as_json: bool) -> None:

@@ -24,6 +24,7 @@ from .check import check
 from .contact_options import identity_options, parse_properties, property_option, require_identity
 from .graph_text import graph_lines
 from .instance import current_settings, with_journeys
+from .not_found import suggest_journeys
 from .output import count, json_option, show_fields, show_json, show_table
 from .plan import plan
 
@@ -137,7 +138,8 @@ def show(journey_id: str, as_json: bool) -> None:
 @click.argument("journey_id", metavar="ID")
 def enable(journey_id: str) -> None:
     """Let a journey enroll people again."""
-    with_journeys(lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=True))
+    with suggest_journeys():
+        with_journeys(lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=True))
     click.echo(f"{journey_id} is enabled.")
 
 
@@ -145,7 +147,8 @@ def enable(journey_id: str) -> None:
 @click.argument("journey_id", metavar="ID")
 def disable(journey_id: str) -> None:
     """Stop a journey from enrolling people. People who are in it continue."""
-    with_journeys(lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=False))
+    with suggest_journeys():
+        with_journeys(lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=False))
     click.echo(f"{journey_id} is disabled. People who are in it continue.")
 
 
@@ -167,11 +170,12 @@ def enroll(
     """
     require_identity(user_id, email)
     values = parse_properties(properties)
-    decision = with_journeys(
-        lambda context: enroll_contact(
-            context, COMMAND_LINE, journey_id, user_id=user_id, email=email, properties=values
+    with suggest_journeys():
+        decision = with_journeys(
+            lambda context: enroll_contact(
+                context, COMMAND_LINE, journey_id, user_id=user_id, email=email, properties=values
+            )
         )
-    )
     if as_json:
         show_json(dict(decision.to_json))
     if decision.enrollment_id is None:

@@ -12,6 +12,7 @@ from ..services.actor import COMMAND_LINE
 from ..services.installation import Installation
 from ..services.keys import SCOPES, Key, create_key, list_keys, revoke_key
 from .instance import with_installation
+from .not_found import suggest_list
 from .output import json_option, show_fields, show_json, show_table
 
 
@@ -109,7 +110,8 @@ async def _list_with_status(installation: Installation) -> list[tuple[Key, str]]
 @json_option
 def revoke(key_id: UUID, as_json: bool) -> None:
     """Revoke a key. A running server refuses it at once."""
-    key = with_installation(lambda installation: revoke_key(installation, COMMAND_LINE, key_id))
+    with suggest_list("keys", "hogsend keys list"):
+        key = with_installation(lambda installation: revoke_key(installation, COMMAND_LINE, key_id))
     if as_json:
         show_json(_to_json(key))
     else:

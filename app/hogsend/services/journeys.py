@@ -249,7 +249,7 @@ def _totals(journey_id: str) -> list[DailyTotal]:
 def _not_found(journey_id: str) -> NotFound:
     return NotFound(
         f"There is no journey {journey_id!r}.",
-        "It may have been removed from the code. `hogsend journeys list` shows those that exist.",
+        "Its file may have been removed, or the id is mistyped.",
     )
 
 

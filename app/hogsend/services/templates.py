@@ -92,7 +92,7 @@ def get_template(context: TemplateContext, actor: Actor, key: str) -> Template:
     template = context.content.templates.by_key.get(key)
     if template is None:
         raise NotFound(
-            f"There is no template {key!r}.", "`hogsend emails list` shows those that exist."
+            f"There is no template {key!r}.", "Its file may have been removed, renamed or broken."
         )
     return template
 

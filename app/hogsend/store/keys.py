@@ -228,9 +228,7 @@ async def revoke(store: Database | Transaction, key_id: UUID, now: datetime) -> 
         await accepted.update(revoked_at=now)
         row = await KeyRow.get_or_none(id=key_id, using_db=connection)
     if row is None:
-        raise NotFound(
-            f"There is no key {key_id}.", "Run `hogsend keys list` to see the keys that exist."
-        )
+        raise NotFound(f"There is no key {key_id}.")
     return _KEYS.from_model(row)
 
 

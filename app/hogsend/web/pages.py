@@ -26,6 +26,17 @@ PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
+# The list that has what a path names, by the path's first part: its path and its name.
+_SECTIONS = {
+    "journeys": ("/journeys", "journeys"),
+    "enrollments": ("/journeys", "journeys"),
+    "contacts": ("/contacts", "contacts"),
+    "events": ("/events", "events"),
+    "emails": ("/emails", "emails"),
+    "inbox": ("/inbox", "inbox"),
+    "templates": ("/templates", "templates"),
+    "keys": ("/keys", "API keys"),
+}
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -175,9 +186,19 @@ def harden(response: Response, *, private: bool = True) -> Response:
 def error_page(status: int, sentence: str, remedy: str = "") -> Response:
     """Render a page that says what went wrong and what to do.
 
+    On the dashboard it links to the list of what was looked for, and to the overview.
+
     Args:
         status: the HTTP status, shown as the code.
         sentence: what happened.
         remedy: what to do about it.
     """
-    return page("error.html", status=status, code=status, sentence=sentence, remedy=remedy)
+    section = request.path.split("/")[1]
+    return page(
+        "error.html",
+        status=status,
+        code=status,
+        sentence=sentence,
+        remedy=remedy,
+        section=_SECTIONS.get(section) if status == 404 else None,
+    )
