@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from hogsend.cli.graph_text import graph_lines
 from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from hogsend.web.admin import graph
 from tests.web.product import SOURCE
@@ -112,6 +113,14 @@ def test_lines_stay_inside_the_drawing() -> None:
         for edge in drawing.edges:
             for x in re.findall(r"[MH ](\d+)", edge.path):
                 assert 0 <= int(x) <= drawing.width
+
+
+@pytest.mark.parametrize("call", ["has_event", "count", "events", "last_event"])
+def test_a_call_of_the_history_is_labelled_as_a_check(call: str) -> None:
+    source = journey(f'answer = await ctx.history.{call}("paid")')
+    assert titles(source)[1] == "check: paid?"
+    lines = graph_lines(build_graph_from_source(source, "go"), "go", {})
+    assert lines[1] == "├ check: paid"
 
 
 def test_every_kind_of_step_has_a_caption_and_a_title() -> None:

@@ -127,8 +127,11 @@ class CallSite:
             what: what is read.
             name: how the journal names it when it has no label; None when that is not known.
         """
+        # `journeys show --json` has called this kind `look` since the first release.
         step = self.build_step("look", what, name, key_kind=key_kind)
-        return replace(step, title=f"{what}?", text=f"look: {what}", is_question=True)
+        return replace(
+            step, title=f"{what}?", caption="check", text=f"check: {what}", is_question=True
+        )
 
 
 # -- text -------------------------------------------------------------------------------------
