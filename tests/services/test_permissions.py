@@ -129,6 +129,14 @@ ACTORS: list[tuple[str, Actor, set[Permission]]] = [
 ]
 
 
+@pytest.mark.parametrize("permission", Permission)
+def test_a_refused_key_is_told_the_scope_that_it_lacks(permission: Permission) -> None:
+    with pytest.raises(Forbidden, match="insufficient scope") as refusal:
+        key_actor("ingest-public").require(permission)
+    scope = str(refusal.value).removesuffix(".").rpartition(" ")[2]
+    key_actor(scope).require(permission)
+
+
 @pytest.fixture
 async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
     """An installation without a worker."""

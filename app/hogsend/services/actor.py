@@ -44,6 +44,13 @@ _ROLE_FOR: Mapping[Permission, Role] = {
     Permission.OPERATE: "operator",
     Permission.ADMINISTER: "owner",
 }
+# The least scope that grants a permission, for the error.
+_SCOPE_FOR: Mapping[Permission, str] = {
+    Permission.READ: "read",
+    Permission.INGEST: INGEST,
+    Permission.OPERATE: "journey-admin",
+    Permission.ADMINISTER: FULL_ADMIN,
+}
 
 _EVENT_SOURCES: Mapping[ActorKind, str] = {
     "operator": "dashboard",
@@ -99,7 +106,10 @@ class Actor:
                 f"{_ROLE_FOR[permission]}.",
                 "Ask an owner to change your role or to do it for you.",
             )
-        raise Forbidden("Forbidden: insufficient scope", f"This needs permission to {permission}.")
+        if self.kind == "key":
+            remedy = f"This key lacks the scope {_SCOPE_FOR[permission]}."
+            raise Forbidden("Forbidden: insufficient scope", remedy)
+        raise Forbidden(f"This needs permission to {permission}.")
 
 
 COMMAND_LINE = Actor("command line", "cli", _EVERYTHING)
