@@ -114,7 +114,7 @@ def test_sending_is_resumed_only_after_a_confirmation(
 
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     refused = hogsend("resume-sending")
-    assert "restored copy of" in refused.err and "0 mails queued" in refused.err
+    assert "restored copy of" in refused.err and "Mails in the queue: 0." in refused.err
     assert refused.status == 1 and "fence" in meta_of(database)
 
     assert hogsend("resume-sending", "--yes").status == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import sqlite3
 import stat
@@ -15,13 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.cli.doctor import machine
+from hogsend.cli.doctor import command, machine
+from hogsend.cli.doctor.check_result import CheckResult
+from hogsend.config.settings import Settings
 from hogsend.process.worker_lock import WorkerLock
-from hogsend.store import workers
+from hogsend.store import meta, workers
 from hogsend.store.db import Database
 from hogsend.store.workers import WorkerInfo
 
 from .conftest import Hogsend
+from .waiting import connected
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +144,46 @@ def test_an_env_file_that_every_user_can_read_is_a_warning(
     assert levels(hogsend)[".env"] == "warning"
 
 
+def test_a_check_that_crashes_is_a_failure_and_the_others_still_run(
+    journeys: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(settings: Settings) -> list[CheckResult]:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setitem(command.CHECKS, "disk", crash)
+
+    outcome = hogsend("doctor")
+
+    assert outcome.status == 1
+    assert "The check failed with RuntimeError: no such thing." in outcome.out
+    assert "Traceback" not in outcome.out + outcome.err
+    assert "ok       port" in outcome.out
+
+
+def test_a_send_hold_is_a_warning_with_the_command_that_lifts_it(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    with connected(journeys) as database, database:
+        database.execute(
+            "INSERT INTO meta (key, value) VALUES (?, ?)", [meta.SEND_HOLD, "restored copy"]
+        )
+
+    outcome = hogsend("doctor")
+
+    assert outcome.status == 0
+    assert "warning  sending" in outcome.out
+    assert "Sending is on hold because this database is a restored copy." in outcome.out
+    assert "`hogsend resume-sending`" in outcome.out
+    hogsend("resume-sending", "--yes")
+    assert "on hold" not in hogsend("doctor").out
+
+
+def test_every_result_makes_sense_without_its_label(journeys: Path, hogsend: Hogsend) -> None:
+    for result in hogsend("doctor", "--json").json:
+        assert not re.match(r"(It|None|Its|They)\b", result["text"]), result
+        assert not re.search(r"\b(reads?|creates|synchronises) it\b", result["text"]), result
+
+
 # -- fixing ---------------------------------------------------------------------------------------
 
 
@@ -240,7 +284,7 @@ def test_an_overdue_enrollment_without_a_worker_is_a_warning(
 def test_a_running_worker_is_seen_and_not_disturbed(journeys: Path, hogsend: Hogsend) -> None:
     lock = WorkerLock(journeys.parent / "data")
     try:
-        assert f"1 running: process {os.getpid()}." in hogsend("doctor").out
+        assert f"1 worker is running: process {os.getpid()}." in hogsend("doctor").out
     finally:
         lock.release()
 

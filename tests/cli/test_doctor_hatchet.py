@@ -111,7 +111,7 @@ def test_a_healthy_hatchet_passes(hogsend: Hogsend, rest: HatchetRest) -> None:
 
     assert outcome.status == 0
     assert all(line.startswith("ok ") for line in outcome.out.splitlines())
-    for text in ("until 2100-01-01", "is ready at", "v0.104.7", "1 registered, for every"):
+    for text in ("until 2100-01-01", "is ready at", "v0.104.7", "1 worker, with every journey"):
         assert text in outcome.out
     tenant = "/api/v1/tenants/707d0855-80ab-4e1f-a156-f1c4546cbf52"
     assert {tenant, f"{tenant}/worker?statuses=ACTIVE", "/api/ready"} <= set(rest.paths)
@@ -143,8 +143,11 @@ def test_an_unreadable_token_is_a_failure(
 @pytest.mark.parametrize(
     ("claims", "text"),
     [
-        ({"exp": 1_700_000_000}, "failure: It expired on 2023-11-14"),
-        ({"aud": "https://elsewhere.example.com"}, "warning: It was created for https://elsewhere"),
+        ({"exp": 1_700_000_000}, "failure: The token expired on 2023-11-14"),
+        (
+            {"aud": "https://elsewhere.example.com"},
+            "warning: The token was created for https://elsewhere",
+        ),
     ],
 )
 def test_a_token_that_has_expired_or_belongs_to_another_address_is_reported(
@@ -165,14 +168,14 @@ def test_a_token_that_expires_soon_is_a_warning(
     soon = token_for(rest, grpc, exp=int(time.time()) + 3 * DAY)
     monkeypatch.setenv("HATCHET_CLIENT_TOKEN", soon)
 
-    assert check(hogsend)["Hatchet token"].startswith("warning: It expires on")
+    assert check(hogsend)["Hatchet token"].startswith("warning: The token expires on")
 
 
 def test_a_token_that_hatchet_refuses_is_a_failure(hogsend: Hogsend, rest: HatchetRest) -> None:
     rest.tenant_status = 403
 
     text = check(hogsend)["Hatchet token"]
-    assert text.startswith("failure: Hatchet at") and "refuses it" in text
+    assert text.startswith("failure: Hatchet at") and "refuses the token" in text
 
 
 def test_a_hatchet_that_does_not_answer_is_a_failure_with_a_remedy(
@@ -197,9 +200,9 @@ def test_a_hatchet_that_is_not_ready_is_a_failure(hogsend: Hogsend, rest: Hatche
 @pytest.mark.parametrize(
     ("version", "text"),
     [
-        ("v0.90.2", "warning: It is v0.90.2. Hogsend is tested with 0.104"),
-        ("v0.1.0-alpha.0", "warning: It reports v0.1.0-alpha.0, which is not a release"),
-        ("v1.0.0", "ok: v1.0.0"),
+        ("v0.90.2", "warning: Hatchet is v0.90.2. Hogsend is tested with 0.104"),
+        ("v0.1.0-alpha.0", "warning: Hatchet reports v0.1.0-alpha.0, which is not a release"),
+        ("v1.0.0", "ok: Hatchet v1.0.0."),
     ],
 )
 def test_an_untested_version_is_a_warning(
@@ -216,15 +219,17 @@ def test_clocks_that_differ_are_a_warning(
 ) -> None:
     rest.ahead = ahead
 
-    assert check(hogsend)["Hatchet clock"].startswith("warning: 1")
+    clock = check(hogsend)["Hatchet clock"]
+    assert clock.startswith("warning: Hatchet's clock and this machine's are 1")
 
 
 @pytest.mark.parametrize(
     ("workers", "text"),
     [
-        ([], "warning: None is registered"),
-        ([["drain-mail"]], "warning: 1 registered, none of them for welcome"),
-        ([["acme_journey-welcome"], ["drain-mail"]], "ok: 2 registered"),
+        ([], "warning: No worker is registered"),
+        ([["drain-mail"]], "warning: Hatchet has 1 worker, but none for welcome"),
+        ([["journey-not-journey-welcome"]], "warning: Hatchet has 1 worker, but none for welcome"),
+        ([["journey-welcome"], ["drain-mail"]], "ok: Hatchet has 2 workers"),
     ],
 )
 def test_journeys_without_a_worker_are_a_warning(
@@ -233,6 +238,29 @@ def test_journeys_without_a_worker_are_a_warning(
     rest.workers = workers
 
     assert check(hogsend)["Hatchet workers"].startswith(text)
+
+
+def test_the_namespace_is_part_of_the_names_of_workflows(
+    hogsend: Hogsend, rest: HatchetRest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HATCHET_CLIENT_NAMESPACE", "Acme")
+    assert check(hogsend)["Hatchet workers"].startswith("warning")
+
+    rest.workers = [["acme_journey-welcome"]]
+
+    assert check(hogsend)["Hatchet workers"].startswith("ok")
+
+
+@pytest.mark.parametrize("path", ["/api/ready", "/api/v1/version"])
+def test_a_refused_token_is_reported_even_when_a_later_request_fails(
+    hogsend: Hogsend, rest: HatchetRest, path: str
+) -> None:
+    rest.tenant_status, rest.dropped_path = 401, path
+
+    results = check(hogsend)
+
+    assert "refuses the token" in results["Hatchet token"]
+    assert any(text.startswith("failure: Hatchet does not answer") for text in results.values())
 
 
 def test_a_list_of_workers_that_fails_is_not_reported_as_no_workers(

@@ -28,6 +28,7 @@ class HatchetRest:
         workers: for each active worker, the names of its workflows.
         workers_status: the status of the answer to the list of workers.
         ready: whether it reports that it is ready.
+        dropped_path: a path whose requests get no answer: the connection closes.
         paths: the paths of the requests so far.
     """
 
@@ -38,6 +39,7 @@ class HatchetRest:
     workers: Sequence[Sequence[str]] = ()
     workers_status: int = 200
     ready: bool = True
+    dropped_path: str = ""
     paths: list[str] = field(default_factory=list[str])
 
     @property
@@ -84,6 +86,9 @@ def hatchet_rest(**fields: Any) -> Iterator[HatchetRest]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            if self.path == double.dropped_path:
+                self.close_connection = True
+                return
             status, body = double.answer(self.path)
             text = b"" if body is None else json.dumps(body).encode()
             self.send_response(status)

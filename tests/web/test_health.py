@@ -71,22 +71,24 @@ async def test_a_refusing_provider_is_reported_without_its_message(
         assert "secret" not in str(body)
 
 
-async def test_a_restored_copy_reports_the_hold_on_sending(
-    sqlite_url: str, tmp_path: Path, clock: ManualClock
+async def test_a_restored_copy_reports_the_hold_on_sending_and_logs_it_once(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = Database(sqlite_url)
     await database.open()
     async with database.transaction() as tx:
-        await tx.apply([meta.put(meta.SEND_HOLD, "restored from a backup")])
+        await tx.apply([meta.put(meta.SEND_HOLD, "restored copy of Monday")])
     await database.close()
     async with open_site(tmp_path, clock) as site:
         await site.event("user.created")
         assert site.runtime.worker is not None
         body = await ready(site)
         assert body["status"] == "degraded" and body["parts"]["worker"]["status"] == "fenced"
-        assert "restored from a backup" in body["parts"]["worker"]["mail"]
+        assert "restored copy of Monday" in body["parts"]["worker"]["mail"]
         assert await site.runtime.database.read_one(send_hold.reason())
         assert await site.rows("SELECT * FROM inbox") == []
+    (line,) = [record.getMessage() for record in caplog.records if "on hold" in record.getMessage()]
+    assert "a restored copy of Monday" in line and "`hogsend resume-sending`" in line
 
 
 async def test_without_a_database_the_server_is_alive_but_not_ready(

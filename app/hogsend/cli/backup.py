@@ -72,7 +72,7 @@ def resume_sending(yes: bool, as_json: bool) -> None:
     )
     if hold.reason is not None:
         question = (
-            f"This database is a {hold.reason}. {count(hold.queued, 'mail')} queued. Send them?"
+            f"This database is a {hold.reason}. Mails in the queue: {hold.queued:,}. Send them?"
         )
         if not yes and not click.confirm(question, err=True):
             raise HogsendError("Sending stays on hold.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from uuid import UUID
 
 from ..clock import Clock
@@ -12,6 +13,7 @@ from ..engines.port import Engine, Wake
 from ..errors import CorruptRow
 from ..ingest import BatchResult
 from ..services.content import Content
+from ..services.send_hold import RESUME
 from ..store.corrupt_row_failures import fail_send
 from ..store.db import Database
 from ..store.workers import Outage
@@ -20,6 +22,8 @@ from .event_bus import EventBus, WorkersLost
 from .journey_sync import sync_journeys
 from .retention import Retention
 from .worker_registry import Heartbeat, WorkerRegistry
+
+log = logging.getLogger("hogsend.worker")
 
 
 class Worker:
@@ -110,6 +114,9 @@ class Worker:
         if self._heartbeat is not None:
             await self._heartbeat.start()
         await self._recover_sends()
+        if self.send_hold is not None:
+            text = "sending is on hold because this database is a %s. %s"
+            log.warning(text, self.send_hold, RESUME)
         parts = (self.engine, self.mailer, *self._background)
         self._tasks = [asyncio.create_task(part.run()) for part in parts]
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..domain.journey import BrokenFile
-from ..store import counters
+from ..store import counters, send_hold
 from ..store.counters import day_of
 from ..store.read_models import counts
 from ..store.read_models import overview as read_model
@@ -46,6 +46,7 @@ class Attention:
 
     Args:
         outage: what the engine cannot reach.
+        send_hold: why sending is on hold, if it is.
         broken_files: the author's files that could not be used.
         errors: the newest error of each journey that has failed enrollments, by journey id.
         retried_errors: the newest error of each journey that retries turns, by journey id.
@@ -56,6 +57,7 @@ class Attention:
     """
 
     outage: Outage | None
+    send_hold: str | None
     broken_files: Sequence[BrokenFile]
     errors: Mapping[str, str]
     retried_errors: Mapping[str, str]
@@ -127,10 +129,11 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
     now = context.clock.now()
     failed = [one.journey.id for one in journeys if one.by_state["failed"]]
     retrying = [one.journey.id for one in journeys if one.retrying]
-    in_doubt, failed_sends, overdue = await context.database.read(
+    in_doubt, failed_sends, overdue, hold_reason = await context.database.read(
         read_model.sends_with("in_doubt", UUID(int=0)),
         read_model.sends_with("failed", _first_id(now - timedelta(days=7))),
         read_model.overdue(now - LATE),
+        send_hold.reason(),
     )
     errors = await context.database.read(
         *(read_model.errors_of(journey_id) for journey_id in failed),
@@ -139,6 +142,7 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
     texts = [str(error or "") for error in errors]
     return Attention(
         outage=await find_outage(context),
+        send_hold=hold_reason,
         broken_files=context.content.broken,
         errors=dict(zip(failed, texts, strict=False)),
         retried_errors=dict(zip(retrying, texts[len(failed) :], strict=True)),

@@ -9,6 +9,9 @@ from .actor import Actor, Permission
 from .audit import apply_audited
 from .installation import Installation
 
+# What to do about a send hold, for every place that reports one.
+RESUME = "When the original server is gone, run `hogsend resume-sending` and restart this one."
+
 
 @dataclass(frozen=True, slots=True)
 class SendHold:

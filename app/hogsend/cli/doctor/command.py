@@ -19,6 +19,7 @@ _STYLES: dict[Level, tuple[str, str]] = {
     "failure": ("failure", "red"),
 }
 _FIXED = ("fixed", "cyan")
+_REPORT_IT = "This is a bug of Hogsend: report it with the output of `hogsend version`."
 # Later checks depend on earlier ones.
 CHECKS: dict[str, Callable[[Settings], Sequence[CheckResult]]] = {
     "data folder": machine.check_data_folder,
@@ -30,6 +31,7 @@ CHECKS: dict[str, Callable[[Settings], Sequence[CheckResult]]] = {
     "journeys": journeys.check_journeys,
     "engine": engine.check_engine,
     "mail": mail.check_mail,
+    "sending": mail.check_send_hold,
     "DNS": dns.check_dns,
     "port": machine.check_port,
     "public address": mail.check_public_address,
@@ -44,8 +46,8 @@ CHECKS: dict[str, Callable[[Settings], Sequence[CheckResult]]] = {
 def doctor(fix: bool, as_json: bool) -> None:
     """Check that everything is set up well.
 
-    Checks settings, data folder, disk, clock, secret, schema, journeys, engine, mail, DNS, port
-    and public address. Fails when a problem keeps Hogsend from doing its work.
+    Checks settings, data folder, disk, clock, secret, schema, journeys, engine, mail, a send
+    hold, DNS, port and public address. Fails when a problem keeps Hogsend from doing its work.
     """
     results = run_checks()
     fixes = _apply_fixes(results) if fix else []
@@ -70,12 +72,16 @@ def run_checks() -> list[CheckResult]:
     except HogsendError as error:
         return [CheckResult("settings", "failure", error.message, error.remedy)]
     changed = sum(origin != "default" for origin in settings.origins.values())
-    results = [CheckResult("settings", "ok", f"Valid; {changed} differ from the default.")]
+    text = f"The settings are valid; {changed} differ from the default."
+    results = [CheckResult("settings", "ok", text)]
     for part, check in CHECKS.items():
         try:
             results += check(settings)
         except HogsendError as error:
             results.append(CheckResult(part, "failure", error.message, error.remedy))
+        except Exception as error:
+            text = f"The check failed with {type(error).__name__}: {error}."
+            results.append(CheckResult(part, "failure", text, _REPORT_IT))
     return results
 
 
@@ -90,7 +96,7 @@ def _apply_fixes(results: Sequence[CheckResult]) -> list[CheckResult]:
         except HogsendError as error:
             fixes.append(CheckResult(result.part, "failure", error.message, error.remedy))
         except OSError as error:
-            text = f"It could not be fixed: {error.strerror or error}."
+            text = f"The problem could not be fixed: {error.strerror or error}."
             fixes.append(CheckResult(result.part, "failure", text, result.remedy))
     return fixes
 

@@ -136,8 +136,8 @@ def check_spf(lookups: Lookups, domain: str) -> CheckResult:
 def check_dkim(lookups: Lookups, domain: str) -> CheckResult:
     """Check that the domain has a key that mails can be signed with (RFC 6376).
 
-    Only the mail server knows the key's name, which it puts into each signature. The names above
-    show whether there is any key.
+    Only the mail server knows the key's name, which it puts into each signature. A name that exists
+    below `_domainkey` shows that there is a key.
     """
     parent = f"_domainkey.{domain}"
     if lookups.exists(parent) or any(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ...config.settings import Settings
 from ...services.actor import COMMAND_LINE
-from ...services.installation import has_database
 from ..instance import with_installation
 from .check_result import CheckResult
+from .machine import has_current_schema
 
 if TYPE_CHECKING:
     from ...services.worker_report import WorkerReport
@@ -35,18 +34,17 @@ def check_engine(settings: Settings) -> list[CheckResult]:
 
 def _describe_choice(settings: Settings) -> str:
     if settings.origins["HOGSEND_ENGINE"] != "default":
-        return f"{settings.engine.capitalize()}, set by HOGSEND_ENGINE."
+        return f"The engine is {settings.engine}, set by HOGSEND_ENGINE."
     if settings.engine == "hatchet":
-        return "Hatchet, because HATCHET_CLIENT_TOKEN is set."
-    return "Embedded."
+        return "The engine is hatchet, because HATCHET_CLIENT_TOKEN is set."
+    return "The engine is embedded."
 
 
 def _read_report(settings: Settings) -> WorkerReport | None:
     """Read the database; None when there is none, or one with another schema."""
-    from ...services.schema import list_pending_migrations
     from ...services.worker_report import read_worker_report
 
-    if not has_database(settings) or asyncio.run(list_pending_migrations(settings)):
+    if not has_current_schema(settings):
         return None
     return with_installation(lambda installation: read_worker_report(installation, COMMAND_LINE))
 
@@ -62,7 +60,8 @@ def _check_workers(engine: str, report: WorkerReport) -> list[CheckResult]:
         return [CheckResult("workers", "warning", text, remedy)]
     if workers:
         names = ", ".join(worker.name for worker in workers)
-        return [CheckResult("workers", "ok", f"{len(workers)} running: {names}.")]
+        running = "worker is running" if len(workers) == 1 else "workers are running"
+        return [CheckResult("workers", "ok", f"{len(workers)} {running}: {names}.")]
     if report.overdue is not None and report.overdue > _LATE:
         return [CheckResult("workers", "warning", "No worker is running.", _START_WORKER)]
     return [CheckResult("workers", "ok", "No worker is running, and none is needed right now.")]
@@ -75,5 +74,5 @@ def _check_wakes(report: WorkerReport) -> CheckResult:
     text = f"The oldest enrollment has been due for {timedelta(seconds=seconds)}."
     if report.overdue <= _LATE:
         return CheckResult("wakes", "ok", text)
-    remedy = "Check that a worker runs, and read its log. The Journeys page shows who waits."
+    remedy = "Check that a worker runs, and read its log. The Journeys page shows who is waiting."
     return CheckResult("wakes", "warning", text, remedy)

@@ -11,18 +11,19 @@ from ...config.hatchet_token import HatchetToken, client_settings, read_token
 from ...config.settings import Settings
 from ...errors import ConfigError, HatchetUnavailable
 from ..hatchet_api import HatchetApi, HatchetResponse
+from ..output import count
 from .check_result import CheckResult
 from .hatchet_grpc import check_grpc
 
-# Hogsend is not tested with older ones.
+# Hogsend is not tested with older releases.
 OLDEST_VERSION = (0, 104)
 _SOON = timedelta(days=14)
 # Further workers are assumed to be like these.
 _MAX_WORKERS = 20
 _MAX_CLOCK_SKEW = timedelta(seconds=5)
-_REPLACE_IT = (
-    "Create one in its dashboard under API tokens, or with `hogsend bootstrap` for the Hatchet of "
-    "compose.yaml, and set HATCHET_CLIENT_TOKEN to it."
+_HOW_TO_REPLACE = (
+    "Create a token in Hatchet's dashboard under API tokens, or with `hogsend bootstrap` for the "
+    "Hatchet of compose.yaml, and set HATCHET_CLIENT_TOKEN to it."
 )
 
 
@@ -37,19 +38,29 @@ def check_hatchet(settings: Settings) -> list[CheckResult]:
     grpc = check_grpc(environment, token)
     try:
         tenant = api.get(f"/api/v1/tenants/{token.tenant}")
-        results = [
-            _check_token(token, api.address, tenant.status),
-            grpc,
-            _check_api(api),
-            _check_version(api),
-            _check_clock(tenant.at),
-        ]
-        if tenant.status < 400:
-            results += _check_workers(api, token, settings)
     except HatchetUnavailable as error:
-        unreachable = CheckResult("Hatchet API", "failure", error.message, error.remedy)
-        return [_check_token(token, api.address, None), grpc, unreachable]
+        return [_check_token(token, api.address, None), grpc, _unreachable(error)]
+    results = [_check_token(token, api.address, tenant.status), grpc, _check_clock(tenant.at)]
+    try:
+        results += [_check_api(api), _check_version(api)]
+        if tenant.status < 400:
+            namespace = _normalize_namespace(environment.get("HATCHET_CLIENT_NAMESPACE", ""))
+            results.append(_check_workers(api, token, settings, namespace))
+    except HatchetUnavailable as error:
+        # Hatchet stopped answering: further requests would wait as long.
+        results.append(_unreachable(error))
     return results
+
+
+def _unreachable(error: HatchetUnavailable) -> CheckResult:
+    return CheckResult("Hatchet API", "failure", error.message, error.remedy)
+
+
+def _normalize_namespace(namespace: str) -> str:
+    """Return the prefix that Hatchet's SDK adds to the names of workflows."""
+    if not namespace:
+        return ""
+    return f"{namespace.removesuffix('_')}_".lower()
 
 
 def _check_token(token: HatchetToken, address: str, status: int | None) -> CheckResult:
@@ -63,23 +74,23 @@ def _check_token(token: HatchetToken, address: str, status: int | None) -> Check
     part, now = "Hatchet token", SystemClock().now()
     expires_at = token.expires_at
     if expires_at is not None and expires_at <= now:
-        text = f"It expired on {expires_at:%Y-%m-%d}."
-        return CheckResult(part, "failure", text, _REPLACE_IT)
+        text = f"The token expired on {expires_at:%Y-%m-%d}."
+        return CheckResult(part, "failure", text, _HOW_TO_REPLACE)
     if status in (401, 403):
-        text = f"Hatchet at {address} refuses it. It was created for {token.audience}."
+        text = f"Hatchet at {address} refuses the token, which was created for {token.audience}."
         remedy = (
-            "It belongs to another Hatchet or another address, or Hatchet's keys have changed. "
-            f"{_REPLACE_IT}"
+            "The token belongs to another Hatchet or another address, or Hatchet's keys have "
+            f"changed. {_HOW_TO_REPLACE}"
         )
         return CheckResult(part, "failure", text, remedy)
     if token.audience != token.server_url:
-        text = f"It was created for {token.audience}, but names {token.server_url}."
-        return CheckResult(part, "warning", text, _REPLACE_IT)
+        text = f"The token was created for {token.audience}, but names {token.server_url}."
+        return CheckResult(part, "warning", text, _HOW_TO_REPLACE)
     if expires_at is not None and expires_at - now < _SOON:
-        text = f"It expires on {expires_at:%Y-%m-%d}."
-        return CheckResult(part, "warning", text, _REPLACE_IT)
-    validity = "does not expire" if expires_at is None else f"valid until {expires_at:%Y-%m-%d}"
-    return CheckResult(part, "ok", f"For {token.server_url}, {validity}.")
+        text = f"The token expires on {expires_at:%Y-%m-%d}."
+        return CheckResult(part, "warning", text, _HOW_TO_REPLACE)
+    validity = "does not expire" if expires_at is None else f"is valid until {expires_at:%Y-%m-%d}"
+    return CheckResult(part, "ok", f"The token for {token.server_url} {validity}.")
 
 
 def _check_api(api: HatchetApi) -> CheckResult:
@@ -92,31 +103,34 @@ def _check_api(api: HatchetApi) -> CheckResult:
 
 def _check_version(api: HatchetApi) -> CheckResult:
     part = "Hatchet version"
-    version = str(_fields_of(api.get("/api/v1/version")).get("version", ""))
+    version = str(_read_fields(api.get("/api/v1/version")).get("version", ""))
     numbers = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version)
     oldest = ".".join(map(str, OLDEST_VERSION))
     if numbers is None:
-        text = f"It reports {version or 'nothing'}, which is not a release."
+        text = f"Hatchet reports {version or 'no version'}, which is not a release."
         return CheckResult(part, "warning", text, "Run a released version.")
     if (int(numbers[1]), int(numbers[2])) < OLDEST_VERSION:
-        text = f"It is {version}. Hogsend is tested with {oldest} and later."
+        text = f"Hatchet is {version}. Hogsend is tested with {oldest} and later."
         return CheckResult(part, "warning", text, "Update Hatchet.")
-    return CheckResult(part, "ok", version)
+    return CheckResult(part, "ok", f"Hatchet {version}.")
 
 
 def _check_clock(now_at_hatchet: datetime | None) -> CheckResult:
     part = "Hatchet clock"
     if now_at_hatchet is None:
-        return CheckResult(part, "ok", "Hatchet does not report it.")
-    # It reports whole seconds: on average half a second is missing.
+        return CheckResult(part, "ok", "Hatchet does not report its clock.")
+    # Hatchet reports whole seconds: on average half a second is missing.
     difference = abs(now_at_hatchet + timedelta(seconds=0.5) - SystemClock().now())
-    text = f"{difference.total_seconds():.0f} seconds apart from this machine's."
+    seconds = f"{difference.total_seconds():.0f}"
+    text = f"Hatchet's clock and this machine's are {seconds} seconds apart."
     if difference > _MAX_CLOCK_SKEW:
         return CheckResult(part, "warning", text, "Turn on time synchronisation on both machines.")
     return CheckResult(part, "ok", text)
 
 
-def _check_workers(api: HatchetApi, token: HatchetToken, settings: Settings) -> list[CheckResult]:
+def _check_workers(
+    api: HatchetApi, token: HatchetToken, settings: Settings, namespace: str
+) -> CheckResult:
     from ...services.journey_context import load_journeys
 
     part = "Hatchet workers"
@@ -124,25 +138,25 @@ def _check_workers(api: HatchetApi, token: HatchetToken, settings: Settings) -> 
     if response.status >= 400:
         text = f"Hatchet did not list its workers (HTTP {response.status})."
         remedy = "Read Hatchet's log (`docker compose logs hatchet`), then check again."
-        return [CheckResult(part, "warning", text, remedy)]
-    rows: list[dict[str, Any]] = _fields_of(response).get("rows") or []
+        return CheckResult(part, "warning", text, remedy)
+    rows: list[dict[str, Any]] = _read_fields(response).get("rows") or []
     if not rows:
-        text = "None is registered, so no journey runs."
+        text = "No worker is registered at Hatchet, so no journey runs."
         remedy = "Start `hogsend serve --with-worker`, or `hogsend worker`."
-        return [CheckResult(part, "warning", text, remedy)]
+        return CheckResult(part, "warning", text, remedy)
     workflows = {name for row in rows[:_MAX_WORKERS] for name in _list_workflows(api, row)}
+    workers = count(len(rows), "worker")
     if not settings.journeys.is_dir() or not workflows:
-        return [CheckResult(part, "ok", f"{len(rows)} registered.")]
+        return CheckResult(part, "ok", f"Hatchet has {workers}.")
     missing = [
         journey_id
         for journey_id in sorted(load_journeys(settings).journeys)
-        # A namespace, where there is one, comes before the name.
-        if not any(name.endswith(f"journey-{journey_id}") for name in workflows)
+        if f"{namespace}journey-{journey_id}" not in workflows
     ]
     if missing:
-        text = f"{len(rows)} registered, none of them for {', '.join(missing)}."
-        return [CheckResult(part, "warning", text, "Restart the workers with these journeys.")]
-    return [CheckResult(part, "ok", f"{len(rows)} registered, for every journey.")]
+        text = f"Hatchet has {workers}, but none for {', '.join(missing)}."
+        return CheckResult(part, "warning", text, "Restart the workers with these journeys.")
+    return CheckResult(part, "ok", f"Hatchet has {workers}, with every journey.")
 
 
 def _list_workflows(api: HatchetApi, row: dict[str, Any]) -> set[str]:
@@ -150,11 +164,11 @@ def _list_workflows(api: HatchetApi, row: dict[str, Any]) -> set[str]:
     metadata: dict[str, Any] = row.get("metadata") or {}
     worker_id = metadata.get("id", "")
     response = api.get(f"/api/v1/workers/{worker_id}")
-    workflows: list[dict[str, Any]] = _fields_of(response).get("registeredWorkflows") or []
+    workflows: list[dict[str, Any]] = _read_fields(response).get("registeredWorkflows") or []
     return {str(workflow.get("name")) for workflow in workflows}
 
 
-def _fields_of(response: HatchetResponse) -> dict[str, Any]:
+def _read_fields(response: HatchetResponse) -> dict[str, Any]:
     """Return the fields of a JSON object; none when the body is anything else."""
     body = response.body
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}

@@ -62,7 +62,7 @@ def _check_plain(connection: socket.socket, address: str) -> CheckResult:
     if len(head) >= 4 and head[3] == _SETTINGS_FRAME:
         return CheckResult(_PART, "ok", f"{address} answers, unencrypted.")
     text = f"{address} does not answer unencrypted gRPC."
-    remedy = "Unset HATCHET_CLIENT_TLS_STRATEGY if it uses TLS, or correct the address."
+    remedy = "Unset HATCHET_CLIENT_TLS_STRATEGY if Hatchet uses TLS, or correct the address."
     return CheckResult(_PART, "failure", text, remedy)
 
 

@@ -21,4 +21,4 @@ def check_journeys(settings: Settings) -> list[CheckResult]:
         return [CheckResult(part, "warning", text, "Run `hogsend journeys check`.")]
     journeys = count(len(folder.registry.journeys), "journey")
     templates = count(len(folder.templates.by_key), "mail template")
-    return [CheckResult(part, "ok", f"{journeys}, {templates}.")]
+    return [CheckResult(part, "ok", f"{journeys} and {templates} can be used.")]

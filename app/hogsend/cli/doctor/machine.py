@@ -42,7 +42,7 @@ def check_data_folder(settings: Settings) -> list[CheckResult]:
         text = f"Other users can access {data} (mode {mode:04o})."
         remedy = f"Run `chmod 700 {data}` or `hogsend doctor --fix`."
         return [CheckResult(part, "warning", text, remedy, fix=lambda: _change_mode(data, 0o700))]
-    return [CheckResult(part, "ok", f"Only its owner can access {data}.")]
+    return [CheckResult(part, "ok", f"Only the owner can access {data}.")]
 
 
 def check_env_file(settings: Settings) -> list[CheckResult]:
@@ -58,7 +58,7 @@ def check_env_file(settings: Settings) -> list[CheckResult]:
         return [
             CheckResult(ENV_FILE, "warning", text, remedy, fix=lambda: _change_mode(file, new_mode))
         ]
-    return [CheckResult(ENV_FILE, "ok", "Only its owner and group can read it.")]
+    return [CheckResult(ENV_FILE, "ok", f"Only the owner and the group can read {file}.")]
 
 
 def _change_mode(path: Path, mode: int) -> str:
@@ -82,7 +82,7 @@ def check_disk(settings: Settings) -> list[CheckResult]:
 def check_clock(settings: Settings) -> list[CheckResult]:
     """Check that the machine's clock is synchronised, where the system can tell."""
     if _is_synchronised():
-        return [CheckResult("clock", "ok", "The system synchronises it.")]
+        return [CheckResult("clock", "ok", "The system synchronises the machine's clock.")]
     return [
         CheckResult(
             "clock",
@@ -106,16 +106,16 @@ def check_secret(settings: Settings) -> list[CheckResult]:
     """Check the secret that signs links and sessions."""
     path = settings.data / SECRET_FILE
     if settings.secrets:
-        text = f"{count(len(settings.secrets), 'secret')} in HOGSEND_SECRET."
+        text = f"HOGSEND_SECRET has {count(len(settings.secrets), 'secret')}."
         return [CheckResult("secret", "ok", text)]
     if not path.exists():
-        return [CheckResult("secret", "ok", "The first start creates it.")]
+        return [CheckResult("secret", "ok", "The first start creates the secret.")]
     mode = stat.S_IMODE(path.stat().st_mode)
     with_stored_secret(settings)
     if mode & 0o077:
-        text = f"Other users could read {path}. Only its owner can now."
+        text = f"Other users could read {path}. Only the owner can now."
         return [CheckResult("secret", "warning", text)]
-    return [CheckResult("secret", "ok", f"Only its owner can read {path}.")]
+    return [CheckResult("secret", "ok", f"Only the owner can read {path}.")]
 
 
 def check_schema(settings: Settings) -> list[CheckResult]:
@@ -126,7 +126,7 @@ def check_schema(settings: Settings) -> list[CheckResult]:
         return [CheckResult("schema", "ok", "The first start creates the database.")]
     pending = asyncio.run(schema.list_pending_migrations(settings))
     if not pending:
-        return [CheckResult("schema", "ok", "Up to date.")]
+        return [CheckResult("schema", "ok", "The schema is up to date.")]
     text = f"The database lacks {count(len(pending), 'migration')}."
     if database_file(settings) is None:
         # Other processes may work on it, so an operator decides when it changes.
@@ -136,8 +136,15 @@ def check_schema(settings: Settings) -> list[CheckResult]:
         applied = asyncio.run(schema.migrate(settings, COMMAND_LINE))
         return f"Applied {count(len(applied), 'migration')}, after copying the database."
 
-    remedy = "`hogsend serve` or `hogsend doctor --fix` applies them, after copying the database."
+    remedy = "Run `hogsend serve` or `hogsend doctor --fix`, which copy the database first."
     return [CheckResult("schema", "warning", text, remedy, fix=migrate)]
+
+
+def has_current_schema(settings: Settings) -> bool:
+    """Return whether there is a database that this program can read."""
+    from ...services import schema
+
+    return has_database(settings) and not asyncio.run(schema.list_pending_migrations(settings))
 
 
 def check_port(settings: Settings) -> list[CheckResult]:
@@ -151,6 +158,6 @@ def check_port(settings: Settings) -> list[CheckResult]:
         if is_running(settings.host, settings.port):
             return [CheckResult("port", "ok", f"Hogsend answers at {settings.bind}.")]
         text = f"The server cannot listen on {settings.bind}: {error.strerror or error}."
-        remedy = "Stop the program that uses it, or set HOGSEND_BIND."
+        remedy = "Stop the program that uses the port, or set HOGSEND_BIND."
         return [CheckResult("port", "failure", text, remedy)]
     return [CheckResult("port", "ok", f"{settings.bind} is free.")]

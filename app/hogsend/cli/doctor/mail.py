@@ -1,4 +1,4 @@
-"""Checks the mail provider, and the address in the links of its mails."""
+"""Checks the mail provider, whether sending is on hold, and the address in the links of mails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import ssl
 from urllib.parse import urlsplit
 
 from ...config.settings import Settings
+from ...services.actor import COMMAND_LINE
+from ..instance import with_installation
 from .check_result import CheckResult
+from .machine import has_current_schema
 
 # In seconds.
 _TIMEOUT = 3.0
@@ -19,12 +22,32 @@ def check_mail(settings: Settings) -> list[CheckResult]:
 
     check_provider(settings)
     if settings.mail == "inbox":
-        text = "Captured in the dashboard's inbox; nothing is sent."
+        text = "Mail is captured in the dashboard's inbox; nothing is sent."
         return [CheckResult("mail", "ok", text)]
     if settings.test_to:
         text = "Every message is redirected to HOGSEND_TEST_TO."
-        return [CheckResult("mail", "warning", text, "Unset it to send to the real recipients.")]
-    return [CheckResult("mail", "ok", f"Sent through {settings.mail.partition(':')[0]}.")]
+        return [
+            CheckResult(
+                "mail", "warning", text, "Unset HOGSEND_TEST_TO to send to the real recipients."
+            )
+        ]
+    return [CheckResult("mail", "ok", f"Mail is sent through {settings.mail.partition(':')[0]}.")]
+
+
+def check_send_hold(settings: Settings) -> list[CheckResult]:
+    """Check whether a restored copy keeps mail from being sent; no result when it does not."""
+    from ...services.send_hold import RESUME, get_send_hold
+
+    if not has_current_schema(settings):
+        return []
+    hold = with_installation(lambda installation: get_send_hold(installation, COMMAND_LINE))
+    if hold.reason is None:
+        return []
+    text = (
+        f"Sending is on hold because this database is a {hold.reason}. "
+        f"Mails in the queue: {hold.queued:,}."
+    )
+    return [CheckResult("sending", "warning", text, RESUME)]
 
 
 def check_public_address(settings: Settings) -> list[CheckResult]:

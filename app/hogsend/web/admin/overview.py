@@ -76,6 +76,7 @@ def _bars(totals: MailTotals) -> Sequence[Bar]:
 def _items(overview: Overview) -> Iterator[AttentionItem]:
     attention, journeys = overview.attention, overview.journeys
     yield from _outage(attention)
+    yield from _send_hold(attention)
     for file in attention.broken_files:
         title = f"{file.file} cannot be used:"
         yield AttentionItem("broken", "bad", title, file.problem, href="/journeys")
@@ -107,6 +108,12 @@ def _outage(attention: Attention) -> Iterator[AttentionItem]:
             outage.message,
             "/system",
         )
+
+
+def _send_hold(attention: Attention) -> Iterator[AttentionItem]:
+    if attention.send_hold is not None:
+        detail = f"because this database is a {attention.send_hold}"
+        yield AttentionItem("on hold", "bad", "Sending is on hold", detail, href="/system")
 
 
 def _failing(overview: Overview) -> Iterator[AttentionItem]:

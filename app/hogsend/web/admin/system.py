@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...config.hatchet_token import dashboard
+from ...services.send_hold import RESUME
 from ...services.system import get_system_report
 from ..pages import context, page
 from ..session import WebResponse
@@ -16,6 +17,7 @@ async def show_system() -> WebResponse:
     return page(
         "admin/system.html",
         report=await get_system_report(context(), actor()),
+        resume_sending=RESUME,
         settings=settings,
         provider=settings.mail.partition(":")[0],
         engine=settings.engine,
