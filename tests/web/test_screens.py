@@ -220,22 +220,24 @@ async def test_a_test_event_enrolls_like_one_of_the_product(
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"event": "a", "person": "u", "properties": "{"}, "The properties are not valid JSON"),
-        ({"event": "a", "person": "u", "properties": "[1]"}, "not a JSON object"),
-        ({"event": "a"}, "The contact is missing"),
-        ({"event": "", "person": "u"}, "The event has no name"),
-        ({"event": "a", "email": "nobody@"}, "The email must be an email address"),
-        ({"event": "a", "person": "u\x00"}, "The user id"),
-        (
-            {"event": "a", "person": "u", "properties": "[" * 2000},
-            "The properties are not valid JSON",
-        ),
+        ({"properties": "{"}, "“Properties” is not valid JSON: Expecting property name"),
+        ({"properties": "plan=pro"}, 'Write it as {"plan": "pro"}.'),
+        ({"properties": "[1]"}, "“Properties” is not a JSON object. Write it as"),
+        ({"properties": "[" * 2000}, "“Properties” is nested too deeply."),
+        ({"properties": '{"a": 1e999}'}, "“Properties” contains a number that is too large"),
+        ({"person": ""}, "“User ID” and “Email” are both empty. Fill in one of them."),
+        ({"event": ""}, "The event has no name. Enter a name such as user.created."),
+        ({"event": "a" * 201}, "The event's name is longer than 200 characters. Enter a name"),
+        ({"email": "nobody@"}, "“Email” must be an email address such as ada@example.com."),
+        ({"email": "nobody"}, "“Email” must be an email address such as ada@example.com."),
+        ({"person": "nobody@"}, "“User ID” must be an email address such as ada@example.com."),
+        ({"person": "u\x00"}, "“User ID” contains a NUL character. Enter the id"),
     ],
 )
-async def test_an_invalid_test_event_is_refused_with_the_reason(
+async def test_an_invalid_test_event_is_refused_with_the_field_and_the_remedy(
     owner: Browser, fields: dict[str, Any], sentence: str
 ) -> None:
-    answer = await owner.post("/events", **fields)
+    answer = await owner.post("/events", **{"event": "a", "person": "u", **fields})
     assert answer.status_code == 400
     assert sentence in text_of(await answer.get_data(as_text=True))
 

@@ -147,7 +147,7 @@ async def send_test_event(
     if len(name) > _MAX_NAME_LENGTH:
         problem = f"is longer than {_MAX_NAME_LENGTH} characters"
     if problem:
-        raise InvalidInput(f"The event's name {problem}.")
+        raise InvalidInput(f"The event's name {problem}.", "Enter a name such as user.created.")
     result = await context.ingest.submit(
         IncomingEvent(
             name=name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quart import request
 
+from ...errors import InvalidInput
 from ...services import events
 from ..pages import content, context, page, read_form
 from ..session import WebResponse
@@ -17,7 +18,7 @@ from .base import (
     parse_id,
     redirect_with_notice,
 )
-from .forms import parse_identity, parse_properties
+from .forms import Identity, parse_email, parse_identity, parse_properties
 
 
 @blueprint.get("/events")
@@ -67,16 +68,18 @@ async def show_event(event_id: str) -> WebResponse:
 async def send_test_event() -> WebResponse:
     """Submit a test event, as if the product had sent it."""
     form = await read_form()
-    email = form.get("email", "").strip()
+    person, email = form.get("person", "").strip(), form.get("email", "").strip()
     try:
-        identity = parse_identity(form.get("person", "").strip() or email)
+        if not person and not email:
+            raise InvalidInput("“User ID” and “Email” are both empty.", "Fill in one of them.")
+        identity = parse_identity(person, "User ID") if person else Identity()
         result = await events.send_test_event(
             context(),
             actor(),
             form.get("event", "").strip(),
             user_id=identity.user_id,
-            email=parse_identity(email).email if email else identity.email,
-            properties=parse_properties(form.get("properties", "")),
+            email=parse_email(email, "Email") if email else identity.email,
+            properties=parse_properties(form.get("properties", ""), "Properties"),
         )
     except FORM_ERRORS as error:
         return await _events_page(problem=str(error), status=400)

@@ -11,6 +11,9 @@ from ...domain.address import normalize_email
 from ...domain.incoming import check_properties, check_text
 from ...errors import InvalidInput
 
+_MAX_USER_ID_LENGTH = 200
+_PROPERTIES_FORM = 'Write it as {"plan": "pro"}.'
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -20,34 +23,51 @@ class Identity:
     email: str | None = None
 
 
-def parse_identity(text: str) -> Identity:
+def parse_identity(text: str, field: str) -> Identity:
     """Read an email address, or the product's user id.
 
     Args:
-        text: what was typed.
+        text: what was typed; a text with an `@` is an address.
+        field: the label of the field, for errors.
 
     Raises:
         InvalidInput: the text is empty, or neither an address nor a user id.
     """
     text = text.strip()
     if not text:
-        raise InvalidInput("The contact is missing.", "Enter a user id or an email address.")
+        raise InvalidInput(f"“{field}” is empty.", "Enter a user ID or an email address.")
     if "@" in text:
-        try:
-            return Identity(email=normalize_email(text))
-        except ValueError as problem:
-            raise InvalidInput(f"The email {problem}.") from None
-    problem = check_text(text) or ("is longer than 200 characters" if len(text) > 200 else None)
+        return Identity(email=parse_email(text, field))
+    problem = check_text(text)
+    if len(text) > _MAX_USER_ID_LENGTH:
+        problem = f"is longer than {_MAX_USER_ID_LENGTH} characters"
     if problem:
-        raise InvalidInput(f"The user id {problem}.")
+        raise InvalidInput(f"“{field}” {problem}.", "Enter the id that your product uses.")
     return Identity(user_id=text)
 
 
-def parse_properties(text: str) -> Mapping[str, Any]:
+def parse_email(text: str, field: str) -> str:
+    """Read an email address.
+
+    Args:
+        text: what was typed.
+        field: the label of the field, for errors.
+
+    Raises:
+        InvalidInput: the text is not an address.
+    """
+    try:
+        return normalize_email(text)
+    except ValueError as problem:
+        raise InvalidInput(f"“{field}” {problem}.", "Correct the address.") from None
+
+
+def parse_properties(text: str, field: str) -> Mapping[str, Any]:
     """Read properties from a JSON object; an empty text has none.
 
     Args:
         text: what was typed.
+        field: the label of the field, for errors.
 
     Raises:
         InvalidInput: the text is not a JSON object, or one past the limits.
@@ -56,14 +76,14 @@ def parse_properties(text: str) -> Mapping[str, Any]:
         return {}
     try:
         value: Any = json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise InvalidInput(f"The properties are not valid JSON: {problem}.") from None
+    except RecursionError:
+        raise InvalidInput(f"“{field}” is nested too deeply.", _PROPERTIES_FORM) from None
+    except ValueError as problem:
+        raise InvalidInput(f"“{field}” is not valid JSON: {problem}.", _PROPERTIES_FORM) from None
     if not isinstance(value, dict):
-        raise InvalidInput(
-            "The properties are not a JSON object.", 'Write them as {"plan": "pro"}.'
-        )
+        raise InvalidInput(f"“{field}” is not a JSON object.", _PROPERTIES_FORM)
     properties = cast("dict[str, Any]", value)
     problem = check_properties(properties, escapes=True)
     if problem:
-        raise InvalidInput(f"The properties: {problem}.")
+        raise InvalidInput(f"“{field}” {problem}.", "Shorten or remove it.")
     return properties

@@ -140,14 +140,14 @@ async def enroll_contact(journey_id: str) -> WebResponse:
     form = await read_form()
     name = form.get("person", "").strip()
     try:
-        identity = parse_identity(name)
+        identity = parse_identity(name, "User ID or email")
         decision = await journeys.enroll_contact(
             context(),
             actor(),
             journey_id,
             user_id=identity.user_id,
             email=identity.email,
-            properties=parse_properties(form.get("properties", "")),
+            properties=parse_properties(form.get("properties", ""), "Trigger properties"),
         )
     except FORM_ERRORS as error:
         return await journey_page(journey_id, problem=str(error), status=400)
