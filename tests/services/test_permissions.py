@@ -130,7 +130,7 @@ ACTORS: list[tuple[str, Actor, set[Permission]]] = [
 
 
 @pytest.mark.parametrize("permission", Permission)
-def test_a_refused_key_is_told_the_scope_that_it_lacks(permission: Permission) -> None:
+def test_the_refusal_of_a_key_names_the_scope_that_it_lacks(permission: Permission) -> None:
     with pytest.raises(Forbidden, match="insufficient scope") as refusal:
         key_actor("ingest-public").require(permission)
     scope = str(refusal.value).removesuffix(".").rpartition(" ")[2]

@@ -55,7 +55,7 @@ async def test_a_revoked_key_is_shown_as_revoked_and_stays_so(
 
 
 async def test_revoking_an_unknown_key_is_an_error(database: Database, clock: ManualClock) -> None:
-    with pytest.raises(NotFound, match="keys list"):
+    with pytest.raises(NotFound, match="There is no key"):
         await keys.revoke(database, UUID(int=7), clock.now())
 
 

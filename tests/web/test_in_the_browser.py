@@ -195,8 +195,8 @@ def list_screens(runtime: Runtime, sample: SampleData) -> dict[str, str]:
         "audit": "/audit",
         "system": "/system",
         "not-found": "/journeys/none",
-        "unsubscribe": f"/u/{runtime.tokens.unsubscribe(*recipient)}",
-        "preferences": f"/p/{runtime.tokens.preferences(*recipient)}",
+        "unsubscribe": f"/u/{runtime.tokens.sign_unsubscribe(*recipient)}",
+        "preferences": f"/p/{runtime.tokens.sign_preferences(*recipient)}",
     }
 
 
