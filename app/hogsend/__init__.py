@@ -1,4 +1,4 @@
-"""Lifecycle messaging as code: what the author of a journey imports."""
+"""Lifecycle messaging as code: the names that authors of journeys import."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,7 @@ __all__ = [
     "weeks",
 ]
 
-# Names are imported when they are used: the command line starts in half the time without them.
+# Each name is imported on first use, because the command line starts in half the time without them.
 _MODULES = {
     "Condition": ".domain.conditions",
     "Contact": ".domain.contact",

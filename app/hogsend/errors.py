@@ -13,8 +13,8 @@ class HogsendError(Exception):
 
     Args:
         message: what happened, in one sentence; the final full stop is optional.
-        remedy: what to do about it; empty when the message says it already.
-        details: more for programs, such as the paths of invalid fields.
+        remedy: what to do about the error; empty if the message already says that.
+        details: further facts for programs, such as the paths of invalid fields.
     """
 
     code = "error"
@@ -65,7 +65,7 @@ class NotFound(HogsendError):
 
 
 class Unauthorized(HogsendError):
-    """There is no key or session, or it is unknown."""
+    """The request has no key or session, or an unknown one."""
 
     code = "unauthorized"
 
@@ -77,13 +77,13 @@ class Forbidden(HogsendError):
 
 
 class Conflict(HogsendError):
-    """The state of the object does not allow this."""
+    """The state of the named thing does not allow the action."""
 
     code = "conflict"
 
 
 class RateLimited(HogsendError):
-    """Too many attempts; `retry_after` is when to try again, in seconds."""
+    """There were too many attempts; `retry_after` says how long to wait, in seconds."""
 
     code = "rate_limited"
 
@@ -97,8 +97,8 @@ class StoreUnavailable(HogsendError):
 
     Args:
         message: what is wrong.
-        remedy: what to do about it.
-        retry_after: when to try again, in seconds.
+        remedy: what to do about the problem.
+        retry_after: how long to wait before the next attempt, in seconds.
     """
 
     code = "unavailable"
@@ -109,7 +109,7 @@ class StoreUnavailable(HogsendError):
 
 
 class HatchetUnavailable(HogsendError):
-    """Hatchet cannot be reached or rejects us; work that needs it waits."""
+    """Hatchet cannot be reached or rejects the connection; work that needs Hatchet waits."""
 
     code = "hatchet_away"
 
@@ -121,11 +121,11 @@ class HatchetApiUnavailable(HatchetUnavailable):
 
 
 class CorruptRow(HogsendError):
-    """A row of the database cannot be read, because it was changed from outside.
+    """A row of the database cannot be read, because another program changed it.
 
     Args:
-        message: what cannot be read, of which row.
-        remedy: what to do about it.
+        message: which value of which row cannot be read.
+        remedy: what to do about the row.
         table: the row's table.
         row: the row's id, as text.
     """
@@ -145,9 +145,9 @@ class JourneyCodeError(HogsendError):
 
 
 class StepFailed(HogsendError):
-    """An effect of `ctx.step` has failed for the last time; raised where the journey awaits it.
+    """A step's effect has failed and is not retried; raised where the journey awaits the step.
 
-    An effect raises it itself to say that a retry cannot succeed.
+    An effect may raise this error itself, to say that a retry cannot succeed.
 
     Args:
         message: the message of the effect's error.

@@ -1,4 +1,4 @@
-"""The files that are shipped with the program, in a checkout, a wheel or the binary."""
+"""Finds the files that are shipped with the program, in a checkout, a wheel or the binary."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ def resource(name: str) -> Path:
     """Return the path of a shipped file or folder.
 
     Args:
-        name: its path in a checkout, such as `web/templates` or `migrations/sqlite`.
+        name: the path in a checkout, such as `web/templates` or `migrations/sqlite`.
     """
-    return _root() / name
+    return _find_root() / name
 
 
-def _root() -> Path:
+def _find_root() -> Path:
     unpacked = getattr(sys, "_MEIPASS", None)
     if unpacked is not None:
         return Path(unpacked)

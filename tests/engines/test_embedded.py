@@ -50,7 +50,7 @@ class TestEmbeddedEngine(EngineContract):
     async def test_a_set_that_ends_makes_room_for_the_next(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(embedded, "BATCHES", 1)
+        monkeypatch.setattr(embedded, "MAX_BATCHES", 1)
         monkeypatch.setattr(embedded, "BATCH_SIZE", 1)
         due = await stage.enroll(4)
         async with self.at_work(stage):

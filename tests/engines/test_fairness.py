@@ -23,7 +23,7 @@ from tests.engines.contract import Done, Stage
 
 CROWD = 2000
 # Sets that were begun before the newcomer was there, and the set that has the newcomer in it.
-BATCHES_BEFORE = embedded.BATCHES + 1
+QUEUED_BATCHES = embedded.MAX_BATCHES + 1
 
 
 @dataclass
@@ -91,7 +91,7 @@ async def test_a_newcomer_is_played_before_a_crowd_of_another_journey_is_through
     await working
 
     place = stage.order.index(newcomer)
-    assert place - before <= BATCHES_BEFORE * embedded.BATCH_SIZE, "it waited for the crowd"
+    assert place - before <= QUEUED_BATCHES * embedded.BATCH_SIZE, "it waited for the crowd"
     assert place < CROWD - embedded.BATCH_SIZE
     assert set(stage.played) == {*crowd, newcomer}
 
@@ -102,4 +102,4 @@ async def test_journeys_that_are_due_together_take_turns(stage: Order):
     engine = EmbeddedEngine(stage.database, stage.clock, stage.play)
     await work_until(stage, engine, lambda: len(stage.played) == CROWD + 15)
     places = [stage.order.index(one) for group in small for one in group]
-    assert max(places) < embedded.BATCHES * embedded.BATCH_SIZE
+    assert max(places) < embedded.MAX_BATCHES * embedded.BATCH_SIZE

@@ -254,7 +254,7 @@ async def test_a_wake_that_nothing_comes_of_ends_one_wait_and_no_more(
             await stage.enroll()
             engine.poll()
             await stage.until(lambda many=many: len(stage.played) > many)
-        assert len(await engine.recorded_waits(run)) <= 4
+        assert len(await engine.load_recorded_waits(run)) <= 4
 
 
 async def forget_wakes(stage: Stage) -> None:

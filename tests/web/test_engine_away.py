@@ -51,8 +51,8 @@ async def test_readyz_distinguishes_hatchet_from_its_api(
 ) -> None:
     assert with_hatchet.worker is not None
     engine: Any = with_hatchet.worker.engine
-    engine._connectivity.answered("ping")
-    engine._connectivity.failed(
+    engine._connectivity.record_answer("ping")
+    engine._connectivity.record_failure(
         "api", HatchetApiUnavailable("nobody answers at secret.example.com")
     )
     body = await (await app.test_client().get("/readyz")).get_json()
@@ -68,7 +68,7 @@ async def test_every_page_warns_that_hatchet_is_unreachable(
         assert "Hatchet is unreachable: events are stored, but turns wait." in await owner.read(
             path
         )
-    assert "it has not answered yet" in await owner.read("/")
+    assert "Hatchet has not answered yet" in await owner.read("/")
 
 
 async def test_without_hatchet_nothing_is_unreachable(app: Quart, owner: Browser) -> None:

@@ -1,4 +1,4 @@
-"""Finds the rows of due turns: some of each journey, so that none waits for another's backlog."""
+"""Finds due turns, some of each journey, so that no journey waits for another one's backlog."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..store import enrollments
 from ..store.db import Database
 from ..store.enrollments import DueEnrollment
 
-# Turns in one batch.
+# The maximum number of turns in one batch.
 BATCH_SIZE = 256
-# Journeys in one query.
+# The maximum number of journeys in one query.
 JOURNEYS_PER_QUERY = 64
-# Enrollments of one journey that may run at once. Their steps may take long; the others wait as
-# rows, not in memory.
+# The maximum number of enrollments of one journey whose turns run at once. Steps may take long, and
+# the other enrollments wait as rows, not in memory.
 MAX_IN_PROGRESS = 1024
 
 
@@ -25,9 +25,9 @@ class DueRows:
     """Finds due enrollments by their wake time.
 
     Args:
-        database: where the wake times are.
-        holder: the worker that asks, where several share the database.
-        runs_journey: returns whether this worker runs the turns of a journey; of all by default.
+        database: the database with the enrollments.
+        holder: this worker's id, where several workers share the database.
+        runs_journey: returns whether this worker runs a journey's turns; by default it runs all.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class DueRows:
     async def fetch_due(
         self, now: datetime, in_progress: Mapping[UUID, DueEnrollment]
     ) -> Sequence[Sequence[DueEnrollment]]:
-        """Return the rows that are due and the next one that is not, by journey.
+        """Return the due rows, and the next row that is not due yet, by journey.
 
-        Rows of running turns are among them until they commit.
+        The result includes the rows of running turns until they commit.
 
         Args:
             now: the present instant.
@@ -61,20 +61,20 @@ class DueRows:
         ]
         if not journey_ids:
             return []
-        # Rotates, so that each of many journeys comes first now and then.
+        # The order rotates, so that each journey comes first at times.
         self._first = (self._first + 1) % len(journey_ids)
         order = journey_ids[self._first :] + journey_ids[: self._first]
         limits = [(journey_id, BATCH_SIZE + running[journey_id]) for journey_id in order]
         return [
             rows
-            for answers in await self._database.read(
+            for rows_by_journey in await self._database.read(
                 *(
                     enrollments.next_due(part, now, self._holder)
                     for part in parts(limits, JOURNEYS_PER_QUERY)
                 )
             )
-            for rows in answers
+            for rows in rows_by_journey
         ]
 
     def release(self, due: DueEnrollment) -> None:
-        """Do nothing: no caller waits for a row."""
+        """Do nothing, because no caller waits for a turn."""

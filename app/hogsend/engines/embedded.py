@@ -1,8 +1,8 @@
-"""The engine without a server: reads due rows and runs them in batches, in this process.
+"""The embedded engine: reads due rows and runs their turns in batches, in this process.
 
-Nothing is kept in memory for enrollments that wait. The engine reads the rows that wake next, some
-of each journey, so that none waits for the backlog of another; it sleeps until the first is due, or
-until it is notified of a new one.
+Waiting enrollments take no memory. The engine reads the rows that wake next, some of each journey,
+so that no journey waits for the backlog of another one. Then it sleeps until the next row is due or
+a notification arrives.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ from .port import DueTurns, Leases, RunTurns, Wake
 
 log = logging.getLogger("hogsend.engine")
 
-# Batches at once: while one waits for the disk, another uses the processor.
-BATCHES = 2
-# A batch that takes longer, in seconds, has a journey that blocks its thread: other batches start
-# beside it. At most `MAX_SLOW_BATCHES` do, so that a slow disk is not given ever more work.
+# How many batches run at once: while one waits for the disk, the other uses the processor.
+MAX_BATCHES = 2
+# A batch that runs for longer, in seconds, probably has a journey that blocks its thread. Such a
+# slow batch no longer counts towards `MAX_BATCHES`. The limit of slow batches keeps a slow disk
+# from getting more and more work.
 SLOW_AFTER = 1.0
 MAX_SLOW_BATCHES = 8
-# A clock that was set back or a laptop that slept is noticed after this long.
+# The longest sleep; after it the engine notices that the clock was set back or the machine slept.
 MAX_SLEEP = timedelta(seconds=30)
 _ERROR_RETRY_DELAY = 1.0
-# While events arrive faster than they are written, a batch starts this often, in seconds.
-BUSY_PAUSE = 0.05
-# A row that another worker holds is read again after this long, in seconds.
+# The interval between batches while events arrive faster than they are written, in seconds.
+INGEST_LOAD_PAUSE = 0.05
+# How long until a row that another worker holds is read again, in seconds.
 HELD_ELSEWHERE_PAUSE = 0.2
 
 
@@ -43,12 +44,12 @@ class EmbeddedEngine:
     """Runs due turns in this process.
 
     Args:
-        database: where the wake times are.
+        database: the database with the enrollments.
         clock: the source of the present instant.
         run_turns: runs one turn of each given enrollment.
         is_ingest_busy: returns whether events arrive faster than they are written.
-        leases: keeps several workers from running the same turn; None where there is one worker.
-        due_turns: finds the due rows; by default those of every journey.
+        leases: keeps several workers from running the same turn; None if there is only one worker.
+        due_turns: finds the due rows; by default the rows of all journeys.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class EmbeddedEngine:
         self._is_ingest_busy = is_ingest_busy
         self._leases = leases
         self._due_turns = due_turns or DueRows(database, holder=leases.holder if leases else None)
-        # Rows that another worker holds, each with when they are read again.
+        # Rows that another worker holds, each with the event loop's time for the next attempt.
         self._held_elsewhere: dict[UUID, float] = {}
         self._next_batch_at = 0.0
         self._poller = Poller(log, "due turns could not be read; trying again")
@@ -79,7 +80,7 @@ class EmbeddedEngine:
 
     @property
     def outage(self) -> Outage | None:
-        """None: this engine needs nothing but the database."""
+        """Always None, because this engine needs only the database."""
         return None
 
     @property
@@ -92,10 +93,10 @@ class EmbeddedEngine:
             self._poller.notify()
 
     async def cancel(self, enrollments: Sequence[UUID]) -> None:
-        """Do nothing: nothing is kept in memory for enrollments that wait."""
+        """Do nothing, because waiting enrollments are not kept in memory."""
 
     def notify_mail(self) -> None:
-        """Do nothing: the mailer polls by itself."""
+        """Do nothing, because the mailer polls by itself."""
 
     def use_code(self, journey_ids: Collection[str]) -> None:
         self._poller.notify()
@@ -111,16 +112,16 @@ class EmbeddedEngine:
     async def close(self) -> None:
         self._closing = True
         self._poller.close()
-        # A turn that blocks its thread has committed nothing: it runs again after the start.
+        # A turn that blocks its thread has committed nothing, and runs again after the next start.
         for batch in self._slow_batches:
             batch.cancel()
         if self._batches or self._slow_batches:
             await asyncio.wait(self._batches | self._slow_batches)
 
     async def _start_due_batches(self) -> float:
-        """Start as many batches as there is room for; return how long to wait, in seconds."""
-        while len(self._batches) < BATCHES and not self._closing:
-            wait = self._pause_for_ingest()
+        """Start batches until the limit is reached; return how long to wait, in seconds."""
+        while len(self._batches) < MAX_BATCHES and not self._closing:
+            wait = self._compute_ingest_pause()
             if wait > 0:
                 return wait
             # A wake that is scheduled while the rows are read must cause another poll.
@@ -128,11 +129,12 @@ class EmbeddedEngine:
             self._just_committed.clear()
             now = self._clock.now()
             rows = await self._due_turns.fetch_due(now, self._in_progress)
-            # `now` stays: rows that became due during the query are picked in order next time.
+            # Not the time after the query: rows that became due during the query are picked next
+            # time, in the right order.
             due, next_wake_at = self._pick(rows, now)
             # The engine may have been closed while the rows were read.
             if not due or self._closing:
-                wait = self._seconds_until(next_wake_at)
+                wait = self._set_next_wake(next_wake_at)
                 return min(wait, HELD_ELSEWHERE_PAUSE) if self._held_elsewhere else wait
             leased = await self._acquire(due)
             if self._closing:
@@ -142,7 +144,7 @@ class EmbeddedEngine:
         return MAX_SLEEP.total_seconds()
 
     async def _acquire(self, due: Sequence[DueEnrollment]) -> Sequence[DueEnrollment]:
-        """Return those of the due rows that no other worker holds."""
+        """Lease the due rows; return the rows that no other worker holds."""
         if self._leases is None:
             return due
         leased = await self._leases.acquire(due, self._clock.now())
@@ -150,23 +152,24 @@ class EmbeddedEngine:
         self._held_elsewhere.update({row.id: retry_at for row in due if row.id not in leased})
         return [row for row in due if row.id in leased]
 
-    def _pause_for_ingest(self) -> float:
-        """Return how long to wait so that ingest, whose callers wait, goes first, in seconds.
+    def _compute_ingest_pause(self) -> float:
+        """Return how long turns wait for ingest, which has waiting callers, in seconds.
 
-        Meanwhile more enrollments become due, and one large batch takes less time than many.
+        In the meantime more enrollments become due, and one large batch is faster than many.
         """
         now = asyncio.get_running_loop().time()
         if self._is_ingest_busy() and now < self._next_batch_at:
             return self._next_batch_at - now
-        self._next_batch_at = now + BUSY_PAUSE
+        self._next_batch_at = now + INGEST_LOAD_PAUSE
         return 0.0
 
     def _pick(
         self, rows: Sequence[Sequence[DueEnrollment]], now: datetime
     ) -> tuple[list[DueEnrollment], datetime | None]:
-        """Pick due rows in a round robin over the journeys, without contacts that have a turn now.
+        """Pick due rows in a round robin over the journeys.
 
-        Rows whose turn was committed while the rows were read may not be due any more.
+        Leaves out the rows of contacts with a running turn, and the rows whose turn was committed
+        while the rows were read, because these may no longer be due.
 
         Returns:
             At most one row for each contact, and the earliest later wake time among the rows.
@@ -180,19 +183,19 @@ class EmbeddedEngine:
         excluded = {*self._just_committed, *self._in_progress, *self._held_elsewhere}
         contacts = {due.contact_id for due in self._in_progress.values()}
         picked: list[DueEnrollment] = []
-        later: list[datetime] = []
+        later_wake_times: list[datetime] = []
         for row in in_turns(rows):
             if row.wake_at > now:
-                later.append(row.wake_at)
+                later_wake_times.append(row.wake_at)
             elif not (row.id in excluded or row.contact_id in contacts):
                 contacts.add(row.contact_id)
                 picked.append(row)
                 if len(picked) == BATCH_SIZE:
                     break
-        return picked, min(later, default=None)
+        return picked, min(later_wake_times, default=None)
 
-    def _seconds_until(self, wake_at: datetime | None) -> float:
-        """Remember the next wake time; return the seconds until it, at most the longest sleep."""
+    def _set_next_wake(self, wake_at: datetime | None) -> float:
+        """Store the next wake time; return the seconds until then, at most `MAX_SLEEP`."""
         self._next_wake_at = wake_at
         wait = min(wake_at - self._clock.now(), MAX_SLEEP) if wake_at else MAX_SLEEP
         return max(wait.total_seconds(), 0.0)
@@ -206,7 +209,7 @@ class EmbeddedEngine:
         asyncio.get_running_loop().call_later(SLOW_AFTER, self._mark_slow, batch)
 
     def _mark_slow(self, batch: asyncio.Task[None]) -> None:
-        """Make room for another batch beside one that takes too long."""
+        """Let another batch start beside a batch that takes too long."""
         if batch not in self._batches or len(self._slow_batches) >= MAX_SLOW_BATCHES:
             return
         self._batches.discard(batch)
@@ -218,14 +221,14 @@ class EmbeddedEngine:
     def _on_batch_done(self, batch: asyncio.Task[None]) -> None:
         self._batches.discard(batch)
         self._slow_batches.discard(batch)
-        # Only now is there room for another batch.
+        # Another batch may start.
         self._poller.notify()
 
     async def _run_batch(self, ids: Sequence[UUID]) -> None:
         running = set(ids)
 
         def on_committed(ids: Collection[UUID]) -> None:
-            """Let the contacts of committed turns have their next one."""
+            """Let the next turns of these contacts run."""
             committed = running.intersection(ids)
             running.difference_update(committed)
             self._just_committed.update(committed)
@@ -240,4 +243,4 @@ class EmbeddedEngine:
             log.exception("a batch of %d turns failed and will run again", len(ids))
             await asyncio.sleep(_ERROR_RETRY_DELAY)
         finally:
-            on_committed([one for one in ids if one not in still_running])
+            on_committed(set(ids).difference(still_running))

@@ -1,4 +1,4 @@
-"""Leases turns in the database, so that two workers never run turns of one contact at once."""
+"""Leases turns in the database, so that two workers never run turns of a contact at once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class RowLeases:
     """Leases turns by writing the worker's id into the enrollment's row.
 
     Args:
-        database: where the enrollments are.
-        holder: the worker.
+        database: the database with the enrollments.
+        holder: this worker's id.
     """
 
     def __init__(self, database: Database, holder: UUID) -> None:
@@ -24,14 +24,14 @@ class RowLeases:
         self.holder = holder
 
     async def acquire(self, due: Sequence[DueEnrollment], now: datetime) -> Collection[UUID]:
-        """Lease due enrollments; return those that no other worker holds.
+        """Lease due enrollments; return the enrollments that no other worker holds.
 
         Args:
-            due: enrollments of different contacts.
+            due: due enrollments of different contacts.
             now: the present instant.
         """
         async with self._database.transaction() as tx:
-            # A contact whose row is locked is being changed: skip it now and poll it again later.
+            # A contact whose row is locked is being changed; a later poll finds its turns again.
             contacts = await tx.one(workers.lock_contacts([row.contact_id for row in due]))
             ids = [row.id for row in due]
             return frozenset(await tx.one(workers.lease_turns(ids, contacts, self.holder, now)))

@@ -1,4 +1,4 @@
-"""Runs a poll again and again: when its next work is due, and whenever it is notified."""
+"""Repeats a poll: when its next work is due, and on every notification."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-# The delay before the next poll after one that failed, in seconds.
+# The delay before the next poll after a failed poll, in seconds.
 ERROR_RETRY_DELAY = 1.0
 
 
 class Poller:
-    """Runs a poll whenever it is due or notified.
+    """Repeats a poll when its next work is due, and on every notification.
 
     Args:
-        log: the logger for polls that fail.
-        failure_message: what it logs then.
+        log: the logger for failed polls.
+        failure_message: the log message for a failed poll.
     """
 
     def __init__(self, log: logging.Logger, failure_message: str) -> None:
@@ -25,11 +25,11 @@ class Poller:
         self._closed = False
 
     def notify(self) -> None:
-        """Poll now, or again after the poll that is running."""
+        """Poll now; or again, if a poll is running."""
         self._notified.set()
 
     def close(self) -> None:
-        """End `run` after the poll that is running."""
+        """End `run`, after the running poll if there is one."""
         self._closed = True
         self._notified.set()
 
@@ -38,7 +38,7 @@ class Poller:
 
         Args:
             poll: does the work that is due, and returns how many seconds the next poll can wait.
-                A notification that arrives meanwhile causes another poll at once.
+                A notification during the poll causes another poll immediately.
         """
         while not self._closed:
             self._notified.clear()

@@ -1,4 +1,4 @@
-"""The engine port: what decides when and where a turn runs."""
+"""The engine port: an engine decides when and where turns run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..store.enrollments import DueEnrollment
 from ..store.workers import Outage
 
 OnCommitted = Callable[[Collection[UUID]], None]
-# Runs one turn of each enrollment and reports those that are committed as soon as they are. Returns
-# when all are done but those whose steps take long: these it returns, and reports them later.
+# Runs one turn of each enrollment, and reports each committed turn immediately. Does not wait for
+# turns whose steps take long: returns the enrollments of these turns, and reports them later.
 RunTurns = Callable[[Sequence[UUID], OnCommitted], Awaitable[Collection[UUID]]]
 
 
@@ -30,11 +30,11 @@ class Leases(Protocol):
 
     @property
     def holder(self) -> UUID:
-        """The worker that holds these leases."""
+        """The id of the worker that holds these leases."""
         ...
 
     async def acquire(self, due: Sequence[DueEnrollment], now: datetime) -> Collection[UUID]:
-        """Lease due enrollments; return those that no other worker holds. A commit frees them."""
+        """Lease due enrollments until their commit; return the ones that no other worker holds."""
         ...
 
 
@@ -44,7 +44,7 @@ class DueTurns(Protocol):
     async def fetch_due(
         self, now: datetime, in_progress: Mapping[UUID, DueEnrollment]
     ) -> Sequence[Sequence[DueEnrollment]]:
-        """Return the rows that are due, and the next one that is not, by journey.
+        """Return the due rows, and the next row that is not due yet, by journey.
 
         Args:
             now: the present instant.
@@ -53,15 +53,15 @@ class DueTurns(Protocol):
         ...
 
     def release(self, due: DueEnrollment) -> None:
-        """Note that a turn was committed, given up, or could not run."""
+        """Record that a turn was committed, was given up, or could not run."""
         ...
 
 
 class Engine(Protocol):
     """Decides when and where turns run.
 
-    Wake times are rows that every engine finds again by itself. The notifications only shorten the
-    delay until it does, so losing one is safe.
+    Wake times are stored in rows, which every engine polls. The notifications only shorten the
+    delay until the next poll, so a lost notification does no harm.
     """
 
     @property
@@ -75,23 +75,23 @@ class Engine(Protocol):
         ...
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
-        """Note wake times that were committed."""
+        """Notify the engine of committed wake times."""
         ...
 
     async def cancel(self, enrollments: Sequence[UUID]) -> None:
-        """Note enrollments that ended; a turn of theirs that still runs commits nothing."""
+        """Notify the engine of ended enrollments, whose running turns commit nothing."""
         ...
 
     def notify_mail(self) -> None:
-        """Note that sends may be due, for an engine that also decides when mail leaves."""
+        """Notify an engine that also decides when mail leaves that sends may be due."""
         ...
 
     def use_code(self, journey_ids: Collection[str]) -> None:
-        """Run the turns of these journeys from now on: the author's code was loaded again."""
+        """Run the turns of these journeys from now on, because the author's code was reloaded."""
         ...
 
     def poll(self) -> None:
-        """Read the rows again soon: another process may have changed them."""
+        """Read the rows again soon, because another process may have changed them."""
         ...
 
     async def run(self) -> None:

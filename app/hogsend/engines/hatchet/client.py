@@ -1,7 +1,7 @@
-"""Calls Hatchet through its SDK, which is imported here only when it is used: that takes seconds.
+"""Calls Hatchet through its SDK, which is imported on first use because the import takes seconds.
 
-The SDK's calls run on threads: they block, retry by themselves for a while, and must not be bound
-to the server's loop.
+The SDK's calls run on threads, because they block, retry for a while, and must not be bound to the
+server's event loop.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ log = logging.getLogger("hogsend.hatchet")
 
 # The event that wakes a run; its scope is the enrollment, so that no other run receives it.
 WAKE = "hogsend:wake"
-# Hatchet takes a thousand in one call; smaller calls side by side are faster.
+# The maximum number of runs in one call. Hatchet takes a thousand, but several smaller calls at
+# once are faster.
 _MAX_STARTS, _MAX_WAKES, _MAX_CANCELS = 500, 50, 100
-_AT_ONCE = 8
+_MAX_CALLS = 8
 # How long Hatchet may take to answer a ping, in seconds.
 _PING_TIMEOUT = 10
 _CANCELLED = "CANCELLED"
 _MAX_TASK_EVENTS = 200
-# Runs on one page of a list, and how many pages are read at most.
-_PAGE, _MAX_PAGES = 1000, 10
+# The number of runs on one page of a list, and the maximum number of pages.
+_PAGE_SIZE, _MAX_PAGES = 1000, 10
 
 R = TypeVar("R")
 
 
 class RunInput(BaseModel):
-    """The input of a run, with the field names that Hatchet's own screens show."""
+    """The input of a run; Hatchet's dashboard shows these field names."""
 
     enrollmentId: str
     eventId: str
@@ -50,23 +51,26 @@ class RunInput(BaseModel):
 
 
 class Client:
-    """This process's connection to Hatchet; `connect` makes one.
+    """This process's connection to Hatchet; `connect` creates it.
 
     Args:
-        sdk: the SDK's module.
-        hatchet: its client.
+        sdk: the module `hatchet_sdk`.
+        hatchet: the SDK's client.
+
+    Attributes:
+        tasks: the tasks that can be started: of journeys by the journey's id, and cron tasks by
+            name. Empty until Hatchet knows them, because Hatchet accepts the start of a task that
+            it does not know, and never runs it.
     """
 
     def __init__(self, sdk: Any, hatchet: Any) -> None:
         self.sdk = sdk
         self.hatchet = hatchet
-        # The tasks of the journeys, by id, and the cron tasks, by name. Set once Hatchet knows
-        # them: it accepts the start of a task that it does not know, and never runs it.
         self.tasks: Mapping[str, Any] = {}
-        self._call_slots = asyncio.Semaphore(_AT_ONCE)
-        # A thread pool of its own: the loop waits for the threads of its default pool when it ends,
-        # and a call that Hatchet does not answer never returns. One more thread is for the ping.
-        self._threads = ThreadPoolExecutor(_AT_ONCE + 1, "hatchet")
+        self._call_slots = asyncio.Semaphore(_MAX_CALLS)
+        # Not the loop's default pool: at its end the loop waits for the threads of that pool, and a
+        # call that Hatchet does not answer never returns. The additional thread is for the ping.
+        self._threads = ThreadPoolExecutor(_MAX_CALLS + 1, "hatchet")
         self._engine = EngineConnection(hatchet)
 
     @staticmethod
@@ -74,38 +78,38 @@ class Client:
         """Import the SDK in a thread, and create its client from the environment variables.
 
         Raises:
-            HatchetUnavailable: the token or another of its settings cannot be used.
+            HatchetUnavailable: the token or another setting of the client is invalid.
         """
 
-        def make() -> Client:
-            # Checked here first: the SDK's error quotes the token, which may be another secret.
+        def create() -> Client:
+            # The SDK's error would quote the token, which may be a different secret by mistake.
             read_token(client_settings().get("HATCHET_CLIENT_TOKEN", ""))
             sdk = importlib.import_module("hatchet_sdk")
             _configure_sdk_log()
-            # It would hook the root logger, and send what journeys log to Hatchet.
+            # The log capture would add a handler to the root logger and send logs to Hatchet.
             return Client(sdk, sdk.Hatchet(config=sdk.ClientConfig(disable_log_capture=True)))
 
         try:
-            return await asyncio.to_thread(make)
+            return await asyncio.to_thread(create)
         except Exception as error:
             raise HatchetUnavailable(
                 f"the settings of Hatchet's client do not work: {_describe(error)}"
             ) from None
 
     def close(self) -> None:
-        """Disconnect; a call that is under way is not waited for."""
+        """Disconnect without waiting for running calls."""
         self._engine.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def start(self, journey_id: str, starts: Sequence[RunStart]) -> list[str]:
-        """Start a run for each of these enrollments of one journey; return the runs' ids.
+        """Start a run for each of these enrollments of one journey; return the ids of the runs.
 
         Raises:
-            HatchetUnavailable: none was started, as far as is known.
+            HatchetUnavailable: a call failed; some runs may have started.
         """
         task = self.tasks[journey_id]
 
-        def items(some: Sequence[RunStart]) -> list[Any]:
+        def build_items(part: Sequence[RunStart]) -> list[Any]:
             return [
                 task.create_bulk_run_item(
                     input=RunInput(
@@ -119,13 +123,13 @@ class Client:
                         "contact": str(start.contact_id),
                     },
                 )
-                for start in some
+                for start in part
             ]
 
         runs: list[str] = []
-        for some in parts(starts, _MAX_STARTS):
+        for part in parts(starts, _MAX_STARTS):
             refs = await self._call(
-                lambda some=some: task.run_many(items(some), wait_for_result=False)
+                lambda part=part: task.run_many(build_items(part), wait_for_result=False)
             )
             runs += [str(ref.workflow_run_id) for ref in refs]
         return runs
@@ -137,43 +141,43 @@ class Client:
             wakes: the enrollments, each with the number of its last turn.
 
         Raises:
-            HatchetUnavailable: some were not woken.
+            HatchetUnavailable: some runs were not woken.
         """
         push = self.sdk.BulkPushEventWithMetadata
         events = self.hatchet.event
 
-        def call(some: Sequence[tuple[UUID, int]]) -> Callable[[], Any]:
+        def build_call(part: Sequence[tuple[UUID, int]]) -> Callable[[], Any]:
             return lambda: events.bulk_push(
                 [
                     push(key=WAKE, payload={"turn": turn}, scope=str(enrollment_id))
-                    for enrollment_id, turn in some
+                    for enrollment_id, turn in part
                 ]
             )
 
-        await asyncio.gather(*(self._call(call(some)) for some in parts(wakes, _MAX_WAKES)))
+        await asyncio.gather(*(self._call(build_call(part)) for part in parts(wakes, _MAX_WAKES)))
 
     async def cancel(self, run_ids: Collection[str]) -> None:
-        """Cancel runs by their ids; nothing happens to one that has ended already.
+        """Cancel runs by their ids; runs that have ended are ignored.
 
         Raises:
-            HatchetApiUnavailable: some were not cancelled.
+            HatchetApiUnavailable: some runs were not cancelled.
         """
         options = self.sdk.BulkCancelReplayOpts
-        for some in parts(sorted(run_ids), _MAX_CANCELS):
+        for part in parts(sorted(run_ids), _MAX_CANCELS):
             await self._call_api(
-                lambda some=some: self.hatchet.runs.bulk_cancel(options(ids=list(some)))
+                lambda part=part: self.hatchet.runs.bulk_cancel(options(ids=list(part)))
             )
 
     async def start_task(self, name: str) -> None:
         """Start a cron task.
 
         Raises:
-            HatchetUnavailable: it was not started.
+            HatchetUnavailable: the task was not started.
         """
         await self._call(lambda: self.tasks[name].run(wait_for_result=False))
 
-    async def cancelled_since(self, since: datetime) -> list[str]:
-        """Return the ids of cancelled runs that began since an instant, the newest first.
+    async def list_cancelled_since(self, since: datetime) -> list[str]:
+        """Return the ids of cancelled runs that began after an instant, newest first.
 
         Raises:
             HatchetApiUnavailable: the list could not be read.
@@ -184,33 +188,33 @@ class Client:
                 lambda page=page: self.hatchet.runs.list(
                     since=since,
                     statuses=[status],
-                    limit=_PAGE,
-                    offset=page * _PAGE,
+                    limit=_PAGE_SIZE,
+                    offset=page * _PAGE_SIZE,
                     include_payloads=False,
                 )
             )
             run_ids += [str(row.workflow_run_external_id) for row in listed.rows]
-            if len(listed.rows) < _PAGE:
+            if len(listed.rows) < _PAGE_SIZE:
                 break
         return run_ids
 
     async def was_cancelled_by_operator(self, run_id: str) -> bool:
-        """Return whether an operator cancelled a run, rather than a timeout or Hatchet itself.
+        """Return whether an operator cancelled a run, and not a timeout or Hatchet.
 
         Raises:
             HatchetApiUnavailable: the run's events could not be read.
         """
         rows = await self._call_api(lambda: task_events(self.hatchet, run_id, _MAX_TASK_EVENTS))
-        # A run that waited too long for a worker is cancelled as well, with a message.
+        # Hatchet also cancels a run that waited too long for a worker, but with a message.
         return any(row.event_type.value == _CANCELLED and not row.message for row in rows)
 
-    async def version(self) -> str:
+    async def fetch_version(self) -> str:
         """Ping Hatchet; return its version.
 
         Raises:
-            HatchetUnavailable: it does not answer.
+            HatchetUnavailable: Hatchet does not answer.
         """
-        # Without a slot: calls that are never answered may hold all of them.
+        # The ping takes no slot, because calls that are never answered may hold all slots.
         return await self._call_now(lambda: self._engine.version(_PING_TIMEOUT), HatchetUnavailable)
 
     async def _call(
@@ -227,12 +231,12 @@ class Client:
             raise error_type(_describe(error)) from error
 
     async def _call_api(self, call: Callable[[], R]) -> R:
-        """Make a call to Hatchet's REST API, which has another address than the engine."""
+        """Call Hatchet's REST API, which has a different address from the engine."""
         return await self._call(call, HatchetApiUnavailable)
 
 
 def _configure_sdk_log() -> None:
-    """Send the SDK's log to the process's log, without its chatter."""
+    """Send the SDK's log to the process's log, without its routine messages."""
     logger = logging.getLogger("hatchet")
     logger.handlers.clear()
     logger.propagate = True
@@ -240,7 +244,7 @@ def _configure_sdk_log() -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """Return an error as one line, without the settings' values: a secret may be among them."""
+    """Return an error as one line, without the values of settings, which may be secrets."""
     details = getattr(error, "details", None)
     text = str(details()) if callable(details) else str(error)
     if isinstance(error, ValidationError):

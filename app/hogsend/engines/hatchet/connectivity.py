@@ -15,13 +15,13 @@ from ...store.workers import Outage
 log = logging.getLogger("hogsend.hatchet")
 
 # The kinds of calls that show whether Hatchet answers: a ping, a call that starts or wakes runs,
-# and the REST API behind Hatchet's dashboard, which has an address of its own.
+# and a call of the REST API behind Hatchet's dashboard, which has its own address.
 Call = Literal["ping", "push", "api"]
-_NOT_YET = "it has not answered yet"
+_NOT_YET = "Hatchet has not answered yet"
 
 
 class Connectivity:
-    """Which parts of Hatchet can be reached.
+    """Records which parts of Hatchet are unreachable, and logs each outage and its end once.
 
     Args:
         clock: the source of the present instant.
@@ -31,14 +31,14 @@ class Connectivity:
     def __init__(self, clock: Clock, on_change: Callable[[], None]) -> None:
         self._clock = clock
         self._on_change = on_change
-        # The kinds of calls that fail: since when, and with which message.
+        # The start and the error message of each outage, by the kind of the failing calls.
         self._failing: dict[Call, tuple[datetime, str]] = {"ping": (clock.now(), _NOT_YET)}
-        # What was logged as unreachable: the engine (True), the API (False).
+        # The outages that were logged: True for the engine, which stops turns, False for the API.
         self._logged: set[bool] = set()
 
     @property
     def outage(self) -> Outage | None:
-        """What fails at present; an outage that stops turns comes first."""
+        """The present outage, if any; an outage that stops turns takes precedence."""
         for stops_turns in (True, False):
             failing = [
                 failure
@@ -50,8 +50,8 @@ class Connectivity:
                 return Outage(since, message, stops_turns)
         return None
 
-    def failed(self, call: Call, error: HatchetUnavailable) -> None:
-        """Note a call that was not answered."""
+    def record_failure(self, call: Call, error: HatchetUnavailable) -> None:
+        """Record a call that was not answered."""
         since, _ = self._failing.get(call, (self._clock.now(), ""))
         self._failing[call] = since, error.message
         stops_turns = _is_engine(call)
@@ -68,8 +68,8 @@ class Connectivity:
                 error.message,
             )
 
-    def answered(self, call: Call) -> None:
-        """Note a call that was answered."""
+    def record_answer(self, call: Call) -> None:
+        """Record a call that was answered."""
         failure = self._failing.pop(call, None)
         stops_turns = _is_engine(call)
         if failure is None or any(_is_engine(other) == stops_turns for other in self._failing):
@@ -77,27 +77,27 @@ class Connectivity:
         since, _ = failure
         seconds = max((self._clock.now() - since).total_seconds(), 0.0)
         name = "Hatchet" if stops_turns else "Hatchet's API"
-        # The outage was logged as an error: an operator who reads only warnings must see its end.
+        # The outage was logged as an error, so its end must be visible at the level of warnings.
         level = logging.WARNING if stops_turns in self._logged else logging.INFO
         log.log(level, "%s is reachable again, after %.0f s", name, seconds)
         self._logged.discard(stops_turns)
         self._on_change()
 
     async def repeat(self, seconds: float, check: Callable[[], Awaitable[None]]) -> None:
-        """Check Hatchet's runs at intervals, until cancelled; an error does not end it.
+        """Repeat a check of Hatchet's runs until cancelled; an error does not end the repetition.
 
         Args:
             seconds: the interval.
-            check: the work, which may call Hatchet.
+            check: the check, whose calls of Hatchet may fail.
         """
         while True:
             await asyncio.sleep(seconds)
             try:
                 await check()
             except HatchetApiUnavailable as error:
-                self.failed("api", error)
+                self.record_failure("api", error)
             except HatchetUnavailable as error:
-                self.failed("push", error)
+                self.record_failure("push", error)
             except Exception:
                 log.exception("Hatchet's runs could not be checked; trying again")
 

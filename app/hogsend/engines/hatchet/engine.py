@@ -1,9 +1,10 @@
-"""The engine that lets Hatchet decide when and where a turn runs.
+"""The Hatchet engine: lets Hatchet decide when and where a turn runs.
 
-The rows decide what is due; Hatchet only decides when they are read. Its notifications are hints
-that may be lost: the outbox finds due enrollments without a run and starts one, wakes sleeping runs
-whose turn is due, and cancels runs of enrollments that have ended. The sweeper restarts what is
-overdue anyway, and the reconciler exits enrollments whose run was cancelled in Hatchet.
+The rows decide which turns are due; Hatchet only decides when the rows are read. Notifications are
+hints that may be lost. The outbox finds due enrollments without a run and starts runs for them,
+wakes sleeping runs whose turn is due, and cancels runs of ended enrollments. The sweeper restarts
+runs that are late nevertheless, and the reconciler exits enrollments whose run was cancelled in
+Hatchet.
 """
 
 from __future__ import annotations
@@ -36,13 +37,14 @@ from .requested_turns import RequestedTurns
 from .sweeper import Sweeper
 from .tasks import CronTask, WorkerSpec
 
-# A run without a wake time asks for its next wait after this long.
+# How long a run without a wake time sleeps before it asks for its next wait.
 _MAX_SLEEP = timedelta(days=20)
-# Clocks of machines differ: a wake up to this long before a wait was recorded counts for it.
+# How far the clocks of machines may differ. A wait also counts wakes from this long before it was
+# recorded.
 _CLOCK_SKEW = timedelta(seconds=20)
 # Hatchet sleeps whole seconds.
 _SECOND = timedelta(seconds=1)
-# How often Hatchet is pinged, and how often a failed connection is tried again, in seconds.
+# The interval between pings, and between attempts to connect, in seconds.
 PING_INTERVAL, CONNECT_INTERVAL = 10.0, 10.0
 # How long the Hatchet worker may take to stop, in seconds.
 _STOP_TIMEOUT = 5.0
@@ -54,9 +56,9 @@ class HatchetEventHandler:
     """Ingests the events that other services push to Hatchet.
 
     Args:
-        event_names: the names of these events, wildcards allowed; none by default.
-        ingest_event: ingests one: its id, its name, and its payload; returns what Hatchet shows
-            as the result.
+        event_names: the names of the events to ingest, wildcards allowed; may be empty.
+        ingest_event: ingests an event by its id, name and payload; returns the result that Hatchet
+            shows.
     """
 
     event_names: Sequence[str]
@@ -67,13 +69,13 @@ class HatchetEngine:
     """Runs turns when Hatchet starts or wakes the enrollment's run.
 
     Args:
-        database: where the rows are.
+        database: the database with the enrollments.
         clock: the source of the present instant.
         run_turns: runs one turn of each given enrollment.
         journey_ids: the journeys that this process has code for.
         exit_cancelled: exits an enrollment whose run was cancelled in Hatchet.
-        event_handler: ingests Hatchet's own events.
-        cron_tasks: what Hatchet runs beside the journeys, by name.
+        event_handler: ingests the events that other services push to Hatchet.
+        cron_tasks: the tasks that Hatchet runs besides the journeys, by name.
         mail_task: the name of the cron task that hands due mails over, if there is one.
         leases: keeps several workers from running the same turn.
         is_ingest_busy: returns whether events arrive faster than they are written.
@@ -168,12 +170,12 @@ class HatchetEngine:
         self._outbox.poll()
 
     def notify_mail(self) -> None:
-        # Also while the task runs: it may have seen just now that nothing more is due.
+        # Even if the task is running: it may have just found that no mail is due.
         if self._mail_task is not None:
             self.start_task(self._mail_task)
 
     def use_code(self, journey_ids: Collection[str]) -> None:
-        """Register the journeys with Hatchet again: some may be new."""
+        """Register the journeys with Hatchet again, because some may be new."""
         self._journey_ids = journey_ids
         self._code_changed.set()
         self.poll()
@@ -203,7 +205,7 @@ class HatchetEngine:
 
     async def _close_turns(self) -> None:
         await self._turns.close()
-        # A run whose turn did not start gets a wait, and asks another worker after it.
+        # A run whose turn did not start gets a wait, and asks another worker after the wait.
         self._requested_turns.close()
 
     async def _stop_host(self) -> None:
@@ -219,22 +221,22 @@ class HatchetEngine:
 
     # -- calls of the runs ----------------------------------------------------------------------
 
-    async def recorded_waits(self, run_id: str) -> Sequence[RunWait]:
+    async def load_recorded_waits(self, run_id: str) -> Sequence[RunWait]:
         """Return the waits that a run has made so far."""
         return await self._database.read_one(hatchet_runs.waits_of(run_id))
 
-    async def next_wait(
+    async def run_until_wait(
         self, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
     ) -> RunWait | str:
         """Run the turn that is due; return the next wait, or the status with which the run ends.
 
-        Any run may run a turn that is due; one that is not the enrollment's own then ends.
+        Any run may run a turn that is due. A run that is not the enrollment's own ends afterwards.
 
         Args:
             run_id: the run that asks.
             enrollment_id: the enrollment that it runs.
             number: the position of the next wait in the run, from 0.
-            before: the wait that has just ended.
+            before: the wait that has just ended, if any.
         """
         while True:
             now = self._clock.now()
@@ -254,7 +256,7 @@ class HatchetEngine:
                 return wait
 
     async def _adopt(self, enrollment_id: UUID, run_id: str) -> None:
-        """Record a run as the enrollment's own that began before its id was written."""
+        """Record a run as the enrollment's own, because it began before its id was recorded."""
         async with self._database.transaction() as tx:
             await tx.apply([hatchet_runs.adopt(enrollment_id, run_id, self._clock.now())])
 
@@ -289,7 +291,7 @@ class HatchetEngine:
                 self._code_changed.clear()
                 self._host = WorkerHost(client, self._outbox.poll)
                 running = asyncio.create_task(self._host.run(self._worker_spec()))
-                await _first_of(running, self._closing, self._code_changed)
+                await _wait_for_first(running, self._closing, self._code_changed)
                 if not self._closing.is_set():
                     await self._host.stop(_STOP_TIMEOUT)
                 await running
@@ -297,12 +299,12 @@ class HatchetEngine:
             client.close()
 
     async def _connect(self) -> Client | None:
-        """Return a client, after as many attempts as it takes; None once the engine is closed."""
+        """Connect to Hatchet, with unlimited attempts; return None once the engine is closed."""
         while not self._closing.is_set():
             try:
                 return await Client.connect()
             except HatchetUnavailable as error:
-                self._connectivity.failed("ping", error)
+                self._connectivity.record_failure("ping", error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_INTERVAL):
                     await self._closing.wait()
@@ -320,14 +322,14 @@ class HatchetEngine:
         )
 
     async def _ping(self, client: Client) -> None:
-        """Ping Hatchet again and again, until cancelled."""
+        """Ping Hatchet at intervals, until cancelled."""
         while True:
             try:
-                await client.version()
+                await client.fetch_version()
             except HatchetUnavailable as error:
-                self._connectivity.failed("ping", error)
+                self._connectivity.record_failure("ping", error)
             else:
-                self._connectivity.answered("ping")
+                self._connectivity.record_answer("ping")
             await asyncio.sleep(PING_INTERVAL)
 
 
@@ -339,8 +341,8 @@ def _is_due(state: RunState, now: datetime) -> bool:
 
 def _make_wait(number: int, state: RunState, now: datetime, before: RunWait | None) -> RunWait:
     """Return a run's next wait: until the enrollment's wake time, or until it is woken."""
-    # After a wait for the same turn, which did not run, the wake that ended that wait would end
-    # this one at once, and so on: no earlier wake counts any more.
+    # The turn of the last wait did not run. If the wake that ended the last wait still counted, it
+    # would end each new wait immediately, so only later wakes count.
     is_same_turn = before is not None and before.turn == state.turn
     sleep = _MAX_SLEEP
     if state.wake_at is not None and state.state in ("active", "waiting"):
@@ -350,8 +352,8 @@ def _make_wait(number: int, state: RunState, now: datetime, before: RunWait | No
     return RunWait(number, seconds, since, state.turn)
 
 
-async def _first_of(running: asyncio.Task[None], *events: asyncio.Event) -> None:
-    """Return when a task has ended or an event is set."""
+async def _wait_for_first(running: asyncio.Task[None], *events: asyncio.Event) -> None:
+    """Wait until a task has ended or an event is set."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
         await asyncio.wait([running, *waits], return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,8 @@
-"""Runs the SDK's worker inside this process, in a thread of its own with its own loop.
+"""Runs the SDK's worker inside this process, in a separate thread with its own event loop.
 
-The worker starts a listener, a process that talks to Hatchet. When that process is killed, the
-worker's thread may hang for ever, so the worker is abandoned and another one is made. Whatever ends
-a worker, the next one starts after a pause.
+The worker starts a child process, the listener, which communicates with Hatchet. If the listener is
+killed, the worker's thread may hang for ever, so the host abandons the worker and creates another
+one. After the end of a worker, for any reason, the next one starts after a pause.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from .tasks import WorkerSpec, define_tasks
 
 log = logging.getLogger("hogsend.hatchet")
 
-# How many runs one worker holds at the same time, and how many cron tasks beside them.
+# How many runs one worker holds at the same time, and how many cron tasks in addition.
 DURABLE_SLOTS, SLOTS = 1000, 20
-# The pause before the next worker: the first, and the limit of its doubling, in seconds.
+# The pause before the next worker doubles from the first to the second value, in seconds.
 FIRST_PAUSE, MAX_PAUSE = 1.0, 30.0
-# A worker that ran for this long was healthy: the pause is reset to the first, in seconds.
+# How long a worker must run until the pause is reset, in seconds.
 _HEALTHY_AFTER = 60.0
-# Seconds between two checks whether the listener lives,
+# The interval between checks whether the listener is alive, in seconds.
 _CHECK_INTERVAL = 1.0
-# and, before that, whether Hatchet knows the tasks.
+# The interval between checks whether Hatchet knows the tasks yet, in seconds.
 _READY_INTERVAL = 0.05
-# Seconds that a worker may take to end by force.
-_FORCED, _FORCED_AT_STOP = 8.0, 2.0
-# Seconds between two evictions of the waiting runs of a worker that is ending.
+# How long a worker may take to end by force, while the server runs and when it stops, in seconds.
+_FORCED_TIMEOUT, _FORCED_TIMEOUT_AT_STOP = 8.0, 2.0
+# The interval between evictions of the waiting runs of a worker that is ending, in seconds.
 _EVICT_INTERVAL = 1.0
 
 
@@ -44,7 +44,7 @@ class WorkerHost:
     """Keeps one worker running.
 
     Args:
-        client: Hatchet.
+        client: the connection to Hatchet.
         on_ready: called when Hatchet knows the worker's tasks.
     """
 
@@ -75,10 +75,10 @@ class WorkerHost:
             pause = min(pause * 2, MAX_PAUSE)
 
     async def stop(self, max_seconds: float) -> None:
-        """Ask the worker to stop, and wait for it.
+        """Ask the worker to stop, and wait for its end.
 
         Args:
-            max_seconds: how long to wait, in seconds; then the worker is abandoned.
+            max_seconds: how long to wait; after that the worker is ended by force.
         """
         self._stopping = True
         self._changed.set()
@@ -88,7 +88,7 @@ class WorkerHost:
         worker.exit_gracefully()
         await self._wait_for_end(worker, ended, max_seconds)
         if not ended.done():
-            await self._force_end(worker, ended, _FORCED_AT_STOP)
+            await self._force_end(worker, ended, _FORCED_TIMEOUT_AT_STOP)
         worker.kill_listener()
         if not ended.done():
             ended.set_result(None)
@@ -96,15 +96,15 @@ class WorkerHost:
     async def _wait_for_end(
         self, worker: SdkWorker, ended: asyncio.Future[None], max_seconds: float
     ) -> None:
-        """Wait until a worker has ended, and evict the runs that begin to wait meanwhile.
+        """Wait until a worker has ended; evict the runs that begin to wait during this time.
 
-        The SDK evicts the waiting runs once, and then waits for the others without a limit.
+        The SDK evicts the waiting runs only once, and then waits for all others without a limit.
         """
         loop = asyncio.get_running_loop()
-        ends = loop.time() + max_seconds
+        deadline = loop.time() + max_seconds
         eviction: Future[Any] | None = None
-        while not ended.done() and (left := ends - loop.time()) > 0:
-            await asyncio.wait([ended], timeout=min(left, _EVICT_INTERVAL))
+        while not ended.done() and (seconds_left := deadline - loop.time()) > 0:
+            await asyncio.wait([ended], timeout=min(seconds_left, _EVICT_INTERVAL))
             if not ended.done() and (eviction is None or eviction.done()):
                 eviction = worker.evict_waiting_runs()
 
@@ -143,14 +143,14 @@ class WorkerHost:
                 self._on_ready()
             if not ended.done() and not self._stopping and worker.is_listener_dead:
                 log.warning("the listener of the Hatchet worker has ended")
-                await self._force_end(worker, ended, _FORCED)
+                await self._force_end(worker, ended, _FORCED_TIMEOUT)
                 break
         worker.kill_listener()
 
     async def _force_end(
         self, worker: SdkWorker, ended: asyncio.Future[None], max_seconds: float
     ) -> None:
-        """Let a worker end by force; Hatchet gives the runs it had in hand to the next one.
+        """End a worker by force; Hatchet assigns its runs to the next worker.
 
         The thread of a worker that does not end would keep the process from exiting.
         """

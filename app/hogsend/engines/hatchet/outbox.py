@@ -93,9 +93,9 @@ class Outbox:
             has_more = await self._start_runs(client)
             has_more = await self._wake_runs(client) or has_more
         except HatchetUnavailable as error:
-            self._connectivity.failed("push", error)
+            self._connectivity.record_failure("push", error)
             return OUTAGE_PAUSE
-        self._connectivity.answered("push")
+        self._connectivity.record_answer("push")
         if has_more:
             self._pushes.notify()
         return min(POLL_INTERVAL, pause)
@@ -168,7 +168,7 @@ class Outbox:
         try:
             await self._cancel_ended(client)
         except HatchetUnavailable as error:
-            self._connectivity.failed("api", error)
+            self._connectivity.record_failure("api", error)
             return OUTAGE_PAUSE
         return POLL_INTERVAL
 

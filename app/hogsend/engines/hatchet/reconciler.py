@@ -60,8 +60,8 @@ class Reconciler:
         is_thorough = self._polls % _RECENT_POLLS == 0
         self._polls += 1
         since = self._clock.now() - (_LONG_AGO if is_thorough else _RECENT)
-        runs = await client.cancelled_since(since)
-        self._connectivity.answered("api")
+        runs = await client.list_cancelled_since(since)
+        self._connectivity.record_answer("api")
         if runs:
             await self.exit_cancelled_runs(
                 client, await self._database.read_one(hatchet_runs.enrollments_of(runs))

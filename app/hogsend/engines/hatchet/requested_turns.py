@@ -1,4 +1,4 @@
-"""The turns that Hatchet's runs request; they run in the embedded engine's batches."""
+"""The turns that Hatchet's runs request, which the embedded engine runs in batches."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ...store import hatchet_runs
 from ...store.db import Database
 from ...store.enrollments import DueEnrollment
 
-# Requests that one query reads, beside those whose turns are running.
-_LIMIT = 1024
+# The maximum number of requests in one query.
+_MAX_REQUESTS = 1024
 
 
 class RequestedTurns:
     """Finds due rows among the enrollments whose turn a run has requested.
 
     Args:
-        database: where the enrollments are.
-        on_request: called for each new request, to let the engine poll.
+        database: the database with the enrollments.
+        on_request: called for each new request, so that the engine polls.
     """
 
     def __init__(self, database: Database, on_request: Callable[[], None]) -> None:
@@ -32,7 +32,7 @@ class RequestedTurns:
         self._closed = False
 
     async def request(self, enrollment_id: UUID) -> None:
-        """Request an enrollment's turn; return when it is over, or when none is due.
+        """Request an enrollment's turn; return when the turn has ended, or if no turn is due.
 
         Requests for the same enrollment share one turn.
         """
@@ -47,8 +47,10 @@ class RequestedTurns:
     async def fetch_due(
         self, now: datetime, in_progress: Mapping[UUID, DueEnrollment]
     ) -> Sequence[Sequence[DueEnrollment]]:
-        """Return the requested rows that are due, by journey; answer requests that are not due."""
-        requested = [one for one in self._requests if one not in in_progress][:_LIMIT]
+        """Return the requested rows that are due, by journey; answer the other requests."""
+        requested = [
+            enrollment_id for enrollment_id in self._requests if enrollment_id not in in_progress
+        ][:_MAX_REQUESTS]
         if not requested:
             return []
         rows = await self._database.read_one(hatchet_runs.due_among(requested, now))
@@ -60,13 +62,13 @@ class RequestedTurns:
         return list(by_journey.values())
 
     def close(self) -> None:
-        """Answer every request without a turn, now and from now on."""
+        """Answer all present and future requests without a turn."""
         self._closed = True
         for enrollment_id in list(self._requests):
             self._answer(enrollment_id)
 
     def release(self, due: DueEnrollment) -> None:
-        """Answer the request for a turn that is over."""
+        """Answer the request for a turn that has ended."""
         self._finished[due.journey_id] += 1
         self._answer(due.id)
 

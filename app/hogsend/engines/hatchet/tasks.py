@@ -1,9 +1,9 @@
 """The tasks that Hatchet runs: a durable task for each journey, cron tasks, and an event handler.
 
-The body of a journey's task is a loop of turns. Each pass asks the server for the next wait, after
-it has run what is due, and then makes just that wait. Waits are recorded before they are made, and
-a replayed run makes them as recorded: Hatchet's durable log, which goes by position and checks the
-arguments, sees the same calls at every replay, whatever happened to the journey's code meanwhile.
+A journey's task is a loop. Each pass asks the server to run the due turn and to return the next
+wait, and then makes that wait. The server records each wait before the run makes it, and a replayed
+run makes the recorded waits. Hatchet's durable log identifies calls by position and checks their
+arguments, so it sees the same calls in every replay, even if the journey's code has changed.
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ R = TypeVar("R")
 
 # Hatchet counts the time that a run sleeps, so its time limit is longer than any wait.
 _EXECUTION_TIMEOUT = timedelta(days=3650)
-# How long a run may wait for a worker, also when it wakes: a month without workers loses no run.
+# How long a run may wait for a worker, at its start and when it wakes. A month without workers
+# loses no run.
 _QUEUE_TIMEOUT = timedelta(days=30)
-# A worker gives up the slot of a run that waits for longer, and the run gets one when it wakes.
+# A run that waits for longer gives up its slot in the worker, and gets another one when it wakes.
 _EVICT_AFTER = timedelta(seconds=5)
 _CRON_TIMEOUT = timedelta(minutes=10)
 INGEST_EVENTS_TASK = "take-events"
 
 
 class RunHandler(Protocol):
-    """What the server does for runs; its coroutines run on the server's loop."""
+    """Serves the runs; its coroutines run on the server's event loop."""
 
-    async def recorded_waits(self, run_id: str) -> Sequence[RunWait]:
+    async def load_recorded_waits(self, run_id: str) -> Sequence[RunWait]:
         """Return the waits that a run has made so far."""
         ...
 
-    async def next_wait(
+    async def run_until_wait(
         self, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
     ) -> RunWait | str:
         """Run the turn that is due; return the next wait, or the status with which the run ends."""
@@ -47,11 +48,11 @@ class RunHandler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CronTask:
-    """Work beside the journeys that Hatchet starts.
+    """A task besides the journeys that Hatchet starts.
 
     Args:
-        run: does the work, on the server's loop, and returns what Hatchet shows of it.
-        crons: when it starts by itself.
+        run: does the work on the server's event loop, and returns the result that Hatchet shows.
+        crons: the cron expressions of its schedule; empty if it only starts on request.
     """
 
     run: Callable[[], Awaitable[Mapping[str, Any]]]
@@ -60,16 +61,16 @@ class CronTask:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """What a Hatchet worker runs, and the server's loop that it runs on.
+    """The tasks of a Hatchet worker, and the server's event loop that they call.
 
     Args:
-        loop: the server's loop.
+        loop: the server's event loop.
         context: the server's context variables.
-        run_handler: runs turns.
-        journey_ids: the journeys.
+        run_handler: serves the runs of journeys.
+        journey_ids: the journeys that the worker has tasks for.
         cron_tasks: the cron tasks, by name.
         event_names: the Hatchet events to ingest, wildcards allowed.
-        ingest_event: ingests an event: its id, its name, and its payload.
+        ingest_event: ingests an event by its id, name and payload.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -81,8 +82,8 @@ class WorkerSpec:
     ingest_event: Callable[[str, str, Mapping[str, Any]], Awaitable[Mapping[str, str]]]
 
     async def run_on_server(self, coroutine: Coroutine[Any, Any, R]) -> R:
-        """Run a coroutine on the server's loop; called on the Hatchet worker's loop."""
-        # In the server's context, whose variables have its database connections.
+        """Run a coroutine on the server's event loop; called on the Hatchet worker's event loop."""
+        # The database connections are in variables of the server's context.
         submit = asyncio.run_coroutine_threadsafe
         return await asyncio.wrap_future(self.context.copy().run(submit, coroutine, self.loop))
 
@@ -92,8 +93,8 @@ class WorkerTasks:
     """The tasks of a Hatchet worker.
 
     Args:
-        startable: the tasks that we start, by the journey's id or the cron task's name.
-        all: these, and those that only Hatchet starts.
+        startable: the tasks that Hogsend can start, by the journey's id or the cron task's name.
+        all: all tasks, including those that only Hatchet starts.
     """
 
     startable: Mapping[str, Any]
@@ -103,28 +104,29 @@ class WorkerTasks:
 def define_tasks(client: Client, spec: WorkerSpec) -> WorkerTasks:
     """Define the tasks of a Hatchet worker."""
     startable = {
-        journey_id: _journey_task(client, spec, journey_id) for journey_id in spec.journey_ids
+        journey_id: _define_journey_task(client, spec, journey_id)
+        for journey_id in spec.journey_ids
     }
     startable |= {
-        name: _cron_task(client, spec, name, task) for name, task in spec.cron_tasks.items()
+        name: _define_cron_task(client, spec, name, task) for name, task in spec.cron_tasks.items()
     }
     tasks = list(startable.values())
     if spec.event_names:
-        tasks.append(_event_task(client, spec))
+        tasks.append(_define_event_task(client, spec))
     return WorkerTasks(startable, tasks)
 
 
-def journey_task_name(journey_id: str) -> str:
+def build_task_name(journey_id: str) -> str:
     """Return the name of a journey's task in Hatchet."""
     return f"journey-{journey_id}"
 
 
-def _journey_task(client: Client, spec: WorkerSpec, journey_id: str) -> Any:
+def _define_journey_task(client: Client, spec: WorkerSpec, journey_id: str) -> Any:
     sdk = client.sdk
 
     async def run_journey(input: RunInput, ctx: Any) -> dict[str, str]:
         run_id, enrollment_id = str(ctx.workflow_run_id), UUID(input.enrollmentId)
-        recorded = await spec.run_on_server(_recorded_waits(spec.run_handler, run_id))
+        recorded = await spec.run_on_server(_load_recorded_waits(spec.run_handler, run_id))
         number = 0
         before: RunWait | None = None
         while True:
@@ -132,17 +134,19 @@ def _journey_task(client: Client, spec: WorkerSpec, journey_id: str) -> Any:
                 wait: RunWait | str = recorded[number]
             else:
                 wait = await spec.run_on_server(
-                    _next_wait(spec.run_handler, run_id, enrollment_id, number, before)
+                    _run_until_wait(spec.run_handler, run_id, enrollment_id, number, before)
                 )
             if isinstance(wait, str):
                 return {"status": wait}
             await ctx.aio_wait_for(
-                f"wait-{number}", _conditions(sdk, enrollment_id, wait), label=f"wait {number}"
+                f"wait-{number}",
+                _build_conditions(sdk, enrollment_id, wait),
+                label=f"wait {number}",
             )
             number, before = number + 1, wait
 
     return client.hatchet.durable_task(
-        name=journey_task_name(journey_id),
+        name=build_task_name(journey_id),
         input_validator=RunInput,
         execution_timeout=_EXECUTION_TIMEOUT,
         schedule_timeout=_QUEUE_TIMEOUT,
@@ -153,22 +157,22 @@ def _journey_task(client: Client, spec: WorkerSpec, journey_id: str) -> Any:
     )(run_journey)
 
 
-async def _recorded_waits(run_handler: RunHandler, run_id: str) -> Sequence[RunWait]:
-    return await run_handler.recorded_waits(run_id)
+async def _load_recorded_waits(run_handler: RunHandler, run_id: str) -> Sequence[RunWait]:
+    return await run_handler.load_recorded_waits(run_id)
 
 
-async def _next_wait(
+async def _run_until_wait(
     run_handler: RunHandler, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
 ) -> RunWait | str:
-    return await run_handler.next_wait(run_id, enrollment_id, number, before)
+    return await run_handler.run_until_wait(run_id, enrollment_id, number, before)
 
 
-def _conditions(sdk: Any, enrollment_id: UUID, wait: RunWait) -> Any:
+def _build_conditions(sdk: Any, enrollment_id: UUID, wait: RunWait) -> Any:
     return sdk.or_(
         sdk.SleepCondition(timedelta(seconds=wait.seconds), readable_data_key="time"),
         sdk.UserEventCondition(
             event_key=WAKE,
-            # A wake for an earlier turn, which woke the run before, does not count again.
+            # A wake for an earlier turn has already woken the run and must not count again.
             expression=f"input.turn >= {wait.turn}",
             scope=str(enrollment_id),
             consider_events_since=wait.since,
@@ -177,7 +181,7 @@ def _conditions(sdk: Any, enrollment_id: UUID, wait: RunWait) -> Any:
     )
 
 
-def _cron_task(client: Client, spec: WorkerSpec, name: str, task: CronTask) -> Any:
+def _define_cron_task(client: Client, spec: WorkerSpec, name: str, task: CronTask) -> Any:
     async def run_cron_task(input: Any, ctx: Any) -> dict[str, Any]:
         async def run() -> Mapping[str, Any]:
             return await task.run()
@@ -193,11 +197,11 @@ def _cron_task(client: Client, spec: WorkerSpec, name: str, task: CronTask) -> A
     )(run_cron_task)
 
 
-def _event_task(client: Client, spec: WorkerSpec) -> Any:
+def _define_event_task(client: Client, spec: WorkerSpec) -> Any:
     async def ingest_event(input: Any, ctx: Any) -> dict[str, str]:
         event_id, name = str(ctx.triggering_event_id), str(ctx.triggering_event_key)
         if name.endswith(WAKE):
-            # A wildcard may match the event that wakes our own runs.
+            # A wildcard may match the events with which Hogsend wakes its own runs.
             return {"stored": "false"}
         payload = input.model_dump()
 
