@@ -48,6 +48,17 @@ def test_pages_and_commands_write_no_audit_entries():
     assert not writing
 
 
+def test_pages_and_commands_name_no_permission():
+    """Which permission something needs is written in services alone."""
+    naming = [
+        str(found)
+        for found in OURS
+        if part_of(module_of(found.file)) in ("web", "cli")
+        and found.module == "hogsend.services.actor.Permission"
+    ]
+    assert not naming
+
+
 @pytest.mark.parametrize("file", SERVICES, ids=lambda file: file.stem)
 def test_a_service_function_with_an_actor_uses_it(file: Path):
     """It checks the permission itself, or hands the actor to a function that does."""

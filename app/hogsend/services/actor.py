@@ -92,6 +92,17 @@ class Actor:
         permissions = frozenset[Permission]().union(*(_OF_SCOPE[scope] for scope in key.scopes))
         return cls("key", f"key {key.prefix}", permissions)
 
+    def require_any_change(self) -> None:
+        """Check that the actor may change something, before its request is parsed.
+
+        A viewer whose form is malformed thereby learns that it may not send forms, not how to
+        correct this one. The service function that the form is for requires its own permission.
+
+        Raises:
+            Forbidden: the actor may change nothing.
+        """
+        self.require(Permission.OPERATE)
+
     def require(self, permission: Permission) -> None:
         """Check that the actor holds a permission.
 

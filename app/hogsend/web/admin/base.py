@@ -11,7 +11,7 @@ from quart import Blueprint, g, redirect, request
 
 from ...errors import Conflict, InvalidInput, NotFound, RateLimited, StoreUnavailable, TooLarge
 from ...services import inbox
-from ...services.actor import Actor, Permission
+from ...services.actor import Actor
 from ...services.outages import Outage, find_outage
 from ...services.system import show_corrupt_rows
 from .. import formatting
@@ -56,8 +56,7 @@ async def _prepare() -> WebResponse | None:
     if request.method in ("GET", "HEAD"):
         show_corrupt_rows()
     else:
-        # Services require what each action needs; this refuses before a form is parsed.
-        actor().require(Permission.OPERATE)
+        actor().require_any_change()
     formatting.set_time_zone(unquote(request.cookies.get(_ZONE_COOKIE, "")))
     g.nav = Nav(
         journeys=len(content().registry.journeys),
