@@ -127,6 +127,76 @@ async def test_a_refused_change_leaves_no_entry(
     assert await entries(site) == []
 
 
+# A row in the audit log breaks a foreign key, which the database notices at the commit.
+_REFUSE_AT_COMMIT = {
+    "sqlite": (
+        "CREATE TABLE allowed (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE checked (id INTEGER REFERENCES allowed (id) DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TRIGGER refuse AFTER INSERT ON audit BEGIN INSERT INTO checked VALUES (1); END",
+    ),
+    "postgres": (
+        "CREATE TABLE allowed (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE checked (id INTEGER REFERENCES allowed (id) DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO checked VALUES (1); RETURN NEW; END $$",
+        "CREATE TRIGGER refuse AFTER INSERT ON audit FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ),
+}
+_CHANGED_TABLES = ("events", "contacts", "consents", "enrollments", "refusals", "audit")
+
+
+async def count_rows(site: Site) -> dict[str, int]:
+    """Return how many rows each table has that these changes write to."""
+    return {table: await site.one(f"SELECT COUNT(*) FROM {table}") for table in _CHANGED_TABLES}  # noqa: S608
+
+
+async def change_consent(site: Site) -> None:
+    ada = (await site.contact()).id
+    await consent.change_consent(site.runtime, OLGA, ada, "tips", subscribed=True)
+
+
+async def send_test_event(site: Site) -> None:
+    await events.send_test_event(site.runtime, OLGA, "seen", user_id="bo", properties={})
+
+
+async def enroll_by_hand(site: Site) -> None:
+    await journeys.enroll_contact(site.runtime, OLGA, "welcome", user_id="bo", properties={})
+
+
+@pytest.mark.parametrize("change", [change_consent, send_test_event, enroll_by_hand])
+async def test_an_event_and_its_audit_entry_commit_together(
+    database_url: str,
+    tmp_path: Path,
+    clock: ManualClock,
+    change: Callable[[Site], Awaitable[None]],
+) -> None:
+    async with open_site(tmp_path, clock, with_worker=False, DATABASE_URL=database_url) as site:
+        await site.event("user.created")
+        rows_before = await count_rows(site)
+        kind = "sqlite" if site.runtime.database.is_sqlite else "postgres"
+        async with site.runtime.database.transaction() as tx:
+            await tx.apply([Write(statement) for statement in _REFUSE_AT_COMMIT[kind]])
+        with pytest.raises(Exception, match=r"(?i)foreign key"):
+            await change(site)
+        assert await count_rows(site) == rows_before
+
+        async with site.runtime.database.transaction() as tx:
+            drop = "DROP TRIGGER refuse" if kind == "sqlite" else "DROP TRIGGER refuse ON audit"
+            await tx.apply([Write(drop)])
+        await change(site)
+        rows_after = await count_rows(site)
+        assert rows_after["audit"] == rows_before["audit"] + 1
+        assert rows_after["events"] == rows_before["events"] + 1
+
+
+async def test_a_contact_who_is_refused_leaves_no_entry(site: Site) -> None:
+    decision = await journeys.enroll_contact(
+        site.runtime, OLGA, "welcome", user_id="ada", properties={}
+    )
+    assert decision.reason == "already_live"
+    assert await entries(site) == []
+
+
 async def test_a_change_that_cannot_be_written_leaves_no_entry(site: Site) -> None:
     broken = Write("INSERT INTO no_such_table (id) VALUES (?)", [(1,)])
     with pytest.raises(Exception, match="no_such_table"):

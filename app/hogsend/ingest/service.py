@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -15,12 +16,23 @@ from ..store.batcher import Batcher
 from ..store.change_feed import ChangeFeed
 from ..store.corrupt_row_failures import fail_enrollment
 from ..store.counters import Tally
-from ..store.db import Database, Transaction
+from ..store.db import Database, Transaction, Write
 from .batch import ingest_batch
 from .batch_result import BatchResult
 from .rules import IngestRules
 
 log = logging.getLogger("hogsend.ingest")
+
+# Returns further rows to write with an event, such as its entry in the audit log, from its result.
+RelatedWrites = Callable[[IngestResult], Sequence[Write]]
+
+
+@dataclass(frozen=True, slots=True)
+class _EventWithRows:
+    """An event, and the rows that commit with it."""
+
+    event: IncomingEvent
+    related_writes: RelatedWrites
 
 
 class Ingest:
@@ -48,6 +60,9 @@ class Ingest:
         self._batcher: Batcher[IncomingEvent, IngestResult] = Batcher(
             self._write, most=500, lock=partial(database.write_lock, first=True)
         )
+        self._batcher_with_rows: Batcher[_EventWithRows, IngestResult] = Batcher(
+            self._write_with_rows, lock=partial(database.write_lock, first=True)
+        )
         self._on_commit = on_commit
         self.rules = rules
 
@@ -64,6 +79,23 @@ class Ingest:
             StoreUnavailable: the database accepts no writes at present.
         """
         return await self._batcher.submit(incoming)
+
+    async def submit_with_rows(
+        self, incoming: IncomingEvent, related_writes: RelatedWrites
+    ) -> IngestResult:
+        """Ingest an event, and write further rows in the transaction that stores it.
+
+        Apart from `submit`, whose batches are larger and need not look for such rows.
+
+        Args:
+            incoming: the event.
+            related_writes: is called with the event's result, before the transaction commits.
+
+        Raises:
+            NotFound: the event has a `contact_id` that no contact has; no row is written.
+            StoreUnavailable: the database accepts no writes at present.
+        """
+        return await self._batcher_with_rows.submit(_EventWithRows(incoming, related_writes))
 
     async def submit_within(
         self, tx: Transaction, incoming: Sequence[IncomingEvent], tally: Tally, now: datetime
@@ -88,10 +120,19 @@ class Ingest:
                 "the engine could not be notified of a commit; it finds the due rows later"
             )
 
-    async def _write(self, incoming: Sequence[IncomingEvent]) -> Sequence[IngestResult | Exception]:
+    async def _write_with_rows(
+        self, items: Sequence[_EventWithRows]
+    ) -> Sequence[IngestResult | Exception]:
+        return await self._write(
+            [item.event for item in items], [item.related_writes for item in items]
+        )
+
+    async def _write(
+        self, incoming: Sequence[IncomingEvent], related_writes: Sequence[RelatedWrites] = ()
+    ) -> Sequence[IngestResult | Exception]:
         while True:
             try:
-                return await self._write_once(incoming)
+                return await self._write_once(incoming, related_writes)
             except CorruptRow as error:
                 # The enrollment with the corrupt row fails; its contact's events are ingested.
                 enrollment_id = UUID(error.row) if error.table == "enrollments" else None
@@ -102,12 +143,16 @@ class Ingest:
                     raise
 
     async def _write_once(
-        self, incoming: Sequence[IncomingEvent]
+        self, incoming: Sequence[IncomingEvent], related_writes: Sequence[RelatedWrites]
     ) -> Sequence[IngestResult | Exception]:
         now = self._clock.now()
         tally = Tally(now)
         async with self._database.transaction() as tx:
             result = await ingest_batch(tx, incoming, self.rules, tally, now)
-            await tx.apply([tally.write()])
+            writes = [tally.write()]
+            for build_writes, event_result in zip(related_writes, result.results, strict=False):
+                if isinstance(event_result, IngestResult):
+                    writes += build_writes(event_result)
+            await tx.apply(writes)
         await self.publish_result(result)
         return result.results

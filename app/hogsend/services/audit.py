@@ -28,7 +28,7 @@ async def apply_audited(
     Args:
         installation: where the change is written.
         actor: who makes the change.
-        writes: the change; empty when it was committed already, as a fact that was ingested.
+        writes: the change.
         action: what the audit log calls it, such as `revoke key`.
         subject: what is changed, as the path of its screen where it has one.
         topics: the topics of the change feed that it concerns.

@@ -6,20 +6,21 @@ allows exactly the functions that take a token.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from ..delivery.tokens import RecipientToken
 from ..domain.contact import Contact
-from ..domain.incoming import IncomingEvent
+from ..domain.incoming import IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, MailList
 from ..domain.send_policy import Consents
 from ..errors import NotFound
 from ..store import consents
+from ..store.db import Write
 from .actor import Actor, Permission
-from .audit import apply_audited
+from .audit import audit_entry
 from .contacts import read_contact
 from .context import ServiceContext
 
@@ -170,7 +171,7 @@ async def unsubscribe(
     """
     recipient = await open_unsubscribe(context, token)
     list_id = EVERYTHING if from_everything else recipient.mail_list.id
-    await _submit(context, recipient.contact.id, {list_id: undo}, "recipient", recipient.send_id)
+    await _submit(context, recipient, {list_id: undo})
     return await open_unsubscribe(context, token)
 
 
@@ -200,8 +201,16 @@ async def save_preferences(
     }
     if not allowed:
         return recipient
-    await _submit(context, recipient.contact.id, allowed, "recipient", recipient.send_id)
+    await _submit(context, recipient, allowed)
     return await open_preferences(context, token)
+
+
+async def _submit(
+    context: ServiceContext, recipient: Recipient, changes: Mapping[str, bool]
+) -> None:
+    await context.ingest.submit(
+        _build_event(recipient.contact.id, changes, "recipient", recipient.send_id)
+    )
 
 
 def preferences_token(context: ServiceContext, recipient: Recipient) -> str:
@@ -257,26 +266,21 @@ async def change_consent(
     actor.require(Permission.OPERATE)
     if list_id != EVERYTHING and list_id not in context.registry.lists:
         raise NotFound("There is no such list.", "Its file may have been removed.")
-    await _submit(context, contact_id, {list_id: subscribed}, actor.event_source, None)
-    await apply_audited(
-        context,
-        actor,
-        [],
-        "subscribe" if subscribed else "unsubscribe",
-        f"/contacts/{contact_id}",
-        "contacts",
-        after={"list": list_id, "subscribed": subscribed},
+
+    def write_audit_entry(result: IngestResult) -> Sequence[Write]:
+        action = "subscribe" if subscribed else "unsubscribe"
+        after = {"list": list_id, "subscribed": subscribed}
+        return [audit_entry(context, actor, action, f"/contacts/{contact_id}", after=after)]
+
+    await context.ingest.submit_with_rows(
+        _build_event(contact_id, {list_id: subscribed}, actor.event_source), write_audit_entry
     )
 
 
-async def _submit(
-    context: ServiceContext,
-    contact_id: UUID,
-    changes: Mapping[str, bool],
-    source: str,
-    send_id: UUID | None,
-) -> None:
-    """Submit a change of consent as an event, like every other fact."""
+def _build_event(
+    contact_id: UUID, changes: Mapping[str, bool], source: str, send_id: UUID | None = None
+) -> IncomingEvent:
+    """Return the event of a change of consent, which is ingested like every other fact."""
     properties: dict[str, Any] = {
         "scope": "all" if EVERYTHING in changes else "category",
         "lists": dict(changes),
@@ -284,13 +288,11 @@ async def _submit(
     if send_id is not None:
         properties["sendId"] = str(send_id)
     subscribes = any(changes.values())
-    await context.ingest.submit(
-        IncomingEvent(
-            name="contact.preferences_changed" if subscribes else "contact.unsubscribed",
-            contact_id=contact_id,
-            properties=properties,
-            lists=changes,
-            source=source,
-            send_id=send_id,
-        )
+    return IncomingEvent(
+        name="contact.preferences_changed" if subscribes else "contact.unsubscribed",
+        contact_id=contact_id,
+        properties=properties,
+        lists=changes,
+        source=source,
+        send_id=send_id,
     )

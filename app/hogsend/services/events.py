@@ -15,10 +15,11 @@ from ..domain.contact import Contact
 from ..domain.incoming import MAX_EVENT_BYTES, IncomingEvent, IngestResult, check_text
 from ..errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
 from ..ingest.parsing import EventBody, build_event, describe_invalid, parse_event
+from ..store.db import Write
 from ..store.read_models import events as read_model
 from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
-from .audit import apply_audited
+from .audit import audit_entry
 from .context import ServiceContext
 from .installation import Installation
 
@@ -148,18 +149,21 @@ async def send_test_event(
         problem = f"is longer than {_MAX_NAME_LENGTH} characters"
     if problem:
         raise InvalidInput(f"The event's name {problem}.", "Enter a name such as user.created.")
-    result = await context.ingest.submit(
+
+    def write_audit_entry(result: IngestResult) -> Sequence[Write]:
+        subject = f"/events/{result.event_id}"
+        return [audit_entry(context, actor, "fire event", subject, after={"name": name})]
+
+    return await context.ingest.submit_with_rows(
         IncomingEvent(
             name=name,
             properties=properties,
             source=actor.event_source,
             user_id=user_id,
             email=email,
-        )
+        ),
+        write_audit_entry,
     )
-    subject = f"/events/{result.event_id}"
-    await apply_audited(context, actor, [], "fire event", subject, after={"name": name})
-    return result
 
 
 async def list_events(

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from ..domain.enrollment import LIVE_STATES, SkipReason
-from ..domain.incoming import IncomingEvent
+from ..domain.incoming import IncomingEvent, IngestResult
 from ..domain.journey import Journey
 from ..errors import NotFound
 from ..store import counters
@@ -21,7 +21,7 @@ from ..store.read_models import journeys as read_model
 from ..store.read_models.counts import Bounded, Days
 from ..store.read_models.journeys import RefusalRecord
 from .actor import Actor, Permission
-from .audit import apply_audited
+from .audit import apply_audited, audit_entry
 from .installation import Installation
 from .journey_context import JourneyContext
 
@@ -317,13 +317,17 @@ async def enroll_contact(
         NotFound: there is no journey with this id.
     """
     actor.require(Permission.OPERATE)
-    journey = context.registry.journeys.get(journey_id)
-    if journey is None:
-        stored = await context.database.read_one(journey_store.all_known())
-        if journey_id not in stored:
-            raise _not_found(journey_id)
-        journey = stored[journey_id].journey
-    result = await context.ingest.submit(
+    journey = await _find_definition(context, journey_id)
+
+    def write_audit_entry(result: IngestResult) -> Sequence[Write]:
+        """Return the audit entry of an enrollment; a contact who is refused leaves none."""
+        enrollment_id = _read_decision(result).enrollment_id
+        if enrollment_id is None:
+            return []
+        subject, after = f"/enrollments/{enrollment_id}", {"person": user_id or email}
+        return [audit_entry(context, actor, "enroll", subject, after=after)]
+
+    result = await context.ingest.submit_with_rows(
         IncomingEvent(
             name=journey.trigger.event,
             properties=properties,
@@ -331,13 +335,32 @@ async def enroll_contact(
             only_journey=journey_id,
             user_id=user_id,
             email=email,
-        )
+        ),
+        write_audit_entry,
     )
+    return _read_decision(result)
+
+
+async def _find_definition(context: JourneyContext, journey_id: str) -> Journey:
+    """Return a journey as it is loaded, or as it was before its code was lost.
+
+    Raises:
+        NotFound: there is no journey with this id.
+    """
+    journey = context.registry.journeys.get(journey_id)
+    if journey is not None:
+        return journey
+    stored = await context.database.read_one(journey_store.all_known())
+    if journey_id not in stored:
+        raise _not_found(journey_id)
+    return stored[journey_id].journey
+
+
+def _read_decision(result: IngestResult) -> EnrollmentDecision:
+    """Return what the only journey of an event decided."""
     decision: Mapping[str, Any] = next(iter(result.enrollments), dict[str, Any]())
     enrollment_id = decision.get("stateId")
     if not enrollment_id:
         reason = str(decision.get("reason") or "journey_broken")
         return EnrollmentDecision(None, reason, decision)
-    subject = f"/enrollments/{enrollment_id}"
-    await apply_audited(context, actor, [], "enroll", subject, after={"person": user_id or email})
     return EnrollmentDecision(UUID(str(enrollment_id)), "", decision)
