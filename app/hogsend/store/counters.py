@@ -169,16 +169,15 @@ def waits_of(journey_id: str, *, is_sqlite: bool) -> Query[dict[str, int]]:
 
     Args:
         journey_id: the journey; no id has a slash, so no other journey's names begin like its own.
-        is_sqlite: whether text is ordered by its bytes, so that a range of the index has the names.
+        is_sqlite: whether text is ordered by its bytes anyway; Postgres has operators for that.
     """
     prefix = _waiting_prefix(journey_id)
-    if is_sqlite:
-        condition, values = "name >= ? AND name < ?", [prefix, prefix[:-1] + chr(ord("/") + 1)]
-    else:
-        condition, values = "name LIKE ?", [prefix.replace("_", "\\_") + "%"]
+    end = prefix[:-1] + chr(ord("/") + 1)
+    condition = "name >= ? AND name < ?" if is_sqlite else "name ~>=~ ? AND name ~<~ ?"
     return Query(
-        f"SELECT name, value FROM counters WHERE day = ? AND {condition} AND value > 0",
-        [GAUGE_DAY, *values],
+        # The day is spelled out, because the index is only of gauges.
+        f"SELECT name, value FROM counters WHERE day = {GAUGE_DAY} AND {condition} AND value > 0",
+        [prefix, end],
         lambda rows: {
             name.removeprefix(prefix): value for name, value in pairs(str, int)(rows).items()
         },

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tortoise import fields
 from tortoise.models import Model
 
+from ..fields import Where
+
 
 class Meta(Model):
     """A named value of this installation, such as its id or the reason of a send hold (`fence`)."""
@@ -27,3 +29,6 @@ class CounterRow(Model):
     class Meta:
         table = "counters"
         unique_together = (("name", "day"),)
+        indexes = (
+            Where(fields=("name",), name="gauge_names", condition="day = 0", by_prefix=True),
+        )
