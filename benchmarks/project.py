@@ -23,7 +23,7 @@ from hogsend.services.content import load_content
 from hogsend.store import lag
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database
-from hogsend.store.migrations import bring_up_to_date
+from hogsend.store.migrations import apply_pending
 from hogsend.turns.runner import TurnRunner
 from hogsend.turns.turn_inputs import JourneyCode
 
@@ -102,7 +102,7 @@ class Project:
         engine = EmbeddedEngine(self.database, self.clock, self.runner.run, leases=leases)
         running = asyncio.create_task(engine.run())
         while True:
-            wake = await self.database.read_one(lag.next_wake())
+            wake = await self.database.read_one(lag.find_next_wake())
             if wake is None or wake > self.clock.now():
                 break
             await asyncio.sleep(0.02)
@@ -128,7 +128,7 @@ async def opened(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Pro
         clock: the source of the present instant; by default the machine's clock.
     """
     settings = prepare_data(load_settings(_environment(), folder))
-    await bring_up_to_date(settings.database_url, backups=None)
+    await apply_pending(settings.database_url, backups=None)
     database, clock = Database(settings.database_url), clock or SystemClock()
     await database.open()
     content = load_content(settings, Tokens(settings.secrets))

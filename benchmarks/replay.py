@@ -48,7 +48,7 @@ async def live(project: Project, clock: ManualClock) -> UUID:
         await project.play()
     latest = UUID(int=2**128 - 1)
     (one,) = await project.database.read_one(
-        enrollments.ids_in("bench", "waiting", None, latest, 2)
+        enrollments.find_ids_in_state("bench", "waiting", None, latest, 2)
     )
     return one
 

@@ -51,7 +51,7 @@ async def play(folder: Path) -> None:
 
 async def wait_for_end(folder: Path) -> None:
     async with opened(folder) as project:
-        while (wake := await project.database.read_one(lag.next_wake())) is not None:
+        while (wake := await project.database.read_one(lag.find_next_wake())) is not None:
             if wake > project.clock.now():
                 return
             await asyncio.sleep(0.02)

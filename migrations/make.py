@@ -22,7 +22,7 @@ from aerich.models import Aerich
 from aerich.utils import get_models_describe
 from tortoise.context import TortoiseContext
 
-from hogsend.store.migrations import APP, bring_up_to_date, location, migrating_config
+from hogsend.store.migrations import APP, apply_pending, build_migration_config, find_folder
 from tests.postgres import running_postgres
 
 
@@ -37,10 +37,10 @@ async def write(url: str, name: str | None, folder: Path | None = None) -> str |
     Returns:
         The new file's name, or None when the models have not changed.
     """
-    folder = folder or location(url)
+    folder = folder or find_folder(url)
     if name is not None:
-        await bring_up_to_date(url, backups=None)
-    async with TortoiseContext(), Command(migrating_config(url), APP, str(folder)) as command:
+        await apply_pending(url, backups=None)
+    async with TortoiseContext(), Command(build_migration_config(url), APP, str(folder)) as command:
         if name is None:
             for file in (folder / APP).glob("[0-9]*_*.py"):
                 file.unlink()
@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, running_postgres() as postgres, apart:
         for url in (f"sqlite://{folder}/models.db", postgres):
             written = apart.submit(write_apart, url, name).result()
-            print(f"{location(url).name}: {written or 'the models have not changed'}")
+            print(f"{find_folder(url).name}: {written or 'the models have not changed'}")
 
 
 if __name__ == "__main__":

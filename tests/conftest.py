@@ -17,7 +17,7 @@ import pytest
 from hogsend.clock import ManualClock
 from hogsend.domain import ids
 from hogsend.store.db import Database
-from hogsend.store.migrations import bring_up_to_date
+from hogsend.store.migrations import apply_pending
 from tests.databases import (
     TEST_SERVER_SETTINGS,
     DatabasePool,
@@ -96,7 +96,7 @@ def clock() -> ManualClock:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file, to copy."""
     file = tmp_path_factory.mktemp("sqlite") / "template.db"
-    run_in_thread(bring_up_to_date(f"sqlite://{file}", backups=None))
+    run_in_thread(apply_pending(f"sqlite://{file}", backups=None))
     return file
 
 
@@ -132,7 +132,7 @@ def empty_postgres_url(postgres_server: str) -> Iterator[str]:
 def postgres_pool(postgres_server: str) -> Iterator[DatabasePool]:
     """Migrated Postgres databases, to take from."""
     run_in_thread(run_sql(postgres_server, f"CREATE DATABASE {TEMPLATE}"))
-    run_in_thread(bring_up_to_date(database_url_of(postgres_server, TEMPLATE), backups=None))
+    run_in_thread(apply_pending(database_url_of(postgres_server, TEMPLATE), backups=None))
     pool = DatabasePool(postgres_server, TEMPLATE)
     yield pool
     pool.close()

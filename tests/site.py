@@ -134,13 +134,13 @@ class Site:
         return (await self.rows(sql, *values))[0][0]
 
     async def contact(self, user_id: str = "ada") -> Contact:
-        found = await self.runtime.database.read_one(contacts.by_identities([f"u:{user_id}"]))
+        found = await self.runtime.database.read_one(contacts.find_by_identities([f"u:{user_id}"]))
         return found[f"u:{user_id}"]
 
     async def sends(self, *statuses: str) -> list[Send]:
         """Return all sends in order, or those with one of these statuses."""
         ids = [to_id(id) for (id,) in await self.rows("SELECT id FROM sends")]
-        found = await self.runtime.database.read_one(sends.by_ids(ids)) if ids else {}
+        found = await self.runtime.database.read_one(sends.find_by_ids(ids)) if ids else {}
         rows = sorted(found.values(), key=lambda send: send.id)
         return [send for send in rows if not statuses or send.status in statuses]
 

@@ -131,7 +131,7 @@ class World:
     async def contacts(self) -> list[Contact]:
         """Return the contacts, without those merged into others, the oldest first."""
         rows = await self.query("SELECT id FROM contacts WHERE merged_into IS NULL ORDER BY id")
-        known = await self.database.read_one(contacts.by_ids([to_id(row[0]) for row in rows]))
+        known = await self.database.read_one(contacts.find_by_ids([to_id(row[0]) for row in rows]))
         return list(known.values())
 
     async def contact(self, user: str = "ada") -> Contact:
@@ -141,7 +141,7 @@ class World:
     async def all_enrollments(self) -> list[Enrollment]:
         """Return every enrollment, the oldest first."""
         ids = await self._ids("enrollments")
-        found = await self.database.read_one(enrollments.by_ids(ids))
+        found = await self.database.read_one(enrollments.find_by_ids(ids))
         return [found[one] for one in ids]
 
     async def enrollment(self) -> Enrollment:
@@ -156,7 +156,7 @@ class World:
     async def turns(self, enrollment_id: UUID | None = None) -> list[Turn]:
         """Return the turns of an enrollment, by default of the only one."""
         one = enrollment_id or (await self.enrollment()).id
-        return (await self.database.read_one(turns.of_enrollments([one]))).get(one, [])
+        return (await self.database.read_one(turns.find_by_enrollments([one]))).get(one, [])
 
     async def journal(self, enrollment_id: UUID | None = None) -> list[Step]:
         """Return the steps of an enrollment, without the contact that each begins with."""
@@ -170,7 +170,7 @@ class World:
     async def sends(self) -> list[Send]:
         """Return every send, the oldest first."""
         ids = await self._ids("sends")
-        found = await self.database.read_one(sends.by_ids(ids))
+        found = await self.database.read_one(sends.find_by_ids(ids))
         return [found[one] for one in ids]
 
     async def send_outcomes(self) -> list[tuple[str, str, str | None]]:

@@ -11,12 +11,12 @@ def main() -> None:
         from multiprocessing import freeze_support
 
         from hogsend.compat.hatchet_child import quiet_child_process
-        from hogsend.compat.pyinstaller import follow_parent, sweep_unpacked
+        from hogsend.compat.pyinstaller import follow_parent, remove_abandoned_folders
 
         quiet_child_process()
         freeze_support()
         follow_parent()
-        sweep_unpacked()
+        remove_abandoned_folders()
     from hogsend.cli.main import run
 
     sys.exit(run(sys.argv[1:]))

@@ -45,14 +45,14 @@ def test_a_protocol_has_the_methods_that_raw_commands_need():
 
 async def test_a_command_gets_its_reply():
     async with connected() as (client, lines):
-        assert await RawConnection(client).command(b"NOOP", 20) == (250, "fine")
+        assert await RawConnection(client).send_command(b"NOOP", 20) == (250, "fine")
         assert lines == [b"NOOP\r\n"]
 
 
 async def test_content_gets_the_reply_to_its_final_dot():
     async with connected() as (client, lines):
         connection = RawConnection(client)
-        assert await connection.command(b"DATA", 20) == (354, "go on")
+        assert await connection.send_command(b"DATA", 20) == (354, "go on")
         assert await connection.send_content(b"Hello\r\n.\r\n", 20) == (250, "2.0.0 taken")
         assert lines == [b"DATA\r\n", b"Hello\r\n", b".\r\n"]
 
@@ -60,7 +60,7 @@ async def test_content_gets_the_reply_to_its_final_dot():
 async def test_a_reply_that_takes_too_long_is_a_timeout():
     async with connected() as (client, _):
         with pytest.raises(aiosmtplib.SMTPReadTimeoutError):
-            await RawConnection(client).command(b"HANG", 0.01)
+            await RawConnection(client).send_command(b"HANG", 0.01)
 
 
 async def test_an_aborted_connection_is_closed():

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import thread as thread_pools
 from contextlib import contextmanager
 
-from hogsend.compat.cpython import threads_that_block_exit
+from hogsend.compat.cpython import list_threads_that_block_exit
 
 
 def test_python_lists_the_threads_of_pools():
@@ -46,4 +46,4 @@ def running_thread(name: str, *, daemon: bool) -> Iterator[None]:
 
 
 def names() -> set[str]:
-    return {thread.name for thread in threads_that_block_exit()}
+    return {thread.name for thread in list_threads_that_block_exit()}

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from hogsend.compat import hatchet_child
-from hogsend.compat.hatchet_sdk import EngineConnection, SdkWorker, task_events
+from hogsend.compat.hatchet_sdk import EngineConnection, SdkWorker, fetch_task_events
 from tests.doubles.hatchet import HatchetDouble, hatchet_double
 
 pytestmark = [
@@ -99,13 +99,13 @@ async def test_a_worker_that_has_not_started_can_be_asked_to_end(hatchet: Any):
 async def test_the_engine_reports_its_version(hatchet: Any):
     connection = EngineConnection(hatchet)
     try:
-        assert (await asyncio.to_thread(connection.version, 10)).startswith("v")
+        assert (await asyncio.to_thread(connection.fetch_version, 10)).startswith("v")
     finally:
         connection.close()
 
 
 async def test_a_run_that_hatchet_does_not_know_has_no_events(hatchet: Any):
-    assert await asyncio.to_thread(task_events, hatchet, str(uuid4()), 10) == []
+    assert await asyncio.to_thread(fetch_task_events, hatchet, str(uuid4()), 10) == []
 
 
 def test_the_noise_in_the_log_is_what_the_sdk_logs():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hogsend.compat.pyinstaller import follow_parent, sweep_unpacked
+from hogsend.compat.pyinstaller import follow_parent, remove_abandoned_folders
 
 FOLLOW = "import sys; sys._MEIPASS = '/nowhere/_MEItest'; import hogsend.compat.pyinstaller as f; "
 
@@ -34,7 +34,7 @@ def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_folder_left_by_a_killed_process_is_removed_at_the_next_start(ours: Path):
     dead = unpacked(ours.parent / "_MEIdead")
-    sweep_unpacked()
+    remove_abandoned_folders()
     assert not dead.exists()
     assert ours.exists()
 
@@ -43,26 +43,26 @@ def test_the_folder_of_a_living_process_stays(ours: Path):
     alive = unpacked(ours.parent / "_MEIalive")
     held = os.open(alive / "hogsend.lock", os.O_RDWR)
     fcntl.flock(held, fcntl.LOCK_EX)
-    sweep_unpacked()
+    remove_abandoned_folders()
     os.close(held)
     assert (alive / "library.so").exists()
 
 
 def test_the_folder_of_another_program_stays(ours: Path):
     foreign = unpacked(ours.parent / "_MEIforeign", mark=False)
-    sweep_unpacked()
+    remove_abandoned_folders()
     assert foreign.exists()
 
 
 def test_a_link_to_a_folder_is_not_followed(ours: Path, tmp_path: Path):
     precious = unpacked(tmp_path / "precious")
     (ours.parent / "_MEIlink").symlink_to(precious)
-    sweep_unpacked()
+    remove_abandoned_folders()
     assert (precious / "library.so").exists()
 
 
 def test_the_running_program_is_marked_as_alive_for_the_next(ours: Path):
-    sweep_unpacked()
+    remove_abandoned_folders()
     with (
         (ours / "hogsend.lock").open() as mark,
         pytest.raises(BlockingIOError),
@@ -74,7 +74,7 @@ def test_outside_the_binary_nothing_happens(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.delattr(sys, "_MEIPASS", raising=False)
     dead = unpacked(tmp_path / "_MEIdead")
     follow_parent()
-    sweep_unpacked()
+    remove_abandoned_folders()
     assert dead.exists()
 
 

@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from hogsend.compat.other_threads import raise_in_thread, stack_of_thread
+from hogsend.compat.other_threads import format_stack, raise_in_thread
 from hogsend.compat.running_loop import enter_loop, leave_loop
 from hogsend.compat.unawaited_coroutines import UNAWAITED, watch_coroutines
 
@@ -51,11 +51,11 @@ def test_the_stack_of_another_thread_can_be_read():
     thread = threading.Thread(target=stop.wait, daemon=True)
     thread.start()
     try:
-        assert "wait" in stack_of_thread(thread.ident or 0)
+        assert "wait" in format_stack(thread.ident or 0)
     finally:
         stop.set()
         thread.join()
-    assert stack_of_thread(-1) == ""
+    assert format_stack(-1) == ""
 
 
 def test_python_reports_a_released_coroutine_to_the_hook():

@@ -21,11 +21,11 @@ from tortoise.transactions import in_transaction
 from hogsend.compat.tortoise import (
     ImmediateClient,
     ImmediateTransaction,
-    columns_of,
-    connection_lock,
-    forget_statements,
-    postgres_pool,
-    sqlite_connection,
+    clear_statement_cache,
+    get_connection_lock,
+    get_postgres_pool,
+    get_sqlite_connection,
+    list_columns,
 )
 from hogsend.store import meta
 from hogsend.store.db import WRITE, Database
@@ -57,12 +57,12 @@ def test_a_client_makes_its_transactions_in_a_method_that_can_be_replaced():
 
 async def test_tortoise_makes_our_client_for_sqlite(sqlite: Database):
     assert type(client()) is ImmediateClient
-    assert isinstance(sqlite_connection(client()), aiosqlite.Connection)
-    assert not connection_lock(client()).locked()
+    assert isinstance(get_sqlite_connection(client()), aiosqlite.Connection)
+    assert not get_connection_lock(client()).locked()
 
 
 async def test_a_transaction_holds_the_write_lock_from_its_start(sqlite: Database):
-    lock = connection_lock(client())
+    lock = get_connection_lock(client())
     async with in_transaction(WRITE):
         assert lock.locked()
         with (
@@ -83,11 +83,11 @@ async def test_a_script_that_fails_leaves_nothing_behind(sqlite: Database):
 async def test_a_postgres_client_has_the_driver_s_pool(database: Database):
     if database.is_sqlite:
         return
-    assert isinstance(postgres_pool(client()), asyncpg.Pool)
+    assert isinstance(get_postgres_pool(client()), asyncpg.Pool)
 
 
 async def test_a_model_knows_its_table_and_columns(sqlite: Database):
-    table, key, others = columns_of(ContactRow)
+    table, key, others = list_columns(ContactRow)
     assert (table, key.model_field_name) == ("contacts", "id")
     assert "email" in [field.model_field_name for field in others]
     assert key not in others
@@ -112,16 +112,16 @@ async def test_a_client_in_a_transaction_neither_begins_nor_ends_it(database: Da
             inside = await transaction.models()
             await inside.execute_query("INSERT INTO meta (key, value) VALUES ('a', 'b')")
             raise LookupError
-    assert await database.read_one(meta.value("a")) is None
+    assert await database.read_one(meta.find_value("a")) is None
     async with database.transaction() as transaction:
         inside = await transaction.models()
         await inside.execute_query("INSERT INTO meta (key, value) VALUES ('a', 'b')")
-    assert await database.read_one(meta.value("a")) == "b"
+    assert await database.read_one(meta.find_value("a")) == "b"
 
 
 def test_remembered_statements_can_be_forgotten():
     EXECUTOR_CACHE["x", None, "y"] = ([], "", [], "", "", {})
-    forget_statements()
+    clear_statement_cache()
     assert not EXECUTOR_CACHE
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hogsend.config.secret import prepare_data
-from hogsend.config.settings import SETTINGS, Settings, display_value, load_settings
+from hogsend.config.settings import SETTINGS, Settings, format_value, load_settings
 from hogsend.errors import ConfigError, StartError
 
 SECRET = "a-secret-of-forty-characters-0123456789-"
@@ -210,14 +210,14 @@ def test_secrets_are_neither_displayed_nor_in_the_representation(tmp_path: Path)
         tmp_path,
     )
 
-    displayed = {setting.name: display_value(settings, setting) for setting in SETTINGS}
+    displayed = {setting.name: format_value(settings, setting) for setting in SETTINGS}
 
     for text in (repr(settings), str(displayed)):
         assert SECRET not in text and key not in text and "hunter2" not in text
     assert displayed["HOGSEND_MAIL"] == "smtp://user:…@mail.example.com:25"
     assert displayed["HOGSEND_DATABASE_URL"] == "postgres://ada:…@db:5432/hogsend?password=…"
     postmark = load_settings({"HOGSEND_MAIL": "postmark://token"}, tmp_path)
-    assert display_value(postmark, next(s for s in SETTINGS if s.field == "mail")) == "postmark://…"
+    assert format_value(postmark, next(s for s in SETTINGS if s.field == "mail")) == "postmark://…"
 
 
 def test_the_first_start_creates_a_folder_and_a_secret_for_the_owner_alone(tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_a_retention_is_a_number_of_days_or_forever(tmp_path: Path) -> None:
     assert settings.keep_journals == 90
     assert settings.keep_inbox == 7
     assert settings.keep_mails is None
-    displayed = {setting.name: display_value(settings, setting) for setting in SETTINGS}
+    displayed = {setting.name: format_value(settings, setting) for setting in SETTINGS}
     assert displayed["HOGSEND_KEEP_MAILS"] == "forever"
     assert displayed["HOGSEND_KEEP_INBOX"] == "7"
     assert displayed["HOGSEND_API_KEY"] == ""
@@ -338,6 +338,6 @@ def test_lists_and_durations_are_displayed_the_way_they_are_set(tmp_path: Path) 
     given = {"HOGSEND_HATCHET_EVENTS": "a:*, b", "HOGSEND_LATE_EVENT_LIMIT": "36"}
     settings = load_settings(given, tmp_path)
 
-    displayed = {setting.name: display_value(settings, setting) for setting in SETTINGS}
+    displayed = {setting.name: format_value(settings, setting) for setting in SETTINGS}
     assert displayed["HOGSEND_HATCHET_EVENTS"] == "a:*, b"
     assert displayed["HOGSEND_LATE_EVENT_LIMIT"] == "36"

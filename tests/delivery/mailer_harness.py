@@ -150,7 +150,7 @@ class MailerHarness:
             await tx.apply(writes)
 
     async def row(self, send_id: UUID) -> Send:
-        return (await self.site.runtime.database.read_one(sends.by_ids([send_id])))[send_id]
+        return (await self.site.runtime.database.read_one(sends.find_by_ids([send_id])))[send_id]
 
     async def becomes(self, send_id: UUID, *statuses: str, tries: int = 0) -> Send:
         """Return a row once it has one of these statuses and this many attempts."""

@@ -81,7 +81,7 @@ async def test_of_many_concurrent_handoffs_only_allowed_ones_begin(harness: Ledg
         ("skipped", "unsubscribed_from_list"),
         ("suppressed", "suppressed"),
     ]
-    mails = [await harness.site.runtime.database.read_one(sends.mail_of(row.id)) for row in rows]
+    mails = [await harness.site.runtime.database.read_one(sends.find_mail(row.id)) for row in rows]
     assert [mail is not None for mail in mails] == [True, False, False, False, False]
     assert await harness.counted("sends/skipped") == 1
 

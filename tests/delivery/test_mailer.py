@@ -54,7 +54,7 @@ async def test_a_due_mail_is_handed_over_and_recorded(harness: MailerHarness) ->
     assert [(one["outcome"], one["reply"]) for one in row.attempts] == [
         ("accepted", "250 2.0.0 Ok")
     ]
-    kept = await harness.site.runtime.database.read_one(sends.mail_of(row.id))
+    kept = await harness.site.runtime.database.read_one(sends.find_mail(row.id))
     assert kept is not None and kept.raw == message.mime_bytes
     assert await harness.counted("sends/sent") == 1
 
@@ -506,7 +506,7 @@ async def test_nothing_is_sent_during_a_send_hold(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_harness(tmp_path, clock, sqlite_url) as harness:
-        await harness.write(meta.put(meta.SEND_HOLD, "restored"))
+        await harness.write(meta.set_value(meta.SEND_HOLD, "restored"))
         provider = ScriptedProvider()
         on_hold = mailer_of(harness.site, provider)
         await harness.mailer.close(0.0)

@@ -18,9 +18,9 @@ from hogsend.domain.enrollment import (
     LookBack,
     Skip,
     Wait,
+    compute_entry_key,
     decide_enrollment,
-    entry_key_of,
-    exit_of,
+    find_exit_rule,
 )
 from hogsend.domain.event import Event
 from hogsend.domain.journey import Entry, Journey
@@ -33,17 +33,17 @@ GO = Event(UUID(int=9), "go", {"plan": "pro", "cart": 7})
 # In the order in which they refuse: what is changed of journey, event and facts.
 REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("disabled", {"enabled": False}, {}, {}),
-    ("disabled_by_operator", {}, {}, {"switched_off": True}),
+    ("disabled_by_operator", {}, {}, {"is_switched_off": True}),
     ("where_not_met", {}, {"properties": {"plan": "free", "cart": 7}}, {}),
-    ("journey_broken", {}, {}, {"broken": True}),
-    ("late_event", {}, {}, {"late": True}),
-    ("trigger_loop", {}, {}, {"looped": True}),
+    ("journey_broken", {}, {}, {"is_broken": True}),
+    ("late_event", {}, {}, {"is_late": True}),
+    ("trigger_loop", {}, {}, {"is_looped": True}),
     ("no_key", {"entry_key": "gone"}, {}, {}),
-    ("already_live", {}, {}, {"live": True}),
+    ("already_live", {}, {}, {"is_live": True}),
     ("already_entered", {}, {}, {"last_entry": NOW - days(9)}),
-    ("unsubscribed", {}, {}, {"subscribed": False}),
-    ("suppressed", {}, {}, {"suppressed": True}),
-    ("held_out", {}, {}, {"held_out": True}),
+    ("unsubscribed", {}, {}, {"is_subscribed": False}),
+    ("suppressed", {}, {}, {"is_suppressed": True}),
+    ("held_out", {}, {}, {"is_held_out": True}),
 ]
 
 
@@ -108,13 +108,13 @@ def test_a_period_counts_from_the_last_entry(since: timedelta | None, expected: 
 def test_the_key_of_an_entry_is_text(value: Any, key: str):
     journey = replace(JOURNEY, entry_key="cart.id")
     event = replace(GO, properties={"cart": {"id": value}})
-    assert entry_key_of(journey, event) == key
+    assert compute_entry_key(journey, event) == key
 
 
 def test_long_keys_with_the_same_start_stay_different():
     journey = replace(JOURNEY, entry_key="id")
     events = [replace(GO, properties={"id": "x" * 300 + end}) for end in "aab"]
-    same, again, other = (entry_key_of(journey, event) or "" for event in events)
+    same, again, other = (compute_entry_key(journey, event) or "" for event in events)
     assert same == again != other
     assert len(same) == len(other) == 64
 
@@ -122,9 +122,9 @@ def test_long_keys_with_the_same_start_stay_different():
 def test_the_first_exit_that_an_event_meets_is_named():
     paid = on("paid", where=domain_prop("all") == True)  # noqa: E712
     journey = replace(JOURNEY, exit_on=(on("left"), paid, on("paid")))
-    assert exit_of(journey, Event(ADA, "paid", {"all": True}), NOW) is paid
-    assert str(exit_of(journey, Event(ADA, "paid"), NOW)) == "paid"
-    assert exit_of(journey, Event(ADA, "other"), NOW) is None
+    assert find_exit_rule(journey, Event(ADA, "paid", {"all": True}), NOW) is paid
+    assert str(find_exit_rule(journey, Event(ADA, "paid"), NOW)) == "paid"
+    assert find_exit_rule(journey, Event(ADA, "other"), NOW) is None
 
 
 @pytest.mark.parametrize(("late", "matches"), [(0, True), (1, False)])
@@ -159,4 +159,4 @@ def test_a_wait_looks_back_by_number_and_by_time(
     look_back: LookBack, event: dict[str, Any], seen: bool
 ):
     facts = {"contact_id": ADA, **event}
-    assert look_back.sees(Event(UUID(int=5), "used", **facts), ADA) is seen
+    assert look_back.can_see(Event(UUID(int=5), "used", **facts), ADA) is seen

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hogsend.domain.journal import Step, decode, encode, plain
+from hogsend.domain.journal import Step, decode, encode, to_plain
 from hogsend.errors import ValueNotStorable
 
 
@@ -83,7 +83,7 @@ def test_a_value_that_the_journal_cannot_store_is_refused(value: Any):
 def test_a_plain_value_is_what_the_product_would_send():
     at = datetime(2026, 1, 1, tzinfo=UTC)
     value = {"at": at, "each": [timedelta(hours=1), {"x": at}], "n": 1}
-    assert plain(value) == {
+    assert to_plain(value) == {
         "at": "2026-01-01T00:00:00+00:00",
         "each": [3600.0, {"x": "2026-01-01T00:00:00+00:00"}],
         "n": 1,

@@ -10,7 +10,7 @@ import pytest
 
 from hogsend import days, hours
 from hogsend.domain.journey import MailList
-from hogsend.domain.retry_schedule import GIVE_UP_AFTER, MAX_PAUSE, retry_at
+from hogsend.domain.retry_schedule import GIVE_UP_AFTER, MAX_PAUSE, compute_retry_time
 from hogsend.domain.send_policy import Consents, Queue, Refuse, SendFacts, decide_send
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -75,17 +75,19 @@ def test_a_contact_without_a_choice_gets_the_default_of_the_list(
 
 
 def test_retries_are_spaced_further_apart_and_end_after_four_days():
-    pauses = [retry_at(n, NOW, NOW, 0.5) for n in range(1, 40)]
+    pauses = [compute_retry_time(n, NOW, NOW, 0.5) for n in range(1, 40)]
     waits = [at - NOW for at in pauses if at is not None]
     assert waits[:3] == [timedelta(seconds=s) for s in (30, 60, 120)]
     assert waits == sorted(waits)
     assert waits[-1] == MAX_PAUSE
-    assert retry_at(1, NOW, NOW + GIVE_UP_AFTER, 0.5) is None
-    assert retry_at(1, NOW, NOW + GIVE_UP_AFTER - timedelta(microseconds=1), 0.5) is not None
+    assert compute_retry_time(1, NOW, NOW + GIVE_UP_AFTER, 0.5) is None
+    assert (
+        compute_retry_time(1, NOW, NOW + GIVE_UP_AFTER - timedelta(microseconds=1), 0.5) is not None
+    )
 
 
 def test_sends_that_failed_together_are_not_retried_together():
-    early, late = retry_at(1, NOW, NOW, 0.0), retry_at(1, NOW, NOW, 0.999)
+    early, late = compute_retry_time(1, NOW, NOW, 0.0), compute_retry_time(1, NOW, NOW, 0.999)
     assert early is not None
     assert late is not None
     assert (late - early) > timedelta(seconds=10)

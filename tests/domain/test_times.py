@@ -17,13 +17,13 @@ from hogsend.domain.times import (
     Moment,
     ResolvedZone,
     Window,
-    local_instant,
-    name_of,
-    opening,
+    find_opening,
+    find_zone,
+    get_zone_name,
     parse_time,
     parse_weekday,
-    zone_named,
-    zone_of,
+    resolve_zone,
+    to_instant,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -55,7 +55,7 @@ def shown(instant: datetime, zone: tzinfo) -> str:
 def instant_of(zone: str, day: str, at: str) -> str:
     """Return what clocks of a zone show at the instant that is meant, and its offset."""
     place = ZoneInfo(zone)
-    instant = local_instant(date.fromisoformat(day), time.fromisoformat(at), place)
+    instant = to_instant(date.fromisoformat(day), time.fromisoformat(at), place)
     return instant.astimezone(place).strftime("%Y-%m-%d %H:%M %z")
 
 
@@ -76,10 +76,10 @@ def instant_of(zone: str, day: str, at: str) -> str:
     ],
 )
 def test_a_zone_is_known_by_its_name_or_its_offset(given: str, name: str):
-    zone = zone_named(given)
+    zone = find_zone(given)
     assert zone is not None
-    assert name_of(zone) == name
-    again = zone_named(name)
+    assert get_zone_name(zone) == name
+    again = find_zone(name)
     assert again is not None
     assert again.utcoffset(MONDAY_NOON) == zone.utcoffset(MONDAY_NOON)
 
@@ -108,37 +108,37 @@ def test_a_zone_is_known_by_its_name_or_its_offset(given: str, name: str):
     ],
 )
 def test_junk_is_no_zone(junk: str):
-    assert zone_named(junk) is None
+    assert find_zone(junk) is None
 
 
 @given(some.text())
 def test_no_text_breaks_the_search_for_a_zone(text: str):
-    zone = zone_named(text)
-    assert zone is None or zone_named(name_of(zone)) is not None
+    zone = find_zone(text)
+    assert zone is None or find_zone(get_zone_name(zone)) is not None
 
 
 @pytest.mark.parametrize("name", ["timezone", "timeZone", "time_zone", "tz"])
 def test_a_contacts_zone_is_read_from_its_properties(name: str):
-    assert zone_of({name: "Asia/Tokyo"}, "Europe/Berlin") == ResolvedZone("Asia/Tokyo")
+    assert resolve_zone({name: "Asia/Tokyo"}, "Europe/Berlin") == ResolvedZone("Asia/Tokyo")
 
 
 def test_the_first_property_that_is_text_counts():
     several = {"timezone": 2, "timeZone": " ", "time_zone": "Asia/Tokyo", "tz": "UTC"}
-    assert zone_of(several) == ResolvedZone("Asia/Tokyo")
+    assert resolve_zone(several) == ResolvedZone("Asia/Tokyo")
 
 
 def test_a_contact_without_a_zone_uses_the_journeys_zone_or_utc():
-    assert zone_of({}, "europe/berlin") == ResolvedZone("Europe/Berlin")
-    assert zone_of({}) == ResolvedZone("UTC")
-    assert zone_of({}, "Mars/Base") == ResolvedZone("UTC")
+    assert resolve_zone({}, "europe/berlin") == ResolvedZone("Europe/Berlin")
+    assert resolve_zone({}) == ResolvedZone("UTC")
+    assert resolve_zone({}, "Mars/Base") == ResolvedZone("UTC")
     assert ResolvedZone("UTC+02:00").zone.utcoffset(None) == hours(2)
     assert ResolvedZone("Gone/Since").zone is UTC
 
 
 def test_an_unknown_zone_falls_back_and_is_noted():
-    found = zone_of({"timezone": "Mars/Base"}, "Europe/Berlin")
+    found = resolve_zone({"timezone": "Mars/Base"}, "Europe/Berlin")
     assert found == ResolvedZone("Europe/Berlin", "unknown zone 'Mars/Base'")
-    note = zone_of({"timezone": "x" * 9999}).note
+    note = resolve_zone({"timezone": "x" * 9999}).note
     assert note is not None
     assert len(note) < 100
 
@@ -185,7 +185,7 @@ def test_clocks_show_the_time_that_was_asked_for_or_a_later_one(
     zone: ZoneInfo, day: date, at: time
 ):
     asked = datetime.combine(day, at)
-    instant = local_instant(day, at, zone)
+    instant = to_instant(day, at, zone)
     back = instant.astimezone(zone).replace(tzinfo=None, fold=0)
     assert back >= asked
     second = asked.replace(tzinfo=zone, fold=1).astimezone(UTC)
@@ -197,7 +197,7 @@ def test_clocks_show_the_time_that_was_asked_for_or_a_later_one(
 
 @given(SOME_ZONES, SOME_DAYS, SOME_TIMES)
 def test_the_same_time_is_never_later_than_on_the_next_day(zone: ZoneInfo, day: date, at: time):
-    assert local_instant(day, at, zone) <= local_instant(day + days(1), at, zone)
+    assert to_instant(day, at, zone) <= to_instant(day + days(1), at, zone)
 
 
 # -- what authors write --------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def test_a_weekday_is_written_in_full_or_in_three_letters():
 def opens(window: Window, at: str, zone: tzinfo = BERLIN) -> str:
     """Return what clocks show when a window opens, asked at a local time."""
     asked = datetime.fromisoformat(at).replace(tzinfo=zone)
-    return shown(opening(window, zone, asked), zone)
+    return shown(find_opening(window, zone, asked), zone)
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ def test_hours_may_pass_midnight(at: str, expected: str):
 
 
 def test_a_window_opens_on_its_days_only():
-    working = Window.of("09:00", "17:00", ["mon", "tuesday", "Wed", "thu", "fri"])
+    working = Window.parse("09:00", "17:00", ["mon", "tuesday", "Wed", "thu", "fri"])
     assert opens(working, "2026-03-06 18:00") == "2026-03-09 09:00"
-    friday_night = Window.of("22:00", "02:00", ["fri"])
+    friday_night = Window.parse("22:00", "02:00", ["fri"])
     assert opens(friday_night, "2026-03-07 01:00") == "2026-03-07 01:00"
     assert opens(friday_night, "2026-03-07 03:00") == "2026-03-13 22:00"
     assert opens(friday_night, "2026-03-06 01:00") == "2026-03-06 22:00"
@@ -276,7 +276,7 @@ def test_hours_that_the_clocks_leave_out_come_as_much_later_or_the_day_after():
 
 def test_the_window_of_a_day_that_was_left_out_is_not_anothers():
     apia = ZoneInfo("Pacific/Apia")
-    fridays = Window.of("09:00", "17:00", ["fri"])
+    fridays = Window.parse("09:00", "17:00", ["fri"])
     assert opens(fridays, "2011-12-29 12:00", apia) == "2012-01-06 09:00"
 
 
@@ -284,18 +284,18 @@ def test_a_window_that_is_never_open_is_refused():
     with pytest.raises(ValueError, match="cannot begin and end at 09:00"):
         Window(time(9), time(9))
     with pytest.raises(ValueError, match="needs a day"):
-        Window.of("09:00", "17:00", [])
+        Window.parse("09:00", "17:00", [])
 
 
 @given(SOME_ZONES, SOME_WINDOWS, SOME_INSTANTS, some.floats(0, 1))
 def test_an_opening_is_the_first_and_never_past(
     zone: ZoneInfo, window: Window, at: datetime, share: float
 ):
-    found = opening(window, zone, at)
+    found = find_opening(window, zone, at)
     assert found >= at
-    assert opening(window, zone, found) == found, "it is open then"
+    assert find_opening(window, zone, found) == found, "it is open then"
     between = at + (found - at) * share
-    assert opening(window, zone, between) == found, "and not before"
+    assert find_opening(window, zone, between) == found, "and not before"
 
 
 # -- moments -------------------------------------------------------------------------------------
@@ -318,22 +318,22 @@ NINE = time(9)
         (Moment(at=NINE), "2026-03-03 09:00", "now at 09:00"),
         (Moment(at=time(18, 0, 5)), "2026-03-02 18:00", "now at 18:00:05"),
         (
-            Moment("tomorrow", time(20), Window.of("09:00", "17:00")),
+            Moment("tomorrow", time(20), Window.parse("09:00", "17:00")),
             "2026-03-04 09:00",
             "tomorrow at 20:00 between 09:00 and 17:00",
         ),
         (
-            Moment("saturday", None, Window.of("09:00", "17:00", ["tue", "mon"])),
+            Moment("saturday", None, Window.parse("09:00", "17:00", ["tue", "mon"])),
             "2026-03-09 09:00",
             "next saturday between 09:00 and 17:00 on mon, tue",
         ),
         (
-            Moment("today", None, Window.of("09:00", "17:00")),
+            Moment("today", None, Window.parse("09:00", "17:00")),
             "2026-03-02 13:00",
             "today between 09:00 and 17:00",
         ),
         (
-            Moment("today", NINE, Window.of("09:00", "10:00")),
+            Moment("today", NINE, Window.parse("09:00", "10:00")),
             "2026-03-03 09:00",
             "today at 09:00 between 09:00 and 10:00",
         ),
@@ -365,7 +365,7 @@ def test_tomorrow_is_the_persons_tomorrow():
 @given(
     some.sampled_from(["now", "tomorrow", *WEEKDAYS]) | some.timedeltas(timedelta(), days(900)),
     SOME_TIMES,
-    some.none() | some.just(Window.of("22:00", "06:00", ["sat", "sun"])),
+    some.none() | some.just(Window.parse("22:00", "06:00", ["sat", "sun"])),
     SOME_INSTANTS,
     SOME_ZONES,
 )

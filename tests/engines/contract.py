@@ -100,7 +100,7 @@ class Stage:
     async def rest(self, ids: Sequence[UUID]) -> None:
         """Let enrollments wait for nothing."""
         async with self.database.transaction() as tx:
-            present = await tx.one(enrollments.by_ids(ids))
+            present = await tx.fetch_one(enrollments.find_by_ids(ids))
             resting = [replace(one, wake_at=None) for one in present.values()]
             await tx.apply([enrollments.update(resting, self.clock.now(), freed=True)])
 

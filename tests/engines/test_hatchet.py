@@ -30,7 +30,7 @@ from hogsend.engines.hatchet.tasks import CronTask
 from hogsend.engines.port import Wake
 from hogsend.errors import HatchetUnavailable
 from hogsend.store.db import Database, Query, Write
-from hogsend.store.hatchet_runs import run_of as run_shown
+from hogsend.store.hatchet_runs import find_run as run_shown
 from tests.databases import opened
 from tests.doubles.hatchet import TENANT, HatchetDouble, hatchet_double
 from tests.engines.contract import EngineContract, Stage

@@ -146,7 +146,7 @@ async def test_another_worker_finishes_the_turns_of_a_killed_worker(
     killed, other = peers
     due = await stage.enroll(3)
     rows = await stage.database.read_one(
-        enrollments.next_due([(f"j{n}", 9) for n in range(3)], stage.clock.now())
+        enrollments.find_due([(f"j{n}", 9) for n in range(3)], stage.clock.now())
     )
     begun = [one for row in rows for one in row]
     taken = await RowLeases(stage.database, killed.id).acquire(begun, stage.clock.now())
@@ -170,12 +170,12 @@ async def test_another_worker_finishes_the_turns_of_a_killed_worker(
 
 async def test_a_worker_that_leaves_releases_its_leases(stage: Stage, peers: list[Peer]):
     await stage.enroll()
-    rows = await stage.database.read_one(enrollments.next_due([("j0", 9)], stage.clock.now()))
+    rows = await stage.database.read_one(enrollments.find_due([("j0", 9)], stage.clock.now()))
     await RowLeases(stage.database, peers[0].id).acquire(rows[0], stage.clock.now())
     assert await holders(stage.database) == {peers[0].id: 1}
     await peers[0].heartbeat.stop()
     assert await holders(stage.database) == {}
-    assert len(await stage.database.read_one(workers.at_work())) == 1
+    assert len(await stage.database.read_one(workers.find_registered())) == 1
 
 
 async def test_a_locked_enrollment_is_skipped(stage: Stage, peers: list[Peer]):
@@ -184,7 +184,7 @@ async def test_a_locked_enrollment_is_skipped(stage: Stage, peers: list[Peer]):
     async with AsyncExitStack() as stack:
         changing = await stack.enter_async_context(stage.database.transaction())
         sql = "SELECT id FROM contacts WHERE id IN ? FOR UPDATE"
-        await changing.one(Query(sql, [[stage.owner[busy]]], list))
+        await changing.fetch_one(Query(sql, [[stage.owner[busy]]], list))
         working = asyncio.create_task(engine.run())
         (free,) = await stage.enroll()
         engine.poll()

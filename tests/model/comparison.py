@@ -152,7 +152,7 @@ def _of_row(row: Enrollment) -> dict[str, Any]:
         "wake": row.wake_at if row.state in ("active", "waiting") else None,
         "wait": row.wait.key if row.wait and waits else None,
         "until": row.wait.until if row.wait and waits else None,
-        "more": row.wait.more if row.wait and waits else None,
+        "more": row.wait.remaining if row.wait and waits else None,
         "attempt": row.attempt,
         "error": (row.error or "").rstrip().rsplit("\n", 1)[-1] if row.attempt else None,
     }

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hogsend.domain.assignment import point_of
+from hogsend.domain.assignment import compute_point
 
 from .journey_plans import Rule
 
@@ -134,7 +134,7 @@ class HoldoutLots:
 
     def drawn(self, journey: str, holdout: int, who: UUID) -> bool:
         number = self._numbers.setdefault(who, len(self._numbers))
-        return point_of(f"{journey}/{number}") * 100 < holdout
+        return compute_point(f"{journey}/{number}") * 100 < holdout
 
 
 @dataclass(eq=False)

@@ -96,7 +96,7 @@ class SystemUnderTest:
     async def _hold_mail(self) -> None:
         # Kept in the database, so that it holds after a restart too.
         async with self.world.database.transaction() as tx:
-            await tx.apply([meta.put(meta.SEND_HOLD, HELD)])
+            await tx.apply([meta.set_value(meta.SEND_HOLD, HELD)])
 
     def close(self) -> None:
         async def leave() -> None:

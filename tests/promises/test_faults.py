@@ -236,7 +236,7 @@ async def test_a_damaged_file_is_reported_with_the_command_that_restores_a_backu
         assert "hogsend restore" in body["parts"]["database"]["message"]
         # The file does not recover, so nothing more is written to it.
         with pytest.raises(Exception, match="damaged"):
-            await site.runtime.database.retry()
+            await site.runtime.database.probe_write()
         with pytest.raises(Exception, match="damaged"):
             await site.runtime.ingest.submit(IncomingEvent("seen", user_id="bo"))
 
@@ -253,7 +253,7 @@ async def test_a_click_is_redirected_during_a_fault_and_recorded_afterwards(
         assert address is not None
         await fault.begin(file)
         with pytest.raises(StoreUnavailable):
-            await site.runtime.database.retry()
+            await site.runtime.database.probe_write()
 
         answer = await site.client.get(address[1])
         assert answer.status_code == 302 and "example.com" in answer.headers["Location"]

@@ -38,7 +38,7 @@ async def stored(database: Database, sql: str) -> list[Any]:
 
 
 async def journal(database: Database, *ids: UUID) -> dict[UUID, list[Turn]]:
-    return await database.read_one(turns.of_enrollments(ids))
+    return await database.read_one(turns.find_by_enrollments(ids))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ async def test_the_journal_itself_stays_small(database: Database, turn: Turn):
 
 
 async def test_only_large_answers_are_stored_apart(database: Database, turn: Turn):
-    fits = "x" * (answers.LARGEST - 2)
+    fits = "x" * (answers.MAX_INLINE_BYTES - 2)
     many = [read(n, f"now#{n}") for n in range(200)]
     await write(database, replace(turn, steps=[read(fits), *many]))
     assert await stored(database, "SELECT id FROM answers") == []

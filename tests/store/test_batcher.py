@@ -102,7 +102,7 @@ async def test_a_cancelled_caller_does_not_harm_the_others():
     await asyncio.sleep(0)
     gone.cancel()
     assert await there == 40
-    await batcher.idle()
+    await batcher.wait_until_idle()
     assert await batcher.submit(6) == 60
     assert disk.sets[0] == [2, 4]
 
@@ -111,7 +111,7 @@ async def test_idle_is_when_everything_has_been_written():
     disk = Disk()
     batcher = Batcher(disk.write, most=1)
     futures = [batcher.enqueue(item) for item in (2, 4, 6)]
-    await batcher.idle()
+    await batcher.wait_until_idle()
     assert [future.result() for future in futures] == [20, 40, 60]
 
 

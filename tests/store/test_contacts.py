@@ -10,7 +10,7 @@ from hogsend.clock import ManualClock
 from hogsend.domain.contact import Contact
 from hogsend.domain.ids import new_id
 from hogsend.store import contacts
-from hogsend.store.contacts import identities_of
+from hogsend.store.contacts import to_identities
 from hogsend.store.db import Database, Query, Write
 
 
@@ -37,15 +37,15 @@ def ids(people: list[Contact]) -> list[UUID]:
 
 
 def test_the_strongest_name_comes_first():
-    assert identities_of("u", "e@example.com", "a") == ["u:u", "e:e@example.com", "a:a"]
-    assert identities_of(None, "", "a") == ["a:a"]
+    assert to_identities("u", "e@example.com", "a") == ["u:u", "e:e@example.com", "a:a"]
+    assert to_identities(None, "", "a") == ["a:a"]
 
 
 async def test_people_are_found_by_any_of_their_names(database: Database, three: list[Contact]):
     one, two, _ = three
     await write(database, contacts.add_identities([("e:x@example.com", one.id)]))
     found = await database.read_one(
-        contacts.by_identities(["e:x@example.com", "u:u0", "u:u1", "u:nobody"])
+        contacts.find_by_identities(["e:x@example.com", "u:u0", "u:u1", "u:nobody"])
     )
     assert {name: contact.id for name, contact in found.items()} == {
         "e:x@example.com": one.id,
@@ -60,10 +60,10 @@ async def test_a_chain_of_merges_leads_to_the_last_survivor(
     one, two, three_ = ids(three)
     await write(database, *contacts.merge(one, two, clock.now()))
     await write(database, *contacts.merge(two, three_, clock.now()))
-    assert await database.read_one(contacts.survivor_of(one)) == three_
-    assert await database.read_one(contacts.survivor_of(three_)) is None
-    assert await database.read_one(contacts.merged_into([three_])) == {one: three_, two: three_}
-    found = await database.read_one(contacts.by_identities(["u:u0", "u:u1", "u:u2"]))
+    assert await database.read_one(contacts.find_survivor(one)) == three_
+    assert await database.read_one(contacts.find_survivor(three_)) is None
+    assert await database.read_one(contacts.find_merged([three_])) == {one: three_, two: three_}
+    found = await database.read_one(contacts.find_by_identities(["u:u0", "u:u1", "u:u2"]))
     assert {contact.id for contact in found.values()} == {three_}
     assert await database.read_one(contacts.find(one)) is None
     rows = await database.read_one(Query("SELECT COUNT(*) FROM contacts", [], list))
@@ -76,6 +76,6 @@ async def test_a_lock_returns_the_survivors_of_merged_contacts(
     one, two, other = ids(three)
     await write(database, *contacts.merge(one, two, clock.now()))
     async with database.transaction() as tx:
-        found = await tx.one(contacts.locked([other, one], tx.dialect.lock_rows))
+        found = await tx.fetch_one(contacts.lock([other, one], tx.dialect.lock_rows))
     assert set(found.by_id) == {one, other}
     assert found.survivors == {one: two}

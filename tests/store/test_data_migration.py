@@ -35,10 +35,10 @@ from hogsend.store.data_migration import source as sources
 from hogsend.store.data_migration import tables as tables_module
 from hogsend.store.data_migration import target as targets
 from hogsend.store.data_migration.copying import CopiedTable, Progress, copy
-from hogsend.store.data_migration.tables import Checksum, Table, all_tables
-from hogsend.store.data_migration.values import canonical_json
-from hogsend.store.db import sqlite_path
-from hogsend.store.migrations import bring_up_to_date, pending
+from hogsend.store.data_migration.tables import Checksum, Table, list_tables
+from hogsend.store.data_migration.values import to_canonical_json
+from hogsend.store.db import parse_sqlite_path
+from hogsend.store.migrations import apply_pending, find_pending
 from hogsend.store.models import MODULES
 from tests.processes import program
 from tests.world import open_world
@@ -99,8 +99,8 @@ def _value(kind: str, n: int) -> Any:
 @pytest.fixture
 def file(sqlite_url: str) -> Path:
     """A SQLite file with rows in every table."""
-    fill(sqlite_path(sqlite_url))
-    return sqlite_path(sqlite_url)
+    fill(parse_sqlite_path(sqlite_url))
+    return parse_sqlite_path(sqlite_url)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def plain(value: Any) -> Any:
 
 async def both_sides(file: Path, url: str, table: str) -> tuple[list[Any], list[Any]]:
     """Return a table's rows in the source and in the copy."""
-    (names,) = [one.column_list for one in all_tables() if one.name == table]
+    (names,) = [one.column_list for one in list_tables() if one.name == table]
     sql = f'SELECT {names} FROM "{table}"'
     with closing(sqlite3.connect(file)) as database:
         here = database.execute(sql).fetchall()
@@ -170,8 +170,8 @@ async def both_sides(file: Path, url: str, table: str) -> tuple[list[Any], list[
 
 
 async def assert_copied(file: Path, url: str) -> None:
-    assert await pending(url) == []
-    for table in all_tables():
+    assert await find_pending(url) == []
+    for table in list_tables():
         here, there = await both_sides(file, url, table.name)
         if table.name == "audit":
             there = [row for row in there if "migrate data" not in row]
@@ -182,7 +182,7 @@ async def assert_copied(file: Path, url: str) -> None:
 
 
 def test_every_table_and_column_of_a_database_is_known(sqlite_url: str):
-    with closing(sqlite3.connect(sqlite_path(sqlite_url))) as database:
+    with closing(sqlite3.connect(parse_sqlite_path(sqlite_url))) as database:
         names = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         present = {
             name: {
@@ -191,7 +191,7 @@ def test_every_table_and_column_of_a_database_is_known(sqlite_url: str):
             for (name,) in names.fetchall()
             if name not in OWN
         }
-    assert {table.name: set(table.names) for table in all_tables()} == present
+    assert {table.name: set(table.names) for table in list_tables()} == present
 
 
 async def test_every_table_and_column_of_postgres_is_known(postgres_url: str):
@@ -200,7 +200,7 @@ async def test_every_table_and_column_of_postgres_is_known(postgres_url: str):
         "SELECT table_name, column_name FROM information_schema.columns "
         "WHERE table_schema = 'public' AND table_name <> 'aerich'",
     )
-    assert {(table.name, name) for table in all_tables() for name in table.names} == set(rows)
+    assert {(table.name, name) for table in list_tables() for name in table.names} == set(rows)
 
 
 def test_a_column_of_an_unknown_kind_is_an_error_that_says_where_to_name_it(
@@ -216,13 +216,13 @@ def test_a_column_of_an_unknown_kind_is_an_error_that_says_where_to_name_it(
     monkeypatch.setattr(tables_module, "MODULES", [*MODULES, __name__])
     monkeypatch.setattr(sys.modules[__name__], "Later", Later, raising=False)
     with pytest.raises(TypeError, match=r"later\.price is a DecimalField"):
-        all_tables()
+        list_tables()
 
 
 async def test_every_row_of_every_table_arrives_as_it_was(move: Move):
     copied = await move.copy()
 
-    assert {one.table.name: one.rows for one in copied} == {one.name: ROWS for one in all_tables()}
+    assert {one.table.name: one.rows for one in copied} == {one.name: ROWS for one in list_tables()}
     await assert_copied(move.file, move.url)
 
 
@@ -253,7 +253,7 @@ ODD = (
 async def test_values_at_their_limits_arrive_as_they_were(
     sqlite_url: str, empty_postgres_url: str, clock: ManualClock, place: str, values: list[Any]
 ):
-    file, (table, column) = sqlite_path(sqlite_url), place.split(".")
+    file, (table, column) = parse_sqlite_path(sqlite_url), place.split(".")
     fill(file, len(values))
     with closing(sqlite3.connect(file)) as database, database:
         ids = database.execute(f"SELECT rowid FROM {table}").fetchall()
@@ -280,7 +280,7 @@ def _json(stored: Any) -> Any:
 async def test_new_rows_are_numbered_after_the_copied_ones(move: Move):
     await move.copy()
 
-    numbered = [table for table in all_tables() if table.is_numbered]
+    numbered = [table for table in list_tables() if table.is_numbered]
     assert {table.name for table in numbered} >= {
         "turns",
         "answers",
@@ -296,7 +296,7 @@ async def test_new_rows_are_numbered_after_the_copied_ones(move: Move):
 async def test_numbers_begin_with_one_where_there_was_no_row(
     sqlite_url: str, empty_postgres_url: str, clock: ManualClock
 ):
-    await copy(sqlite_path(sqlite_url), empty_postgres_url, clock.now(), silent)
+    await copy(parse_sqlite_path(sqlite_url), empty_postgres_url, clock.now(), silent)
 
     sequence = "SELECT nextval(pg_get_serial_sequence('turns', 'id'))"
     assert await asked(empty_postgres_url, sequence) == [(1,)]
@@ -307,16 +307,16 @@ async def test_postgres_knows_how_much_it_has(move: Move):
 
     known = "SELECT relname FROM pg_class WHERE reltuples = $1"
     assert {row[0] for row in await asked(move.url, known, float(ROWS))} >= {
-        table.name for table in all_tables() if table.name != "audit"
+        table.name for table in list_tables() if table.name != "audit"
     }
 
 
-@pytest.mark.parametrize("table", all_tables(), ids=lambda table: table.name)
+@pytest.mark.parametrize("table", list_tables(), ids=lambda table: table.name)
 def test_text_keys_are_in_the_order_of_sqlite_whatever_the_language_of_postgres(table: Table):
     # The Postgres of the tests knows no language in which this could be seen.
     is_text = table.name in ("meta", "identities", "idempotency_keys", "journeys", "suppressions")
     assert is_text <= table.key.is_text
-    assert targets.order_of(table).endswith(' COLLATE "C"') is table.key.is_text
+    assert targets.build_order(table).endswith(' COLLATE "C"') is table.key.is_text
 
 
 # -- the story ------------------------------------------------------------------------------------
@@ -344,7 +344,7 @@ async def test_a_waiting_contact_continues_in_postgres_and_gets_the_next_mail_on
         await world.emit("user.created", "di")
         assert await world.mailbox("ada") == ["welcome", "nudge"]
 
-    await copy(sqlite_path(sqlite_url), empty_postgres_url, clock.now(), silent)
+    await copy(parse_sqlite_path(sqlite_url), empty_postgres_url, clock.now(), silent)
 
     async with open_world(empty_postgres_url, folder, clock, with_worker=True) as world:
         await world.load()
@@ -367,7 +367,7 @@ async def test_a_waiting_contact_continues_in_postgres_and_gets_the_next_mail_on
 async def test_a_mail_that_was_being_handed_over_is_settled_in_postgres(
     sqlite_url: str, empty_postgres_url: str, tmp_path: Path, clock: ManualClock
 ):
-    folder, file = tmp_path / "site", sqlite_path(sqlite_url)
+    folder, file = tmp_path / "site", parse_sqlite_path(sqlite_url)
     async with open_world(sqlite_url, folder, clock, with_worker=True) as world:
         await world.define(JOURNEY)
         await world.emit("user.created")
@@ -388,7 +388,7 @@ async def test_the_audit_log_records_the_copy(move: Move):
     sql = "SELECT who, after FROM audit WHERE action = 'migrate data'"
     ((who, after),) = await asked(move.url, sql)
     assert who == "cli"
-    assert json.loads(after) == {"from": str(move.file), "rows": ROWS * len(all_tables())}
+    assert json.loads(after) == {"from": str(move.file), "rows": ROWS * len(list_tables())}
 
 
 # -- cut off, and taken up again ------------------------------------------------------------------
@@ -418,7 +418,7 @@ KILLS = (
     *(
         "compare meta 2",
         "compare events 4",
-        f"compare {all_tables()[-1].name} {ROWS}",
+        f"compare {list_tables()[-1].name} {ROWS}",
         "not at all",
     ),
 )
@@ -455,10 +455,10 @@ async def test_no_server_starts_on_an_unfinished_copy(move: Move):
     with pytest.raises(Stopped):
         await move.copy(stop_at("compare"))
     with pytest.raises(StartError, match="unfinished_copy"):
-        await pending(move.url)
+        await find_pending(move.url)
 
     await move.copy()
-    assert await pending(move.url) == []
+    assert await find_pending(move.url) == []
 
 
 async def test_the_copy_starts_over_when_the_source_has_changed(move: Move):
@@ -486,7 +486,7 @@ async def test_it_goes_on_with_the_next_version_of_the_program(
     monkeypatch.setattr(migrations, "resource", lambda part: tmp_path / part)
     with pytest.raises(StartError, match="older than this program"):
         await move.copy()
-    await bring_up_to_date(source, backups=None)
+    await apply_pending(source, backups=None)
 
     copied = await move.copy()
 
@@ -557,7 +557,7 @@ CHANGES = (
 async def test_a_single_changed_value_is_caught_and_named(move: Move, table: str, changed: str):
     with pytest.raises(Stopped):
         await move.copy(stop_at("compare"))
-    key = next(one.key.name for one in all_tables() if one.name == table)
+    key = next(one.key.name for one in list_tables() if one.name == table)
     sql = f"UPDATE {table} SET {changed} RETURNING {key}"
     ((row,),) = await asked(move.url, sql)
 
@@ -646,7 +646,7 @@ async def test_json_has_the_form_that_postgres_gives_it(printing: Any):
 
     collect()
     rows = await printing.fetch("SELECT a, a::jsonb::text FROM unnest($1::text[]) a", found)
-    assert [row[0] for row in rows if canonical_json(row[0]) != canonical_json(row[1])] == []
+    assert [row[0] for row in rows if to_canonical_json(row[0]) != to_canonical_json(row[1])] == []
 
 
 # -- what Postgres cannot hold --------------------------------------------------------------------
@@ -677,7 +677,7 @@ async def test_values_that_postgres_cannot_hold_are_named_before_the_copy(
     move: Move, table: str, column: str, value: Any, why: str
 ):
     with closing(sqlite3.connect(move.file)) as database, database:
-        key = next(one.key for one in all_tables() if one.name == table)
+        key = next(one.key for one in list_tables() if one.name == table)
         row = database.execute(f"SELECT {key.name} FROM {table} LIMIT 1 OFFSET 4").fetchone()
         database.execute(f"UPDATE {table} SET {column} = ? WHERE {key.name} = ?", [value, *row])
 
@@ -725,7 +725,7 @@ async def test_a_target_with_something_in_it_is_refused_and_left_alone(
         await copy(file, postgres_url, clock.now(), silent)
 
     assert await asked(postgres_url, "SELECT COUNT(*) FROM contacts") == [(0,)]
-    assert await pending(postgres_url) == []
+    assert await find_pending(postgres_url) == []
 
 
 async def test_a_finished_copy_is_not_copied_into_again(move: Move):
@@ -894,10 +894,10 @@ async def test_a_damaged_file_is_refused(move: Move):
 
 
 def test_large_rows_are_read_a_few_at_a_time(sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
-    file = sqlite_path(sqlite_url)
+    file = parse_sqlite_path(sqlite_url)
     fill(file, 40)
     change(file, "UPDATE messages SET mail = ?", b"x" * 10_000)
     monkeypatch.setattr(sources, "MAX_BYTES", 100_000)
-    (table,) = [one for one in all_tables() if one.name == "messages"]
+    (table,) = [one for one in list_tables() if one.name == "messages"]
     with sources.open_source(file) as source:
-        assert [len(rows) for rows in source.batches(table)] == [10, 10, 10, 10]
+        assert [len(rows) for rows in source.read_batches(table)] == [10, 10, 10, 10]

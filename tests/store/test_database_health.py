@@ -24,7 +24,7 @@ from hogsend.store.database_health import (
     UNREACHABLE,
     DatabaseHealth,
     DatabaseProblem,
-    problem_of,
+    classify_error,
 )
 from hogsend.store.db import Database
 from tests.patience import PATIENCE
@@ -52,7 +52,7 @@ def sqlite_error(code: int) -> sqlite3.Error:
 def test_errors_of_sqlite_are_classified(
     code: int, problem: DatabaseProblem | None, tmp_path: Path
 ) -> None:
-    assert problem_of(sqlite_error(code), tmp_path / "hogsend.db") is problem
+    assert classify_error(sqlite_error(code), tmp_path / "hogsend.db") is problem
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_errors_of_sqlite_are_classified(
 def test_errors_of_postgres_are_classified(
     error: Exception, problem: DatabaseProblem | None
 ) -> None:
-    assert problem_of(error, None) is problem
+    assert classify_error(error, None) is problem
 
 
 def test_an_unrelated_connection_error_names_no_file(tmp_path: Path) -> None:
-    assert problem_of(ConnectionRefusedError(), tmp_path / "hogsend.db") is None
+    assert classify_error(ConnectionRefusedError(), tmp_path / "hogsend.db") is None
 
 
 def fail(standing: DatabaseHealth, code: int) -> None:
@@ -131,7 +131,7 @@ async def settled(database: Database, problem: DatabaseProblem | None) -> None:
     async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(StoreUnavailable):
-                await database.retry()
+                await database.probe_write()
             if database.health.problem is problem:
                 return
 
@@ -157,7 +157,7 @@ async def test_a_postgres_that_only_reads_refuses_and_goes_on(
     try:
         await let(only_read=True)
         await settled(database, READ_ONLY)
-        assert await database.read_one(lag.alive()) == 1
+        assert await database.read_one(lag.ping()) == 1
         await let(only_read=False)
         await settled(database, None)
     finally:

@@ -11,7 +11,7 @@ from hogsend.domain.contact import Contact
 from hogsend.domain.ids import new_id
 from hogsend.errors import ConfigError
 from hogsend.store import contacts
-from hogsend.store.db import Database, Query, Write, is_sqlite, only
+from hogsend.store.db import Database, Query, Write, is_sqlite, read_scalar
 from hogsend.store.dialects import PostgresDialect, SqliteDialect
 from hogsend.store.fields import EPOCH, from_micros, to_id, to_micros
 
@@ -29,7 +29,7 @@ async def test_a_transaction_sees_what_it_wrote_and_others_see_it_when_it_is_ove
 ):
     async with database.transaction() as tx:
         await tx.apply([count("a"), count("b")])
-        assert await tx.one(names()) == ["a", "b"]
+        assert await tx.fetch_one(names()) == ["a", "b"]
         assert await database.read_one(names()) == []
         await tx.apply([count("c")])
     assert await database.read_one(names()) == ["a", "b", "c"]
@@ -39,7 +39,7 @@ async def test_a_transaction_that_raises_has_not_happened(database: Database):
     with pytest.raises(LookupError):
         async with database.transaction() as tx:
             await tx.apply([count("a")])
-            await tx.one(names())
+            await tx.fetch_one(names())
             await tx.apply([count("b")])
             raise LookupError
     assert await database.read_one(names()) == []
@@ -60,7 +60,7 @@ async def test_a_transaction_that_is_given_up_leaves_nothing_locked(database: Da
     async def hold() -> None:
         async with database.transaction() as tx:
             await tx.apply([count("a")])
-            await tx.one(names())
+            await tx.fetch_one(names())
             begun.set()
             await asyncio.Event().wait()
 
@@ -76,7 +76,7 @@ async def test_pages_never_wait_behind_the_writer(database: Database):
     await _write(database, count("before"))
     async with database.transaction() as tx:
         await tx.apply([count("now")])
-        await tx.one(names())
+        await tx.fetch_one(names())
         assert await database.read_one(names()) == ["before"]
 
 
@@ -86,7 +86,7 @@ async def test_a_list_of_any_length_can_be_asked_for(database: Database, size: i
     people = [Contact(new_id(now), user_id=f"u{n}") for n in range(10)]
     await _write(database, contacts.insert(people, now))
     wanted = [person.id for person in people] * 20
-    found = await database.read_one(contacts.by_ids(wanted[:size]))
+    found = await database.read_one(contacts.find_by_ids(wanted[:size]))
     assert len(found) == min(size, 10)
 
 
@@ -110,7 +110,7 @@ async def test_ids_and_instants_come_back_as_they_were(database: Database):
 
 
 async def test_nothing_to_read_is_none(database: Database):
-    assert await database.read_one(Query("SELECT name FROM counters", [], only)) is None
+    assert await database.read_one(Query("SELECT name FROM counters", [], read_scalar)) is None
 
 
 def test_a_list_is_rendered_for_each_database():
@@ -141,7 +141,7 @@ async def test_the_options_of_an_address_that_hosts_give_out_are_taken(postgres_
     options = "sslmode=prefer&application_name=mail%20team&target_session_attrs=read-write"
     opened = Database(f"{postgres_url}&{options}")
     await opened.open()
-    name = Query("SELECT current_setting('application_name')", [], only)
+    name = Query("SELECT current_setting('application_name')", [], read_scalar)
     assert await opened.read_one(name) == "mail team"
     await opened.close()
 

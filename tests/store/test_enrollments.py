@@ -63,9 +63,9 @@ async def test_an_enrollment_comes_back_as_it_was(
         ended_at=now,
     )
     await write(database, enrollments.insert([one]))
-    assert (await database.read_one(enrollments.by_ids([one.id])))[one.id] == one
+    assert (await database.read_one(enrollments.find_by_ids([one.id])))[one.id] == one
     await write(database, enrollments.update([full], now))
-    assert (await database.read_one(enrollments.by_ids([one.id])))[one.id] == full
+    assert (await database.read_one(enrollments.find_by_ids([one.id])))[one.id] == full
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -80,7 +80,7 @@ async def test_only_the_live_hold_a_place(database: Database, make: Make, state:
         await write(database, enrollments.insert([beside]))
     else:
         await write(database, enrollments.insert([second]))
-    live = await database.read_one(enrollments.live_of([one.contact_id]))
+    live = await database.read_one(enrollments.find_live([one.contact_id]))
     assert len(live) == (2 if state in LIVE_STATES else 1)
 
 
@@ -92,15 +92,15 @@ async def test_the_next_enrollment_is_the_earliest_to_wake(
     others = [make(state=state) for state in STATES if state not in ("active", "waiting")]
     never = make(wake_at=None)
     await write(database, enrollments.insert([later, soon, due, never, *others]))
-    assert await database.read_one(enrollments.due_journeys()) == ["j"]
-    (rows,) = await database.read_one(enrollments.next_due([("j", 10)], now))
+    assert await database.read_one(enrollments.find_due_journeys()) == ["j"]
+    (rows,) = await database.read_one(enrollments.find_due([("j", 10)], now))
     # Those who are due, and of the others the first.
     assert [row.id for row in rows] == [due.id, soon.id]
     assert rows[0] == enrollments.DueEnrollment(
         due.id, due.contact_id, "j", now - timedelta(hours=1)
     )
     until = now + timedelta(hours=3)
-    assert await database.read_one(enrollments.next_due([("j", 1), ("none", 1)], until)) == [
+    assert await database.read_one(enrollments.find_due([("j", 1), ("none", 1)], until)) == [
         [rows[0]],
         [],
     ]
@@ -116,7 +116,7 @@ async def test_only_the_live_are_in_a_wait(database: Database, make: Make, clock
         rows = await database.read_one(Query("SELECT wait_key FROM enrollments", [], list))
         assert [row[0] for row in rows] == [key]
         # It keeps its wait, for an operator who continues it.
-        found = await database.read_one(enrollments.by_ids([one.id]))
+        found = await database.read_one(enrollments.find_by_ids([one.id]))
         assert found[one.id].wait == wait
 
 
@@ -131,18 +131,18 @@ async def test_parking_keeps_wake_times_and_calling_back_finds_them(
     await write(database, enrollments.update([asleep], clock.now()))
 
     async def states() -> list[str]:
-        found = await database.read_one(enrollments.by_ids([one.id for one in rows]))
+        found = await database.read_one(enrollments.find_by_ids([one.id for one in rows]))
         assert all(found[one.id].wake_at == one.wake_at for one in rows)
         return [found[one.id].state for one in rows]
 
     await write(database, parking.park(["j"]))
     assert await states() == ["parked", "parked", "active", "drifted", "completed"]
-    assert await database.read_one(parking.journeys_with_parked(["j", "other"])) == ["j"]
+    assert await database.read_one(parking.find_journeys_with_parked(["j", "other"])) == ["j"]
     counts = await database.read_one(parking.count_by_state(["j", "other"]))
     assert counts == {("j", "parked"): 2, ("other", "active"): 1}
     await write(database, parking.unpark(["j"]))
     assert await states() == ["active", "waiting", "active", "drifted", "completed"]
-    assert await database.read_one(parking.journeys_with_parked(["j", "other"])) == []
+    assert await database.read_one(parking.find_journeys_with_parked(["j", "other"])) == []
 
 
 async def test_the_last_entry_is_the_newest_of_the_person_and_of_those_merged_into_them(
@@ -169,12 +169,12 @@ async def test_the_last_entry_is_the_newest_of_the_person_and_of_those_merged_in
         ),
     )
     own = {("j", ""): now + timedelta(hours=1), ("j", "cart"): now + timedelta(hours=3)}
-    found = await database.read_one(enrollments.entries_of([ada.id]))
+    found = await database.read_one(enrollments.find_last_entries([ada.id]))
     assert {key: one.at for key, one in found.items()} == {
         (ada.id, *k): at for k, at in own.items()
     }
     await write(database, *contacts.merge(visitor.id, ada.id, now))
-    found = await database.read_one(enrollments.entries_of([ada.id]))
+    found = await database.read_one(enrollments.find_last_entries([ada.id]))
     both = own | {("j", ""): now + timedelta(hours=2)}
     assert {key: one.at for key, one in found.items()} == {
         (ada.id, *place): at for place, at in both.items()

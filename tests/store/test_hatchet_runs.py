@@ -37,18 +37,18 @@ class Runs:
 
     async def change(self, query: Query[T]) -> T:
         async with self.database.transaction() as tx:
-            return await tx.one(query)
+            return await tx.fetch_one(query)
 
     async def named(self, run_id: str, **given: Any) -> UUID:
         """Return an enrollment that a run plays."""
         one = await self.enroll(**given)
         await self.change(hatchet_runs.claim_starts([one], self.clock.now()))
-        await self.write(hatchet_runs.name_runs([(one, run_id)]))
+        await self.write(hatchet_runs.record_run_ids([(one, run_id)]))
         return one
 
     async def stalled(self) -> Sequence[UUID]:
         now = self.clock.now()
-        found = await self.database.read_one(hatchet_runs.stalled(["j"], now, now, MANY))
+        found = await self.database.read_one(hatchet_runs.find_stalled(["j"], now, now, MANY))
         return [one.enrollment_id for one in found]
 
 
@@ -61,25 +61,27 @@ async def test_a_due_enrollment_without_a_run_is_started_by_a_single_worker(runs
     one, now = await runs.enroll(), runs.clock.now()
     await runs.enroll(wake_at=now + timedelta(hours=1))
     await runs.enroll(journey_id="unknown")
-    unstarted = hatchet_runs.unstarted(["j"], now, MANY)
+    unstarted = hatchet_runs.find_unstarted(["j"], now, MANY)
     (found,) = await runs.database.read_one(unstarted)
     assert (found.enrollment_id, found.journey_id) == (one, "j")
     assert await runs.change(hatchet_runs.claim_starts([one], now)) == {one}
     assert await runs.change(hatchet_runs.claim_starts([one], now)) == frozenset()
     assert await runs.database.read_one(unstarted) == []
-    await runs.write(hatchet_runs.unclaim([one]))
+    await runs.write(hatchet_runs.unclaim_starts([one]))
     assert len(await runs.database.read_one(unstarted)) == 1
 
 
 async def test_a_run_is_named_once_and_adopted_only_while_it_has_no_name(runs: Runs):
     one, now = await runs.named("first"), runs.clock.now()
-    await runs.write(hatchet_runs.adopt(one, "second", now))
-    assert await runs.database.read_one(hatchet_runs.run_of(one)) == RunLink("first", 0)
+    await runs.write(hatchet_runs.adopt_run(one, "second", now))
+    assert await runs.database.read_one(hatchet_runs.find_run(one)) == RunLink("first", 0)
     other = await runs.enroll()
-    await runs.write(hatchet_runs.adopt(other, "second", now))
-    states = await runs.database.read_one(hatchet_runs.states_of([one, other]))
+    await runs.write(hatchet_runs.adopt_run(other, "second", now))
+    states = await runs.database.read_one(hatchet_runs.find_states([one, other]))
     assert states[other] == RunState("active", 0, now, "second")
-    assert await runs.database.read_one(hatchet_runs.enrollments_of(["first", "second", "x"])) == {
+    assert await runs.database.read_one(
+        hatchet_runs.find_live_enrollments(["first", "second", "x"])
+    ) == {
         "first": one,
         "second": other,
     }
@@ -88,12 +90,12 @@ async def test_a_run_is_named_once_and_adopted_only_while_it_has_no_name(runs: R
 async def test_a_sleeping_run_is_woken_once_for_each_turn(runs: Runs):
     one, now = await runs.named("run", turn=3, state="waiting"), runs.clock.now()
     later = now + timedelta(seconds=3)
-    assert await runs.database.read_one(hatchet_runs.to_wake(["j"], now, MANY)) == []
-    assert await runs.database.read_one(hatchet_runs.to_wake(["j"], later, MANY)) == [one]
+    assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], now, MANY)) == []
+    assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], later, MANY)) == [one]
     assert await runs.change(hatchet_runs.claim_wakes([one])) == {one: 3}
     assert await runs.change(hatchet_runs.claim_wakes([one])) == {}
     await runs.write(hatchet_runs.unclaim_wakes([one]))
-    assert await runs.database.read_one(hatchet_runs.to_wake(["j"], later, MANY)) == [one]
+    assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], later, MANY)) == [one]
 
 
 async def test_a_late_turn_is_restarted_after_a_minute_then_after_twice_as_long(runs: Runs):
@@ -108,12 +110,12 @@ async def test_a_late_turn_is_restarted_after_a_minute_then_after_twice_as_long(
         assert await runs.change(hatchet_runs.claim_restarts([one], runs.clock.now())) == {
             one: "run"
         }
-        shown = await runs.database.read_one(hatchet_runs.run_of(one))
+        shown = await runs.database.read_one(hatchet_runs.find_run(one))
         assert shown == RunLink("run", tried + 1)
     # A try that came to nothing does not count.
     await runs.write(hatchet_runs.unclaim_restarts([one], runs.clock.now()))
     assert await runs.stalled() == [one]
-    assert await runs.database.read_one(hatchet_runs.run_of(one)) == RunLink("run", tried)
+    assert await runs.database.read_one(hatchet_runs.find_run(one)) == RunLink("run", tried)
 
 
 async def test_the_wait_of_a_run_is_kept_until_the_run_is_forgotten(runs: Runs):
@@ -122,12 +124,12 @@ async def test_the_wait_of_a_run_is_kept_until_the_run_is_forgotten(runs: Runs):
     await runs.write(hatchet_runs.record_waits([("run", wait) for wait in reversed(waits)]))
     # What was recorded first counts: Hatchet was told it.
     await runs.write(hatchet_runs.record_waits([("run", RunWait(0, 9, now, 9))]))
-    assert await runs.database.read_one(hatchet_runs.waits_of("run")) == waits
-    await runs.write(*hatchet_runs.forget([(one, "another")]))
-    assert await runs.database.read_one(hatchet_runs.run_of(one)) is not None
-    await runs.write(*hatchet_runs.forget([(one, "run")]))
-    assert await runs.database.read_one(hatchet_runs.waits_of("run")) == []
-    assert await runs.database.read_one(hatchet_runs.run_of(one)) is None
+    assert await runs.database.read_one(hatchet_runs.find_waits("run")) == waits
+    await runs.write(*hatchet_runs.delete([(one, "another")]))
+    assert await runs.database.read_one(hatchet_runs.find_run(one)) is not None
+    await runs.write(*hatchet_runs.delete([(one, "run")]))
+    assert await runs.database.read_one(hatchet_runs.find_waits("run")) == []
+    assert await runs.database.read_one(hatchet_runs.find_run(one)) is None
 
 
 async def test_enrollments_whose_end_a_run_may_have_missed_are_listed(runs: Runs):
@@ -135,21 +137,21 @@ async def test_enrollments_whose_end_a_run_may_have_missed_are_listed(runs: Runs
     over = await runs.named("run", state="exited", wake_at=None, ended_at=now)
     done = await runs.named("done", state="completed", wake_at=None, ended_at=now)
     await runs.named("other")
-    ended = hatchet_runs.ended_since(now, now, MANY)
+    ended = hatchet_runs.find_ended(now, now, MANY)
     assert await runs.database.read_one(ended) == {over: "run"}
     # The run that played the last turn is about to say so itself.
-    later = hatchet_runs.ended_since(now, now + hatchet_runs.RETURNING, MANY)
+    later = hatchet_runs.find_ended(now, now + hatchet_runs.SELF_END_LIMIT, MANY)
     assert await runs.database.read_one(later) == {over: "run", done: "done"}
     too_late = now + timedelta(seconds=1)
-    assert await runs.database.read_one(hatchet_runs.ended_since(too_late, too_late, MANY)) == {}
-    assert await runs.database.read_one(hatchet_runs.enrollments_of(["run"])) == {}
+    assert await runs.database.read_one(hatchet_runs.find_ended(too_late, too_late, MANY)) == {}
+    assert await runs.database.read_one(hatchet_runs.find_live_enrollments(["run"])) == {}
 
 
 async def test_those_due_for_longest_are_first_among_those_asked_for(
     runs: Runs, make_due: Callable[[int], Any]
 ):
     ids = [await make_due(minutes) for minutes in (1, 3, 2, -1)]
-    found = await runs.database.read_one(hatchet_runs.due_among(ids, runs.clock.now()))
+    found = await runs.database.read_one(hatchet_runs.find_due(ids, runs.clock.now()))
     assert [one.id for one in found] == [ids[1], ids[2], ids[0]]
 
 

@@ -93,8 +93,8 @@ async def merge(database: Database, clock: ManualClock, lost: UUID, survivor: UU
 async def test_a_contact_who_never_entered_a_journey_has_no_history_in_it(
     database: Database, ada: UUID
 ):
-    assert await database.read_one(history.journeys_of([ada], ["welcome"])) == {}
-    assert await database.read_one(history.emails_of([ada], ["hello"])) == {}
+    assert await database.read_one(history.find_journey_histories([ada], ["welcome"])) == {}
+    assert await database.read_one(history.find_email_histories([ada], ["hello"])) == {}
     assert not JourneyPast()
     assert not EmailPast()
 
@@ -111,7 +111,7 @@ async def test_the_history_of_a_journey_has_the_entries_and_the_newest_state(
         entry(state="exited", entered_at=now - 5 * DAY, ended_at=now - 4 * DAY),
         entry(journey_id="another"),
     )
-    assert await database.read_one(history.journeys_of([ada], ["welcome"])) == {
+    assert await database.read_one(history.find_journey_histories([ada], ["welcome"])) == {
         (ada, "welcome"): JourneyPast(3, now - 5 * DAY, live=False, state="exited")
     }
 
@@ -126,10 +126,14 @@ async def test_held_out_and_failed_without_a_mail_are_listed_but_are_no_entries(
         entry(state="held_out", entered_at=now - 3 * DAY, ended_at=now - 3 * DAY),
         entry(state="failed", entered_at=now - 2 * DAY, ended_at=now),
     )
-    found = (await database.read_one(history.journeys_of([ada], ["welcome"])))[ada, "welcome"]
+    found = (await database.read_one(history.find_journey_histories([ada], ["welcome"])))[
+        ada, "welcome"
+    ]
     assert found == JourneyPast(0, None, live=False, state="failed")
     await keep(database, clock, entry(state="failed", entered_at=now - 4 * DAY, sends=1))
-    found = (await database.read_one(history.journeys_of([ada], ["welcome"])))[ada, "welcome"]
+    found = (await database.read_one(history.find_journey_histories([ada], ["welcome"])))[
+        ada, "welcome"
+    ]
     assert found == JourneyPast(1, now - 4 * DAY, live=False, state="failed")
 
 
@@ -139,7 +143,9 @@ async def test_a_contact_who_left_and_entered_at_the_same_instant_is_in_the_jour
 ):
     now = clock.now()
     await keep(database, clock, entry(state="exited", ended_at=now), entry(state=state))
-    found = (await database.read_one(history.journeys_of([ada], ["welcome"])))[ada, "welcome"]
+    found = (await database.read_one(history.find_journey_histories([ada], ["welcome"])))[
+        ada, "welcome"
+    ]
     assert found == JourneyPast(2, now, live=True, state=state)
 
 
@@ -150,7 +156,7 @@ async def test_the_history_of_a_mail_counts_sent_and_queued_mails(
     refused = [mail(status=s) for s in ("suppressed", "skipped", "cancelled", "failed", "bounced")]
     first = mail(status="sent", created_at=now - 3 * DAY, sent_at=now - 2 * DAY)
     await keep(database, clock, *refused, first)
-    ask = history.emails_of([ada], ["hello"])
+    ask = history.find_email_histories([ada], ["hello"])
     assert await database.read_one(ask) == {(ada, "hello"): EmailPast(1, now - 2 * DAY)}
     await keep(database, clock, mail(), mail(template="another"))
     await write(database, sends.record_opens([(first.id, now - DAY)]))
@@ -175,9 +181,9 @@ async def test_recent_mails_count_from_when_they_left(
         mail(status="bounced", created_at=now - DAY),
     )
     other = new_id(now)
-    assert await count(database, history.sent_since([ada, other], now - 7 * DAY)) == (3, {ada: 3})
-    assert await count(database, history.sent_since([ada], now - 7 * DAY, "news")) == (2, {ada: 2})
-    assert await count(database, history.sent_since([ada], now - 7 * DAY, "else")) == (0, {})
+    assert await count(database, history.count_sent([ada, other], now - 7 * DAY)) == (3, {ada: 3})
+    assert await count(database, history.count_sent([ada], now - 7 * DAY, "news")) == (2, {ada: 2})
+    assert await count(database, history.count_sent([ada], now - 7 * DAY, "else")) == (0, {})
 
 
 async def count(database: Database, query: Query[Any]) -> tuple[int, dict[UUID, int]]:
@@ -199,13 +205,13 @@ async def test_the_past_of_the_merged_is_the_survivors(
     opened = mail(contact_id=lost, status="sent", sent_at=now - 3 * DAY)
     await keep(database, clock, before, entry(), opened, replace(mail(), created_at=now))
     await write(database, sends.record_opens([(opened.id, now - DAY)]))
-    assert await database.read_one(history.journeys_of([ada], ["welcome"])) == {
+    assert await database.read_one(history.find_journey_histories([ada], ["welcome"])) == {
         (ada, "welcome"): JourneyPast(2, now, live=True, state="active")
     }
-    assert await database.read_one(history.emails_of([ada], ["hello"])) == {
+    assert await database.read_one(history.find_email_histories([ada], ["hello"])) == {
         (ada, "hello"): EmailPast(2, now, now - DAY)
     }
-    assert await count(database, history.sent_since([ada], now - 7 * DAY)) == (2, {ada: 2})
+    assert await count(database, history.count_sent([ada], now - 7 * DAY)) == (2, {ada: 2})
 
 
 @pytest.mark.parametrize("people", [1, 4, 64, 4096])
@@ -214,10 +220,10 @@ async def test_a_few_peoples_past_is_found_without_going_through_everybodys(
 ):
     ids = [new_id(clock.now()) for _ in range(people)]
     asked: list[Query[Any]] = [
-        history.journeys_of(ids, ["welcome"]),
-        history.emails_of(ids, ["hello"]),
-        history.sent_since(ids, clock.now()),
-        history.sent_since(ids, clock.now(), "news"),
+        history.find_journey_histories(ids, ["welcome"]),
+        history.find_email_histories(ids, ["hello"]),
+        history.count_sent(ids, clock.now()),
+        history.count_sent(ids, clock.now(), "news"),
     ]
     plans = [Query(f"EXPLAIN QUERY PLAN {one.sql}", one.values, list[Row]) for one in asked]
     database = Database(sqlite_url)

@@ -12,7 +12,7 @@ from hogsend.clock import ManualClock
 from hogsend.errors import CorruptRow, InvalidInput, NotFound
 from hogsend.store import keys
 from hogsend.store.db import Database, Query, Write
-from hogsend.store.rows import column
+from hogsend.store.rows import read_column
 from tests.databases import opened
 
 
@@ -24,7 +24,7 @@ async def test_a_key_is_found_by_its_text_and_its_text_is_nowhere(
     assert await keys.find(database, keys.digest_of(text)) == key
     rows = await database.read_one(Query("SELECT * FROM api_keys", [], list))
     assert text not in str([tuple(row) for row in rows])
-    (scopes,) = await database.read_one(Query("SELECT scopes FROM api_keys", [], column(str)))
+    (scopes,) = await database.read_one(Query("SELECT scopes FROM api_keys", [], read_column(str)))
     assert scopes == '["ingest"]'
     assert key.prefix == text[:8]
 

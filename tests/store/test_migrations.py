@@ -20,8 +20,13 @@ from tortoise.context import TortoiseContext
 from hogsend.errors import StartError
 from hogsend.paths import resource
 from hogsend.store import migrations as store_migrations
-from hogsend.store.db import sqlite_path, tortoise_config
-from hogsend.store.migrations import bring_up_to_date, location, migrating_config, pending
+from hogsend.store.db import build_tortoise_config, parse_sqlite_path
+from hogsend.store.migrations import (
+    apply_pending,
+    build_migration_config,
+    find_folder,
+    find_pending,
+)
 from migrations import make
 
 Schema = dict[str, dict[str, set[tuple[object, ...]]]]
@@ -50,14 +55,14 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
 
 async def from_models(url: str) -> None:
     async with TortoiseContext() as context:
-        await context.init(config=tortoise_config(url))
+        await context.init(config=build_tortoise_config(url))
         await context.generate_schemas(safe=False)
 
 
 def sqlite_schema(url: str) -> Schema:
     """Return columns and indexes by table; the columns' order does not matter."""
     schema: Schema = {}
-    with closing(sqlite3.connect(sqlite_path(url))) as db:
+    with closing(sqlite3.connect(parse_sqlite_path(url))) as db:
         tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (table,) in tables:
             if table in ("aerich", "sqlite_sequence"):
@@ -116,9 +121,9 @@ async def test_migrations_equal_the_models_on_postgres(postgres_url: str, empty_
 
 async def test_a_renamed_model_needs_no_migration(database_url: str, tmp_path: Path):
     folder = tmp_path / "migrations"
-    shutil.copytree(location(database_url), folder)
+    shutil.copytree(find_folder(database_url), folder)
     async with TortoiseContext() as context:
-        await context.init(config=migrating_config(database_url))
+        await context.init(config=build_migration_config(database_url))
         last = await Aerich.all().order_by("-id").first()
         assert last is not None
         sends = last.content.pop("models.SendRow")
@@ -147,19 +152,19 @@ async def test_only_one_live_enrollment_is_allowed_by_the_database(database_url:
 
 async def test_a_new_database_gets_every_migration_once(tmp_path: Path):
     url = f"sqlite://{tmp_path}/new.db"
-    todo = await pending(url)
+    todo = await find_pending(url)
     assert todo
-    assert await bring_up_to_date(url, backups=tmp_path / "backups") == todo
-    assert await pending(url) == []
-    assert await bring_up_to_date(url, backups=tmp_path / "backups") == []
+    assert await apply_pending(url, backups=tmp_path / "backups") == todo
+    assert await find_pending(url) == []
+    assert await apply_pending(url, backups=tmp_path / "backups") == []
     assert not (tmp_path / "backups").exists()
 
 
 def test_an_ordinary_start_does_not_import_aerich(sqlite_url: str):
     program = (
         "import asyncio, sys\n"
-        "from hogsend.store.migrations import bring_up_to_date\n"
-        "asyncio.run(bring_up_to_date(sys.argv[1], backups=None))\n"
+        "from hogsend.store.migrations import apply_pending\n"
+        "asyncio.run(apply_pending(sys.argv[1], backups=None))\n"
         "sys.exit('aerich' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", program, sqlite_url]).returncode == 0
@@ -168,10 +173,10 @@ def test_an_ordinary_start_does_not_import_aerich(sqlite_url: str):
 async def test_an_existing_file_is_copied_before_it_is_changed(
     sqlite_url: str, tmp_path: Path, later: Callable[[str], str]
 ):
-    with closing(sqlite3.connect(sqlite_path(sqlite_url))) as db, db:
+    with closing(sqlite3.connect(parse_sqlite_path(sqlite_url))) as db, db:
         db.execute("INSERT INTO meta (key, value) VALUES ('id', 'kept')")
     name = later("")
-    assert await bring_up_to_date(sqlite_url, backups=tmp_path / "backups") == [name]
+    assert await apply_pending(sqlite_url, backups=tmp_path / "backups") == [name]
     assert "later" in sqlite_schema(sqlite_url)
     [copy] = (tmp_path / "backups").iterdir()
     assert "later" not in sqlite_schema(f"sqlite://{copy}")
@@ -186,19 +191,19 @@ async def test_a_migration_that_fails_changes_nothing(
 ):
     name = later("CREATE TABLE meta (again INT);")
     with pytest.raises(StartError, match="could not be migrated"):
-        await bring_up_to_date(database_url, backups=None)
+        await apply_pending(database_url, backups=None)
     assert "later" not in await tables(database_url)
-    assert await pending(database_url) == [name]
+    assert await find_pending(database_url) == [name]
 
 
 async def test_a_database_newer_than_the_program_is_refused(
     database_url: str, later: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ):
     later("")
-    await bring_up_to_date(database_url, backups=None)
+    await apply_pending(database_url, backups=None)
     monkeypatch.setattr(store_migrations, "resource", resource)
     with pytest.raises(StartError, match="newer than this program") as refusal:
-        await bring_up_to_date(database_url, backups=None)
+        await apply_pending(database_url, backups=None)
     assert refusal.value.remedy
     assert "later" in refusal.value.message
 
@@ -212,8 +217,8 @@ def test_two_processes_that_start_together_migrate_once(
         url = request.getfixturevalue("empty_postgres_url")
     program = (
         "import asyncio, sys\n"
-        "from hogsend.store.migrations import bring_up_to_date\n"
-        "print(len(asyncio.run(bring_up_to_date(sys.argv[1], backups=None))))\n"
+        "from hogsend.store.migrations import apply_pending\n"
+        "print(len(asyncio.run(apply_pending(sys.argv[1], backups=None))))\n"
     )
     with ThreadPoolExecutor(2) as threads:
         started = [
@@ -236,22 +241,22 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path):
     file = tmp_path / "hogsend.db"
     file.write_text("Dear diary, " * 100)
     with pytest.raises(StartError, match=r"hogsend\.db cannot be read: file is not a database"):
-        await pending(f"sqlite://{file}")
+        await find_pending(f"sqlite://{file}")
     assert file.read_text().startswith("Dear diary")
 
 
 async def test_a_missing_folder_is_named(tmp_path: Path):
     with pytest.raises(StartError, match="No such file or directory"):
-        await bring_up_to_date(f"sqlite://{tmp_path}/nowhere/hogsend.db", backups=None)
+        await apply_pending(f"sqlite://{tmp_path}/nowhere/hogsend.db", backups=None)
 
 
 async def test_a_postgres_that_is_not_there_is_an_error_with_a_remedy(tmp_path: Path):
     url = f"postgres://hogsend@/hogsend?host={tmp_path}"
     with pytest.raises(StartError, match="The connection to Postgres failed") as refusal:
-        await pending(url)
+        await find_pending(url)
     assert "HOGSEND_DATABASE_URL" in refusal.value.remedy
 
 
 async def test_a_postgres_without_the_database_is_an_error_with_a_remedy(postgres_server: str):
     with pytest.raises(StartError, match="does not exist"):
-        await pending(postgres_server.replace("/postgres?", "/nowhere?"))
+        await find_pending(postgres_server.replace("/postgres?", "/nowhere?"))

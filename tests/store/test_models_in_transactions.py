@@ -6,12 +6,12 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.store import audit, operators
-from hogsend.store.db import Database, Query, only
+from hogsend.store.db import Database, Query, read_scalar
 from hogsend.store.models import OperatorRow
 
 
 async def count(database: Database, table: str) -> int:
-    return await database.read_one(Query(f"SELECT COUNT(*) FROM {table}", [], only))  # noqa: S608
+    return await database.read_one(Query(f"SELECT COUNT(*) FROM {table}", [], read_scalar))  # noqa: S608
 
 
 async def test_a_model_and_an_audit_entry_are_written_together_or_not_at_all(
@@ -28,7 +28,7 @@ async def test_a_model_and_an_audit_entry_are_written_together_or_not_at_all(
     async with database.transaction() as tx:
         await tx.apply([audit.record("ada", "add operator", "bob", now)])
         await operators.add(tx, "b@x.org", "owner", now)
-        assert await tx.one(Query("SELECT COUNT(*) FROM operators", [], only)) == 1
+        assert await tx.fetch_one(Query("SELECT COUNT(*) FROM operators", [], read_scalar)) == 1
         assert await count(database, "operators") == 0
     assert (await count(database, "operators"), await count(database, "audit")) == (1, 1)
     with database.models() as connection:

@@ -22,29 +22,29 @@ def quick_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     from argon2 import PasswordHasher
 
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", lambda: quick)
-    passwords._hash_of_nobody.cache_clear()
+    monkeypatch.setattr(passwords, "_create_hasher", lambda: quick)
+    passwords._compute_placeholder_hash.cache_clear()
 
 
 async def test_the_first_operator_comes_in_by_a_link_and_then_by_password(
     database: Database, clock: ManualClock
 ) -> None:
-    assert not await operators.any_operator(database)
-    token = await operators.make_link(database, clock.now())
+    assert not await operators.has_operators(database)
+    token = await operators.create_link(database, clock.now())
 
     ada = await operators.use_link(
         database, token, clock.now(), email=" Ada@Example.com ", password=PASSWORD
     )
 
     assert (ada.email, ada.role, ada.has_password) == ("ada@example.com", "owner", True)
-    assert await operators.any_operator(database)
-    assert await operators.sign_in(database, "ADA@example.com", PASSWORD) == ada
+    assert await operators.has_operators(database)
+    assert await operators.authenticate(database, "ADA@example.com", PASSWORD) == ada
 
 
 async def test_a_link_works_once_also_at_the_same_moment(
     database: Database, clock: ManualClock
 ) -> None:
-    token = await operators.make_link(database, clock.now())
+    token = await operators.create_link(database, clock.now())
 
     outcomes = await asyncio.gather(
         *(
@@ -66,7 +66,7 @@ async def test_a_link_works_once_also_at_the_same_moment(
 
 
 async def test_looking_at_a_link_does_not_use_it(database: Database, clock: ManualClock) -> None:
-    token = await operators.make_link(database, clock.now(), email="ada@example.com")
+    token = await operators.create_link(database, clock.now(), email="ada@example.com")
 
     for _ in range(2):
         link = await operators.find_link(database, token, clock.now())
@@ -74,7 +74,7 @@ async def test_looking_at_a_link_does_not_use_it(database: Database, clock: Manu
 
 
 async def test_a_link_is_over_after_a_day(database: Database, clock: ManualClock) -> None:
-    token = await operators.make_link(database, clock.now())
+    token = await operators.create_link(database, clock.now())
 
     assert await operators.find_link(database, token, clock.now() + DAY) is None
     with pytest.raises(Unauthorized, match="hogsend operators link"):
@@ -90,30 +90,30 @@ async def test_a_link_is_over_after_a_day(database: Database, clock: ManualClock
 async def test_a_bad_answer_leaves_the_link_usable(
     database: Database, clock: ManualClock, email: str, password: str
 ) -> None:
-    token = await operators.make_link(database, clock.now())
+    token = await operators.create_link(database, clock.now())
 
     with pytest.raises(InvalidInput):
         await operators.use_link(database, token, clock.now(), email=email, password=password)
 
     assert await operators.find_link(database, token, clock.now()) is not None
-    assert not await operators.any_operator(database)
+    assert not await operators.has_operators(database)
 
 
 async def test_a_link_for_one_person_lets_no_other_in(
     database: Database, clock: ManualClock
 ) -> None:
-    token = await operators.make_link(database, clock.now(), email="ada@example.com")
+    token = await operators.create_link(database, clock.now(), email="ada@example.com")
 
     with pytest.raises(Unauthorized):
         await operators.use_link(
             database, token, clock.now(), email="eve@example.com", password=PASSWORD
         )
 
-    assert not await operators.any_operator(database)
+    assert not await operators.has_operators(database)
 
 
 async def test_only_the_digest_of_a_link_is_kept(database: Database, clock: ManualClock) -> None:
-    token = await operators.make_link(database, clock.now())
+    token = await operators.create_link(database, clock.now())
 
     rows = await database.read_one(Query("SELECT * FROM sign_in_links", [], list))
 
@@ -148,7 +148,7 @@ async def test_a_wrong_password_or_address_does_not_sign_in(
     ada = await operators.add(database, "ada@example.com", "owner", clock.now())
     await operators.set_password(database, ada.id, PASSWORD)
 
-    assert await operators.sign_in(database, email, password) is None
+    assert await operators.authenticate(database, email, password) is None
 
 
 async def test_an_operator_without_a_password_signs_in_by_link_only(
@@ -156,8 +156,8 @@ async def test_an_operator_without_a_password_signs_in_by_link_only(
 ) -> None:
     await operators.add(database, "ada@example.com", "owner", clock.now())
 
-    assert await operators.sign_in(database, "ada@example.com", "") is None
-    assert await operators.sign_in(database, "ada@example.com", PASSWORD) is None
+    assert await operators.authenticate(database, "ada@example.com", "") is None
+    assert await operators.authenticate(database, "ada@example.com", PASSWORD) is None
 
 
 async def test_a_reset_ends_password_and_sessions_and_gives_a_link(
@@ -167,9 +167,9 @@ async def test_a_reset_ends_password_and_sessions_and_gives_a_link(
     await operators.set_password(database, ada.id, PASSWORD)
     cookie = await sessions.start(database, ada.id, clock.now())
 
-    token = await operators.reset(database, "Ada@example.com", clock.now())
+    token = await operators.reset_password(database, "Ada@example.com", clock.now())
 
-    assert await operators.sign_in(database, "ada@example.com", PASSWORD) is None
+    assert await operators.authenticate(database, "ada@example.com", PASSWORD) is None
     assert await sessions.find(database, cookie, clock.now()) is None
     again = await operators.use_link(database, token, clock.now(), password="another long one")
     assert (again.id, again.role) == (ada.id, "viewer")
@@ -179,7 +179,7 @@ async def test_resetting_an_unknown_operator_is_an_error(
     database: Database, clock: ManualClock
 ) -> None:
     with pytest.raises(NotFound, match="operators list"):
-        await operators.reset(database, "eve@example.com", clock.now())
+        await operators.reset_password(database, "eve@example.com", clock.now())
 
 
 async def test_a_session_ends_when_idle_or_after_thirty_days(
@@ -220,7 +220,7 @@ async def test_a_disabled_operator_is_out_at_once(database: Database, clock: Man
     ada = await operators.add(database, "ada@example.com", "owner", clock.now())
     await operators.set_password(database, ada.id, PASSWORD)
     cookie = await sessions.start(database, ada.id, clock.now())
-    token = await operators.make_link(database, clock.now(), email="ada@example.com")
+    token = await operators.create_link(database, clock.now(), email="ada@example.com")
 
     async with database.transaction() as transaction:
         await transaction.apply(
@@ -228,7 +228,7 @@ async def test_a_disabled_operator_is_out_at_once(database: Database, clock: Man
         )
 
     assert await sessions.find(database, cookie, clock.now()) is None
-    assert await operators.sign_in(database, "ada@example.com", PASSWORD) is None
+    assert await operators.authenticate(database, "ada@example.com", PASSWORD) is None
     with pytest.raises(Unauthorized):
         await operators.use_link(database, token, clock.now())
 

@@ -28,28 +28,28 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
     now = clock.now()
     ids: list[UUID] = [new_id(now) for _ in range(people)]
     asked: list[Query[Any]] = [
-        events.counts(ids, ["feature.used"], None),
-        events.named(ids, ["feature.used", "plan.upgraded"], 3),
-        events.triggers_of(ids),
-        sends.last_of_journeys(ids, ["welcome", "other"]),
-        sends.queued_of(ids, [(ids[0], "welcome")]),
-        sends.due([None, "welcome"], 100, now),
-        sends.waiting_journeys(),
-        goals.candidates([(one, "welcome") for one in ids]),
-        enrollments.entries_of(ids),
-        enrollments.live_of(ids),
-        enrollments.next_due([("welcome", 10), ("other", 10)], now),
-        enrollments.due_journeys(),
-        turns.of_enrollments(ids),
-        steps.of_enrollments(ids),
-        contacts.merged_into(ids),
+        events.count_by_names(ids, ["feature.used"], None),
+        events.find_by_names(ids, ["feature.used", "plan.upgraded"], 3),
+        events.find_triggers(ids),
+        sends.find_last_queued(ids, ["welcome", "other"]),
+        sends.count_queued(ids, [(ids[0], "welcome")]),
+        sends.find_due([None, "welcome"], 100, now),
+        sends.find_queued_journeys(),
+        goals.find_candidates([(one, "welcome") for one in ids]),
+        enrollments.find_last_entries(ids),
+        enrollments.find_live(ids),
+        enrollments.find_due([("welcome", 10), ("other", 10)], now),
+        enrollments.find_due_journeys(),
+        turns.find_by_enrollments(ids),
+        steps.find_by_enrollments(ids),
+        contacts.find_merged(ids),
     ]
     written: list[Query[Any]] = [
         Query(one.sql, one.rows[0], list)
         for one in (
-            sends.cancel_of_enrollments({ids[0]: "exit"}, now),
-            sends.cancel_of_journeys({(ids[0], "welcome"): "exit"}, now),
-            steps.forget([(ids[0], "step:x")]),
+            sends.cancel_by_enrollments({ids[0]: "exit"}, now),
+            sends.cancel_by_journeys({(ids[0], "welcome"): "exit"}, now),
+            steps.delete([(ids[0], "step:x")]),
         )
     ]
     database = Database(sqlite_url)

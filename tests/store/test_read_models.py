@@ -48,7 +48,7 @@ async def test_people_are_listed_by_state_and_by_wait(
     database: Database, sample: SampleData
 ) -> None:
     async def count(states: list[str], *waits: str) -> int:
-        query = journeys.enrollment_ids("activation-welcome", states, waits, None, 100)
+        query = journeys.find_enrollment_ids("activation-welcome", states, waits, None, 100)
         return len(await journeys.load_members(database, await database.read_one(query)))
 
     assert await count(["waiting"]) == 46
@@ -64,10 +64,10 @@ async def test_pages_of_people_go_on_where_the_last_ended(
 ) -> None:
     states = ["waiting", "completed"]
     first = await database.read_one(
-        journeys.enrollment_ids("activation-welcome", states, [], None, 30)
+        journeys.find_enrollment_ids("activation-welcome", states, [], None, 30)
     )
     rest = await database.read_one(
-        journeys.enrollment_ids("activation-welcome", states, [], first[-1], 100)
+        journeys.find_enrollment_ids("activation-welcome", states, [], first[-1], 100)
     )
     assert len({*first, *rest}) == len(first) + len(rest) == 61
     assert [*first, *rest] == sorted([*first, *rest], reverse=True)
@@ -83,7 +83,7 @@ async def test_those_refused_are_listed_with_the_event(
 
 async def test_contacts_are_found_by_a_beginning(database: Database, sample: SampleData) -> None:
     async def found(text: str) -> list[str]:
-        query = contacts.ids_by_identity_prefix(text, 100, is_sqlite=database.is_sqlite)
+        query = contacts.find_ids_by_identity_prefix(text, 100, is_sqlite=database.is_sqlite)
         people = await contacts.load_in_order(database, await database.read_one(query))
         return sorted(one.label for one in people)
 
@@ -98,12 +98,12 @@ async def test_contacts_are_found_by_a_beginning(database: Database, sample: Sam
 async def test_contacts_are_listed_by_when_they_were_seen(
     database: Database, sample: SampleData
 ) -> None:
-    ids = await database.read_one(contacts.recently_seen_ids(10, None))
+    ids = await database.read_one(contacts.find_recently_seen_ids(10, None))
     people = await contacts.load_in_order(database, ids)
     last = people[-1]
     assert last.last_seen_at is not None
-    place = contacts.PageCursor.read(str(contacts.PageCursor(last.last_seen_at, last.id)))
-    more = await database.read_one(contacts.recently_seen_ids(100, place))
+    place = contacts.PageCursor.parse(str(contacts.PageCursor(last.last_seen_at, last.id)))
+    more = await database.read_one(contacts.find_recently_seen_ids(100, place))
     assert len(ids) + len(more) == len({*ids, *more}) == 63
 
 
@@ -117,7 +117,7 @@ async def test_a_contact_comes_with_all_that_concerns_them(
     assert len(found.enrollments) == 1
     assert [send.status for send in found.sends] == ["skipped", "sent"]
     assert len(found.events) == 3
-    hits = await database.read_one(contacts.engagement_of([sample.ids["welcome mail"]], 10))
+    hits = await database.read_one(contacts.find_engagement([sample.ids["welcome mail"]], 10))
     assert [hit.verdict for hit in hits].count("human") == 2
 
 
@@ -125,7 +125,7 @@ async def test_events_say_what_they_caused(database: Database, sample: SampleDat
     found = await database.read_one(events.find(sample.ids["event"]))
     assert found is not None
     assert (found.enrolled, found.ended) == (1, 0)
-    named = await database.read_one(events.newest(100, name="user.created"))
+    named = await database.read_one(events.find_newest(100, name="user.created"))
     assert len(named) == 61
     assert len(await events.load_contacts(database, named)) == 61
 
@@ -133,21 +133,21 @@ async def test_events_say_what_they_caused(database: Database, sample: SampleDat
 async def test_mails_are_listed_with_the_subject_that_was_seen(
     database: Database, sample: SampleData
 ) -> None:
-    found = await database.read_one(emails.newest(5, status="in_doubt"))
+    found = await database.read_one(emails.find_newest(5, status="in_doubt"))
     assert [send.subject for send in found] == ["Your card was declined"]
-    assert len(await database.read_one(emails.newest(100, journey_id="payment-recovery"))) == 1
+    assert len(await database.read_one(emails.find_newest(100, journey_id="payment-recovery"))) == 1
 
 
 async def test_counts_are_read_by_day_and_by_wait(
     database: Database, sample: SampleData, clock: ManualClock
 ) -> None:
-    sent = counters.sends("sent")
-    days = await database.read_one(counts.days([sent], counters.day_of(clock.now())))
-    assert days.series(sent)[-1] == 74
-    assert days.total(sent) == 61 + 60 + 71 + 66 + 28 + 22 + 74
-    assert len(days.series(sent)) == 14
+    sent = counters.name_send_total("sent")
+    days = await database.read_one(counts.find_totals([sent], counters.to_day(clock.now())))
+    assert days.list_by_day(sent)[-1] == 74
+    assert days.sum_up(sent) == 61 + 60 + 71 + 66 + 28 + 22 + 74
+    assert len(days.list_by_day(sent)) == 14
     waiting = await database.read_one(
-        counters.waits_of("activation-welcome", is_sqlite=database.is_sqlite)
+        counters.find_wait_gauges("activation-welcome", is_sqlite=database.is_sqlite)
     )
     assert waiting == {"sleep:post-welcome": 45, "wait:plan.upgraded": 1}
 
@@ -156,17 +156,17 @@ async def test_queues_are_counted_to_a_bound(
     database: Database, sample: SampleData, clock: ManualClock
 ) -> None:
     doubt, late, first = await database.read(
-        overview.sends_with("in_doubt", UUID(int=0)),
-        overview.overdue(clock.now()),
-        overview.oldest_due(),
+        overview.count_sends("in_doubt", UUID(int=0)),
+        overview.count_overdue(clock.now()),
+        overview.find_oldest_due(),
     )
     assert (doubt.count, late.count) == (1, 0)
     assert first is not None
     assert first > clock.now()
-    week = overview.week_of_wakes(clock.now())
+    week = overview.count_wakes_by_day(clock.now())
     counted = await database.read(*(query for _, query in week))
     assert sum(one.count for one in counted) == 45
-    assert str(counts.Bounded(counts.MAX_COUNTED + 1)) == "5,000+"
+    assert str(counts.BoundedCount(counts.MAX_COUNTED + 1)) == "5,000+"
 
 
 async def test_the_inbox_is_listed_and_its_unread_counted(

@@ -14,7 +14,7 @@ import pytest
 from hogsend.clock import ManualClock
 from hogsend.config.settings import load_settings
 from hogsend.domain.enrollment import Enrollment, Wait
-from hogsend.domain.ids import first_id, new_id
+from hogsend.domain.ids import compute_first_id, new_id
 from hogsend.domain.journal import Step
 from hogsend.domain.journal_summary import Summary
 from hogsend.domain.send_policy import Send
@@ -71,15 +71,15 @@ def mail(at: datetime, status: str = "sent") -> Send:
 async def put(database: Database, at: datetime, tag: str) -> None:
     """Write a row of each kind that was made at an instant."""
     one = mail(at)
-    key, event = first_id(at), new_id(at)
+    key, event = compute_first_id(at), new_id(at)
     captured = InboxEntry(one.id, "ada@example.com", "us@example.com", tag, at)
     refusal = events.Refusal(key, "j", "already_live", event, event)
     await write(
         database,
-        events.remember_keys([(tag, event, b"digest")], at),
-        events.record_refusals([refusal], at),
+        events.insert_keys([(tag, event, b"digest")], at),
+        events.insert_refusals([refusal], at),
         sends.insert([one]),
-        sends.keep_mails([RenderedMail(one.id, f"Hello {tag}", "us@example.com", b"mail")], at),
+        sends.store_mails([RenderedMail(one.id, f"Hello {tag}", "us@example.com", b"mail")], at),
         inbox.capture([CapturedMail(captured, b"mail")]),
     )
 
@@ -137,7 +137,7 @@ async def test_many_rows_go_in_many_small_steps(
         monkeypatch.setattr(task, name, size)
     event = new_id(clock.now())
     keys = [(f"key {n}", event, b"digest") for n in range(50)]
-    await write(database, events.remember_keys(keys, clock.now()))
+    await write(database, events.insert_keys(keys, clock.now()))
     asked: list[int] = []
     delete = retention.delete
 
@@ -161,13 +161,13 @@ async def test_a_mail_that_may_still_leave_is_not_deleted(
     now = clock.now()
     queued, going, gone = mail(now, "queued"), mail(now, "sending"), mail(now)
     rendered = [RenderedMail(one.id, "Hello", "us@x", b"mail") for one in (queued, going, gone)]
-    await write(database, sends.insert([queued, going, gone]), sends.keep_mails(rendered, now))
+    await write(database, sends.insert([queued, going, gone]), sends.store_mails(rendered, now))
     clock.set(now + timedelta(days=31))
 
     assert (await keeper.apply())["rendered mails"] == 1
 
     for one, kept in ((queued, True), (going, True), (gone, False)):
-        assert (await database.read_one(sends.mail_of(one.id)) is not None) is kept
+        assert (await database.read_one(sends.find_mail(one.id)) is not None) is kept
 
 
 async def test_a_send_is_still_called_by_the_subject_of_its_mail(
@@ -175,11 +175,11 @@ async def test_a_send_is_still_called_by_the_subject_of_its_mail(
 ):
     one = mail(clock.now())
     rendered = RenderedMail(one.id, "Welcome, Ada", "us@x", b"mail")
-    await write(database, sends.insert([one]), sends.keep_mails([rendered], clock.now()))
+    await write(database, sends.insert([one]), sends.store_mails([rendered], clock.now()))
     clock.set(clock.now() + timedelta(days=31))
     await keeper.apply()
 
-    kept = await database.read_one(sends.by_ids([one.id]))
+    kept = await database.read_one(sends.find_by_ids([one.id]))
 
     assert kept[one.id].subject == "Welcome, Ada"
 
@@ -257,12 +257,14 @@ async def test_a_journal_becomes_a_summary_when_its_time_is_over(
     assert not await keeper.apply()
 
     kept, first, second = await database.read(
-        turns.of_enrollments([old.id, young.id]), summaries.of(old.id), summaries.of(young.id)
+        turns.find_by_enrollments([old.id, young.id]),
+        summaries.find(old.id),
+        summaries.find(young.id),
     )
     assert list(kept) == [young.id]
     assert first == summary_of(old)
     assert second is None
-    after = await database.read_one(enrollments.by_ids([old.id]))
+    after = await database.read_one(enrollments.find_by_ids([old.id]))
     assert after[old.id] == old
 
 
@@ -272,12 +274,12 @@ async def test_a_journal_that_is_still_played_is_never_touched(
 ):
     live = replace(make(clock.now()), state=state, ended_at=None)
     await ended(database, live)
-    before = await database.read_one(turns.of_enrollments([live.id]))
+    before = await database.read_one(turns.find_by_enrollments([live.id]))
     clock.set(clock.now() + timedelta(days=3000))
 
     assert not await keeper.apply()
 
-    assert await database.read_one(turns.of_enrollments([live.id])) == before
+    assert await database.read_one(turns.find_by_enrollments([live.id])) == before
 
 
 @pytest.mark.parametrize("state", ["exited", "failed", "held_out"])
@@ -312,7 +314,7 @@ async def test_a_long_journal_is_summed_up_in_parts(
 
     assert await ask("SELECT 1 FROM turns") == []
     for one in many:
-        assert await database.read_one(summaries.of(one.id)) == summary_of(one)
+        assert await database.read_one(summaries.find(one.id)) == summary_of(one)
 
 
 async def test_a_part_that_is_summed_up_is_not_counted_again_after_a_stop(
@@ -321,20 +323,20 @@ async def test_a_part_that_is_summed_up_is_not_counted_again_after_a_stop(
     one = make(clock.now())
     await ended(database, one)
     clock.set(clock.now() + timedelta(days=91))
-    (found,) = await database.read_one(summaries.ended(clock.now(), 10))
-    rows = await database.read_one(summaries.journals([one.id], 2))
-    summed = summaries.sum_up([found], rows, 2)
+    (found,) = await database.read_one(summaries.find_ended(clock.now(), 10))
+    rows = await database.read_one(summaries.find_turns([one.id], 2))
+    summed = summaries.summarize([found], rows, 2)
     async with database.transaction() as tx:
-        await tx.apply([summaries.write(summed, clock.now())])
-        await tx.fetch(*summaries.forget(summed))
-    half = await database.read_one(summaries.of(one.id))
+        await tx.apply([summaries.update(summed, clock.now())])
+        await tx.fetch(*summaries.delete_summarized(summed))
+    half = await database.read_one(summaries.find(one.id))
     assert half is not None
     assert half.turns == 2
-    assert await database.read_one(enrollments.compacted([one.id])) == {one.id}
+    assert await database.read_one(enrollments.find_compacted([one.id])) == {one.id}
 
     await keeper.apply()
 
-    assert await database.read_one(summaries.of(one.id)) == summary_of(one)
+    assert await database.read_one(summaries.find(one.id)) == summary_of(one)
 
 
 async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
@@ -348,7 +350,7 @@ async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
     one = replace(make(clock.now()), state="failed")
     await ended(database, one)
     clock.set(clock.now() + timedelta(days=91))
-    (found,) = await database.read_one(summaries.ended(clock.now(), 10))
+    (found,) = await database.read_one(summaries.find_ended(clock.now(), 10))
     opened = replace(one, state="active", ended_at=None)
     await write(database, enrollments.update([opened], clock.now()))
     answers = iter([[found], []])
@@ -356,11 +358,11 @@ async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
     def stale(until: Any, most: int) -> Query[Any]:
         return Query("SELECT 1", [], lambda _: next(answers))
 
-    monkeypatch.setattr(summaries, "ended", stale)
+    monkeypatch.setattr(summaries, "find_ended", stale)
 
     assert not await keeper.apply()
 
-    assert len((await database.read_one(turns.of_enrollments([one.id])))[one.id]) == 4
+    assert len((await database.read_one(turns.find_by_enrollments([one.id])))[one.id]) == 4
 
 
 async def test_a_damaged_turn_does_not_keep_the_others(
@@ -374,7 +376,7 @@ async def test_a_damaged_turn_does_not_keep_the_others(
 
     assert await keeper.apply() == {"journals": 2}
 
-    summary = await database.read_one(summaries.of(one.id))
+    summary = await database.read_one(summaries.find(one.id))
     assert summary is not None
     assert summary.turns == 4
 
@@ -439,15 +441,15 @@ def lookups(at: datetime) -> Iterator[tuple[str, list[Any]]]:
         for one in retention.delete(kind, at, 10):
             yield one.sql, list(one.rows[0])
     some = [UUID(int=1), UUID(int=2)]
-    done = [summaries.Summed(one, Summary(), 3, whole=one.int == 1) for one in some]
+    done = [summaries.EnrollmentSummary(one, Summary(), 3, whole=one.int == 1) for one in some]
     for query in (
-        summaries.ended(at, 10),
-        summaries.still_ended(some),
-        summaries.journals(some, 10),
-        *summaries.forget(done),
+        summaries.find_ended(at, 10),
+        summaries.find_still_ended(some),
+        summaries.find_turns(some, 10),
+        *summaries.delete_summarized(done),
     ):
         yield query.sql, list(query.values)
-    yield summaries.write(done, at).sql, [None] * 3
+    yield summaries.update(done, at).sql, [None] * 3
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

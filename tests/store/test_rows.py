@@ -12,9 +12,9 @@ from tortoise import fields
 from tortoise.models import Model
 
 from hogsend.errors import CorruptRow
-from hogsend.store.corrupt_rows import only_show
+from hogsend.store.corrupt_rows import show_corrupt_rows
 from hogsend.store.fields import IdField, InstantField, json_field, to_micros
-from hogsend.store.rows import RowMapper, column, first_value, pairs
+from hogsend.store.rows import RowMapper, read_column, read_first, read_pairs
 from hogsend.store.stored import Stored, json_object
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -53,15 +53,15 @@ STORED = (ID.bytes, to_micros(NOW), 1, '{"a":1}')
 def test_a_row_is_read_as_the_value_whose_fields_are_its_columns():
     assert NOTES.columns == "n.id, n.written_at, n.is_pinned, n.properties"
     assert NOTES.read(STORED) == NOTE
-    assert NOTES.by("id")([STORED]) == {ID: NOTE}
-    assert NOTES.first([]) is None
+    assert NOTES.read_by("id")([STORED]) == {ID: NOTE}
+    assert NOTES.read_first([]) is None
 
 
 def test_a_value_is_written_to_the_columns_it_is_read_from():
-    new = NOTES.writing(extra=("updated_at",))
+    new = NOTES.build_write_columns(extra=("updated_at",))
     assert new.names == "id, written_at, is_pinned, properties, updated_at"
     assert new.values(NOTE, 5) == (ID, to_micros(NOW), True, '{"a":1}', 5)
-    changed = NOTES.writing(without=("id",))
+    changed = NOTES.build_write_columns(without=("id",))
     assert changed.assignments == "written_at = ?, is_pinned = ?, properties = ?"
 
 
@@ -90,15 +90,15 @@ def test_a_corrupt_field_fails_its_row_and_names_it():
 
 
 async def test_a_page_shows_a_corrupt_field_by_its_fallback():
-    only_show()
+    show_corrupt_rows()
     note = NOTES.read((*STORED[:3], "{"))
     assert note.properties == {"unreadable": "{"}
     assert note.written_at == NOW
 
 
 def test_rows_of_other_statements_are_read_by_their_types():
-    assert column(UUID)([(ID.bytes,)]) == [ID]
-    assert pairs(str, int)([("a", 1)]) == {"a": 1}
-    assert first_value(datetime)([(to_micros(NOW),)]) == NOW
-    assert first_value(datetime)([(None,)]) is None
-    assert first_value(datetime)([]) is None
+    assert read_column(UUID)([(ID.bytes,)]) == [ID]
+    assert read_pairs(str, int)([("a", 1)]) == {"a": 1}
+    assert read_first(datetime)([(to_micros(NOW),)]) == NOW
+    assert read_first(datetime)([(None,)]) is None
+    assert read_first(datetime)([]) is None

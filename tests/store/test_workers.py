@@ -10,7 +10,7 @@ from hogsend.clock import ManualClock
 from hogsend.domain.ids import new_id
 from hogsend.store import workers
 from hogsend.store.db import Database, Write
-from hogsend.store.workers import GONE_AFTER, WorkerInfo
+from hogsend.store.workers import LOST_AFTER, WorkerInfo
 from tests.databases import opened
 
 
@@ -26,12 +26,12 @@ async def test_a_lost_worker_is_not_listed_as_working_forever(shared: Database, 
     one = WorkerInfo(new_id(now), "host", 7, "embedded", "1", {"j": "abc"}, now, now)
     async with shared.transaction() as tx:
         await tx.apply([workers.register(one)])
-    [seen] = await shared.read_one(workers.at_work())
+    [seen] = await shared.read_one(workers.find_registered())
     assert (seen.id, seen.journeys) == (one.id, {"j": "abc"})
-    long = 2 * (GONE_AFTER.total_seconds()) * 1_000_000
+    long = 2 * (LOST_AFTER.total_seconds()) * 1_000_000
     async with shared.transaction() as tx:
         await tx.apply([Write("UPDATE workers SET seen_at = seen_at - ?", [(int(long),)])])
-    assert await shared.read_one(workers.at_work()) == []
-    assert await shared.read_one(workers.at_work(is_sqlite=True)) != []
+    assert await shared.read_one(workers.find_registered()) == []
+    assert await shared.read_one(workers.find_registered(is_sqlite=True)) != []
     async with shared.transaction() as tx:
-        assert await tx.one(workers.remove_gone()) == [one.id]
+        assert await tx.fetch_one(workers.remove_lost()) == [one.id]

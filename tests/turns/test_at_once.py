@@ -54,7 +54,7 @@ async def meanwhile(
     tally = Tally(now)
     async with world.database.transaction() as tx:
         await ingest.submit_within(tx, [IncomingEvent(name, **incoming)], tally, now)
-        await tx.apply([tally.write()])
+        await tx.apply([tally.to_write()])
         task = asyncio.create_task(work, context=elsewhere)
         async with asyncio.timeout(PATIENCE):
             while not await waiting(world):

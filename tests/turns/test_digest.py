@@ -43,7 +43,7 @@ async def test_a_digest_is_over_when_enough_have_come(world: World):
         await world.emit("comment.added", n=n)
     only = await world.enrollment()
     assert only.wait is not None
-    assert only.wait.more == 1
+    assert only.wait.remaining == 1
     await world.emit("comment.added", n=3)
     assert await collected(world) == ["1,2,3"]
 

@@ -86,7 +86,7 @@ async def test_once_is_once_also_when_the_journal_is_gone(world: World):
 
     assert [one["reason"] for one in again.enrollments] == ["already_entered"]
     (only,) = await world.all_enrollments()
-    assert await world.database.read_one(turns.of_enrollments([only.id])) == {}
+    assert await world.database.read_one(turns.find_by_enrollments([only.id])) == {}
 
 
 async def test_a_key_is_known_for_thirty_days_and_is_new_after_that(world: World):

@@ -39,7 +39,7 @@ def words(body: str) -> list[object]:
 
 def keys(flow: JourneyGraph) -> list[str]:
     """Return the keys of all steps, with the least occurrence when that is not the first."""
-    return [step.first_key for step in flow.steps() if step.key]
+    return [step.first_key for step in flow.walk_steps() if step.key]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def keys(flow: JourneyGraph) -> list[str]:
     ],
 )
 async def test_a_step_has_the_key_that_the_journal_gives_it(call: str, key: str):
-    steps = list(read(f"await {call}").steps())
+    steps = list(read(f"await {call}").walk_steps())
     assert steps[-1].key == key
 
 
@@ -300,7 +300,7 @@ def test_a_journey_of_any_depth_is_read_in_reasonable_time():
     ]
     body = "\n    ".join([*doubling, "await f29()"])
     flow = build_graph_from_source(f"async def j(user, ctx):\n    {body}\n")
-    assert 1000 < len(list(flow.steps())) < 5000
+    assert 1000 < len(list(flow.walk_steps())) < 5000
 
 
 EVERYTHING = """
@@ -347,7 +347,9 @@ async def test_the_graph_names_every_step_as_the_journal_does(sqlite_world: Worl
     # A wait is recorded when it begins and when it is over.
     keys = list(dict.fromkeys(step.key for step in journal))
 
-    drawn = [step for step in sqlite_world.runtime.content.registry.graphs["j"].steps() if step.key]
+    drawn = [
+        step for step in sqlite_world.runtime.content.registry.graphs["j"].walk_steps() if step.key
+    ]
 
     unknown = [key for key in keys if not any(step.matches_key(key) for step in drawn)]
     assert unknown == ["send:nudge", "send:offer"]
@@ -372,7 +374,7 @@ def steps_in(folder: Path, files: dict[str, str], journey_id: str = "j") -> list
         path.write_text(textwrap.dedent(text))
     registry = load(folder)
     assert not registry.broken
-    return list(registry.graphs[journey_id].steps())
+    return list(registry.graphs[journey_id].walk_steps())
 
 
 def test_functions_and_constants_of_other_files_are_followed(tmp_path: Path):

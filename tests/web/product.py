@@ -14,7 +14,7 @@ from hogsend.domain.journal import Step
 from hogsend.domain.journey import Entry, Journey, MailList
 from hogsend.ingest import IngestRules
 from hogsend.store import consents, counters, events, journeys
-from hogsend.store.consents import ConsentStatement
+from hogsend.store.consents import ListDecision
 from hogsend.store.db import Database, Write
 from hogsend.store.events import Refusal
 from tests.web.sample_data import SampleData
@@ -187,8 +187,8 @@ def add_ada(sample: SampleData) -> None:
         ],
     )
     sample.writes.append(
-        consents.record(
-            [ConsentStatement(contact.id, "*", False, "recipient", welcome.id)], now - hours(3)
+        consents.record_decisions(
+            [ListDecision(contact.id, "*", False, "recipient", welcome.id)], now - hours(3)
         )
     )
     sample.event(contact, "email.link_clicked", days(2) - minutes(30), seq=2, source="recipient")
@@ -309,7 +309,7 @@ def add_crowd(sample: SampleData, size: int = 60) -> None:
 
 def add_counters(sample: SampleData) -> None:
     """Add the counters of two weeks."""
-    today = counters.day_of(sample.clock.now())
+    today = counters.to_day(sample.clock.now())
     daily = (31, 40, 52, 48, 20, 17, 58, 61, 60, 71, 66, 28, 22, 74)
     for n, sent in enumerate(daily):
         day = today - 13 + n
@@ -345,14 +345,14 @@ async def load(database: Database, clock: ManualClock) -> SampleData:
     """Store the sample data in a database."""
     sample = SampleData(clock)
     now = clock.now()
-    sample.writes.extend(journeys.see([WELCOME, RECOVERY], [], now - days(30)))
+    sample.writes.extend(journeys.record_code([WELCOME, RECOVERY], [], now - days(30)))
     add_crowd(sample)
     add_grace(sample)
     add_ada(sample)
     stranger = sample.person("stranger", minutes(4), anonymous_id="anon_77")
     seen = sample.event(stranger, "page.viewed", minutes(4), properties={"path": "/pricing"})
     sample.writes.append(
-        events.record_refusals(
+        events.insert_refusals(
             [Refusal(sample.new(now), "activation-welcome", "where_not_met", stranger.id, seen.id)],
             now,
         )

@@ -161,7 +161,7 @@ class SampleData:
                 raw,
                 ["https://example.com/invite"],
             )
-            self.writes.append(sends.keep_mails([mail], at))
+            self.writes.append(sends.store_mails([mail], at))
             entry = InboxEntry(
                 send.id, contact.email or "", "hello@example.com", send.subject, at, None
             )

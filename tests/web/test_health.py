@@ -77,7 +77,7 @@ async def test_a_restored_copy_reports_the_hold_on_sending_and_logs_it_once(
     database = Database(sqlite_url)
     await database.open()
     async with database.transaction() as tx:
-        await tx.apply([meta.put(meta.SEND_HOLD, "restored copy of Monday")])
+        await tx.apply([meta.set_value(meta.SEND_HOLD, "restored copy of Monday")])
     await database.close()
     async with open_site(tmp_path, clock) as site:
         await site.event("user.created")
@@ -85,7 +85,7 @@ async def test_a_restored_copy_reports_the_hold_on_sending_and_logs_it_once(
         body = await ready(site)
         assert body["status"] == "degraded" and body["parts"]["worker"]["status"] == "fenced"
         assert "restored copy of Monday" in body["parts"]["worker"]["mail"]
-        assert await site.runtime.database.read_one(send_hold.reason())
+        assert await site.runtime.database.read_one(send_hold.find_reason())
         assert await site.rows("SELECT * FROM inbox") == []
     (line,) = [record.getMessage() for record in caplog.records if "on hold" in record.getMessage()]
     assert "a restored copy of Monday" in line and "`hogsend resume-sending`" in line

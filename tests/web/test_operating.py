@@ -47,7 +47,7 @@ async def put(runtime: Runtime, state: str, journey_id: str = "activation-welcom
 
 
 async def state_of(runtime: Runtime, enrollment_id: UUID) -> str:
-    found = await runtime.database.read_one(enrollments.by_ids([enrollment_id]))
+    found = await runtime.database.read_one(enrollments.find_by_ids([enrollment_id]))
     return found[enrollment_id].state
 
 

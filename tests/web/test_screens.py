@@ -130,7 +130,9 @@ async def test_waking_ends_the_wait_and_is_logged(
     enrollment_id = sample.ids["activation-welcome/Ada Lovelace"]
     answer = await owner.post(f"/enrollments/{enrollment_id}/wake")
     assert answer.headers["Location"] == f"/enrollments/{enrollment_id}?done=woken"
-    found = (await runtime.database.read_one(enrollments.by_ids([enrollment_id])))[enrollment_id]
+    found = (await runtime.database.read_one(enrollments.find_by_ids([enrollment_id])))[
+        enrollment_id
+    ]
     assert found.wake_at == runtime.clock.now()
     log = await audit.list_entries(runtime.database, 1)
     assert (log[0].who, log[0].action) == ("owner@example.com", "wake")
@@ -185,7 +187,7 @@ async def test_a_switch_changes_consent_and_records_who_did_it(
 ) -> None:
     path = f"/contacts/{sample.ids['ada']}"
     await owner.post(f"{path}/consent", list="product-updates", subscribed="0")
-    consents = await runtime.database.read_one(contact_screen.consents_of(sample.ids["ada"]))
+    consents = await runtime.database.read_one(contact_screen.find_consents(sample.ids["ada"]))
     assert (consents["product-updates"].subscribed, consents["product-updates"].source) == (
         False,
         "dashboard",

@@ -15,7 +15,7 @@ REASON = "restored copy of 2 March"
 async def restored_copy(runtime: Runtime) -> None:
     """The database is a restored copy."""
     async with runtime.database.transaction() as transaction:
-        await transaction.apply([meta.put(meta.SEND_HOLD, REASON)])
+        await transaction.apply([meta.set_value(meta.SEND_HOLD, REASON)])
 
 
 async def test_the_overview_lists_a_send_hold_first_and_links_to_the_system_page(

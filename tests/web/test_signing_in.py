@@ -90,7 +90,7 @@ async def test_passwords_cannot_be_guessed(app: Quart, runtime: Runtime, clock: 
 async def test_a_sign_in_link_is_used_by_posting_and_only_once(
     app: Quart, runtime: Runtime
 ) -> None:
-    token = await operators.make_link(runtime.database, runtime.clock.now())
+    token = await operators.create_link(runtime.database, runtime.clock.now())
     client, form = app.test_client(), {"email": EMAIL, "password": PASSWORD}
     for _ in range(2):
         assert (await client.get(f"/sign-in/{token}")).status_code == 200
@@ -102,7 +102,7 @@ async def test_a_sign_in_link_is_used_by_posting_and_only_once(
 
 
 async def test_a_short_password_leaves_the_link_usable(app: Quart, runtime: Runtime) -> None:
-    token = await operators.make_link(runtime.database, runtime.clock.now())
+    token = await operators.create_link(runtime.database, runtime.clock.now())
     client = app.test_client()
     refused = await client.post(f"/sign-in/{token}", form={"email": EMAIL, "password": "short"})
     assert refused.status_code == 400
@@ -111,7 +111,7 @@ async def test_a_short_password_leaves_the_link_usable(app: Quart, runtime: Runt
 
 
 async def test_an_expired_link_names_the_remedy(app: Quart, runtime: Runtime, clock: Any) -> None:
-    token = await operators.make_link(runtime.database, clock.now())
+    token = await operators.create_link(runtime.database, clock.now())
     clock.set(clock.now() + timedelta(hours=25))
     assert (await app.test_client().get(f"/sign-in/{token}")).status_code == 410
 

@@ -6,7 +6,7 @@ import http.client
 import json
 from typing import Any, cast
 
-from ..config.settings import Settings, local_address
+from ..config.settings import Settings, build_local_address
 from ..errors import HogsendError, ServerUnreachable
 
 # In seconds.
@@ -26,7 +26,7 @@ def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
         ServerUnreachable: nothing answers there, or another program does.
         HogsendError: the server refuses the request.
     """
-    address = local_address(settings.host, settings.port)
+    address = build_local_address(settings.host, settings.port)
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=_TIMEOUT)
     headers = {
         "Authorization": f"Bearer {settings.api_key}",
@@ -51,7 +51,7 @@ def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def is_running(host: str, port: int) -> bool:
     """Return whether Hogsend answers at an address, within two seconds."""
-    address = local_address(host, port).removeprefix("http://")
+    address = build_local_address(host, port).removeprefix("http://")
     connection = http.client.HTTPConnection(address, timeout=_PROBE_TIMEOUT)
     try:
         connection.request("GET", "/healthz")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import click
 
 from ..clock import SystemClock
-from ..config.hatchet_token import HatchetToken, read_token
+from ..config.hatchet_token import HatchetToken, parse_token
 from ..config.secret import prepare_data
 from ..errors import ConfigError, HatchetUnavailable, HogsendError, StartError
 from ..services.actor import COMMAND_LINE
@@ -154,7 +154,7 @@ def _ensure_token(project: ComposeProject) -> str:
     text = project.get("HATCHET_CLIENT_TOKEN")
     reason = ""
     if text:
-        token = read_token(text)
+        token = parse_token(text)
         if urlsplit(token.server_url).hostname != "localhost":
             return f"HATCHET_CLIENT_TOKEN belongs to {token.server_url}, and is kept."
         reason = _find_reason_to_replace(project, token)
@@ -195,7 +195,7 @@ def _create_token(docker: Docker) -> HatchetToken:
         result = docker.run_in("hatchet", *_CREATE_TOKEN)
         words = result.out.split()
         if result.status == 0 and words and words[-1].count(".") == 2:
-            return read_token(words[-1])
+            return parse_token(words[-1])
         last_line = result.last_line or "nothing"
         time.sleep(pause)
     raise StartError(

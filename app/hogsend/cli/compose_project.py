@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from secrets import token_urlsafe
 
-from ..config.secret import with_stored_secret
+from ..config.secret import load_stored_secret
 from ..config.settings import ENV_FILE, Settings, load_settings
 from ..errors import ConfigError, StartError
 from ..paths import resource
@@ -124,7 +124,7 @@ class ComposeProject:
         for name, port in PORTS.items():
             self.env.add(name, str(port))
         # All processes that share a database sign and verify links with the same secret.
-        secrets = with_stored_secret(self.settings()).secrets
+        secrets = load_stored_secret(self.settings()).secrets
         self._add("HOGSEND_SECRET", ",".join(secrets) or token_urlsafe(32))
         addresses = self._addresses()
         if not self.has_sqlite_database():

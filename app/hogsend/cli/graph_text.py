@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..domain.graph import Fork, GraphStep, Item, JourneyGraph, end_step, never_goes_on
+from ..domain.graph import Fork, GraphStep, Item, JourneyGraph, build_end_step, is_terminal
 from .output import plain
 
 _WIDEST = 72
@@ -18,10 +18,10 @@ def graph_lines(graph: JourneyGraph, trigger: str, waiting: Mapping[str, int]) -
         trigger: the event that starts them.
         waiting: how many people wait, by the key of the wait.
     """
-    by_step, elsewhere = graph.people(waiting)
+    by_step, elsewhere = graph.count_people(waiting)
     items = list(graph.items)
-    if not never_goes_on(items):
-        items.append(end_step())
+    if not is_terminal(items):
+        items.append(build_end_step())
     rows = [(plain(text), number) for text, number in _item_lines(items, "")]
     width = min(max((len(text) for text, _ in rows), default=0), _WIDEST)
     lines = [plain(f"on {trigger}")]

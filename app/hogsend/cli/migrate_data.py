@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from ..clock import SystemClock
-from ..config.parsing import masked
-from ..config.secret import SECRET_FILE, with_stored_secret
+from ..config.parsing import mask_credentials
+from ..config.secret import SECRET_FILE, load_stored_secret
 from ..config.settings import Settings
 from ..errors import StartError
 from ..services.actor import COMMAND_LINE
@@ -46,7 +46,7 @@ def migrate_data(url: str, as_json: bool) -> None:
         raise click.BadParameter(
             "write it as postgres://user:password@host:port/name.", param_hint="'--to'"
         )
-    settings = with_stored_secret(current_settings())
+    settings = load_stored_secret(current_settings())
     file = source_file(settings)
     started_at = time.monotonic()
     with _exclude_workers(settings.data), _show_progress() as on_progress:
@@ -146,7 +146,7 @@ def _next_steps(settings: Settings, file: Path, url: str) -> list[str]:
         secret = "Keep HOGSEND_SECRET as it is: it signs the links in sent mails"  # noqa: S105
     return [
         "",
-        f"Next: set HOGSEND_DATABASE_URL to {masked(url)} and start the server.",
+        f"Next: set HOGSEND_DATABASE_URL to {mask_credentials(url)} and start the server.",
         f"{secret}.",
         f"Do not start a server on {file} again: both would send the same mails.",
     ]
@@ -157,7 +157,7 @@ def _to_json(
 ) -> dict[str, object]:
     return {
         "from": file,
-        "to": masked(url),
+        "to": mask_credentials(url),
         "rows": sum(copied.rows for copied in tables),
         "seconds": round(seconds, 3),
         "tables": [

@@ -7,8 +7,8 @@ from importlib import metadata
 
 import click
 
-from ..config.secret import with_stored_secret
-from ..config.settings import SETTINGS, display_value
+from ..config.secret import load_stored_secret
+from ..config.settings import SETTINGS, format_value
 from .instance import current_settings
 from .output import json_option, show_json, show_table
 
@@ -20,9 +20,9 @@ def settings(as_json: bool) -> None:
 
     Passwords and keys are masked.
     """
-    current = with_stored_secret(current_settings())
+    current = load_stored_secret(current_settings())
     rows = [
-        (setting.name, display_value(current, setting), current.origins[setting.name])
+        (setting.name, format_value(current, setting), current.origins[setting.name])
         for setting in SETTINGS
     ]
     if as_json:

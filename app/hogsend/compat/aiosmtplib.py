@@ -35,7 +35,7 @@ class RawConnection:
         self._client = client
         self._protocol = client.protocol
 
-    async def command(self, line: bytes, seconds: float) -> tuple[int, str]:
+    async def send_command(self, line: bytes, seconds: float) -> tuple[int, str]:
         """Send a command and return the code and the text of the reply.
 
         Args:

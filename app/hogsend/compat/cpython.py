@@ -13,7 +13,7 @@ from concurrent.futures import thread as thread_pools
 REQUIREMENT = "python>=3.11"
 
 
-def threads_that_block_exit() -> list[threading.Thread]:
+def list_threads_that_block_exit() -> list[threading.Thread]:
     """Return the threads, other than the calling one, that Python waits for before it exits.
 
     Python waits for threads that are not daemons, and for those of thread pools even if they are.

@@ -40,7 +40,7 @@ class SdkWorker:
     def __init__(
         self, hatchet: Any, name: str, *, slots: int, durable_slots: int, tasks: Sequence[Any]
     ) -> None:
-        with _signal_handlers_kept():
+        with _preserve_signal_handlers():
             self._worker = hatchet.worker(
                 name, slots=slots, durable_slots=durable_slots, workflows=tasks
             )
@@ -57,7 +57,7 @@ class SdkWorker:
             # This is how the SDK ends a worker.
             pass
         finally:
-            _close(self._worker._loop)
+            _close_loop(self._worker._loop)
 
     @property
     def has_listener(self) -> bool:
@@ -119,7 +119,7 @@ class EngineConnection:
         self._channel = connection.new_conn(hatchet.config, False)
         self._dispatcher = services.DispatcherStub(self._channel)
 
-    def version(self, timeout: float) -> str:
+    def fetch_version(self, timeout: float) -> str:
         """Return the engine's version.
 
         Args:
@@ -142,7 +142,7 @@ class EngineConnection:
         self._channel.close()
 
 
-def task_events(hatchet: Any, run_id: str, limit: int) -> list[Any]:
+def fetch_task_events(hatchet: Any, run_id: str, limit: int) -> list[Any]:
     """Return the events of a task's run; none when Hatchet has no such run.
 
     Args:
@@ -163,7 +163,7 @@ def task_events(hatchet: Any, run_id: str, limit: int) -> list[Any]:
         return list(events.rows or [])
 
 
-def _close(loop: asyncio.AbstractEventLoop | None) -> None:
+def _close_loop(loop: asyncio.AbstractEventLoop | None) -> None:
     if loop is None or loop.is_running() or loop.is_closed():
         return
     tasks = asyncio.all_tasks(loop)
@@ -175,7 +175,7 @@ def _close(loop: asyncio.AbstractEventLoop | None) -> None:
 
 
 @contextmanager
-def _signal_handlers_kept() -> Generator[None]:
+def _preserve_signal_handlers() -> Generator[None]:
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         yield

@@ -22,7 +22,7 @@ def raise_in_thread(thread_id: int, error: type[BaseException]) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(error))
 
 
-def stack_of_thread(thread_id: int) -> str:
+def format_stack(thread_id: int) -> str:
     """Return where a thread is now, as the lines of a traceback; empty when it has ended.
 
     Args:

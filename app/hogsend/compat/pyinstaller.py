@@ -29,7 +29,7 @@ def follow_parent() -> None:
 
     Does nothing outside the one-file binary, or on systems other than Linux.
     """
-    if sys.platform != "linux" or _unpacked() is None:
+    if sys.platform != "linux" or _find_unpacked_folder() is None:
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # The first process runs the same program; the process that adopts orphans runs another.
@@ -39,12 +39,12 @@ def follow_parent() -> None:
     os._exit(128 + signal.SIGKILL)
 
 
-def sweep_unpacked() -> None:
+def remove_abandoned_folders() -> None:
     """Lock the folder that this process runs from, and remove those whose process has died.
 
     Only folders of this account that hold this program's lock file are removed.
     """
-    own = _unpacked()
+    own = _find_unpacked_folder()
     if own is None:
         return
     with suppress(OSError):
@@ -54,7 +54,7 @@ def sweep_unpacked() -> None:
             _remove_if_dead(lock_file)
 
 
-def _unpacked() -> Path | None:
+def _find_unpacked_folder() -> Path | None:
     folder = Path(getattr(sys, "_MEIPASS", ""))
     return folder if folder.name.startswith("_MEI") else None
 

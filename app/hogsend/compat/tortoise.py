@@ -39,11 +39,11 @@ class ImmediateTransaction(SqliteTransactionWrapper):
     async def execute_script(self, query: str) -> None:
         # The driver's `executescript` commits what came before it; a migration that fails half-way
         # must leave nothing behind.
-        for statement in _statements(query):
+        for statement in _split_statements(query):
             await self._connection.execute(statement)
 
 
-def _statements(script: str) -> Iterator[str]:
+def _split_statements(script: str) -> Iterator[str]:
     statement = ""
     for part in script.split(";"):
         statement += part + ";"
@@ -63,17 +63,17 @@ class ImmediateClient(SqliteClient):
 client_class = ImmediateClient
 
 
-def connection_lock(client: Any) -> asyncio.Lock:
+def get_connection_lock(client: Any) -> asyncio.Lock:
     """Return the lock under which Tortoise runs a transaction on a SQLite client's connection."""
     return client._lock
 
 
-def sqlite_connection(client: Any) -> Any:
+def get_sqlite_connection(client: Any) -> Any:
     """Return the open `aiosqlite.Connection` of a SQLite client."""
     return client._connection
 
 
-def postgres_pool(client: Any) -> Any:
+def get_postgres_pool(client: Any) -> Any:
     """Return the `asyncpg.Pool` of a Postgres client.
 
     The client's own `acquire_connection` and transactions set a context variable, which stays set
@@ -82,14 +82,14 @@ def postgres_pool(client: Any) -> Any:
     return client._pool
 
 
-def columns_of(model: type[Model]) -> tuple[str, Field[Any], list[Field[Any]]]:
+def list_columns(model: type[Model]) -> tuple[str, Field[Any], list[Field[Any]]]:
     """Return a model's table, its primary key, and its other columns in the order declared."""
     meta: Any = model._meta
     key = meta.fields_map[meta.pk_attr]
     return meta.db_table, key, [field for field in meta.fields_map.values() if field is not key]
 
 
-def client_in_transaction(client: Any, connection: Any) -> Any:
+def join_transaction(client: Any, connection: Any) -> Any:
     """Return a client of Tortoise whose statements run in a transaction that is open already.
 
     It neither begins nor ends the transaction. Tortoise's own transactions cannot be used: those of
@@ -108,7 +108,7 @@ def client_in_transaction(client: Any, connection: Any) -> Any:
     return inside
 
 
-def forget_statements() -> None:
+def clear_statement_cache() -> None:
     """Drop the INSERT statements that Tortoise remembers by the name of a connection.
 
     They are in the dialect of the database that the connection was last opened to.

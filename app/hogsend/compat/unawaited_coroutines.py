@@ -31,10 +31,10 @@ def watch_coroutines(functions: Mapping[CodeType, str]) -> None:
         functions: the code of `async` functions, each with its name.
     """
     _watched.update(functions)
-    setattr(warnings, _HOOK, _note_release)
+    setattr(warnings, _HOOK, _record_release)
 
 
-def _note_release(coroutine: Any) -> None:
+def _record_release(coroutine: Any) -> None:
     name, unawaited = _watched.get(coroutine.cr_code), UNAWAITED.get()
     if name is None or unawaited is None:
         _warn(coroutine)

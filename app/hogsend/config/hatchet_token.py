@@ -36,7 +36,7 @@ class HatchetToken:
     expires_at: datetime | None
 
 
-def read_token(text: str) -> HatchetToken:
+def parse_token(text: str) -> HatchetToken:
     """Return the claims of a token.
 
     Raises:
@@ -66,7 +66,7 @@ def read_token(text: str) -> HatchetToken:
         ) from None
 
 
-def client_settings() -> Mapping[str, str]:
+def read_client_settings() -> Mapping[str, str]:
     """Return the `HATCHET_CLIENT_…` settings of the environment and of `.env`.
 
     Raises:
@@ -91,16 +91,16 @@ class Dashboard:
     address: str
     tenant: str
 
-    def run(self, run_id: str) -> str:
+    def build_run_url(self, run_id: str) -> str:
         """Return the address of a run's page."""
         return f"{self.address}/tenants/{self.tenant}/runs/{run_id}"
 
 
-def dashboard() -> Dashboard | None:
+def find_dashboard() -> Dashboard | None:
     """Return Hatchet's dashboard; None when the token cannot be read."""
     try:
-        values = client_settings()
-        token = read_token(values.get("HATCHET_CLIENT_TOKEN", ""))
+        values = read_client_settings()
+        token = parse_token(values.get("HATCHET_CLIENT_TOKEN", ""))
     except ConfigError:
         return None
     address = values.get("HATCHET_CLIENT_SERVER_URL", token.server_url).rstrip("/")

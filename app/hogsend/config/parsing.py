@@ -17,7 +17,7 @@ FOREVER = "forever"
 ADDRESS = r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+"
 
 
-def one_of(*allowed: str) -> Parser:
+def build_choice_parser(*allowed: str) -> Parser:
     def parse(text: str) -> str:
         if text.lower() not in allowed:
             raise ValueError(f"Use one of: {', '.join(allowed)}.")
@@ -26,7 +26,7 @@ def one_of(*allowed: str) -> Parser:
     return parse
 
 
-def matching(pattern: str, advice: str) -> Parser:
+def build_pattern_parser(pattern: str, advice: str) -> Parser:
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise ValueError(advice)
@@ -35,7 +35,7 @@ def matching(pattern: str, advice: str) -> Parser:
     return parse
 
 
-def number(low: float, high: float, advice: str, *, allow_zero: bool = True) -> Parser:
+def build_number_parser(low: float, high: float, advice: str, *, allow_zero: bool = True) -> Parser:
     def parse(text: str) -> float:
         try:
             value = float(text)
@@ -48,40 +48,40 @@ def number(low: float, high: float, advice: str, *, allow_zero: bool = True) -> 
     return parse
 
 
-database_url = matching(
+parse_database_url = build_pattern_parser(
     r"sqlite://(?!.*(:memory:|\?)).+|postgres(ql)?://.+",
     "Use sqlite://PATH or postgres://user:password@host:port/name.",
 )
-mail = matching(
+parse_mail = build_pattern_parser(
     r"inbox|smtps?://[^\s/]+.*|(resend|postmark)://\S+|[A-Za-z_][\w.]*:[A-Za-z_]\w*",
     "Use inbox, smtp://user:password@host:port, smtps://user:password@host:port, resend://KEY, "
     "postmark://TOKEN or module:Class.",
 )
-sender = matching(
+parse_sender = build_pattern_parser(
     rf"[^<>\x00-\x1f]* <{ADDRESS}>|{ADDRESS}", "Write it as Name <address@example.com>."
 )
-address = matching(ADDRESS, "Use one email address, such as me@example.com.")
-api_key = matching(
+parse_address = build_pattern_parser(ADDRESS, "Use one email address, such as me@example.com.")
+parse_api_key = build_pattern_parser(
     r"hsk_[A-Za-z0-9_-]{32,128}",
     "Use a key that `hogsend keys create` printed; it begins with hsk_.",
 )
-time_limit = number(
+parse_time_limit = build_number_parser(
     1e-9, 600, "Use a number of seconds greater than 0, up to 600.", allow_zero=False
 )
-_hours = number(0, 876_000, "Use a number of hours from 0 to 876000.")
+_parse_hour_count = build_number_parser(0, 876_000, "Use a number of hours from 0 to 876000.")
 
 
-def hours(text: str) -> timedelta:
-    return timedelta(hours=_hours(text))
+def parse_hours(text: str) -> timedelta:
+    return timedelta(hours=_parse_hour_count(text))
 
 
-def count(text: str) -> int:
+def parse_count(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text) or int(text) == 0:
         raise ValueError("Use a number from 1 to 999999999.")
     return int(text)
 
 
-def days(text: str) -> int | None:
+def parse_days(text: str) -> int | None:
     if text.lower() == FOREVER:
         return None
     if not re.fullmatch(r"\d{1,5}", text) or int(text) == 0:
@@ -89,20 +89,20 @@ def days(text: str) -> int | None:
     return int(text)
 
 
-def boolean(text: str) -> bool:
+def parse_boolean(text: str) -> bool:
     if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
         raise ValueError("Use 1 or 0.")
     return text.lower() in ("1", "true", "yes", "on")
 
 
-def event_names(text: str) -> tuple[str, ...]:
+def parse_event_names(text: str) -> tuple[str, ...]:
     names = tuple(filter(None, (name.strip() for name in text.split(","))))
     if not all(re.fullmatch(r"[^\s,]{1,200}", name) for name in names):
         raise ValueError("Use names of events without spaces, separated by commas.")
     return names
 
 
-def secrets(text: str) -> tuple[str, ...]:
+def parse_secrets(text: str) -> tuple[str, ...]:
     secrets = tuple(part.strip() for part in text.split(","))
     if any(len(secret) < MIN_SECRET_LENGTH for secret in secrets):
         raise ValueError(
@@ -112,7 +112,7 @@ def secrets(text: str) -> tuple[str, ...]:
     return secrets
 
 
-def bind(text: str) -> str:
+def parse_bind(text: str) -> str:
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.%]+\]|[^:\s/\[\]]+):(\d{1,5})", text)
     if match is None or int(match[2]) > 65535:
         raise ValueError("Write it as HOST:PORT, such as 127.0.0.1:3002 or [::]:3002.")
@@ -120,7 +120,7 @@ def bind(text: str) -> str:
     return f"[{host}]:{int(match[2])}" if ":" in host else f"{host}:{int(match[2])}"
 
 
-def base_url(text: str) -> str:
+def parse_base_url(text: str) -> str:
     advice = "Use an address without a path, such as https://mail.example.com."
     try:
         parts = urlsplit(text)
@@ -135,7 +135,7 @@ def base_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def masked(text: str) -> str:
+def mask_credentials(text: str) -> str:
     """Return a value without the password or key in it; the rest of an address stays readable."""
     scheme, separator, rest = text.partition("://")
     if not separator:

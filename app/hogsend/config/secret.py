@@ -35,7 +35,7 @@ def prepare_data(settings: Settings) -> Settings:
             raise PermissionError(errno.EACCES, "Permission denied", str(data))
         if not settings.secrets and not (data / SECRET_FILE).exists():
             _create_secret(data / SECRET_FILE)
-        return with_stored_secret(settings)
+        return load_stored_secret(settings)
     except OSError as error:
         raise StartError(
             f"The data folder {data} cannot be used: {error.strerror or error}.",
@@ -43,7 +43,7 @@ def prepare_data(settings: Settings) -> Settings:
         ) from None
 
 
-def with_stored_secret(settings: Settings) -> Settings:
+def load_stored_secret(settings: Settings) -> Settings:
     """Return the settings with the data folder's secret, if none is set and the file exists.
 
     Raises:
@@ -57,7 +57,7 @@ def with_stored_secret(settings: Settings) -> Settings:
             return settings
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             path.chmod(0o600)
-        stored = parsing.secrets(path.read_text("ascii").strip())
+        stored = parsing.parse_secrets(path.read_text("ascii").strip())
     except ValueError:
         raise StartError(
             f"The secret in {path} is empty or damaged.",

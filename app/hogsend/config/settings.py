@@ -45,7 +45,7 @@ class Setting:
     name: str = ""
     field: str = ""
 
-    def value(self, text: str | None) -> Any:
+    def parse_value(self, text: str | None) -> Any:
         """Parse a text, or the default when there is none.
 
         Raises:
@@ -76,30 +76,30 @@ class Settings:
     )
     database_url: str = _setting(
         None,
-        parsing.database_url,
+        parsing.parse_database_url,
         "The database: `sqlite://PATH` or `postgres://user:password@host:port/name`.",
         secret=True,
         documented_default="`sqlite://<data>/hogsend.db`",
     )
     bind: str = _setting(
-        "127.0.0.1:3002", parsing.bind, "The address that the server listens on, `HOST:PORT`."
+        "127.0.0.1:3002", parsing.parse_bind, "The address that the server listens on, `HOST:PORT`."
     )
     base_url: str = _setting(
         None,
-        parsing.base_url,
+        parsing.parse_base_url,
         "The address in the links of mails, such as `https://mail.example.com`. A provider that "
         "sends beyond this machine refuses to start with a loopback or plain `http:` address.",
         documented_default="from the bind address",
     )
     allow_local_links: bool = _setting(
         "0",
-        parsing.boolean,
+        parsing.parse_boolean,
         "`1` lets mail leave this machine although its links lead to a loopback or plain `http:` "
         "address.",
     )
     secrets: tuple[str, ...] = _setting(
         None,
-        parsing.secrets,
+        parsing.parse_secrets,
         "Signs links and sessions. In a comma-separated list the first one signs and all of them "
         "verify, so that a secret can be replaced. "
         f"At least {parsing.MIN_SECRET_LENGTH} characters each.",
@@ -112,19 +112,19 @@ class Settings:
     )
     engine: str = _setting(
         "auto",
-        parsing.one_of("auto", "embedded", "hatchet"),
+        parsing.build_choice_parser("auto", "embedded", "hatchet"),
         "Decides when and where a turn runs: `embedded` or `hatchet`. `auto` is Hatchet when "
         "`HATCHET_CLIENT_TOKEN` is set, and embedded otherwise.",
     )
     hatchet_events: tuple[str, ...] = _setting(
         None,
-        parsing.event_names,
+        parsing.parse_event_names,
         "The names of the Hatchet events that are ingested as events, separated by commas. `*` "
         "matches any part of a name.",
     )
     mail: str = _setting(
         "inbox",
-        parsing.mail,
+        parsing.parse_mail,
         "The mail provider: `inbox` captures mail and sends nothing, "
         "`smtp://user:password@host:port` or `smtps://…` is a mail server, and `module:Class` is a "
         "provider of your own.",
@@ -132,80 +132,84 @@ class Settings:
     )
     sender: str = _setting(
         "Hogsend <hogsend@localhost>",
-        parsing.sender,
+        parsing.parse_sender,
         "The default sender. A provider that really sends needs one of your own addresses.",
         name="HOGSEND_FROM",
     )
     test_to: str | None = _setting(
         None,
-        parsing.address,
+        parsing.parse_address,
         "Every message goes to this address instead of its recipient's, and says so.",
     )
     send_rate: float = _setting(
         "0",
-        parsing.number(0.01, 100_000, "Use a number from 0.01 to 100000, or 0 for no limit."),
+        parsing.build_number_parser(
+            0.01, 100_000, "Use a number from 0.01 to 100000, or 0 for no limit."
+        ),
         "The most mails to start in a second, for a mail server that limits them. `0` is no limit.",
     )
     api_key: str | None = _setting(
         None,
-        parsing.api_key,
+        parsing.parse_api_key,
         "The key that the command line uses. `serve` registers a key that it does not know as an "
         "ingest key when it starts.",
         secret=True,
     )
     stop_timeout: float = _setting(
         "8",
-        parsing.number(0, 600, "Use a number of seconds from 0 to 600."),
+        parsing.build_number_parser(0, 600, "Use a number of seconds from 0 to 600."),
         "Seconds that a mail whose content is being transmitted may still take when the server "
         "stops. After that the send is in doubt.",
     )
     turn_time_limit: float = _setting(
         "60",
-        parsing.time_limit,
+        parsing.parse_time_limit,
         "Seconds that a journey's code may run in one turn before the turn fails.",
     )
     turn_step_limit: int = _setting(
-        "10000", parsing.count, "The `ctx` calls that a journey may make before its turn fails."
+        "10000",
+        parsing.parse_count,
+        "The `ctx` calls that a journey may make before its turn fails.",
     )
     late_event_limit: timedelta = _setting(
         "24",
-        parsing.hours,
+        parsing.parse_hours,
         "Hours after it happened in which an event still starts journeys. Journeys with "
         "`accept_late=True` start at any time.",
     )
     keep_journals: int | None = _setting(
         "90",
-        parsing.days,
+        parsing.parse_days,
         "Days after an enrollment's end for which its steps can be read; after that a summary can. "
         "`forever` keeps them, here and in the next four settings.",
     )
     keep_idempotency_keys: int | None = _setting(
         "30",
-        parsing.days,
+        parsing.parse_days,
         "Days for which an idempotency key is remembered. After that the same key is a new event.",
     )
     keep_refusals: int | None = _setting(
         "90",
-        parsing.days,
+        parsing.parse_days,
         "Days for which a journey's page shows which contacts it did not enroll, and why.",
     )
     keep_mails: int | None = _setting(
         "30",
-        parsing.days,
+        parsing.parse_days,
         "Days for which a sent mail can be read, by operators and by its recipient in the browser.",
     )
     keep_inbox: int | None = _setting(
-        "90", parsing.days, "Days for which the local inbox keeps a mail."
+        "90", parsing.parse_days, "Days for which the local inbox keeps a mail."
     )
     log_format: str = _setting(
         "auto",
-        parsing.one_of("auto", "console", "json"),
+        parsing.build_choice_parser("auto", "console", "json"),
         "`console` is for people, `json` is one object a line. `auto` is console on a terminal and "
         "json elsewhere.",
     )
     log_level: str = _setting(
         "info",
-        parsing.one_of("debug", "info", "warning", "error"),
+        parsing.build_choice_parser("debug", "info", "warning", "error"),
         "The lowest level that is logged: `debug`, `info`, `warning` or `error`.",
     )
     # Where the value of each setting came from, by its name.
@@ -222,12 +226,12 @@ class Settings:
         return int(self.bind.rpartition(":")[2])
 
 
-def _named(setting: Setting, field_name: str) -> Setting:
+def _complete(setting: Setting, field_name: str) -> Setting:
     return replace(setting, field=field_name, name=setting.name or PREFIX + field_name.upper())
 
 
 SETTINGS: tuple[Setting, ...] = tuple(
-    _named(one.metadata["setting"], one.name) for one in fields(Settings) if one.metadata
+    _complete(one.metadata["setting"], one.name) for one in fields(Settings) if one.metadata
 )
 _NAMES = {setting.name for setting in SETTINGS}
 
@@ -257,15 +261,19 @@ def load_settings(
     for origin, source in sources:
         for name, text in source.items():
             if name.startswith(PREFIX) and name not in _NAMES:
-                raise _unknown(name, origin)
+                raise _build_unknown_error(name, origin)
             if text.strip() and (name in _NAMES or name == TOKEN):
                 texts[name], origins[name] = text.strip(), origin
     has_token = origins.pop(TOKEN, None) is not None
-    values = {setting.field: setting.value(texts.get(setting.name)) for setting in SETTINGS}
-    return Settings(**_resolved(values, folder.absolute(), has_token), origins=origins)
+    values = {setting.field: setting.parse_value(texts.get(setting.name)) for setting in SETTINGS}
+    return Settings(
+        **_resolve_dependent_values(values, folder.absolute(), has_token), origins=origins
+    )
 
 
-def _resolved(values: dict[str, Any], folder: Path, has_token: bool) -> dict[str, Any]:
+def _resolve_dependent_values(
+    values: dict[str, Any], folder: Path, has_token: bool
+) -> dict[str, Any]:
     """Return the values with those filled in that follow from others."""
     data, engine = folder / values["data"], values["engine"]
     if engine == "hatchet" and not has_token:
@@ -284,13 +292,13 @@ def _resolved(values: dict[str, Any], folder: Path, has_token: bool) -> dict[str
         "journeys": folder / values["journeys"],
         "engine": engine,
         "database_url": url,
-        "base_url": values["base_url"] or local_address(host.strip("[]"), int(port)),
+        "base_url": values["base_url"] or build_local_address(host.strip("[]"), int(port)),
         "secrets": values["secrets"] or (),
         "hatchet_events": values["hatchet_events"] or (),
     }
 
 
-def _unknown(name: str, origin: str) -> ConfigError:
+def _build_unknown_error(name: str, origin: str) -> ConfigError:
     known = [known.removeprefix(PREFIX) for known in _NAMES]
     close = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), known, n=1)
     place = "the environment" if origin == "environment" else f"the {origin} file"
@@ -300,26 +308,26 @@ def _unknown(name: str, origin: str) -> ConfigError:
     )
 
 
-def local_address(host: str, port: int) -> str:
+def build_local_address(host: str, port: int) -> str:
     """Return the address at which this machine reaches a server that listens on a host and port."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not listened on
         host = "localhost"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def display_value(settings: Settings, setting: Setting) -> str:
+def format_value(settings: Settings, setting: Setting) -> str:
     """Return a value as it would be set, with secrets masked; empty when there is none."""
     value: Any = getattr(settings, setting.field)
     if isinstance(value, tuple):
         texts = cast("tuple[str, ...]", value)
         return ", ".join("…" if setting.secret else text for text in texts)
     if value is None:
-        return parsing.FOREVER if setting.parse is parsing.days else ""
+        return parsing.FOREVER if setting.parse is parsing.parse_days else ""
     if isinstance(value, timedelta):
         return f"{value / timedelta(hours=1):g}"
     if isinstance(value, bool | float):
         return f"{float(value):g}"
-    return parsing.masked(str(value)) if setting.secret else str(value)
+    return parsing.mask_credentials(str(value)) if setting.secret else str(value)
 
 
 def read_env_file(path: Path) -> dict[str, str]:

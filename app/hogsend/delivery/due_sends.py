@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from ..domain.round_robin import in_turns, parts
+from ..domain.round_robin import interleave, split_into_chunks
 from ..store import lag, sends, workers
 from ..store.db import Database
 from .send_jobs import SendJob, load_jobs
@@ -46,14 +46,17 @@ class DueSends:
             now: the present instant.
         """
         limit += len(self._claimed)
-        journeys = [None, *await self._database.read_one(sends.waiting_journeys())]
+        journeys = [None, *await self._database.read_one(sends.find_queued_journeys())]
         results = await self._database.read(
-            *(sends.due(part, limit, now, self._holder) for part in parts(journeys, _MAX_JOURNEYS))
+            *(
+                sends.find_due(part, limit, now, self._holder)
+                for part in split_into_chunks(journeys, _MAX_JOURNEYS)
+            )
         )
         queues = [queue for result in results for queue in result]
         due = [
             send_id
-            for send_id, due_at in in_turns(queues)
+            for send_id, due_at in interleave(queues)
             if due_at <= now and send_id not in self._claimed
         ]
         later_due_times = [due_at for queue in queues for _, due_at in queue if due_at > now]
@@ -61,7 +64,7 @@ class DueSends:
 
     async def find_next_due_at(self) -> datetime | None:
         """Return when the first queued send is due."""
-        return await self._database.read_one(lag.next_send())
+        return await self._database.read_one(lag.find_next_send())
 
     async def claim(self, ids: Sequence[UUID], now: datetime) -> list[SendJob]:
         """Claim sends; return the sends that are still due, with the data that their mails need.
@@ -86,4 +89,4 @@ class DueSends:
 
     async def _lease(self, ids: Sequence[UUID], holder: UUID) -> Sequence[UUID]:
         async with self._database.transaction() as tx:
-            return await tx.one(workers.lease_mails(ids, holder))
+            return await tx.fetch_one(workers.lease_mails(ids, holder))

@@ -10,7 +10,7 @@ from uuid import UUID
 from ..clock import Clock
 from ..domain.contact import Contact
 from ..domain.incoming import IncomingEvent
-from ..domain.send_policy import Queue, Send, SendFacts, decide_send, send_time
+from ..domain.send_policy import Queue, Send, SendFacts, compute_send_time, decide_send
 from ..ingest import BatchResult, Ingest
 from ..store import consents, contacts, counters, sends
 from ..store.batcher import Batcher
@@ -87,7 +87,7 @@ class Ledger:
 
     async def flush(self) -> None:
         """Wait until all submitted hand-overs and outcomes are written."""
-        await self._batcher.idle()
+        await self._batcher.wait_until_idle()
 
     def decide_refusal(self, send: Send, facts: SendFacts, now: datetime) -> Send | None:
         """Return None if a mail may leave by consent and suppressions, else its row as refused."""
@@ -105,7 +105,7 @@ class Ledger:
         journey = self._ingest.rules.find_definition(job.send.journey_id or "")
         if refused is not None or journey is None:
             return refused
-        due_at = send_time(journey, job.contact.properties, now)
+        due_at = compute_send_time(journey, job.contact.properties, now)
         return replace(job.send, due_at=due_at) if due_at > now else None
 
     async def _write(
@@ -132,14 +132,14 @@ class Ledger:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
             begun = await self._begin_within(tx, handoffs, tally)
-            await tx.apply([tally.write()])
+            await tx.apply([tally.to_write()])
         return begun
 
     async def _conclude(self, outcomes: Sequence[DeliveryOutcome]) -> None:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
             batch = await self._conclude_within(tx, outcomes, tally)
-            await tx.apply([tally.write()])
+            await tx.apply([tally.to_write()])
         await self._ingest.publish_result(batch)
 
     async def _begin_and_conclude(
@@ -149,7 +149,7 @@ class Ledger:
         async with self._database.transaction() as tx:
             begun = await self._begin_within(tx, handoffs, tally)
             batch = await self._conclude_within(tx, outcomes, tally)
-            await tx.apply([tally.write()])
+            await tx.apply([tally.to_write()])
         await self._ingest.publish_result(batch)
         return begun
 
@@ -160,10 +160,10 @@ class Ledger:
         ids = [handoff.send.id for handoff in handoffs]
         # The contacts are locked before the sends are read, so that no exit commits in between.
         recipients, rows, consents_of, suppressed = await tx.fetch(
-            contacts.of_sends(ids, tx.dialect.lock_rows),
-            sends.by_ids(ids),
-            consents.of_sends(ids),
-            consents.suppressed_of_sends(ids),
+            contacts.find_by_sends(ids, tx.dialect.lock_rows),
+            sends.find_by_ids(ids),
+            consents.find_by_sends(ids),
+            consents.find_suppressed_by_sends(ids),
         )
         changed: list[Send] = []
         results: list[Send | Exception] = []
@@ -179,7 +179,7 @@ class Ledger:
             )
             if refused is not None:
                 changed.append(refused)
-                tally.today(counters.sends(refused.status))
+                tally.add_today(counters.name_send_total(refused.status))
                 results.append(Withdrawn())
             elif (send.address or contact.email) != handoff.send.to_email:
                 # The address has changed since the mail was rendered, so it is rendered again.
@@ -189,9 +189,9 @@ class Ledger:
                 changed.append(row)
                 mails.append(_to_rendered_mail(handoff.message))
                 results.append(row)
-        await tx.apply([sends.update(changed, now), sends.keep_mails(mails, now)])
+        await tx.apply([sends.update(changed, now), sends.store_mails(mails, now)])
         if self._holder is not None:
-            await tx.apply([sends.hold([mail.send_id for mail in mails], self._holder)])
+            await tx.apply([sends.set_holder([mail.send_id for mail in mails], self._holder)])
         return results
 
     def _mark_sending(self, send: Send, handoff: Handoff, now: datetime) -> Send:
@@ -210,7 +210,7 @@ class Ledger:
         self, tx: Transaction, outcomes: Sequence[DeliveryOutcome], tally: Tally
     ) -> BatchResult:
         now = self._clock.now()
-        states = await tx.one(sends.states_of([outcome.send.id for outcome in outcomes]))
+        states = await tx.fetch_one(sends.find_states([outcome.send.id for outcome in outcomes]))
         changed = [
             row
             for outcome in outcomes
@@ -218,7 +218,7 @@ class Ledger:
         ]
         for row in changed:
             if row.status != "queued":
-                tally.today(counters.sends(row.status))
+                tally.add_today(counters.name_send_total(row.status))
         await tx.apply([sends.conclude(changed, now)])
         bounces = [
             _build_bounce_event(outcome) for outcome in outcomes if outcome.suppress is not None

@@ -128,7 +128,7 @@ class Mailer:
 
     async def recover(self) -> None:
         """Read whether sending is on hold, and settle the hand-overs of workers that have ended."""
-        self.send_hold = await self._database.read_one(meta.value(meta.SEND_HOLD))
+        self.send_hold = await self._database.read_one(meta.find_value(meta.SEND_HOLD))
         await settle_interrupted_sends(
             self._database, self._clock.now(), self._provider.idempotency_window
         )

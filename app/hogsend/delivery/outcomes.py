@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ..domain.incoming import Suppress
-from ..domain.retry_schedule import retry_at
+from ..domain.retry_schedule import compute_retry_time
 from ..domain.send_policy import Send
-from ..store.sends import attempt as build_attempt
+from ..store.sends import build_attempt
 from .providers.port import Accepted, Rejected, TryLater
 
 # How long a mail whose template is missing or broken waits for the next attempt.
@@ -176,7 +176,7 @@ def _retry(
     send: Send, now: datetime, outcome: str, reply: str, provider_retry_at: datetime | None
 ) -> DeliveryOutcome:
     attempts = _add_attempt(send, now, outcome, reply)
-    scheduled_at = retry_at(len(attempts), send.created_at, now, random.random())  # noqa: S311
+    scheduled_at = compute_retry_time(len(attempts), send.created_at, now, random.random())  # noqa: S311
     if scheduled_at is None:
         reason = "refused for four days"
         failed = replace(send, status="failed", reason=reason, due_at=None, attempts=attempts)

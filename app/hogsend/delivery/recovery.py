@@ -29,12 +29,14 @@ async def settle_interrupted_sends(
     """
     tally = Tally(now)
     async with database.transaction() as tx:
-        interrupted: list[Send] = await tx.one(sends.left_in_hand(tx.dialect.lock_free_rows))
+        interrupted: list[Send] = await tx.fetch_one(
+            sends.find_abandoned(tx.dialect.lock_free_rows)
+        )
         settled = [resolve_interrupted(send, now, window) for send in interrupted]
         for send in settled:
             if send.status != "queued":
-                tally.today(counters.sends(send.status))
-        await tx.apply([sends.update(settled, now), tally.write()])
+                tally.add_today(counters.name_send_total(send.status))
+        await tx.apply([sends.update(settled, now), tally.to_write()])
     in_doubt = sum(send.status == "in_doubt" for send in settled)
     if in_doubt:
         log.warning("%d mails may or may not have left when their worker ended", in_doubt)

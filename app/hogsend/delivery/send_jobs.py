@@ -75,11 +75,11 @@ def build_send_facts(
 
 async def _load(database: Database, ids: Sequence[UUID], now: datetime) -> list[SendJob]:
     rows, recipients, triggers, consents_of, suppressed = await database.read(
-        sends.by_ids(ids),
-        contacts.of_sends(ids),
-        events.triggers_of_sends(ids),
-        consents.of_sends(ids),
-        consents.suppressed_of_sends(ids),
+        sends.find_by_ids(ids),
+        contacts.find_by_sends(ids),
+        events.find_triggers_by_sends(ids),
+        consents.find_by_sends(ids),
+        consents.find_suppressed_by_sends(ids),
     )
     return [
         SendJob(

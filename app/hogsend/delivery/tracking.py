@@ -16,10 +16,10 @@ from ..domain.engagement import (
     Engagement,
     EngagementKind,
     Verdict,
-    agent_class,
+    classify_agent,
     judge_click,
     judge_request,
-    truncated_network,
+    truncate_network,
 )
 from ..domain.ids import new_id
 from ..domain.incoming import IncomingEvent
@@ -103,8 +103,8 @@ class Tracker:
             position=position,
             url=url or None,
             verdict=verdict,
-            agent=agent_class(visit.agent),
-            network=truncated_network(visit.address),
+            agent=classify_agent(visit.agent),
+            network=truncate_network(visit.address),
             held_until=now + HOLD if verdict == "unsure" else None,
         )
         try:
@@ -134,7 +134,7 @@ class Tracker:
         not_by_machines = [engagement for engagement in batch if engagement.verdict != "machine"]
         for engagement in batch:
             if engagement.verdict != "unsure":
-                tally.today(counters.engagement(engagement.kind, engagement.verdict))
+                tally.add_today(counters.name_engagement_total(engagement.kind, engagement.verdict))
         async with self._database.transaction() as tx:
             await tx.apply(
                 [
@@ -146,7 +146,7 @@ class Tracker:
                             if engagement.kind == "open"
                         ]
                     ),
-                    tally.write(),
+                    tally.to_write(),
                 ]
             )
         if any(engagement.held_until for engagement in batch):
@@ -161,14 +161,16 @@ class Tracker:
     async def judge_due(self) -> float:
         """Classify the clicks whose hold has ended; return the seconds until the next hold ends."""
         while True:
-            held_clicks = await self._database.read_one(engagement_store.held(_BATCH_SIZE))
+            held_clicks = await self._database.read_one(engagement_store.find_held(_BATCH_SIZE))
             now = self._clock.now()
             due = [
-                held for held in held_clicks if held.hit.held_until and held.hit.held_until <= now
+                held
+                for held in held_clicks
+                if held.click.held_until and held.click.held_until <= now
             ]
             if not due:
                 ends = next(
-                    (held.hit.held_until for held in held_clicks if held.hit.held_until), None
+                    (held.click.held_until for held in held_clicks if held.click.held_until), None
                 )
                 wait = min(ends - now, _MAX_SLEEP) if ends else _MAX_SLEEP
                 return max(wait.total_seconds(), 0.01)
@@ -182,32 +184,36 @@ class Tracker:
 
     async def _judge(self, due: Sequence[HeldClick]) -> None:
         neighbours = await self._database.read_one(
-            engagement_store.of_sends(list({held.hit.send_id for held in due}))
+            engagement_store.find_by_sends(list({held.click.send_id for held in due}))
         )
         now = self._clock.now()
         tally = Tally(now)
         async with self._database.transaction() as tx:
-            still_held = await tx.one(
-                engagement_store.still_held(
-                    [held.hit.id for held in due], tx.dialect.lock_free_rows
+            still_held = await tx.fetch_one(
+                engagement_store.find_still_held(
+                    [held.click.id for held in due], tx.dialect.lock_free_rows
                 )
             )
             judged: list[tuple[HeldClick, Verdict]] = [
-                (held, _judge(held, neighbours)) for held in due if held.hit.id in still_held
+                (held, _judge(held, neighbours)) for held in due if held.click.id in still_held
             ]
             by_people = [held for held, verdict in judged if verdict == "human"]
             for _, verdict in judged:
-                tally.today(counters.engagement("click", verdict))
+                tally.add_today(counters.name_engagement_total("click", verdict))
             await tx.apply(
                 [
-                    engagement_store.judge([(held.hit.id, verdict) for held, verdict in judged]),
-                    sends.record_clicks([(held.hit.send_id, held.hit.at) for held in by_people]),
+                    engagement_store.record_verdicts(
+                        [(held.click.id, verdict) for held, verdict in judged]
+                    ),
+                    sends.record_clicks(
+                        [(held.click.send_id, held.click.at) for held in by_people]
+                    ),
                 ]
             )
             result = await self._ingest.submit_within(
                 tx, [_build_click_event(held) for held in by_people], tally, now
             )
-            await tx.apply([tally.write()])
+            await tx.apply([tally.to_write()])
         result.topics.add("sends")
         await self._ingest.publish_result(result)
 
@@ -215,10 +221,10 @@ class Tracker:
 def _judge(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -> Verdict:
     others = [
         other.position
-        for other in neighbours.get(held.hit.send_id, ())
-        if other.kind == "click" and abs(other.at - held.hit.at) <= HOLD
+        for other in neighbours.get(held.click.send_id, ())
+        if other.kind == "click" and abs(other.at - held.click.at) <= HOLD
     ]
-    return judge_click(held.hit.at, held.sent_at, others)
+    return judge_click(held.click.at, held.sent_at, others)
 
 
 def _build_click_event(held: HeldClick) -> IncomingEvent:
@@ -226,11 +232,11 @@ def _build_click_event(held: HeldClick) -> IncomingEvent:
         name="email.clicked",
         contact_id=held.contact_id,
         properties={
-            "sendId": str(held.hit.send_id),
+            "sendId": str(held.click.send_id),
             "template": held.template,
-            "url": held.hit.url or "",
+            "url": held.click.url or "",
         },
         source="recipient",
-        timestamp=held.hit.at,
-        send_id=held.hit.send_id,
+        timestamp=held.click.at,
+        send_id=held.click.send_id,
     )

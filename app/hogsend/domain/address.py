@@ -12,7 +12,7 @@ _SHAPE = re.compile(
     r"(?:[^\s@<>\"(),:;\\\[\]_\x00-\x1f\x7f.]{1,63}\.)+"
     r"[^\W\d_][^\s@<>\"(),:;\\\[\]_\x00-\x1f\x7f.]{0,62}"
 )
-LONGEST = 254
+MAX_LENGTH = 254
 
 
 def normalize_email(text: str) -> str:
@@ -22,10 +22,10 @@ def normalize_email(text: str) -> str:
         text: the address as received.
 
     Raises:
-        ValueError: it is not an email address; the message completes "email …".
+        ValueError: the text is not an email address; the message completes "email …".
     """
     address = text.strip().lower()
-    if len(address) > LONGEST or not _SHAPE.fullmatch(address) or ".." in address:
+    if len(address) > MAX_LENGTH or not _SHAPE.fullmatch(address) or ".." in address:
         raise ValueError("must be an email address such as ada@example.com")
     if address.isascii():
         return address

@@ -1,4 +1,4 @@
-"""Deterministic assignment: the same name always gets the same arm, or is always held out."""
+"""Deterministic assignment of contacts to the arms of an experiment and to holdout groups."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import hashlib
 from collections.abc import Mapping
 
 
-def point_of(name: str) -> float:
-    """Return a number from 0 up to 1, the same for the same name and spread evenly over names.
-
-    Args:
-        name: any text.
-    """
+def compute_point(name: str) -> float:
+    """Hash a name to a number from 0 up to 1; the numbers of many names are spread evenly."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
 
 
-def arm_of(name: str, arms: Mapping[str, float]) -> str:
-    """Choose an arm for a name.
+def choose_arm(name: str, arms: Mapping[str, float]) -> str:
+    """Choose an arm for a name; a name always gets the same arm.
 
     Args:
-        name: any text; the same one always gets the same arm.
-        arms: each arm with its weight, not all of them zero.
+        name: any text.
+        arms: the weight of each arm; at least one weight is greater than zero.
     """
-    point = point_of(name) * sum(arms.values())
+    point = compute_point(name) * sum(arms.values())
     for arm, weight in arms.items():
         point -= weight
         if point < 0:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
-from .durations import words
+from .durations import describe_duration
 
 # The value of a property that does not exist.
 MISSING: Any = object()
@@ -79,8 +79,8 @@ class Compare(_Combinable):
             "operator": self.operator,
         }
         if self.operator != "exists":
-            several = isinstance(self.value, tuple)
-            stored["value"] = [*cast("tuple[Any, ...]", self.value)] if several else self.value
+            is_list = isinstance(self.value, tuple)
+            stored["value"] = [*cast("tuple[Any, ...]", self.value)] if is_list else self.value
         if self.as_number:
             stored["number"] = True
         return stored
@@ -139,7 +139,7 @@ class Property:
         return Property(self.path, as_number=True)
 
     def _compare(self, operator: str, value: Any) -> Compare:
-        return Compare(self.path, operator, _plain(value), self._as_number)
+        return Compare(self.path, operator, _to_stored_value(value), self._as_number)
 
     def __eq__(self, value: object) -> Compare:  # type: ignore[override]
         return self._compare("eq", value)
@@ -169,7 +169,7 @@ class Property:
 
     def in_(self, values: Sequence[Any]) -> Compare:
         """Hold when the property equals one of the values."""
-        return self._compare("in", tuple(_plain(value) for value in values))
+        return self._compare("in", tuple(_to_stored_value(value) for value in values))
 
     def within(self, duration: timedelta) -> Compare:
         """Hold when the property is an ISO instant at most `duration` away from now."""
@@ -220,7 +220,7 @@ def describe(condition: Condition) -> str:
     return str(condition.to_json())
 
 
-_WORDS = {
+_PHRASES = {
     "eq": "is",
     "neq": "is not",
     "gt": ">",
@@ -236,12 +236,12 @@ def _describe_compare(compare: Compare) -> str:
     if compare.operator == "exists":
         return f"{compare.path} is set"
     if compare.operator == "within":
-        return f"{compare.path} is within {words(timedelta(seconds=compare.value))}"
+        return f"{compare.path} is within {describe_duration(timedelta(seconds=compare.value))}"
     value = f"“{compare.value}”" if isinstance(compare.value, str) else str(compare.value)
-    return f"{compare.path} {_WORDS[compare.operator]} {value}"
+    return f"{compare.path} {_PHRASES[compare.operator]} {value}"
 
 
-def _plain(value: Any) -> Any:
+def _to_stored_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
@@ -250,16 +250,16 @@ def look_up(properties: Mapping[str, Any], path: str) -> Any:
 
     Args:
         properties: the properties to search.
-        path: its name, or the names of nested objects and the property, joined by dots.
+        path: the property's name, or the path through nested objects, joined by dots.
     """
     if path in properties:
         return properties[path]
-    actual: Any = properties
+    value: Any = properties
     for name in path.split("."):
-        if not isinstance(actual, Mapping) or name not in actual:
+        if not isinstance(value, Mapping) or name not in value:
             return MISSING
-        actual = cast("Mapping[str, Any]", actual)[name]
-    return actual
+        value = cast("Mapping[str, Any]", value)[name]
+    return value
 
 
 def _to_number(text: str) -> Any:
@@ -273,7 +273,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _instant(value: object) -> datetime | None:
+def _parse_instant(value: object) -> datetime | None:
     if not isinstance(value, str) or len(value) < len("2026-01-01"):
         return None
     try:
@@ -283,11 +283,11 @@ def _instant(value: object) -> datetime | None:
     return instant if instant.tzinfo else None
 
 
-def _order(actual: Any, value: Any) -> int | None:
-    """Return -1, 0 or 1, as `cmp` does; None when the two cannot be ordered."""
+def _compare_values(actual: Any, value: Any) -> int | None:
+    """Return -1, 0 or 1 for less, equal or greater; None when the values cannot be ordered."""
     if _is_number(actual) and _is_number(value):
         return (actual > value) - (actual < value)
-    left, right = _instant(actual), _instant(value)
+    left, right = _parse_instant(actual), _parse_instant(value)
     if left and right:
         return (left > right) - (left < right)
     if isinstance(actual, str) and isinstance(value, str):
@@ -295,13 +295,13 @@ def _order(actual: Any, value: Any) -> int | None:
     return None
 
 
-def _equal(actual: Any, value: Any) -> bool:
+def _is_equal(actual: Any, value: Any) -> bool:
     if isinstance(actual, bool) or isinstance(value, bool):
         return actual is value
     if actual == value:
         return True
     # The same instant may be written in another zone.
-    left, right = _instant(actual), _instant(value)
+    left, right = _parse_instant(actual), _parse_instant(value)
     return left is not None and left == right
 
 
@@ -311,24 +311,24 @@ def _contains(actual: Any, value: Any) -> bool:
     return isinstance(actual, list) and value in cast("list[Any]", actual)
 
 
-def _within(actual: Any, value: Any, now: datetime) -> bool:
-    instant = _instant(actual)
+def _is_within(actual: Any, value: Any, now: datetime) -> bool:
+    instant = _parse_instant(actual)
     return instant is not None and abs((instant - now).total_seconds()) <= value
 
 
 def _is_in(actual: Any, values: Any) -> bool:
-    return any(_equal(actual, value) for value in cast("Sequence[Any]", values))
+    return any(_is_equal(actual, value) for value in cast("Sequence[Any]", values))
 
 
-# Each takes the property's value, the value to compare with and the present instant.
+# Each operator takes the property's value, the value to compare with, and the present instant.
 _OPERATORS: Mapping[str, Callable[[Any, Any, datetime], bool]] = {
-    "eq": lambda actual, value, now: _equal(actual, value),
-    "neq": lambda actual, value, now: not _equal(actual, value),
-    "gt": lambda actual, value, now: _order(actual, value) == 1,
-    "gte": lambda actual, value, now: _order(actual, value) in (0, 1),
-    "lt": lambda actual, value, now: _order(actual, value) == -1,
-    "lte": lambda actual, value, now: _order(actual, value) in (-1, 0),
+    "eq": lambda actual, value, now: _is_equal(actual, value),
+    "neq": lambda actual, value, now: not _is_equal(actual, value),
+    "gt": lambda actual, value, now: _compare_values(actual, value) == 1,
+    "gte": lambda actual, value, now: _compare_values(actual, value) in (0, 1),
+    "lt": lambda actual, value, now: _compare_values(actual, value) == -1,
+    "lte": lambda actual, value, now: _compare_values(actual, value) in (-1, 0),
     "contains": lambda actual, value, now: _contains(actual, value),
     "in": lambda actual, value, now: _is_in(actual, value),
-    "within": _within,
+    "within": _is_within,
 }

@@ -1,4 +1,4 @@
-"""A contact, and the identities that it is known by."""
+"""A contact and its identities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact, as of the moment when it was read.
+    """A contact as it was when its row was read.
 
     Args:
         id: our id.
@@ -21,7 +21,7 @@ class Contact:
         anonymous_id: the browser id that the contact was first seen with, if any.
         event_seq: the number of the contact's newest event.
         first_seen_at: when the first event or call named the contact.
-        last_seen_at: when the newest one did.
+        last_seen_at: when the newest event or call named the contact.
     """
 
     id: UUID
@@ -35,12 +35,12 @@ class Contact:
 
     @property
     def key(self) -> str:
-        """The contact key of the wire: the user id, else the anonymous id, else our id."""
+        """The contact's key in the API: the user id, else the anonymous id, else our id."""
         return self.user_id or self.anonymous_id or str(self.id)
 
     @property
     def label(self) -> str:
-        """The name that pages show: the name if known, else the address, else the key."""
+        """The name that pages show: a name from the properties, else the address, else the key."""
         for name in ("name", "full_name", "fullName", "firstName", "first_name"):
             value = self.properties.get(name)
             if isinstance(value, str) and value.strip():
@@ -48,7 +48,7 @@ class Contact:
         return self.email or self.key
 
 
-def snapshot(contact: Contact) -> dict[str, Any]:
+def to_snapshot(contact: Contact) -> dict[str, Any]:
     """Return a contact in the form that a journal records."""
     return {
         "id": str(contact.id),
@@ -58,8 +58,8 @@ def snapshot(contact: Contact) -> dict[str, Any]:
     }
 
 
-def of_snapshot(stored: Mapping[str, Any]) -> Contact:
-    """Read a contact that `snapshot` recorded."""
+def from_snapshot(stored: Mapping[str, Any]) -> Contact:
+    """Read a contact that `to_snapshot` recorded."""
     return Contact(
         id=UUID(stored["id"]),
         user_id=stored["userId"],

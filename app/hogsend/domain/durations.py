@@ -30,18 +30,18 @@ def weeks(n: float) -> timedelta:
     return timedelta(weeks=n)
 
 
-def words(span: timedelta) -> str:
+def describe_duration(span: timedelta) -> str:
     """Return a duration in words: `2 days`, `1 hour`, `90 seconds`, `1 day 12 hours`."""
-    left, parts = abs(span), list[str]()
+    remainder, parts = abs(span), list[str]()
     units = (("day", 86_400), ("hour", 3600), ("minute", 60))
-    for name, seconds in units:
-        count, left = divmod(left, timedelta(seconds=seconds))
+    for unit, seconds in units:
+        count, remainder = divmod(remainder, timedelta(seconds=seconds))
         if count:
-            parts.append(_many(count, name))
-    if left or not parts:
-        parts.append(_many(left.total_seconds(), "second"))
+            parts.append(_pluralize(count, unit))
+    if remainder or not parts:
+        parts.append(_pluralize(remainder.total_seconds(), "second"))
     return ("-" if span < timedelta() else "") + " ".join(parts)
 
 
-def _many(count: float, name: str) -> str:
-    return f"{count} {name}" if count == 1 else f"{count:g} {name}s"
+def _pluralize(count: float, unit: str) -> str:
+    return f"{count} {unit}" if count == 1 else f"{count:g} {unit}s"

@@ -1,4 +1,4 @@
-"""Opens and clicks, and the verdict whether a person or a machine made them."""
+"""Opens and clicks, and the verdict whether a person or a machine caused them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from uuid import UUID
 Verdict = Literal["human", "machine", "unsure"]
 EngagementKind = Literal["open", "click"]
 
-# A click is judged after this time, when its neighbours are known: scanners follow every link.
+# A click is judged after this time, when the other clicks of its mail are known: scanners follow
+# every link.
 HOLD = timedelta(seconds=10)
 # No person opens a mail and clicks a link in less time than this after the hand-over.
 TOO_SOON = timedelta(seconds=2)
@@ -39,10 +40,10 @@ class Engagement:
         at: when it happened.
         position: the number of the link, from 0.
         url: the link's target, for a click.
-        verdict: whether a person or a machine made it; `unsure` while a click is held.
-        agent: the class of its User-Agent (see `agent_class`); the header itself is not stored.
-        network: the truncated network of its IP address, such as `192.0.2.0/24`.
-        held_until: when a held click is judged; None once it has been.
+        verdict: whether a person or a machine caused it; `unsure` while a click is held.
+        agent: the class of the User-Agent (see `classify_agent`); the header itself is not stored.
+        network: the truncated network of the IP address, such as `192.0.2.0/24`.
+        held_until: when a held click is judged; None for a click that has been judged.
     """
 
     id: UUID
@@ -58,7 +59,7 @@ class Engagement:
 
 
 def judge_request(kind: EngagementKind, method: str, agent: str) -> Verdict:
-    """Return the verdict about an open or a click that follows from its request alone.
+    """Judge an open or a click by its request alone.
 
     Args:
         kind: `open` or `click`.
@@ -66,8 +67,8 @@ def judge_request(kind: EngagementKind, method: str, agent: str) -> Verdict:
         agent: the User-Agent header.
 
     Returns:
-        `machine` when it certainly is one. Any other open counts as a person's; any other click is
-        `unsure` until its neighbours are known.
+        `machine` when a machine certainly sent the request. Any other open counts as a person's;
+        any other click is `unsure` until the other clicks of its mail are known.
     """
     if method == "HEAD" or not agent or _MACHINE.search(agent) or _PREFETCH.search(agent):
         return "machine"
@@ -78,19 +79,19 @@ def judge_request(kind: EngagementKind, method: str, agent: str) -> Verdict:
 
 
 def judge_click(at: datetime, sent_at: datetime | None, positions: Collection[int]) -> Verdict:
-    """Return the final verdict about a click, after its hold.
+    """Judge a click whose hold is over.
 
     Args:
-        at: when it happened.
+        at: when the click happened.
         sent_at: when the mail was handed over.
-        positions: the positions of the links of the mail that were followed within seconds of it.
+        positions: the positions of the mail's links that were followed within seconds of the click.
     """
     if sent_at is not None and at - sent_at < TOO_SOON:
         return "machine"
     return "machine" if len(set(positions)) >= MANY_LINKS else "human"
 
 
-def agent_class(agent: str) -> str:
+def classify_agent(agent: str) -> str:
     """Return the class of a User-Agent header: `phone`, `desktop`, `proxy`, `machine` or `none`."""
     if not agent:
         return "none"
@@ -101,7 +102,7 @@ def agent_class(agent: str) -> str:
     return "phone" if _PHONE.search(agent) else "desktop"
 
 
-def truncated_network(address: str) -> str:
+def truncate_network(address: str) -> str:
     """Return the /24 (IPv4) or /48 (IPv6) network of an IP address; empty for any other text."""
     try:
         parsed = ip_address(address)

@@ -1,4 +1,4 @@
-"""One contact in one journey, and the decisions about entering, waiting and leaving."""
+"""Enrollments: one contact in one journey; the decisions about entering, waiting and leaving."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from .assignment import point_of
+from .assignment import compute_point
 from .conditions import MISSING, look_up
 from .event import Event, EventMatch
 from .journey import Journey
@@ -17,7 +17,7 @@ from .journey import Journey
 State = Literal[
     "active", "waiting", "completed", "exited", "failed", "drifted", "held_out", "parked"
 ]
-# Of a key that tells side-by-side enrollments apart; a longer one is kept as its digest.
+# A longer entry key is stored as its digest.
 MAX_KEY_LENGTH = 200
 LIVE_STATES = ("active", "waiting", "drifted", "parked")
 
@@ -44,18 +44,18 @@ class Wait:
 
     Args:
         key: the journal key of the wait.
-        until: when it ends by itself; None when only an event ends it.
-        events: the events that end it; empty for a sleep.
-        more: how many of them are still needed.
+        until: when the wait ends without an event; None when only an event ends it.
+        events: the events that end the wait; empty for a sleep.
+        remaining: how many matching events are still needed to end the wait.
     """
 
     key: str
     until: datetime | None
     events: tuple[EventMatch, ...] = ()
-    more: int = 1
+    remaining: int = 1
 
     def matches(self, event: Event, now: datetime) -> bool:
-        """Return whether an event ends this wait; one that arrived after the deadline does not."""
+        """Return whether an event ends this wait; an event after the deadline does not."""
         if self.until is not None and event.received_at and event.received_at > self.until:
             return False
         return any(match.matches(event.name, event.properties, now) for match in self.events)
@@ -63,13 +63,17 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class LookBack:
-    """The point from which on a wait sees events.
+    """The point in a contact's past after which a wait can see events.
+
+    Each contact numbers its events. The events of a contact that was merged into another keep the
+    numbers of the merged contact, so only their ids say whether they come after this point.
 
     Args:
-        seq: of the contact's own events, those after this number are seen; 0 when what it looks
-            back to was the event of somebody who is this contact now, and numbered apart.
-        at: of any events, those that arrived at this instant or later are seen.
-        event: what it looks back to: of events numbered apart, those with a greater id are seen.
+        seq: the contact's own events with a greater number are visible; 0 when this point is an
+            event of a contact that has since been merged into this one.
+        at: events that arrived before this instant are not visible.
+        event: the id of the event at this point; events of merged contacts with a greater id are
+            visible.
     """
 
     seq: int
@@ -77,22 +81,21 @@ class LookBack:
     event: UUID | None = None
 
     @staticmethod
-    def behind(event: Event, contact_id: UUID) -> LookBack:
-        """Return a contact's look back from after an event, whatever the clocks showed."""
-        apart = event.contact_id not in (None, contact_id)
-        return LookBack(0 if apart else event.seq, None, event.id)
+    def start_after(event: Event, contact_id: UUID) -> LookBack:
+        """Return the point right after an event, independent of any clock."""
+        is_merged = event.contact_id not in (None, contact_id)
+        return LookBack(0 if is_merged else event.seq, None, event.id)
 
-    def sees(self, event: Event, contact_id: UUID) -> bool:
-        """Say whether a wait may find an event of a contact, or of one merged into it.
+    def can_see(self, event: Event, contact_id: UUID) -> bool:
+        """Return whether a wait can see an event of a contact, or of a contact merged into it.
 
-        Those who were merged are numbered apart: their events go by their ids, which are in the
-        order of arrival as far as one process makes them.
+        Ids sort in the order of arrival only among the events of one process.
         """
         if self.seq and event.contact_id == contact_id:
-            passed = event.seq <= self.seq
+            is_before = event.seq <= self.seq
         else:
-            passed = self.event is not None and event.id <= self.event
-        if passed:
+            is_before = self.event is not None and event.id <= self.event
+        if is_before:
             return False
         return self.at is None or event.received_at is None or event.received_at >= self.at
 
@@ -102,24 +105,27 @@ class Enrollment:
     """One contact in one journey, as stored.
 
     Args:
-        id: our id; the wire calls it `stateId`.
-        contact_id: its contact.
-        journey_id: its journey.
-        entry_key: the value that lets several run side by side, usually empty.
-        state: its state.
-        trigger_event_id: the event that started it.
+        id: our id; `stateId` in the API.
+        contact_id: the contact.
+        journey_id: the journey.
+        entry_key: distinguishes several live enrollments of one contact in one journey; usually
+            empty.
+        state: the state.
+        trigger_event_id: the event that started the enrollment.
         code_hash: the version of the code that ran the last turn.
         turn: how many turns have run, failed ones included.
         attempt: how many times in a row the present turn has failed.
-        wake_at: when the next turn is due; None when nothing is.
-        wait: the wait that it is in, if any.
-        wait_result: the event that ended the wait, before the turn that sees it.
-        look_back: the point from which on the next wait sees events.
-        sends: how many mails it has queued.
+        wake_at: when the next turn is due; None when no turn is due.
+        wait: the wait that the enrollment is in, if any.
+        wait_result: the event that ended the wait, until a turn has seen the event.
+        look_back: the point after which the next wait can see events.
+        sends: how many mails the enrollment has queued.
         error: the traceback of the last failure.
-        end_reason: why it ended.
-        fence: rises with each lease; a commit under an older one is refused.
-        person: the contact as of enrollment, in the journal's form, until the journal has it.
+        end_reason: why the enrollment ended.
+        fence: the fencing token, which each lease raises; a commit with an older token writes
+            nothing.
+        person: a snapshot of the contact at enrollment, until the first turn puts the snapshot into
+            the journal.
     """
 
     id: UUID
@@ -145,11 +151,11 @@ class Enrollment:
 
     @property
     def is_live(self) -> bool:
-        """Whether it has not ended: exits reach it, and the contact cannot enter again."""
+        """Whether the enrollment has not ended, so that the contact cannot enter again."""
         return self.state in LIVE_STATES
 
-    def after_event(self, event: Event, at: datetime, now: datetime) -> Enrollment:
-        """Return the enrollment as it is after an event, which may end its wait.
+    def apply_event(self, event: Event, at: datetime, now: datetime) -> Enrollment:
+        """Return the enrollment after an event, which may end its wait.
 
         Args:
             event: the event.
@@ -159,21 +165,21 @@ class Enrollment:
         wait = self.wait
         if wait is None or self.wait_result or not wait.matches(event, at):
             return self
-        if wait.more > 1:
+        if wait.remaining > 1:
             # The wait needs more events.
-            return replace(self, wait=replace(wait, more=wait.more - 1))
+            return replace(self, wait=replace(wait, remaining=wait.remaining - 1))
         return replace(self, wait_result=event, wake_at=now)
 
-    def moved_to(self, contact_id: UUID) -> Enrollment:
-        """Return the enrollment moved to the contact that its own was merged into.
+    def move_to(self, contact_id: UUID) -> Enrollment:
+        """Return the enrollment moved to the contact that its contact was merged into.
 
-        The events of the two contacts are numbered separately.
+        Numbers of events are reset, because each contact numbers its own events.
         """
-        came = self.wait_result
+        event = self.wait_result
         return replace(
             self,
             contact_id=contact_id,
-            wait_result=replace(came, seq=0) if came else None,
+            wait_result=replace(event, seq=0) if event else None,
             look_back=replace(self.look_back, seq=0),
         )
 
@@ -196,52 +202,52 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentFacts:
-    """What the decision about an enrollment depends on.
+    """The facts that the decision about an enrollment depends on.
 
     Args:
-        switched_off: the operator has switched the journey off.
-        broken: its code is gone or cannot be used.
-        late: the event happened too long before it arrived.
-        looped: the chain of causes that led to the event is too long.
-        live: the contact is in the journey now, with this key.
-        last_entry: when the contact last entered it with this key, if ever.
-        subscribed: the contact gets the journey's list.
-        suppressed: the contact's address must not be mailed.
-        held_out: the contact is one of those who are left out, to be compared with.
+        is_switched_off: an operator has switched the journey off.
+        is_broken: the journey's code is gone or cannot be used.
+        is_late: the event happened too long before it arrived.
+        is_looped: the chain of journeys that triggered the event is too long.
+        is_live: the contact is in the journey now, with this entry key.
+        last_entry: when the contact last entered the journey with this entry key, if ever.
+        is_subscribed: the contact is subscribed to the journey's list.
+        is_suppressed: the contact's address is suppressed.
+        is_held_out: the contact is in the journey's control group.
     """
 
-    switched_off: bool = False
-    broken: bool = False
-    late: bool = False
-    looped: bool = False
-    live: bool = False
+    is_switched_off: bool = False
+    is_broken: bool = False
+    is_late: bool = False
+    is_looped: bool = False
+    is_live: bool = False
     last_entry: datetime | None = None
-    subscribed: bool = True
-    suppressed: bool = False
-    held_out: bool = False
+    is_subscribed: bool = True
+    is_suppressed: bool = False
+    is_held_out: bool = False
 
 
 def is_held_out(journey: Journey, contact_id: UUID) -> bool:
-    """Say whether a contact is among those a journey leaves out; always the same for each.
+    """Return whether a contact is in a journey's control group; the answer never changes.
 
     Args:
-        journey: whose `holdout` percentage counts.
-        contact_id: who.
+        journey: the journey, with the percentage of contacts to hold out.
+        contact_id: the contact.
     """
     if not journey.holdout:
         return False
-    return point_of(f"holdout:{journey.id}:{contact_id}") * 100 < journey.holdout
+    return compute_point(f"holdout:{journey.id}:{contact_id}") * 100 < journey.holdout
 
 
-def entry_key_of(journey: Journey, event: Event) -> str | None:
-    """Return the key that tells side-by-side enrollments apart; None when the event has none."""
+def compute_entry_key(journey: Journey, event: Event) -> str | None:
+    """Return the entry key that an event gives; None when the event lacks the key's property."""
     if journey.entry_key is None:
         return ""
     value = look_up(event.properties, journey.entry_key)
     if value is MISSING or value is None or isinstance(value, dict | list):
         return None
     if isinstance(value, float) and value.is_integer():
-        # JSON knows one kind of number: 1 and 1.0 are the same cart.
+        # JSON has one kind of number, so 1 and 1.0 must give the same key.
         value = int(value)
     key = str(cast("object", value))
     if len(key) <= MAX_KEY_LENGTH:
@@ -254,48 +260,46 @@ def decide_enrollment(
 ) -> Enroll | Skip:
     """Decide whether an event enrolls its contact; the first refusal wins.
 
-    The order is the specification's (journeys, "Enrollment").
-
     Args:
-        journey: one that listens for the event.
+        journey: a journey that the event triggers.
         event: the event.
-        facts: what is known of the contact and the journey.
+        facts: the state of the contact and the journey.
         now: the present instant.
     """
-    reason = _refusal(journey, event, facts, now)
+    reason = _find_refusal(journey, event, facts, now)
     if reason is not None:
         return Skip(journey.id, reason)
-    return Enroll(journey.id, entry_key_of(journey, event) or "")
+    return Enroll(journey.id, compute_entry_key(journey, event) or "")
 
 
-def _refusal(
+def _find_refusal(
     journey: Journey, event: Event, facts: EnrollmentFacts, now: datetime
 ) -> SkipReason | None:
     where = journey.trigger.where
     checks: Sequence[tuple[bool, SkipReason]] = (
         (not journey.enabled, "disabled"),
-        (facts.switched_off, "disabled_by_operator"),
+        (facts.is_switched_off, "disabled_by_operator"),
         (where is not None and not where.matches(event.properties, now), "where_not_met"),
-        (facts.broken, "journey_broken"),
-        (facts.late, "late_event"),
-        (facts.looped, "trigger_loop"),
-        (entry_key_of(journey, event) is None, "no_key"),
-        (facts.live, "already_live"),
+        (facts.is_broken, "journey_broken"),
+        (facts.is_late, "late_event"),
+        (facts.is_looped, "trigger_loop"),
+        (compute_entry_key(journey, event) is None, "no_key"),
+        (facts.is_live, "already_live"),
         (journey.entry.limit == "once" and facts.last_entry is not None, "already_entered"),
-        (_too_soon(journey, facts.last_entry, now), "too_soon"),
-        (not facts.subscribed, "unsubscribed"),
-        (facts.suppressed, "suppressed"),
-        (facts.held_out, "held_out"),
+        (_is_too_soon(journey, facts.last_entry, now), "too_soon"),
+        (not facts.is_subscribed, "unsubscribed"),
+        (facts.is_suppressed, "suppressed"),
+        (facts.is_held_out, "held_out"),
     )
     return next((reason for refused, reason in checks if refused), None)
 
 
-def _too_soon(journey: Journey, last_entry: datetime | None, now: datetime) -> bool:
+def _is_too_soon(journey: Journey, last_entry: datetime | None, now: datetime) -> bool:
     period = journey.entry.period
     return period is not None and last_entry is not None and now - last_entry < period
 
 
-def exit_of(journey: Journey, event: Event, now: datetime) -> EventMatch | None:
+def find_exit_rule(journey: Journey, event: Event, now: datetime) -> EventMatch | None:
     """Return the exit rule of a journey that an event meets, if any."""
     return next(
         (rule for rule in journey.exit_on if rule.matches(event.name, event.properties, now)), None

@@ -13,18 +13,19 @@ from .conditions import Condition, condition_from_json, describe
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as stored.
+    """A stored event.
 
     Args:
         id: our id.
-        name: its name, such as `user.created`.
-        properties: its properties.
-        seq: its number among the contact's events, from 1, by which waits look back.
-        occurred_at: when it happened, according to the sender.
-        received_at: when it arrived.
-        source: its sender: `api`, `journey`, `recipient`, `dashboard`, `cli`.
-        contact_id: its contact.
-        depth: how many causes lie between it and an event from outside.
+        name: the name, such as `user.created`.
+        properties: the properties.
+        seq: the event's number among the contact's events, from 1.
+        occurred_at: when the event happened, according to the sender.
+        received_at: when the event arrived.
+        source: the sender: `api`, `journey`, `recipient`, `dashboard`, `cli`.
+        contact_id: the contact.
+        depth: how many journeys triggered one another before this event; 0 for an event from
+            outside.
     """
 
     id: UUID
@@ -40,11 +41,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventMatch:
-    """An event by name, and optionally by a condition on its properties; made by `on`.
+    """A pattern that matches events by name and, optionally, by their properties; see `on`.
 
     Args:
-        event: the name.
-        where: the condition, or None for any.
+        event: the name of the events.
+        where: a condition on the properties; None matches any properties.
     """
 
     event: str
@@ -69,7 +70,7 @@ class EventMatch:
 
     @staticmethod
     def from_json(stored: Mapping[str, Any]) -> EventMatch:
-        """Read what `to_json` wrote."""
+        """Return the pattern that `to_json` stored."""
         where = stored.get("where")
         return EventMatch(stored["event"], condition_from_json(where) if where else None)
 

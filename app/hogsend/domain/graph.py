@@ -1,4 +1,4 @@
-"""The graph of a journey: what it does, step by step, as read from its code."""
+"""The graph of a journey's steps, as read from its code."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ FOREVER = "again and again"
 LEAVES_LOOP = "leaves the loop"
 
 _NUMBERED = re.compile(r"(.+)#([1-9]\d*)", re.DOTALL)
-# In a key, the part that only the running journey knows, such as the number in a label of a loop.
-_ANYTHING = "*"
+# Stands for the part of a key that is only known at run time, such as a number in a loop's label.
+_WILDCARD = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class GraphStep:
-    """One step: a call of the context, the head of a fork, a start or an end.
+    """One step: a `ctx` call, the head of a fork, a start or an end.
 
-    A call's class gives its step (`turns/calls/`); the functions below give all others.
+    The class of a call builds its step (`turns/calls/`); the functions below build all other steps.
 
     Args:
-        kind: the kind of step, as data and style sheets name it.
-        what: what it is about: a template, an event, a condition, where it ends.
+        kind: the kind of step, as JSON and style sheets name it.
+        what: the step's subject: a template, an event, a condition, or where the journey ends.
         label: the label that the author gave, if any.
-        span: how long it lasts, for a wait: `2 days`, `up to 7 days`, `until ends`.
-        key: its key in the journal without the occurrence, such as `sleep:post-welcome`; `*` stands
-            for what only the running journey knows; empty when nothing of it is known.
-        first: the least occurrence number that the journal can give it.
-        last: the greatest, None when there is no limit.
-        file: relative to the journeys' folder; empty when not known.
-        line: the line in the file, from 1; 0 when it is nowhere.
-        number: its position among the steps of the graph, from 1.
-        title: the large line of its node.
-        caption: the small line above.
+        span: how long a wait lasts: `2 days`, `up to 7 days`, `until ends`.
+        key: the key in the journal without the occurrence number, such as `sleep:post-welcome`; `*`
+            stands for a part that is only known at run time; empty when no part is known.
+        first: the least occurrence number that the step can have in the journal.
+        last: the greatest occurrence number; None when there is no limit.
+        file: the file, relative to the journeys' folder; empty when unknown.
+        line: the line in the file, from 1; 0 when unknown.
+        number: the step's position in the graph, from 1.
+        title: the large line of the step's node.
+        caption: the small line above the title.
         text: the step as one line, without its label.
-        is_wait: whether contacts can be in it.
-        ends_turn: whether a turn may end in it.
-        ends_flow: whether nothing of the same branch comes after it.
-        is_question: whether it is itself the decision where a condition asks for its answer.
-        condition: the text of a decision by its answer; empty when the code is shown.
+        is_wait: whether contacts can wait in the step.
+        ends_turn: whether a turn can end in the step.
+        ends_flow: whether the branch ends with the step.
+        is_question: whether a condition that asks for the step's answer is drawn as this step.
+        condition: the text of a decision that depends on the step's answer; empty shows the code.
     """
 
     kind: str
@@ -66,14 +66,14 @@ class GraphStep:
 
     @property
     def first_key(self) -> str:
-        """Its key at the least occurrence number."""
+        """The step's key with its least occurrence number."""
         return self.key if self.first == 1 else f"{self.key}#{self.first}"
 
     def matches_key(self, key: str) -> bool:
-        """Return whether the journal may call this step so.
+        """Return whether a key of the journal can belong to this step.
 
         Args:
-            key: with its occurrence number, such as `sleep:later#2`.
+            key: a key with its occurrence number, such as `sleep:later#2`.
         """
         if not self.key:
             return False
@@ -85,11 +85,11 @@ class GraphStep:
     def _matches(self, base: str, occurrence: int) -> bool:
         if occurrence < self.first or (self.last is not None and occurrence > self.last):
             return False
-        pattern = ".*".join(re.escape(part) for part in self.key.split(_ANYTHING))
+        pattern = ".*".join(re.escape(part) for part in self.key.split(_WILDCARD))
         return re.fullmatch(pattern, base, re.DOTALL) is not None
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as data."""
+        """Return the step in JSON form."""
         return {
             "number": self.number,
             "kind": self.kind,
@@ -104,57 +104,59 @@ class GraphStep:
         }
 
 
-# -- steps that are no calls ------------------------------------------------------------------
+# -- steps that are not `ctx` calls ------------------------------------------------------------
 
 
-def start_step(trigger: str) -> GraphStep:
-    """Return the start of a journey."""
+def build_start_step(trigger: str) -> GraphStep:
+    """Build the start of a journey."""
     return GraphStep("start", trigger, title=trigger, caption="starts on")
 
 
-def end_step(file: str = "", line: int = 0) -> GraphStep:
-    """Return the end of a journey that is completed."""
-    return _step("end", COMPLETED, file, line, caption="ends", ends_flow=True)
+def build_end_step(file: str = "", line: int = 0) -> GraphStep:
+    """Build the end of a completed journey."""
+    return _build_step("end", COMPLETED, file, line, caption="ends", ends_flow=True)
 
 
-def fail_step(error: str, file: str = "", line: int = 0) -> GraphStep:
-    """Return a `raise`."""
-    return _step("fail", error, file, line, caption="fails", text=f"fail: {error}", ends_flow=True)
+def build_fail_step(error: str, file: str = "", line: int = 0) -> GraphStep:
+    """Build the step of a `raise`."""
+    return _build_step(
+        "fail", error, file, line, caption="fails", text=f"fail: {error}", ends_flow=True
+    )
 
 
-def jump_step(target: str, file: str = "", line: int = 0) -> GraphStep:
-    """Return a `break`, `continue`, `return` of a function, or a call of itself."""
-    return _step("jump", target, file, line, caption="goes on", ends_flow=True)
+def build_jump_step(target: str, file: str = "", line: int = 0) -> GraphStep:
+    """Build the step of a `break`, a `continue`, a function's `return`, or a recursive call."""
+    return _build_step("jump", target, file, line, caption="goes on", ends_flow=True)
 
 
-def decision_step(condition: str, file: str = "", line: int = 0) -> GraphStep:
-    """Return the head of an `if`."""
+def build_decision_step(condition: str, file: str = "", line: int = 0) -> GraphStep:
+    """Build the head of an `if`."""
     question = f"{condition}?"
-    return _step("decision", condition, file, line, title=question, text=question)
+    return _build_step("decision", condition, file, line, title=question, text=question)
 
 
-def choice_step(subject: str, file: str = "", line: int = 0) -> GraphStep:
-    """Return the head of a `match`."""
-    return _step("choice", subject, file, line, text=f"which: {subject}")
+def build_choice_step(subject: str, file: str = "", line: int = 0) -> GraphStep:
+    """Build the head of a `match`."""
+    return _build_step("choice", subject, file, line, text=f"which: {subject}")
 
 
-def loop_step(loop: str, file: str = "", line: int = 0) -> GraphStep:
-    """Return the head of a loop."""
-    return _step("loop", loop, file, line, text=f"loop: {loop}")
+def build_loop_step(loop: str, file: str = "", line: int = 0) -> GraphStep:
+    """Build the head of a loop."""
+    return _build_step("loop", loop, file, line, text=f"loop: {loop}")
 
 
-def attempt_step(file: str = "", line: int = 0) -> GraphStep:
-    """Return the head of a `try`."""
-    return _step("attempt", "try", file, line, caption="what may fail", text="try")
+def build_attempt_step(file: str = "", line: int = 0) -> GraphStep:
+    """Build the head of a `try`."""
+    return _build_step("attempt", "try", file, line, caption="what may fail", text="try")
 
 
-def as_decision(step: GraphStep) -> GraphStep:
-    """Return a step that is a question as the head of an `if`."""
+def to_decision(step: GraphStep) -> GraphStep:
+    """Return a question step as the head of an `if`."""
     question = f"{step.what}?"
     return replace(step, kind="decision", title=question, caption="decision", text=question)
 
 
-def _step(
+def _build_step(
     kind: str,
     what: str,
     file: str,
@@ -182,8 +184,8 @@ class Branch:
     """One branch of a fork.
 
     Args:
-        word: its name: `yes`, `no`, `case "pro"`, `if StepFailed`.
-        items: its steps.
+        word: the branch's name: `yes`, `no`, `case "pro"`, `if StepFailed`.
+        items: the steps and forks of the branch.
     """
 
     word: str
@@ -192,11 +194,11 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """Several branches, which meet again after it.
+    """Several branches that join again afterwards.
 
     Args:
-        head: what decides; a `loop` has one branch, which leads back to the head.
-        branches: in the order of the code.
+        head: the step that chooses a branch; a `loop` has one branch, which leads back to its head.
+        branches: the branches in the order of the code.
     """
 
     head: GraphStep
@@ -212,27 +214,26 @@ class JourneyGraph:
 
     items: tuple[Item, ...] = ()
 
-    def steps(self) -> Iterator[GraphStep]:
+    def walk_steps(self) -> Iterator[GraphStep]:
         """Yield every step in the order of the code, heads of forks included."""
-        return steps_of(self.items)
+        return walk_steps(self.items)
 
-    def people(
+    def count_people(
         self, waiting: Mapping[str, int]
     ) -> tuple[dict[int, dict[str, int]], dict[str, int]]:
-        """Return how many people are at each step.
+        """Count the people at each step.
 
         Args:
-            waiting: how many people wait, by the key of the wait, such as `sleep:later#2`.
+            waiting: how many people are in each wait, by key, such as `sleep:later#2`.
 
         Returns:
-            How many are at each step, by its number and then by the key, and how many are in
-            waits that the graph does not show, by the key. Where two steps share a key, the first
-            gets all.
+            The number of people by step number and key, and the number of people by key in waits
+            that the graph does not show. Where several steps match a key, the first gets all.
         """
-        # A key that is known completely is more certain than one with gaps.
+        # A key without a wildcard is a better match than a key with one.
         waits = sorted(
-            (step for step in self.steps() if step.is_wait and step.key),
-            key=lambda step: (_ANYTHING in step.key, -len(step.key), step.number),
+            (step for step in self.walk_steps() if step.is_wait and step.key),
+            key=lambda step: (_WILDCARD in step.key, -len(step.key), step.number),
         )
         by_step: dict[int, dict[str, int]] = {}
         elsewhere: dict[str, int] = {}
@@ -242,28 +243,28 @@ class JourneyGraph:
         return by_step, elsewhere
 
     def to_json(self, waiting: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
-        """Return it as data.
+        """Return the graph in JSON form.
 
         Args:
-            waiting: how many people wait, by the key of the wait; each wait then has its number.
+            waiting: how many people are in each wait, by key; None leaves the counts out.
         """
-        by_step = None if waiting is None else self.people(waiting)[0]
+        by_step = None if waiting is None else self.count_people(waiting)[0]
         return _items_to_json(self.items, by_step)
 
 
-def steps_of(items: Sequence[Item]) -> Iterator[GraphStep]:
-    """Yield every step of a part of a graph, heads of forks included."""
+def walk_steps(items: Sequence[Item]) -> Iterator[GraphStep]:
+    """Yield every step of some items, heads of forks included."""
     for item in items:
         if isinstance(item, Fork):
             yield item.head
             for branch in item.branches:
-                yield from steps_of(branch.items)
+                yield from walk_steps(branch.items)
         else:
             yield item
 
 
-def never_goes_on(items: Sequence[Item]) -> bool:
-    """Return whether nothing can come after a part of a graph."""
+def is_terminal(items: Sequence[Item]) -> bool:
+    """Return whether the flow never continues after some items."""
     if not items:
         return False
     last = items[-1]
@@ -271,7 +272,7 @@ def never_goes_on(items: Sequence[Item]) -> bool:
         return last.ends_flow
     if last.head.kind == "loop":
         return last.head.what == FOREVER and not _has_break(last.branches[0].items)
-    return all(never_goes_on(branch.items) for branch in last.branches)
+    return all(is_terminal(branch.items) for branch in last.branches)
 
 
 def _has_break(items: Sequence[Item]) -> bool:
@@ -285,7 +286,7 @@ def _has_break(items: Sequence[Item]) -> bool:
     return False
 
 
-# How many people are at each step, by its number and then by the key of the wait.
+# The number of people by step number and key of the wait.
 PeopleByStep = Mapping[int, Mapping[str, int]]
 
 
@@ -308,18 +309,18 @@ def _item_to_json(item: Item, people: PeopleByStep | None) -> dict[str, Any]:
 
 # -- occurrences ------------------------------------------------------------------------------
 
-# For each key, the least and the greatest number of times that it can have been called.
+# The least and the greatest number of calls so far, by key; None stands for no limit.
 Counts = dict[str, tuple[int, int | None]]
 
 
-def numbered(items: Sequence[Item], *, once: bool = False) -> JourneyGraph:
-    """Number the steps of a graph, and set the occurrences that each can have.
+def number_steps(items: Sequence[Item], *, once: bool = False) -> JourneyGraph:
+    """Number the steps of a graph, and set the occurrence numbers that each step can have.
 
     Args:
-        items: the steps, not yet numbered.
-        once: whether every loop counts as if it ran at most once.
+        items: the steps and forks, not yet numbered.
+        once: whether to assume that every loop runs at most once.
     """
-    return JourneyGraph(_Numbering(once=once).items(items, {}))
+    return JourneyGraph(_Numbering(once=once).number_items(items, {}))
 
 
 @dataclass(slots=True)
@@ -327,64 +328,66 @@ class _Numbering:
     once: bool
     last: int = field(default=0)
 
-    def items(self, items: Sequence[Item], counts: Counts) -> tuple[Item, ...]:
+    def number_items(self, items: Sequence[Item], counts: Counts) -> tuple[Item, ...]:
         return tuple(
-            self.fork(item, counts) if isinstance(item, Fork) else self.step(item, counts)
+            self.number_fork(item, counts)
+            if isinstance(item, Fork)
+            else self.number_step(item, counts)
             for item in items
         )
 
-    def step(self, step: GraphStep, counts: Counts) -> GraphStep:
+    def number_step(self, step: GraphStep, counts: Counts) -> GraphStep:
         self.last += 1
         if not step.key:
             return replace(step, number=self.last)
         least, most = counts.get(step.key, (0, 0))
-        # The part that a key leaves open may be another text each time.
-        is_open = _ANYTHING in step.key and not self.once
-        least, most = (0 if is_open else least) + 1, None if most is None else most + 1
+        # A wildcard may stand for another text at each call.
+        has_wildcard = _WILDCARD in step.key and not self.once
+        least, most = (0 if has_wildcard else least) + 1, None if most is None else most + 1
         counts[step.key] = (least, most)
-        return replace(step, number=self.last, first=least, last=None if is_open else most)
+        return replace(step, number=self.last, first=least, last=None if has_wildcard else most)
 
-    def fork(self, fork: Fork, counts: Counts) -> Fork:
-        head = self.step(fork.head, counts)
+    def number_fork(self, fork: Fork, counts: Counts) -> Fork:
+        head = self.number_step(fork.head, counts)
         before = dict(counts)
         if head.kind == "loop":
-            return self.loop(replace(fork, head=head), counts, before)
+            return self.number_loop(replace(fork, head=head), counts, before)
         branches: list[Branch] = []
         ends: list[Counts] = []
         for branch in fork.branches:
-            # A failure can come anywhere in what was tried.
+            # The `try` block can fail at any point.
             is_handler = head.kind == "attempt" and ends
-            branch_counts = dict(_merge([before, *ends[:1]]) if is_handler else before)
-            branches.append(replace(branch, items=self.items(branch.items, branch_counts)))
+            branch_counts = dict(_merge_counts([before, *ends[:1]]) if is_handler else before)
+            branches.append(replace(branch, items=self.number_items(branch.items, branch_counts)))
             ends.append(branch_counts)
         continuing = [
             end
             for branch, end in zip(fork.branches, ends, strict=True)
-            if not never_goes_on(branch.items)
+            if not is_terminal(branch.items)
         ]
         counts.clear()
-        counts.update(_merge(continuing or ends))
+        counts.update(_merge_counts(continuing or ends))
         return Fork(head, tuple(branches))
 
-    def loop(self, fork: Fork, counts: Counts, before: Counts) -> Fork:
+    def number_loop(self, fork: Fork, counts: Counts, before: Counts) -> Fork:
         body = fork.branches[0].items
-        keys = {step.key for step in steps_of(body) if step.key}
+        keys = {step.key for step in walk_steps(body) if step.key}
         inside = dict(before)
         if not self.once:
             for key in keys:
                 inside[key] = (before.get(key, (0, 0))[0], None)
-        items = self.items(body, inside)
+        items = self.number_items(body, inside)
         counts.clear()
-        counts.update(_merge([before, inside]))
+        counts.update(_merge_counts([before, inside]))
         return Fork(fork.head, (replace(fork.branches[0], items=items),))
 
 
-def _merge(alternatives: Sequence[Counts]) -> Counts:
-    """Return the counts when any one of several is the case."""
+def _merge_counts(alternatives: Sequence[Counts]) -> Counts:
+    """Return the counts after a fork, of which any one branch was taken."""
     merged: Counts = {}
     for key in {key for counts in alternatives for key in counts}:
-        each = [counts.get(key, (0, 0)) for counts in alternatives]
-        tops = [most for _, most in each if most is not None]
-        most = max(tops) if len(tops) == len(each) else None
-        merged[key] = (min(least for least, _ in each), most)
+        ranges = [counts.get(key, (0, 0)) for counts in alternatives]
+        limits = [most for _, most in ranges if most is not None]
+        most = max(limits) if len(limits) == len(ranges) else None
+        merged[key] = (min(least for least, _ in ranges), most)
     return merged

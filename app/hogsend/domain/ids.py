@@ -52,7 +52,7 @@ class IdGenerator:
 new_id = IdGenerator()
 
 
-def first_id(instant: datetime) -> UUID:
+def compute_first_id(instant: datetime) -> UUID:
     """Return the least id of an instant: no id of that instant or later is smaller.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 MAX_PROPERTIES = 256
-DEEPEST = 8
+MAX_DEPTH = 8
 MAX_NAME_LENGTH = 200
 MAX_EVENT_BYTES = 64 * 1024
 MAX_NUMBER = sys.float_info.max
@@ -118,7 +118,7 @@ def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | N
     """
     if len(properties) > MAX_PROPERTIES:
         return f"has {len(properties)} properties; at most {MAX_PROPERTIES} are allowed"
-    return _check(properties, 1, escapes)
+    return _check_value(properties, 1, escapes)
 
 
 def check_text(text: str) -> str | None:
@@ -132,9 +132,9 @@ def check_text(text: str) -> str | None:
     return None
 
 
-def _check(value: Any, depth: int, escapes: bool) -> str | None:
+def _check_value(value: Any, depth: int, escapes: bool) -> str | None:
     if isinstance(value, dict | list):
-        return _check_inside(cast("dict[str, Any] | list[Any]", value), depth, escapes)
+        return _check_container(cast("dict[str, Any] | list[Any]", value), depth, escapes)
     if isinstance(value, str):
         return check_text(value) if escapes else None
     if isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
@@ -142,7 +142,7 @@ def _check(value: Any, depth: int, escapes: bool) -> str | None:
     return None
 
 
-def _check_inside(value: dict[str, Any] | list[Any], depth: int, escapes: bool) -> str | None:
+def _check_container(value: dict[str, Any] | list[Any], depth: int, escapes: bool) -> str | None:
     if isinstance(value, dict):
         names, children = list(value), list(value.values())
         too_long = next((name for name in names if len(name) > MAX_NAME_LENGTH), None)
@@ -151,11 +151,11 @@ def _check_inside(value: dict[str, Any] | list[Any], depth: int, escapes: bool) 
         children = [*children, *names] if escapes else children
     else:
         children = value
-    if depth > DEEPEST:
-        return f"is nested deeper than {DEEPEST} levels"
+    if depth > MAX_DEPTH:
+        return f"is nested deeper than {MAX_DEPTH} levels"
     for child in children:
         if isinstance(child, dict | list) or escapes:
-            problem = _check(child, depth + 1, escapes)
+            problem = _check_value(child, depth + 1, escapes)
             if problem:
                 return problem
     return None

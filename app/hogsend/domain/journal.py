@@ -92,7 +92,7 @@ class PendingStep:
 _INSTANT, _DATE, _DURATION, _PLAIN = "$instant", "$date", "$duration", "$plain"
 
 
-def key_of(base: str, number: int) -> str:
+def build_key(base: str, number: int) -> str:
     """Return the journal's key of a call.
 
     Args:
@@ -107,7 +107,7 @@ def key_of(base: str, number: int) -> str:
 _NUMBERED = re.compile(r"#\d+$")
 
 
-def as_text(text: str) -> str:
+def to_storable_text(text: str) -> str:
     """Return text without NUL characters and lone surrogates, which no database accepts."""
     return text.replace("\0", "").encode(errors="replace").decode()
 
@@ -130,7 +130,7 @@ def encode(value: Any) -> Any:
 
 def _encode(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
-        return _scalar(value)
+        return _encode_scalar(value)
     if isinstance(value, datetime):
         return {_INSTANT: value.isoformat()}
     if isinstance(value, date):
@@ -141,9 +141,9 @@ def _encode(value: Any) -> Any:
         return [_encode(one) for one in cast("list[Any]", value)]
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
-        stored = {_text_key(name): _encode(one) for name, one in pairs}
+        stored = {_encode_key(name): _encode(one) for name, one in pairs}
         # A mapping from outside may look like our own marks, and must be read as it was.
-        return {_PLAIN: stored} if len(stored) == 1 and next(iter(stored)) in _MARKS else stored
+        return {_PLAIN: stored} if len(stored) == 1 and next(iter(stored)) in _TYPE_TAGS else stored
     raise ValueNotStorable(type(value).__name__)
 
 
@@ -166,7 +166,7 @@ def decode(stored: Any) -> Any:
     return stored
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Return a decoded value as the product would send it: instants as text, durations in seconds.
 
     Args:
@@ -177,19 +177,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, list):
-        return [plain(one) for one in cast("list[Any]", value)]
+        return [to_plain(one) for one in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return {name: plain(one) for name, one in cast("dict[str, Any]", value).items()}
+        return {name: to_plain(one) for name, one in cast("dict[str, Any]", value).items()}
     return value
 
 
-_MARKS = frozenset((_INSTANT, _DATE, _DURATION, _PLAIN))
+_TYPE_TAGS = frozenset((_INSTANT, _DATE, _DURATION, _PLAIN))
 
 
-def _scalar(value: Any) -> Any:
+def _encode_scalar(value: Any) -> Any:
     """Return a plain value, without the subclass that an enumeration is."""
     if isinstance(value, str):
-        return _text(value)
+        return _encode_text(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueNotStorable(f"{float(value)}")
@@ -201,13 +201,13 @@ def _scalar(value: Any) -> Any:
     return int(value)
 
 
-def _text_key(name: Any) -> str:
+def _encode_key(name: Any) -> str:
     if not isinstance(name, str):
         raise ValueNotStorable(f"dict with a {type(name).__name__} key")
-    return _text(name)
+    return _encode_text(name)
 
 
-def _text(value: str) -> str:
+def _encode_text(value: str) -> str:
     """Return plain text, without the subclass that an enumeration is.
 
     Half of a pair of surrogates is no text: no database takes it.

@@ -35,7 +35,7 @@ class Summary:
         """How many calls there were, of whatever kind."""
         return sum(self.steps.values())
 
-    def and_turn(self, played_at: datetime, *, failed: bool, steps: Iterable[Step]) -> Summary:
+    def add_turn(self, played_at: datetime, *, failed: bool, steps: Iterable[Step]) -> Summary:
         """Return the summary with one more turn.
 
         Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from .durations import words
+from .durations import describe_duration
 from .event import EventMatch
 
 EntryLimit = Literal["once", "once_per_period", "unlimited"]
@@ -34,7 +34,9 @@ class Entry:
     def __str__(self) -> str:
         if self.limit == "once":
             return "once per person"
-        return f"once per {words(self.period)}" if self.period else "any number of times"
+        return (
+            f"once per {describe_duration(self.period)}" if self.period else "any number of times"
+        )
 
 
 def once_per(period: timedelta) -> Entry:

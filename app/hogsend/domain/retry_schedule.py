@@ -10,7 +10,9 @@ MAX_PAUSE = timedelta(hours=2)
 GIVE_UP_AFTER = timedelta(days=4)
 
 
-def retry_at(failures: int, created_at: datetime, now: datetime, chance: float) -> datetime | None:
+def compute_retry_time(
+    failures: int, created_at: datetime, now: datetime, chance: float
+) -> datetime | None:
     """Return when to retry, or None when it is time to give up.
 
     Args:

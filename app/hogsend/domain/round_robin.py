@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def in_turns(crowds: Sequence[Sequence[T]]) -> Iterator[T]:
+def interleave(crowds: Sequence[Sequence[T]]) -> Iterator[T]:
     """Yield the first item of each queue, then the second of each, and so on.
 
     Args:
@@ -18,7 +18,7 @@ def in_turns(crowds: Sequence[Sequence[T]]) -> Iterator[T]:
     return (one for row in zip_longest(*crowds) for one in row if one is not None)
 
 
-def parts(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+def split_into_chunks(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
     """Yield a sequence in parts.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from .journey import EVERYTHING, Journey, MailList
-from .times import Window, opening, zone_of
+from .times import Window, find_opening, resolve_zone
 
 SendStatus = Literal[
     "queued",
@@ -147,7 +147,7 @@ class Send:
     attempts: Sequence[Mapping[str, Any]] = ()
 
 
-def send_time(journey: Journey, properties: Mapping[str, Any], at: datetime) -> datetime:
+def compute_send_time(journey: Journey, properties: Mapping[str, Any], at: datetime) -> datetime:
     """Return when a journey's mail may be sent: at once, or when its send window opens.
 
     Args:
@@ -157,5 +157,5 @@ def send_time(journey: Journey, properties: Mapping[str, Any], at: datetime) -> 
     """
     if journey.send_window is None:
         return at
-    zone = zone_of(properties, journey.time_zone).zone
-    return opening(Window.of(*journey.send_window), zone, at)
+    zone = resolve_zone(properties, journey.time_zone).zone
+    return find_opening(Window.parse(*journey.send_window), zone, at)

@@ -32,7 +32,7 @@ class ResolvedZone:
     """The zone to use for a contact.
 
     Args:
-        name: a name that `zone_named` accepts, such as `Europe/Berlin` or `UTC+02:00`.
+        name: a name that `find_zone` accepts, such as `Europe/Berlin` or `UTC+02:00`.
         note: why the zone that the contact names is not used; None when it is used or absent.
     """
 
@@ -42,7 +42,7 @@ class ResolvedZone:
     @property
     def zone(self) -> tzinfo:
         """The zone itself."""
-        return zone_named(self.name) or UTC
+        return find_zone(self.name) or UTC
 
 
 @cache
@@ -51,7 +51,7 @@ def _zones_by_lower_name() -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=1024)
-def zone_named(name: str) -> tzinfo | None:
+def find_zone(name: str) -> tzinfo | None:
     """Return a zone by its IANA name in any case, or by an offset such as `+02:00` or `UTC+2`.
 
     Args:
@@ -65,12 +65,12 @@ def zone_named(name: str) -> tzinfo | None:
     name = name.strip()
     canonical = _zones_by_lower_name().get(name.lower())
     try:
-        return ZoneInfo(canonical) if canonical else _fixed(name)
+        return ZoneInfo(canonical) if canonical else _parse_offset(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 
 
-def _fixed(name: str) -> timezone | None:
+def _parse_offset(name: str) -> timezone | None:
     match = _OFFSET.fullmatch(name)
     if match is None:
         return None
@@ -80,30 +80,30 @@ def _fixed(name: str) -> timezone | None:
     return timezone(-offset if match[1] == "-" else offset)
 
 
-def name_of(zone: tzinfo) -> str:
-    """Return the name of a zone, which `zone_named` accepts."""
+def get_zone_name(zone: tzinfo) -> str:
+    """Return the name of a zone, which `find_zone` accepts."""
     return zone.key if isinstance(zone, ZoneInfo) else str(zone)
 
 
-def zone_of(properties: Mapping[str, Any], default: str | None = None) -> ResolvedZone:
+def resolve_zone(properties: Mapping[str, Any], default: str | None = None) -> ResolvedZone:
     """Return the zone to use for a contact.
 
     Args:
         properties: the contact's properties; the first of `ZONE_PROPERTIES` that is text counts.
         default: the zone of contacts whose properties name no valid zone; UTC when it is None.
     """
-    fallback = name_of((zone_named(default) if default else None) or UTC)
+    fallback = get_zone_name((find_zone(default) if default else None) or UTC)
     values = (properties.get(name) for name in ZONE_PROPERTIES)
     name = next((value for value in values if isinstance(value, str) and value.strip()), None)
     if name is None:
         return ResolvedZone(fallback)
-    zone = zone_named(name)
+    zone = find_zone(name)
     if zone is None:
         return ResolvedZone(fallback, f"unknown zone {name[:_MAX_NAME_LENGTH]!r}")
-    return ResolvedZone(name_of(zone))
+    return ResolvedZone(get_zone_name(zone))
 
 
-def local_instant(day: date, at: time, zone: tzinfo) -> datetime:
+def to_instant(day: date, at: time, zone: tzinfo) -> datetime:
     """Return the instant, in UTC, when clocks in a zone show a time on a day.
 
     A time that is skipped moves later by the length of the gap: 02:30 becomes 03:30. A time that
@@ -158,14 +158,14 @@ class Window:
     def __post_init__(self) -> None:
         if self.start == self.end:
             raise ValueError(
-                f"A window cannot begin and end at {_clock(self.start)}: "
+                f"A window cannot begin and end at {_format_time(self.start)}: "
                 "leave it out for the whole day."
             )
         if self.days is not None and not self.days:
             raise ValueError("A window needs a day on which it opens.")
 
     @staticmethod
-    def of(start: str, end: str, days: Collection[str] | None = None) -> Window:
+    def parse(start: str, end: str, days: Collection[str] | None = None) -> Window:
         """Parse a window, such as `"09:00"`, `"17:00"`, `["mon", "tue"]`.
 
         Raises:
@@ -175,24 +175,24 @@ class Window:
         return Window(parse_time(start), parse_time(end), opens)
 
     def __str__(self) -> str:
-        hours = f"between {_clock(self.start)} and {_clock(self.end)}"
+        hours = f"between {_format_time(self.start)} and {_format_time(self.end)}"
         if self.days is None:
             return hours
         return f"{hours} on {', '.join(WEEKDAYS[day][:3] for day in sorted(self.days))}"
 
-    def on(self, day: date, zone: tzinfo) -> tuple[datetime, datetime] | None:
+    def find_hours(self, day: date, zone: tzinfo) -> tuple[datetime, datetime] | None:
         """Return when the window that opens on a day opens and closes, or None if none does."""
         if self.days is not None and day.weekday() not in self.days:
             return None
-        opens = local_instant(day, self.start, zone)
+        opens = to_instant(day, self.start, zone)
         closing_day = day if self.start < self.end else day + _DAY
-        closes = local_instant(closing_day, self.end, zone)
+        closes = to_instant(closing_day, self.end, zone)
         # A zone that skips a whole day would move its window to another day.
         gap = opens.astimezone(zone).replace(tzinfo=None) - datetime.combine(day, self.start)
         return None if opens >= closes or gap >= _DAY else (opens, closes)
 
 
-def opening(window: Window, zone: tzinfo, at: datetime) -> datetime:
+def find_opening(window: Window, zone: tzinfo, at: datetime) -> datetime:
     """Return the first instant, not before `at`, at which a window is open.
 
     Args:
@@ -206,7 +206,7 @@ def opening(window: Window, zone: tzinfo, at: datetime) -> datetime:
     # A window that spans midnight may have opened the day before.
     day = at.astimezone(zone).date() - _DAY
     while True:
-        hours = window.on(day, zone)
+        hours = window.find_hours(day, zone)
         if hours is not None and at < hours[1]:
             return max(at, hours[0]).astimezone(UTC)
         day += _DAY
@@ -231,9 +231,9 @@ class Moment:
 
     def describe(self) -> str:
         """Return the moment in words, such as `next monday at 09:00`."""
-        words = [_base_words(self.base)]
+        words = [_describe_base(self.base)]
         if self.at is not None:
-            words.append(f"at {_clock(self.at)}")
+            words.append(f"at {_format_time(self.at)}")
         if self.window is not None:
             words.append(str(self.window))
         if self.zone is not None:
@@ -252,10 +252,10 @@ class Moment:
         Returns:
             The instant, with the local UTC offset.
         """
-        zone = (zone_named(self.zone) if self.zone else None) or zone
+        zone = (find_zone(self.zone) if self.zone else None) or zone
         instant = self._instant(now, zone)
         if self.window is not None:
-            instant = opening(self.window, zone, max(instant, now))
+            instant = find_opening(self.window, zone, max(instant, now))
         local = instant.astimezone(zone)
         return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()), fold=0)
 
@@ -266,20 +266,20 @@ class Moment:
             if at is None:
                 return start
             day = start.astimezone(zone).date()
-            instant = local_instant(day, at, zone)
-            return instant if instant >= now else local_instant(day + _DAY, at, zone)
+            instant = to_instant(day, at, zone)
+            return instant if instant >= now else to_instant(day + _DAY, at, zone)
         today = now.astimezone(zone).date()
-        return local_instant(today + _days_ahead(base, today), at or time(), zone)
+        return to_instant(today + _count_days_ahead(base, today), at or time(), zone)
 
 
-def _days_ahead(base: str, today: date) -> timedelta:
+def _count_days_ahead(base: str, today: date) -> timedelta:
     if base in ("today", "tomorrow"):
         return _DAY if base == "tomorrow" else timedelta()
     # The next Monday of a Monday is a week away.
     return _DAY * ((parse_weekday(base) - today.weekday() - 1) % 7 + 1)
 
 
-def _base_words(base: str | timedelta) -> str:
+def _describe_base(base: str | timedelta) -> str:
     if isinstance(base, str):
         return f"next {base}" if base in WEEKDAYS else base
     number, rest = divmod(base, _DAY)
@@ -288,5 +288,5 @@ def _base_words(base: str | timedelta) -> str:
     return "in 1 day" if number == 1 else f"in {number} days"
 
 
-def _clock(at: time) -> str:
+def _format_time(at: time) -> str:
     return at.strftime("%H:%M:%S" if at.second else "%H:%M")

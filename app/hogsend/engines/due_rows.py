@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from ..domain.round_robin import parts
+from ..domain.round_robin import split_into_chunks
 from ..store import enrollments
 from ..store.db import Database
 from ..store.enrollments import DueEnrollment
@@ -56,7 +56,7 @@ class DueRows:
         running = Counter(due.journey_id for due in in_progress.values())
         journey_ids = [
             journey_id
-            for journey_id in await self._database.read_one(enrollments.due_journeys())
+            for journey_id in await self._database.read_one(enrollments.find_due_journeys())
             if running[journey_id] < MAX_IN_PROGRESS and self._runs_journey(journey_id)
         ]
         if not journey_ids:
@@ -69,8 +69,8 @@ class DueRows:
             rows
             for rows_by_journey in await self._database.read(
                 *(
-                    enrollments.next_due(part, now, self._holder)
-                    for part in parts(limits, JOURNEYS_PER_QUERY)
+                    enrollments.find_due(part, now, self._holder)
+                    for part in split_into_chunks(limits, JOURNEYS_PER_QUERY)
                 )
             )
             for rows in rows_by_journey

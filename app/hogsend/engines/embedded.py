@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..clock import Clock
-from ..domain.round_robin import in_turns
+from ..domain.round_robin import interleave
 from ..store.db import Database
 from ..store.enrollments import DueEnrollment
 from ..store.workers import Outage
@@ -184,7 +184,7 @@ class EmbeddedEngine:
         contacts = {due.contact_id for due in self._in_progress.values()}
         picked: list[DueEnrollment] = []
         later_wake_times: list[datetime] = []
-        for row in in_turns(rows):
+        for row in interleave(rows):
             if row.wake_at > now:
                 later_wake_times.append(row.wake_at)
             elif not (row.id in excluded or row.contact_id in contacts):

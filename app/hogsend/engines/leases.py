@@ -32,6 +32,8 @@ class RowLeases:
         """
         async with self._database.transaction() as tx:
             # A contact whose row is locked is being changed; a later poll finds its turns again.
-            contacts = await tx.one(workers.lock_contacts([row.contact_id for row in due]))
+            contacts = await tx.fetch_one(workers.lock_contacts([row.contact_id for row in due]))
             ids = [row.id for row in due]
-            return frozenset(await tx.one(workers.lease_turns(ids, contacts, self.holder, now)))
+            return frozenset(
+                await tx.fetch_one(workers.lease_turns(ids, contacts, self.holder, now))
+            )

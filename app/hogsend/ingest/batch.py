@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import Enrollment, SkipReason, entry_key_of, exit_of
+from ..domain.enrollment import Enrollment, SkipReason, compute_entry_key, find_exit_rule
 from ..domain.event import Event, EventMatch
 from ..domain.ids import new_id
 from ..domain.incoming import MAX_CHAIN_LENGTH, IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, Journey
 from ..errors import NotFound
 from ..store import contacts, counters
-from ..store.consents import ConsentStatement
+from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.events import Cause, KnownKey, NewEvent, Refusal
@@ -85,7 +85,7 @@ async def _fill_in_contact_keys(tx: Transaction, result: BatchResult) -> None:
     if not repeated:
         return
     ids = {event_result.contact_id for event_result in repeated.values() if event_result.contact_id}
-    contacts_by_id = await tx.one(contacts.by_ids(ids))
+    contacts_by_id = await tx.fetch_one(contacts.find_by_ids(ids))
     for index, event_result in repeated.items():
         contact_id = event_result.contact_id
         contact = contacts_by_id.get(contact_id) if contact_id else None
@@ -169,7 +169,7 @@ class IngestBatch:
         event = self._record_on_contact(incoming, state)
         is_new_contact = state.is_new and event.seq == 1
         if is_new_contact:
-            self._tally.gauge(counters.CONTACTS, 1)
+            self._tally.add_to_gauge(counters.CONTACTS, 1)
             self.topics.add("contacts")
         lists_error = self._change_lists(incoming, state)
         if incoming.suppress:
@@ -237,7 +237,7 @@ class IngestBatch:
                 incoming.depth,
             )
         )
-        self._tally.today(counters.EVENTS)
+        self._tally.add_today(counters.EVENTS)
         if incoming.idempotency_key:
             key = incoming.idempotency_key
             self._writes.idempotency_keys.append((key, event.id, incoming.digest))
@@ -262,9 +262,9 @@ class IngestBatch:
             if list_id in unknown:
                 continue
             if state.subscriptions.get(list_id) is not False and not subscribed:
-                self._tally.today(counters.UNSUBSCRIBES)
+                self._tally.add_today(counters.UNSUBSCRIBES)
             state.subscriptions[list_id] = subscribed
-            self._writes.consents[contact.id, list_id] = ConsentStatement(
+            self._writes.consents[contact.id, list_id] = ListDecision(
                 contact.id, list_id, subscribed, incoming.source, incoming.send_id
             )
         self.topics.add("contacts")
@@ -277,14 +277,14 @@ class IngestBatch:
             journey = self._rules.find_definition(enrollment.journey_id)
             if journey is None or not journey.exit_on:
                 continue
-            rule = exit_of(journey, event, self._now)
+            rule = find_exit_rule(journey, event, self._now)
             if rule is not None:
                 self._exit(state, enrollment, _format_exit_reason(rule))
             exits.append(_to_row(enrollment) | {"exited": rule is not None})
         if not state.is_new:
             # A journey that has completed may still have sends in the queue.
             for journey in self._rules.find_by_exit(event.name):
-                if rule := exit_of(journey, event, self._now):
+                if rule := find_exit_rule(journey, event, self._now):
                     contact_and_journey = state.contact.id, journey.id
                     self._writes.cancelled_journeys[contact_and_journey] = _format_exit_reason(rule)
         return exits
@@ -305,7 +305,7 @@ class IngestBatch:
         journey_id = enrollment.journey_id
         self._tally.change_state(journey_id, enrollment.state, "exited")
         self._tally.change_wait(journey_id, enrollment.wait.key if enrollment.wait else None, None)
-        self._tally.today(counters.ended(journey_id, "exited"))
+        self._tally.add_today(counters.name_ended_total(journey_id, "exited"))
         self._writes.cancelled_enrollments[enrollment.id] = reason
         self.wakes.pop(enrollment.id, None)
         self.ended.append(enrollment.id)
@@ -317,7 +317,7 @@ class IngestBatch:
         if event.depth > MAX_CHAIN_LENGTH:
             return waits
         for before in list(state.live.values()):
-            after = before.after_event(event, self._now, self._now)
+            after = before.apply_event(event, self._now, self._now)
             if after is before:
                 continue
             state.live[after.id] = after
@@ -356,7 +356,7 @@ class IngestBatch:
         *,
         broken: bool = False,
     ) -> dict[str, Any]:
-        key = entry_key_of(journey, event) or ""
+        key = compute_entry_key(journey, event) or ""
         live = [e for e in state.live.values() if (e.journey_id, e.entry_key) == (journey.id, key)]
         restarted = live if journey.on_retrigger == "restart" else []
         enrollment = try_enroll(
@@ -379,7 +379,7 @@ class IngestBatch:
         if enrollment.state == "held_out":
             return self._refuse(journey, "held_out", event, state)
         self.wakes[enrollment.id] = self._now
-        self._tally.today(counters.entered(journey.id))
+        self._tally.add_today(counters.name_entered_total(journey.id))
         return {"journeyId": journey.id, "outcome": "enrolled", "stateId": str(enrollment.id)}
 
     def _refuse(
@@ -388,7 +388,7 @@ class IngestBatch:
         self._writes.refusals.append(
             Refusal(new_id(self._now), journey.id, reason, state.contact.id, event.id)
         )
-        self._tally.today(counters.refused(journey.id, reason))
+        self._tally.add_today(counters.name_refused_total(journey.id, reason))
         return {"journeyId": journey.id, "outcome": "skipped", "reason": reason}
 
 

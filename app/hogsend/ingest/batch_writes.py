@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ..domain.enrollment import Enrollment
 from ..store import consents, contacts, counters, enrollments, events, goals, sends
-from ..store.consents import ConsentStatement
+from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction, Write
 from ..store.events import NewEvent, Refusal
@@ -42,8 +42,8 @@ class BatchWrites:
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     started: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
     changed: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
-    consents: dict[tuple[UUID, str], ConsentStatement] = field(
-        default_factory=dict[tuple[UUID, str], ConsentStatement]
+    consents: dict[tuple[UUID, str], ListDecision] = field(
+        default_factory=dict[tuple[UUID, str], ListDecision]
     )
     suppressions: list[tuple[str, str, UUID | None]] = field(
         default_factory=list[tuple[str, str, UUID | None]]
@@ -80,16 +80,16 @@ class BatchWrites:
 
     async def _count_cancelled_sends(self, tx: Transaction, tally: Tally) -> None:
         if self.cancelled_enrollments or self.cancelled_journeys:
-            queued = await tx.one(
-                sends.queued_of(self.cancelled_enrollments, self.cancelled_journeys)
+            queued = await tx.fetch_one(
+                sends.count_queued(self.cancelled_enrollments, self.cancelled_journeys)
             )
-            tally.today(counters.sends("cancelled"), queued)
+            tally.add_today(counters.name_send_total("cancelled"), queued)
 
     async def _record_goals(self, tx: Transaction, tally: Tally) -> None:
         """Record and count the goals that were reached, among all enrollments written by now."""
         if not self.goals:
             return
-        candidates = await tx.one(goals.candidates(list(self.goals)))
+        candidates = await tx.fetch_one(goals.find_candidates(list(self.goals)))
         # An enrollment that this event or a later event started did not lead to the goal.
         reached = [
             row
@@ -98,8 +98,8 @@ class BatchWrites:
         ]
         for row in reached:
             group = "held_out" if row.state == "held_out" else "entered"
-            tally.today(counters.goals_reached(row.journey_id, group))
-        await tx.apply([goals.record([row.id for row in reached], self.now)])
+            tally.add_today(counters.name_goal_total(row.journey_id, group))
+        await tx.apply([goals.record_reached([row.id for row in reached], self.now)])
 
     def _statements(
         self, changed_contacts: list[ContactState], identities: Sequence[tuple[str, UUID]]
@@ -115,13 +115,13 @@ class BatchWrites:
             contacts.update([state.contact for state in changed_contacts if not state.is_new], now),
             contacts.add_identities(identities),
             events.insert(self.events),
-            events.remember_keys(self.idempotency_keys, now),
+            events.insert_keys(self.idempotency_keys, now),
             enrollments.update(ended_first, now),
             enrollments.insert(started),
             enrollments.update([e for e in started if not e.is_live], now),
-            events.record_refusals(self.refusals, now),
-            consents.record(list(self.consents.values()), now),
+            events.insert_refusals(self.refusals, now),
+            consents.record_decisions(list(self.consents.values()), now),
             consents.suppress(self.suppressions, now),
-            sends.cancel_of_enrollments(self.cancelled_enrollments, now),
-            sends.cancel_of_journeys(self.cancelled_journeys, now),
+            sends.cancel_by_enrollments(self.cancelled_enrollments, now),
+            sends.cancel_by_journeys(self.cancelled_journeys, now),
         ]

@@ -14,7 +14,7 @@ from ..domain.ids import new_id
 from ..domain.incoming import IncomingEvent
 from ..domain.send_policy import Consents
 from ..store import consents, contacts, enrollments, events
-from ..store.contacts import identities_of
+from ..store.contacts import to_identities
 from ..store.db import Transaction
 from ..store.events import KnownKey
 
@@ -89,10 +89,12 @@ class ContactResolver:
             if event.contact_id is not None:
                 ids.append(event.contact_id)
             else:
-                identities.extend(identities_of(event.user_id, event.email, event.anonymous_id))
+                identities.extend(to_identities(event.user_id, event.email, event.anonymous_id))
         keys = [event.idempotency_key for event in incoming if event.idempotency_key]
         known_keys, owners, self.suppressed_addresses = await tx.fetch(
-            events.known_keys(keys), contacts.by_identities(identities), consents.suppressed(emails)
+            events.find_used_keys(keys),
+            contacts.find_by_identities(identities),
+            consents.find_suppressed(emails),
         )
         ids.extend(contact.id for contact in owners.values())
         if ids:
@@ -104,11 +106,11 @@ class ContactResolver:
     async def _load_contacts(self, tx: Transaction, ids: Sequence[UUID]) -> None:
         # The contacts are locked first, so that their other rows cannot change after they are read.
         locked, live, entries, consents_by_contact, suppressed = await tx.fetch(
-            contacts.locked(ids, tx.dialect.lock_rows),
-            enrollments.live_of(ids),
-            enrollments.entries_of(ids),
-            consents.of_contacts(ids),
-            consents.suppressed_contacts(ids),
+            contacts.lock(ids, tx.dialect.lock_rows),
+            enrollments.find_live(ids),
+            enrollments.find_last_entries(ids),
+            consents.find_by_contacts(ids),
+            consents.find_suppressed_by_contacts(ids),
         )
         self.suppressed_addresses.update(suppressed)
         for contact in locked.by_id.values():
@@ -144,7 +146,7 @@ class ContactResolver:
         if incoming.contact_id is not None:
             contact_id = self._survivors.get(incoming.contact_id, incoming.contact_id)
             return self._by_id.get(contact_id), False
-        identities = identities_of(incoming.user_id, incoming.email, incoming.anonymous_id)
+        identities = to_identities(incoming.user_id, incoming.email, incoming.anonymous_id)
         owners = list(
             {
                 id(state): state

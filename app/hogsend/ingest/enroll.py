@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from ..domain.contact import snapshot
+from ..domain.contact import to_snapshot
 from ..domain.enrollment import (
     Enroll,
     Enrollment,
     EnrollmentFacts,
     LookBack,
     SkipReason,
+    compute_entry_key,
     decide_enrollment,
-    entry_key_of,
     is_held_out,
 )
 from ..domain.event import Event
@@ -54,18 +54,18 @@ def try_enroll(
         the contact is not enrolled.
     """
     event = cause.event
-    entry = journey.id, entry_key_of(journey, event) or ""
+    entry = journey.id, compute_entry_key(journey, event) or ""
     held_out = not replaces and _is_held_out(journey, state)
     facts = EnrollmentFacts(
-        switched_off=journey.id in rules.switched_off,
-        broken=broken,
-        late=not journey.accept_late and _has_arrived_late(event, rules),
-        looped=cause.depth > MAX_CHAIN_LENGTH,
-        live=_is_in_journey(state, entry, replaces),
+        is_switched_off=journey.id in rules.switched_off,
+        is_broken=broken,
+        is_late=not journey.accept_late and _has_arrived_late(event, rules),
+        is_looped=cause.depth > MAX_CHAIN_LENGTH,
+        is_live=_is_in_journey(state, entry, replaces),
         last_entry=None if replaces else state.entries.get(entry),
-        subscribed=state.consents.allows(rules.find_list(journey.list_id)),
-        suppressed=(state.contact.email or "") in suppressed,
-        held_out=held_out,
+        is_subscribed=state.consents.allows(rules.find_list(journey.list_id)),
+        is_suppressed=(state.contact.email or "") in suppressed,
+        is_held_out=held_out,
     )
     decision = decide_enrollment(journey, event, facts, now)
     if not isinstance(decision, Enroll) and decision.reason != "held_out":
@@ -122,9 +122,9 @@ def _start(
         code_hash=journey.code_hash,
         entered_at=now,
         wake_at=None if held_out else now,
-        look_back=LookBack.behind(event, state.contact.id),
+        look_back=LookBack.start_after(event, state.contact.id),
         ended_at=now if held_out else None,
-        person=None if held_out else snapshot(state.contact),
+        person=None if held_out else to_snapshot(state.contact),
     )
 
 

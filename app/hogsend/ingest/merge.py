@@ -11,7 +11,7 @@ from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.send_policy import Consents
 from ..store import consents, contacts, counters, enrollments, events, sends
-from ..store.consents import ConsentStatement
+from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
 from .contact_resolver import fold_properties
@@ -48,7 +48,7 @@ async def merge_contacts(
         tally: counts the changes.
         now: the present instant.
     """
-    contacts_by_id = await tx.one(contacts.by_ids(ids, tx.dialect.lock_rows))
+    contacts_by_id = await tx.fetch_one(contacts.find_by_ids(ids, tx.dialect.lock_rows))
     survivor, *losers = sorted(contacts_by_id.values(), key=lambda c: (c.user_id is None, c.id))
     merged = MergeResult()
     for loser in losers:
@@ -62,8 +62,8 @@ async def _absorb(
     tx: Transaction, survivor: Contact, loser: Contact, tally: Tally, now: datetime
 ) -> tuple[Contact, MergeResult]:
     live, consents_by_contact = await tx.fetch(
-        enrollments.live_of([survivor.id, loser.id]),
-        consents.of_contacts([survivor.id, loser.id]),
+        enrollments.find_live([survivor.id, loser.id]),
+        consents.find_by_contacts([survivor.id, loser.id]),
     )
     moved, ended = _split_live(survivor, loser, live, now)
     exited = {enrollment.id for enrollment in ended}
@@ -73,8 +73,10 @@ async def _absorb(
         if before.id in exited:
             tally.change_state(before.journey_id, before.state, "exited")
             tally.change_wait(before.journey_id, before.wait.key if before.wait else None, None)
-            tally.today(counters.ended(before.journey_id, "exited"))
-    tally.today(counters.sends("cancelled"), await tx.one(sends.queued_of(exited, ())))
+            tally.add_today(counters.name_ended_total(before.journey_id, "exited"))
+    tally.add_today(
+        counters.name_send_total("cancelled"), await tx.fetch_one(sends.count_queued(exited, ()))
+    )
     older, newer = sorted((survivor, loser), key=lambda c: c.id)
     properties = fold_properties(loser.properties, survivor.properties)
     merged = replace(
@@ -90,7 +92,7 @@ async def _absorb(
     )
     # The loser's choice counts where the survivor made none, or where it is the stricter one.
     statements = [
-        ConsentStatement(survivor.id, list_id, subscribed, "merge")
+        ListDecision(survivor.id, list_id, subscribed, "merge")
         for list_id, subscribed in loser_choices.items()
         if list_id not in survivor_choices or (survivor_choices[list_id] and not subscribed)
     ]
@@ -100,13 +102,13 @@ async def _absorb(
             enrollments.update(ended, now),
             enrollments.update([woken.get(e.id, e) for e in moved], now),
             enrollments.update([woken[e.id] for e in stayed if e.id in woken], now),
-            sends.cancel_of_enrollments(dict.fromkeys(exited, REASON), now),
+            sends.cancel_by_enrollments(dict.fromkeys(exited, REASON), now),
             *contacts.merge(loser.id, survivor.id, now),
             contacts.update([merged], now),
-            consents.record(statements, now),
+            consents.record_decisions(statements, now),
         ]
     )
-    tally.gauge(counters.CONTACTS, -1)
+    tally.add_to_gauge(counters.CONTACTS, -1)
     return merged, MergeResult(list(exited), list(woken))
 
 
@@ -124,13 +126,15 @@ async def _wake(
     if not waiting:
         return {}
     names = sorted({match.event for e, _ in waiting if e.wait for match in e.wait.events})
-    past_events = await tx.one(events.named(list({other.id for _, other in waiting}), names))
+    past_events = await tx.fetch_one(
+        events.find_by_names(list({other.id for _, other in waiting}), names)
+    )
     woken: dict[UUID, Enrollment] = {}
     for before, other in waiting:
         after = before
         for event in past_events:
-            if event.contact_id == other.id and before.look_back.sees(event, before.contact_id):
-                after = after.after_event(replace(event, seq=0), event.received_at or now, now)
+            if event.contact_id == other.id and before.look_back.can_see(event, before.contact_id):
+                after = after.apply_event(replace(event, seq=0), event.received_at or now, now)
         if after is not before:
             woken[after.id] = after
     return woken
@@ -163,5 +167,5 @@ def _split_live(
             continue
         entries.add(entry)
         if enrollment.contact_id == loser.id:
-            moved.append(enrollment.moved_to(survivor.id))
+            moved.append(enrollment.move_to(survivor.id))
     return moved, ended

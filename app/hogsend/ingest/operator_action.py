@@ -13,7 +13,7 @@ from typing import Literal
 from uuid import UUID
 
 from ..domain.contact import Contact
-from ..domain.enrollment import Enrollment, exit_of
+from ..domain.enrollment import Enrollment, find_exit_rule
 from ..domain.event import Event
 from ..domain.incoming import IncomingEvent
 from ..domain.journal import Step, encode
@@ -139,14 +139,14 @@ class _ActionBatch:
         """Lock the contacts, as a turn's commit does, and read the rows that the action needs."""
         lock = tx.dialect.lock_rows
         self._contacts, self._enrollments = await tx.fetch(
-            contacts.locked_of_enrollments(ids, lock), enrollments.by_ids(ids)
+            contacts.lock_by_enrollments(ids, lock), enrollments.find_by_ids(ids)
         )
         survivors = set(self._contacts.survivors.values()) | {
             enrollment.contact_id for enrollment in self._enrollments.values()
         }
         if missing := survivors - set(self._contacts.by_id):
             # These contacts were merged while this transaction waited for the locks.
-            merged = await tx.one(contacts.locked(missing, lock))
+            merged = await tx.fetch_one(contacts.lock(missing, lock))
             self._contacts.by_id.update(merged.by_id)
         if self._action.name == "retry":
             await self._load_for_retry(tx, survivors)
@@ -155,7 +155,7 @@ class _ActionBatch:
                 IncomingEvent("", contact_id=contact_id) for contact_id in survivors
             ]
             await self._resolver.load(tx, events_of_survivors)
-            self._causes = await tx.one(events.triggers_of(ids))
+            self._causes = await tx.fetch_one(events.find_triggers(ids))
 
     async def _load_for_retry(self, tx: Transaction, survivors: Iterable[UUID]) -> None:
         contact_ids = list(self._contacts.by_id)
@@ -168,9 +168,9 @@ class _ActionBatch:
         live: list[Enrollment]
         exit_events: list[Event]
         live, exit_events, self._compacted = await tx.fetch(
-            enrollments.live_of(list(survivors)),
-            events.named(contact_ids, sorted(ending)),
-            enrollments.compacted(list(self._enrollments)),
+            enrollments.find_live(list(survivors)),
+            events.find_by_names(contact_ids, sorted(ending)),
+            enrollments.find_compacted(list(self._enrollments)),
         )
         for enrollment in live:
             self._live.setdefault(enrollment.contact_id, []).append(enrollment)
@@ -263,7 +263,7 @@ class _ActionBatch:
         self._started.append(started)
         self.result.batch.wakes[started.id] = self._now
         self._tally.change_state(journey.id, None, "active")
-        self._tally.today(counters.entered(journey.id))
+        self._tally.add_today(counters.name_entered_total(journey.id))
         return started.id
 
     def _exit(self, enrollment: Enrollment) -> UUID:
@@ -281,14 +281,16 @@ class _ActionBatch:
             raise Conflict("This contact has entered the journey again and is in it now.")
         failed_at = enrollment.ended_at or self._now
         opened = replace(
-            enrollment if contact.id == enrollment.contact_id else enrollment.moved_to(contact.id),
+            enrollment if contact.id == enrollment.contact_id else enrollment.move_to(contact.id),
             state="waiting" if enrollment.wait else "active",
             attempt=0,
             wake_at=self._now,
             ended_at=None,
             end_reason=None,
         )
-        self._tally.on_day_of(failed_at, counters.ended(enrollment.journey_id, "failed"), -1)
+        self._tally.add_on_day(
+            failed_at, counters.name_ended_total(enrollment.journey_id, "failed"), -1
+        )
         if (reason := self._find_exit_reason_since(journey, contact, failed_at)) is not None:
             self._end(opened, reason)
             return enrollment.id
@@ -301,7 +303,7 @@ class _ActionBatch:
         for event in self._exit_events.get(contact.id, ()):
             arrived = event.received_at or since
             # An event of the same instant came after the failure, or it would have been an exit.
-            if arrived >= since and (rule := exit_of(journey, event, arrived)):
+            if arrived >= since and (rule := find_exit_rule(journey, event, arrived)):
                 return f"exit_on {rule}"[:_MAX_REASON_LENGTH]
         return None
 
@@ -338,7 +340,7 @@ class _ActionBatch:
             wait_result=None,
         )
         self._put(self._enrollments[enrollment.id], ended)
-        self._tally.today(counters.ended(enrollment.journey_id, "exited"))
+        self._tally.add_today(counters.name_ended_total(enrollment.journey_id, "exited"))
         self._cancel[enrollment.id] = reason
         self.result.batch.ended.append(enrollment.id)
 
@@ -352,13 +354,13 @@ class _ActionBatch:
     async def write(self, tx: Transaction) -> None:
         """Write the changes of all runs, in an order that never violates a unique index."""
         if self._cancel:
-            queued = await tx.one(sends.queued_of(self._cancel, ()))
-            self._tally.today(counters.sends("cancelled"), queued)
+            queued = await tx.fetch_one(sends.count_queued(self._cancel, ()))
+            self._tally.add_today(counters.name_send_total("cancelled"), queued)
         await tx.apply(
             [
                 enrollments.update(self._changed, self._now),
                 enrollments.insert(self._started),
-                sends.cancel_of_enrollments(self._cancel, self._now),
+                sends.cancel_by_enrollments(self._cancel, self._now),
                 *turns.insert(self._journal),
             ]
         )

@@ -116,7 +116,7 @@ async def load_rules(
         lists: the lists of the code, by id.
         late_after: how long after an event happened it may arrive and still start a journey.
     """
-    stored = await database.read_one(journey_store.all_known())
+    stored = await database.read_one(journey_store.find_all())
     return IngestRules(
         journeys=journeys,
         lists=lists,

@@ -149,7 +149,7 @@ class Ingest:
         tally = Tally(now)
         async with self._database.transaction() as tx:
             result = await ingest_batch(tx, incoming, self.rules, tally, now)
-            writes = [tally.write()]
+            writes = [tally.to_write()]
             for build_writes, event_result in zip(related_writes, result.results, strict=False):
                 if isinstance(event_result, IngestResult):
                     writes += build_writes(event_result)

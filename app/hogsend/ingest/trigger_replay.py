@@ -9,14 +9,14 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import Enrollment, SkipReason, exit_of
+from ..domain.enrollment import Enrollment, SkipReason, find_exit_rule
 from ..domain.event import Event
 from ..domain.incoming import IncomingEvent
 from ..domain.journey import Journey
 from ..store import counters, enrollments, events
 from ..store.counters import Tally
 from ..store.db import Transaction
-from ..store.events import Missed
+from ..store.events import MissedTrigger
 from .batch_result import BatchResult
 from .contact_resolver import ContactResolver, ContactState
 from .enroll import try_enroll
@@ -65,7 +65,7 @@ async def replay_triggers(
         tally: counts the changes; the caller writes the tally.
         now: the present instant.
     """
-    missed = await tx.one(events.missed(refusal_ids, MISSED))
+    missed = await tx.fetch_one(events.find_missed(refusal_ids, MISSED))
     batch = _ReplayBatch(journey, rules, tally, now)
     await batch.load(tx, missed)
     for trigger in missed:
@@ -90,7 +90,7 @@ class _ReplayBatch:
         self._decisions: dict[UUID, dict[str, Any]] = {}
         self.result = ReplayResult()
 
-    async def load(self, tx: Transaction, missed: Sequence[Missed]) -> None:
+    async def load(self, tx: Transaction, missed: Sequence[MissedTrigger]) -> None:
         """Read the triggers' contacts, under their locks, and the events that exit the journey."""
         await self._contacts.load(
             tx, [IncomingEvent("", contact_id=trigger.contact_id) for trigger in missed]
@@ -98,11 +98,11 @@ class _ReplayBatch:
         ending = sorted({rule.event for rule in self._journey.exit_on})
         ids = {trigger.contact_id for trigger in missed}
         ids |= {state.contact.id for state in self._contacts.states()}
-        for event in await tx.one(events.named(list(ids), ending)):
+        for event in await tx.fetch_one(events.find_by_names(list(ids), ending)):
             if event.contact_id is not None:
                 self._events_since.setdefault(event.contact_id, []).append(event)
 
-    def decide(self, missed: Missed) -> None:
+    def decide(self, missed: MissedTrigger) -> None:
         """Decide whether a trigger starts the journey now."""
         state, _ = self._contacts.resolve(IncomingEvent("", contact_id=missed.contact_id))
         if state is None:
@@ -115,7 +115,7 @@ class _ReplayBatch:
             rules=self._rules,
             now=self._now,
         )
-        self._tally.on_day_of(missed.at, counters.refused(self._journey.id, MISSED), -1)
+        self._tally.add_on_day(missed.at, counters.name_refused_total(self._journey.id, MISSED), -1)
         if isinstance(enrollment, str):
             self._refuse(missed, enrollment)
         elif enrollment.state == "held_out":
@@ -124,23 +124,23 @@ class _ReplayBatch:
         else:
             self._enroll(missed, state, enrollment)
 
-    def _refuse(self, missed: Missed, reason: SkipReason) -> None:
-        self._tally.on_day_of(missed.at, counters.refused(self._journey.id, reason), 1)
+    def _refuse(self, missed: MissedTrigger, reason: SkipReason) -> None:
+        self._tally.add_on_day(missed.at, counters.name_refused_total(self._journey.id, reason), 1)
         self._reasons[missed.refusal_id] = reason
         counts = self.result.refused
         counts[reason] = counts.get(reason, 0) + 1
         self._correct(missed, {"outcome": "skipped", "reason": reason})
 
-    def _enroll(self, missed: Missed, state: ContactState, enrollment: Enrollment) -> None:
+    def _enroll(self, missed: MissedTrigger, state: ContactState, enrollment: Enrollment) -> None:
         self._enrolled.append(missed.refusal_id)
         self.result.enrolled += 1
-        self._tally.today(counters.entered(self._journey.id))
+        self._tally.add_today(counters.name_entered_total(self._journey.id))
         exit_reason = self._find_exit_reason_since(missed, state)
         if exit_reason is None:
             self.result.batch.wakes[enrollment.id] = self._now
         else:
             del state.live[enrollment.id]
-            self._tally.today(counters.ended(self._journey.id, "exited"))
+            self._tally.add_today(counters.name_ended_total(self._journey.id, "exited"))
             enrollment = replace(
                 enrollment,
                 state="exited",
@@ -155,7 +155,7 @@ class _ReplayBatch:
         self._started.append(enrollment)
         self._tally.change_state(self._journey.id, None, enrollment.state)
 
-    def _find_exit_reason_since(self, missed: Missed, state: ContactState) -> str | None:
+    def _find_exit_reason_since(self, missed: MissedTrigger, state: ContactState) -> str | None:
         contact_ids = {missed.contact_id, state.contact.id}
         for event in chain.from_iterable(
             self._events_since.get(contact_id, ()) for contact_id in contact_ids
@@ -163,12 +163,12 @@ class _ReplayBatch:
             arrived = event.received_at or self._now
             # The order of ids is the order of arrival.
             if event.id > missed.cause.event.id and (
-                rule := exit_of(self._journey, event, arrived)
+                rule := find_exit_rule(self._journey, event, arrived)
             ):
                 return f"exit_on {rule}"[:200]
         return None
 
-    def _correct(self, missed: Missed, decision: dict[str, Any]) -> None:
+    def _correct(self, missed: MissedTrigger, decision: dict[str, Any]) -> None:
         """Replace the decision about this journey in the event's record."""
         event_id = missed.cause.event.id
         decisions = self._decisions.setdefault(event_id, dict(missed.decisions))
@@ -185,7 +185,7 @@ class _ReplayBatch:
             [
                 enrollments.insert(self._started),
                 enrollments.update([e for e in self._started if not e.is_live], self._now),
-                events.drop_refusals(self._enrolled),
+                events.delete_refusals(self._enrolled),
                 events.correct_refusals(self._reasons),
                 events.correct_decisions(self._decisions),
             ]

@@ -56,8 +56,8 @@ class DatabaseWatcher:
 
     async def _check_for_changes(self) -> None:
         if self._database.health.problem is not None:
-            await self._database.retry()
-        change = await self._database.change_number()
+            await self._database.probe_write()
+        change = await self._database.read_change_number()
         if self._last_change not in (None, change):
             await self._bus.publish(DatabaseChanged())
         self._last_change = change

@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from ..compat.cpython import threads_that_block_exit
+from ..compat.cpython import list_threads_that_block_exit
 
 R = TypeVar("R")
 
@@ -47,7 +47,7 @@ def exit_with(status: int) -> int:
     Python waits at its end for threads, those of a pool even when they are daemons, and the thread
     of a Hatchet worker that was ended by force may never end. Everything is closed by now.
     """
-    if threads_that_block_exit():
+    if list_threads_that_block_exit():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

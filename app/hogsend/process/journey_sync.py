@@ -34,8 +34,8 @@ async def sync_journeys(
     """
     tally = Tally(now)
     async with database.transaction() as tx:
-        at_work = workers.at_work(is_sqlite=database.is_sqlite)
-        known, others = await tx.fetch(journeys.all_known(), at_work)
+        at_work = workers.find_registered(is_sqlite=database.is_sqlite)
+        known, others = await tx.fetch(journeys.find_all(), at_work)
         for one, stored in known.items():
             if stored.is_damaged:
                 log.error("The row %s of the table journeys cannot be read. %s", one, REMEDY)
@@ -44,18 +44,20 @@ async def sync_journeys(
             *(j for other in others if other.id != worker_id for j in other.journeys),
         }
         lost = [one for one, stored in known.items() if one not in had and not stored.gone]
-        back = await tx.one(parking.journeys_with_parked(list(registry.journeys)))
+        back = await tx.fetch_one(parking.find_journeys_with_parked(list(registry.journeys)))
         if lost or back:
-            before = await tx.one(parking.count_by_state([*lost, *back]))
+            before = await tx.fetch_one(parking.count_by_state([*lost, *back]))
             await tx.apply([parking.park(lost), parking.unpark(back)])
-            after = await tx.one(parking.count_by_state([*lost, *back]))
+            after = await tx.fetch_one(parking.count_by_state([*lost, *back]))
             for journey_id in lost:
                 parked = after.get((journey_id, "parked"), 0)
                 log.warning("%s is gone or broken; parked enrollments: %d", journey_id, parked)
             for journey_id, state in {*before, *after}:
                 changed = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
-                tally.gauge(counters.enrollments_in_state(journey_id, state), changed)
-        await tx.apply([*journeys.see(registry.journeys.values(), lost, now), tally.write()])
+                tally.add_to_gauge(counters.name_state_gauge(journey_id, state), changed)
+        await tx.apply(
+            [*journeys.record_code(registry.journeys.values(), lost, now), tally.to_write()]
+        )
     changed = {
         one
         for one, journey in registry.journeys.items()

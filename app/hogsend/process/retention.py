@@ -14,7 +14,7 @@ from ..config.settings import Settings
 from ..store import contacts, retention, summaries
 from ..store.db import Database
 from ..store.retention import Expiring
-from ..store.summaries import EndedEnrollment, Summed
+from ..store.summaries import EndedEnrollment, EnrollmentSummary
 
 log = logging.getLogger("hogsend.retention")
 
@@ -119,18 +119,20 @@ class Retention:
     async def _compact(self, age: timedelta) -> int:
         compacted, until = 0, self._clock.now() - age
         while not self._closing.is_set():
-            ended = await self._database.read_one(summaries.ended(until, MAX_ENDED))
+            ended = await self._database.read_one(summaries.find_ended(until, MAX_ENDED))
             if not ended:
                 break
             journals = await self._database.read_one(
-                summaries.journals([one.id for one in ended], MAX_TURNS)
+                summaries.find_turns([one.id for one in ended], MAX_TURNS)
             )
             # In a thread: a turn may have thousands of steps.
-            summed = await asyncio.to_thread(summaries.sum_up, ended, journals, MAX_TURNS)
+            summed = await asyncio.to_thread(summaries.summarize, ended, journals, MAX_TURNS)
             compacted += await self._replace(ended, summed)
         return compacted
 
-    async def _replace(self, ended: Sequence[EndedEnrollment], summed: Sequence[Summed]) -> int:
+    async def _replace(
+        self, ended: Sequence[EndedEnrollment], summed: Sequence[EnrollmentSummary]
+    ) -> int:
         """Replace journals by summaries; return how many enrollments are finished."""
         ids = {one.enrollment_id for one in summed}
         contact_ids = {one.contact_id for one in ended if one.id in ids}
@@ -138,11 +140,12 @@ class Retention:
             began = _seconds()
             # The locks keep an enrollment from being retried, and its contact from being merged.
             _, still = await tx.fetch(
-                contacts.by_ids(contact_ids, tx.dialect.lock_rows), summaries.still_ended(list(ids))
+                contacts.find_by_ids(contact_ids, tx.dialect.lock_rows),
+                summaries.find_still_ended(list(ids)),
             )
             kept = [one for one in summed if one.enrollment_id in still]
-            await tx.apply([summaries.write(kept, self._clock.now())])
-            await tx.fetch(*summaries.forget(kept))
+            await tx.apply([summaries.update(kept, self._clock.now())])
+            await tx.fetch(*summaries.delete_summarized(kept))
         await self._rest(_seconds() - began)
         return sum(one.whole for one in kept)
 

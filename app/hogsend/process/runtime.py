@@ -18,7 +18,7 @@ from ..ingest.rules import load_rules
 from ..services.content import Content, load_content
 from ..services.context import ServiceContext
 from ..store.change_feed import ChangeFeed
-from ..store.db import Database, is_sqlite, location_of
+from ..store.db import Database, describe_location, is_sqlite
 from ..turns.folder_check import diagnose_folder
 from ..turns.plan import log_plan
 from .database_watcher import DatabaseWatcher
@@ -142,7 +142,7 @@ async def open_runtime(
         try:
             runtime = await _assemble(settings, clock or SystemClock(), stack, with_worker)
         except StoreUnavailable as error:
-            place = location_of(settings.database_url)
+            place = describe_location(settings.database_url)
             raise StartError(f"{error.message} It is {place}.", error.remedy) from error
         yield runtime
 
@@ -180,7 +180,7 @@ async def _assemble(
     if runtime.worker is not None:
         await runtime.worker.start()
         stack.push_async_callback(runtime.stop_work)
-    watcher = DatabaseWatcher(database, location_of(settings.database_url), clock, bus)
+    watcher = DatabaseWatcher(database, describe_location(settings.database_url), clock, bus)
     stack.push_async_callback(_cancel, asyncio.create_task(watcher.run()))
     return runtime
 

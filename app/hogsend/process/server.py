@@ -17,7 +17,7 @@ from pathlib import Path
 from hypercorn.config import Config
 
 from ..compat.hypercorn import serve as serve_asgi
-from ..config.settings import Settings, local_address
+from ..config.settings import Settings, build_local_address
 from ..errors import StartError
 from ..store import keys, operators
 from ..web.app import create_app
@@ -154,7 +154,7 @@ async def _announce(runtime: Runtime, listener: socket.socket) -> None:
     """Print the address of the dashboard, and at the first start how to sign in."""
     settings = runtime.settings
     port = listener.getsockname()[1]
-    address = settings.base_url if settings.port else local_address(settings.host, port)
+    address = settings.base_url if settings.port else build_local_address(settings.host, port)
     credentials = await _create_credentials(runtime, address)
     path = settings.data / FIRST_RUN_FILE
     is_terminal = sys.stdout.isatty()
@@ -180,8 +180,8 @@ async def _create_credentials(runtime: Runtime, address: str) -> str:
     elif not await keys.any_key(database):
         _, text = await keys.create(database, name="First key", scopes=[keys.INGEST], now=now)
         lines.append(f"{_KEY_LINE} (shown once): {text}")
-    if not await operators.any_operator(database):
-        token = await operators.make_link(database, now)
+    if not await operators.has_operators(database):
+        token = await operators.create_link(database, now)
         lines.append(f"Sign in and set a password: {address}/sign-in/{token}")
     return "\n".join(lines)
 

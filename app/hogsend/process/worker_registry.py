@@ -88,9 +88,13 @@ class WorkerRegistry:
         """
         async with self._database.transaction() as tx:
             await tx.apply([workers.register(replace(self._worker, away=outage))])
-            lost = await tx.one(workers.remove_gone())
-            await tx.apply(workers.free_what_is_left())
-            others = [worker for worker in await tx.one(workers.at_work()) if worker.id != self.id]
+            lost = await tx.fetch_one(workers.remove_lost())
+            await tx.apply(workers.release_abandoned())
+            others = [
+                worker
+                for worker in await tx.fetch_one(workers.find_registered())
+                if worker.id != self.id
+            ]
         self._journeys_of_others = frozenset(
             journey_id for worker in others for journey_id in worker.journeys
         )
@@ -101,12 +105,12 @@ class WorkerRegistry:
     async def leave(self) -> None:
         """Remove this worker, and free what it holds."""
         async with self._database.transaction() as tx:
-            await tx.one(workers.unregister(self.id))
-            await tx.apply(workers.free_what_is_left())
+            await tx.fetch_one(workers.unregister(self.id))
+            await tx.apply(workers.release_abandoned())
 
     async def is_leader(self) -> bool:
         """Return whether this worker does what only one has to do."""
-        return await self._database.read_one(workers.first()) == self.id
+        return await self._database.read_one(workers.find_oldest()) == self.id
 
 
 class Heartbeat:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..config.secret import SECRET_FILE, prepare_data, with_stored_secret
+from ..config.secret import SECRET_FILE, load_stored_secret, prepare_data
 from ..config.settings import Settings
 from ..errors import HogsendError, StartError
 from ..store import backup as backup_files
 from ..store.backup import Backup
-from ..store.migrations import pending
+from ..store.migrations import find_pending
 from .actor import Actor, Permission
 from .installation import database_file, has_database
 
@@ -53,7 +53,7 @@ def create_backup(settings: Settings, actor: Actor, file: Path, now: datetime) -
         HogsendError: the data is in Postgres, or the file cannot be written.
     """
     actor.require(Permission.ADMINISTER)
-    settings = with_stored_secret(settings)
+    settings = load_stored_secret(settings)
     database = _require_sqlite(settings)
     if not has_database(settings):
         raise StartError(f"There is no database {database} yet.", "There is nothing to back up.")
@@ -85,7 +85,7 @@ async def restore_backup(
     database = _require_sqlite(settings)
     backup = backup_files.read_backup(file)
     # Refuses a backup that is newer than this program.
-    await pending(_address_of(file))
+    await find_pending(_address_of(file))
     _check_secret(settings, backup)
     _restore_secret(settings, backup)
     settings = prepare_data(settings)
@@ -109,7 +109,7 @@ def _address_of(file: Path) -> str:
 
 def _check_secret(settings: Settings, backup: Backup) -> None:
     """Refuse to combine data with another installation's secret: links in its mails would break."""
-    current = with_stored_secret(settings)
+    current = load_stored_secret(settings)
     if backup.secret and current.secrets and backup.secret not in ",".join(current.secrets):
         raise HogsendError(
             "The backup belongs to an installation with another secret, so links in mails that "

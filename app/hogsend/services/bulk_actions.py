@@ -91,7 +91,7 @@ async def run_action_on_all(
 
     subject = f"/journeys/{journey_id}"
     entry = _AuditEntry(actor.name, f"{action} all", subject, {"state": state})
-    select = partial(enrollments.ids_in, journey_id, state, limit=BATCH_SIZE)
+    select = partial(enrollments.find_ids_in_state, journey_id, state, limit=BATCH_SIZE)
     await _run_in_batches(context, _Bulk(select, run, bulk_result, entry, on_progress))
     return bulk_result
 
@@ -132,7 +132,7 @@ async def replay_missed_triggers(
         return replayed.batch
 
     entry = _AuditEntry(actor.name, "replay", f"/journeys/{journey_id}")
-    select = partial(events.missed_ids, journey_id, MISSED, limit=BATCH_SIZE)
+    select = partial(events.find_missed_ids, journey_id, MISSED, limit=BATCH_SIZE)
     await _run_in_batches(context, _Bulk(select, run, bulk_result, entry, on_progress))
     return bulk_result
 
@@ -187,7 +187,7 @@ async def _run_in_batches(context: JourneyContext, bulk: _Bulk) -> None:
         tally = Tally(now)
         async with context.database.transaction() as tx:
             batch = await bulk.run(tx, ids, tally, now)
-            await tx.apply([tally.write(), bulk.entry.write(entry_id, now, bulk.result)])
+            await tx.apply([tally.to_write(), bulk.entry.write(entry_id, now, bulk.result)])
         await context.ingest.publish_result(batch)
         if bulk.on_progress is not None:
             bulk.on_progress(bulk.result.considered)

@@ -234,7 +234,7 @@ async def _recipient(context: ServiceContext, unverified: RecipientToken | None)
             "This link is no longer valid.", "Its recipient was removed and gets no more email."
         )
     chosen: Mapping[UUID, Consents] = await context.database.read_one(
-        consents.of_contacts([contact.id])
+        consents.find_by_contacts([contact.id])
     )
     return Recipient(
         contact=contact,

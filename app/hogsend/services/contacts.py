@@ -97,7 +97,9 @@ async def list_contacts(
     """
     actor.require(Permission.READ)
     database = installation.database
-    ids = await database.read_one(read_model.recently_seen_ids(limit + 1, PageCursor.read(cursor)))
+    ids = await database.read_one(
+        read_model.find_recently_seen_ids(limit + 1, PageCursor.parse(cursor))
+    )
     page = await read_model.load_in_order(database, ids[:limit])
     next_cursor = ""
     if ids[limit:] and page and page[-1].last_seen_at:
@@ -122,7 +124,7 @@ async def search_contacts(
     actor.require(Permission.READ)
     database = installation.database
     ids = await database.read_one(
-        read_model.ids_by_identity_prefix(text, limit, is_sqlite=database.is_sqlite)
+        read_model.find_ids_by_identity_prefix(text, limit, is_sqlite=database.is_sqlite)
     )
     page = await read_model.load_in_order(database, ids[:limit])
     return ContactList(page, is_cut=len(ids) >= limit)
@@ -158,7 +160,7 @@ async def find_contact(installation: Installation, actor: Actor, identity: str) 
     """
     actor.require(Permission.READ)
     names = [f"u:{identity}", f"e:{identity.strip().lower()}", f"a:{identity}"]
-    contacts_by_name = await installation.database.read_one(contacts.by_identities(names))
+    contacts_by_name = await installation.database.read_one(contacts.find_by_identities(names))
     contact = next((contacts_by_name[name] for name in names if name in contacts_by_name), None)
     contact_id = _parse_id(identity)
     if contact is None and contact_id is not None:
@@ -194,7 +196,7 @@ async def get_contact_detail(
     engaged = [send.id for send in page.sends if send.opened_at or send.clicked_at]
     engagement: Sequence[EngagementRecord] = ()
     if engaged:
-        engagement = await database.read_one(read_model.engagement_of(engaged, limit))
+        engagement = await database.read_one(read_model.find_engagement(engaged, limit))
     return ContactDetail(
         contact=page.contact,
         identities=page.identities,
@@ -237,7 +239,7 @@ async def read_contact(installation: Installation, contact_id: UUID) -> Contact 
         contact_id: its id; of one that was merged, the surviving contact is returned.
     """
     contact, survivor = await installation.database.read(
-        contacts.find(contact_id), contacts.survivor_of(contact_id)
+        contacts.find(contact_id), contacts.find_survivor(contact_id)
     )
     if contact is None and survivor is not None:
         contact = await installation.database.read_one(contacts.find(survivor))

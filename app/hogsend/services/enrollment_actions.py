@@ -81,6 +81,6 @@ async def run_action(
         entry = audit.record(
             actor.name, action, f"/enrollments/{enrollment_id}", now, after=after or None
         )
-        await tx.apply([tally.write(), entry])
+        await tx.apply([tally.to_write(), entry])
     await context.ingest.publish_result(result.batch)
     return current_id

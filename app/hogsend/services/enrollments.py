@@ -54,7 +54,7 @@ async def list_enrollments(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    query = journey_read_model.enrollment_ids(journey_id, states, waits, before, limit)
+    query = journey_read_model.find_enrollment_ids(journey_id, states, waits, before, limit)
     ids = await installation.database.read_one(query)
     return await journey_read_model.load_members(installation.database, ids)
 
@@ -80,7 +80,7 @@ async def list_retrying(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    query = journey_read_model.retrying_ids(journey_id, before, limit)
+    query = journey_read_model.find_retrying_ids(journey_id, before, limit)
     ids = await installation.database.read_one(query)
     return await journey_read_model.load_members(installation.database, ids)
 
@@ -94,8 +94,8 @@ async def count_enrollments(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    gauge = counters.enrollments_in_state(journey_id, state)
-    return (await installation.database.read_one(counters.values([gauge]))).get(gauge, 0)
+    gauge = counters.name_state_gauge(journey_id, state)
+    return (await installation.database.read_one(counters.find_gauges([gauge]))).get(gauge, 0)
 
 
 async def get_enrollment(

@@ -187,7 +187,7 @@ async def list_events(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    query = read_model.newest(limit, name=name, before=before)
+    query = read_model.find_newest(limit, name=name, before=before)
     events = await installation.database.read_one(query)
     return EventPage(events, await read_model.load_contacts(installation.database, events))
 

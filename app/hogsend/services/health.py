@@ -59,10 +59,10 @@ async def check_health(context: ServiceContext) -> Health:
     start = time.perf_counter()
     try:
         _, next_wake, next_send, others = await database.read(
-            lag.alive(),
-            lag.next_wake(),
-            lag.next_send(),
-            workers.at_work(is_sqlite=database.is_sqlite),
+            lag.ping(),
+            lag.find_next_wake(),
+            lag.find_next_send(),
+            workers.find_registered(is_sqlite=database.is_sqlite),
         )
     except Exception:
         return Health(database.health.problem, database.health.since, is_reachable=False)

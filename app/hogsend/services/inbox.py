@@ -90,7 +90,7 @@ async def open_mail(installation: Installation, actor: Actor, send_id: UUID) -> 
         raise NotFound("There is no such mail.", "The inbox may have been cleared.")
     if captured.entry.read_at is None:
         await inbox.mark_read(database, send_id, installation.clock.now())
-    ledger = await database.read_one(sends.by_ids([send_id]))
+    ledger = await database.read_one(sends.find_by_ids([send_id]))
     return CapturedMailDetail(captured.entry, captured.raw, ledger.get(send_id))
 
 

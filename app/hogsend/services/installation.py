@@ -15,8 +15,8 @@ from ..clock import Clock, SystemClock
 from ..config.settings import Settings
 from ..errors import StartError
 from ..store.change_feed import ChangeFeed
-from ..store.db import Database, is_sqlite, sqlite_path
-from ..store.migrations import pending
+from ..store.db import Database, is_sqlite, parse_sqlite_path
+from ..store.migrations import find_pending
 
 
 @dataclass
@@ -42,7 +42,7 @@ def database_file(settings: Settings) -> Path | None:
     Raises:
         ConfigError: the database's address is neither.
     """
-    return sqlite_path(settings.database_url) if is_sqlite(settings.database_url) else None
+    return parse_sqlite_path(settings.database_url) if is_sqlite(settings.database_url) else None
 
 
 def has_database(settings: Settings) -> bool:
@@ -75,7 +75,7 @@ async def check_database(settings: Settings) -> None:
             f"There is no database {database_file(settings)} yet.",
             "Run `hogsend migrate` or start `hogsend serve` once, from the project's folder.",
         )
-    if await pending(settings.database_url):
+    if await find_pending(settings.database_url):
         raise StartError(
             "The database's schema is older than this program.", "Run `hogsend migrate` first."
         )

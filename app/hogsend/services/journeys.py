@@ -13,12 +13,12 @@ from ..domain.journey import Journey
 from ..errors import NotFound
 from ..store import counters
 from ..store import journeys as journey_store
-from ..store.counters import DailyTotal, day_of
+from ..store.counters import DailyTotal, to_day
 from ..store.db import Write
 from ..store.journeys import StoredJourney
 from ..store.read_models import counts
 from ..store.read_models import journeys as read_model
-from ..store.read_models.counts import Bounded, Days
+from ..store.read_models.counts import BoundedCount, DailyTotals
 from ..store.read_models.journeys import RefusalRecord
 from .actor import Actor, Permission
 from .audit import apply_audited, audit_entry
@@ -28,7 +28,7 @@ from .journey_context import JourneyContext
 __all__ = [
     "REFUSAL_REASONS",
     "STATES",
-    "Bounded",
+    "BoundedCount",
     "EnrollmentDecision",
     "JourneySummary",
     "RefusalRecord",
@@ -76,7 +76,7 @@ class JourneySummary:
     is_missing: bool
     by_state: Mapping[str, int]
     retrying: int
-    days: Days
+    days: DailyTotals
 
     @property
     def is_halted(self) -> bool:
@@ -96,13 +96,13 @@ class JourneySummary:
     @property
     def missed_triggers(self) -> int:
         """How many triggers of the last 7 days it missed while its code was gone or broken."""
-        return self.days.total(counters.refused(self.journey.id, "journey_broken"))
+        return self.days.sum_up(counters.name_refused_total(self.journey.id, "journey_broken"))
 
     @property
     def refusals(self) -> Mapping[str, int]:
         """How many triggers of the last 7 days did not enroll, by reason, most frequent first."""
         totals = {
-            reason: self.days.total(counters.refused(self.journey.id, reason))
+            reason: self.days.sum_up(counters.name_refused_total(self.journey.id, reason))
             for reason in REFUSAL_REASONS
         }
         by_count = sorted(totals.items(), key=lambda total: -total[1])
@@ -110,11 +110,11 @@ class JourneySummary:
 
     def count_week(self, figure: DailyFigure) -> int:
         """Return a figure's total of the last 7 days."""
-        return self.days.total(_total(self.journey.id, figure))
+        return self.days.sum_up(_total(self.journey.id, figure))
 
     def count_daily(self, figure: DailyFigure) -> Sequence[int]:
         """Return a figure's totals of each of the last 14 days, oldest first."""
-        return self.days.series(_total(self.journey.id, figure))
+        return self.days.list_by_day(_total(self.journey.id, figure))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ async def list_journeys(context: JourneyContext, actor: Actor) -> Sequence[Journ
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    stored = await context.database.read_one(journey_store.all_known())
+    stored = await context.database.read_one(journey_store.find_all())
     loaded = context.registry.journeys
     missing = [journey_id for journey_id in stored if journey_id not in loaded]
     return await _summarize(context, [*loaded, *missing], stored)
@@ -156,7 +156,7 @@ async def get_journey(context: JourneyContext, actor: Actor, journey_id: str) ->
         NotFound: there is no journey with this id.
     """
     actor.require(Permission.READ)
-    stored = await context.database.read_one(journey_store.all_known())
+    stored = await context.database.read_one(journey_store.find_all())
     if journey_id not in stored and journey_id not in context.registry.journeys:
         raise _not_found(journey_id)
     (summary,) = await _summarize(context, [journey_id], stored)
@@ -172,13 +172,13 @@ async def count_waiting(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    query = counters.waits_of(journey_id, is_sqlite=context.database.is_sqlite)
+    query = counters.find_wait_gauges(journey_id, is_sqlite=context.database.is_sqlite)
     return await context.database.read_one(query)
 
 
 async def count_missed_triggers(
     installation: Installation, actor: Actor, journey_id: str
-) -> Bounded:
+) -> BoundedCount:
     """Return how many triggers a journey missed while its code was gone or broken.
 
     Raises:
@@ -205,14 +205,16 @@ async def _summarize(
 ) -> list[JourneySummary]:
     """Read the figures of some journeys, and no counter of any other."""
     gauges = {
-        journey_id: {state: counters.enrollments_in_state(journey_id, state) for state in STATES}
+        journey_id: {state: counters.name_state_gauge(journey_id, state) for state in STATES}
         for journey_id in ids
     }
     values, days, retrying = await context.database.read(
-        counters.values([gauge for by_state in gauges.values() for gauge in by_state.values()]),
-        counts.days(
+        counters.find_gauges(
+            [gauge for by_state in gauges.values() for gauge in by_state.values()]
+        ),
+        counts.find_totals(
             [total for journey_id in ids for total in _totals(journey_id)],
-            day_of(context.clock.now()),
+            to_day(context.clock.now()),
         ),
         read_model.count_retrying(ids),
     )
@@ -234,15 +236,15 @@ async def _summarize(
 
 def _total(journey_id: str, figure: DailyFigure) -> DailyTotal:
     if figure == "entered":
-        return counters.entered(journey_id)
-    return counters.ended(journey_id, figure)
+        return counters.name_entered_total(journey_id)
+    return counters.name_ended_total(journey_id, figure)
 
 
 def _totals(journey_id: str) -> list[DailyTotal]:
     return [
-        counters.entered(journey_id),
-        *(counters.ended(journey_id, state) for state in _ENDED),
-        *(counters.refused(journey_id, reason) for reason in REFUSAL_REASONS),
+        counters.name_entered_total(journey_id),
+        *(counters.name_ended_total(journey_id, state) for state in _ENDED),
+        *(counters.name_refused_total(journey_id, reason) for reason in REFUSAL_REASONS),
     ]
 
 
@@ -272,14 +274,14 @@ async def set_enabled(
         NotFound: there is no journey with this id.
     """
     actor.require(Permission.OPERATE)
-    stored = await context.database.read_one(journey_store.all_known())
+    stored = await context.database.read_one(journey_store.find_all())
     writes: list[Write] = []
     if journey_id not in stored:
         loaded = context.registry.journeys.get(journey_id)
         if loaded is None:
             raise _not_found(journey_id)
         # Only this journey: a running server knows best which others there are.
-        writes += journey_store.see([loaded], [], context.clock.now())
+        writes += journey_store.record_code([loaded], [], context.clock.now())
     await apply_audited(
         context,
         actor,
@@ -350,7 +352,7 @@ async def _find_definition(context: JourneyContext, journey_id: str) -> Journey:
     journey = context.registry.journeys.get(journey_id)
     if journey is not None:
         return journey
-    stored = await context.database.read_one(journey_store.all_known())
+    stored = await context.database.read_one(journey_store.find_all())
     if journey_id not in stored:
         raise _not_found(journey_id)
     return stored[journey_id].journey

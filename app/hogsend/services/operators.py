@@ -49,7 +49,7 @@ async def add_operator(
     now = installation.clock.now()
     async with installation.database.transaction() as transaction:
         operator = await operators.add(transaction, email, role, now)
-        token = await operators.make_link(transaction, now, email=operator.email, role=role)
+        token = await operators.create_link(transaction, now, email=operator.email, role=role)
         entry = audit_entry(
             installation, actor, "add operator", operator.email, after={"role": role}
         )
@@ -69,7 +69,7 @@ async def reset_operator(installation: Installation, actor: Actor, email: str) -
     """
     actor.require(Permission.ADMINISTER)
     async with installation.database.transaction() as transaction:
-        token = await operators.reset(transaction, email, installation.clock.now())
+        token = await operators.reset_password(transaction, email, installation.clock.now())
         await transaction.apply([audit_entry(installation, actor, "reset operator", email)])
     return link_address(installation, token)
 
@@ -98,7 +98,7 @@ async def create_sign_in_link(
         installation, actor, "make sign-in link", email or "anybody", after={"role": role}
     )
     async with installation.database.transaction() as transaction:
-        token = await operators.make_link(transaction, now, email=email, role=role)
+        token = await operators.create_link(transaction, now, email=email, role=role)
         await transaction.apply([entry])
     return link_address(installation, token)
 

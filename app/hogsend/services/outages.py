@@ -17,7 +17,7 @@ async def find_outage(context: ServiceContext) -> Outage | None:
     Without a worker in this process, the workers that share a Postgres database count.
     """
     is_alone = context.worker_status is not None or context.database.is_sqlite
-    others = [] if is_alone else await context.database.read_one(workers.at_work())
+    others = [] if is_alone else await context.database.read_one(workers.find_registered())
     return outage_of(context, others)
 
 

@@ -9,23 +9,23 @@ from uuid import UUID
 
 from ..domain.journey import BrokenFile
 from ..store import counters, send_hold
-from ..store.counters import day_of
+from ..store.counters import to_day
 from ..store.read_models import counts
 from ..store.read_models import overview as read_model
-from ..store.read_models.counts import FORTNIGHT, Bounded, Days
+from ..store.read_models.counts import FORTNIGHT, BoundedCount, DailyTotals
 from .actor import Actor, Permission
 from .context import ServiceContext
 from .health import LATE
 from .journeys import JourneySummary, list_journeys
 from .outages import Outage, find_outage
 
-__all__ = ["FORTNIGHT", "Attention", "Bounded", "MailTotals", "Overview", "get_overview"]
+__all__ = ["FORTNIGHT", "Attention", "BoundedCount", "MailTotals", "Overview", "get_overview"]
 
-_SENT = counters.sends("sent")
-_REFUSED = (counters.sends("skipped"), counters.sends("suppressed"))
-_OPENED = counters.engagement("open", "human")
-_OPENED_BY_MACHINES = counters.engagement("open", "machine")
-_CLICKED = counters.engagement("click", "human")
+_SENT = counters.name_send_total("sent")
+_REFUSED = (counters.name_send_total("skipped"), counters.name_send_total("suppressed"))
+_OPENED = counters.name_engagement_total("open", "human")
+_OPENED_BY_MACHINES = counters.name_engagement_total("open", "machine")
+_CLICKED = counters.name_engagement_total("click", "human")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class Attention:
     broken_files: Sequence[BrokenFile]
     errors: Mapping[str, str]
     retried_errors: Mapping[str, str]
-    in_doubt: Bounded
-    failed_sends: Bounded
-    overdue: Bounded
+    in_doubt: BoundedCount
+    failed_sends: BoundedCount
+    overdue: BoundedCount
     has_worker: bool
 
 
@@ -82,7 +82,7 @@ class Overview:
     journeys: Sequence[JourneySummary]
     attention: Attention
     totals: MailTotals
-    wakes: Sequence[tuple[datetime, Bounded]]
+    wakes: Sequence[tuple[datetime, BoundedCount]]
     is_empty: bool
 
 
@@ -99,10 +99,10 @@ async def get_overview(context: ServiceContext, actor: Actor, now: datetime) -> 
     """
     actor.require(Permission.READ)
     journeys = await list_journeys(context, actor)
-    expected = read_model.week_of_wakes(now)
+    expected = read_model.count_wakes_by_day(now)
     daily = [_SENT, *_REFUSED, _OPENED, _OPENED_BY_MACHINES, _CLICKED]
     days, *wakes = await context.database.read(
-        counts.days([*daily, counters.UNSUBSCRIBES, counters.EVENTS], day_of(now)),
+        counts.find_totals([*daily, counters.UNSUBSCRIBES, counters.EVENTS], to_day(now)),
         *(query for _, query in expected),
     )
     return Overview(
@@ -110,18 +110,18 @@ async def get_overview(context: ServiceContext, actor: Actor, now: datetime) -> 
         attention=await _find_attention(context, journeys),
         totals=_totals(days),
         wakes=[(start, count) for (start, _), count in zip(expected, wakes, strict=True)],
-        is_empty=not journeys or not any(days.series(counters.EVENTS, _SENT)),
+        is_empty=not journeys or not any(days.list_by_day(counters.EVENTS, _SENT)),
     )
 
 
-def _totals(days: Days) -> MailTotals:
+def _totals(days: DailyTotals) -> MailTotals:
     return MailTotals(
-        sent=days.series(_SENT),
-        refused=days.series(*_REFUSED),
-        opened=days.series(_OPENED),
-        opened_by_machines=days.series(_OPENED_BY_MACHINES),
-        clicked=days.series(_CLICKED),
-        unsubscribed=days.series(counters.UNSUBSCRIBES),
+        sent=days.list_by_day(_SENT),
+        refused=days.list_by_day(*_REFUSED),
+        opened=days.list_by_day(_OPENED),
+        opened_by_machines=days.list_by_day(_OPENED_BY_MACHINES),
+        clicked=days.list_by_day(_CLICKED),
+        unsubscribed=days.list_by_day(counters.UNSUBSCRIBES),
     )
 
 
@@ -130,14 +130,14 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
     failed = [one.journey.id for one in journeys if one.by_state["failed"]]
     retrying = [one.journey.id for one in journeys if one.retrying]
     in_doubt, failed_sends, overdue, hold_reason = await context.database.read(
-        read_model.sends_with("in_doubt", UUID(int=0)),
-        read_model.sends_with("failed", _first_id(now - timedelta(days=7))),
-        read_model.overdue(now - LATE),
-        send_hold.reason(),
+        read_model.count_sends("in_doubt", UUID(int=0)),
+        read_model.count_sends("failed", _first_id(now - timedelta(days=7))),
+        read_model.count_overdue(now - LATE),
+        send_hold.find_reason(),
     )
     errors = await context.database.read(
-        *(read_model.errors_of(journey_id) for journey_id in failed),
-        *(read_model.retried_errors_of(journey_id) for journey_id in retrying),
+        *(read_model.find_last_error(journey_id) for journey_id in failed),
+        *(read_model.find_last_retried_error(journey_id) for journey_id in retrying),
     )
     texts = [str(error or "") for error in errors]
     return Attention(

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from ..config.settings import Settings
 from ..errors import StartError
-from ..store.migrations import bring_up_to_date, pending
+from ..store.migrations import apply_pending, find_pending
 from .actor import Actor, Permission
 from .installation import database_file
 
@@ -17,7 +17,7 @@ async def list_pending_migrations(settings: Settings) -> list[str]:
     Raises:
         StartError: the database cannot be read, or is newer than this program.
     """
-    return _names(await pending(settings.database_url))
+    return _names(await find_pending(settings.database_url))
 
 
 async def migrate(settings: Settings, actor: Actor) -> list[str]:
@@ -35,7 +35,7 @@ async def migrate(settings: Settings, actor: Actor) -> list[str]:
         StartError: the database cannot be read or changed, or is newer than this program.
     """
     actor.require(Permission.ADMINISTER)
-    return _names(await bring_up_to_date(settings.database_url, backups=settings.data / "backups"))
+    return _names(await apply_pending(settings.database_url, backups=settings.data / "backups"))
 
 
 async def prepare_schema(settings: Settings, actor: Actor) -> None:

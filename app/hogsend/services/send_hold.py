@@ -33,7 +33,9 @@ async def get_send_hold(installation: Installation, actor: Actor) -> SendHold:
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    reason, queued = await installation.database.read(send_hold.reason(), send_hold.count_held())
+    reason, queued = await installation.database.read(
+        send_hold.find_reason(), send_hold.count_held()
+    )
     return SendHold(reason, queued)
 
 

@@ -84,11 +84,13 @@ async def list_sends(
     """
     actor.require(Permission.READ)
     database = installation.database
-    query = read_model.newest(limit, status=status, journey_id=journey_id, before=before)
+    query = read_model.find_newest(limit, status=status, journey_id=journey_id, before=before)
     page = await database.read_one(query)
     recipients: Mapping[UUID, Contact] = {}
     if page:
-        recipients = await database.read_one(contacts.by_ids({send.contact_id for send in page}))
+        recipients = await database.read_one(
+            contacts.find_by_ids({send.contact_id for send in page})
+        )
     return SendList(page, recipients)
 
 
@@ -107,9 +109,9 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
             "There is no such email.", "It may have been removed, or the link is incomplete."
         )
     mail, engagement, recipients = await database.read(
-        sends.mail_of(send.id),
-        contact_read_model.engagement_of([send.id], _MAX_ENGAGEMENT),
-        contacts.by_ids([send.contact_id]),
+        sends.find_mail(send.id),
+        contact_read_model.find_engagement([send.id], _MAX_ENGAGEMENT),
+        contacts.find_by_ids([send.contact_id]),
     )
     return SendDetail(send, recipients.get(send.contact_id), mail, engagement)
 
@@ -144,7 +146,7 @@ async def get_mail_for_recipient(context: ServiceContext, token: str) -> Rendere
 
 
 async def _read_mail(installation: Installation, send_id: UUID) -> RenderedMail:
-    mail = await installation.database.read_one(sends.mail_of(send_id))
+    mail = await installation.database.read_one(sends.find_mail(send_id))
     if mail is None:
         raise _mail_not_kept()
     return mail

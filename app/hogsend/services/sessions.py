@@ -30,7 +30,7 @@ MIN_PASSWORD_LENGTH = 10
 
 async def has_operators(installation: Installation) -> bool:
     """Return whether there is any operator; before the first one, nobody can sign in."""
-    return await operators.any_operator(installation.database)
+    return await operators.has_operators(installation.database)
 
 
 async def find_session(installation: Installation, cookie: str) -> Session | None:
@@ -53,7 +53,7 @@ async def sign_in(installation: Installation, email: str, password: str) -> str 
     Returns:
         The session's cookie; None when the address and the password do not match.
     """
-    operator = await operators.sign_in(installation.database, email, password)
+    operator = await operators.authenticate(installation.database, email, password)
     return None if operator is None else await _start(installation, operator)
 
 

@@ -10,11 +10,10 @@ from datetime import datetime
 
 from .. import __version__
 from ..domain.journey import BrokenFile
-from ..store import meta, workers
-from ..store.corrupt_rows import only_show
+from ..store import corrupt_rows, meta, workers
 from ..store.read_models import overview as queues
 from ..store.read_models import system as read_model
-from ..store.read_models.counts import Bounded
+from ..store.read_models.counts import BoundedCount
 from ..store.workers import WorkerInfo
 from .actor import Actor, Permission
 from .context import ServiceContext
@@ -51,10 +50,10 @@ class SystemReport:
     free_space: int
     send_hold: str | None
     next_turn: datetime | None
-    overdue: Bounded
-    queued: Bounded
+    overdue: BoundedCount
+    queued: BoundedCount
     oldest_queued: datetime | None
-    hatchet_runs: Bounded
+    hatchet_runs: BoundedCount
     workers: Sequence[WorkerInfo]
     broken_files: Sequence[BrokenFile]
     templates: int
@@ -69,13 +68,13 @@ async def get_system_report(context: ServiceContext, actor: Actor) -> SystemRepo
     actor.require(Permission.READ)
     database, data_folder = context.database, context.settings.data
     next_turn, overdue, queued, oldest_queued, send_hold, runs, others = await database.read(
-        queues.oldest_due(),
-        queues.overdue(context.clock.now() - LATE),
-        queues.queued(),
-        queues.oldest_queued(),
-        meta.value(meta.SEND_HOLD),
-        read_model.hatchet_runs(),
-        workers.at_work(is_sqlite=database.is_sqlite),
+        queues.find_oldest_due(),
+        queues.count_overdue(context.clock.now() - LATE),
+        queues.count_queued(),
+        queues.find_oldest_queued(),
+        meta.find_value(meta.SEND_HOLD),
+        read_model.count_hatchet_runs(),
+        workers.find_registered(is_sqlite=database.is_sqlite),
     )
     database_name, size = await read_model.describe(database)
     return SystemReport(
@@ -98,4 +97,4 @@ async def get_system_report(context: ServiceContext, actor: Actor) -> SystemRepo
 
 def show_corrupt_rows() -> None:
     """Let the present request read damaged rows as far as possible, instead of failing."""
-    only_show()
+    corrupt_rows.show_corrupt_rows()

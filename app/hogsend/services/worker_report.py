@@ -50,11 +50,11 @@ async def read_worker_report(installation: Installation, actor: Actor) -> Worker
     actor.require(Permission.READ)
     now = installation.clock.now()
     database = installation.database
-    wake = await database.read_one(lag.next_wake())
+    wake = await database.read_one(lag.find_next_wake())
     overdue = None if wake is None or wake > now else now - wake
     if database.is_sqlite:
         return WorkerReport(_find_lock_holder(installation.settings.data), overdue)
-    rows = await database.read_one(workers.at_work(is_sqlite=False))
+    rows = await database.read_one(workers.find_registered(is_sqlite=False))
     running = [RunningWorker(f"{row.host}:{row.pid}", row.engine) for row in rows]
     return WorkerReport(running, overdue)
 

@@ -13,8 +13,8 @@ from .db import Write
 from .json_text import from_json, to_json
 
 # In bytes of JSON; a shorter answer is in the journal itself.
-LARGEST = 2048
-_DIGEST = 16
+MAX_INLINE_BYTES = 2048
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class LargeAnswer:
     body: bytes
 
 
-def large(answer: Any) -> LargeAnswer | None:
+def to_large(answer: Any) -> LargeAnswer | None:
     """Return an answer as it is stored outside the journal; None when it is not large.
 
     Args:
@@ -39,12 +39,12 @@ def large(answer: Any) -> LargeAnswer | None:
     if not isinstance(answer, str | list | dict):
         return None
     text = to_json(answer).encode()
-    if len(text) <= LARGEST:
+    if len(text) <= MAX_INLINE_BYTES:
         return None
-    return LargeAnswer(hashlib.sha256(text).digest()[:_DIGEST], zlib.compress(text, 1))
+    return LargeAnswer(hashlib.sha256(text).digest()[:_DIGEST_BYTES], zlib.compress(text, 1))
 
 
-def read(body: bytes) -> Any:
+def decompress(body: bytes) -> Any:
     """Return the answer, in JSON form, of a stored body."""
     return from_json(zlib.decompress(body).decode())
 

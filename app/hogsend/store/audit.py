@@ -44,7 +44,7 @@ _ENTRIES = RowMapper(
     before=optional_json(),
     after=optional_json(),
 )
-_NEW = _ENTRIES.writing()
+_NEW = _ENTRIES.build_write_columns()
 
 
 def record(

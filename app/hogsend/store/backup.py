@@ -19,7 +19,7 @@ from ..errors import HogsendError, StartError
 from .meta import SEND_HOLD
 
 SECRET, CREATED_AT = "backup.secret", "backup.made_at"
-_PUT = (
+_UPSERT = (
     "INSERT INTO meta (key, value) VALUES (?, ?)"
     " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
@@ -60,7 +60,7 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
         raise HogsendError(f"{file} exists already.", "Choose another name for the backup.")
     draft = file.with_name(f"{file.name}.part")
     values = {CREATED_AT: now.isoformat(), SEND_HOLD: f"restored copy of {now.isoformat()}"}
-    with _translate_errors(f"The backup {file} cannot be written"), _removing(draft):
+    with _translate_errors(f"The backup {file} cannot be written"), _remove_at_end(draft):
         draft.touch(mode=0o600)
         with closing(_open_read_only(database)) as live, closing(sqlite3.connect(draft)) as copy:
             live.backup(copy)
@@ -68,7 +68,9 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
             # Without a write-ahead log, the backup is a single file that can be moved.
             copy.execute("PRAGMA journal_mode = DELETE")
             with copy:
-                copy.executemany(_PUT, [*values.items(), *([(SECRET, secret)] if secret else [])])
+                copy.executemany(
+                    _UPSERT, [*values.items(), *([(SECRET, secret)] if secret else [])]
+                )
         verified = read_backup(draft)
         _sync(draft)
         # Unlike a rename, a link never replaces a file that was created meanwhile.
@@ -92,9 +94,11 @@ def read_backup(file: Path) -> Backup:
             (contacts,) = copy.execute("SELECT COUNT(*) FROM contacts").fetchone()
             (events,) = copy.execute("SELECT COUNT(*) FROM events").fetchone()
     except sqlite3.Error as error:
-        raise _unusable(file, str(error)) from error
+        raise _build_unusable_error(file, str(error)) from error
     if verdict != "ok" or CREATED_AT not in values:
-        raise _unusable(file, verdict if verdict != "ok" else "`hogsend backup` did not write it")
+        raise _build_unusable_error(
+            file, verdict if verdict != "ok" else "`hogsend backup` did not write it"
+        )
     return Backup(file, values[CREATED_AT], values.get(SECRET), contacts, events)
 
 
@@ -118,7 +122,7 @@ def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path 
     draft = database.with_name(f"{database.name}.part")
     with (
         _translate_errors(f"The backup cannot be restored into {database.parent}"),
-        _removing(draft),
+        _remove_at_end(draft),
     ):
         draft.touch(mode=0o600)
         with (
@@ -163,14 +167,14 @@ def _open_read_only(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
 
 
-def _unusable(file: Path, reason: str) -> HogsendError:
+def _build_unusable_error(file: Path, reason: str) -> HogsendError:
     return HogsendError(
         f"{file} is not a usable backup: {reason}.", "Use another file that `hogsend backup` wrote."
     )
 
 
 @contextmanager
-def _removing(draft: Path) -> Generator[None]:
+def _remove_at_end(draft: Path) -> Generator[None]:
     """Remove an unfinished file and its journals at the end."""
     try:
         yield

@@ -13,11 +13,11 @@ import asyncpg
 from ..errors import StoreUnavailable
 
 # Batches of this size on average mean that items arrive faster than they are written.
-_CROWD = 16.0
-_RECENT = 0.1
+_LOADED_BATCH_SIZE = 16.0
+_LOAD_WINDOW = 0.1
 # How often an item of a failed batch is tried alone: each time another process may change the same
 # contact.
-_TRIES = 3
+_MAX_ATTEMPTS = 3
 _CONFLICTS = (asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
 
 T = TypeVar("T")
@@ -72,10 +72,10 @@ class Batcher(Generic[T, R]):
     @property
     def is_under_load(self) -> bool:
         """Whether items arrive faster than they are written, so that other work should wait."""
-        recent = asyncio.get_running_loop().time() - self._last < _RECENT
-        return recent and self._usual >= _CROWD
+        recent = asyncio.get_running_loop().time() - self._last < _LOAD_WINDOW
+        return recent and self._usual >= _LOADED_BATCH_SIZE
 
-    async def idle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Return when everything submitted so far has been written."""
         while self._task is not None:
             await asyncio.wait([self._task])
@@ -97,30 +97,30 @@ class Batcher(Generic[T, R]):
         except StoreUnavailable as error:
             # The database is at fault, not one of the items.
             for _, future in pairs:
-                _answer(future, error)
+                _resolve(future, error)
             return
         except Exception:
             for item, future in pairs:
                 await self._write_alone(item, future)
             return
         for (_, future), answer in zip(pairs, answers, strict=True):
-            _answer(future, answer)
+            _resolve(future, answer)
 
     async def _write_alone(self, item: T, future: asyncio.Future[R]) -> None:
-        for again in reversed(range(_TRIES)):
+        for again in reversed(range(_MAX_ATTEMPTS)):
             try:
                 answers = await self._write([item])
             except _CONFLICTS as error:
                 if not again:
-                    _answer(future, error)
+                    _resolve(future, error)
             except Exception as error:
-                return _answer(future, error)
+                return _resolve(future, error)
             else:
-                return _answer(future, answers[0])
+                return _resolve(future, answers[0])
         return None
 
 
-def _answer(future: asyncio.Future[R], answer: R | Exception) -> None:
+def _resolve(future: asyncio.Future[R], answer: R | Exception) -> None:
     if future.done():
         return
     if isinstance(answer, Exception):

@@ -12,11 +12,11 @@ from ..domain.send_policy import Consents
 from .db import Query, Row, Write
 from .fields import to_micros
 from .models import ConsentRow
-from .rows import RowMapper, pairs
+from .rows import RowMapper, read_pairs
 
 
 @dataclass(frozen=True, slots=True)
-class ConsentStatement:
+class ListDecision:
     """A contact's decision about a list; the list `*` stands for every list."""
 
     contact_id: UUID
@@ -32,48 +32,48 @@ class _Decision(NamedTuple):
     subscribed: bool
 
 
-_STATEMENTS = RowMapper(ConsentStatement, ConsentRow).writing(extra=("changed_at",))
+_STATEMENTS = RowMapper(ListDecision, ConsentRow).build_write_columns(extra=("changed_at",))
 _DECISIONS = RowMapper(_Decision, ConsentRow)
-_REASONS = pairs(str, str)
+_REASONS = read_pairs(str, str)
 
 
-def _by_contact(rows: list[Row]) -> dict[UUID, Consents]:
+def _read_by_contact(rows: list[Row]) -> dict[UUID, Consents]:
     lists: dict[UUID, dict[str, bool]] = {}
     for decision in map(_DECISIONS.read, rows):
         lists.setdefault(decision.contact_id, {})[decision.list_id] = decision.subscribed
     return {contact_id: Consents(decisions) for contact_id, decisions in lists.items()}
 
 
-def of_contacts(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
+def find_by_contacts(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
     """Query the consents of contacts, by contact id."""
     return Query(
         f"SELECT {_DECISIONS.columns} FROM consents WHERE contact_id IN ?",
         [list(ids)],
-        _by_contact,
+        _read_by_contact,
     )
 
 
-def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
+def find_by_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
     """Query the consents of the contacts of enrollments, by contact id."""
     return Query(
         f"SELECT {_DECISIONS.columns} FROM consents WHERE contact_id IN "
         "(SELECT e.contact_id FROM enrollments e WHERE e.id IN ?)",
         [list(ids)],
-        _by_contact,
+        _read_by_contact,
     )
 
 
-def of_sends(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
+def find_by_sends(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
     """Query the consents of the contacts of sends, by contact id."""
     return Query(
         f"SELECT {_DECISIONS.columns} FROM consents WHERE contact_id IN "
         "(SELECT s.contact_id FROM sends s WHERE s.id IN ?)",
         [list(ids)],
-        _by_contact,
+        _read_by_contact,
     )
 
 
-def record(statements: Sequence[ConsentStatement], now: datetime) -> Write:
+def record_decisions(statements: Sequence[ListDecision], now: datetime) -> Write:
     """Record contacts' decisions about lists; a newer one replaces an older one."""
     at = to_micros(now)
     return Write(
@@ -85,14 +85,14 @@ def record(statements: Sequence[ConsentStatement], now: datetime) -> Write:
     )
 
 
-def suppressed(addresses: Sequence[str]) -> Query[dict[str, str]]:
+def find_suppressed(addresses: Sequence[str]) -> Query[dict[str, str]]:
     """Query which of some addresses must not be mailed, each with the reason."""
     return Query(
         "SELECT address, reason FROM suppressions WHERE address IN ?", [list(addresses)], _REASONS
     )
 
 
-def suppressed_contacts(ids: Sequence[UUID]) -> Query[dict[str, str]]:
+def find_suppressed_by_contacts(ids: Sequence[UUID]) -> Query[dict[str, str]]:
     """Query which addresses of contacts must not be mailed, each with the reason."""
     return Query(
         "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "
@@ -102,7 +102,7 @@ def suppressed_contacts(ids: Sequence[UUID]) -> Query[dict[str, str]]:
     )
 
 
-def suppressed_of_enrollments(ids: Sequence[UUID]) -> Query[dict[str, str]]:
+def find_suppressed_by_enrollments(ids: Sequence[UUID]) -> Query[dict[str, str]]:
     """Query which addresses of the contacts of enrollments must not be mailed, with the reason."""
     return Query(
         "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "
@@ -112,7 +112,7 @@ def suppressed_of_enrollments(ids: Sequence[UUID]) -> Query[dict[str, str]]:
     )
 
 
-def suppressed_of_sends(ids: Sequence[UUID]) -> Query[dict[str, str]]:
+def find_suppressed_by_sends(ids: Sequence[UUID]) -> Query[dict[str, str]]:
     """Query which addresses that sends may go to must not be mailed, each with the reason."""
     return Query(
         "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "

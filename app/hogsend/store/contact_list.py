@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from .db import Query
-from .rows import column
+from .rows import read_column
 
 
-def last_seen(limit: int) -> Query[list[UUID]]:
+def find_last_seen(limit: int) -> Query[list[UUID]]:
     """Query the contacts that were seen last; merged and erased ones are left out.
 
     Args:
@@ -18,5 +18,5 @@ def last_seen(limit: int) -> Query[list[UUID]]:
         "SELECT id FROM contacts WHERE merged_into IS NULL AND erased_at IS NULL"
         " ORDER BY last_seen_at DESC LIMIT ?",
         [limit],
-        column(UUID),
+        read_column(UUID),
     )

@@ -12,7 +12,7 @@ from ..domain.contact import Contact
 from .db import Query, Row, Write
 from .fields import to_micros
 from .models import ContactRow
-from .rows import RowMapper, first_value, pairs
+from .rows import RowMapper, read_first, read_pairs
 from .stored import Stored, json_object
 
 CONTACTS = RowMapper(
@@ -23,8 +23,10 @@ CONTACTS = RowMapper(
     properties=json_object(),
 )
 _SEEN = ("first_seen_at", "last_seen_at")
-_NEW = CONTACTS.writing(without=_SEEN, extra=(*_SEEN, "created_at", "updated_at"))
-_CHANGED = CONTACTS.writing(without=("id", *_SEEN), extra=("last_seen_at", "updated_at"))
+_NEW = CONTACTS.build_write_columns(without=_SEEN, extra=(*_SEEN, "created_at", "updated_at"))
+_CHANGED = CONTACTS.build_write_columns(
+    without=("id", *_SEEN), extra=("last_seen_at", "updated_at")
+)
 
 
 class _Identified(NamedTuple):
@@ -41,13 +43,13 @@ _IDENTIFIED = RowMapper(_Identified, contact=CONTACTS, identity="i.identity")
 _MERGED = RowMapper(_Merged, contact=CONTACTS, merged_into="c.merged_into")
 
 
-def identities_of(user_id: str | None, email: str | None, anonymous_id: str | None) -> list[str]:
+def to_identities(user_id: str | None, email: str | None, anonymous_id: str | None) -> list[str]:
     """Return the identities of a request in their stored form, the strongest first."""
     values = (("u:", user_id), ("e:", email), ("a:", anonymous_id))
     return [prefix + value for prefix, value in values if value]
 
 
-def by_identities(identities: Sequence[str]) -> Query[dict[str, Contact]]:
+def find_by_identities(identities: Sequence[str]) -> Query[dict[str, Contact]]:
     """Query the contacts that have these identities, by identity."""
     return Query(
         f"SELECT {_IDENTIFIED.columns} FROM identities i JOIN contacts c ON c.id = i.contact_id "
@@ -57,7 +59,7 @@ def by_identities(identities: Sequence[str]) -> Query[dict[str, Contact]]:
     )
 
 
-def by_ids(ids: Iterable[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
+def find_by_ids(ids: Iterable[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
     """Query contacts by id.
 
     Args:
@@ -68,7 +70,7 @@ def by_ids(ids: Iterable[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
     return Query(
         f"SELECT {CONTACTS.columns} FROM contacts c WHERE c.id IN ? ORDER BY c.id{lock}",
         [list(ids)],
-        CONTACTS.by("id"),
+        CONTACTS.read_by("id"),
     )
 
 
@@ -86,14 +88,14 @@ class LockedContacts:
 
 
 def _read_locked(rows: list[Row]) -> LockedContacts:
-    merged = _MERGED.all(rows)
+    merged = _MERGED.read_all(rows)
     return LockedContacts(
         {row.contact.id: row.contact for row in merged},
         {row.contact.id: row.merged_into for row in merged if row.merged_into is not None},
     )
 
 
-def locked(ids: Iterable[UUID], lock: str) -> Query[LockedContacts]:
+def lock(ids: Iterable[UUID], lock: str) -> Query[LockedContacts]:
     """Query contacts and lock their rows, before a change of what belongs to them.
 
     Args:
@@ -108,17 +110,17 @@ def locked(ids: Iterable[UUID], lock: str) -> Query[LockedContacts]:
     )
 
 
-def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Contact]]:
+def find_by_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Contact]]:
     """Query the contacts of enrollments, by contact id."""
     return Query(
         f"SELECT {CONTACTS.columns} FROM contacts c WHERE c.id IN "
         "(SELECT e.contact_id FROM enrollments e WHERE e.id IN ?)",
         [list(ids)],
-        CONTACTS.by("id"),
+        CONTACTS.read_by("id"),
     )
 
 
-def locked_of_enrollments(ids: Sequence[UUID], lock: str) -> Query[LockedContacts]:
+def lock_by_enrollments(ids: Sequence[UUID], lock: str) -> Query[LockedContacts]:
     """Query the contacts of enrollments and lock their rows.
 
     Args:
@@ -133,7 +135,7 @@ def locked_of_enrollments(ids: Sequence[UUID], lock: str) -> Query[LockedContact
     )
 
 
-def of_sends(ids: Sequence[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
+def find_by_sends(ids: Sequence[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
     """Query the contacts of sends, by contact id.
 
     Args:
@@ -144,21 +146,21 @@ def of_sends(ids: Sequence[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
         f"SELECT {CONTACTS.columns} FROM contacts c WHERE c.id IN "
         f"(SELECT s.contact_id FROM sends s WHERE s.id IN ?) ORDER BY c.id{lock}",
         [list(ids)],
-        CONTACTS.by("id"),
+        CONTACTS.read_by("id"),
     )
 
 
-def survivor_of(contact_id: UUID) -> Query[UUID | None]:
+def find_survivor(contact_id: UUID) -> Query[UUID | None]:
     """Query the contact that a contact was merged into; None when it was not merged."""
-    return Query("SELECT merged_into FROM contacts WHERE id = ?", [contact_id], first_value(UUID))
+    return Query("SELECT merged_into FROM contacts WHERE id = ?", [contact_id], read_first(UUID))
 
 
-def merged_into(contact_ids: Sequence[UUID]) -> Query[dict[UUID, UUID]]:
+def find_merged(contact_ids: Sequence[UUID]) -> Query[dict[UUID, UUID]]:
     """Query the contacts that were merged into these, by id, each with the id of its survivor."""
     return Query(
         "SELECT id, merged_into FROM contacts WHERE merged_into IN ?",
         [list(contact_ids)],
-        pairs(UUID, UUID),
+        read_pairs(UUID, UUID),
     )
 
 
@@ -211,5 +213,5 @@ def find(contact_id: UUID) -> Query[Contact | None]:
     return Query(
         f"SELECT {CONTACTS.columns} FROM contacts c WHERE c.id = ? AND c.merged_into IS NULL",
         [contact_id],
-        CONTACTS.first,
+        CONTACTS.read_first,
     )

@@ -56,11 +56,11 @@ async def fail_enrollment(
         now: the present instant.
     """
     async with database.transaction() as tx:
-        row = await tx.one(
+        row = await tx.fetch_one(
             Query(
                 f"SELECT {_ENROLLMENTS.columns} FROM enrollments WHERE id = ? AND {LIVE}",
                 [enrollment_id],
-                _ENROLLMENTS.first,
+                _ENROLLMENTS.read_first,
             )
         )
         if row is None:
@@ -72,7 +72,7 @@ async def fail_enrollment(
         at, tally = to_micros(now), Tally(now)
         tally.change_state(row.journey_id, row.state, "failed")
         tally.change_wait(row.journey_id, row.wait_key, None)
-        tally.today(counters.ended(row.journey_id, "failed"))
+        tally.add_today(counters.name_ended_total(row.journey_id, "failed"))
         await tx.apply(
             [
                 Write(
@@ -81,7 +81,7 @@ async def fail_enrollment(
                     "WHERE id = ?",
                     [(wait, result, text, at, at, enrollment_id)],
                 ),
-                tally.write(),
+                tally.to_write(),
             ]
         )
     log.error("an enrollment in %s has failed: %s", row.journey_id, error)
@@ -100,12 +100,12 @@ async def fail_send(database: Database, send_id: UUID, error: CorruptRow, now: d
         now: the present instant.
     """
     async with database.transaction() as tx:
-        row = await tx.one(
+        row = await tx.fetch_one(
             Query(
                 f"SELECT {_SENDS.columns} FROM sends "
                 "WHERE id = ? AND status IN ('queued', 'sending')",
                 [send_id],
-                _SENDS.first,
+                _SENDS.read_first,
             )
         )
         if row is None:
@@ -116,7 +116,7 @@ async def fail_send(database: Database, send_id: UUID, error: CorruptRow, now: d
             attempts = to_json([{"at": now.isoformat(), "outcome": "failed", "reply": reply}])
             props = "{}"
         tally = Tally(now)
-        tally.today(counters.sends("failed"))
+        tally.add_today(counters.name_send_total("failed"))
         await tx.apply(
             [
                 Write(
@@ -124,7 +124,7 @@ async def fail_send(database: Database, send_id: UUID, error: CorruptRow, now: d
                     "attempts = ?, updated_at = ? WHERE id = ?",
                     [(str(error)[:200], props, attempts, to_micros(now), send_id)],
                 ),
-                tally.write(),
+                tally.to_write(),
             ]
         )
     log.error("a send has failed: %s", error)

@@ -18,7 +18,7 @@ REMEDY = "Restore what it held from a backup, or correct it by hand."
 _showing: ContextVar[bool] = ContextVar("_showing", default=False)
 
 
-def only_show() -> None:
+def show_corrupt_rows() -> None:
     """Read corrupt rows as far as they can be read, for the rest of the current task.
 
     A request for a page calls this: it writes nothing back.
@@ -26,7 +26,7 @@ def only_show() -> None:
     _showing.set(True)
 
 
-def unreadable(table: str, row: object, error: Exception, left: T) -> T:
+def raise_or_show(table: str, row: object, error: Exception, left: T) -> T:
     """Refuse a row that cannot be read; on a page return what is shown in its place.
 
     Args:
@@ -47,7 +47,7 @@ def unreadable(table: str, row: object, error: Exception, left: T) -> T:
     raise CorruptRow(message, REMEDY, table=table, row=str(row)) from error
 
 
-def object_of(stored: Any) -> dict[str, Any]:
+def parse_object(stored: Any) -> dict[str, Any]:
     """Read a JSON column that holds an object.
 
     Raises:

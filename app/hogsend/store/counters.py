@@ -16,7 +16,7 @@ from typing import Literal, NewType
 from ..domain.engagement import EngagementKind, Verdict
 from .db import Query, Write
 from .fields import EPOCH
-from .rows import pairs
+from .rows import read_pairs
 
 Gauge = NewType("Gauge", str)
 DailyTotal = NewType("DailyTotal", str)
@@ -29,73 +29,73 @@ EVENTS = DailyTotal("events")
 UNSUBSCRIBES = DailyTotal("unsubscribes")
 
 
-def enrollments_in_state(journey_id: str, state: str) -> Gauge:
+def name_state_gauge(journey_id: str, state: str) -> Gauge:
     """Name the count of a journey's enrollments that are in a state."""
-    return Gauge(_fit(f"state/{journey_id}/{state}"))
+    return Gauge(_shorten(f"state/{journey_id}/{state}"))
 
 
-def waiting(journey_id: str, wait_key: str) -> Gauge:
+def name_wait_gauge(journey_id: str, wait_key: str) -> Gauge:
     """Name the count of a journey's enrollments that are in a wait.
 
     Args:
         journey_id: the journey.
         wait_key: the journal key of the wait, such as `sleep:post-welcome`.
     """
-    return Gauge(_fit(_waiting_prefix(journey_id) + wait_key))
+    return Gauge(_shorten(_build_wait_prefix(journey_id) + wait_key))
 
 
-def entered(journey_id: str) -> DailyTotal:
+def name_entered_total(journey_id: str) -> DailyTotal:
     """Name the count of contacts that entered a journey."""
-    return DailyTotal(_fit(f"entered/{journey_id}"))
+    return DailyTotal(_shorten(f"entered/{journey_id}"))
 
 
-def ended(journey_id: str, state: str) -> DailyTotal:
+def name_ended_total(journey_id: str, state: str) -> DailyTotal:
     """Name the count of a journey's enrollments that ended.
 
     Args:
         journey_id: the journey.
         state: how they ended: `completed`, `exited` or `failed`.
     """
-    return DailyTotal(_fit(f"ended/{journey_id}/{state}"))
+    return DailyTotal(_shorten(f"ended/{journey_id}/{state}"))
 
 
-def refused(journey_id: str, reason: str) -> DailyTotal:
+def name_refused_total(journey_id: str, reason: str) -> DailyTotal:
     """Name the count of events that did not enroll their contact in a journey, by reason."""
-    return DailyTotal(_fit(f"refused/{journey_id}/{reason}"))
+    return DailyTotal(_shorten(f"refused/{journey_id}/{reason}"))
 
 
-def goals_reached(journey_id: str, group: Literal["entered", "held_out"]) -> DailyTotal:
+def name_goal_total(journey_id: str, group: Literal["entered", "held_out"]) -> DailyTotal:
     """Name the count of contacts that reached a journey's goal.
 
     Args:
         journey_id: the journey.
         group: whether they entered the journey or were held out for comparison.
     """
-    return DailyTotal(_fit(f"goal/{journey_id}/{group}"))
+    return DailyTotal(_shorten(f"goal/{journey_id}/{group}"))
 
 
-def sends(status: str) -> DailyTotal:
+def name_send_total(status: str) -> DailyTotal:
     """Name the count of sends that came to a status."""
     return DailyTotal(f"sends/{status}")
 
 
-def engagement(kind: EngagementKind, verdict: Verdict) -> DailyTotal:
+def name_engagement_total(kind: EngagementKind, verdict: Verdict) -> DailyTotal:
     """Name the count of opens or clicks with a verdict."""
     return DailyTotal(f"{kind}s/{verdict}")
 
 
-def _waiting_prefix(journey_id: str) -> str:
+def _build_wait_prefix(journey_id: str) -> str:
     return f"waiting/{journey_id}/"
 
 
-def _fit(name: str) -> str:
+def _shorten(name: str) -> str:
     """Shorten a name to what its column holds; a digest keeps two long names apart."""
     if len(name) <= _MAX_NAME_LENGTH:
         return name
     return name[: _MAX_NAME_LENGTH - 17] + "#" + sha256(name.encode()).hexdigest()[:16]
 
 
-def day_of(instant: datetime) -> int:
+def to_day(instant: datetime) -> int:
     """Return the number of whole days since 1970, UTC."""
     return (instant - EPOCH).days
 
@@ -108,18 +108,18 @@ class Tally:
     """
 
     def __init__(self, now: datetime) -> None:
-        self._day = day_of(now)
+        self._day = to_day(now)
         self._changes: Counter[tuple[str, int]] = Counter()
 
-    def today(self, name: DailyTotal, by: int = 1) -> None:
+    def add_today(self, name: DailyTotal, by: int = 1) -> None:
         """Add to today's total."""
         self._changes[name, self._day] += by
 
-    def on_day_of(self, instant: datetime, name: DailyTotal, by: int) -> None:
+    def add_on_day(self, instant: datetime, name: DailyTotal, by: int) -> None:
         """Add to the total of the day of an instant."""
-        self._changes[name, day_of(instant)] += by
+        self._changes[name, to_day(instant)] += by
 
-    def gauge(self, name: Gauge, by: int) -> None:
+    def add_to_gauge(self, name: Gauge, by: int) -> None:
         """Add to a gauge."""
         self._changes[name, GAUGE_DAY] += by
 
@@ -128,20 +128,20 @@ class Tally:
         if before == after:
             return
         if before is not None:
-            self.gauge(enrollments_in_state(journey_id, before), -1)
+            self.add_to_gauge(name_state_gauge(journey_id, before), -1)
         if after is not None:
-            self.gauge(enrollments_in_state(journey_id, after), 1)
+            self.add_to_gauge(name_state_gauge(journey_id, after), 1)
 
     def change_wait(self, journey_id: str, before: str | None, after: str | None) -> None:
         """Count an enrollment's change of the wait that it is in; None stands for no wait."""
         if before == after:
             return
         if before is not None:
-            self.gauge(waiting(journey_id, before), -1)
+            self.add_to_gauge(name_wait_gauge(journey_id, before), -1)
         if after is not None:
-            self.gauge(waiting(journey_id, after), 1)
+            self.add_to_gauge(name_wait_gauge(journey_id, after), 1)
 
-    def write(self) -> Write:
+    def to_write(self) -> Write:
         """Return the changes as one write.
 
         Its rows are in a fixed order, so that two transactions never wait for each other.
@@ -153,16 +153,16 @@ class Tally:
         )
 
 
-def values(names: Sequence[Gauge]) -> Query[dict[Gauge, int]]:
+def find_gauges(names: Sequence[Gauge]) -> Query[dict[Gauge, int]]:
     """Query gauges by name; those that were never counted are absent."""
     return Query(
         "SELECT name, value FROM counters WHERE day = ? AND name IN ?",
         [GAUGE_DAY, list(names)],
-        pairs(Gauge, int),
+        read_pairs(Gauge, int),
     )
 
 
-def waits_of(journey_id: str, *, is_sqlite: bool) -> Query[dict[str, int]]:
+def find_wait_gauges(journey_id: str, *, is_sqlite: bool) -> Query[dict[str, int]]:
     """Query how many enrollments are in each wait of one journey, by wait key.
 
     Waits without enrollments are absent.
@@ -171,7 +171,7 @@ def waits_of(journey_id: str, *, is_sqlite: bool) -> Query[dict[str, int]]:
         journey_id: the journey; no id has a slash, so no other journey's names begin like its own.
         is_sqlite: whether text is ordered by its bytes anyway; Postgres has operators for that.
     """
-    prefix = _waiting_prefix(journey_id)
+    prefix = _build_wait_prefix(journey_id)
     end = prefix[:-1] + chr(ord("/") + 1)
     condition = "name >= ? AND name < ?" if is_sqlite else "name ~>=~ ? AND name ~<~ ?"
     return Query(
@@ -179,6 +179,6 @@ def waits_of(journey_id: str, *, is_sqlite: bool) -> Query[dict[str, int]]:
         f"SELECT name, value FROM counters WHERE day = {GAUGE_DAY} AND {condition} AND value > 0",
         [prefix, end],
         lambda rows: {
-            name.removeprefix(prefix): value for name, value in pairs(str, int)(rows).items()
+            name.removeprefix(prefix): value for name, value in read_pairs(str, int)(rows).items()
         },
     )

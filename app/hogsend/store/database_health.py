@@ -111,7 +111,7 @@ _POSTGRES = {
 _MIN_FREE_SPACE = 64 * 1024
 
 
-def problem_of(error: BaseException, file: Path | None) -> DatabaseProblem | None:
+def classify_error(error: BaseException, file: Path | None) -> DatabaseProblem | None:
     """Return the problem that a driver's error reports; None when it concerns one statement only.
 
     Args:
@@ -172,7 +172,7 @@ class DatabaseHealth:
             StoreUnavailable: names the problem.
         """
         if self.problem is not None:
-            raise unavailable(self.problem)
+            raise to_store_error(self.problem)
 
     def admit(self) -> bool:
         """Admit a transaction, and return whether it is a trial during a problem.
@@ -185,7 +185,7 @@ class DatabaseHealth:
             return False
         is_permanent = problem.kind == "damaged" and self._file
         if is_permanent or self._trying or time.monotonic() < self._try_at:
-            raise unavailable(problem)
+            raise to_store_error(problem)
         self._trying = True
         return True
 
@@ -207,11 +207,11 @@ class DatabaseHealth:
         except StoreUnavailable:
             raise
         except Exception as error:
-            problem = problem_of(error, self._file)
+            problem = classify_error(error, self._file)
             if problem is None:
                 raise
             self._record_problem(problem, error)
-            raise unavailable(problem) from error
+            raise to_store_error(problem) from error
 
     def _record_problem(self, problem: DatabaseProblem, error: Exception) -> None:
         self._try_at = time.monotonic() + TRY_INTERVAL
@@ -228,6 +228,6 @@ class DatabaseHealth:
             self.problem = self.since = None
 
 
-def unavailable(problem: DatabaseProblem) -> StoreUnavailable:
+def to_store_error(problem: DatabaseProblem) -> StoreUnavailable:
     """Return the error that reports a problem."""
     return StoreUnavailable(problem.message, problem.remedy)

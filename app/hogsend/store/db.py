@@ -22,12 +22,17 @@ from tortoise.connection import get_connections
 
 from ..clock import Clock, SystemClock
 from ..compat.aiosqlite import run_in_thread
-from ..compat.tortoise import connection_lock, forget_statements, postgres_pool, sqlite_connection
+from ..compat.tortoise import (
+    clear_statement_cache,
+    get_connection_lock,
+    get_postgres_pool,
+    get_sqlite_connection,
+)
 from ..errors import ConfigError
 from .database_health import DatabaseHealth
 from .dialects import run_queries
 from .models import MODULES
-from .rows import only
+from .rows import read_scalar
 from .transactions import (
     PostgresTransaction,
     Query,
@@ -66,7 +71,7 @@ class Database:
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         self.url = url
         self.is_sqlite = is_sqlite(url)
-        file = sqlite_path(url) if self.is_sqlite else None
+        file = parse_sqlite_path(url) if self.is_sqlite else None
         self.health = DatabaseHealth(clock or SystemClock(), file)
         self._writer = WriteLock()
 
@@ -77,8 +82,8 @@ class Database:
             ConfigError: the address is not one of SQLite or Postgres.
             StoreUnavailable: it cannot be opened.
         """
-        forget_statements()
-        await Tortoise.init(config=tortoise_config(self.url))
+        clear_statement_cache()
+        await Tortoise.init(config=build_tortoise_config(self.url))
         with self.health.translate_errors():
             for name in (WRITE, READ):
                 await get_connections().get(name).create_connection(with_db=True)
@@ -125,11 +130,11 @@ class Database:
         client: Any = get_connections().get(WRITE)
         if not self.is_sqlite:
             # When a transaction of Tortoise cannot begin, it stays the task's connection for good.
-            async with postgres_pool(client).acquire() as connection, connection.transaction():
+            async with get_postgres_pool(client).acquire() as connection, connection.transaction():
                 yield PostgresTransaction(connection, client)
             return
-        async with self._writer.acquire(), connection_lock(client):
-            transaction = SqliteTransaction(sqlite_connection(client), client)
+        async with self._writer.acquire(), get_connection_lock(client):
+            transaction = SqliteTransaction(get_sqlite_connection(client), client)
             try:
                 yield transaction
                 await transaction.commit()
@@ -138,7 +143,7 @@ class Database:
                 await asyncio.shield(transaction.roll_back())
                 raise
 
-    async def retry(self) -> None:
+    async def probe_write(self) -> None:
         """Try a write after a problem, so that an idle server notices that it is over.
 
         Raises:
@@ -158,7 +163,7 @@ class Database:
         client: Any = get_connections().get(READ)
         with self.health.translate_errors():
             if self.is_sqlite:
-                return await self._read_sqlite(sqlite_connection(client), queries)
+                return await self._read_sqlite(get_sqlite_connection(client), queries)
             async with client.acquire_connection() as connection:
                 return await PostgresTransaction(connection).fetch(*queries)
 
@@ -184,7 +189,7 @@ class Database:
         """Run one query on the reading connection."""
         return (await self.read(query))[0]
 
-    async def change_number(self) -> int:
+    async def read_change_number(self) -> int:
         """Return a number that changes when another process has committed.
 
         On Postgres it also changes with commits of this process.
@@ -196,9 +201,9 @@ class Database:
                     return await connection.fetchval(
                         "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
                     )
-            connection = sqlite_connection(client)
+            connection = get_sqlite_connection(client)
             (rows,) = await run_in_thread(connection, run_queries, [("PRAGMA data_version", [])])
-            return only(rows)
+            return read_scalar(rows)
 
 
 def is_sqlite(url: str) -> bool:
@@ -218,17 +223,17 @@ def is_sqlite(url: str) -> bool:
     )
 
 
-def location_of(url: str) -> str:
+def describe_location(url: str) -> str:
     """Return the file or the host of a database, for messages to its operator."""
-    return str(sqlite_path(url)) if is_sqlite(url) else urlsplit(url).hostname or "Postgres"
+    return str(parse_sqlite_path(url)) if is_sqlite(url) else urlsplit(url).hostname or "Postgres"
 
 
-def sqlite_path(url: str) -> Path:
+def parse_sqlite_path(url: str) -> Path:
     """Return the file of a `sqlite://` address."""
     return Path(url.removeprefix("sqlite://"))
 
 
-def tortoise_config(url: str) -> dict[str, Any]:
+def build_tortoise_config(url: str) -> dict[str, Any]:
     """Return Tortoise's configuration: a writing and a reading connection."""
     if is_sqlite(url):
         engine = "hogsend.compat.tortoise"
@@ -248,7 +253,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
             READ: {"engine": engine, "credentials": {**shared, "query_only": "ON"}},
         }
     else:
-        credentials = _postgres_credentials(url)
+        credentials = _parse_postgres_url(url)
         engine = "tortoise.backends.asyncpg"
         connections = {
             WRITE: {
@@ -271,7 +276,7 @@ _FORM = "Write it as postgres://user:password@host:port/name; in a password / is
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
-def _postgres_credentials(url: str) -> dict[str, Any]:
+def _parse_postgres_url(url: str) -> dict[str, Any]:
     """Return the arguments of `asyncpg.connect` for an address.
 
     Raises:
@@ -310,11 +315,11 @@ def _postgres_credentials(url: str) -> dict[str, Any]:
     return credentials
 
 
-def _adapt_ids() -> None:
+def _register_id_adapter() -> None:
     sqlite3.register_adapter(uuid.UUID, lambda value: value.bytes)
 
 
-_adapt_ids()
+_register_id_adapter()
 
 __all__ = [
     "MAX_LIST_LENGTH",
@@ -323,9 +328,9 @@ __all__ = [
     "Row",
     "Transaction",
     "Write",
+    "build_tortoise_config",
+    "describe_location",
     "is_sqlite",
-    "location_of",
-    "only",
-    "sqlite_path",
-    "tortoise_config",
+    "parse_sqlite_path",
+    "read_scalar",
 ]

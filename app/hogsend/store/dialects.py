@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-_PLACE = re.compile(r"\bIN \?|\?")
+_PLACEHOLDER = re.compile(r"\bIN \?|\?")
 _VALUES = re.compile(r"\bVALUES (\([^)]*\))")
 
 
-def _power_of_two(n: int) -> int:
+def _round_up_to_power_of_two(n: int) -> int:
     return 1 << max(0, n - 1).bit_length()
 
 
 @lru_cache(maxsize=1024)
-def _for_sqlite(sql: str, sizes: tuple[int, ...]) -> str:
+def _translate_for_sqlite(sql: str, sizes: tuple[int, ...]) -> str:
     lists = iter(sizes)
 
     def replace(match: re.Match[str]) -> str:
@@ -25,11 +25,11 @@ def _for_sqlite(sql: str, sizes: tuple[int, ...]) -> str:
             return "?"
         return "IN (" + ",".join("?" * next(lists)) + ")"
 
-    return _PLACE.sub(replace, sql)
+    return _PLACEHOLDER.sub(replace, sql)
 
 
 @lru_cache(maxsize=1024)
-def _for_postgres(sql: str) -> str:
+def _translate_for_postgres(sql: str) -> str:
     number = 0
 
     def replace(match: re.Match[str]) -> str:
@@ -37,7 +37,7 @@ def _for_postgres(sql: str) -> str:
         number += 1
         return f"${number}" if match.group() == "?" else f"= ANY(${number})"
 
-    return _PLACE.sub(replace, sql)
+    return _PLACEHOLDER.sub(replace, sql)
 
 
 class SqliteDialect:
@@ -53,14 +53,14 @@ class SqliteDialect:
         sizes: list[int] = []
         for value in values:
             if isinstance(value, list | tuple):
-                size = _power_of_two(len(value))
+                size = _round_up_to_power_of_two(len(value))
                 sizes.append(size)
                 filler = value[-1] if value else None
                 flat.extend(value)
                 flat.extend([filler] * (size - len(value)))
             else:
                 flat.append(value)
-        return _for_sqlite(sql, tuple(sizes)), flat
+        return _translate_for_sqlite(sql, tuple(sizes)), flat
 
 
 class PostgresDialect:
@@ -73,7 +73,9 @@ class PostgresDialect:
 
     def translate(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         """Return a statement and its values in the form that the driver takes."""
-        return _for_postgres(sql), [list(v) if isinstance(v, tuple) else v for v in values]
+        return _translate_for_postgres(sql), [
+            list(v) if isinstance(v, tuple) else v for v in values
+        ]
 
 
 Statement = tuple[str, list[Any]]
@@ -102,7 +104,7 @@ def run_writes(connection: sqlite3.Connection, writes: Writes) -> None:
         elif (values := _VALUES.search(sql)) is None:
             connection.executemany(sql, rows)
         else:
-            for statement, flat in _long_statements(sql, values.group(1), rows):
+            for statement, flat in _build_long_statements(sql, values.group(1), rows):
                 connection.execute(statement, flat)
 
 
@@ -110,7 +112,7 @@ def run_writes(connection: sqlite3.Connection, writes: Writes) -> None:
 _MAX_VALUES = 8192
 
 
-def _long_statements(
+def _build_long_statements(
     sql: str, group: str, rows: Sequence[Sequence[Any]]
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield inserts of many rows, in sizes that are powers of two, so that statements repeat."""
@@ -119,10 +121,10 @@ def _long_statements(
     while at < len(rows):
         size = min(1 << (len(rows) - at).bit_length() - 1, 1 << largest.bit_length() - 1)
         flat = [value for row in rows[at : at + size] for value in row]
-        yield _with_rows(sql, group, size), flat
+        yield _repeat_values(sql, group, size), flat
         at += size
 
 
 @lru_cache(maxsize=512)
-def _with_rows(sql: str, group: str, size: int) -> str:
+def _repeat_values(sql: str, group: str, size: int) -> str:
     return sql.replace(f"VALUES {group}", "VALUES " + ",".join([group] * size), 1)

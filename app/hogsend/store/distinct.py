@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def distinct(table: str, column: str, condition: str) -> str:
+def select_distinct(table: str, column: str, condition: str) -> str:
     """Return the statement that asks for the values of a column that is first in an index.
 
     `SELECT DISTINCT` would walk over every row; this takes one step for each value.

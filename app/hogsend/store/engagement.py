@@ -10,17 +10,17 @@ from uuid import UUID
 from ..domain.engagement import Engagement, Verdict
 from .db import Query, Write
 from .models import EngagementRow
-from .rows import RowMapper, column
+from .rows import RowMapper, read_column
 
 ENGAGEMENT = RowMapper(Engagement, EngagementRow, "h")
-_NEW = ENGAGEMENT.writing()
+_NEW = ENGAGEMENT.build_write_columns()
 
 
 @dataclass(frozen=True, slots=True)
 class HeldClick:
     """A click whose verdict is still open, with what the verdict depends on."""
 
-    hit: Engagement
+    click: Engagement
     contact_id: UUID
     template: str
     sent_at: datetime | None
@@ -28,7 +28,7 @@ class HeldClick:
 
 _HELD = RowMapper(
     HeldClick,
-    hit=ENGAGEMENT,
+    click=ENGAGEMENT,
     contact_id="s.contact_id",
     template="s.template",
     sent_at="s.handed_at",
@@ -44,7 +44,7 @@ def insert(engagements: Iterable[Engagement]) -> Write:
     )
 
 
-def held(limit: int) -> Query[list[HeldClick]]:
+def find_held(limit: int) -> Query[list[HeldClick]]:
     """Query the clicks whose verdict is still open, those that are decided first at the front.
 
     Args:
@@ -54,27 +54,27 @@ def held(limit: int) -> Query[list[HeldClick]]:
         f"SELECT {_HELD.columns} FROM hits h JOIN sends s ON s.id = h.send_id "
         "WHERE h.held_until IS NOT NULL ORDER BY h.held_until LIMIT ?",
         [limit],
-        _HELD.all,
+        _HELD.read_all,
     )
 
 
-def of_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, list[Engagement]]]:
+def find_by_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, list[Engagement]]]:
     """Query the opens and clicks of sends, by send, in order."""
     return Query(
         f"SELECT {ENGAGEMENT.columns} FROM hits h WHERE h.send_id IN ? ORDER BY h.id",
         [list(send_ids)],
-        ENGAGEMENT.grouped_by("send_id"),
+        ENGAGEMENT.read_grouped_by("send_id"),
     )
 
 
-def still_held(ids: Sequence[UUID], lock: str) -> Query[frozenset[UUID]]:
+def find_still_held(ids: Sequence[UUID], lock: str) -> Query[frozenset[UUID]]:
     """Query which clicks have no verdict yet and are not locked by another worker.
 
     Args:
         ids: the clicks' ids.
         lock: `Transaction.dialect.lock_free_rows`: one worker decides each click.
     """
-    read = column(UUID)
+    read = read_column(UUID)
     return Query(
         f"SELECT id FROM hits WHERE id IN ? AND held_until IS NOT NULL ORDER BY id{lock}",
         [list(ids)],
@@ -82,7 +82,7 @@ def still_held(ids: Sequence[UUID], lock: str) -> Query[frozenset[UUID]]:
     )
 
 
-def judge(verdicts: Sequence[tuple[UUID, Verdict]]) -> Write:
+def record_verdicts(verdicts: Sequence[tuple[UUID, Verdict]]) -> Write:
     """Record the verdicts of clicks, each with the click's id."""
     return Write(
         "UPDATE hits SET verdict = ?, held_until = NULL WHERE id = ?",

@@ -25,7 +25,7 @@ def _read_wait(stored: str | None) -> Wait | None:
         key=value["key"],
         until=datetime.fromisoformat(until) if until else None,
         events=tuple(EventMatch.from_json(match) for match in value.get("events", ())),
-        more=value.get("more", 1),
+        remaining=value.get("more", 1),
     )
 
 
@@ -38,8 +38,8 @@ def _write_wait(wait: Wait | None) -> str | None:
     }
     if wait.events:
         stored["events"] = [match.to_json() for match in wait.events]
-    if wait.more > 1:
-        stored["more"] = wait.more
+    if wait.remaining > 1:
+        stored["more"] = wait.remaining
     return to_json(stored)
 
 

@@ -10,19 +10,19 @@ from uuid import UUID
 
 from ..domain.enrollment import Enrollment
 from .db import Query, Row, Write
-from .distinct import distinct
+from .distinct import select_distinct
 from .enrollment_rows import ENROLLMENTS
 from .fields import to_micros
 from .models import DUE, LIVE, EnrollmentRow
-from .rows import RowMapper, column, pairs
+from .rows import RowMapper, read_column, read_pairs
 
 # A new enrollment has had no turn, is in no wait and has not ended.
 _ZERO = ("turn", "attempt", "sends", "fence")
-_NEW = ENROLLMENTS.writing(
+_NEW = ENROLLMENTS.build_write_columns(
     without=(*_ZERO, "wait", "wait_result", "error", "end_reason", "ended_at"),
     extra=("updated_at",),
 )
-_CHANGED = ENROLLMENTS.writing(
+_CHANGED = ENROLLMENTS.build_write_columns(
     without=("id", "journey_id", "entry_key", "trigger_event_id", "entered_at", "fence"),
     extra=("wait_key", "updated_at"),
 )
@@ -48,9 +48,9 @@ class DueEnrollment:
 DUE_ENROLLMENTS = RowMapper(DueEnrollment, EnrollmentRow)
 
 
-def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Enrollment]]:
+def find_by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Enrollment]]:
     """Query enrollments by id, in the order of the ids."""
-    read_by_id = ENROLLMENTS.by("id")
+    read_by_id = ENROLLMENTS.read_by("id")
 
     def read(rows: list[Row]) -> dict[UUID, Enrollment]:
         by_id = read_by_id(rows)
@@ -61,13 +61,13 @@ def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Enrollment]]:
     )
 
 
-def live_of(contact_ids: Sequence[UUID]) -> Query[list[Enrollment]]:
+def find_live(contact_ids: Sequence[UUID]) -> Query[list[Enrollment]]:
     """Query the live enrollments of contacts, the oldest first."""
     return Query(
         f"SELECT {ENROLLMENTS.columns} FROM enrollments n "
         f"WHERE n.contact_id IN ? AND n.{LIVE} ORDER BY n.id",
         [list(contact_ids)],
-        ENROLLMENTS.all,
+        ENROLLMENTS.read_all,
     )
 
 
@@ -95,7 +95,7 @@ class _Entry(NamedTuple):
 _ENTRIES = RowMapper(_Entry)
 
 
-def entries_of(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str, str], LastEntry]]:
+def find_last_entries(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str, str], LastEntry]]:
     """Query when contacts last entered journeys, by contact, journey and entry key.
 
     A failed enrollment counts only if it has sent something (journeys, "Turns and the journal");
@@ -113,11 +113,11 @@ def entries_of(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str, str],
     return Query(
         f"SELECT n.contact_id, {own} UNION ALL SELECT c.merged_into, {merged} ORDER BY 4",
         [list(contact_ids)] * 2,
-        _last_entries,
+        _read_last_entries,
     )
 
 
-def _last_entries(rows: list[Row]) -> dict[tuple[UUID, str, str], LastEntry]:
+def _read_last_entries(rows: list[Row]) -> dict[tuple[UUID, str, str], LastEntry]:
     entries: dict[tuple[UUID, str, str], LastEntry] = {}
     for row in map(_ENTRIES.read, rows):
         key = row.contact_id, row.journey_id, row.entry_key
@@ -127,12 +127,12 @@ def _last_entries(rows: list[Row]) -> dict[tuple[UUID, str, str], LastEntry]:
     return entries
 
 
-def due_journeys() -> Query[list[str]]:
+def find_due_journeys() -> Query[list[str]]:
     """Query which journeys have enrollments that wake, now or later."""
-    return Query(distinct("enrollments", "journey_id", DUE), [], column(str))
+    return Query(select_distinct("enrollments", "journey_id", DUE), [], read_column(str))
 
 
-def next_due(
+def find_due(
     limits: Sequence[tuple[str, int]], now: datetime, holder: UUID | None = None
 ) -> Query[list[list[DueEnrollment]]]:
     """Query the due enrollments of journeys, and the first of each that is not due yet.
@@ -166,7 +166,7 @@ def next_due(
     return Query(" UNION ALL ".join(parts) + " ORDER BY wake_at", values, read)
 
 
-def ids_in(
+def find_ids_in_state(
     journey_id: str, state: str, after: UUID | None, until: UUID, limit: int
 ) -> Query[list[UUID]]:
     """Query the enrollments of a journey that are in one state, the oldest first.
@@ -182,22 +182,22 @@ def ids_in(
         "SELECT id FROM enrollments WHERE journey_id = ? AND state = ? AND id > ? AND id <= ? "
         "ORDER BY id LIMIT ?",
         [journey_id, state, after or UUID(int=0), until, limit],
-        column(UUID),
+        read_column(UUID),
     )
 
 
-def live_counts() -> Query[dict[str, int]]:
+def count_live() -> Query[dict[str, int]]:
     """Query how many live enrollments each journey has; journeys without any are absent."""
     return Query(
         f"SELECT journey_id, COUNT(*) FROM enrollments WHERE {LIVE} GROUP BY journey_id",
         [],
-        pairs(str, int),
+        read_pairs(str, int),
     )
 
 
-def compacted(ids: Sequence[UUID]) -> Query[frozenset[UUID]]:
+def find_compacted(ids: Sequence[UUID]) -> Query[frozenset[UUID]]:
     """Query which enrollments have a summary in place of their journal, or of a part of it."""
-    read = column(UUID)
+    read = read_column(UUID)
     return Query(
         "SELECT id FROM enrollments WHERE id IN ? AND summary IS NOT NULL",
         [list(ids)],
@@ -233,7 +233,7 @@ def update(enrollments: Iterable[Enrollment], now: datetime, *, freed: bool = Fa
     )
 
 
-def free(turns: Iterable[tuple[UUID, int]]) -> Write:
+def release(turns: Iterable[tuple[UUID, int]]) -> Write:
     """Free enrollments whose turn was not committed, unless another worker holds them by now.
 
     Args:

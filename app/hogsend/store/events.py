@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..domain.event import Event
-from .corrupt_rows import UNREADABLE, object_of
+from .corrupt_rows import UNREADABLE, parse_object
 from .db import Query, Write
 from .fields import micros_or_none, to_micros
 from .json_text import to_json
 from .models import EventRow, RefusalRow
-from .rows import RowMapper, column
+from .rows import RowMapper, read_column
 from .stored import Stored, json_object
 
 EVENTS = RowMapper(Event, EventRow, "e", properties=json_object())
-_NEW = EVENTS.writing(
+_NEW = EVENTS.build_write_columns(
     without=("depth",), extra=("decisions", "value", "currency", "cause_id", "depth")
 )
 
@@ -65,10 +65,10 @@ class Refusal:
     event_id: UUID
 
 
-def _decisions(stored: Any) -> Mapping[str, Any]:
+def _read_decisions(stored: Any) -> Mapping[str, Any]:
     """Read an event's decisions for a repeated key; when corrupt, the key is still known."""
     try:
-        return object_of(stored)
+        return parse_object(stored)
     except UNREADABLE:
         return {}
 
@@ -86,13 +86,13 @@ _USED_KEYS = RowMapper(
         event_id="k.event_id",
         digest="k.digest",
         contact_id="e.contact_id",
-        decisions=Stored(_decisions, columns=("e.decisions",)),
+        decisions=Stored(_read_decisions, columns=("e.decisions",)),
     ),
 )
-_REFUSALS = RowMapper(Refusal, RefusalRow).writing(extra=("at",))
+_REFUSALS = RowMapper(Refusal, RefusalRow).build_write_columns(extra=("at",))
 
 
-def known_keys(keys: Sequence[str]) -> Query[dict[str, KnownKey]]:
+def find_used_keys(keys: Sequence[str]) -> Query[dict[str, KnownKey]]:
     """Query which idempotency keys were used before, with the events that they were used for."""
     return Query(
         f"SELECT {_USED_KEYS.columns} FROM idempotency_keys k "
@@ -126,17 +126,17 @@ _SEND_TRIGGERS = RowMapper(_SendTrigger, send_id="s.id", event=EVENTS)
 _NAME_COUNTS = RowMapper(_NameCount, count="COUNT(*)")
 
 
-def triggers_of(enrollment_ids: Sequence[UUID]) -> Query[dict[UUID, Cause]]:
+def find_triggers(enrollment_ids: Sequence[UUID]) -> Query[dict[UUID, Cause]]:
     """Query the trigger events of enrollments, by event id."""
     return Query(
         f"SELECT {_CAUSES.columns} FROM events e WHERE e.id IN "
         "(SELECT n.trigger_event_id FROM enrollments n WHERE n.id IN ?)",
         [list(enrollment_ids)],
-        _CAUSES.by("event.id"),
+        _CAUSES.read_by("event.id"),
     )
 
 
-def triggers_of_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, Event]]:
+def find_triggers_by_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, Event]]:
     """Query the trigger events of the enrollments of sends, by send id."""
     return Query(
         f"SELECT {_SEND_TRIGGERS.columns} FROM sends s "
@@ -151,7 +151,9 @@ def triggers_of_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, Event]]:
 # COALESCE keeps SQLite, which has no statistics, from reading every contact's events of that name.
 
 
-def named(contact_ids: Sequence[UUID], names: Sequence[str], after: int = 0) -> Query[list[Event]]:
+def find_by_names(
+    contact_ids: Sequence[UUID], names: Sequence[str], after: int = 0
+) -> Query[list[Event]]:
     """Query the events of contacts by name, in order of arrival.
 
     Args:
@@ -164,11 +166,11 @@ def named(contact_ids: Sequence[UUID], names: Sequence[str], after: int = 0) -> 
         "AND COALESCE(e.name, '') IN ? "
         "ORDER BY e.id",
         [list(contact_ids), after, list(names)],
-        EVENTS.all,
+        EVENTS.read_all,
     )
 
 
-def counts(
+def count_by_names(
     contact_ids: Sequence[UUID], names: Sequence[str], since: datetime | None
 ) -> Query[dict[tuple[UUID, str], int]]:
     """Query how many events of some names contacts had since an instant, by contact and name."""
@@ -185,7 +187,9 @@ def counts(
 
 def find(event_id: UUID) -> Query[Event | None]:
     """Query one event."""
-    return Query(f"SELECT {EVENTS.columns} FROM events e WHERE e.id = ?", [event_id], EVENTS.first)
+    return Query(
+        f"SELECT {EVENTS.columns} FROM events e WHERE e.id = ?", [event_id], EVENTS.read_first
+    )
 
 
 def insert(events: Iterable[NewEvent]) -> Write:
@@ -201,7 +205,7 @@ def insert(events: Iterable[NewEvent]) -> Write:
     )
 
 
-def remember_keys(keys: Sequence[tuple[str, UUID, bytes]], now: datetime) -> Write:
+def insert_keys(keys: Sequence[tuple[str, UUID, bytes]], now: datetime) -> Write:
     """Add the idempotency keys of new events: (key, event, digest of the body)."""
     at = to_micros(now)
     return Write(
@@ -210,7 +214,7 @@ def remember_keys(keys: Sequence[tuple[str, UUID, bytes]], now: datetime) -> Wri
     )
 
 
-def record_refusals(refusals: Iterable[Refusal], now: datetime) -> Write:
+def insert_refusals(refusals: Iterable[Refusal], now: datetime) -> Write:
     """Record why events did not enroll their contact."""
     at = to_micros(now)
     return Write(
@@ -220,7 +224,7 @@ def record_refusals(refusals: Iterable[Refusal], now: datetime) -> Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class MissedTrigger:
     """A trigger that started nothing because its journey was gone or broken.
 
     Args:
@@ -239,7 +243,7 @@ class Missed:
 
 
 _MISSED = RowMapper(
-    Missed,
+    MissedTrigger,
     refusal_id="r.id",
     at="r.at",
     contact_id="r.contact_id",
@@ -249,7 +253,7 @@ _MISSED = RowMapper(
 )
 
 
-def missed_ids(
+def find_missed_ids(
     journey_id: str, reason: str, after: UUID | None, until: UUID, limit: int
 ) -> Query[list[UUID]]:
     """Query the refusals of a journey that have one reason, the oldest first.
@@ -265,21 +269,21 @@ def missed_ids(
         "SELECT id FROM refusals WHERE journey_id = ? AND reason = ? AND id > ? AND id <= ? "
         "ORDER BY id LIMIT ?",
         [journey_id, reason, after or UUID(int=0), until, limit],
-        column(UUID),
+        read_column(UUID),
     )
 
 
-def missed(refusal_ids: Sequence[UUID], reason: str) -> Query[list[Missed]]:
+def find_missed(refusal_ids: Sequence[UUID], reason: str) -> Query[list[MissedTrigger]]:
     """Query the triggers of refusals that still have a reason, the oldest first."""
     return Query(
         f"SELECT {_MISSED.columns} FROM refusals r "
         "JOIN events e ON e.id = r.event_id WHERE r.id IN ? AND r.reason = ? ORDER BY r.id",
         [list(refusal_ids), reason],
-        _MISSED.all,
+        _MISSED.read_all,
     )
 
 
-def drop_refusals(ids: Iterable[UUID]) -> Write:
+def delete_refusals(ids: Iterable[UUID]) -> Write:
     """Delete refusals whose event has enrolled its contact after all."""
     return Write("DELETE FROM refusals WHERE id = ?", [(refusal_id,) for refusal_id in ids])
 

@@ -34,7 +34,7 @@ class GoalCandidate:
 _CANDIDATES = RowMapper(GoalCandidate)
 
 
-def candidates(pairs: Sequence[tuple[UUID, str]]) -> Query[list[GoalCandidate]]:
+def find_candidates(pairs: Sequence[tuple[UUID, str]]) -> Query[list[GoalCandidate]]:
     """Query the enrollments of contacts in journeys that have not reached the goal.
 
     Ended and held-out enrollments are among them, and those of contacts merged into these.
@@ -64,7 +64,7 @@ def candidates(pairs: Sequence[tuple[UUID, str]]) -> Query[list[GoalCandidate]]:
     )
 
 
-def record(ids: Sequence[UUID], now: datetime) -> Write:
+def record_reached(ids: Sequence[UUID], now: datetime) -> Write:
     """Record that enrollments have reached their journey's goal."""
     at = to_micros(now)
     return Write(

@@ -16,13 +16,13 @@ from .db import Query, Row, Write
 from .enrollments import DUE_ENROLLMENTS, DueEnrollment
 from .fields import to_micros
 from .models import DUE, HatchetRunRow, HatchetWaitRow
-from .rows import RowMapper, column, pairs
+from .rows import RowMapper, read_column, read_pairs
 
 # When the run of an overdue turn does not ask for it, another run is started after a minute, then
 # after twice as long each time, up to an hour.
 _MINUTE = timedelta(minutes=1) // timedelta(microseconds=1)
 # A run that has run the last turn ends by itself within this time.
-RETURNING = timedelta(seconds=30)
+SELF_END_LIMIT = timedelta(seconds=30)
 _DUE_ROWS = "e.wake_at IS NOT NULL AND e.state IN ('active', 'waiting') AND e.wake_at <= ?"
 
 
@@ -87,7 +87,7 @@ _STATES = RowMapper(
     ),
 )
 _WAITS = RowMapper(RunWait, HatchetWaitRow)
-_NEW_WAIT = _WAITS.writing(extra=("run_id",))
+_NEW_WAIT = _WAITS.build_write_columns(extra=("run_id",))
 _STARTS = RowMapper(
     RunStart,
     enrollment_id="e.id",
@@ -97,11 +97,11 @@ _STARTS = RowMapper(
 )
 
 
-def _ids(rows: list[Row]) -> frozenset[UUID]:
-    return frozenset(column(UUID)(rows))
+def _read_ids(rows: list[Row]) -> frozenset[UUID]:
+    return frozenset(read_column(UUID)(rows))
 
 
-def states_of(ids: Sequence[UUID]) -> Query[dict[UUID, RunState]]:
+def find_states(ids: Sequence[UUID]) -> Query[dict[UUID, RunState]]:
     """Query the states of enrollments, by id."""
     return Query(
         f"SELECT {_STATES.columns} FROM enrollments e "
@@ -111,22 +111,22 @@ def states_of(ids: Sequence[UUID]) -> Query[dict[UUID, RunState]]:
     )
 
 
-def due_among(ids: Sequence[UUID], now: datetime) -> Query[list[DueEnrollment]]:
+def find_due(ids: Sequence[UUID], now: datetime) -> Query[list[DueEnrollment]]:
     """Query which enrollments are due, the longest overdue first."""
     return Query(
         f"SELECT {DUE_ENROLLMENTS.columns} FROM enrollments WHERE id IN ? AND {DUE} "
         "AND wake_at <= ? ORDER BY wake_at",
         [list(ids), to_micros(now)],
-        DUE_ENROLLMENTS.all,
+        DUE_ENROLLMENTS.read_all,
     )
 
 
-def waits_of(run_id: str) -> Query[list[RunWait]]:
+def find_waits(run_id: str) -> Query[list[RunWait]]:
     """Query the waits that a run was told to make, in their order."""
     return Query(
         f"SELECT {_WAITS.columns} FROM hatchet_waits WHERE run_id = ? ORDER BY number",
         [run_id],
-        _WAITS.all,
+        _WAITS.read_all,
     )
 
 
@@ -139,18 +139,18 @@ def record_waits(waits: Sequence[tuple[str, RunWait]]) -> Write:
     )
 
 
-def unstarted(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list[RunStart]]:
+def find_unstarted(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list[RunStart]]:
     """Query due enrollments of journeys that have no run."""
     return Query(
         f"SELECT {_STARTS.columns} FROM enrollments e "
         f"WHERE {_DUE_ROWS} AND e.journey_id IN ? AND NOT EXISTS "
         "(SELECT 1 FROM hatchet_runs r WHERE r.enrollment_id = e.id) ORDER BY e.wake_at LIMIT ?",
         [to_micros(now), list(journey_ids), limit],
-        _STARTS.all,
+        _STARTS.read_all,
     )
 
 
-def stalled(
+def find_stalled(
     journey_ids: Sequence[str], overdue: datetime, now: datetime, limit: int
 ) -> Query[list[RunStart]]:
     """Query enrollments whose run has not asked for a turn that has been due for a while.
@@ -167,7 +167,7 @@ def stalled(
         f"WHERE {_DUE_ROWS} AND e.journey_id IN ? AND e.holder IS NULL AND r.again_at <= ? "
         "ORDER BY e.wake_at LIMIT ?",
         [to_micros(overdue), list(journey_ids), to_micros(now), limit],
-        _STARTS.all,
+        _STARTS.read_all,
     )
 
 
@@ -178,7 +178,7 @@ def claim_starts(ids: Sequence[UUID], now: datetime) -> Query[frozenset[UUID]]:
         "SELECT id, '', 0, 0, ? FROM enrollments WHERE id IN ? "
         "ON CONFLICT (enrollment_id) DO NOTHING RETURNING enrollment_id",
         [to_micros(now) + _MINUTE, list(ids)],
-        _ids,
+        _read_ids,
     )
 
 
@@ -192,7 +192,7 @@ def claim_restarts(ids: Sequence[UUID], now: datetime) -> Query[dict[UUID, str]]
         "CASE WHEN tried >= 5 THEN 60 ELSE 1 << (tried + 1) END "
         "WHERE enrollment_id IN ? AND again_at <= ? RETURNING enrollment_id, run_id",
         [at, _MINUTE, list(ids), at],
-        pairs(UUID, str),
+        read_pairs(UUID, str),
     )
 
 
@@ -205,7 +205,7 @@ def unclaim_restarts(ids: Sequence[UUID], now: datetime) -> Write:
     )
 
 
-def name_runs(runs: Sequence[tuple[UUID, str]]) -> Write:
+def record_run_ids(runs: Sequence[tuple[UUID, str]]) -> Write:
     """Record the runs that were started for enrollments."""
     return Write(
         "UPDATE hatchet_runs SET run_id = ? WHERE enrollment_id = ?",
@@ -213,7 +213,7 @@ def name_runs(runs: Sequence[tuple[UUID, str]]) -> Write:
     )
 
 
-def adopt(enrollment_id: UUID, run_id: str, now: datetime) -> Write:
+def adopt_run(enrollment_id: UUID, run_id: str, now: datetime) -> Write:
     """Record a run that asks for a turn before its id was known."""
     return Write(
         "INSERT INTO hatchet_runs (enrollment_id, run_id, pushed, tried, again_at) "
@@ -223,20 +223,20 @@ def adopt(enrollment_id: UUID, run_id: str, now: datetime) -> Write:
     )
 
 
-def forget(runs: Sequence[tuple[UUID, str]]) -> list[Write]:
+def delete(runs: Sequence[tuple[UUID, str]]) -> list[Write]:
     """Delete runs that are over, each with its enrollment, and their waits."""
     return [
         Write("DELETE FROM hatchet_runs WHERE enrollment_id = ? AND run_id = ?", list(runs)),
-        forget_waits([run for _, run in runs if run]),
+        delete_waits([run for _, run in runs if run]),
     ]
 
 
-def forget_waits(run_ids: Sequence[str]) -> Write:
+def delete_waits(run_ids: Sequence[str]) -> Write:
     """Delete the waits of runs that will not ask again."""
     return Write("DELETE FROM hatchet_waits WHERE run_id = ?", [(run,) for run in run_ids])
 
 
-def unclaim(ids: Sequence[UUID]) -> Write:
+def unclaim_starts(ids: Sequence[UUID]) -> Write:
     """Schedule another start for runs that could not be started."""
     return Write(
         "DELETE FROM hatchet_runs WHERE enrollment_id = ? AND run_id = ''",
@@ -244,7 +244,7 @@ def unclaim(ids: Sequence[UUID]) -> Write:
     )
 
 
-def to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list[UUID]]:
+def find_to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list[UUID]]:
     """Query due enrollments whose run sleeps and has not been woken for their next turn.
 
     Args:
@@ -258,7 +258,7 @@ def to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list
         f"WHERE {_DUE_ROWS} AND e.journey_id IN ? AND r.pushed <= e.turn AND r.run_id <> '' "
         "AND (e.wait_result IS NOT NULL OR e.wake_at <= ?) ORDER BY e.wake_at LIMIT ?",
         [to_micros(now), list(journey_ids), to_micros(now) - 2_000_000, limit],
-        column(UUID),
+        read_column(UUID),
     )
 
 
@@ -274,7 +274,7 @@ def claim_wakes(ids: Sequence[UUID]) -> Query[dict[UUID, int]]:
         "(SELECT e.turn FROM enrollments e WHERE e.id = hatchet_runs.enrollment_id) "
         "RETURNING enrollment_id, pushed - 1",
         [list(ids)],
-        pairs(UUID, int),
+        read_pairs(UUID, int),
     )
 
 
@@ -302,16 +302,16 @@ class RunLink:
 _LINKS = RowMapper(RunLink, HatchetRunRow)
 
 
-def run_of(enrollment_id: UUID) -> Query[RunLink | None]:
+def find_run(enrollment_id: UUID) -> Query[RunLink | None]:
     """Query the run of an enrollment."""
     return Query(
         f"SELECT {_LINKS.columns} FROM hatchet_runs WHERE enrollment_id = ?",
         [enrollment_id],
-        _LINKS.first,
+        _LINKS.read_first,
     )
 
 
-def ended_since(since: datetime, now: datetime, limit: int) -> Query[dict[UUID, str]]:
+def find_ended(since: datetime, now: datetime, limit: int) -> Query[dict[UUID, str]]:
     """Query ended enrollments whose run may still be sleeping, with their runs.
 
     Args:
@@ -323,16 +323,16 @@ def ended_since(since: datetime, now: datetime, limit: int) -> Query[dict[UUID, 
         "SELECT e.id, r.run_id FROM enrollments e JOIN hatchet_runs r ON r.enrollment_id = e.id "
         "WHERE e.ended_at >= ? AND e.compacted_at IS NULL AND (e.state = 'exited' "
         "OR e.ended_at <= ?) ORDER BY e.ended_at LIMIT ?",
-        [to_micros(since), to_micros(now - RETURNING), limit],
-        pairs(UUID, str),
+        [to_micros(since), to_micros(now - SELF_END_LIMIT), limit],
+        read_pairs(UUID, str),
     )
 
 
-def enrollments_of(run_ids: Sequence[str]) -> Query[dict[str, UUID]]:
+def find_live_enrollments(run_ids: Sequence[str]) -> Query[dict[str, UUID]]:
     """Query the live enrollments of runs; runs without one are absent."""
     return Query(
         "SELECT r.run_id, r.enrollment_id FROM hatchet_runs r JOIN enrollments e "
         "ON e.id = r.enrollment_id WHERE r.run_id IN ? AND e.ended_at IS NULL",
         [list(run_ids)],
-        pairs(str, UUID),
+        read_pairs(str, UUID),
     )

@@ -21,13 +21,13 @@ from .rows import RowMapper
 # A complaint is about a mail that arrived; a bounced mail did not arrive. COALESCE, here and below,
 # keeps SQLite from using the index of the status: without statistics it takes any index for as good
 # as another, and would read all mails instead of those of a few contacts.
-_LEFT = (
+_HAS_LEFT = (
     "COALESCE(s.status, '') IN ('queued', 'sending', 'sent', 'delivered', 'complained', 'in_doubt')"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class _Journeys:
+class _JourneyGroup:
     """The enrollments of a contact in a journey that are in one state."""
 
     contact_id: UUID
@@ -40,7 +40,7 @@ class _Journeys:
 
 
 @dataclass(frozen=True, slots=True)
-class _Emails:
+class _EmailGroup:
     """The mails of a contact that were made from one template."""
 
     contact_id: UUID
@@ -51,18 +51,18 @@ class _Emails:
     clicked_at: datetime | None
 
 
-class _Sent(NamedTuple):
+class _SentCount(NamedTuple):
     contact_id: UUID
     count: int
 
 
-_JOURNEYS = RowMapper(_Journeys)
-_EMAILS = RowMapper(_Emails)
-_SENT = RowMapper(_Sent)
-P = TypeVar("P", _Journeys, _Emails)
+_JOURNEYS = RowMapper(_JourneyGroup)
+_EMAILS = RowMapper(_EmailGroup)
+_SENT = RowMapper(_SentCount)
+P = TypeVar("P", _JourneyGroup, _EmailGroup)
 
 
-def journeys_of(
+def find_journey_histories(
     contact_ids: Sequence[UUID], journey_ids: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], JourneyPast]]:
     """Query the past of contacts in journeys; a pair without a past is absent.
@@ -78,18 +78,18 @@ def journeys_of(
         "WHERE {} IN ? AND COALESCE(n.journey_id, '') IN ? GROUP BY {}, n.journey_id, n.state"
     )
     return Query(
-        _with_merged("n", "enrollments", groups),
+        _include_merged("n", "enrollments", groups),
         [list(contact_ids), list(journey_ids)] * 2,
         lambda rows: {
-            pair: _journey(past)
-            for pair, past in _by_pair(
+            pair: _combine_journeys(past)
+            for pair, past in _group_by_pair(
                 ((row.contact_id, row.journey_id), row) for row in map(_JOURNEYS.read, rows)
             )
         },
     )
 
 
-def emails_of(
+def find_email_histories(
     contact_ids: Sequence[UUID], templates: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], EmailPast]]:
     """Query the past of contacts with templates; a pair without a past is absent.
@@ -101,21 +101,21 @@ def emails_of(
     groups = (
         "s.template, COUNT(*), MAX(COALESCE(s.sent_at, s.created_at)), MAX(s.opened_at), "
         "MAX(s.clicked_at) FROM {} "
-        f"WHERE {{}} IN ? AND s.template IN ? AND {_LEFT} GROUP BY {{}}, s.template"
+        f"WHERE {{}} IN ? AND s.template IN ? AND {_HAS_LEFT} GROUP BY {{}}, s.template"
     )
     return Query(
-        _with_merged("s", "sends", groups),
+        _include_merged("s", "sends", groups),
         [list(contact_ids), list(templates)] * 2,
         lambda rows: {
-            pair: _email(past)
-            for pair, past in _by_pair(
+            pair: _combine_emails(past)
+            for pair, past in _group_by_pair(
                 ((row.contact_id, row.template), row) for row in map(_EMAILS.read, rows)
             )
         },
     )
 
 
-def sent_since(
+def count_sent(
     contact_ids: Sequence[UUID], since: datetime, list_id: str | None = None
 ) -> Query[Counter[UUID]]:
     """Query how many mails contacts got since an instant; a contact without any counts 0.
@@ -130,7 +130,7 @@ def sent_since(
     of_list = "" if list_id is None else "AND s.list_id = ? "
     groups = (
         "COUNT(*) FROM {} "
-        f"WHERE {{}} IN ? {of_list}AND {_LEFT} AND (s.status IN ('queued', 'sending') "
+        f"WHERE {{}} IN ? {of_list}AND {_HAS_LEFT} AND (s.status IN ('queued', 'sending') "
         "OR COALESCE(s.sent_at, s.created_at) > ?) GROUP BY {}"
     )
     values = [list(contact_ids), *([] if list_id is None else [list_id]), to_micros(since)]
@@ -141,10 +141,10 @@ def sent_since(
             counts[row.contact_id] += row.count
         return counts
 
-    return Query(_with_merged("s", "sends", groups), values * 2, read)
+    return Query(_include_merged("s", "sends", groups), values * 2, read)
 
 
-def _with_merged(short: str, table: str, groups: str) -> str:
+def _include_merged(short: str, table: str, groups: str) -> str:
     """Return a grouped query of the rows of contacts, and of the contacts merged into them."""
     own = f"{short}.contact_id"
     # SQLite keeps the order of a CROSS JOIN: the few merged contacts first, then their rows.
@@ -154,7 +154,7 @@ def _with_merged(short: str, table: str, groups: str) -> str:
     return f"SELECT {own}, {of_own} UNION ALL SELECT c.merged_into, {of_merged}"
 
 
-def _by_pair(
+def _group_by_pair(
     rows: Iterable[tuple[tuple[UUID, str], P]],
 ) -> Iterable[tuple[tuple[UUID, str], list[P]]]:
     pairs: dict[tuple[UUID, str], list[P]] = {}
@@ -163,25 +163,25 @@ def _by_pair(
     return pairs.items()
 
 
-def _journey(past: list[_Journeys]) -> JourneyPast:
+def _combine_journeys(past: list[_JourneyGroup]) -> JourneyPast:
     # A restarted contact leaves and enters in the same instant: the live enrollment is the newer.
     newest = max(past, key=lambda row: (row.newest_at, row.state in LIVE_STATES, row.last_ended_at))
     return JourneyPast(
         entered=sum(row.entered for row in past),
-        last_entered_at=_latest(row.last_entered_at for row in past),
+        last_entered_at=_find_latest(row.last_entered_at for row in past),
         live=any(row.state in LIVE_STATES for row in past),
         state=newest.state,
     )
 
 
-def _email(past: list[_Emails]) -> EmailPast:
+def _combine_emails(past: list[_EmailGroup]) -> EmailPast:
     return EmailPast(
         sent=sum(row.sent for row in past),
-        last_sent_at=_latest(row.last_sent_at for row in past),
-        opened_at=_latest(row.opened_at for row in past),
-        clicked_at=_latest(row.clicked_at for row in past),
+        last_sent_at=_find_latest(row.last_sent_at for row in past),
+        opened_at=_find_latest(row.opened_at for row in past),
+        clicked_at=_find_latest(row.clicked_at for row in past),
     )
 
 
-def _latest(instants: Iterable[datetime | None]) -> datetime | None:
+def _find_latest(instants: Iterable[datetime | None]) -> datetime | None:
     return max((instant for instant in instants if instant is not None), default=None)

@@ -54,7 +54,7 @@ _MAILS = RowMapper(
     raw=Stored(zlib.decompress, columns=("mail",)),
     row_id=("entry",),
 )
-_NEW = ENTRIES.writing(without=("read_at",), extra=("mail",))
+_NEW = ENTRIES.build_write_columns(without=("read_at",), extra=("mail",))
 
 
 def capture(mails: Iterable[CapturedMail]) -> Write:

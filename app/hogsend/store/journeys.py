@@ -46,16 +46,16 @@ class _Row(NamedTuple):
 _ROWS = RowMapper(_Row, JourneyRow, definition=Stored())
 
 
-def all_known() -> Query[dict[str, StoredJourney]]:
+def find_all() -> Query[dict[str, StoredJourney]]:
     """Query every journey that the code has ever had, by id."""
     return Query(
         f"SELECT {_ROWS.columns} FROM journeys",
         [],
-        lambda rows: {row.id: _journey(row) for row in map(_ROWS.read, rows)},
+        lambda rows: {row.id: _to_stored_journey(row) for row in map(_ROWS.read, rows)},
     )
 
 
-def _journey(row: _Row) -> StoredJourney:
+def _to_stored_journey(row: _Row) -> StoredJourney:
     """Read a journey; a corrupt definition becomes one without exits.
 
     Only enrollments in a journey that the code has lost depend on the stored definition.
@@ -71,7 +71,7 @@ def _journey(row: _Row) -> StoredJourney:
     return StoredJourney(journey, is_corrupt, row.enabled, row.gone_at is not None)
 
 
-def see(journeys: Iterable[Journey], gone: Iterable[str], now: datetime) -> list[Write]:
+def record_code(journeys: Iterable[Journey], gone: Iterable[str], now: datetime) -> list[Write]:
     """Record the journeys that the code has now, and those that it has lost since."""
     at = to_micros(now)
     return [

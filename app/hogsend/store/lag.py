@@ -5,28 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 
 from .db import Query
-from .rows import first_value
+from .rows import read_first
 
 
-def alive() -> Query[int | None]:
+def ping() -> Query[int | None]:
     """Query a constant, which shows that the database answers."""
-    return Query("SELECT 1", [], first_value(int))
+    return Query("SELECT 1", [], read_first(int))
 
 
-def next_wake() -> Query[datetime | None]:
+def find_next_wake() -> Query[datetime | None]:
     """Query when the next enrollment wakes."""
     return Query(
         "SELECT MIN(wake_at) FROM enrollments WHERE wake_at IS NOT NULL "
         "AND state IN ('active', 'waiting')",
         [],
-        first_value(datetime),
+        read_first(datetime),
     )
 
 
-def next_send() -> Query[datetime | None]:
+def find_next_send() -> Query[datetime | None]:
     """Query when the next queued mail is due."""
     return Query(
         "SELECT MIN(due_at) FROM sends WHERE status = 'queued'",
         [],
-        first_value(datetime),
+        read_first(datetime),
     )

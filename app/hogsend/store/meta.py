@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from .db import Query, Write
-from .rows import first_value
+from .rows import read_first
 
 # The key under which the first release stored the reason of a send hold.
 SEND_HOLD = "fence"
 
 
-def value(key: str) -> Query[str | None]:
+def find_value(key: str) -> Query[str | None]:
     """Query a value; None when there is none."""
-    return Query("SELECT value FROM meta WHERE key = ?", [key], first_value(str))
+    return Query("SELECT value FROM meta WHERE key = ?", [key], read_first(str))
 
 
-def put(key: str, text: str) -> Write:
+def set_value(key: str, text: str) -> Write:
     """Set a value."""
     return Write(
         "INSERT INTO meta (key, value) VALUES (?, ?) "
@@ -23,6 +23,6 @@ def put(key: str, text: str) -> Write:
     )
 
 
-def delete(key: str) -> Write:
+def delete_value(key: str) -> Write:
     """Delete a value."""
     return Write("DELETE FROM meta WHERE key = ?", [(key,)])

@@ -17,8 +17,8 @@ from typing import Any
 from ..clock import SystemClock
 from ..errors import StartError
 from ..paths import resource
-from .database_health import problem_of
-from .db import WRITE, is_sqlite, sqlite_path, tortoise_config
+from .database_health import classify_error
+from .db import WRITE, build_tortoise_config, is_sqlite, parse_sqlite_path
 from .models import MODULES
 
 # Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
@@ -28,7 +28,7 @@ _APPLIED = f"SELECT version FROM aerich WHERE app = '{APP}' ORDER BY id"
 _POSTGRES_LOCK = 0x486F6773656E64
 
 
-async def pending(url: str) -> list[str]:
+async def find_pending(url: str) -> list[str]:
     """Return the names of the migrations that a database still needs, oldest first.
 
     Args:
@@ -37,8 +37,8 @@ async def pending(url: str) -> list[str]:
     Raises:
         StartError: the database cannot be read, or is newer than the program.
     """
-    known = _known(location(url))
-    applied = await _applied(url)
+    known = _list_shipped(find_folder(url))
+    applied = await _list_applied(url)
     foreign = [version for version in applied if version not in known]
     if foreign:
         raise StartError(
@@ -49,7 +49,7 @@ async def pending(url: str) -> list[str]:
     return [version for version in known if version not in applied]
 
 
-async def bring_up_to_date(url: str, *, backups: Path | None) -> list[str]:
+async def apply_pending(url: str, *, backups: Path | None) -> list[str]:
     """Apply the pending migrations, each in a transaction of its own.
 
     Args:
@@ -62,35 +62,35 @@ async def bring_up_to_date(url: str, *, backups: Path | None) -> list[str]:
     Raises:
         StartError: the database cannot be read or changed, or is newer than the program.
     """
-    if not await pending(url):
+    if not await find_pending(url):
         return []
-    async with _migration_lock(url):
+    async with _hold_migration_lock(url):
         # Another process may have migrated while this one waited.
-        names = await pending(url)
+        names = await find_pending(url)
         if not names:
             return []
         if backups is not None and is_sqlite(url):
-            _back_up(sqlite_path(url), backups)
+            _back_up(parse_sqlite_path(url), backups)
         await _upgrade(url)
     return names
 
 
-def location(url: str) -> Path:
+def find_folder(url: str) -> Path:
     """Return the folder whose `models/` holds the migrations for a database's kind."""
     return resource("migrations/sqlite" if is_sqlite(url) else "migrations/postgres")
 
 
-def migrating_config(url: str) -> dict[str, Any]:
+def build_migration_config(url: str) -> dict[str, Any]:
     """Return Tortoise's configuration for migrating: one connection, and aerich's own table."""
-    config = tortoise_config(url)
+    config = build_tortoise_config(url)
     # Tortoise caches statements by the name of the connection, and each dialect needs its own.
-    name = location(url).name
+    name = find_folder(url).name
     config["connections"] = {name: config["connections"][WRITE]}
     config["apps"] = {APP: {"models": [*MODULES, "aerich.models"], "default_connection": name}}
     return config
 
 
-def _known(folder: Path) -> list[str]:
+def _list_shipped(folder: Path) -> list[str]:
     files = [file.name for file in (folder / APP).glob("[0-9]*_*.py")]
     if not files:
         raise StartError(
@@ -99,13 +99,13 @@ def _known(folder: Path) -> list[str]:
     return sorted(files, key=lambda name: int(name.split("_", 1)[0]))
 
 
-async def _applied(url: str) -> list[str]:
+async def _list_applied(url: str) -> list[str]:
     if is_sqlite(url):
-        return _applied_sqlite(sqlite_path(url))
-    return await _applied_postgres(url)
+        return _list_applied_on_sqlite(parse_sqlite_path(url))
+    return await _list_applied_on_postgres(url)
 
 
-def _applied_sqlite(file: Path) -> list[str]:
+def _list_applied_on_sqlite(file: Path) -> list[str]:
     if not file.exists():
         return []
     try:
@@ -114,13 +114,13 @@ def _applied_sqlite(file: Path) -> list[str]:
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
             return []
-        raise _unreadable(file, error) from error
+        raise _to_start_error(file, error) from error
     except sqlite3.DatabaseError as error:
-        raise _unreadable(file, error) from error
+        raise _to_start_error(file, error) from error
 
 
-def _unreadable(file: Path, error: sqlite3.Error) -> StartError:
-    problem = problem_of(error, file)
+def _to_start_error(file: Path, error: sqlite3.Error) -> StartError:
+    problem = classify_error(error, file)
     if problem is not None and error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
         return StartError(f"{problem.message} It is {file}.", problem.remedy)
     return StartError(
@@ -129,18 +129,18 @@ def _unreadable(file: Path, error: sqlite3.Error) -> StartError:
     )
 
 
-async def _applied_postgres(url: str) -> list[str]:
-    async with _postgres(url) as connection:
+async def _list_applied_on_postgres(url: str) -> list[str]:
+    async with _connect_to_postgres(url) as connection:
         if await connection.fetchval("SELECT to_regclass('aerich')") is None:
             return []
         return [version for (version,) in await connection.fetch(_APPLIED)]
 
 
 @asynccontextmanager
-async def _postgres(url: str) -> AsyncGenerator[Any]:
+async def _connect_to_postgres(url: str) -> AsyncGenerator[Any]:
     import asyncpg
 
-    credentials = dict(tortoise_config(url)["connections"][WRITE]["credentials"])
+    credentials = dict(build_tortoise_config(url)["connections"][WRITE]["credentials"])
     del credentials["minsize"], credentials["maxsize"]
     try:
         connection = await asyncpg.connect(**credentials, timeout=10)
@@ -156,10 +156,10 @@ async def _postgres(url: str) -> AsyncGenerator[Any]:
 
 
 @asynccontextmanager
-async def _migration_lock(url: str) -> AsyncGenerator[None]:
+async def _hold_migration_lock(url: str) -> AsyncGenerator[None]:
     """Hold the lock that keeps other processes from migrating the same database."""
     if is_sqlite(url):
-        folder = sqlite_path(url).resolve().parent
+        folder = parse_sqlite_path(url).resolve().parent
         try:
             handle = os.open(folder, os.O_RDONLY)
         except OSError as error:
@@ -173,7 +173,7 @@ async def _migration_lock(url: str) -> AsyncGenerator[None]:
         finally:
             os.close(handle)
     else:
-        async with _postgres(url) as connection:
+        async with _connect_to_postgres(url) as connection:
             await connection.execute("SELECT pg_advisory_lock($1)", _POSTGRES_LOCK)
             yield
 
@@ -204,9 +204,9 @@ async def _upgrade(url: str) -> None:
     from tortoise.context import TortoiseContext
     from tortoise.exceptions import BaseORMException
 
-    folder = str(location(url))
+    folder = str(find_folder(url))
     try:
-        async with TortoiseContext(), Command(migrating_config(url), APP, folder) as command:
+        async with TortoiseContext(), Command(build_migration_config(url), APP, folder) as command:
             await command.upgrade(run_in_transaction=True)
     except (BaseORMException, sqlite3.Error, OSError) as error:
         raise StartError(

@@ -64,7 +64,7 @@ class SignInLink:
     expires_at: datetime
 
 
-def normal_email(email: str) -> str:
+def normalize_operator_email(email: str) -> str:
     """Return an operator's address as it is stored.
 
     Raises:
@@ -80,10 +80,10 @@ def normal_email(email: str) -> str:
     return normal
 
 
-def _known_email(email: str) -> str:
+def _normalize_or_empty(email: str) -> str:
     """Return an address as it is stored; an empty one when it is not an email address."""
     try:
-        return normal_email(email)
+        return normalize_operator_email(email)
     except InvalidInput:
         return ""
 
@@ -97,28 +97,28 @@ OPERATORS = RowMapper(
 )
 
 
-def _instant(value: Any) -> Any:
+def _as_instant(value: Any) -> Any:
     """Return a model's instant, which type checkers take for the stored number."""
     return value
 
 
-def _operator(row: OperatorRow) -> Operator:
+def _to_operator(row: OperatorRow) -> Operator:
     return Operator(
         id=row.id,
         email=row.email,
         role=cast("Role", row.role),
-        created_at=_instant(row.created_at),
+        created_at=_as_instant(row.created_at),
         has_password=bool(row.password_hash),
-        disabled_at=_instant(row.disabled_at),
+        disabled_at=_as_instant(row.disabled_at),
     )
 
 
-def _link(row: SignInLinkRow) -> SignInLink:
-    return SignInLink(row.email, cast("Role", row.role), _instant(row.expires_at))
+def _to_link(row: SignInLinkRow) -> SignInLink:
+    return SignInLink(row.email, cast("Role", row.role), _as_instant(row.expires_at))
 
 
 async def add(store: Database | Transaction, email: str, role: Role, now: datetime) -> Operator:
-    """Add an operator without a password; a link from `make_link` lets them choose one.
+    """Add an operator without a password; a link from `create_link` lets them choose one.
 
     Raises:
         InvalidInput: the email address or the role is not valid.
@@ -126,7 +126,7 @@ async def add(store: Database | Transaction, email: str, role: Role, now: dateti
     """
     if role not in ROLES:
         raise InvalidInput(f"There is no role {role!r}.", f"Roles are: {', '.join(ROLES)}.")
-    email = normal_email(email)
+    email = normalize_operator_email(email)
     async with store.transaction() as transaction:
         operators = OperatorRow.filter(email=email).using_db(await transaction.models())
         if await operators.exists():
@@ -153,27 +153,27 @@ async def list_operators(database: Database) -> list[Operator]:
     """Return every operator, in the order of their addresses."""
     with database.models() as connection:
         rows = await OperatorRow.all().using_db(connection).order_by("email")
-    return [_operator(row) for row in rows]
+    return [_to_operator(row) for row in rows]
 
 
 async def find(database: Database, email: str) -> Operator | None:
     """Return the operator with this address, if there is one."""
     row = await _find_row(database, email)
-    return None if row is None else _operator(row)
+    return None if row is None else _to_operator(row)
 
 
 async def _find_row(database: Database, email: str) -> OperatorRow | None:
     with database.models() as connection:
-        return await OperatorRow.get_or_none(email=_known_email(email), using_db=connection)
+        return await OperatorRow.get_or_none(email=_normalize_or_empty(email), using_db=connection)
 
 
-async def any_operator(database: Database) -> bool:
+async def has_operators(database: Database) -> bool:
     """Return whether there is an operator; without one, the server prints a first sign-in link."""
     with database.models() as connection:
         return await OperatorRow.all().using_db(connection).exists()
 
 
-async def make_link(
+async def create_link(
     store: Database | Transaction,
     now: datetime,
     *,
@@ -194,7 +194,7 @@ async def make_link(
         InvalidInput: the address is not an email address.
     """
     token = token_urlsafe(32)
-    email = None if email is None else normal_email(email)
+    email = None if email is None else normalize_operator_email(email)
     async with store.transaction() as transaction:
         await SignInLinkRow.create(
             using_db=await transaction.models(),
@@ -210,11 +210,11 @@ async def make_link(
 async def find_link(database: Database, token: str, now: datetime) -> SignInLink | None:
     """Return the link with this token, without using it; None when it is used or expired."""
     with database.models() as connection:
-        row = await _usable_link(token, now).using_db(connection).first()
-    return None if row is None else _link(row)
+        row = await _filter_usable_link(token, now).using_db(connection).first()
+    return None if row is None else _to_link(row)
 
 
-def _usable_link(token: str, now: datetime) -> QuerySet[SignInLinkRow]:
+def _filter_usable_link(token: str, now: datetime) -> QuerySet[SignInLinkRow]:
     return SignInLinkRow.filter(digest=digest_of(token), used_at__isnull=True, expires_at__gt=now)
 
 
@@ -234,12 +234,12 @@ async def use_link(
         InvalidInput: the address or the password is not valid; the link stays usable.
         Unauthorized: the link is used, expired, unknown, or for another address.
     """
-    hashed = await passwords.hash_of(password) if password else None
-    typed = normal_email(email) if email.strip() else None
+    hashed = await passwords.compute_hash(password) if password else None
+    typed = normalize_operator_email(email) if email.strip() else None
     async with database.transaction() as transaction:
         connection = await transaction.models()
         # One statement decides which of two requests at the same moment uses the link.
-        used = await _usable_link(token, now).using_db(connection).update(used_at=now)
+        used = await _filter_usable_link(token, now).using_db(connection).update(used_at=now)
         row = await SignInLinkRow.get_or_none(digest=digest_of(token), using_db=connection)
         if not used or row is None or (row.email and typed and row.email != typed):
             raise Unauthorized(
@@ -251,17 +251,17 @@ async def use_link(
             raise InvalidInput(
                 "An email address is required.", "Enter the address that you sign in with."
             )
-        return await _admit(transaction, _link(row), address, hashed, now)
+        return await _find_or_create_operator(transaction, _to_link(row), address, hashed, now)
 
 
-async def _admit(
+async def _find_or_create_operator(
     transaction: Transaction, link: SignInLink, email: str, hashed: str | None, now: datetime
 ) -> Operator:
     row = await OperatorRow.get_or_none(email=email, using_db=await transaction.models())
     if row is None:
         operator = await _insert(transaction, email, link.role, now)
     else:
-        operator = _operator(row)
+        operator = _to_operator(row)
     if operator.disabled_at is not None:
         raise Unauthorized("This operator is disabled.", "Ask an owner to enable it.")
     if hashed is None:
@@ -277,7 +277,7 @@ async def _set_hash(transaction: Transaction, operator_id: UUID, hashed: str | N
     await operators.update(password_hash=hashed)
 
 
-async def reset(store: Database | Transaction, email: str, now: datetime) -> str:
+async def reset_password(store: Database | Transaction, email: str, now: datetime) -> str:
     """Remove an operator's password, end all their sessions, and return a link's token.
 
     Raises:
@@ -285,32 +285,32 @@ async def reset(store: Database | Transaction, email: str, now: datetime) -> str
     """
     async with store.transaction() as transaction:
         connection = await transaction.models()
-        row = await OperatorRow.get_or_none(email=_known_email(email), using_db=connection)
+        row = await OperatorRow.get_or_none(email=_normalize_or_empty(email), using_db=connection)
         if row is None:
             raise NotFound(
                 f"There is no operator {email.strip()!r}.",
                 "Run `hogsend operators list` to see the operators that exist.",
             )
-        operator = _operator(row)
+        operator = _to_operator(row)
         await _set_hash(transaction, operator.id, None)
         sessions = SessionRow.filter(operator_id=operator.id, revoked_at__isnull=True)
         await sessions.using_db(connection).update(revoked_at=now)
-        return await make_link(transaction, now, email=operator.email, role=operator.role)
+        return await create_link(transaction, now, email=operator.email, role=operator.role)
 
 
-async def sign_in(database: Database, email: str, password: str) -> Operator | None:
+async def authenticate(database: Database, email: str, password: str) -> Operator | None:
     """Return the operator with this address and password; None when there is none.
 
     It takes the same time whether the address is known or not.
     """
     row = await _find_row(database, email)
     stored = None if row is None else row.password_hash
-    matches = await passwords.matches(stored, password)
+    matches = await passwords.is_match(stored, password)
     if row is None or not matches or row.disabled_at is not None:
         return None
-    if stored is not None and passwords.is_dated(stored):
+    if stored is not None and passwords.is_outdated(stored):
         await set_password(database, row.id, password)
-    return _operator(row)
+    return _to_operator(row)
 
 
 async def set_password(database: Database, operator_id: UUID, password: str) -> None:
@@ -319,6 +319,6 @@ async def set_password(database: Database, operator_id: UUID, password: str) -> 
     Raises:
         InvalidInput: the password is too short or too long.
     """
-    hashed = await passwords.hash_of(password)
+    hashed = await passwords.compute_hash(password)
     async with database.transaction() as transaction:
         await _set_hash(transaction, operator_id, hashed)

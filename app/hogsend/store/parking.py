@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .db import Query, Write
 from .models import EnrollmentRow
-from .rows import RowMapper, column
+from .rows import RowMapper, read_column
 
 
 class _StateCount(NamedTuple):
@@ -19,12 +19,12 @@ class _StateCount(NamedTuple):
 _STATE_COUNTS = RowMapper(_StateCount, EnrollmentRow, count="COUNT(*)")
 
 
-def journeys_with_parked(journey_ids: Sequence[str]) -> Query[list[str]]:
+def find_journeys_with_parked(journey_ids: Sequence[str]) -> Query[list[str]]:
     """Query which journeys have parked enrollments."""
     return Query(
         "SELECT DISTINCT journey_id FROM enrollments WHERE journey_id IN ? AND state = 'parked'",
         [list(journey_ids)],
-        column(str),
+        read_column(str),
     )
 
 

@@ -11,19 +11,19 @@ from ..errors import InvalidInput
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-SHORTEST, LONGEST = 10, 1024
+MIN_LENGTH, MAX_LENGTH = 10, 1024
 
 
 @cache
-def _hasher() -> PasswordHasher:
+def _create_hasher() -> PasswordHasher:
     from argon2 import PasswordHasher
 
     return PasswordHasher()
 
 
 @cache
-def _hash_of_nobody() -> str:
-    return _hasher().hash("nobody has this password")
+def _compute_placeholder_hash() -> str:
+    return _create_hasher().hash("nobody has this password")
 
 
 def check(password: str) -> None:
@@ -32,42 +32,42 @@ def check(password: str) -> None:
     Raises:
         InvalidInput: with the limit that it is past.
     """
-    if len(password) < SHORTEST:
-        raise InvalidInput(f"The password is shorter than {SHORTEST} characters.", "Take more.")
-    if len(password) > LONGEST or not password.isprintable():
+    if len(password) < MIN_LENGTH:
+        raise InvalidInput(f"The password is shorter than {MIN_LENGTH} characters.", "Take more.")
+    if len(password) > MAX_LENGTH or not password.isprintable():
         raise InvalidInput(
-            f"The password is longer than {LONGEST} characters or has unprintable ones.",
+            f"The password is longer than {MAX_LENGTH} characters or has unprintable ones.",
             "Take another one.",
         )
 
 
-async def hash_of(password: str) -> str:
+async def compute_hash(password: str) -> str:
     """Return the hash that is kept of a password.
 
     Raises:
         InvalidInput: the password is too short or too long.
     """
     check(password)
-    return await asyncio.to_thread(lambda: _hasher().hash(password))
+    return await asyncio.to_thread(lambda: _create_hasher().hash(password))
 
 
-async def matches(kept: str | None, password: str) -> bool:
+async def is_match(kept: str | None, password: str) -> bool:
     """Return whether a password matches a hash; takes as long without a hash."""
-    return await asyncio.to_thread(_matches, kept, password)
+    return await asyncio.to_thread(_is_match, kept, password)
 
 
-def _matches(kept: str | None, password: str) -> bool:
+def _is_match(kept: str | None, password: str) -> bool:
     from argon2.exceptions import Argon2Error, InvalidHashError
 
-    if len(password) > LONGEST:
+    if len(password) > MAX_LENGTH:
         return False
     try:
-        found = _hasher().verify(kept or _hash_of_nobody(), password)
+        found = _create_hasher().verify(kept or _compute_placeholder_hash(), password)
     except (Argon2Error, InvalidHashError, UnicodeEncodeError):
         return False
     return found and kept is not None
 
 
-def is_dated(kept: str) -> bool:
+def is_outdated(kept: str) -> bool:
     """Return whether a hash was made with weaker parameters than are used today."""
-    return _hasher().check_needs_rehash(kept)
+    return _create_hasher().check_needs_rehash(kept)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..domain.ids import first_id
+from ..domain.ids import compute_first_id
 from .db import Query, Write
 from .fields import to_micros
-from .rows import only
+from .rows import read_scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,11 @@ MAILS = Expiring(
 
 def count(kind: Expiring, until: datetime, most: int) -> Query[int]:
     """Query how many rows are older than an instant, counting no further than `most`."""
-    return Query(f"SELECT COUNT(*) FROM ({_oldest(kind)}) found", _values(kind, until, most), only)
+    return Query(
+        f"SELECT COUNT(*) FROM ({_select_oldest(kind)}) found",
+        _list_parameters(kind, until, most),
+        read_scalar,
+    )
 
 
 def delete(kind: Expiring, until: datetime, most: int) -> list[Write]:
@@ -66,14 +70,14 @@ def delete(kind: Expiring, until: datetime, most: int) -> list[Write]:
         until: rows of this instant or younger stay.
         most: how many at most.
     """
-    rows, values = _oldest(kind), [_values(kind, until, most)]
+    rows, values = _select_oldest(kind), [_list_parameters(kind, until, most)]
     return [
         *(Write(statement.format(rows=rows), values) for statement in kind.before),
         Write(f"DELETE FROM {kind.table} WHERE {kind.key} IN ({rows})", values),
     ]
 
 
-def _oldest(kind: Expiring) -> str:
+def _select_oldest(kind: Expiring) -> str:
     stays = f" AND NOT {kind.unless}" if kind.unless else ""
     return (
         f"SELECT row.{kind.key} FROM {kind.table} row WHERE row.{kind.age} < ?{stays} "
@@ -81,5 +85,5 @@ def _oldest(kind: Expiring) -> str:
     )
 
 
-def _values(kind: Expiring, until: datetime, most: int) -> list[Any]:
-    return [first_id(until) if kind.age == "id" else to_micros(until), most]
+def _list_parameters(kind: Expiring, until: datetime, most: int) -> list[Any]:
+    return [compute_first_id(until) if kind.age == "id" else to_micros(until), most]

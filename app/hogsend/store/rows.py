@@ -8,11 +8,11 @@ turns a row of either driver into the value. These functions are generated as so
 they run for every row of the hot paths.
 
     KEYS = RowMapper(Key, KeyRow, "k")
-    Query(f"SELECT {KEYS.columns} FROM api_keys k WHERE k.id = ?", [key_id], KEYS.first)
+    Query(f"SELECT {KEYS.columns} FROM api_keys k WHERE k.id = ?", [key_id], KEYS.read_first)
 
 Rows that Tortoise reads and writes go through the same mapper, by `from_model` and `to_columns`.
-Statements that do not give rows of a table are read by `column`, `pairs` and `first_value`, or by a
-mapper of a small class whose fields name the statement's columns.
+Statements whose rows are not those of a table are read by `read_column`, `read_pairs` and
+`read_first`, or by a mapper of a small class whose fields name the statement's columns.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from typing import Any, Generic, TypeVar, get_type_hints
 
 from tortoise.models import Model
 
-from ..compat.tortoise import columns_of
-from .corrupt_rows import UNREADABLE, unreadable
+from ..compat.tortoise import list_columns
+from .corrupt_rows import UNREADABLE, raise_or_show
 from .fields import to_micros
-from .stored import READERS, Read, Stored, stored_as, unchanged, without_none
+from .stored import READERS, Read, Stored, infer_stored, return_unchanged, strip_none
 from .transactions import Row
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ class RowMapper(Generic[T]):
         self._fields = tuple(
             self._field(name, kind, fields.get(name), f"{alias}." if alias else "")
             for name, kind in get_type_hints(value).items()
-            if name in _names_of(value)
+            if name in _list_field_names(value)
         )
         self._check(fields)
         self.columns = ", ".join(column for field in self._fields for column in field.columns)
@@ -108,8 +108,8 @@ class RowMapper(Generic[T]):
         if isinstance(given, RowMapper):
             return _Field(name, given, (given.columns,))
         if isinstance(given, str):
-            return _Field(name, stored_as(name, kind), (given,))
-        stored = given or stored_as(name, kind)
+            return _Field(name, infer_stored(name, kind), (given,))
+        stored = given or infer_stored(name, kind)
         names = stored.columns or (name,)
         return _Field(name, stored, tuple(prefix + column for column in names))
 
@@ -117,7 +117,7 @@ class RowMapper(Generic[T]):
         """Refuse names that the value or the table does not have: found when it is imported."""
         unknown = set(given) - {field.name for field in self._fields}
         if self._model is not None:
-            known = set(_names_of_columns(self._model))
+            known = set(_list_column_names(self._model))
             for field in self._fields:
                 if isinstance(field.stored, Stored) and not isinstance(given.get(field.name), str):
                     unknown |= set(field.stored.columns or (field.name,)) - known
@@ -175,17 +175,17 @@ class RowMapper(Generic[T]):
             if isinstance(field.stored, RowMapper):
                 parts[field.name] = field.stored.read(own)
                 continue
-            read = field.stored.read or unchanged
+            read = field.stored.read or return_unchanged
             try:
                 parts[field.name] = read(*own)
             except UNREADABLE as cause:
                 broken.append((field.name, cause, field.stored.fallback(*own)))
         if not broken:
             raise error
-        table = columns_of(self._model)[0] if self._model else self._value.__name__
+        table = list_columns(self._model)[0] if self._model else self._value.__name__
         row_id = "/".join(str(parts.get(name, "?")) for name in self._row_id)
         for name, cause, fallback in broken:
-            parts[name] = unreadable(table, row_id, cause, fallback)
+            parts[name] = raise_or_show(table, row_id, cause, fallback)
         return self._value(**parts)
 
     @property
@@ -213,9 +213,9 @@ class RowMapper(Generic[T]):
 
     @cached_property
     def _all(self) -> WriteColumns:
-        return self.writing()
+        return self.build_write_columns()
 
-    def reading(self, **expressions: str) -> RowMapper[T]:
+    def with_expressions(self, **expressions: str) -> RowMapper[T]:
         """Return a mapper that reads some of the fields from other SQL expressions."""
         other = copy(self)
         other._fields = tuple(
@@ -228,20 +228,20 @@ class RowMapper(Generic[T]):
         other.columns = ", ".join(column for field in other._fields for column in field.columns)
         return other
 
-    def all(self, rows: list[Row]) -> list[T]:
+    def read_all(self, rows: list[Row]) -> list[T]:
         """Read every row."""
         return list(map(self.read, rows))
 
-    def first(self, rows: list[Row]) -> T | None:
+    def read_first(self, rows: list[Row]) -> T | None:
         """Read the first row; None when there is none."""
         return self.read(rows[0]) if rows else None
 
-    def by(self, name: str) -> Callable[[list[Row]], dict[Any, T]]:
+    def read_by(self, name: str) -> Callable[[list[Row]], dict[Any, T]]:
         """Return what reads rows into a dictionary by one of their fields, or by several."""
         key = self._key(name)
         return lambda rows: {key(value): value for value in map(self.read, rows)}
 
-    def grouped_by(self, name: str) -> Callable[[list[Row]], dict[Any, list[T]]]:
+    def read_grouped_by(self, name: str) -> Callable[[list[Row]], dict[Any, list[T]]]:
         """Return what reads rows into lists by one of their fields, in the order of the rows."""
         key = self._key(name)
 
@@ -256,7 +256,7 @@ class RowMapper(Generic[T]):
     def _key(self, name: str) -> Callable[[T], Any]:
         return attrgetter(name)
 
-    def writing(
+    def build_write_columns(
         self, *only: str, without: Collection[str] = (), extra: Sequence[str] = ()
     ) -> WriteColumns:
         """Return the columns of a statement that writes values.
@@ -297,54 +297,54 @@ def _as_stored(value: Any) -> Any:
     return to_micros(value) if isinstance(value, datetime) else value
 
 
-def _names_of_columns(model: type[Model]) -> list[str]:
-    _, key, others = columns_of(model)
+def _list_column_names(model: type[Model]) -> list[str]:
+    _, key, others = list_columns(model)
     return [field.source_field or field.model_field_name for field in (key, *others)]
 
 
-def _names_of(value: type[Any]) -> tuple[str, ...]:
+def _list_field_names(value: type[Any]) -> tuple[str, ...]:
     return getattr(value, "_fields", None) or tuple(value.__dataclass_fields__)
 
 
 @cache
-def _reader(kind: Any) -> Read | None:
-    kind = without_none(kind)[0]
+def _find_reader(kind: Any) -> Read | None:
+    kind = strip_none(kind)[0]
     return READERS[kind][1] if kind in READERS else None
 
 
-def first_value(kind: type[T]) -> Callable[[list[Row]], T | None]:
+def read_first(kind: type[T]) -> Callable[[list[Row]], T | None]:
     """Return what reads the only column of the first row; None when there is no row.
 
     Args:
         kind: the type of the value.
     """
-    read = _reader(kind) or unchanged
+    read = _find_reader(kind) or return_unchanged
     return lambda rows: read(rows[0][0]) if rows else None
 
 
-def column(kind: type[T]) -> Callable[[list[Row]], list[T]]:
+def read_column(kind: type[T]) -> Callable[[list[Row]], list[T]]:
     """Return what reads the only column of every row.
 
     Args:
         kind: the type of the values.
     """
-    read = _reader(kind)
+    read = _find_reader(kind)
     if read is None:
         return lambda rows: [value for (value,) in rows]
     return lambda rows: [read(value) for (value,) in rows]
 
 
-def pairs(key: Callable[..., K], kind: Callable[..., T]) -> Callable[[list[Row]], dict[K, T]]:
+def read_pairs(key: Callable[..., K], kind: Callable[..., T]) -> Callable[[list[Row]], dict[K, T]]:
     """Return what reads rows of two columns into a dictionary.
 
     Args:
         key: the type of the first column, which is the key.
         kind: the type of the second one.
     """
-    read_key, read = _reader(key) or unchanged, _reader(kind) or unchanged
+    read_key, read = _find_reader(key) or return_unchanged, _find_reader(kind) or return_unchanged
     return lambda rows: {read_key(first): read(second) for first, second in rows}
 
 
-def only(rows: list[Row]) -> Any:
+def read_scalar(rows: list[Row]) -> Any:
     """Read a single value as it is stored; None when there is no row."""
     return rows[0][0] if rows else None

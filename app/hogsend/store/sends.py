@@ -12,18 +12,18 @@ from uuid import UUID
 
 from ..domain.journal import decode, encode
 from ..domain.send_policy import Send
-from .corrupt_rows import object_of
+from .corrupt_rows import parse_object
 from .db import Query, Row, Write
-from .distinct import distinct
+from .distinct import select_distinct
 from .fields import to_micros
 from .json_text import to_json
 from .models import WAITS, MessageRow, SendRow
-from .rows import RowMapper, column
-from .stored import Stored, json_list, unreadable_object
+from .rows import RowMapper, read_column
+from .stored import Stored, json_list, show_stored_text
 
 
 def _read_props(stored: Any) -> Any:
-    return decode(object_of(stored))
+    return decode(parse_object(stored))
 
 
 def _write_props(props: Mapping[str, Any]) -> str:
@@ -34,10 +34,10 @@ SENDS = RowMapper(
     Send,
     SendRow,
     "s",
-    props=Stored(_read_props, _write_props, fallback=unreadable_object),
+    props=Stored(_read_props, _write_props, fallback=show_stored_text),
     attempts=json_list(),
 )
-_NEW = SENDS.writing(
+_NEW = SENDS.build_write_columns(
     without=(
         "handed_at",
         "sent_at",
@@ -51,8 +51,10 @@ _NEW = SENDS.writing(
     extra=("updated_at",),
 )
 _SETTLED = ("status", "reason", "due_at", "sent_at", "provider", "provider_id", "attempts")
-_CHANGED = SENDS.writing(*_SETTLED, "to_email", "subject", "handed_at", extra=("updated_at",))
-_CONCLUDED = SENDS.writing(*_SETTLED, extra=("updated_at",))
+_CHANGED = SENDS.build_write_columns(
+    *_SETTLED, "to_email", "subject", "handed_at", extra=("updated_at",)
+)
+_CONCLUDED = SENDS.build_write_columns(*_SETTLED, extra=("updated_at",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +87,19 @@ _MAILS = RowMapper(
     links=json_list(),
     row_id=("send_id",),
 )
-_NEW_MAIL = _MAILS.writing(extra=("created_at",))
+_NEW_MAIL = _MAILS.build_write_columns(extra=("created_at",))
 
 
-def by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Send]]:
+def find_by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Send]]:
     """Query sends by id."""
     return Query(
-        f"SELECT {SENDS.columns} FROM sends s WHERE s.id IN ?", [list(ids)], SENDS.by("id")
+        f"SELECT {SENDS.columns} FROM sends s WHERE s.id IN ?", [list(ids)], SENDS.read_by("id")
     )
 
 
-def waiting_journeys() -> Query[list[str]]:
+def find_queued_journeys() -> Query[list[str]]:
     """Query which journeys have queued mails; mails without a journey are not among them."""
-    return Query(distinct("sends", "journey_id", WAITS), [], column(str))
+    return Query(select_distinct("sends", "journey_id", WAITS), [], read_column(str))
 
 
 class _Due(NamedTuple):
@@ -109,7 +111,7 @@ class _Due(NamedTuple):
 _DUE = RowMapper(_Due)
 
 
-def due(
+def find_due(
     journey_ids: Sequence[str | None], limit: int, now: datetime, holder: UUID | None = None
 ) -> Query[list[list[tuple[UUID, datetime]]]]:
     """Query the due sends of journeys, and the first of each that is not due yet.
@@ -150,7 +152,7 @@ def due(
     return Query(" UNION ALL ".join(selects) + " ORDER BY due_at", values, read)
 
 
-def left_in_hand(lock: str) -> Query[list[Send]]:
+def find_abandoned(lock: str) -> Query[list[Send]]:
     """Query the sends whose hand-over was begun by a worker that is gone.
 
     Args:
@@ -160,7 +162,7 @@ def left_in_hand(lock: str) -> Query[list[Send]]:
         f"SELECT {SENDS.columns} FROM sends s WHERE s.status = 'sending' "
         f"AND (s.holder IS NULL OR s.holder NOT IN (SELECT id FROM workers)){lock}",
         [],
-        SENDS.all,
+        SENDS.read_all,
     )
 
 
@@ -173,7 +175,7 @@ class _LastMail(NamedTuple):
 _LAST_MAILS = RowMapper(_LastMail)
 
 
-def last_of_journeys(
+def find_last_queued(
     contact_ids: Sequence[UUID], journey_ids: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], datetime]]:
     """Query when journeys last queued a mail for contacts, or for contacts merged into them."""
@@ -206,7 +208,9 @@ class _Queued(NamedTuple):
 _QUEUED = RowMapper(_Queued, SendRow)
 
 
-def queued_of(enrollment_ids: Collection[UUID], places: Collection[tuple[UUID, str]]) -> Query[int]:
+def count_queued(
+    enrollment_ids: Collection[UUID], places: Collection[tuple[UUID, str]]
+) -> Query[int]:
     """Query how many queued mails would be cancelled together.
 
     Args:
@@ -245,7 +249,7 @@ def update(sends: Iterable[Send], now: datetime) -> Write:
     )
 
 
-def hold(ids: Iterable[UUID], holder: UUID) -> Write:
+def set_holder(ids: Iterable[UUID], holder: UUID) -> Write:
     """Record which worker hands sends over."""
     return Write("UPDATE sends SET holder = ? WHERE id = ?", [(holder, send_id) for send_id in ids])
 
@@ -266,7 +270,7 @@ class _IdentifiedState(NamedTuple):
 _STATES = RowMapper(_IdentifiedState, id="id", state=RowMapper(SendState, SendRow))
 
 
-def states_of(ids: Sequence[UUID]) -> Query[dict[UUID, SendState]]:
+def find_states(ids: Sequence[UUID]) -> Query[dict[UUID, SendState]]:
     """Query the states of sends, by id."""
     return Query(
         f"SELECT {_STATES.columns} FROM sends WHERE id IN ?",
@@ -293,7 +297,7 @@ _CANCEL = (
 )
 
 
-def cancel_of_journeys(places: Mapping[tuple[UUID, str], str], now: datetime) -> Write:
+def cancel_by_journeys(places: Mapping[tuple[UUID, str], str], now: datetime) -> Write:
     """Cancel the queued sends of contacts in journeys whose hand-over has not begun.
 
     Args:
@@ -307,7 +311,7 @@ def cancel_of_journeys(places: Mapping[tuple[UUID, str], str], now: datetime) ->
     )
 
 
-def cancel_of_enrollments(reasons: Mapping[UUID, str], now: datetime) -> Write:
+def cancel_by_enrollments(reasons: Mapping[UUID, str], now: datetime) -> Write:
     """Cancel the queued sends of enrollments whose hand-over has not begun.
 
     Args:
@@ -337,7 +341,7 @@ def record_clicks(clicks: Sequence[tuple[UUID, datetime]]) -> Write:
     )
 
 
-def keep_mails(mails: Iterable[RenderedMail], now: datetime) -> Write:
+def store_mails(mails: Iterable[RenderedMail], now: datetime) -> Write:
     """Store rendered mails, compressed; a newer rendering replaces an older one."""
     at = to_micros(now)
     return Write(
@@ -348,13 +352,13 @@ def keep_mails(mails: Iterable[RenderedMail], now: datetime) -> Write:
     )
 
 
-def mail_of(send_id: UUID) -> Query[RenderedMail | None]:
+def find_mail(send_id: UUID) -> Query[RenderedMail | None]:
     """Query the rendered mail of a send."""
     return Query(
-        f"SELECT {_MAILS.columns} FROM messages WHERE send_id = ?", [send_id], _MAILS.first
+        f"SELECT {_MAILS.columns} FROM messages WHERE send_id = ?", [send_id], _MAILS.read_first
     )
 
 
-def attempt(at: datetime, outcome: str, reply: str) -> Mapping[str, Any]:
+def build_attempt(at: datetime, outcome: str, reply: str) -> Mapping[str, Any]:
     """Return the record of one attempt to hand a mail over."""
     return {"at": at.isoformat(), "outcome": outcome, "reply": reply[:500]}

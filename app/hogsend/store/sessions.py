@@ -73,7 +73,7 @@ async def find(database: Database, cookie: str, now: datetime) -> Session | None
             " WHERE s.digest = ? AND s.revoked_at IS NULL AND s.created_at > ? AND s.seen_at > ?"
             " AND o.disabled_at IS NULL",
             [digest_of(cookie), to_micros(now - ABSOLUTE_LIMIT), to_micros(now - IDLE_LIMIT)],
-            _SESSIONS.first,
+            _SESSIONS.read_first,
         )
     )
 

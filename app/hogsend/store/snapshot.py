@@ -6,22 +6,22 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from .db import Query
-from .rows import RowMapper, column, only, pairs
+from .rows import RowMapper, read_column, read_pairs, read_scalar
 
 Table = Literal["contacts", "enrollments", "events", "sends"]
 
 
-def ids(table: Table) -> Query[list[UUID]]:
+def find_ids(table: Table) -> Query[list[UUID]]:
     """Query the ids of all rows of a table, the oldest first."""
-    return Query(f"SELECT id FROM {table} ORDER BY id", [], column(UUID))
+    return Query(f"SELECT id FROM {table} ORDER BY id", [], read_column(UUID))
 
 
-def survivors() -> Query[dict[UUID, UUID]]:
+def find_survivors() -> Query[dict[UUID, UUID]]:
     """Query all merged contacts, each with its survivor."""
     return Query(
         "SELECT id, merged_into FROM contacts WHERE merged_into IS NOT NULL",
         [],
-        pairs(UUID, UUID),
+        read_pairs(UUID, UUID),
     )
 
 
@@ -36,15 +36,15 @@ class StoredRefusal(NamedTuple):
 _REFUSALS = RowMapper(StoredRefusal)
 
 
-def refusals() -> Query[list[StoredRefusal]]:
+def find_refusals() -> Query[list[StoredRefusal]]:
     """Query every event that did not start a journey."""
     return Query(
         f"SELECT {_REFUSALS.columns} FROM refusals ORDER BY id",
         [],
-        _REFUSALS.all,
+        _REFUSALS.read_all,
     )
 
 
-def failures() -> Query[int]:
+def count_failed_turns() -> Query[int]:
     """Query how many turns have failed, retried ones included."""
-    return Query("SELECT COUNT(*) FROM turns WHERE error IS NOT NULL", [], only)
+    return Query("SELECT COUNT(*) FROM turns WHERE error IS NOT NULL", [], read_scalar)

@@ -46,7 +46,7 @@ _STEPS = RowMapper(
 )
 
 
-def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Mapping[str, PendingStep]]]:
+def find_by_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Mapping[str, PendingStep]]]:
     """Query the effects of enrollments that are not in their journals, by enrollment and key."""
 
     def read(rows: list[Row]) -> dict[UUID, Mapping[str, PendingStep]]:
@@ -59,7 +59,7 @@ def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Mapping[str, Pending
     return Query(f"SELECT {_STEPS.columns} FROM steps WHERE enrollment_id IN ?", [list(ids)], read)
 
 
-def keep(steps: Iterable[NewStep]) -> Write:
+def upsert(steps: Iterable[NewStep]) -> Write:
     """Store attempted effects; a newer attempt of an effect replaces the older one."""
     return Write(
         "INSERT INTO steps (enrollment_id, key, attempts, answer, error, is_over) "
@@ -80,6 +80,6 @@ def keep(steps: Iterable[NewStep]) -> Write:
     )
 
 
-def forget(steps: Iterable[tuple[UUID, str]]) -> Write:
+def delete(steps: Iterable[tuple[UUID, str]]) -> Write:
     """Delete effects that are in the journal now: (enrollment, key)."""
     return Write("DELETE FROM steps WHERE enrollment_id = ? AND key = ?", list(steps))

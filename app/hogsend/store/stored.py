@@ -9,14 +9,14 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
-from .corrupt_rows import object_of
+from .corrupt_rows import parse_object
 from .fields import from_micros, id_or_none, instant_or_none, micros_or_none, to_id, to_micros
 from .json_text import from_json, to_json
 
 Read = Callable[..., Any]
 
 
-def _nothing(*_: Any) -> None:
+def _return_none(*_: Any) -> None:
     return None
 
 
@@ -35,17 +35,17 @@ class Stored:
     read: Read | None = None
     write: Callable[[Any], Any] | None = None
     columns: tuple[str, ...] = ()
-    fallback: Read = _nothing
+    fallback: Read = _return_none
 
 
 def json_object(*columns: str) -> Stored:
     """Store a mapping as JSON; when it is corrupt, a page shows the stored text."""
-    return Stored(object_of, to_json, columns, unreadable_object)
+    return Stored(parse_object, to_json, columns, show_stored_text)
 
 
 def json_list(*columns: str) -> Stored:
     """Store a sequence as JSON; when it is corrupt, a page shows an empty one."""
-    return Stored(_read_list, _write_list, columns, _empty_list)
+    return Stored(_read_list, _write_list, columns, _show_empty_list)
 
 
 def optional_json_object(*columns: str) -> Stored:
@@ -58,7 +58,7 @@ def optional_json(*columns: str) -> Stored:
     return Stored(_read_optional, _write_optional, columns)
 
 
-def unreadable_object(stored: Any) -> dict[str, Any]:
+def show_stored_text(stored: Any) -> dict[str, Any]:
     """Return what a page shows in place of a mapping whose JSON is corrupt."""
     return {"unreadable": stored}
 
@@ -71,12 +71,12 @@ def _write_list(value: Sequence[Any]) -> str:
     return to_json(list(value))
 
 
-def _empty_list(_: Any) -> list[Any]:
+def _show_empty_list(_: Any) -> list[Any]:
     return []
 
 
 def _read_optional_object(stored: Any) -> dict[str, Any] | None:
-    return object_of(stored) if stored else None
+    return parse_object(stored) if stored else None
 
 
 def _read_optional(stored: Any) -> Any:
@@ -87,15 +87,15 @@ def _write_optional(value: Any) -> str | None:
     return None if value is None else to_json(value)
 
 
-def _optional_bool(stored: Any) -> bool | None:
+def _read_optional_bool(stored: Any) -> bool | None:
     return None if stored is None else bool(stored)
 
 
-def _optional_bytes(stored: Any) -> bytes | None:
+def _read_optional_bytes(stored: Any) -> bytes | None:
     return None if stored is None else bytes(stored)
 
 
-def unchanged(stored: Any) -> Any:
+def return_unchanged(stored: Any) -> Any:
     return stored
 
 
@@ -104,13 +104,13 @@ _UNCHANGED = (str, int, float, Any, object)
 READERS: Mapping[type, tuple[Read, Read]] = {
     UUID: (to_id, id_or_none),
     datetime: (from_micros, instant_or_none),
-    bool: (bool, _optional_bool),
-    bytes: (bytes, _optional_bytes),
+    bool: (bool, _read_optional_bool),
+    bytes: (bytes, _read_optional_bytes),
 }
 WRITERS: Mapping[type, tuple[Read, Read]] = {datetime: (to_micros, micros_or_none)}
 
 
-def without_none(kind: Any) -> tuple[Any, bool]:
+def strip_none(kind: Any) -> tuple[Any, bool]:
     """Return a type without `| None`, and whether it had that."""
     if get_origin(kind) in (Union, UnionType):
         rest = [part for part in get_args(kind) if part is not NoneType]
@@ -118,13 +118,13 @@ def without_none(kind: Any) -> tuple[Any, bool]:
     return kind, False
 
 
-def stored_as(name: str, kind: Any) -> Stored:
+def infer_stored(name: str, kind: Any) -> Stored:
     """Return how a field of a type is stored.
 
     Raises:
         TypeError: a value of this type can be stored in more than one way.
     """
-    kind, is_optional = without_none(kind)
+    kind, is_optional = strip_none(kind)
     if kind in READERS:
         write = WRITERS.get(kind)
         return Stored(READERS[kind][is_optional], write[is_optional] if write else None, (name,))

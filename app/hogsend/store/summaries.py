@@ -16,7 +16,7 @@ from .db import Query, Write
 from .fields import to_micros
 from .json_text import from_json, to_json
 from .models import WHOLE, EnrollmentRow, TurnRow
-from .rows import RowMapper, column
+from .rows import RowMapper, read_column
 from .stored import Stored
 
 
@@ -36,7 +36,7 @@ class EndedEnrollment:
 
 
 @dataclass(frozen=True, slots=True)
-class Summed:
+class EnrollmentSummary:
     """A summary that is to be written.
 
     Args:
@@ -77,7 +77,7 @@ _ENDED = RowMapper(EndedEnrollment, EnrollmentRow, summary=_SUMMARY)
 _TURNS = RowMapper(JournalTurn, TurnRow)
 
 
-def of(enrollment_id: UUID) -> Query[Summary | None]:
+def find(enrollment_id: UUID) -> Query[Summary | None]:
     """Query the summary of an enrollment; None when it has its whole journal."""
     return Query(
         "SELECT summary FROM enrollments WHERE id = ? AND summary IS NOT NULL",
@@ -86,7 +86,7 @@ def of(enrollment_id: UUID) -> Query[Summary | None]:
     )
 
 
-def ended(until: datetime, most: int) -> Query[list[EndedEnrollment]]:
+def find_ended(until: datetime, most: int) -> Query[list[EndedEnrollment]]:
     """Query enrollments that ended before an instant and have a journal, the oldest first.
 
     Args:
@@ -97,13 +97,13 @@ def ended(until: datetime, most: int) -> Query[list[EndedEnrollment]]:
         f"SELECT {_ENDED.columns} FROM enrollments WHERE {WHOLE} AND ended_at < ? "
         "ORDER BY ended_at LIMIT ?",
         [to_micros(until), most],
-        _ENDED.all,
+        _ENDED.read_all,
     )
 
 
-def still_ended(ids: Sequence[UUID]) -> Query[set[UUID]]:
+def find_still_ended(ids: Sequence[UUID]) -> Query[set[UUID]]:
     """Query which enrollments have ended and have a journal."""
-    read = column(UUID)
+    read = read_column(UUID)
     return Query(
         f"SELECT id FROM enrollments WHERE id IN ? AND {WHOLE}",
         [list(ids)],
@@ -111,8 +111,8 @@ def still_ended(ids: Sequence[UUID]) -> Query[set[UUID]]:
     )
 
 
-def journals(ids: Sequence[UUID], most: int) -> Query[list[JournalTurn]]:
-    """Query turns of enrollments, in their order, for `sum_up`.
+def find_turns(ids: Sequence[UUID], most: int) -> Query[list[JournalTurn]]:
+    """Query turns of enrollments, in their order, for `summarize`.
 
     Args:
         ids: the enrollments.
@@ -122,18 +122,18 @@ def journals(ids: Sequence[UUID], most: int) -> Query[list[JournalTurn]]:
         f"SELECT {_TURNS.columns} FROM turns "
         "WHERE enrollment_id IN ? ORDER BY enrollment_id, number LIMIT ?",
         [list(ids), most],
-        _TURNS.all,
+        _TURNS.read_all,
     )
 
 
-def sum_up(
+def summarize(
     ended: Sequence[EndedEnrollment], journals: Sequence[JournalTurn], most: int
-) -> list[Summed]:
+) -> list[EnrollmentSummary]:
     """Return the summaries of enrollments as far as their journals were read.
 
     Args:
         ended: the enrollments.
-        journals: the turns that `journals` gave.
+        journals: the turns that `find_turns` gave.
         most: how many turns were asked for; when there are as many, there may be more.
     """
     # The turns are in the order of the enrollments, and the last one may have further turns.
@@ -141,24 +141,24 @@ def sum_up(
     turns_of: dict[UUID, list[JournalTurn]] = {}
     for turn in journals:
         turns_of.setdefault(turn.enrollment_id, []).append(turn)
-    summed: list[Summed] = []
+    summed: list[EnrollmentSummary] = []
     for enrollment in sorted(ended, key=lambda enrollment: enrollment.id):
         summary, through = enrollment.summary, 0
         for turn in turns_of.get(enrollment.id, ()):
             through = turn.number
-            summary = summary.and_turn(
+            summary = summary.add_turn(
                 turn.played_at,
                 failed=turn.outcome not in ("waiting", "completed", "exited"),
-                steps=_steps(turn.steps),
+                steps=_parse_steps(turn.steps),
             )
         is_cut = enrollment.id == cut
-        summed.append(Summed(enrollment.id, summary, through, whole=not is_cut))
+        summed.append(EnrollmentSummary(enrollment.id, summary, through, whole=not is_cut))
         if is_cut:
             break
     return summed
 
 
-def _steps(text: str) -> list[Step]:
+def _parse_steps(text: str) -> list[Step]:
     try:
         return [turns.read_step(stored) for stored in json.loads(text)]
     except (ValueError, KeyError, TypeError):
@@ -166,7 +166,7 @@ def _steps(text: str) -> list[Step]:
         return []
 
 
-def write(summed: Sequence[Summed], now: datetime) -> Write:
+def update(summed: Sequence[EnrollmentSummary], now: datetime) -> Write:
     """Write summaries; an enrollment with a whole summary is not summed up again."""
     at = to_micros(now)
     return Write(
@@ -179,7 +179,7 @@ def write(summed: Sequence[Summed], now: datetime) -> Write:
     )
 
 
-def forget(summed: Sequence[Summed]) -> list[Query[None]]:
+def delete_summarized(summed: Sequence[EnrollmentSummary]) -> list[Query[None]]:
     """Delete the turns that are summed up, with their large answers and effects."""
     whole = [each.enrollment_id for each in summed if each.whole]
     cut = [each for each in summed if not each.whole]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ..compat.aiosqlite import run_in_thread
-from ..compat.tortoise import client_in_transaction
+from ..compat.tortoise import join_transaction
 from .dialects import (
     PostgresDialect,
     SqliteDialect,
@@ -67,7 +67,7 @@ class Transaction:
         """Run several queries and return their answers in order; they see what was written."""
         raise NotImplementedError
 
-    async def one(self, query: Query[R]) -> R:
+    async def fetch_one(self, query: Query[R]) -> R:
         """Run one query."""
         return (await self.fetch(query))[0]
 
@@ -114,7 +114,7 @@ class SqliteTransaction(Transaction):
     async def models(self) -> Any:
         self.wrote = True
         await self._visit([], commit=False)
-        return client_in_transaction(self._client, self._connection)
+        return join_transaction(self._client, self._connection)
 
     async def commit(self) -> None:
         if self._begun or self._waiting:
@@ -127,10 +127,12 @@ class SqliteTransaction(Transaction):
     async def _visit(self, statements: Sequence[Statement], *, commit: bool) -> list[list[Any]]:
         writes, self._waiting = self._waiting, []
         begin, self._begun = not self._begun, True
-        return await run_in_thread(self._connection, _visit, begin, writes, statements, commit)
+        return await run_in_thread(
+            self._connection, _run_in_one_call, begin, writes, statements, commit
+        )
 
 
-def _visit(
+def _run_in_one_call(
     connection: sqlite3.Connection,
     begin: bool,
     writes: Writes,
@@ -155,7 +157,7 @@ class PostgresTransaction(Transaction):
 
     async def models(self) -> Any:
         self.wrote = True
-        return client_in_transaction(self._client, self._connection)
+        return join_transaction(self._client, self._connection)
 
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
         answers: list[Any] = []

@@ -12,7 +12,7 @@ from uuid import UUID
 from ..domain.journal import Step
 from . import answers
 from .answers import LargeAnswer
-from .corrupt_rows import UNREADABLE, unreadable
+from .corrupt_rows import UNREADABLE, raise_or_show
 from .db import Query, Row, Write
 from .json_text import to_json
 from .models import TurnRow
@@ -64,10 +64,12 @@ class _JournalRow(NamedTuple):
 
 
 _JOURNAL = RowMapper(_JournalRow, digest="NULL", body="NULL")
-_NEW = RowMapper(Turn, TurnRow, steps=Stored()).writing(without=("steps",), extra=("steps",))
+_NEW = RowMapper(Turn, TurnRow, steps=Stored()).build_write_columns(
+    without=("steps",), extra=("steps",)
+)
 
 
-def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, list[Turn]]]:
+def find_by_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, list[Turn]]]:
     """Query the whole journals of enrollments, by enrollment, in order.
 
     Turns that were replaced by a summary are not among them.
@@ -77,7 +79,7 @@ def of_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, list[Turn]]]:
         f"SELECT enrollment_id, {_ANSWER}, 0, '', '', '', NULL, digest, body "
         "FROM answers WHERE enrollment_id IN ? ORDER BY 1, 2",
         [list(ids)] * 2,
-        _by_enrollment,
+        _read_by_enrollment,
     )
 
 
@@ -86,7 +88,7 @@ def insert(turns: Iterable[Turn]) -> list[Write]:
     rows: list[Sequence[Any]] = []
     bodies: dict[tuple[UUID, bytes], LargeAnswer] = {}
     for turn in turns:
-        text, large_answers = _stored(turn.steps)
+        text, large_answers = _encode_steps(turn.steps)
         bodies.update({(turn.enrollment_id, large.digest): large for large in large_answers})
         rows.append(_NEW.values(turn, text))
     return [
@@ -95,14 +97,14 @@ def insert(turns: Iterable[Turn]) -> list[Write]:
     ]
 
 
-def _stored(steps: Sequence[Step]) -> tuple[str, list[LargeAnswer]]:
+def _encode_steps(steps: Sequence[Step]) -> tuple[str, list[LargeAnswer]]:
     """Return the JSON of a turn's steps, and the large answers that it only names."""
-    stored = [_brief(step) for step in steps]
+    stored = [_to_compact_json(step) for step in steps]
     text, large_answers = to_json(stored), list[LargeAnswer]()
-    if len(text.encode()) <= answers.LARGEST:
+    if len(text.encode()) <= answers.MAX_INLINE_BYTES:
         return text, large_answers
     for step in stored:
-        large = answers.large(step.get("answer"))
+        large = answers.to_large(step.get("answer"))
         if large is not None:
             del step["answer"]
             step[_DIGEST] = large.digest.hex()
@@ -110,7 +112,7 @@ def _stored(steps: Sequence[Step]) -> tuple[str, list[LargeAnswer]]:
     return (to_json(stored) if large_answers else text), large_answers
 
 
-def _brief(step: Step) -> dict[str, Any]:
+def _to_compact_json(step: Step) -> dict[str, Any]:
     """Return the stored form of a step, without a kind and label that its key repeats."""
     stored = step.to_json()
     if step.key == (f"{step.kind}:{step.label}" if step.label else step.kind):
@@ -125,8 +127,8 @@ def read_step(stored: dict[str, Any]) -> Step:
     return Step.from_json(stored)
 
 
-def _by_enrollment(rows: list[Row]) -> dict[UUID, list[Turn]]:
-    journal = _JOURNAL.all(rows)
+def _read_by_enrollment(rows: list[Row]) -> dict[UUID, list[Turn]]:
+    journal = _JOURNAL.read_all(rows)
     bodies = {
         (row.enrollment_id, row.digest.hex()): row.body
         for row in journal
@@ -135,19 +137,19 @@ def _by_enrollment(rows: list[Row]) -> dict[UUID, list[Turn]]:
     turns: dict[UUID, list[Turn]] = {}
     for row in journal:
         if row.number != _ANSWER:
-            turns.setdefault(row.enrollment_id, []).append(_turn(row, bodies))
+            turns.setdefault(row.enrollment_id, []).append(_to_turn(row, bodies))
     return turns
 
 
-def _turn(row: _JournalRow, bodies: _Bodies) -> Turn:
+def _to_turn(row: _JournalRow, bodies: _Bodies) -> Turn:
     steps = list[Step]()
     try:
         steps = [
-            read_step(_with_answer(stored, row.enrollment_id, bodies))
+            read_step(_restore_answer(stored, row.enrollment_id, bodies))
             for stored in json.loads(row.steps)
         ]
     except UNREADABLE as error:
-        unreadable("turns", f"{row.enrollment_id}/{row.number}", error, None)
+        raise_or_show("turns", f"{row.enrollment_id}/{row.number}", error, None)
     return Turn(
         enrollment_id=row.enrollment_id,
         number=row.number,
@@ -159,8 +161,8 @@ def _turn(row: _JournalRow, bodies: _Bodies) -> Turn:
     )
 
 
-def _with_answer(stored: dict[str, Any], enrollment_id: UUID, bodies: _Bodies) -> dict[str, Any]:
+def _restore_answer(stored: dict[str, Any], enrollment_id: UUID, bodies: _Bodies) -> dict[str, Any]:
     """Put a large answer back into its step."""
     if _DIGEST in stored:
-        stored["answer"] = answers.read(bodies[enrollment_id, stored.pop(_DIGEST)])
+        stored["answer"] = answers.decompress(bodies[enrollment_id, stored.pop(_DIGEST)])
     return stored

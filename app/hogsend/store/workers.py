@@ -17,14 +17,14 @@ from .db import Query, Write
 from .fields import from_micros, to_micros
 from .json_text import from_json, to_json
 from .models import DUE, HELD, WorkerRow
-from .rows import RowMapper, column, first_value
+from .rows import RowMapper, read_column, read_first
 from .stored import Stored
 
 # A worker that has not renewed its registration for so long is gone.
-GONE_AFTER = timedelta(seconds=15)
-_GONE = GONE_AFTER // timedelta(microseconds=1)
+LOST_AFTER = timedelta(seconds=15)
+_LOST = LOST_AFTER // timedelta(microseconds=1)
 _NOW = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
-_FREE = f"SET holder = NULL WHERE {HELD} AND holder NOT IN (SELECT id FROM workers)"
+_RELEASE = f"SET holder = NULL WHERE {HELD} AND holder NOT IN (SELECT id FROM workers)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ _WORKERS = RowMapper(
     journeys=Stored(from_json, lambda journeys: to_json(dict(journeys))),
     away=Stored(_read_outage, _write_outage),
 )
-_REGISTERED = _WORKERS.writing(without=("seen_at",))
+_REGISTERED = _WORKERS.build_write_columns(without=("seen_at",))
 
 
 def register(worker: WorkerInfo) -> Write:
@@ -112,34 +112,36 @@ def unregister(worker_id: UUID) -> Query[int]:
     return Query("DELETE FROM workers WHERE id = ? RETURNING id", [worker_id], len)
 
 
-def remove_gone() -> Query[list[UUID]]:
+def remove_lost() -> Query[list[UUID]]:
     """Remove the workers that have not renewed their registration, and return their ids."""
     return Query(
-        f"DELETE FROM workers WHERE seen_at < {_NOW} - {_GONE} RETURNING id", [], column(UUID)
+        f"DELETE FROM workers WHERE seen_at < {_NOW} - {_LOST} RETURNING id", [], read_column(UUID)
     )
 
 
-def free_what_is_left() -> list[Write]:
+def release_abandoned() -> list[Write]:
     """Free the enrollments and sends that removed workers held."""
-    return [Write(f"UPDATE enrollments {_FREE}"), Write(f"UPDATE sends {_FREE}")]
+    return [Write(f"UPDATE enrollments {_RELEASE}"), Write(f"UPDATE sends {_RELEASE}")]
 
 
-def at_work(*, is_sqlite: bool = False) -> Query[list[WorkerInfo]]:
+def find_registered(*, is_sqlite: bool = False) -> Query[list[WorkerInfo]]:
     """Query the workers that are registered, the oldest first.
 
     Args:
         is_sqlite: whether the database is a file, which no workers share: it has none. On Postgres
             a worker that has not renewed its registration is left out, even before it is removed.
     """
-    seen = f"WHERE seen_at >= {_NOW} - {_GONE} " if not is_sqlite else ""
+    seen = f"WHERE seen_at >= {_NOW} - {_LOST} " if not is_sqlite else ""
     return Query(
-        f"SELECT {_WORKERS.columns} FROM workers {seen}ORDER BY started_at, id", [], _WORKERS.all
+        f"SELECT {_WORKERS.columns} FROM workers {seen}ORDER BY started_at, id",
+        [],
+        _WORKERS.read_all,
     )
 
 
-def first() -> Query[UUID | None]:
+def find_oldest() -> Query[UUID | None]:
     """Query the oldest worker, which does the chores that one worker does for all."""
-    return Query("SELECT id FROM workers ORDER BY started_at, id LIMIT 1", [], first_value(UUID))
+    return Query("SELECT id FROM workers ORDER BY started_at, id LIMIT 1", [], read_first(UUID))
 
 
 def lock_contacts(contact_ids: Sequence[UUID]) -> Query[list[UUID]]:
@@ -150,7 +152,7 @@ def lock_contacts(contact_ids: Sequence[UUID]) -> Query[list[UUID]]:
     return Query(
         "SELECT id FROM contacts WHERE id IN ? ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
         [list(contact_ids)],
-        column(UUID),
+        read_column(UUID),
     )
 
 
@@ -172,7 +174,7 @@ def lease_turns(
         "SELECT 1 FROM enrollments o WHERE o.contact_id = enrollments.contact_id "
         "AND o.id <> enrollments.id AND o.holder IS NOT NULL AND o.holder <> ?) RETURNING id",
         [holder, list(ids), list(contact_ids), to_micros(now), holder, holder],
-        column(UUID),
+        read_column(UUID),
     )
 
 
@@ -183,5 +185,5 @@ def lease_mails(ids: Sequence[UUID], holder: UUID) -> Query[list[UUID]]:
         "AND status = 'queued' AND (holder IS NULL OR holder = ?) ORDER BY id "
         "FOR NO KEY UPDATE SKIP LOCKED) RETURNING id",
         [holder, list(ids), holder],
-        column(UUID),
+        read_column(UUID),
     )

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from ..domain.address import normalize_email
 from ..domain.contact import Contact
-from ..domain.ids import first_id
+from ..domain.ids import compute_first_id
 from ..ingest.merge import merge_contacts
 from ..store import contacts, counters, snapshot
-from ..store.contacts import identities_of
+from ..store.contacts import to_identities
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
 
@@ -39,7 +39,7 @@ async def upsert_contact(
         ValueError: there is neither address nor id, or the address is invalid.
     """
     address = normalize_email(email) if email else None
-    identities = identities_of(user_id, address, None)
+    identities = to_identities(user_id, address, None)
     if not identities:
         raise ValueError("A contact needs an email address or a user id.")
     tally = Tally(now)
@@ -53,13 +53,13 @@ async def upsert_contact(
             properties={**contact.properties, **properties},
         )
         if existing is None:
-            tally.gauge(counters.CONTACTS, 1)
+            tally.add_to_gauge(counters.CONTACTS, 1)
             await tx.apply([contacts.insert([contact], now)])
         else:
             await tx.apply([contacts.update([contact], now)])
-        owners = await tx.one(contacts.by_identities(identities))
+        owners = await tx.fetch_one(contacts.find_by_identities(identities))
         added = [(identity, contact.id) for identity in identities if identity not in owners]
-        await tx.apply([contacts.add_identities(added), tally.write()])
+        await tx.apply([contacts.add_identities(added), tally.to_write()])
     return contact
 
 
@@ -68,18 +68,18 @@ async def _make_id(tx: Transaction, identity: str, now: datetime) -> UUID:
 
     It has the layout of every id: the instant, an increasing number, and noise.
     """
-    number = len(await tx.one(snapshot.ids("contacts")))
+    number = len(await tx.fetch_one(snapshot.find_ids("contacts")))
     noise = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:7])
-    return UUID(int=first_id(now).int | (number & 0xFFF) << 64 | noise)
+    return UUID(int=compute_first_id(now).int | (number & 0xFFF) << 64 | noise)
 
 
 async def _find_contact(
     tx: Transaction, identities: list[str], tally: Tally, now: datetime
 ) -> Contact | None:
     """Return the contact with these identities; merge them if there are several."""
-    owners = await tx.one(contacts.by_identities(identities))
+    owners = await tx.fetch_one(contacts.find_by_identities(identities))
     ids = list(dict.fromkeys(contact.id for contact in owners.values()))
     if len(ids) > 1:
         await merge_contacts(tx, ids, tally, now)
-        owners = await tx.one(contacts.by_identities(identities))
+        owners = await tx.fetch_one(contacts.find_by_identities(identities))
     return next(iter(owners.values()), None)

@@ -30,7 +30,7 @@ from ..process.worker import Worker
 from ..services.content import Content, fingerprint
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
-from ..store.migrations import bring_up_to_date
+from ..store.migrations import apply_pending
 from ..turns.decorator import JourneyFunction
 from ..turns.folder_loader import load
 from ..turns.function_registry import build_registry, locate, preserve_modules
@@ -149,7 +149,7 @@ def build_empty_database() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "empty.db")
         with ThreadPoolExecutor(1) as thread:
-            work = bring_up_to_date(f"sqlite://{file}", backups=None)
+            work = apply_pending(f"sqlite://{file}", backups=None)
             thread.submit(asyncio.run, work).result()
         return file.read_bytes()
 

@@ -49,18 +49,18 @@ class Snapshot:
 async def read_snapshot(database: Database) -> Snapshot:
     """Read all rows."""
     contact_ids, enrollment_ids, send_ids, event_ids, survivors, refused = await database.read(
-        snapshot.ids("contacts"),
-        snapshot.ids("enrollments"),
-        snapshot.ids("sends"),
-        snapshot.ids("events"),
-        snapshot.survivors(),
-        snapshot.refusals(),
+        snapshot.find_ids("contacts"),
+        snapshot.find_ids("enrollments"),
+        snapshot.find_ids("sends"),
+        snapshot.find_ids("events"),
+        snapshot.find_survivors(),
+        snapshot.find_refusals(),
     )
     contacts_by_id, enrollments_by_id, journals, ledger, *events_in_order = await database.read(
-        contacts.by_ids(contact_ids),
-        enrollments.by_ids(enrollment_ids),
-        turns.of_enrollments(enrollment_ids),
-        sends.by_ids(send_ids),
+        contacts.find_by_ids(contact_ids),
+        enrollments.find_by_ids(enrollment_ids),
+        turns.find_by_enrollments(enrollment_ids),
+        sends.find_by_ids(send_ids),
         *(events.find(event_id) for event_id in event_ids),
     )
     refusals: dict[UUID, dict[str, str]] = {}

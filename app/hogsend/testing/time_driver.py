@@ -76,7 +76,10 @@ class TimeDriver:
     async def _next_due(self) -> datetime | None:
         """Return when the next turn, mail or decision about a click is due."""
         wake, send, held, self._failures = await self._environment.database.read(
-            lag.next_wake(), lag.next_send(), engagement.held(1), snapshot.failures()
+            lag.find_next_wake(),
+            lag.find_next_send(),
+            engagement.find_held(1),
+            snapshot.count_failed_turns(),
         )
-        judged = held[0].hit.held_until if held else None
+        judged = held[0].click.held_until if held else None
         return min((at for at in (wake, send, judged) if at is not None), default=None)

@@ -340,7 +340,7 @@ class World:
         for send in records.sends:
             sent = environment.provider.sent_mails.get(send.id)
             if sent is not None and send.id not in self._mails:
-                mail = await environment.database.read_one(sends.mail_of(send.id))
+                mail = await environment.database.read_one(sends.find_mail(send.id))
                 links = mail.links if mail else ()
                 self._mails[send.id] = build_mail(sent, send.contact_id, send.template, links)
         mails = sorted(self._mails.values(), key=lambda mail: (mail.sent_at, mail.send_id))

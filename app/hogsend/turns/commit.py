@@ -71,8 +71,8 @@ async def commit(
     """
     # The contacts' rows are locked before the enrollments are read, as ingest does it.
     locked, present = await tx.fetch(
-        contacts.locked({turn.enrollment.contact_id for turn in finished}, tx.dialect.lock_rows),
-        enrollments.by_ids([turn.enrollment.id for turn in finished]),
+        contacts.lock({turn.enrollment.contact_id for turn in finished}, tx.dialect.lock_rows),
+        enrollments.find_by_ids([turn.enrollment.id for turn in finished]),
     )
     batch = BatchResult(topics={"enrollments"})
     valid = [turn for turn in finished if _is_unchanged(turn, present.get(turn.enrollment.id))]
@@ -95,9 +95,9 @@ async def commit(
         [
             *turns.insert(_build_turn_row(t, now) for t in valid if t.result.outcome != "early"),
             enrollments.update(updated, now, freed=True),
-            enrollments.free((enrollment.id, enrollment.fence) for enrollment in dropped),
+            enrollments.release((enrollment.id, enrollment.fence) for enrollment in dropped),
             sends.insert(send for turn in valid for send in turn.result.sends),
-            steps.forget((t.enrollment.id, key) for t in valid for key in t.result.done_steps),
+            steps.delete((t.enrollment.id, key) for t in valid for key in t.result.done_steps),
         ]
     )
     if triggered:
@@ -145,11 +145,11 @@ async def _find_late_events(
         return {}
     contact_ids = [enrollment.contact_id for enrollment, *_ in waiting]
     # The events of contacts that were merged into these since then are numbered apart.
-    merged = await tx.one(contacts.merged_into(contact_ids))
+    merged = await tx.fetch_one(contacts.find_merged(contact_ids))
     names = sorted({match.event for *_, wait in waiting for match in wait.events})
     own, others = await tx.fetch(
-        events.named(contact_ids, names, min(seen for _, seen, *_ in waiting)),
-        events.named(list(merged), names),
+        events.find_by_names(contact_ids, names, min(seen for _, seen, *_ in waiting)),
+        events.find_by_names(list(merged), names),
     )
     arrived = sorted([*own, *(replace(e, seq=0) for e in others)], key=lambda event: event.id)
     late: dict[UUID, LateEvents] = {}
@@ -160,13 +160,13 @@ async def _find_late_events(
             is_merged = owner_id and merged.get(owner_id) == enrollment.contact_id
             if (
                 (is_own or is_merged)
-                and look_back.sees(event, enrollment.contact_id)
+                and look_back.can_see(event, enrollment.contact_id)
                 and wait.matches(event, event.received_at or enrollment.entered_at)
             ):
-                if wait.more <= 1:
+                if wait.remaining <= 1:
                     late[enrollment.id] = LateEvents(wait, event)
                     break
-                wait = replace(wait, more=wait.more - 1)
+                wait = replace(wait, remaining=wait.remaining - 1)
                 late[enrollment.id] = LateEvents(wait, None)
     return late
 
@@ -260,7 +260,7 @@ def _count(turn: FinishedTurn, before: Enrollment, after: Enrollment, tally: Tal
         after.wait.key if after.wait and after.is_live else None,
     )
     if after.ended_at is not None:
-        tally.today(counters.ended(journey_id, after.state))
+        tally.add_today(counters.name_ended_total(journey_id, after.state))
     for send in turn.result.sends:
         if send.status != "queued":
-            tally.today(counters.sends(send.status))
+            tally.add_today(counters.name_send_total(send.status))

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ..domain.conditions import All, Condition
 from ..domain.contact import Contact
-from ..domain.durations import words
+from ..domain.durations import describe_duration
 from ..domain.event import Event, EventMatch
 from ..errors import JourneyCodeError
 from .argument_checks import (
@@ -109,7 +109,7 @@ class Context:
             label: its name on the timeline; the duration unless given.
         """
         check_duration("ctx.sleep", duration)
-        await perform(Sleep(label or words(duration), duration))
+        await perform(Sleep(label or describe_duration(duration), duration))
 
     async def sleep_until(self, instant: datetime | When, *, label: str | None = None) -> None:
         """Wait for an instant; one in the past returns at once.
@@ -222,7 +222,7 @@ class Context:
         """
         check_span("ctx.throttle", window)
         check_count("ctx.throttle", limit)
-        name = label or f"{limit} in {words(window)}"
+        name = label or f"{limit} in {describe_duration(window)}"
         stored = await perform(CheckThrottle(name, window, limit, list))
         return Throttle(stored["allowed"], stored["sent"], stored["limit"])
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from ..domain.conditions import Property
 from ..domain.event import EventMatch
 from ..domain.journey import Entry
-from ..domain.times import Window, zone_named
+from ..domain.times import Window, find_zone
 from .decorator import JourneySpec
 from .static_analysis.graphs import find_code
 from .static_analysis.scopes import Function
@@ -98,7 +98,7 @@ def _check_audience(spec: Any) -> Iterator[Problem]:
     if not is_number or not 0 <= spec.holdout <= MAX_HOLDOUT_PERCENT:
         yield f"holdout is {spec.holdout!r}.", "Give a percentage from 0 to 50, such as 10."
     zone = spec.time_zone
-    if zone is not None and (not isinstance(zone, str) or zone_named(zone) is None):
+    if zone is not None and (not isinstance(zone, str) or find_zone(zone) is None):
         yield f"time_zone is {zone!r}, which does not exist.", 'Use a name such as "Europe/Berlin".'
     if spec.send_window is not None and (problem := _window_problem(spec.send_window)) is not None:
         remedy = 'Give the opening and the closing time: ("09:00", "18:00").'
@@ -114,7 +114,7 @@ def _window_problem(value: Any) -> str | None:
     if len(pair) != 2 or not all(isinstance(time, str) for time in pair):
         return ""
     try:
-        Window.of(pair[0], pair[1])
+        Window.parse(pair[0], pair[1])
     except ValueError as error:
         return f": {str(error).rstrip('.')}"
     return None

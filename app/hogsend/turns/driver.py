@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from ..compat.other_threads import raise_in_thread, stack_of_thread
+from ..compat.other_threads import format_stack, raise_in_thread
 from .daemon_threads import DaemonThreads
 from .execution import TurnExecution
 from .turn import TurnInterrupted
@@ -115,7 +115,7 @@ class _Lane:
 
     def give_up(self, execution: TurnExecution) -> None:
         """Fail a turn that cannot be interrupted; its thread may still return, or never."""
-        stack = stack_of_thread(self._thread)
+        stack = format_stack(self._thread)
         execution.abandon(_describe_overrun(execution.thread_seconds + self.seconds, stack))
 
     @property

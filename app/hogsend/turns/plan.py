@@ -123,7 +123,7 @@ class PlanPace:
 
 async def count_live(database: Database) -> Mapping[str, int]:
     """Return how many live enrollments each journey has."""
-    return await database.read_one(enrollments.live_counts())
+    return await database.read_one(enrollments.count_live())
 
 
 async def plan_journeys(
@@ -160,7 +160,7 @@ async def plan_journeys(
         for state in LIVE_STATES:
             after: UUID | None = None
             while ids := await database.read_one(
-                enrollments.ids_in(journey_id, state, after, until, pace.batch)
+                enrollments.find_ids_in_state(journey_id, state, after, until, pace.batch)
             ):
                 after = ids[-1]
                 await planner.run(ids, plans[-1])

@@ -76,7 +76,7 @@ async def _load_families(
         for contact_id in [execution.inputs.contact.id]
     }
     if families:
-        merged = await database.read_one(contacts.merged_into(list(families)))
+        merged = await database.read_one(contacts.find_merged(list(families)))
         for merged_id, survivor_id in merged.items():
             families[survivor_id].append(merged_id)
     return families

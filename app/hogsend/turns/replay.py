@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..domain.journal import key_of
+from ..domain.journal import build_key
 from ..errors import JourneyCodeError
 from .calls.call import Call, Suspension
 from .turn_state import TurnState
@@ -53,7 +53,7 @@ class Replay:
             return Suspension.TURN_OVER
         base = call.build_base_key()
         self._occurrences[base] = number = self._occurrences.get(base, 0) + 1
-        key = key_of(base, number)
+        key = build_key(base, number)
         self.keys.append(key)
         if turn.environment.checks_determinism:
             self.arguments.append(call.describe())

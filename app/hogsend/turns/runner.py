@@ -22,7 +22,7 @@ from ..store import contacts, enrollments
 from ..store.batcher import Batcher
 from ..store.counters import Tally
 from ..store.db import Database
-from ..store.steps import NewStep, keep
+from ..store.steps import NewStep, upsert
 from .calls.effect import Effect
 from .commit import FinishedTurn, commit
 from .determinism_check import check_determinism
@@ -240,7 +240,7 @@ class TurnRunner:
 
     async def _store_steps(self, steps: Sequence[NewStep]) -> Sequence[None]:
         async with self._database.transaction() as tx:
-            await tx.apply([keep(steps)])
+            await tx.apply([upsert(steps)])
         return [None] * len(steps)
 
     # -- reads ----------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ class TurnRunner:
         tally = Tally(now)
         async with self._database.transaction() as tx:
             batch, results = await commit(tx, finished, self._ingest, tally, now)
-            await tx.apply([tally.write()])
+            await tx.apply([tally.to_write()])
         await self._ingest.publish_result(batch)
         for turn, is_written in zip(finished, results, strict=True):
             if is_written is True:
@@ -307,14 +307,14 @@ class TurnRunner:
         tally = Tally(now)
         async with self._database.transaction() as tx:
             _, present = await tx.fetch(
-                contacts.locked({e.contact_id for e in without_code}, tx.dialect.lock_rows),
-                enrollments.by_ids([e.id for e in without_code]),
+                contacts.lock({e.contact_id for e in without_code}, tx.dialect.lock_rows),
+                enrollments.find_by_ids([e.id for e in without_code]),
             )
             parked = [replace(e, state="parked") for e in present.values() if _is_due(e, now)]
             for enrollment in parked:
                 before = present[enrollment.id].state
                 tally.change_state(enrollment.journey_id, before, "parked")
-            await tx.apply([enrollments.update(parked, now, freed=True), tally.write()])
+            await tx.apply([enrollments.update(parked, now, freed=True), tally.to_write()])
         await self._ingest.publish_result(BatchResult(topics={"enrollments"}))
 
 

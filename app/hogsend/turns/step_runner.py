@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid5
 
-from ..domain.durations import words
-from ..domain.journal import as_text, encode
+from ..domain.durations import describe_duration
+from ..domain.journal import encode, to_storable_text
 from ..errors import StepFailed, ValueNotStorable
 from .calls.effect import Effect
 from .daemon_threads import DaemonThreads
@@ -116,7 +116,9 @@ class StepRunner:
                     call = self._call(journey_id, effect.run, step_id, slot)
                     answer = await _raise_own_cancellation(call)
             except StepFailed as error:
-                return StepAttempt(error=as_text(str(error.message)), final=True, attempt=attempt)
+                return StepAttempt(
+                    error=to_storable_text(str(error.message)), final=True, attempt=attempt
+                )
             except Exception as error:
                 if not limit.expired():
                     return StepAttempt(error=_format_traceback(error), attempt=attempt)
@@ -126,7 +128,7 @@ class StepRunner:
                     log.error(
                         "steps of %s are no longer started: %s", journey_id, _describe_lost_slots()
                     )
-                text = f"It took longer than {words(effect.timeout)}."
+                text = f"It took longer than {describe_duration(effect.timeout)}."
                 return StepAttempt(error=text, attempt=attempt)
         try:
             return StepAttempt(encode(answer), attempt=attempt)
@@ -280,7 +282,7 @@ def _format_traceback(error: BaseException) -> str:
     """Return an effect's error without the frames of this file."""
     lines = traceback.format_exception(error)
     text = "".join(line for line in lines if "/turns/step_runner.py" not in line)
-    return as_text(text[-_MAX_ERROR_LENGTH:])
+    return to_storable_text(text[-_MAX_ERROR_LENGTH:])
 
 
 def compute_step_id(enrollment_id: UUID, key: str) -> UUID:

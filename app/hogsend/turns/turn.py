@@ -10,7 +10,7 @@ from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import Event
 from ..domain.incoming import IncomingEvent
-from ..domain.journal import PendingStep, Step, as_text
+from ..domain.journal import PendingStep, Step, to_storable_text
 from ..domain.journey import MailList
 from ..domain.send_policy import Send, SendFacts
 from ..errors import JourneyCodeError
@@ -112,4 +112,6 @@ def build_failed_result(look_back: LookBack, error: str) -> TurnResult:
         look_back: the point that the next wait looks back to, as before the turn.
         error: the traceback or the reason.
     """
-    return TurnResult("failed", look_back=look_back, error=as_text(error)[-MAX_ERROR_LENGTH:])
+    return TurnResult(
+        "failed", look_back=look_back, error=to_storable_text(error)[-MAX_ERROR_LENGTH:]
+    )

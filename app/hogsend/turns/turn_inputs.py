@@ -157,13 +157,13 @@ class _Rows:
 
 async def _load_rows(database: Database, ids: Sequence[UUID], code: JourneyCode) -> _Rows:
     selected, people, triggers, journals, pending, consents_of, suppressed = await database.read(
-        enrollments.by_ids(ids),
-        contacts.of_enrollments(ids),
-        events.triggers_of(ids),
-        turns.of_enrollments(ids),
-        steps.of_enrollments(ids),
-        consents.of_enrollments(ids),
-        consents.suppressed_of_enrollments(ids),
+        enrollments.find_by_ids(ids),
+        contacts.find_by_enrollments(ids),
+        events.find_triggers(ids),
+        turns.find_by_enrollments(ids),
+        steps.find_by_enrollments(ids),
+        consents.find_by_enrollments(ids),
+        consents.find_suppressed_by_enrollments(ids),
     )
     last_sent = await _load_last_sent(database, selected.values(), code)
     return _Rows(selected, people, triggers, journals, pending, consents_of, suppressed, last_sent)
@@ -193,5 +193,5 @@ async def _load_last_sent(
     if not gaps:
         return {}
     return await database.read_one(
-        sends.last_of_journeys([e.contact_id for e in gaps], sorted({e.journey_id for e in gaps}))
+        sends.find_last_queued([e.contact_id for e in gaps], sorted({e.journey_id for e in gaps}))
     )

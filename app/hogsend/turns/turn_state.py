@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
-from ..domain.contact import Contact, of_snapshot, snapshot
+from ..domain.contact import Contact, from_snapshot, to_snapshot
 from ..domain.enrollment import LookBack, Wait
 from ..domain.event import Event
 from ..domain.journal import Step, decode, encode
 from ..domain.journey import Journey
 from ..domain.send_policy import Send
-from ..domain.times import zone_named, zone_of
+from ..domain.times import find_zone, resolve_zone
 from ..errors import JourneyCodeError
 from .step_attempts import is_retry_pause
 from .turn import TurnEnvironment, TurnInput, TurnResult
@@ -61,21 +61,21 @@ class TurnState:
         """Return the contact as of enrollment, which the first turn records in the journal."""
         step = self.recorded.get(USER)
         if step is not None:
-            return of_snapshot(decode(step.answer))
-        stored = self.inputs.enrollment.person or snapshot(self.contact)
+            return from_snapshot(decode(step.answer))
+        stored = self.inputs.enrollment.person or to_snapshot(self.contact)
         self.result.steps.append(Step(USER, USER, "", encode(stored)))
-        return of_snapshot(stored)
+        return from_snapshot(stored)
 
     def time_zone(self) -> tzinfo:
         """Return the contact's time zone, which is recorded the first time it is needed."""
         step = self.recorded.get(ZONE)
         if step is None:
-            resolved = zone_of(self.contact.properties, self.journey.time_zone)
+            resolved = resolve_zone(self.contact.properties, self.journey.time_zone)
             answer = {"zone": resolved.name} | ({"note": resolved.note} if resolved.note else {})
             step = Step(ZONE, ZONE, resolved.name, answer)
             self.recorded[ZONE] = step
             self.result.steps.append(step)
-        zone = zone_named(step.answer["zone"]) or zone_named("UTC")
+        zone = find_zone(step.answer["zone"]) or find_zone("UTC")
         assert zone is not None  # noqa: S101 (UTC is always known)
         return zone
 
@@ -114,7 +114,7 @@ class TurnState:
             before: from where this wait looked back.
         """
         if event is not None:
-            self.result.look_back = LookBack.behind(event, self.contact.id)
+            self.result.look_back = LookBack.start_after(event, self.contact.id)
         else:
             self.result.look_back = replace(before, at=until)
 

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hogsend.store.migrations import bring_up_to_date
+from hogsend.store.migrations import apply_pending
 
 from .audit import count_parked
 from .fork_server import ForkServer, open_fork_server
@@ -74,7 +74,7 @@ class CrashRun:
     async def run(self) -> Report:
         """Kill workers, and return the report."""
         start = time.monotonic()
-        await bring_up_to_date(f"sqlite://{self._template}", backups=None)
+        await apply_pending(f"sqlite://{self._template}", backups=None)
         async with open_fork_server(self._log) as fork_server:
             async with self._open_testbed(fork_server, "discovery") as testbed:
                 points = await self._discover_points(testbed)

@@ -175,7 +175,7 @@ async def _act(
     runtime: Runtime, action: Literal["wake", "exit"], enrollment_id: UUID
 ) -> Mapping[str, Any]:
     """Act on an enrollment as an operator; only an enrollment that waits is woken."""
-    found = await runtime.database.read_one(enrollments.by_ids([enrollment_id]))
+    found = await runtime.database.read_one(enrollments.find_by_ids([enrollment_id]))
     if action == "wake" and found[enrollment_id].state == "active":
         return {"retry": True}
     await run_action(runtime, COMMAND_LINE, action, enrollment_id)

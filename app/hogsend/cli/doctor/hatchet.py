@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from ...clock import SystemClock
-from ...config.hatchet_token import HatchetToken, client_settings, read_token
+from ...config.hatchet_token import HatchetToken, parse_token, read_client_settings
 from ...config.settings import Settings
 from ...errors import ConfigError, HatchetUnavailable
 from ..hatchet_api import HatchetApi, HatchetResponse
@@ -29,9 +29,9 @@ _HOW_TO_REPLACE = (
 
 def check_hatchet(settings: Settings) -> list[CheckResult]:
     """Check Hatchet."""
-    environment = client_settings()
+    environment = read_client_settings()
     try:
-        token = read_token(environment.get("HATCHET_CLIENT_TOKEN", ""))
+        token = parse_token(environment.get("HATCHET_CLIENT_TOKEN", ""))
     except ConfigError as error:
         return [CheckResult("Hatchet token", "failure", error.message, error.remedy)]
     api = HatchetApi(environment.get("HATCHET_CLIENT_SERVER_URL", token.server_url), token.text)

@@ -10,7 +10,7 @@ import stat
 import sys
 from pathlib import Path
 
-from ...config.secret import SECRET_FILE, prepare_data, with_stored_secret
+from ...config.secret import SECRET_FILE, load_stored_secret, prepare_data
 from ...config.settings import ENV_FILE, Settings
 from ...services.actor import COMMAND_LINE
 from ...services.installation import database_file, has_database
@@ -111,7 +111,7 @@ def check_secret(settings: Settings) -> list[CheckResult]:
     if not path.exists():
         return [CheckResult("secret", "ok", "The first start creates the secret.")]
     mode = stat.S_IMODE(path.stat().st_mode)
-    with_stored_secret(settings)
+    load_stored_secret(settings)
     if mode & 0o077:
         text = f"Other users could read {path}. Only the owner can now."
         return [CheckResult("secret", "warning", text)]

@@ -61,7 +61,7 @@ class InboxProvider(Provider):
 
     async def close(self) -> None:
         """Wait for mails that are being written."""
-        await self._batcher.idle()
+        await self._batcher.wait_until_idle()
 
     async def _write(self, mails: Sequence[inbox.CapturedMail]) -> Sequence[Accepted | Exception]:
         async with self._database.transaction() as transaction:

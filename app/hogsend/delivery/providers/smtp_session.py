@@ -204,7 +204,7 @@ class SmtpSession:
 
     async def _run(self, command: bytes, seconds: float) -> tuple[int, str]:
         try:
-            return await self._connection.command(command, seconds)
+            return await self._connection.send_command(command, seconds)
         except (aiosmtplib.SMTPException, OSError) as error:
             self.abort()
             raise StaleConnection(str(error)) from error

@@ -18,9 +18,9 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from ...compat.hatchet_child import quiet_sdk
-from ...compat.hatchet_sdk import EngineConnection, task_events
-from ...config.hatchet_token import client_settings, read_token
-from ...domain.round_robin import parts
+from ...compat.hatchet_sdk import EngineConnection, fetch_task_events
+from ...config.hatchet_token import parse_token, read_client_settings
+from ...domain.round_robin import split_into_chunks
 from ...errors import HatchetApiUnavailable, HatchetUnavailable
 from ...store.hatchet_runs import RunStart
 
@@ -83,7 +83,7 @@ class Client:
 
         def create() -> Client:
             # The SDK's error would quote the token, which may be a different secret by mistake.
-            read_token(client_settings().get("HATCHET_CLIENT_TOKEN", ""))
+            parse_token(read_client_settings().get("HATCHET_CLIENT_TOKEN", ""))
             sdk = importlib.import_module("hatchet_sdk")
             _configure_sdk_log()
             # The log capture would add a handler to the root logger and send logs to Hatchet.
@@ -127,7 +127,7 @@ class Client:
             ]
 
         runs: list[str] = []
-        for part in parts(starts, _MAX_STARTS):
+        for part in split_into_chunks(starts, _MAX_STARTS):
             refs = await self._call(
                 lambda part=part: task.run_many(build_items(part), wait_for_result=False)
             )
@@ -154,7 +154,9 @@ class Client:
                 ]
             )
 
-        await asyncio.gather(*(self._call(build_call(part)) for part in parts(wakes, _MAX_WAKES)))
+        await asyncio.gather(
+            *(self._call(build_call(part)) for part in split_into_chunks(wakes, _MAX_WAKES))
+        )
 
     async def cancel(self, run_ids: Collection[str]) -> None:
         """Cancel runs by their ids; runs that have ended are ignored.
@@ -163,7 +165,7 @@ class Client:
             HatchetApiUnavailable: some runs were not cancelled.
         """
         options = self.sdk.BulkCancelReplayOpts
-        for part in parts(sorted(run_ids), _MAX_CANCELS):
+        for part in split_into_chunks(sorted(run_ids), _MAX_CANCELS):
             await self._call_api(
                 lambda part=part: self.hatchet.runs.bulk_cancel(options(ids=list(part)))
             )
@@ -204,7 +206,9 @@ class Client:
         Raises:
             HatchetApiUnavailable: the run's events could not be read.
         """
-        rows = await self._call_api(lambda: task_events(self.hatchet, run_id, _MAX_TASK_EVENTS))
+        rows = await self._call_api(
+            lambda: fetch_task_events(self.hatchet, run_id, _MAX_TASK_EVENTS)
+        )
         # Hatchet also cancels a run that waited too long for a worker, but with a message.
         return any(row.event_type.value == _CANCELLED and not row.message for row in rows)
 
@@ -215,7 +219,9 @@ class Client:
             HatchetUnavailable: Hatchet does not answer.
         """
         # The ping takes no slot, because calls that are never answered may hold all slots.
-        return await self._call_now(lambda: self._engine.version(_PING_TIMEOUT), HatchetUnavailable)
+        return await self._call_now(
+            lambda: self._engine.fetch_version(_PING_TIMEOUT), HatchetUnavailable
+        )
 
     async def _call(
         self, call: Callable[[], R], error_type: type[HatchetUnavailable] = HatchetUnavailable

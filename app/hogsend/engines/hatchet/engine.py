@@ -223,7 +223,7 @@ class HatchetEngine:
 
     async def load_recorded_waits(self, run_id: str) -> Sequence[RunWait]:
         """Return the waits that a run has made so far."""
-        return await self._database.read_one(hatchet_runs.waits_of(run_id))
+        return await self._database.read_one(hatchet_runs.find_waits(run_id))
 
     async def run_until_wait(
         self, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
@@ -258,11 +258,11 @@ class HatchetEngine:
     async def _adopt(self, enrollment_id: UUID, run_id: str) -> None:
         """Record a run as the enrollment's own, because it began before its id was recorded."""
         async with self._database.transaction() as tx:
-            await tx.apply([hatchet_runs.adopt(enrollment_id, run_id, self._clock.now())])
+            await tx.apply([hatchet_runs.adopt_run(enrollment_id, run_id, self._clock.now())])
 
     async def _forget(self, enrollment_id: UUID, run_id: str) -> None:
         async with self._database.transaction() as tx:
-            await tx.apply(hatchet_runs.forget([(enrollment_id, run_id)]))
+            await tx.apply(hatchet_runs.delete([(enrollment_id, run_id)]))
 
     async def _write_waits(self, waits: Sequence[tuple[str, RunWait]]) -> Sequence[None]:
         async with self._database.transaction() as tx:
@@ -270,7 +270,7 @@ class HatchetEngine:
         return [None] * len(waits)
 
     async def _read_states(self, ids: Sequence[UUID]) -> Sequence[RunState | None]:
-        states = await self._database.read_one(hatchet_runs.states_of(ids))
+        states = await self._database.read_one(hatchet_runs.find_states(ids))
         return [states.get(enrollment_id) for enrollment_id in ids]
 
     # -- the connection -----------------------------------------------------------------------

@@ -30,7 +30,7 @@ POLL_INTERVAL, OUTAGE_PAUSE = 2.0, 2.0
 TASK_PAUSE = 0.5
 # The first poll for ended enrollments reaches back this far, and each later poll this far behind
 # the one before it, so that none is missed.
-_FIRST_POLL, _OVERLAP = timedelta(days=6), 2 * hatchet_runs.RETURNING
+_FIRST_POLL, _OVERLAP = timedelta(days=6), 2 * hatchet_runs.SELF_END_LIMIT
 
 
 class Outbox:
@@ -124,12 +124,14 @@ class Outbox:
         """Start runs for due enrollments that have none; return whether there may be more."""
         now = self._clock.now()
         unstarted = await self._database.read_one(
-            hatchet_runs.unstarted(registered_journeys(client, self._journey_ids()), now, LIMIT)
+            hatchet_runs.find_unstarted(
+                registered_journeys(client, self._journey_ids()), now, LIMIT
+            )
         )
         if not unstarted:
             return False
         async with self._database.transaction() as tx:
-            claimed = await tx.one(
+            claimed = await tx.fetch_one(
                 hatchet_runs.claim_starts([start.enrollment_id for start in unstarted], now)
             )
         try:
@@ -138,7 +140,7 @@ class Outbox:
         except BaseException:
             # Runs that did start ask for their turn, and are recorded then.
             async with self._database.transaction() as tx:
-                await tx.apply([hatchet_runs.unclaim(list(claimed))])
+                await tx.apply([hatchet_runs.unclaim_starts(list(claimed))])
             raise
         return len(unstarted) == LIMIT
 
@@ -146,12 +148,12 @@ class Outbox:
         """Wake sleeping runs whose turn is due; return whether there may be more."""
         journey_ids = registered_journeys(client, self._journey_ids())
         sleeping = await self._database.read_one(
-            hatchet_runs.to_wake(journey_ids, self._clock.now(), LIMIT)
+            hatchet_runs.find_to_wake(journey_ids, self._clock.now(), LIMIT)
         )
         if not sleeping:
             return False
         async with self._database.transaction() as tx:
-            claimed = await tx.one(hatchet_runs.claim_wakes(sleeping))
+            claimed = await tx.fetch_one(hatchet_runs.claim_wakes(sleeping))
         try:
             await client.wake(list(claimed.items()))
         except BaseException:
@@ -175,7 +177,7 @@ class Outbox:
     async def _cancel_ended(self, client: Client) -> None:
         """Cancel the runs of enrollments that ended otherwise than by their own turn."""
         now = self._clock.now()
-        ended_since = hatchet_runs.ended_since(self._ended_since, now, LIMIT)
+        ended_since = hatchet_runs.find_ended(self._ended_since, now, LIMIT)
         while ended := await self._database.read_one(ended_since):
             await client.cancel({run for run in ended.values() if run})
             await self._forget(ended)
@@ -183,7 +185,7 @@ class Outbox:
 
     async def _forget(self, runs: Mapping[UUID, str]) -> None:
         async with self._database.transaction() as tx:
-            await tx.apply(hatchet_runs.forget(list(runs.items())))
+            await tx.apply(hatchet_runs.delete(list(runs.items())))
 
 
 def registered_journeys(client: Client, journey_ids: Collection[str]) -> list[str]:
@@ -204,4 +206,4 @@ async def start_runs(database: Database, client: Client, starts: Sequence[RunSta
         runs = await client.start(journey_id, group)
         run_ids = [(start.enrollment_id, run) for start, run in zip(group, runs, strict=True)]
         async with database.transaction() as tx:
-            await tx.apply([hatchet_runs.name_runs(run_ids)])
+            await tx.apply([hatchet_runs.record_run_ids(run_ids)])

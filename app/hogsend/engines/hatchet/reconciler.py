@@ -64,7 +64,7 @@ class Reconciler:
         self._connectivity.record_answer("api")
         if runs:
             await self.exit_cancelled_runs(
-                client, await self._database.read_one(hatchet_runs.enrollments_of(runs))
+                client, await self._database.read_one(hatchet_runs.find_live_enrollments(runs))
             )
 
     async def exit_cancelled_runs(self, client: Client, runs: Mapping[str, UUID]) -> set[UUID]:

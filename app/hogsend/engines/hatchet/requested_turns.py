@@ -53,7 +53,7 @@ class RequestedTurns:
         ][:_MAX_REQUESTS]
         if not requested:
             return []
-        rows = await self._database.read_one(hatchet_runs.due_among(requested, now))
+        rows = await self._database.read_one(hatchet_runs.find_due(requested, now))
         by_journey: dict[str, list[DueEnrollment]] = {}
         for row in rows:
             by_journey.setdefault(row.journey_id, []).append(row)

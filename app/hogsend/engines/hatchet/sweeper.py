@@ -76,14 +76,14 @@ class Sweeper:
         journey_ids = registered_journeys(client, self._journey_ids())
         stuck = [journey_id for journey_id in journey_ids if not finished[journey_id]]
         late, very_late = await self._database.read(
-            hatchet_runs.stalled(stuck, now - LATE, now, LIMIT),
-            hatchet_runs.stalled(journey_ids, now - VERY_LATE, now, LIMIT),
+            hatchet_runs.find_stalled(stuck, now - LATE, now, LIMIT),
+            hatchet_runs.find_stalled(journey_ids, now - VERY_LATE, now, LIMIT),
         )
         restarts = {start.enrollment_id: start for start in [*very_late, *late][:LIMIT]}
         if not restarts:
             return
         async with self._database.transaction() as tx:
-            claimed = await tx.one(hatchet_runs.claim_restarts(list(restarts), now))
+            claimed = await tx.fetch_one(hatchet_runs.claim_restarts(list(restarts), now))
         try:
             await self._restart(client, claimed, restarts)
         except BaseException:
@@ -116,5 +116,5 @@ class Sweeper:
         await start_runs(self._database, client, again)
         lost = [run for run, enrollment_id in runs.items() if enrollment_id not in exited]
         async with self._database.transaction() as tx:
-            await tx.apply([hatchet_runs.forget_waits(lost)])
+            await tx.apply([hatchet_runs.delete_waits(lost)])
         await client.cancel(lost)

@@ -18,7 +18,7 @@ from ...errors import HogsendError, StartError
 from . import source as sources
 from . import target as targets
 from .source import SourceDatabase
-from .tables import Checksum, Table, all_tables
+from .tables import Checksum, Table, list_tables
 from .target import CopyRecord, TargetDatabase
 
 Work = Literal["check", "copy", "compare"]
@@ -90,7 +90,7 @@ async def copy(
         StartError: the source or the target cannot be used.
         HogsendError: Postgres cannot store a value, or the copy differs; names the row.
     """
-    tables = all_tables()
+    tables = list_tables()
     with sources.open_source(file) as source:
         source.check()
         async with targets.open_target(url) as target:
@@ -98,7 +98,8 @@ async def copy(
             copying = _Copying(source, target, tables, report)
             copied = copying.check()
             record = CopyRecord(
-                targets.file_name(file), {table.table.name: table.checksum for table in copied}
+                targets.resolve_file_name(file),
+                {table.table.name: table.checksum for table in copied},
             )
             await target.prepare(record, tables, discard_rows=_is_outdated(record, earlier))
             for table in copied:
@@ -165,8 +166,8 @@ class _Copying:
     def _check(self, table: Table) -> CopiedTable:
         started = time.monotonic()
         result, checksum = CopiedTable(table), Checksum()
-        for rows in self._source.batches(table):
-            checksum.add(table.canonical(rows))
+        for rows in self._source.read_batches(table):
+            checksum.add(table.to_canonical(rows))
             result.sizes.append(len(rows))
             self._report_progress("check", table, checksum.rows, len(rows))
         result.checksum = checksum.text
@@ -178,7 +179,7 @@ class _Copying:
         started, table = time.monotonic(), copied.table
         last, present = await self._target.last_key(table)
         self._report_progress("copy", table, present, present)
-        for rows in self._source.batches(table, last):
+        for rows in self._source.read_batches(table, last):
             await self._target.add(table, rows)
             copied.added += len(rows)
             self._report_progress("copy", table, present + copied.added, len(rows))
@@ -192,9 +193,9 @@ class _Copying:
             HogsendError: they differ; names the first row that does.
         """
         started, table, checksum = time.monotonic(), copied.table, Checksum()
-        async with aclosing(self._target.batches(table, copied.sizes)) as batches:
+        async with aclosing(self._target.read_batches(table, copied.sizes)) as batches:
             async for rows in batches:
-                checksum.add(table.canonical(rows))
+                checksum.add(table.to_canonical(rows))
                 self._report_progress("compare", table, checksum.rows, len(rows))
         if (checksum.rows, checksum.text) != (copied.rows, copied.checksum):
             where = await self._difference(copied)
@@ -207,10 +208,10 @@ class _Copying:
 
     async def _difference(self, copied: CopiedTable) -> str:
         """Return where a table differs first, after reading both sides once more."""
-        table, here = copied.table, self._source.batches(copied.table)
-        async with aclosing(self._target.batches(table, copied.sizes)) as there:
+        table, here = copied.table, self._source.read_batches(copied.table)
+        async with aclosing(self._target.read_batches(table, copied.sizes)) as there:
             async for rows in there:
-                expected, actual = table.canonical(next(here, [])), table.canonical(rows)
+                expected, actual = table.to_canonical(next(here, [])), table.to_canonical(rows)
                 for both in zip(expected, actual, strict=False):
                     if ascii(both[0]) != ascii(both[1]):
                         first = min(both, key=lambda row: next(iter(row)))

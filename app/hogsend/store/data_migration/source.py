@@ -21,7 +21,7 @@ from typing import Any
 from ...errors import HogsendError, StartError
 from ..db import Row
 from ..migrations import APP
-from .tables import Table, shipped_migrations, unstorable
+from .tables import Table, build_unstorable_error, list_shipped_migrations
 
 # The limits of a batch: rows, and roughly bytes.
 MAX_ROWS, MAX_BYTES = 2_000, 1024 * 1024
@@ -56,8 +56,8 @@ class SourceDatabase:
             sql = f"SELECT version FROM aerich WHERE app = '{APP}'" if has_history else "SELECT 1"
             applied = {name for (name,) in self._connection.execute(sql) if has_history}
         if verdict != "ok":
-            raise _unreadable(self.file, str(verdict))
-        known = shipped_migrations("sqlite:")
+            raise _to_start_error(self.file, str(verdict))
+        known = list_shipped_migrations("sqlite:")
         if applied - known:
             raise StartError(
                 f"The database {self.file} is newer than this program.",
@@ -74,7 +74,7 @@ class SourceDatabase:
         with _translate_errors(self.file):
             return self._connection.execute(f'SELECT COUNT(*) FROM "{table.name}"').fetchone()[0]
 
-    def batches(self, table: Table, after: Any = None) -> Iterator[list[Row]]:
+    def read_batches(self, table: Table, after: Any = None) -> Iterator[list[Row]]:
         """Yield a table's rows in the order of their keys, in batches.
 
         Args:
@@ -123,7 +123,9 @@ class SourceDatabase:
                     if table.key.is_text:
                         key = key.decode(errors="replace")
                     row_key = table.describe_key((key,))
-                    return unstorable(table.name, column.name, row_key, "is text that is not UTF-8")
+                    return build_unstorable_error(
+                        table.name, column.name, row_key, "is text that is not UTF-8"
+                    )
         raise AssertionError("every text is UTF-8, although the driver could not decode one")
 
 
@@ -152,7 +154,7 @@ def open_source(file: Path) -> Generator[SourceDatabase]:
     try:
         _lock(handle, file)
         # Closing any handle of a file releases all its locks, so this one is closed last.
-        with _readable(file) as connection:
+        with _open_readable(file) as connection:
             yield SourceDatabase(file, connection)
     finally:
         os.close(handle)
@@ -170,7 +172,7 @@ def _lock(handle: int, file: Path) -> None:
 
 
 @contextmanager
-def _readable(file: Path) -> Generator[sqlite3.Connection]:
+def _open_readable(file: Path) -> Generator[sqlite3.Connection]:
     """Open the file, or a temporary copy when its newest data is still in a log beside it."""
     logs = [file.with_name(file.name + suffix) for suffix in ("-wal", "-journal")]
     pending_logs = [log for log in logs if log.exists() and log.stat().st_size]
@@ -210,10 +212,10 @@ def _translate_errors(file: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _unreadable(file, str(error)) from error
+        raise _to_start_error(file, str(error)) from error
 
 
-def _unreadable(file: Path, reason: str) -> StartError:
+def _to_start_error(file: Path, reason: str) -> StartError:
     return StartError(
         f"The database {file} cannot be read: {' '.join(reason.split())}.",
         "Restore a backup with `hogsend restore`, then copy.",

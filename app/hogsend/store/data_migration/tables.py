@@ -12,11 +12,11 @@ from tortoise import fields
 from tortoise.fields import Field
 from tortoise.models import Model
 
-from ...compat.tortoise import columns_of
+from ...compat.tortoise import list_columns
 from ...errors import HogsendError
 from ..db import Row
 from ..fields import DigestField, IdField
-from ..migrations import APP, location
+from ..migrations import APP, find_folder
 from ..models import MODULES
 from . import values
 from .values import Column, UnstorableValue
@@ -51,7 +51,7 @@ class Table:
         """The columns as a list for SQL."""
         return ", ".join(f'"{name}"' for name in self.names)
 
-    def canonical(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    def to_canonical(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
         """Return rows with every value in its canonical form.
 
         Raises:
@@ -60,7 +60,7 @@ class Table:
         # By column, which is a third faster than by row.
         columns = zip(self.columns, zip(*rows, strict=True), strict=True)
         try:
-            converted = [list(map(column.canonical, values)) for column, values in columns]
+            converted = [list(map(column.to_canonical, values)) for column, values in columns]
         except UnstorableValue:
             raise self._unstorable_in(rows) from None
         return list(zip(*converted, strict=True))
@@ -89,9 +89,11 @@ class Table:
         for row in rows:
             for column, value in zip(self.columns, row, strict=True):
                 try:
-                    column.canonical(value)
+                    column.to_canonical(value)
                 except UnstorableValue as reason:
-                    return unstorable(self.name, column.name, self.describe_key(row), str(reason))
+                    return build_unstorable_error(
+                        self.name, column.name, self.describe_key(row), str(reason)
+                    )
         raise AssertionError("every value can be stored, although one could not be converted")
 
 
@@ -114,7 +116,7 @@ class Checksum:
         return self._digest.hexdigest()
 
 
-def unstorable(table: str, column: str, row: str, reason: str) -> HogsendError:
+def build_unstorable_error(table: str, column: str, row: str, reason: str) -> HogsendError:
     """Return the error for a value that Postgres cannot store."""
     return HogsendError(
         f"Postgres cannot store the row {row} of the table {table}: its {column} {reason}.",
@@ -122,49 +124,55 @@ def unstorable(table: str, column: str, row: str, reason: str) -> HogsendError:
     )
 
 
-def all_tables() -> list[Table]:
+def list_tables() -> list[Table]:
     """Return every table of the models.
 
     Raises:
         TypeError: a column has a type that cannot be copied yet.
     """
     return [
-        _table(model)
+        _to_table(model)
         for name in MODULES
         for model in vars(import_module(name)).values()
         if isinstance(model, type) and issubclass(model, Model) and model.__module__ == name
     ]
 
 
-def shipped_migrations(url: str) -> set[str]:
+def list_shipped_migrations(url: str) -> set[str]:
     """Return the names of this program's migrations for the kind of database of an address."""
-    return {file.name for file in (location(url) / APP).glob("[0-9]*_*.py")}
+    return {file.name for file in (find_folder(url) / APP).glob("[0-9]*_*.py")}
 
 
-def _table(model: type[Model]) -> Table:
-    table, key, others = columns_of(model)
-    columns = tuple(_column(f"{table}.", field) for field in (key, *others))
+def _to_table(model: type[Model]) -> Table:
+    table, key, others = list_columns(model)
+    columns = tuple(_to_column(f"{table}.", field) for field in (key, *others))
     return Table(table, columns, isinstance(key, fields.IntField) and bool(key.generated))
 
 
-def _column(prefix: str, field: Field[Any]) -> Column:
+def _to_column(prefix: str, field: Field[Any]) -> Column:
     # Subclasses come before their base classes.
     kinds: tuple[tuple[type[Field[Any]], dict[str, Any]], ...] = (
-        (IdField, {"convert": values.uuid_bytes, "show": values.uuid_text}),
-        (DigestField, {"convert": values.binary, "show": bytes.hex}),
-        (fields.BinaryField, {"convert": values.binary, "is_wide": True}),
-        (fields.BooleanField, {"convert": values.boolean, "to_postgres": values.boolean}),
-        (fields.FloatField, {"convert": values.number}),
+        (IdField, {"convert": values.check_uuid_bytes, "show": values.format_uuid}),
+        (DigestField, {"convert": values.check_bytes, "show": bytes.hex}),
+        (fields.BinaryField, {"convert": values.check_bytes, "is_wide": True}),
+        (
+            fields.BooleanField,
+            {"convert": values.convert_boolean, "to_postgres": values.convert_boolean},
+        ),
+        (fields.FloatField, {"convert": values.check_float}),
         (
             fields.JSONField,
             {
-                "convert": values.canonical_json,
-                "to_postgres": values.json_text,
+                "convert": values.to_canonical_json,
+                "to_postgres": values.to_json_text,
                 "is_wide": True,
                 "is_text": True,
             },
         ),
-        (fields.TextField, {"convert": values.text(None), "is_wide": True, "is_text": True}),
+        (
+            fields.TextField,
+            {"convert": values.build_text_converter(None), "is_wide": True, "is_text": True},
+        ),
     )
     name = field.source_field or field.model_field_name
     nullable = bool(field.null)
@@ -172,8 +180,8 @@ def _column(prefix: str, field: Field[Any]) -> Column:
         if isinstance(field, kind):
             return Column(name, nullable, **options)
     if isinstance(field, fields.CharField):
-        convert = values.text(field.max_length)
+        convert = values.build_text_converter(field.max_length)
         return Column(name, nullable, convert, show=repr, is_text=True)
     if isinstance(field, fields.IntField):
-        return Column(name, nullable, values.integer(field.SQL_TYPE))
+        return Column(name, nullable, values.build_integer_converter(field.SQL_TYPE))
     raise TypeError(f"{prefix}{name} is a {type(field).__name__}: add to {__name__} how to copy it")

@@ -18,10 +18,10 @@ import asyncpg
 
 from ...errors import HogsendError, StartError
 from .. import audit
-from ..db import Row, tortoise_config
-from ..migrations import APP, bring_up_to_date
+from ..db import Row, build_tortoise_config
+from ..migrations import APP, apply_pending
 from ..transactions import PostgresTransaction
-from .tables import Table, shipped_migrations
+from .tables import Table, list_shipped_migrations
 
 RECORD = "unfinished_copy"
 # A server that refuses to start on an unfinished copy shows this name as the reason.
@@ -114,7 +114,7 @@ class TargetDatabase:
             StartError: the schema cannot be made.
         """
         if not await self._is_blocked():
-            await bring_up_to_date(self._url, backups=None)
+            await apply_pending(self._url, backups=None)
         rows = [(record.file, name, text) for name, text in record.checksums.items()]
         async with self._db.transaction():
             await self._db.execute(
@@ -143,7 +143,10 @@ class TargetDatabase:
         if await self._db.fetchval("SELECT to_regclass('aerich')") is None:
             return False
         rows = await self._db.fetch("SELECT version FROM aerich WHERE app = $1", APP)
-        if {row["version"] for row in rows} == {BLOCKING_MIGRATION, *shipped_migrations(self._url)}:
+        if {row["version"] for row in rows} == {
+            BLOCKING_MIGRATION,
+            *list_shipped_migrations(self._url),
+        }:
             return True
         await self._db.execute("DELETE FROM aerich WHERE version = $1", BLOCKING_MIGRATION)
         return False
@@ -158,7 +161,8 @@ class TargetDatabase:
         Rows are copied in the order of their keys, so all rows up to that key are present.
         """
         last = await self._db.fetchval(
-            f'SELECT "{table.key.name}" FROM "{table.name}" ORDER BY {order_of(table)} DESC LIMIT 1'
+            f'SELECT "{table.key.name}" FROM "{table.name}" '
+            f"ORDER BY {build_order(table)} DESC LIMIT 1"
         )
         if last is None:
             return None, 0
@@ -170,14 +174,16 @@ class TargetDatabase:
             table.name, records=table.to_postgres(rows), columns=table.names
         )
 
-    async def batches(self, table: Table, sizes: Sequence[int]) -> AsyncGenerator[Sequence[Row]]:
+    async def read_batches(
+        self, table: Table, sizes: Sequence[int]
+    ) -> AsyncGenerator[Sequence[Row]]:
         """Yield a table's rows in the order of their keys, in batches.
 
         Args:
             table: the table.
             sizes: the sizes of the source's batches, which bound the memory that is needed.
         """
-        sql = f'SELECT {table.column_list} FROM "{table.name}" ORDER BY {order_of(table)}'
+        sql = f'SELECT {table.column_list} FROM "{table.name}" ORDER BY {build_order(table)}'
         async with self._db.transaction(isolation="repeatable_read", readonly=True):
             cursor = await self._db.cursor(sql)
             for size in sizes:
@@ -215,7 +221,7 @@ class TargetDatabase:
             await self._db.execute("DELETE FROM aerich WHERE version = $1", BLOCKING_MIGRATION)
 
 
-def order_of(table: Table) -> str:
+def build_order(table: Table) -> str:
     """Return the ORDER BY expression that sorts a table in Postgres as SQLite sorts it.
 
     SQLite compares text by its bytes; Postgres uses the rules of a language by default.
@@ -234,7 +240,7 @@ async def open_target(url: str) -> AsyncGenerator[TargetDatabase]:
         StartError: it cannot be reached, or another process copies to it.
         HogsendError: the connection was lost, or Postgres could not take something.
     """
-    credentials = dict(tortoise_config(url)["connections"]["default"]["credentials"])
+    credentials = dict(build_tortoise_config(url)["connections"]["default"]["credentials"])
     del credentials["minsize"], credentials["maxsize"]
     try:
         connection = await asyncpg.connect(**credentials, timeout=10)
@@ -245,7 +251,7 @@ async def open_target(url: str) -> AsyncGenerator[TargetDatabase]:
         ) from error
     try:
         codec: Any = {"schema": "pg_catalog", "format": "binary"}
-        await connection.set_type_codec("uuid", encoder=_id_bytes, decoder=bytes, **codec)
+        await connection.set_type_codec("uuid", encoder=_encode_id, decoder=bytes, **codec)
         for limit in _UNLIMITED:
             await connection.execute(f"SET {limit} = 0")
         # Rows that a crash of Postgres loses are copied again.
@@ -262,7 +268,7 @@ async def open_target(url: str) -> AsyncGenerator[TargetDatabase]:
         await connection.close(timeout=5)
 
 
-def _id_bytes(value: Any) -> bytes:
+def _encode_id(value: Any) -> bytes:
     return value if type(value) is bytes else value.bytes
 
 
@@ -274,6 +280,6 @@ async def _lock(connection: Any) -> None:
     raise StartError("Another copy to this Postgres is running.", "Wait until it has finished.")
 
 
-def file_name(file: Path) -> str:
+def resolve_file_name(file: Path) -> str:
     """Return the name of a source in a `CopyRecord`."""
     return str(file.resolve())

@@ -55,7 +55,7 @@ class Column:
     is_wide: bool = False
     is_text: bool = False
 
-    def canonical(self, value: Any) -> Any:
+    def to_canonical(self, value: Any) -> Any:
         """Return the canonical form of a value.
 
         Raises:
@@ -68,7 +68,7 @@ class Column:
         return self.convert(value)
 
 
-def integer(sql_type: str) -> Converter:
+def build_integer_converter(sql_type: str) -> Converter:
     """Return the converter of integers of a SQL type."""
     minimum, maximum = _INTEGERS[sql_type]
 
@@ -82,35 +82,35 @@ def integer(sql_type: str) -> Converter:
     return convert
 
 
-def boolean(value: Any) -> Any:
+def convert_boolean(value: Any) -> Any:
     """Convert a boolean, which SQLite stores as 1 or 0."""
     if type(value) not in (int, bool) or value not in (0, 1):
         _reject("a boolean", value)
     return value == 1
 
 
-def number(value: Any) -> Any:
+def check_float(value: Any) -> Any:
     """Check a 64-bit float; floats are compared bit by bit, except for NaN."""
     if type(value) is not float:
         _reject("a float", value)
     return value
 
 
-def uuid_bytes(value: Any) -> Any:
+def check_uuid_bytes(value: Any) -> Any:
     """Check the 16 bytes of a UUID."""
     if type(value) is not bytes or len(value) != 16:
         _reject("a UUID of 16 bytes", value)
     return value
 
 
-def binary(value: Any) -> Any:
+def check_bytes(value: Any) -> Any:
     """Check bytes."""
     if type(value) is not bytes:
         _reject("bytes", value)
     return value
 
 
-def text(max_length: int | None) -> Converter:
+def build_text_converter(max_length: int | None) -> Converter:
     """Return the converter of text.
 
     Args:
@@ -131,14 +131,14 @@ def text(max_length: int | None) -> Converter:
     return convert
 
 
-def json_text(value: Any) -> str:
+def to_json_text(value: Any) -> str:
     """Return the text of a JSON value: SQLite turns text that looks like a number into one."""
     return json.dumps(value) if type(value) in (int, float) else value
 
 
-def canonical_json(value: Any) -> str:
+def to_canonical_json(value: Any) -> str:
     """Return the canonical text of JSON, which is the same for equal values."""
-    value = json_text(value)
+    value = to_json_text(value)
     if type(value) is not str:
         _reject("JSON", value)
     if value == "{}":
@@ -146,7 +146,7 @@ def canonical_json(value: Any) -> str:
     try:
         tree = _decode(value)
         if "\\u" in value:
-            for part in _texts(tree):
+            for part in _walk_texts(tree):
                 _check_text(part)
         return ascii(tree)
     except RecursionError:
@@ -155,7 +155,7 @@ def canonical_json(value: Any) -> str:
         raise UnstorableValue(f"is not JSON: {error}") from None
 
 
-def uuid_text(value: Any) -> str:
+def format_uuid(value: Any) -> str:
     """Return a UUID in its usual notation, for messages."""
     return str(UUID(bytes=value)) if type(value) is bytes and len(value) == 16 else repr(value)
 
@@ -174,16 +174,16 @@ def _check_text(part: str) -> None:
         raise UnstorableValue("has a lone surrogate in its JSON") from None
 
 
-def _texts(tree: Any) -> Iterator[str]:
+def _walk_texts(tree: Any) -> Iterator[str]:
     """Yield every text of a decoded JSON value, including keys."""
     if type(tree) is str:
         yield tree
     elif type(tree) in (tuple, list):
         for part in tree:
-            yield from _texts(part)
+            yield from _walk_texts(part)
 
 
-def _number(written: str) -> bytes:
+def _parse_number(written: str) -> bytes:
     """Return a JSON number as Postgres prints it, as bytes to distinguish it from text."""
     try:
         number = Decimal(written)
@@ -197,11 +197,11 @@ def _number(written: str) -> bytes:
     return (f"{number:f}" if number else f"{0:.{decimals}f}").encode()
 
 
-def _whole_number(written: str) -> bytes:
+def _parse_whole_number(written: str) -> bytes:
     return b"0" if written == "-0" else written.encode()
 
 
-def _no_number(written: str) -> NoReturn:
+def _reject_constant(written: str) -> NoReturn:
     raise UnstorableValue(f"has {written} in its JSON, which Postgres does not accept")
 
 
@@ -209,7 +209,7 @@ def _no_number(written: str) -> NoReturn:
 # accident.
 _decode = json.JSONDecoder(
     object_pairs_hook=lambda pairs: tuple(sorted(dict(pairs).items())),
-    parse_float=_number,
-    parse_int=_whole_number,
-    parse_constant=_no_number,
+    parse_float=_parse_number,
+    parse_int=_parse_whole_number,
+    parse_constant=_reject_constant,
 ).decode

@@ -14,10 +14,10 @@ from .. import contacts, enrollments
 from ..db import Database, Query, Row
 from ..fields import from_micros, to_micros
 from ..models import ConsentRow, EngagementRow, SuppressionRow
-from ..rows import RowMapper, column
+from ..rows import RowMapper, read_column
 from ..stored import Stored
 from . import emails
-from .events import EventLine, newest_of_contact
+from .events import EventLine, find_newest_by_contact
 
 # The upper bound of a range of texts with the same prefix: no character sorts after it.
 _LAST = "\U0010ffff"
@@ -34,7 +34,7 @@ class PageCursor:
         return f"{to_micros(self.seen)}-{self.id}"
 
     @staticmethod
-    def read(text: str) -> PageCursor | None:
+    def parse(text: str) -> PageCursor | None:
         """Parse the text that `str` returns; return None for any other text."""
         micros, _, contact_id = text.partition("-")
         try:
@@ -104,11 +104,11 @@ _SUPPRESSIONS = RowMapper(SuppressionRecord, SuppressionRow)
 _ENGAGEMENT = RowMapper(EngagementRecord, EngagementRow)
 
 
-def _ids(rows: list[Row]) -> list[UUID]:
-    return list(dict.fromkeys(column(UUID)(rows)))
+def _read_unique_ids(rows: list[Row]) -> list[UUID]:
+    return list(dict.fromkeys(read_column(UUID)(rows)))
 
 
-def recently_seen_ids(limit: int, after: PageCursor | None) -> Query[list[UUID]]:
+def find_recently_seen_ids(limit: int, after: PageCursor | None) -> Query[list[UUID]]:
     """Query the contacts that were seen most recently.
 
     Args:
@@ -123,11 +123,11 @@ def recently_seen_ids(limit: int, after: PageCursor | None) -> Query[list[UUID]]
     return Query(
         f"SELECT id FROM contacts WHERE {where} ORDER BY last_seen_at DESC, id DESC LIMIT ?",
         [*values, limit],
-        _ids,
+        _read_unique_ids,
     )
 
 
-def ids_by_identity_prefix(text: str, limit: int, *, is_sqlite: bool) -> Query[list[UUID]]:
+def find_ids_by_identity_prefix(text: str, limit: int, *, is_sqlite: bool) -> Query[list[UUID]]:
     """Query the contacts whose user id, address or anonymous id starts with a text.
 
     Args:
@@ -151,7 +151,9 @@ def ids_by_identity_prefix(text: str, limit: int, *, is_sqlite: bool) -> Query[l
         )
         values = [value for prefix in prefixes for value in (_escape_like(prefix) + "%", limit)]
     sql = " UNION ALL ".join(part.format(n) for n in range(len(prefixes)))
-    return Query(f"SELECT contact_id FROM ({sql}) matches LIMIT ?", [*values, limit], _ids)
+    return Query(
+        f"SELECT contact_id FROM ({sql}) matches LIMIT ?", [*values, limit], _read_unique_ids
+    )
 
 
 def _escape_like(text: str) -> str:
@@ -162,34 +164,34 @@ async def load_in_order(database: Database, ids: Sequence[UUID]) -> list[Contact
     """Load contacts in the order of their ids in `ids`; unknown ids are left out."""
     if not ids:
         return []
-    by_id = await database.read_one(contacts.by_ids(ids))
+    by_id = await database.read_one(contacts.find_by_ids(ids))
     return [by_id[contact_id] for contact_id in ids if contact_id in by_id]
 
 
-def consents_of(contact_id: UUID) -> Query[dict[str, ConsentRecord]]:
+def find_consents(contact_id: UUID) -> Query[dict[str, ConsentRecord]]:
     """Query the choices of a contact about lists, by list."""
     return Query(
         f"SELECT {_CONSENTS.columns} FROM consents WHERE contact_id = ?",
         [contact_id],
-        _CONSENTS.by("list_id"),
+        _CONSENTS.read_by("list_id"),
     )
 
 
-def suppression_of(address: str) -> Query[SuppressionRecord | None]:
+def find_suppression(address: str) -> Query[SuppressionRecord | None]:
     """Query the suppression of an address."""
     return Query(
         f"SELECT {_SUPPRESSIONS.columns} FROM suppressions WHERE address = ?",
         [address],
-        _SUPPRESSIONS.first,
+        _SUPPRESSIONS.read_first,
     )
 
 
-def engagement_of(send_ids: Sequence[UUID], limit: int) -> Query[list[EngagementRecord]]:
+def find_engagement(send_ids: Sequence[UUID], limit: int) -> Query[list[EngagementRecord]]:
     """Query the opens and clicks of mails, newest first."""
     return Query(
         f"SELECT {_ENGAGEMENT.columns} FROM hits WHERE send_id IN ? ORDER BY id DESC LIMIT ?",
         [list(send_ids), limit],
-        _ENGAGEMENT.all,
+        _ENGAGEMENT.read_all,
     )
 
 
@@ -208,26 +210,26 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
         Query(
             "SELECT identity FROM identities WHERE contact_id = ? ORDER BY identity LIMIT ?",
             [contact_id, limit],
-            column(str),
+            read_column(str),
         ),
-        consents_of(contact_id),
-        suppression_of(contact.email or ""),
+        find_consents(contact_id),
+        find_suppression(contact.email or ""),
         Query(
             "SELECT id FROM enrollments WHERE contact_id = ? ORDER BY id DESC LIMIT ?",
             [contact_id, limit],
-            _ids,
+            _read_unique_ids,
         ),
         Query(
             f"SELECT {emails.SENDS.columns} FROM sends s WHERE s.contact_id = ? "
             "ORDER BY s.id DESC LIMIT ?",
             [contact_id, limit],
-            emails.SENDS.all,
+            emails.SENDS.read_all,
         ),
-        newest_of_contact(contact_id, limit),
+        find_newest_by_contact(contact_id, limit),
     )
     by_id: dict[UUID, Enrollment] = {}
     if enrollment_ids:
-        by_id = await database.read_one(enrollments.by_ids(enrollment_ids))
+        by_id = await database.read_one(enrollments.find_by_ids(enrollment_ids))
     return ContactPage(
         contact=contact,
         identities=identities,

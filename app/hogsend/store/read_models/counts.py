@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..counters import DailyTotal
 from ..db import Query, Row
 from ..models import CounterRow
-from ..rows import RowMapper, only
+from ..rows import RowMapper, read_scalar
 
 FORTNIGHT = 14
 WEEK = 7
@@ -17,7 +17,7 @@ MAX_COUNTED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class DailyTotals:
     """Totals of the last days, up to today.
 
     Args:
@@ -28,7 +28,7 @@ class Days:
     today: int
     values: Mapping[str, Mapping[int, int]]
 
-    def series(self, *names: DailyTotal, days: int = FORTNIGHT) -> list[int]:
+    def list_by_day(self, *names: DailyTotal, days: int = FORTNIGHT) -> list[int]:
         """Return a total for each day, the oldest first; several names are added up."""
         first = self.today - days + 1
         return [
@@ -36,9 +36,9 @@ class Days:
             for day in range(first, self.today + 1)
         ]
 
-    def total(self, *names: DailyTotal, days: int = WEEK) -> int:
+    def sum_up(self, *names: DailyTotal, days: int = WEEK) -> int:
         """Return the sum over the last days, today included."""
-        return sum(self.series(*names, days=days))
+        return sum(self.list_by_day(*names, days=days))
 
 
 class _Total(NamedTuple):
@@ -50,7 +50,7 @@ class _Total(NamedTuple):
 _TOTALS = RowMapper(_Total, CounterRow)
 
 
-def days(names: Sequence[DailyTotal], today: int) -> Query[Days]:
+def find_totals(names: Sequence[DailyTotal], today: int) -> Query[DailyTotals]:
     """Query the totals of the last two weeks.
 
     Args:
@@ -58,11 +58,11 @@ def days(names: Sequence[DailyTotal], today: int) -> Query[Days]:
         today: today, in days since 1970.
     """
 
-    def read(rows: list[Row]) -> Days:
+    def read(rows: list[Row]) -> DailyTotals:
         values: dict[str, dict[int, int]] = {}
         for total in map(_TOTALS.read, rows):
             values.setdefault(total.name, {})[total.day] = total.value
-        return Days(today, values)
+        return DailyTotals(today, values)
 
     return Query(
         f"SELECT {_TOTALS.columns} FROM counters WHERE name IN ? AND day > ?",
@@ -72,7 +72,7 @@ def days(names: Sequence[DailyTotal], today: int) -> Query[Days]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounded:
+class BoundedCount:
     """A count that stops at `MAX_COUNTED`, so that it is always quick."""
 
     count: int
@@ -84,7 +84,7 @@ class Bounded:
         return f"{MAX_COUNTED:,}+" if self.count > MAX_COUNTED else f"{self.count:,}"
 
 
-def bounded(sql: str, values: Sequence[object]) -> Query[Bounded]:
+def count_up_to_limit(sql: str, values: Sequence[object]) -> Query[BoundedCount]:
     """Count rows, no further than `MAX_COUNTED`.
 
     Args:
@@ -94,5 +94,5 @@ def bounded(sql: str, values: Sequence[object]) -> Query[Bounded]:
     return Query(
         f"SELECT COUNT(*) FROM ({sql} LIMIT ?) counted",
         [*values, MAX_COUNTED + 1],
-        lambda rows: Bounded(only(rows)),
+        lambda rows: BoundedCount(read_scalar(rows)),
     )

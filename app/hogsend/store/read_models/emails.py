@@ -9,7 +9,7 @@ from .. import sends
 from ..db import Query
 
 # The ledger has the subject that the journey gave, the rendered mail the one that was sent.
-SENDS = sends.SENDS.reading(
+SENDS = sends.SENDS.with_expressions(
     subject="COALESCE((SELECT m.subject FROM messages m WHERE m.send_id = s.id), s.subject)"
 )
 
@@ -19,11 +19,11 @@ def find(send_id: UUID) -> Query[Send | None]:
     return Query(
         f"SELECT {SENDS.columns} FROM sends s WHERE s.id = ?",
         [send_id],
-        SENDS.first,
+        SENDS.read_first,
     )
 
 
-def newest(
+def find_newest(
     limit: int, *, status: str = "", journey_id: str = "", before: UUID | None = None
 ) -> Query[list[Send]]:
     """Query mails, newest first.
@@ -46,5 +46,5 @@ def newest(
     return Query(
         f"SELECT {SENDS.columns} FROM sends s {where}ORDER BY s.id DESC LIMIT ?",
         [*values, limit],
-        SENDS.all,
+        SENDS.read_all,
     )

@@ -22,7 +22,7 @@ from ..db import Database, Query
 from ..hatchet_runs import RunLink
 from ..turns import Turn
 from . import emails
-from .events import EventLine, trigger_of
+from .events import EventLine, find_trigger
 
 MAX_TURNS = 500
 
@@ -54,12 +54,12 @@ class EnrollmentPage:
     run: RunLink | None = None
 
 
-def sends_of(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
+def find_sends(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
     """Query the mails of an enrollment."""
     return Query(
         f"SELECT {emails.SENDS.columns} FROM sends s WHERE s.enrollment_id = ? LIMIT ?",
         [enrollment_id, MAX_TURNS],
-        emails.SENDS.by("id"),
+        emails.SENDS.read_by("id"),
     )
 
 
@@ -76,15 +76,15 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         summary,
         run,
     ) = await database.read(
-        enrollments.by_ids([enrollment_id]),
-        contacts.of_enrollments([enrollment_id]),
-        trigger_of(enrollment_id),
-        turns.of_enrollments([enrollment_id]),
-        sends_of(enrollment_id),
-        consents.of_enrollments([enrollment_id]),
-        consents.suppressed_of_enrollments([enrollment_id]),
-        summaries.of(enrollment_id),
-        hatchet_runs.run_of(enrollment_id),
+        enrollments.find_by_ids([enrollment_id]),
+        contacts.find_by_enrollments([enrollment_id]),
+        find_trigger(enrollment_id),
+        turns.find_by_enrollments([enrollment_id]),
+        find_sends(enrollment_id),
+        consents.find_by_enrollments([enrollment_id]),
+        consents.find_suppressed_by_enrollments([enrollment_id]),
+        summaries.find(enrollment_id),
+        hatchet_runs.find_run(enrollment_id),
     )
     enrollment: Enrollment | None = by_id.get(enrollment_id)
     if enrollment is None or enrollment.contact_id not in contacts_by_id:

@@ -80,7 +80,7 @@ class EventLine:
         return sum(bool(decision.get("exited")) for decision in self.exits)
 
 
-def _no_decisions(_: Any) -> Mapping[str, Any]:
+def _show_no_decisions(_: Any) -> Mapping[str, Any]:
     return {}
 
 
@@ -88,11 +88,13 @@ _LINES = RowMapper(
     EventLine,
     EventRow,
     properties=json_object(),
-    decisions=Stored(from_json, fallback=_no_decisions),
+    decisions=Stored(from_json, fallback=_show_no_decisions),
 )
 
 
-def newest(limit: int, *, name: str = "", before: UUID | None = None) -> Query[list[EventLine]]:
+def find_newest(
+    limit: int, *, name: str = "", before: UUID | None = None
+) -> Query[list[EventLine]]:
     """Query events, newest first.
 
     Args:
@@ -111,16 +113,16 @@ def newest(limit: int, *, name: str = "", before: UUID | None = None) -> Query[l
     return Query(
         f"SELECT {_LINES.columns} FROM events {where}ORDER BY id DESC LIMIT ?",
         [*values, limit],
-        _LINES.all,
+        _LINES.read_all,
     )
 
 
-def newest_of_contact(contact_id: UUID, limit: int) -> Query[list[EventLine]]:
+def find_newest_by_contact(contact_id: UUID, limit: int) -> Query[list[EventLine]]:
     """Query the newest events of a contact."""
     return Query(
         f"SELECT {_LINES.columns} FROM events WHERE contact_id = ? ORDER BY seq DESC LIMIT ?",
         [contact_id, limit],
-        _LINES.all,
+        _LINES.read_all,
     )
 
 
@@ -129,21 +131,21 @@ def find(event_id: UUID) -> Query[EventLine | None]:
     return Query(
         f"SELECT {_LINES.columns} FROM events WHERE id = ?",
         [event_id],
-        _LINES.first,
+        _LINES.read_first,
     )
 
 
-def trigger_of(enrollment_id: UUID) -> Query[EventLine | None]:
+def find_trigger(enrollment_id: UUID) -> Query[EventLine | None]:
     """Query the event that started an enrollment."""
     return Query(
         f"SELECT {_LINES.columns} FROM events WHERE id = "
         "(SELECT trigger_event_id FROM enrollments WHERE id = ?)",
         [enrollment_id],
-        _LINES.first,
+        _LINES.read_first,
     )
 
 
 async def load_contacts(database: Database, lines: Sequence[EventLine]) -> Mapping[UUID, Contact]:
     """Load the contacts of events, by contact id."""
     ids = {find.contact_id for find in lines if find.contact_id is not None}
-    return await database.read_one(contacts.by_ids(ids)) if ids else {}
+    return await database.read_one(contacts.find_by_ids(ids)) if ids else {}

@@ -7,7 +7,7 @@ from uuid import UUID
 from ..db import Database, Query
 from ..inbox import ENTRIES, InboxEntry
 from ..models import InboxRow
-from ..rows import only
+from ..rows import read_scalar
 
 MAX_COUNTED = 100
 
@@ -22,7 +22,7 @@ def count_unread() -> Query[int]:
         "SELECT COUNT(*) FROM (SELECT read_at FROM inbox ORDER BY captured_at DESC LIMIT ?) newest "
         "WHERE read_at IS NULL",
         [MAX_COUNTED],
-        only,
+        read_scalar,
     )
 
 

@@ -13,8 +13,8 @@ from ...domain.enrollment import Enrollment
 from .. import contacts, enrollments
 from ..db import Database, Query
 from ..models import RETRIED, RefusalRow
-from ..rows import RowMapper, column, pairs
-from .counts import Bounded, bounded
+from ..rows import RowMapper, read_column, read_pairs
+from .counts import BoundedCount, count_up_to_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RefusalRecord:
     at: datetime
 
 
-def enrollment_ids(
+def find_enrollment_ids(
     journey_id: str, states: Sequence[str], waits: Sequence[str], before: UUID | None, limit: int
 ) -> Query[list[UUID]]:
     """Query enrollments of a journey, newest first.
@@ -63,11 +63,11 @@ def enrollment_ids(
     return Query(
         f"SELECT id FROM ({' UNION ALL '.join(selects)}) pages ORDER BY id DESC LIMIT ?",
         [*parameters, limit],
-        column(UUID),
+        read_column(UUID),
     )
 
 
-def retrying_ids(journey_id: str, before: UUID | None, limit: int) -> Query[list[UUID]]:
+def find_retrying_ids(journey_id: str, before: UUID | None, limit: int) -> Query[list[UUID]]:
     """Query enrollments of a journey whose last turn failed and is being retried.
 
     Args:
@@ -80,7 +80,7 @@ def retrying_ids(journey_id: str, before: UUID | None, limit: int) -> Query[list
         f"SELECT id FROM enrollments WHERE journey_id = ? AND {RETRIED} {older}"
         "ORDER BY id DESC LIMIT ?",
         [journey_id, limit] if before is None else [journey_id, before, limit],
-        column(UUID),
+        read_column(UUID),
     )
 
 
@@ -90,13 +90,13 @@ def count_retrying(journey_ids: Sequence[str]) -> Query[dict[str, int]]:
         f"SELECT journey_id, COUNT(*) FROM enrollments WHERE journey_id IN ? AND {RETRIED} "
         "GROUP BY journey_id",
         [list(journey_ids)],
-        pairs(str, int),
+        read_pairs(str, int),
     )
 
 
-def count_missed(journey_id: str) -> Query[Bounded]:
+def count_missed(journey_id: str) -> Query[BoundedCount]:
     """Query how many triggers a journey missed while its code was missing or broken."""
-    return bounded(
+    return count_up_to_limit(
         "SELECT id FROM refusals WHERE journey_id = ? AND reason = 'journey_broken'", [journey_id]
     )
 
@@ -106,7 +106,7 @@ async def load_members(database: Database, ids: Sequence[UUID]) -> list[Enrollme
     if not ids:
         return []
     by_id, contacts_by_id = await database.read(
-        enrollments.by_ids(ids), contacts.of_enrollments(ids)
+        enrollments.find_by_ids(ids), contacts.find_by_enrollments(ids)
     )
     return [
         EnrollmentWithContact(enrollment, contacts_by_id[enrollment.contact_id])
@@ -141,13 +141,13 @@ async def load_refusals(
             f"SELECT {_REFUSALS.columns} FROM refusals "
             "WHERE journey_id = ? AND reason = ? ORDER BY id DESC LIMIT ?",
             [journey_id, reason, limit],
-            _REFUSALS.all,
+            _REFUSALS.read_all,
         )
     )
     if not refusals:
         return []
     contact_ids = {refusal.contact_id for refusal in refusals}
-    contacts_by_id = await database.read_one(contacts.by_ids(contact_ids))
+    contacts_by_id = await database.read_one(contacts.find_by_ids(contact_ids))
     return [
         RefusalRecord(
             contacts_by_id[refusal.contact_id], refusal.reason, refusal.event_id, refusal.at

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...domain.contact import snapshot
+from ...domain.contact import to_snapshot
 from ...domain.journal import encode
 from ..turn_state import TurnState
 from .call import Call, Resource
@@ -28,7 +28,7 @@ class ReadContact(Call):
     runs_behind: ClassVar[bool] = True
 
     def start(self, turn: TurnState, key: str) -> Any:
-        return self.record(turn, key, encode(snapshot(turn.contact)))
+        return self.record(turn, key, encode(to_snapshot(turn.contact)))
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:

@@ -35,7 +35,7 @@ class JourneyRead(Read):
         from ...store import history
 
         journey_ids = sorted({read.journey_id for read in reads})
-        return history.journeys_of([read.contact_id for read in reads], journey_ids)
+        return history.find_journey_histories([read.contact_id for read in reads], journey_ids)
 
     @classmethod
     def extract_answers(
@@ -90,7 +90,7 @@ class EmailRead(Read):
         from ...store import history
 
         templates = sorted({read.template for read in reads})
-        return history.emails_of([read.contact_id for read in reads], templates)
+        return history.find_email_histories([read.contact_id for read in reads], templates)
 
     @classmethod
     def extract_answers(

@@ -81,7 +81,7 @@ class Digest(WaitCall):
             match, remaining = self._event_match(turn), self.max_events - len(value)
             own_numbers = (event.seq for event in value if event.contact_id == turn.contact.id)
             turn.result.last_counted_seq = max(own_numbers, default=0)
-            return self.pause(turn, key, Wait(key, until, (match,), more=remaining))
+            return self.pause(turn, key, Wait(key, until, (match,), remaining=remaining))
         else:
             turn.set_look_back(value[self.max_events - 1], None, turn.result.look_back)
         from ...store.events import to_stored_event

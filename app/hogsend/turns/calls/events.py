@@ -43,7 +43,7 @@ class EventCount(Read):
         from ...store import events as stored_events
 
         names = sorted({read.name for read in reads})
-        return stored_events.counts(_all_contact_ids(reads), names, reads[0].since)
+        return stored_events.count_by_names(_all_contact_ids(reads), names, reads[0].since)
 
     @classmethod
     def extract_answers(
@@ -81,7 +81,7 @@ class EventList(Read):
         from ...store import events as stored_events
 
         names = sorted({name for read in reads for name in read.names})
-        return stored_events.named(_all_contact_ids(reads), names, reads[0].after)
+        return stored_events.find_by_names(_all_contact_ids(reads), names, reads[0].after)
 
     @classmethod
     def extract_answers(cls, reads: Sequence[EventList], result: Sequence[Event]) -> Iterable[Any]:
@@ -127,7 +127,7 @@ def filter_by_look_back(
     matching: list[Event] = []
     for event in events:
         at = event.received_at or turn.now
-        is_in_time = look_back.sees(event, contact_id) if since is None else at >= since
+        is_in_time = look_back.can_see(event, contact_id) if since is None else at >= since
         if is_in_time and any(match.matches(event.name, event.properties, at) for match in matches):
             matching.append(event)
     return matching

@@ -10,7 +10,7 @@ from uuid import UUID
 from ...domain.ids import new_id
 from ...domain.journal import Step, decode, encode
 from ...domain.journey import JOURNEY_LIST
-from ...domain.send_policy import Queue, Send, decide_send, send_time
+from ...domain.send_policy import Queue, Send, compute_send_time, decide_send
 from ...errors import JourneyCodeError
 from ..turn_state import TurnState
 from .call import Call, Resource, Suspension
@@ -38,7 +38,7 @@ class Suppression(Read):
     def build_query(cls, reads: Sequence[Suppression]) -> Query[Any]:
         from ...store import consents
 
-        return consents.suppressed([read.address for read in reads])
+        return consents.find_suppressed([read.address for read in reads])
 
     @classmethod
     def extract_answers(
@@ -135,7 +135,7 @@ class SendMail(Call):
             address=self.to,
             subject=self.subject,
             props=decode(encode(self.props)),
-            due_at=send_time(journey, turn.contact.properties, now) if is_queued else None,
+            due_at=compute_send_time(journey, turn.contact.properties, now) if is_queued else None,
         )
 
     @classmethod

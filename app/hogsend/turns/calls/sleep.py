@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...domain.durations import words
+from ...domain.durations import describe_duration
 from ...domain.enrollment import Wait
 from ...domain.journal import Step
 from ..argument_checks import in_utc
@@ -102,7 +102,7 @@ class Sleep(WaitCall):
 def _read_duration(site: CallSite) -> tuple[str, str | None]:
     """Return the duration of a `ctx.sleep` as text, and its name in the journal."""
     duration = site.evaluate(0, "duration")
-    name = words(duration) if isinstance(duration, timedelta) else None
+    name = describe_duration(duration) if isinstance(duration, timedelta) else None
     return site.format_argument(0, "duration"), name
 
 

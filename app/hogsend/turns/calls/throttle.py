@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from ...domain.durations import words
+from ...domain.durations import describe_duration
 from ...domain.journal import encode
 from ..turn_state import TurnState
 from .call import Resource, Suspension
@@ -45,7 +45,7 @@ class SentCount(Read):
         from ...store import history
 
         first = reads[0]
-        return history.sent_since([read.contact_id for read in reads], first.since, first.list_id)
+        return history.count_sent([read.contact_id for read in reads], first.since, first.list_id)
 
     @classmethod
     def extract_answers(
@@ -102,7 +102,7 @@ class CheckThrottle(ReadCall):
         limit, window = site.evaluate(0, "limit"), site.evaluate(1, "window")
         is_known = isinstance(limit, int) and isinstance(window, timedelta)
         what = f"{site.format_argument(0, 'limit')} in {site.format_argument(1, 'window')}"
-        name = f"{limit} in {words(window)}" if is_known else None
+        name = f"{limit} in {describe_duration(window)}" if is_known else None
         return replace(site.build_step(cls.kind, what, name), is_question=True)
 
     @classmethod

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ...domain.ids import new_id
 from ...domain.incoming import MAX_NAME_LENGTH, IncomingEvent, check_properties, check_text
-from ...domain.journal import Step, decode, encode, plain
+from ...domain.journal import Step, decode, encode, to_plain
 from ...errors import JourneyCodeError
 from ..turn_state import TurnState
 from .call import Call
@@ -56,7 +56,7 @@ class Trigger(Call):
             ValueNotStorable: the properties are not JSON.
         """
         name = self.event
-        properties = {n: plain(value) for n, value in decode(encode(self.properties)).items()}
+        properties = {n: to_plain(value) for n, value in decode(encode(self.properties)).items()}
         problem = check_text(name) or check_properties(properties, escapes=True)
         if not 0 < len(name) <= MAX_NAME_LENGTH:
             problem = f"has a name that is not 1 to {MAX_NAME_LENGTH} characters long"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...domain.assignment import arm_of
+from ...domain.assignment import choose_arm
 from ...domain.journal import Step, encode
 from ..turn_state import TurnState
 from .call import Call
@@ -105,7 +105,7 @@ class ChooseVariant(ValueCall):
         return f"{self.arms}"
 
     def compute_value(self, turn: TurnState, key: str) -> Any:
-        return arm_of(f"{self.label}:{turn.inputs.enrollment.contact_id}", self.arms)
+        return choose_arm(f"{self.label}:{turn.inputs.enrollment.contact_id}", self.arms)
 
     @classmethod
     def build_graph_step(cls, site: CallSite) -> GraphStep:

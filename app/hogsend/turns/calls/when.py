@@ -12,10 +12,10 @@ from ...domain.times import (
     WEEKDAYS,
     Moment,
     Window,
-    name_of,
+    find_zone,
+    get_zone_name,
     parse_time,
     parse_weekday,
-    zone_named,
 )
 from ...errors import JourneyCodeError
 from ..argument_checks import MAX_SPAN
@@ -133,7 +133,7 @@ class _Chain:
                 'ctx.when.window takes days as a list, such as days=["mon", "tue"].'
             )
         try:
-            return When(replace(self.moment, window=Window.of(start, end, days)))
+            return When(replace(self.moment, window=Window.parse(start, end, days)))
         except (ValueError, TypeError, AttributeError) as error:
             problem = _describe_error(error, (start, end, days))
             raise JourneyCodeError(f"ctx.when.window: {problem}") from None
@@ -144,13 +144,13 @@ class _Chain:
         Args:
             name: such as `America/New_York`, or an offset such as `+02:00`.
         """
-        zone = zone_named(name) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+        zone = find_zone(name) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
         if zone is None:
             raise JourneyCodeError(
                 f"ctx.when.tz: {name!r} is not a time zone.",
                 "Use an IANA name, such as America/New_York, or an offset such as +02:00.",
             )
-        return replace(self, moment=replace(self.moment, zone=name_of(zone)))
+        return replace(self, moment=replace(self.moment, zone=get_zone_name(zone)))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from ...domain.durations import words
+from ...domain.durations import describe_duration
 from ...domain.graph import GraphStep
 from .constants import UNKNOWN, Pattern
 from .scopes import Scope
@@ -142,7 +142,7 @@ def format_value(node: ast.expr, scope: Scope) -> str:
     value = scope.evaluate(node)
     if isinstance(value, Pattern) or value is UNKNOWN:
         return format_code(node, scope)
-    return words(value) if isinstance(value, timedelta) else str(value)
+    return describe_duration(value) if isinstance(value, timedelta) else str(value)
 
 
 def format_code(node: ast.AST, scope: Scope) -> str:

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ...domain.graph import GraphStep, numbered, steps_of
+from ...domain.graph import GraphStep, number_steps, walk_steps
 from ..calls.call import Resource
 from .call_graph import walk_functions, walk_running_nodes
 from .call_types import recognize_call
@@ -84,7 +84,7 @@ def diagnose(journeys: Iterable[Function], known: KnownResources) -> list[Diagno
 def _check_repeated_keys(journey: Function) -> Iterator[Diagnostic]:
     """Yield calls that the journal distinguishes by nothing but their order."""
     first_of_key: dict[str, GraphStep] = {}
-    for step in numbered(read_journey(journey), once=True).steps():
+    for step in number_steps(read_journey(journey), once=True).walk_steps():
         # The open part of a key may distinguish the calls at run time.
         if not step.key or "*" in step.key:
             continue
@@ -245,7 +245,7 @@ class _FunctionCheck:
         )
 
     def can_pause(self, body: Sequence[ast.stmt]) -> bool:
-        return any(step.ends_turn for step in steps_of(read_block(body, self.scope)))
+        return any(step.ends_turn for step in walk_steps(read_block(body, self.scope)))
 
 
 # Functions that return their argument's elements in its order.

@@ -18,16 +18,16 @@ from ...domain.graph import (
     GraphStep,
     Item,
     JourneyGraph,
-    as_decision,
-    attempt_step,
-    choice_step,
-    decision_step,
-    end_step,
-    fail_step,
-    jump_step,
-    loop_step,
-    never_goes_on,
-    numbered,
+    build_attempt_step,
+    build_choice_step,
+    build_decision_step,
+    build_end_step,
+    build_fail_step,
+    build_jump_step,
+    build_loop_step,
+    is_terminal,
+    number_steps,
+    to_decision,
 )
 from .call_site import format_code
 from .call_types import recognize_call
@@ -48,7 +48,7 @@ def build_graph(function: Function, trigger: str = "") -> JourneyGraph:
         function: its code.
         trigger: the event that starts it; some waits are named after it.
     """
-    return numbered(read_journey(function, trigger))
+    return number_steps(read_journey(function, trigger))
 
 
 def read_journey(function: Function, trigger: str = "") -> tuple[Item, ...]:
@@ -86,7 +86,7 @@ def _replace_returns(items: Sequence[Item]) -> Iterator[Item]:
             branches = (Branch(b.word, tuple(_replace_returns(b.items))) for b in item.branches)
             yield Fork(item.head, tuple(branches))
         elif _is_return(item):
-            yield end_step(item.file, item.line)
+            yield build_end_step(item.file, item.line)
         else:
             yield item
 
@@ -107,7 +107,7 @@ class _Reader:
         items: list[Item] = []
         for statement in body:
             items.extend(self.read_statement(statement, scope))
-            if never_goes_on(items):
+            if is_terminal(items):
                 break
         return items
 
@@ -141,10 +141,12 @@ class _Reader:
     def read_jump(self, node: ast.stmt, scope: Scope) -> GraphStep:
         place = _locate(node, scope)
         if isinstance(node, ast.Raise):
-            return fail_step(format_code(node.exc, scope) if node.exc else "the same again", *place)
+            return build_fail_step(
+                format_code(node.exc, scope) if node.exc else "the same again", *place
+            )
         if isinstance(node, ast.Return):
-            return jump_step(_RETURNS, *place)
-        return jump_step(LEAVES_LOOP if isinstance(node, ast.Break) else _CONTINUES, *place)
+            return build_jump_step(_RETURNS, *place)
+        return build_jump_step(LEAVES_LOOP if isinstance(node, ast.Break) else _CONTINUES, *place)
 
     def read_if(self, node: ast.If, scope: Scope) -> Iterator[Item]:
         yes = self.read_branch("yes", node.body, scope)
@@ -164,11 +166,11 @@ class _Reader:
         call = calls[-1] if isinstance(test, ast.Await) and calls else None
         if isinstance(call, GraphStep) and call.is_question:
             yield from calls[:-1]
-            head = as_decision(call)
+            head = to_decision(call)
         else:
             yield from calls
             condition = call.condition if isinstance(call, GraphStep) else ""
-            head = decision_step(condition or format_code(test, scope), *_locate(test, scope))
+            head = build_decision_step(condition or format_code(test, scope), *_locate(test, scope))
         yield Fork(head, (yes, no))
 
     def read_loop(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> Iterator[Item]:
@@ -183,7 +185,7 @@ class _Reader:
         items = [*first, *self.read_block(node.body, scope)]
         yield from before
         if any(not isinstance(item, GraphStep) or item.kind != "jump" for item in items):
-            head = loop_step(what, *_locate(node, scope))
+            head = build_loop_step(what, *_locate(node, scope))
             yield Fork(head, (Branch("each time", tuple(items)),))
         yield from self.read_block(node.orelse, scope)
 
@@ -201,7 +203,7 @@ class _Reader:
             return
         if branches[-1].word != "otherwise":
             branches.append(Branch("otherwise"))
-        head = choice_step(format_code(node.subject, scope), *_locate(node, scope))
+        head = build_choice_step(format_code(node.subject, scope), *_locate(node, scope))
         yield Fork(head, tuple(branches))
 
     def read_try(self, node: ast.Try | ast.TryStar, scope: Scope) -> Iterator[Item]:
@@ -209,7 +211,7 @@ class _Reader:
         handlers = [self.read_handler(handler, scope) for handler in node.handlers]
         # Handlers without steps leave nothing to show.
         if any(handler.items for handler in handlers):
-            yield Fork(attempt_step(*_locate(node, scope)), (body, *handlers))
+            yield Fork(build_attempt_step(*_locate(node, scope)), (body, *handlers))
         else:
             yield from body.items
         yield from self.read_block(node.finalbody, scope)
@@ -246,7 +248,7 @@ class _Reader:
         items = tuple(item for part in each for item in self.read_expression(part, scope))
         if items:
             what = f"for {format_code(first.target, scope)} in {format_code(first.iter, scope)}"
-            head = loop_step(what, *_locate(node, scope))
+            head = build_loop_step(what, *_locate(node, scope))
             yield Fork(head, (Branch("each time", items),))
 
     def read_call(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
@@ -271,7 +273,7 @@ class _Reader:
         if function is None or self._steps_read > _MAX_STEPS:
             return
         if any(function.node is caller for caller in self._call_stack):
-            yield jump_step(f"{function.node.name} again", *_locate(node, scope))
+            yield build_jump_step(f"{function.node.name} again", *_locate(node, scope))
             return
         yield from _inline(self.read_body(function, build_call_scope(function, node, scope)))
 
@@ -292,7 +294,7 @@ def _inline(items: Sequence[Item]) -> list[Item]:
                 break
             inlined.append(item)
             continue
-        continuing = [n for n, b in enumerate(item.branches) if not never_goes_on(b.items)]
+        continuing = [n for n, b in enumerate(item.branches) if not is_terminal(b.items)]
         has_return = any(b.items and _is_return(b.items[-1]) for b in item.branches)
         rest = items[position + 1 :]
         if item.head.kind == "loop" or not has_return or (rest and len(continuing) > 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from ...config.hatchet_token import dashboard
+from ...config.hatchet_token import find_dashboard
 from ...domain.enrollment import Enrollment
 from ...domain.journey import Journey
 from ...services.enrollment_actions import ActionName, run_action
@@ -59,8 +59,8 @@ async def _enrollment_page(
 
 def _run_url(run: RunLink | None) -> str:
     """Return where Hatchet's own dashboard shows a run; empty when that is unknown."""
-    hatchet = dashboard() if run and run.run_id else None
-    return hatchet.run(run.run_id) if hatchet and run else ""
+    hatchet = find_dashboard() if run and run.run_id else None
+    return hatchet.build_run_url(run.run_id) if hatchet and run else ""
 
 
 def _remedy(enrollment: Enrollment, journey: Journey | None) -> str:

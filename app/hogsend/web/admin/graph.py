@@ -11,9 +11,9 @@ from ...domain.graph import (
     GraphStep,
     Item,
     JourneyGraph,
-    end_step,
-    never_goes_on,
-    start_step,
+    build_end_step,
+    build_start_step,
+    is_terminal,
 )
 
 NODE_WIDTH, NODE_HEIGHT = 196, 44
@@ -103,13 +103,13 @@ def draw(graph: JourneyGraph, trigger: str, waiting: Mapping[str, int]) -> Graph
         trigger: the event that starts it.
         waiting: how many people wait, by the key of the wait.
     """
-    items: list[Item] = [start_step(trigger), *graph.items]
-    if not never_goes_on(items):
-        items.append(end_step())
+    items: list[Item] = [build_start_step(trigger), *graph.items]
+    if not is_terminal(items):
+        items.append(build_end_step())
     layout = _Layout()
     width = _width(items)
     bottom, _ = layout.place_items(items, _MARGIN + width / 2, _MARGIN, [])
-    by_step, elsewhere = graph.people(waiting)
+    by_step, elsewhere = graph.count_people(waiting)
     nodes = [_with_people(node, by_step.get(node.step.number, {})) for node in layout.nodes]
     return Graph(nodes, layout.edges, width + 2 * _MARGIN, bottom + _MARGIN, elsewhere)
 
@@ -205,7 +205,7 @@ class _Layout:
                 self.add_loop_back((x, top), centre + width / 2, sources)
             else:
                 ends.extend(sources)
-        if is_loop and never_goes_on([fork]):
+        if is_loop and is_terminal([fork]):
             return bottom, []
         self.extend_down([(centre, y) for centre in empty], bottom)
         self.extend_down([end for end in ends if end[1] < bottom], bottom)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...config.hatchet_token import dashboard
+from ...config.hatchet_token import find_dashboard
 from ...services.send_hold import RESUME
 from ...services.system import get_system_report
 from ..pages import context, page
@@ -21,5 +21,5 @@ async def show_system() -> WebResponse:
         settings=settings,
         provider=settings.mail.partition(":")[0],
         engine=settings.engine,
-        hatchet_dashboard=dashboard() if settings.engine == "hatchet" else None,
+        hatchet_dashboard=find_dashboard() if settings.engine == "hatchet" else None,
     )
