@@ -30,6 +30,7 @@ from ..embedded import EmbeddedEngine
 from ..port import Leases, RunTurns, Wake
 from .client import Client
 from .connectivity import Connectivity
+from .engine_context import EngineContext
 from .host import WorkerHost
 from .outbox import Outbox
 from .reconciler import Reconciler
@@ -99,7 +100,6 @@ class HatchetEngine:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._journey_ids = journey_ids
         self._requested_turns = RequestedTurns(database, self._poll_turns)
         self._turns = EmbeddedEngine(
             database,
@@ -114,22 +114,12 @@ class HatchetEngine:
         self._event_handler = event_handler
         self._connectivity = Connectivity(clock, self._connectivity_changed)
         self._on_connectivity_change = on_connectivity_change
-        self._client: Client | None = None
-        self._outbox = Outbox(
-            database,
-            clock,
-            client=lambda: self._client,
-            journey_ids=lambda: self._journey_ids,
-            connectivity=self._connectivity,
+        self._context = EngineContext(database, clock, self._connectivity, journey_ids)
+        self._outbox = Outbox(self._context)
+        self._reconciler = Reconciler(self._context, exit_cancelled)
+        self._sweeper = Sweeper(
+            self._context, self._requested_turns.pop_finished_counts, self._reconciler
         )
-        self._reconciler = Reconciler(
-            database,
-            clock,
-            client=lambda: self._client,
-            exit_cancelled=exit_cancelled,
-            connectivity=self._connectivity,
-        )
-        self._sweeper = self._build_sweeper()
         self._wait_writes: Batcher[tuple[str, RunWait], None] = Batcher(
             self._write_waits, lock=database.write_lock
         )
@@ -138,17 +128,6 @@ class HatchetEngine:
         self._code_changed = asyncio.Event()
         self._host: WorkerHost | None = None
         self._background: list[asyncio.Task[None]] = []
-
-    def _build_sweeper(self) -> Sweeper:
-        return Sweeper(
-            self._database,
-            self._clock,
-            client=lambda: self._client,
-            journey_ids=lambda: self._journey_ids,
-            pop_finished_counts=self._requested_turns.pop_finished_counts,
-            reconciler=self._reconciler,
-            connectivity=self._connectivity,
-        )
 
     # -- the port -----------------------------------------------------------------------------
 
@@ -176,7 +155,7 @@ class HatchetEngine:
 
     def use_code(self, journey_ids: Collection[str]) -> None:
         """Register the journeys with Hatchet again, because some may be new."""
-        self._journey_ids = journey_ids
+        self._context.journey_ids = journey_ids
         self._code_changed.set()
         self.poll()
 
@@ -279,7 +258,7 @@ class HatchetEngine:
         client = await self._connect()
         if client is None:
             return
-        self._client = client
+        self._context.client = client
         self._background = [
             asyncio.create_task(self._outbox.run()),
             asyncio.create_task(self._sweeper.run()),
@@ -315,7 +294,7 @@ class HatchetEngine:
             loop=asyncio.get_running_loop(),
             context=copy_context(),
             run_handler=self,
-            journey_ids=sorted(self._journey_ids),
+            journey_ids=sorted(self._context.journey_ids),
             cron_tasks=self._cron_tasks,
             event_names=self._event_handler.event_names,
             ingest_event=self._event_handler.ingest_event,

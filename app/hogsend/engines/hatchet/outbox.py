@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from ...clock import Clock
 from ...errors import HatchetUnavailable
 from ...store import hatchet_runs
 from ...store.db import Database
 from ...store.hatchet_runs import RunStart
 from ..poller import Poller
 from .client import Client
-from .connectivity import Connectivity
+from .engine_context import EngineContext
 
 log = logging.getLogger("hogsend.hatchet")
 
@@ -37,32 +36,19 @@ class Outbox:
     """Sends Hatchet what the rows ask for.
 
     Args:
-        database: where the rows are.
-        clock: the source of the present instant.
-        client: returns the client, or None before the first connection.
-        journey_ids: returns the journeys that this process has code for.
-        connectivity: tracks whether Hatchet answers.
+        context: the rows, and the connection to Hatchet.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        client: Callable[[], Client | None],
-        journey_ids: Callable[[], Collection[str]],
-        connectivity: Connectivity,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._client = client
-        self._journey_ids = journey_ids
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+        self._database = context.database
+        self._clock = context.clock
+        self._connectivity = context.connectivity
         message = "the rows for Hatchet could not be read; trying again"
         self._pushes, self._cancels = Poller(log, message), Poller(log, message)
         self._requested_tasks: set[str] = set()
         self._task_started_at: dict[str, float] = {}
-        self._ended_since = clock.now() - _FIRST_POLL
-        self._connectivity = connectivity
+        self._ended_since = context.clock.now() - _FIRST_POLL
 
     def poll(self) -> None:
         """Read the rows again soon."""
@@ -85,7 +71,7 @@ class Outbox:
 
     async def _push(self) -> float:
         """Start tasks, start runs and wake runs; return the seconds until the next poll."""
-        client = self._client()
+        client = self._context.client
         if client is None:
             return OUTAGE_PAUSE
         try:
@@ -123,10 +109,9 @@ class Outbox:
     async def _start_runs(self, client: Client) -> bool:
         """Start runs for due enrollments that have none; return whether there may be more."""
         now = self._clock.now()
+        journey_ids = self._context.list_registered_journeys(client)
         unstarted = await self._database.read_one(
-            hatchet_runs.find_unstarted(
-                registered_journeys(client, self._journey_ids()), now, LIMIT
-            )
+            hatchet_runs.find_unstarted(journey_ids, now, LIMIT)
         )
         if not unstarted:
             return False
@@ -146,7 +131,7 @@ class Outbox:
 
     async def _wake_runs(self, client: Client) -> bool:
         """Wake sleeping runs whose turn is due; return whether there may be more."""
-        journey_ids = registered_journeys(client, self._journey_ids())
+        journey_ids = self._context.list_registered_journeys(client)
         sleeping = await self._database.read_one(
             hatchet_runs.find_to_wake(journey_ids, self._clock.now(), LIMIT)
         )
@@ -164,7 +149,7 @@ class Outbox:
 
     async def _send_cancels(self) -> float:
         """Cancel runs of ended enrollments; return the seconds until the next poll."""
-        client = self._client()
+        client = self._context.client
         if client is None:
             return OUTAGE_PAUSE
         try:
@@ -186,11 +171,6 @@ class Outbox:
     async def _forget(self, runs: Mapping[UUID, str]) -> None:
         async with self._database.transaction() as tx:
             await tx.apply(hatchet_runs.delete(list(runs.items())))
-
-
-def registered_journeys(client: Client, journey_ids: Collection[str]) -> list[str]:
-    """Return those of the journeys whose tasks Hatchet knows."""
-    return [journey_id for journey_id in journey_ids if journey_id in client.tasks]
 
 
 async def start_runs(database: Database, client: Client, starts: Sequence[RunStart]) -> None:

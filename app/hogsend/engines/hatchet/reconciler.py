@@ -7,11 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from ...clock import Clock
 from ...store import hatchet_runs
-from ...store.db import Database
 from .client import Client
-from .connectivity import Connectivity
+from .engine_context import EngineContext
 
 # How often the reconciler runs, in seconds.
 RECONCILE_INTERVAL = 15.0
@@ -25,27 +23,18 @@ class Reconciler:
     """Exits the enrollments of cancelled runs.
 
     Args:
-        database: where the rows are.
-        clock: the source of the present instant.
-        client: returns the client, or None before the first connection.
+        context: the rows, and the connection to Hatchet.
         exit_cancelled: exits an enrollment whose run was cancelled in Hatchet.
-        connectivity: tracks whether Hatchet answers.
     """
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        client: Callable[[], Client | None],
-        exit_cancelled: Callable[[UUID], Awaitable[None]],
-        connectivity: Connectivity,
+        self, context: EngineContext, exit_cancelled: Callable[[UUID], Awaitable[None]]
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._client = client
+        self._context = context
+        self._database = context.database
+        self._clock = context.clock
+        self._connectivity = context.connectivity
         self._exit_cancelled = exit_cancelled
-        self._connectivity = connectivity
         self._polls = 0
 
     async def run(self) -> None:
@@ -54,7 +43,7 @@ class Reconciler:
 
     async def reconcile(self) -> None:
         """Look for cancelled runs once, and exit their enrollments."""
-        client = self._client()
+        client = self._context.client
         if client is None:
             return
         is_thorough = self._polls % _RECENT_POLLS == 0

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from ...clock import Clock
 from ...store import hatchet_runs
-from ...store.db import Database
 from ...store.hatchet_runs import RunStart
 from .client import Client
-from .connectivity import Connectivity
-from .outbox import LIMIT, registered_journeys, start_runs
+from .engine_context import EngineContext
+from .outbox import LIMIT, start_runs
 from .reconciler import Reconciler
 
 log = logging.getLogger("hogsend.hatchet")
@@ -30,33 +28,23 @@ class Sweeper:
     """Restarts late enrollments.
 
     Args:
-        database: where the rows are.
-        clock: the source of the present instant.
-        client: returns the client, or None before the first connection.
-        journey_ids: returns the journeys that this process has code for.
+        context: the rows, and the connection to Hatchet.
         pop_finished_counts: returns how many turns of each journey ended since the last call.
         reconciler: exits the enrollments whose run was cancelled in Hatchet.
-        connectivity: tracks whether Hatchet answers.
     """
 
     def __init__(
         self,
-        database: Database,
-        clock: Clock,
-        *,
-        client: Callable[[], Client | None],
-        journey_ids: Callable[[], Collection[str]],
+        context: EngineContext,
         pop_finished_counts: Callable[[], Counter[str]],
         reconciler: Reconciler,
-        connectivity: Connectivity,
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._client = client
-        self._journey_ids = journey_ids
+        self._context = context
+        self._database = context.database
+        self._clock = context.clock
+        self._connectivity = context.connectivity
         self._pop_finished_counts = pop_finished_counts
         self._reconciler = reconciler
-        self._connectivity = connectivity
 
     async def run(self) -> None:
         """Sweep every minute, until cancelled."""
@@ -68,12 +56,12 @@ class Sweeper:
         While a journey makes progress, its late enrollments only wait in a queue, which more runs
         would make longer. One that is very late is restarted all the same.
         """
-        client = self._client()
+        client = self._context.client
         # No restart during an outage: the attempts would be used up when Hatchet answers again.
         if client is None or self._connectivity.outage is not None:
             return
         now, finished = self._clock.now(), self._pop_finished_counts()
-        journey_ids = registered_journeys(client, self._journey_ids())
+        journey_ids = self._context.list_registered_journeys(client)
         stuck = [journey_id for journey_id in journey_ids if not finished[journey_id]]
         late, very_late = await self._database.read(
             hatchet_runs.find_stalled(stuck, now - LATE, now, LIMIT),
