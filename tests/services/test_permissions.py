@@ -49,7 +49,6 @@ FUNCTIONS: Mapping[str, Permission] = {
     "enrollments.count_enrollments": READ,
     "enrollments.get_enrollment": READ,
     "enrollments.list_enrollments": READ,
-    "enrollments.list_retrying": READ,
     "events.get_event": READ,
     "events.list_events": READ,
     "events.send_test_event": OPERATE,

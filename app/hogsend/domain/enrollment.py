@@ -170,6 +170,23 @@ class Enrollment:
             return replace(self, wait=replace(wait, remaining=wait.remaining - 1))
         return replace(self, wait_result=event, wake_at=now)
 
+    def exit(self, reason: str, now: datetime) -> Enrollment:
+        """Return the enrollment after an exit.
+
+        Args:
+            reason: why, as screens show it.
+            now: the instant of the exit.
+        """
+        return replace(
+            self,
+            state="exited",
+            end_reason=reason,
+            ended_at=now,
+            wake_at=None,
+            wait=None,
+            wait_result=None,
+        )
+
     def move_to(self, contact_id: UUID) -> Enrollment:
         """Return the enrollment moved to the contact that its contact was merged into.
 

@@ -291,17 +291,7 @@ class IngestBatch:
 
     def _exit(self, state: ContactState, enrollment: Enrollment, reason: str) -> None:
         del state.live[enrollment.id]
-        self._writes.put(
-            replace(
-                enrollment,
-                state="exited",
-                end_reason=reason,
-                ended_at=self._now,
-                wake_at=None,
-                wait=None,
-                wait_result=None,
-            )
-        )
+        self._writes.put(enrollment.exit(reason, self._now))
         journey_id = enrollment.journey_id
         self._tally.change_state(journey_id, enrollment.state, "exited")
         self._tally.change_wait(journey_id, enrollment.wait.key if enrollment.wait else None, None)

@@ -153,17 +153,7 @@ def _split_live(
     for enrollment in sorted(live, key=lambda e: e.id):
         entry = (enrollment.journey_id, enrollment.entry_key)
         if entry in entries:
-            ended.append(
-                replace(
-                    enrollment,
-                    state="exited",
-                    end_reason=REASON,
-                    ended_at=now,
-                    wake_at=None,
-                    wait=None,
-                    wait_result=None,
-                )
-            )
+            ended.append(enrollment.exit(REASON, now))
             continue
         entries.add(entry)
         if enrollment.contact_id == loser.id:

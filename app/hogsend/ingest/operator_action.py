@@ -330,15 +330,7 @@ class _ActionBatch:
 
     def _end(self, enrollment: Enrollment, reason: str) -> None:
         """Exit an enrollment, and cancel its queued sends."""
-        ended = replace(
-            enrollment,
-            state="exited",
-            end_reason=reason,
-            ended_at=self._now,
-            wake_at=None,
-            wait=None,
-            wait_result=None,
-        )
+        ended = enrollment.exit(reason, self._now)
         self._put(self._enrollments[enrollment.id], ended)
         self._tally.add_today(counters.name_ended_total(enrollment.journey_id, "exited"))
         self._cancel[enrollment.id] = reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -141,13 +141,7 @@ class _ReplayBatch:
         else:
             del state.live[enrollment.id]
             self._tally.add_today(counters.name_ended_total(self._journey.id, "exited"))
-            enrollment = replace(
-                enrollment,
-                state="exited",
-                end_reason=exit_reason,
-                ended_at=self._now,
-                wake_at=None,
-            )
+            enrollment = enrollment.exit(exit_reason, self._now)
         self._start(enrollment)
         self._correct(missed, {"outcome": "enrolled", "stateId": str(enrollment.id)})
 

@@ -25,7 +25,6 @@ __all__ = [
     "count_enrollments",
     "get_enrollment",
     "list_enrollments",
-    "list_retrying",
 ]
 
 
@@ -36,6 +35,7 @@ async def list_enrollments(
     *,
     states: Sequence[str] = LIVE_STATES,
     waits: Sequence[str] = (),
+    is_retrying: bool = False,
     before: UUID | None = None,
     limit: int,
 ) -> Sequence[EnrollmentWithContact]:
@@ -47,6 +47,7 @@ async def list_enrollments(
         journey_id: which journey.
         states: only those in one of these states.
         waits: instead of `states`, only those in a wait with one of these journal keys.
+        is_retrying: instead of both, only those whose last turn raised and will be tried again.
         before: only those that entered before this enrollment.
         limit: how many at most.
 
@@ -54,33 +55,10 @@ async def list_enrollments(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    query = journey_read_model.find_enrollment_ids(journey_id, states, waits, before, limit)
-    ids = await installation.database.read_one(query)
-    return await journey_read_model.load_members(installation.database, ids)
-
-
-async def list_retrying(
-    installation: Installation,
-    actor: Actor,
-    journey_id: str,
-    *,
-    before: UUID | None = None,
-    limit: int,
-) -> Sequence[EnrollmentWithContact]:
-    """Return enrollments of a journey whose last turn raised and will be tried again.
-
-    Args:
-        installation: whose enrollments.
-        actor: who reads them.
-        journey_id: which journey.
-        before: only those that entered before this enrollment.
-        limit: how many at most.
-
-    Raises:
-        Forbidden: the actor may not read.
-    """
-    actor.require(Permission.READ)
-    query = journey_read_model.find_retrying_ids(journey_id, before, limit)
+    if is_retrying:
+        query = journey_read_model.find_retrying_ids(journey_id, before, limit)
+    else:
+        query = journey_read_model.find_enrollment_ids(journey_id, states, waits, before, limit)
     ids = await installation.database.read_one(query)
     return await journey_read_model.load_members(installation.database, ids)
 

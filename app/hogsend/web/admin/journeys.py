@@ -8,7 +8,7 @@ from quart import request
 
 from ...domain.enrollment import LIVE_STATES
 from ...services import journeys
-from ...services.enrollments import EnrollmentWithContact, list_enrollments, list_retrying
+from ...services.enrollments import EnrollmentWithContact, list_enrollments
 from ...services.journeys import REFUSAL_REASONS, JourneySummary, RefusalRecord
 from .. import formatting
 from ..pages import content, context, page, read_form
@@ -105,16 +105,13 @@ def _tabs(summary: JourneySummary) -> Mapping[str, int]:
 async def _list_people(
     journey_id: str, state: str, keys: Sequence[str]
 ) -> Sequence[EnrollmentWithContact]:
-    if state == RETRYING:
-        return await list_retrying(
-            context(), actor(), journey_id, before=before_id(), limit=PAGE_SIZE + 1
-        )
     return await list_enrollments(
         context(),
         actor(),
         journey_id,
         states=[state] if state in STATES else LIVE_STATES,
         waits=keys,
+        is_retrying=state == RETRYING,
         before=before_id(),
         limit=PAGE_SIZE + 1,
     )
