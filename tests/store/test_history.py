@@ -18,6 +18,7 @@ from hogsend.domain.ids import new_id
 from hogsend.domain.send_policy import Send
 from hogsend.store import contacts, enrollments, history, sends
 from hogsend.store.db import Database, Query, Row, Write
+from tests.databases import enrollment_of
 
 DAY = timedelta(days=1)
 
@@ -36,30 +37,21 @@ def ada(clock: ManualClock) -> UUID:
 def entry(clock: ManualClock, ada: UUID) -> Callable[..., Enrollment]:
     """Make an enrollment of Ada's in the journey `welcome`."""
 
-    def enrollment_with(**given: Any) -> Enrollment:
+    def make(**fields: Any) -> Enrollment:
         now = clock.now()
-        facts: dict[str, Any] = {
-            "id": new_id(now),
-            "contact_id": ada,
-            "journey_id": "welcome",
-            "entry_key": str(new_id(now)),
-            "state": "active",
-            "trigger_event_id": new_id(now),
-            "code_hash": "abc",
-            "entered_at": now,
-        }
-        return Enrollment(**{**facts, **given})
+        defaults = {"contact_id": ada, "journey_id": "welcome", "entry_key": str(new_id(now))}
+        return enrollment_of(now, **{**defaults, "wake_at": None, **fields})
 
-    return enrollment_with
+    return make
 
 
 @pytest.fixture
 def mail(clock: ManualClock, ada: UUID) -> Callable[..., Send]:
     """Make a mail `hello` to Ada, of the list `news`."""
 
-    def send_with(**given: Any) -> Send:
+    def make(**fields: Any) -> Send:
         now = clock.now()
-        facts: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "id": new_id(now),
             "contact_id": ada,
             "template": "hello",
@@ -67,9 +59,9 @@ def mail(clock: ManualClock, ada: UUID) -> Callable[..., Send]:
             "status": "queued",
             "created_at": now,
         }
-        return Send(**{**facts, **given})
+        return Send(**{**defaults, **fields})
 
-    return send_with
+    return make
 
 
 async def keep(database: Database, clock: ManualClock, *rows: Enrollment | Send) -> None:
@@ -219,22 +211,22 @@ async def test_a_few_peoples_past_is_found_without_going_through_everybodys(
     sqlite_url: str, clock: ManualClock, people: int
 ):
     ids = [new_id(clock.now()) for _ in range(people)]
-    asked: list[Query[Any]] = [
+    queries: list[Query[Any]] = [
         history.find_journey_histories(ids, ["welcome"]),
         history.find_email_histories(ids, ["hello"]),
         history.count_sent(ids, clock.now()),
         history.count_sent(ids, clock.now(), "news"),
     ]
-    plans = [Query(f"EXPLAIN QUERY PLAN {one.sql}", one.values, list[Row]) for one in asked]
+    plans = [Query(f"EXPLAIN QUERY PLAN {query.sql}", query.values, list[Row]) for query in queries]
     database = Database(sqlite_url)
     await database.open()
     try:
         steps = [row[3] for plan in await database.read(*plans) for row in plan]
     finally:
         await database.close()
-    found = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
-    assert len(found) == 3 * len(asked)
-    assert [s for s in found if "contact_id=?" not in s and "merged_into=?" not in s] == []
+    searches = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
+    assert len(searches) == 3 * len(queries)
+    assert [s for s in searches if "contact_id=?" not in s and "merged_into=?" not in s] == []
 
 
 def test_a_past_comes_back_from_the_journal_as_it_was(clock: ManualClock):
