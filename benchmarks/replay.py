@@ -55,7 +55,8 @@ async def live(project: Project, clock: ManualClock) -> UUID:
 
 async def replayed(project: Project, one: UUID) -> tuple[TurnExecution, float, float]:
     """Replay a turn; return it, and the milliseconds of loading it and of driving it."""
-    code, environment = project.code, project.code.environment(project.clock.now(), TurnLimits())
+    code = project.code
+    environment = code.build_environment(project.clock.now(), TurnLimits())
     begun = time.perf_counter()
     loaded = await load_turns(
         project.database, [one], code, environment, is_selected=lambda _: True

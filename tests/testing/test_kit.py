@@ -213,7 +213,7 @@ async def test_a_click_counts_as_a_persons_within_seconds(world: World):
     assert world.now - START == seconds(12)
     with pytest.raises(AssertionError, match=r"no link to https://example\.com/no"):
         await world.click(ada, "hello", "https://example.com/no")
-    with pytest.raises(AssertionError, match="has received no mail 'news'"):
+    with pytest.raises(AssertionError, match="has received no email 'news'"):
         await world.open(ada, "news")
 
 
@@ -377,13 +377,13 @@ async def test_a_mail_that_cannot_be_rendered_fails_the_test():
     async def half(user: Contact, ctx: Context) -> None:
         await ctx.send("news")
 
-    with pytest.raises(AssertionError, match=r"The mail news could not be rendered: .*number"):
+    with pytest.raises(AssertionError, match=r"The email news could not be rendered: .*number"):
         async with play(half, mails=MAILS) as world:
             await world.emit(await world.contact("ada@example.com"), "go")
 
 
 async def test_a_journey_that_blocks_fails_the_test(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(time_driver, "PATIENCE", 0.1)
+    monkeypatch.setattr(time_driver, "MAX_WORK_SECONDS", 0.1)
     going_on = threading.Event()
 
     @journey("blocking", trigger="go")

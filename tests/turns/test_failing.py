@@ -438,7 +438,7 @@ async def test_when_some_turns_do_not_come_back_the_rest_of_their_set_is_left(id
 @pytest.fixture
 def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A file that lets deaf loops go, at the latest when the test is over."""
-    monkeypatch.setattr("hogsend.turns.driver._GRACE", 0.03)
+    monkeypatch.setattr("hogsend.turns.driver._GRACE_SECONDS", 0.03)
     path = tmp_path / "released"
     yield path
     path.touch()
@@ -448,8 +448,10 @@ async def test_a_thread_that_does_not_listen_is_given_up_and_comes_back_in_vain(
     idle_world: World, released: Path, monkeypatch: pytest.MonkeyPatch
 ):
     ended: asyncio.Queue[None] = asyncio.Queue()
-    end = driver._Lane._end
-    monkeypatch.setattr(driver._Lane, "_end", lambda lane: (end(lane), ended.put_nowait(None)))
+    end = driver._TurnThread._end
+    monkeypatch.setattr(
+        driver._TurnThread, "_end", lambda thread: (end(thread), ended.put_nowait(None))
+    )
     await idle_world.define(STUCK.format(f"deaf({str(released)!r})"))
     (bo,) = await enroll(idle_world, "bo")
     await idle_world.turn_runner(LIMIT).run([bo])

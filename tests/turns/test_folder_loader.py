@@ -165,7 +165,7 @@ def test_what_a_journey_is_given_is_checked(tmp_path: Path, given: str, message:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        ("def j(user, ctx): ...", "not an async function"),
+        ("def j(user, ctx): ...", "is not `async`"),
         ("async def j(user): ...", "does not take two arguments"),
         ("class j: ...", "Error"),
     ],
@@ -371,7 +371,7 @@ def test_a_file_that_takes_long_to_load_is_named_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     warned = threading.Event()
-    monkeypatch.setattr(folder_loader, "SLOW", 0.01)
+    monkeypatch.setattr(folder_loader, "SLOW_SECONDS", 0.01)
     monkeypatch.setattr(folder_loader.log, "warning", lambda *_: warned.set())
     monkeypatch.setattr(builtins, "until_warned", lambda: warned.wait(30), raising=False)
     registry = loaded(tmp_path, "assert until_warned()")

@@ -28,7 +28,7 @@ def test_every_method_of_the_loop_raises_the_remedy(method: str):
     with pytest.raises(JourneyCodeError) as caught:
         getattr(loop, method)()
     assert REMEDY in str(caught.value)
-    assert loop.fault is caught.value
+    assert loop.error is caught.value
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ async def test_a_stored_instant_past_the_last_year_blocks_no_other_turn(sqlite_w
         ("raise StepFailed(ValueError('card declined'))", 1, "card declined"),
         ("raise StepFailed(None)", 1, "None"),
         ("asyncio.current_task().cancel()\n        await asyncio.sleep(1)", 3, "cancelled"),
-        ("return 10 ** 5000", 1, "It was done, but"),
+        ("return 10 ** 5000", 1, "The step was done, but"),
     ],
 )
 async def test_an_effect_that_ends_strangely_is_counted_and_fails(

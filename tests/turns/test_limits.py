@@ -19,7 +19,7 @@ from hogsend.process.worker_factory import turn_limits
 from hogsend.turns import step_runner
 from hogsend.turns.calls.effect import Effect
 from hogsend.turns.daemon_threads import DaemonThreads
-from hogsend.turns.driver import _Lane
+from hogsend.turns.driver import _TurnThread
 from hogsend.turns.step_runner import StepRunner
 from hogsend.turns.turn_inputs import TurnLimits
 from tests.patience import PATIENCE
@@ -97,41 +97,41 @@ async def test_the_effects_of_one_journey_are_limited(
     effects.close()
 
 
-class Quick:
-    """A turn that is over as soon as it is let go."""
+class BlockingTurn:
+    """A turn that occupies its thread until the test releases it."""
 
     thread_seconds, is_over = 0.0, True
 
     def __init__(self) -> None:
-        self.begun, self.gate = threading.Event(), threading.Event()
+        self.begun, self.released = threading.Event(), threading.Event()
 
     def advance(self, answer: object) -> None:
         self.begun.set()
-        self.gate.wait(PATIENCE)
+        self.released.wait(PATIENCE)
 
 
-async def test_a_late_interruption_reaches_no_other_turn():
-    """The thread that it was meant for runs another turn by then."""
-    first, second = Quick(), Quick()
+async def test_a_late_interruption_does_not_hit_the_next_turn_of_the_thread():
+    first_turn, second_turn = BlockingTurn(), BlockingTurn()
     threads = DaemonThreads("limits")
 
-    def begin(turn: Any) -> _Lane:
-        lane = _Lane(deque([(turn, None)]), PATIENCE)
-        threads.run(lane.run)
-        return lane
+    def start(turn: Any) -> _TurnThread:
+        thread = _TurnThread(deque([(turn, None)]), PATIENCE)
+        threads.run(thread.run)
+        return thread
 
-    lane = begin(first)
-    await asyncio.to_thread(first.begun.wait, PATIENCE)
-    assert lane.retire_if_slow(0.0) is first
-    first.gate.set()
-    await lane.ended
+    first = start(first_turn)
+    await asyncio.to_thread(first_turn.begun.wait, PATIENCE)
+    assert first.retire_if_slow(0.0) is first_turn
+    first_turn.released.set()
+    await first.ended
     async with asyncio.timeout(PATIENCE):
         while not threads._idle:
             await asyncio.to_thread(time.monotonic)
-    after = begin(second)
-    await asyncio.to_thread(second.begun.wait, PATIENCE)
-    lane.interrupt()
-    second.gate.set()
+    second = start(second_turn)
+    await asyncio.to_thread(second_turn.begun.wait, PATIENCE)
+    first.interrupt()
+    second_turn.released.set()
     async with asyncio.timeout(PATIENCE):
-        await after.ended
-    assert (lane._thread, second.thread_seconds > 0) == (after._thread, True)
+        await second.ended
+    assert first._thread_id == second._thread_id
+    assert second_turn.thread_seconds > 0

@@ -63,7 +63,7 @@ async def test_the_reads_of_a_round_take_one_query_of_a_kind_however_many_ask(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
     # However slow the machine is, none of them is left behind by its set.
-    monkeypatch.setattr("hogsend.turns.driver._SLOW", 60.0)
+    monkeypatch.setattr("hogsend.turns.driver._SLOW_SECONDS", 60.0)
     await idle_world.define(ASKS)
     few = await statements(idle_world, monkeypatch, 2)
     await idle_world.submit("used", user_id="other")

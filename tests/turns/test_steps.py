@@ -310,7 +310,7 @@ async def test_what_no_journal_can_keep_ends_the_step_and_is_done_once(world: Wo
 try:
     await ctx.step("odd", lambda: DONE.append("done") or {answer})
 except StepFailed as error:
-    await ctx.checkpoint("reported" if "It was done, but" in str(error) else str(error))
+    await ctx.checkpoint("reported" if "The step was done, but" in str(error) else str(error))
 """,
     )
     assert DONE == ["done"]
@@ -386,7 +386,7 @@ async def test_functions_that_never_return_keep_only_the_slots_of_their_journey(
     assert caplog.text.count("steps of j are no longer started: 2 functions of this") == 1
     await sqlite_world.advance(minutes(120))
     label = (await sqlite_world.journal())[-1].label
-    assert "It was not started" in label and "restart the server" in label
+    assert "The step was not started" in label and "restart the server" in label
 
 
 async def test_threads_that_return_free_their_slots(monkeypatch: pytest.MonkeyPatch):
@@ -398,10 +398,10 @@ async def test_threads_that_return_free_their_slots(monkeypatch: pytest.MonkeyPa
         attempt = await effects.run(journey, call, uuid4(), 1)
         return (attempt.error or "done").split(":")[0]
 
-    assert await run(lambda: gates[0].wait(20)) == "It took longer than 0.05 seconds."
+    assert await run(lambda: gates[0].wait(20)) == "The step took longer than 0.05 seconds."
     # A step that waits for the last slot fails as well when the slot is lost.
     found = await asyncio.gather(*(run(lambda: gates[1].wait(20)) for _ in range(3)))
-    assert found == ["It took longer than 0.05 seconds."] + ["It was not started"] * 2
+    assert found == ["The step took longer than 0.05 seconds."] + ["The step was not started"] * 2
 
     gates[0].set()
     async with asyncio.timeout(PATIENCE):

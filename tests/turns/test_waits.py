@@ -372,7 +372,7 @@ async def test_a_turn_that_runs_twice_at_once_counts_once(idle_world: World):
     entered = (await idle_world.enrollment()).id
     one, other = idle_world.turn_runner(hours(1)), idle_world.turn_runner(hours(1))
     now = idle_world.clock.now()
-    world = one.code.environment(now, one.limits)
+    world = one.code.build_environment(now, one.limits)
     loaded = [
         await load_turns(
             idle_world.database, [entered], one.code, world, is_selected=lambda _: True

@@ -1,4 +1,4 @@
-"""Lets a test wait until the worker has done something, without waiting for real time to pass."""
+"""Lets a test wait for the worker's next commit instead of sleeping."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from ..engines.port import OnCommitted, RunTurns
 from ..ingest import BatchResult
 from ..process.event_bus import EventBus
 
-# Activity that nothing reports, such as a mail that has left, is noticed after this long, in
-# seconds.
+# How soon, in seconds, work without a commit of events or turns is noticed, such as a sent email.
 POLL_INTERVAL = 0.01
 
 
@@ -19,15 +18,15 @@ class Activity:
     """Notices commits of events and of turns.
 
     Args:
-        bus: delivers what was committed.
+        bus: publishes the results of batches.
     """
 
     def __init__(self, bus: EventBus) -> None:
         self._noticed = asyncio.Event()
         bus.subscribe(BatchResult, self._on_committed)
 
-    def of(self, run_turns: RunTurns) -> RunTurns:
-        """Return a function that runs turns and notices their commits."""
+    def watch(self, run_turns: RunTurns) -> RunTurns:
+        """Return a function that runs turns, and notices their commits."""
 
         async def run_and_notice(
             ids: Sequence[UUID], on_committed: OnCommitted
@@ -41,7 +40,7 @@ class Activity:
         return run_and_notice
 
     async def wait(self) -> None:
-        """Return when something was committed since the last call, and soon in any case."""
+        """Return after a commit since the last call, or after `POLL_INTERVAL`."""
         try:
             async with asyncio.timeout(POLL_INTERVAL):
                 await self._noticed.wait()

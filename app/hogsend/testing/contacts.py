@@ -26,17 +26,17 @@ async def upsert_contact(
     properties: Mapping[str, Any],
     now: datetime,
 ) -> Contact:
-    """Create a contact or update an existing one; merge contacts that turn out to be one person.
+    """Create or update a contact; merge contacts that turn out to be the same person.
 
     Args:
         database: where contacts are.
-        email: the address that mail goes to.
-        user_id: the product's id.
-        properties: properties to set; the contact keeps its others.
+        email: the address that email goes to.
+        user_id: the product's id of the contact.
+        properties: properties to set; the contact keeps its other properties.
         now: the present instant.
 
     Raises:
-        ValueError: there is neither address nor id, or the address is invalid.
+        ValueError: neither address nor id is given, or the address is invalid.
     """
     address = normalize_email(email) if email else None
     identities = to_identities(user_id, address, None)
@@ -45,7 +45,7 @@ async def upsert_contact(
     tally = Tally(now)
     async with database.transaction() as tx:
         existing = await _find_contact(tx, identities, tally, now)
-        contact = existing or Contact(await _make_id(tx, identities[0], now))
+        contact = existing or Contact(await _compute_id(tx, identities[0], now))
         contact = replace(
             contact,
             user_id=contact.user_id or user_id,
@@ -63,10 +63,10 @@ async def upsert_contact(
     return contact
 
 
-async def _make_id(tx: Transaction, identity: str, now: datetime) -> UUID:
-    """Return an id that is the same in every run, as variants and holdouts depend on it.
+async def _compute_id(tx: Transaction, identity: str, now: datetime) -> UUID:
+    """Return an id that is the same in every run, because variants and holdouts depend on the id.
 
-    It has the layout of every id: the instant, an increasing number, and noise.
+    The id has the layout of all ids: the instant, an increasing number, and noise.
     """
     number = len(await tx.fetch_one(snapshot.find_ids("contacts")))
     noise = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:7])
@@ -76,7 +76,7 @@ async def _make_id(tx: Transaction, identity: str, now: datetime) -> UUID:
 async def _find_contact(
     tx: Transaction, identities: list[str], tally: Tally, now: datetime
 ) -> Contact | None:
-    """Return the contact with these identities; merge them if there are several."""
+    """Return the contact with these identities; merge the contacts if there are several."""
     owners = await tx.fetch_one(contacts.find_by_identities(identities))
     ids = list(dict.fromkeys(contact.id for contact in owners.values()))
     if len(ids) > 1:

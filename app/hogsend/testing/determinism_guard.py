@@ -1,4 +1,4 @@
-"""Watches journeys while they run, and reports what they read that a replay would not repeat."""
+"""Watches journeys while they run, and records reads that a replay would not repeat."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _INSTALLED = tuple(
 _NOW = "await ctx.now()"
 _RANDOM = "await ctx.random()"
 _ID = "await ctx.uuid()"
-# Functions in C that return another value at each call: their name, and what to use instead.
+# Functions in C that return another value at each call, with their name and the remedy.
 _C_FUNCTIONS: dict[object, tuple[str, str]] = {
     **{
         getattr(time, name): (f"time.{name}()", _NOW)
@@ -38,7 +38,7 @@ _C_FUNCTIONS: dict[object, tuple[str, str]] = {
     },
     os.urandom: ("os.urandom()", _RANDOM),
 }
-# Modules in Python whose functions do: their name, and what to use instead.
+# Python modules whose functions return another value at each call, with their name and the remedy.
 _PYTHON_MODULES = {
     random.__file__: ("random", _RANDOM),
     secrets.__file__: ("secrets", _RANDOM),
@@ -53,7 +53,7 @@ class DeterminismGuard:
     """Records nondeterministic reads of journeys, and replaces the results of steps for a test.
 
     Args:
-        reads: each reading of a clock or of a random number, with its location and the remedy.
+        reads: a message for each read of a clock or a random number, with location and remedy.
         step_errors: errors that the next functions of `ctx.step` raise.
         arms: the arms that `ctx.variant` returns, by the experiment's key.
         generator: generates the numbers of `ctx.random`, the same in every run.
@@ -65,7 +65,7 @@ class DeterminismGuard:
     generator: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
     def wrap(self, function: JourneyFunction) -> JourneyFunction:
-        """Return the journey's function, watched while it runs."""
+        """Return the journey's function with the guard around it."""
 
         @functools.wraps(function)
         def run_watched(user: Any, ctx: Any) -> Any:
@@ -74,7 +74,7 @@ class DeterminismGuard:
         return run_watched
 
     def profile(self, frame: FrameType, event: str, argument: Any) -> None:
-        """Record a nondeterministic call of an author's code; a profile function of `sys`."""
+        """Record a nondeterministic call of an author's code; for `sys.setprofile`."""
         if event == "c_call":
             caller, call = frame, _describe_c_call(argument)
         elif event == "call" and frame.f_code.co_filename in _PYTHON_MODULES:
@@ -89,17 +89,17 @@ class DeterminismGuard:
         if read not in self.reads:
             self.reads.append(read)
 
-    def replace_result(self, request: Any) -> Any:
-        """Return a request with the result that the test has set for it."""
-        if isinstance(request, RunStep):
-            return replace(request, run=self._with_errors(request.run))
-        if isinstance(request, Random):
-            return replace(request, draw=self.generator.random)
-        if isinstance(request, ChooseVariant) and request.label in self.arms:
-            return replace(request, arms={self.arms[request.label]: 1.0})
-        return request
+    def replace_result(self, call: Call) -> Call:
+        """Return a `ctx` call with the result that the test has set for it."""
+        if isinstance(call, RunStep):
+            return replace(call, run=self._inject_errors(call.run))
+        if isinstance(call, Random):
+            return replace(call, draw=self.generator.random)
+        if isinstance(call, ChooseVariant) and call.label in self.arms:
+            return replace(call, arms={self.arms[call.label]: 1.0})
+        return call
 
-    def _with_errors(self, run: Callable[..., Any]) -> Callable[..., Any]:
+    def _inject_errors(self, run: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(run):
 
             @functools.wraps(run)
@@ -122,7 +122,7 @@ class DeterminismGuard:
 
 
 class _WatchedCoroutine:
-    """A journey's coroutine that is watched while the turn runner drives it."""
+    """A journey's coroutine, which sets the guard's profile function while its code runs."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, None], guard: DeterminismGuard) -> None:
         self._coroutine = coroutine
@@ -138,12 +138,12 @@ class _WatchedCoroutine:
         self._coroutine.close()
 
     def _drive(self, resume: Callable[..., Any], *arguments: Any) -> Any:
-        earlier = sys.getprofile()
+        previous = sys.getprofile()
         sys.setprofile(self._guard.profile)
         try:
             return resume(*arguments)
         finally:
-            sys.setprofile(earlier)
+            sys.setprofile(previous)
 
 
 def _describe_c_call(function: Any) -> tuple[str, str] | None:
@@ -166,7 +166,7 @@ def _describe_python_call(frame: FrameType) -> tuple[str, str] | None:
     name = frame.f_code.co_name
     if module == "uuid":
         return (f"uuid.{name}()", remedy) if name in _RANDOM_IDS else None
-    # An author's own generator, seeded with a recorded number, repeats its numbers.
+    # The author can seed a separate generator with a recorded number, so that it repeats.
     if module == "random" and frame.f_locals.get("self") is not _SHARED_GENERATOR:
         return None
     return f"{module}.{name}()", remedy

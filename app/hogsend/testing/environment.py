@@ -1,4 +1,4 @@
-"""Opens the environment of a test: the worker of production with a database of its own."""
+"""Opens the environment of a test: the production worker with a separate database."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ FileVersions = frozenset[tuple[str, int, int]]
 
 BASE_URL = "https://mail.example.com"
 SENDER = "Tests <tests@example.com>"
-# A folder in memory, where the machine has one.
-_MEMORY = Path("/dev/shm")  # noqa: S108 (each test makes a folder of its own in it)
+# The folder for files in memory, which not every machine has.
+_MEMORY = Path("/dev/shm")  # noqa: S108 (each test creates a private folder in it)
 # How long a hand-over may take when a test ends, in seconds.
 _STOP_TIMEOUT = 5.0
 
 
 @dataclass
 class KitEnvironment:
-    """The open installation of a test.
+    """The parts of a test's server.
 
     Args:
         clock: the clock that the test sets.
         database: the test's own database.
         ingest: stores events.
         tracker: records opens and clicks.
-        worker: runs journeys and delivers mail.
+        worker: runs journeys and delivers email.
         activity: notices commits.
-        content: the journeys of this test, and the mails.
-        provider: keeps the mails that were sent.
+        content: the journeys and the templates of the test.
+        provider: keeps the emails that were sent.
     """
 
     clock: ManualClock
@@ -84,16 +84,16 @@ async def open_environment(
     start: datetime,
     guard: DeterminismGuard,
     *,
-    twice: bool,
+    checks_determinism: bool,
 ) -> AsyncGenerator[KitEnvironment]:
     """Open the parts of a server in memory, without retention, and close them at the end.
 
     Args:
         functions: the journeys.
-        mails: the author's mails, as `play` takes them.
+        mails: the author's templates, as in `play`.
         start: the instant that the clock shows at first.
-        guard: watches what the journeys read.
-        twice: whether every turn runs a second time, from its journal.
+        guard: records the nondeterministic reads of the journeys.
+        checks_determinism: whether every turn runs a second time from its journal.
     """
     clock, bus, change_feed = ManualClock(start), EventBus(), ChangeFeed()
     async with AsyncExitStack() as stack:
@@ -107,7 +107,9 @@ async def open_environment(
         ingest = Ingest(database, clock, rules, change_feed, on_commit=bus.publish)
         activity, provider = Activity(bus), FakeProvider(clock)
         tracker = Tracker(database, clock, ingest, change_feed)
-        turn_runner = TurnRunner(database, clock, ingest, content.journey_code, twice=twice)
+        turn_runner = TurnRunner(
+            database, clock, ingest, content.journey_code, checks_determinism=checks_determinism
+        )
         turns = IsolatedTurns(turn_runner, database, clock, change_feed)
         mailer = Mailer(
             database=database,
@@ -122,7 +124,7 @@ async def open_environment(
             database=database,
             clock=clock,
             turn_runner=turn_runner,
-            engine=EmbeddedEngine(database, clock, activity.of(turns.run)),
+            engine=EmbeddedEngine(database, clock, activity.watch(turns.run)),
             mailer=mailer,
         )
         await worker.start()
@@ -145,7 +147,7 @@ def _create_database(folder: Path, clock: ManualClock) -> Database:
 
 @lru_cache(maxsize=1)
 def build_empty_database() -> bytes:
-    """Return the bytes of a migrated database that holds nothing."""
+    """Return the bytes of a migrated database without rows."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "empty.db")
         with ThreadPoolExecutor(1) as thread:
@@ -179,7 +181,7 @@ def _load_content(
 def _find_mails_folder(
     functions: Sequence[JourneyFunction], mails: Mails, scratch: Path
 ) -> Path | None:
-    """Return the folder that has the mails, if there is one."""
+    """Return the folder with the templates, if there is one."""
     if isinstance(mails, str | Path):
         return Path(mails).absolute()
     if mails is not None:
@@ -199,14 +201,14 @@ def _write_mails(mails: Mapping[str, str], scratch: Path) -> Path:
 
 @lru_cache(maxsize=8)
 def _load_folder(folder: Path, versions: FileVersions) -> Registry:
-    """Load an author's folder for its lists; again only when a file has changed."""
+    """Load an author's folder for its lists; `versions` is the key of the cache."""
     with preserve_modules():
         return load(folder)
 
 
 @lru_cache(maxsize=8)
 def _load_templates(folder: Path, versions: FileVersions, lists: frozenset[str]) -> Templates:
-    """Load the mails of an author's folder; again only when a file has changed."""
+    """Load the templates of an author's folder; `versions` is the key of the cache."""
     return Templates.load(folder, lists)
 
 

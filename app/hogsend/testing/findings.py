@@ -1,4 +1,4 @@
-"""Fails a test when a turn or a mail of it failed, even if the test does not check for that."""
+"""Fails a test when a turn or an email has failed, even if the test does not check for that."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from .timeline import remove_own_frames
 
 
 class Findings:
-    """The failures of a test; each is reported once.
+    """The failures of a test, each of which is reported once.
 
     Args:
-        guard: has recorded what the journeys read.
-        broken: the author's files that cannot be used, which may be the cause.
-        twice: whether reading a clock or a random number is a failure.
+        guard: has recorded the nondeterministic reads of the journeys.
+        broken: the author's files that cannot be used, which may be the cause of a failure.
+        checks_determinism: whether reading a clock or a random number is a failure.
     """
 
     def __init__(
-        self, guard: DeterminismGuard, broken: Sequence[BrokenFile], *, twice: bool
+        self, guard: DeterminismGuard, broken: Sequence[BrokenFile], *, checks_determinism: bool
     ) -> None:
         self._guard = guard
         self._broken = broken
-        self._twice = twice
+        self._checks_determinism = checks_determinism
         self._turns: set[tuple[UUID, int]] = set()
         self._reads = 0
         self._mails: set[UUID] = set()
-        # Whether the test expects failures, and checks them itself.
+        # Whether the test expects failures, and checks for them.
         self.are_expected = False
 
     def check(self, records: Snapshot) -> None:
         """Fail the test for failures that were not reported yet.
 
         Raises:
-            AssertionError: a turn or a mail failed, or a turn cannot be replayed.
+            AssertionError: a turn or an email has failed, or a turn cannot be replayed.
         """
         failures = [
-            *self._nondeterministic_reads(),
-            *self._failed_turns(records),
-            *self._failed_mails(records.sends),
+            *self._find_nondeterministic_reads(),
+            *self._find_failed_turns(records),
+            *self._find_failed_emails(records.sends),
         ]
         if failures and not self.are_expected:
             if self._broken:
                 failures.append("Files that cannot be used:\n" + "\n".join(map(str, self._broken)))
             raise AssertionError("\n\n".join(failures))
 
-    def _nondeterministic_reads(self) -> list[str]:
+    def _find_nondeterministic_reads(self) -> list[str]:
         reads = self._guard.reads[self._reads :]
         self._reads += len(reads)
-        return reads if self._twice else []
+        return reads if self._checks_determinism else []
 
-    def _failed_turns(self, records: Snapshot) -> Iterator[str]:
+    def _find_failed_turns(self, records: Snapshot) -> Iterator[str]:
         for enrollment in records.enrollments:
             for turn in records.turns.get(enrollment.id, ()):
                 key = (enrollment.id, turn.number)
@@ -67,11 +67,11 @@ class Findings:
                 elif turn.outcome == "drifted":
                     yield f"{enrollment.journey_id} drifted: {enrollment.end_reason}"
 
-    def _failed_mails(self, sends: Iterable[Send]) -> Iterator[str]:
-        """Yield a message for each mail that could not be rendered or whose template is broken."""
+    def _find_failed_emails(self, sends: Iterable[Send]) -> Iterator[str]:
+        """Yield a message for each email that could not be rendered."""
         for send in sends:
             outcome = send.attempts[-1]["outcome"] if send.attempts else ""
             is_waiting = send.status == "queued" and (send.reason or "").startswith("waits: ")
             if send.id not in self._mails and (is_waiting or outcome == "failed"):
                 self._mails.add(send.id)
-                yield f"The mail {send.template} could not be rendered: {send.reason}."
+                yield f"The email {send.template} could not be rendered: {send.reason}."

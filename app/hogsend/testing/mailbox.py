@@ -1,4 +1,4 @@
-"""The mails of a test, as their recipients see them."""
+"""The emails of a test, as their recipients see them."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ Refusal = Literal["hard_bounce", "soft", "later"]
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that was sent.
+    """An email that was sent.
 
     Args:
-        send_id: its id in the ledger.
-        contact_id: the contact that it was sent to.
-        template: the key of its template.
-        to: the address that it was sent to.
-        subject: its subject, decoded.
-        html: the HTML part; its links are tracked.
+        send_id: the id in the ledger.
+        contact_id: the recipient.
+        template: the key of the template.
+        to: the address.
+        subject: the subject, decoded.
+        html: the HTML part, with tracked links.
         text: the plain text part.
-        links: the targets of its links, in order, without those to unsubscribe and to preferences.
-        sent_at: when it was handed to the provider.
-        message: the whole mail with its headers.
+        links: the targets of the links, in order, without those to unsubscribe and to preferences.
+        sent_at: when the email was handed to the provider.
+        message: the whole email with its headers.
     """
 
     send_id: UUID
@@ -60,17 +60,17 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class SentMail:
-    """A mail as it was handed to the provider."""
+    """An email as it was handed to the provider."""
 
     message: Message
     at: datetime
 
 
 class FakeProvider(Provider):
-    """A provider that accepts every mail and keeps it, except for those that the test refuses.
+    """A provider that accepts and keeps every email, unless the test has called `refuse`.
 
     Args:
-        clock: the source of the instant at which a mail is sent.
+        clock: the source of the instant at which an email is sent.
     """
 
     name = "test"
@@ -82,7 +82,7 @@ class FakeProvider(Provider):
         self.sent_mails: dict[UUID, SentMail] = {}
 
     def refuse(self, kind: Refusal) -> None:
-        """Refuse the next mail."""
+        """Refuse the next email."""
         refusals: dict[Refusal, DeliveryError] = {
             "hard_bounce": Rejected("550 5.1.1 no such mailbox", "hard_bounce"),
             "soft": TryLater("452 4.2.2 the mailbox is full", soft_bounce=True),
@@ -91,7 +91,7 @@ class FakeProvider(Provider):
         self._refusals.append(refusals[kind])
 
     async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
-        """Keep a mail, or raise the next refusal."""
+        """Keep an email, or raise the next refusal."""
         if self._refusals:
             raise self._refusals.popleft()
         await before_handoff()
@@ -99,24 +99,24 @@ class FakeProvider(Provider):
         return Accepted(provider_id=None, reply="accepted by the test")
 
     async def close(self) -> None:
-        """Do nothing: nothing is open."""
+        """Do nothing, because the provider has no connections."""
 
 
 class Mailbox:
-    """The mails that were sent to all contacts, the oldest first."""
+    """The emails that were sent to all contacts."""
 
     def __init__(self) -> None:
         self._mails: list[Mail] = []
         self._families: dict[UUID, set[UUID]] = {}
 
     def mails(self, person: Person, template: str | None = None) -> list[Mail]:
-        """Return the mails that a person has received, the oldest first.
+        """Return the emails that a person has received, the oldest first.
 
             assert world.mailbox.mails(ada)[-1].subject == "Your trial ends on Friday"
 
         Args:
             person: the recipient.
-            template: only mails of this template.
+            template: only emails of this template.
         """
         contact_ids = self._families.get(person.id, {person.id})
         return [
@@ -126,30 +126,30 @@ class Mailbox:
         ]
 
     def templates(self, person: Person) -> list[str]:
-        """Return the templates of the mails that a person has received, the oldest first.
+        """Return the templates of the emails that a person has received, the oldest first.
 
         assert world.mailbox.templates(ada) == ["trial-welcome", "trial-progress"]
         """
         return [mail.template for mail in self.mails(person)]
 
     def take_in(self, mails: Sequence[Mail], families: dict[UUID, set[UUID]]) -> None:
-        """Hold these mails instead of the earlier ones.
+        """Replace all emails.
 
         Args:
-            mails: the mails that were sent, the oldest first.
-            families: for each contact, its id and those of the contacts merged with it.
+            mails: the emails that were sent, the oldest first.
+            families: the ids of each contact and of the contacts merged with it, by contact.
         """
         self._mails, self._families = list(mails), families
 
 
 def build_mail(sent: SentMail, contact_id: UUID, template: str, links: Sequence[str]) -> Mail:
-    """Build a mail as its recipient sees it.
+    """Return an email as its recipient sees it.
 
     Args:
-        sent: the mail as it was handed to the provider.
-        contact_id: the contact that it was sent to.
-        template: the key of its template.
-        links: the targets of its tracked links.
+        sent: the email as it was handed to the provider.
+        contact_id: the recipient.
+        template: the key of the template.
+        links: the targets of the tracked links.
     """
     message = message_from_bytes(sent.message.mime_bytes, policy=policy.default)
     return Mail(

@@ -14,7 +14,7 @@ from .world import World
 
 # A Tuesday, far from every change to or from daylight saving time.
 START = datetime(2026, 3, 3, 9, tzinfo=UTC)
-# Whether this context has a world open: its database connections belong to the task that opened it.
+# Whether a world is open in this context.
 _OPEN: ContextVar[bool] = ContextVar("world_is_open", default=False)
 
 
@@ -33,15 +33,14 @@ async def play(
             await world.emit(ada, "user.created")
             assert world.mailbox.templates(ada) == ["activation-welcome"]
 
-    A test that fails inside prints the history of every person. It also fails when a journey
-    raises, when a mail cannot be rendered, and when a turn cannot be replayed.
+    A test that fails inside prints the history of every person. The test also fails when a journey
+    raises an error, when an email cannot be rendered, and when a turn cannot be replayed.
 
     Args:
         journey: a function with the decorator `@journey`.
-        more: journeys that run beside it.
-        mails: templates by their keys, for journeys that have no folder with mails: the text of
-            each, with or without front matter. Or the path of a folder of journeys with `emails/`;
-            by default the folder of a journey's file.
+        more: further journeys that run in the same world.
+        mails: the texts of templates, by key, with or without front matter; or the path of a folder
+            of journeys with `emails/`. By default the folder of a journey's file.
         start: the instant that the clock shows at first, with a time zone; by default a Tuesday at
             nine, UTC.
         twice: whether every turn runs a second time from its journal and must make the same calls.
@@ -59,9 +58,9 @@ async def play(
     _OPEN.set(True)
     try:
         async with open_environment(
-            (journey, *more), mails, start, guard, twice=twice
+            (journey, *more), mails, start, guard, checks_determinism=twice
         ) as environment:
-            world = World(environment, guard, twice=twice)
+            world = World(environment, guard, checks_determinism=twice)
             try:
                 yield world
             except Exception as error:

@@ -21,12 +21,12 @@ class Snapshot:
 
     Args:
         contacts: the contacts, by id.
-        survivors: for a merged contact, the id of the contact that it was merged into.
+        survivors: the id of the surviving contact, by the id of the merged contact.
         enrollments: the enrollments of all contacts.
         turns: the journals, by enrollment.
         sends: the ledger.
         events: the events of all contacts.
-        refusals: for each event, the journeys that it did not start and the reasons.
+        refusals: the reasons why an event did not start a journey, by event and by journey.
     """
 
     contacts: dict[UUID, Contact] = field(default_factory=dict[UUID, Contact])
@@ -39,10 +39,12 @@ class Snapshot:
         default_factory=dict[UUID, Mapping[str, str]]
     )
 
-    def family(self, contact_id: UUID) -> set[UUID]:
-        """Return the id of a contact, of its survivor, and of the contacts merged into that."""
+    def find_family(self, contact_id: UUID) -> set[UUID]:
+        """Return the ids of a contact, of its survivor, and of all contacts merged into it."""
         survivor_id = self.survivors.get(contact_id, contact_id)
-        merged_ids = {merged for merged, into in self.survivors.items() if into == survivor_id}
+        merged_ids = {
+            merged_id for merged_id, into_id in self.survivors.items() if into_id == survivor_id
+        }
         return {survivor_id, contact_id, *merged_ids}
 
 

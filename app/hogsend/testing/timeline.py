@@ -26,14 +26,14 @@ Line = tuple[datetime, str]
 
 
 def format_timeline(records: Snapshot, contact_id: UUID, now: datetime) -> str:
-    """Return what happened to a contact, the oldest first.
+    """Return the history of a contact, the oldest entry first.
 
     Args:
         records: all records of the test.
         contact_id: the contact.
         now: the present instant, in the last line.
     """
-    family = records.family(contact_id)
+    family = records.find_family(contact_id)
     contact = records.contacts.get(records.survivors.get(contact_id, contact_id))
     lines: list[Line] = []
     for event in records.events:
@@ -48,7 +48,7 @@ def format_timeline(records: Snapshot, contact_id: UUID, now: datetime) -> str:
     lines += [
         line for send in records.sends if send.contact_id in family for line in _describe_send(send)
     ]
-    # Lines of one instant stay in the order of their kinds.
+    # The sort is stable, so lines of the same instant stay in the order of their kinds.
     lines.sort(key=lambda line: line[0])
     name = contact.email or contact.key if contact else str(contact_id)
     entries = [_indent(f"{_format_instant(instant)}  ", text) for instant, text in lines]

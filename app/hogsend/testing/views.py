@@ -1,4 +1,4 @@
-"""What a test sees of enrollments: what an event decided, and where a person is in a journey."""
+"""The views that a test has of enrollments: an event's decisions, a person's place in a journey."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from .timeline import remove_own_frames
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What an event started and ended.
+    """The journeys that an event started and ended.
 
     Args:
-        entered: the journeys that it started.
-        refused: the journeys that it triggers and did not start, each with the reason.
-        exited: the journeys that it ended.
+        entered: the journeys that the event started.
+        refused: the journeys that the event did not start although it is their trigger, each with
+            the reason.
+        exited: the journeys that the event ended.
         event_id: the event's id.
     """
 
@@ -33,17 +34,15 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a person is in a journey.
+    """The place of a person in a journey.
 
     Args:
         journey: the journey's id.
         state: `active`, `waiting`, `completed`, `exited`, `failed`, `drifted`, `held_out` or
             `parked`.
         reason: why the enrollment ended early, if it did.
-        waiting_for: the label of the current wait; a wait for an event has the event's name unless
-            it was given another label.
-        wakes_at: when the journey continues if nothing happens; None when only an event ends the
-            wait.
+        waiting_for: the label of the current wait; for a wait without `label=`, the event's name.
+        wakes_at: when the journey continues by itself; None when only an event ends the wait.
         error: the traceback of the last failed turn, if any.
         entered_at: when the person entered.
         ended_at: when the enrollment ended.
@@ -60,7 +59,7 @@ class Place:
 
 
 def build_decisions(result: IngestResult) -> Decisions:
-    """Return what an event decided."""
+    """Return the decisions of an event."""
     refused = {row["journeyId"]: row["reason"] for row in result.enrollments if row.get("reason")}
     return Decisions(
         entered=_list_journeys(result.enrollments, "outcome", "enrolled"),
@@ -71,11 +70,11 @@ def build_decisions(result: IngestResult) -> Decisions:
 
 
 def build_place(enrollment: Enrollment, turns: Sequence[Turn]) -> Place:
-    """Return where the person of an enrollment is.
+    """Return the place of a person in a journey.
 
     Args:
         enrollment: the enrollment.
-        turns: its journal, which has the label of the wait.
+        turns: the journal, which has the label of the wait.
     """
     wait = enrollment.wait if enrollment.is_live else None
     steps = (step for turn in turns for step in turn.steps)

@@ -1,4 +1,4 @@
-"""The world of a test: people, events, mails, and a clock that the test moves."""
+"""The world of a test: people, events, emails, and a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _BROWSER = Visit("GET", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0
 
 
 class World:
-    """What a test does with journeys, and what it checks; `play` opens one.
+    """The actions and the checks of a test of journeys; `play` opens a world.
 
-    Actions (`contact`, `emit`, `advance`, …) are awaited. They return when everything that they
-    cause at this instant is done: turns have run and mails were sent. What a test checks
-    (`mailbox`, `enrollment`, `events`, `timeline`) is not awaited.
+    Actions (`contact`, `emit`, `advance`, …) are awaited. An action returns when all work that is
+    due at this instant is done: turns have run and emails were sent. Checks (`mailbox`,
+    `enrollment`, `events`, `timeline`) are not awaited.
     """
 
     def __init__(
-        self, environment: KitEnvironment, guard: DeterminismGuard, *, twice: bool
+        self, environment: KitEnvironment, guard: DeterminismGuard, *, checks_determinism: bool
     ) -> None:
         self._environment = environment
         self._guard = guard
@@ -45,7 +45,9 @@ class World:
         self._records = Snapshot()
         self._mails: dict[UUID, Mail] = {}
         self._people: list[Person] = []
-        self._findings = Findings(guard, environment.content.broken, twice=twice)
+        self._findings = Findings(
+            guard, environment.content.broken, checks_determinism=checks_determinism
+        )
         self.mailbox = Mailbox()
 
     # -- people -------------------------------------------------------------------------------
@@ -57,19 +59,19 @@ class World:
 
             ada = await world.contact("ada@example.com", plan="pro")
 
-        A contact that has the address or the id already is updated. If one contact has the address
-        and another the id, they are merged.
+        An existing contact with the address or the id is updated. If one contact has the address
+        and another contact has the id, they are merged.
 
         Args:
-            email: the address that mail goes to.
+            email: the address that email goes to.
             user_id: the product's id of the person.
             properties: properties to set.
         """
         database = self._environment.database
         contact = await upsert_contact(database, email, user_id, properties, self.now)
         person = Person(contact.id, contact.email, contact.user_id)
-        self._people = [known for known in self._people if known.id != person.id] + [person]
-        await self._check_after(self._time.settle())
+        self._people = [other for other in self._people if other.id != person.id] + [person]
+        await self._check_after(self._time.wait_until_idle())
         return person
 
     async def emit(self, person: Person, name: str, /, **properties: Any) -> Decisions:
@@ -83,10 +85,11 @@ class World:
             properties: the event's properties.
 
         Returns:
-            What it started and ended: `(await world.emit(…)).refused` has the reasons.
+            The journeys that the event started and ended, and those that refused it with the
+            reasons, as in `(await world.emit(…)).refused`.
 
         Raises:
-            AssertionError: a journey failed, or made other calls when it was replayed.
+            AssertionError: a journey has failed, or has made other calls when it was replayed.
         """
         result = await self._ingest(
             IncomingEvent(name, contact_id=person.id, properties=properties)
@@ -94,31 +97,34 @@ class World:
         return build_decisions(result)
 
     async def unsubscribe(self, person: Person, list: str | None = None) -> None:
-        """Unsubscribe a person from a list, or from all mail but transactional mail.
+        """Unsubscribe a person from a list, or from all email but transactional email.
 
         Args:
             person: the person.
-            list: the id of the list; all mail by default.
+            list: the id of the list; all email by default.
         """
         await self._change_subscription(person, "contact.unsubscribed", list, False)
 
     async def resubscribe(self, person: Person, list: str | None = None) -> None:
-        """Subscribe a person to a list, or undo `unsubscribe` from all mail.
+        """Subscribe a person to a list, or undo `unsubscribe` from all email.
 
         Args:
             person: the person.
-            list: the id of the list; all mail by default.
+            list: the id of the list; all email by default.
         """
         await self._change_subscription(person, "contact.preferences_changed", list, True)
 
     async def suppress(self, person: Person, reason: str = "hard_bounce") -> None:
-        """Stop all mail to a person's address, as a bounce or a complaint does.
+        """Stop all email to a person's address, as a bounce or a complaint does.
 
         Args:
             person: the person.
             reason: the reason that the ledger shows.
+
+        Raises:
+            ValueError: the person has no address.
         """
-        contact = self._contact(person)
+        contact = self._find_contact(person)
         if contact.email is None:
             raise ValueError(f"{person} has no address to suppress.")
         suppression = Suppress(contact.email, reason)
@@ -133,7 +139,7 @@ class World:
 
             world.choose("subject", "question")
 
-        By default the arm depends on the person, and is the same in every run of a test.
+        By default the arm depends on the person, and is the same in every run of the test.
 
         Args:
             experiment: the first argument of `ctx.variant`.
@@ -141,28 +147,32 @@ class World:
         """
         self._guard.arms[experiment] = arm
 
-    # -- mails --------------------------------------------------------------------------------
+    # -- emails -------------------------------------------------------------------------------
 
     async def open(self, person: Person, template: str) -> None:
-        """Open the last mail of a template that a person has received."""
-        mail = self._last_mail(person, template)
+        """Open the last email of a template that a person has received.
+
+        Raises:
+            AssertionError: there is no such email.
+        """
+        mail = self._find_last_mail(person, template)
         await self._check_after(self._environment.tracker.record("open", mail.send_id, _BROWSER))
 
     async def click(self, person: Person, template: str, url: str | None = None) -> None:
-        """Click a link in the last mail of a template that a person has received.
+        """Click a link in the last email of a template that a person has received.
 
-        A click counts as human only when the mail's other links are not followed as well, as a
-        scanner does. Deciding that takes a few seconds: the clock moves by up to twelve.
+        A click counts as human unless the other links are followed as well, as a scanner does. The
+        verdict takes a few seconds, so the clock moves by up to twelve seconds.
 
         Args:
             person: the person.
-            template: the mail's template.
-            url: the link's target, or its beginning; by default the mail's first link.
+            template: the template of the email.
+            url: the link's target, or its beginning; by default the email's first link.
 
         Raises:
-            AssertionError: there is no such mail, or no such link in it.
+            AssertionError: there is no such email, or no such link in the email.
         """
-        mail = self._last_mail(person, template)
+        mail = self._find_last_mail(person, template)
         position = next(
             (number for number, link in enumerate(mail.links) if link.startswith(url or "")), None
         )
@@ -177,7 +187,7 @@ class World:
         await self._move(self.now + HOLD)
 
     def fail_next_send(self, kind: Refusal = "hard_bounce") -> None:
-        """Let the provider refuse the next mail.
+        """Let the provider refuse the next email.
 
         Args:
             kind: `hard_bounce`: the address does not exist and is suppressed; `soft`: the mailbox
@@ -188,11 +198,11 @@ class World:
     def fail_next_step(self, error: Exception | None = None, *, times: int = 1) -> None:
         """Let the next function of a `ctx.step` fail instead of running.
 
-        It is retried after growing pauses, as after every failure: `advance` past them.
+        The step is repeated after growing pauses, as after every failure: `advance` past them.
 
         Args:
-            error: what it raises; `StepFailed` fails the step at once, other errors are retried.
-            times: how many attempts fail; `retries + 1` of them make the step fail for good.
+            error: the error; `StepFailed` fails the step immediately, other errors are retried.
+            times: how many attempts fail; `retries + 1` attempts make the step fail for good.
         """
         self._guard.step_errors.extend(
             [error or RuntimeError("the test lets this step fail")] * times
@@ -206,7 +216,7 @@ class World:
         return self._environment.clock.now()
 
     async def advance(self, duration: timedelta) -> None:
-        """Let time pass; everything that is due meanwhile happens at its own instant, in order.
+        """Let time pass; all work that is due meanwhile happens at its own instant, in order.
 
             await world.advance(days(2))
 
@@ -214,7 +224,8 @@ class World:
             duration: how far to move the clock.
 
         Raises:
-            AssertionError: a journey failed, or made other calls when it was replayed.
+            AssertionError: a journey has failed, or has made other calls when it was replayed.
+            ValueError: the duration is negative.
         """
         await self.advance_to(self.now + duration)
 
@@ -223,6 +234,10 @@ class World:
 
         Args:
             instant: the instant, with a time zone; not before `now`.
+
+        Raises:
+            AssertionError: a journey has failed, or has made other calls when it was replayed.
+            ValueError: the instant is before `now`, or has no time zone.
         """
         if instant.tzinfo is None or instant < self.now:
             raise ValueError(f"The clock shows {self.now}; it cannot be moved to {instant}.")
@@ -231,7 +246,7 @@ class World:
     # -- checks -------------------------------------------------------------------------------
 
     def enrollment(self, person: Person, journey: str | None = None) -> Place:
-        """Return where a person is in a journey, or how it ended; the last enrollment of several.
+        """Return the place of a person in a journey, or the end; the last enrollment of several.
 
             assert world.enrollment(ada).waiting_for == "post-welcome"
 
@@ -249,7 +264,7 @@ class World:
 
     def enrollments(self, person: Person, journey: str | None = None) -> list[Place]:
         """Return all enrollments of a person, the oldest first; see `enrollment`."""
-        family = self._records.family(person.id)
+        family = self._records.find_family(person.id)
         return [
             build_place(enrollment, self._records.turns.get(enrollment.id, ()))
             for enrollment in self._records.enrollments
@@ -263,7 +278,7 @@ class World:
             person: the person.
             name: only events of this name.
         """
-        family = self._records.family(person.id)
+        family = self._records.find_family(person.id)
         return [
             event
             for event in self._records.events
@@ -277,11 +292,11 @@ class World:
             person: the person; all by default.
         """
         people = [person] if person else self._people
-        texts = [format_timeline(self._records, each.id, self.now) for each in people]
+        texts = [format_timeline(self._records, person.id, self.now) for person in people]
         return "\n\n".join(texts) or "This world has no contacts."
 
     def expects_failure(self) -> None:
-        """Let journeys fail without failing the test, which checks `enrollment(…).error` itself."""
+        """Let journeys fail without failing the test, which can check `enrollment(…).error`."""
         self._findings.are_expected = True
 
     # -- internals ----------------------------------------------------------------------------
@@ -306,18 +321,18 @@ class World:
 
     async def _ingest(self, incoming: IncomingEvent) -> IngestResult:
         result = await self._environment.ingest.submit(incoming)
-        await self._check_after(self._time.settle())
+        await self._check_after(self._time.wait_until_idle())
         return result
 
-    def _contact(self, person: Person) -> Contact:
+    def _find_contact(self, person: Person) -> Contact:
         return self._records.contacts[self._records.survivors.get(person.id, person.id)]
 
-    def _last_mail(self, person: Person, template: str) -> Mail:
+    def _find_last_mail(self, person: Person, template: str) -> Mail:
         mails = self.mailbox.mails(person, template)
         if not mails:
             received = self.mailbox.templates(person)
             raise AssertionError(
-                f"{person} has received no mail {template!r}; received: {received}."
+                f"{person} has received no email {template!r}; received: {received}."
             )
         return mails[-1]
 
@@ -326,7 +341,7 @@ class World:
         await self._check_after(self._time.move(instant, through_failures=through_failures))
 
     async def _check_after(self, action: Awaitable[None]) -> None:
-        """Await an action, read its results, and fail the test if a turn or a mail has failed."""
+        """Await an action, read the rows, and fail the test if a turn or an email has failed."""
         try:
             await action
         finally:
@@ -334,7 +349,7 @@ class World:
         self._findings.check(self._records)
 
     async def _read(self) -> None:
-        """Read the rows and the mails again."""
+        """Read the rows and the emails again."""
         environment = self._environment
         self._records = records = await read_snapshot(environment.database)
         for send in records.sends:
@@ -344,5 +359,5 @@ class World:
                 links = mail.links if mail else ()
                 self._mails[send.id] = build_mail(sent, send.contact_id, send.template, links)
         mails = sorted(self._mails.values(), key=lambda mail: (mail.sent_at, mail.send_id))
-        families = {contact_id: records.family(contact_id) for contact_id in records.contacts}
+        families = {contact_id: records.find_family(contact_id) for contact_id in records.contacts}
         self.mailbox.take_in(mails, families)

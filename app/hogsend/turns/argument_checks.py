@@ -1,4 +1,4 @@
-"""Checks of the arguments of `ctx` calls; each error says what is expected, with an example."""
+"""Checks the arguments of `ctx` calls; each error has the expected value, with an example."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def normalize_address(value: str) -> str:
     """Return an email address in its normal form.
 
     Raises:
-        JourneyCodeError: it is none.
+        JourneyCodeError: the value is not an email address.
     """
     try:
         return normalize_email(value)
@@ -74,10 +74,10 @@ def check_instant(argument: str, value: object) -> None:
 
 
 def in_utc(instant: datetime) -> datetime:
-    """Return an instant that UTC can represent.
+    """Return an instant, unless UTC cannot represent it.
 
     Raises:
-        JourneyCodeError: in UTC it is after the year 9999, or before the year 1.
+        JourneyCodeError: the instant is, in UTC, after the year 9999 or before the year 1.
     """
     try:
         instant.astimezone(UTC)

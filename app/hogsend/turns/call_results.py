@@ -17,8 +17,8 @@ class Sent:
 
     Args:
         status: `queued`, `suppressed` or `skipped`.
-        reason: why it was refused, such as `unsubscribed_from_list`; None when queued.
-        send_id: the row in the ledger; a refused send also has one.
+        reason: why the email was refused, such as `unsubscribed_from_list`; None when queued.
+        send_id: the id of the row in the ledger; a refused email has a row as well.
     """
 
     status: str
@@ -41,12 +41,12 @@ class Waited:
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """Whether a contact may be sent another mail. Truthy when they may.
+    """The result of `ctx.throttle`. Truthy when another email is allowed.
 
     Args:
-        allowed: whether fewer than the limit were sent.
-        sent: how many were sent within the window.
-        limit: how many may be sent.
+        allowed: whether fewer emails than the limit were sent.
+        sent: the number of emails that were sent within the window.
+        limit: the number of emails that may be sent.
     """
 
     allowed: bool

@@ -10,7 +10,6 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, State, Wait
 from ..domain.event import Event
-from ..domain.incoming import IncomingEvent
 from ..domain.journey import Journey
 from ..ingest import BatchResult, Ingest
 from ..store import contacts, counters, enrollments, events, sends, steps, turns
@@ -28,13 +27,13 @@ class FinishedTurn:
     Args:
         journey: the journey's definition.
         enrollment: the enrollment before the turn.
-        seen: the number of the contact's newest event when the turn began.
-        result: what the turn came to.
+        last_seq: the number of the contact's newest event that the turn has considered.
+        result: the turn's result.
     """
 
     journey: Journey
     enrollment: Enrollment
-    seen: int
+    last_seq: int
     result: TurnResult
 
 
@@ -43,72 +42,86 @@ class LateEvents:
     """The events that arrived for a new wait while its turn ran.
 
     Args:
-        wait: the wait, with the number of events that it still takes.
-        event: the event that has ended it, if enough arrived.
+        wait: the wait, with the number of events that it still needs.
+        event: the event that has ended the wait, if enough events arrived.
     """
 
     wait: Wait
     event: Event | None
 
 
-async def commit(
+# A turn with its enrollment before and after.
+Change = tuple[FinishedTurn, Enrollment, Enrollment]
+
+
+async def commit_turns(
     tx: Transaction, finished: Sequence[FinishedTurn], ingest: Ingest, tally: Tally, now: datetime
 ) -> tuple[BatchResult, list[bool | Exception]]:
     """Write turns inside a transaction.
 
-    A turn writes nothing when its enrollment has ended or moved on since it began. It also writes
-    nothing when its wait has been ended or its contact merged into another; it then runs again.
+    A turn writes nothing when its enrollment has ended or moved on since the turn began. A turn
+    also writes nothing when its wait was ended or its contact was merged into another; the turn
+    then runs again.
 
     Args:
         tx: the transaction.
         finished: the turns.
-        ingest: takes the events that they trigger.
-        tally: where changes are counted.
+        ingest: ingests the events that the turns trigger.
+        tally: counts the changes.
         now: the present instant.
 
     Returns:
-        What to announce to the engine and the dashboards, and for each turn whether it was written.
+        The changes to publish to the engine and the dashboards, and for each turn whether it was
+        written.
     """
-    # The contacts' rows are locked before the enrollments are read, as ingest does it.
+    # The contacts' rows are locked before the enrollments are read, in the same order as ingest.
     locked, present = await tx.fetch(
         contacts.lock({turn.enrollment.contact_id for turn in finished}, tx.dialect.lock_rows),
         enrollments.find_by_ids([turn.enrollment.id for turn in finished]),
     )
-    batch = BatchResult(topics={"enrollments"})
     valid = [turn for turn in finished if _is_unchanged(turn, present.get(turn.enrollment.id))]
     valid_ids = {turn.enrollment.id for turn in valid}
     late = await _find_late_events(tx, valid, locked.by_id)
-    updated: list[Enrollment] = []
-    triggered: list[IncomingEvent] = []
+    changes: list[Change] = []
     for turn in valid:
         before = present[turn.enrollment.id]
-        after = apply_turn(turn, before, late.get(before.id), now)
-        updated.append(after)
-        triggered.extend(turn.result.triggered)
-        _count(turn, before, after, tally)
-        if after.wake_at is not None:
-            batch.wakes[after.id] = after.wake_at
-        if turn.result.sends:
-            batch.topics.add("sends")
+        changes.append((turn, before, apply_turn(turn, before, late.get(before.id), now)))
+    batch = _count_changes(changes, tally)
     dropped = (turn.enrollment for turn in finished if turn.enrollment.id not in valid_ids)
     await tx.apply(
         [
             *turns.insert(_build_turn_row(t, now) for t in valid if t.result.outcome != "early"),
-            enrollments.update(updated, now, freed=True),
+            enrollments.update([after for *_, after in changes], now, freed=True),
             enrollments.release((enrollment.id, enrollment.fence) for enrollment in dropped),
             sends.insert(send for turn in valid for send in turn.result.sends),
             steps.delete((t.enrollment.id, key) for t in valid for key in t.result.done_steps),
         ]
     )
+    triggered = [event for turn in valid for event in turn.result.triggered]
     if triggered:
-        caused = await ingest.submit_within(tx, triggered, tally, now)
-        # An event of its own may have woken or ended an enrollment that has just been written.
-        batch.wakes.update(caused.wakes)
-        for ended in caused.ended:
-            batch.wakes.pop(ended, None)
-        batch.ended.extend(caused.ended)
-        batch.topics |= caused.topics
+        _add_ingested(batch, await ingest.submit_within(tx, triggered, tally, now))
     return batch, [turn.enrollment.id in valid_ids for turn in finished]
+
+
+def _count_changes(changes: Sequence[Change], tally: Tally) -> BatchResult:
+    """Count the changes of enrollments, and return what to publish about the changes."""
+    batch = BatchResult(topics={"enrollments"})
+    for turn, before, after in changes:
+        _count_turn(turn, before, after, tally)
+        if after.wake_at is not None:
+            batch.wakes[after.id] = after.wake_at
+        if turn.result.sends:
+            batch.topics.add("sends")
+    return batch
+
+
+def _add_ingested(batch: BatchResult, ingested: BatchResult) -> None:
+    """Add the changes of triggered events, which may end or wake enrollments of this batch."""
+    batch.wakes.update(ingested.wakes)
+    for enrollment_id in ingested.ended:
+        batch.wakes.pop(enrollment_id, None)
+    batch.ended.extend(ingested.ended)
+    batch.topics |= ingested.topics
 
 
 def _is_unchanged(turn: FinishedTurn, present: Enrollment | None) -> bool:
@@ -116,11 +129,11 @@ def _is_unchanged(turn: FinishedTurn, present: Enrollment | None) -> bool:
     return (
         present is not None
         and present.state in ("active", "waiting")
-        and _version(present) == _version(turn.enrollment)
+        and _identify_version(present) == _identify_version(turn.enrollment)
     )
 
 
-def _version(enrollment: Enrollment) -> tuple[object, ...]:
+def _identify_version(enrollment: Enrollment) -> tuple[object, ...]:
     event = enrollment.wait_result
     return (
         enrollment.turn,
@@ -131,32 +144,33 @@ def _version(enrollment: Enrollment) -> tuple[object, ...]:
 
 
 async def _find_late_events(
-    tx: Transaction, valid: Sequence[FinishedTurn], people: dict[UUID, Contact]
+    tx: Transaction, valid: Sequence[FinishedTurn], locked: dict[UUID, Contact]
 ) -> dict[UUID, LateEvents]:
-    """Look again for the events of new waits: they may have arrived since the turns read them."""
+    """Find the events of new waits that have arrived since the turns read the events."""
     waiting = [
-        (turn.enrollment, turn.seen, turn.result.look_back, turn.result.wait)
+        (turn.enrollment, turn.last_seq, turn.result.look_back, turn.result.wait)
         for turn in valid
         if turn.result.wait is not None
         and turn.result.wait.events
-        and people[turn.enrollment.contact_id].event_seq > turn.seen
+        and locked[turn.enrollment.contact_id].event_seq > turn.last_seq
     ]
     if not waiting:
         return {}
     contact_ids = [enrollment.contact_id for enrollment, *_ in waiting]
-    # The events of contacts that were merged into these since then are numbered apart.
+    # The events of contacts that were merged into these meanwhile are numbered separately.
     merged = await tx.fetch_one(contacts.find_merged(contact_ids))
     names = sorted({match.event for *_, wait in waiting for match in wait.events})
     own, others = await tx.fetch(
-        events.find_by_names(contact_ids, names, min(seen for _, seen, *_ in waiting)),
+        events.find_by_names(contact_ids, names, min(last_seq for _, last_seq, *_ in waiting)),
         events.find_by_names(list(merged), names),
     )
-    arrived = sorted([*own, *(replace(e, seq=0) for e in others)], key=lambda event: event.id)
+    renumbered = (replace(event, seq=0) for event in others)
+    arrived = sorted([*own, *renumbered], key=lambda event: event.id)
     late: dict[UUID, LateEvents] = {}
-    for enrollment, seen, look_back, wait in waiting:
+    for enrollment, last_seq, look_back, wait in waiting:
         for event in arrived:
             owner_id = event.contact_id
-            is_own = owner_id == enrollment.contact_id and event.seq > seen
+            is_own = owner_id == enrollment.contact_id and event.seq > last_seq
             is_merged = owner_id and merged.get(owner_id) == enrollment.contact_id
             if (
                 (is_own or is_merged)
@@ -187,7 +201,7 @@ def apply_turn(
     Args:
         turn: the turn.
         before: the enrollment as it is stored now.
-        late: the events that have arrived for the turn's new wait since the turn read them.
+        late: the events that arrived for the turn's new wait while the turn ran.
         now: the present instant.
     """
     result = turn.result
@@ -215,7 +229,7 @@ def apply_turn(
         error=None,
         end_reason=result.reason,
         ended_at=now if has_ended else None,
-        # The journal holds it now.
+        # The journal has recorded the contact as of enrollment.
         person=before.person if state == "drifted" else None,
     )
 
@@ -250,13 +264,13 @@ def _build_turn_row(turn: FinishedTurn, now: datetime) -> Turn:
     )
 
 
-def _count(turn: FinishedTurn, before: Enrollment, after: Enrollment, tally: Tally) -> None:
+def _count_turn(turn: FinishedTurn, before: Enrollment, after: Enrollment, tally: Tally) -> None:
     journey_id = before.journey_id
     tally.change_state(journey_id, before.state, after.state)
     tally.change_wait(
         journey_id,
         before.wait.key if before.wait else None,
-        # A failed enrollment keeps its wait, to resume from, but does not count as waiting in it.
+        # A failed enrollment keeps its wait for a restart, but does not count as waiting.
         after.wait.key if after.wait and after.is_live else None,
     )
     if after.ended_at is not None:

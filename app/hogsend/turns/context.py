@@ -1,4 +1,4 @@
-"""`ctx`: everything durable that a journey can do."""
+"""`ctx`: the durable calls of a journey."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ T = TypeVar("T")
 class Context:
     """The second argument of every journey.
 
-    Every call is recorded in the journal. When the journey goes on after a wait, its function
-    starts again from the top and recorded calls answer at once with what they answered before.
+    The journal records every call. When the journey continues after a wait, its function starts
+    again from the top, and recorded calls return their recorded answers immediately.
 
     Args:
         event: the event that started this enrollment.
-        enrollment_id: the enrollment's id; the wire calls it `stateId`.
-        history: what happened to this contact before.
-        when: instants in the contact's own time: `ctx.when.tomorrow().at("09:00")`.
+        enrollment_id: the enrollment's id; `stateId` in the API.
+        history: the past of this contact.
+        when: instants in the contact's time zone, such as `ctx.when.tomorrow().at("09:00")`.
     """
 
     event: Event
@@ -79,16 +79,16 @@ class Context:
         to: str | None = None,
         label: str | None = None,
     ) -> Sent:
-        """Send a mail to this contact, at the address they have when it leaves.
+        """Send an email to this contact, at the address they have when the email leaves.
 
         Args:
             template: the key of a file in `journeys/emails/`.
             subject: replaces the template's subject.
-            props: values for the template, `props.…` there.
-            list: the list it belongs to, instead of the journey's.
-            to: another address to send it to, such as that of the contact's manager; the contact's
-                subscriptions apply all the same.
-            label: its name on the timeline; the template's key unless given.
+            props: values for the template, which refers to them as `props.…`.
+            list: the list that the email belongs to, instead of the journey's.
+            to: another address to send the email to, such as that of the contact's manager; the
+                contact's subscriptions apply all the same.
+            label: the name on the timeline; the template's key unless given.
 
         Returns:
             The decision: `queued`, or refused with the reason.
@@ -105,18 +105,18 @@ class Context:
         """Wait. Meanwhile the contact costs nothing, and deploys and crashes do no harm.
 
         Args:
-            duration: how long, such as `days(2)`.
-            label: its name on the timeline; the duration unless given.
+            duration: the length of the wait, such as `days(2)`.
+            label: the name on the timeline; the duration unless given.
         """
         check_duration("ctx.sleep", duration)
         await perform(Sleep(label or describe_duration(duration), duration))
 
     async def sleep_until(self, instant: datetime | When, *, label: str | None = None) -> None:
-        """Wait for an instant; one in the past returns at once.
+        """Wait for an instant; an instant in the past returns immediately.
 
         Args:
-            instant: when, with a time zone, or such as `ctx.when.next("monday").at("09:00")`.
-            label: its name on the timeline; the words of the moment unless given.
+            instant: an instant with a time zone, or `ctx.when.next("monday").at("09:00")`.
+            label: the name on the timeline; the description of the moment unless given.
         """
         if isinstance(instant, When):
             label = label or instant.moment.describe()
@@ -136,19 +136,19 @@ class Context:
         """Wait for an event, including those since the end of the wait before.
 
         Args:
-            event: its name, or `on(name, where=…)`.
-            timeout: how long at most; forever unless given.
-            where: a condition on the event's properties, beside that of `on`.
-            since: look back to this instant instead.
-            label: its name on the timeline; the event's name unless given.
+            event: the event's name, or `on(name, where=…)`.
+            timeout: the longest wait; without a limit unless given.
+            where: a condition on the event's properties, in addition to that of `on`.
+            since: the instant to look back to, instead of the end of the wait before.
+            label: the name on the timeline; the event's name unless given.
 
         Returns:
             `Waited`, truthy when the event came.
         """
         match = event if isinstance(event, EventMatch) else EventMatch(event)
         if where is not None:
-            both = where if match.where is None else All((match.where, where))
-            match = EventMatch(match.event, both)
+            condition = where if match.where is None else All((match.where, where))
+            match = EventMatch(match.event, condition)
         return await self.wait_for_any(
             [match], timeout=timeout, since=since, label=label or match.event
         )
@@ -166,7 +166,9 @@ class Context:
             raise JourneyCodeError(
                 "ctx.wait_for_any takes a list of events.", f'Write ctx.wait_for_any(["{events}"]).'
             )
-        matches = tuple(e if isinstance(e, EventMatch) else EventMatch(e) for e in events)
+        matches = tuple(
+            event if isinstance(event, EventMatch) else EventMatch(event) for event in events
+        )
         if not matches:
             raise JourneyCodeError("ctx.wait_for_any needs at least one event to wait for.")
         if timeout is not None:
@@ -186,18 +188,18 @@ class Context:
         max_events: int = 100,
         label: str | None = None,
     ) -> Sequence[Event]:
-        """Collect events for a while, for one mail about all of them.
+        """Collect events for a while, for one email about all of them.
 
-        It includes events since the end of the wait before, and waits until the window is over or
-        enough events have arrived.
+        The result includes events since the end of the wait before. The call waits until the window
+        is over or enough events have arrived.
 
         Args:
             window: how long events are collected, from this call on.
-            event: the events: a name, or `on(name, where=…)`. Unless given, events like the one
-                that started this journey, which is then the first of them.
-            where: a condition on their properties, beside that of `on`.
+            event: the events' name, or `on(name, where=…)`. Unless given, events with the name of
+                the journey's trigger, of which the trigger is the first.
+            where: a condition on the events' properties, in addition to that of `on`.
             max_events: the number of events that ends the window.
-            label: its name on the timeline; the event's name unless given.
+            label: the name on the timeline; the event's name unless given.
 
         Returns:
             The events, the oldest first.
@@ -212,13 +214,13 @@ class Context:
     async def throttle(
         self, limit: int, window: timedelta, *, list: str | None = None, label: str | None = None
     ) -> Throttle:
-        """Return whether this contact may be sent another mail, by how many they got lately.
+        """Return whether this contact may get another email, by how many they got lately.
 
         Args:
-            limit: how many they may get within the window, from all journeys together.
-            window: how far back mails are counted.
-            list: only mails of this list are counted.
-            label: its name on the timeline.
+            limit: the number of emails within the window, from all journeys together.
+            window: the period before now in which emails are counted.
+            list: only emails of this list are counted; all lists unless given.
+            label: the name on the timeline; the limit and the window unless given.
         """
         check_span("ctx.throttle", window)
         check_count("ctx.throttle", limit)
@@ -257,26 +259,27 @@ class Context:
         timeout: timedelta = timedelta(minutes=1),  # noqa: ASYNC109 (of each attempt, not of the call)
         passed: Callable[[], Any] | None = None,
     ) -> Any:
-        """Do anything else: call a service, read a database, compute for long.
+        """Run a function with side effects: call a service, read a database, compute for long.
 
         The function runs outside of the journey, at least once: after a crash at the wrong moment
-        it runs again. Its result is recorded, and it does not run in later turns.
+        the function runs again. The journal records the result, so that the function does not run
+        in later turns.
 
         Args:
             key: the name of this step in the journal and on the timeline.
-            fn: the function, plain or `async`. One that takes an argument gets the step's id, the
-                same at every attempt: an idempotency key for services that accept one.
-            retries: how often it is tried again after it raised: after 10 s, 1 min, 5 min,
-                30 min, then every 2 h. `raise StepFailed("why")` in it ends the retries.
+            fn: the function, plain or `async`. A function that takes an argument gets the step's
+                id, which is the same at every attempt: an idempotency key for services.
+            retries: how often a failed attempt is repeated: after 10 s, 1 min, 5 min, 30 min, then
+                every 2 h. `raise StepFailed("why")` in the function ends the retries.
             timeout: how long one attempt may take.
-            passed: returns the answer for people who are past this step when it is added to the
-                code; without it they drift.
+            passed: returns the answer for contacts who are past this step when it is added to the
+                code; without `passed` they drift.
 
         Returns:
             The function's result, in the journal's form: tuples are lists.
 
         Raises:
-            StepFailed: it failed, and is not tried again.
+            StepFailed: the last attempt has failed.
         """
         check_text("ctx.step", key)
         check_span("timeout=", timeout)
@@ -295,12 +298,12 @@ class Context:
         *,
         label: str | None = None,
     ) -> UUID:
-        """Let an event happen to this contact, as if the product had sent it.
+        """Ingest an event of this contact, as if the product had sent the event.
 
         Args:
-            event: its name.
-            properties: its properties.
-            label: its name on the timeline; the event's name unless given.
+            event: the event's name.
+            properties: the event's properties.
+            label: the name on the timeline; the event's name unless given.
 
         Returns:
             The event's id.
@@ -308,7 +311,7 @@ class Context:
         return UUID(await perform(Trigger(label or event, event, dict(properties or {}))))
 
     async def contact(self, *, label: str = "now") -> Contact:
-        """Return the contact as it is now; the first argument of a journey is as of enrollment."""
+        """Return the contact as of now; a journey's first argument is the contact at enrollment."""
         stored = await perform(ReadContact(label))
         return Contact(
             id=UUID(stored["id"]),
@@ -318,11 +321,11 @@ class Context:
         )
 
     async def is_subscribed(self, list: str | None = None, *, label: str | None = None) -> bool:
-        """Return whether mail of a list may go to this contact now.
+        """Return whether email of a list may go to this contact now.
 
         Args:
-            list: the list; the journey's own unless given.
-            label: its name on the timeline.
+            list: the list; the journey's list unless given.
+            label: the name on the timeline; the list's id unless given.
         """
         is_subscribed: bool = await perform(
             CheckSubscription(label or list or "journey's list", list)
@@ -365,6 +368,6 @@ class Context:
         """End the journey here; nothing after this call runs.
 
         Args:
-            reason: what the timeline shows.
+            reason: the reason that the timeline shows.
         """
         await perform(Exit(reason))

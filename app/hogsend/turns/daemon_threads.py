@@ -7,14 +7,14 @@ import weakref
 from collections.abc import Callable
 from queue import SimpleQueue
 
-# The jobs of a thread; None ends it.
+# The jobs of one thread; None ends the thread.
 Jobs = SimpleQueue[Callable[[], None] | None]
 
 
 class DaemonThreads:
-    """Threads that take one job after the other.
+    """Runs jobs on threads that are reused.
 
-    They are daemons, so the process can end even if a job never does.
+    The threads are daemons, so the process can end even if a job never ends.
 
     Args:
         name: the name of the threads.

@@ -1,4 +1,4 @@
-"""The `@journey` decorator: it attaches a `JourneySpec` to a function, which the loader reads."""
+"""The `@journey` decorator, which attaches a `JourneySpec` to a function for the loader."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPEC_ATTRIBUTE = "__hogsend_journey__"
 
 @dataclass(frozen=True, slots=True)
 class JourneySpec:
-    """The arguments of `@journey`, unchecked; the loader checks them."""
+    """The arguments of `@journey`, which the loader checks."""
 
     id: str
     trigger: str | EventMatch
@@ -74,23 +74,23 @@ def journey(
 
     Args:
         id: the journey's name in URLs and tables, such as `activation-welcome`; never changes.
-        trigger: the event that starts it: a name, or `on(name, where=…)`.
+        trigger: the event that starts the journey: a name, or `on(name, where=…)`.
         entry: how often one contact may enter: `"once"`, `once_per(days(7))` or `"unlimited"`.
-        exit_on: events that end it at once, also in the middle of a wait.
-        suppress: the least time between two of this journey's mails to one contact.
-        list: the list that its mails belong to; the built-in list unless given.
-        name: its name on screens; derived from the id unless given.
-        description: its purpose; the function's docstring unless given.
-        enabled: whether it runs at all.
-        key: a property of the trigger event, such as `prop("cart_id")`: one live enrollment per
-            contact and value of it.
-        on_retrigger: what another trigger does while one is live: `"ignore"` or `"restart"`.
-        goal: the event that the journey aims at; it is counted, and ends nothing.
-        holdout: the percentage of people, 0 to 50, who are left out and only observed, so that
-            the journey's effect can be measured; the same person is always in or always out.
-        time_zone: the zone of people without one, such as `"Europe/Berlin"`; UTC unless given.
-        send_window: the hours of the recipient's day in which its mails leave, such as
-            `("09:00", "18:00")`; a mail that is due outside of them waits for the next opening.
-        accept_late: whether an event that arrives long after it happened also starts it.
+        exit_on: events that end the journey immediately, also in the middle of a wait.
+        suppress: the shortest time between two of this journey's emails to one contact.
+        list: the list that the emails belong to; the built-in list unless given.
+        name: the name on screens; derived from the id unless given.
+        description: the purpose; the function's docstring unless given.
+        enabled: whether the journey runs.
+        key: a property of the trigger event, such as `prop("cart_id")`: one live enrollment for
+            each contact and value of the property.
+        on_retrigger: what a trigger does while an enrollment is live: `"ignore"` or `"restart"`.
+        goal: the event that the journey aims at; the event is counted, and ends nothing.
+        holdout: the percentage of contacts, 0 to 50, who are only observed, so that the journey's
+            effect can be measured; a contact is always in the holdout or never.
+        time_zone: the zone of contacts without one, such as `"Europe/Berlin"`; UTC unless given.
+        send_window: the hours of the recipient's day in which the emails leave, such as
+            `("09:00", "18:00")`; an email that is due at another time waits for the next opening.
+        accept_late: whether an event that arrives long after it happened also starts the journey.
     """
     return _Decorator(JourneySpec(**locals()))

@@ -28,13 +28,13 @@ Problem = tuple[str, str]
 
 
 def check_spec(journey_spec: JourneySpec, lists: Collection[str]) -> Iterator[Problem]:
-    """Yield what is wrong with the arguments of `@journey`.
+    """Yield the problems of the arguments of `@journey`.
 
     Args:
         journey_spec: the arguments.
         lists: the ids of the lists that exist.
     """
-    # Authors need not check types, so any argument may be of any type.
+    # Authors may not use a type checker, so every argument may have any type.
     spec: Any = journey_spec
     if not isinstance(spec.id, str) or not ID.fullmatch(spec.id) or len(spec.id) > MAX_ID_LENGTH:
         yield f"{spec.id!r} is not a valid journey id.", ID_REMEDY
@@ -81,7 +81,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _is_storable(event: EventMatch) -> bool:
-    """Return whether a condition can be stored, with the journey and with those who wait for it."""
+    """Return whether an event's condition can be stored as JSON and as text."""
     try:
         json.dumps(event.to_json(), allow_nan=False).encode()
         str(event).encode()
@@ -91,7 +91,7 @@ def _is_storable(event: EventMatch) -> bool:
 
 
 def _check_audience(spec: Any) -> Iterator[Problem]:
-    """Yield what is wrong with the goal, the holdout, the hours of sending and the switches."""
+    """Yield the problems of the goal, the holdout, the send window and the switches."""
     if spec.goal is not None and not _names_event(spec.goal):
         yield f"goal is {spec.goal!r}.", 'Name an event, or use on("name", where=…).'
     is_number = isinstance(spec.holdout, int | float) and not isinstance(spec.holdout, bool)
@@ -100,7 +100,7 @@ def _check_audience(spec: Any) -> Iterator[Problem]:
     zone = spec.time_zone
     if zone is not None and (not isinstance(zone, str) or find_zone(zone) is None):
         yield f"time_zone is {zone!r}, which does not exist.", 'Use a name such as "Europe/Berlin".'
-    if spec.send_window is not None and (problem := _window_problem(spec.send_window)) is not None:
+    if spec.send_window is not None and (problem := _check_window(spec.send_window)) is not None:
         remedy = 'Give the opening and the closing time: ("09:00", "18:00").'
         yield f"send_window is {spec.send_window!r}{problem}.", remedy
     for argument, value in (("accept_late", spec.accept_late), ("enabled", spec.enabled)):
@@ -108,8 +108,8 @@ def _check_audience(spec: Any) -> Iterator[Problem]:
             yield f"{argument} is {value!r}.", "Use True or False."
 
 
-def _window_problem(value: Any) -> str | None:
-    """Return what is wrong with a pair of times, as the rest of a sentence; None if nothing is."""
+def _check_window(value: Any) -> str | None:
+    """Return the problem of a pair of times, as the end of a sentence; None without a problem."""
     pair = list(cast("Sequence[Any]", value)) if isinstance(value, tuple | list) else []
     if len(pair) != 2 or not all(isinstance(time, str) for time in pair):
         return ""
@@ -123,17 +123,17 @@ def _window_problem(value: Any) -> str | None:
 def check_function(
     function: Callable[..., Any], code: Function | None = None
 ) -> Iterator[tuple[Problem, int]]:
-    """Yield what is wrong with a journey's function, each problem with its line.
+    """Yield the problems of a journey's function, each with its line.
 
     Args:
         function: the function that `@journey` decorates.
-        code: its source code; read from its file unless given.
+        code: the function's source code; read from the function's file unless given.
     """
     line = inspect.unwrap(function).__code__.co_firstlineno
     if not inspect.iscoroutinefunction(function):
-        yield ("it is not an async function.", "Write `async def`."), line
+        yield ("the function is not `async`.", "Write `async def`."), line
     elif len(inspect.signature(function).parameters) != 2:
-        yield ("it does not take two arguments.", "Write (user, ctx)."), line
+        yield ("the function does not take two arguments.", "Write (user, ctx)."), line
     elif code := code or find_code(function):
         for call in find_unawaited_calls(code):
             is_here = call.file == code.scope.module.file

@@ -1,4 +1,4 @@
-"""Runs turns a second time from their journals, and fails those that then make other calls."""
+"""Runs turns a second time from their journals, and fails turns that make other calls then."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REMEDY = (
 async def check_determinism(
     driver: Driver, finished: Sequence[TurnExecution], now: datetime
 ) -> None:
-    """Fail those turns that make other calls when they run again from their journals.
+    """Fail the turns that make other calls when they run again from their journals.
 
     Args:
         driver: runs authors' code.
@@ -51,7 +51,7 @@ def _enrollment_after(execution: TurnExecution, now: datetime) -> Enrollment:
 
 
 def _find_difference(first: TurnExecution, second: TurnExecution) -> str | None:
-    """Return where two executions of a turn differ; None when they are the same."""
+    """Return how two executions of a turn differ; None when they make the same calls."""
     pairs = zip_longest(_list_calls(first), _list_calls(second))
     for number, (call, repeated) in enumerate(pairs, start=1):
         if call != repeated:

@@ -1,4 +1,4 @@
-"""Runs turns on threads of their own, so that no journey can hold up the server or another."""
+"""Runs turns on separate threads, so that no journey can hold up the server or another journey."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from .daemon_threads import DaemonThreads
 from .execution import TurnExecution
 from .turn import TurnInterrupted
 
-# A turn that keeps its thread this long, in seconds, is left behind by the rest of its batch.
-_SLOW = 0.25
-# How long an interrupted turn has to return its thread, in seconds.
-_GRACE = 1.0
-# How long an interruption may take to be raised in its thread, in seconds.
-_INTERRUPTION = 0.05
-# A batch that has taken this long, in seconds, begins no more turns.
+# The rest of a batch continues without a turn that keeps its thread this long.
+_SLOW_SECONDS = 0.25
+# How long an interrupted turn has to release its thread.
+_GRACE_SECONDS = 1.0
+# How long an interruption may take to be raised in its thread.
+_INTERRUPTION_SECONDS = 0.05
+# A batch that has taken this long begins no further turns.
 _MAX_BATCH_SECONDS = 1.0
-# The number of turns with lost threads that ends a batch.
-_MAX_LOST = 3
-# The number of threads that slow turns of one batch may keep at the same time.
+# A batch begins no further turns once this many have not released their threads.
+_MAX_STUCK = 3
+# The number of threads that slow turns of one batch may occupy at the same time.
 _MAX_SLOW = 4
 
-Queue = deque[tuple[TurnExecution, object]]
+_Queue = deque[tuple[TurnExecution, object]]
 
 
-class _Lane:
-    """One thread that advances turns of a batch, one after the other.
+class _TurnThread:
+    """A thread that advances turns of a batch, one after the other.
 
     Args:
-        queue: the turns with their answers, shared by the lanes of a batch.
-        limit: how long one turn may keep threads altogether, in seconds.
+        queue: the turns with their answers, shared by the threads of a batch.
+        limit: how long one turn may occupy threads in total, in seconds.
     """
 
-    def __init__(self, queue: Queue, limit: float) -> None:
+    def __init__(self, queue: _Queue, limit: float) -> None:
         self._queue = queue
         self._limit = limit
         self._lock = threading.Lock()
@@ -48,13 +48,13 @@ class _Lane:
         self._is_interrupted = False
         self._current: TurnExecution | None = None
         self._since = 0.0
-        self._thread = 0
+        self._thread_id = 0
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
     def run(self) -> None:
-        """Advance turns until there are no more, or the lane has been retired."""
-        self._thread = threading.get_ident()
+        """Advance turns until the queue is empty or the thread is retired."""
+        self._thread_id = threading.get_ident()
         while (item := self._take()) is not None:
             self._advance(*item)
         # The loop may have ended when a turn that was given up returns.
@@ -99,7 +99,7 @@ class _Lane:
             _await_interruption()
 
     def retire_if_slow(self, after: float) -> TurnExecution | None:
-        """Return the turn that has had the thread this long; the lane then takes no other."""
+        """Return a turn that has occupied the thread this long; the thread then takes no other."""
         with self._lock:
             if self._current is None or time.monotonic() - self._since < after:
                 return None
@@ -107,33 +107,33 @@ class _Lane:
             return self._current
 
     def interrupt(self) -> None:
-        """Raise `TurnInterrupted` in the turn that has the thread, if one still has it."""
+        """Raise `TurnInterrupted` in the turn that occupies the thread, if any."""
         with self._lock:
             if self._current is not None:
                 self._is_interrupted = True
-                raise_in_thread(self._thread, TurnInterrupted)
+                raise_in_thread(self._thread_id, TurnInterrupted)
 
     def give_up(self, execution: TurnExecution) -> None:
-        """Fail a turn that cannot be interrupted; its thread may still return, or never."""
-        stack = format_stack(self._thread)
+        """Fail a turn that cannot be interrupted; the thread may never return from it."""
+        stack = format_stack(self._thread_id)
         execution.abandon(_describe_overrun(execution.thread_seconds + self.seconds, stack))
 
     @property
     def seconds(self) -> float:
-        """How long the current turn has had the thread this time."""
+        """How long the current turn has occupied the thread since it was last advanced."""
         return time.monotonic() - self._since
 
 
 class Driver:
-    """Runs authors' code.
+    """Runs the code of authors.
 
     Args:
-        limit: how long one turn may keep threads, everything between its reads together.
+        limit: how long one turn may occupy threads, in total over all advances.
     """
 
     def __init__(self, limit: timedelta = timedelta(seconds=60)) -> None:
         self._limit = limit.total_seconds()
-        self._slow = min(_SLOW, self._limit)
+        self._slow = min(_SLOW_SECONDS, self._limit)
         self._threads = DaemonThreads("journeys")
 
     async def advance(
@@ -141,61 +141,67 @@ class Driver:
     ) -> Mapping[TurnExecution, asyncio.Task[None]]:
         """Advance each turn once with its answer.
 
-        A batch that has taken a second begins no more turns, and neither does one that has lost
-        threads to some: the others are marked with `is_postponed`.
+        After a second, or after several turns are stuck, the batch begins no further turns: the
+        remaining turns get `is_postponed`.
 
         Args:
-            executions: turns, each with what its pending call's read or effect came to.
-            begins_all: whether every turn is begun, however long it takes.
+            executions: turns, each with the outcome of its pending call's read or effect.
+            begins_all: whether every turn is begun, however long the batch takes.
 
         Returns:
-            The turns that still keep a thread when all others have been advanced. The task of each
-            ends when the turn has been advanced as well, or has failed at the limit.
+            The turns that still occupy a thread when all others have been advanced. The task of
+            each ends when the turn has been advanced, or has failed at the limit.
         """
-        queue = Queue(executions)
+        queue = _Queue(executions)
         slow: dict[TurnExecution, asyncio.Task[None]] = {}
-        lane: _Lane | None = self._open_lane(queue)
+        thread: _TurnThread | None = self._start_thread(queue)
         ends = time.monotonic() + _MAX_BATCH_SECONDS
-        while lane is not None or queue:
-            if not begins_all and (time.monotonic() > ends or _count_stuck(slow) >= _MAX_LOST):
+        while thread is not None or queue:
+            if not begins_all and (time.monotonic() > ends or _count_stuck(slow) >= _MAX_STUCK):
                 _postpone(queue)
-            if lane is None and sum(not task.done() for task in slow.values()) < _MAX_SLOW:
-                lane = self._open_lane(queue)
-            waits = [lane.ended] if lane else [task for task in slow.values() if not task.done()]
-            await asyncio.wait(
-                waits, timeout=self._slow if lane else None, return_when=asyncio.FIRST_COMPLETED
+            if thread is None and _count_running(slow) < _MAX_SLOW:
+                thread = self._start_thread(queue)
+            waits = (
+                [thread.ended] if thread else [task for task in slow.values() if not task.done()]
             )
-            if lane is None:
+            await asyncio.wait(
+                waits, timeout=self._slow if thread else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            if thread is None:
                 continue
-            if lane.ended.done():
-                lane = None
-            elif (execution := lane.retire_if_slow(self._slow)) is not None:
-                slow[execution] = asyncio.create_task(self._enforce_limit(lane, execution))
-                lane = None
+            if thread.ended.done():
+                thread = None
+            elif (execution := thread.retire_if_slow(self._slow)) is not None:
+                slow[execution] = asyncio.create_task(self._enforce_limit(thread, execution))
+                thread = None
         return slow
 
-    def _open_lane(self, queue: Queue) -> _Lane:
-        lane = _Lane(queue, self._limit)
-        self._threads.run(lane.run)
-        return lane
+    def _start_thread(self, queue: _Queue) -> _TurnThread:
+        thread = _TurnThread(queue, self._limit)
+        self._threads.run(thread.run)
+        return thread
 
-    async def _enforce_limit(self, lane: _Lane, execution: TurnExecution) -> None:
-        """Wait for a slow turn; at its limit interrupt it, then give up its thread."""
-        remaining = max(0.0, self._limit - execution.thread_seconds - lane.seconds)
-        done, _ = await asyncio.wait([lane.ended], timeout=remaining)
+    async def _enforce_limit(self, thread: _TurnThread, execution: TurnExecution) -> None:
+        """Wait for a slow turn; at the limit, interrupt the turn, then give up the thread."""
+        remaining = max(0.0, self._limit - execution.thread_seconds - thread.seconds)
+        done, _ = await asyncio.wait([thread.ended], timeout=remaining)
         if not done:
-            lane.interrupt()
-            done, _ = await asyncio.wait([lane.ended], timeout=_GRACE)
+            thread.interrupt()
+            done, _ = await asyncio.wait([thread.ended], timeout=_GRACE_SECONDS)
         if not done:
-            lane.give_up(execution)
+            thread.give_up(execution)
+
+
+def _count_running(slow: Mapping[TurnExecution, asyncio.Task[None]]) -> int:
+    return sum(not task.done() for task in slow.values())
 
 
 def _count_stuck(slow: Mapping[TurnExecution, asyncio.Task[None]]) -> int:
     return sum(execution.is_stuck for execution in slow)
 
 
-def _postpone(queue: Queue) -> None:
-    """Remove the turns that have not begun; lanes take from the other end meanwhile."""
+def _postpone(queue: _Queue) -> None:
+    """Postpone the turns that have not begun; meanwhile threads take from the other end."""
     begun: list[tuple[TurnExecution, object]] = []
     with suppress(IndexError):
         while True:
@@ -208,12 +214,12 @@ def _postpone(queue: Queue) -> None:
 
 
 def _await_interruption() -> None:
-    """Wait for an interruption that has not been raised yet, so that the next turn gets none.
+    """Wait for an interruption that has not been raised yet, so that it does not hit the next turn.
 
-    It cannot be taken back: Python 3.11 would then check for it at every step from now on, and
-    never get past one that is profiled.
+    The interruption cannot be cancelled: Python 3.11 would then check for it at every instruction
+    from now on, and loop forever at an instruction that is profiled.
     """
-    ends = time.monotonic() + _INTERRUPTION
+    ends = time.monotonic() + _INTERRUPTION_SECONDS
     with suppress(TurnInterrupted):
         while time.monotonic() < ends:
             pass

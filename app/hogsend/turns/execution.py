@@ -22,7 +22,7 @@ from .replay import Replay
 from .turn import TurnEnvironment, TurnInput, TurnInterrupted, TurnResult, build_failed_result
 from .turn_state import TurnState
 
-# How often a coroutine is closed that awaits things in its `finally` blocks.
+# How often a coroutine is closed that awaits in its `finally` blocks.
 _MAX_CLOSINGS = 20
 
 watch_coroutines(
@@ -39,10 +39,10 @@ class TurnExecution:
 
     Args:
         journey: the journey's definition.
-        function: its code.
-        inputs: what the turn starts from.
-        environment: what every turn of its batch shares.
-        is_rehearsal: whether nothing is done, see `Replay`.
+        function: the journey's code.
+        inputs: the rows that the turn starts from.
+        environment: the values that the turns of the batch share.
+        is_dry_run: whether the turn has no effects, see `Replay`.
     """
 
     def __init__(
@@ -52,18 +52,18 @@ class TurnExecution:
         inputs: TurnInput,
         environment: TurnEnvironment,
         *,
-        is_rehearsal: bool = False,
+        is_dry_run: bool = False,
     ) -> None:
         self.journey = journey
         self.function = function
         self.inputs = inputs
         self.turn = TurnState(journey, inputs, environment)
-        self.replay = Replay(self.turn, is_rehearsal=is_rehearsal)
-        # Whether its thread did not come back in time.
+        self.replay = Replay(self.turn, is_dry_run=is_dry_run)
+        # Whether the turn did not release its thread in time.
         self.is_stuck = False
-        # Whether it was not begun, for want of time, and another batch has to run it.
+        # Whether the batch ran out of time before the turn began; another batch runs the turn.
         self.is_postponed = False
-        # How long it has kept a thread so far, in seconds.
+        # How long the turn has occupied threads so far, in seconds.
         self.thread_seconds = 0.0
         self._abandoned: TurnResult | None = None
         self._loop = ForbiddenLoop()
@@ -72,17 +72,17 @@ class TurnExecution:
         self._variables.run(IN_JOURNEY.set, True)
         self._variables.run(UNAWAITED.set, self._unawaited)
         context = Context(inputs.trigger, inputs.enrollment.id)
-        contact = self.turn.enrolled_contact()
+        contact = self.turn.resolve_enrolled_contact()
         self._coroutine: Any = self._variables.run(function, contact, context)
 
     @property
     def pending(self) -> Call | None:
-        """The call whose read or effect has to be carried out before the turn can continue."""
+        """The call whose read or effect must be done before the turn can continue."""
         return self.replay.pending
 
     @property
     def effect(self) -> Effect | None:
-        """The effect of the pending call, if it has one."""
+        """The effect of the pending call, if any."""
         pending = self.replay.pending
         return pending.build_effect() if pending is not None else None
 
@@ -93,16 +93,19 @@ class TurnExecution:
 
     @property
     def result(self) -> TurnResult:
-        """What the turn has come to so far; a failure once its thread was given up."""
+        """The result so far; a failure when the turn was abandoned."""
         return self._abandoned or self.turn.result
 
     # -- running ------------------------------------------------------------------------------
 
     def advance(self, value: Any = None) -> None:
-        """Run on until a call needs input (`pending` is set) or the turn `is_over`.
+        """Run the author's code until a call needs input (`pending` is set) or the turn `is_over`.
 
         Args:
-            value: what the pending call's read or effect came to, see `Replay.complete`.
+            value: the outcome of the pending call's read or effect, see `Replay.complete`.
+
+        Raises:
+            TurnInterrupted: the driver has interrupted the turn; all other errors fail the turn.
         """
         try:
             answer = self._complete(value) if self.pending is not None else None
@@ -111,7 +114,7 @@ class TurnExecution:
             if self.is_over:
                 self._close()
         except StopIteration:
-            self.turn.leave("completed")
+            self.turn.end_journey("completed")
         except TurnInterrupted:
             raise
         except BaseException as error:
@@ -137,24 +140,24 @@ class TurnExecution:
                 raise
 
     def _throw(self, error: Exception) -> None:
-        """Raise an error at the author's call, so that the traceback names the line.
+        """Raise an error at the author's call, so that the traceback has the line of the call.
 
-        The turn fails, even if the author's code catches the error.
+        The turn fails even if the author's code catches the error.
         """
-        self._loop.fault = error
+        self._loop.error = error
         self._step(self._coroutine.throw, error)
 
     def _step(self, resume: Callable[[Any], Any], value: Any) -> Call:
-        """Run the author's code to its next `ctx` call, under a loop that refuses everything."""
+        """Run the author's code to its next `ctx` call, under the forbidden loop."""
         self._loop.enter()
         try:
             call = self._variables.run(resume, value)
         except StopIteration:
-            self._raise_fault()
+            self._raise_error()
             raise
         finally:
             self._loop.leave()
-        self._raise_fault()
+        self._raise_error()
         if not isinstance(call, Call):
             raise JourneyCodeError(
                 "A journey awaited something that is not a ctx call.",
@@ -162,26 +165,26 @@ class TurnExecution:
             )
         return call
 
-    def _raise_fault(self) -> None:
-        """Fail the turn for an error that the author's code caught, or did not notice."""
-        if self._unawaited and self._loop.fault is None:
+    def _raise_error(self) -> None:
+        """Raise the error that the author's code has caught, or has not noticed, if any."""
+        if self._unawaited and self._loop.error is None:
             call = self._unawaited[0]
-            self._loop.fault = JourneyCodeError(
+            self._loop.error = JourneyCodeError(
                 f"{call}(…) was called and never awaited, so it had no effect.",
                 f"Write `await {call}(…)`.",
             )
-        if self._loop.fault is not None:
-            raise self._loop.fault
+        if self._loop.error is not None:
+            raise self._loop.error
 
     def _fail_with(self, error: BaseException) -> None:
-        # Lines are cut, so that a message of megabytes does not push out where it was raised.
+        # Lines are cut, so that a long message does not push out the location of the error.
         lines = [line[:1000] for line in traceback.format_exception(error)]
         with contextlib.suppress(Exception):
             self._close()
         self.fail("".join(_without_own_frames(lines)))
 
     def fail(self, error: str) -> None:
-        """End the turn as failed; nothing that it did is kept.
+        """End the turn as failed, and discard its result.
 
         Args:
             error: the traceback or the reason.
@@ -190,7 +193,7 @@ class TurnExecution:
         self.turn.is_over, self.replay.pending = True, None
 
     def abandon(self, error: str) -> None:
-        """Fail a turn whose thread is stuck in it and may still come back.
+        """Fail a turn that still occupies a thread, which may return later.
 
         Args:
             error: the reason.
@@ -199,30 +202,30 @@ class TurnExecution:
         self._abandoned = build_failed_result(self.inputs.enrollment.look_back, error)
 
     def discard(self) -> None:
-        """Release a turn that has not begun."""
+        """Close a turn that has not begun."""
         self._coroutine.close()
 
     def _close(self) -> None:
-        """Close the coroutine: a pause that no `except Exception` of the author's can catch."""
+        """Close the coroutine, which ends the turn past every `except Exception` of the author."""
         for _ in range(_MAX_CLOSINGS):
             self._loop.enter()
             try:
                 self._variables.run(self._coroutine.close)
                 break
             except RuntimeError as error:
-                # A `finally` block awaited something, or a bare `except:` caught the closing.
-                # Nothing after the pause counts, so the coroutine is closed again where it is now.
+                # A `finally` block has awaited, or a bare `except:` has caught the `GeneratorExit`.
+                # The turn ignores calls after the pause, so the coroutine is closed again there.
                 if "ignored GeneratorExit" not in str(error):
                     raise
                 self._note_unclosed()
             finally:
                 self._loop.leave()
-        # A call that is released at a pause may be awaited by a later turn.
+        # The next turn may await a call that this turn has created and not yet awaited.
         self._unawaited.clear()
-        self._raise_fault()
+        self._raise_error()
 
     def _note_unclosed(self) -> None:
-        """Record in the journal that the code ran on when it was to pause."""
+        """Record in the journal that the code continued when the turn paused."""
         pauses = [step for step in self.turn.result.steps if step.waiting]
         if pauses and pauses[-1].detail is not None:
             pauses[-1].detail["unclosed"] = True

@@ -1,4 +1,4 @@
-"""Checks the code of a journeys' folder, including journeys that do not load."""
+"""Diagnoses the code of a journeys' folder, including journeys that do not load."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from .static_analysis.scopes import Function
 def diagnose_folder(
     folder: Path, registry: Registry, templates: Collection[str]
 ) -> list[Diagnostic]:
-    """Return what is wrong in the journeys of a folder and in the functions they call.
+    """Return the problems in the journeys of a folder and in the functions that they call.
 
     Args:
         folder: the author's folder.
-        registry: the journeys and lists that were loaded from it.
-        templates: the keys of the mails, those with a broken file included.
+        registry: the journeys and lists of the folder.
+        templates: the keys of the templates, those with a broken file included.
 
     Returns:
         The diagnostics, by file and line, without the reasons why a file did not load.
     """
     known = KnownResources(frozenset(templates), frozenset(registry.lists))
-    return diagnose(_journeys(folder.absolute(), registry), known)
+    return diagnose(_find_journeys(folder.absolute(), registry), known)
 
 
 def reject_missing_resources(
     folder: Path, registry: Registry, templates: Collection[str]
 ) -> Registry:
-    """Return the registry without the journeys that name a mail or a list that does not exist.
+    """Return the registry without the journeys that refer to a missing template or list.
 
-    People in these journeys wait until it exists, and people who trigger them can be enrolled then.
-    If the journeys ran, their turns would fail for good after some hours.
+    Contacts in these journeys are parked until the template or list exists. If the journeys ran,
+    their turns would fail for good after some hours.
 
     Args:
         folder: the author's folder.
-        registry: the journeys and lists that were loaded from it.
-        templates: the keys of the mails, those with a broken file included.
+        registry: the journeys and lists of the folder.
+        templates: the keys of the templates, those with a broken file included.
     """
     known = KnownResources(frozenset(templates), frozenset(registry.lists))
     sources = Sources(folder.absolute())
@@ -51,7 +51,7 @@ def reject_missing_resources(
     for journey_id, function in registry.functions.items():
         code = find_code(function, sources)
         diagnostics = diagnose([code] if code else [], known)
-        missing = [d for d in diagnostics if d.names_missing_resource]
+        missing = [diagnostic for diagnostic in diagnostics if diagnostic.names_missing_resource]
         if missing:
             del journeys[journey_id]
         for diagnostic in missing:
@@ -61,17 +61,17 @@ def reject_missing_resources(
     return replace(registry, journeys=journeys, broken=tuple(broken))
 
 
-def _journeys(folder: Path, registry: Registry) -> Iterator[Function]:
+def _find_journeys(folder: Path, registry: Registry) -> Iterator[Function]:
     sources = Sources(folder)
-    seen: set[int] = set()
+    seen_ids: set[int] = set()
     for function in registry.functions.values():
         code = find_code(function, sources)
-        if code is not None and id(code.node) not in seen:
-            seen.add(id(code.node))
+        if code is not None and id(code.node) not in seen_ids:
+            seen_ids.add(id(code.node))
             yield code
     for path in list_files(folder):
         module = sources.load_file(path)
         for code in find_journeys(module) if module else ():
-            if id(code.node) not in seen:
-                seen.add(id(code.node))
+            if id(code.node) not in seen_ids:
+                seen_ids.add(id(code.node))
                 yield code

@@ -1,4 +1,4 @@
-"""Loads a journeys' folder; a broken file does not keep the others from loading."""
+"""Loads a journeys' folder; a broken file does not prevent other files from loading."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ from .static_analysis.step_reader import build_graph
 
 log = logging.getLogger("hogsend.turns")
 
-# A file that takes longer to load, in seconds, is logged.
-SLOW = 5.0
+# The loading of a file is logged when it takes this long.
+SLOW_SECONDS = 5.0
 
 
 def load(folder: Path) -> Registry:
-    """Read every Python file of a folder.
+    """Load every Python file of a folder.
+
+    Errors of the author's code are not raised, but returned in `Registry.broken`.
 
     Args:
-        folder: the author's folder; one that does not exist is reported as broken.
+        folder: the author's folder; a folder that does not exist is reported as broken.
 
     Returns:
-        The journeys and lists, and every file that cannot be used. No code of an author's makes
-        this function raise.
+        The journeys and lists, and every file that cannot be used.
     """
     return _Loading(folder).run()
 
@@ -84,15 +85,15 @@ class _Loading:
             with _log_when_slow(path):
                 spec.loader.exec_module(module)
         except BaseException as error:
-            # Any error concerns this file only: the others are loaded.
+            # Even `SystemExit` in a file must not prevent the other files from loading.
             sys.modules.pop(name, None)
-            self._broken.append(_broken_import(path, error))
+            self._broken.append(_describe_import_error(path, error))
             return None
         return path, module
 
     def _collect_lists(self, path: Path, module: ModuleType) -> None:
         for value in vars(module).values():
-            # Checks the type, because the object may be a proxy that is not bound yet.
+            # `isinstance` would evaluate a proxy, which may not be bound yet.
             if not issubclass(type(value), MailList):
                 continue
             known = self._lists.get(value.id)
@@ -115,16 +116,18 @@ class _Loading:
             try:
                 self._collect_journey(path, spec, function)
             except Exception as error:
-                self._broken.append(_broken_import(path, error))
+                self._broken.append(_describe_import_error(path, error))
 
     def _collect_journey(self, path: Path, spec: JourneySpec, function: JourneyFunction) -> None:
         line = inspect.unwrap(function).__code__.co_firstlineno
         code = find_code(function, self._sources)
         problems = [(problem, line) for problem in check_spec(spec, self._lists)]
-        # Authors need not check types: what is no id need not be hashable.
+        # The id may be any value, even one that is not hashable.
         if spec.id in tuple(self._journeys):
             other = self._journeys[spec.id].file
-            problems.append(((f"it is also defined in {other}.", "Rename one of the two."), line))
+            problems.append(
+                ((f"the same id is also defined in {other}.", "Rename one of the two."), line)
+            )
         problems.extend(check_function(function, code))
         for (problem, remedy), problem_line in problems:
             self._problem(path, problem_line, f"the journey {spec.id!r}: {problem}", remedy)
@@ -151,9 +154,9 @@ def list_files(folder: Path) -> list[Path]:
 
 @contextmanager
 def _log_when_slow(path: Path) -> Generator[None]:
-    """Log a file that takes long to load, because the start waits for it."""
+    """Log a file that takes long to load, because the start of the server waits for the file."""
     message = "%s has been loading for %.0f s; the start waits until it is loaded"
-    timer = threading.Timer(SLOW, log.warning, (message, path.name, SLOW))
+    timer = threading.Timer(SLOW_SECONDS, log.warning, (message, path.name, SLOW_SECONDS))
     timer.daemon = True
     timer.start()
     try:
@@ -164,7 +167,7 @@ def _log_when_slow(path: Path) -> Generator[None]:
 
 @contextmanager
 def _without_bytecode() -> Generator[None]:
-    """Write no compiled files: Python would not notice an edit within the same second."""
+    """Write no bytecode, because Python ignores an edit within the same second otherwise."""
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield
@@ -173,7 +176,7 @@ def _without_bytecode() -> Generator[None]:
 
 
 def _make_package(folder: Path) -> None:
-    """Make `journeys` the package of this folder, and unload the one before."""
+    """Make `journeys` the package of this folder, and unload its earlier modules."""
     for name in [n for n in sys.modules if n == PACKAGE or n.startswith(PACKAGE + ".")]:
         del sys.modules[name]
     spec = ModuleSpec(PACKAGE, None, is_package=True)
@@ -181,11 +184,11 @@ def _make_package(folder: Path) -> None:
     package = importlib.util.module_from_spec(spec)
     package.__path__ = [str(folder)]
     sys.modules[PACKAGE] = package
-    # Without this, the finders' cache hides an edit within the second of the last load.
+    # The finders' cache would hide an edit within the second of the last load.
     importlib.invalidate_caches()
 
 
-def _match(event: str | EventMatch) -> EventMatch:
+def _to_match(event: str | EventMatch) -> EventMatch:
     return event if isinstance(event, EventMatch) else EventMatch(event)
 
 
@@ -195,11 +198,11 @@ def build_journey(
     """Return the definition of a journey.
 
     Args:
-        spec: the arguments of its decorator.
+        spec: the arguments of the decorator.
         function: the function.
-        path: its file.
-        line: its line there.
-        version: the hash of the file and of all that it imports; of the file alone unless given.
+        path: the file of the function.
+        line: the line of the function in the file.
+        version: the hash of the file and its imports; the hash of the file alone unless given.
     """
     try:
         source = inspect.getsource(function)
@@ -210,15 +213,15 @@ def build_journey(
         id=spec.id,
         name=spec.name or spec.id.replace("-", " ").replace("_", " ").capitalize(),
         description=description.strip().split("\n\n")[0].replace("\n", " "),
-        trigger=_match(spec.trigger),
+        trigger=_to_match(spec.trigger),
         entry=spec.entry if isinstance(spec.entry, Entry) else Entry(spec.entry),
-        exit_on=tuple(_match(event) for event in spec.exit_on),
+        exit_on=tuple(_to_match(event) for event in spec.exit_on),
         suppress=spec.suppress,
         list_id=spec.list or JOURNEY_LIST,
         enabled=spec.enabled,
         entry_key=spec.key.path if spec.key is not None else None,
         on_retrigger=spec.on_retrigger,
-        goal=_match(spec.goal) if spec.goal is not None else None,
+        goal=_to_match(spec.goal) if spec.goal is not None else None,
         holdout=spec.holdout,
         time_zone=spec.time_zone,
         send_window=spec.send_window,
@@ -230,7 +233,7 @@ def build_journey(
     )
 
 
-def _broken_import(path: Path, error: BaseException) -> BrokenFile:
+def _describe_import_error(path: Path, error: BaseException) -> BrokenFile:
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return BrokenFile(path.name, error.lineno or 0, f"{error.msg}.", "Fix the syntax error.")
     line = next(

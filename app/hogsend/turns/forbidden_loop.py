@@ -1,4 +1,4 @@
-"""The event loop that a journey finds: one that refuses everything, and says what to do instead."""
+"""The event loop that a journey runs under: every use raises an error with the alternative."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..errors import JourneyCodeError
 class ForbiddenLoop:
     """The running loop of a thread while a journey's code runs on it.
 
-    A journey is driven by its journal and not by a loop: what it awaits outside of `ctx` would be
-    done again at every replay. The error is kept, so that an author's `except Exception` around
-    the call cannot hide it.
+    The journal drives a journey, not a loop: asynchronous work outside of `ctx` would be repeated
+    at every replay. `error` keeps the error, so that an author's `except Exception` around the call
+    cannot hide it.
     """
 
     def __init__(self) -> None:
-        self.fault: Exception | None = None
+        self.error: Exception | None = None
         self._task = ForbiddenTask(self)
 
     def enter(self) -> None:
@@ -34,25 +34,25 @@ class ForbiddenLoop:
         return self.refuse
 
     def refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise the error that says what to do instead, and keep it.
+        """Raise the error, and keep it in `error`.
 
         Raises:
             JourneyCodeError: always.
         """
-        self.fault = JourneyCodeError(
+        self.error = JourneyCodeError(
             "A journey used asyncio directly (sleep, gather, a network call, …), which would be "
             "done again at every replay.",
             "Use ctx.sleep to wait, await ctx calls one after the other instead of gathering "
             "them, and put everything else into ctx.step(key, fn): fn may use asyncio freely.",
         )
-        raise self.fault
+        raise self.error
 
 
 class ForbiddenTask:
-    """The current task: libraries look for one before they use the loop.
+    """The current task, which libraries look up before they use the loop.
 
     Args:
-        loop: the loop that refuses.
+        loop: the loop that raises the error.
     """
 
     def __init__(self, loop: ForbiddenLoop) -> None:

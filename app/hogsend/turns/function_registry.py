@@ -1,4 +1,4 @@
-"""Builds a registry from decorated functions instead of a folder, for tests of journeys."""
+"""Builds a registry from decorated functions instead of a folder, for the testing kit."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from .registry import Registry
 
 
 def build_registry(functions: Sequence[JourneyFunction], lists: Mapping[str, MailList]) -> Registry:
-    """Return the registry of a folder with just these journeys.
+    """Return a registry with these journeys.
 
     Args:
         functions: functions with the decorator `@journey`.
-        lists: the lists that they can name, by id; the built-in list always exists.
+        lists: the lists that the journeys can refer to, by id; the built-in list always exists.
 
     Raises:
-        JourneyCodeError: one is no journey, or cannot be used; the message names every problem.
+        JourneyCodeError: a function is not a journey, or cannot be used; the message has every
+            problem.
     """
     known = {JOURNEY_LIST: BUILT_IN_LIST, **lists}
     journeys: dict[str, Journey] = {}
@@ -38,11 +39,11 @@ def build_registry(functions: Sequence[JourneyFunction], lists: Mapping[str, Mai
             name = getattr(function, "__name__", repr(function))
             raise JourneyCodeError(f"{name} is not a journey.", "Decorate it with @journey(…).")
         file, line = locate(function)
-        own = [*check_spec(spec, known), *(problem for problem, _ in check_function(function))]
-        problems += [f"{file.name}:{line}: {spec.id}: {what} {remedy}" for what, remedy in own]
+        checks = [*check_spec(spec, known), *(problem for problem, _ in check_function(function))]
+        problems += [f"{file.name}:{line}: {spec.id}: {what} {remedy}" for what, remedy in checks]
         if spec.id in journeys:
             problems.append(f"{file.name}:{line}: the journey {spec.id!r} is given twice.")
-        if not own:
+        if not checks:
             journeys[spec.id] = build_journey(spec, function, file, line)
     if problems:
         raise JourneyCodeError("\n".join(problem.rstrip() for problem in problems))
@@ -50,24 +51,24 @@ def build_registry(functions: Sequence[JourneyFunction], lists: Mapping[str, Mai
 
 
 def locate(function: Callable[..., Any]) -> tuple[Path, int]:
-    """Return the file of a function, and its line in the file."""
+    """Return the file of a function, and the function's line in the file."""
     code = inspect.unwrap(function).__code__
     return Path(code.co_filename), code.co_firstlineno
 
 
 @contextmanager
 def preserve_modules() -> Generator[None]:
-    """Restore the authors' modules that are loaded now, whatever is loaded inside the block."""
-    before = _authors_modules()
+    """Restore the authors' modules that are loaded now, whatever the block loads."""
+    modules = _find_author_modules()
     try:
         yield
     finally:
-        for name in _authors_modules():
+        for name in _find_author_modules():
             del sys.modules[name]
-        sys.modules.update(before)
+        sys.modules.update(modules)
 
 
-def _authors_modules() -> dict[str, ModuleType]:
+def _find_author_modules() -> dict[str, ModuleType]:
     return {
         name: module for name, module in sys.modules.items() if name.partition(".")[0] == PACKAGE
     }

@@ -1,4 +1,4 @@
-"""`ctx.history`: what happened to the contact before."""
+"""`ctx.history`: the contact's past events, journeys and emails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .calls import CountEvents, HasEvent, LastEvent, ListEvents, ReadEmail, Read
 
 
 class History:
-    """What happened to this contact before. The journal records every answer for replays."""
+    """The past of this contact. The journal records every answer for replays."""
 
     async def has_event(
         self,
@@ -27,10 +27,10 @@ class History:
         """Return whether an event ever happened.
 
         Args:
-            event: its name.
-            where: a condition on its properties.
-            since: only events after this instant, or within this long.
-            label: its name on the timeline; the event's name unless given.
+            event: the event's name.
+            where: a condition on the event's properties.
+            since: only events from this instant on, or within this period before now.
+            label: the name on the timeline; the event's name unless given.
         """
         check_event(event, where, since)
         has_happened: bool = await perform(HasEvent(label or event, event, where, since))
@@ -62,10 +62,10 @@ class History:
 
         Args:
             event: the name.
-            where: a condition on their properties.
-            since: only events after this instant, or within this long.
-            limit: how many at most; the journal keeps each of them.
-            label: its name on the timeline.
+            where: a condition on the events' properties.
+            since: only events from this instant on, or within this period before now.
+            limit: the largest number of events; the journal records every returned event.
+            label: the name on the timeline; the event's name unless given.
         """
         if limit < 1:
             raise JourneyCodeError("ctx.history.events takes a limit of at least 1.")
@@ -85,18 +85,18 @@ class History:
         """Return whether and when this contact was in a journey; truthy when they ever entered it.
 
         Args:
-            journey_id: the journey; it may be the present one, or no longer in the code.
-            label: its name on the timeline; the journey's id unless given.
+            journey_id: the journey, which may be the present one, or no longer in the code.
+            label: the name on the timeline; the journey's id unless given.
         """
         check_text("ctx.history.journey", journey_id)
         return JourneyPast.from_stored(await perform(ReadJourney(label or journey_id, journey_id)))
 
     async def email(self, template: str, *, label: str | None = None) -> EmailPast:
-        """Return whether and when this contact got a mail, opened it and clicked in it.
+        """Return whether and when this contact got an email, opened it and clicked in it.
 
         Args:
-            template: the key of the mail.
-            label: its name on the timeline; the template's key unless given.
+            template: the key of the template.
+            label: the name on the timeline; the template's key unless given.
         """
         check_text("ctx.history.email", template)
         return EmailPast.from_stored(await perform(ReadEmail(label or template, template)))
@@ -108,7 +108,7 @@ def check_event(
     """Raise unless the arguments of a read of events can be used.
 
     Raises:
-        TypeError: `event` is no name, or `where` no condition.
+        TypeError: `event` is not a name, or `where` is not a condition.
         JourneyCodeError: `since` is neither a duration nor an instant with a time zone.
     """
     EventMatch(event, where)

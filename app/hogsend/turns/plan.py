@@ -1,7 +1,7 @@
-"""Runs every live journal against other code, without doing anything, and counts the outcomes.
+"""Runs every live journal against other code, without effects, and counts the outcomes.
 
-`hogsend journeys plan` shows them before code is used, `serve` logs them when code has changed
-(docs/changing-journeys.md).
+`hogsend journeys plan` shows the outcomes before code is deployed; `serve` logs them when code has
+changed (docs/changing-journeys.md).
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ log = logging.getLogger("hogsend.plan")
 
 # The number of journals in one batch.
 BATCH = 500
-# Beside a server, batches are small and leave the database to others in between.
+# Beside a server, batches are small, with pauses in which other work can use the database.
 BATCH_BESIDE_SERVER, PAUSE_BESIDE_SERVER = 50, 0.01
-# A turn of a plan does nothing, so one that takes this long blocks.
+# A turn of a plan has no effects, so a turn that takes this long is blocked.
 MAX_TURN = timedelta(seconds=5)
-# The number of enrollments named for each outcome.
+# The number of enrollments that are listed for each outcome.
 SAMPLES = 5
-# A journey that blocks this often is not run any further.
+# The plan runs no further turns of a journey that has blocked this often.
 MAX_STUCK = 3
 OUTCOMES = ("identical", "moved", "drifted", "failing", "parked", "stuck", "freed")
 
@@ -47,21 +47,22 @@ OnProgress = Callable[[int], None]
 
 @dataclass
 class JourneyPlan:
-    """What would happen to the people in one journey.
+    """The outcomes of new code for the contacts in one journey.
 
     Args:
         journey_id: the journey.
-        identical: how many for whom the code makes just the calls that the journal has.
-        moved: how many who would go on, past calls that are new or in another order.
-        drifted: how many who would drift, and have not drifted now.
-        failing: how many for whom the code raises before it comes to their wait.
-        parked: how many who would be parked, and are not now: the journey is not in the code.
-        stuck: how many who have drifted or are parked already, and would stay so.
-        freed: how many of those who could go on with this code.
-        lost: the waits of those who would drift, and how many are in each.
-        behind: new calls that lie behind people, and for how many: they would be skipped.
-        reasons: why people would drift or fail, and how many.
-        samples: for each of the outcomes, a few enrollments.
+        identical: contacts for whom the code makes the calls of their journal and no others.
+        moved: contacts who would continue, past calls that are new or in another order.
+        drifted: contacts who would drift, and have not drifted yet.
+        failing: contacts for whom the code raises an error before it reaches their wait.
+        parked: contacts who would be parked because the journey is not in the code, and are not
+            parked yet.
+        stuck: contacts who have drifted or are parked, and would remain so.
+        freed: contacts who have drifted or are parked, and could continue with this code.
+        lost: the number of contacts who would drift, by their wait.
+        behind: the number of contacts for whom a new call would be skipped, by the call.
+        reasons: the number of contacts who would drift or fail, by the reason.
+        samples: a few enrollments for each outcome.
     """
 
     journey_id: str
@@ -79,13 +80,13 @@ class JourneyPlan:
 
     @property
     def people(self) -> int:
-        """The number of people in the journey."""
-        going_on = self.identical + self.moved + self.freed
-        return going_on + self.drifted + self.failing + self.parked + self.stuck
+        """The number of contacts in the journey."""
+        continuing = self.identical + self.moved + self.freed
+        return continuing + self.drifted + self.failing + self.parked + self.stuck
 
     @property
     def endangered(self) -> int:
-        """The number of people who go on now, and would not with this code."""
+        """The number of contacts who can continue now, and could not with this code."""
         return self.drifted + self.failing + self.parked
 
     def count(self, outcome: str, enrollment_id: UUID) -> None:
@@ -110,11 +111,11 @@ class JourneyPlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanPace:
-    """How fast journals are run.
+    """The speed of a plan.
 
     Args:
-        batch: how many in one batch.
-        pause: how long others have the database between two batches, in seconds.
+        batch: the number of journals in one batch.
+        pause: the pause between two batches, in seconds.
     """
 
     batch: int = BATCH
@@ -122,7 +123,7 @@ class PlanPace:
 
 
 async def count_live(database: Database) -> Mapping[str, int]:
-    """Return how many live enrollments each journey has."""
+    """Return the number of live enrollments, by journey."""
     return await database.read_one(enrollments.count_live())
 
 
@@ -136,19 +137,19 @@ async def plan_journeys(
     pace: PlanPace | None = None,
     on_progress: OnProgress = lambda count: None,
 ) -> list[JourneyPlan]:
-    """Run the journals of live enrollments against code; nothing is written.
+    """Run the journals of live enrollments against code, without writing to the database.
 
     Args:
         database: where the enrollments are.
-        clock: gives the present instant.
+        clock: the source of the present instant.
         code: the code.
         journey_ids: the journeys.
-        limits: what one turn may use up.
-        pace: how fast; at full speed unless given.
+        limits: the limits of each turn.
+        pace: the speed; without pauses unless given.
         on_progress: gets the number of journals that have been run, after each batch.
 
     Returns:
-        A plan for each journey, in the order given.
+        A plan for each journey, in the order of `journey_ids`.
     """
     limits = limits or TurnLimits()
     limits = TurnLimits(min(limits.time, MAX_TURN), limits.calls)
@@ -187,9 +188,9 @@ class _Planner:
             self._database,
             ids,
             self._code,
-            self._code.environment(self._clock.now(), self._limits),
+            self._code.build_environment(self._clock.now(), self._limits),
             is_selected=lambda enrollment: enrollment.is_live,
-            is_rehearsal=True,
+            is_dry_run=True,
         )
         for enrollment in loaded.without_code:
             plan.count("stuck" if _is_stopped(enrollment) else "parked", enrollment.id)
@@ -207,7 +208,7 @@ class _Planner:
     async def _drive(self, executions: Sequence[TurnExecution]) -> None:
         turns: Sequence[tuple[TurnExecution, Any]] = [(e, None) for e in executions]
         while turns:
-            # Turns that keep their thread are waited for, as nothing else depends on the others.
+            # The plan waits for slow turns too, because the other turns have nothing to commit.
             slow = await self._driver.advance(turns)
             for task in slow.values():
                 await task
@@ -225,7 +226,7 @@ class _Planner:
 def _give_up(executions: Sequence[TurnExecution]) -> None:
     for execution in executions:
         execution.discard()
-        execution.fail("The journey blocks: it was not run any further.")
+        execution.fail("The journey blocks, so the plan has not run this turn.")
 
 
 def _count_outcome(plan: JourneyPlan, execution: TurnExecution) -> None:
@@ -255,7 +256,7 @@ def _count_failure(plan: JourneyPlan, enrollment: Enrollment, error: str) -> Non
         return
     plan.count("failing", enrollment.id)
     lines = [line for line in error.strip().splitlines() if line.strip()]
-    plan.reasons[lines[-1].strip()[:300] if lines else "it failed"] += 1
+    plan.reasons[lines[-1].strip()[:300] if lines else "the turn failed"] += 1
 
 
 def _is_stopped(enrollment: Enrollment) -> bool:
@@ -263,7 +264,7 @@ def _is_stopped(enrollment: Enrollment) -> bool:
 
 
 def _calls_behind(execution: TurnExecution) -> list[str]:
-    """Return the keys of new calls before the point where the contact is."""
+    """Return the keys of the new calls before the contact's position."""
     new, keys = execution.replay.new_keys, execution.replay.keys
     wait = execution.inputs.enrollment.wait
     is_at_wait = wait is not None and keys[-1:] == [wait.key]
@@ -272,7 +273,7 @@ def _calls_behind(execution: TurnExecution) -> list[str]:
 
 
 def _is_skipped(key: str) -> bool:
-    """Return whether a call that lies behind somebody is not done, unlike a read."""
+    """Return whether a new call that the contact is past would be skipped."""
     return not find_call_by_kind(key.partition(":")[0]).runs_behind
 
 
@@ -280,7 +281,7 @@ def _is_in_recorded_order(execution: TurnExecution) -> bool:
     """Return whether the recorded calls were made in the order in which they were recorded."""
     new = set(execution.replay.new_keys)
     steps = execution.inputs.steps
-    recorded = dict.fromkeys(s.key for s in steps if s.kind not in ENROLLMENT_ENTRIES)
+    recorded = dict.fromkeys(step.key for step in steps if step.kind not in ENROLLMENT_ENTRIES)
     return [key for key in execution.replay.keys if key not in new] == list(recorded)
 
 
@@ -294,14 +295,14 @@ async def log_plan(
     changed: Collection[str],
     limits: TurnLimits,
 ) -> None:
-    """Log what happens to the people in journeys whose code has changed, one line for each.
+    """Log the outcomes of changed code, one line for each journey.
 
     Args:
         database: where the enrollments are.
-        clock: gives the present instant.
-        code: the code as it is now.
-        changed: the journeys.
-        limits: what one turn may use up.
+        clock: the source of the present instant.
+        code: the present code.
+        changed: the journeys whose code has changed.
+        limits: the limits of each turn.
     """
     pace = PlanPace(BATCH_BESIDE_SERVER, PAUSE_BESIDE_SERVER)
     try:
@@ -313,11 +314,11 @@ async def log_plan(
                 level = logging.WARNING if plan.endangered else logging.INFO
                 log.log(level, "%s has changed: %s", journey_id, summarize(plan))
     except Exception:
-        log.exception("could not work out what the changed code means for people")
+        log.exception("could not compute the effect of the changed code")
 
 
 def summarize(plan: JourneyPlan) -> str:
-    """Return what would happen to the people in a journey, in one line."""
+    """Return the outcomes of a plan in one line."""
     names = {
         "identical": "go on as before",
         "moved": "moved on",

@@ -1,4 +1,4 @@
-"""Answers the reads of a batch of turns, with one query for each kind of read."""
+"""Answers the reads of a batch of turns, with one query for each group of reads."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ Answered = list[tuple[TurnExecution, Any]]
 
 
 async def answer_reads(database: Database, executions: Sequence[TurnExecution]) -> Answered:
-    """Return each turn with the answer of its read, in the form that `Call.complete` takes.
+    """Return each turn with the answer of its read, as `Call.complete` takes it.
 
-    When the reads fail together, each is repeated alone, so that one failure fails one turn.
+    When the reads of the batch fail together, each read is repeated alone, so that one bad read
+    fails one turn.
 
     Args:
-        database: read on the connection that never waits behind the writer.
+        database: where the rows are; reads do not wait behind writers.
         executions: turns whose pending call reads.
 
     Raises:
-        StoreUnavailable: the database cannot be read, which is no fault of the turns.
+        StoreUnavailable: the database cannot be read, which no turn has caused.
     """
     try:
         return await _answer_together(database, executions)
@@ -68,7 +69,7 @@ def _build_read(execution: TurnExecution, families: Mapping[UUID, list[UUID]]) -
 async def _load_families(
     database: Database, executions: Sequence[TurnExecution]
 ) -> Mapping[UUID, list[UUID]]:
-    """Return each contact whose events are read, followed by those who were merged into it."""
+    """Return each contact whose events are read, followed by the contacts merged into it."""
     families = {
         contact_id: [contact_id]
         for execution in executions
@@ -83,5 +84,5 @@ async def _load_families(
 
 
 def _pending(execution: TurnExecution) -> Call:
-    assert execution.pending is not None  # noqa: S101 (only such turns are given)
+    assert execution.pending is not None  # noqa: S101 (the caller selects such turns)
     return execution.pending

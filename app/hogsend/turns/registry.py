@@ -16,10 +16,10 @@ class Registry:
 
     Args:
         journeys: the definitions, by id.
-        functions: the code of each, by id.
+        functions: the functions of the journeys, by id.
         lists: the lists, by id.
         broken: files that cannot be used, with the reason.
-        graphs: the graph of each, by id, where its source could be parsed.
+        graphs: the graphs of the journeys whose source could be parsed, by id.
     """
 
     journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])

@@ -1,7 +1,7 @@
-"""Answers the `ctx` calls of one turn: from the journal, or by starting what is new.
+"""Answers the `ctx` calls of one turn from the journal, and starts the new calls.
 
 The *frontier* is the wait that the contact is in. A new call before the frontier lies behind the
-contact: reads are done and recorded, everything else is skipped (docs/journeys.md, "Editing a
+contact: a read runs and is recorded, every other call is skipped (docs/journeys.md, "Editing a
 journey that people are in").
 """
 
@@ -20,20 +20,21 @@ class Replay:
 
     Args:
         turn: the state of the turn.
-        is_rehearsal: whether nothing is done: the turn ends at the contact's wait, and at the
-            first new call after it.
+        is_dry_run: whether the turn has no effects, and ends at the contact's wait, or at the first
+            new call of a contact without a wait.
     """
 
-    def __init__(self, turn: TurnState, *, is_rehearsal: bool = False) -> None:
+    def __init__(self, turn: TurnState, *, is_dry_run: bool = False) -> None:
         self.turn = turn
-        # The call whose read or effect comes next, and its key.
+        # The call whose read or effect comes next, and its journal key.
         self.pending: Call | None = None
         self.pending_key = ""
-        # Every key in the order of the calls, those that had no answer yet, and their arguments.
+        # The keys of all calls in order, the keys without a recorded answer, and the arguments of
+        # all calls as text, when they are to be compared.
         self.keys: list[str] = []
         self.new_keys: list[str] = []
         self.arguments: list[str] = []
-        self._is_rehearsal = is_rehearsal
+        self._is_dry_run = is_dry_run
         self._occurrences: dict[str, int] = {}
 
     def answer(self, call: Call) -> Any:
@@ -43,7 +44,7 @@ class Replay:
             The answer as the author sees it, a `Failure` to raise, or a `Suspension`.
 
         Raises:
-            JourneyCodeError: the call cannot be answered, or the turn made too many.
+            JourneyCodeError: the call is invalid, or the turn has made too many calls.
             ValueNotStorable: the journal cannot keep the answer.
         """
         turn = self.turn
@@ -66,23 +67,23 @@ class Replay:
         return self._start(key, call)
 
     def complete(self, value: Any) -> Any:
-        """Answer the pending call, whose read or effect has been carried out.
+        """Answer the pending call, whose read or effect is done.
 
         Args:
-            value: what the read gave, or the effect's `StepAttempt`.
+            value: the answer of the read, or the effect's `StepAttempt`.
 
         Returns:
-            What `answer` does.
+            As `answer`.
         """
         call, key = self.pending, self.pending_key
-        assert call is not None  # noqa: S101 (the caller has just carried out what it needs)
+        assert call is not None  # noqa: S101 (the caller has run its read or effect)
         self.pending = None
         return call.complete(self.turn, key, value)
 
     def _start(self, key: str, call: Call) -> Any:
         """Answer a call that is not in the journal."""
         turn = self.turn
-        if self._is_rehearsal and turn.has_reached_frontier:
+        if self._is_dry_run and turn.has_reached_frontier:
             turn.end("reached")
             return Suspension.TURN_OVER
         if turn.has_reached_frontier or call.runs_behind:
@@ -90,9 +91,9 @@ class Replay:
         return call.skip(turn, key)
 
     def _resume(self, key: str, call: Call) -> Any:
-        """Answer the wait that the contact is in, or end the turn when the wait is not over."""
+        """Answer the wait that the contact is in; end the turn when the wait is not over."""
         turn = self.turn
-        if self._is_rehearsal:
+        if self._is_dry_run:
             turn.end("reached")
             return Suspension.TURN_OVER
         wait, event = turn.inputs.enrollment.wait, turn.inputs.enrollment.wait_result
@@ -109,18 +110,20 @@ class Replay:
         return answer
 
     def _has_too_many_calls(self) -> bool:
-        """Let a turn drift that may loop above its wait; fail one that loops after it.
+        """Let the turn drift when it has not reached its wait; fail it after the wait.
+
+        Before the wait, the loop may be new code above the wait, which an operator can undo.
 
         Raises:
             JourneyCodeError: the turn has made too many calls after its wait.
         """
-        most = self.turn.environment.max_calls
+        max_calls = self.turn.environment.max_calls
         if not self.turn.has_reached_frontier:
-            calls = f"the code made {most:,} ctx calls without coming to"
+            calls = f"the code made {max_calls:,} ctx calls without coming to"
             self.turn.drift(f"{calls} {self.turn.frontier}, such as in a new loop above it")
             return True
         raise JourneyCodeError(
-            f"This journey has made {most:,} ctx calls.",
+            f"This journey has made {max_calls:,} ctx calls.",
             "A loop that never ends? End it, start over with entry='unlimited', or raise "
             "HOGSEND_TURN_STEP_LIMIT.",
         )

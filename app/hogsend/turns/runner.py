@@ -1,4 +1,4 @@
-"""Runs due turns in batches: loads what they touch, advances each, and commits them together."""
+"""Runs due turns in batches: loads their rows, advances each turn, and commits them together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from ..clock import Clock
 from ..domain.enrollment import Enrollment
 from ..domain.journal import PendingStep
 from ..domain.journey import Journey
+from ..engines.port import OnCommitted
 from ..errors import StoreUnavailable
 from ..ingest import BatchResult, Ingest
 from ..store import contacts, enrollments
@@ -24,7 +25,7 @@ from ..store.counters import Tally
 from ..store.db import Database
 from ..store.steps import NewStep, upsert
 from .calls.effect import Effect
-from .commit import FinishedTurn, commit
+from .commit import FinishedTurn, commit_turns
 from .determinism_check import check_determinism
 from .driver import Driver
 from .execution import TurnExecution
@@ -36,14 +37,13 @@ from .turn_inputs import JourneyCode, TurnLimits, load_turns
 
 log = logging.getLogger("hogsend.turns")
 
-# A journey that blocked its thread this often is not run until its code changes.
+# A journey that has blocked its thread this often does not run until its code changes.
 MAX_STUCK = 3
 # The delay after an error of the database, in seconds.
 _ERROR_RETRY_DELAY = 1.0
 
-# A turn, and what its pending call's read or effect came to.
+# A turn, and the outcome of its pending call's read or effect.
 Answered = tuple[TurnExecution, Any]
-Done = Callable[[Collection[UUID]], None]
 
 
 class TurnRunner:
@@ -51,12 +51,12 @@ class TurnRunner:
 
     Args:
         database: where enrollments are.
-        clock: gives the present instant.
-        ingest: takes the events that turns trigger, inside their transaction.
+        clock: the source of the present instant.
+        ingest: ingests the events that turns trigger, inside the transaction of the turns.
         code: the authors' code; may be replaced at any time.
-        limits: what one turn may use up.
-        twice: whether each turn runs a second time from its journal, and fails when it then
-            makes other calls.
+        limits: the limits of each turn.
+        checks_determinism: whether each turn runs a second time from its journal, and fails when
+            it makes other calls then.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class TurnRunner:
         code: JourneyCode,
         limits: TurnLimits | None = None,
         *,
-        twice: bool = False,
+        checks_determinism: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ingest = ingest
         self.limits = limits or TurnLimits()
-        self._twice = twice
+        self._checks_determinism = checks_determinism
         self._driver = Driver(self.limits.time)
         self._steps = StepRunner()
         self._commits: Batcher[FinishedTurn, bool] = Batcher(
@@ -83,31 +83,35 @@ class TurnRunner:
             self._store_steps, most=500, lock=database.write_lock
         )
         self._stuck: Counter[tuple[str, str]] = Counter()
-        # Enrollments whose turn runs an effect now.
+        # The tasks that run effects, by enrollment.
         self._running_steps: dict[UUID, asyncio.Task[None]] = {}
         self.code = code
 
     async def close(self) -> None:
-        """Abandon effects that are running: their turns run again."""
+        """Abandon running effects; the next process runs their turns again."""
         for task in self._running_steps.values():
             task.cancel()
         await asyncio.gather(*self._running_steps.values(), return_exceptions=True)
         self._steps.close()
 
-    async def run(self, ids: Sequence[UUID], done: Done = lambda ids: None) -> Collection[UUID]:
-        """Run one turn of each enrollment, and return when all that can be are committed.
+    async def run(
+        self, ids: Sequence[UUID], on_committed: OnCommitted = lambda ids: None
+    ) -> Collection[UUID]:
+        """Run one turn of each enrollment, and return when all turns without an effect are over.
 
         Args:
             ids: due enrollments, of different contacts.
-            done: gets the enrollments whose turns are committed, as soon as they are; those whose
-                journey keeps its thread come later than the others.
+            on_committed: gets enrollments as soon as their turns are committed; the enrollments of
+                a slow journey come later than the others.
 
         Returns:
-            The enrollments whose effects are running: `done` gets them when their turns have been
-            committed or abandoned.
+            The enrollments whose effects are running: `on_committed` gets them when their turns
+            have been committed or abandoned.
         """
         code, now = self.code, self._clock.now()
-        environment = code.environment(now, self.limits, checks_determinism=self._twice)
+        environment = code.build_environment(
+            now, self.limits, checks_determinism=self._checks_determinism
+        )
         loaded = await load_turns(
             self._database,
             ids,
@@ -119,9 +123,9 @@ class TurnRunner:
         by_journey: dict[str, list[Answered]] = {}
         for execution in loaded.executions:
             by_journey.setdefault(execution.journey.id, []).append((execution, None))
-        tasks = [self._drive(turns, [], now, done) for turns in by_journey.values()]
+        tasks = [self._drive(turns, [], now, on_committed) for turns in by_journey.values()]
         if loaded.failed:
-            tasks.append(self._commit_all(loaded.failed, done))
+            tasks.append(self._commit_all(loaded.failed, on_committed))
         if loaded.without_code:
             tasks.append(self._park(loaded.without_code, now))
         _raise_first(await asyncio.gather(*tasks, return_exceptions=True))
@@ -132,74 +136,84 @@ class TurnRunner:
         turns: Sequence[Answered],
         finished: list[TurnExecution],
         now: datetime,
-        done: Done,
+        on_committed: OnCommitted,
     ) -> None:
         """Drive turns of one journey until each is over, and commit them together.
 
-        Turns that keep their thread are left behind, and committed by themselves.
+        Slow turns leave the batch, and are committed alone.
 
         Args:
             turns: turns, each with the answer that it continues with.
-            finished: turns that are over already, to be committed with them.
+            finished: turns that are already over, to be committed in the same batch.
             now: the instant of these turns.
-            done: gets the enrollments that are committed.
+            on_committed: gets the enrollments whose turns are committed.
         """
         slow_tasks: list[asyncio.Task[None]] = []
         try:
             while turns:
                 slow = await self._driver.advance(turns)
                 slow_tasks += [
-                    asyncio.create_task(self._drive_slow(execution, task, now, done))
+                    asyncio.create_task(self._drive_slow(execution, task, now, on_committed))
                     for execution, task in slow.items()
                 ]
                 for execution, _ in turns:
                     if execution.is_postponed:
-                        # Still due: another batch runs it.
+                        # The enrollment is still due, so another batch runs the turn.
                         execution.discard()
-                advanced = [e for e, _ in turns if e not in slow and not e.is_postponed]
-                self._start_effects(advanced, now, done)
+                advanced = [
+                    execution
+                    for execution, _ in turns
+                    if execution not in slow and not execution.is_postponed
+                ]
+                self._start_effects(advanced, now, on_committed)
                 remaining = [execution for execution in advanced if execution.effect is None]
                 turns = await self._answer_reads(remaining, finished)
-            await self._finish(finished, done)
+            await self._finish(finished, on_committed)
             _raise_first(await asyncio.gather(*slow_tasks, return_exceptions=True))
         finally:
             for task in slow_tasks:
                 task.cancel()
 
     async def _drive_slow(
-        self, execution: TurnExecution, task: asyncio.Task[None], now: datetime, done: Done
+        self,
+        execution: TurnExecution,
+        task: asyncio.Task[None],
+        now: datetime,
+        on_committed: OnCommitted,
     ) -> None:
-        """Drive on a turn that has kept its thread, once it was advanced or has failed."""
+        """Continue a slow turn when it has been advanced, or has failed at its limit."""
         await task
         if execution.is_stuck:
             self._note_stuck(execution.journey)
         finished: list[TurnExecution] = []
-        self._start_effects([execution], now, done)
+        self._start_effects([execution], now, on_committed)
         if execution.effect is None:
             turns = await self._answer_reads([execution], finished)
-            await self._drive(turns, finished, now, done)
+            await self._drive(turns, finished, now, on_committed)
 
     # -- effects of steps -----------------------------------------------------------------------
 
     def _start_effects(
-        self, executions: Sequence[TurnExecution], now: datetime, done: Done
+        self, executions: Sequence[TurnExecution], now: datetime, on_committed: OnCommitted
     ) -> None:
-        """Start the effects that turns need next; such a turn leaves its batch and runs alone."""
+        """Start the effects that turns need next; such a turn leaves its batch."""
         for execution in executions:
             if execution.effect is not None and not execution.is_stuck:
                 enrollment_id = execution.inputs.enrollment.id
                 if enrollment_id not in self._running_steps:
                     self._running_steps[enrollment_id] = asyncio.create_task(
-                        self._run_effects(execution, now, done)
+                        self._run_effects(execution, now, on_committed)
                     )
 
-    async def _run_effects(self, execution: TurnExecution, now: datetime, done: Done) -> None:
-        """Run a turn's effects, one after the other, and drive it until it is committed."""
+    async def _run_effects(
+        self, execution: TurnExecution, now: datetime, on_committed: OnCommitted
+    ) -> None:
+        """Run a turn's effects, one after the other, and drive the turn until it is committed."""
         enrollment_id = execution.inputs.enrollment.id
         try:
             while (effect := execution.effect) is not None:
                 attempt = await self._attempt(execution, effect)
-                await self._drive([(execution, attempt)], [], now, done)
+                await self._drive([(execution, attempt)], [], now, on_committed)
         except Exception:
             log.exception(
                 "a step of %s could not be recorded; it is tried again", execution.journey.id
@@ -207,10 +221,10 @@ class TurnRunner:
             await asyncio.sleep(_ERROR_RETRY_DELAY)
         finally:
             del self._running_steps[enrollment_id]
-            done([enrollment_id])
+            on_committed([enrollment_id])
 
     async def _attempt(self, execution: TurnExecution, effect: Effect) -> StepAttempt:
-        """Run an effect once, and record the outcome at once."""
+        """Run an effect once, and record the outcome immediately."""
         enrollment, key = execution.inputs.enrollment, execution.replay.pending_key
         pending = execution.inputs.pending_steps.get(key)
         number = pending.attempts + 1 if pending else 1
@@ -222,15 +236,17 @@ class TurnRunner:
         try:
             await self._store_step(NewStep(enrollment.id, step))
         except Exception as error:
-            # The effect is done, and must not be repeated for want of a record.
-            reason = f"It was done, but its result could not be recorded: {type(error).__name__}."
+            # The effect has happened, and must not be repeated because its result is not recorded.
+            reason = (
+                f"The step was done, but its result could not be recorded: {type(error).__name__}."
+            )
             attempt = StepAttempt(error=reason, final=True, attempt=number)
             step = PendingStep(key, number, None, reason, True)
             await self._store_step(NewStep(enrollment.id, step))
         return attempt
 
     async def _store_step(self, step: NewStep) -> None:
-        """Record an attempt, however long the database refuses: an effect is not repeated."""
+        """Record an attempt, and retry while the database is unavailable."""
         while True:
             try:
                 await self._new_steps.submit(step)
@@ -248,8 +264,12 @@ class TurnRunner:
     async def _answer_reads(
         self, executions: Sequence[TurnExecution], finished: list[TurnExecution]
     ) -> Sequence[Answered]:
-        """Return turns that need a read, with its answer; add the others to those finished."""
-        reading = [e for e in executions if e.pending is not None and not e.is_stuck]
+        """Return the turns that need a read, with the answers; add the others to `finished`."""
+        reading = [
+            execution
+            for execution in executions
+            if execution.pending is not None and not execution.is_stuck
+        ]
         answered = await answer_reads(self._database, reading) if reading else []
         continuing = {execution for execution, _ in answered}
         finished.extend(execution for execution in executions if execution not in continuing)
@@ -270,14 +290,18 @@ class TurnRunner:
 
     # -- writing ------------------------------------------------------------------------------
 
-    async def _finish(self, executions: Sequence[TurnExecution], done: Done) -> None:
-        """Commit turns that are over; with `twice`, check first that they are deterministic."""
-        if self._twice:
+    async def _finish(self, executions: Sequence[TurnExecution], on_committed: OnCommitted) -> None:
+        """Commit turns that are over; check their determinism before, when asked to."""
+        if self._checks_determinism:
             await check_determinism(self._driver, executions, self._clock.now())
-        await self._commit_all([_build_finished_turn(execution) for execution in executions], done)
+        await self._commit_all(
+            [_build_finished_turn(execution) for execution in executions], on_committed
+        )
 
-    async def _commit_all(self, finished: Sequence[FinishedTurn], done: Done) -> None:
-        """Commit turns; one that the database refuses has failed."""
+    async def _commit_all(
+        self, finished: Sequence[FinishedTurn], on_committed: OnCommitted
+    ) -> None:
+        """Commit turns; a turn whose rows cannot be written is committed as failed."""
         results = await asyncio.gather(
             *(self._commits.enqueue(turn) for turn in finished), return_exceptions=True
         )
@@ -288,13 +312,13 @@ class TurnRunner:
                 error = "".join(traceback.format_exception(result))
                 failure = build_failed_result(turn.enrollment.look_back, error)
                 await self._commits.submit(replace(turn, result=failure))
-        done([turn.enrollment.id for turn in finished])
+        on_committed([turn.enrollment.id for turn in finished])
 
     async def _commit(self, finished: Sequence[FinishedTurn]) -> Sequence[bool | Exception]:
         now = self._clock.now()
         tally = Tally(now)
         async with self._database.transaction() as tx:
-            batch, results = await commit(tx, finished, self._ingest, tally, now)
+            batch, results = await commit_turns(tx, finished, self._ingest, tally, now)
             await tx.apply([tally.to_write()])
         await self._ingest.publish_result(batch)
         for turn, is_written in zip(finished, results, strict=True):
@@ -303,14 +327,18 @@ class TurnRunner:
         return results
 
     async def _park(self, without_code: Sequence[Enrollment], now: datetime) -> None:
-        """Park enrollments whose journey has no code, or none that may run."""
+        """Park enrollments whose journey is not in the code or may not run."""
         tally = Tally(now)
         async with self._database.transaction() as tx:
             _, present = await tx.fetch(
                 contacts.lock({e.contact_id for e in without_code}, tx.dialect.lock_rows),
                 enrollments.find_by_ids([e.id for e in without_code]),
             )
-            parked = [replace(e, state="parked") for e in present.values() if _is_due(e, now)]
+            parked = [
+                replace(enrollment, state="parked")
+                for enrollment in present.values()
+                if _is_due(enrollment, now)
+            ]
             for enrollment in parked:
                 before = present[enrollment.id].state
                 tally.change_state(enrollment.journey_id, before, "parked")
@@ -322,10 +350,10 @@ def _log_outcome(turn: FinishedTurn) -> None:
     """Log the outcomes that an operator should look at: failure and drift."""
     result, address = turn.result, f"/enrollments/{turn.enrollment.id}"
     if result.error:
-        last = result.error.rstrip().rsplit("\n", 1)[-1][:300]
+        message = result.error.rstrip().rsplit("\n", 1)[-1][:300]
         number = turn.enrollment.attempt + 1
         log.warning(
-            "a turn of %s failed (%s, attempt %d): %s", turn.journey.id, address, number, last
+            "a turn of %s failed (%s, attempt %d): %s", turn.journey.id, address, number, message
         )
     elif result.outcome == "drifted":
         log.warning("%s has drifted in %s: %s", address, turn.journey.id, result.reason)
@@ -343,7 +371,7 @@ def _build_finished_turn(execution: TurnExecution) -> FinishedTurn:
 
 
 def _raise_first(results: Sequence[BaseException | None]) -> None:
-    """Raise the first error of tasks that ran at the same time, when all have ended."""
+    """Raise the first error among the results of tasks."""
     for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..domain.journal import Step
 
-# The delays before an effect, or a turn, that failed is tried again.
+# The delays before the next attempt of an effect, or a turn, that has failed.
 RETRY_AFTER = (
     timedelta(seconds=10),
     timedelta(minutes=1),
@@ -24,9 +24,9 @@ class StepAttempt:
     """The outcome of one attempt.
 
     Args:
-        answer: what the effect returned, in the journal's form.
-        error: what it raised; None when it succeeded.
-        final: whether another attempt is of no use.
+        answer: the effect's result, in the journal's form.
+        error: the traceback or the reason; None when the effect succeeded.
+        final: whether another attempt would be useless.
         attempt: the number of the attempt, from 1.
     """
 
@@ -36,13 +36,13 @@ class StepAttempt:
     attempt: int = 1
 
     def to_answer(self) -> dict[str, Any]:
-        """Return what the journal keeps of an effect that is not tried again."""
+        """Return the journal's answer for a step that is not repeated."""
         if self.error is None:
             return {"value": self.answer}
         return {"failed": self.error[-_MAX_ERROR_LENGTH:]}
 
     def to_detail(self, until: str) -> dict[str, Any]:
-        """Return what the journal keeps of an attempt that is followed by another.
+        """Return the journal's detail of an attempt that is followed by another attempt.
 
         Args:
             until: the instant of the next attempt, in ISO form.

@@ -1,4 +1,4 @@
-"""Runs the effects of `ctx.step`, where they hold up neither the server nor each other."""
+"""Runs the effects of `ctx.step` so that they block neither the server nor each other."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .calls.effect import Effect
 from .daemon_threads import DaemonThreads
 from .step_attempts import StepAttempt
 
-# The number of effects of one journey that run at the same time.
+# How many effects of one journey run at the same time.
 MAX_CONCURRENT_STEPS = 32
-# How long a loop may take to answer before it counts as blocked, in seconds.
+# A loop that does not respond for this long, in seconds, counts as blocked.
 _LOOP_TIMEOUT = 1.0
 _MAX_ERROR_LENGTH = 2000
 
@@ -30,7 +30,7 @@ log = logging.getLogger("hogsend.turns")
 
 
 class _JourneySlots:
-    """The slots of one journey: as many of its effects run at the same time."""
+    """The slots of one journey, which limit how many of its effects run at the same time."""
 
     def __init__(self) -> None:
         self.semaphore = asyncio.Semaphore(MAX_CONCURRENT_STEPS)
@@ -38,28 +38,28 @@ class _JourneySlots:
 
     @property
     def are_all_lost(self) -> bool:
-        """Whether every slot is held by a thread that was given up."""
+        """Whether abandoned threads occupy every slot."""
         return self._lost >= MAX_CONCURRENT_STEPS
 
     def lose(self) -> None:
-        """Note that a thread was given up: its slot is not free before it returns."""
+        """Count a slot that an abandoned thread occupies until it returns."""
         self._lost += 1
         if self.are_all_lost:
-            # Effects that wait for a slot would wait forever; they fail instead.
+            # Effects that wait for a slot would wait forever; this release lets them fail.
             self.semaphore.release()
 
     def regain(self) -> None:
-        """Note that a thread that was given up has returned."""
+        """Release the slot of an abandoned thread that has returned."""
         if not self.are_all_lost:
             self.semaphore.release()
         self._lost -= 1
 
 
 class _Slot:
-    """The slot of one effect; a thread that is given up keeps it.
+    """The slot of one effect; an abandoned thread keeps its slot.
 
     Args:
-        slots: the journey's.
+        slots: the slots of the journey.
     """
 
     def __init__(self, slots: _JourneySlots) -> None:
@@ -75,17 +75,17 @@ class _Slot:
             self._slots.semaphore.release()
 
     def keep(self) -> None:
-        """Leave the slot to a thread that is given up."""
+        """Leave the slot to a thread that is abandoned."""
         self.is_kept = True
         self._slots.lose()
 
     def free(self) -> None:
-        """Free the slot of a thread that was given up, when it returns."""
+        """Release the slot when the abandoned thread has returned."""
         self._slots.regain()
 
 
 class StepRunner:
-    """Runs authors' effects: `async` ones on a loop for each journey, plain ones on threads."""
+    """Runs authors' effects: `async` functions on a loop for each journey, others on threads."""
 
     def __init__(self) -> None:
         self._threads = DaemonThreads("steps")
@@ -99,16 +99,19 @@ class StepRunner:
 
         Args:
             journey_id: the journey; each has its own slots.
-            effect: the effect. A plain function that exceeds its timeout is left to itself, and
-                keeps its slot until it returns.
-            step_id: the same at every attempt.
+            effect: the effect. A plain function that exceeds its timeout is abandoned, and keeps
+                its slot until it returns.
+            step_id: the id of the step, the same at every attempt.
             attempt: the number of the attempt, from 1.
+
+        Returns:
+            The outcome; an error of the effect is part of the outcome and is not raised.
         """
         slots = self._slots.setdefault(journey_id, _JourneySlots())
         async with _Slot(slots) as slot:
             if slots.are_all_lost:
                 return StepAttempt(
-                    error=f"It was not started: {_describe_lost_slots()}", attempt=attempt
+                    error=f"The step was not started: {_describe_lost_slots()}", attempt=attempt
                 )
             limit = asyncio.timeout(effect.timeout.total_seconds())
             try:
@@ -128,23 +131,23 @@ class StepRunner:
                     log.error(
                         "steps of %s are no longer started: %s", journey_id, _describe_lost_slots()
                     )
-                text = f"It took longer than {describe_duration(effect.timeout)}."
+                text = f"The step took longer than {describe_duration(effect.timeout)}."
                 return StepAttempt(error=text, attempt=attempt)
         try:
             return StepAttempt(encode(answer), attempt=attempt)
         except ValueNotStorable as error:
-            # Another attempt would repeat the effect, and return the same.
-            return StepAttempt(error=f"It was done, but {error}", final=True, attempt=attempt)
+            # Another attempt would repeat the effect, and probably return the same value.
+            return StepAttempt(error=f"The step was done, but {error}", final=True, attempt=attempt)
 
     async def _call(
         self, journey_id: str, function: Callable[[UUID], Any], step_id: UUID, slot: _Slot
     ) -> Any:
-        # In an empty context no journey runs, and the function can use asyncio.
+        # In an empty context `IN_JOURNEY` is not set, so that `ctx` calls raise an error.
         answer = await self._on_thread(lambda: contextvars.Context().run(function, step_id), slot)
         return await self._await(journey_id, answer) if inspect.isawaitable(answer) else answer
 
     async def _replace_blocked_loop(self, journey_id: str, slot: _Slot) -> None:
-        """Give a journey another loop when one of its effects blocks its own."""
+        """Replace a journey's loop when one of its effects blocks the loop."""
         loop = self._loops.get(journey_id)
         if loop is None:
             return
@@ -172,15 +175,15 @@ class StepRunner:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
 
-        def settle(value: Any, error: BaseException | None) -> None:
+        def set_outcome(value: Any, error: BaseException | None) -> None:
             if answer.cancelled():
                 slot.free()
             elif error is None:
                 answer.set_result(value)
             else:
-                # A future refuses StopIteration, and SystemExit would end the server.
-                is_usual = isinstance(error, Exception) and not isinstance(error, StopIteration)
-                answer.set_exception(error if is_usual else RuntimeError(repr(error)))
+                # A future rejects StopIteration, and SystemExit would end the server.
+                can_raise = isinstance(error, Exception) and not isinstance(error, StopIteration)
+                answer.set_exception(error if can_raise else RuntimeError(repr(error)))
 
         def job() -> None:
             value, error = None, None
@@ -188,9 +191,9 @@ class StepRunner:
                 value = call()
             except BaseException as raised:
                 error = raised
-            # The loop may have ended when a thread that was given up returns.
+            # The loop may have ended when an abandoned thread returns.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(settle, value, error)
+                loop.call_soon_threadsafe(set_outcome, value, error)
 
         self._threads.run(job)
         try:
@@ -209,13 +212,13 @@ class StepRunner:
                 task = asyncio.current_task()
                 if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
                     raise
-                # Raised by the effect itself; unchanged, it would end the task that waits for it.
+                # The effect has raised this error, which would end the task that awaits the effect.
                 raise RuntimeError(repr(error)) from error
 
-        return await asyncio.wrap_future(_submit(wait(), self._loop_of(journey_id)))
+        return await asyncio.wrap_future(_submit(wait(), self._get_loop(journey_id)))
 
-    def _loop_of(self, journey_id: str) -> asyncio.AbstractEventLoop:
-        """Return the loop of a journey's effects: blocking it holds up no other journey."""
+    def _get_loop(self, journey_id: str) -> asyncio.AbstractEventLoop:
+        """Return the loop of a journey's effects, which no other journey uses."""
         loop = self._loops.get(journey_id)
         if loop is None:
             loop = self._loops[journey_id] = asyncio.new_event_loop()
@@ -223,14 +226,14 @@ class StepRunner:
         return loop
 
     def close(self) -> None:
-        """Stop the loops, and abandon effects that still run: the next process retries them."""
+        """Stop the loops, and abandon running effects; the next process repeats them."""
         for loop in self._loops.values():
             loop.call_soon_threadsafe(loop.stop)
         self._loops.clear()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
-    """Run a loop until it is stopped, and cancel what is left on it."""
+    """Run a loop until it is stopped, and cancel its remaining tasks."""
     try:
         while not _run_until_stopped(loop):
             pass
@@ -241,7 +244,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> bool:
-    """Run a loop; return False when a task of an effect broke out of it, and it must run on."""
+    """Run a loop; return False when an effect ended the loop with an exit, and it must run on."""
     try:
         loop.run_forever()
     except (SystemExit, KeyboardInterrupt):
@@ -268,7 +271,7 @@ def _describe_lost_slots() -> str:
 
 
 async def _raise_own_cancellation(effect: Coroutine[Any, Any, Any]) -> Any:
-    """Return the answer of an effect; one that cancels itself raises like any other."""
+    """Return the answer of an effect; turn a cancellation by the effect itself into an error."""
     try:
         return await effect
     except asyncio.CancelledError:
@@ -279,7 +282,7 @@ async def _raise_own_cancellation(effect: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _format_traceback(error: BaseException) -> str:
-    """Return an effect's error without the frames of this file."""
+    """Return the traceback of an effect's error, without the frames of this file."""
     lines = traceback.format_exception(error)
     text = "".join(line for line in lines if "/turns/step_runner.py" not in line)
     return to_storable_text(text[-_MAX_ERROR_LENGTH:])
@@ -289,7 +292,7 @@ def compute_step_id(enrollment_id: UUID, key: str) -> UUID:
     """Return the id of a step, the same at every attempt.
 
     Args:
-        enrollment_id: its enrollment.
-        key: its journal key.
+        enrollment_id: the enrollment.
+        key: the journal key of the step.
     """
     return uuid5(enrollment_id, key)

@@ -1,4 +1,4 @@
-"""Loads what turns start from: enrollments, contacts, triggers, journals, consents."""
+"""Loads the rows that turns start from: enrollments, contacts, triggers, journals, consents."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .turn import TurnEnvironment, TurnInput, build_failed_result
 
 @dataclass(frozen=True, slots=True)
 class TurnLimits:
-    """What one turn may use up.
+    """The limits of one turn.
 
     Args:
-        time: how long it may keep its thread.
-        calls: how many `ctx` calls it may make.
+        time: how long the turn may occupy its thread.
+        calls: how many `ctx` calls the turn may make.
     """
 
     time: timedelta = timedelta(seconds=60)
@@ -40,21 +40,21 @@ class JourneyCode:
 
     Args:
         registry: journeys and lists.
-        templates: the keys of the mails that can be sent, each with its list if it names one.
+        templates: the templates' keys, each with the list that the template names, if any.
     """
 
     registry: Registry
     templates: Mapping[str, str | None]
 
-    def environment(
+    def build_environment(
         self, now: datetime, limits: TurnLimits, *, checks_determinism: bool = False
     ) -> TurnEnvironment:
-        """Return what a batch of turns of this code shares.
+        """Return the values that a batch of turns of this code shares.
 
         Args:
             now: the instant of the turns.
-            limits: what each may use up.
-            checks_determinism: whether they run twice.
+            limits: the limits of each turn.
+            checks_determinism: whether each turn runs twice.
         """
         return TurnEnvironment(
             self.registry.lists, self.templates, now, limits.calls, checks_determinism
@@ -63,12 +63,12 @@ class JourneyCode:
 
 @dataclass
 class LoadedTurns:
-    """The results of loading enrollments.
+    """The turns of the loaded enrollments.
 
     Args:
         executions: turns that can run.
-        failed: turns that failed before they began.
-        without_code: enrollments whose journey cannot run.
+        failed: turns that have failed before they began.
+        without_code: enrollments whose journey is not in the code or may not run.
     """
 
     executions: list[TurnExecution] = field(default_factory=list[TurnExecution])
@@ -84,7 +84,7 @@ async def load_turns(
     *,
     is_selected: Callable[[Enrollment], bool],
     can_run: Callable[[Journey], bool] = lambda journey: True,
-    is_rehearsal: bool = False,
+    is_dry_run: bool = False,
 ) -> LoadedTurns:
     """Load the next turns of enrollments.
 
@@ -92,10 +92,10 @@ async def load_turns(
         database: where the enrollments are.
         ids: the enrollments.
         code: the authors' code.
-        environment: what the turns share.
-        is_selected: decides by its present state whether an enrollment is loaded.
+        environment: the values that the turns share.
+        is_selected: decides by an enrollment's present state whether its turn is loaded.
         can_run: decides whether the turns of a journey may run.
-        is_rehearsal: whether the turns do nothing, see `Replay`.
+        is_dry_run: whether the turns have no effects, see `Replay`.
     """
     rows = await _load_rows(database, ids, code)
     loaded = LoadedTurns()
@@ -108,14 +108,12 @@ async def load_turns(
             loaded.without_code.append(enrollment)
             continue
         if contact is None:
-            # Merged while this was read; the next batch finds the survivor.
+            # The contact was merged between the queries; the next batch finds the survivor.
             continue
         try:
             function = code.registry.functions[journey.id]
-            inputs = rows.input_of(enrollment, contact)
-            execution = TurnExecution(
-                journey, function, inputs, environment, is_rehearsal=is_rehearsal
-            )
+            inputs = rows.build_input(enrollment, contact)
+            execution = TurnExecution(journey, function, inputs, environment, is_dry_run=is_dry_run)
         except Exception:
             result = build_failed_result(enrollment.look_back, traceback.format_exc())
             loaded.failed.append(FinishedTurn(journey, enrollment, contact.event_seq, result))
@@ -126,7 +124,7 @@ async def load_turns(
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows that a batch of turns starts from, by the ids of what they belong to."""
+    """The rows that a batch of turns starts from, by the id of their enrollment or contact."""
 
     enrollments: Mapping[UUID, Enrollment]
     contacts: Mapping[UUID, Contact]
@@ -134,14 +132,15 @@ class _Rows:
     journals: Mapping[UUID, Sequence[turns.Turn]]
     pending_steps: Mapping[UUID, Mapping[str, PendingStep]]
     consents: Mapping[UUID, Consents]
+    # The reasons, by address.
     suppressed: Mapping[str, str]
     last_sent: Mapping[tuple[UUID, str], datetime]
 
-    def input_of(self, enrollment: Enrollment, contact: Contact) -> TurnInput:
-        """Return what the next turn of an enrollment starts from.
+    def build_input(self, enrollment: Enrollment, contact: Contact) -> TurnInput:
+        """Return the input of an enrollment's next turn.
 
         Raises:
-            KeyError: its trigger does not exist.
+            KeyError: the enrollment's trigger does not exist.
         """
         trigger = self.triggers[enrollment.trigger_event_id]
         facts = SendFacts(
@@ -150,13 +149,21 @@ class _Rows:
             suppression=self.suppressed.get(contact.email) if contact.email else None,
             last_sent_at=self.last_sent.get((contact.id, enrollment.journey_id)),
         )
-        journal = [s for turn in self.journals.get(enrollment.id, ()) for s in turn.steps]
+        journal = [step for turn in self.journals.get(enrollment.id, ()) for step in turn.steps]
         pending = self.pending_steps.get(enrollment.id, {})
         return TurnInput(enrollment, contact, trigger.event, journal, facts, trigger.depth, pending)
 
 
 async def _load_rows(database: Database, ids: Sequence[UUID], code: JourneyCode) -> _Rows:
-    selected, people, triggers, journals, pending, consents_of, suppressed = await database.read(
+    (
+        enrollments_by_id,
+        contacts_by_id,
+        triggers,
+        journals,
+        pending_steps,
+        consents_by_id,
+        suppressed,
+    ) = await database.read(
         enrollments.find_by_ids(ids),
         contacts.find_by_enrollments(ids),
         events.find_triggers(ids),
@@ -165,33 +172,45 @@ async def _load_rows(database: Database, ids: Sequence[UUID], code: JourneyCode)
         consents.find_by_enrollments(ids),
         consents.find_suppressed_by_enrollments(ids),
     )
-    last_sent = await _load_last_sent(database, selected.values(), code)
-    return _Rows(selected, people, triggers, journals, pending, consents_of, suppressed, last_sent)
+    return _Rows(
+        enrollments=enrollments_by_id,
+        contacts=contacts_by_id,
+        triggers=triggers,
+        journals=journals,
+        pending_steps=pending_steps,
+        consents=consents_by_id,
+        suppressed=suppressed,
+        last_sent=await _load_last_sent(database, enrollments_by_id.values(), code),
+    )
 
 
 def build_dry_run(execution: TurnExecution, enrollment: Enrollment) -> TurnExecution:
-    """Return the same turn again, with its own results in its journal.
+    """Return a dry run of a turn, whose journal already has the turn's own entries.
 
     Args:
-        execution: a turn that is over and did not fail.
+        execution: a turn that is over and has not failed.
         enrollment: the enrollment as the turn leaves it.
     """
     steps = [*execution.inputs.steps, *execution.result.steps]
     inputs = replace(execution.inputs, enrollment=enrollment, steps=steps)
     environment = execution.turn.environment
     return TurnExecution(
-        execution.journey, execution.function, inputs, environment, is_rehearsal=True
+        execution.journey, execution.function, inputs, environment, is_dry_run=True
     )
 
 
 async def _load_last_sent(
     database: Database, selected: Iterable[Enrollment], code: JourneyCode
 ) -> dict[tuple[UUID, str], datetime]:
-    """Return when journeys that keep a gap between their mails last sent one, by contact."""
+    """Return when journeys with `suppress` last sent an email, by contact and journey."""
     journeys = code.registry.journeys
-    gaps = [e for e in selected if (j := journeys.get(e.journey_id)) and j.suppress]
-    if not gaps:
+    suppressing = [
+        enrollment
+        for enrollment in selected
+        if (journey := journeys.get(enrollment.journey_id)) and journey.suppress
+    ]
+    if not suppressing:
         return {}
-    return await database.read_one(
-        sends.find_last_queued([e.contact_id for e in gaps], sorted({e.journey_id for e in gaps}))
-    )
+    contact_ids = [enrollment.contact_id for enrollment in suppressing]
+    journey_ids = sorted({enrollment.journey_id for enrollment in suppressing})
+    return await database.read_one(sends.find_last_queued(contact_ids, journey_ids))

@@ -1,4 +1,4 @@
-"""The state of one turn while it runs: its inputs, its position, and what it has come to so far."""
+"""The state of one turn while it runs: inputs, position in the journey, result so far."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ..errors import JourneyCodeError
 from .step_attempts import is_retry_pause
 from .turn import TurnEnvironment, TurnInput, TurnResult
 
-# Journal entries that are recorded once for each enrollment and answer no `ctx` call.
+# Journal entries that are recorded once for each enrollment, without a `ctx` call.
 USER, ZONE = "user", "zone"
 ENROLLMENT_ENTRIES = (USER, ZONE)
 
 
 class TurnState:
-    """What `ctx` calls read and change while a turn runs.
+    """The state that `ctx` calls read and change while a turn runs.
 
     Args:
         journey: the journey's definition.
-        inputs: what the turn starts from.
-        environment: what every turn of its batch shares.
+        inputs: the rows that the turn starts from.
+        environment: the values that the turns of the batch share.
     """
 
     def __init__(self, journey: Journey, inputs: TurnInput, environment: TurnEnvironment) -> None:
@@ -36,14 +36,14 @@ class TurnState:
         self.environment = environment
         self.result = TurnResult(look_back=inputs.enrollment.look_back)
         self.is_over = False
-        # An effect that waits for its next attempt has no answer yet, whatever ended its pause.
+        # The pause before an effect's next attempt is no answer.
         self.recorded = {step.key: step for step in inputs.steps if not is_retry_pause(step)}
         wait = inputs.enrollment.wait
-        # The key of the wait that the contact is in, and whether the code has come to it.
+        # The key of the wait that the contact is in, and whether the code has reached that wait.
         self.frontier = wait.key if wait else None
         self.has_reached_frontier = wait is None
         self.send_facts = inputs.send_facts
-        # The number of causes between this turn and the outside: that of its latest cause.
+        # The number of events in the chain of causes that led to this turn.
         woken_by = inputs.enrollment.wait_result
         self.depth = max(inputs.depth, woken_by.depth if woken_by else 0)
 
@@ -57,7 +57,7 @@ class TurnState:
         """The contact as of now."""
         return self.inputs.contact
 
-    def enrolled_contact(self) -> Contact:
+    def resolve_enrolled_contact(self) -> Contact:
         """Return the contact as of enrollment, which the first turn records in the journal."""
         step = self.recorded.get(USER)
         if step is not None:
@@ -66,8 +66,8 @@ class TurnState:
         self.result.steps.append(Step(USER, USER, "", encode(stored)))
         return from_snapshot(stored)
 
-    def time_zone(self) -> tzinfo:
-        """Return the contact's time zone, which is recorded the first time it is needed."""
+    def resolve_time_zone(self) -> tzinfo:
+        """Return the contact's time zone, which the journal records on first use."""
         step = self.recorded.get(ZONE)
         if step is None:
             resolved = resolve_zone(self.contact.properties, self.journey.time_zone)
@@ -79,11 +79,11 @@ class TurnState:
         assert zone is not None  # noqa: S101 (UTC is always known)
         return zone
 
-    def instant_after(self, duration: timedelta) -> datetime:
-        """Return the instant at which a wait of this length ends.
+    def compute_end(self, duration: timedelta) -> datetime:
+        """Return the instant at which a wait of this duration ends.
 
         Raises:
-            JourneyCodeError: it is after the year 9999.
+            JourneyCodeError: the instant is after the year 9999.
         """
         try:
             return self.now + duration
@@ -102,16 +102,16 @@ class TurnState:
     # -- waits --------------------------------------------------------------------------------
 
     def is_resuming(self, key: str) -> bool:
-        """Return whether a key is that of the wait which this turn resumes from."""
+        """Return whether a key belongs to the wait that this turn resumes from."""
         return key == self.frontier
 
     def set_look_back(self, event: Event | None, until: datetime | None, before: LookBack) -> None:
-        """Let the next wait look back to the end of this one.
+        """Let the next wait look back to the end of this wait.
 
         Args:
-            event: the event that ended it, if one did.
-            until: when it ended by itself.
-            before: from where this wait looked back.
+            event: the event that ended this wait, if any.
+            until: when this wait ended by itself.
+            before: the point that this wait looked back to.
         """
         if event is not None:
             self.result.look_back = LookBack.start_after(event, self.contact.id)
@@ -123,7 +123,7 @@ class TurnState:
 
         Args:
             step: the journal entry of the wait.
-            wait: when the turn after this one is due.
+            wait: the time and the events that end the wait.
         """
         self.result.steps.append(step)
         self.result.wait = wait
@@ -137,15 +137,15 @@ class TurnState:
         self.result.outcome = outcome
         self.result.reason = reason[:200] if reason else None
 
-    def leave(self, outcome: str, reason: str | None = None) -> None:
-        """End the journey. Code that ends without coming to the contact's wait has drifted."""
+    def end_journey(self, outcome: str, reason: str | None = None) -> None:
+        """End the turn and the journey; drift when the code has not reached the contact's wait."""
         if self.has_reached_frontier:
             self.end(outcome, reason)
         else:
             self.drift()
 
     def drift(self, reason: str | None = None) -> None:
-        """Discard the turn, because this code cannot continue from the contact's wait."""
+        """Discard the turn's result, because the code cannot continue from the contact's wait."""
         self.result = TurnResult(look_back=self.inputs.enrollment.look_back)
         wait = self.frontier or "its wait"
         self.end("drifted", reason or f"the code no longer asks for {wait}")

@@ -77,7 +77,7 @@ class Digest(WaitCall):
             event = turn.inputs.enrollment.wait_result
             turn.set_look_back(event, wait.until, turn.result.look_back)
         elif len(value) < self.max_events:
-            until = turn.instant_after(self.window)
+            until = turn.compute_end(self.window)
             match, remaining = self._event_match(turn), self.max_events - len(value)
             own_numbers = (event.seq for event in value if event.contact_id == turn.contact.id)
             turn.result.last_counted_seq = max(own_numbers, default=0)

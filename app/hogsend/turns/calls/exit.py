@@ -24,7 +24,7 @@ class Exit(Call):
     is_journalled: ClassVar[bool] = False
 
     def start(self, turn: TurnState, key: str) -> Any:
-        turn.leave("exited", self.label)
+        turn.end_journey("exited", self.label)
         return Suspension.TURN_OVER
 
     @classmethod

@@ -47,7 +47,7 @@ class Sleep(WaitCall):
 
     def start(self, turn: TurnState, key: str) -> Any:
         until = self.until
-        instant = in_utc(until) if isinstance(until, datetime) else turn.instant_after(until)
+        instant = in_utc(until) if isinstance(until, datetime) else turn.compute_end(until)
         if instant <= turn.now:
             return self.record(turn, key, None, {"until": instant.isoformat()})
         return self.pause(turn, key, Wait(key, instant))

@@ -63,7 +63,7 @@ class WaitFor(WaitCall):
 
     def complete(self, turn: TurnState, key: str, value: Event | None) -> Any:
         if value is None:
-            until = turn.instant_after(self.timeout) if self.timeout is not None else None
+            until = turn.compute_end(self.timeout) if self.timeout is not None else None
             if until is None or until > turn.now:
                 return self.pause(turn, key, Wait(key, until, self.matches))
             return self.record(turn, key, None)

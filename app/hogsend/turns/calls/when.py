@@ -66,7 +66,7 @@ class ResolveMoment(ValueCall):
         return self.moment.describe()
 
     def compute_value(self, turn: TurnState, key: str) -> Any:
-        return self.moment.resolve(turn.now, turn.time_zone())
+        return self.moment.resolve(turn.now, turn.resolve_time_zone())
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:

@@ -1,1 +1,1 @@
-"""Reads authors' source code without running it: graphs of journeys, and what is wrong in them."""
+"""Reads authors' source code without running it, for the graphs of journeys and for diagnostics."""

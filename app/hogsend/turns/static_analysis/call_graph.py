@@ -1,4 +1,4 @@
-"""The functions that run in a journey: its own body, and the author's functions that it calls."""
+"""The functions that run in a journey: the journey's own, and the author's functions it calls."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _MAX_FUNCTIONS = 500
 
 
 def walk_functions(journey: Function) -> Iterator[tuple[Function, Scope]]:
-    """Yield the functions that run in a journey, itself first, each with its scope.
+    """Yield the functions that run in a journey, the journey first, each with its scope.
 
     A function that is called with other constants is yielded again. Functions that `ctx.step` runs
-    are not among them.
+    are left out.
 
     Args:
-        journey: its code.
+        journey: the code of the journey.
     """
     queue, visited = [(journey, build_journey_scope(journey))], set[tuple[int, str]]()
     while queue and len(visited) < _MAX_FUNCTIONS:
@@ -36,7 +36,7 @@ def walk_functions(journey: Function) -> Iterator[tuple[Function, Scope]]:
 
 
 def walk_running_nodes(body: Sequence[ast.AST], scope: Scope) -> Iterator[ast.AST]:
-    """Yield every node that runs where a body runs; functions given to `ctx.step` do not.
+    """Yield every node that runs when a body runs, without the functions that `ctx.step` runs.
 
     Args:
         body: statements or expressions.
@@ -61,6 +61,6 @@ def _list_call_nodes(node: ast.Call, scope: Scope) -> list[ast.AST]:
         if len(evaluated) < len(site.arguments):
             return list(evaluated)
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-    # A function that is written as an argument is called there, as by `sorted(key=…)`.
+    # The callee calls a lambda that is an argument, as `sorted(key=…)` does.
     bodies = [argument.body for argument in arguments if isinstance(argument, ast.Lambda)]
     return [*ast.iter_child_nodes(node), *bodies]

@@ -12,18 +12,18 @@ from ...domain.graph import GraphStep
 from .constants import UNKNOWN, Pattern
 from .scopes import Scope
 
-# The name of a call in the journal when nothing of it is known.
+# The name of a call in the journal when no part of the name is known.
 UNNAMED: Final = Pattern("*")
 _MAX_KEY_LENGTH = 180
 
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """A call of the context.
+    """A `ctx` call in the author's code.
 
     Args:
-        call: its syntax node.
-        path: what is called, such as `("history", "count")`.
+        call: the syntax node.
+        path: the path of the method in the context, such as `("history", "count")`.
         scope: the names around it.
         trigger: the event that starts the journey; empty when not known.
     """
@@ -44,8 +44,8 @@ class CallSite:
         """Return an argument.
 
         Args:
-            position: its position, from 0; -1 for one that is always given by name.
-            name: its name.
+            position: the position, from 0; -1 for an argument that is always passed by name.
+            name: the name.
         """
         for keyword in self.call.keywords:
             if name and keyword.arg == name:
@@ -56,25 +56,25 @@ class CallSite:
         return None
 
     def evaluate(self, position: int, name: str = "") -> Any:
-        """Return an argument's value: None when it is not given, `UNKNOWN` when it is unclear."""
+        """Return an argument's value: None without the argument, `UNKNOWN` when not constant."""
         node = self.find_argument(position, name)
         if node is None:
             return UNKNOWN if self._has_spread else None
         return self.scope.evaluate(node)
 
     def evaluate_text(self, position: int, name: str = "") -> str | None:
-        """Return a text argument: None when it is not given, a `Pattern` when it is unclear."""
+        """Return a text argument: None without the argument, a `Pattern` when not constant."""
         value = self.evaluate(position, name)
         return None if value is None else value if isinstance(value, str) else UNNAMED
 
     def format_argument(self, position: int, name: str = "") -> str:
-        """Return an argument for the screen: its value, or its code."""
+        """Return the text that the screen shows for an argument: the value, or the code."""
         node = self.find_argument(position, name)
         return "" if node is None else format_value(node, self.scope)
 
     @property
     def code(self) -> str:
-        """The call's own code, for the screen."""
+        """The code of the call, as the screen shows it."""
         return format_code(self.call, self.scope)
 
     @property
@@ -98,10 +98,10 @@ class CallSite:
 
         Args:
             kind: the kind of the node.
-            what: what the call is about: a template, an event.
-            name: how the journal names it when it has no label; None when that is not known.
-            span: how long it lasts, for a wait.
-            key_kind: the kind in the journal; `kind` unless given.
+            what: the subject of the call, such as a template or an event.
+            name: the call's name in the journal without `label=`; None when the name is not known.
+            span: the length of a wait, as text.
+            key_kind: the kind of the call in the journal; `kind` unless given.
             has_label: whether the call takes a `label=`.
         """
         label = self.evaluate_text(-1, "label") if has_label else None
@@ -120,12 +120,12 @@ class CallSite:
         )
 
     def build_question(self, key_kind: str, what: str, name: str | None) -> GraphStep:
-        """Return the node of a read; where a condition asks for it, it is the decision itself.
+        """Return the node of a read, which becomes the decision when an `if` tests the read.
 
         Args:
-            key_kind: the kind in the journal.
-            what: what is read.
-            name: how the journal names it when it has no label; None when that is not known.
+            key_kind: the kind of the call in the journal.
+            what: the subject of the read.
+            name: the call's name in the journal without `label=`; None when the name is not known.
         """
         # `journeys show --json` has called this kind `look` since the first release.
         step = self.build_step("look", what, name, key_kind=key_kind)
@@ -138,7 +138,7 @@ class CallSite:
 
 
 def format_value(node: ast.expr, scope: Scope) -> str:
-    """Return an expression for the screen: `2 days`, `plan.upgraded`, else its code."""
+    """Return the text that the screen shows for an expression: its value, or else its code."""
     value = scope.evaluate(node)
     if isinstance(value, Pattern) or value is UNKNOWN:
         return format_code(node, scope)
@@ -146,7 +146,7 @@ def format_value(node: ast.expr, scope: Scope) -> str:
 
 
 def format_code(node: ast.AST, scope: Scope) -> str:
-    """Return the code of a node, without what the reader can do without: `await`, `ctx.`."""
+    """Return the code of a node without `await`, `ctx.` and `ctx.history.`."""
     text = ast.unparse(node).replace("await ", "")
     for name in scope.contexts:
         text = text.replace(f"{name}.history.", "").replace(f"{name}.", "")

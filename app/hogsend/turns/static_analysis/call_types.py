@@ -14,7 +14,7 @@ from .scopes import Scope
 def recognize_call(
     node: ast.Call, scope: Scope, trigger: str = ""
 ) -> tuple[type[Call], CallSite] | tuple[None, None]:
-    """Return the class of a `ctx` call and its place; nothing for any other call.
+    """Return the class of a `ctx` call and its site; None twice for any other call.
 
     Args:
         node: the syntax node of a call.
@@ -34,7 +34,7 @@ def recognize_call(
 
 
 def _receiver_path(node: ast.Call, scope: Scope) -> tuple[str, ...] | None:
-    """Return where a chain of method calls begins: `("when",)` for `ctx.when.today().at(…)`."""
+    """Return the path of a chain's start: `("when",)` for `ctx.when.today().at(…)`."""
     inner: ast.expr = node
     while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
         inner = inner.func.value

@@ -1,4 +1,4 @@
-"""Constant expressions: those whose value is known without running anything."""
+"""Evaluates constant expressions without running the author's code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNKNOWN: Final = _Unknown()
 
 
 class Pattern(str):
-    """A text of which a part is not known; `*` stands for that part."""
+    """A text with an unknown part, which is written as `*`."""
 
 
 UNITS = {
@@ -44,19 +44,19 @@ _MAX_TEXT_LENGTH = 1000
 
 
 def parse_dotted_name(node: ast.expr) -> tuple[str, ...]:
-    """Return the names of `a.b.c`; nothing for any other expression."""
+    """Return `("a", "b", "c")` for `a.b.c`; an empty tuple for any other expression."""
     if isinstance(node, ast.Name):
         return (node.id,)
-    if isinstance(node, ast.Attribute) and (before := parse_dotted_name(node.value)):
-        return (*before, node.attr)
+    if isinstance(node, ast.Attribute) and (owner := parse_dotted_name(node.value)):
+        return (*owner, node.attr)
     return ()
 
 
 def evaluate(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     """Return the value of an expression, or `UNKNOWN`.
 
-    A duration is returned as `timedelta`, `on("event", …)` as the event's name, a text with an
-    unknown part as `Pattern`.
+    The value of a duration is a `timedelta`, that of `on("event", …)` the event's name, and that of
+    a text with an unknown part a `Pattern`.
 
     Args:
         node: the expression.
@@ -73,13 +73,13 @@ def _evaluate(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
         return node.value
     if path := parse_dotted_name(node):
         return resolve(path)
-    read = _EVALUATORS.get(type(node))
-    return UNKNOWN if read is None else read(node, resolve)
+    evaluator = _EVALUATORS.get(type(node))
+    return UNKNOWN if evaluator is None else evaluator(node, resolve)
 
 
 def _evaluate_unary(node: ast.UnaryOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
-    inner = _evaluate(node.operand, resolve)
-    return -inner if isinstance(node.op, ast.USub) and inner is not UNKNOWN else UNKNOWN
+    operand = _evaluate(node.operand, resolve)
+    return -operand if isinstance(node.op, ast.USub) and operand is not UNKNOWN else UNKNOWN
 
 
 def _evaluate_boolean(node: ast.BoolOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
@@ -87,8 +87,8 @@ def _evaluate_boolean(node: ast.BoolOp, resolve: Callable[[tuple[str, ...]], Any
     value: Any = UNKNOWN
     for operand in node.values:
         value = _evaluate(operand, resolve)
-        unclear = value is UNKNOWN or isinstance(value, Pattern)
-        if unclear or bool(value) == isinstance(node.op, ast.Or):
+        is_unknown = value is UNKNOWN or isinstance(value, Pattern)
+        if is_unknown or bool(value) == isinstance(node.op, ast.Or):
             break
     return value
 
@@ -105,29 +105,29 @@ def _evaluate_binary(node: ast.BinOp, resolve: Callable[[tuple[str, ...]], Any])
     combine = _OPERATORS.get(type(node.op))
     if combine is None or left is UNKNOWN or right is UNKNOWN:
         return UNKNOWN
-    plain = (int, float, timedelta)
-    if isinstance(left, plain) and isinstance(right, plain):
+    numeric = (int, float, timedelta)
+    if isinstance(left, numeric) and isinstance(right, numeric):
         return combine(left, right)
     if isinstance(left, str) and isinstance(right, str) and isinstance(node.op, ast.Add):
-        kind = Pattern if isinstance(left, Pattern) or isinstance(right, Pattern) else str
-        return kind(left + right)
+        is_pattern = isinstance(left, Pattern) or isinstance(right, Pattern)
+        return Pattern(left + right) if is_pattern else left + right
     return UNKNOWN
 
 
 def _evaluate_f_string(node: ast.JoinedStr, resolve: Callable[[tuple[str, ...]], Any]) -> str:
     parts: list[str] = []
-    known = True
+    is_known = True
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
             value = _evaluate(part.value, resolve)
-            plain = part.conversion == -1 and part.format_spec is None
-            known = known and plain and isinstance(value, str | int)
-            known = known and not isinstance(value, Pattern)
-            parts.append(str(value) if plain and isinstance(value, str | int) else "*")
+            has_format = part.conversion != -1 or part.format_spec is not None
+            is_text = not has_format and isinstance(value, str | int)
+            is_known = is_known and is_text and not isinstance(value, Pattern)
+            parts.append(str(value) if is_text else "*")
         else:
             parts.append(str(getattr(part, "value", "*")))
     text = "".join(parts)[:_MAX_TEXT_LENGTH]
-    return text if known else Pattern(text)
+    return text if is_known else Pattern(text)
 
 
 def _evaluate_call(node: ast.Call, resolve: Callable[[tuple[str, ...]], Any]) -> Any:

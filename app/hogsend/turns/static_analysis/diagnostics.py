@@ -1,6 +1,6 @@
-"""Diagnostics of journeys: code that differs at a replay, names that do not exist, traps.
+"""Finds code in journeys that breaks a replay, refers to nothing, or does not do what it seems to.
 
-Only what is certain is reported: a false alarm costs more than a silent miss.
+Only certain problems are reported: a false alarm costs more than a missed problem.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from .step_reader import read_block, read_journey
 
 _DOES_NOT_EXIST = ", which does not exist."
 
-# A problem, what to do about it, and how bad it is.
+# A problem, its remedy, and its severity.
 Report = tuple[str, str, Severity]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
-    """A place in an author's code that does not do what it seems to.
+    """A problem in an author's code.
 
     Args:
         file: relative to the journeys' folder.
         line: the line in the file.
         problem: what is wrong, one sentence.
-        remedy: what to do about it.
-        severity: an `error` breaks a journey some day; a `warning` may be intended.
+        remedy: what to do about the problem.
+        severity: an `error` will break a journey; a `warning` may be intended.
     """
 
     file: str
@@ -46,7 +46,7 @@ class Diagnostic:
 
     @property
     def names_missing_resource(self) -> bool:
-        """Whether the code names a mail or a list that does not exist."""
+        """Whether the code refers to a template or a list that does not exist."""
         return self.problem.endswith(_DOES_NOT_EXIST)
 
     def __str__(self) -> str:
@@ -55,10 +55,10 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class KnownResources:
-    """The mails and lists that journeys can name.
+    """The templates and lists that journeys can refer to.
 
     Args:
-        templates: the keys of the mails, those with a broken file included.
+        templates: the keys of the templates, those with a broken file included.
         lists: the ids of the lists.
     """
 
@@ -67,11 +67,11 @@ class KnownResources:
 
 
 def diagnose(journeys: Iterable[Function], known: KnownResources) -> list[Diagnostic]:
-    """Return what is wrong in journeys and in the functions they call, by file and line.
+    """Return the problems of journeys and of the functions that they call, by file and line.
 
     Args:
-        journeys: their code.
-        known: the mails and lists that they can name.
+        journeys: the code of the journeys.
+        known: the templates and lists that the journeys can refer to.
     """
     diagnostics: set[Diagnostic] = set()
     for journey in journeys:
@@ -82,10 +82,10 @@ def diagnose(journeys: Iterable[Function], known: KnownResources) -> list[Diagno
 
 
 def _check_repeated_keys(journey: Function) -> Iterator[Diagnostic]:
-    """Yield calls that the journal distinguishes by nothing but their order."""
+    """Yield the calls that the journal distinguishes only by their order."""
     first_of_key: dict[str, GraphStep] = {}
     for step in number_steps(read_journey(journey), once=True).walk_steps():
-        # The open part of a key may distinguish the calls at run time.
+        # The unknown part of a key may distinguish the calls at run time.
         if not step.key or "*" in step.key:
             continue
         first = first_of_key.setdefault(step.key, step)
@@ -238,7 +238,7 @@ class _FunctionCheck:
                 )
 
     def has_calls(self, body: Sequence[ast.stmt]) -> bool:
-        """Return whether a body calls the context, itself or through a function."""
+        """Return whether a body calls the context, directly or through a function."""
         return bool(read_block(body, self.scope)) or any(
             isinstance(node, ast.Call) and self.scope.find_context_path(node.func) is not None
             for node in walk_running_nodes(body, self.scope)
@@ -248,13 +248,13 @@ class _FunctionCheck:
         return any(step.ends_turn for step in walk_steps(read_block(body, self.scope)))
 
 
-# Functions that return their argument's elements in its order.
+# Functions that return the elements of their argument in the same order.
 _ORDER_PRESERVING = ("set", "frozenset", "list", "tuple", "enumerate", "iter")
 _SET_METHODS = ("union", "intersection", "difference", "symmetric_difference", "copy")
 
 
 def _callee_name(node: ast.expr, scope: Scope) -> str:
-    """Return the full name of what is called, also of a method of another call's result."""
+    """Return the full name of a callee, which may be a method of another call's result."""
     if parse_dotted_name(node):
         return scope.resolve_name(node)
     if not isinstance(node, ast.Attribute):

@@ -21,12 +21,12 @@ AWAIT_IN_TURN = (
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is wrong with using a name.
+    """Why a journey must not use a name.
 
     Args:
         problem: the rest of a sentence that begins with the name.
         remedy: what to do instead.
-        severity: whether it certainly breaks a replay.
+        severity: `error` when the use certainly breaks a replay.
     """
 
     problem: str
@@ -85,7 +85,7 @@ _EXACT: Mapping[str, Rule] = {
     "builtins.input": _INPUT,
     "builtins.hash": _HASH,
 }
-# Everything of a module, itself included.
+# Rules for every name of a module, and for the module.
 _MODULES: Mapping[str, Rule] = {
     **dict.fromkeys(("random", "secrets", "numpy.random"), _RANDOM),
     **dict.fromkeys(("httpx", "requests", "aiohttp", "urllib3", "urllib.request"), _NETWORK),
@@ -102,11 +102,11 @@ _SEEDED = {"random.Random", "time.gmtime", "time.localtime", "time.asctime", "ti
 
 
 def find_rule(name: str, arguments: int) -> Rule | None:
-    """Return the rule against calling something in a journey; None when there is none.
+    """Return the rule against calling a function in a journey; None when the call is allowed.
 
     Args:
-        name: what is called, in full, such as `datetime.datetime.now`.
-        arguments: how many arguments it is given.
+        name: the full name, such as `datetime.datetime.now`.
+        arguments: the number of arguments.
     """
     if name in _HARMLESS or _is_computed(name, arguments):
         return None
@@ -120,5 +120,5 @@ def find_rule(name: str, arguments: int) -> Rule | None:
 
 
 def _is_computed(name: str, arguments: int) -> bool:
-    """Return whether a call computes from its arguments, and reads no clock and nothing random."""
+    """Return whether a call computes its result from its arguments alone."""
     return arguments > 0 and name in _SEEDED

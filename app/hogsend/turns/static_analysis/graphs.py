@@ -1,4 +1,4 @@
-"""Finds the code of journeys in their files, and returns their graphs."""
+"""Finds the code of journeys in their files, and builds their graphs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .step_reader import build_graph
 def build_graph_from_source(
     source: str, trigger: str = "", *, file: str = "", line: int = 1
 ) -> JourneyGraph:
-    """Return the graph of a journey from nothing but the text of its function.
+    """Return the graph of a journey from the text of its function alone.
 
     Args:
         source: the text.
-        trigger: the event that starts the journey; some waits are named after it.
-        file: where the text is from.
-        line: the line at which it begins.
+        trigger: the event that starts the journey; some waits are named after the event.
+        file: the file that the text is from.
+        line: the line at which the text begins in the file.
 
     Returns:
         The graph; an empty one when Python cannot parse the text.
@@ -65,11 +65,11 @@ def find_journeys(module: Module) -> Iterator[Function]:
 
 
 def find_code(function: Callable[..., Any], sources: Sources | None = None) -> Function | None:
-    """Return the source code of a function that was loaded; None when there is none.
+    """Return the source code of a loaded function; None without a source file.
 
     Args:
-        function: the function, wrapped by others or not.
-        sources: the folder it was loaded from; that of its file unless given.
+        function: the function, wrapped by decorators or not.
+        sources: the folder that the function was loaded from; the folder of its file unless given.
     """
     code = inspect.unwrap(function).__code__
     path = Path(code.co_filename)

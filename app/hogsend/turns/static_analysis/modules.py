@@ -1,4 +1,4 @@
-"""Authors' files as syntax trees, with the symbols that each defines. Nothing is run."""
+"""Parses authors' files without running them, and finds the symbols that each file defines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGE = "journeys"
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
-# Nodes with a scope of their own: their bodies do not run where they are written.
+# Nodes with a scope of their own: their bodies do not run together with the code around them.
 NESTED_SCOPES = (*FUNCTION_NODES, ast.ClassDef, ast.Lambda)
 
 
@@ -25,15 +25,15 @@ class Module:
     """A file.
 
     Args:
-        name: as it is imported, such as `journeys.welcome`.
+        name: the name that other files import, such as `journeys.welcome`.
         file: relative to the journeys' folder.
-        tree: its syntax tree.
-        aliases: names of the file that stand for something elsewhere, with its full name: an
-            import, or an instance of an imported class, such as `httpx.Client`.
-        functions: its functions, by name.
-        values: its constants whose value is known.
-        sources: the files beside it.
-        first_line: the line at which the text begins in its file.
+        tree: the syntax tree.
+        aliases: names that are bound to an import or to an instance of an imported class, each with
+            the full name of the import or of the class, such as `httpx.Client`.
+        functions: the file's functions, by name.
+        values: the file's constants whose value is known.
+        sources: the files of the same folder.
+        first_line: the line at which the text begins in the file.
     """
 
     name: str
@@ -57,33 +57,33 @@ class Module:
 
 @dataclass(slots=True)
 class Sources:
-    """The files of a journeys' folder, each parsed when it is first needed.
+    """The files of a journeys' folder, each parsed on first use.
 
     Args:
-        folder: the author's folder; None when there is only a single text.
+        folder: the author's folder; None when there is only the text of one function.
     """
 
     folder: Path | None = None
     _modules: dict[str, Module | None] = field(default_factory=dict[str, Module | None])
 
     def load(self, name: str) -> Module | None:
-        """Return a file by the name it is imported by; None when it cannot be parsed."""
+        """Return a file by its module name; None without such a file, or when it is invalid."""
         if name not in self._modules:
             self._modules[name] = self._read(name)
         return self._modules[name]
 
     def load_file(self, path: Path) -> Module | None:
-        """Return a file of the folder by its path."""
+        """Return a file by its path; None outside of the folder, or when it is invalid."""
         if self.folder is None or not path.is_relative_to(self.folder):
             return None
         names = path.relative_to(self.folder).with_suffix("").parts
         return self.load(".".join([PACKAGE, *(n for n in names if n != "__init__")]))
 
     def compute_version(self, name: str) -> str:
-        """Return the hash of a file and of those beside it that it imports, directly or not.
+        """Return a hash of a file and of the folder's files that it imports, directly or not.
 
         Args:
-            name: the name that it is imported by.
+            name: the module name of the file.
         """
         texts: dict[str, bytes] = {}
         queue = [name]
@@ -98,7 +98,7 @@ class Sources:
         return hash_texts([texts[key] for key in (name, *others) if key in texts])
 
     def _find_imports(self, module: Module) -> Iterator[str]:
-        """Yield the names of files beside a file that it imports, wherever in it."""
+        """Yield the module names of the folder's files that a file imports anywhere."""
         for node in ast.walk(module.tree):
             targets: Iterable[str] = ()
             if isinstance(node, ast.Import):
@@ -106,13 +106,13 @@ class Sources:
             elif isinstance(node, ast.ImportFrom):
                 targets = (target for _, target in find_import_aliases(node, module.package))
             for target in targets:
-                # The part after the last dot may be a file, or a name in one.
+                # The part after the last dot may be a file, or a name in a file.
                 for name in (target, target.rpartition(".")[0]):
                     if self.load(name) is not None:
                         yield name
 
     def find_symbol(self, full_name: str) -> tuple[Module, str] | None:
-        """Return the file that `journeys.file.name` is in, and the name there."""
+        """Return the file of `journeys.file.name` and the name in the file; None elsewhere."""
         module, _, name = full_name.rpartition(".")
         if not (module + ".").startswith(PACKAGE + "."):
             return None
@@ -143,17 +143,19 @@ def hash_texts(texts: Sequence[bytes]) -> str:
 def parse_module(
     text: str | bytes, name: str, file: str, sources: Sources, first_line: int = 1
 ) -> Module:
-    """Parse a text.
+    """Parse the text of a file or of a single function.
 
     Args:
-        text: of a file, or of a single function.
-        name: the name it is imported by.
+        text: the text.
+        name: the module name.
         file: relative to the journeys' folder.
-        sources: the files beside it.
-        first_line: the line at which the text begins in its file.
+        sources: the files of the same folder.
+        first_line: the line at which the text begins in the file.
 
     Raises:
-        SyntaxError: the text is no Python.
+        SyntaxError: the text is not valid Python.
+        ValueError: the text contains a null byte.
+        RecursionError: the text is nested too deeply.
     """
     tree = ast.parse(text)
     module = Module(name, file, tree, {}, {}, {}, sources, first_line)
@@ -174,11 +176,11 @@ def parse_module(
 
 
 def resolve_constant(module: Module, path: tuple[str, ...]) -> Any:
-    """Return the value of a constant at the top of a file, or of one that it imports.
+    """Return the value of a constant of a file, or of a file that it imports.
 
     Args:
         module: the file.
-        path: the parts of the name.
+        path: the parts of the constant's name.
     """
     if len(path) == 1 and path[0] in module.values:
         return module.values[path[0]]
@@ -194,7 +196,7 @@ def _resolve_value_name(module: Module, expression: ast.expr) -> str | None:
     is_call = isinstance(expression, ast.Call)
     path = parse_dotted_name(expression.func if is_call else expression)
     target = module.aliases.get(path[0]) if path else None
-    # The methods of a function's result are not known, only those of a class.
+    # A call of a capitalised name creates an instance; the result of any other call is unknown.
     if target is None or (is_call and not path[-1][:1].isupper()):
         return None
     return ".".join([target, *path[1:]])
@@ -231,13 +233,13 @@ def find_import_aliases(
     base = above[: len(above) - node.level + 1] if node.level else []
     module = ".".join([*base, *filter(None, [node.module])])
     for alias in node.names:
-        # The entry of `from module import *` can be mistaken for no name.
+        # `*` keeps the entry of `from module import *` distinct from every name.
         name = f"*{module}" if alias.name == "*" else alias.asname or alias.name
         yield name, f"{module}.{alias.name}"
 
 
 def find_bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]:
-    """Yield the names that a body binds, each with its expression; None if it has several."""
+    """Yield the names that a body binds, each with its expression; None if bound repeatedly."""
     bindings: dict[str, ast.expr | None] = {}
     for statement in walk_statements(body):
         for name, value in _find_statement_bindings(statement):
@@ -259,7 +261,7 @@ def _find_statement_bindings(statement: ast.stmt) -> Iterator[tuple[str, ast.exp
 
 
 def _find_bound_names(node: ast.AST) -> Iterator[tuple[str, None]]:
-    """Yield every name that a statement binds, without its blocks."""
+    """Yield every name that a statement binds outside of its blocks."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
         yield node.id, None
     elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:

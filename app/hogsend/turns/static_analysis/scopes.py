@@ -1,4 +1,4 @@
-"""Scopes: what the names in the body of a function refer to, the context among them."""
+"""Resolves the names in the body of a function, among them those bound to the context."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Function:
     """A function of an author's file.
 
     Args:
-        node: its syntax node.
-        scope: the names around it.
+        node: the syntax node.
+        scope: the names around the function.
     """
 
     node: AnyFunction
@@ -37,22 +37,22 @@ class Function:
 
     @property
     def is_coroutine(self) -> bool:
-        """Whether a call of it has to be awaited."""
+        """Whether a call of the function has to be awaited."""
         is_plain = isinstance(self.node, ast.AsyncFunctionDef) and not self.node.decorator_list
         return is_plain and not any(isinstance(n, ast.Yield) for n in walk_nodes(self.node.body))
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the names in a function's body refer to.
+    """The meanings of the names in a function's body.
 
     Args:
-        module: its file.
-        contexts: names bound to the context, or to a part: `{"ctx": (), "past": ("history",)}`.
-        values: names bound to a value that is known.
-        functions: functions that are defined around or in it.
-        aliases: names that it imports.
-        shadowed: names of the file that it binds to something else.
+        module: the function's file.
+        contexts: names bound to the context or to a part, as in `{"ctx": (), "h": ("history",)}`.
+        values: names bound to a known value.
+        functions: functions that are defined in the body or around it.
+        aliases: names that the body imports.
+        shadowed: names of the file that the body binds to another value.
     """
 
     module: Module
@@ -113,24 +113,24 @@ class Scope:
     def resolve_name(self, node: ast.expr) -> str:
         """Return the full name of an expression, such as `datetime.datetime.now`; empty if unknown.
 
-        A built-in name is `builtins.open`.
+        The full name of a built-in begins with `builtins.`.
         """
         path = parse_dotted_name(node)
         if not path or path[0] in self.contexts or path[0] in self.values:
             return ""
-        top, rest = path[0], path[1:]
+        top, attributes = path[0], path[1:]
         if top in self.aliases:
-            return ".".join([self.aliases[top], *rest])
+            return ".".join([self.aliases[top], *attributes])
         if top in self.shadowed or top in self.functions:
             return ""
         if top in self.module.aliases:
-            return ".".join([self.module.aliases[top], *rest])
+            return ".".join([self.module.aliases[top], *attributes])
         if top in self.module.functions or top in self.module.values:
             return ".".join([self.module.name, *path])
         return ".".join(["builtins", *path]) if hasattr(builtins, top) else ""
 
     def find_function(self, node: ast.expr) -> Function | None:
-        """Return the author's function that an expression refers to, if it is one."""
+        """Return the author's function that an expression refers to, if any."""
         if isinstance(node, ast.Name) and node.id in self.functions:
             return self.functions[node.id]
         path = parse_dotted_name(node)
@@ -144,7 +144,7 @@ class Scope:
 
 
 def walk_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Yield every node of a body, without those of nested scopes."""
+    """Yield every node of a body, without the nodes of nested scopes."""
     stack: list[ast.AST] = list(reversed(body))
     while stack:
         node = stack.pop()
@@ -154,7 +154,7 @@ def walk_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
 
 
 def build_journey_scope(function: Function) -> Scope:
-    """Return the scope of a journey's body: its second parameter is the context."""
+    """Return the scope of a journey's body, whose second parameter is the context."""
     parameters = [*function.node.args.posonlyargs, *function.node.args.args]
     context = {parameters[1].arg: ()} if len(parameters) > 1 else {}
     return _build_body_scope(function, context, {}, {parameter.arg for parameter in parameters})
@@ -182,7 +182,7 @@ def build_call_scope(function: Function, call: ast.Call, caller: Scope) -> Scope
 def _bind_arguments(
     function: Function, call: ast.Call, caller: Scope
 ) -> dict[str, tuple[ast.expr, Scope]]:
-    """Return the parameters that have an argument or a default, each with the scope of that."""
+    """Return the parameters with their arguments or defaults, each with the scope around it."""
     arguments = function.node.args
     positional = [*arguments.posonlyargs, *arguments.args]
     bound: dict[str, tuple[ast.expr, Scope]] = {}
@@ -208,7 +208,7 @@ def _build_body_scope(
     values: dict[str, Any],
     parameters: set[str],
 ) -> Scope:
-    """Return the scope of a function's body, nested in the one around it."""
+    """Return the scope of a function's body, nested in the scope around the function."""
     outer, body = function.scope, function.node.body
     bindings = dict(find_bindings(body))
     inner = {node.name: node for node in walk_statements(body) if isinstance(node, FUNCTION_NODES)}
@@ -238,7 +238,7 @@ def _build_body_scope(
             contexts[name] = path
         elif (value := scope.evaluate(expression)) is not UNKNOWN:
             values[name] = value
-    # A function may call those that are defined after it, and itself.
+    # A function may call itself, and functions that are defined later.
     functions.update({name: Function(node, scope) for name, node in inner.items()})
     return scope
 

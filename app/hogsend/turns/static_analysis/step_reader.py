@@ -45,16 +45,14 @@ def build_graph(function: Function, trigger: str = "") -> JourneyGraph:
     """Return the graph of a journey.
 
     Args:
-        function: its code.
-        trigger: the event that starts it; some waits are named after it.
+        function: the code of the journey.
+        trigger: the event that starts the journey; some waits are named after the event.
     """
     return number_steps(read_journey(function, trigger))
 
 
 def read_journey(function: Function, trigger: str = "") -> tuple[Item, ...]:
-    """Return the steps of a journey, not yet numbered; takes the arguments of
-    `build_graph`.
-    """
+    """Return the steps of a journey, not yet numbered; the arguments are those of `build_graph`."""
     reader = _Reader(trigger)
     items = reader.read_body(function, build_journey_scope(function))
     return tuple(_replace_returns(items))
@@ -156,7 +154,7 @@ class _Reader:
     def read_condition(
         self, test: ast.expr, yes: Branch, no: Branch, scope: Scope
     ) -> Iterator[Item]:
-        """Yield the calls of a condition, and its two branches; a negation swaps them."""
+        """Yield the calls of a condition, then a fork; a negation swaps the two branches."""
         calls = list(self.read_expression(test, scope))
         if not yes.items and not no.items:
             yield from calls
@@ -174,16 +172,16 @@ class _Reader:
         yield Fork(head, (yes, no))
 
     def read_loop(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> Iterator[Item]:
-        before: list[Item] = []
+        items_before: list[Item] = []
         if isinstance(node, ast.While):
             is_endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
             what = FOREVER if is_endless else f"while {format_code(node.test, scope)}"
-            first = list(self.read_expression(node.test, scope))
+            test_items = list(self.read_expression(node.test, scope))
         else:
-            before, first = list(self.read_expression(node.iter, scope)), []
+            items_before, test_items = list(self.read_expression(node.iter, scope)), []
             what = f"for {format_code(node.target, scope)} in {format_code(node.iter, scope)}"
-        items = [*first, *self.read_block(node.body, scope)]
-        yield from before
+        items = [*test_items, *self.read_block(node.body, scope)]
+        yield from items_before
         if any(not isinstance(item, GraphStep) or item.kind != "jump" for item in items):
             head = build_loop_step(what, *_locate(node, scope))
             yield Fork(head, (Branch("each time", tuple(items)),))
@@ -223,7 +221,7 @@ class _Reader:
     # -- expressions --------------------------------------------------------------------------
 
     def read_expression(self, node: ast.AST, scope: Scope) -> Iterator[Item]:
-        """Yield the calls of an expression, or of a statement without its blocks, in order."""
+        """Yield the calls of an expression, or of a statement without blocks, in order."""
         if isinstance(node, NESTED_SCOPES):
             return
         if isinstance(node, ast.IfExp):
@@ -240,14 +238,14 @@ class _Reader:
     def read_comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope
     ) -> Iterator[Item]:
-        first, *rest = node.generators
-        yield from self.read_expression(first.iter, scope)
+        outer, *inner = node.generators
+        yield from self.read_expression(outer.iter, scope)
         elements = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        inner = (part for generator in rest for part in (generator.iter, *generator.ifs))
-        each = [*first.ifs, *inner, *elements]
-        items = tuple(item for part in each for item in self.read_expression(part, scope))
+        conditions = (part for generator in inner for part in (generator.iter, *generator.ifs))
+        repeated = [*outer.ifs, *conditions, *elements]
+        items = tuple(item for part in repeated for item in self.read_expression(part, scope))
         if items:
-            what = f"for {format_code(first.target, scope)} in {format_code(first.iter, scope)}"
+            what = f"for {format_code(outer.target, scope)} in {format_code(outer.iter, scope)}"
             head = build_loop_step(what, *_locate(node, scope))
             yield Fork(head, (Branch("each time", items),))
 
@@ -268,7 +266,7 @@ class _Reader:
         yield from self.read_called_function(node, scope)
 
     def read_called_function(self, node: ast.Call, scope: Scope) -> Iterator[Item]:
-        """Yield the steps of a function of the author's own."""
+        """Yield the steps of the author's function that is called, if it is one."""
         function = scope.find_function(node.func)
         if function is None or self._steps_read > _MAX_STEPS:
             return
@@ -283,9 +281,9 @@ def _locate(node: ast.AST, scope: Scope) -> tuple[str, int]:
 
 
 def _inline(items: Sequence[Item]) -> list[Item]:
-    """Return the steps of a called function, so that what follows the call follows each `return`.
+    """Return the steps of a called function, so that every `return` leads to the end of the steps.
 
-    `if a: return` followed by more becomes a fork with the rest on its other branch.
+    The steps after a fork with a `return`, such as `if a: return`, move into its other branch.
     """
     inlined: list[Item] = []
     for position, item in enumerate(items):
@@ -296,13 +294,13 @@ def _inline(items: Sequence[Item]) -> list[Item]:
             continue
         continuing = [n for n, b in enumerate(item.branches) if not is_terminal(b.items)]
         has_return = any(b.items and _is_return(b.items[-1]) for b in item.branches)
-        rest = items[position + 1 :]
-        if item.head.kind == "loop" or not has_return or (rest and len(continuing) > 1):
+        following = items[position + 1 :]
+        if item.head.kind == "loop" or not has_return or (following and len(continuing) > 1):
             branches = [Branch(b.word, tuple(_inline(b.items))) for b in item.branches]
             inlined.append(Fork(item.head, tuple(branches)))
             continue
         branches = [
-            Branch(b.word, tuple(_inline([*b.items, *rest] if n in continuing else b.items)))
+            Branch(b.word, tuple(_inline([*b.items, *following] if n in continuing else b.items)))
             for n, b in enumerate(item.branches)
         ]
         if any(branch.items for branch in branches):

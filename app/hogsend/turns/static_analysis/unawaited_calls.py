@@ -1,4 +1,4 @@
-"""Finds calls of the context that nobody awaits: they have no effect, and raise no error."""
+"""Finds calls of the context without `await`, which have no effect and raise no error."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .constants import parse_dotted_name
 from .modules import NESTED_SCOPES
 from .scopes import Function, Scope, walk_nodes
 
-# Nodes that certainly lose a coroutine which is their operand: they drop it, take it for true, or
-# need an attribute that it lacks.
+# Nodes that certainly discard a coroutine which is their operand: they ignore the value, test its
+# truth, or need an attribute that a coroutine lacks.
 _DISCARDING_NODES = (
     ast.Expr,
     ast.If,
@@ -41,11 +41,11 @@ _EVENT_LOOPS = ("asyncio.", "anyio.", "trio.")
 
 @dataclass(frozen=True, slots=True)
 class UnawaitedCall:
-    """A call without its `await`.
+    """A call without `await`.
 
     Args:
-        call: its code, such as `ctx.send(…)`.
-        passed_to: the function that takes it instead, such as `asyncio.gather`.
+        call: the code, such as `ctx.send(…)`.
+        passed_to: the function that gets the coroutine, such as `asyncio.gather`; may be empty.
         file: relative to the journeys' folder.
         line: the line in the file.
     """
@@ -57,10 +57,10 @@ class UnawaitedCall:
 
 
 def find_unawaited_calls(function: Function) -> Iterator[UnawaitedCall]:
-    """Yield the calls of the context, and of functions that use it, which lack an `await`.
+    """Yield the calls without `await`, of the context and of functions that use the context.
 
     Args:
-        function: a journey's code; the functions that it calls are checked as well.
+        function: a journey's code; the functions that the journey calls are checked as well.
     """
     for callee, scope in walk_functions(function):
         yield from _FunctionCheck(callee, scope).find_calls()
@@ -93,12 +93,13 @@ class _FunctionCheck:
         return function is not None and function.is_coroutine
 
     def find_discarder(self, node: ast.expr) -> str | None:
-        """Return the function that loses a coroutine, or empty text for anything else that does.
+        """Return the function that discards a coroutine.
 
-        None means that the coroutine may still be awaited.
+        The text is empty when other code discards the coroutine. None means that the coroutine may
+        still be awaited.
         """
         parent = self.parents.get(node)
-        # The value of these expressions is judged where it goes.
+        # These expressions pass on the coroutine, so the node around them decides.
         while (isinstance(parent, ast.IfExp) and node is not parent.test) or (
             isinstance(parent, ast.BoolOp) and node is parent.values[-1]
         ):
@@ -119,12 +120,12 @@ class _FunctionCheck:
 
     @property
     def discarding_nodes(self) -> tuple[type[ast.AST], ...]:
-        """The nodes that lose a coroutine; the caller of a plain function may await its result."""
+        """The nodes that discard a coroutine; a plain function may return one to be awaited."""
         is_async = isinstance(self.function.node, ast.AsyncFunctionDef)
         return (*_DISCARDING_NODES, ast.Return) if is_async else _DISCARDING_NODES
 
     def find_collection_discarder(self, holder: ast.AST) -> str | None:
-        """Judge a coroutine in a collection: lost only where the whole collection certainly is."""
+        """Return what discards a collection with a coroutine; see `find_discarder`."""
         parent = self.parents.get(holder)
         match parent:
             case ast.Call():
@@ -139,7 +140,7 @@ class _FunctionCheck:
                 return None
 
     def find_discarding_callee(self, call: ast.Call) -> str | None:
-        """Return the function that loses a coroutine which is its argument, if it does."""
+        """Return the callee if it discards a coroutine that is its argument."""
         is_built_in = self.scope.resolve_name(call.func).startswith("builtins.")
         return (
             ".".join(parse_dotted_name(call.func))
@@ -148,14 +149,17 @@ class _FunctionCheck:
         )
 
     def find_discarding_consumer(self, call: ast.Call) -> str | None:
-        """Return the function that loses its arguments, even those in a collection, if it does."""
+        """Return the callee if it discards its arguments and the items of its arguments."""
         name = self.scope.resolve_name(call.func)
         if self.scope.find_context_path(call.func) is not None:
             return ".".join(parse_dotted_name(call.func))
         return name if name.startswith(_EVENT_LOOPS) else None
 
     def find_name_discarder(self, name: str) -> str | None:
-        """Judge a coroutine with a name: lost where that is neither awaited nor passed on."""
+        """Return what discards a coroutine that has a name; see `find_discarder`.
+
+        A name that is neither awaited nor passed on discards the coroutine.
+        """
         passing = (ast.Return, ast.Yield, ast.keyword, ast.Starred, ast.Assign, ast.NamedExpr)
         keeping = (ast.Await, ast.IfExp, ast.BoolOp, *passing, *_COLLECTIONS)
         for use in self.find_uses(name):
