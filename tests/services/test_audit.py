@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hogsend.clock import ManualClock
+from hogsend.domain.ids import new_id
 from hogsend.errors import Conflict
 from hogsend.services import (
     bulk_actions,
@@ -20,10 +21,16 @@ from hogsend.services import (
     inbox,
     journeys,
     keys,
+    operators,
+    send_hold,
 )
 from hogsend.services.actor import HATCHET, Actor
 from hogsend.services.audit import apply_audited, list_entries
-from hogsend.store.db import Write
+from hogsend.store import consents
+from hogsend.store import inbox as captured_mails
+from hogsend.store import operators as stored_operators
+from hogsend.store.db import Row, Write
+from hogsend.store.inbox import CapturedMail, InboxEntry
 from tests.actors import OLGA, operator_named
 from tests.site import Site, open_site
 
@@ -187,6 +194,109 @@ async def test_an_event_and_its_audit_entry_commit_together(
         rows_after = await count_rows(site)
         assert rows_after["audit"] == rows_before["audit"] + 1
         assert rows_after["events"] == rows_before["events"] + 1
+
+
+async def unsuppress(site: Site) -> None:
+    await contacts.unsuppress_address(site.runtime, OLGA, (await site.contact()).id)
+
+
+async def disable_journey(site: Site) -> None:
+    await journeys.set_enabled(site.runtime, OLGA, "welcome", enabled=False)
+
+
+async def clear_inbox(site: Site) -> None:
+    await inbox.clear_inbox(site.runtime, OLGA)
+
+
+async def exit_enrollment(site: Site) -> None:
+    (enrollment,) = await enrollments.list_enrollments(site.runtime, OLGA, "welcome", limit=1)
+    await enrollment_actions.run_action(site.runtime, OLGA, "exit", enrollment.enrollment.id)
+
+
+async def exit_all(site: Site) -> None:
+    await bulk_actions.run_action_on_all(site.runtime, OLGA, "exit", "welcome", "active")
+
+
+async def create_key(site: Site) -> None:
+    await keys.create_key(site.runtime, OWNER, name="backend", scopes=["ingest"])
+
+
+async def register_key(site: Site) -> None:
+    await keys.register_key(site.runtime, OWNER, name="known", text=keys.generate_text())
+
+
+async def revoke_key(site: Site) -> None:
+    (key,) = await keys.list_keys(site.runtime, OWNER)
+    await keys.revoke_key(site.runtime, OWNER, key.id)
+
+
+async def add_operator(site: Site) -> None:
+    await operators.add_operator(site.runtime, OWNER, "new@example.com", "viewer")
+
+
+async def reset_operator(site: Site) -> None:
+    await operators.reset_operator(site.runtime, OWNER, "olga@example.com")
+
+
+async def create_sign_in_link(site: Site) -> None:
+    await operators.create_sign_in_link(site.runtime, OWNER, "viewer")
+
+
+async def resume_sending(site: Site) -> None:
+    await send_hold.resume_sending(site.runtime, OWNER)
+
+
+OTHER_CHANGES = [
+    unsuppress,
+    disable_journey,
+    clear_inbox,
+    exit_enrollment,
+    exit_all,
+    create_key,
+    register_key,
+    revoke_key,
+    add_operator,
+    reset_operator,
+    create_sign_in_link,
+    resume_sending,
+]
+
+
+async def dump(site: Site) -> dict[str, list[Row]]:
+    """Return the rows of every table."""
+    tables = await site.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    return {table: await site.rows(f"SELECT * FROM {table}") for (table,) in tables}  # noqa: S608
+
+
+@pytest.mark.parametrize("change", OTHER_CHANGES)
+async def test_a_change_without_its_entry_is_not_made(
+    site: Site, change: Callable[[Site], Awaitable[None]]
+) -> None:
+    now = site.clock.now()
+    mail = InboxEntry(new_id(now), "ada@example.com", "news@example.com", "Hello", now)
+    async with site.runtime.database.transaction() as tx:
+        await stored_operators.add(tx, "olga@example.com", "operator", now)
+        await tx.apply(
+            [
+                captured_mails.capture([CapturedMail(mail, b"Hello")]),
+                consents.suppress([("ada@example.com", "bounced", None)], now),
+                Write("INSERT INTO meta (key, value) VALUES ('fence', 'restored copy')"),
+                *[Write(statement) for statement in _REFUSE_AT_COMMIT["sqlite"]],
+            ]
+        )
+    rows_before = await dump(site)
+
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        await change(site)
+    assert await dump(site) == rows_before
+
+    async with site.runtime.database.transaction() as tx:
+        await tx.apply([Write("DROP TRIGGER refuse")])
+    await change(site)
+    rows_after = await dump(site)
+    changed = {table for table, rows in rows_before.items() if rows_after[table] != rows}
+    assert len(rows_after["audit"]) == 1
+    assert len(changed) > 1
 
 
 async def test_a_contact_who_is_refused_leaves_no_entry(site: Site) -> None:

@@ -51,8 +51,8 @@ async def add_operator(tx: Transaction, key_id: UUID, now: datetime) -> None:
     await operators.add(tx, "b@x.org", "owner", now)
 
 
-async def make_link(tx: Transaction, key_id: UUID, now: datetime) -> None:
-    await operators.make_link(tx, now)
+async def create_link(tx: Transaction, key_id: UUID, now: datetime) -> None:
+    await operators.create_link(tx, now)
 
 
 async def insert_key(tx: Transaction, key_id: UUID, now: datetime) -> None:
@@ -67,7 +67,7 @@ async def clear_inbox(tx: Transaction, key_id: UUID, now: datetime) -> None:
     await inbox.clear(tx)
 
 
-@pytest.mark.parametrize("change", [add_operator, make_link, insert_key, revoke_key, clear_inbox])
+@pytest.mark.parametrize("change", [add_operator, create_link, insert_key, revoke_key, clear_inbox])
 async def test_a_change_is_part_of_the_transaction_that_it_gets(
     database: Database, clock: ManualClock, change: Change
 ):

@@ -65,6 +65,38 @@ def test_a_value_is_written_to_the_columns_it_is_read_from():
     assert changed.assignments == "written_at = ?, is_pinned = ?, properties = ?"
 
 
+def test_rows_are_grouped_in_their_order():
+    other = (ID.bytes, to_micros(NOW), 0, "{}")
+    assert NOTES.read_grouped_by("id")([STORED, other]) == {ID: [NOTE, Note(ID, NOW, False, {})]}
+
+
+class Reminder(NamedTuple):
+    at: datetime
+    note: Note
+    is_due: bool
+
+
+def test_a_joined_row_is_read_between_the_columns_of_its_own_row():
+    reminders = RowMapper(Reminder, at="r.at", note=NOTES, is_due="r.at < 5")
+    assert reminders.columns == f"r.at, {NOTES.columns}, r.at < 5"
+    assert reminders.read((to_micros(NOW), *STORED, 0)) == Reminder(NOW, NOTE, False)
+
+
+def test_a_field_can_be_read_from_another_expression():
+    assert NOTES.read(STORED) == NOTE
+    newest = NOTES.with_expressions(written_at="MAX(n.written_at)")
+    assert newest.columns == "n.id, MAX(n.written_at), n.is_pinned, n.properties"
+    assert newest.read(STORED) == NOTE
+    assert "MAX" not in NOTES.columns
+
+
+def test_an_unknown_field_is_not_written():
+    with pytest.raises(TypeError, match="colour"):
+        NOTES.build_write_columns(without=("colour",))
+    with pytest.raises(TypeError, match="colour"):
+        NOTES.build_write_columns("id", "colour")
+
+
 def test_tortoise_reads_and_writes_the_same_value():
     row = NoteRow(**NOTES.to_columns(NOTE))
     assert (row.written_at, row.properties) == (NOW, '{"a":1}')
