@@ -269,7 +269,7 @@ async def dump(site: Site) -> dict[str, list[Row]]:
 
 
 @pytest.mark.parametrize("change", OTHER_CHANGES)
-async def test_a_change_without_its_entry_is_not_made(
+async def test_a_change_whose_entry_cannot_be_written_is_rolled_back(
     site: Site, change: Callable[[Site], Awaitable[None]]
 ) -> None:
     now = site.clock.now()
