@@ -83,7 +83,7 @@ def environment() -> Environment:
         timeline_time=_timeline_time,
     )
     template_globals = cast("dict[str, Any]", jinja.globals)
-    template_globals.update(asset=asset, ui=jinja.get_template("_ui.html").module)
+    template_globals.update(asset=asset, ui=jinja.get_template("_macros.html").module)
     return jinja
 
 

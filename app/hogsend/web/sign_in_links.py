@@ -21,7 +21,7 @@ async def show_link(token: str) -> WebResponse:
     link = await sessions.find_sign_in_link(context(), token)
     if link is None:
         return _invalid_link()
-    return page("first_run.html", link=link, problem="", email=link.email or "")
+    return page("sign_in_link.html", link=link, problem="", email=link.email or "")
 
 
 @blueprint.post("/sign-in/<token>")
@@ -43,7 +43,7 @@ async def use_link(token: str) -> WebResponse:
             return redirect_with_session(cookie, "/")
         except HogsendError as error:
             problem = str(error)
-    return page("first_run.html", status=400, link=link, problem=problem, email=email)
+    return page("sign_in_link.html", status=400, link=link, problem=problem, email=email)
 
 
 def _invalid_link() -> Response:

@@ -42,7 +42,7 @@ async def show_captured_mail(send_id: str) -> WebResponse:
     """Show one captured mail, which is read from now on."""
     captured = await inbox.open_mail(context(), actor(), parse_id(send_id, "mail"))
     return page(
-        "admin/captured.html",
+        "admin/captured_mail.html",
         entry=captured.entry,
         mail=parse_mail(captured.raw),
         send=captured.send,

@@ -34,7 +34,7 @@ async def show_template(key: str) -> WebResponse:
     except HogsendError as error:
         problem = str(error)
     return page(
-        "admin/template.html",
+        "admin/template_preview.html",
         template=template,
         mail_list=content().registry.lists.get(template.list_id or "journey"),
         rendered=rendered,
