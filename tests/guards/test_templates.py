@@ -11,7 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
 from hogsend.web import admin, live, public, sign_in, sign_in_links, tracking
-from hogsend.web.pages import environment
+from hogsend.web.pages import get_environment
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "web" / "templates"
@@ -77,7 +77,7 @@ def test_the_addresses_are_found() -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_template_compiles_and_is_used(file: str) -> None:
-    environment().get_template(file)
+    get_environment().get_template(file)
     places = [
         *(ROOT / "app" / "hogsend" / "web").rglob("*.py"),
         *(path for path in TEMPLATES.rglob("*.html") if path.name != Path(file).name),

@@ -146,7 +146,7 @@ async def test_a_new_call_is_described_on_the_timeline(sqlite_world: World):
     enrollment_id = (await sqlite_world.enrollment()).id
     page = await enrollment_page.load(sqlite_world.database, enrollment_id)
     assert page is not None
-    entry = timeline.entries(page, None)[1]
+    entry = timeline.build_timeline(page, None)[1]
     assert (entry.title, entry.tag) == ("Checked the weather in Oslo", "4 °C")
 
 

@@ -30,7 +30,7 @@ from hogsend.store.db import Database
 from hogsend.turns.registry import Registry
 from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from hogsend.web.app import create_app
-from hogsend.web.session import COOKIE, csrf_token
+from hogsend.web.session import COOKIE, derive_csrf_token
 from tests.databases import opened
 from tests.web import product
 from tests.web.sample_data import SampleData
@@ -126,7 +126,7 @@ class Browser:
 
     @property
     def csrf(self) -> str:
-        return csrf_token(self.cookie)
+        return derive_csrf_token(self.cookie)
 
     async def get(self, path: str, **headers: str) -> Response:
         return await self.client.get(path, headers=headers)

@@ -14,7 +14,7 @@ from hogsend.clock import ManualClock
 from hogsend.store import keys, operators, sessions
 from hogsend.store.db import Query
 from hogsend.web.api import key_auth
-from hogsend.web.session import COOKIE, csrf_token
+from hogsend.web.session import COOKIE, derive_csrf_token
 from tests.site import Site, open_site
 
 EVENT = {"name": "seen", "userId": "ada"}
@@ -92,7 +92,9 @@ async def test_a_key_revoked_in_the_dashboard_stops_at_once(site: Site) -> None:
     site.client.set_cookie("localhost", COOKIE, cookie)
     (key,) = await keys.list_keys(site.runtime.database)
 
-    answer = await site.client.post(f"/keys/{key.id}/revoke", form={"csrf": csrf_token(cookie)})
+    answer = await site.client.post(
+        f"/keys/{key.id}/revoke", form={"csrf": derive_csrf_token(cookie)}
+    )
 
     assert answer.status_code == 303
     await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")

@@ -11,7 +11,7 @@ import pytest
 from hogsend import errors
 from hogsend.clock import ManualClock
 from hogsend.store import operators, sessions
-from hogsend.web.errors import status_of, to_json
+from hogsend.web.errors import get_status, to_json
 from hogsend.web.session import COOKIE
 from tests.site import Site, open_site
 from tests.web.conftest import text_of
@@ -35,7 +35,7 @@ def test_every_kind_of_error_has_its_own_code() -> None:
         error = kind("Something")
         body = to_json(error)
         assert body["code"] == kind.code and isinstance(body["error"], str)
-        assert status_of(error) in (400, 401, 403, 404, 409, 413, 429, 500, 503)
+        assert get_status(error) in (400, 401, 403, 404, 409, 413, 429, 500, 503)
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/events/batch"])

@@ -18,7 +18,7 @@ def drawn(source: str, waiting: Mapping[str, int] | None = None) -> graph.Graph:
 
 
 def titles(source: str) -> list[str]:
-    return [f"{node.kicker}: {node.title}" for node in drawn(source).nodes]
+    return [f"{node.caption}: {node.title}" for node in drawn(source).nodes]
 
 
 def journey(*lines: str) -> str:
@@ -48,7 +48,7 @@ def test_people_are_counted_at_the_wait_they_are_in() -> None:
         "sleep:post-welcome": 412,
         "wait:plan.upgraded": 7,
     }
-    assert drawing.elsewhere == {"sleep:of-yesterday": 3}
+    assert drawing.removed_waits == {"sleep:of-yesterday": 3}
 
 
 def test_a_wait_in_a_loop_counts_people_of_all_its_rounds() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from hogsend.store.change_feed import ChangeFeed
-from hogsend.web.live import stream
+from hogsend.web.live import stream_topics
 from tests.web.conftest import Browser
 
 
@@ -17,7 +17,7 @@ async def always(answer: bool) -> AsyncIterator[bool]:
 
 async def test_topics_that_change_together_are_sent_together() -> None:
     changes = ChangeFeed()
-    updates = stream(changes, always(True), pause=0.01, heartbeat=5)
+    updates = stream_topics(changes, always(True), pause=0.01, heartbeat=5)
     assert await anext(updates) == b": open\n\n"
     waiting = asyncio.ensure_future(anext(updates))
     await asyncio.sleep(0)
@@ -32,7 +32,7 @@ async def test_changes_since_the_page_was_rendered_are_sent_when_the_stream_star
     changes.publish("inbox")
     seen = changes.number
     changes.publish("sends")
-    updates = stream(changes, always(True), since=seen, pause=0.01, heartbeat=5)
+    updates = stream_topics(changes, always(True), since=seen, pause=0.01, heartbeat=5)
     await anext(updates)
     assert await anext(updates) == b"event: live-sends\ndata:\n\n"
     await updates.aclose()
@@ -40,7 +40,7 @@ async def test_changes_since_the_page_was_rendered_are_sent_when_the_stream_star
 
 async def test_a_stream_ends_when_the_server_stops() -> None:
     changes = ChangeFeed()
-    updates = stream(changes, always(True), heartbeat=5)
+    updates = stream_topics(changes, always(True), heartbeat=5)
     await anext(updates)
     rest = asyncio.ensure_future(anext(updates, b"the end"))
     await asyncio.sleep(0)
@@ -49,13 +49,13 @@ async def test_a_stream_ends_when_the_server_stops() -> None:
 
 
 async def test_a_stream_ends_when_the_session_does() -> None:
-    updates = stream(ChangeFeed(), always(False), heartbeat=0.01)
+    updates = stream_topics(ChangeFeed(), always(False), heartbeat=0.01)
     await anext(updates)
     assert await anext(updates, b"the end") == b"the end"
 
 
 async def test_a_silent_stream_is_kept_open() -> None:
-    updates = stream(ChangeFeed(), always(True), heartbeat=0.01)
+    updates = stream_topics(ChangeFeed(), always(True), heartbeat=0.01)
     await anext(updates)
     assert (await anext(updates)).startswith(b":")
     await updates.aclose()

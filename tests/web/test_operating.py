@@ -130,7 +130,7 @@ async def test_all_drifted_enrollments_are_continued_after_their_number_is_shown
     assert f"Continue {people} enrollments" in text
 
     answer = await owner.post(f"{WELCOME}/everyone", act="continue", state="drifted")
-    assert answer.headers["Location"] == f"{WELCOME}?done=everyone"
+    assert answer.headers["Location"] == f"{WELCOME}?done=all-done"
     assert "Continue all" not in text_of(await owner.read(f"{WELCOME}?state=drifted"))
     (line,) = await audit.list_entries(runtime.database, 1)
     assert (line.action, line.before, line.after) == (
@@ -258,6 +258,6 @@ async def test_missed_triggers_are_replayed_with_a_button(
     page = f"{WELCOME}?refused=journey_broken"
     assert "Replay 1 trigger" in text_of(await owner.read(page))
     answer = await owner.post(f"{WELCOME}/replay")
-    assert answer.headers["Location"] == f"{WELCOME}?done=everyone"
+    assert answer.headers["Location"] == f"{WELCOME}?done=all-done"
     assert "Replay" not in text_of(await owner.read(page))
     assert "1 trigger missed" not in text_of(await owner.read("/"))

@@ -10,7 +10,7 @@ from quart import Quart
 
 from hogsend.process.runtime import Runtime
 from hogsend.store import operators
-from hogsend.web.session import COOKIE, safe_next
+from hogsend.web.session import COOKIE, sanitize_next_url
 from tests.web.conftest import PASSWORD, Browser
 
 EMAIL = "grete@example.com"
@@ -56,7 +56,7 @@ async def test_signing_in_returns_to_the_requested_page(app: Quart, runtime: Run
     "address", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", "/a\nb", ""]
 )
 def test_signing_in_redirects_to_this_site_only(address: str) -> None:
-    assert safe_next(address) == "/"
+    assert sanitize_next_url(address) == "/"
 
 
 async def test_the_session_cookie_is_out_of_reach_of_scripts(app: Quart, runtime: Runtime) -> None:

@@ -31,7 +31,7 @@ def titles(*turns: tuple[timedelta, list[Step]], **state: Any) -> list[str]:
         for number, (after, steps) in enumerate(turns, 1)
     ]
     page = EnrollmentPage(enrollment, Contact(ID), None, journal, {}, Consents(), None)
-    return [f"{entry.title} {entry.tag}".strip() for entry in timeline.entries(page, None)]
+    return [f"{entry.title} {entry.tag}".strip() for entry in timeline.build_timeline(page, None)]
 
 
 def sleep(length: timedelta, label: str = "rest") -> Step:
@@ -133,7 +133,7 @@ def test_a_removed_journal_is_summarized_in_one_entry() -> None:
         enrollment, Contact(ID), None, [], {ID: mail}, Consents(), None, summary=kept
     )
 
-    entries = timeline.entries(page, None)
+    entries = timeline.build_timeline(page, None)
 
     assert [entry.title for entry in entries] == [
         "Enrolled",

@@ -18,7 +18,7 @@ def graph_lines(graph: JourneyGraph, trigger: str, waiting: Mapping[str, int]) -
         trigger: the event that starts them.
         waiting: how many people wait, by the key of the wait.
     """
-    by_step, elsewhere = graph.count_people(waiting)
+    by_step, removed_waits = graph.count_people(waiting)
     items = list(graph.items)
     if not is_terminal(items):
         items.append(build_end_step())
@@ -28,9 +28,9 @@ def graph_lines(graph: JourneyGraph, trigger: str, waiting: Mapping[str, int]) -
     for text, number in rows:
         count = sum(by_step.get(number, {}).values())
         lines.append(f"{text:<{width}}  {count:,} waiting" if count else text)
-    if elsewhere:
+    if removed_waits:
         lines += ["", "Waits that are no longer in the code:"]
-        lines += [plain(f"  {key}  {count:,} waiting") for key, count in elsewhere.items()]
+        lines += [plain(f"  {key}  {count:,} waiting") for key, count in removed_waits.items()]
     return lines
 
 

@@ -11,9 +11,9 @@ from ..services.context import ServiceContext
 from . import admin, live, public, sign_in, sign_in_links, tracking
 from .api import events, health
 from .api.cors import AnyOrigin
-from .api.events_fast_path import MAX_BODY_BYTES, EventsFastPath, request_id
+from .api.events_fast_path import MAX_BODY_BYTES, EventsFastPath, choose_request_id
 from .api.key_auth import KeyAuthenticator
-from .errors import register
+from .errors import register_error_handlers
 from .request_drain import RequestDrain
 
 __all__ = ["create_app"]
@@ -54,11 +54,13 @@ def create_app(context: ServiceContext) -> Quart:
     )
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
-    register(app)
+    register_error_handlers(app)
 
     @app.after_request
     async def add_request_id(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
-        response.headers["X-Request-Id"] = request_id(request.headers.get("X-Request-Id", ""))
+        response.headers["X-Request-Id"] = choose_request_id(
+            request.headers.get("X-Request-Id", "")
+        )
         return response
 
     fast_path = EventsFastPath(RequestDrain(app.asgi_app), context, authenticator)

@@ -19,7 +19,7 @@ from ..errors import (
     TooLarge,
     Unauthorized,
 )
-from .pages import error_page
+from .pages import render_error_page
 
 log = logging.getLogger("hogsend.http")
 
@@ -44,12 +44,12 @@ _PAGES = {404: "This page does not exist.", 405: "This page does not support tha
 INTERNAL = {"error": "Internal Server Error", "code": "internal"}
 
 
-def status_of(error: HogsendError) -> int:
+def get_status(error: HogsendError) -> int:
     """Return the HTTP status of an error."""
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
-def retry_after(error: HogsendError) -> int | None:
+def get_retry_after(error: HogsendError) -> int | None:
     """Return in how many seconds the caller may retry; None when a retry does not help."""
     return error.retry_after if isinstance(error, RateLimited | StoreUnavailable) else None
 
@@ -60,12 +60,12 @@ def wants_json() -> bool:
     return request.path.startswith(("/v1/", "/segment/", "/posthog/")) and not is_page
 
 
-def register(app: Quart) -> None:
+def register_error_handlers(app: Quart) -> None:
     """Handle errors of an application: with JSON under `/v1`, with a page elsewhere."""
 
     @app.errorhandler(HogsendError)
     async def known(error: HogsendError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        status = status_of(error)
+        status = get_status(error)
         if status == 500:
             log.error("%s: %s", error.code, error)
         if wants_json():
@@ -73,10 +73,12 @@ def register(app: Quart) -> None:
             response.status_code = status
         elif status == 503 and not request.path.startswith("/admin"):
             # The cause is for operators; a recipient can only try again.
-            response = error_page(status, "This is not possible right now.", "Try again later.")
+            response = render_error_page(
+                status, "This is not possible right now.", "Try again later."
+            )
         else:
-            response = error_page(status, error.message, error.remedy)
-        if (seconds := retry_after(error)) is not None:
+            response = render_error_page(status, error.message, error.remedy)
+        if (seconds := get_retry_after(error)) is not None:
             response.headers["Retry-After"] = str(seconds)
         return response
 
@@ -86,7 +88,7 @@ def register(app: Quart) -> None:
         code, sentence = _SENTENCES.get(status, ("error", error.description or "An error."))
         status = 404 if status == 405 and wants_json() else status
         if not wants_json():
-            return error_page(status, _PAGES.get(status, sentence))
+            return render_error_page(status, _PAGES.get(status, sentence))
         response = jsonify({"error": sentence, "code": code})
         response.status_code = status
         return response
@@ -95,7 +97,9 @@ def register(app: Quart) -> None:
     async def unknown(error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
         log.exception("a request failed", exc_info=error)
         if not wants_json():
-            return error_page(500, "Something went wrong.", "The server's log has the details.")
+            return render_error_page(
+                500, "Something went wrong.", "The server's log has the details."
+            )
         response = jsonify(INTERNAL)
         response.status_code = 500
         return response

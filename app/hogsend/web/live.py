@@ -15,7 +15,7 @@ from quart import Blueprint, Response, g, request
 
 from ..services.installation import ChangeFeed
 from ..services.sessions import find_session
-from .pages import context, harden
+from .pages import add_security_headers, get_context
 from .session import WebResponse, require_session
 
 # At most two messages a second: a page that refreshes more often cannot be read.
@@ -34,22 +34,22 @@ async def _require_session() -> WebResponse | None:
 async def live() -> Response:
     """Stream the topics that change, until the page goes away or the server stops."""
     response = Response(
-        stream(context().change_feed, _still_signed_in(g.cookie), since=_since()),
+        stream_topics(get_context().change_feed, _check_session(g.cookie), since=_read_since()),
         content_type="text/event-stream",
     )
     response.timeout = None
     response.headers["X-Accel-Buffering"] = "no"
-    return harden(response)
+    return add_security_headers(response)
 
 
-def _since() -> int | None:
+def _read_since() -> int | None:
     """Return the number of the last change that the page has seen, from the query."""
     text = request.args.get("since", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _still_signed_in(cookie: str) -> AsyncIterator[bool]:
-    services = context()
+def _check_session(cookie: str) -> AsyncIterator[bool]:
+    services = get_context()
 
     async def check() -> AsyncIterator[bool]:
         while True:
@@ -58,7 +58,7 @@ def _still_signed_in(cookie: str) -> AsyncIterator[bool]:
     return check()
 
 
-async def stream(
+async def stream_topics(
     changes: ChangeFeed,
     signed_in: AsyncIterator[bool],
     *,

@@ -8,7 +8,7 @@ NOTICES = {
     "continued": "Continued. The next turn will run shortly.",
     "restarted": "Restarted. This is the new enrollment; the previous one has ended.",
     "retried": "Retrying. The turn will run again shortly.",
-    "everyone": "Done. The audit log shows how many enrollments were changed.",
+    "all-done": "Done. The audit log shows how many enrollments were changed.",
     "under-way": "In progress. The audit log shows how many enrollments were changed so far.",
     "subscribed": "Saved. This contact is subscribed to the list.",
     "unsubscribed": "Saved. This contact is unsubscribed from the list.",

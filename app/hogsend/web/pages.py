@@ -45,23 +45,23 @@ _HEADERS = {
 }
 
 
-def context() -> ServiceContext:
+def get_context() -> ServiceContext:
     """Return what services need: the open installation of this process."""
     return cast("ServiceContext", current_app.config["CONTEXT"])
 
 
-def content() -> Content:
+def get_content() -> Content:
     """Return the author's journeys, lists and templates as of the last load."""
-    return context().content
+    return get_context().content
 
 
-def now() -> datetime:
+def get_now() -> datetime:
     """Return the present instant by the process's clock."""
-    return context().clock.now()
+    return get_context().clock.now()
 
 
 @lru_cache(maxsize=1)
-def environment() -> Environment:
+def get_environment() -> Environment:
     """Return the template environment; a variable that a page does not set is an error."""
     jinja = Environment(
         loader=FileSystemLoader(resource("web/templates")),
@@ -79,24 +79,24 @@ def environment() -> Environment:
         reason=formatting.describe_reason,
         short_id=formatting.shorten_id,
         exact=formatting.format_exact,
-        relative=_relative,
-        timeline_time=_timeline_time,
+        relative=_format_relative,
+        timeline_time=_format_timeline_time,
     )
     template_globals = cast("dict[str, Any]", jinja.globals)
-    template_globals.update(asset=asset, ui=jinja.get_template("_macros.html").module)
+    template_globals.update(asset=build_asset_url, ui=jinja.get_template("_macros.html").module)
     return jinja
 
 
-def _relative(instant: datetime) -> str:
-    return formatting.format_relative(instant, now())
+def _format_relative(instant: datetime) -> str:
+    return formatting.format_relative(instant, get_now())
 
 
-def _timeline_time(instant: datetime) -> str:
-    return formatting.format_time(instant, now())
+def _format_timeline_time(instant: datetime) -> str:
+    return formatting.format_time(instant, get_now())
 
 
 @lru_cache(maxsize=32)
-def asset(name: str) -> str:
+def build_asset_url(name: str) -> str:
     """Return the URL of a static file.
 
     Args:
@@ -111,7 +111,7 @@ def asset(name: str) -> str:
     return f"/static/{file.name}?{digest}"
 
 
-def page(
+def render_page(
     template_name: str,
     /,
     *,
@@ -130,7 +130,7 @@ def page(
         headers: further headers.
         values: the variables of the template.
     """
-    template = environment().get_template(template_name)
+    template = get_environment().get_template(template_name)
     variables: dict[str, Any] = {
         "current_url": request.full_path.rstrip("?"),
         "path": request.path,
@@ -140,10 +140,10 @@ def page(
         "nav": g.get("nav"),
         "seen": g.get("seen", 0),
         "notice": NOTICES.get(request.args.get("done", "")),
-        "now": now(),
+        "now": get_now(),
     }
     variables.update(values)
-    block = _requested_block(template)
+    block = _find_requested_block(template)
     if block is None:
         html = template.render(variables)
     else:
@@ -152,7 +152,7 @@ def page(
     response.headers["Vary"] = "HX-Request, HX-Target, Cookie"
     for header, value in (headers or {}).items():
         response.headers[header] = value
-    return harden(response)
+    return add_security_headers(response)
 
 
 async def read_form() -> MultiDict[str, str]:
@@ -160,7 +160,7 @@ async def read_form() -> MultiDict[str, str]:
     return cast("MultiDict[str, str]", await request.form)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _requested_block(template: Template) -> str | None:
+def _find_requested_block(template: Template) -> str | None:
     headers = request.headers
     if headers.get("HX-Request") != "true" or headers.get("HX-History-Restore-Request") == "true":
         return None
@@ -168,7 +168,7 @@ def _requested_block(template: Template) -> str | None:
     return target if target in template.blocks else None
 
 
-def harden(response: Response, *, private: bool = True) -> Response:
+def add_security_headers(response: Response, *, private: bool = True) -> Response:
     """Add the security headers that a page has not set itself.
 
     Args:
@@ -183,7 +183,7 @@ def harden(response: Response, *, private: bool = True) -> Response:
     return response
 
 
-def error_page(status: int, sentence: str, remedy: str = "") -> Response:
+def render_error_page(status: int, sentence: str, remedy: str = "") -> Response:
     """Render a page that says what went wrong and what to do.
 
     On the dashboard it links to the list of what was looked for, and to the overview.
@@ -194,7 +194,7 @@ def error_page(status: int, sentence: str, remedy: str = "") -> Response:
         remedy: what to do about it.
     """
     section = request.path.split("/")[1]
-    return page(
+    return render_page(
         "error.html",
         status=status,
         code=status,

@@ -15,7 +15,7 @@ from ..services import consent
 from ..services.consent import EVERYTHING, Recipient
 from ..services.sends import get_mail_for_recipient
 from .admin.mail_parts import parse_mail, respond_with_mail
-from .pages import content, context, harden, page, read_form
+from .pages import add_security_headers, get_content, get_context, read_form, render_page
 from .session import WebResponse
 
 blueprint = Blueprint("public", __name__)
@@ -25,7 +25,7 @@ blueprint = Blueprint("public", __name__)
 async def _harden(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
-    return harden(response, private=False)
+    return add_security_headers(response, private=False)
 
 
 # -- unsubscribe ----------------------------------------------------------------------------------
@@ -34,38 +34,38 @@ async def _harden(response: Response) -> Response:
 @blueprint.get("/u/<token>")
 async def show_unsubscribe(token: str) -> WebResponse:
     """Show one button; opening the page changes nothing."""
-    return _unsubscribe_page(await consent.open_unsubscribe(context(), token), token)
+    return _render_unsubscribe_page(await consent.open_unsubscribe(get_context(), token), token)
 
 
 @blueprint.post("/u/<token>")
 async def unsubscribe(token: str) -> WebResponse:
     """Unsubscribe at once (RFC 8058 §3.2): no cookie, no question, no redirect."""
     # A body is read only for a valid link.
-    consent.check_unsubscribe_token(context(), token)
+    consent.check_unsubscribe_token(get_context(), token)
     form = await _read_form()
     undo, from_everything = form.get("action") == "undo", form.get("scope") == "everything"
     recipient = await consent.unsubscribe(
-        context(), token, from_everything=from_everything, undo=undo
+        get_context(), token, from_everything=from_everything, undo=undo
     )
     if undo:
-        return _unsubscribe_page(recipient, token, is_undone=True)
+        return _render_unsubscribe_page(recipient, token, is_undone=True)
     left = EVERYTHING if from_everything else recipient.mail_list.id
-    return _unsubscribe_page(recipient, token, left=left)
+    return _render_unsubscribe_page(recipient, token, left=left)
 
 
 @blueprint.get("/v1/email/unsubscribe")
 async def show_unsubscribe_by_query() -> WebResponse:
     """Show the same page at the URL that emails of other Hogsend versions carry."""
-    return await show_unsubscribe(_query_token())
+    return await show_unsubscribe(_read_query_token())
 
 
 @blueprint.post("/v1/email/unsubscribe")
 async def unsubscribe_by_query() -> WebResponse:
     """Unsubscribe by the URL that emails of other Hogsend versions carry."""
-    return await unsubscribe(_query_token())
+    return await unsubscribe(_read_query_token())
 
 
-def _unsubscribe_page(
+def _render_unsubscribe_page(
     recipient: Recipient, token: str, *, left: str = "", is_undone: bool = False
 ) -> WebResponse:
     """Render the page.
@@ -76,12 +76,12 @@ def _unsubscribe_page(
         left: the list that the recipient has just left; `*` for everything, empty for none.
         is_undone: whether the recipient has just subscribed again.
     """
-    return page(
+    return render_page(
         "public/unsubscribe.html",
         mail_list=recipient.mail_list,
         email=mask_email(recipient.contact.email),
         action=f"/u/{token}",
-        preferences=f"/p/{consent.preferences_token(context(), recipient)}",
+        preferences=f"/p/{consent.preferences_token(get_context(), recipient)}",
         is_subscribed=recipient.is_subscribed,
         has_stopped_everything=recipient.has_stopped_everything,
         left=left,
@@ -95,18 +95,18 @@ def _unsubscribe_page(
 @blueprint.get("/p/<token>")
 async def show_preferences(token: str) -> WebResponse:
     """Show every list with a switch."""
-    recipient = await consent.open_preferences(context(), token)
-    return _preferences_page(recipient, token, is_saved=request.args.get("saved") == "1")
+    recipient = await consent.open_preferences(get_context(), token)
+    return _render_preferences_page(recipient, token, is_saved=request.args.get("saved") == "1")
 
 
 @blueprint.post("/p/<token>")
 async def save_preferences(token: str) -> WebResponse:
     """Save the switches that the recipient changed, and nothing else."""
-    consent.check_preferences_token(context(), token)
+    consent.check_preferences_token(get_context(), token)
     changes = _read_changes(await _read_form())
-    recipient = await consent.save_preferences(context(), token, changes)
+    recipient = await consent.save_preferences(get_context(), token, changes)
     if request.headers.get("HX-Request") == "true":
-        return _preferences_page(recipient, token, is_saved=True)
+        return _render_preferences_page(recipient, token, is_saved=True)
     return redirect(f"/p/{token}?saved=1", 303)
 
 
@@ -130,19 +130,19 @@ def _read_changes(form: MultiDict[str, str]) -> dict[str, bool]:
 @blueprint.get("/v1/email/preferences")
 async def show_preferences_by_query() -> WebResponse:
     """Show the same page at the URL that emails of other Hogsend versions carry."""
-    return await show_preferences(_query_token())
+    return await show_preferences(_read_query_token())
 
 
 @blueprint.post("/v1/email/preferences")
 async def save_preferences_by_query() -> WebResponse:
     """Save the switches at the URL that emails of other Hogsend versions carry."""
-    return await save_preferences(_query_token())
+    return await save_preferences(_read_query_token())
 
 
-def _preferences_page(recipient: Recipient, token: str, *, is_saved: bool) -> WebResponse:
-    return page(
+def _render_preferences_page(recipient: Recipient, token: str, *, is_saved: bool) -> WebResponse:
+    return render_page(
         "public/preferences.html",
-        choices=consent.list_choices(content().registry.lists, recipient.choices),
+        choices=consent.list_choices(get_content().registry.lists, recipient.choices),
         email=mask_email(recipient.contact.email),
         action=f"/p/{token}",
         has_stopped_everything=recipient.has_stopped_everything,
@@ -156,11 +156,11 @@ def _preferences_page(recipient: Recipient, token: str, *, is_saved: bool) -> We
 @blueprint.get("/m/<token>")
 async def view_mail(token: str) -> WebResponse:
     """Show an email in the browser, as it was sent."""
-    mail = await get_mail_for_recipient(context(), token)
+    mail = await get_mail_for_recipient(get_context(), token)
     return respond_with_mail(parse_mail(mail.raw).html, has_working_links=True)
 
 
-def _query_token() -> str:
+def _read_query_token() -> str:
     token = request.args.get("token")
     if not token:
         raise InvalidInput("This link is incomplete.", "Open it from the email again.")

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 # A body up to this size, in bytes, has arrived with its request or is about to.
-SHORT = 64 * 1024
+SHORT_BODY_BYTES = 64 * 1024
 # How long a caller may continue to send a body that is already refused, in seconds.
-LINGER = 5.0
+DRAIN_TIMEOUT = 5.0
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -54,7 +54,7 @@ class RequestDrain:
             if ends and not is_received.is_set():
                 await send({**message, "more_body": True})
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LINGER):
+                    async with asyncio.timeout(DRAIN_TIMEOUT):
                         await is_received.wait()
                 message = {"type": "http.response.body", "body": b""}
             await send(message)
@@ -65,7 +65,7 @@ class RequestDrain:
 def _may_have_long_body(scope: Scope) -> bool:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) > SHORT
+            return int(value) > SHORT_BODY_BYTES
         if name == b"transfer-encoding":
             return True
     return False

@@ -15,32 +15,32 @@ from quart import Response, g, redirect, request
 from werkzeug.wrappers import Response as PlainResponse
 
 from ..services.sessions import Session, find_session, note_activity
-from .pages import context, error_page, harden, read_form
+from .pages import add_security_headers, get_context, read_form, render_error_page
 
 COOKIE = "hogsend_session"
 
 WebResponse = Response | PlainResponse
 
 
-def csrf_token(cookie: str) -> str:
+def derive_csrf_token(cookie: str) -> str:
     """Return the token that the forms of a session carry."""
     digest = sha256(b"hogsend form " + cookie.encode("utf-8", "surrogatepass")).digest()
     return base64.urlsafe_b64encode(digest[:24]).decode()
 
 
-async def current_session() -> Session | None:
+async def find_current_session() -> Session | None:
     """Return the session of the request, if it has a valid one."""
-    return await find_session(context(), request.cookies.get(COOKIE, ""))
+    return await find_session(get_context(), request.cookies.get(COOKIE, ""))
 
 
 async def has_valid_csrf_token(cookie: str) -> bool:
     """Return whether the posted form belongs to a session."""
     form = await read_form()
     token = form.get("csrf") or request.headers.get("X-CSRF-Token") or ""
-    return hmac.compare_digest(token.encode(), csrf_token(cookie).encode())
+    return hmac.compare_digest(token.encode(), derive_csrf_token(cookie).encode())
 
 
-def safe_next(url: str | None) -> str:
+def sanitize_next_url(url: str | None) -> str:
     """Return a path of this server, never a URL that leads elsewhere."""
     url = url or "/"
     parts = urlsplit(url)
@@ -57,22 +57,22 @@ async def require_session() -> WebResponse | None:
         None when the page may go on, else the response instead: a redirect to the sign-in page, or
         a refusal.
     """
-    session = await current_session()
+    session = await find_current_session()
     if session is None:
         return _redirect_to_sign_in()
     cookie = request.cookies[COOKIE]
-    g.operator, g.cookie, g.csrf = session.operator, cookie, csrf_token(cookie)
+    g.operator, g.cookie, g.csrf = session.operator, cookie, derive_csrf_token(cookie)
     # Read before the page's data: the page's stream reports what changes from here on.
-    g.seen = context().change_feed.number
+    g.seen = get_context().change_feed.number
     if request.method not in ("GET", "HEAD") and not await has_valid_csrf_token(cookie):
-        return expired_form()
-    await note_activity(context(), session)
+        return refuse_expired_form()
+    await note_activity(get_context(), session)
     return None
 
 
-def expired_form() -> Response:
+def refuse_expired_form() -> Response:
     """Refuse a form that another session rendered."""
-    return error_page(
+    return render_error_page(
         403, "This form is from another session.", "Reload the page and submit it again."
     )
 
@@ -84,7 +84,7 @@ async def refuse_foreign_forms() -> WebResponse | None:
     """
     if request.method in ("GET", "HEAD") or _is_same_origin():
         return None
-    return error_page(
+    return render_error_page(
         403, "This form was sent from another site.", "Open the page on this site instead."
     )
 
@@ -97,16 +97,16 @@ def _is_same_origin() -> bool:
     return origin is None or urlsplit(origin).netloc == request.host
 
 
-async def harden_page(response: Response) -> Response:
+async def add_page_headers(response: Response) -> Response:
     """Add the security headers of the dashboard's pages."""
-    return harden(response)
+    return add_security_headers(response)
 
 
 def _redirect_to_sign_in() -> WebResponse:
     wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
     if request.headers.get("HX-Request") == "true":
         current = urlsplit(request.headers.get("HX-Current-URL", ""))
-        here = safe_next(current.path + (f"?{current.query}" if current.query else ""))
+        here = sanitize_next_url(current.path + (f"?{current.query}" if current.query else ""))
         return Response("", 401, headers={"HX-Redirect": f"/sign-in?next={quote(here)}"})
     suffix = "" if wanted == "/" else f"?next={quote(wanted)}"
     return redirect(f"/sign-in{suffix}", 303)

@@ -10,16 +10,16 @@ from quart import Blueprint, Response, current_app, redirect, request
 
 from ..services import sessions
 from .failure_limiter import FailureLimiter
-from .pages import context, error_page, now, page, read_form
+from .pages import get_context, get_now, read_form, render_error_page, render_page
 from .session import (
     COOKIE,
     WebResponse,
-    current_session,
-    expired_form,
-    harden_page,
+    add_page_headers,
+    find_current_session,
     has_valid_csrf_token,
+    refuse_expired_form,
     refuse_foreign_forms,
-    safe_next,
+    sanitize_next_url,
 )
 
 # Checking a password takes a quarter of a second of one core.
@@ -27,7 +27,7 @@ _MAX_CHECKS_AT_ONCE = 8
 
 blueprint = Blueprint("sign_in", __name__)
 blueprint.before_request(refuse_foreign_forms)
-blueprint.after_request(harden_page)
+blueprint.after_request(add_page_headers)
 
 
 @dataclass(slots=True)
@@ -45,12 +45,12 @@ class SignInAttempts:
     checking: int = 0
 
 
-def _attempts() -> SignInAttempts:
+def _get_attempts() -> SignInAttempts:
     extensions = current_app.extensions
     return cast(SignInAttempts, extensions.setdefault("sign_in_attempts", SignInAttempts()))
 
 
-def _sign_in_page(
+def _render_sign_in_page(
     problem: str = "",
     *,
     status: int = 200,
@@ -58,12 +58,12 @@ def _sign_in_page(
     after: str = "/",
     is_first: bool = False,
 ) -> Response:
-    return page(
+    return render_page(
         "sign_in.html",
         status=status,
         problem=problem,
         email=email,
-        after=safe_next(after),
+        after=sanitize_next_url(after),
         is_first=is_first,
     )
 
@@ -71,10 +71,12 @@ def _sign_in_page(
 @blueprint.get("/sign-in")
 async def show_sign_in_form() -> WebResponse:
     """Show the sign-in form; an operator who is signed in is redirected."""
-    after = safe_next(request.args.get("next"))
-    if await current_session():
+    after = sanitize_next_url(request.args.get("next"))
+    if await find_current_session():
         return redirect(after, 303)
-    return _sign_in_page(after=after, is_first=not await sessions.has_operators(context()))
+    return _render_sign_in_page(
+        after=after, is_first=not await sessions.has_operators(get_context())
+    )
 
 
 @blueprint.post("/sign-in")
@@ -82,24 +84,24 @@ async def sign_in() -> WebResponse:
     """Sign in with an email address and a password."""
     form = await read_form()
     email, password = form.get("email", ""), form.get("password", "")
-    after = safe_next(form.get("next"))
+    after = sanitize_next_url(form.get("next"))
     caller = f"{request.remote_addr} {email.strip().lower()[:320]}"
-    attempts = _attempts()
-    if wait := attempts.failures.seconds_to_wait(caller, now()):
+    attempts = _get_attempts()
+    if wait := attempts.failures.seconds_to_wait(caller, get_now()):
         return _refuse_for_now(wait, email, after)
     if attempts.checking >= _MAX_CHECKS_AT_ONCE:
-        return error_page(
+        return render_error_page(
             503, "Too many people are signing in right now.", "Try again in a few seconds."
         )
     # Counted before the password is checked, so that many attempts at once are counted too.
-    attempts.failures.record(caller, now())
+    attempts.failures.record(caller, get_now())
     attempts.checking += 1
     try:
-        cookie = await sessions.sign_in(context(), email, password)
+        cookie = await sessions.sign_in(get_context(), email, password)
     finally:
         attempts.checking -= 1
     if cookie is None:
-        return _sign_in_page(
+        return _render_sign_in_page(
             "The email or password is incorrect.", status=401, email=email, after=after
         )
     attempts.failures.forget(caller)
@@ -107,7 +109,7 @@ async def sign_in() -> WebResponse:
 
 
 def _refuse_for_now(wait: int, email: str, after: str) -> Response:
-    response = _sign_in_page(
+    response = _render_sign_in_page(
         f"Too many attempts. Try again in {max(1, round(wait / 60))} min, or create a sign-in link "
         "on the server with `hogsend operators link`.",
         status=429,
@@ -132,7 +134,7 @@ def redirect_with_session(cookie: str, after: str) -> WebResponse:
         max_age=int(sessions.ABSOLUTE_LIMIT.total_seconds()),
         httponly=True,
         samesite="Lax",
-        secure=context().settings.base_url.startswith("https:"),
+        secure=get_context().settings.base_url.startswith("https:"),
         path="/",
     )
     return response
@@ -151,15 +153,15 @@ async def sign_out_everywhere() -> WebResponse:
 
 
 async def _sign_out(*, everywhere: bool) -> WebResponse:
-    session = await current_session()
+    session = await find_current_session()
     if session is not None:
         cookie = request.cookies[COOKIE]
         if not await has_valid_csrf_token(cookie):
-            return expired_form()
+            return refuse_expired_form()
         if everywhere:
-            await sessions.end_all_sessions(context(), session.operator)
+            await sessions.end_all_sessions(get_context(), session.operator)
         else:
-            await sessions.end_session(context(), cookie)
+            await sessions.end_session(get_context(), cookie)
     response = redirect("/sign-in", 303)
     response.delete_cookie(COOKIE, path="/")
     return response

@@ -6,31 +6,31 @@ from quart import Blueprint, Response
 
 from ..errors import HogsendError
 from ..services import sessions
-from .pages import context, error_page, page, read_form
-from .session import WebResponse, harden_page, refuse_foreign_forms
+from .pages import get_context, read_form, render_error_page, render_page
+from .session import WebResponse, add_page_headers, refuse_foreign_forms
 from .sign_in import redirect_with_session
 
 blueprint = Blueprint("sign_in_links", __name__)
 blueprint.before_request(refuse_foreign_forms)
-blueprint.after_request(harden_page)
+blueprint.after_request(add_page_headers)
 
 
 @blueprint.get("/sign-in/<token>")
 async def show_link(token: str) -> WebResponse:
     """Show the form for a password; opening the link does not use it."""
-    link = await sessions.find_sign_in_link(context(), token)
+    link = await sessions.find_sign_in_link(get_context(), token)
     if link is None:
-        return _invalid_link()
-    return page("sign_in_link.html", link=link, problem="", email=link.email or "")
+        return _refuse_link()
+    return render_page("sign_in_link.html", link=link, problem="", email=link.email or "")
 
 
 @blueprint.post("/sign-in/<token>")
 async def use_link(token: str) -> WebResponse:
     """Use the link: set the password and sign in."""
     form = await read_form()
-    link = await sessions.find_sign_in_link(context(), token)
+    link = await sessions.find_sign_in_link(get_context(), token)
     if link is None:
-        return _invalid_link()
+        return _refuse_link()
     email, password = link.email or form.get("email", ""), form.get("password", "")
     problem = ""
     if password != form.get("again", password):
@@ -38,16 +38,16 @@ async def use_link(token: str) -> WebResponse:
     else:
         try:
             cookie = await sessions.use_sign_in_link(
-                context(), token, email=email, password=password
+                get_context(), token, email=email, password=password
             )
             return redirect_with_session(cookie, "/")
         except HogsendError as error:
             problem = str(error)
-    return page("sign_in_link.html", status=400, link=link, problem=problem, email=email)
+    return render_page("sign_in_link.html", status=400, link=link, problem=problem, email=email)
 
 
-def _invalid_link() -> Response:
-    return error_page(
+def _refuse_link() -> Response:
+    return render_error_page(
         410,
         "This sign-in link has been used or has expired.",
         "Create a new one on the server: `hogsend operators link`",

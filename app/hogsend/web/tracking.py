@@ -8,7 +8,7 @@ from urllib.parse import quote
 from quart import Blueprint, Response, request
 
 from ..services.tracking import Visit, record_click, record_open
-from .pages import context
+from .pages import get_context
 
 # A transparent image of one pixel.
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -18,15 +18,15 @@ _UNESCAPED = "".join(map(chr, range(0x21, 0x7F)))
 blueprint = Blueprint("tracking", __name__)
 
 
-def _visit() -> Visit:
+def _read_visit() -> Visit:
     agent = request.headers.get("User-Agent", "")
     return Visit(request.method, agent, request.remote_addr or "")
 
 
 @blueprint.get("/c/<token>")
-async def click(token: str) -> Response:
+async def follow_link(token: str) -> Response:
     """Record a click and redirect; only URLs that we signed are followed."""
-    url = await record_click(context(), token, _visit())
+    url = await record_click(get_context(), token, _read_visit())
     headers = {
         "Location": quote(url, safe=_UNESCAPED),
         "Cache-Control": "no-store",
@@ -37,8 +37,8 @@ async def click(token: str) -> Response:
 
 
 @blueprint.get("/o/<token>.gif")
-async def open_pixel(token: str) -> Response:
+async def serve_pixel(token: str) -> Response:
     """Record an open; the image is served whatever the token is."""
-    await record_open(context(), token, _visit())
+    await record_open(get_context(), token, _read_visit())
     headers = {"Cache-Control": "no-store, private", "X-Robots-Tag": "noindex"}
     return Response(_PIXEL, 200, content_type="image/gif", headers=headers)

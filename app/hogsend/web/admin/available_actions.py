@@ -44,7 +44,7 @@ _TITLES: Mapping[ActionName, str] = {
 }
 
 
-def actions_for_enrollment(enrollment: Enrollment, label: str) -> list[AvailableAction]:
+def describe_enrollment_actions(enrollment: Enrollment, label: str) -> list[AvailableAction]:
     """Return the actions on one enrollment that need a confirmation.
 
     Args:
@@ -52,7 +52,7 @@ def actions_for_enrollment(enrollment: Enrollment, label: str) -> list[Available
         label: what its contact is called.
     """
     return [
-        _offer(name, _TITLES[name], _describe(name, label, is_single=True), "enrollment")
+        _build_action(name, _TITLES[name], _describe(name, label, is_single=True), "enrollment")
         for name in list_available_actions(enrollment)
         if name != "wake"
     ]
@@ -63,7 +63,7 @@ def can_wake(enrollment: Enrollment) -> bool:
     return "wake" in list_available_actions(enrollment)
 
 
-def actions_for_state(state: str, count: int) -> list[AvailableAction]:
+def describe_bulk_actions(state: str, count: int) -> list[AvailableAction]:
     """Return the actions on all enrollments in a state.
 
     Args:
@@ -75,7 +75,7 @@ def actions_for_state(state: str, count: int) -> list[AvailableAction]:
     people = formatting.pluralize(count, "person", "people")
     enrollments = formatting.pluralize(count, "enrollment")
     return [
-        _offer(
+        _build_action(
             name,
             f"{_TITLES[name]} all",
             _describe(name, people, is_single=count == 1),
@@ -85,7 +85,7 @@ def actions_for_state(state: str, count: int) -> list[AvailableAction]:
     ]
 
 
-def _offer(name: ActionName, title: str, description: str, subject: str) -> AvailableAction:
+def _build_action(name: ActionName, title: str, description: str, subject: str) -> AvailableAction:
     is_destructive = name in ("exit", "restart")
     return AvailableAction(
         name,

@@ -15,8 +15,8 @@ from ...services.actor import Actor
 from ...services.outages import Outage, find_outage
 from ...services.system import show_corrupt_rows
 from .. import formatting
-from ..pages import content, context, error_page
-from ..session import WebResponse, harden_page, require_session
+from ..pages import get_content, get_context, render_error_page
+from ..session import WebResponse, add_page_headers, require_session
 
 PAGE_SIZE = 50
 # The errors that a page shows beside the form that caused them.
@@ -25,7 +25,7 @@ FORM_ERRORS = (Conflict, InvalidInput, NotFound, RateLimited, StoreUnavailable, 
 _ZONE_COOKIE = "hogsend_zone"
 
 blueprint = Blueprint("admin", __name__)
-blueprint.after_request(harden_page)
+blueprint.after_request(add_page_headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +52,33 @@ async def _prepare() -> WebResponse | None:
         return refusal
     if b"%00" in request.query_string:
         # No stored text has one, and Postgres refuses to compare with it.
-        return error_page(400, "The search contains a NUL character.", "Search for something else.")
+        return render_error_page(
+            400, "The search contains a NUL character.", "Search for something else."
+        )
     if request.method in ("GET", "HEAD"):
         show_corrupt_rows()
     else:
-        actor().require_any_change()
+        get_actor().require_any_change()
     formatting.set_time_zone(unquote(request.cookies.get(_ZONE_COOKIE, "")))
     g.nav = Nav(
-        journeys=len(content().registry.journeys),
+        journeys=len(get_content().registry.journeys),
         unread=await _count_unread(),
-        has_worker=context().worker_status is not None,
-        outage=await find_outage(context()),
+        has_worker=get_context().worker_status is not None,
+        outage=await find_outage(get_context()),
     )
     return None
 
 
 async def _count_unread() -> str:
-    if context().settings.mail != "inbox":
+    if get_context().settings.mail != "inbox":
         return ""
-    unread = await inbox.count_unread(context(), actor())
+    unread = await inbox.count_unread(get_context(), get_actor())
     if unread >= inbox.MAX_COUNTED:
         return f"{unread}+"
     return str(unread) if unread else ""
 
 
-def actor() -> Actor:
+def get_actor() -> Actor:
     """Return the operator who makes the request, as services know them."""
     return Actor.from_operator(g.operator)
 
@@ -99,7 +101,7 @@ def parse_id(text: str, noun: str) -> UUID:
         ) from None
 
 
-def before_id() -> UUID | None:
+def read_before_id() -> UUID | None:
     """Return the id that the page's rows are older than; None on the first page."""
     try:
         return UUID(request.args["before"])

@@ -11,10 +11,10 @@ from ...errors import Conflict
 from ...services.bulk_actions import BulkResult, replay_missed_triggers, run_action_on_all
 from ...services.enrollment_actions import ActionName, list_bulk_actions
 from .. import formatting
-from ..pages import context, read_form
+from ..pages import get_context, read_form
 from ..session import WebResponse
-from .base import FORM_ERRORS, actor, blueprint, redirect_with_notice
-from .journeys import journey_page
+from .base import FORM_ERRORS, blueprint, get_actor, redirect_with_notice
+from .journeys import render_journey
 
 _MAX_NOTE_LENGTH = 160
 # How long a page waits for an action, in seconds; it may take minutes for many enrollments.
@@ -30,8 +30,8 @@ async def run_bulk_action(journey_id: str) -> WebResponse:
     name = allowed.get(form.get("act", ""))
     if name is None:
         problem = Conflict("This action cannot be run on all of them.", "Open them one by one.")
-        return await journey_page(journey_id, problem=str(problem), status=409)
-    services, operator = context(), actor()
+        return await render_journey(journey_id, problem=str(problem), status=409)
+    services, operator = get_context(), get_actor()
     return await _run_in_background(
         journey_id,
         lambda: run_action_on_all(services, operator, name, journey_id, state, note=note),
@@ -42,7 +42,7 @@ async def run_bulk_action(journey_id: str) -> WebResponse:
 @blueprint.post("/journeys/<journey_id>/replay")
 async def replay_missed(journey_id: str) -> WebResponse:
     """Let the triggers that a journey missed while it was broken start it now."""
-    services, operator = context(), actor()
+    services, operator = get_context(), get_actor()
     return await _run_in_background(
         journey_id,
         lambda: replay_missed_triggers(services, operator, journey_id),
@@ -74,10 +74,10 @@ async def _run_in_background(
     except TimeoutError:
         return redirect_with_notice(f"/journeys/{journey_id}", "under-way")
     except FORM_ERRORS as problem:
-        return await journey_page(journey_id, problem=str(problem), status=409)
+        return await render_journey(journey_id, problem=str(problem), status=409)
     if not result.kept:
-        return redirect_with_notice(f"/journeys/{journey_id}", "everyone")
-    return await journey_page(journey_id, problem=_describe(result, kept), status=409)
+        return redirect_with_notice(f"/journeys/{journey_id}", "all-done")
+    return await render_journey(journey_id, problem=_describe(result, kept), status=409)
 
 
 def _describe(result: BulkResult, kept: str) -> str:

@@ -28,43 +28,43 @@ def build_history(detail: ContactDetail, registry: Registry) -> list[TimelineEnt
         registry: the names of journeys and lists.
     """
     subjects = {send.id: send.subject or send.template for send in detail.sends}
-    entries = [entry for event in detail.events for entry in _event(event, registry)]
+    entries = [entry for event in detail.events for entry in _describe_event(event, registry)]
     for enrollment in detail.enrollments:
-        entries.extend(_enrollment(enrollment, registry))
-    entries.extend(_send(send) for send in detail.sends)
-    entries.extend(_engagement(hit, subjects) for hit in detail.engagement)
-    entries.extend(_consent_without_event(detail))
-    entries.sort(key=_instant, reverse=True)
+        entries.extend(_describe_enrollment(enrollment, registry))
+    entries.extend(_describe_send(send) for send in detail.sends)
+    entries.extend(_describe_engagement(record, subjects) for record in detail.engagement)
+    entries.extend(_describe_other_consent(detail))
+    entries.sort(key=_get_instant, reverse=True)
     return entries[:MAX_HISTORY_ENTRIES]
 
 
-def _instant(entry: TimelineEntry) -> datetime:
+def _get_instant(entry: TimelineEntry) -> datetime:
     assert entry.at is not None  # noqa: S101 (past entries have an instant)
     return entry.at
 
 
-def _event(event: EventLine, registry: Registry) -> Iterator[TimelineEntry]:
+def _describe_event(event: EventLine, registry: Registry) -> Iterator[TimelineEntry]:
     lists = event.properties.get("lists")
     if event.source in ("recipient", "dashboard") and isinstance(lists, dict):
         for list_id, subscribed in cast("dict[str, bool]", lists).items():
-            yield _consent(event, list_id, registry, subscribed=subscribed)
+            yield _describe_consent(event, list_id, registry, subscribed=subscribed)
         return
     notes = ["" if event.source == "api" else f"from the {event.source}"]
     notes += [
         f"{name} {formatting.format_value(value)}"
-        for name, value in _first_properties(event.properties)
+        for name, value in _select_properties(event.properties)
     ]
     link = ((f"/events/{event.id}", "view event"),)
     yield TimelineEntry(event.received_at, "", event.name, notes=tuple(notes), links=link)
 
 
-def _first_properties(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _select_properties(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in list(properties.items())[:3]:
         if not isinstance(value, dict | list):
             yield name, value
 
 
-def _consent(
+def _describe_consent(
     event: EventLine, list_id: str, registry: Registry, *, subscribed: bool
 ) -> TimelineEntry:
     mail_list = registry.lists.get(list_id)
@@ -78,7 +78,7 @@ def _consent(
     return TimelineEntry(event.received_at, kind, f"{verb} {name}", notes=(by,), links=tuple(links))
 
 
-def _enrollment(enrollment: Enrollment, registry: Registry) -> Iterator[TimelineEntry]:
+def _describe_enrollment(enrollment: Enrollment, registry: Registry) -> Iterator[TimelineEntry]:
     journey = registry.journeys.get(enrollment.journey_id)
     name = journey.name if journey else enrollment.journey_id
     link = ((f"/enrollments/{enrollment.id}", "view enrollment"),)
@@ -91,7 +91,7 @@ def _enrollment(enrollment: Enrollment, registry: Registry) -> Iterator[Timeline
         yield TimelineEntry(enrollment.ended_at, kind, f"{state} {name}", notes=notes, links=link)
 
 
-def _send(send: Send) -> TimelineEntry:
+def _describe_send(send: Send) -> TimelineEntry:
     title = f"“{send.subject}”" if send.subject else send.template
     template = send.template if send.subject else ""
     reason = formatting.describe_reason(send.reason)
@@ -109,19 +109,19 @@ def _send(send: Send) -> TimelineEntry:
     )
 
 
-def _engagement(hit: EngagementRecord, subjects: Mapping[UUID, str]) -> TimelineEntry:
-    verb = "Opened" if hit.kind == "open" else "Clicked in"
-    by = {"machine": "by a machine", "unsure": "by a person or a machine"}.get(hit.verdict, "")
+def _describe_engagement(record: EngagementRecord, subjects: Mapping[UUID, str]) -> TimelineEntry:
+    verb = "Opened" if record.kind == "open" else "Clicked in"
+    by = {"machine": "by a machine", "unsure": "by a person or a machine"}.get(record.verdict, "")
     return TimelineEntry(
-        hit.at,
+        record.at,
         "" if by else "act",
-        f"{verb} “{subjects[hit.send_id]}”",
-        notes=(by, hit.url or ""),
-        links=((f"/emails/{hit.send_id}", "view email"),),
+        f"{verb} “{subjects[record.send_id]}”",
+        notes=(by, record.url or ""),
+        links=((f"/emails/{record.send_id}", "view email"),),
     )
 
 
-def _consent_without_event(detail: ContactDetail) -> Iterator[TimelineEntry]:
+def _describe_other_consent(detail: ContactDetail) -> Iterator[TimelineEntry]:
     """Return what no event of the contact shows: consent from the API, and suppression."""
     for record in detail.consents.values():
         if record.source not in ("recipient", "dashboard"):

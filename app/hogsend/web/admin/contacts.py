@@ -13,9 +13,9 @@ from ...services.contacts import (
     search_contacts,
     unsuppress_address,
 )
-from ..pages import content, context, page, read_form
+from ..pages import get_content, get_context, read_form, render_page
 from ..session import WebResponse
-from .base import PAGE_SIZE, actor, blueprint, build_url, parse_id, redirect_with_notice
+from .base import PAGE_SIZE, blueprint, build_url, get_actor, parse_id, redirect_with_notice
 from .contact_history import MAX_HISTORY_ENTRIES, build_history
 
 
@@ -24,11 +24,11 @@ async def show_contacts() -> WebResponse:
     """Show the contacts that were seen last, or those that a search finds."""
     text, cursor = request.args.get("q", "").strip()[:320], request.args.get("after", "")
     if text:
-        result = await search_contacts(context(), actor(), text, limit=PAGE_SIZE)
+        result = await search_contacts(get_context(), get_actor(), text, limit=PAGE_SIZE)
     else:
-        result = await list_contacts(context(), actor(), limit=PAGE_SIZE, cursor=cursor)
+        result = await list_contacts(get_context(), get_actor(), limit=PAGE_SIZE, cursor=cursor)
     older = build_url("/contacts", after=result.next_cursor) if result.next_cursor else ""
-    return page(
+    return render_page(
         "admin/contacts.html",
         contacts=result.contacts,
         text=text,
@@ -42,13 +42,15 @@ async def show_contacts() -> WebResponse:
 async def show_contact(contact_id: str) -> WebResponse:
     """Show one contact: properties, consent, journeys, emails, and its history."""
     requested = parse_id(contact_id, "contact")
-    detail = await get_contact_detail(context(), actor(), requested, limit=MAX_HISTORY_ENTRIES)
+    detail = await get_contact_detail(
+        get_context(), get_actor(), requested, limit=MAX_HISTORY_ENTRIES
+    )
     if detail.contact.id != requested:
-        return redirect(_contact_path(detail.contact.id), 303)
-    registry = content().registry
+        return redirect(_build_path(detail.contact.id), 303)
+    registry = get_content().registry
     everything = detail.consents.get(EVERYTHING)
     choices = {list_id: record.subscribed for list_id, record in detail.consents.items()}
-    return page(
+    return render_page(
         "admin/contact.html",
         detail=detail,
         contact=detail.contact,
@@ -65,21 +67,21 @@ async def save_consent(contact_id: str) -> WebResponse:
     """Subscribe a contact to a list, or unsubscribe it."""
     contact, form = parse_id(contact_id, "contact"), await read_form()
     list_id, subscribed = form.get("list", ""), form.get("subscribed") == "1"
-    await change_consent(context(), actor(), contact, list_id, subscribed=subscribed)
+    await change_consent(get_context(), get_actor(), contact, list_id, subscribed=subscribed)
     if list_id == EVERYTHING:
         notice = "resumed" if subscribed else "stopped"
     else:
         notice = "subscribed" if subscribed else "unsubscribed"
-    return redirect_with_notice(_contact_path(contact), notice)
+    return redirect_with_notice(_build_path(contact), notice)
 
 
 @blueprint.post("/contacts/<contact_id>/unsuppress")
 async def unsuppress_contact(contact_id: str) -> WebResponse:
     """Allow email to a contact's address again."""
     contact = parse_id(contact_id, "contact")
-    await unsuppress_address(context(), actor(), contact)
-    return redirect_with_notice(_contact_path(contact), "unsuppressed")
+    await unsuppress_address(get_context(), get_actor(), contact)
+    return redirect_with_notice(_build_path(contact), "unsuppressed")
 
 
-def _contact_path(contact_id: UUID) -> str:
+def _build_path(contact_id: UUID) -> str:
     return f"/contacts/{contact_id}"

@@ -10,9 +10,9 @@ from typing import Any
 from quart import Response, request
 
 from ...services.sends import STATUSES, EngagementRecord, get_rendered_mail, get_send, list_sends
-from ..pages import content, context, page
+from ..pages import get_content, get_context, render_page
 from ..session import WebResponse
-from .base import PAGE_SIZE, actor, before_id, blueprint, build_url, parse_id
+from .base import PAGE_SIZE, blueprint, build_url, get_actor, parse_id, read_before_id
 from .mail_parts import parse_mail, respond_with_mail
 
 
@@ -47,35 +47,35 @@ async def list_emails() -> WebResponse:
     status = query.get("status", "") if query.get("status") in STATUSES else ""
     journey_id = query.get("journey", "").strip()[:100]
     result = await list_sends(
-        context(),
-        actor(),
+        get_context(),
+        get_actor(),
         status=status,
         journey_id=journey_id,
-        before=before_id(),
+        before=read_before_id(),
         limit=PAGE_SIZE + 1,
     )
     shown = result.sends[:PAGE_SIZE]
     has_older = len(result.sends) > PAGE_SIZE
     filters = {"status": status, "journey": journey_id}
-    return page(
+    return render_page(
         "admin/emails.html",
         sends=shown,
         contacts=result.contacts,
         status_filter=status,
         statuses=STATUSES,
         journey_id=journey_id,
-        journeys=content().registry.journeys,
+        journeys=get_content().registry.journeys,
         older=build_url("/emails", **filters, before=shown[-1].id) if has_older else "",
-        newest=build_url("/emails", **filters) if before_id() else "",
+        newest=build_url("/emails", **filters) if read_before_id() else "",
     )
 
 
 @blueprint.get("/emails/<send_id>")
 async def show_email(send_id: str) -> WebResponse:
     """Show one email: its status and why, the provider's replies, the mail, and who clicked."""
-    detail = await get_send(context(), actor(), parse_id(send_id, "email"))
-    send, mail, registry = detail.send, detail.mail, content().registry
-    return page(
+    detail = await get_send(get_context(), get_actor(), parse_id(send_id, "email"))
+    send, mail, registry = detail.send, detail.mail, get_content().registry
+    return render_page(
         "admin/email.html",
         send=send,
         contact=detail.contact,
@@ -99,7 +99,7 @@ def _read_attempt(stored: Mapping[str, Any]) -> Attempt:
 
 
 def _count_clicks(urls: Sequence[str], engagement: Sequence[EngagementRecord]) -> list[LinkClicks]:
-    clicks = [hit for hit in engagement if hit.kind == "click"]
+    clicks = [record for record in engagement if record.kind == "click"]
     return [
         LinkClicks(
             url,
@@ -111,7 +111,7 @@ def _count_clicks(urls: Sequence[str], engagement: Sequence[EngagementRecord]) -
 
 
 @blueprint.get("/emails/<send_id>/html")
-async def email_html(send_id: str) -> Response:
+async def serve_email_html(send_id: str) -> Response:
     """Serve an email's HTML to its frame; this records neither an open nor clicks."""
-    mail = await get_rendered_mail(context(), actor(), parse_id(send_id, "email"))
+    mail = await get_rendered_mail(get_context(), get_actor(), parse_id(send_id, "email"))
     return respond_with_mail(parse_mail(mail.raw).html, has_working_links=False)

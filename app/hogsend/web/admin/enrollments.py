@@ -9,11 +9,11 @@ from ...domain.enrollment import Enrollment
 from ...domain.journey import Journey
 from ...services.enrollment_actions import ActionName, run_action
 from ...services.enrollments import RunLink, get_enrollment
-from ..pages import content, context, now, page, read_form
+from ..pages import get_content, get_context, get_now, read_form, render_page
 from ..session import WebResponse
 from . import timeline
-from .available_actions import actions_for_enrollment, can_wake
-from .base import FORM_ERRORS, actor, blueprint, parse_id, redirect_with_notice
+from .available_actions import can_wake, describe_enrollment_actions
+from .base import FORM_ERRORS, blueprint, get_actor, parse_id, redirect_with_notice
 
 _MAX_NOTE_LENGTH = 160
 # The notice that confirms each action.
@@ -29,16 +29,16 @@ _NOTICES = {
 @blueprint.get("/enrollments/<enrollment_id>")
 async def show_enrollment(enrollment_id: str) -> WebResponse:
     """Show what happened to one contact in one journey, and why."""
-    return await _enrollment_page(enrollment_id)
+    return await _render_enrollment(enrollment_id)
 
 
-async def _enrollment_page(
+async def _render_enrollment(
     enrollment_id: str, *, problem: str = "", status: int = 200
 ) -> WebResponse:
-    detail = await get_enrollment(context(), actor(), parse_id(enrollment_id, "enrollment"))
-    enrollment, registry = detail.enrollment, content().registry
+    detail = await get_enrollment(get_context(), get_actor(), parse_id(enrollment_id, "enrollment"))
+    enrollment, registry = detail.enrollment, get_content().registry
     journey = registry.journeys.get(enrollment.journey_id)
-    return page(
+    return render_page(
         "admin/enrollment.html",
         status=status,
         detail=detail,
@@ -46,24 +46,24 @@ async def _enrollment_page(
         contact=detail.contact,
         journey=journey,
         mail_list=registry.lists.get(journey.list_id if journey else "journey"),
-        timeline=timeline.entries(detail, journey),
-        summary=timeline.summarize(enrollment, now()),
-        remedy=_remedy(enrollment, journey),
-        actions=actions_for_enrollment(enrollment, detail.contact.label),
+        timeline=timeline.build_timeline(detail, journey),
+        summary=timeline.summarize(enrollment, get_now()),
+        remedy=_describe_remedy(enrollment, journey),
+        actions=describe_enrollment_actions(enrollment, detail.contact.label),
         can_wake=can_wake(enrollment),
         steps=timeline.count_calls(detail),
-        run_url=_run_url(detail.run),
+        run_url=_find_run_url(detail.run),
         problem=problem,
     )
 
 
-def _run_url(run: RunLink | None) -> str:
+def _find_run_url(run: RunLink | None) -> str:
     """Return where Hatchet's own dashboard shows a run; empty when that is unknown."""
     hatchet = find_dashboard() if run and run.run_id else None
     return hatchet.build_run_url(run.run_id) if hatchet and run else ""
 
 
-def _remedy(enrollment: Enrollment, journey: Journey | None) -> str:
+def _describe_remedy(enrollment: Enrollment, journey: Journey | None) -> str:
     """Return what can be done for an enrollment that does not proceed by itself."""
     if enrollment.state == "drifted":
         wait = f" ({enrollment.wait.key})" if enrollment.wait else ""
@@ -95,8 +95,8 @@ async def act_on_enrollment(enrollment_id: str, act: str) -> WebResponse:
     enrollment = parse_id(enrollment_id, "enrollment")
     try:
         current = await run_action(
-            context(), actor(), cast("ActionName", act), enrollment, note=note
+            get_context(), get_actor(), cast("ActionName", act), enrollment, note=note
         )
     except FORM_ERRORS as error:
-        return await _enrollment_page(enrollment_id, problem=str(error), status=409)
+        return await _render_enrollment(enrollment_id, problem=str(error), status=409)
     return redirect_with_notice(f"/enrollments/{current}", _NOTICES[act])

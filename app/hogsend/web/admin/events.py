@@ -6,16 +6,16 @@ from quart import request
 
 from ...errors import InvalidInput
 from ...services import events
-from ..pages import content, context, page, read_form
+from ..pages import get_content, get_context, read_form, render_page
 from ..session import WebResponse
 from .base import (
     FORM_ERRORS,
     PAGE_SIZE,
-    actor,
-    before_id,
     blueprint,
     build_url,
+    get_actor,
     parse_id,
+    read_before_id,
     redirect_with_notice,
 )
 from .forms import Identity, parse_email, parse_identity, parse_properties
@@ -24,30 +24,30 @@ from .forms import Identity, parse_email, parse_identity, parse_properties
 @blueprint.get("/events")
 async def list_events() -> WebResponse:
     """Show events as they arrive, newest first."""
-    return await _events_page()
+    return await _render_events()
 
 
-async def _events_page(*, problem: str = "", status: int = 200) -> WebResponse:
+async def _render_events(*, problem: str = "", status: int = 200) -> WebResponse:
     name = request.args.get("name", "").strip()[:200]
     result = await events.list_events(
-        context(), actor(), name=name, before=before_id(), limit=PAGE_SIZE + 1
+        get_context(), get_actor(), name=name, before=read_before_id(), limit=PAGE_SIZE + 1
     )
     shown = result.events[:PAGE_SIZE]
     has_older = len(result.events) > PAGE_SIZE
     form = await read_form()
-    return page(
+    return render_page(
         "admin/events.html",
         status=status,
         events=shown,
         contacts=result.contacts,
         name=name,
         older=build_url("/events", name=name, before=shown[-1].id) if has_older else "",
-        newest=build_url("/events", name=name) if before_id() else "",
+        newest=build_url("/events", name=name) if read_before_id() else "",
         is_form_open=bool(request.args.get("fire") or problem),
         problem=problem,
         form={"event": "user.created", "person": "", "email": "", "properties": "", **form},
         triggers=sorted(
-            {journey.trigger.event for journey in content().registry.journeys.values()}
+            {journey.trigger.event for journey in get_content().registry.journeys.values()}
         ),
     )
 
@@ -55,12 +55,12 @@ async def _events_page(*, problem: str = "", status: int = 200) -> WebResponse:
 @blueprint.get("/events/<event_id>")
 async def show_event(event_id: str) -> WebResponse:
     """Show one event: its payload, and what came of it in each journey and why."""
-    detail = await events.get_event(context(), actor(), parse_id(event_id, "event"))
-    return page(
+    detail = await events.get_event(get_context(), get_actor(), parse_id(event_id, "event"))
+    return render_page(
         "admin/event.html",
         event=detail.event,
         contact=detail.contact,
-        journeys=content().registry.journeys,
+        journeys=get_content().registry.journeys,
     )
 
 
@@ -74,13 +74,13 @@ async def send_test_event() -> WebResponse:
             raise InvalidInput("“User ID” and “Email” are both empty.", "Fill in one of them.")
         identity = parse_identity(person, "User ID") if person else Identity()
         result = await events.send_test_event(
-            context(),
-            actor(),
+            get_context(),
+            get_actor(),
             form.get("event", "").strip(),
             user_id=identity.user_id,
             email=parse_email(email, "Email") if email else identity.email,
             properties=parse_properties(form.get("properties", ""), "Properties"),
         )
     except FORM_ERRORS as error:
-        return await _events_page(problem=str(error), status=400)
+        return await _render_events(problem=str(error), status=400)
     return redirect_with_notice(f"/events/{result.event_id}")

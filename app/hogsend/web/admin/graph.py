@@ -19,8 +19,8 @@ from ...domain.graph import (
 NODE_WIDTH, NODE_HEIGHT = 196, 44
 _GAP, _BRANCH_GAP, _COLUMN_GAP, _MARGIN = 24, 44, 28, 12
 # How far beside its nodes a line leads back to the head of a loop.
-_ROUND = 18
-_LONGEST = 26
+_LOOP_MARGIN = 18
+_MAX_TEXT_LENGTH = 26
 
 Point = tuple[float, float]
 
@@ -51,7 +51,7 @@ class Node:
         return _shorten(self.step.title)
 
     @property
-    def kicker(self) -> str:
+    def caption(self) -> str:
         """The small line above."""
         return _shorten(self.step.caption)
 
@@ -61,7 +61,7 @@ class Edge:
     """A line between nodes, as an SVG path, with an optional label."""
 
     path: str
-    word: str = ""
+    label: str = ""
     x: float = 0
     y: float = 0
     anchor: str = "middle"
@@ -76,20 +76,20 @@ class Graph:
         edges: the lines between them.
         width: its width.
         height: its height.
-        elsewhere: waits that people are in and that the drawing does not show, with how many.
+        removed_waits: how many people are in waits that the code no longer has, by key.
     """
 
     nodes: Sequence[Node]
     edges: Sequence[Edge]
     width: float
     height: float
-    elsewhere: Mapping[str, int]
+    removed_waits: Mapping[str, int]
 
     @property
     def description(self) -> str:
         """The drawing in words, for people who cannot see it."""
         parts = [
-            f"{node.kicker} {node.title}" + (f", {node.waiting:,} waiting" if node.waiting else "")
+            f"{node.caption} {node.title}" + (f", {node.waiting:,} waiting" if node.waiting else "")
             for node in self.nodes
         ]
         return "Steps in order: " + "; ".join(parts)
@@ -107,14 +107,14 @@ def draw(graph: JourneyGraph, trigger: str, waiting: Mapping[str, int]) -> Graph
     if not is_terminal(items):
         items.append(build_end_step())
     layout = _Layout()
-    width = _width(items)
+    width = _measure_items(items)
     bottom, _ = layout.place_items(items, _MARGIN + width / 2, _MARGIN, [])
-    by_step, elsewhere = graph.count_people(waiting)
-    nodes = [_with_people(node, by_step.get(node.step.number, {})) for node in layout.nodes]
-    return Graph(nodes, layout.edges, width + 2 * _MARGIN, bottom + _MARGIN, elsewhere)
+    by_step, removed_waits = graph.count_people(waiting)
+    nodes = [_add_people(node, by_step.get(node.step.number, {})) for node in layout.nodes]
+    return Graph(nodes, layout.edges, width + 2 * _MARGIN, bottom + _MARGIN, removed_waits)
 
 
-def _with_people(node: Node, people: Mapping[str, int]) -> Node:
+def _add_people(node: Node, people: Mapping[str, int]) -> Node:
     step = node.step
     if not step.is_wait or not step.key:
         return node
@@ -123,29 +123,29 @@ def _with_people(node: Node, people: Mapping[str, int]) -> Node:
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_TEXT_LENGTH else text[: _MAX_TEXT_LENGTH - 1] + "…"
 
 
-def _width(items: Sequence[Item]) -> float:
+def _measure_items(items: Sequence[Item]) -> float:
     widths: list[float] = [NODE_WIDTH]
     for item in items:
         if isinstance(item, Fork):
-            widths.append(_fork_width(item))
+            widths.append(_measure_fork(item))
     return max(widths)
 
 
-def _fork_width(fork: Fork) -> float:
-    columns = _columns(fork)
-    space = 2 * _ROUND if fork.head.kind == "loop" else 0
+def _measure_fork(fork: Fork) -> float:
+    columns = _order_branches(fork)
+    space = 2 * _LOOP_MARGIN if fork.head.kind == "loop" else 0
     gaps = _COLUMN_GAP * (len(columns) - 1)
-    return sum(_column_width(branch.items) for branch in columns) + gaps + space
+    return sum(_measure_column(branch.items) for branch in columns) + gaps + space
 
 
-def _column_width(items: Sequence[Item]) -> float:
-    return _width(items) if items else NODE_WIDTH / 3
+def _measure_column(items: Sequence[Item]) -> float:
+    return _measure_items(items) if items else NODE_WIDTH / 3
 
 
-def _columns(fork: Fork) -> Sequence[Branch]:
+def _order_branches(fork: Fork) -> Sequence[Branch]:
     """Return the branches of a fork from left to right."""
     if fork.head.kind == "loop":
         return [Branch("then"), *fork.branches]
@@ -189,11 +189,11 @@ class _Layout:
 
     def place_branches(self, fork: Fork, x: float, top: float) -> tuple[float, list[Point]]:
         """Place the branches of a fork side by side; return what `place_items` does."""
-        is_loop, left = fork.head.kind == "loop", x - _fork_width(fork) / 2
+        is_loop, left = fork.head.kind == "loop", x - _measure_fork(fork) / 2
         y, ends, empty = top + _BRANCH_GAP, list[Point](), list[float]()
         bottom = y
-        for branch in _columns(fork):
-            width = _column_width(branch.items)
+        for branch in _order_branches(fork):
+            width = _measure_column(branch.items)
             centre, left = left + width / 2, left + width + _COLUMN_GAP
             self.add_edge((x, top), (centre, y), branch.word)
             if not branch.items:
@@ -224,16 +224,16 @@ class _Layout:
             right_edge: the right edge of the body.
             sources: the ends of the body.
         """
-        right, side = right_edge + _ROUND, head[0] + NODE_WIDTH / 2
+        right, side = right_edge + _LOOP_MARGIN, head[0] + NODE_WIDTH / 2
         for x, y in sources:
             up = head[1] - NODE_HEIGHT / 2
             path = f"M{x:.0f},{y:.0f} V{y + _GAP / 2:.0f} H{right:.0f} V{up:.0f} H{side:.0f}"
             self.edges.append(Edge(path))
 
-    def add_edge(self, source: Point, target: Point, word: str = "") -> None:
+    def add_edge(self, source: Point, target: Point, label: str = "") -> None:
         (x1, y1), (x2, y2) = source, target
         middle = (y1 + y2) / 2
         path = f"M{x1:.0f},{y1:.0f} C{x1:.0f},{middle:.0f} {x2:.0f},{middle:.0f} {x2:.0f},{y2:.0f}"
         anchor = "end" if x2 < x1 else "start"
         at = (x1 + x2) / 2 + (-8 if anchor == "end" else 8)
-        self.edges.append(Edge(path, _shorten(word), at, middle - 5, anchor))
+        self.edges.append(Edge(path, _shorten(label), at, middle - 5, anchor))

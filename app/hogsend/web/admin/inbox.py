@@ -5,15 +5,15 @@ from __future__ import annotations
 from quart import Response, request
 
 from ...services import inbox
-from ..pages import context, page
+from ..pages import get_context, render_page
 from ..session import WebResponse
 from .base import (
     PAGE_SIZE,
-    actor,
-    before_id,
     blueprint,
     build_url,
+    get_actor,
     parse_id,
+    read_before_id,
     redirect_with_notice,
 )
 from .mail_parts import parse_mail, respond_with_mail
@@ -24,24 +24,24 @@ async def list_inbox() -> WebResponse:
     """Show captured mails, newest first."""
     to = request.args.get("to", "").strip().lower()
     mails = await inbox.list_mails(
-        context(), actor(), to=to, before=before_id(), limit=PAGE_SIZE + 1
+        get_context(), get_actor(), to=to, before=read_before_id(), limit=PAGE_SIZE + 1
     )
     shown = mails[:PAGE_SIZE]
-    return page(
+    return render_page(
         "admin/inbox.html",
         mails=shown,
         to=to,
         older=build_url("/inbox", to=to, before=shown[-1].send_id) if mails[PAGE_SIZE:] else "",
-        newest=build_url("/inbox", to=to) if before_id() else "",
-        provider=context().settings.mail.partition(":")[0],
+        newest=build_url("/inbox", to=to) if read_before_id() else "",
+        provider=get_context().settings.mail.partition(":")[0],
     )
 
 
 @blueprint.get("/inbox/<send_id>")
 async def show_captured_mail(send_id: str) -> WebResponse:
     """Show one captured mail, which is read from now on."""
-    captured = await inbox.open_mail(context(), actor(), parse_id(send_id, "mail"))
-    return page(
+    captured = await inbox.open_mail(get_context(), get_actor(), parse_id(send_id, "mail"))
+    return render_page(
         "admin/captured_mail.html",
         entry=captured.entry,
         mail=parse_mail(captured.raw),
@@ -51,14 +51,14 @@ async def show_captured_mail(send_id: str) -> WebResponse:
 
 
 @blueprint.get("/inbox/<send_id>/html")
-async def captured_html(send_id: str) -> Response:
+async def serve_captured_html(send_id: str) -> Response:
     """Serve a captured mail's HTML to its frame; its links work and its opening counts."""
-    captured = await inbox.open_mail(context(), actor(), parse_id(send_id, "mail"))
+    captured = await inbox.open_mail(get_context(), get_actor(), parse_id(send_id, "mail"))
     return respond_with_mail(parse_mail(captured.raw).html, has_working_links=True)
 
 
 @blueprint.post("/inbox/clear")
 async def clear_inbox() -> WebResponse:
     """Delete all captured mails; the ledger keeps its record of them."""
-    await inbox.clear_inbox(context(), actor())
+    await inbox.clear_inbox(get_context(), get_actor())
     return redirect_with_notice("/inbox", "cleared")

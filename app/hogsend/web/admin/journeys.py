@@ -11,17 +11,17 @@ from ...services import journeys
 from ...services.enrollments import EnrollmentWithContact, list_enrollments
 from ...services.journeys import REFUSAL_REASONS, JourneySummary, RefusalRecord
 from .. import formatting
-from ..pages import content, context, page, read_form
+from ..pages import get_content, get_context, read_form, render_page
 from ..session import WebResponse
 from . import graph
-from .available_actions import actions_for_state
+from .available_actions import describe_bulk_actions
 from .base import (
     FORM_ERRORS,
     PAGE_SIZE,
-    actor,
-    before_id,
     blueprint,
     build_url,
+    get_actor,
+    read_before_id,
     redirect_with_notice,
 )
 from .forms import parse_identity, parse_properties
@@ -37,18 +37,18 @@ RETRYING = "retrying"
 @blueprint.get("/journeys")
 async def list_journeys() -> WebResponse:
     """Show every journey with its figures."""
-    summaries = await journeys.list_journeys(context(), actor())
+    summaries = await journeys.list_journeys(get_context(), get_actor())
     shown = [summary for summary in summaries if not summary.is_missing or summary.live]
-    return page("admin/journeys.html", summaries=shown, broken=content().broken)
+    return render_page("admin/journeys.html", summaries=shown, broken=get_content().broken)
 
 
 @blueprint.get("/journeys/<journey_id>")
 async def show_journey(journey_id: str) -> WebResponse:
     """Show one journey: its graph, the contacts in it, and those that were not enrolled."""
-    return await journey_page(journey_id)
+    return await render_journey(journey_id)
 
 
-async def journey_page(journey_id: str, *, problem: str = "", status: int = 200) -> WebResponse:
+async def render_journey(journey_id: str, *, problem: str = "", status: int = 200) -> WebResponse:
     """Render the page of one journey.
 
     Args:
@@ -56,48 +56,48 @@ async def journey_page(journey_id: str, *, problem: str = "", status: int = 200)
         problem: why an action was refused, shown above everything else.
         status: the HTTP status.
     """
-    summary = await journeys.get_journey(context(), actor(), journey_id)
-    waiting = await journeys.count_waiting(context(), actor(), journey_id)
+    summary = await journeys.get_journey(get_context(), get_actor(), journey_id)
+    waiting = await journeys.count_waiting(get_context(), get_actor(), journey_id)
     query, journey = request.args, summary.journey
     wait, state, reason = query.get("wait", ""), query.get("state", ""), query.get("refused", "")
-    flow = content().registry.graphs.get(journey.id)
+    flow = get_content().registry.graphs.get(journey.id)
     drawing = graph.draw(flow, journey.trigger.event, waiting) if flow else None
-    chosen = _node_with_wait(drawing, wait)
+    chosen = _find_node(drawing, wait)
     keys = list(chosen.waits[:_MAX_KEYS] if chosen else ()) or [wait] * bool(wait)
     people = await _list_people(journey_id, state, keys)
     shown, path = people[:PAGE_SIZE], f"/journeys/{journey.id}"
     older = ""
     if people[PAGE_SIZE:]:
         older = build_url(path, state=state, wait=wait, before=shown[-1].enrollment.id)
-    return page(
+    return render_page(
         "admin/journey.html",
         status=status,
         summary=summary,
         journey=journey,
-        mail_list=content().registry.lists.get(journey.list_id),
+        mail_list=get_content().registry.lists.get(journey.list_id),
         drawing=drawing,
         chosen=chosen,
         wait=wait,
         waiting=waiting,
         state=state,
-        tabs=_tabs(summary),
-        actions=actions_for_state(state, summary.by_state.get(state, 0)),
-        missed=await journeys.count_missed_triggers(context(), actor(), journey_id),
+        tabs=_count_tabs(summary),
+        actions=describe_bulk_actions(state, summary.by_state.get(state, 0)),
+        missed=await journeys.count_missed_triggers(get_context(), get_actor(), journey_id),
         people=shown,
         older=older,
-        newest=build_url(path, state=state, wait=wait) if before_id() else "",
+        newest=build_url(path, state=state, wait=wait) if read_before_id() else "",
         reason=reason,
         refusals=await _list_refusals(journey_id, reason),
         problem=problem,
     )
 
 
-def _node_with_wait(drawing: graph.Graph | None, wait: str) -> graph.Node | None:
+def _find_node(drawing: graph.Graph | None, wait: str) -> graph.Node | None:
     nodes = drawing.nodes if drawing and wait else ()
     return next((node for node in nodes if node.wait == wait), None)
 
 
-def _tabs(summary: JourneySummary) -> Mapping[str, int]:
+def _count_tabs(summary: JourneySummary) -> Mapping[str, int]:
     """Return how many enrollments each tab shows."""
     return {RETRYING: summary.retrying, **{state: summary.by_state[state] for state in STATES}}
 
@@ -106,13 +106,13 @@ async def _list_people(
     journey_id: str, state: str, keys: Sequence[str]
 ) -> Sequence[EnrollmentWithContact]:
     return await list_enrollments(
-        context(),
-        actor(),
+        get_context(),
+        get_actor(),
         journey_id,
         states=[state] if state in STATES else LIVE_STATES,
         waits=keys,
         is_retrying=state == RETRYING,
-        before=before_id(),
+        before=read_before_id(),
         limit=PAGE_SIZE + 1,
     )
 
@@ -120,14 +120,16 @@ async def _list_people(
 async def _list_refusals(journey_id: str, reason: str) -> Sequence[RefusalRecord]:
     if reason not in REFUSAL_REASONS:
         return ()
-    return await journeys.list_refusals(context(), actor(), journey_id, reason, limit=PAGE_SIZE)
+    return await journeys.list_refusals(
+        get_context(), get_actor(), journey_id, reason, limit=PAGE_SIZE
+    )
 
 
 @blueprint.post("/journeys/<journey_id>/switch")
 async def switch_journey(journey_id: str) -> WebResponse:
     """Enable or disable a journey; contacts in it continue."""
     enabled = (await read_form()).get("on") == "1"
-    await journeys.set_enabled(context(), actor(), journey_id, enabled=enabled)
+    await journeys.set_enabled(get_context(), get_actor(), journey_id, enabled=enabled)
     return redirect_with_notice(f"/journeys/{journey_id}", "enabled" if enabled else "disabled")
 
 
@@ -139,17 +141,17 @@ async def enroll_contact(journey_id: str) -> WebResponse:
     try:
         identity = parse_identity(name, "User ID or email")
         decision = await journeys.enroll_contact(
-            context(),
-            actor(),
+            get_context(),
+            get_actor(),
             journey_id,
             user_id=identity.user_id,
             email=identity.email,
             properties=parse_properties(form.get("properties", ""), "Trigger properties"),
         )
     except FORM_ERRORS as error:
-        return await journey_page(journey_id, problem=str(error), status=400)
+        return await render_journey(journey_id, problem=str(error), status=400)
     if decision.enrollment_id is None:
         reason = formatting.describe_reason(decision.reason)
         problem = f"{name} was not enrolled: {reason}."
-        return await journey_page(journey_id, problem=problem, status=409)
+        return await render_journey(journey_id, problem=problem, status=409)
     return redirect_with_notice(f"/enrollments/{decision.enrollment_id}")

@@ -6,10 +6,10 @@ from quart import g
 
 from ...services import keys
 from ...services.keys import FULL_ADMIN, INGEST, INGEST_PUBLIC
-from ..api.key_auth import key_authenticator
-from ..pages import context, page, read_form
+from ..api.key_auth import get_key_authenticator
+from ..pages import get_context, read_form, render_page
 from ..session import WebResponse
-from .base import FORM_ERRORS, actor, blueprint, parse_id, redirect_with_notice
+from .base import FORM_ERRORS, blueprint, get_actor, parse_id, redirect_with_notice
 
 SCOPES = {
     INGEST: "send events and contacts",
@@ -20,10 +20,10 @@ SCOPES = {
 }
 
 
-async def _keys_page(*, problem: str = "", new_key: str = "", status: int = 200) -> WebResponse:
-    listed = await keys.list_keys(context(), actor())
+async def _render_keys(*, problem: str = "", new_key: str = "", status: int = 200) -> WebResponse:
+    listed = await keys.list_keys(get_context(), get_actor())
     form = await read_form()
-    return page(
+    return render_page(
         "admin/keys.html",
         status=status,
         keys=sorted(listed, key=lambda key: (key.revoked_at is not None, key.id)),
@@ -39,7 +39,7 @@ async def _keys_page(*, problem: str = "", new_key: str = "", status: int = 200)
 @blueprint.get("/keys")
 async def list_keys() -> WebResponse:
     """Show every key by its first characters."""
-    return await _keys_page()
+    return await _render_keys()
 
 
 @blueprint.post("/keys")
@@ -48,20 +48,20 @@ async def create_key() -> WebResponse:
     form = await read_form()
     try:
         _, text = await keys.create_key(
-            context(),
-            actor(),
+            get_context(),
+            get_actor(),
             name=form.get("name", ""),
             scopes=form.getlist("scope"),
             origins=form.get("origins", "").split(),
         )
     except FORM_ERRORS as error:
-        return await _keys_page(problem=str(error), status=400)
-    return await _keys_page(new_key=text)
+        return await _render_keys(problem=str(error), status=400)
+    return await _render_keys(new_key=text)
 
 
 @blueprint.post("/keys/<key_id>/revoke")
 async def revoke_key(key_id: str) -> WebResponse:
     """Revoke a key."""
-    await keys.revoke_key(context(), actor(), parse_id(key_id, "key"))
-    key_authenticator().forget_keys()
+    await keys.revoke_key(get_context(), get_actor(), parse_id(key_id, "key"))
+    get_key_authenticator().forget_keys()
     return redirect_with_notice("/keys", "revoked")

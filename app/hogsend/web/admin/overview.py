@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from ...services.journeys import JourneySummary
 from ...services.overview import FORTNIGHT, Attention, MailTotals, Overview, get_overview
 from .. import formatting
-from ..pages import context, now, page
+from ..pages import get_context, get_now, render_page
 from ..session import WebResponse
-from .base import actor, blueprint, build_url
+from .base import blueprint, build_url, get_actor
 from .journeys import RETRYING
-from .timeline import last_line
+from .timeline import find_last_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,96 +51,96 @@ class Bar:
 @blueprint.get("/")
 async def show_overview() -> WebResponse:
     """Show what needs attention, the emails of two weeks, and which turns are expected."""
-    overview = await get_overview(context(), actor(), formatting.to_local(now()))
-    return page(
+    overview = await get_overview(get_context(), get_actor(), formatting.to_local(get_now()))
+    return render_page(
         "admin/overview.html",
-        items=list(_items(overview)),
+        items=list(_list_items(overview)),
         live=sum(summary.live for summary in overview.journeys),
         journeys=sum(not summary.is_missing for summary in overview.journeys),
-        provider=context().settings.mail.partition(":")[0],
+        provider=get_context().settings.mail.partition(":")[0],
         totals=overview.totals,
-        bars=_bars(overview.totals),
+        bars=_build_bars(overview.totals),
         wakes=overview.wakes,
         is_empty=overview.is_empty,
     )
 
 
-def _bars(totals: MailTotals) -> Sequence[Bar]:
-    first = now() - timedelta(days=FORTNIGHT - 1)
+def _build_bars(totals: MailTotals) -> Sequence[Bar]:
+    first = get_now() - timedelta(days=FORTNIGHT - 1)
     pairs = zip(totals.sent, totals.refused, strict=True)
     return [
         Bar(first + timedelta(days=n), sent, refused) for n, (sent, refused) in enumerate(pairs)
     ]
 
 
-def _items(overview: Overview) -> Iterator[AttentionItem]:
+def _list_items(overview: Overview) -> Iterator[AttentionItem]:
     attention, journeys = overview.attention, overview.journeys
-    yield from _outage(attention)
-    yield from _send_hold(attention)
+    yield from _describe_outage(attention)
+    yield from _describe_send_hold(attention)
     for file in attention.broken_files:
         title = f"{file.file} cannot be used:"
         yield AttentionItem("broken", "bad", title, file.problem, href="/journeys")
     for summary in journeys:
         if summary.is_halted:
-            yield _halted(summary)
-    yield from _failing(overview)
+            yield _describe_halted(summary)
+    yield from _describe_failing(overview)
     for summary in journeys:
         if summary.by_state["drifted"]:
-            yield _drifted(summary)
+            yield _describe_drifted(summary)
     for summary in journeys:
         if summary.is_missing and summary.by_state["parked"]:
-            yield _parked(summary)
+            yield _describe_parked(summary)
     for summary in journeys:
         if summary.missed_triggers and not summary.is_missing:
-            yield _missed(summary)
-    yield from _sends(attention)
-    yield from _overdue(attention)
+            yield _describe_missed(summary)
+    yield from _describe_sends(attention)
+    yield from _describe_overdue(attention)
 
 
-def _outage(attention: Attention) -> Iterator[AttentionItem]:
+def _describe_outage(attention: Attention) -> Iterator[AttentionItem]:
     outage = attention.outage
     if outage is not None:
         yield AttentionItem(
             "offline",
             "bad" if outage.turns_wait else "wait",
             formatting.describe_outage(outage),
-            f"Began {formatting.format_relative(outage.since, now())}:",
+            f"Began {formatting.format_relative(outage.since, get_now())}:",
             outage.message,
             "/system",
         )
 
 
-def _send_hold(attention: Attention) -> Iterator[AttentionItem]:
+def _describe_send_hold(attention: Attention) -> Iterator[AttentionItem]:
     if attention.send_hold is not None:
         detail = f"because this database is a {attention.send_hold}"
         yield AttentionItem("on hold", "bad", "Sending is on hold", detail, href="/system")
 
 
-def _failing(overview: Overview) -> Iterator[AttentionItem]:
+def _describe_failing(overview: Overview) -> Iterator[AttentionItem]:
     """Return the journeys that raise: those with failed enrollments, then those that retry."""
     attention = overview.attention
     for summary in overview.journeys:
         journey = summary.journey
         if journey.id in attention.errors:
             title = formatting.pluralize(summary.by_state["failed"], "enrollment") + " failed"
-            error = last_line(attention.errors[journey.id])
-            href = _people_url(summary, "failed")
+            error = find_last_line(attention.errors[journey.id])
+            href = _build_people_url(summary, "failed")
             yield AttentionItem("failed", "bad", title, f"in {journey.name}:", error, href)
     for summary in overview.journeys:
         journey = summary.journey
         if journey.id in attention.retried_errors:
             are = "is" if summary.retrying == 1 else "are"
             title = f"{formatting.pluralize(summary.retrying, 'turn')} {are} being retried"
-            error = last_line(attention.retried_errors[journey.id])
-            href = _people_url(summary, RETRYING)
+            error = find_last_line(attention.retried_errors[journey.id])
+            href = _build_people_url(summary, RETRYING)
             yield AttentionItem("retrying", "wait", title, f"in {journey.name}:", error, href)
 
 
-def _people_url(summary: JourneySummary, state: str) -> str:
+def _build_people_url(summary: JourneySummary, state: str) -> str:
     return build_url(f"/journeys/{summary.journey.id}", state=state) + "#people"
 
 
-def _halted(summary: JourneySummary) -> AttentionItem:
+def _describe_halted(summary: JourneySummary) -> AttentionItem:
     parked = formatting.pluralize(summary.by_state["parked"], "person is", "people are")
     return AttentionItem(
         "halted",
@@ -151,17 +151,17 @@ def _halted(summary: JourneySummary) -> AttentionItem:
     )
 
 
-def _parked(summary: JourneySummary) -> AttentionItem:
+def _describe_parked(summary: JourneySummary) -> AttentionItem:
     return AttentionItem(
         "parked",
         "odd",
         formatting.pluralize(summary.by_state["parked"], "person", "people") + " parked",
         f"in {summary.journey.name}, whose code is missing or broken",
-        href=_people_url(summary, "parked"),
+        href=_build_people_url(summary, "parked"),
     )
 
 
-def _missed(summary: JourneySummary) -> AttentionItem:
+def _describe_missed(summary: JourneySummary) -> AttentionItem:
     path = f"/journeys/{summary.journey.id}"
     return AttentionItem(
         "missed",
@@ -173,18 +173,18 @@ def _missed(summary: JourneySummary) -> AttentionItem:
     )
 
 
-def _drifted(summary: JourneySummary) -> AttentionItem:
+def _describe_drifted(summary: JourneySummary) -> AttentionItem:
     return AttentionItem(
         "drifted",
         "odd",
         formatting.pluralize(summary.by_state["drifted"], "person", "people") + " drifted",
         f"because a change to {summary.journey.name} removed the wait they were in",
-        href=_people_url(summary, "drifted"),
+        href=_build_people_url(summary, "drifted"),
         button="Resolve",
     )
 
 
-def _sends(attention: Attention) -> Iterator[AttentionItem]:
+def _describe_sends(attention: Attention) -> Iterator[AttentionItem]:
     in_doubt, failed = attention.in_doubt, attention.failed_sends
     if in_doubt:
         emails = "email" if in_doubt.count == 1 else "emails"
@@ -206,7 +206,7 @@ def _sends(attention: Attention) -> Iterator[AttentionItem]:
         )
 
 
-def _overdue(attention: Attention) -> Iterator[AttentionItem]:
+def _describe_overdue(attention: Attention) -> Iterator[AttentionItem]:
     overdue = attention.overdue
     if overdue:
         turns = "turn is" if overdue.count == 1 else "turns are"

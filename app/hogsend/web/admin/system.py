@@ -5,18 +5,18 @@ from __future__ import annotations
 from ...config.hatchet_token import find_dashboard
 from ...services.send_hold import RESUME
 from ...services.system import get_system_report
-from ..pages import context, page
+from ..pages import get_context, render_page
 from ..session import WebResponse
-from .base import actor, blueprint
+from .base import blueprint, get_actor
 
 
 @blueprint.get("/system")
 async def show_system() -> WebResponse:
     """Show version, engine, worker, database, queues, and the author's broken files."""
-    settings = context().settings
-    return page(
+    settings = get_context().settings
+    return render_page(
         "admin/system.html",
-        report=await get_system_report(context(), actor()),
+        report=await get_system_report(get_context(), get_actor()),
         resume_sending=RESUME,
         settings=settings,
         provider=settings.mail.partition(":")[0],

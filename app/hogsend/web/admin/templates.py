@@ -6,37 +6,37 @@ from quart import Response, request
 
 from ...errors import HogsendError
 from ...services import templates
-from ..pages import content, context, page
+from ..pages import get_content, get_context, render_page
 from ..session import WebResponse
-from .base import actor, blueprint
+from .base import blueprint, get_actor
 from .mail_parts import parse_mail, respond_with_mail
 
 
 @blueprint.get("/templates")
 async def list_templates() -> WebResponse:
     """Show every template, and the files that cannot be used."""
-    result = templates.list_templates(context(), actor())
-    return page(
+    result = templates.list_templates(get_context(), get_actor())
+    return render_page(
         "admin/templates.html",
         templates=result.templates,
         broken=result.broken,
-        lists=content().registry.lists,
+        lists=get_content().registry.lists,
     )
 
 
 @blueprint.get("/templates/<key>")
 async def show_template(key: str) -> WebResponse:
     """Show one template rendered with its sample props."""
-    template = templates.get_template(context(), actor(), key)
+    template = templates.get_template(get_context(), get_actor(), key)
     rendered, problem = None, ""
     try:
-        rendered = templates.preview_template(context(), actor(), key)
+        rendered = templates.preview_template(get_context(), get_actor(), key)
     except HogsendError as error:
         problem = str(error)
-    return page(
+    return render_page(
         "admin/template_preview.html",
         template=template,
-        mail_list=content().registry.lists.get(template.list_id or "journey"),
+        mail_list=get_content().registry.lists.get(template.list_id or "journey"),
         rendered=rendered,
         mail=parse_mail(rendered.mime_bytes) if rendered else None,
         problem=problem,
@@ -45,7 +45,7 @@ async def show_template(key: str) -> WebResponse:
 
 
 @blueprint.get("/templates/<key>/html")
-async def template_html(key: str) -> Response:
+async def serve_template_html(key: str) -> Response:
     """Serve a template's preview to its frame."""
-    rendered = templates.preview_template(context(), actor(), key)
+    rendered = templates.preview_template(get_context(), get_actor(), key)
     return respond_with_mail(rendered.html, has_working_links=False)

@@ -46,18 +46,18 @@ class TimelineEntry:
     detail: str = ""
 
 
-def entries(page: EnrollmentPage, journey: Journey | None) -> list[TimelineEntry]:
+def build_timeline(page: EnrollmentPage, journey: Journey | None) -> list[TimelineEntry]:
     """Return the timeline of an enrollment, the oldest first, what is expected last.
 
     Args:
         page: the enrollment with its journal and mails.
         journey: its definition; None when it is no longer in the code.
     """
-    timeline = [_enrolled(page, journey)]
+    timeline = [_describe_enrollment(page, journey)]
     if page.summary is not None and page.summary.turns:
-        timeline.extend(_summarized(page, page.summary))
-    timeline.extend(_journal(page))
-    timeline.extend(_ending(page.enrollment))
+        timeline.extend(_describe_summary(page, page.summary))
+    timeline.extend(_describe_journal(page))
+    timeline.extend(_describe_ending(page.enrollment))
     return timeline
 
 
@@ -70,8 +70,8 @@ def count_calls(page: EnrollmentPage) -> int:
 # -- the journal ------------------------------------------------------------------------------
 
 
-def _journal(page: EnrollmentPage) -> Iterator[TimelineEntry]:
-    pauses, seen = _pauses(page.turns), set[str]()
+def _describe_journal(page: EnrollmentPage) -> Iterator[TimelineEntry]:
+    pauses, seen = _collect_pauses(page.turns), set[str]()
     for turn in page.turns:
         for step in turn.steps:
             # The contact as of enrollment is recorded for replays; it is nothing that happened.
@@ -79,28 +79,30 @@ def _journal(page: EnrollmentPage) -> Iterator[TimelineEntry]:
                 is_first = step.key not in seen
                 seen.add(step.key)
                 pause = pauses.get(step.key, Pause())
-                yield from _step(RecordedCall(step, turn.played_at, pause, is_first, page.sends))
+                yield from _describe_step(
+                    RecordedCall(step, turn.played_at, pause, is_first, page.sends)
+                )
         if turn.error is not None:
-            yield _failure(turn)
+            yield _describe_failure(turn)
 
 
-def _pauses(turns: Sequence[Turn]) -> Mapping[str, Pause]:
+def _collect_pauses(turns: Sequence[Turn]) -> Mapping[str, Pause]:
     """Return the waits of a journal by key, from the turns that began them to their ends."""
     pauses: dict[str, Pause] = {}
     for turn in turns:
         for step in turn.steps:
             pause = pauses.setdefault(step.key, Pause())
-            pause.until = pause.until or _until(step.detail)
+            pause.until = pause.until or _read_until(step.detail)
             pause.ended = None if step.waiting else turn.played_at
     return pauses
 
 
-def _until(detail: Mapping[str, Any] | None) -> datetime | None:
+def _read_until(detail: Mapping[str, Any] | None) -> datetime | None:
     value = (detail or {}).get("until")
     return datetime.fromisoformat(value) if isinstance(value, str) else None
 
 
-def _step(record: RecordedCall) -> Iterator[TimelineEntry]:
+def _describe_step(record: RecordedCall) -> Iterator[TimelineEntry]:
     step = record.step
     if step.passed:
         call = f"{step.kind.replace('_', ' ')} {step.label}".strip()
@@ -108,10 +110,10 @@ def _step(record: RecordedCall) -> Iterator[TimelineEntry]:
         yield TimelineEntry(record.at, "", f"Skipped: {call}", "not done", notes=(reason,))
         return
     for description in find_call_by_kind(step.kind).describe_record(record, formatting):
-        yield _entry(record.at, description)
+        yield _build_entry(record.at, description)
 
 
-def _entry(at: datetime, description: Description) -> TimelineEntry:
+def _build_entry(at: datetime, description: Description) -> TimelineEntry:
     return TimelineEntry(
         at,
         description.tone,
@@ -119,17 +121,17 @@ def _entry(at: datetime, description: Description) -> TimelineEntry:
         description.tag,
         description.tag_tone,
         description.notes,
-        tuple((_address(link), link.text) for link in description.links),
+        tuple((_build_url(link), link.text) for link in description.links),
     )
 
 
-def _address(link: Link) -> str:
+def _build_url(link: Link) -> str:
     return _ADDRESSES[link.kind].format(link.id)
 
 
-def _failure(turn: Turn) -> TimelineEntry:
+def _describe_failure(turn: Turn) -> TimelineEntry:
     error = turn.error or ""
-    last = last_line(error)
+    last = find_last_line(error)
     if turn.outcome == "drifted":
         return TimelineEntry(
             turn.played_at, "no", "Drifted", "drifted", "odd", (last,), detail=error
@@ -139,7 +141,7 @@ def _failure(turn: Turn) -> TimelineEntry:
     return TimelineEntry(turn.played_at, "bad", title, notes=(last, retry), detail=error)
 
 
-def last_line(traceback: str) -> str:
+def find_last_line(traceback: str) -> str:
     """Return the line of a traceback that says what went wrong."""
     lines = [line.strip() for line in traceback.strip().splitlines() if line.strip()]
     return lines[-1] if lines else ""
@@ -148,7 +150,7 @@ def last_line(traceback: str) -> str:
 # -- what is no journal -----------------------------------------------------------------------
 
 
-def _enrolled(page: EnrollmentPage, journey: Journey | None) -> TimelineEntry:
+def _describe_enrollment(page: EnrollmentPage, journey: Journey | None) -> TimelineEntry:
     notes: list[str] = []
     links: tuple[tuple[str, str], ...] = ()
     if page.trigger is not None:
@@ -164,13 +166,13 @@ def _enrolled(page: EnrollmentPage, journey: Journey | None) -> TimelineEntry:
     )
 
 
-def _summarized(page: EnrollmentPage, summary: Summary) -> Iterator[TimelineEntry]:
+def _describe_summary(page: EnrollmentPage, summary: Summary) -> Iterator[TimelineEntry]:
     """Yield what is known of turns whose steps are not kept: the mails, and how many there were."""
     for send in sorted(page.sends.values(), key=lambda send: send.id):
         if summary.last_at is None or send.created_at <= summary.last_at:
             key, answer = send.step_key or SendMail.kind, {"sendId": str(send.id)}
             step = Step(key, SendMail.kind, send.template, answer)
-            yield from _step(RecordedCall(step, send.created_at, sends=page.sends))
+            yield from _describe_step(RecordedCall(step, send.created_at, sends=page.sends))
     calls = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in summary.steps.items())
     failed = f"{summary.failed:,} of them failed" if summary.failed else ""
     reason = "steps are kept for a limited time after the end; mails and events remain"
@@ -181,7 +183,7 @@ def _summarized(page: EnrollmentPage, summary: Summary) -> Iterator[TimelineEntr
 _END_KINDS = {"completed": "sent", "failed": "bad", "exited": "no", "held_out": "no"}
 
 
-def _ending(enrollment: Enrollment) -> Iterator[TimelineEntry]:
+def _describe_ending(enrollment: Enrollment) -> Iterator[TimelineEntry]:
     wake, wait = enrollment.wake_at, enrollment.wait
     if enrollment.state in _END_KINDS:
         reason = formatting.describe_reason(enrollment.end_reason)
@@ -235,7 +237,7 @@ def summarize(enrollment: Enrollment, now: datetime) -> str:
     return {
         "completed": "The journey ran to its end.",
         "exited": f"Left before the end: {reason}." if reason else "Left before the end.",
-        "failed": f"Failed: {last_line(enrollment.error or '') or reason}.",
+        "failed": f"Failed: {find_last_line(enrollment.error or '') or reason}.",
         "drifted": "The code changed under this person; an operator has to decide how to continue.",
         "parked": "The journey is missing from the code or broken; exits still take effect.",
         "held_out": "Held out for comparison: nothing was sent.",

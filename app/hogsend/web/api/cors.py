@@ -33,10 +33,10 @@ class AnyOrigin:
         if scope["type"] != "http" or not scope["path"].startswith(PATHS):
             await self._site(scope, receive, send)
             return
-        origin = _header(scope, b"origin")
+        origin = _find_header(scope, b"origin")
         allowed = [(b"access-control-allow-origin", origin)] if origin else []
         if scope["method"] == "OPTIONS":
-            await _preflight(scope, allowed, send)
+            await _answer_preflight(scope, allowed, send)
             return
 
         async def send_with_headers(message: Message) -> None:
@@ -47,8 +47,8 @@ class AnyOrigin:
         await self._site(scope, receive, send_with_headers)
 
 
-async def _preflight(scope: Scope, allowed: list[tuple[bytes, bytes]], send: Send) -> None:
-    requested = _header(scope, b"access-control-request-headers")
+async def _answer_preflight(scope: Scope, allowed: list[tuple[bytes, bytes]], send: Send) -> None:
+    requested = _find_header(scope, b"access-control-request-headers")
     headers = [
         *allowed,
         (b"vary", b"Origin, Access-Control-Request-Headers"),
@@ -59,5 +59,5 @@ async def _preflight(scope: Scope, allowed: list[tuple[bytes, bytes]], send: Sen
     await send({"type": "http.response.body", "body": b""})
 
 
-def _header(scope: Scope, name: bytes) -> bytes:
+def _find_header(scope: Scope, name: bytes) -> bytes:
     return next((value for header, value in scope["headers"] if header == name), b"")

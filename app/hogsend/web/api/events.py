@@ -11,9 +11,9 @@ from quart import Blueprint, Response, request
 from ...errors import HogsendError, InvalidInput, TooLarge
 from ...services.events import IngestResult, submit_batch
 from ..errors import INTERNAL, to_json
-from ..pages import context
+from ..pages import get_context
 from .events_fast_path import result_to_json, to_bytes
-from .key_auth import request_actor
+from .key_auth import authenticate_request
 
 log = logging.getLogger("hogsend.http")
 
@@ -27,9 +27,9 @@ blueprint = Blueprint("events", __name__)
 @blueprint.post(PATH)
 async def submit_events() -> Response:
     """Submit up to 1,000 events; each succeeds or fails by itself."""
-    actor = await request_actor()
+    actor = await authenticate_request()
     raw = cast("bytes", await request.get_data(cache=False))
-    results = await submit_batch(context(), actor, _read_items(raw))
+    results = await submit_batch(get_context(), actor, _read_items(raw))
     items = [_result_to_json(result) for result in results]
     rejected = sum("error" in item for item in items)
     body = {"accepted": len(items) - rejected, "rejected": rejected, "results": items}

@@ -17,14 +17,14 @@ from typing import Any
 from ...errors import HogsendError, InvalidInput, TooLarge
 from ...services.context import ServiceContext
 from ...services.events import IngestResult, submit_event_json
-from ..errors import INTERNAL, retry_after, status_of, to_json
+from ..errors import INTERNAL, get_retry_after, get_status, to_json
 from .key_auth import KeyAuthenticator
 
 log = logging.getLogger("hogsend.http")
 
 MAX_BODY_BYTES = 1024 * 1024
 # How long a body may take to arrive, in seconds; the same as for other requests in Quart.
-SLOWEST_BODY = 60
+BODY_TIMEOUT = 60
 PATH = "/v1/events"
 # The address that Quart also gives a connection without one.
 _NO_ADDRESS = "<local>"
@@ -68,8 +68,8 @@ class EventsFastPath:
         except _ClientDisconnected:
             return
         except HogsendError as error:
-            status, body = status_of(error), to_json(error)
-            if (seconds := retry_after(error)) is not None:
+            status, body = get_status(error), to_json(error)
+            if (seconds := get_retry_after(error)) is not None:
                 extra_headers = [(b"retry-after", str(seconds).encode())]
             if status == 500:
                 log.error("%s: %s", error.code, error)
@@ -77,7 +77,7 @@ class EventsFastPath:
             log.exception("an event could not be stored")
             status, body = 500, INTERNAL
         payload = to_bytes(body)
-        own_id = request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        own_id = choose_request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         start = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(payload)).encode()),
@@ -109,7 +109,7 @@ async def _read_body(receive: Receive) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(SLOWEST_BODY):
+        async with asyncio.timeout(BODY_TIMEOUT):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
@@ -121,10 +121,10 @@ async def _read_body(receive: Receive) -> bytes:
                 if not message.get("more_body"):
                     return b"".join(parts)
     except TimeoutError:
-        raise InvalidInput(f"The body did not arrive within {SLOWEST_BODY} seconds.") from None
+        raise InvalidInput(f"The body did not arrive within {BODY_TIMEOUT} seconds.") from None
 
 
-def request_id(header: str) -> str:
+def choose_request_id(header: str) -> str:
     """Return a request's id: the one of its header if that is valid, else a new one."""
     return header if _REQUEST_ID.fullmatch(header) else secrets.token_urlsafe(12)
 

@@ -13,14 +13,14 @@ from ... import __version__
 from ...services.health import Health, check_health
 from ...services.outages import Outage
 from .. import formatting
-from ..pages import context
+from ..pages import get_context
 
 _STARTED = time.monotonic()
 
 blueprint = Blueprint("health", __name__)
 
 
-def _json(body: dict[str, Any], status: int = 200) -> Response:
+def _build_response(body: dict[str, Any], status: int = 200) -> Response:
     return Response(
         json.dumps(body),
         status,
@@ -30,33 +30,33 @@ def _json(body: dict[str, Any], status: int = 200) -> Response:
 
 
 @blueprint.get("/healthz")
-async def is_alive() -> Response:
+async def report_liveness() -> Response:
     """Respond as long as the process runs."""
-    return _json({"status": "ok", "version": __version__})
+    return _build_response({"status": "ok", "version": __version__})
 
 
 @blueprint.get("/readyz")
-async def is_ready() -> Response:
+async def report_readiness() -> Response:
     """Report the state of each part; with 503 when requests cannot be served."""
-    parts = await _parts()
+    parts = await _describe_parts()
     down = parts["database"]["status"] != "up"
     worker: dict[str, Any] = parts["worker"]
     late = worker["status"] in ("late", "fenced", "missing") or parts["engine"]["status"] != "up"
     status = "down" if down else "degraded" if late else "ok"
-    return _json({"status": status, "parts": parts}, 503 if down else 200)
+    return _build_response({"status": status, "parts": parts}, 503 if down else 200)
 
 
 @blueprint.get("/v1/health")
 async def report_health() -> Response:
     """Report the same in the form that existing clients read."""
-    parts = await _parts()
+    parts = await _describe_parts()
     up = parts["database"]["status"] == "up"
     schema: dict[str, Any] = {"applied": __version__, "required": __version__, "inSync": True}
     schema["pending"] = []
     body: dict[str, Any] = {
         "status": "healthy" if up else "degraded",
         "uptime": round(time.monotonic() - _STARTED, 3),
-        "timestamp": _to_text(context().clock.now()),
+        "timestamp": _format_instant(get_context().clock.now()),
         "version": __version__,
         "components": {
             "database": parts["database"],
@@ -66,49 +66,49 @@ async def report_health() -> Response:
         },
         "schema": {"engine": schema, "client": schema},
     }
-    return _json(body)
+    return _build_response(body)
 
 
-async def _parts() -> dict[str, dict[str, Any]]:
-    health = await check_health(context())
+async def _describe_parts() -> dict[str, dict[str, Any]]:
+    health = await check_health(get_context())
     if not health.is_reachable:
         return {
-            "database": {"status": "down"} | _database_problem(health),
+            "database": {"status": "down"} | _describe_database_problem(health),
             "worker": {"status": "unknown"},
-            "engine": {"kind": context().settings.engine, "status": "unknown"},
+            "engine": {"kind": get_context().settings.engine, "status": "unknown"},
         }
     latency = round(health.latency.total_seconds() * 1000, 2)
     return {
-        "database": {"status": "up", "latencyMs": latency} | _database_problem(health),
-        "worker": _worker(health),
-        "engine": _engine(health.outage),
+        "database": {"status": "up", "latencyMs": latency} | _describe_database_problem(health),
+        "worker": _describe_worker(health),
+        "engine": _describe_engine(health.outage),
     }
 
 
-def _engine(outage: Outage | None) -> dict[str, Any]:
+def _describe_engine(outage: Outage | None) -> dict[str, Any]:
     """Return whether the engine is reachable, and since when it is not."""
-    engine: dict[str, Any] = {"kind": context().settings.engine, "status": "up"}
+    engine: dict[str, Any] = {"kind": get_context().settings.engine, "status": "up"}
     if outage is not None:
         engine["status"] = "away" if outage.turns_wait else "partly away"
-        engine["since"] = _to_text(outage.since)
+        engine["since"] = _format_instant(outage.since)
         # The engine's own message names hosts; anyone may read this one.
         engine["message"] = formatting.describe_outage(outage)
     return engine
 
 
-def _database_problem(health: Health) -> dict[str, Any]:
+def _describe_database_problem(health: Health) -> dict[str, Any]:
     """Return what is wrong with the database and since when, if anything is."""
     if health.problem is None or health.problem_since is None:
         return {}
     return {
         "status": "down",
         "trouble": health.problem.kind,
-        "since": _to_text(health.problem_since),
+        "since": _format_instant(health.problem_since),
         "message": str(health.problem),
     }
 
 
-def _worker(health: Health) -> dict[str, Any]:
+def _describe_worker(health: Health) -> dict[str, Any]:
     worker: dict[str, Any] = {
         "status": "late" if health.is_late else "up" if health.has_worker else "elsewhere",
         "overdueSeconds": round(health.overdue.total_seconds()),
@@ -128,5 +128,5 @@ def _worker(health: Health) -> dict[str, Any]:
     return worker
 
 
-def _to_text(instant: datetime) -> str:
+def _format_instant(instant: datetime) -> str:
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -109,18 +109,18 @@ class KeyAuthenticator:
         return self._context.clock.now()
 
 
-def key_authenticator() -> KeyAuthenticator:
+def get_key_authenticator() -> KeyAuthenticator:
     """Return the authenticator of this process."""
     return cast(KeyAuthenticator, current_app.extensions["key_authenticator"])
 
 
-async def request_actor() -> Actor:
+async def authenticate_request() -> Actor:
     """Return the actor of the present API request.
 
     Raises:
         Unauthorized: it has no valid key.
         RateLimited: its client address failed too often.
     """
-    return await key_authenticator().authenticate(
+    return await get_key_authenticator().authenticate(
         request.headers.get("Authorization", ""), request.remote_addr or ""
     )
