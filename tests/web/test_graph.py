@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from hogsend.cli.graph_text import graph_lines
+from hogsend.cli.graph_text import render_graph
 from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from hogsend.web.admin import graph
 from tests.web.product import SOURCE
@@ -119,7 +119,7 @@ def test_lines_stay_inside_the_drawing() -> None:
 def test_a_call_of_the_history_is_labelled_as_a_check(call: str) -> None:
     source = journey(f'answer = await ctx.history.{call}("paid")')
     assert titles(source)[1] == "check: paid?"
-    lines = graph_lines(build_graph_from_source(source, "go"), "go", {})
+    lines = render_graph(build_graph_from_source(source, "go"), "go", {})
     assert lines[1] == "├ check: paid"
 
 

@@ -45,7 +45,7 @@ def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
         connection.close()
     answer = _parse(text, address)
     if status >= 400:
-        raise HogsendError(f"The server refused the request ({status}): {_reason_of(answer)}")
+        raise HogsendError(f"The server refused the request ({status}): {_describe_error(answer)}")
     return answer
 
 
@@ -75,7 +75,7 @@ def _parse(text: bytes, address: str) -> dict[str, Any]:
     return cast("dict[str, Any]", answer)
 
 
-def _reason_of(answer: dict[str, Any]) -> str:
+def _describe_error(answer: dict[str, Any]) -> str:
     """Return the message of an error, whatever its form: the batch route has another one."""
     error: Any = answer.get("error")
     if isinstance(error, dict):

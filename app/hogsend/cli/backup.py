@@ -12,8 +12,8 @@ from ..errors import HogsendError
 from ..services import send_hold
 from ..services.actor import COMMAND_LINE
 from ..services.backups import Backup, create_backup, restore_backup
-from .instance import current_settings, with_installation
-from .output import count, json_option, show_json
+from .instance import load_current_settings, run_with_installation
+from .output import format_count, json_option, show_json
 
 file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
@@ -26,7 +26,7 @@ def backup(file: Path, as_json: bool) -> None:
 
     The file holds personal data and the secret: protect it as you protect the server.
     """
-    created = create_backup(current_settings(), COMMAND_LINE, file, SystemClock().now())
+    created = create_backup(load_current_settings(), COMMAND_LINE, file, SystemClock().now())
     if as_json:
         show_json(_to_json(created))
         return
@@ -45,7 +45,7 @@ def restore(file: Path, as_json: bool) -> None:
     a server started on it sends no mail until you run `hogsend resume-sending`.
     """
     now = SystemClock().now()
-    restored = asyncio.run(restore_backup(current_settings(), COMMAND_LINE, file, now))
+    restored = asyncio.run(restore_backup(load_current_settings(), COMMAND_LINE, file, now))
     if as_json:
         backup = _to_json(restored.backup)
         show_json({**backup, "database": restored.database, "replaced": restored.replaced})
@@ -67,7 +67,7 @@ def resume_sending(yes: bool, as_json: bool) -> None:
     Mails that were queued when the copy was made are sent then. Run this only when the server that
     it was copied from is gone and has not sent them since, and restart the server afterwards.
     """
-    hold = with_installation(
+    hold = run_with_installation(
         lambda installation: send_hold.get_send_hold(installation, COMMAND_LINE)
     )
     if hold.reason is not None:
@@ -76,7 +76,9 @@ def resume_sending(yes: bool, as_json: bool) -> None:
         )
         if not yes and not click.confirm(question, err=True):
             raise HogsendError("Sending stays on hold.")
-        with_installation(lambda installation: send_hold.resume_sending(installation, COMMAND_LINE))
+        run_with_installation(
+            lambda installation: send_hold.resume_sending(installation, COMMAND_LINE)
+        )
     if as_json:
         # Keys of the first release, in which a hold was called a fence.
         show_json({"wasFenced": hold.reason is not None, "waiting": hold.queued})
@@ -87,7 +89,7 @@ def resume_sending(yes: bool, as_json: bool) -> None:
 
 
 def _contents(backup: Backup) -> str:
-    return f"{count(backup.contacts, 'contact')} and {count(backup.events, 'event')}"
+    return f"{format_count(backup.contacts, 'contact')} and {format_count(backup.events, 'event')}"
 
 
 def _to_json(backup: Backup) -> dict[str, object]:

@@ -24,8 +24,8 @@ from .compose_ports import PortChange
 from .compose_project import SERVICES, ComposeProject
 from .docker import CommandResult, Docker
 from .hatchet_api import HatchetApi
-from .instance import current_settings, with_installation
-from .output import count, plain
+from .instance import load_current_settings, run_with_installation
+from .output import format_count, make_printable
 
 _CREATE_TOKEN = (
     *("/hatchet-admin", "token", "create", "--config", "/config"),
@@ -33,7 +33,7 @@ _CREATE_TOKEN = (
 )
 # Seconds between two attempts to create a token: Hatchet may still be creating its keys.
 PAUSES = (1.0, 2.0, 4.0, 8.0)
-_SOON = timedelta(days=30)
+_RENEW_BEFORE = timedelta(days=30)
 _NETWORK_WORDS = ("pull", "registry", "manifest", "lookup", "dial tcp")
 _PASSWORD_REFUSED = "password authentication failed"  # noqa: S105 - a message of Postgres
 _FOREIGN_VOLUME = (
@@ -78,8 +78,8 @@ def bootstrap() -> None:
                 f"Step {number}, {name}: {error.message}",
                 f"{error.remedy} Then run `hogsend bootstrap` again.".lstrip(),
             ) from error
-        click.echo(f"{click.style('ok     ', fg='green')}  {label}  {plain(text)}")
-    ports = project.ports()
+        click.echo(f"{click.style('ok     ', fg='green')}  {label}  {make_printable(text)}")
+    ports = project.read_ports()
     next_steps = NEXT_STEPS.format(
         mail=ports["MAIL_DASHBOARD_PORT"], hatchet=ports["HATCHET_DASHBOARD_PORT"]
     )
@@ -90,13 +90,13 @@ def bootstrap() -> None:
 
 
 def _check_docker(project: ComposeProject) -> str:
-    engine, compose = project.docker.versions()
+    engine, compose = project.docker.read_versions()
     return f"Docker {engine}, Compose {compose}."
 
 
 def _write_settings(project: ComposeProject) -> str:
     files = [*project.write_compose_file(), *project.write_settings()]
-    missing = sorted(set(SERVICES) - project.docker.services())
+    missing = sorted(set(SERVICES) - project.docker.list_services())
     if missing:
         raise StartError(
             f"compose.yaml belongs to another project: it has no {', '.join(missing)}.",
@@ -119,7 +119,7 @@ def _describe(changes: Mapping[str, PortChange]) -> str:
 
 def _start_containers(project: ComposeProject) -> str:
     sentences: list[str] = []
-    while (result := project.docker.up()).status:
+    while (result := project.docker.start_services()).status:
         # Another program took a port meanwhile, or one that uses it cannot be seen from here.
         changes = project.replace_refused_ports(result.err)
         if not changes:
@@ -130,10 +130,10 @@ def _start_containers(project: ComposeProject) -> str:
 
 def _explain_failure(docker: Docker, result: CommandResult) -> StartError:
     """Return the error for containers that did not start, with a remedy for its likely cause."""
-    for container in docker.containers():
+    for container in docker.list_containers():
         if container.is_healthy or container.service not in SERVICES:
             continue
-        log = docker.log(container.service)
+        log = docker.read_log(container.service)
         remedy = f"Read `docker compose logs {container.service}`, and fix what it reports."
         if _PASSWORD_REFUSED in log:
             remedy = _FOREIGN_VOLUME
@@ -176,8 +176,8 @@ def _ensure_token(project: ComposeProject) -> str:
 
 def _find_reason_to_replace(project: ComposeProject, token: HatchetToken) -> str:
     """Return why the Hatchet of the containers does not accept a token; empty when it does."""
-    address = f"http://localhost:{project.ports()['HATCHET_DASHBOARD_PORT']}"
-    if token.expires_at is not None and token.expires_at < SystemClock().now() + _SOON:
+    address = f"http://localhost:{project.read_ports()['HATCHET_DASHBOARD_PORT']}"
+    if token.expires_at is not None and token.expires_at < SystemClock().now() + _RENEW_BEFORE:
         return f"expires {token.expires_at:%Y-%m-%d}"
     if token.server_url != address:
         return f"is for {token.server_url}, which is now {address}"
@@ -217,16 +217,20 @@ def _migrate(project: ComposeProject) -> str:
     from ..services import schema
 
     try:
-        applied = asyncio.run(schema.migrate(prepare_data(current_settings()), COMMAND_LINE))
+        applied = asyncio.run(schema.migrate(prepare_data(load_current_settings()), COMMAND_LINE))
     except StartError as error:
         if _PASSWORD_REFUSED in error.message:
             raise StartError(error.message, _FOREIGN_VOLUME) from None
         raise
-    return f"Applied {count(len(applied), 'migration')}." if applied else "It is up to date."
+    return (
+        f"Applied {format_count(len(applied), 'migration')}."
+        if applied
+        else "The schema is up to date."
+    )
 
 
 def _ensure_key(project: ComposeProject) -> str:
-    return with_installation(lambda installation: _register_key(project, installation))
+    return run_with_installation(lambda installation: _register_key(project, installation))
 
 
 async def _register_key(project: ComposeProject, installation: Installation) -> str:

@@ -9,8 +9,8 @@ import click
 
 from ..errors import HogsendError
 from ..services.actor import COMMAND_LINE
-from .instance import current_settings
-from .output import count, json_option, plain, show_json
+from .instance import load_current_settings
+from .output import format_count, json_option, make_printable, show_json
 
 if TYPE_CHECKING:
     from ..services.journey_code import FolderCheck
@@ -29,17 +29,17 @@ def check(strict: bool, as_json: bool) -> None:
     # Imports templates, which other commands on journeys do not need.
     from ..services.journey_code import check_folder
 
-    result = check_folder(current_settings().journeys, COMMAND_LINE)
+    result = check_folder(load_current_settings().journeys, COMMAND_LINE)
     if as_json:
         show_json([asdict(finding) for finding in result.findings])
     else:
         for finding in result.findings:
-            click.echo(plain(str(finding)))
+            click.echo(make_printable(str(finding)))
     problems = [finding for finding in result.findings if strict or finding.severity == "error"]
     if problems:
         files = len({finding.file for finding in problems})
         raise HogsendError(
-            f"{count(len(problems), 'problem')} in {count(files, 'file')}.",
+            f"{format_count(len(problems), 'problem')} in {format_count(files, 'file')}.",
             "Fix them and run the check again.",
         )
     if not as_json:
@@ -47,8 +47,8 @@ def check(strict: bool, as_json: bool) -> None:
 
 
 def _summarize(result: FolderCheck) -> str:
-    journeys = count(len(result.folder.registry.journeys), "journey")
-    templates = count(len(result.folder.templates.by_key), "mail template")
+    journeys = format_count(len(result.folder.registry.journeys), "journey")
+    templates = format_count(len(result.folder.templates.by_key), "mail template")
     warnings = len(result.findings)
-    outcome = f"no errors, {count(warnings, 'warning')}" if warnings else "no problems found"
+    outcome = f"no errors, {format_count(warnings, 'warning')}" if warnings else "no problems found"
     return f"Checked {journeys} and {templates}: {outcome}."

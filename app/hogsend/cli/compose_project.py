@@ -62,11 +62,11 @@ class ComposeProject:
         """Return whether a setting comes from the environment, where it cannot be changed."""
         return bool(os.environ.get(name, "").strip())
 
-    def settings(self) -> Settings:
+    def load_settings(self) -> Settings:
         """Return the folder's settings, with `.env` as it is on the disk."""
         return load_settings(os.environ, self.folder)
 
-    def ports(self) -> dict[str, int]:
+    def read_ports(self) -> dict[str, int]:
         """Return the ports of this machine that the containers and Hogsend use, by name.
 
         Raises:
@@ -124,7 +124,7 @@ class ComposeProject:
         for name, port in PORTS.items():
             self.env.add(name, str(port))
         # All processes that share a database sign and verify links with the same secret.
-        secrets = load_stored_secret(self.settings()).secrets
+        secrets = load_stored_secret(self.load_settings()).secrets
         self._add("HOGSEND_SECRET", ",".join(secrets) or token_urlsafe(32))
         addresses = self._addresses()
         if not self.has_sqlite_database():
@@ -139,7 +139,7 @@ class ComposeProject:
             host_port: the gRPC address that the token names.
         """
         self._add("HATCHET_CLIENT_TLS_STRATEGY", "none")
-        current = f"{LOOPBACK}:{self.ports()['HATCHET_GRPC_PORT']}"
+        current = f"{LOOPBACK}:{self.read_ports()['HATCHET_GRPC_PORT']}"
         former = self.get("HATCHET_CLIENT_HOST_PORT")
         is_local = former.partition(":")[0] in ("", LOOPBACK, "localhost")
         if is_local and (former or host_port) != current:
@@ -150,7 +150,7 @@ class ComposeProject:
         """Return whether the project has a SQLite file, and no setting that replaces it."""
         if self.get("HOGSEND_DATABASE_URL"):
             return False
-        file = database_file(self.settings())
+        file = database_file(self.load_settings())
         return file is not None and file.exists()
 
     def suggest_postgres(self) -> None:
@@ -165,7 +165,7 @@ class ComposeProject:
 
     def _addresses(self) -> dict[str, str]:
         """Return the settings that contain a port."""
-        ports, password = self.ports(), self.env.get("POSTGRES_PASSWORD")
+        ports, password = self.read_ports(), self.env.get("POSTGRES_PASSWORD")
         postgres = f"{LOOPBACK}:{ports['POSTGRES_PORT']}"
         return {
             "HOGSEND_DATABASE_URL": f"postgres://hogsend:{password}@{postgres}/hogsend",
@@ -177,12 +177,12 @@ class ComposeProject:
 
     def replace_taken_ports(self) -> dict[str, PortChange]:
         """Replace the ports that other programs use; return the changes by name."""
-        ours = {port for container in self.docker.containers() for port in container.ports}
-        return self._replace_ports(find_taken(self.ports(), ours))
+        ours = {port for container in self.docker.list_containers() for port in container.ports}
+        return self._replace_ports(find_taken(self.read_ports(), ours))
 
     def replace_refused_ports(self, message: str) -> dict[str, PortChange]:
         """Replace the ports that Docker reports as being in use; return the changes by name."""
-        return self._replace_ports(find_refused(self.ports(), message))
+        return self._replace_ports(find_refused(self.read_ports(), message))
 
     def _replace_ports(self, names: Collection[str]) -> dict[str, PortChange]:
         """Choose other ports, and write them and the addresses that contain them to `.env`.
@@ -190,10 +190,10 @@ class ComposeProject:
         Raises:
             StartError: no port is free, or `.env` cannot be written.
         """
-        former_ports, former_addresses = self.ports(), self._addresses()
+        former_ports, former_addresses = self.read_ports(), self._addresses()
         changes: dict[str, PortChange] = {}
         for name in names:
-            port = find_free(name, former_ports[name], set(self.ports().values()))
+            port = find_free(name, former_ports[name], set(self.read_ports().values()))
             self.env.put(name, str(port))
             changes[name] = PortChange(former_ports[name], port)
         for name, address in self._addresses().items():

@@ -18,7 +18,7 @@ from ..services.contacts import (
     list_contacts,
 )
 from ..services.installation import Installation
-from .instance import with_installation
+from .instance import run_with_installation
 from .output import json_option, show_fields, show_json, show_table
 
 # More enrollments of one contact than any shows.
@@ -41,7 +41,7 @@ def contacts() -> None:
 @json_option
 def list_(limit: int, as_json: bool) -> None:
     """List contacts, those seen last first."""
-    page = with_installation(
+    page = run_with_installation(
         lambda installation: list_contacts(installation, COMMAND_LINE, limit=limit)
     )
     if as_json:
@@ -70,7 +70,7 @@ def show(identity: str, as_json: bool) -> None:
             installation, COMMAND_LINE, contact.id, limit=_MAX_ENROLLMENTS
         )
 
-    detail = with_installation(find)
+    detail = run_with_installation(find)
     enrollments = [
         enrollment for enrollment in reversed(detail.enrollments) if enrollment.state in LIVE_STATES
     ]

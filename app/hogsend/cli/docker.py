@@ -14,7 +14,7 @@ from threading import Thread
 from typing import IO, Any, cast
 
 from ..errors import StartError
-from .output import plain
+from .output import make_printable
 
 # The first version in which the file named by `env_file` may be missing.
 OLDEST_COMPOSE = (2, 24)
@@ -44,7 +44,7 @@ class CommandResult:
     def last_line(self) -> str:
         """The last line of standard error, or else of standard output; empty without any."""
         lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
-        return plain(lines[-1]) if lines else ""
+        return make_printable(lines[-1]) if lines else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Docker:
             name: text for name, text in os.environ.items() if name not in unset
         }
 
-    def versions(self) -> tuple[str, str]:
+    def read_versions(self) -> tuple[str, str]:
         """Return the versions of the engine and of Compose.
 
         Raises:
@@ -91,7 +91,7 @@ class Docker:
         """
         engine = self.run("version", "--format", "{{.Server.Version}}")
         if engine.status:
-            raise _not_running(engine.err)
+            raise _explain_not_running(engine.err)
         compose = self.run("compose", "version", "--short")
         version = compose.out.strip().removeprefix("v")
         if compose.status:
@@ -108,7 +108,7 @@ class Docker:
             )
         return engine.out.strip(), version
 
-    def services(self) -> set[str]:
+    def list_services(self) -> set[str]:
         """Return the names of the services in the folder's compose file.
 
         Raises:
@@ -122,7 +122,7 @@ class Docker:
             )
         return set(result.out.split())
 
-    def containers(self) -> list[Container]:
+    def list_containers(self) -> list[Container]:
         """Return the folder's containers, running or not."""
         result = self.run("compose", "ps", "--all", "--format", "json")
         if result.status:
@@ -132,7 +132,7 @@ class Docker:
             )
         return [_parse_container(row) for row in _parse_rows(result.out)]
 
-    def up(self) -> CommandResult:
+    def start_services(self) -> CommandResult:
         """Start all services, show Docker's output, and wait until they are healthy."""
         command = ["docker", "compose", "--progress", "plain", "up", "--detach", "--wait"]
         return self._run_visibly([*command, "--wait-timeout", str(_HEALTH_TIMEOUT)])
@@ -141,12 +141,12 @@ class Docker:
         """Run a command in the container of a service."""
         return self.run("compose", "exec", "-T", service, *command)
 
-    def log(self, service: str) -> str:
+    def read_log(self, service: str) -> str:
         """Return the last lines of a service's log."""
         result = self.run(
             "compose", "logs", "--no-color", "--no-log-prefix", "--tail", "20", service
         )
-        return plain(result.out.strip())
+        return make_printable(result.out.strip())
 
     def run(self, *arguments: str) -> CommandResult:
         """Run `docker` with these arguments.
@@ -172,7 +172,7 @@ class Docker:
                 "Restart Docker.",
             ) from None
         except OSError as error:
-            raise _not_installed(error) from None
+            raise _explain_not_installed(error) from None
         return CommandResult(process.returncode, process.stdout, process.stderr)
 
     def _run_visibly(self, command: list[str]) -> CommandResult:
@@ -188,7 +188,7 @@ class Docker:
                 errors="replace",
             )
         except OSError as error:
-            raise _not_installed(error) from None
+            raise _explain_not_installed(error) from None
         lines: list[str] = []
         with process:
             reader = Thread(target=_echo_lines, args=(cast("IO[str]", process.stdout), lines))
@@ -209,10 +209,10 @@ class Docker:
 def _echo_lines(stream: IO[str], lines: list[str]) -> None:
     for line in stream:
         lines.append(line)
-        print(f"    {plain(line.rstrip())}", file=sys.stderr, flush=True)
+        print(f"    {make_printable(line.rstrip())}", file=sys.stderr, flush=True)
 
 
-def _not_installed(error: OSError) -> StartError:
+def _explain_not_installed(error: OSError) -> StartError:
     if isinstance(error, FileNotFoundError):
         return StartError("Docker is not installed.", f"Install it ({_INSTALL}).")
     return StartError(
@@ -220,7 +220,7 @@ def _not_installed(error: OSError) -> StartError:
     )
 
 
-def _not_running(message: str) -> StartError:
+def _explain_not_running(message: str) -> StartError:
     if "permission denied" in message.lower():
         return StartError(
             "Docker runs, but this account may not use it.",

@@ -11,7 +11,7 @@ from ..services.journey_code import load_folder
 from ..services.sample_mails import AcceptedMail, send_sample_mail
 from ..services.templates import load_templates, preview_template
 from .contact_options import validate_email
-from .instance import current_settings, with_installation
+from .instance import load_current_settings, run_with_installation
 from .not_found import suggest_list
 from .output import json_option, show_json, show_table
 
@@ -25,7 +25,7 @@ def emails() -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List the mail templates."""
-    settings = current_settings()
+    settings = load_current_settings()
     templates = load_folder(settings.journeys).templates
     rows = [template for _, template in sorted(templates.by_key.items())]
     if as_json:
@@ -47,7 +47,7 @@ def list_(as_json: bool) -> None:
 @json_option
 def preview(key: str, as_html: bool, source: bool, as_json: bool) -> None:
     """Print a template's mail, rendered with its sample properties."""
-    templates = load_templates(prepare_data(current_settings()))
+    templates = load_templates(prepare_data(load_current_settings()))
     with suggest_list("templates", "hogsend emails list"):
         mail = preview_template(templates, COMMAND_LINE, key)
     if as_json:
@@ -74,5 +74,5 @@ def test(key: str, to: str) -> None:
         return await send_sample_mail(installation, templates, COMMAND_LINE, key, to)
 
     with suggest_list("templates", "hogsend emails list"):
-        mail = with_installation(send)
+        mail = run_with_installation(send)
     click.echo(f"{mail.provider} accepted the mail to {mail.to_email}: {mail.reply}")

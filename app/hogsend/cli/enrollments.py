@@ -19,9 +19,9 @@ from ..services.bulk_actions import BulkResult
 from ..services.enrollment_actions import ActionName, run_action
 from ..services.enrollments import EnrollmentWithContact
 from ..services.journeys import count_missed_triggers, get_journey
-from .instance import with_installation, with_journeys
+from .instance import run_with_installation, run_with_journeys
 from .not_found import suggest_journeys
-from .output import count, json_option, plain, show_json, show_table
+from .output import format_count, json_option, make_printable, show_json, show_table
 
 if TYPE_CHECKING:
     from ..services.journey_context import JourneyContext
@@ -62,7 +62,7 @@ def enrollments() -> None:
 @json_option
 def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List the people in a journey, latest first. By default, only those who are stuck."""
-    people = with_installation(
+    people = run_with_installation(
         lambda installation: service.list_enrollments(
             installation, COMMAND_LINE, journey_id, states=states or STUCK_STATES, limit=limit
         )
@@ -99,7 +99,7 @@ def _check_journey(journey_id: str) -> None:
             await get_journey(context, COMMAND_LINE, journey_id)
 
     with suggest_journeys():
-        with_journeys(check)
+        run_with_journeys(check)
 
 
 def _describe_state(state: str) -> str:
@@ -219,7 +219,7 @@ def retry(selection: Selection) -> None:
 @json_option
 def replay(journey_id: str, is_confirmed: bool, as_json: bool) -> None:
     """Start a journey for the triggers that it missed while its code was gone or broken."""
-    missed = with_installation(
+    missed = run_with_installation(
         lambda installation: count_missed_triggers(installation, COMMAND_LINE, journey_id)
     )
     if not missed:
@@ -229,7 +229,7 @@ def replay(journey_id: str, is_confirmed: bool, as_json: bool) -> None:
     if not is_confirmed:
         noun = "trigger" if missed.count == 1 else "triggers"
         click.confirm(f"Start {journey_id} for {missed} missed {noun}?", abort=True, err=True)
-    result = with_journeys(
+    result = run_with_journeys(
         lambda context: bulk_actions.replay_missed_triggers(context, COMMAND_LINE, journey_id)
     )
     _show_result(result, "Enrolled", as_json=as_json)
@@ -246,9 +246,11 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
     """
     journey_id = selection.journey_id
     if journey_id is None:
-        result = with_journeys(lambda context: _run_on_each(context, action, selection.ids, note))
+        result = run_with_journeys(
+            lambda context: _run_on_each(context, action, selection.ids, note)
+        )
     else:
-        number = with_installation(
+        number = run_with_installation(
             lambda installation: service.count_enrollments(
                 installation, COMMAND_LINE, journey_id, state
             )
@@ -259,10 +261,10 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
             _show_nothing(action, reason, as_json=selection.as_json)
             return
         if not selection.is_confirmed:
-            people = count(number, f"{state} person", f"{state} people")
+            people = format_count(number, f"{state} person", f"{state} people")
             question = f"{action.capitalize()} {people} in {journey_id}?"
             click.confirm(question, abort=True, err=True)
-        result = with_journeys(
+        result = run_with_journeys(
             lambda context: bulk_actions.run_action_on_all(
                 context, COMMAND_LINE, action, journey_id, state, note=note
             )
@@ -301,8 +303,8 @@ def _show_result(result: BulkResult, past_tense: str, *, as_json: bool) -> None:
     if as_json:
         show_json(result.to_json())
     else:
-        click.echo(f"{past_tense} {count(result.done, 'person', 'people')}.")
+        click.echo(f"{past_tense} {format_count(result.done, 'person', 'people')}.")
     if result.kept:
         for reason, number in result.kept.most_common(_MAX_REASONS):
-            click.echo(plain(f"Skipped {number:,}: {reason}"), err=True)
-        raise HogsendError(f"{count(result.kept.total(), 'person', 'people')} skipped.")
+            click.echo(make_printable(f"Skipped {number:,}: {reason}"), err=True)
+        raise HogsendError(f"{format_count(result.kept.total(), 'person', 'people')} skipped.")

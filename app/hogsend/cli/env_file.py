@@ -53,8 +53,8 @@ class EnvFile:
         """
         if self.get(name) == text:
             return
-        line = f"{name}={_quoted(name, text)}"
-        numbers = [n for n, former in enumerate(self._lines) if _sets(former, name)]
+        line = f"{name}={_quote(name, text)}"
+        numbers = [n for n, former in enumerate(self._lines) if _assigns(former, name)]
         if numbers:
             # The last one of several lines counts.
             self._lines[numbers[-1]] = line
@@ -107,11 +107,11 @@ class EnvFile:
             os.fsync(file.fileno())
 
 
-def _sets(line: str, name: str) -> bool:
+def _assigns(line: str, name: str) -> bool:
     return re.match(rf"\s*(?:export\s+)?{re.escape(name)}\s*=", line) is not None
 
 
-def _quoted(name: str, text: str) -> str:
+def _quote(name: str, text: str) -> str:
     """Return a value as Hogsend and Docker read it: Docker expands `$` outside of single quotes."""
     if _PLAIN.fullmatch(text):
         return text

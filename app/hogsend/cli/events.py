@@ -9,7 +9,7 @@ import click
 from ..errors import ConfigError
 from .api_client import post
 from .contact_options import identity_options, parse_properties, property_option, require_identity
-from .instance import current_settings
+from .instance import load_current_settings
 from .output import json_option, show_json
 
 
@@ -54,7 +54,7 @@ def send(
         "contactProperties": parse_properties(contact_properties),
         "idempotencyKey": idempotency_key,
     }
-    settings = current_settings()
+    settings = load_current_settings()
     if settings.api_key is None:
         raise ConfigError(
             "HOGSEND_API_KEY is not set, and sending events needs an API key.",

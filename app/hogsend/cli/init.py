@@ -79,7 +79,7 @@ def init(folder: Path, as_json: bool) -> None:
     written: list[str] = []
     kept: list[str] = []
     try:
-        for name, text in _files().items():
+        for name, text in _collect_files().items():
             (written if _write(folder / name, text) else kept).append(name)
     except OSError as error:
         raise HogsendError(
@@ -97,7 +97,7 @@ def init(folder: Path, as_json: bool) -> None:
     click.echo(NEXT_STEPS.format(cd=cd, address="http://127.0.0.1:3002").rstrip())
 
 
-def _files() -> dict[str, bytes]:
+def _collect_files() -> dict[str, bytes]:
     """Return the files of a new project, by their names in it."""
     folder = resource("journeys")
     examples = {

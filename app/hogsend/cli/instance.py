@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def current_settings(options: Mapping[str, str] | None = None) -> Settings:
+def load_current_settings(options: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the environment and the working folder.
 
     Args:
@@ -32,7 +32,7 @@ def current_settings(options: Mapping[str, str] | None = None) -> Settings:
     return load_settings(os.environ, Path.cwd(), options)
 
 
-def with_installation(work: Callable[[Installation], Awaitable[Result]]) -> Result:
+def run_with_installation(work: Callable[[Installation], Awaitable[Result]]) -> Result:
     """Open the database, run `work` with it, and close the database again.
 
     Args:
@@ -47,13 +47,13 @@ def with_installation(work: Callable[[Installation], Awaitable[Result]]) -> Resu
     from ..services.installation import open_installation
 
     async def run() -> Result:
-        async with open_installation(current_settings()) as installation:
+        async with open_installation(load_current_settings()) as installation:
             return await work(installation)
 
     return asyncio.run(run())
 
 
-def with_journeys(work: Callable[[JourneyContext], Awaitable[Result]]) -> Result:
+def run_with_journeys(work: Callable[[JourneyContext], Awaitable[Result]]) -> Result:
     """Open the database, load the author's journeys, and run `work` with both.
 
     Args:
@@ -68,7 +68,7 @@ def with_journeys(work: Callable[[JourneyContext], Awaitable[Result]]) -> Result
     from ..services.journey_context import open_journeys
 
     async def run() -> Result:
-        async with open_journeys(current_settings()) as context:
+        async with open_journeys(load_current_settings()) as context:
             return await work(context)
 
     return asyncio.run(run())

@@ -22,10 +22,10 @@ from ..services.journeys import (
 )
 from .check import check
 from .contact_options import identity_options, parse_properties, property_option, require_identity
-from .graph_text import graph_lines
-from .instance import current_settings, with_journeys
+from .graph_text import render_graph
+from .instance import load_current_settings, run_with_journeys
 from .not_found import suggest_journeys
-from .output import count, json_option, show_fields, show_json, show_table
+from .output import format_count, json_option, show_fields, show_json, show_table
 from .plan import plan
 
 _COLUMNS = ("active", "waiting", "drifted", "parked", "completed", "exited", "failed")
@@ -81,7 +81,7 @@ class JourneyFigures:
 @json_option
 def list_(as_json: bool) -> None:
     """List the journeys, with the number of people in each state."""
-    settings = current_settings()
+    settings = load_current_settings()
     rows = _read_figures()
     if as_json:
         show_json([row.to_json() for row in rows])
@@ -102,7 +102,8 @@ def list_(as_json: bool) -> None:
     broken = load_journeys(settings).broken
     if broken:
         click.echo(
-            f"{count(len(broken), 'file')} cannot be used. Run `hogsend journeys check`.", err=True
+            f"{format_count(len(broken), 'file')} cannot be used. Run `hogsend journeys check`.",
+            err=True,
         )
 
 
@@ -111,7 +112,7 @@ def list_(as_json: bool) -> None:
 @json_option
 def show(journey_id: str, as_json: bool) -> None:
     """Show one journey: what starts and ends it, its steps, and how many people wait where."""
-    settings = current_settings()
+    settings = load_current_settings()
     row = next((row for row in _read_figures() if row.journey.id == journey_id), None)
     if row is None:
         raise NotFound(
@@ -122,7 +123,9 @@ def show(journey_id: str, as_json: bool) -> None:
     graph = load_journeys(settings).graphs.get(journey_id)
     waiting: Mapping[str, int] = {}
     if has_database(settings):
-        waiting = with_journeys(lambda context: count_waiting(context, COMMAND_LINE, journey_id))
+        waiting = run_with_journeys(
+            lambda context: count_waiting(context, COMMAND_LINE, journey_id)
+        )
     if as_json:
         nodes = graph.to_json(waiting) if graph else None
         show_json({**row.to_json(), "graph": nodes, "waiting": waiting})
@@ -130,7 +133,7 @@ def show(journey_id: str, as_json: bool) -> None:
     show_fields(_describe(row))
     if graph is not None:
         click.echo()
-        for line in graph_lines(graph, row.journey.trigger.event, waiting):
+        for line in render_graph(graph, row.journey.trigger.event, waiting):
             click.echo(line)
 
 
@@ -139,7 +142,9 @@ def show(journey_id: str, as_json: bool) -> None:
 def enable(journey_id: str) -> None:
     """Let a journey enroll people again."""
     with suggest_journeys():
-        with_journeys(lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=True))
+        run_with_journeys(
+            lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=True)
+        )
     click.echo(f"{journey_id} is enabled.")
 
 
@@ -148,7 +153,9 @@ def enable(journey_id: str) -> None:
 def disable(journey_id: str) -> None:
     """Stop a journey from enrolling people. People who are in it continue."""
     with suggest_journeys():
-        with_journeys(lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=False))
+        run_with_journeys(
+            lambda context: set_enabled(context, COMMAND_LINE, journey_id, enabled=False)
+        )
     click.echo(f"{journey_id} is disabled. People who are in it continue.")
 
 
@@ -171,7 +178,7 @@ def enroll(
     require_identity(user_id, email)
     values = parse_properties(properties)
     with suggest_journeys():
-        decision = with_journeys(
+        decision = run_with_journeys(
             lambda context: enroll_contact(
                 context, COMMAND_LINE, journey_id, user_id=user_id, email=email, properties=values
             )
@@ -189,7 +196,7 @@ def enroll(
 
 def _read_figures() -> list[JourneyFigures]:
     """Return the journeys of the folder; without a database, no one is in them."""
-    settings = current_settings()
+    settings = load_current_settings()
     if not has_database(settings):
         nobody = dict.fromkeys(_STATES, 0)
         return [
@@ -202,7 +209,7 @@ def _read_figures() -> list[JourneyFigures]:
 
     return [
         JourneyFigures.from_summary(summary)
-        for summary in with_journeys(read)
+        for summary in run_with_journeys(read)
         if not summary.is_missing
     ]
 

@@ -11,7 +11,7 @@ import click
 from ..services.actor import COMMAND_LINE
 from ..services.installation import Installation
 from ..services.keys import SCOPES, Key, create_key, list_keys, revoke_key
-from .instance import with_installation
+from .instance import run_with_installation
 from .not_found import suggest_list
 from .output import json_option, show_fields, show_json, show_table
 
@@ -49,7 +49,7 @@ def create(
 
     The scope `ingest-public` alone makes a publishable key, which needs an --origin.
     """
-    key, text = with_installation(
+    key, text = run_with_installation(
         lambda installation: create_key(
             installation,
             COMMAND_LINE,
@@ -78,7 +78,7 @@ def create(
 @json_option
 def list_(as_json: bool) -> None:
     """List all keys, newest first."""
-    rows = with_installation(_list_with_status)
+    rows = run_with_installation(_list_with_status)
     if as_json:
         show_json([{**_to_json(key), "status": status} for key, status in rows])
         return
@@ -111,7 +111,9 @@ async def _list_with_status(installation: Installation) -> list[tuple[Key, str]]
 def revoke(key_id: UUID, as_json: bool) -> None:
     """Revoke a key. A running server refuses it at once."""
     with suggest_list("keys", "hogsend keys list"):
-        key = with_installation(lambda installation: revoke_key(installation, COMMAND_LINE, key_id))
+        key = run_with_installation(
+            lambda installation: revoke_key(installation, COMMAND_LINE, key_id)
+        )
     if as_json:
         show_json(_to_json(key))
     else:

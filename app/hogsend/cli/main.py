@@ -14,7 +14,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from ..errors import HogsendError, ServerUnreachable
-from .output import plain
+from .output import make_printable
 
 # Click itself uses 2 for wrong usage.
 DONE, FAILED, UNREACHABLE, INTERRUPTED = 0, 1, 3, 130
@@ -155,7 +155,7 @@ def _show_error(message: str, remedy: str = "") -> None:
     text = " ".join(message.split())
     if text and text[-1] not in ".!?":
         text += "."
-    click.echo(plain(f"hogsend: {text} {remedy}".rstrip()), err=True)
+    click.echo(make_printable(f"hogsend: {text} {remedy}".rstrip()), err=True)
 
 
 def _command_path(error: click.UsageError) -> str:

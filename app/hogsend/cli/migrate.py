@@ -10,8 +10,8 @@ from ..config.secret import prepare_data
 from ..errors import StartError
 from ..services import schema
 from ..services.actor import COMMAND_LINE
-from .instance import current_settings
-from .output import count, json_option, show_json
+from .instance import load_current_settings
+from .output import format_count, json_option, show_json
 
 
 @click.command()
@@ -25,7 +25,7 @@ def migrate(check: bool, as_json: bool) -> None:
     if check:
         _check(as_json=as_json)
         return
-    settings = prepare_data(current_settings())
+    settings = prepare_data(load_current_settings())
     applied = asyncio.run(schema.migrate(settings, COMMAND_LINE))
     if as_json:
         show_json({"applied": applied})
@@ -36,12 +36,12 @@ def migrate(check: bool, as_json: bool) -> None:
 
 
 def _check(*, as_json: bool) -> None:
-    missing = asyncio.run(schema.list_pending_migrations(current_settings()))
+    missing = asyncio.run(schema.list_pending_migrations(load_current_settings()))
     if as_json:
         show_json({"pending": missing})
     if missing:
         raise StartError(
-            f"The schema lacks {count(len(missing), 'migration')}: {', '.join(missing)}.",
+            f"The schema lacks {format_count(len(missing), 'migration')}: {', '.join(missing)}.",
             "Run `hogsend migrate`.",
         )
     if not as_json:

@@ -18,7 +18,7 @@ from ..config.settings import Settings
 from ..errors import StartError
 from ..services.actor import COMMAND_LINE
 from ..services.data_migration import CopiedTable, Progress, copy_to_postgres, source_file
-from .instance import current_settings
+from .instance import load_current_settings
 from .output import json_option, show_json, show_table
 
 _PRESENT = {"check": "Checking", "copy": "Copying", "compare": "Comparing"}
@@ -46,7 +46,7 @@ def migrate_data(url: str, as_json: bool) -> None:
         raise click.BadParameter(
             "write it as postgres://user:password@host:port/name.", param_hint="'--to'"
         )
-    settings = load_stored_secret(current_settings())
+    settings = load_stored_secret(load_current_settings())
     file = source_file(settings)
     started_at = time.monotonic()
     with _exclude_workers(settings.data), _show_progress() as on_progress:
@@ -68,7 +68,7 @@ def migrate_data(url: str, as_json: bool) -> None:
     rows = sum(copied.rows for copied in tables)
     click.echo()
     click.echo(f"Copied {rows:,} rows in {seconds:.1f} s. Every value in the copy is the same.")
-    for line in _next_steps(settings, file, url):
+    for line in _describe_next_steps(settings, file, url):
         click.echo(line)
 
 
@@ -139,7 +139,7 @@ class _ProgressLines:
         self._printed_at = now
 
 
-def _next_steps(settings: Settings, file: Path, url: str) -> list[str]:
+def _describe_next_steps(settings: Settings, file: Path, url: str) -> list[str]:
     if settings.origins["HOGSEND_SECRET"] == str(settings.data / SECRET_FILE):
         secret = f"Keep {settings.data}: it contains the secret that signs the links in sent mails"
     else:

@@ -16,7 +16,7 @@ from ..services.operators import (
     list_operators,
     reset_operator,
 )
-from .instance import with_installation
+from .instance import run_with_installation
 from .output import json_option, show_json, show_table
 
 role_option = click.option(
@@ -39,7 +39,7 @@ def operators() -> None:
 @json_option
 def add(email: str, role: str, as_json: bool) -> None:
     """Add an operator and print a one-time link to choose a password."""
-    operator, link = with_installation(
+    operator, link = run_with_installation(
         lambda installation: add_operator(installation, COMMAND_LINE, email, cast("Role", role))
     )
     _show_link(
@@ -54,7 +54,7 @@ def add(email: str, role: str, as_json: bool) -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List all operators."""
-    rows = with_installation(lambda installation: list_operators(installation, COMMAND_LINE))
+    rows = run_with_installation(lambda installation: list_operators(installation, COMMAND_LINE))
     if as_json:
         show_json([_to_json(operator) for operator in rows])
         return
@@ -78,7 +78,9 @@ def list_(as_json: bool) -> None:
 @json_option
 def reset(email: str, as_json: bool) -> None:
     """Remove an operator's password, sign them out, and print a link to choose a new one."""
-    link = with_installation(lambda installation: reset_operator(installation, COMMAND_LINE, email))
+    link = run_with_installation(
+        lambda installation: reset_operator(installation, COMMAND_LINE, email)
+    )
     _show_link(
         link, "Link to choose a new password (works once, expires in 24 hours)", as_json=as_json
     )
@@ -90,7 +92,7 @@ def reset(email: str, as_json: bool) -> None:
 @json_option
 def link(role: str, email: str | None, as_json: bool) -> None:
     """Print a one-time sign-in link."""
-    address = with_installation(
+    address = run_with_installation(
         lambda installation: create_sign_in_link(
             installation, COMMAND_LINE, cast("Role", role), email
         )

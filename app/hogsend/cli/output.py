@@ -22,12 +22,12 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
-def plain(text: str) -> str:
+def make_printable(text: str) -> str:
     """Replace the characters of a text that a terminal would act on."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
+def format_count(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun, such as `1 person` or `2,000 people`.
 
     Args:
@@ -96,4 +96,4 @@ def format_value(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M}"
-    return plain(str(value))
+    return make_printable(str(value))

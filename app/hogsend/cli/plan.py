@@ -13,8 +13,8 @@ import click
 
 from ..errors import HogsendError
 from ..services.actor import COMMAND_LINE
-from .instance import current_settings, with_installation
-from .output import count, json_option, plain, show_json, show_table
+from .instance import load_current_settings, run_with_installation
+from .output import format_count, json_option, make_printable, show_json, show_table
 
 if TYPE_CHECKING:
     from ..services.journey_code import FolderPlan, JourneyPlan
@@ -39,9 +39,9 @@ def plan(against: Path | None, as_json: bool) -> None:
     # Imports templates, which other commands on journeys do not need.
     from ..services.journey_code import plan_folder
 
-    path = against or current_settings().journeys
+    path = against or load_current_settings().journeys
     with _progress_bar() as on_progress:
-        result = with_installation(
+        result = run_with_installation(
             lambda installation: plan_folder(installation, COMMAND_LINE, path, on_progress)
         )
     if as_json:
@@ -49,11 +49,11 @@ def plan(against: Path | None, as_json: bool) -> None:
     else:
         _show(result)
     for broken in result.folder.broken:
-        click.echo(plain(str(broken)), err=True)
+        click.echo(make_printable(str(broken)), err=True)
     if result.endangered:
         raise HogsendError(
-            f"{count(result.endangered, 'person', 'people')} would not continue with the code in "
-            f"{path}.",
+            f"{format_count(result.endangered, 'person', 'people')} would not continue with the "
+            f"code in {path}.",
             "docs/changing-journeys.md explains what to do.",
         )
 
@@ -108,7 +108,7 @@ def _show(result: FolderPlan) -> None:
     )
     for journey in result.plans:
         for line in _explain(journey):
-            click.echo(plain(line))
+            click.echo(make_printable(line))
 
 
 def _explain(journey: JourneyPlan) -> list[str]:
@@ -120,7 +120,7 @@ def _explain(journey: JourneyPlan) -> list[str]:
             "is broken"
         )
     lines += [
-        f"{key} is skipped for {count(number, 'person', 'people')} already past it"
+        f"{key} is skipped for {format_count(number, 'person', 'people')} already past it"
         for key, number in _most_common(journey.behind)
     ]
     outcomes = {"drifted": "would drift", "failing": "would fail", "parked": "would be parked"}

@@ -13,7 +13,7 @@ from ..process import log_setup
 from ..services.actor import SYSTEM
 from ..services.installation import database_file
 from ..services.schema import prepare_schema
-from .instance import current_settings
+from .instance import load_current_settings
 
 
 @click.command()
@@ -38,7 +38,7 @@ def worker() -> int:
 
     Needs Postgres, where any number of workers can run, with or without a server beside them.
     """
-    if database_file(current_settings()) is not None:
+    if database_file(load_current_settings()) is not None:
         raise StartError(
             "`hogsend worker` needs Postgres: only one process can work on a SQLite file.",
             "Use `hogsend serve --with-worker`, or set HOGSEND_DATABASE_URL to a Postgres.",
@@ -62,7 +62,7 @@ def _prepare(options: dict[str, str]) -> Settings:
         ConfigError: a setting is wrong.
         StartError: the data folder or the database cannot be used.
     """
-    settings = prepare_data(current_settings(options))
+    settings = prepare_data(load_current_settings(options))
     log_setup.configure(settings)
     asyncio.run(prepare_schema(settings, SYSTEM))
     return settings

@@ -9,7 +9,7 @@ import click
 
 from ..config.secret import load_stored_secret
 from ..config.settings import SETTINGS, format_value
-from .instance import current_settings
+from .instance import load_current_settings
 from .output import json_option, show_json, show_table
 
 
@@ -20,7 +20,7 @@ def settings(as_json: bool) -> None:
 
     Passwords and keys are masked.
     """
-    current = load_stored_secret(current_settings())
+    current = load_stored_secret(load_current_settings())
     rows = [
         (setting.name, format_value(current, setting), current.origins[setting.name])
         for setting in SETTINGS

@@ -8,8 +8,8 @@ import click
 
 from ...config.settings import Settings
 from ...errors import HogsendError
-from ..instance import current_settings
-from ..output import count, json_option, plain, show_json
+from ..instance import load_current_settings
+from ..output import format_count, json_option, make_printable, show_json
 from . import dns, engine, journeys, machine, mail
 from .check_result import CheckResult, Level
 
@@ -62,13 +62,15 @@ def doctor(fix: bool, as_json: bool) -> None:
             _show(*_STYLES[result.level], result)
     failures = sum(result.level == "failure" for result in results)
     if failures:
-        raise HogsendError(f"{count(failures, 'check')} failed.", "Fix the failures listed above.")
+        raise HogsendError(
+            f"{format_count(failures, 'check')} failed.", "Fix the failures listed above."
+        )
 
 
 def run_checks() -> list[CheckResult]:
     """Run every check; a check that cannot be run is a failure."""
     try:
-        settings = current_settings()
+        settings = load_current_settings()
     except HogsendError as error:
         return [CheckResult("settings", "failure", error.message, error.remedy)]
     changed = sum(origin != "default" for origin in settings.origins.values())
@@ -112,5 +114,5 @@ def _to_json(result: CheckResult) -> dict[str, object]:
 
 
 def _show(label: str, colour: str, result: CheckResult) -> None:
-    text = plain(f"{result.text} {result.remedy}".rstrip())
+    text = make_printable(f"{result.text} {result.remedy}".rstrip())
     click.echo(f"{click.style(f'{label:<7}', fg=colour)}  {result.part:<15}  {text}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...config.settings import Settings
 from ...services.actor import COMMAND_LINE
-from ..instance import with_installation
+from ..instance import run_with_installation
 from .check_result import CheckResult
 from .machine import has_current_schema
 
@@ -46,7 +46,9 @@ def _read_report(settings: Settings) -> WorkerReport | None:
 
     if not has_current_schema(settings):
         return None
-    return with_installation(lambda installation: read_worker_report(installation, COMMAND_LINE))
+    return run_with_installation(
+        lambda installation: read_worker_report(installation, COMMAND_LINE)
+    )
 
 
 def _check_workers(engine: str, report: WorkerReport) -> list[CheckResult]:

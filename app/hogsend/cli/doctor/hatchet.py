@@ -11,13 +11,13 @@ from ...config.hatchet_token import HatchetToken, parse_token, read_client_setti
 from ...config.settings import Settings
 from ...errors import ConfigError, HatchetUnavailable
 from ..hatchet_api import HatchetApi, HatchetResponse
-from ..output import count
+from ..output import format_count
 from .check_result import CheckResult
 from .hatchet_grpc import check_grpc
 
 # Hogsend is not tested with older releases.
 OLDEST_VERSION = (0, 104)
-_SOON = timedelta(days=14)
+_WARN_BEFORE = timedelta(days=14)
 # Further workers are assumed to be like these.
 _MAX_WORKERS = 20
 _MAX_CLOCK_SKEW = timedelta(seconds=5)
@@ -86,7 +86,7 @@ def _check_token(token: HatchetToken, address: str, status: int | None) -> Check
     if token.audience != token.server_url:
         text = f"The token was created for {token.audience}, but names {token.server_url}."
         return CheckResult(part, "warning", text, _HOW_TO_REPLACE)
-    if expires_at is not None and expires_at - now < _SOON:
+    if expires_at is not None and expires_at - now < _WARN_BEFORE:
         text = f"The token expires on {expires_at:%Y-%m-%d}."
         return CheckResult(part, "warning", text, _HOW_TO_REPLACE)
     validity = "does not expire" if expires_at is None else f"is valid until {expires_at:%Y-%m-%d}"
@@ -145,7 +145,7 @@ def _check_workers(
         remedy = "Start `hogsend serve --with-worker`, or `hogsend worker`."
         return CheckResult(part, "warning", text, remedy)
     workflows = {name for row in rows[:_MAX_WORKERS] for name in _list_workflows(api, row)}
-    workers = count(len(rows), "worker")
+    workers = format_count(len(rows), "worker")
     if not settings.journeys.is_dir() or not workflows:
         return CheckResult(part, "ok", f"Hatchet has {workers}.")
     missing = [

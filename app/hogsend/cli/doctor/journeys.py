@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...config.settings import Settings
-from ..output import count
+from ..output import format_count
 from .check_result import CheckResult
 
 
@@ -17,8 +17,8 @@ def check_journeys(settings: Settings) -> list[CheckResult]:
         return [CheckResult(part, "warning", text, "Run `hogsend init`, or set HOGSEND_JOURNEYS.")]
     folder = load_folder(settings.journeys)
     if folder.broken:
-        text = f"{count(len(folder.broken), 'file')} cannot be used; the others work."
+        text = f"{format_count(len(folder.broken), 'file')} cannot be used; the others work."
         return [CheckResult(part, "warning", text, "Run `hogsend journeys check`.")]
-    journeys = count(len(folder.registry.journeys), "journey")
-    templates = count(len(folder.templates.by_key), "mail template")
+    journeys = format_count(len(folder.registry.journeys), "journey")
+    templates = format_count(len(folder.templates.by_key), "mail template")
     return [CheckResult(part, "ok", f"{journeys} and {templates} can be used.")]

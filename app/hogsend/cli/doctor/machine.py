@@ -15,7 +15,7 @@ from ...config.settings import ENV_FILE, Settings
 from ...services.actor import COMMAND_LINE
 from ...services.installation import database_file, has_database
 from ..api_client import is_running
-from ..output import count
+from ..output import format_count
 from .check_result import CheckResult
 
 _LOW_DISK, _FULL_DISK = 1 << 30, 100 << 20
@@ -106,7 +106,7 @@ def check_secret(settings: Settings) -> list[CheckResult]:
     """Check the secret that signs links and sessions."""
     path = settings.data / SECRET_FILE
     if settings.secrets:
-        text = f"HOGSEND_SECRET has {count(len(settings.secrets), 'secret')}."
+        text = f"HOGSEND_SECRET has {format_count(len(settings.secrets), 'secret')}."
         return [CheckResult("secret", "ok", text)]
     if not path.exists():
         return [CheckResult("secret", "ok", "The first start creates the secret.")]
@@ -127,14 +127,14 @@ def check_schema(settings: Settings) -> list[CheckResult]:
     pending = asyncio.run(schema.list_pending_migrations(settings))
     if not pending:
         return [CheckResult("schema", "ok", "The schema is up to date.")]
-    text = f"The database lacks {count(len(pending), 'migration')}."
+    text = f"The database lacks {format_count(len(pending), 'migration')}."
     if database_file(settings) is None:
         # Other processes may work on it, so an operator decides when it changes.
         return [CheckResult("schema", "failure", text, "Run `hogsend migrate`.")]
 
     def migrate() -> str:
         applied = asyncio.run(schema.migrate(settings, COMMAND_LINE))
-        return f"Applied {count(len(applied), 'migration')}, after copying the database."
+        return f"Applied {format_count(len(applied), 'migration')}, after copying the database."
 
     remedy = "Run `hogsend serve` or `hogsend doctor --fix`, which copy the database first."
     return [CheckResult("schema", "warning", text, remedy, fix=migrate)]

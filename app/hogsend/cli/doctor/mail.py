@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ...config.settings import Settings
 from ...services.actor import COMMAND_LINE
-from ..instance import with_installation
+from ..instance import run_with_installation
 from .check_result import CheckResult
 from .machine import has_current_schema
 
@@ -40,7 +40,7 @@ def check_send_hold(settings: Settings) -> list[CheckResult]:
 
     if not has_current_schema(settings):
         return []
-    hold = with_installation(lambda installation: get_send_hold(installation, COMMAND_LINE))
+    hold = run_with_installation(lambda installation: get_send_hold(installation, COMMAND_LINE))
     if hold.reason is None:
         return []
     text = (
