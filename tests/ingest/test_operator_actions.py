@@ -237,6 +237,25 @@ async def test_an_exit_that_came_after_the_failure_wins_over_a_retry(world: Worl
     assert await world.counter_drift() == {}
 
 
+async def test_an_exit_after_the_failure_wins_over_a_retry_when_the_clock_is_set_back(world: World):
+    await fail(world)
+    world.clock.set(world.clock.now() - days(1))
+    await world.emit("stop")
+    await world.define(MENDED)
+    await give(world, "retry")
+    ended = await world.enrollment()
+    assert (ended.state, ended.end_reason) == ("exited", "exit_on stop")
+
+
+async def test_an_exit_before_the_enrollment_ends_no_retry_when_the_clock_is_set_back(world: World):
+    await world.emit("stop")
+    world.clock.set(world.clock.now() - days(9))
+    await fail(world)
+    await world.define(MENDED)
+    await give(world, "retry")
+    assert await world.states() == ["completed"]
+
+
 async def test_who_failed_too_long_ago_has_no_journal_to_go_on_from(world: World):
     await fail(world)
     async with world.database.transaction() as tx:

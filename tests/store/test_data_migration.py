@@ -574,8 +574,12 @@ async def test_a_single_changed_value_is_caught_and_named(move: Move, table: str
     [
         "DELETE FROM hits WHERE kind = '3é'",
         "DELETE FROM hits",
-        "INSERT INTO hits SELECT gen_random_uuid(), send_id, kind, position, url, verdict, agent, "
-        "network, at, held_until FROM hits WHERE kind = '3é'",
+        # A row before all others, and one behind the last row of the source.
+        *(
+            f"INSERT INTO hits SELECT '{key}', send_id, kind, position, url, verdict, agent, "
+            "network, at, held_until FROM hits WHERE kind = '3é'"
+            for key in (UUID(int=0), UUID(int=2**128 - 1))
+        ),
     ],
 )
 async def test_a_row_too_few_or_too_many_is_caught(move: Move, lost: str):

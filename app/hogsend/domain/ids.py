@@ -30,13 +30,9 @@ class IdGenerator:
             now: the instant that the id starts with, in milliseconds; when the clock goes back, the
                 id continues the last millisecond, to keep the order.
         """
-        millisecond = int(now.timestamp() * 1000)
         random_bits = int.from_bytes(os.urandom(9))
         with self._lock:
-            if millisecond > self._millisecond:
-                self._millisecond = millisecond
-                self._counter = (random_bits >> 32) & ((1 << (_COUNTER_BITS - 2)) - 1)
-            else:
+            if not self._advance(now, random_bits):
                 self._counter += 1
             counter, millisecond = self._counter, self._millisecond
         high, low = counter >> 30, counter & ((1 << 30) - 1)
@@ -47,6 +43,24 @@ class IdGenerator:
             | (low << 32)
             | (random_bits & 0xFFFFFFFF)
         )
+
+    def advance(self, instant: datetime) -> None:
+        """Make every later id greater than those before an instant, also if the clock goes back.
+
+        Args:
+            instant: when something happened that later ids are compared with.
+        """
+        with self._lock:
+            self._advance(instant, int.from_bytes(os.urandom(9)))
+
+    def _advance(self, instant: datetime, random_bits: int) -> bool:
+        """Begin the millisecond of an instant; return False if ids are there or further on."""
+        millisecond = int(instant.timestamp() * 1000)
+        if millisecond <= self._millisecond:
+            return False
+        self._millisecond = millisecond
+        self._counter = (random_bits >> 32) & ((1 << (_COUNTER_BITS - 2)) - 1)
+        return True
 
 
 new_id = IdGenerator()

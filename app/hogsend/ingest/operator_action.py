@@ -15,6 +15,7 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, find_exit_rule
 from ..domain.event import Event
+from ..domain.ids import compute_first_id
 from ..domain.incoming import IncomingEvent
 from ..domain.journal import Step, encode
 from ..domain.journey import Journey
@@ -291,19 +292,23 @@ class _ActionBatch:
         self._tally.add_on_day(
             failed_at, counters.name_ended_total(enrollment.journey_id, "failed"), -1
         )
-        if (reason := self._find_exit_reason_since(journey, contact, failed_at)) is not None:
+        if (reason := self._find_exit_reason_since(enrollment, journey, contact)) is not None:
             self._end(opened, reason)
             return enrollment.id
         others.append(opened)
         return self._resume(enrollment, opened)
 
     def _find_exit_reason_since(
-        self, journey: Journey, contact: Contact, since: datetime
+        self, enrollment: Enrollment, journey: Journey, contact: Contact
     ) -> str | None:
+        """Return why an event that arrived after the failure of an enrollment exits it."""
+        failed_at = enrollment.ended_at or self._now
+        # Ids are in the order of arrival, also when the clock was set back. An event of the same
+        # millisecond arrived after the failure: before it, it would have been an exit.
+        first = max(compute_first_id(failed_at), enrollment.trigger_event_id)
         for event in self._exit_events.get(contact.id, ()):
-            arrived = event.received_at or since
-            # An event of the same instant came after the failure, or it would have been an exit.
-            if arrived >= since and (rule := find_exit_rule(journey, event, arrived)):
+            arrived = event.received_at or failed_at
+            if event.id > first and (rule := find_exit_rule(journey, event, arrived)):
                 return f"exit_on {rule}"[:_MAX_REASON_LENGTH]
         return None
 

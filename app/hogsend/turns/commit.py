@@ -10,6 +10,7 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, State, Wait
 from ..domain.event import Event
+from ..domain.ids import new_id
 from ..domain.journey import Journey
 from ..ingest import BatchResult, Ingest
 from ..store import contacts, counters, enrollments, events, sends, steps, turns
@@ -236,6 +237,8 @@ def apply_turn(
 
 def _after_failure(turn: FinishedTurn, before: Enrollment, now: datetime) -> Enrollment:
     is_retried = before.attempt < len(RETRY_AFTER)
+    # An operator's retry compares later events with this instant by their ids.
+    new_id.advance(now)
     return replace(
         before,
         state=before.state if is_retried else "failed",

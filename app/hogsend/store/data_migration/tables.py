@@ -52,11 +52,13 @@ class Table:
         return ", ".join(f'"{name}"' for name in self.names)
 
     def to_canonical(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-        """Return rows with every value in its canonical form.
+        """Return rows, of which there may be none, with every value in its canonical form.
 
         Raises:
             HogsendError: Postgres cannot store a value; names it.
         """
+        if not rows:
+            return []
         # By column, which is a third faster than by row.
         columns = zip(self.columns, zip(*rows, strict=True), strict=True)
         try:
