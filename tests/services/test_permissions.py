@@ -103,7 +103,7 @@ REFUSALS_ONLY = (
     "schema.prepare_schema",
 )
 # Called by other services, after they have checked the permission.
-HELPERS = ("audit.apply_audited", "audit.audit_entry")
+HELPERS = ("audit.apply_audited", "audit.build_audit_entry")
 
 
 def key_actor(scope: str) -> Actor:

@@ -133,7 +133,12 @@ async def test_many_rows_go_in_many_small_steps(
     ask: Ask,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    for name, size in {"SMALLEST": 2, "FIRST": 3, "LARGEST": 4, "REST": 0}.items():
+    for name, size in {
+        "MIN_STEP_SIZE": 2,
+        "FIRST_STEP_SIZE": 3,
+        "MAX_STEP_SIZE": 4,
+        "PAUSE_FACTOR": 0,
+    }.items():
         monkeypatch.setattr(task, name, size)
     event = new_id(clock.now())
     keys = [(f"key {n}", event, b"digest") for n in range(50)]
@@ -305,7 +310,7 @@ async def test_a_long_journal_is_summed_up_in_parts(
     most: int,
 ):
     monkeypatch.setattr(task, "MAX_TURNS", most)
-    monkeypatch.setattr(task, "REST", 0)
+    monkeypatch.setattr(task, "PAUSE_FACTOR", 0)
     many = [make(clock.now()) for _ in range(3)]
     await ended(database, *many)
     clock.set(clock.now() + timedelta(days=91))
@@ -396,8 +401,8 @@ async def test_it_stops_at_the_end_of_a_step(
 async def test_it_is_done_after_the_start_and_then_again_and_again_whatever_fails(
     keeper: Retention, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(task, "AFTER_START", timedelta())
-    monkeypatch.setattr(task, "EVERY", timedelta())
+    monkeypatch.setattr(task, "START_DELAY", timedelta())
+    monkeypatch.setattr(task, "INTERVAL", timedelta())
     runs: list[int] = []
 
     async def apply() -> dict[str, int]:

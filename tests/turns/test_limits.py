@@ -15,7 +15,7 @@ import pytest
 
 from hogsend import hours
 from hogsend.config.settings import load_settings
-from hogsend.process.worker_factory import turn_limits
+from hogsend.process.worker_factory import read_turn_limits
 from hogsend.turns import step_runner
 from hogsend.turns.calls.effect import Effect
 from hogsend.turns.daemon_threads import DaemonThreads
@@ -27,9 +27,13 @@ from tests.world import World
 
 
 def test_the_limits_of_a_turn_are_a_minute_and_ten_thousand_calls_unless_set(tmp_path: Path):
-    assert turn_limits(load_settings({}, tmp_path)) == TurnLimits(timedelta(seconds=60), 10_000)
-    given = {"HOGSEND_TURN_TIME_LIMIT": "5", "HOGSEND_TURN_STEP_LIMIT": "77"}
-    assert turn_limits(load_settings(given, tmp_path)) == TurnLimits(timedelta(seconds=5), 77)
+    assert read_turn_limits(load_settings({}, tmp_path)) == TurnLimits(
+        timedelta(seconds=60), 10_000
+    )
+    configured = {"HOGSEND_TURN_TIME_LIMIT": "5", "HOGSEND_TURN_STEP_LIMIT": "77"}
+    assert read_turn_limits(load_settings(configured, tmp_path)) == TurnLimits(
+        timedelta(seconds=5), 77
+    )
 
 
 async def test_the_time_between_a_turns_reads_counts_together(

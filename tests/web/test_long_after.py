@@ -22,8 +22,10 @@ async def test_every_page_works_after_retention(
     owner: Browser, sample: SampleData, runtime: Runtime, clock: ManualClock
 ) -> None:
     later = ManualClock(clock.now() + timedelta(days=400))
-    done = await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).apply()
-    assert {"journals", "rendered mails", "captured mails"} <= set(done)
+    removed = await Retention(
+        runtime.database, later, RetentionPolicy.from_settings(runtime.settings)
+    ).apply()
+    assert {"journals", "rendered mails", "captured mails"} <= set(removed)
 
     people = await ids(runtime, "contacts")
     paths = chain(
@@ -41,7 +43,9 @@ async def test_an_enrollment_summarizes_steps_that_are_no_longer_stored(
     owner: Browser, sample: SampleData, runtime: Runtime, clock: ManualClock
 ) -> None:
     later = ManualClock(clock.now() + timedelta(days=400))
-    await Retention(runtime.database, later, RetentionPolicy.of(runtime.settings)).apply()
+    await Retention(
+        runtime.database, later, RetentionPolicy.from_settings(runtime.settings)
+    ).apply()
     rows = await runtime.database.read_one(
         Query("SELECT id FROM enrollments WHERE state = 'failed' AND compacted_at > 0", [], list)
     )

@@ -12,7 +12,7 @@ from ..config.secret import load_stored_secret
 from ..config.settings import ENV_FILE, Settings, load_settings
 from ..errors import ConfigError, StartError
 from ..paths import resource
-from ..services.installation import database_file
+from ..services.installation import find_database_file
 from .compose_ports import (
     LOOPBACK,
     PORTS,
@@ -150,7 +150,7 @@ class ComposeProject:
         """Return whether the project has a SQLite file, and no setting that replaces it."""
         if self.get("HOGSEND_DATABASE_URL"):
             return False
-        file = database_file(self.load_settings())
+        file = find_database_file(self.load_settings())
         return file is not None and file.exists()
 
     def suggest_postgres(self) -> None:

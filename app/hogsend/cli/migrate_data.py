@@ -17,7 +17,7 @@ from ..config.secret import SECRET_FILE, load_stored_secret
 from ..config.settings import Settings
 from ..errors import StartError
 from ..services.actor import COMMAND_LINE
-from ..services.data_migration import CopiedTable, Progress, copy_to_postgres, source_file
+from ..services.data_migration import CopiedTable, Progress, copy_to_postgres, find_source_file
 from .instance import load_current_settings
 from .output import json_option, show_json, show_table
 
@@ -47,7 +47,7 @@ def migrate_data(url: str, as_json: bool) -> None:
             "write it as postgres://user:password@host:port/name.", param_hint="'--to'"
         )
     settings = load_stored_secret(load_current_settings())
-    file = source_file(settings)
+    file = find_source_file(settings)
     started_at = time.monotonic()
     with _exclude_workers(settings.data), _show_progress() as on_progress:
         now = SystemClock().now()

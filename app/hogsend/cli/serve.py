@@ -11,7 +11,7 @@ from ..config.settings import Settings
 from ..errors import StartError
 from ..process import log_setup
 from ..services.actor import SYSTEM
-from ..services.installation import database_file
+from ..services.installation import find_database_file
 from ..services.schema import prepare_schema
 from .instance import load_current_settings
 
@@ -38,7 +38,7 @@ def worker() -> int:
 
     Needs Postgres, where any number of workers can run, with or without a server beside them.
     """
-    if database_file(load_current_settings()) is not None:
+    if find_database_file(load_current_settings()) is not None:
         raise StartError(
             "`hogsend worker` needs Postgres: only one process can work on a SQLite file.",
             "Use `hogsend serve --with-worker`, or set HOGSEND_DATABASE_URL to a Postgres.",

@@ -1,4 +1,4 @@
-"""Notices what no part of this process reports: changes by other processes, and outages."""
+"""Watches the database for changes by other processes and for outages."""
 
 from __future__ import annotations
 

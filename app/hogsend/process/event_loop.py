@@ -44,8 +44,8 @@ def tune_interpreter() -> None:
 def exit_with(status: int) -> int:
     """Return an exit status, or exit with it at once when a thread would keep the process alive.
 
-    Python waits at its end for threads, those of a pool even when they are daemons, and the thread
-    of a Hatchet worker that was ended by force may never end. Everything is closed by now.
+    Python waits at its end for threads, even for daemon threads of a pool, and the thread of a
+    Hatchet worker that was stopped by force may never end. The caller has closed everything by now.
     """
     if list_threads_that_block_exit():
         sys.stdout.flush()

@@ -43,7 +43,9 @@ class IsolatedTurns:
         try:
             return await self._runner.run(ids, on_committed)
         except CorruptRow:
-            still_running = [await self._run_one(one, on_committed) for one in ids]
+            still_running = [
+                await self._run_one(enrollment_id, on_committed) for enrollment_id in ids
+            ]
             return [enrollment_id for batch in still_running for enrollment_id in batch]
 
     async def _run_one(self, enrollment_id: UUID, on_committed: OnCommitted) -> Collection[UUID]:

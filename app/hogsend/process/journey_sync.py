@@ -34,16 +34,20 @@ async def sync_journeys(
     """
     tally = Tally(now)
     async with database.transaction() as tx:
-        at_work = workers.find_registered(is_sqlite=database.is_sqlite)
-        known, others = await tx.fetch(journeys.find_all(), at_work)
-        for one, stored in known.items():
+        known, others = await tx.fetch(
+            journeys.find_all(), workers.find_registered(is_sqlite=database.is_sqlite)
+        )
+        for journey_id, stored in known.items():
             if stored.is_damaged:
-                log.error("The row %s of the table journeys cannot be read. %s", one, REMEDY)
-        had = {
-            *registry.journeys,
-            *(j for other in others if other.id != worker_id for j in other.journeys),
-        }
-        lost = [one for one, stored in known.items() if one not in had and not stored.gone]
+                log.error("The row %s of the table journeys cannot be read. %s", journey_id, REMEDY)
+        loaded = set(registry.journeys).union(
+            *(other.journeys for other in others if other.id != worker_id)
+        )
+        lost = [
+            journey_id
+            for journey_id, stored in known.items()
+            if journey_id not in loaded and not stored.gone
+        ]
         back = await tx.fetch_one(parking.find_journeys_with_parked(list(registry.journeys)))
         if lost or back:
             before = await tx.fetch_one(parking.count_by_state([*lost, *back]))
@@ -59,8 +63,8 @@ async def sync_journeys(
             [*journeys.record_code(registry.journeys.values(), lost, now), tally.to_write()]
         )
     changed = {
-        one
-        for one, journey in registry.journeys.items()
-        if one in known and known[one].journey.code_hash != journey.code_hash
+        journey_id
+        for journey_id, journey in registry.journeys.items()
+        if journey_id in known and known[journey_id].journey.code_hash != journey.code_hash
     }
     return frozenset(changed | set(lost))

@@ -81,7 +81,7 @@ def _mask(match: re.Match[str]) -> str:
     return f"{match['path'] or ''}…"
 
 
-def _extra(record: logging.LogRecord) -> dict[str, object]:
+def _collect_extra(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in _STANDARD_ATTRIBUTES}
 
 
@@ -103,7 +103,7 @@ class ConsoleFormat(logging.Formatter):
         if self._colour:
             level = f"\x1b[{_COLOURS.get(record.levelname, '0')}m{level}\x1b[0m"
         text = record.getMessage()
-        text += "".join(f" {name}={value}" for name, value in _extra(record).items())
+        text += "".join(f" {name}={value}" for name, value in _collect_extra(record).items())
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         name = record.name.removeprefix("hogsend.")
@@ -121,7 +121,7 @@ class JsonFormat(logging.Formatter):
             "logger": record.name,
             "message": mask_secrets(record.getMessage()),
         }
-        for name, value in _extra(record).items():
+        for name, value in _collect_extra(record).items():
             safe = value if isinstance(value, bool | int | float) else mask_secrets(str(value))
             line.setdefault(name, safe)
         if record.exc_info:

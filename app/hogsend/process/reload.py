@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 
-from ..services.content import Content, fingerprint, load_content
+from ..services.content import Content, compute_fingerprint, load_content
 from .runtime import Runtime
 
 log = logging.getLogger("hogsend")
@@ -24,10 +24,10 @@ LOAD_TIMEOUT = 30
 async def reload_when_edited(runtime: Runtime) -> None:
     """Load journeys and mails again whenever a file of the folder changes; until cancelled."""
     folder = runtime.settings.journeys
-    loaded = fingerprint(folder)
+    loaded = compute_fingerprint(folder)
     async for _ in _notifications(folder):
         try:
-            current = fingerprint(folder)
+            current = compute_fingerprint(folder)
             if current != loaded:
                 loaded = current
                 await _reload(runtime)

@@ -18,16 +18,17 @@ from ..store.summaries import EndedEnrollment, EnrollmentSummary
 
 log = logging.getLogger("hogsend.retention")
 
-EVERY = timedelta(hours=1)
+INTERVAL = timedelta(hours=1)
 # The start of the process has other work to do first.
-AFTER_START = timedelta(minutes=1)
+START_DELAY = timedelta(minutes=1)
 JOURNALS = "journals"
 
-# A step holds the writer for at most this long, in seconds; its size is adjusted to that.
-MAX_STEP = 0.05
-SMALLEST, FIRST, LARGEST = 256, 512, 4096
-# Then it pauses for this many times as long as the step took, and at most this many seconds.
-REST, MAX_REST = 9, 0.25
+# A step holds the write lock for at most this long, in seconds. The number of rows that it deletes
+# starts with the second of these sizes, and is adjusted between the first and the third.
+MAX_STEP_SECONDS = 0.05
+MIN_STEP_SIZE, FIRST_STEP_SIZE, MAX_STEP_SIZE = 256, 512, 4096
+# Each step is followed by a pause of this many times its duration, and at most this many seconds.
+PAUSE_FACTOR, MAX_PAUSE = 9, 0.25
 # Enrollments and turns in one read, so that long journals do not fill the memory.
 MAX_ENDED, MAX_TURNS = 128, 256
 
@@ -45,20 +46,20 @@ class RetentionPolicy:
     rows: Mapping[Expiring, timedelta | None]
 
     @staticmethod
-    def of(settings: Settings) -> RetentionPolicy:
+    def from_settings(settings: Settings) -> RetentionPolicy:
         """Return the policy that the settings describe."""
         return RetentionPolicy(
-            _days(settings.keep_journals),
+            _parse_days(settings.keep_journals),
             {
-                retention.IDEMPOTENCY_KEYS: _days(settings.keep_idempotency_keys),
-                retention.REFUSALS: _days(settings.keep_refusals),
-                retention.MAILS: _days(settings.keep_mails),
-                retention.INBOX: _days(settings.keep_inbox),
+                retention.IDEMPOTENCY_KEYS: _parse_days(settings.keep_idempotency_keys),
+                retention.REFUSALS: _parse_days(settings.keep_refusals),
+                retention.MAILS: _parse_days(settings.keep_mails),
+                retention.INBOX: _parse_days(settings.keep_inbox),
             },
         )
 
 
-def _days(number: int | None) -> timedelta | None:
+def _parse_days(number: int | None) -> timedelta | None:
     return None if number is None else timedelta(days=number)
 
 
@@ -69,7 +70,7 @@ class Retention:
         database: the database.
         clock: the source of the present instant.
         keep: how long data is kept.
-        is_leader: returns whether this worker does it, where there are several.
+        is_leader: returns whether this worker applies the policy, where there are several workers.
     """
 
     def __init__(
@@ -87,14 +88,14 @@ class Retention:
 
     async def run(self) -> None:
         """Apply the policy soon after the start and then every hour, until closed."""
-        await self._pause(AFTER_START.total_seconds())
+        await self._pause(START_DELAY.total_seconds())
         while not self._closing.is_set():
             try:
                 if self._is_leader is None or await self._is_leader():
                     await self.apply()
             except Exception:
                 log.exception("old data could not be removed; trying again later")
-            await self._pause(EVERY.total_seconds())
+            await self._pause(INTERVAL.total_seconds())
 
     async def close(self) -> None:
         """End `run` after the current step."""
@@ -102,19 +103,19 @@ class Retention:
 
     async def apply(self) -> Mapping[str, int]:
         """Apply the policy now; return how many rows of each kind were removed."""
-        done: Counter[str] = Counter()
+        removed: Counter[str] = Counter()
         try:
             if self._keep.journals is not None:
-                done[JOURNALS] = await self._compact(self._keep.journals)
+                removed[JOURNALS] = await self._compact(self._keep.journals)
             for kind, age in self._keep.rows.items():
                 if age is not None:
-                    done[kind.name] = await self._expire(kind, age)
+                    removed[kind.name] = await self._expire(kind, age)
         finally:
-            done = +done
-            if done:
-                counts = ", ".join(f"{count:,} {name}" for name, count in sorted(done.items()))
+            removed = +removed
+            if removed:
+                counts = ", ".join(f"{count:,} {name}" for name, count in sorted(removed.items()))
                 log.info("removed old data: %s", counts)
-        return done
+        return removed
 
     async def _compact(self, age: timedelta) -> int:
         compacted, until = 0, self._clock.now() - age
@@ -123,52 +124,52 @@ class Retention:
             if not ended:
                 break
             journals = await self._database.read_one(
-                summaries.find_turns([one.id for one in ended], MAX_TURNS)
+                summaries.find_turns([enrollment.id for enrollment in ended], MAX_TURNS)
             )
             # In a thread: a turn may have thousands of steps.
-            summed = await asyncio.to_thread(summaries.summarize, ended, journals, MAX_TURNS)
-            compacted += await self._replace(ended, summed)
+            new = await asyncio.to_thread(summaries.summarize, ended, journals, MAX_TURNS)
+            compacted += await self._replace(ended, new)
         return compacted
 
     async def _replace(
-        self, ended: Sequence[EndedEnrollment], summed: Sequence[EnrollmentSummary]
+        self, ended: Sequence[EndedEnrollment], new: Sequence[EnrollmentSummary]
     ) -> int:
         """Replace journals by summaries; return how many enrollments are finished."""
-        ids = {one.enrollment_id for one in summed}
-        contact_ids = {one.contact_id for one in ended if one.id in ids}
+        ids = {summary.enrollment_id for summary in new}
+        contact_ids = {enrollment.contact_id for enrollment in ended if enrollment.id in ids}
         async with self._database.transaction() as tx:
-            began = _seconds()
+            start = _read_seconds()
             # The locks keep an enrollment from being retried, and its contact from being merged.
-            _, still = await tx.fetch(
+            _, still_ended = await tx.fetch(
                 contacts.find_by_ids(contact_ids, tx.dialect.lock_rows),
                 summaries.find_still_ended(list(ids)),
             )
-            kept = [one for one in summed if one.enrollment_id in still]
-            await tx.apply([summaries.update(kept, self._clock.now())])
-            await tx.fetch(*summaries.delete_summarized(kept))
-        await self._rest(_seconds() - began)
-        return sum(one.whole for one in kept)
+            valid = [summary for summary in new if summary.enrollment_id in still_ended]
+            await tx.apply([summaries.update(valid, self._clock.now())])
+            await tx.fetch(*summaries.delete_summarized(valid))
+        await self._pause_after_step(_read_seconds() - start)
+        return sum(summary.whole for summary in valid)
 
     async def _expire(self, kind: Expiring, age: timedelta) -> int:
-        removed, until, size = 0, self._clock.now() - age, FIRST
+        removed, until, size = 0, self._clock.now() - age, FIRST_STEP_SIZE
         while not self._closing.is_set():
-            found = await self._database.read_one(retention.count(kind, until, size))
-            if not found:
+            count = await self._database.read_one(retention.count(kind, until, size))
+            if not count:
                 break
             async with self._database.transaction() as tx:
-                began = _seconds()
+                start = _read_seconds()
                 await tx.apply(retention.delete(kind, until, size))
-            took = _seconds() - began
-            removed += found
-            if found < size:
+            duration = _read_seconds() - start
+            removed += count
+            if count < size:
                 break
-            size = max(size // 2, SMALLEST) if took > MAX_STEP else size
-            size = min(size * 2, LARGEST) if took < MAX_STEP / 4 else size
-            await self._rest(took)
+            size = max(size // 2, MIN_STEP_SIZE) if duration > MAX_STEP_SECONDS else size
+            size = min(size * 2, MAX_STEP_SIZE) if duration < MAX_STEP_SECONDS / 4 else size
+            await self._pause_after_step(duration)
         return removed
 
-    async def _rest(self, took: float) -> None:
-        await self._pause(min(took * REST, MAX_REST))
+    async def _pause_after_step(self, duration: float) -> None:
+        await self._pause(min(duration * PAUSE_FACTOR, MAX_PAUSE))
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -178,5 +179,5 @@ class Retention:
             pass
 
 
-def _seconds() -> float:
+def _read_seconds() -> float:
     return asyncio.get_running_loop().time()

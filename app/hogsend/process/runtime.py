@@ -25,7 +25,7 @@ from .database_watcher import DatabaseWatcher
 from .event_bus import DatabaseChanged, DatabaseRecovered, EventBus
 from .journey_sync import sync_journeys
 from .worker import Worker
-from .worker_factory import build_worker, turn_limits
+from .worker_factory import build_worker, read_turn_limits
 from .worker_lock import WorkerLock
 
 log = logging.getLogger("hogsend")
@@ -92,7 +92,7 @@ class Runtime(ServiceContext):
                 self.clock,
                 content.journey_code,
                 self.changed_journeys,
-                turn_limits(self.settings),
+                read_turn_limits(self.settings),
             )
 
     async def stop_planning(self) -> None:

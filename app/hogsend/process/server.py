@@ -48,10 +48,10 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
     _allow_many_connections()
     stopping = asyncio.Event()
     _stop_on_signals(stopping.set)
-    with _listening(settings) as listener:
+    with _listen(settings) as listener:
         async with open_runtime(settings, with_worker=with_worker) as runtime:
             app = create_app(runtime)
-            site = asyncio.create_task(serve_asgi(app, _config(listener), stop=stopping.wait))
+            site = asyncio.create_task(serve_asgi(app, _build_config(listener), stop=stopping.wait))
             reloading = _start_reloading(runtime) if reload else None
             await _announce(runtime, listener)
             await runtime.plan_changes()
@@ -98,7 +98,7 @@ def _allow_many_connections() -> None:
 
 
 @contextmanager
-def _listening(settings: Settings) -> Generator[socket.socket]:
+def _listen(settings: Settings) -> Generator[socket.socket]:
     """Bind the address before anything else, so that a port in use is reported at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -121,7 +121,7 @@ def _listening(settings: Settings) -> Generator[socket.socket]:
             listener.close()
 
 
-def _config(listener: socket.socket) -> Config:
+def _build_config(listener: socket.socket) -> Config:
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.accesslog = None

@@ -1,4 +1,4 @@
-"""The worker: the engine that runs journeys, the mailer, and what else acts by itself."""
+"""The worker: the engine that runs journeys, the mailer, tracking and retention."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Worker:
         tracker: decides which clicks were a person's; None where its caller drives it.
         retention: removes what is kept no longer; None where everything is kept.
         registry: the workers on this database; None where there is only one.
-        heartbeat: shows them that this one is there.
+        heartbeat: shows the other workers that this one runs; None where there is only one.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Worker:
         self.mailer.poll()
 
     async def start(self) -> None:
-        """Settle what the last stop left, and begin."""
+        """Settle the mails that the last stop left in the middle of their hand-over, and begin."""
         if self._heartbeat is not None:
             await self._heartbeat.start()
         await self._recover_sends()
@@ -148,7 +148,9 @@ class Worker:
 
     async def _on_committed(self, result: BatchResult) -> None:
         if result.wakes:
-            await self.engine.schedule([Wake(one, at) for one, at in result.wakes.items()])
+            await self.engine.schedule(
+                [Wake(enrollment_id, at) for enrollment_id, at in result.wakes.items()]
+            )
         if result.ended:
             await self.engine.cancel(result.ended)
         if "sends" in result.topics:
@@ -162,7 +164,7 @@ class Worker:
         await sync_journeys(self._database, registry, self._clock.now(), self.id)
 
     async def _recover_sends(self) -> None:
-        """Settle mails in the middle of their hand-over; one whose row is corrupt fails."""
+        """Settle mails in the middle of their hand-over; a mail with a corrupt row fails."""
         while True:
             try:
                 return await self.mailer.recover()

@@ -52,13 +52,13 @@ def build_worker(context: ServiceContext, bus: EventBus) -> Worker:
         context.clock,
         context.ingest,
         context.content.journey_code,
-        turn_limits(context.settings),
+        read_turn_limits(context.settings),
     )
     mailer = _build_mailer(context, registry)
     retention = Retention(
         context.database,
         context.clock,
-        RetentionPolicy.of(context.settings),
+        RetentionPolicy.from_settings(context.settings),
         registry.is_leader if registry else None,
     )
     turns = IsolatedTurns(turn_runner, context.database, context.clock, context.change_feed)
@@ -83,8 +83,8 @@ def build_worker(context: ServiceContext, bus: EventBus) -> Worker:
     )
 
 
-def turn_limits(settings: Settings) -> TurnLimits:
-    """Return what one turn may use up."""
+def read_turn_limits(settings: Settings) -> TurnLimits:
+    """Return the limits of one turn that the settings ask for."""
     return TurnLimits(timedelta(seconds=settings.turn_time_limit), settings.turn_step_limit)
 
 
@@ -153,9 +153,9 @@ def _build_hatchet_engine(
         context.clock,
         run_turns,
         journey_ids=context.content.registry.journeys,
-        exit_cancelled=_exit_cancelled(context),
+        exit_cancelled=_build_exit_cancelled(context),
         event_handler=HatchetEventHandler(
-            context.settings.hatchet_events, _ingest_hatchet_event(context.ingest)
+            context.settings.hatchet_events, _build_ingest_event(context.ingest)
         ),
         cron_tasks={
             DRAIN_MAIL: CronTask(drain_mail, ["* * * * *"]),
@@ -168,23 +168,23 @@ def _build_hatchet_engine(
     )
 
 
-def _exit_cancelled(context: ServiceContext) -> Callable[[UUID], Awaitable[None]]:
-    """Return what exits an enrollment whose run was cancelled in Hatchet."""
+def _build_exit_cancelled(context: ServiceContext) -> Callable[[UUID], Awaitable[None]]:
+    """Return a function that exits an enrollment whose run was cancelled in Hatchet."""
 
     async def exit_cancelled(enrollment_id: UUID) -> None:
         try:
             await run_action(context, HATCHET, "exit", enrollment_id, note="cancelled_in_hatchet")
         except (Conflict, NotFound):
-            # It has ended meanwhile.
+            # The enrollment has ended meanwhile, or was removed.
             return
 
     return exit_cancelled
 
 
-def _ingest_hatchet_event(
+def _build_ingest_event(
     ingest: Ingest,
 ) -> Callable[[str, str, Mapping[str, Any]], Awaitable[Mapping[str, str]]]:
-    """Return what ingests the events that other services push to Hatchet."""
+    """Return a function that ingests the events that other services push to Hatchet."""
 
     async def ingest_event(
         event_id: str, name: str, payload: Mapping[str, Any]

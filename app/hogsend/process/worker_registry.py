@@ -1,8 +1,9 @@
 """The workers on one Postgres database, and the heartbeat by which they see each other.
 
 On Postgres several workers share the turns and the mails. Each has a row that it updates every few
-seconds. What a worker held whose row is old is freed, and mails in the middle of their hand-over
-are settled. A SQLite file has one worker, which a lock on its folder keeps alone, and none of this.
+seconds. When a row is old, its worker counts as lost: the other workers free the rows that it held,
+and settle the mails whose hand-over it had begun. On SQLite none of this is needed, because a lock
+on the data folder admits only one worker.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class WorkerRegistry:
             os.getpid(),
             engine,
             __version__,
-            _code_hashes(journeys),
+            _list_code_hashes(journeys),
             now,
             now,
         )
@@ -71,7 +72,7 @@ class WorkerRegistry:
 
     def use_code(self, journeys: Mapping[str, Journey]) -> None:
         """Note which journeys this worker has code for from now on, by id."""
-        self._worker = replace(self._worker, journeys=_code_hashes(journeys))
+        self._worker = replace(self._worker, journeys=_list_code_hashes(journeys))
 
     def runs_journey(self, journey_id: str) -> bool:
         """Return whether this worker runs the turns of a journey.
@@ -159,5 +160,5 @@ class Heartbeat:
             await self._bus.publish(WorkersLost(lost))
 
 
-def _code_hashes(journeys: Mapping[str, Journey]) -> Mapping[str, str]:
+def _list_code_hashes(journeys: Mapping[str, Journey]) -> Mapping[str, str]:
     return {journey_id: journey.code_hash for journey_id, journey in journeys.items()}

@@ -35,14 +35,14 @@ async def apply_audited(
         before: the state before, if that is worth keeping.
         after: the state after, if that is worth keeping.
     """
-    entry = audit_entry(installation, actor, action, subject, before=before, after=after)
+    entry = build_audit_entry(installation, actor, action, subject, before=before, after=after)
     async with installation.database.transaction() as transaction:
         await transaction.apply([*writes, entry])
     if topics:
         installation.change_feed.publish(*topics)
 
 
-def audit_entry(
+def build_audit_entry(
     installation: Installation,
     actor: Actor,
     action: str,

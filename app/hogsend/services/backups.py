@@ -17,7 +17,7 @@ from ..store import backup as backup_files
 from ..store.backup import Backup
 from ..store.migrations import find_pending
 from .actor import Actor, Permission
-from .installation import database_file, has_database
+from .installation import find_database_file, has_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ async def restore_backup(
     database = _require_sqlite(settings)
     backup = backup_files.read_backup(file)
     # Refuses a backup that is newer than this program.
-    await find_pending(_address_of(file))
+    await find_pending(_format_address(file))
     _check_secret(settings, backup)
     _restore_secret(settings, backup)
     settings = prepare_data(settings)
@@ -94,7 +94,7 @@ async def restore_backup(
 
 
 def _require_sqlite(settings: Settings) -> Path:
-    database = database_file(settings)
+    database = find_database_file(settings)
     if database is None:
         raise HogsendError(
             "The data is in Postgres, which has its own tools for backups.",
@@ -103,7 +103,7 @@ def _require_sqlite(settings: Settings) -> Path:
     return database
 
 
-def _address_of(file: Path) -> str:
+def _format_address(file: Path) -> str:
     return f"sqlite://{file.absolute()}"
 
 

@@ -20,7 +20,7 @@ from ..errors import NotFound
 from ..store import consents
 from ..store.db import Write
 from .actor import Actor, Permission
-from .audit import audit_entry
+from .audit import build_audit_entry
 from .contacts import read_contact
 from .context import ServiceContext
 
@@ -29,10 +29,10 @@ __all__ = [
     "ListChoice",
     "Recipient",
     "change_consent",
+    "create_preferences_token",
     "list_choices",
     "open_preferences",
     "open_unsubscribe",
-    "preferences_token",
     "save_preferences",
     "unsubscribe",
 ]
@@ -113,7 +113,7 @@ def check_unsubscribe_token(context: ServiceContext, token: str) -> None:
     Raises:
         NotFound: the token is not ours.
     """
-    _verified(context.tokens.read_unsubscribe(token))
+    _require_valid(context.tokens.read_unsubscribe(token))
 
 
 def check_preferences_token(context: ServiceContext, token: str) -> None:
@@ -122,7 +122,7 @@ def check_preferences_token(context: ServiceContext, token: str) -> None:
     Raises:
         NotFound: the token is not ours.
     """
-    _verified(context.tokens.read_preferences(token))
+    _require_valid(context.tokens.read_preferences(token))
 
 
 async def open_unsubscribe(context: ServiceContext, token: str) -> Recipient:
@@ -213,21 +213,21 @@ async def _submit(
     )
 
 
-def preferences_token(context: ServiceContext, recipient: Recipient) -> str:
+def create_preferences_token(context: ServiceContext, recipient: Recipient) -> str:
     """Return the token of a recipient's preferences page."""
     return context.tokens.sign_preferences(
         recipient.contact.id, recipient.mail_list.id, recipient.send_id
     )
 
 
-def _verified(token: RecipientToken | None) -> RecipientToken:
+def _require_valid(token: RecipientToken | None) -> RecipientToken:
     if token is None:
         raise NotFound("This link is incomplete.", "Open it from the email again.")
     return token
 
 
 async def _recipient(context: ServiceContext, unverified: RecipientToken | None) -> Recipient:
-    token = _verified(unverified)
+    token = _require_valid(unverified)
     contact = await read_contact(context, token.contact_id)
     if contact is None:
         raise NotFound(
@@ -270,7 +270,7 @@ async def change_consent(
     def write_audit_entry(result: IngestResult) -> Sequence[Write]:
         action = "subscribe" if subscribed else "unsubscribe"
         after = {"list": list_id, "subscribed": subscribed}
-        return [audit_entry(context, actor, action, f"/contacts/{contact_id}", after=after)]
+        return [build_audit_entry(context, actor, action, f"/contacts/{contact_id}", after=after)]
 
     await context.ingest.submit_with_rows(
         _build_event(contact_id, {list_id: subscribed}, actor.event_source), write_audit_entry

@@ -24,7 +24,7 @@ class Content:
     Args:
         registry: journeys and lists.
         templates: the mails.
-        renderer: makes mails of them.
+        renderer: renders mails from them.
     """
 
     registry: Registry
@@ -39,7 +39,7 @@ class Content:
     @property
     def known_templates(self) -> set[str]:
         """The keys of all mails, those with a broken file included."""
-        return known_templates(self.templates)
+        return list_known_templates(self.templates)
 
     @property
     def journey_code(self) -> JourneyCode:
@@ -52,9 +52,9 @@ class Content:
         return {key: self.templates.get(key).list_id for key in self.templates.keys()}  # noqa: SIM118
 
 
-def known_templates(templates: Templates) -> set[str]:
+def list_known_templates(templates: Templates) -> set[str]:
     """Return the keys of all mails, those with a broken file included."""
-    return {*templates.keys(), *(Path(one.file).stem for one in templates.broken)}
+    return {*templates.keys(), *(Path(broken.file).stem for broken in templates.broken)}
 
 
 def load_content(settings: Settings, tokens: Tokens) -> Content:
@@ -66,8 +66,9 @@ def load_content(settings: Settings, tokens: Tokens) -> Content:
     """
     registry = load(settings.journeys)
     templates = Templates.load(settings.journeys, registry.lists)
-    there = known_templates(templates)
-    registry = reject_missing_resources(settings.journeys, registry, there)
+    registry = reject_missing_resources(
+        settings.journeys, registry, list_known_templates(templates)
+    )
     renderer = Renderer(
         templates,
         registry.lists,
@@ -79,10 +80,10 @@ def load_content(settings: Settings, tokens: Tokens) -> Content:
     return Content(registry, templates, renderer)
 
 
-def fingerprint(folder: Path) -> frozenset[tuple[str, int, int]]:
+def compute_fingerprint(folder: Path) -> frozenset[tuple[str, int, int]]:
     """Return what changes when a file of the folder does: names, sizes and times of change."""
     return frozenset(
-        (str(path), found.st_mtime_ns, found.st_size)
+        (str(path), status.st_mtime_ns, status.st_size)
         for path in folder.rglob("*")
-        if path.suffix in (".py", ".html", ".txt") and (found := path.stat())
+        if path.suffix in (".py", ".html", ".txt") and (status := path.stat())
     )

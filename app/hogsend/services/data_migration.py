@@ -11,19 +11,19 @@ from ..errors import HogsendError, StartError
 from ..store.data_migration import copying
 from ..store.data_migration.copying import CopiedTable, Progress
 from .actor import Actor, Permission
-from .installation import database_file, has_database
+from .installation import find_database_file, has_database
 
-__all__ = ["CopiedTable", "Progress", "copy_to_postgres", "source_file"]
+__all__ = ["CopiedTable", "Progress", "copy_to_postgres", "find_source_file"]
 
 
-def source_file(settings: Settings) -> Path:
+def find_source_file(settings: Settings) -> Path:
     """Return the SQLite file that would be copied.
 
     Raises:
         StartError: there is none.
         HogsendError: the settings name a Postgres.
     """
-    file = database_file(settings)
+    file = find_database_file(settings)
     if file is None:
         raise HogsendError(
             "HOGSEND_DATABASE_URL names a Postgres, so there is no SQLite file to copy.",
@@ -58,4 +58,4 @@ async def copy_to_postgres(
         HogsendError: Postgres cannot store a value, or the copy differs.
     """
     actor.require(Permission.ADMINISTER)
-    return await copying.copy(source_file(settings), url, now, on_progress)
+    return await copying.copy(find_source_file(settings), url, now, on_progress)

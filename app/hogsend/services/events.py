@@ -19,7 +19,7 @@ from ..store.db import Write
 from ..store.read_models import events as read_model
 from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
-from .audit import audit_entry
+from .audit import build_audit_entry
 from .context import ServiceContext
 from .installation import Installation
 
@@ -152,7 +152,7 @@ async def send_test_event(
 
     def write_audit_entry(result: IngestResult) -> Sequence[Write]:
         subject = f"/events/{result.event_id}"
-        return [audit_entry(context, actor, "fire event", subject, after={"name": name})]
+        return [build_audit_entry(context, actor, "fire event", subject, after={"name": name})]
 
     return await context.ingest.submit_with_rows(
         IncomingEvent(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ..store import lag, workers
 from ..store.database_health import DatabaseProblem
 from .context import ServiceContext
-from .outages import Outage, outage_of
+from .outages import Outage, select_outage
 
 __all__ = ["LATE", "Health", "check_health"]
 
@@ -72,9 +72,9 @@ async def check_health(context: ServiceContext) -> Health:
         problem_since=database.health.since,
         is_reachable=True,
         latency=timedelta(seconds=time.perf_counter() - start),
-        overdue=_overdue(context.clock.now(), next_wake, next_send),
+        overdue=_compute_overdue(context.clock.now(), next_wake, next_send),
         workers=len(others),
-        outage=outage_of(context, others),
+        outage=select_outage(context, others),
         has_worker=worker is not None,
         is_alone=database.is_sqlite,
         provider_problem=worker.provider_problem if worker else None,
@@ -82,6 +82,6 @@ async def check_health(context: ServiceContext) -> Health:
     )
 
 
-def _overdue(now: datetime, *due: datetime | None) -> timedelta:
+def _compute_overdue(now: datetime, *due: datetime | None) -> timedelta:
     oldest = min(filter(None, due), default=None)
     return max(now - oldest, timedelta()) if oldest else timedelta()

@@ -13,7 +13,7 @@ from ..store.inbox import InboxEntry
 from ..store.read_models import inbox as read_model
 from ..store.read_models.inbox import MAX_COUNTED
 from .actor import Actor, Permission
-from .audit import audit_entry
+from .audit import build_audit_entry
 from .installation import Installation
 
 __all__ = [
@@ -103,5 +103,5 @@ async def clear_inbox(installation: Installation, actor: Actor) -> None:
     actor.require(Permission.OPERATE)
     async with installation.database.transaction() as transaction:
         await inbox.clear(transaction)
-        await transaction.apply([audit_entry(installation, actor, "clear", "/inbox")])
+        await transaction.apply([build_audit_entry(installation, actor, "clear", "/inbox")])
     installation.change_feed.publish("inbox")

@@ -36,7 +36,7 @@ class Installation:
     change_feed: ChangeFeed = field(default_factory=ChangeFeed)
 
 
-def database_file(settings: Settings) -> Path | None:
+def find_database_file(settings: Settings) -> Path | None:
     """Return the SQLite file that the settings name; None when they name a Postgres.
 
     Raises:
@@ -52,7 +52,7 @@ def has_database(settings: Settings) -> bool:
         ConfigError: the database's address is neither SQLite nor Postgres.
         StartError: the data folder cannot be read.
     """
-    file = database_file(settings)
+    file = find_database_file(settings)
     if file is None:
         return True
     try:
@@ -72,7 +72,7 @@ async def check_database(settings: Settings) -> None:
     """
     if not has_database(settings):
         raise StartError(
-            f"There is no database {database_file(settings)} yet.",
+            f"There is no database {find_database_file(settings)} yet.",
             "Run `hogsend migrate` or start `hogsend serve` once, from the project's folder.",
         )
     if await find_pending(settings.database_url):

@@ -21,7 +21,7 @@ from ..store.read_models import journeys as read_model
 from ..store.read_models.counts import BoundedCount, DailyTotals
 from ..store.read_models.journeys import RefusalRecord
 from .actor import Actor, Permission
-from .audit import apply_audited, audit_entry
+from .audit import apply_audited, build_audit_entry
 from .installation import Installation
 from .journey_context import JourneyContext
 
@@ -110,11 +110,11 @@ class JourneySummary:
 
     def count_week(self, figure: DailyFigure) -> int:
         """Return a figure's total of the last 7 days."""
-        return self.days.sum_up(_total(self.journey.id, figure))
+        return self.days.sum_up(_name_total(self.journey.id, figure))
 
     def count_daily(self, figure: DailyFigure) -> Sequence[int]:
         """Return a figure's totals of each of the last 14 days, oldest first."""
-        return self.days.list_by_day(_total(self.journey.id, figure))
+        return self.days.list_by_day(_name_total(self.journey.id, figure))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ async def get_journey(context: JourneyContext, actor: Actor, journey_id: str) ->
     actor.require(Permission.READ)
     stored = await context.database.read_one(journey_store.find_all())
     if journey_id not in stored and journey_id not in context.registry.journeys:
-        raise _not_found(journey_id)
+        raise _build_not_found(journey_id)
     (summary,) = await _summarize(context, [journey_id], stored)
     return summary
 
@@ -213,7 +213,7 @@ async def _summarize(
             [gauge for by_state in gauges.values() for gauge in by_state.values()]
         ),
         counts.find_totals(
-            [total for journey_id in ids for total in _totals(journey_id)],
+            [total for journey_id in ids for total in _name_totals(journey_id)],
             to_day(context.clock.now()),
         ),
         read_model.count_retrying(ids),
@@ -234,13 +234,13 @@ async def _summarize(
     ]
 
 
-def _total(journey_id: str, figure: DailyFigure) -> DailyTotal:
+def _name_total(journey_id: str, figure: DailyFigure) -> DailyTotal:
     if figure == "entered":
         return counters.name_entered_total(journey_id)
     return counters.name_ended_total(journey_id, figure)
 
 
-def _totals(journey_id: str) -> list[DailyTotal]:
+def _name_totals(journey_id: str) -> list[DailyTotal]:
     return [
         counters.name_entered_total(journey_id),
         *(counters.name_ended_total(journey_id, state) for state in _ENDED),
@@ -248,7 +248,7 @@ def _totals(journey_id: str) -> list[DailyTotal]:
     ]
 
 
-def _not_found(journey_id: str) -> NotFound:
+def _build_not_found(journey_id: str) -> NotFound:
     return NotFound(
         f"There is no journey {journey_id!r}.",
         "Its file may have been removed, or the id is mistyped.",
@@ -279,7 +279,7 @@ async def set_enabled(
     if journey_id not in stored:
         loaded = context.registry.journeys.get(journey_id)
         if loaded is None:
-            raise _not_found(journey_id)
+            raise _build_not_found(journey_id)
         # Only this journey: a running server knows best which others there are.
         writes += journey_store.record_code([loaded], [], context.clock.now())
     await apply_audited(
@@ -327,7 +327,7 @@ async def enroll_contact(
         if enrollment_id is None:
             return []
         subject, after = f"/enrollments/{enrollment_id}", {"person": user_id or email}
-        return [audit_entry(context, actor, "enroll", subject, after=after)]
+        return [build_audit_entry(context, actor, "enroll", subject, after=after)]
 
     result = await context.ingest.submit_with_rows(
         IncomingEvent(
@@ -354,7 +354,7 @@ async def _find_definition(context: JourneyContext, journey_id: str) -> Journey:
         return journey
     stored = await context.database.read_one(journey_store.find_all())
     if journey_id not in stored:
-        raise _not_found(journey_id)
+        raise _build_not_found(journey_id)
     return stored[journey_id].journey
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from ..store import keys
 from ..store.keys import FULL_ADMIN, INGEST, INGEST_PUBLIC, Key
 from .actor import Actor, Permission
-from .audit import audit_entry
+from .audit import build_audit_entry
 from .installation import Installation
 
 SCOPES = keys.SCOPES
@@ -89,7 +89,7 @@ async def revoke_key(installation: Installation, actor: Actor, key_id: UUID) -> 
     actor.require(Permission.ADMINISTER)
     async with installation.database.transaction() as transaction:
         key = await keys.revoke(transaction, key_id, installation.clock.now())
-        entry = audit_entry(installation, actor, "revoke key", f"key {key.prefix}")
+        entry = build_audit_entry(installation, actor, "revoke key", f"key {key.prefix}")
         await transaction.apply([entry])
     return key
 
@@ -134,7 +134,7 @@ async def register_key(installation: Installation, actor: Actor, *, name: str, t
 
 async def _insert(installation: Installation, actor: Actor, key: Key, text: str) -> None:
     after = {"id": str(key.id), "name": key.name, "scopes": sorted(key.scopes)}
-    entry = audit_entry(installation, actor, "create key", f"key {key.prefix}", after=after)
+    entry = build_audit_entry(installation, actor, "create key", f"key {key.prefix}", after=after)
     async with installation.database.transaction() as transaction:
         await keys.insert(transaction, key, text)
         await transaction.apply([entry])

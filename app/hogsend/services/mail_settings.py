@@ -19,7 +19,7 @@ def check_provider(settings: Settings) -> None:
     select_provider(settings, Database(settings.database_url), SystemClock(), ChangeFeed())
 
 
-def sends_to_the_internet(settings: Settings) -> bool:
+def can_send_to_internet(settings: Settings) -> bool:
     """Return whether mail leaves this machine: not to the inbox, nor to a local mail server."""
     if settings.mail.startswith(("smtp://", "smtps://")):
         return not parse_server(settings.mail).is_local

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..store import operators
 from ..store.operators import Operator, Role
 from .actor import Actor, Permission
-from .audit import audit_entry
+from .audit import build_audit_entry
 from .installation import Installation
 
 ROLES = operators.ROLES
@@ -50,11 +50,11 @@ async def add_operator(
     async with installation.database.transaction() as transaction:
         operator = await operators.add(transaction, email, role, now)
         token = await operators.create_link(transaction, now, email=operator.email, role=role)
-        entry = audit_entry(
+        entry = build_audit_entry(
             installation, actor, "add operator", operator.email, after={"role": role}
         )
         await transaction.apply([entry])
-    return operator, link_address(installation, token)
+    return operator, build_link_address(installation, token)
 
 
 async def reset_operator(installation: Installation, actor: Actor, email: str) -> str:
@@ -70,8 +70,8 @@ async def reset_operator(installation: Installation, actor: Actor, email: str) -
     actor.require(Permission.ADMINISTER)
     async with installation.database.transaction() as transaction:
         token = await operators.reset_password(transaction, email, installation.clock.now())
-        await transaction.apply([audit_entry(installation, actor, "reset operator", email)])
-    return link_address(installation, token)
+        await transaction.apply([build_audit_entry(installation, actor, "reset operator", email)])
+    return build_link_address(installation, token)
 
 
 async def create_sign_in_link(
@@ -94,15 +94,15 @@ async def create_sign_in_link(
     """
     actor.require(Permission.ADMINISTER)
     now = installation.clock.now()
-    entry = audit_entry(
+    entry = build_audit_entry(
         installation, actor, "make sign-in link", email or "anybody", after={"role": role}
     )
     async with installation.database.transaction() as transaction:
         token = await operators.create_link(transaction, now, email=email, role=role)
         await transaction.apply([entry])
-    return link_address(installation, token)
+    return build_link_address(installation, token)
 
 
-def link_address(installation: Installation, token: str) -> str:
+def build_link_address(installation: Installation, token: str) -> str:
     """Return the address that a one-time link's token is opened at."""
     return f"{installation.settings.base_url}/sign-in/{token}"

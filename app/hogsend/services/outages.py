@@ -8,7 +8,7 @@ from ..store import workers
 from ..store.workers import Outage, WorkerInfo
 from .context import ServiceContext
 
-__all__ = ["Outage", "find_outage", "outage_of"]
+__all__ = ["Outage", "find_outage", "select_outage"]
 
 
 async def find_outage(context: ServiceContext) -> Outage | None:
@@ -18,10 +18,10 @@ async def find_outage(context: ServiceContext) -> Outage | None:
     """
     is_alone = context.worker_status is not None or context.database.is_sqlite
     others = [] if is_alone else await context.database.read_one(workers.find_registered())
-    return outage_of(context, others)
+    return select_outage(context, others)
 
 
-def outage_of(context: ServiceContext, others: Sequence[WorkerInfo]) -> Outage | None:
+def select_outage(context: ServiceContext, others: Sequence[WorkerInfo]) -> Outage | None:
     """Return what the engine of this process's worker cannot reach.
 
     Args:

@@ -108,13 +108,13 @@ async def get_overview(context: ServiceContext, actor: Actor, now: datetime) -> 
     return Overview(
         journeys=journeys,
         attention=await _find_attention(context, journeys),
-        totals=_totals(days),
+        totals=_collect_totals(days),
         wakes=[(start, count) for (start, _), count in zip(expected, wakes, strict=True)],
         is_empty=not journeys or not any(days.list_by_day(counters.EVENTS, _SENT)),
     )
 
 
-def _totals(days: DailyTotals) -> MailTotals:
+def _collect_totals(days: DailyTotals) -> MailTotals:
     return MailTotals(
         sent=days.list_by_day(_SENT),
         refused=days.list_by_day(*_REFUSED),
@@ -127,11 +127,11 @@ def _totals(days: DailyTotals) -> MailTotals:
 
 async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySummary]) -> Attention:
     now = context.clock.now()
-    failed = [one.journey.id for one in journeys if one.by_state["failed"]]
-    retrying = [one.journey.id for one in journeys if one.retrying]
+    failed = [summary.journey.id for summary in journeys if summary.by_state["failed"]]
+    retrying = [summary.journey.id for summary in journeys if summary.retrying]
     in_doubt, failed_sends, overdue, hold_reason = await context.database.read(
         read_model.count_sends("in_doubt", UUID(int=0)),
-        read_model.count_sends("failed", _first_id(now - timedelta(days=7))),
+        read_model.count_sends("failed", _compute_first_id(now - timedelta(days=7))),
         read_model.count_overdue(now - LATE),
         send_hold.find_reason(),
     )
@@ -153,6 +153,6 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
     )
 
 
-def _first_id(instant: datetime) -> UUID:
+def _compute_first_id(instant: datetime) -> UUID:
     """Return the least id that could have been made at an instant."""
     return UUID(int=int(instant.timestamp() * 1000) << 80)

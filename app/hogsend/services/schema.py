@@ -8,7 +8,7 @@ from ..config.settings import Settings
 from ..errors import StartError
 from ..store.migrations import apply_pending, find_pending
 from .actor import Actor, Permission
-from .installation import database_file
+from .installation import find_database_file
 
 
 async def list_pending_migrations(settings: Settings) -> list[str]:
@@ -17,7 +17,7 @@ async def list_pending_migrations(settings: Settings) -> list[str]:
     Raises:
         StartError: the database cannot be read, or is newer than this program.
     """
-    return _names(await find_pending(settings.database_url))
+    return _list_names(await find_pending(settings.database_url))
 
 
 async def migrate(settings: Settings, actor: Actor) -> list[str]:
@@ -35,7 +35,8 @@ async def migrate(settings: Settings, actor: Actor) -> list[str]:
         StartError: the database cannot be read or changed, or is newer than this program.
     """
     actor.require(Permission.ADMINISTER)
-    return _names(await apply_pending(settings.database_url, backups=settings.data / "backups"))
+    applied = await apply_pending(settings.database_url, backups=settings.data / "backups")
+    return _list_names(applied)
 
 
 async def prepare_schema(settings: Settings, actor: Actor) -> None:
@@ -47,7 +48,7 @@ async def prepare_schema(settings: Settings, actor: Actor) -> None:
     Raises:
         StartError: the database cannot be used, or a Postgres lacks migrations.
     """
-    if database_file(settings) is not None:
+    if find_database_file(settings) is not None:
         await migrate(settings, actor)
         return
     missing = await list_pending_migrations(settings)
@@ -59,5 +60,5 @@ async def prepare_schema(settings: Settings, actor: Actor) -> None:
         )
 
 
-def _names(files: list[str]) -> list[str]:
+def _list_names(files: list[str]) -> list[str]:
     return [PurePath(file).stem for file in files]

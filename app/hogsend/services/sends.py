@@ -141,16 +141,16 @@ async def get_mail_for_recipient(context: ServiceContext, token: str) -> Rendere
     """
     send_id = context.tokens.read_view(token)
     if send_id is None:
-        raise _mail_not_kept()
+        raise _build_not_kept_error()
     return await _read_mail(context, send_id)
 
 
 async def _read_mail(installation: Installation, send_id: UUID) -> RenderedMail:
     mail = await installation.database.read_one(sends.find_mail(send_id))
     if mail is None:
-        raise _mail_not_kept()
+        raise _build_not_kept_error()
     return mail
 
 
-def _mail_not_kept() -> NotFound:
+def _build_not_kept_error() -> NotFound:
     return NotFound("This email is no longer available.", "Emails are kept for a limited time.")

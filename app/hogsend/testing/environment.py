@@ -27,7 +27,7 @@ from ..process.event_bus import EventBus
 from ..process.isolated_turns import IsolatedTurns
 from ..process.journey_sync import sync_journeys
 from ..process.worker import Worker
-from ..services.content import Content, fingerprint
+from ..services.content import Content, compute_fingerprint
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
 from ..store.migrations import apply_pending
@@ -163,7 +163,7 @@ def _load_content(
     guard: DeterminismGuard,
 ) -> Content:
     folder = _find_mails_folder(functions, mails, scratch)
-    versions = fingerprint(folder) if folder is not None else FileVersions()
+    versions = compute_fingerprint(folder) if folder is not None else FileVersions()
     loaded = _load_folder(folder, versions) if folder is not None else Registry()
     registry = build_registry(functions, {**_find_imported_lists(functions), **loaded.lists})
     templates = (

@@ -81,7 +81,7 @@ def _render_unsubscribe_page(
         mail_list=recipient.mail_list,
         email=mask_email(recipient.contact.email),
         action=f"/u/{token}",
-        preferences=f"/p/{consent.preferences_token(get_context(), recipient)}",
+        preferences=f"/p/{consent.create_preferences_token(get_context(), recipient)}",
         is_subscribed=recipient.is_subscribed,
         has_stopped_everything=recipient.has_stopped_everything,
         left=left,

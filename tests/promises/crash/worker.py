@@ -110,7 +110,7 @@ def _shorten_waits() -> None:
     engagement.HOLD = tracking.HOLD = HOLD
     engagement.TOO_SOON = TOO_SOON
     commit.RETRY_AFTER = step_attempts.RETRY_AFTER = RETRY_AFTER
-    retention.AFTER_START = retention.EVERY = RETENTION_INTERVAL
+    retention.START_DELAY = retention.INTERVAL = RETENTION_INTERVAL
 
 
 def _prepare(runtime: Runtime, stuck_journeys: tuple[str, ...]) -> None:

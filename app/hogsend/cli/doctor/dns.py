@@ -82,9 +82,9 @@ class Lookups:
 
 def check_dns(settings: Settings) -> list[CheckResult]:
     """Check SPF, DKIM, DMARC and the return path of `HOGSEND_FROM`; nothing for local mail."""
-    from ...services.mail_settings import sends_to_the_internet
+    from ...services.mail_settings import can_send_to_internet
 
-    if not sends_to_the_internet(settings):
+    if not can_send_to_internet(settings):
         return []
     from dns.exception import DNSException
     from dns.resolver import get_default_resolver

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...config.secret import SECRET_FILE, load_stored_secret, prepare_data
 from ...config.settings import ENV_FILE, Settings
 from ...services.actor import COMMAND_LINE
-from ...services.installation import database_file, has_database
+from ...services.installation import find_database_file, has_database
 from ..api_client import is_running
 from ..output import format_count
 from .check_result import CheckResult
@@ -128,7 +128,7 @@ def check_schema(settings: Settings) -> list[CheckResult]:
     if not pending:
         return [CheckResult("schema", "ok", "The schema is up to date.")]
     text = f"The database lacks {format_count(len(pending), 'migration')}."
-    if database_file(settings) is None:
+    if find_database_file(settings) is None:
         # Other processes may work on it, so an operator decides when it changes.
         return [CheckResult("schema", "failure", text, "Run `hogsend migrate`.")]
 

@@ -52,10 +52,10 @@ def check_send_hold(settings: Settings) -> list[CheckResult]:
 
 def check_public_address(settings: Settings) -> list[CheckResult]:
     """Check that recipients can reach the address that links in mails lead to."""
-    from ...services.mail_settings import sends_to_the_internet
+    from ...services.mail_settings import can_send_to_internet
 
     part, address = "public address", settings.base_url
-    if not sends_to_the_internet(settings):
+    if not can_send_to_internet(settings):
         return [CheckResult(part, "ok", f"Links in mails lead to {address}.")]
     if not address.startswith("https://"):
         remedy = "Set HOGSEND_BASE_URL to the https address that recipients can reach."
