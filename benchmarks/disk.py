@@ -75,7 +75,9 @@ async def live(folder: Path, people: int) -> None:
             await project.play()
         tell("that is over", bytes_of(project.file), people, "≤ 2,000")
         clock.set(clock.now() + timedelta(days=91))
-        await Retention(project.database, clock, RetentionPolicy.of(project.settings)).apply()
+        await Retention(
+            project.database, clock, RetentionPolicy.from_settings(project.settings)
+        ).apply()
         tell("that is summed up", bytes_of(project.file), people, "≤ 600")
 
 

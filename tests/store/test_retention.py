@@ -43,7 +43,7 @@ _FOREVER = {
 @pytest.fixture
 def keeper(database: Database, clock: ManualClock, tmp_path: Path) -> Retention:
     """Keeps things for as long as the settings say when nobody says otherwise."""
-    return Retention(database, clock, RetentionPolicy.of(load_settings({}, tmp_path)))
+    return Retention(database, clock, RetentionPolicy.from_settings(load_settings({}, tmp_path)))
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ async def test_rows_that_are_kept_forever_stay(
     clock.set(clock.now() + timedelta(days=20_000))
 
     assert not await Retention(
-        database, clock, RetentionPolicy.of(load_settings(_FOREVER, tmp_path))
+        database, clock, RetentionPolicy.from_settings(load_settings(_FOREVER, tmp_path))
     ).apply()
 
     for rows in [*_AGES.values(), "SELECT 1 FROM turns"]:
