@@ -34,7 +34,7 @@ def open_database(instance: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def meta_of(file: Path) -> dict[str, str]:
+def read_meta(file: Path) -> dict[str, str]:
     """Return the rows of a database's table `meta`."""
     with closing(sqlite3.connect(file)) as database:
         return dict(database.execute("SELECT key, value FROM meta"))
@@ -66,8 +66,8 @@ def test_sending_is_on_hold_in_a_backup_and_not_in_the_original(
 ) -> None:
     hogsend("backup", "copy.db")
 
-    assert meta_of(instance / "copy.db")["fence"].startswith("restored copy of 20")
-    assert "fence" not in meta_of(instance / "data" / "hogsend.db")
+    assert read_meta(instance / "copy.db")["fence"].startswith("restored copy of 20")
+    assert "fence" not in read_meta(instance / "data" / "hogsend.db")
 
 
 def test_no_file_is_overwritten(instance: Path, hogsend: Hogsend) -> None:
@@ -100,7 +100,7 @@ def test_a_backup_restores_an_installation_on_another_machine(
     assert (data / "secret").read_text() == (instance / "data" / "secret").read_text()
     assert stat.S_IMODE((data / "secret").stat().st_mode) == 0o600
     assert stat.S_IMODE((data / "hogsend.db").stat().st_mode) == 0o600
-    meta = meta_of(data / "hogsend.db")
+    meta = read_meta(data / "hogsend.db")
     assert "fence" in meta and "backup.secret" not in meta
     assert hogsend("contacts", "list", "--json").json[0]["userId"] == "ada"
 
@@ -115,10 +115,10 @@ def test_sending_is_resumed_only_after_a_confirmation(
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     refused = hogsend("resume-sending")
     assert "restored copy of" in refused.err and "Mails in the queue: 0." in refused.err
-    assert refused.status == 1 and "fence" in meta_of(database)
+    assert refused.status == 1 and "fence" in read_meta(database)
 
     assert hogsend("resume-sending", "--yes").status == 0
-    assert "fence" not in meta_of(database)
+    assert "fence" not in read_meta(database)
     assert hogsend("resume-sending", "--json").json == {"wasFenced": False, "waiting": 0}
 
 
@@ -150,7 +150,7 @@ def test_a_restore_needs_the_server_stopped(
     outcome = hogsend("restore", "copy.db")
 
     assert outcome.status == 1 and "Stop the server" in outcome.err
-    assert "fence" not in meta_of(instance / "data" / "hogsend.db")
+    assert "fence" not in read_meta(instance / "data" / "hogsend.db")
     assert list(instance.glob("data/*.part*")) == []
 
 
@@ -193,7 +193,7 @@ def test_a_secret_that_comes_from_a_setting_is_not_in_the_backup(
     outcome = hogsend("backup", "copy.db")
 
     assert "HOGSEND_SECRET" in outcome.out
-    assert "backup.secret" not in meta_of(instance / "copy.db")
+    assert "backup.secret" not in read_meta(instance / "copy.db")
 
 
 def test_postgres_has_its_own_tools(

@@ -53,7 +53,7 @@ def taken_port() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
-def settings_of(folder: Path) -> dict[str, str]:
+def read_settings(folder: Path) -> dict[str, str]:
     """Return the values in `.env`."""
     return read_env_file(folder / ".env")
 
@@ -81,7 +81,7 @@ def test_an_empty_folder_becomes_an_installation(
     assert [line.split()[2] for line in lines] == list(STEPS)
     assert (empty_folder / "compose.yaml").read_text().startswith("# Postgres, Hatchet")
     assert stat.S_IMODE((empty_folder / ".env").stat().st_mode) == 0o600
-    written = settings_of(empty_folder)
+    written = read_settings(empty_folder)
     assert {name for name in PORTS if written[name].isdecimal()} == set(PORTS)
     assert f":{written['POSTGRES_PASSWORD']}@127.0.0.1:" in written["HOGSEND_DATABASE_URL"]
     assert written["HOGSEND_MAIL"] == f"smtp://127.0.0.1:{written['MAIL_SMTP_PORT']}"
@@ -143,7 +143,7 @@ def test_settings_of_the_environment_are_not_written(
     monkeypatch.setenv("HOGSEND_DATABASE_URL", empty_postgres_url)
 
     assert hogsend("bootstrap").status == 0
-    assert "HOGSEND_DATABASE_URL" not in settings_of(empty_folder)
+    assert "HOGSEND_DATABASE_URL" not in read_settings(empty_folder)
 
 
 def test_the_secret_of_the_data_folder_is_kept(empty_folder: Path, hogsend: Hogsend) -> None:
@@ -151,7 +151,7 @@ def test_the_secret_of_the_data_folder_is_kept(empty_folder: Path, hogsend: Hogs
     (empty_folder / "data" / "secret").write_text("s" * 43 + "\n")
 
     assert hogsend("bootstrap").status == 0
-    assert settings_of(empty_folder)["HOGSEND_SECRET"] == "s" * 43
+    assert read_settings(empty_folder)["HOGSEND_SECRET"] == "s" * 43
 
 
 def test_an_env_file_that_other_users_can_read_is_protected(
@@ -294,7 +294,7 @@ def test_a_port_that_another_program_uses_is_replaced(
         outcome = hogsend("bootstrap")
 
     assert outcome.status == 0, outcome.err
-    written = settings_of(empty_folder)
+    written = read_settings(empty_folder)
     assert int(written["HATCHET_GRPC_PORT"]) > grpc
     moved = written["POSTGRES_PORT"]
     assert f"{postgres} is in use, so POSTGRES_PORT is now {moved}." in outcome.out
@@ -306,7 +306,7 @@ def test_the_port_of_the_server_is_replaced_too(empty_folder: Path, hogsend: Hog
         (empty_folder / ".env").write_text(f"APP_PORT={port}\n")
         assert hogsend("bootstrap").status == 0
 
-    written = settings_of(empty_folder)
+    written = read_settings(empty_folder)
     assert written["HOGSEND_BIND"] == f"127.0.0.1:{written['APP_PORT']}" != f"127.0.0.1:{port}"
 
 
@@ -315,14 +315,14 @@ def test_a_token_stays_valid_when_a_port_is_replaced(
 ) -> None:
     assert hogsend("bootstrap").status == 0
     docker.stop()
-    first = settings_of(empty_folder)
+    first = read_settings(empty_folder)
 
     with socket.socket() as other:
         other.bind(("127.0.0.1", int(first["HATCHET_GRPC_PORT"])))
         other.listen()
         assert hogsend("bootstrap").status == 0
 
-    then = settings_of(empty_folder)
+    then = read_settings(empty_folder)
     assert then["HATCHET_CLIENT_TOKEN"] == first["HATCHET_CLIENT_TOKEN"]
     assert then["HATCHET_CLIENT_HOST_PORT"] == f"127.0.0.1:{then['HATCHET_GRPC_PORT']}"
     assert then["HATCHET_GRPC_PORT"] != first["HATCHET_GRPC_PORT"]
@@ -358,7 +358,7 @@ def test_a_port_that_docker_reports_as_in_use_is_replaced(
     outcome = hogsend("bootstrap")
 
     assert outcome.status == 0, outcome.err
-    written = settings_of(empty_folder)
+    written = read_settings(empty_folder)
     assert f"{free} is in use, so MAIL_SMTP_PORT is now {written['MAIL_SMTP_PORT']}." in outcome.out
     assert written["HOGSEND_MAIL"] == f"smtp://127.0.0.1:{written['MAIL_SMTP_PORT']}"
     assert len(docker.calls_with("up")) == 2
@@ -448,7 +448,7 @@ def test_a_token_that_cannot_be_created_fails_with_the_message_of_hatchet(
     assert outcome.status == 1 and len(docker.calls_with("exec")) == 5
     assert "Step 5, token" in outcome.err and "the database is away" in outcome.err
     assert "docker compose logs hatchet" in outcome.err
-    assert "HATCHET_CLIENT_TOKEN" not in settings_of(empty_folder)
+    assert "HATCHET_CLIENT_TOKEN" not in read_settings(empty_folder)
 
 
 def test_a_token_of_another_hatchet_is_kept(
@@ -463,7 +463,7 @@ def test_a_token_of_another_hatchet_is_kept(
         outcome.status == 0 and "belongs to https://cloud.example.com, and is kept" in outcome.out
     )
     assert not docker.calls_with("exec")
-    assert "HATCHET_CLIENT_TLS_STRATEGY" not in settings_of(empty_folder)
+    assert "HATCHET_CLIENT_TLS_STRATEGY" not in read_settings(empty_folder)
 
 
 def test_a_token_that_this_hatchet_refuses_is_replaced(
@@ -482,7 +482,7 @@ def test_a_token_that_this_hatchet_refuses_is_replaced(
 
     assert outcome.status == 0, outcome.err
     assert "the former one is refused by this Hatchet" in outcome.out
-    assert settings_of(empty_folder)["HATCHET_CLIENT_TOKEN"] not in ("", old)
+    assert read_settings(empty_folder)["HATCHET_CLIENT_TOKEN"] not in ("", old)
 
 
 @pytest.mark.parametrize(
@@ -538,7 +538,7 @@ def test_an_installation_on_sqlite_is_not_replaced_by_mistake(
     assert "hogsend migrate-data --to" in outcome.err
     text = (project / ".env").read_text()
     assert "\n#HOGSEND_DATABASE_URL=postgres://hogsend:" in text
-    assert "HOGSEND_DATABASE_URL" not in settings_of(project)
+    assert "HOGSEND_DATABASE_URL" not in read_settings(project)
 
     (project / ".env").write_text(text.replace("#HOGSEND_DATABASE_URL", "HOGSEND_DATABASE_URL"))
     assert hogsend("bootstrap").status == 0
@@ -562,7 +562,7 @@ def test_a_revoked_key_is_named(
 def test_no_password_and_no_token_is_ever_shown(empty_folder: Path, hogsend: Hogsend) -> None:
     outcome = hogsend("bootstrap")
 
-    written = settings_of(empty_folder)
+    written = read_settings(empty_folder)
     secret = ("POSTGRES_PASSWORD", "HATCHET_ADMIN_PASSWORD", "HOGSEND_SECRET", "HOGSEND_API_KEY",
               "HATCHET_CLIENT_TOKEN")  # fmt: skip
     assert not [name for name in secret if written[name] in outcome.out + outcome.err]

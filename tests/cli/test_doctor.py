@@ -35,7 +35,7 @@ def healthy_machine(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(machine, "_is_synchronised", lambda: True)
 
 
-def levels(hogsend: Hogsend) -> dict[str, str]:
+def read_levels(hogsend: Hogsend) -> dict[str, str]:
     """Return the level of each part."""
     return {result["part"]: result["level"] for result in hogsend("doctor", "--json").json}
 
@@ -71,7 +71,7 @@ def test_a_data_folder_that_other_users_can_read_is_a_warning(
 ) -> None:
     (journeys.parent / "data").chmod(0o755)
 
-    assert levels(hogsend)["data folder"] == "warning"
+    assert read_levels(hogsend)["data folder"] == "warning"
 
 
 def test_a_broken_journey_is_a_warning(journeys: Path, hogsend: Hogsend) -> None:
@@ -87,9 +87,9 @@ def test_a_provider_without_a_sender_is_a_failure(
 ) -> None:
     monkeypatch.setenv("HOGSEND_MAIL", "smtp://mail.example.com:25")
 
-    level_of = levels(hogsend)
+    levels_by_part = read_levels(hogsend)
 
-    assert level_of["mail"] == "failure" and level_of["public address"] == "warning"
+    assert levels_by_part["mail"] == "failure" and levels_by_part["public address"] == "warning"
     assert hogsend("doctor").status == 1
 
 
@@ -111,19 +111,19 @@ def test_a_full_disk_is_a_failure(
 ) -> None:
     monkeypatch.setattr(machine, "_FULL_DISK", 1 << 60)
 
-    assert levels(hogsend)["disk"] == "failure"
+    assert read_levels(hogsend)["disk"] == "failure"
 
 
 def test_a_damaged_secret_is_a_failure(journeys: Path, hogsend: Hogsend) -> None:
     (journeys.parent / "data" / "secret").write_text("short")
 
-    assert levels(hogsend)["secret"] == "failure"
+    assert read_levels(hogsend)["secret"] == "failure"
 
 
 def test_a_file_that_is_not_a_database_is_a_failure(project: Path, hogsend: Hogsend) -> None:
     (project / "data" / "hogsend.db").write_bytes(b"no database at all, but long enough" * 10)
 
-    assert levels(hogsend)["schema"] == "failure"
+    assert read_levels(hogsend)["schema"] == "failure"
 
 
 def test_a_clock_that_is_not_synchronised_is_a_warning(
@@ -131,7 +131,7 @@ def test_a_clock_that_is_not_synchronised_is_a_warning(
 ) -> None:
     monkeypatch.setattr(machine, "_is_synchronised", lambda: False)
 
-    assert levels(hogsend)["clock"] == "warning"
+    assert read_levels(hogsend)["clock"] == "warning"
 
 
 def test_an_env_file_that_every_user_can_read_is_a_warning(
@@ -141,7 +141,7 @@ def test_an_env_file_that_every_user_can_read_is_a_warning(
     env_file.write_text("HOGSEND_LOG_LEVEL=debug\n")
     env_file.chmod(0o644)
 
-    assert levels(hogsend)[".env"] == "warning"
+    assert read_levels(hogsend)[".env"] == "warning"
 
 
 def test_a_check_that_crashes_is_a_failure_and_the_others_still_run(
@@ -202,7 +202,7 @@ def test_fix_creates_the_data_folder_and_protects_the_env_file(
     ]
     assert stat.S_IMODE((empty_folder / "data").stat().st_mode) == 0o700
     assert stat.S_IMODE((empty_folder / ".env").stat().st_mode) == 0o640
-    assert levels(hogsend)[".env"] == "ok"
+    assert read_levels(hogsend)[".env"] == "ok"
     assert "fixed" not in hogsend("doctor", "--fix").out
 
 
@@ -219,12 +219,12 @@ def test_fix_migrates_a_sqlite_file_after_copying_it(empty_folder: Path, hogsend
     data.mkdir(mode=0o700)
     with closing(sqlite3.connect(data / "hogsend.db")) as database, database:
         database.execute("CREATE TABLE notes (text)")
-    assert levels(hogsend)["schema"] == "warning"
+    assert read_levels(hogsend)["schema"] == "warning"
 
     outcome = hogsend("doctor", "--fix")
 
     assert "fixed    schema" in outcome.out
-    assert levels(hogsend)["schema"] == "ok"
+    assert read_levels(hogsend)["schema"] == "ok"
     assert len(list((data / "backups").glob("*.db"))) == 1
 
 

@@ -20,7 +20,7 @@ def test_templates_are_listed(journeys: Path, hogsend: Hogsend) -> None:
 
     assert "emails/hello.html" in outcome.out
     assert "broken.html" in outcome.err
-    assert [one["key"] for one in hogsend("emails", "list", "--json").json] == ["hello"]
+    assert [row["key"] for row in hogsend("emails", "list", "--json").json] == ["hello"]
 
 
 def test_a_preview_uses_the_sample(journeys: Path, hogsend: Hogsend) -> None:
@@ -58,7 +58,7 @@ def test_each_test_mail_reaches_the_inbox(journeys: Path, project: Path, hogsend
         outcome = hogsend("emails", "test", "hello", "--to", "Grace@example.com")
         assert outcome.status == 0 and "grace@example.com" in outcome.out
 
-    assert inbox_of(project) == ["Hello Grace", "Hello Grace"]
+    assert read_inbox(project) == ["Hello Grace", "Hello Grace"]
 
 
 def test_test_mails_are_redirected_like_every_other(
@@ -81,7 +81,7 @@ def test_a_provider_without_a_sender_is_an_error(
     assert outcome.status == 1 and "HOGSEND_FROM" in outcome.err
 
 
-def inbox_of(project: Path) -> list[str]:
+def read_inbox(project: Path) -> list[str]:
     """Return the subjects of the captured mails."""
     with closing(sqlite3.connect(project / "data" / "hogsend.db")) as database:
         return [subject for (subject,) in database.execute("SELECT subject FROM inbox")]

@@ -11,7 +11,7 @@ from .waiting import SLEEPER, connected, fall_asleep, put_into, states
 
 
 def test_stuck_enrollments_are_listed_with_the_reason(journeys: Path, hogsend: Hogsend) -> None:
-    (one,) = fall_asleep(journeys, hogsend)
+    (enrollment_id,) = fall_asleep(journeys, hogsend)
     empty = hogsend("enrollments", "list", "--journey", "sleeper")
     assert (empty.status, empty.out) == (
         0,
@@ -21,9 +21,9 @@ def test_stuck_enrollments_are_listed_with_the_reason(journeys: Path, hogsend: H
 
     listed = hogsend("enrollments", "list", "--journey", "sleeper")
 
-    assert one in listed.out and "KeyError: 'plan'" in listed.out
+    assert enrollment_id in listed.out and "KeyError: 'plan'" in listed.out
     (row,) = hogsend("enrollments", "list", "--journey", "sleeper", "--json").json
-    assert (row["id"], row["state"], row["contact"]) == (one, "failed", "ada")
+    assert (row["id"], row["state"], row["contact"]) == (enrollment_id, "failed", "ada")
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ def test_stuck_enrollments_are_listed_with_the_reason(journeys: Path, hogsend: H
 def test_stuck_enrollments_are_helped_by_id_or_by_journey(
     journeys: Path, hogsend: Hogsend, *, command: str, before: str, after: list[str], together: bool
 ) -> None:
-    (one,) = fall_asleep(journeys, hogsend)
+    (enrollment_id,) = fall_asleep(journeys, hogsend)
     put_into(journeys, before)
 
-    selection = ["--journey", "sleeper", "--yes"] if together else [one]
+    selection = ["--journey", "sleeper", "--yes"] if together else [enrollment_id]
     outcome = hogsend("enrollments", command, *selection)
 
     assert (outcome.status, outcome.err) == (0, "")
@@ -58,9 +58,9 @@ def test_stuck_enrollments_are_helped_by_id_or_by_journey(
 def test_an_enrollment_whose_state_does_not_allow_the_action_is_skipped(
     journeys: Path, hogsend: Hogsend
 ) -> None:
-    (one,) = fall_asleep(journeys, hogsend)
+    (enrollment_id,) = fall_asleep(journeys, hogsend)
 
-    outcome = hogsend("enrollments", "retry", one)
+    outcome = hogsend("enrollments", "retry", enrollment_id)
 
     assert outcome.status == 1
     assert "this one is waiting" in outcome.err

@@ -71,9 +71,9 @@ def test_a_warning_fails_only_a_strict_check(journeys: Path, hogsend: Hogsend) -
     assert (outcome.status, "welcome.py:9: warning: " in outcome.out) == (0, True)
     assert "no errors, 1 warning." in outcome.out
     assert hogsend("journeys", "check", "--strict").status == 1
-    (found,) = hogsend("journeys", "check", "--json").json
-    assert (found["file"], found["line"], found["severity"]) == ("welcome.py", 9, "warning")
-    assert "label=" in found["remedy"]
+    (finding,) = hogsend("journeys", "check", "--json").json
+    assert (finding["file"], finding["line"], finding["severity"]) == ("welcome.py", 9, "warning")
+    assert "label=" in finding["remedy"]
 
 
 def test_a_mail_with_a_broken_template_is_not_reported_as_missing_too(
@@ -81,9 +81,9 @@ def test_a_mail_with_a_broken_template_is_not_reported_as_missing_too(
 ) -> None:
     (journeys / "emails" / "hello.html").write_text("no front matter")
 
-    (found,) = hogsend("journeys", "check", "--json").json
+    (finding,) = hogsend("journeys", "check", "--json").json
 
-    assert found["file"] == "emails/hello.html"
+    assert finding["file"] == "emails/hello.html"
 
 
 def test_a_journey_is_shown(journeys: Path, project: Path, hogsend: Hogsend) -> None:
@@ -212,7 +212,7 @@ def test_enrolling_a_person_starts_no_other_journey(
     hogsend("journeys", "enroll", "welcome", "--user-id", "1", "--prop", "plan=pro")
 
     people = {
-        one["id"]: one["people"]["active"] for one in hogsend("journeys", "list", "--json").json
+        row["id"]: row["people"]["active"] for row in hogsend("journeys", "list", "--json").json
     }
     assert people == {"welcome": 1, "other": 0}
 

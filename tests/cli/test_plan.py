@@ -26,14 +26,14 @@ def test_the_same_code_endangers_no_one(journeys: Path, hogsend: Hogsend) -> Non
 def test_code_that_makes_people_drift_fails_and_names_the_wait(
     journeys: Path, hogsend: Hogsend
 ) -> None:
-    (one,) = fall_asleep(journeys, hogsend)
+    (enrollment_id,) = fall_asleep(journeys, hogsend)
     (journeys / "sleeper.py").write_text(SLEEPER.replace('"rest"', '"nap"'))
 
     outcome = hogsend("journeys", "plan")
 
     assert outcome.status == 1
     assert "1: the code no longer asks for sleep:rest" in outcome.out
-    assert one in outcome.out
+    assert enrollment_id in outcome.out
     assert "1 person would not continue" in outcome.err
     assert states(journeys) == ["waiting"]
 
@@ -51,8 +51,8 @@ def test_the_code_of_another_folder_is_tried(
     planned = hogsend("journeys", "plan", "--against", str(other), "--json")
 
     assert planned.status == 0
-    (found,) = planned.json["journeys"]
-    assert (found["moved"], found["behind"]) == (1, {"trigger:new": 1})
+    (plan,) = planned.json["journeys"]
+    assert (plan["moved"], plan["behind"]) == (1, {"trigger:new": 1})
     assert hogsend("journeys", "plan", "--json").json["journeys"][0]["identical"] == 1
 
 

@@ -23,7 +23,7 @@ def test_every_setting_is_shown_with_its_origin(
     for setting in SETTINGS:
         assert setting.name in outcome.out
     assert "hunter2" not in outcome.out
-    origins = {one["name"]: one["origin"] for one in hogsend("settings", "--json").json}
+    origins = {row["name"]: row["origin"] for row in hogsend("settings", "--json").json}
     assert origins["HOGSEND_FROM"] == ".env"
     assert origins["HOGSEND_MAIL"] == "environment"
     assert origins["HOGSEND_BIND"] == "default"

@@ -69,9 +69,11 @@ async def runtime(sqlite_database: Database, clock: ManualClock, tmp_path: Path)
     )
     tokens, changes = Tokens(settings.secrets), ChangeFeed()
     graphs = {
-        one.id: build_graph_from_source(one.source, one.trigger.event, file=one.file, line=one.line)
-        for one in product.JOURNEYS.values()
-        if one.source
+        journey.id: build_graph_from_source(
+            journey.source, journey.trigger.event, file=journey.file, line=journey.line
+        )
+        for journey in product.JOURNEYS.values()
+        if journey.source
     }
     registry = Registry(
         journeys=product.JOURNEYS, lists=product.LISTS, broken=(BROKEN,), graphs=graphs
@@ -177,7 +179,7 @@ class _Text(HTMLParser):
         self.parts.append(data)
 
 
-def text_of(html: str) -> str:
+def extract_text(html: str) -> str:
     """Return the visible text of a page, with single spaces."""
     parser = _Text()
     parser.feed(html)

@@ -23,7 +23,7 @@ ROUTES = ("/v1/events", "/v1/events/batch")
 
 @pytest.fixture
 async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
-    """An installation that plays nothing."""
+    """An installation without a worker."""
     async with open_site(tmp_path, clock, with_worker=False) as opened:
         yield opened
 
@@ -34,14 +34,14 @@ async def call(site: Site, authorization: str, path: str = "/v1/events") -> Resp
     return await site.post(path, body, Authorization=authorization)
 
 
-async def make(site: Site, *scopes: str, **more: object) -> str:
-    """Make a key and return its header."""
+async def create_key(site: Site, *scopes: str, **more: object) -> str:
+    """Create a key and return its header."""
     now = site.clock.now()
     _, text = await keys.create(site.runtime.database, name="k", scopes=scopes, now=now, **more)  # type: ignore[arg-type]
     return f"Bearer {text}"
 
 
-async def refused(answer: Response, status: int, code: str) -> str:
+async def check_refusal(answer: Response, status: int, code: str) -> str:
     assert answer.status_code == status
     body = await answer.get_json()
     assert body["code"] == code
@@ -60,7 +60,7 @@ async def test_a_request_without_a_known_key_is_refused(site: Site, path: str) -
         f"Bearer {site.key[:-1]}",
         "Bearer \u00fc",
     ):
-        sentence = await refused(await call(site, header, path), 401, "unauthorized")
+        sentence = await check_refusal(await call(site, header, path), 401, "unauthorized")
         assert sentence.startswith("Unauthorized") and "hogsend keys" in sentence
     assert (await call(site, f"bearer {site.key}", path)).status_code == 202
     assert await site.one("SELECT COUNT(*) FROM events") == 1
@@ -68,20 +68,22 @@ async def test_a_request_without_a_known_key_is_refused(site: Site, path: str) -
 
 @pytest.mark.parametrize("path", ROUTES)
 async def test_a_key_permits_only_what_its_scopes_allow(site: Site, path: str) -> None:
-    assert (await call(site, await make(site, "full-admin"), path)).status_code == 202
+    assert (await call(site, await create_key(site, "full-admin"), path)).status_code == 202
     for scope in ("read", "journey-admin"):
-        sentence = await refused(await call(site, await make(site, scope), path), 403, "forbidden")
+        sentence = await check_refusal(
+            await call(site, await create_key(site, scope), path), 403, "forbidden"
+        )
         assert sentence == "Forbidden: insufficient scope. This key lacks the scope ingest."
-    public = await make(site, "ingest-public", origins=["https://shop.example"])
-    await refused(await call(site, public, path), 403, "forbidden")
+    public = await create_key(site, "ingest-public", origins=["https://shop.example"])
+    await check_refusal(await call(site, public, path), 403, "forbidden")
 
 
 async def test_an_expired_key_is_refused_as_expired(site: Site) -> None:
     ends = site.clock.now() + timedelta(hours=1)
-    header = await make(site, "ingest", expires_at=ends)
+    header = await create_key(site, "ingest", expires_at=ends)
     assert (await call(site, header)).status_code == 202
     site.clock.set(ends)
-    assert await refused(await call(site, header), 401, "unauthorized") == "API key expired"
+    assert await check_refusal(await call(site, header), 401, "unauthorized") == "API key expired"
 
 
 async def test_a_key_revoked_in_the_dashboard_stops_at_once(site: Site) -> None:
@@ -97,7 +99,7 @@ async def test_a_key_revoked_in_the_dashboard_stops_at_once(site: Site) -> None:
     )
 
     assert answer.status_code == 303
-    await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
+    await check_refusal(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
 
 
 async def test_a_key_revoked_by_another_process_stops_when_the_change_is_noticed(
@@ -107,42 +109,42 @@ async def test_a_key_revoked_by_another_process_stops_when_the_change_is_noticed
     (key,) = await keys.list_keys(site.runtime.database)
     await keys.revoke(site.runtime.database, key.id, site.clock.now())
     site.runtime.foreign_changes += 1
-    await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
+    await check_refusal(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
 
 
 async def test_a_key_revoked_during_its_look_up_is_not_cached(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = keys.find
-    found, go_on = asyncio.Event(), asyncio.Event()
+    is_found, may_continue = asyncio.Event(), asyncio.Event()
 
     async def slowly(*arguments: object) -> object:
         key = await find(*arguments)  # type: ignore[arg-type]
-        found.set()
-        await go_on.wait()
+        is_found.set()
+        await may_continue.wait()
         return key
 
     monkeypatch.setattr(keys, "find", slowly)
     first = asyncio.ensure_future(call(site, f"Bearer {site.key}"))
-    await found.wait()
+    await is_found.wait()
     (key,) = await keys.list_keys(site.runtime.database)
     await keys.revoke(site.runtime.database, key.id, site.clock.now())
     site.app.extensions["key_authenticator"].forget_keys()
-    go_on.set()
+    may_continue.set()
     await first
-    await refused(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
+    await check_refusal(await call(site, f"Bearer {site.key}"), 401, "unauthorized")
 
 
 async def test_guessing_callers_wait_and_valid_keys_do_not(site: Site) -> None:
     for n in range(key_auth.MAX_FAILURES):
-        await refused(await call(site, f"Bearer hsk_{n:043}"), 401, "unauthorized")
+        await check_refusal(await call(site, f"Bearer hsk_{n:043}"), 401, "unauthorized")
 
     for path in ROUTES:
         answer = await call(site, f"Bearer hsk_{'z' * 43}", path)
-        assert await refused(answer, 429, "rate_limited") == "Rate limit exceeded"
+        assert await check_refusal(answer, 429, "rate_limited") == "Rate limit exceeded"
         assert answer.headers["Retry-After"] == "60"
         assert (await call(site, f"Bearer {site.key}", path)).status_code == 202
-        assert (await call(site, await make(site, "ingest"), path)).status_code == 202
+        assert (await call(site, await create_key(site, "ingest"), path)).status_code == 202
 
 
 async def test_the_last_use_of_a_key_is_recorded(site: Site) -> None:

@@ -16,7 +16,7 @@ from hogsend.process.worker_factory import build_worker
 from hogsend.store.db import Query, Write
 from hogsend.store.fields import to_id
 from tests.doubles.hatchet.token import TENANT, mint
-from tests.web.conftest import Browser, text_of
+from tests.web.conftest import Browser, extract_text
 from tests.web.sample_data import SampleData
 
 SCREENS = "https://hatchet.example.com"
@@ -74,7 +74,7 @@ async def test_every_page_warns_that_hatchet_is_unreachable(
 async def test_without_hatchet_nothing_is_unreachable(app: Quart, owner: Browser) -> None:
     body = await (await app.test_client().get("/readyz")).get_json()
     assert body["parts"]["engine"] == {"kind": "embedded", "status": "up"}
-    assert "unreachable" not in text_of(await owner.read("/"))
+    assert "unreachable" not in extract_text(await owner.read("/"))
 
 
 async def test_an_enrollment_links_to_its_run_in_hatchets_dashboard(
@@ -85,14 +85,14 @@ async def test_an_enrollment_links_to_its_run_in_hatchets_dashboard(
         [],
         lambda rows: to_id(rows[0][0]),
     )
-    one = await with_hatchet.database.read_one(live)
+    enrollment_id = await with_hatchet.database.read_one(live)
     run = "0f8fad5b-d9cb-469f-a165-70867728950e"
     row = (
         "INSERT INTO hatchet_runs (enrollment_id, run_id, pushed, tried, again_at) "
         "VALUES (?,?,0,2,0)"
     )
     async with with_hatchet.database.transaction() as tx:
-        await tx.apply([Write(row, [(one, run)])])
-    html = await owner.read(f"/enrollments/{one}")
+        await tx.apply([Write(row, [(enrollment_id, run)])])
+    html = await owner.read(f"/enrollments/{enrollment_id}")
     assert f'href="{SCREENS}/tenants/{TENANT}/runs/{run}"' in html
-    assert "restarted 2 times" in text_of(html)
+    assert "restarted 2 times" in extract_text(html)

@@ -1,4 +1,4 @@
-"""Every error is one sentence and a remedy; over the API it has a machine's word beside it."""
+"""Every error is one sentence and a remedy; over the API it also has a code."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from hogsend.store import operators, sessions
 from hogsend.web.errors import get_status, to_json
 from hogsend.web.session import COOKIE
 from tests.site import Site, open_site
-from tests.web.conftest import text_of
+from tests.web.conftest import extract_text
 
 
 @pytest.fixture
 async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
-    """An installation that plays nothing."""
+    """An installation without a worker."""
     async with open_site(tmp_path, clock, with_worker=False) as opened:
         yield opened
 
 
-def kinds(of: type[errors.HogsendError]) -> list[type[errors.HogsendError]]:
-    return [of, *(found for kind in of.__subclasses__() for found in kinds(kind))]
+def list_kinds(base: type[errors.HogsendError]) -> list[type[errors.HogsendError]]:
+    """Return a class of errors and all its subclasses."""
+    return [base, *(kind for child in base.__subclasses__() for kind in list_kinds(child))]
 
 
 def test_every_kind_of_error_has_its_own_code() -> None:
-    codes = [kind.code for kind in kinds(errors.HogsendError)]
+    codes = [kind.code for kind in list_kinds(errors.HogsendError)]
     assert len(codes) == len(set(codes))
-    for kind in kinds(errors.HogsendError):
+    for kind in list_kinds(errors.HogsendError):
         error = kind("Something")
         body = to_json(error)
         assert body["code"] == kind.code and isinstance(body["error"], str)
@@ -65,7 +66,7 @@ async def test_an_unexpected_error_on_a_page_is_a_page(
     answer = await site.client.get("/u/x")
 
     assert answer.status_code == 500 and answer.content_type.startswith("text/html")
-    page = text_of(await answer.get_data(as_text=True))
+    page = extract_text(await answer.get_data(as_text=True))
     assert "Something went wrong" in page and "secret" not in page
 
 
@@ -74,7 +75,7 @@ async def test_an_unknown_path_is_a_page_or_json(site: Site) -> None:
     assert page.status_code in (303, 404) and "json" not in (page.content_type or "")
     wrong = await site.client.delete("/u/x")
     assert wrong.status_code == 405
-    assert "does not support that request" in text_of(await wrong.get_data(as_text=True))
+    assert "does not support that request" in extract_text(await wrong.get_data(as_text=True))
     api = await site.client.get("/v1/none")
     assert await api.get_json() == {"error": "Not Found", "code": "not_found"}
 

@@ -306,7 +306,7 @@ async def test_no_body_causes_a_server_error(site: Site, body: Any, ascii_only: 
         answer = await site.post(path, sent)
         assert answer.status_code in (202, 400, 413), await answer.get_data(as_text=True)
         body = await answer.get_json()
-        assert all(one.get("code") != "internal" for one in body.get("results", ()))
+        assert all(item.get("code") != "internal" for item in body.get("results", ()))
 
 
 @settings(

@@ -30,9 +30,9 @@ async def test_topics_that_change_together_are_sent_together() -> None:
 async def test_changes_since_the_page_was_rendered_are_sent_when_the_stream_starts() -> None:
     changes = ChangeFeed()
     changes.publish("inbox")
-    seen = changes.number
+    last_seen = changes.number
     changes.publish("sends")
-    updates = stream_topics(changes, always(True), since=seen, pause=0.01, heartbeat=5)
+    updates = stream_topics(changes, always(True), since=last_seen, pause=0.01, heartbeat=5)
     await anext(updates)
     assert await anext(updates) == b"event: live-sends\ndata:\n\n"
     await updates.aclose()
@@ -42,10 +42,10 @@ async def test_a_stream_ends_when_the_server_stops() -> None:
     changes = ChangeFeed()
     updates = stream_topics(changes, always(True), heartbeat=5)
     await anext(updates)
-    rest = asyncio.ensure_future(anext(updates, b"the end"))
+    last_message = asyncio.ensure_future(anext(updates, b"the end"))
     await asyncio.sleep(0)
     changes.close()
-    assert await asyncio.wait_for(rest, 2) == b"the end"
+    assert await asyncio.wait_for(last_message, 2) == b"the end"
 
 
 async def test_a_stream_ends_when_the_session_does() -> None:

@@ -9,7 +9,7 @@ from hogsend.clock import ManualClock
 from hogsend.process.retention import Retention, RetentionPolicy
 from hogsend.process.runtime import Runtime
 from hogsend.store.db import Query
-from tests.web.conftest import Browser, text_of
+from tests.web.conftest import Browser, extract_text
 from tests.web.sample_data import SampleData
 
 
@@ -30,9 +30,9 @@ async def test_every_page_works_after_retention(
     people = await ids(runtime, "contacts")
     paths = chain(
         ("/", "/emails", "/inbox", "/events", "/journeys/activation-welcome"),
-        (f"/contacts/{one}" for one in people[:3]),
-        (f"/enrollments/{one}" for one in await ids(runtime, "enrollments")),
-        (f"/emails/{one}" for one in await ids(runtime, "sends")),
+        (f"/contacts/{contact_id}" for contact_id in people[:3]),
+        (f"/enrollments/{enrollment_id}" for enrollment_id in await ids(runtime, "enrollments")),
+        (f"/emails/{send_id}" for send_id in await ids(runtime, "sends")),
     )
     for path in paths:
         answer = await owner.get(path)
@@ -50,7 +50,7 @@ async def test_an_enrollment_summarizes_steps_that_are_no_longer_stored(
         Query("SELECT id FROM enrollments WHERE state = 'failed' AND compacted_at > 0", [], list)
     )
 
-    text = text_of(await owner.read(f"/enrollments/{rows[0][0].hex()}"))
+    text = extract_text(await owner.read(f"/enrollments/{rows[0][0].hex()}"))
 
     assert "Ran 2 turns summary" in text
     assert "2 of them failed" in text

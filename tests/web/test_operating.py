@@ -13,14 +13,14 @@ from hogsend.store import audit, enrollments
 from hogsend.store.db import Query, Write
 from hogsend.web.admin import bulk_actions
 from tests.web import product
-from tests.web.conftest import Browser, text_of
+from tests.web.conftest import Browser, extract_text
 from tests.web.sample_data import SampleData
 
 WELCOME = "/journeys/activation-welcome"
 
 
 async def put(runtime: Runtime, state: str, journey_id: str = "activation-welcome") -> int:
-    """Let everyone who is live in a journey be in a state; return how many they are."""
+    """Put all live enrollments of a journey into a state; return how many they are."""
     count = Query(
         "SELECT COUNT(*) FROM enrollments WHERE journey_id = ? "
         "AND state IN ('active', 'waiting', 'drifted', 'parked')",
@@ -46,9 +46,9 @@ async def put(runtime: Runtime, state: str, journey_id: str = "activation-welcom
     return people
 
 
-async def state_of(runtime: Runtime, enrollment_id: UUID) -> str:
-    found = await runtime.database.read_one(enrollments.find_by_ids([enrollment_id]))
-    return found[enrollment_id].state
+async def read_state(runtime: Runtime, enrollment_id: UUID) -> str:
+    by_id = await runtime.database.read_one(enrollments.find_by_ids([enrollment_id]))
+    return by_id[enrollment_id].state
 
 
 # -- one enrollment -------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ async def test_a_drifted_enrollment_can_be_continued_restarted_or_exited(
 ) -> None:
     await put(runtime, "drifted")
     ada = sample.ids["activation-welcome/Ada Lovelace"]
-    text = text_of(await owner.read(f"/enrollments/{ada}"))
+    text = extract_text(await owner.read(f"/enrollments/{ada}"))
     assert "The wait that this contact is in (wait:plan.upgraded) is no longer in the code" in text
     for button in ("Continue enrollment", "Restart enrollment", "Exit enrollment"):
         assert button in text
@@ -67,7 +67,7 @@ async def test_a_drifted_enrollment_can_be_continued_restarted_or_exited(
 
     answer = await owner.post(f"/enrollments/{ada}/continue")
     assert answer.headers["Location"] == f"/enrollments/{ada}?done=continued"
-    assert await state_of(runtime, ada) == "active"
+    assert await read_state(runtime, ada) == "active"
 
 
 async def test_a_restart_leads_to_the_new_enrollment(
@@ -78,8 +78,8 @@ async def test_a_restart_leads_to_the_new_enrollment(
     answer = await owner.post(f"/enrollments/{old}/restart", reason="asked for")
     location = answer.headers["Location"]
     assert location.endswith("?done=restarted") and str(old) not in location
-    assert "Restarted. This is the new enrollment" in text_of(await owner.read(location))
-    assert "restarted by owner@example.com: asked for" in text_of(
+    assert "Restarted. This is the new enrollment" in extract_text(await owner.read(location))
+    assert "restarted by owner@example.com: asked for" in extract_text(
         await owner.read(f"/enrollments/{old}")
     )
 
@@ -88,10 +88,10 @@ async def test_a_failed_enrollment_can_be_retried_and_the_retry_is_logged(
     owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     grace = sample.ids["payment-recovery/grace@example.com"]
-    assert "Retry enrollment" in text_of(await owner.read(f"/enrollments/{grace}"))
+    assert "Retry enrollment" in extract_text(await owner.read(f"/enrollments/{grace}"))
     answer = await owner.post(f"/enrollments/{grace}/retry")
     assert answer.headers["Location"] == f"/enrollments/{grace}?done=retried"
-    assert await state_of(runtime, grace) in ("active", "waiting")
+    assert await read_state(runtime, grace) in ("active", "waiting")
     (line,) = await audit.list_entries(runtime.database, 1)
     assert (line.who, line.action) == ("owner@example.com", "retry")
 
@@ -111,11 +111,11 @@ async def test_a_viewer_is_offered_no_action_and_cannot_run_one(
 ) -> None:
     await put(runtime, "drifted")
     ada = sample.ids["activation-welcome/Ada Lovelace"]
-    assert "Continue enrollment" not in text_of(await viewer.read(f"/enrollments/{ada}"))
-    assert "Continue all" not in text_of(await viewer.read(f"{WELCOME}?state=drifted"))
+    assert "Continue enrollment" not in extract_text(await viewer.read(f"/enrollments/{ada}"))
+    assert "Continue all" not in extract_text(await viewer.read(f"{WELCOME}?state=drifted"))
     for path in (f"/enrollments/{ada}/continue", f"{WELCOME}/everyone", f"{WELCOME}/replay"):
         assert (await viewer.post(path, act="continue", state="drifted")).status_code == 403
-    assert await state_of(runtime, ada) == "drifted"
+    assert await read_state(runtime, ada) == "drifted"
 
 
 # -- all of a state -------------------------------------------------------------------------------
@@ -125,13 +125,13 @@ async def test_all_drifted_enrollments_are_continued_after_their_number_is_shown
     owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     people = await put(runtime, "drifted")
-    text = text_of(await owner.read(f"{WELCOME}?state=drifted"))
+    text = extract_text(await owner.read(f"{WELCOME}?state=drifted"))
     assert f"{people} people continue now with the current code" in text
     assert f"Continue {people} enrollments" in text
 
     answer = await owner.post(f"{WELCOME}/everyone", act="continue", state="drifted")
     assert answer.headers["Location"] == f"{WELCOME}?done=all-done"
-    assert "Continue all" not in text_of(await owner.read(f"{WELCOME}?state=drifted"))
+    assert "Continue all" not in extract_text(await owner.read(f"{WELCOME}?state=drifted"))
     (line,) = await audit.list_entries(runtime.database, 1)
     assert (line.action, line.before, line.after) == (
         "continue all",
@@ -148,7 +148,7 @@ async def test_unchanged_enrollments_are_counted_by_reason(
     runtime.ingest.rules = replace(rules, switched_off=frozenset({"activation-welcome"}))
     answer = await owner.post(f"{WELCOME}/everyone", act="restart", state="drifted")
     assert answer.status_code == 409
-    text = text_of(await answer.get_data(as_text=True))
+    text = extract_text(await answer.get_data(as_text=True))
     assert f"Done for 0 people. {people} left unchanged" in text
     assert "disabled_by_operator" in text
 
@@ -172,7 +172,7 @@ async def test_a_long_action_continues_in_the_background(
     monkeypatch.setattr(bulk_actions, "PATIENCE", 0.0)
     answer = await owner.post(f"{WELCOME}/everyone", act="exit", state="drifted")
     assert answer.headers["Location"] == f"{WELCOME}?done=under-way"
-    assert "In progress." in text_of(await owner.read(answer.headers["Location"]))
+    assert "In progress." in extract_text(await owner.read(answer.headers["Location"]))
 
 
 # -- what is shown first --------------------------------------------------------------------------
@@ -192,9 +192,9 @@ async def test_the_overview_names_turns_that_are_being_retried(
             ]
         )
     html = await owner.read("/")
-    assert "1 turn is being retried in Activation welcome: TypeError: no plan" in text_of(html)
+    assert "1 turn is being retried in Activation welcome: TypeError: no plan" in extract_text(html)
     assert f'href="{WELCOME}?state=retrying#people"' in html
-    listed = text_of(await owner.read(f"{WELCOME}?state=retrying"))
+    listed = extract_text(await owner.read(f"{WELCOME}?state=retrying"))
     assert "retrying1" in listed and "Ada Lovelace" in listed
 
 
@@ -202,15 +202,15 @@ async def test_a_halted_journey_is_named_with_its_file_and_the_remedy(
     owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     people = await put(runtime, "parked")
-    text = text_of(await owner.read("/"))
+    text = extract_text(await owner.read("/"))
     assert (
         f"Activation welcome is halted because it blocked its thread three times; {people}" in text
     )
-    page = text_of(await owner.read(WELCOME))
+    page = extract_text(await owner.read(WELCOME))
     assert "This journey is halted because it blocked its thread three times." in page
-    assert "halted" in text_of(await owner.read("/journeys"))
+    assert "halted" in extract_text(await owner.read("/journeys"))
     ada = sample.ids["activation-welcome/Ada Lovelace"]
-    text = text_of(await owner.read(f"/enrollments/{ada}"))
+    text = extract_text(await owner.read(f"/enrollments/{ada}"))
     assert "fix it and reload the code; this contact then continues" in text
     assert "Exit enrollment" in text
 
@@ -224,7 +224,7 @@ async def test_people_in_a_journey_without_code_are_named(
     }
     content = runtime.content
     runtime.content = replace(content, registry=replace(content.registry, journeys=journeys))
-    text = text_of(await owner.read("/"))
+    text = extract_text(await owner.read("/"))
     assert f"{people} people parked in Activation welcome, whose code is missing or broken" in text
 
 
@@ -252,12 +252,13 @@ async def test_missed_triggers_are_replayed_with_a_button(
                 ),
             ]
         )
-    assert "1 trigger missed while the code of Activation welcome was missing or broken" in text_of(
-        await owner.read("/")
+    assert (
+        "1 trigger missed while the code of Activation welcome was missing or broken"
+        in extract_text(await owner.read("/"))
     )
     page = f"{WELCOME}?refused=journey_broken"
-    assert "Replay 1 trigger" in text_of(await owner.read(page))
+    assert "Replay 1 trigger" in extract_text(await owner.read(page))
     answer = await owner.post(f"{WELCOME}/replay")
     assert answer.headers["Location"] == f"{WELCOME}?done=all-done"
-    assert "Replay" not in text_of(await owner.read(page))
-    assert "1 trigger missed" not in text_of(await owner.read("/"))
+    assert "Replay" not in extract_text(await owner.read(page))
+    assert "1 trigger missed" not in extract_text(await owner.read("/"))

@@ -21,7 +21,7 @@ from hogsend.domain.ids import new_id
 from hogsend.domain.send_policy import Consents
 from hogsend.services.content import load_content
 from tests.site import FILES, Site, open_site, write_files
-from tests.web.conftest import text_of
+from tests.web.conftest import extract_text
 
 
 @dataclass
@@ -47,9 +47,9 @@ class Recipient:
     def preferences(self) -> str:
         """The path of the preference page that the unsubscribe token's owner may see."""
         tokens = self.site.runtime.tokens
-        found = tokens.read_unsubscribe(self.unsubscribe.removeprefix("/u/"))
-        assert found is not None
-        return f"/p/{tokens.sign_preferences(found.contact_id, found.list_id, found.send_id)}"
+        token = tokens.read_unsubscribe(self.unsubscribe.removeprefix("/u/"))
+        assert token is not None
+        return f"/p/{tokens.sign_preferences(token.contact_id, token.list_id, token.send_id)}"
 
     async def consents(self) -> dict[str, bool]:
         rows = await self.site.rows("SELECT list_id, subscribed FROM consents")
@@ -188,7 +188,7 @@ async def test_opening_a_page_changes_nothing(ada: Recipient) -> None:
 async def test_the_page_has_one_button_and_masks_the_address(ada: Recipient) -> None:
     html = await ada.read(ada.unsubscribe)
 
-    assert "a…@example.com" in text_of(html) and "ada@example.com" not in html
+    assert "a…@example.com" in extract_text(html) and "ada@example.com" not in html
     form = re.search(r'<form class="fields".*?</form>', html, re.DOTALL)
     assert form is not None and form.group().count("<button") == 1
     assert "One-Click" not in html
@@ -202,7 +202,7 @@ async def test_undo_resubscribes_to_that_list_only(ada: Recipient) -> None:
 
     undone = await ada.post(ada.unsubscribe, {"action": "undo"})
 
-    assert "will get “News” again" in text_of(await undone.get_data(as_text=True))
+    assert "will get “News” again" in extract_text(await undone.get_data(as_text=True))
     assert await ada.consents() == {"journey": False, "news": True}
 
 
@@ -231,7 +231,7 @@ async def test_the_preference_page_switches_lists_without_scripts(ada: Recipient
     assert saved.headers["Location"] == f"{ada.preferences}?saved=1"
     assert await ada.consents() == {"news": False, "tips": True}
     after = await ada.read(saved.headers["Location"])
-    assert "Your preferences are saved." in text_of(after)
+    assert "Your preferences are saved." in extract_text(after)
     fields = re.findall(r'<input type="hidden" name="(on|off)" value="([^"]+)"', after)
     assert sorted(fields) == [("off", "news"), ("on", "journey"), ("on", "tips")]
 
@@ -250,7 +250,7 @@ async def test_unsubscribing_from_everything_keeps_the_choices(ada: Recipient) -
     await ada.post(ada.preferences, {"action": "stop"})
     assert await ada.consents() == {"news": False, "*": False}
     html = await ada.read(ada.preferences)
-    assert "unsubscribed from all emails, except" in text_of(html) and 'name="on"' not in html
+    assert "unsubscribed from all emails, except" in extract_text(html) and 'name="on"' not in html
 
     await ada.post(ada.preferences, {"action": "resume"})
     assert await ada.consents() == {"news": False, "*": True}
@@ -264,12 +264,12 @@ async def test_forged_switches_do_nothing(ada: Recipient) -> None:
 async def test_the_links_of_other_versions_work_too(ada: Recipient) -> None:
     token = ada.unsubscribe.removeprefix("/u/")
     old = f"/v1/email/unsubscribe?token={token}"
-    assert "Unsubscribe?" in text_of(await ada.read(old))
+    assert "Unsubscribe?" in extract_text(await ada.read(old))
     assert (await ada.post(old, {"List-Unsubscribe": "One-Click"})).status_code == 200
     assert await ada.consents() == {"news": False}
 
     wish = f"/v1/email/preferences?token={ada.preferences.removeprefix('/p/')}"
-    assert "Choose which emails" in text_of(await ada.read(wish))
+    assert "Choose which emails" in extract_text(await ada.read(wish))
     assert (await ada.post(wish, {"off": ["news"], "list": ["news"]})).status_code == 303
     assert await ada.consents() == {"news": True}
 
@@ -300,7 +300,7 @@ async def test_a_tampered_token_is_404_and_changes_nothing(ada: Recipient) -> No
                 assert answer.status_code == 404, path
                 assert "Location" not in answer.headers
                 assert answer.content_type.startswith("text/html")
-                page = text_of(await answer.get_data(as_text=True))
+                page = extract_text(await answer.get_data(as_text=True))
                 assert "link is incomplete" in page or "no longer available" in page
     assert await everything(ada.site) == before
 
@@ -348,7 +348,7 @@ async def test_a_list_that_is_gone_from_the_code_can_still_be_left(ada: Recipien
 
 
 async def test_a_mail_can_be_read_in_the_browser_but_runs_nothing(ada: Recipient) -> None:
-    link = re.search(r'href="http://127.0.0.1:3002(/m/[^"]+)"', html_of(ada.mail))
+    link = re.search(r'href="http://127.0.0.1:3002(/m/[^"]+)"', decode_html(ada.mail))
     assert link is not None
 
     answer = await ada.site.client.get(link.group(1))
@@ -358,7 +358,7 @@ async def test_a_mail_can_be_read_in_the_browser_but_runs_nothing(ada: Recipient
     assert "default-src 'none'" in policy and "sandbox" in policy and "script" not in policy
 
 
-def html_of(mail: EmailMessage) -> str:
+def decode_html(mail: EmailMessage) -> str:
     body = mail.get_body(("html",))
     assert body is not None
     return str(body.get_content())

@@ -1,4 +1,4 @@
-"""Every screen answers, says why things are as they are, and can be asked for in parts."""
+"""Every screen is served, explains what it shows, and can be requested in parts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hogsend.process.runtime import Runtime
 from hogsend.store import audit, enrollments
 from hogsend.store.read_models import contacts as contact_screen
-from tests.web.conftest import Browser, text_of
+from tests.web.conftest import Browser, extract_text
 from tests.web.long_texts import add_long_texts
 from tests.web.sample_data import SampleData
 
@@ -65,7 +65,7 @@ async def test_pages_have_the_headers_that_keep_them_safe(owner: Browser) -> Non
 async def test_the_overview_puts_what_needs_attention_first(
     owner: Browser, sample: SampleData
 ) -> None:
-    text = text_of(await owner.read("/"))
+    text = extract_text(await owner.read("/"))
     assert "3 issues need attention." in text
     assert "1 enrollment failed in Payment recovery: KeyError: 'invoice_url'" in text
     assert "1 email may or may not have been sent" in text
@@ -74,7 +74,7 @@ async def test_the_overview_puts_what_needs_attention_first(
 
 async def test_every_page_warns_that_this_process_has_no_worker(owner: Browser) -> None:
     for path in ("/", "/journeys", "/system"):
-        assert "This process has no worker" in text_of(await owner.read(path))
+        assert "This process has no worker" in extract_text(await owner.read(path))
 
 
 async def test_a_journey_shows_how_many_wait_at_each_step(
@@ -83,7 +83,7 @@ async def test_a_journey_shows_how_many_wait_at_each_step(
     html = await owner.read("/journeys/activation-welcome")
     assert "sleep · post-welcome 2 days, 45 waiting" in html
     assert "wait · up to 7 days plan.upgraded, 1 waiting" in html
-    there = text_of(await owner.read("/journeys/activation-welcome?wait=wait:plan.upgraded"))
+    there = extract_text(await owner.read("/journeys/activation-welcome?wait=wait:plan.upgraded"))
     assert "Ada Lovelace" in there
     assert "Jorge L. Borges" not in there
     assert "Line 22" in there
@@ -93,13 +93,13 @@ async def test_a_journey_shows_how_many_wait_at_each_step(
 async def test_a_journey_shows_why_contacts_were_not_enrolled(
     owner: Browser, sample: SampleData
 ) -> None:
-    text = text_of(await owner.read("/journeys/activation-welcome?refused=where_not_met"))
+    text = extract_text(await owner.read("/journeys/activation-welcome?refused=where_not_met"))
     assert "the trigger's condition was not met" in text
     assert "anon_77" in text
 
 
 async def test_an_enrollment_shows_its_timeline(owner: Browser, sample: SampleData) -> None:
-    text = text_of(
+    text = extract_text(
         await owner.read(f"/enrollments/{sample.ids['activation-welcome/Ada Lovelace']}")
     )
     parts = [
@@ -118,7 +118,7 @@ async def test_an_enrollment_shows_its_timeline(owner: Browser, sample: SampleDa
 
 async def test_a_failed_enrollment_shows_its_traceback(owner: Browser, sample: SampleData) -> None:
     enrollment_id = sample.ids["payment-recovery/grace@example.com"]
-    text = text_of(await owner.read(f"/enrollments/{enrollment_id}"))
+    text = extract_text(await owner.read(f"/enrollments/{enrollment_id}"))
     assert "Turn 2 failed KeyError: 'invoice_url' · not tried again" in text
     assert 'File "journeys/payment_recovery.py", line 21' in text
     assert "Wake now" not in text
@@ -130,10 +130,10 @@ async def test_waking_ends_the_wait_and_is_logged(
     enrollment_id = sample.ids["activation-welcome/Ada Lovelace"]
     answer = await owner.post(f"/enrollments/{enrollment_id}/wake")
     assert answer.headers["Location"] == f"/enrollments/{enrollment_id}?done=woken"
-    found = (await runtime.database.read_one(enrollments.find_by_ids([enrollment_id])))[
+    enrollment = (await runtime.database.read_one(enrollments.find_by_ids([enrollment_id])))[
         enrollment_id
     ]
-    assert found.wake_at == runtime.clock.now()
+    assert enrollment.wake_at == runtime.clock.now()
     log = await audit.list_entries(runtime.database, 1)
     assert (log[0].who, log[0].action) == ("owner@example.com", "wake")
 
@@ -143,7 +143,7 @@ async def test_an_exit_names_its_operator_and_happens_once(
 ) -> None:
     path = f"/enrollments/{sample.ids['activation-welcome/Ada Lovelace']}"
     assert (await owner.post(f"{path}/exit", reason="asked by mail")).status_code == 303
-    text = text_of(await owner.read(path))
+    text = extract_text(await owner.read(path))
     assert "Left before the end: by owner@example.com: asked by mail." in text
     again = await owner.post(f"{path}/exit")
     assert again.status_code == 409
@@ -167,15 +167,15 @@ async def test_contacts_are_paged_without_gap_or_repetition(
     while path:
         html = await owner.read(path)
         seen += re.findall(r'<tr id="c-([0-9a-f-]+)"', html)
-        more = re.search(r'href="(/contacts\?after=[^"]+)"', html)
-        path = more.group(1).replace("&amp;", "&") if more else None
+        next_link = re.search(r'href="(/contacts\?after=[^"]+)"', html)
+        path = next_link.group(1).replace("&amp;", "&") if next_link else None
     assert len(seen) == len(set(seen)) == 63
 
 
 async def test_a_contact_shows_refused_emails_with_the_reason(
     owner: Browser, sample: SampleData
 ) -> None:
-    text = text_of(await owner.read(f"/contacts/{sample.ids['ada']}"))
+    text = extract_text(await owner.read(f"/contacts/{sample.ids['ada']}"))
     assert "unsubscribed from everything" in text
     assert "Did not send activation-nudge" in text
     assert "Clicked in “Welcome, Ada”" in text
@@ -205,7 +205,7 @@ async def test_a_list_that_does_not_exist_cannot_be_switched(
 
 
 async def test_an_event_shows_its_outcomes(owner: Browser, sample: SampleData) -> None:
-    text = text_of(await owner.read(f"/events/{sample.ids['event']}"))
+    text = extract_text(await owner.read(f"/events/{sample.ids['event']}"))
     assert "Activation welcome enrolled this event starts the journey" in text
     assert "Payment recovery not enrolled the trigger's condition was not met" in text
 
@@ -215,7 +215,7 @@ async def test_a_test_event_enrolls_like_one_of_the_product(
 ) -> None:
     fields = {"event": "user.created", "person": "u9", "properties": json.dumps({"plan": "pro"})}
     answer = await owner.post("/events", **fields)
-    text = text_of(await owner.read(answer.headers["Location"]))
+    text = extract_text(await owner.read(answer.headers["Location"]))
     assert "Activation welcome enrolled" in text
 
 
@@ -241,14 +241,14 @@ async def test_an_invalid_test_event_is_refused_with_the_field_and_the_remedy(
 ) -> None:
     answer = await owner.post("/events", **{"event": "a", "person": "u", **fields})
     assert answer.status_code == 400
-    assert sentence in text_of(await answer.get_data(as_text=True))
+    assert sentence in extract_text(await answer.get_data(as_text=True))
 
 
 async def test_a_disabled_journey_enrolls_no_one(
     owner: Browser, sample: SampleData, runtime: Runtime
 ) -> None:
     await owner.post("/journeys/activation-welcome/switch", on="0")
-    assert "disabled" in text_of(await owner.read("/journeys/activation-welcome"))
+    assert "disabled" in extract_text(await owner.read("/journeys/activation-welcome"))
     answer = await owner.post("/journeys/activation-welcome/enroll", person="new@example.com")
     assert answer.status_code == 409
     assert "the journey was disabled by an operator" in await answer.get_data(as_text=True)
@@ -278,11 +278,11 @@ async def test_a_preview_of_a_sent_mail_records_no_open(owner: Browser, sample: 
 async def test_an_email_shows_replies_links_and_engagement(
     owner: Browser, sample: SampleData
 ) -> None:
-    text = text_of(await owner.read(f"/emails/{sample.ids['welcome mail']}"))
+    text = extract_text(await owner.read(f"/emails/{sample.ids['welcome mail']}"))
     assert "250 2.0.0 Ok" in text
     assert "https://example.com/invite 1 0" in text
     assert "Opened machine" in text
-    headers = text_of(await owner.read(f"/emails/{sample.ids['welcome mail']}?view=headers"))
+    headers = extract_text(await owner.read(f"/emails/{sample.ids['welcome mail']}?view=headers"))
     assert "List-Unsubscribe=One-Click" in headers
 
 
@@ -299,7 +299,7 @@ async def test_an_email_that_was_not_sent_says_why(
     owner: Browser, sample: SampleData, runtime: Runtime, status: str, sentence: str
 ) -> None:
     await add_long_texts(runtime, sample)
-    text = text_of(await owner.read(f"/emails/{sample.ids[f'long {status} mail']}"))
+    text = extract_text(await owner.read(f"/emails/{sample.ids[f'long {status} mail']}"))
     assert sentence in text
     assert f" {status} To " in text
 
@@ -319,7 +319,7 @@ async def test_a_revoked_key_stays_listed_as_revoked(owner: Browser) -> None:
     assert key_id
     assert "Revoke key" in await owner.read(f"/keys?revoke={key_id.group(1)}")
     await owner.post(f"/keys/{key_id.group(1)}/revoke")
-    assert "revoked" in text_of(await owner.read("/keys"))
+    assert "revoked" in extract_text(await owner.read("/keys"))
 
 
 async def test_htmx_gets_the_named_block_and_a_restored_history_the_whole_page(
@@ -390,7 +390,7 @@ async def test_times_are_shown_in_the_time_zone_of_the_reader(
 ) -> None:
     owner.client.set_cookie("localhost", "hogsend_zone", zone)
     path = f"/enrollments/{sample.ids['activation-welcome/Ada Lovelace']}"
-    assert text in text_of(await owner.read(path))
+    assert text in extract_text(await owner.read(path))
 
 
 @pytest.mark.parametrize("path", ["/contacts?q=%00", "/events?name=a%00b"])

@@ -6,7 +6,7 @@ import pytest
 
 from hogsend.process.runtime import Runtime
 from hogsend.store import meta
-from tests.web.conftest import Browser, text_of
+from tests.web.conftest import Browser, extract_text
 
 REASON = "restored copy of 2 March"
 
@@ -22,13 +22,13 @@ async def test_the_overview_lists_a_send_hold_first_and_links_to_the_system_page
     owner: Browser,
 ) -> None:
     html = await owner.read("/")
-    text = text_of(html)
+    text = extract_text(html)
     hold = text.index(f"Sending is on hold because this database is a {REASON}")
     assert text.index("Needs attention") < hold < text.index("win_back.py cannot be used")
     assert 'href="/system" aria-label="View: Sending is on hold"' in html
 
 
 async def test_the_system_page_names_the_command_that_lifts_a_send_hold(owner: Browser) -> None:
-    text = text_of(await owner.read("/system"))
+    text = extract_text(await owner.read("/system"))
     assert f"Sending is on hold because this database is a {REASON}." in text
     assert "run hogsend resume-sending and restart this one." in text

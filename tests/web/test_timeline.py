@@ -34,7 +34,7 @@ def titles(*turns: tuple[timedelta, list[Step]], **state: Any) -> list[str]:
     return [f"{entry.title} {entry.tag}".strip() for entry in timeline.build_timeline(page, None)]
 
 
-def sleep(length: timedelta, label: str = "rest") -> Step:
+def sleep(length: timedelta, label: str = "pause") -> Step:
     detail = {"until": (NOW + length).isoformat()}
     return Step(f"sleep:{label}", "sleep", label, detail=detail, waiting=True)
 
@@ -44,14 +44,14 @@ def over(step: Step, answer: Any = None) -> Step:
 
 
 def test_a_sleep_that_was_cut_short_says_so() -> None:
-    rest = sleep(days(2))
-    entries = titles((timedelta(), [rest]), (hours(3), [over(rest)]))
+    pause = sleep(days(2))
+    entries = titles((timedelta(), [pause]), (hours(3), [over(pause)]))
     assert entries[1] == "Slept three hours of two days woken"
 
 
 def test_a_sleep_to_its_end_has_one_entry() -> None:
-    rest = sleep(days(2))
-    assert titles((timedelta(), [rest]), (days(2), [over(rest)]))[1:] == ["Slept two days"]
+    pause = sleep(days(2))
+    assert titles((timedelta(), [pause]), (days(2), [over(pause)]))[1:] == ["Slept two days"]
 
 
 def test_an_event_that_was_waited_for_is_named() -> None:

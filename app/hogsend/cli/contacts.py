@@ -59,7 +59,7 @@ def list_(limit: int, as_json: bool) -> None:
 
 
 @contacts.command()
-@click.argument("identity", metavar="WHO")
+@click.argument("identity", metavar="CONTACT")
 @json_option
 def show(identity: str, as_json: bool) -> None:
     """Show one contact, found by its id, user id or email address."""

@@ -40,7 +40,7 @@ _MAX_REASONS = 20
 
 @click.group()
 def enrollments() -> None:
-    """Show who is in a journey, and help those who are stuck."""
+    """Show enrollments, and act on those that are stuck."""
 
 
 @enrollments.command("list")
@@ -61,7 +61,7 @@ def enrollments() -> None:
 )
 @json_option
 def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List the people in a journey, latest first. By default, only those who are stuck."""
+    """List the enrollments of a journey, latest first. By default, only those that are stuck."""
     people = run_with_installation(
         lambda installation: service.list_enrollments(
             installation, COMMAND_LINE, journey_id, states=states or STUCK_STATES, limit=limit
@@ -157,7 +157,7 @@ def selects_enrollments(command: Callable[..., None]) -> Callable[..., None]:
         "--journey",
         "journey_id",
         metavar="ID",
-        help="Act on everyone in this journey whose state allows it.",
+        help="Act on all enrollments of this journey whose state allows it.",
     )
     @yes_option
     @json_option

@@ -54,9 +54,9 @@ NEXT_STEPS = """
 Next:
 {cd}  hogsend serve --with-worker
 
-It prints the dashboard's address, a one-time sign-in link and an API key for your product's events.
-Then read journeys/activation_welcome.py. This event starts it, and its mails are captured in the
-dashboard's inbox:
+The server prints the dashboard's address, a one-time sign-in link and an API key for your product.
+Then read journeys/activation_welcome.py. This event starts that journey, and its mails are captured
+in the dashboard's inbox:
 
   curl {address}/v1/events -H "Authorization: Bearer KEY" -H "Content-Type: application/json" \\
     -d '{{"name": "user.created", "userId": "ada", "email": "ada@example.com"}}'

@@ -198,9 +198,9 @@ def _read_figures() -> list[JourneyFigures]:
     """Return the journeys of the folder; without a database, no one is in them."""
     settings = load_current_settings()
     if not has_database(settings):
-        nobody = dict.fromkeys(_STATES, 0)
+        no_people = dict.fromkeys(_STATES, 0)
         return [
-            JourneyFigures(journey, is_switched_on=True, people=nobody)
+            JourneyFigures(journey, is_switched_on=True, people=no_people)
             for journey in load_journeys(settings).journeys.values()
         ]
 

@@ -50,7 +50,7 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
     "Journeys and contacts": {
         "journeys": CommandSpec("journeys:journeys", "Show, check, enable and disable journeys."),
         "enrollments": CommandSpec(
-            "enrollments:enrollments", "Show who is in a journey, and help those who are stuck."
+            "enrollments:enrollments", "Show enrollments, and act on those that are stuck."
         ),
         "events": CommandSpec("events:events", "Send events to the running server."),
         "contacts": CommandSpec("contacts:contacts", "Show contacts."),

@@ -88,7 +88,7 @@ def reset(email: str, as_json: bool) -> None:
 
 @operators.command()
 @role_option
-@click.option("--email", help="Only this address may use the link. By default, anyone may.")
+@click.option("--email", help="Only this address may use the link. By default, any address may.")
 @json_option
 def link(role: str, email: str | None, as_json: bool) -> None:
     """Print a one-time sign-in link."""

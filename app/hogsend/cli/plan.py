@@ -31,7 +31,7 @@ _MAX_REASONS = 10
 )
 @json_option
 def plan(against: Path | None, as_json: bool) -> None:
-    """Show what would happen to everyone in a journey if this code were used.
+    """Show what would happen to the people in journeys if this code were used.
 
     Writes and sends nothing, so it can run beside a server. The exit status is 1 when someone who
     continues now would drift, fail or be parked.

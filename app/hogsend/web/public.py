@@ -1,7 +1,7 @@
 """Pages for recipients: unsubscribe, preferences, and an email in the browser.
 
 They need no account and set no cookie. GET and HEAD change nothing, so a scanner that follows every
-link unsubscribes nobody.
+link unsubscribes no one.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ async def _read_form() -> MultiDict[str, str]:
 
 
 def mask_email(email: str | None) -> str:
-    """Return an address that its owner recognises and nobody else can use: `a…@example.com`."""
+    """Return an address that its owner recognises and no one else can use: `a…@example.com`."""
     if not email:
         return "this address"
     local, _, domain = email.rpartition("@")

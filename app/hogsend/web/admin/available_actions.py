@@ -107,7 +107,7 @@ def _describe(name: ActionName, subject: str, *, is_single: bool) -> str:
     if name == "restart":
         return (
             f"{subject} start{s} over with the same trigger and get{s} the journey's emails again. "
-            "The entry rules are checked again; anyone they reject stays drifted."
+            "The entry rules are checked again; people whom they reject stay drifted."
         )
     if name == "retry":
         return (
