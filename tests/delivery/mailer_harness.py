@@ -126,7 +126,7 @@ class MailerHarness:
         """Set what the provider does with the next mails."""
         self.provider.script.extend(steps)
 
-    async def queue(self, user_id: str = "ada", *, poll: bool = True, **more: Any) -> UUID:
+    async def queue(self, user_id: str = "ada", *, poll: bool = True, **fields: Any) -> UUID:
         """Queue a mail that is due now; return its id."""
         await self.site.event("seen", user_id)
         now = self.site.clock.now()
@@ -140,7 +140,7 @@ class MailerHarness:
             to_email=f"{user_id}@example.com",
             due_at=now,
         )
-        await self.write(sends.insert([replace(send, **more)]))
+        await self.write(sends.insert([replace(send, **fields)]))
         if poll:
             self.mailer.poll()
         return send.id
@@ -177,7 +177,7 @@ class MailerHarness:
         return await self.site.one("SELECT SUM(value) FROM counters WHERE name = ?", name) or 0
 
 
-def mailer_of(site: Site, provider: Provider) -> Mailer:
+def create_mailer(site: Site, provider: Provider) -> Mailer:
     """Return a mailer that is not running."""
     return Mailer(
         database=site.runtime.database,
@@ -210,7 +210,7 @@ async def open_harness(
     settings = {"DATABASE_URL": url, **settings}
     async with open_site(folder, clock, with_worker=False, **settings) as site:
         provider = provider or ScriptedProvider()
-        harness = MailerHarness(site, provider, mailer_of(site, provider))
+        harness = MailerHarness(site, provider, create_mailer(site, provider))
         await harness.mailer.recover()
         working = asyncio.ensure_future(harness.mailer.run())
         # The mailer polls after every commit, as in the worker.

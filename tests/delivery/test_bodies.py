@@ -169,12 +169,14 @@ VALUES = st.one_of(st.sampled_from(AWKWARD), st.text(max_size=12))
 
 def renderers(templates: Templates, lists: dict[str, MailList]) -> tuple[Renderer, Renderer]:
     """Return a renderer, and one that makes every mail in full."""
-    in_full = {key: replace(one, is_compilable=False) for key, one in templates.by_key.items()}
-    given = {"base_url": BASE, "sender": "Acme <post@example.com>"}
+    in_full = {
+        key: replace(template, is_compilable=False) for key, template in templates.by_key.items()
+    }
+    options = {"base_url": BASE, "sender": "Acme <post@example.com>"}
     tokens = Tokens(["a secret"])
     return (
-        Renderer(templates, lists, tokens, **given),
-        Renderer(Templates(in_full), lists, tokens, **given),
+        Renderer(templates, lists, tokens, **options),
+        Renderer(Templates(in_full), lists, tokens, **options),
     )
 
 
@@ -215,8 +217,10 @@ def written(body: str, folder: str) -> Templates:
 @pytest.mark.parametrize("fragment", FRAGMENTS)
 def test_any_value_at_any_position_gives_the_fully_rendered_mail(fragment: str, tmp_path: Path):
     templates = written(f"<p>Hi {{{{ w }}}}</p>{fragment}<p>{{{{ v }}}}</p>", str(tmp_path))
-    awkward = [one for one in AWKWARD if len(str(one)) < 1000]
-    compared(templates, [*((one, "b") for one in awkward), *(("b", one) for one in awkward[::3])])
+    awkward = [value for value in AWKWARD if len(str(value)) < 1000]
+    compared(
+        templates, [*((value, "b") for value in awkward), *(("b", value) for value in awkward[::3])]
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -235,7 +239,7 @@ def test_any_template_with_any_values_gives_the_fully_rendered_mail(
 @pytest.mark.parametrize("key", EXAMPLES.keys())
 @settings(max_examples=15, deadline=None)
 @given(mails=st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=4))
-@example(mails=[(one, one) for one in AWKWARD])
+@example(mails=[(value, value) for value in AWKWARD])
 def test_any_values_in_an_example_give_the_fully_rendered_mail(
     key: str, mails: list[tuple[Any, Any]]
 ):

@@ -37,7 +37,7 @@ PROPS = {
 }
 
 
-def test_every_file_is_in_order():
+def test_every_example_template_is_valid():
     assert TEMPLATES.broken == ()
     assert tuple(REGISTRY.broken) == ()
     assert sorted(REGISTRY.journeys) == [

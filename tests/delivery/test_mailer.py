@@ -25,7 +25,7 @@ from tests.delivery.mailer_harness import (
     Pause,
     ScriptedProvider,
     break_off,
-    mailer_of,
+    create_mailer,
     open_harness,
     refuse,
 )
@@ -51,11 +51,11 @@ async def test_a_due_mail_is_handed_over_and_recorded(harness: MailerHarness) ->
     assert (message.send_id, message.to[0].email) == (row.id, "ada@example.com")
     assert (row.provider, row.provider_id, row.reason) == ("scripted", "id-1", None)
     assert row.sent_at == row.handed_at == harness.site.clock.now() and row.due_at is None
-    assert [(one["outcome"], one["reply"]) for one in row.attempts] == [
+    assert [(attempt["outcome"], attempt["reply"]) for attempt in row.attempts] == [
         ("accepted", "250 2.0.0 Ok")
     ]
-    kept = await harness.site.runtime.database.read_one(sends.find_mail(row.id))
-    assert kept is not None and kept.raw == message.mime_bytes
+    stored = await harness.site.runtime.database.read_one(sends.find_mail(row.id))
+    assert stored is not None and stored.raw == message.mime_bytes
     assert await harness.counted("sends/sent") == 1
 
 
@@ -69,7 +69,7 @@ async def test_a_mail_that_is_not_due_waits(harness: MailerHarness) -> None:
     await harness.becomes(send_id, "sent")
 
 
-async def test_it_goes_to_the_address_that_the_contact_has_when_it_leaves(
+async def test_a_mail_goes_to_the_contacts_address_at_the_hand_over(
     harness: MailerHarness,
 ) -> None:
     send_id = await harness.queue(poll=False)
@@ -93,7 +93,7 @@ async def test_an_address_that_changes_during_rendering_gets_the_mail(
     row = await harness.becomes(send_id, "sent")
 
     assert row.to_email == "ada@new.example"
-    assert [one.to[0].email for one in harness.provider.accepted] == ["ada@new.example"]
+    assert [message.to[0].email for message in harness.provider.accepted] == ["ada@new.example"]
 
 
 async def test_try_later_backs_off_and_keeps_the_replies(harness: MailerHarness) -> None:
@@ -112,7 +112,7 @@ async def test_try_later_backs_off_and_keeps_the_replies(harness: MailerHarness)
 
     for n, seconds in enumerate(pauses):
         assert 30 * 2**n * 0.75 <= seconds <= 30 * 2**n * 1.25
-    replies = [(one["outcome"], one["reply"]) for one in row.attempts]
+    replies = [(attempt["outcome"], attempt["reply"]) for attempt in row.attempts]
     assert replies == [*(("deferred", f"451 {n}") for n in range(4)), ("accepted", "250 2.0.0 Ok")]
 
 
@@ -182,7 +182,7 @@ async def test_a_rejection_for_other_reasons_suppresses_no_address(
     assert await harness.suppressed() == {} and await harness.events() == []
 
 
-async def test_a_provider_that_refuses_us_is_asked_again_and_nothing_fails(
+async def test_a_provider_that_takes_no_mail_is_retried_and_no_mail_fails(
     harness: MailerHarness,
 ) -> None:
     harness.script(refuse(ProviderStopped("535 wrong password")))
@@ -231,7 +231,11 @@ async def test_a_send_in_doubt_is_repeated_if_the_provider_recognizes_repeats(
         await harness.becomes(send_id, "queued", tries=2)
         await harness.pass_time(2 * MINUTE)
         row = await harness.becomes(send_id, "sent")
-        assert [one["outcome"] for one in row.attempts] == ["in_doubt", "in_doubt", "accepted"]
+        assert [attempt["outcome"] for attempt in row.attempts] == [
+            "in_doubt",
+            "in_doubt",
+            "accepted",
+        ]
 
 
 async def test_a_send_in_doubt_is_repeated_until_just_before_the_idempotency_window_ends(
@@ -340,7 +344,7 @@ async def test_a_mail_withdrawn_between_claim_and_handoff_does_not_leave(
     row = await harness.becomes(send_id, "cancelled")
     assert row.reason == "exit_on user.deleted"
     await harness.becomes(await harness.queue("bo"), "sent")
-    assert [one.to[0].email for one in harness.provider.accepted] == ["bo@example.com"]
+    assert [message.to[0].email for message in harness.provider.accepted] == ["bo@example.com"]
     assert (await harness.row(send_id)).attempts == []
 
 
@@ -361,7 +365,7 @@ async def test_consent_taken_back_between_claim_and_handoff_counts(harness: Mail
     assert await harness.counted("sends/skipped") == 1
 
 
-async def test_a_mail_that_comes_back_after_an_exit_is_not_tried_again(
+async def test_a_deferred_mail_is_not_retried_after_an_exit(
     harness: MailerHarness,
 ) -> None:
     pause = Pause(handed=True, then=refuse(TryLater("451 greylisted")))
@@ -389,7 +393,9 @@ async def test_a_mail_accepted_after_an_exit_is_sent(harness: MailerHarness) -> 
     assert (await harness.becomes(send_id, "sent")).reason is None
 
 
-async def test_a_mail_that_comes_back_follows_a_merged_person(harness: MailerHarness) -> None:
+async def test_a_deferred_mail_of_a_merged_contact_goes_to_the_survivor(
+    harness: MailerHarness,
+) -> None:
     await harness.site.post("/v1/events", {"name": "seen", "email": "ada@home.example"})
     (found,) = await harness.site.rows("SELECT id FROM contacts WHERE email = 'ada@home.example'")
     pause = Pause(handed=True, then=refuse(TryLater("451 greylisted")))
@@ -463,7 +469,7 @@ async def test_the_outcome_of_a_mail_is_written_after_the_database_refused_once(
         assert row.provider_id == "id-1" and harness.provider.calls == 1
 
 
-async def test_one_mail_that_hangs_holds_up_no_other(harness: MailerHarness) -> None:
+async def test_a_mail_that_hangs_does_not_delay_others(harness: MailerHarness) -> None:
     hanging = Pause(handed=True)
     harness.script(hanging)
     stuck = await harness.queue()
@@ -488,7 +494,7 @@ async def test_one_mail_that_hangs_holds_up_no_other(harness: MailerHarness) -> 
     await harness.becomes(stuck, "sent")
 
 
-async def test_never_more_than_so_many_mails_are_under_way(harness: MailerHarness) -> None:
+async def test_concurrent_deliveries_never_exceed_the_limit(harness: MailerHarness) -> None:
     pauses = [Pause(handed=False) for _ in range(MAX_DELIVERIES + 5)]
     harness.script(*pauses)
     for n in range(MAX_DELIVERIES + 5):
@@ -508,7 +514,7 @@ async def test_nothing_is_sent_during_a_send_hold(
     async with open_harness(tmp_path, clock, sqlite_url) as harness:
         await harness.write(meta.set_value(meta.SEND_HOLD, "restored"))
         provider = ScriptedProvider()
-        on_hold = mailer_of(harness.site, provider)
+        on_hold = create_mailer(harness.site, provider)
         await harness.mailer.close(0.0)
         send_id = await harness.queue()
         await on_hold.recover()
@@ -535,7 +541,7 @@ async def test_a_crash_in_the_handoff_leaves_the_mail_in_doubt(harness: MailerHa
     _, send_id = await handed_and_left(harness)
 
     # Another process, after a crash: all it has is the row.
-    await mailer_of(harness.site, ScriptedProvider()).recover()
+    await create_mailer(harness.site, ScriptedProvider()).recover()
 
     row = await harness.row(send_id)  # type: ignore[arg-type]
     assert (row.status, row.reason) == ("in_doubt", "the process ended during the hand-over")
@@ -548,7 +554,7 @@ async def test_a_crash_in_the_handoff_is_repeated_where_that_is_harmless(
 ) -> None:
     _, send_id = await handed_and_left(harness)
     provider = ScriptedProvider(idempotency_window=timedelta(hours=1))
-    await mailer_of(harness.site, provider).recover()
+    await create_mailer(harness.site, provider).recover()
     row = await harness.row(send_id)  # type: ignore[arg-type]
     assert (row.status, row.due_at) == ("queued", harness.site.clock.now())
 
@@ -561,7 +567,9 @@ async def test_a_mail_withdrawn_in_the_handoff_is_not_repeated_after_a_crash(
     send_id = await harness.queue(journey_id="welcome")
     await pause.reached.wait()
     await harness.site.event("user.deleted")
-    await mailer_of(harness.site, ScriptedProvider(idempotency_window=timedelta(hours=1))).recover()
+    await create_mailer(
+        harness.site, ScriptedProvider(idempotency_window=timedelta(hours=1))
+    ).recover()
     row = await harness.row(send_id)
     assert (row.status, row.reason) == ("cancelled", "exit_on user.deleted")
 

@@ -14,7 +14,7 @@ from tests.site import open_site, until
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-def begun(limiter: RateLimiter, seconds: float, step: float, wanted: int = 64) -> int:
+def count_begun(limiter: RateLimiter, seconds: float, step: float, wanted: int = 64) -> int:
     """Begin as many mails as may be, at every step of some seconds; return how many."""
     count = 0
     for number in range(round(seconds / step)):
@@ -32,8 +32,8 @@ def test_without_a_rate_there_is_always_room() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.5, 1, 7, 50, 400])
-def test_in_a_minute_there_are_as_many_as_the_rate_says(rate: float) -> None:
-    assert begun(RateLimiter(rate), 60, 0.01) == pytest.approx(60 * rate, rel=0.02, abs=1)
+def test_a_minute_has_as_many_mails_as_the_rate_allows(rate: float) -> None:
+    assert count_begun(RateLimiter(rate), 60, 0.01) == pytest.approx(60 * rate, rel=0.02, abs=1)
 
 
 def test_unused_capacity_is_not_saved_up() -> None:
@@ -45,7 +45,7 @@ def test_unused_capacity_is_not_saved_up() -> None:
     assert limiter.compute_room(later, 64) == 0 and limiter.wait == pytest.approx(0.1)
 
 
-def test_no_more_are_begun_than_there_is_room_for_elsewhere() -> None:
+def test_no_more_mails_begin_than_are_wanted() -> None:
     assert RateLimiter(1000).compute_room(NOW, 3) == 3
 
 

@@ -194,7 +194,7 @@ def test_sender_and_reply_address_of_a_template(tmp_path: Path):
 
 def test_a_name_with_a_comma_is_one_sender(tmp_path: Path):
     message = read(rendered(renderer(tmp_path, sender='"Acme, Inc. \\"A\\"" <a@example.com>')))
-    assert [one.display_name for one in message["From"].addresses] == ['Acme, Inc. "A"']
+    assert [address.display_name for address in message["From"].addresses] == ['Acme, Inc. "A"']
 
 
 @pytest.mark.parametrize("name", ["Ada\r\nBcc: eve@example.com", "Ada\nx", "a\0b", "ä\r\nBcc: e@e"])

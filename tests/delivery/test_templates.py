@@ -30,7 +30,7 @@ def mail(body: str, *lines: str) -> str:
     return "\n".join(["---", "subject: Hello", *lines, "---", body])
 
 
-def body_of(folder: Path, body: str, **properties: Any) -> str:
+def render_body(folder: Path, body: str, **properties: Any) -> str:
     templates = load(folder, hello__html=mail(body))
     assert templates.broken == ()
     contact = Contact(SOMEBODY, email="ada@example.com", properties=properties)
@@ -86,14 +86,14 @@ def test_values_are_escaped_in_html_and_not_in_the_subject(tmp_path: Path):
     ],
 )
 def test_the_variables_of_a_template(tmp_path: Path, body: str, expected: str):
-    known = {
+    names = {
         "company": {"name": "Analytical"},
         "items": "three",
         "keys": "two",
         "lines": [{"values": 7}],
         "null": None,
     }
-    assert body_of(tmp_path, body, **known) == expected
+    assert render_body(tmp_path, body, **names) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_the_variables_of_a_template(tmp_path: Path, body: str, expected: str):
 )
 def test_a_missing_variable_is_named(tmp_path: Path, body: str, variable: str):
     with pytest.raises(RenderFailed) as failed:
-        body_of(tmp_path, body, null=None)
+        render_body(tmp_path, body, null=None)
     assert failed.value.reason == f"template hello: variable {variable} is missing"
 
 
@@ -123,10 +123,10 @@ def test_without_an_event_its_properties_are_missing_by_name(tmp_path: Path):
 
 def test_an_invalid_expression_fails_the_send_with_a_reason(tmp_path: Path):
     with pytest.raises(RenderFailed, match="template hello: ZeroDivisionError"):
-        body_of(tmp_path, "{{ 1 / 0 }}")
+        render_body(tmp_path, "{{ 1 / 0 }}")
 
 
-def test_a_layout_lends_its_names_to_the_blocks(tmp_path: Path):
+def test_blocks_can_use_the_names_that_their_layout_sets(tmp_path: Path):
     templates = load(
         tmp_path,
         _layout__html='{% set brand = {"name": "Acme"} %}<b>{% block body %}{% endblock %}</b>',
@@ -142,7 +142,7 @@ def test_a_layout_lends_its_names_to_the_blocks(tmp_path: Path):
     )
 
 
-def test_a_text_file_beside_it_is_the_plain_part(tmp_path: Path):
+def test_a_text_file_with_the_same_key_is_the_plain_part(tmp_path: Path):
     templates = load(tmp_path, hello__html=mail("x"), hello__txt="Hi {{ contact.email }} & co")
     scope = build_scope(Contact(SOMEBODY, email="ada@example.com"), None, {})
     assert templates.get("hello").render_plain_text(scope) == "Hi ada@example.com & co"

@@ -92,7 +92,7 @@ async def test_the_event_has_the_clicked_link_and_the_time(box: Mailbox) -> None
     assert await box.harness.counted("clicks/human") == 1
 
 
-async def test_every_link_at_once_is_a_scanner(box: Mailbox) -> None:
+async def test_clicks_on_all_links_at_once_are_a_scanners(box: Mailbox) -> None:
     for position in range(3):
         await box.click(position, SCANNER)
         box.wait(SECOND)
@@ -168,8 +168,8 @@ async def test_the_first_click_and_open_are_kept(box: Mailbox) -> None:
 async def test_a_click_stores_no_address_and_no_user_agent(box: Mailbox) -> None:
     await box.click()
     await box.click(1, SCANNER)
-    kept = await box.site.rows("SELECT agent, network FROM hits ORDER BY id")
-    assert kept == [("desktop", "203.0.113.0/24"), ("desktop", "2001:db8:1::/48")]
+    rows = await box.site.rows("SELECT agent, network FROM hits ORDER BY id")
+    assert rows == [("desktop", "203.0.113.0/24"), ("desktop", "2001:db8:1::/48")]
 
 
 async def test_a_click_of_a_deleted_mail_is_not_stored(box: Mailbox) -> None:

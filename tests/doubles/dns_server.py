@@ -26,7 +26,7 @@ def reply(query: bytes, zone: Zone) -> bytes:
     kind = request.question[0].rdtype.name
     if records := zone.get((name, kind)):
         answer.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *records))
-    elif not any(known == name or known.endswith(f".{name}") for known, _ in zone):
+    elif not any(zone_name == name or zone_name.endswith(f".{name}") for zone_name, _ in zone):
         answer.set_rcode(dns.rcode.NXDOMAIN)
     return answer.to_wire()
 

@@ -66,7 +66,7 @@ def answer(out: str = "", err: str = "", status: int = 0) -> dict[str, object]:
 
 def main(folder: Path, words: list[str]) -> int:
     """Print the planned answer of this call; return its exit status."""
-    before = (folder / CALLS).read_text().splitlines() if (folder / CALLS).exists() else []
+    earlier_calls = (folder / CALLS).read_text().splitlines() if (folder / CALLS).exists() else []
     with (folder / CALLS).open("a") as file:
         file.write(json.dumps(words) + "\n")
     plan = json.loads((folder / PLAN).read_text())
@@ -75,7 +75,7 @@ def main(folder: Path, words: list[str]) -> int:
     name = "compose" if words[:2] == ["compose", "version"] else kind
     planned = plan.get(name, _USUAL[name])
     if isinstance(planned, list):
-        number = sum(kind in json.loads(line) for line in before)
+        number = sum(kind in json.loads(line) for line in earlier_calls)
         planned = planned[min(number, len(planned) - 1)]
     if name == "up" and planned["status"] == 0:
         _start_proxy(folder, plan)

@@ -38,8 +38,8 @@ async def serve(port: int, address: str, password: str) -> None:
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             (length,) = struct.unpack("!i", await reader.readexactly(4))
-            rest = await reader.readexactly(length - 4)
-            if struct.unpack("!i", rest[:4])[0] != SSL_REQUEST:
+            body = await reader.readexactly(length - 4)
+            if struct.unpack("!i", body[:4])[0] != SSL_REQUEST:
                 break
             writer.write(b"N")
         if password:

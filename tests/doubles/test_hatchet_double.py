@@ -120,8 +120,8 @@ async def test_fifty_runs_are_started_listed_woken_and_cancelled_in_bulk(
     results = await asyncio.gather(*(setup.result(run) for run in runs[:40]))
     woken_by = [result["sleeper"]["ended_by"]["wake"] for result in results]
     assert woken_by == [[{"n": n}] for n in range(40)]
-    left = [run.workflow_run_id for run in runs[40:]]
-    await setup.hatchet.runs.aio_bulk_cancel(BulkCancelReplayOpts(ids=left))
+    remaining_ids = [run.workflow_run_id for run in runs[40:]]
+    await setup.hatchet.runs.aio_bulk_cancel(BulkCancelReplayOpts(ids=remaining_ids))
     for run in runs[40:]:
         await setup.until(run, "CANCELLED")
 
@@ -268,7 +268,7 @@ async def _has_ended_well(setup: Setup, event_id: str) -> bool:
     )
 
 
-async def test_an_unknown_run_is_no_error_to_cancel_and_one_to_read(
+async def test_cancelling_an_unknown_run_is_no_error_but_reading_it_is(
     setup: Setup,
 ) -> None:
     unknown = str(uuid.uuid4())
@@ -321,6 +321,6 @@ async def test_the_run_of_a_killed_worker_is_finished_by_another(setup: Setup) -
     result = await asyncio.wait_for(setup.result(run), LONG)
     assert result["sleeper"] == {"ended_by": {"wake": [{"n": 1}]}, "invocation": 2}
     await until(lambda: setup.has_happened(run, "FINISHED"))
-    taken = [line for line in await setup.history(run) if line["eventType"] == "REASSIGNED"]
-    assert [line["retryCount"] for line in taken] == [0]
+    reassignments = [line for line in await setup.history(run) if line["eventType"] == "REASSIGNED"]
+    assert [line["retryCount"] for line in reassignments] == [0]
     assert (await setup.history(run))[-1]["retryCount"] == 1

@@ -56,7 +56,7 @@ async def alone() -> AsyncIterator[tuple[HatchetDouble, Any]]:
 async def _nothing(input: Any, ctx: Any) -> None: ...
 
 
-def _double_of(setup: Setup) -> HatchetDouble:
+def _get_double(setup: Setup) -> HatchetDouble:
     assert setup.double is not None
     return setup.double
 
@@ -70,7 +70,7 @@ async def test_a_hosted_engine_needs_only_its_token(hosted: Setup) -> None:
 
 
 async def test_a_lost_push_is_answered_and_ends_no_wait(hosted: Setup) -> None:
-    double = _double_of(hosted)
+    double = _get_double(hosted)
     run = await hosted.nap(scope="deaf")
     await until(lambda: hosted.has_begun_to_wait(run))
     double.lose_next_pushes(1)
@@ -84,7 +84,7 @@ async def test_a_stranded_run_is_never_woken_and_can_be_cancelled(
     hosted: Setup,
 ) -> None:
     run = await hosted.nap("evicted", scope="stranded")
-    _double_of(hosted).strand(run.workflow_run_id)
+    _get_double(hosted).strand(run.workflow_run_id)
     await until(lambda: hosted.has_begun_to_wait(run))
     await hosted.wake("stranded")
     await until(lambda: hosted.is_evicted(run))
@@ -95,15 +95,15 @@ async def test_a_stranded_run_is_never_woken_and_can_be_cancelled(
 async def test_a_cancel_in_the_dashboard_equals_one_through_the_api(hosted: Setup) -> None:
     run = await hosted.nap()
     await until(lambda: hosted.has_begun_to_wait(run))
-    _double_of(hosted).cancel(run.workflow_run_id)
+    _get_double(hosted).cancel(run.workflow_run_id)
     assert await hosted.status(run) == "CANCELLED"
     last = (await hosted.history(run))[-1]
     assert (last["eventType"], last["message"]) == ("CANCELLED", "")
-    assert run.workflow_run_id in _double_of(hosted).cancelled
+    assert run.workflow_run_id in _get_double(hosted).cancelled
 
 
 async def test_waiting_runs_continue_after_an_outage(hosted: Setup) -> None:
-    double = _double_of(hosted)
+    double = _get_double(hosted)
     sleeps, listens = await hosted.nap(seconds=2), await hosted.nap(scope="patient")
     for run in (sleeps, listens):
         await until(lambda run=run: hosted.has_begun_to_wait(run))

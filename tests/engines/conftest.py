@@ -1,16 +1,16 @@
-"""Instances to take facts in and to play journeys in, and people for an engine to play."""
+"""Worlds for tests, and due enrollments whose turns an engine runs."""
 
 import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.store.db import Database
-from tests.engines.contract import Stage
+from tests.engines.contract import TurnHarness
 from tests.world import idle_world, sqlite_world, world
 
-__all__ = ["idle_world", "sqlite_world", "stage", "world"]
+__all__ = ["harness", "idle_world", "sqlite_world", "world"]
 
 
 @pytest.fixture
-def stage(database: Database, clock: ManualClock) -> Stage:
-    """People with enrollments, and a player that notes whom it plays."""
-    return Stage(database, clock)
+def harness(database: Database, clock: ManualClock) -> TurnHarness:
+    """Enrollments in the database, and a record of the turns that an engine runs."""
+    return TurnHarness(database, clock)

@@ -1,4 +1,4 @@
-"""What every engine promises, whatever it is made of: inherit it and say how to make one."""
+"""The promises that every engine keeps; a test class for each engine inherits them."""
 
 from __future__ import annotations
 
@@ -16,36 +16,38 @@ from hogsend.clock import ManualClock
 from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import Enrollment, State
 from hogsend.domain.ids import new_id
-from hogsend.engines.port import Engine, Wake
+from hogsend.engines.port import Engine, OnCommitted, Wake
 from hogsend.store import contacts, enrollments
 from hogsend.store.db import Database
 from tests.patience import PATIENCE
 
-Done = Callable[[Collection[UUID]], None]
-
 
 @dataclass
-class Stage:
-    """People with enrollments, and a player that notes whom it plays and lets them rest.
+class TurnHarness:
+    """Enrollments in the database, and the function that runs their turns for an engine.
 
     Args:
-        database: where the rows are.
-        clock: what engine and test take for the time.
-        played: how often each enrollment was played.
-        under_way: contacts that a turn is under way for.
-        hold: turns of these enrollments take until they are let go.
-        one_journey: whether all are in one journey, where each has to be known beforehand.
+        database: the database with the enrollments.
+        clock: the clock of the engine and of the test.
+        turn_counts: how many turns of each enrollment were committed.
+        running: how many turns of each contact are running.
+        held: events that end the turns of these enrollments.
+        failures_left: how many of the next batches fail.
+        changed: set whenever the record changes.
+        contact_ids: the contact of each enrollment.
+        uses_one_journey: whether all enrollments are in one journey, for an engine that has to know
+            its journeys.
     """
 
     database: Database
     clock: ManualClock
-    played: Counter[UUID] = field(default_factory=Counter)
-    under_way: Counter[UUID] = field(default_factory=Counter)
-    hold: dict[UUID, asyncio.Event] = field(default_factory=dict)
-    fail_next: int = 0
+    turn_counts: Counter[UUID] = field(default_factory=Counter)
+    running: Counter[UUID] = field(default_factory=Counter)
+    held: dict[UUID, asyncio.Event] = field(default_factory=dict)
+    failures_left: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    owner: dict[UUID, UUID] = field(default_factory=dict)
-    one_journey: bool = False
+    contact_ids: dict[UUID, UUID] = field(default_factory=dict)
+    uses_one_journey: bool = False
 
     async def enroll(
         self,
@@ -55,15 +57,15 @@ class Stage:
         state: State = "waiting",
         contact: UUID | None = None,
     ) -> list[UUID]:
-        """Add enrollments that are due, of different people unless one is given."""
+        """Add due enrollments, of different contacts unless a contact is named."""
         now = self.clock.now()
         people = [Contact(new_id(now)) for _ in range(count)] if contact is None else []
         new_enrollments = [
             Enrollment(
                 id=new_id(now),
                 contact_id=contact or people[n].id,
-                journey_id="j0" if self.one_journey else self._journey(n, contact),
-                entry_key=new_id(now).hex if self.one_journey else "",
+                journey_id="j0" if self.uses_one_journey else self._choose_journey(n, contact),
+                entry_key=new_id(now).hex if self.uses_one_journey else "",
                 state=state,
                 trigger_event_id=new_id(now),
                 code_hash="",
@@ -74,46 +76,47 @@ class Stage:
         ]
         async with self.database.transaction() as tx:
             await tx.apply([contacts.insert(people, now), enrollments.insert(new_enrollments)])
-        self.owner |= {one.id: one.contact_id for one in new_enrollments}
-        return [one.id for one in new_enrollments]
+        self.contact_ids |= {enrollment.id: enrollment.contact_id for enrollment in new_enrollments}
+        return [enrollment.id for enrollment in new_enrollments]
 
-    def _journey(self, number: int, contact: UUID | None) -> str:
-        """Return a journey that this contact is not in yet."""
+    def _choose_journey(self, number: int, contact: UUID | None) -> str:
+        """Return a journey that the contact is not in."""
         return f"j{number}" if contact is None else f"j{new_id(self.clock.now()).hex}"
 
-    async def play(self, ids: Sequence[UUID], done: Done) -> Collection[UUID]:
-        """Play turns: a due enrollment rests afterwards."""
-        if self.fail_next:
-            self.fail_next -= 1
-            raise RuntimeError("this set could not be played")
-        for one in ids:
-            self.under_way[self.owner[one]] += 1
-            assert self.under_way[self.owner[one]] == 1, "two turns of one contact at a time"
-        held = [one for one in ids if one in self.hold]
-        await self._commit([one for one in ids if one not in held], done)
-        for one in held:
+    async def run_turns(self, ids: Sequence[UUID], on_committed: OnCommitted) -> Collection[UUID]:
+        """Run turns and commit them, after which the enrollments are not due any more."""
+        if self.failures_left:
+            self.failures_left -= 1
+            raise RuntimeError("this batch fails")
+        for enrollment_id in ids:
+            contact_id = self.contact_ids[enrollment_id]
+            self.running[contact_id] += 1
+            assert self.running[contact_id] == 1, "two turns of one contact at a time"
+        held = [id for id in ids if id in self.held]
+        await self._commit([id for id in ids if id not in held], on_committed)
+        for enrollment_id in held:
             self.changed.set()
-            await self.hold[one].wait()
-            await self._commit([one], done)
+            await self.held[enrollment_id].wait()
+            await self._commit([enrollment_id], on_committed)
         return ()
 
-    async def rest(self, ids: Sequence[UUID]) -> None:
-        """Let enrollments wait for nothing."""
+    async def clear_wakes(self, ids: Sequence[UUID]) -> None:
+        """Remove the wake times of enrollments."""
         async with self.database.transaction() as tx:
-            present = await tx.fetch_one(enrollments.find_by_ids(ids))
-            resting = [replace(one, wake_at=None) for one in present.values()]
-            await tx.apply([enrollments.update(resting, self.clock.now(), freed=True)])
+            by_id = await tx.fetch_one(enrollments.find_by_ids(ids))
+            without_wake = [replace(row, wake_at=None) for row in by_id.values()]
+            await tx.apply([enrollments.update(without_wake, self.clock.now(), freed=True)])
 
-    async def _commit(self, ids: Sequence[UUID], done: Done) -> None:
-        await self.rest(ids)
-        for one in ids:
-            self.played[one] += 1
-            self.under_way[self.owner[one]] -= 1
-        done(ids)
+    async def _commit(self, ids: Sequence[UUID], on_committed: OnCommitted) -> None:
+        await self.clear_wakes(ids)
+        for enrollment_id in ids:
+            self.turn_counts[enrollment_id] += 1
+            self.running[self.contact_ids[enrollment_id]] -= 1
+        on_committed(ids)
         self.changed.set()
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is so."""
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition on the record holds."""
         async with asyncio.timeout(PATIENCE):
             while not condition():
                 self.changed.clear()
@@ -123,17 +126,17 @@ class Stage:
 class EngineContract:
     """The promises of `engines.port.Engine`."""
 
-    # How many people there are where it takes a crowd.
+    # The numbers of enrollments in the tests with many.
     many, others = 1000, 600
 
-    def make(self, stage: Stage) -> Engine:
-        """Make an engine that plays with `stage.play`."""
+    def create_engine(self, harness: TurnHarness) -> Engine:
+        """Create an engine that runs turns with `harness.run_turns`."""
         raise NotImplementedError
 
     @asynccontextmanager
-    async def at_work(self, stage: Stage) -> AsyncGenerator[Engine]:
-        """Let an engine work, and close it at the end."""
-        engine = self.make(stage)
+    async def running_engine(self, harness: TurnHarness) -> AsyncGenerator[Engine]:
+        """Run an engine, and close it at the end."""
+        engine = self.create_engine(harness)
         working = asyncio.create_task(engine.run())
         try:
             yield engine
@@ -141,96 +144,98 @@ class EngineContract:
             await engine.close()
             await working
 
-    async def test_an_enrollment_that_was_due_before_the_start_is_played(self, stage: Stage):
-        due = await stage.enroll(3)
-        async with self.at_work(stage):
-            await stage.until(lambda: len(stage.played) == 3)
-        assert stage.played == Counter(due)
+    async def test_an_enrollment_that_was_due_before_the_start_runs(self, harness: TurnHarness):
+        due = await harness.enroll(3)
+        async with self.running_engine(harness):
+            await harness.wait_until(lambda: len(harness.turn_counts) == 3)
+        assert harness.turn_counts == Counter(due)
 
-    async def test_a_due_enrollment_is_played_at_once_when_the_engine_is_notified(
-        self, stage: Stage
+    async def test_a_due_enrollment_runs_immediately_when_the_engine_is_notified(
+        self, harness: TurnHarness
     ):
-        async with self.at_work(stage) as engine:
+        async with self.running_engine(harness) as engine:
             for _ in range(3):
-                due = await stage.enroll(2)
-                await engine.schedule([Wake(one, stage.clock.now()) for one in due])
-                await stage.until(lambda due=due: all(one in stage.played for one in due))
-        assert set(stage.played.values()) == {1}
+                due = await harness.enroll(2)
+                await engine.schedule([Wake(id, harness.clock.now()) for id in due])
+                await harness.wait_until(lambda due=due: harness.turn_counts.keys() >= {*due})
+        assert set(harness.turn_counts.values()) == {1}
 
-    async def test_a_thousand_that_are_due_are_each_played_once(self, stage: Stage):
-        due = await stage.enroll(self.many)
-        async with self.at_work(stage):
-            await stage.until(lambda: len(stage.played) == len(due))
-        assert set(stage.played.values()) == {1}
+    async def test_each_of_many_due_enrollments_runs_once(self, harness: TurnHarness):
+        due = await harness.enroll(self.many)
+        async with self.running_engine(harness):
+            await harness.wait_until(lambda: len(harness.turn_counts) == len(due))
+        assert set(harness.turn_counts.values()) == {1}
 
-    async def test_an_enrollment_that_is_not_due_is_not_played(self, stage: Stage):
-        later = await stage.enroll(2, wake=stage.clock.now() + timedelta(hours=1))
-        async with self.at_work(stage) as engine:
-            await engine.schedule(
-                [Wake(one, stage.clock.now() + timedelta(hours=1)) for one in later]
-            )
-            (due,) = await stage.enroll()
-            await engine.schedule([Wake(due, stage.clock.now())])
-            await stage.until(lambda: due in stage.played)
-        assert stage.played == Counter([due])
+    async def test_an_enrollment_that_is_not_due_does_not_run(self, harness: TurnHarness):
+        later = await harness.enroll(2, wake=harness.clock.now() + timedelta(hours=1))
+        async with self.running_engine(harness) as engine:
+            in_an_hour = harness.clock.now() + timedelta(hours=1)
+            await engine.schedule([Wake(id, in_an_hour) for id in later])
+            (due,) = await harness.enroll()
+            await engine.schedule([Wake(due, harness.clock.now())])
+            await harness.wait_until(lambda: due in harness.turn_counts)
+        assert harness.turn_counts == Counter([due])
 
     @pytest.mark.parametrize("state", ["parked", "drifted", "exited", "completed", "failed"])
-    async def test_an_enrollment_that_has_stopped_is_not_played(self, stage: Stage, state: State):
-        await stage.enroll(state=state)
-        (due,) = await stage.enroll()
-        async with self.at_work(stage):
-            await stage.until(lambda: due in stage.played)
-        assert stage.played == Counter([due])
-
-    async def test_one_turn_of_a_contact_at_a_time(self, stage: Stage):
-        (first,) = await stage.enroll()
-        beside = await stage.enroll(3, contact=stage.owner[first])
-        async with self.at_work(stage):
-            await stage.until(lambda: len(stage.played) == 4)
-        assert set(stage.played) == {first, *beside}
-
-    async def test_a_long_turn_does_not_delay_other_enrollments(self, stage: Stage):
-        slow = await stage.enroll(3)
-        stage.hold = {one: asyncio.Event() for one in slow}
-        async with self.at_work(stage) as engine:
-            await stage.until(lambda: all(stage.under_way[stage.owner[one]] for one in slow[:1]))
-            same_person = await stage.enroll(1, contact=stage.owner[slow[0]])
-            others = await stage.enroll(self.others)
-            now = stage.clock.now()
-            await engine.schedule([Wake(one, now) for one in (*same_person, *others)])
-            await stage.until(lambda: all(one in stage.played for one in others))
-            assert not {*slow, *same_person} & set(stage.played)
-            for event in stage.hold.values():
-                event.set()
-            await stage.until(lambda: len(stage.played) == len(others) + 4)
-        assert set(stage.played.values()) == {1}
-
-    async def test_a_set_that_fails_is_played_again(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture
+    async def test_an_enrollment_that_has_stopped_does_not_run(
+        self, harness: TurnHarness, state: State
     ):
-        (due,) = await stage.enroll()
-        stage.fail_next = 2
-        async with self.at_work(stage):
-            await stage.until(lambda: due in stage.played)
+        await harness.enroll(state=state)
+        (due,) = await harness.enroll()
+        async with self.running_engine(harness):
+            await harness.wait_until(lambda: due in harness.turn_counts)
+        assert harness.turn_counts == Counter([due])
+
+    async def test_a_contact_has_only_one_turn_at_a_time(self, harness: TurnHarness):
+        (first,) = await harness.enroll()
+        others = await harness.enroll(3, contact=harness.contact_ids[first])
+        async with self.running_engine(harness):
+            await harness.wait_until(lambda: len(harness.turn_counts) == 4)
+        assert set(harness.turn_counts) == {first, *others}
+
+    async def test_a_long_turn_does_not_delay_other_enrollments(self, harness: TurnHarness):
+        slow = await harness.enroll(3)
+        harness.held = {enrollment_id: asyncio.Event() for enrollment_id in slow}
+        async with self.running_engine(harness) as engine:
+            slow_contact = harness.contact_ids[slow[0]]
+            await harness.wait_until(lambda: harness.running[slow_contact] == 1)
+            same_contact = await harness.enroll(1, contact=slow_contact)
+            others = await harness.enroll(self.others)
+            now = harness.clock.now()
+            await engine.schedule([Wake(id, now) for id in (*same_contact, *others)])
+            await harness.wait_until(lambda: harness.turn_counts.keys() >= {*others})
+            assert not {*slow, *same_contact} & set(harness.turn_counts)
+            for event in harness.held.values():
+                event.set()
+            await harness.wait_until(lambda: len(harness.turn_counts) == len(others) + 4)
+        assert set(harness.turn_counts.values()) == {1}
+
+    async def test_a_batch_that_fails_runs_again(
+        self, harness: TurnHarness, caplog: pytest.LogCaptureFixture
+    ):
+        (due,) = await harness.enroll()
+        harness.failures_left = 2
+        async with self.running_engine(harness):
+            await harness.wait_until(lambda: due in harness.turn_counts)
         assert "will run again" in caplog.text
 
-    async def test_closing_waits_for_turns_under_way_and_begins_no_more(self, stage: Stage):
-        (held,) = await stage.enroll()
-        stage.hold[held] = asyncio.Event()
-        async with self.at_work(stage) as engine:
-            await stage.until(lambda: stage.under_way[stage.owner[held]] == 1)
+    async def test_closing_waits_for_running_turns_and_starts_no_more(self, harness: TurnHarness):
+        (held,) = await harness.enroll()
+        harness.held[held] = asyncio.Event()
+        async with self.running_engine(harness) as engine:
+            await harness.wait_until(lambda: harness.running[harness.contact_ids[held]] == 1)
             closing = asyncio.create_task(engine.close())
-            await stage.enroll()
-            stage.hold[held].set()
+            await harness.enroll()
+            harness.held[held].set()
             await closing
-            assert stage.played == Counter([held])
+            assert harness.turn_counts == Counter([held])
 
-    async def test_a_wrong_notification_is_harmless(self, stage: Stage):
-        """Wakes and exits are hints; the rows are what counts."""
-        nobody = new_id(stage.clock.now())
-        (due,) = await stage.enroll()
-        async with self.at_work(stage) as engine:
-            await engine.schedule([Wake(nobody, stage.clock.now())])
-            await engine.cancel([nobody, due])
-            await stage.until(lambda: due in stage.played)
-        assert stage.played == Counter([due])
+    async def test_a_wrong_notification_is_harmless(self, harness: TurnHarness):
+        """Notifications of wakes and exits are only hints; the rows decide."""
+        unknown_id = new_id(harness.clock.now())
+        (due,) = await harness.enroll()
+        async with self.running_engine(harness) as engine:
+            await engine.schedule([Wake(unknown_id, harness.clock.now())])
+            await engine.cancel([unknown_id, due])
+            await harness.wait_until(lambda: due in harness.turn_counts)
+        assert harness.turn_counts == Counter([due])

@@ -1,4 +1,4 @@
-"""A crowd of one journey does not delay the first turn of another."""
+"""The backlog of one journey does not delay the turns of another."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from hogsend.domain.enrollment import Enrollment
 from hogsend.domain.ids import new_id
 from hogsend.engines import embedded
 from hogsend.engines.embedded import EmbeddedEngine
-from hogsend.engines.port import Wake
+from hogsend.engines.port import OnCommitted, Wake
 from hogsend.store import contacts, enrollments
 from hogsend.store.db import Database
-from tests.engines.contract import Done, Stage
+from tests.engines.contract import TurnHarness
 
 CROWD = 2000
-# Sets that were begun before the newcomer was there, and the set that has the newcomer in it.
+# The batches that begin before the new enrollment exists, and the batch that contains it.
 QUEUED_BATCHES = embedded.MAX_BATCHES + 1
 
 
 @dataclass
-class Order(Stage):
-    """A stage that keeps the order in which turns begin.
+class OrderedHarness(TurnHarness):
+    """A harness that records the order in which turns begin.
 
     Args:
-        order: the enrollments whose turns have begun.
+        order: the enrollments whose turns have begun, in order.
     """
 
     order: list[UUID] = field(default_factory=list[UUID])
 
-    async def crowd(self, journey_id: str, count: int) -> list[UUID]:
-        """Enroll so many people in one journey, all of them long overdue."""
+    async def enroll_crowd(self, journey_id: str, count: int) -> list[UUID]:
+        """Add overdue enrollments of different contacts in one journey."""
         now = self.clock.now()
         people = [Contact(new_id(now)) for _ in range(count)]
         new_enrollments = [
@@ -56,50 +56,54 @@ class Order(Stage):
         ]
         async with self.database.transaction() as tx:
             await tx.apply([contacts.insert(people, now), enrollments.insert(new_enrollments)])
-        self.owner |= {one.id: one.contact_id for one in new_enrollments}
-        return [one.id for one in new_enrollments]
+        self.contact_ids |= {enrollment.id: enrollment.contact_id for enrollment in new_enrollments}
+        return [enrollment.id for enrollment in new_enrollments]
 
-    async def play(self, ids: Sequence[UUID], done: Done) -> None:
+    async def run_turns(self, ids: Sequence[UUID], on_committed: OnCommitted) -> None:
         self.order.extend(ids)
-        await super().play(ids, done)
+        await super().run_turns(ids, on_committed)
 
 
 @pytest.fixture
-def stage(database: Database, clock: ManualClock) -> Order:
-    return Order(database, clock)
+def harness(database: Database, clock: ManualClock) -> OrderedHarness:
+    return OrderedHarness(database, clock)
 
 
-async def work_until(stage: Order, engine: EmbeddedEngine, condition: Callable[[], bool]) -> None:
+async def work_until(
+    harness: OrderedHarness, engine: EmbeddedEngine, condition: Callable[[], bool]
+) -> None:
     working = asyncio.create_task(engine.run())
     try:
-        await stage.until(condition)
+        await harness.wait_until(condition)
     finally:
         await engine.close()
         await working
 
 
-async def test_a_newcomer_is_played_before_a_crowd_of_another_journey_is_through(stage: Order):
-    crowd = await stage.crowd("crowd", CROWD)
-    engine = EmbeddedEngine(stage.database, stage.clock, stage.play)
+async def test_a_new_enrollment_runs_before_the_backlog_of_another_journey_ends(
+    harness: OrderedHarness,
+):
+    crowd = await harness.enroll_crowd("crowd", CROWD)
+    engine = EmbeddedEngine(harness.database, harness.clock, harness.run_turns)
     working = asyncio.create_task(engine.run())
-    await stage.until(lambda: len(stage.played) >= 2 * embedded.BATCH_SIZE)
-    (newcomer,) = await stage.crowd("welcome", 1)
-    before = len(stage.order)
-    await engine.schedule([Wake(newcomer, stage.clock.now())])
-    await stage.until(lambda: len(stage.played) == CROWD + 1)
+    await harness.wait_until(lambda: len(harness.turn_counts) >= 2 * embedded.BATCH_SIZE)
+    (new_enrollment,) = await harness.enroll_crowd("welcome", 1)
+    begun_count = len(harness.order)
+    await engine.schedule([Wake(new_enrollment, harness.clock.now())])
+    await harness.wait_until(lambda: len(harness.turn_counts) == CROWD + 1)
     await engine.close()
     await working
 
-    place = stage.order.index(newcomer)
-    assert place - before <= QUEUED_BATCHES * embedded.BATCH_SIZE, "it waited for the crowd"
-    assert place < CROWD - embedded.BATCH_SIZE
-    assert set(stage.played) == {*crowd, newcomer}
+    index = harness.order.index(new_enrollment)
+    assert index - begun_count <= QUEUED_BATCHES * embedded.BATCH_SIZE, "waited for the backlog"
+    assert index < CROWD - embedded.BATCH_SIZE
+    assert set(harness.turn_counts) == {*crowd, new_enrollment}
 
 
-async def test_journeys_that_are_due_together_take_turns(stage: Order):
-    await stage.crowd("crowd", CROWD)
-    small = [await stage.crowd(f"small-{number}", 3) for number in range(5)]
-    engine = EmbeddedEngine(stage.database, stage.clock, stage.play)
-    await work_until(stage, engine, lambda: len(stage.played) == CROWD + 15)
-    places = [stage.order.index(one) for group in small for one in group]
-    assert max(places) < embedded.MAX_BATCHES * embedded.BATCH_SIZE
+async def test_journeys_with_due_enrollments_share_the_batches(harness: OrderedHarness):
+    await harness.enroll_crowd("crowd", CROWD)
+    small = [await harness.enroll_crowd(f"small-{number}", 3) for number in range(5)]
+    engine = EmbeddedEngine(harness.database, harness.clock, harness.run_turns)
+    await work_until(harness, engine, lambda: len(harness.turn_counts) == CROWD + 15)
+    indexes = [harness.order.index(enrollment_id) for group in small for enrollment_id in group]
+    assert max(indexes) < embedded.MAX_BATCHES * embedded.BATCH_SIZE

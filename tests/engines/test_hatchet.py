@@ -1,6 +1,6 @@
-"""The engine on Hatchet: the real SDK, its worker's thread and its listener, on a double.
+"""The Hatchet engine with the real SDK, its worker thread and its listener, against a double.
 
-What every engine promises is tried on a real Hatchet too when there is a `HATCHET_CLIENT_TOKEN`.
+With `HATCHET_CLIENT_TOKEN`, the promises of every engine are tested against a real Hatchet too.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from hogsend.engines.hatchet.tasks import CronTask
 from hogsend.engines.port import Wake
 from hogsend.errors import HatchetUnavailable
 from hogsend.store.db import Database, Query, Write
-from hogsend.store.hatchet_runs import find_run as run_shown
+from hogsend.store.hatchet_runs import find_run as query_run
 from tests.databases import opened
 from tests.doubles.hatchet import TENANT, HatchetDouble, hatchet_double
-from tests.engines.contract import EngineContract, Stage
+from tests.engines.contract import EngineContract, TurnHarness
 from tests.patience import PATIENCE
 
 # The SDK leaves sockets and threads of a worker to the garbage collector.
 pytestmark = [
-    # Its own parts use what it deprecates, and here a warning would be an error.
+    # The SDK uses its own deprecated functions, and warnings are errors in tests.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -49,8 +49,8 @@ on_both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=T
 
 
 @pytest.fixture(autouse=True)
-def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Errors are got over at once, and Hatchet is looked for often."""
+def without_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry after errors without a delay, and poll Hatchet frequently."""
     monkeypatch.setattr(embedded, "_ERROR_RETRY_DELAY", 0.0)
     monkeypatch.setattr(host_module, "FIRST_PAUSE", 0.2)
     monkeypatch.setattr(engine_module, "PING_INTERVAL", 0.2)
@@ -62,7 +62,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
-    """An open database: a SQLite file, unless a test is told to try both kinds."""
+    """An open database: a SQLite file, unless the test is parametrized for both databases."""
     async with opened(
         request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url")
     ) as database:
@@ -71,9 +71,9 @@ async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def double(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HatchetDouble]:
-    """Hatchet's double, whose token this process has."""
+    """A running double of Hatchet, with its token in this process's environment."""
     async with hatchet_double() as opened:
-        for name in [one for one in os.environ if one.startswith("HATCHET_CLIENT_")]:
+        for name in [name for name in os.environ if name.startswith("HATCHET_CLIENT_")]:
             monkeypatch.delenv(name)
         for name, value in opened.environment.items():
             monkeypatch.setenv(name, value)
@@ -82,7 +82,7 @@ async def double(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HatchetDouble
 
 @pytest.fixture(params=["double", "real"])
 def hatchet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Hatchet that this process has the token of, and in which nobody knows our journeys yet."""
+    """A Hatchet whose token this process has, and that does not know our journeys yet."""
     if request.param == "double":
         request.getfixturevalue("double")
     elif TOKEN not in os.environ:
@@ -92,393 +92,420 @@ def hatchet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def stage(database: Database) -> Stage:
-    """People in one journey, by the machine's own clock: Hatchet knows no other."""
-    return Stage(database, SystemClock(), one_journey=True)  # type: ignore[arg-type]
+def harness(database: Database) -> TurnHarness:
+    """Enrollments in one journey, with the machine's clock, which Hatchet uses as well."""
+    return TurnHarness(database, SystemClock(), uses_one_journey=True)  # type: ignore[arg-type]
 
 
-class Taken:
-    """What a test sees of the engine's doors: events, cancelled people, chores."""
+class RecordingHandlers:
+    """Records the calls of the engine: ingested events, exited enrollments, cron tasks."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str, Mapping[str, Any]]] = []
         self.cancelled: list[UUID] = []
-        self.chores = 0
+        self.cron_runs = 0
 
-    async def take(self, event_id: str, name: str, given: Mapping[str, Any]) -> dict[str, str]:
-        self.events.append((event_id, name, given))
+    async def ingest_event(
+        self, event_id: str, name: str, payload: Mapping[str, Any]
+    ) -> dict[str, str]:
+        self.events.append((event_id, name, payload))
         return {"stored": "true"}
 
-    async def cancel(self, enrollment_id: UUID) -> None:
+    async def exit_cancelled(self, enrollment_id: UUID) -> None:
         self.cancelled.append(enrollment_id)
 
-    async def chore(self) -> dict[str, int]:
-        self.chores += 1
-        return {"done": self.chores}
+    async def run_cron_task(self) -> dict[str, int]:
+        self.cron_runs += 1
+        return {"done": self.cron_runs}
 
 
-def make(
-    stage: Stage, taken: Taken | None = None, *, events: list[str] | None = None
+def create_engine(
+    harness: TurnHarness,
+    handlers: RecordingHandlers | None = None,
+    *,
+    events: list[str] | None = None,
 ) -> HatchetEngine:
-    taken = taken or Taken()
+    handlers = handlers or RecordingHandlers()
     return HatchetEngine(
-        stage.database,
-        stage.clock,
-        stage.play,  # type: ignore[arg-type]
+        harness.database,
+        harness.clock,
+        harness.run_turns,  # type: ignore[arg-type]
         journey_ids=["j0"],
-        exit_cancelled=taken.cancel,
-        event_handler=HatchetEventHandler(events or [], taken.take),
-        cron_tasks={"tidy": CronTask(taken.chore)},
+        exit_cancelled=handlers.exit_cancelled,
+        event_handler=HatchetEventHandler(events or [], handlers.ingest_event),
+        cron_tasks={"tidy": CronTask(handlers.run_cron_task)},
     )
 
 
 @asynccontextmanager
-async def at_work(engine: HatchetEngine) -> AsyncGenerator[HatchetEngine]:
-    """Let an engine work, and close it at the end; it leaves no thread that would keep us."""
+async def running_engine(engine: HatchetEngine) -> AsyncGenerator[HatchetEngine]:
+    """Run an engine, and close it at the end; the worker's thread must end as well."""
     working = asyncio.create_task(engine.run())
     try:
         yield engine
     finally:
         await engine.close()
         await working
-    await until(lambda: "hatchet worker" not in [one.name for one in threading.enumerate()])
+    await poll_until(
+        lambda: "hatchet worker" not in [thread.name for thread in threading.enumerate()]
+    )
 
 
-async def until(asked: Callable[[], Awaitable[bool] | bool]) -> None:
-    """Wait until something is so that nobody tells of."""
+async def poll_until(condition: Callable[[], Awaitable[bool] | bool]) -> None:
+    """Poll a condition until it holds."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            answer = asked()
+            answer = condition()
             if answer if isinstance(answer, bool) else await answer:
                 return
             await asyncio.sleep(0.05)
 
 
-async def run_of(stage: Stage, enrollment_id: UUID) -> str:
-    """Return the Hatchet run that plays an enrollment; empty while there is none."""
+async def find_run_id(harness: TurnHarness, enrollment_id: UUID) -> str:
+    """Return the id of an enrollment's run in Hatchet; empty while there is none."""
     sql = "SELECT run_id FROM hatchet_runs WHERE enrollment_id = ?"
-    rows = await stage.database.read_one(Query(sql, [enrollment_id], list))
+    rows = await harness.database.read_one(Query(sql, [enrollment_id], list))
     return rows[0][0] if rows else ""
 
 
-async def wait_for(stage: Stage, enrollment_id: UUID, seconds: float, **columns: object) -> None:
-    """Let an enrollment wake after a time, as a turn's commit or an event would."""
-    at = int((stage.clock.now() + timedelta(seconds=seconds)).timestamp() * 1_000_000)
+async def set_wake(
+    harness: TurnHarness, enrollment_id: UUID, seconds: float, **columns: object
+) -> None:
+    """Set the wake time of an enrollment, as a turn's commit or an event would."""
+    at = int((harness.clock.now() + timedelta(seconds=seconds)).timestamp() * 1_000_000)
     values = {"wake_at": at, "state": "waiting", **columns}
     named = ", ".join(f"{name} = ?" for name in values)
     sql = f"UPDATE enrollments SET {named} WHERE id = ?"  # noqa: S608
-    async with stage.database.transaction() as tx:
+    async with harness.database.transaction() as tx:
         await tx.apply([Write(sql, [(*values.values(), enrollment_id)])])
 
 
-class Sleeper(Stage):
-    """A stage whose people sleep on after their first turn, instead of resting for ever."""
+class SleepingHarness(TurnHarness):
+    """A harness whose enrollments sleep for an hour after each turn, and then are due again."""
 
     sleep = 3600.0
 
-    async def rest(self, ids: Any) -> None:
-        for one in ids:
-            await wait_for(self, one, self.sleep, turn=self.played[one] + 1)
+    async def clear_wakes(self, ids: Any) -> None:
+        for enrollment_id in ids:
+            await set_wake(
+                self, enrollment_id, self.sleep, turn=self.turn_counts[enrollment_id] + 1
+            )
 
 
 @pytest.fixture
-def sleeper(database: Database) -> Sleeper:
-    """People who sleep for an hour after each turn."""
-    return Sleeper(database, SystemClock(), one_journey=True)  # type: ignore[arg-type]
+def sleeping(database: Database) -> SleepingHarness:
+    """Enrollments that sleep for an hour after each turn."""
+    return SleepingHarness(database, SystemClock(), uses_one_journey=True)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("hatchet")
 class TestHatchetEngine(EngineContract):
     many, others = 60, 40
 
-    def make(self, stage: Stage) -> HatchetEngine:
-        return make(stage)
+    def create_engine(self, harness: TurnHarness) -> HatchetEngine:
+        return create_engine(harness)
 
-    async def test_an_enrollment_that_has_stopped_is_not_played(self, stage: Stage):
-        """All of them at once: each start of a worker takes seconds."""
+    async def test_an_enrollment_that_has_stopped_does_not_run(self, harness: TurnHarness):
+        """All states in one test, because each start of a worker takes seconds."""
         for state in ("parked", "drifted", "exited", "completed", "failed"):
-            await stage.enroll(state=state)
-        (due,) = await stage.enroll()
-        async with self.at_work(stage):
-            await stage.until(lambda: due in stage.played)
-        assert stage.played == Counter([due])
+            await harness.enroll(state=state)
+        (due,) = await harness.enroll()
+        async with self.running_engine(harness):
+            await harness.wait_until(lambda: due in harness.turn_counts)
+        assert harness.turn_counts == Counter([due])
 
 
-async def test_a_sleep_is_over_by_its_time_and_the_run_goes_on(
-    double: HatchetDouble, sleeper: Sleeper
-):
-    sleeper.sleep = 1.0
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper)):
-        await sleeper.until(lambda: sleeper.played[one] == 3)
+async def test_a_run_goes_on_when_its_sleep_ends(double: HatchetDouble, sleeping: SleepingHarness):
+    sleeping.sleep = 1.0
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)):
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 3)
     assert len(double.runs) == 1
 
 
 async def test_an_event_wakes_a_sleeping_enrollment_and_counts_once(
-    double: HatchetDouble, sleeper: Sleeper
+    double: HatchetDouble, sleeping: SleepingHarness
 ):
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper)) as engine:
-        await sleeper.until(lambda: sleeper.played[one] == 1)
-        run = await run_of(sleeper, one)
-        await until(lambda: double.runs[run].status == "RUNNING")
-        await wait_for(sleeper, one, 0, wait_result='{"id": "x"}')
-        await engine.schedule([Wake(one, sleeper.clock.now())])
-        await sleeper.until(lambda: sleeper.played[one] == 2)
-        # The same event is behind it: the run sleeps, and does not go round and round.
-        asked = len(await waits(sleeper))
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 1)
+        run = await find_run_id(sleeping, enrollment_id)
+        await poll_until(lambda: double.runs[run].status == "RUNNING")
+        await set_wake(sleeping, enrollment_id, 0, wait_result='{"id": "x"}')
+        await engine.schedule([Wake(enrollment_id, sleeping.clock.now())])
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
+        # The same event must not wake the run again and again.
+        wait_count = len(await load_waits(sleeping))
         await asyncio.sleep(1.0)
-        assert len(await waits(sleeper)) <= asked + 1
-    assert sleeper.played[one] == 2
+        assert len(await load_waits(sleeping)) <= wait_count + 1
+    assert sleeping.turn_counts[enrollment_id] == 2
 
 
-async def waits(stage: Stage) -> list[Any]:
-    return await stage.database.read_one(Query("SELECT number FROM hatchet_waits", [], list))
+async def load_waits(harness: TurnHarness) -> list[Any]:
+    return await harness.database.read_one(Query("SELECT number FROM hatchet_waits", [], list))
 
 
-async def test_a_wake_that_nothing_comes_of_ends_one_wait_and_no_more(
-    double: HatchetDouble, stage: Stage
+async def test_a_wake_without_a_turn_ends_only_one_wait(
+    double: HatchetDouble, harness: TurnHarness
 ):
-    one, other = await stage.enroll(2)
-    async with at_work(make(stage)) as engine:
-        # The played enrollments rest, at the same turn as before.
-        await stage.until(lambda: one in stage.played and other in stage.played)
-        await until(lambda: is_named(stage, one))
-        run = await run_of(stage, one)
-        await forget_wakes(stage)
-        await wait_for(stage, one, 0)
+    first, second = await harness.enroll(2)
+    async with running_engine(create_engine(harness)) as engine:
+        # The enrollments are not due any more, at the same turn number as before.
+        await harness.wait_until(
+            lambda: first in harness.turn_counts and second in harness.turn_counts
+        )
+        await poll_until(lambda: has_run(harness, first))
+        run = await find_run_id(harness, first)
+        await forget_pushes(harness)
+        await set_wake(harness, first, 0)
         engine.poll()
-        await stage.until(lambda: stage.played[one] == 2)
+        await harness.wait_until(lambda: harness.turn_counts[first] == 2)
         for _ in range(5):
-            many = len(stage.played)
-            await stage.enroll()
+            turns = len(harness.turn_counts)
+            await harness.enroll()
             engine.poll()
-            await stage.until(lambda many=many: len(stage.played) > many)
+            await harness.wait_until(lambda turns=turns: len(harness.turn_counts) > turns)
         assert len(await engine.load_recorded_waits(run)) <= 4
 
 
-async def forget_wakes(stage: Stage) -> None:
-    """Let runs be woken for the same turn again, even if the first turn was late."""
-    async with stage.database.transaction() as tx:
+async def forget_pushes(harness: TurnHarness) -> None:
+    """Forget which wakes were pushed, so that runs are woken for the same turn again."""
+    async with harness.database.transaction() as tx:
         await tx.apply([Write("UPDATE hatchet_runs SET pushed = 0")])
 
 
-async def test_a_run_can_be_found_by_its_enrollment(double: HatchetDouble, sleeper: Sleeper):
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper)):
-        await sleeper.until(lambda: sleeper.played[one] == 1)
+async def test_a_run_can_be_found_by_its_enrollment(
+    double: HatchetDouble, sleeping: SleepingHarness
+):
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)):
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 1)
     (run,) = double.runs.values()
     assert run.workflow.name.endswith("journey-j0")
-    assert run.metadata["enrollment"] == str(one)
-    assert run.metadata["contact"] == str(sleeper.owner[one])
+    assert run.metadata["enrollment"] == str(enrollment_id)
+    assert run.metadata["contact"] == str(sleeping.contact_ids[enrollment_id])
     assert {"enrollment", "contact", "event"} <= set(run.metadata)
 
 
-async def test_an_exit_cancels_the_run_by_its_id(double: HatchetDouble, sleeper: Sleeper):
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper)) as engine:
-        await until(lambda: is_named(sleeper, one))
-        run = await run_of(sleeper, one)
-        now = int(sleeper.clock.now().timestamp() * 1_000_000)
-        await wait_for(sleeper, one, 0, state="exited", ended_at=now)
-        await engine.cancel([one])
-        await until(lambda: double.runs[run].status == "CANCELLED")
-        await until(lambda: is_forgotten(sleeper, one))
+async def test_an_exit_cancels_the_run_by_its_id(double: HatchetDouble, sleeping: SleepingHarness):
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: has_run(sleeping, enrollment_id))
+        run = await find_run_id(sleeping, enrollment_id)
+        now = int(sleeping.clock.now().timestamp() * 1_000_000)
+        await set_wake(sleeping, enrollment_id, 0, state="exited", ended_at=now)
+        await engine.cancel([enrollment_id])
+        await poll_until(lambda: double.runs[run].status == "CANCELLED")
+        await poll_until(lambda: has_no_run(sleeping, enrollment_id))
 
 
-async def is_named(stage: Stage, one: UUID) -> bool:
-    return bool(await run_of(stage, one)) and stage.played[one] > 0
+async def has_run(harness: TurnHarness, enrollment_id: UUID) -> bool:
+    return (
+        bool(await find_run_id(harness, enrollment_id)) and harness.turn_counts[enrollment_id] > 0
+    )
 
 
-async def is_forgotten(stage: Stage, one: UUID) -> bool:
-    return not await run_of(stage, one)
+async def has_no_run(harness: TurnHarness, enrollment_id: UUID) -> bool:
+    return not await find_run_id(harness, enrollment_id)
 
 
-async def test_a_cancel_in_hatchet_ends_the_enrollment_and_nothing_else_does(
-    double: HatchetDouble, sleeper: Sleeper
+async def test_only_a_cancellation_in_hatchet_exits_the_enrollment(
+    double: HatchetDouble, sleeping: SleepingHarness
 ):
-    taken = Taken()
-    cancelled, kept = await sleeper.enroll(2)
-    async with at_work(make(sleeper, taken)):
-        await until(lambda: is_named(sleeper, cancelled))
-        await until(lambda: is_named(sleeper, kept))
-        double.cancel(await run_of(sleeper, cancelled))
-        assert double.runs[await run_of(sleeper, kept)].status == "RUNNING"
-        await until(lambda: bool(taken.cancelled))
-    assert set(taken.cancelled) == {cancelled}
+    handlers = RecordingHandlers()
+    cancelled, other = await sleeping.enroll(2)
+    async with running_engine(create_engine(sleeping, handlers)):
+        await poll_until(lambda: has_run(sleeping, cancelled))
+        await poll_until(lambda: has_run(sleeping, other))
+        double.cancel(await find_run_id(sleeping, cancelled))
+        assert double.runs[await find_run_id(sleeping, other)].status == "RUNNING"
+        await poll_until(lambda: bool(handlers.cancelled))
+    assert set(handlers.cancelled) == {cancelled}
 
 
-async def test_closing_the_engine_is_no_cancel(double: HatchetDouble, sleeper: Sleeper):
-    taken = Taken()
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper, taken)):
-        await until(lambda: is_named(sleeper, one))
-    before = double.calls[RUNS_LIST]
-    async with at_work(make(sleeper, taken)):
-        await until(lambda: double.calls[RUNS_LIST] > before + 2)
-    assert taken.cancelled == []
+async def test_closing_the_engine_cancels_no_run(double: HatchetDouble, sleeping: SleepingHarness):
+    handlers = RecordingHandlers()
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping, handlers)):
+        await poll_until(lambda: has_run(sleeping, enrollment_id))
+    calls_before = double.calls[RUNS_LIST]
+    async with running_engine(create_engine(sleeping, handlers)):
+        await poll_until(lambda: double.calls[RUNS_LIST] > calls_before + 2)
+    assert handlers.cancelled == []
 
 
 async def test_a_sleeping_enrollment_wakes_on_another_worker(
-    double: HatchetDouble, sleeper: Sleeper
+    double: HatchetDouble, sleeping: SleepingHarness
 ):
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper)):
-        await until(lambda: is_named(sleeper, one))
-    await wait_for(sleeper, one, 0, wait_result='{"id": "x"}')
-    async with at_work(make(sleeper)):
-        await sleeper.until(lambda: sleeper.played[one] == 2)
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)):
+        await poll_until(lambda: has_run(sleeping, enrollment_id))
+    await set_wake(sleeping, enrollment_id, 0, wait_result='{"id": "x"}')
+    async with running_engine(create_engine(sleeping)):
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
 
 
 @on_both
-async def test_a_lost_push_is_healed_by_the_sweeper(
-    double: HatchetDouble, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+async def test_the_sweeper_restarts_a_run_whose_wake_was_lost(
+    double: HatchetDouble, sleeping: SleepingHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    # The test sweeps: a sweep before the push would start another run, and no push would be lost.
+    # Only the test sweeps: an earlier sweep would start another run, and no push would be lost.
     monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper)) as engine:
-        await until(lambda: is_named(sleeper, one))
-        before = await run_of(sleeper, one)
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: has_run(sleeping, enrollment_id))
+        old_run = await find_run_id(sleeping, enrollment_id)
         double.lose_next_pushes(1)
-        await wait_for(sleeper, one, -70, wait_result='{"id": "x"}')
+        await set_wake(sleeping, enrollment_id, -70, wait_result='{"id": "x"}')
         engine.poll()
-        await until(lambda: bool(double.lost))
-        await long_ago(sleeper)
+        await poll_until(lambda: bool(double.lost))
+        await backdate_runs(sleeping)
         # The turn before the lost push may count as progress in the first sweep.
-        await until(lambda: sweep_heals(engine, sleeper, one))
-        assert await run_of(sleeper, one) != before
-        await until(lambda: double.runs[before].status == "CANCELLED")
+        await poll_until(lambda: sweep_heals(engine, sleeping, enrollment_id))
+        assert await find_run_id(sleeping, enrollment_id) != old_run
+        await poll_until(lambda: double.runs[old_run].status == "CANCELLED")
 
 
-async def sweep_heals(engine: HatchetEngine, stage: Stage, enrollment_id: UUID) -> bool:
-    """Sweep once; return whether the enrollment has had its second turn."""
+async def sweep_heals(engine: HatchetEngine, harness: TurnHarness, enrollment_id: UUID) -> bool:
+    """Sweep once; return whether the enrollment has run its second turn."""
     await engine._sweeper.sweep()
-    return stage.played[enrollment_id] == 2
+    return harness.turn_counts[enrollment_id] == 2
 
 
-async def long_ago(stage: Stage) -> None:
-    """Let the runs have been started long ago."""
-    async with stage.database.transaction() as tx:
+async def backdate_runs(harness: TurnHarness) -> None:
+    """Make the runs look as if they had been started long ago."""
+    async with harness.database.transaction() as tx:
         await tx.apply([Write("UPDATE hatchet_runs SET again_at = 0")])
 
 
 async def test_the_sweeper_ignores_enrollments_that_make_progress(
-    double: HatchetDouble, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+    double: HatchetDouble, sleeping: SleepingHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    # The test sweeps, so that there is a turn between any two sweeps.
+    # Only the test sweeps, so that a turn runs between any two sweeps.
     monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
-    one, busy = await sleeper.enroll(2)
-    async with at_work(make(sleeper)) as engine:
-        await until(lambda: is_named(sleeper, one))
-        await until(lambda: is_named(sleeper, busy))
+    stuck, busy = await sleeping.enroll(2)
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: has_run(sleeping, stuck))
+        await poll_until(lambda: has_run(sleeping, busy))
         double.lose_next_pushes(1)
-        sleeper.sleep = 1.0
-        await wait_for(sleeper, one, -70, wait_result='{"id": "x"}')
+        sleeping.sleep = 1.0
+        await set_wake(sleeping, stuck, -70, wait_result='{"id": "x"}')
         engine.poll()
-        await until(lambda: bool(double.lost))
-        await wait_for(sleeper, busy, 0, wait_result='{"id": "x"}')
+        await poll_until(lambda: bool(double.lost))
+        await set_wake(sleeping, busy, 0, wait_result='{"id": "x"}')
         engine.poll()
-        await long_ago(sleeper)
+        await backdate_runs(sleeping)
         for _ in range(3):
-            # The engine counts a turn after the test has noted it: one of these two is counted.
-            turns = sleeper.played[busy] + 2
-            await sleeper.until(lambda turns=turns: sleeper.played[busy] >= turns)
+            # The engine counts a turn after the harness does: at least one of the two is counted.
+            turns = sleeping.turn_counts[busy] + 2
+            await sleeping.wait_until(lambda turns=turns: sleeping.turn_counts[busy] >= turns)
             await engine._sweeper.sweep()
-        assert sleeper.played[one] == 1
+        assert sleeping.turn_counts[stuck] == 1
         assert len(double.runs) == 2
-        sleeper.sleep = 3600.0
-        await until(lambda: sweep_heals(engine, sleeper, one))
+        sleeping.sleep = 3600.0
+        await poll_until(lambda: sweep_heals(engine, sleeping, stuck))
 
 
-async def test_hatchet_away_at_the_start_is_waited_for(double: HatchetDouble, stage: Stage):
+async def test_an_engine_waits_for_hatchet_at_the_start(
+    double: HatchetDouble, harness: TurnHarness
+):
     await double.stop()
-    (due,) = await stage.enroll()
-    async with at_work(make(stage)) as engine:
-        await until(lambda: engine.outage is not None and "yet" not in engine.outage.message)
-        assert not stage.played
+    (due,) = await harness.enroll()
+    async with running_engine(create_engine(harness)) as engine:
+        await poll_until(lambda: engine.outage is not None and "yet" not in engine.outage.message)
+        assert not harness.turn_counts
         await double.start()
-        await stage.until(lambda: due in stage.played)
-        await until(lambda: engine.outage is None)
-    assert stage.played[due] == 1
+        await harness.wait_until(lambda: due in harness.turn_counts)
+        await poll_until(lambda: engine.outage is None)
+    assert harness.turn_counts[due] == 1
 
 
-async def test_an_outage_of_hatchet_loses_no_enrollment(double: HatchetDouble, sleeper: Sleeper):
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper)) as engine:
-        await until(lambda: is_named(sleeper, one))
+async def test_an_outage_of_hatchet_loses_no_enrollment(
+    double: HatchetDouble, sleeping: SleepingHarness
+):
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: has_run(sleeping, enrollment_id))
         await double.stop()
-        await until(lambda: engine.outage is not None)
-        (meanwhile,) = await sleeper.enroll()
-        await wait_for(sleeper, one, 0, wait_result='{"id": "x"}')
+        await poll_until(lambda: engine.outage is not None)
+        (new_enrollment,) = await sleeping.enroll()
+        await set_wake(sleeping, enrollment_id, 0, wait_result='{"id": "x"}')
         engine.poll()
         await double.start()
-        await sleeper.until(lambda: meanwhile in sleeper.played and sleeper.played[one] == 2)
-        await until(lambda: engine.outage is None)
+        await sleeping.wait_until(
+            lambda: (
+                new_enrollment in sleeping.turn_counts and sleeping.turn_counts[enrollment_id] == 2
+            )
+        )
+        await poll_until(lambda: engine.outage is None)
 
 
-async def test_the_sweepers_tries_are_for_when_hatchet_is_there(
-    double: HatchetDouble, sleeper: Sleeper
+async def test_sweeps_during_an_outage_do_not_count_as_tries(
+    double: HatchetDouble, sleeping: SleepingHarness
 ):
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper)) as engine:
-        await until(lambda: is_named(sleeper, one))
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: has_run(sleeping, enrollment_id))
         await double.stop()
-        await until(lambda: engine.outage is not None)
-        await wait_for(sleeper, one, -70)
-        await long_ago(sleeper)
+        await poll_until(lambda: engine.outage is not None)
+        await set_wake(sleeping, enrollment_id, -70)
+        await backdate_runs(sleeping)
         for _ in range(3):
             await engine._sweeper.sweep()
-        shown = await sleeper.database.read_one(run_shown(one))
-        assert shown is not None and shown.tried == 0
+        stored_run = await sleeping.database.read_one(query_run(enrollment_id))
+        assert stored_run is not None and stored_run.tried == 0
         await double.start()
-        await sleeper.until(lambda: sleeper.played[one] == 2)
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
 
 
 @on_both
 async def test_runs_are_started_again_after_hatchet_lost_its_data(
-    double: HatchetDouble, sleeper: Sleeper
+    double: HatchetDouble, sleeping: SleepingHarness
 ):
-    (one,) = await sleeper.enroll()
-    async with at_work(make(sleeper)):
-        await until(lambda: is_named(sleeper, one))
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)):
+        await poll_until(lambda: has_run(sleeping, enrollment_id))
     double.forget()
-    await wait_for(sleeper, one, -70)
-    await long_ago(sleeper)
-    async with at_work(make(sleeper)):
-        await sleeper.until(lambda: sleeper.played[one] == 2)
+    await set_wake(sleeping, enrollment_id, -70)
+    await backdate_runs(sleeping)
+    async with running_engine(create_engine(sleeping)):
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
 
 
-async def test_a_listener_that_is_killed_is_replaced(double: HatchetDouble, stage: Stage):
-    async with at_work(make(stage)) as engine:
-        (first,) = await stage.enroll()
+async def test_a_listener_that_is_killed_is_replaced(double: HatchetDouble, harness: TurnHarness):
+    async with running_engine(create_engine(harness)) as engine:
+        (first,) = await harness.enroll()
         engine.poll()
-        await stage.until(lambda: first in stage.played)
+        await harness.wait_until(lambda: first in harness.turn_counts)
         assert engine._host is not None
         assert engine._host._worker is not None
         engine._host._worker.kill_listener()
-        (second,) = await stage.enroll()
+        (second,) = await harness.enroll()
         engine.poll()
-        await until(lambda: second in stage.played)
-    assert stage.played[second] == 1
+        await poll_until(lambda: second in harness.turn_counts)
+    assert harness.turn_counts[second] == 1
 
 
-async def test_events_of_others_come_in_with_their_id(double: HatchetDouble, stage: Stage):
-    taken = Taken()
-    async with at_work(make(stage, taken, events=["order:*", "hogsend:*"])) as engine:
-        await until(lambda: engine.outage is None and bool(double.workers))
-        await until(lambda: any("take-events" in name for name in double.workflows))
+async def test_events_pushed_to_hatchet_are_ingested_with_their_id(
+    double: HatchetDouble, harness: TurnHarness
+):
+    handlers = RecordingHandlers()
+    async with running_engine(
+        create_engine(harness, handlers, events=["order:*", "hogsend:*"])
+    ) as engine:
+        await poll_until(lambda: engine.outage is None and bool(double.workers))
+        await poll_until(lambda: any("take-events" in name for name in double.workflows))
         double.push("other:thing", {"userId": "ada"})
-        # What wakes our own runs is nobody's event.
+        # The event that wakes our own runs is not ingested.
         double.push(WAKE, {"turn": 1})
         double.push("order:paid", {"userId": "ada", "total": 3})
-        await until(lambda: bool(taken.events))
-    ((event_id, name, given),) = taken.events
+        await poll_until(lambda: bool(handlers.events))
+    ((event_id, name, payload),) = handlers.events
     assert UUID(event_id)
-    assert (name, given) == ("order:paid", {"userId": "ada", "total": 3})
+    assert (name, payload) == ("order:paid", {"userId": "ada", "total": 3})
 
 
-async def test_a_secret_that_was_pasted_for_the_token_is_not_repeated(
+async def test_an_invalid_token_is_not_quoted_in_the_error(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setenv(TOKEN, "hunter2-and-more")
@@ -488,9 +515,9 @@ async def test_a_secret_that_was_pasted_for_the_token_is_not_repeated(
     assert "hunte" not in refused.value.message
 
 
-async def test_chores_run_as_tasks_of_hatchet(double: HatchetDouble, stage: Stage):
-    taken = Taken()
-    async with at_work(make(stage, taken)) as engine:
+async def test_cron_tasks_run_as_tasks_of_hatchet(double: HatchetDouble, harness: TurnHarness):
+    handlers = RecordingHandlers()
+    async with running_engine(create_engine(harness, handlers)) as engine:
         engine.start_task("tidy")
-        await until(lambda: taken.chores == 1)
+        await poll_until(lambda: handlers.cron_runs == 1)
     assert any(run.workflow.name.endswith("tidy") for run in double.runs.values())

@@ -1,4 +1,4 @@
-"""An operator who enrolls somebody starts one journey, and nothing else happens to the person."""
+"""Enrolling a contact by hand starts one journey and has no other effect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hogsend import days
 from hogsend.domain.incoming import IncomingEvent
 from tests.world import World
 
-TWO = """
+JOURNEYS = """
     @journey("welcome", trigger=on("go", where=prop("plan") == "pro"), holdout=0)
     async def welcome(user, ctx):
         await ctx.checkpoint(ctx.event.name + ctx.event.properties["plan"])
@@ -26,9 +26,11 @@ TWO = """
 """
 
 
-async def by_hand(world: World, journey_id: str = "welcome", **properties: Any) -> Sequence[Any]:
+async def enroll_by_hand(
+    world: World, journey_id: str = "welcome", **properties: Any
+) -> Sequence[Any]:
     """Enroll Ada in a journey, as the dashboard and the command line do."""
-    taken = await world.runtime.ingest.submit(
+    result = await world.runtime.ingest.submit(
         IncomingEvent(
             "go",
             user_id="ada",
@@ -38,21 +40,21 @@ async def by_hand(world: World, journey_id: str = "welcome", **properties: Any) 
         )
     )
     await world.settle()
-    assert (taken.exits, taken.waits) == ([], [])
-    return taken.enrollments
+    assert (result.exits, result.waits) == ([], [])
+    return result.enrollments
 
 
 async def states(world: World) -> dict[str, str]:
     """Return the state of the newest enrollment in each journey."""
-    return {one.journey_id: one.state for one in await world.all_enrollments()}
+    return {enrollment.journey_id: enrollment.state for enrollment in await world.all_enrollments()}
 
 
-async def test_enrolling_by_hand_never_fires_the_trigger_event(world: World):
-    await world.define(TWO)
+async def test_enrolling_by_hand_does_not_act_as_the_trigger_event(world: World):
+    await world.define(JOURNEYS)
     await world.emit("begin")
-    (decided,) = await by_hand(world, plan="pro")
-    assert decided["outcome"] == "enrolled"
-    # No wait is over, nobody has left, and no goal is reached.
+    (decision,) = await enroll_by_hand(world, plan="pro")
+    assert decision["outcome"] == "enrolled"
+    # No wait has ended, no enrollment has exited, and no goal is reached.
     assert await states(world) == {
         "beside": "waiting",
         "leaving": "waiting",
@@ -60,7 +62,7 @@ async def test_enrolling_by_hand_never_fires_the_trigger_event(world: World):
     }
     assert await world.query("SELECT name FROM counters WHERE name LIKE 'goal/%'") == []
     assert await world.counter_drift() == {}
-    # The same event from the product does all of that.
+    # The same event from the product has all of these effects.
     await world.emit("go", plan="pro")
     assert await states(world) == {
         "beside": "completed",
@@ -69,25 +71,25 @@ async def test_enrolling_by_hand_never_fires_the_trigger_event(world: World):
     }
 
 
-async def test_who_is_enrolled_by_hand_sees_the_event_that_would_have_done_it(world: World):
-    await world.define(TWO)
-    (decided,) = await by_hand(world, plan="pro")
-    (entered,) = await world.all_enrollments()
-    assert decided["stateId"] == str(entered.id)
+async def test_a_journey_entered_by_hand_sees_the_trigger_event(world: World):
+    await world.define(JOURNEYS)
+    (decision,) = await enroll_by_hand(world, plan="pro")
+    (enrollment,) = await world.all_enrollments()
+    assert decision["stateId"] == str(enrollment.id)
     assert (await world.journal())[0].label == "gopro"
     (event,) = await world.events("go")
-    assert (event.id, event.source) == (entered.trigger_event_id, "dashboard")
+    assert (event.id, event.source) == (enrollment.trigger_event_id, "dashboard")
 
 
-async def test_enrolling_by_hand_says_the_true_reason_and_keeps_it(world: World):
-    await world.define(TWO)
-    reasons = [(await by_hand(world, plan="free"))[0]["reason"]]
-    await by_hand(world, plan="pro")
-    reasons.append((await by_hand(world, plan="pro"))[0]["reason"])
+async def test_a_refused_enrollment_by_hand_reports_and_stores_the_reason(world: World):
+    await world.define(JOURNEYS)
+    reasons = [(await enroll_by_hand(world, plan="free"))[0]["reason"]]
+    await enroll_by_hand(world, plan="pro")
+    reasons.append((await enroll_by_hand(world, plan="pro"))[0]["reason"])
     await world.advance(days(1))
-    reasons.append((await by_hand(world, plan="pro"))[0]["reason"])
+    reasons.append((await enroll_by_hand(world, plan="pro"))[0]["reason"])
     await world.switch("welcome", on=False)
-    reasons.append((await by_hand(world, plan="pro"))[0]["reason"])
+    reasons.append((await enroll_by_hand(world, plan="pro"))[0]["reason"])
     assert reasons == ["where_not_met", "already_live", "already_entered", "disabled_by_operator"]
-    kept = await world.query("SELECT reason FROM refusals ORDER BY id")
-    assert [row[0] for row in kept] == reasons
+    rows = await world.query("SELECT reason FROM refusals ORDER BY id")
+    assert [row[0] for row in rows] == reasons

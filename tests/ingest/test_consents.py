@@ -1,4 +1,4 @@
-"""What people say about lists comes in by the one door, and is the last word."""
+"""Choices of contacts for lists are ingested, and the newest choice counts."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ LISTS = """
 """
 
 
-async def choices(world: World) -> dict[str, bool]:
+async def load_choices(world: World) -> dict[str, bool]:
     rows = await world.query("SELECT list_id, subscribed FROM consents")
     return {row[0]: bool(row[1]) for row in rows}
 
 
 @pytest.mark.parametrize(
-    ("word", "reason"),
+    ("lists", "reason"),
     [
         ({"news": False}, "unsubscribed_from_list"),
         ({"*": False}, "unsubscribed_from_everything"),
     ],
 )
-async def test_leaving_a_list_stops_its_mail_and_not_what_is_owed(
-    world: World, word: dict[str, bool], reason: str
+async def test_unsubscribing_from_a_list_does_not_stop_transactional_mail(
+    world: World, lists: dict[str, bool], reason: str
 ):
     await world.define(LISTS)
     await world.emit("go")
-    await world.submit("left", user_id="ada", lists=word)
+    await world.submit("left", user_id="ada", lists=lists)
     await world.advance(days(1))
     assert await world.send_outcomes() == [("welcome", "skipped", reason), ("bye", "sent", None)]
     answers = await world.answers()
@@ -48,41 +48,47 @@ async def test_leaving_a_list_stops_its_mail_and_not_what_is_owed(
     assert answers["is_subscribed:later"] is False
 
 
-async def test_the_newest_word_counts(idle_world: World):
+async def test_the_newest_choice_counts(idle_world: World):
     await idle_world.define(LISTS)
-    for word in (True, False, True):
-        await idle_world.submit("say", user_id="ada", email="a@example.com", lists={"news": word})
-    assert await choices(idle_world) == {"news": True}
+    for subscribed in (True, False, True):
+        await idle_world.submit(
+            "say", user_id="ada", email="a@example.com", lists={"news": subscribed}
+        )
+    assert await load_choices(idle_world) == {"news": True}
 
 
-async def test_stopping_everything_and_coming_back_lifts_just_that(idle_world: World):
+async def test_resubscribing_to_all_mail_keeps_the_choices_for_single_lists(idle_world: World):
     await idle_world.define(LISTS)
     contact: dict[str, Any] = {"user_id": "ada", "email": "a@example.com"}
     await idle_world.submit("say", **contact, lists={"news": False, "*": False})
     await idle_world.submit("say", **contact, lists={"*": True})
-    assert await choices(idle_world) == {"news": False, "*": True}
+    assert await load_choices(idle_world) == {"news": False, "*": True}
 
 
-async def test_an_unknown_list_is_named_and_the_known_ones_are_kept(idle_world: World):
+async def test_an_unknown_list_is_reported_and_choices_for_known_lists_are_stored(
+    idle_world: World,
+):
     await idle_world.define(LISTS)
-    taken = await idle_world.submit(
+    result = await idle_world.submit(
         "say", user_id="ada", email="a@example.com", lists={"news": False, "nope": True}
     )
-    assert taken.lists_error == "Unknown list: nope"
-    assert taken.stored
-    assert await choices(idle_world) == {"news": False}
+    assert result.lists_error == "Unknown list: nope"
+    assert result.stored
+    assert await load_choices(idle_world) == {"news": False}
 
 
-async def test_a_contact_without_an_address_is_on_no_list(idle_world: World):
+async def test_a_contact_without_an_address_cannot_change_lists(idle_world: World):
     await idle_world.define(LISTS)
-    taken = await idle_world.submit("say", user_id="ada", lists={"news": False})
-    assert taken.lists_error == "Contact has no email; cannot manage list membership"
-    assert await choices(idle_world) == {}
+    result = await idle_world.submit("say", user_id="ada", lists={"news": False})
+    assert result.lists_error == "Contact has no email; cannot manage list membership"
+    assert await load_choices(idle_world) == {}
 
 
-async def test_each_leaving_is_counted_once(idle_world: World):
+async def test_each_unsubscription_is_counted_once(idle_world: World):
     await idle_world.define(LISTS)
-    for word in (False, False, True, False):
-        await idle_world.submit("say", user_id="ada", email="a@example.com", lists={"news": word})
-    kept = await idle_world.query("SELECT value FROM counters WHERE name = 'unsubscribes'")
-    assert [row[0] for row in kept] == [2]
+    for subscribed in (False, False, True, False):
+        await idle_world.submit(
+            "say", user_id="ada", email="a@example.com", lists={"news": subscribed}
+        )
+    rows = await idle_world.query("SELECT value FROM counters WHERE name = 'unsubscribes'")
+    assert [row[0] for row in rows] == [2]

@@ -1,4 +1,4 @@
-"""Drifted enrollments that an operator continues replay their journal as far as it goes."""
+"""A drifted enrollment that an operator continues replays its journal first."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tests.actors import OLGA
 from tests.world import World
 
 
-async def give(world: World, act: ActionName) -> UUID:
-    """Let olga do something to the only enrollment, and wait for it."""
-    only = (await world.enrollment()).id
-    done = await run_action(world.runtime, OLGA, act, only)
+async def run_and_settle(world: World, action: ActionName) -> UUID:
+    """Run an action of Olga on the only enrollment, and wait for its effects."""
+    enrollment_id = (await world.enrollment()).id
+    current_id = await run_action(world.runtime, OLGA, action, enrollment_id)
     await world.settle()
-    return done
+    return current_id
 
 
-async def test_a_digest_that_somebody_is_let_go_on_without_has_collected_nothing(world: World):
+async def test_continuing_past_a_lost_digest_gives_an_empty_digest(world: World):
     source = """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -31,13 +31,13 @@ async def test_a_digest_that_somebody_is_let_go_on_without_has_collected_nothing
     await world.define(source.format("every"))
     await world.advance(days(2))
     assert await world.states() == ["drifted"]
-    # The code that has the wait comes back, too late for this person.
+    # The code with the wait is restored, but this enrollment has drifted already.
     await world.define(source.format("all"))
-    await give(world, "continue")
+    await run_and_settle(world, "continue")
     assert await world.mailbox() == ["nudge"]
 
 
-async def test_a_step_that_was_to_be_tried_again_is_tried_when_somebody_is_continued(world: World):
+async def test_continuing_retries_a_step_that_was_due_for_a_retry(world: World):
     source = """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -50,12 +50,12 @@ async def test_a_step_that_was_to_be_tried_again_is_tried_when_somebody_is_conti
     await world.advance(days(1))
     assert await world.states() == ["drifted"]
     await world.define(source.format("book", "7"))
-    await give(world, "continue")
+    await run_and_settle(world, "continue")
     assert (await world.answers())["step:book"] == {"value": 7}
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_who_is_restarted_after_a_merge_looks_back_to_their_trigger(world: World):
+async def test_a_restart_after_a_merge_looks_back_to_the_trigger(world: World):
     source = """
         @journey("j", trigger="go")
         async def j(user, ctx):
@@ -70,8 +70,8 @@ async def test_who_is_restarted_after_a_merge_looks_back_to_their_trigger(world:
     assert await world.states() == ["drifted"]
     await world.submit("hello", user_id="ada")
     await world.submit("hello", user_id="ada", email="ada@example.com")
-    begun = await give(world, "restart")
+    restarted_id = await run_and_settle(world, "restart")
     assert (await world.all_enrollments())[-1].state == "waiting"
     await world.emit("paid")
-    found = {one.id: one.state for one in await world.all_enrollments()}
-    assert found[begun] == "completed"
+    states_by_id = {enrollment.id: enrollment.state for enrollment in await world.all_enrollments()}
+    assert states_by_id[restarted_id] == "completed"

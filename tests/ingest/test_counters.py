@@ -1,4 +1,4 @@
-"""Kept counts equal recounted rows, with the same result on both databases."""
+"""Stored counts equal recounted rows, with the same result on both databases."""
 
 from __future__ import annotations
 
@@ -53,57 +53,59 @@ EVENTS = ("signed.up", "used", "cart", "paid", "left", "hello")
 PAUSES = (timedelta(minutes=10), timedelta(hours=3), timedelta(days=1))
 
 
-class Story:
-    """Things that happen to a handful of people, the same for the same seed.
+class RandomHistory:
+    """A random sequence of events, pauses and actions; the same seed gives the same sequence.
 
     Args:
-        world: where they happen.
-        seed: what decides.
+        world: the world to run it in.
+        seed: the seed of the random choices.
     """
 
     def __init__(self, world: World, seed: int) -> None:
         self._world = world
-        self._chance = random.Random(seed)  # noqa: S311
+        self._random = random.Random(seed)  # noqa: S311
 
-    async def tell(self, length: int) -> None:
+    async def run(self, length: int) -> None:
         await self._world.define(JOURNEYS)
-        acts = (self._event, self._event, self._event, self._pause, self._operator, self._code)
+        actions = (self._event, self._event, self._event, self._pause, self._operator, self._code)
         weights = (6, 6, 6, 4, 2, 1)
         for _ in range(length):
-            await self._chance.choices(acts, weights)[0]()
+            await self._random.choices(actions, weights)[0]()
             await self._world.settle()
 
     async def _event(self) -> None:
-        number = self._chance.randrange(5)
-        known: dict[str, Any] = {
+        number = self._random.randrange(5)
+        identities: dict[str, Any] = {
             "user_id": f"u{number}",
             "email": f"p{number % 4}@example.com",
             "anonymous_id": f"b{number % 3}",
         }
-        for name in self._chance.sample(list(known), self._chance.randrange(3)):
-            del known[name]
+        for name in self._random.sample(list(identities), self._random.randrange(3)):
+            del identities[name]
         lists = {}
-        if self._chance.random() < 0.15:
-            lists = {self._chance.choice(["news", "journey", "*"]): self._chance.random() < 0.5}
+        if self._random.random() < 0.15:
+            lists = {self._random.choice(["news", "journey", "*"]): self._random.random() < 0.5}
         await self._world.submit(
-            self._chance.choice(EVENTS),
-            **known,
-            properties={"cart": self._chance.randrange(2)},
+            self._random.choice(EVENTS),
+            **identities,
+            properties={"cart": self._random.randrange(2)},
             lists=lists,
-            idempotency_key=f"k{self._chance.randrange(200)}",
+            idempotency_key=f"k{self._random.randrange(200)}",
         )
 
     async def _pause(self) -> None:
-        await self._world.advance(self._chance.choice(PAUSES))
+        await self._world.advance(self._random.choice(PAUSES))
 
     async def _operator(self) -> None:
-        live = [one for one in await self._world.all_enrollments() if one.is_live]
+        live = [
+            enrollment for enrollment in await self._world.all_enrollments() if enrollment.is_live
+        ]
         if not live:
             return
-        act: ActionName = "wake" if self._chance.random() < 0.5 else "exit"
-        only = self._chance.choice(live).id
+        action: ActionName = "wake" if self._random.random() < 0.5 else "exit"
+        enrollment_id = self._random.choice(live).id
         try:
-            await run_action(self._world.runtime, OLGA, act, only, note="asked")
+            await run_action(self._world.runtime, OLGA, action, enrollment_id, note="asked")
         except HogsendError as refused:
             assert "does not wait" in str(refused)
 
@@ -114,16 +116,22 @@ class Story:
         await self._world.define(JOURNEYS)
 
     async def outcome(self) -> dict[str, Any]:
-        """Return what came of it all, without ids."""
-        entered = await self._world.all_enrollments()
+        """Return the resulting rows and counts, without ids."""
+        enrollments = await self._world.all_enrollments()
         return {
             "people": [
-                (one.user_id, one.email, one.anonymous_id, one.event_seq)
-                for one in await self._world.contacts()
+                (contact.user_id, contact.email, contact.anonymous_id, contact.event_seq)
+                for contact in await self._world.contacts()
             ],
             "enrollments": Counter(
-                (one.journey_id, one.entry_key, one.state, one.turn, one.end_reason)
-                for one in entered
+                (
+                    enrollment.journey_id,
+                    enrollment.entry_key,
+                    enrollment.state,
+                    enrollment.turn,
+                    enrollment.end_reason,
+                )
+                for enrollment in enrollments
             ),
             "mails": Counter(await self._world.send_outcomes()),
             "consents": Counter(
@@ -135,23 +143,23 @@ class Story:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_kept_counts_equal_recounted_rows(world: World, seed: int):
-    story = Story(world, seed)
-    await story.tell(80)
+async def test_stored_counts_equal_recounted_rows(world: World, seed: int):
+    history = RandomHistory(world, seed)
+    await history.run(80)
     assert await world.counter_drift() == {}
     assert len(await world.all_enrollments()) > 5
 
 
-async def test_postgres_comes_to_the_same_as_sqlite(
+async def test_postgres_and_sqlite_give_the_same_outcome(
     sqlite_url: str, postgres_url: str, tmp_path: Path, clock: ManualClock
 ):
     outcomes: list[dict[str, Any]] = []
     for url in (sqlite_url, postgres_url):
-        same_time = ManualClock(clock.now())
-        async with open_world(url, tmp_path, same_time, with_worker=True) as world:
-            story = Story(world, 99)
-            await story.tell(120)
-            outcomes.append(await story.outcome())
+        clock_copy = ManualClock(clock.now())
+        async with open_world(url, tmp_path, clock_copy, with_worker=True) as world:
+            history = RandomHistory(world, 99)
+            await history.run(120)
+            outcomes.append(await history.outcome())
     assert outcomes[0] == outcomes[1]
 
 

@@ -1,4 +1,4 @@
-"""Exits end an enrollment at once, whatever it waits for, and take back what has not left."""
+"""An exit ends an enrollment immediately, and cancels its sends that are still queued."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ DUNNING = """
 """
 
 
-async def test_an_exit_ends_a_wait_at_once(world: World):
+async def test_an_exit_ends_a_wait_immediately(world: World):
     await world.define(DUNNING)
     await world.emit("invoice.failed")
-    taken = await world.emit("invoice.paid")
+    result = await world.emit("invoice.paid")
 
-    gone = await world.enrollment()
-    assert (gone.state, gone.end_reason) == ("exited", "exit_on invoice.paid")
-    assert (gone.wake_at, gone.wait, gone.ended_at) == (None, None, world.clock.now())
-    assert [dict(one) for one in taken.exits] == [
-        {"journeyId": "dunning", "stateId": str(gone.id), "exited": True}
+    exited = await world.enrollment()
+    assert (exited.state, exited.end_reason) == ("exited", "exit_on invoice.paid")
+    assert (exited.wake_at, exited.wait, exited.ended_at) == (None, None, world.clock.now())
+    assert [dict(decision) for decision in result.exits] == [
+        {"journeyId": "dunning", "stateId": str(exited.id), "exited": True}
     ]
     await world.advance(days(3))
     assert await world.mailbox() == ["welcome"]
@@ -48,12 +48,12 @@ async def test_an_exit_ends_a_wait_at_once(world: World):
 async def test_an_exit_may_have_a_condition(world: World, plan: str, state: str):
     await world.define(DUNNING)
     await world.emit("invoice.failed")
-    taken = await world.emit("plan.changed", plan=plan)
+    result = await world.emit("plan.changed", plan=plan)
     assert await world.states() == [state]
-    assert [one["exited"] for one in taken.exits] == [state == "exited"]
+    assert [decision["exited"] for decision in result.exits] == [state == "exited"]
 
 
-async def test_an_exit_reaches_who_has_not_begun(idle_world: World):
+async def test_an_exit_ends_an_enrollment_before_its_first_turn(idle_world: World):
     await idle_world.define(DUNNING)
     await idle_world.submit("invoice.failed", user_id="ada")
     await idle_world.submit("invoice.paid", user_id="ada")
@@ -62,7 +62,7 @@ async def test_an_exit_reaches_who_has_not_begun(idle_world: World):
     assert await idle_world.sends() == []
 
 
-async def test_a_trigger_and_its_exit_in_one_set_are_taken_in_their_order(idle_world: World):
+async def test_a_trigger_and_its_exit_in_one_batch_are_processed_in_order(idle_world: World):
     await idle_world.define(DUNNING)
     await asyncio.gather(
         *(
@@ -74,7 +74,7 @@ async def test_a_trigger_and_its_exit_in_one_set_are_taken_in_their_order(idle_w
     assert await idle_world.counter_drift() == {}
 
 
-async def test_an_exit_does_not_reach_what_the_same_event_starts(idle_world: World):
+async def test_an_exit_does_not_end_the_enrollment_that_the_same_event_starts(idle_world: World):
     await idle_world.define(
         '@journey("j", trigger="go", entry="unlimited", exit_on=["go"])\n'
         "async def j(user, ctx): ..."
@@ -84,7 +84,7 @@ async def test_an_exit_does_not_reach_what_the_same_event_starts(idle_world: Wor
     assert await idle_world.states() == ["exited", "exited", "active"]
 
 
-async def test_an_event_that_is_awaited_and_an_exit_is_an_exit(world: World):
+async def test_an_exit_event_that_is_also_awaited_is_an_exit(world: World):
     await world.define(
         """
         @journey("j", trigger="go", exit_on=["paid"])
@@ -94,9 +94,9 @@ async def test_an_event_that_is_awaited_and_an_exit_is_an_exit(world: World):
         """
     )
     await world.emit("go")
-    taken = await world.emit("paid")
+    result = await world.emit("paid")
     assert await world.states() == ["exited"]
-    assert taken.waits == []
+    assert result.waits == []
     assert await world.mailbox() == []
 
 
@@ -106,15 +106,19 @@ async def test_an_exit_leaves_other_people_and_other_journeys_alone(world: World
     await world.emit("invoice.failed", "bo")
     await world.emit("invoice.paid", "ada")
     ada = await world.contact("ada")
-    exited = [one for one in await world.all_enrollments() if one.state == "exited"]
-    assert [(one.contact_id, one.journey_id) for one in exited] == [(ada.id, "dunning")]
+    exited = [
+        enrollment for enrollment in await world.all_enrollments() if enrollment.state == "exited"
+    ]
+    assert [(enrollment.contact_id, enrollment.journey_id) for enrollment in exited] == [
+        (ada.id, "dunning")
+    ]
 
 
-# -- mail that has not left ---------------------------------------------------------------------
+# -- queued mail --------------------------------------------------------------------------------
 
 
-async def queued(idle_world: World, source: str = DUNNING) -> None:
-    """Queue a mail in an instance that delivers none."""
+async def queue_mail(idle_world: World, source: str = DUNNING) -> None:
+    """Queue a mail in a world without a worker."""
     await idle_world.define(source)
     await idle_world.submit("invoice.failed", user_id="ada", email="ada@example.com")
     (entered,) = await idle_world.all_enrollments()
@@ -123,7 +127,7 @@ async def queued(idle_world: World, source: str = DUNNING) -> None:
 
 
 async def test_an_exit_cancels_mail_that_has_not_left(idle_world: World):
-    await queued(idle_world)
+    await queue_mail(idle_world)
     await idle_world.submit("invoice.paid", user_id="ada")
     (send,) = await idle_world.sends()
     assert (send.status, send.reason, send.due_at) == ("cancelled", "exit_on invoice.paid", None)
@@ -131,7 +135,7 @@ async def test_an_exit_cancels_mail_that_has_not_left(idle_world: World):
 
 
 async def test_an_exit_cancels_mail_of_a_journey_that_has_completed(idle_world: World):
-    await queued(
+    await queue_mail(
         idle_world,
         """
         @journey("last", trigger="invoice.failed", exit_on=["invoice.paid"])
@@ -140,17 +144,17 @@ async def test_an_exit_cancels_mail_of_a_journey_that_has_completed(idle_world: 
         """,
     )
     assert await idle_world.states() == ["completed"]
-    taken = await idle_world.submit("invoice.paid", user_id="ada")
+    result = await idle_world.submit("invoice.paid", user_id="ada")
     assert await idle_world.send_outcomes() == [("welcome", "cancelled", "exit_on invoice.paid")]
     assert await idle_world.states() == ["completed"]
-    assert taken.exits == []
+    assert result.exits == []
     assert await idle_world.counter_drift() == {}
 
 
 async def test_an_exit_cancels_mail_of_a_completed_journey_that_is_gone_from_the_code(
     idle_world: World,
 ):
-    await queued(
+    await queue_mail(
         idle_world,
         """
         @journey("last", trigger="invoice.failed", exit_on=["invoice.paid"])
@@ -165,7 +169,7 @@ async def test_an_exit_cancels_mail_of_a_completed_journey_that_is_gone_from_the
 
 
 async def test_mail_of_others_is_not_cancelled(idle_world: World):
-    await queued(idle_world)
+    await queue_mail(idle_world)
     await idle_world.submit("invoice.paid", user_id="bo")
     assert await idle_world.send_outcomes() == [("welcome", "queued", None)]
 
@@ -173,20 +177,20 @@ async def test_mail_of_others_is_not_cancelled(idle_world: World):
 # -- an operator -------------------------------------------------------------------------------
 
 
-async def test_an_operator_ends_an_enrollment_and_its_mail(idle_world: World):
-    await queued(idle_world)
-    only = await idle_world.enrollment()
-    await run_action(idle_world.runtime, OLGA, "exit", only.id, note="asked on the phone")
+async def test_an_operator_exits_an_enrollment_and_cancels_its_mail(idle_world: World):
+    await queue_mail(idle_world)
+    enrollment = await idle_world.enrollment()
+    await run_action(idle_world.runtime, OLGA, "exit", enrollment.id, note="asked on the phone")
     assert (await idle_world.enrollment()).end_reason == "by olga: asked on the phone"
     assert await idle_world.send_outcomes() == [
         ("welcome", "cancelled", "by olga: asked on the phone")
     ]
     assert await idle_world.counter_drift() == {}
     with pytest.raises(Conflict):
-        await run_action(idle_world.runtime, OLGA, "exit", only.id)
+        await run_action(idle_world.runtime, OLGA, "exit", enrollment.id)
 
 
-async def test_an_operator_wakes_who_waits_for_a_time(world: World):
+async def test_an_operator_can_end_waits(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -197,17 +201,17 @@ async def test_an_operator_wakes_who_waits_for_a_time(world: World):
         """
     )
     await world.emit("go")
-    only = await world.enrollment()
+    enrollment = await world.enrollment()
     for _ in range(2):
-        await run_action(world.runtime, OLGA, "wake", only.id)
+        await run_action(world.runtime, OLGA, "wake", enrollment.id)
         await world.settle()
     assert await world.mailbox() == ["nudge"]
     assert await world.states() == ["completed"]
     with pytest.raises(Conflict):
-        await run_action(world.runtime, OLGA, "wake", only.id)
+        await run_action(world.runtime, OLGA, "wake", enrollment.id)
 
 
-async def test_an_operator_cannot_wake_who_is_parked(world: World):
+async def test_an_operator_cannot_wake_a_parked_enrollment(world: World):
     await world.define(DUNNING)
     await world.emit("invoice.failed")
     world.remove("journeys")
@@ -218,15 +222,15 @@ async def test_an_operator_cannot_wake_who_is_parked(world: World):
     assert await world.states() == ["exited"]
 
 
-async def test_nobody_exits_or_wakes_who_does_not_exist(idle_world: World):
-    nobody = (await idle_world.submit("go", user_id="ada")).event_id
-    acts: tuple[ActionName, ...] = ("wake", "exit", "continue", "restart", "retry")
-    for act in acts:
+async def test_actions_on_an_unknown_enrollment_are_refused(idle_world: World):
+    unknown_id = (await idle_world.submit("go", user_id="ada")).event_id
+    actions: tuple[ActionName, ...] = ("wake", "exit", "continue", "restart", "retry")
+    for action in actions:
         with pytest.raises(NotFound):
-            await run_action(idle_world.runtime, OLGA, act, nobody)
+            await run_action(idle_world.runtime, OLGA, action, unknown_id)
 
 
-# -- another trigger while one is live -----------------------------------------------------------
+# -- another trigger while enrolled --------------------------------------------------------------
 
 RESTART = """
     @journey(
@@ -242,15 +246,15 @@ RESTART = """
 """
 
 
-async def test_another_trigger_restarts_a_journey_that_says_so(world: World):
+async def test_another_trigger_restarts_a_journey_with_on_retrigger_restart(world: World):
     await world.define(RESTART)
     await world.emit("go", real=True, cart=1)
     await world.advance(hours(23))
-    taken = await world.emit("go", real=True, cart=1)
+    result = await world.emit("go", real=True, cart=1)
 
     first, second = await world.all_enrollments()
     assert (first.state, first.end_reason) == ("exited", "restarted")
-    assert (second.state, taken.enrollments[0]["stateId"]) == ("waiting", str(second.id))
+    assert (second.state, result.enrollments[0]["stateId"]) == ("waiting", str(second.id))
     await world.advance(hours(23))
     assert await world.mailbox() == ["welcome", "welcome"]
     await world.advance(hours(1))
@@ -258,10 +262,10 @@ async def test_another_trigger_restarts_a_journey_that_says_so(world: World):
     assert await world.counter_drift() == {}
 
 
-async def test_a_trigger_that_is_refused_does_not_end_what_it_would_restart(world: World):
+async def test_a_refused_trigger_does_not_end_the_enrollment_it_would_restart(world: World):
     await world.define(RESTART)
     await world.emit("go", real=True, cart=1)
-    assert [one["reason"] for one in (await world.emit("go", cart=1)).enrollments] == [
+    assert [decision["reason"] for decision in (await world.emit("go", cart=1)).enrollments] == [
         "where_not_met"
     ]
     await world.switch("j", on=False)
@@ -269,15 +273,15 @@ async def test_a_trigger_that_is_refused_does_not_end_what_it_would_restart(worl
     assert await world.states() == ["waiting"]
 
 
-async def test_a_restart_leaves_the_one_beside_it_alone(idle_world: World):
+async def test_a_restart_does_not_touch_an_enrollment_with_another_key(idle_world: World):
     await idle_world.define(RESTART)
     carts = [{"real": True, "cart": cart} for cart in (1, 2, 1)]
     for cart in carts[:2]:
         await idle_world.submit("go", user_id="ada", email="ada@example.com", properties=cart)
-    for one in await idle_world.all_enrollments():
-        await idle_world.turn_runner(hours(1)).run([one.id])
+    for enrollment in await idle_world.all_enrollments():
+        await idle_world.turn_runner(hours(1)).run([enrollment.id])
     await idle_world.submit("go", user_id="ada", properties=carts[2])
-    assert [one.state for one in await idle_world.all_enrollments()] == [
+    assert [enrollment.state for enrollment in await idle_world.all_enrollments()] == [
         "exited",
         "waiting",
         "active",
@@ -292,5 +296,5 @@ async def test_a_restart_does_not_enroll_a_contact_who_has_completed(world: Worl
     await world.define(RESTART)
     await world.emit("go", real=True, cart=1)
     await world.advance(timedelta(days=1))
-    taken = await world.emit("go", real=True, cart=1)
-    assert [one["reason"] for one in taken.enrollments] == ["already_entered"]
+    result = await world.emit("go", real=True, cart=1)
+    assert [decision["reason"] for decision in result.enrollments] == ["already_entered"]

@@ -52,7 +52,7 @@ async def send_raw(hogsend: Program, *parts: bytes, close: bool = True) -> bytes
         writer.close()
 
 
-def status_of(answer: bytes) -> int:
+def parse_status(answer: bytes) -> int:
     """Return the status of an answer; 0 if the connection was closed without one."""
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
 
@@ -99,15 +99,15 @@ NOT_HTTP: dict[str, tuple[bytes, ...]] = {
 
 
 async def test_input_that_is_not_http_causes_no_server_error(hogsend: Program) -> None:
-    for what, parts in NOT_HTTP.items():
+    for name, parts in NOT_HTTP.items():
         answer = b""
         try:
             answer = await send_raw(hogsend, *parts)
         except ConnectionError:
             continue  # The server closed the connection while the test still wrote.
         except TimeoutError:
-            pytest.fail(f"{what}: the connection stays open")
-        assert status_of(answer) < 500, f"{what}: {answer[:300]!r}"
+            pytest.fail(f"{name}: the connection stays open")
+        assert parse_status(answer) < 500, f"{name}: {answer[:300]!r}"
     async with httpx.AsyncClient(timeout=PATIENCE) as client:
         assert (await client.get(f"{hogsend.address}/readyz")).json()["status"] == "ok"
     assert hogsend.rows("SELECT COUNT(*) FROM events") == [(0,)]
@@ -142,7 +142,7 @@ async def test_a_body_over_the_limit_gets_an_answer_that_arrives(
 
 async def test_a_web_socket_is_refused(hogsend: Program) -> None:
     answer = await send_raw(hogsend, *NOT_HTTP["a web socket"], close=False)
-    assert status_of(answer) == 403
+    assert parse_status(answer) == 403
     assert hogsend.log == ""
 
 

@@ -31,11 +31,11 @@ async def damage(site: Site, table: str, column: str, value: str = '{"half') -> 
         await tx.apply([Write(sql, [(value, bo)])])
 
 
-async def mails_of(site: Site, user: str) -> int:
+async def count_mails(site: Site, user: str) -> int:
     return await site.one("SELECT COUNT(*) FROM inbox WHERE to_email = ?", f"{user}@example.com")
 
 
-async def enrollment_of(site: Site, user: str) -> tuple[UUID, str, str]:
+async def load_enrollment(site: Site, user: str) -> tuple[UUID, str, str]:
     """Return the id, state and error of a user's enrollment."""
     ((enrollment_id, state, error),) = await site.rows(
         "SELECT n.id, n.state, n.error FROM enrollments n JOIN contacts c ON c.id = n.contact_id "
@@ -82,14 +82,16 @@ async def test_an_enrollment_with_a_damaged_row_fails_alone_and_names_the_row(
         site.runtime.worker.poll()
         await site.settled(5)
 
-        assert [await mails_of(site, user) for user in PEOPLE] == [2, 1, 2]
-        enrollment_id, state, error = await enrollment_of(site, "bo")
+        assert [await count_mails(site, user) for user in PEOPLE] == [2, 1, 2]
+        enrollment_id, state, error = await load_enrollment(site, "bo")
         assert state == "failed" and f"the table {table} cannot be read" in error
         if table in ("enrollments", "turns"):
             assert str(enrollment_id) in error
         if table == "enrollments":
             assert '{"half' in error
-        assert [(await enrollment_of(site, user))[1] for user in ("ada", "cy")] == ["completed"] * 2
+        assert [(await load_enrollment(site, user))[1] for user in ("ada", "cy")] == [
+            "completed"
+        ] * 2
         gauge = "SELECT value FROM counters WHERE name = 'state/welcome/failed' AND day = 0"
         assert await site.rows(gauge) == [(1,)]
         await check_screens(site)
@@ -107,8 +109,8 @@ async def test_a_journal_with_an_unknown_structure_fails_alone(
         assert site.runtime.worker is not None
         site.runtime.worker.poll()
         await site.settled(5)
-        assert [await mails_of(site, user) for user in PEOPLE] == [2, 1, 2]
-        assert (await enrollment_of(site, "bo"))[1] == "failed"
+        assert [await count_mails(site, user) for user in PEOPLE] == [2, 1, 2]
+        assert (await load_enrollment(site, "bo"))[1] == "failed"
 
 
 STEPPING = """
@@ -138,10 +140,10 @@ async def test_a_damaged_step_or_answer_of_a_journal_fails_alone(
             large = {"about": "x" * 4000, "name": user}
             await site.event("step.started", user, contactProperties=large)
         await site.settled(3)
-        bo = (await enrollment_of(site, "bo"))[0]
+        bo = (await load_enrollment(site, "bo"))[0]
         async with site.runtime.database.transaction() as tx:
-            kept = "INSERT INTO steps (enrollment_id, key, attempts, is_over) VALUES (?,?,1,?)"
-            writes = [Write(kept, [(bo, "step:later", True)])] if table == "steps" else []
+            sql = "INSERT INTO steps (enrollment_id, key, attempts, is_over) VALUES (?,?,1,?)"
+            writes = [Write(sql, [(bo, "step:later", True)])] if table == "steps" else []
             damage = f"UPDATE {table} SET {column} = ? WHERE enrollment_id = ?"  # noqa: S608
             await tx.apply([*writes, Write(damage, [(value, bo)])])
 
@@ -153,9 +155,9 @@ async def test_a_damaged_step_or_answer_of_a_journal_fails_alone(
             return await site.one("SELECT COUNT(*) FROM enrollments WHERE ended_at IS NULL") == 0
 
         await until(site.runtime.change_feed, is_over)
-        states = [(await enrollment_of(site, user))[1] for user in PEOPLE]
+        states = [(await load_enrollment(site, user))[1] for user in PEOPLE]
         assert states == ["completed", "failed", "completed"]
-        assert "cannot be read" in (await enrollment_of(site, "bo"))[2]
+        assert "cannot be read" in (await load_enrollment(site, "bo"))[2]
 
 
 async def test_a_damaged_definition_of_a_journey_is_logged_and_stops_nothing(
@@ -170,7 +172,7 @@ async def test_a_damaged_definition_of_a_journey_is_logged_and_stops_nothing(
     async with open_site(tmp_path, clock) as site:
         assert "The row welcome of the table journeys cannot be read" in caplog.text
         await site.settled(2)
-        assert [await mails_of(site, user) for user in ("ada", "bo")] == [1, 1]
+        assert [await count_mails(site, user) for user in ("ada", "bo")] == [1, 1]
 
 
 async def test_events_of_a_contact_with_a_damaged_enrollment_are_accepted(
@@ -182,7 +184,7 @@ async def test_events_of_a_contact_with_a_damaged_enrollment_are_accepted(
         await damage(site, "enrollments", "wait")
         for user in PEOPLE:
             assert (await site.event("seen", user))["stored"] is True
-        assert [(await enrollment_of(site, user))[1] for user in PEOPLE] == [
+        assert [(await load_enrollment(site, user))[1] for user in PEOPLE] == [
             "active",
             "failed",
             "active",
@@ -198,7 +200,7 @@ async def test_a_damaged_contact_refuses_only_its_own_events(
         await damage(site, "contacts", "properties")
         events = [{"name": "seen", "userId": user} for user in PEOPLE]
         answer = await (await site.post("/v1/events/batch", {"events": events})).get_json()
-        assert [one.get("code") for one in answer["results"]] == [None, "damaged_row", None]
+        assert [result.get("code") for result in answer["results"]] == [None, "damaged_row", None]
         assert answer["accepted"] == 2
         await check_screens(site)
 
@@ -220,7 +222,7 @@ async def test_a_mail_with_a_damaged_row_fails_alone_and_keeps_its_content(
         worker.mailer.send_hold = None
         worker.mailer.poll()
         await _wait_for_sends(site, 3, "failed", "sent")
-        assert [await mails_of(site, user) for user in PEOPLE] == [1, 0, 1]
+        assert [await count_mails(site, user) for user in PEOPLE] == [1, 0, 1]
         ((status, reason, attempts),) = await site.rows(
             "SELECT s.status, s.reason, s.attempts FROM sends s JOIN contacts c "
             "ON c.id = s.contact_id WHERE c.external_id = 'bo'"

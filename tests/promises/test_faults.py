@@ -139,7 +139,7 @@ async def test_events_are_refused_during_a_fault_and_accepted_afterwards(
     file = tmp_path / "hogsend.db"
     async with open_site(tmp_path, clock, with_worker=False) as site:
         await fault.begin(file)
-        begun = clock.now()
+        started_at = clock.now()
 
         answer = await site.post("/v1/events", BODY)
         assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
@@ -156,7 +156,7 @@ async def test_events_are_refused_during_a_fault_and_accepted_afterwards(
         assert answer.status_code == 503
         part = (await answer.get_json())["parts"]["database"]
         assert (part["status"], part["trouble"]) == ("down", fault.kind)
-        assert part["since"] == begun.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        assert part["since"] == started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         assert fault.word in part["message"] and "on its own" in part["message"]
         assert (await site.client.get("/healthz")).status_code == 200
 
@@ -271,6 +271,6 @@ async def test_a_click_is_redirected_during_a_fault_and_recorded_afterwards(
 
 
 def _unsubscribe(html: str) -> str:
-    found = re.search(r'href="https?://[^/"]*(/u/[^"]+)"', html)
-    assert found is not None
-    return found[1]
+    match = re.search(r'href="https?://[^/"]*(/u/[^"]+)"', html)
+    assert match is not None
+    return match[1]

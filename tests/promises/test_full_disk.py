@@ -37,7 +37,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-async def status_of(hogsend: Program, client: httpx.AsyncClient) -> int:
+async def fetch_status(hogsend: Program, client: httpx.AsyncClient) -> int:
     return (await client.get(f"{hogsend.address}/readyz")).status_code
 
 
@@ -86,7 +86,7 @@ async def test_a_disk_that_fills_up_under_load_loses_and_doubles_nothing(
         await sending
         sent = "SELECT COUNT(*) FROM sends WHERE status = 'sent'"
         await hogsend.wait_until(lambda: _query(file, sent) == [(people,)])
-        assert await status_of(hogsend, client) == 200
+        assert await fetch_status(hogsend, client) == 200
         assert (await hogsend.stop())[0] == 0
 
         assert set(answers) == {202, 503} and answers[202] == people
@@ -117,14 +117,14 @@ async def test_a_lock_of_another_program_is_waited_for_and_then_reported(
             # Reads are answered in the meantime.
             assert (await client.get(f"{hogsend.address}/healthz")).status_code == 200
             assert not waiting.done()
-            assert await status_of(hogsend, client) == 200
+            assert await fetch_status(hogsend, client) == 200
             shell.execute("COMMIT")
             assert (await waiting).status_code == 202
 
             shell.execute("BEGIN EXCLUSIVE")
             answer = await hogsend.post(client, other)
             assert answer.status_code == 503 and "lock" in answer.json()["error"]
-            assert await status_of(hogsend, client) == 503
+            assert await fetch_status(hogsend, client) == 503
             shell.execute("COMMIT")
 
         async def is_accepted() -> bool:

@@ -119,8 +119,8 @@ async def test_a_killed_server_continues_enrollments_and_repeats_no_turn(
             ended = "SELECT COUNT(*) FROM enrollments WHERE state = 'completed'"
             await hogsend.wait_until(lambda: hogsend.rows(ended) == [(PEOPLE,)])
             # The inbox is idempotent, so no mail is in doubt.
-            left = "SELECT COUNT(*) FROM sends WHERE status = 'sent'"
-            await hogsend.wait_until(lambda: hogsend.rows(left) == [(2 * PEOPLE,)])
+            sent = "SELECT COUNT(*) FROM sends WHERE status = 'sent'"
+            await hogsend.wait_until(lambda: hogsend.rows(sent) == [(2 * PEOPLE,)])
         assert hogsend.rows("SELECT COUNT(*) FROM inbox") == [(2 * PEOPLE,)]
 
 
@@ -163,23 +163,23 @@ async def test_waiting_enrollments_continue_after_a_change_of_the_engine_and_bac
 
 async def wait_for_waiting(hogsend: Program, journey: str, count: int) -> None:
     """Wait until so many enrollments of a journey are in a long wait."""
-    sql = (
+    sent = (
         "SELECT COUNT(*) FROM enrollments WHERE state = 'waiting' AND journey_id = ? "
         "AND (wait_key = 'wait:go' OR wait_key LIKE 'sleep:two%')"
     )
-    await hogsend.wait_until(lambda: hogsend.rows(sql, journey) == [(count,)])
+    await hogsend.wait_until(lambda: hogsend.rows(sent, journey) == [(count,)])
 
 
 async def wait_for_completed(hogsend: Program, journey: str, count: int) -> None:
     """Wait until so many enrollments of a journey are completed."""
-    sql = "SELECT COUNT(*) FROM enrollments WHERE state = 'completed' AND journey_id = ?"
-    await hogsend.wait_until(lambda: hogsend.rows(sql, journey) == [(count,)])
+    sent = "SELECT COUNT(*) FROM enrollments WHERE state = 'completed' AND journey_id = ?"
+    await hogsend.wait_until(lambda: hogsend.rows(sent, journey) == [(count,)])
 
 
 async def wait_for_sent(hogsend: Program, journey: str, count: int) -> None:
     """Wait until a journey has sent so many mails."""
-    sql = "SELECT COUNT(*) FROM sends WHERE status = 'sent' AND journey_id = ?"
-    await hogsend.wait_until(lambda: hogsend.rows(sql, journey) == [(count,)])
+    sent = "SELECT COUNT(*) FROM sends WHERE status = 'sent' AND journey_id = ?"
+    await hogsend.wait_until(lambda: hogsend.rows(sent, journey) == [(count,)])
 
 
 def make_sleeps_due(hogsend: Program) -> None:

@@ -99,8 +99,8 @@ async def test_a_dozen_kills_at_random_moments_lose_and_double_nothing(
             await hogsend.start()
         await sending
         ended = "SELECT COUNT(*) = 0 FROM enrollments WHERE state <> 'completed'"
-        left = "SELECT COUNT(*) = 0 FROM sends WHERE status IN ('queued', 'sending')"
-        await hogsend.wait_until(lambda: hogsend.rows(ended) == hogsend.rows(left) == [(1,)])
+        unsent = "SELECT COUNT(*) = 0 FROM sends WHERE status IN ('queued', 'sending')"
+        await hogsend.wait_until(lambda: hogsend.rows(ended) == hogsend.rows(unsent) == [(1,)])
         assert (await hogsend.stop())[0] == 0
 
         # Nothing is lost: each person is enrolled once and has each of the three mails.
@@ -138,9 +138,9 @@ async def test_a_mail_cut_off_in_its_hand_over_is_shown_as_in_doubt(tmp_path: Pa
 
         await hogsend.start()
 
-        shown = hogsend.rows("SELECT status, reason, attempts FROM sends")[0]
-        assert shown[:2] == ("in_doubt", "the process ended during the hand-over")
-        assert "in_doubt" in shown[2]
+        row = hogsend.rows("SELECT status, reason, attempts FROM sends")[0]
+        assert row[:2] == ("in_doubt", "the process ended during the hand-over")
+        assert "in_doubt" in row[2]
         assert "may or may not have left" in hogsend.log
         # The next mail is sent, and the one in doubt is not sent again.
         async with httpx.AsyncClient(timeout=PATIENCE) as client:

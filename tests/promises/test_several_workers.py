@@ -28,12 +28,12 @@ _WORKER = (sys.executable, "-m", "hogsend", "worker")
 @asynccontextmanager
 async def worker(hogsend: Program, **settings: str) -> AsyncIterator[Process]:
     """Run one more worker, with a data folder of its own, as if on another machine."""
-    more = {"DATA": str(hogsend.folder / "elsewhere"), "SECRET": "s" * 43, **settings}
+    settings = {"DATA": str(hogsend.folder / "elsewhere"), "SECRET": "s" * 43, **settings}
     with (hogsend.folder / "stderr.txt").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *_WORKER,
             cwd=hogsend.folder,
-            env=hogsend.environment(more),
+            env=hogsend.environment(settings),
             stdout=DEVNULL,
             stderr=log,
         )
@@ -67,9 +67,9 @@ async def test_repeated_kills_of_one_of_two_workers_lose_and_double_nothing(
         await sending
 
         async def is_done() -> bool:
-            left = "SELECT COUNT(*) FROM enrollments WHERE state <> 'completed'"
+            live = "SELECT COUNT(*) FROM enrollments WHERE state <> 'completed'"
             queued = "SELECT COUNT(*) FROM sends WHERE status IN ('queued', 'sending')"
-            return await observer.fetchval(left) == await observer.fetchval(queued) == 0
+            return await observer.fetchval(live) == await observer.fetchval(queued) == 0
 
         await hogsend.wait_until_async(is_done)
         rows = await observer.fetch("SELECT id, status FROM sends")
@@ -115,10 +115,10 @@ async def test_a_worker_elsewhere_runs_turns_of_events_that_a_server_accepts_at_
 
 async def wait_for_workers(observer: Any, count: int) -> None:
     """Wait until so many workers have renewed their registration recently."""
-    seen = (
+    recent = (
         "SELECT COUNT(*) FROM workers WHERE seen_at > "
         "(EXTRACT(EPOCH FROM clock_timestamp()) - 6) * 1000000"
     )
     async with asyncio.timeout(PATIENCE):
-        while await observer.fetchval(seen) < count:  # noqa: ASYNC110 - a query must be polled
+        while await observer.fetchval(recent) < count:  # noqa: ASYNC110 - a query must be polled
             await asyncio.sleep(0.05)

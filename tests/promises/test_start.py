@@ -161,7 +161,9 @@ async def test_a_broken_journey_file_stops_no_other(tmp_path: Path) -> None:
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             body = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
             answer = (await hogsend.post(client, body)).json()
-        outcomes = {one["journeyId"]: one["outcome"] for one in answer["enrollments"]}
+        outcomes = {
+            decision["journeyId"]: decision["outcome"] for decision in answer["enrollments"]
+        }
         assert outcomes["welcome"] == "enrolled"
         await hogsend.wait_until(lambda: hogsend.rows("SELECT 1 FROM sends WHERE status = 'sent'"))
         for named in ("syntax.py:1", "raises.py:2", "exits.py:2", "nolist.py", "bad.html"):

@@ -121,17 +121,17 @@ async def test_a_mail_queued_before_the_clock_was_set_back_is_sent(
     worker = world.runtime.worker
     assert worker is not None
     worker.mailer.send_hold = "until the clock is set back"
-    begun = world.clock.now()
+    started_at = world.clock.now()
     await world.submit("begun", user_id="ada", email="ada@example.com")
     async with asyncio.timeout(PATIENCE):
         while not await world.sends():
             pass
-    world.clock.set(begun - timedelta(hours=2))
+    world.clock.set(started_at - timedelta(hours=2))
     worker.mailer.send_hold = None
     worker.poll()
     await world.settle()
     assert await world.mailbox() == []
-    world.clock.set(begun)
+    world.clock.set(started_at)
     await world.advance(timedelta())
     assert await world.mailbox() == ["welcome"]
 

@@ -116,7 +116,7 @@ class ArrivedMail:
     attachments: tuple[Attachment, ...]
 
 
-def meaning_of(message: Message) -> ArrivedMail:
+def to_arrived_mail(message: Message) -> ArrivedMail:
     """Return what a message must mean at its destination."""
     return ArrivedMail(
         recipients=frozenset(message.recipients),
@@ -177,7 +177,7 @@ class Destination:
 class ProviderContract:
     """The promises of the port; a subclass has the fixtures `provider` and `destination`."""
 
-    def test_it_is_a_provider(self, provider: Provider) -> None:
+    def test_the_provider_implements_the_port(self, provider: Provider) -> None:
         assert isinstance(provider, Provider)
         assert provider.name == provider.name.lower()
 
@@ -215,7 +215,7 @@ class ProviderContract:
 
         assert isinstance(accepted, Accepted)
         assert accepted.reply
-        assert await destination.mails() == [meaning_of(message)]
+        assert await destination.mails() == [to_arrived_mail(message)]
 
     @pytest.mark.parametrize(
         "text",
@@ -236,7 +236,7 @@ class ProviderContract:
 
         await provider.deliver(message, allow)
 
-        assert await destination.mails() == [meaning_of(message)]
+        assert await destination.mails() == [to_arrived_mail(message)]
 
     async def test_nothing_arrives_before_the_handoff_is_recorded(
         self, provider: Provider, destination: Destination
@@ -298,7 +298,7 @@ class ProviderContract:
         await asyncio.gather(*(provider.deliver(message, allow) for message in messages))
 
         arrived = await destination.mails()
-        assert set(arrived) == {meaning_of(message) for message in messages}
+        assert set(arrived) == {to_arrived_mail(message) for message in messages}
         assert len(arrived) == 60
 
     async def test_a_repeated_send_arrives_once_if_the_provider_is_idempotent(
@@ -332,7 +332,7 @@ class TransportContract(ProviderContract):
 
         await provider.deliver(message, allow)
 
-        assert await destination.mails() == [meaning_of(message)]
+        assert await destination.mails() == [to_arrived_mail(message)]
 
 
 async def _recipients(destination: Destination) -> list[str]:

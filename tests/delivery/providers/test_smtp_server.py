@@ -41,7 +41,7 @@ from hogsend.errors import ConfigError
         ),
     ],
 )
-def test_an_address_says_how_the_server_is_spoken_to(url: str, server: SmtpServer) -> None:
+def test_a_url_says_how_to_connect_to_the_server(url: str, server: SmtpServer) -> None:
     assert parse_server(url) == server
 
 

@@ -23,7 +23,7 @@ def action_for(run: Run, kind: ActionType) -> AssignedAction:
         task_run_external_id=run.id,
         action_id=workflow.action,
         action_type=kind,
-        action_payload=payload_of(run) if kind == START_STEP_RUN else "",
+        action_payload=build_payload(run) if kind == START_STEP_RUN else "",
         task_name=workflow.task,
         retry_count=run.retry_count,
         additional_metadata=json.dumps(run.metadata),
@@ -41,7 +41,7 @@ def action_for(run: Run, kind: ActionType) -> AssignedAction:
     return action
 
 
-def payload_of(run: Run) -> str:
+def build_payload(run: Run) -> str:
     """Return a run's input in the format that the SDK expects."""
     return json.dumps(
         {

@@ -41,7 +41,7 @@ class Workflows(WorkflowServiceServicer):
     async def BulkTriggerWorkflow(
         self, request: workflows_pb2.BulkTriggerWorkflowRequest, context: Context
     ) -> workflows_pb2.BulkTriggerWorkflowResponse:
-        ids = [self._start(one) for one in request.workflows]
+        ids = [self._start(workflow) for workflow in request.workflows]
         return workflows_pb2.BulkTriggerWorkflowResponse(workflow_run_ids=ids)
 
     def _start(self, request: TriggerWorkflowRequest) -> str:
@@ -71,8 +71,8 @@ class Admin(AdminServiceServicer):
             await context.abort(
                 grpc.StatusCode.UNIMPLEMENTED, "the double supports only workflows with one task"
             )
-        known = self._engine.rows.workflows.get(request.name)
-        workflow = workflow_of(request, known.id if known else new_id())
+        existing = self._engine.rows.workflows.get(request.name)
+        workflow = build_workflow(request, existing.id if existing else new_id())
         self._engine.rows.workflows[workflow.name] = workflow
         return v1.CreateWorkflowVersionResponse(id=workflow.version_id, workflow_id=workflow.id)
 
@@ -177,7 +177,7 @@ def _answer(event: Event, pushed: events_pb2.PushEventRequest) -> events_pb2.Eve
     return answer
 
 
-def workflow_of(request: v1.CreateWorkflowVersionRequest, workflow_id: str) -> Workflow:
+def build_workflow(request: v1.CreateWorkflowVersionRequest, workflow_id: str) -> Workflow:
     """Return the row of a registration.
 
     Args:

@@ -172,13 +172,13 @@ class Dispatcher(DispatcherServicer):
         try:
             while True:
                 run = await ends.get()
-                yield result_of(run)
+                yield build_result(run)
         finally:
             self._engine.watchers.discard(watch)
             receiving.cancel()
 
 
-def result_of(run: Run) -> messages.WorkflowRunEvent:
+def build_result(run: Run) -> messages.WorkflowRunEvent:
     """Return the result of a run; a cancelled run has neither output nor error."""
     result = messages.StepRunResult(
         task_run_external_id=run.id, task_name=run.workflow.task, job_run_id=run.id

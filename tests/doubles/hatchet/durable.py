@@ -13,11 +13,11 @@ from hatchet_sdk.contracts.v1.dispatcher_pb2_grpc import V1DispatcherServicer
 from tests.doubles.hatchet.engine import Engine, completed
 from tests.doubles.hatchet.log import (
     NonDeterminism,
-    conditions_of,
+    build_fingerprint,
     describe,
     end_by_earlier,
     entry_at,
-    fingerprint_of,
+    parse_conditions,
 )
 from tests.doubles.hatchet.metadata import decoded
 from tests.doubles.hatchet.rows import Entry, Run
@@ -133,8 +133,10 @@ class Durable(V1DispatcherServicer):
     def _wait_for(
         self, run: Run, request: messages.DurableTaskWaitForRequest, answers: Answers
     ) -> None:
-        conditions = conditions_of(request.wait_for_conditions)
-        entry, existed = entry_at(run, "WAIT_FOR", fingerprint_of(conditions), describe(conditions))
+        conditions = parse_conditions(request.wait_for_conditions)
+        entry, existed = entry_at(
+            run, "WAIT_FOR", build_fingerprint(conditions), describe(conditions)
+        )
         if not existed:
             entry.conditions = conditions
         if not entry.satisfied:

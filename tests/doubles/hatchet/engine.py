@@ -193,8 +193,8 @@ class Engine:
         if final or run.retry_count - run.reassigned >= workflow.retries:
             self.finish(run, "FAILED", kind=kind, error=error, message=message)
             return
-        shown = "" if message else error
-        self.record(run, kind, message=message, error=shown, worker_id=run.worker_id)
+        error_message = "" if message else error
+        self.record(run, kind, message=message, error=error_message, worker_id=run.worker_id)
         run.retry_count += 1
         self.record(run, "RETRYING", message=f"This is retry number {run.retry_count}.")
         self.requeue(run, _backoff(workflow, run.retry_count))

@@ -43,11 +43,11 @@ def seconds(duration: str) -> float:
 
 def format_duration(duration: str) -> str:
     """Return a duration in the format of messages: `100s` is `1m40s`."""
-    hours, rest = divmod(int(seconds(duration)), 3600)
-    minutes, left = divmod(rest, 60)
+    hours, seconds_left = divmod(int(seconds(duration)), 3600)
+    minutes, seconds_left = divmod(seconds_left, 60)
     text = f"{hours}h" if hours else ""
     text += f"{minutes}m" if minutes or hours else ""
-    return text + f"{left}s"
+    return text + f"{seconds_left}s"
 
 
 def entry_at(
@@ -73,7 +73,7 @@ def entry_at(
     return entry, True
 
 
-def conditions_of(request: DurableEventListenerConditions) -> list[Condition]:
+def parse_conditions(request: DurableEventListenerConditions) -> list[Condition]:
     """Return the conditions of a wait; sleeps begin now."""
     begin = time.time()
     sleeps = [
@@ -105,7 +105,7 @@ def conditions_of(request: DurableEventListenerConditions) -> list[Condition]:
     return sleeps + events
 
 
-def fingerprint_of(conditions: list[Condition]) -> tuple[str, ...]:
+def build_fingerprint(conditions: list[Condition]) -> tuple[str, ...]:
     """Return what a replay must repeat of a wait: not the scope, the look back or the order."""
     return ("WAIT_FOR", *sorted(_repeated(c) for c in conditions))
 
@@ -118,12 +118,12 @@ def describe(conditions: list[Condition]) -> str:
     """Describe a wait for an error message."""
     groups: dict[str, list[str]] = defaultdict(list)
     for condition in conditions:
-        what = (
+        text = (
             f"sleep({format_duration(condition.sleep_for)})"
             if condition.kind == "SLEEP"
             else f"event({condition.key})"
         )
-        groups[condition.group].append(what)
+        groups[condition.group].append(text)
     alone = [group[0] for group in groups.values() if len(group) == 1]
     several = ["any of: " + ", ".join(group) for group in groups.values() if len(group) > 1]
     return " and ".join(alone + several) or "waiting"

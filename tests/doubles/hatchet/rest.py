@@ -196,14 +196,14 @@ class Rest:
         until = _instant(request.one("until")) if "until" in request.query else now()
         statuses = request.query.get("statuses", [])
         workflows = request.query.get("workflow_ids", [])
-        wanted = [pair.split(":", 1) for pair in request.query.get("additional_metadata", [])]
+        metadata = [pair.split(":", 1) for pair in request.query.get("additional_metadata", [])]
         return [
             run
             for run in reversed(self._engine.rows.runs.values())
             if since <= run.created_at <= until
             and (not statuses or run.status in statuses)
             and (not workflows or run.workflow.id in workflows)
-            and all(str(run.metadata.get(key)) == value for key, value in wanted)
+            and all(str(run.metadata.get(key)) == value for key, value in metadata)
         ]
 
     def _run(self, run_id: str) -> Run:
@@ -228,17 +228,17 @@ class Rest:
 
     def _cancel(self, request: Request) -> Any:
         ids = request.body.get("externalIds") or []
-        wanted = request.body.get("filter")
-        if wanted:
+        filters = request.body.get("filter")
+        if filters:
             query = {
-                "since": [wanted["since"]],
-                "statuses": wanted.get("statuses") or [],
-                "workflow_ids": wanted.get("workflowIds") or [],
-                "additional_metadata": wanted.get("additionalMetadata") or [],
+                "since": [filters["since"]],
+                "statuses": filters.get("statuses") or [],
+                "workflow_ids": filters.get("workflowIds") or [],
+                "additional_metadata": filters.get("additionalMetadata") or [],
             }
-            found = self._find_runs(Request("GET", request.path, query, {}))
+            runs = self._find_runs(Request("GET", request.path, query, {}))
             # A filter does not match evicted runs.
-            ids = [run.id for run in found if not run.evicted]
+            ids = [run.id for run in runs if not run.evicted]
         self._engine.cancel(ids)
         return {"ids": ids}
 

@@ -114,8 +114,8 @@ class Scheduling:
             if run.ended:
                 continue
             workflow = run.workflow
-            begun = run.not_before or run.queued_at
-            if run.status == "QUEUED" and at >= begun + timedelta(
+            since = run.not_before or run.queued_at
+            if run.status == "QUEUED" and at >= since + timedelta(
                 seconds=workflow.schedule_timeout
             ):
                 self.engine.finish(run, "FAILED", kind="SCHEDULING_TIMED_OUT")

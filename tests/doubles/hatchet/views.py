@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.doubles.hatchet.actions import payload_of
+from tests.doubles.hatchet.actions import build_payload
 from tests.doubles.hatchet.engine import Engine
 from tests.doubles.hatchet.rows import Event, Run, TaskEvent, Worker, now
 from tests.doubles.hatchet.token import TENANT
@@ -70,7 +70,7 @@ def summary(run: Run, *, payloads: bool) -> dict[str, Any]:
         "createdAt": stamp(run.created_at),
         "displayName": _name(run),
         "errorMessage": run.error,
-        "input": json.loads(payload_of(run)) if payloads else {},
+        "input": json.loads(build_payload(run)) if payloads else {},
         "numSpawnedChildren": 0,
         "output": json.loads(run.output or "{}") if payloads else {},
         "retryCount": run.retry_count,
@@ -104,7 +104,7 @@ def task(run: Run) -> dict[str, Any]:
 
 def details(run: Run) -> dict[str, Any]:
     """Return a run in detail. Its history is empty: that of its task is another request."""
-    wanted = (
+    keys = (
         "metadata", "additionalMetadata", "createdAt", "displayName", "errorMessage", "input",
         "output", "status", "tenantId", "workflowId", "workflowVersionId", "startedAt",
         "finishedAt", "duration",
@@ -117,7 +117,7 @@ def details(run: Run) -> dict[str, Any]:
         "taskName": run.workflow.task,
     }
     return {
-        "run": {key: line[key] for key in wanted if key in line},
+        "run": {key: line[key] for key in keys if key in line},
         "shape": [shape],
         "taskEvents": [],
         "tasks": [task(run)],
@@ -131,7 +131,7 @@ def history(run: Run) -> list[dict[str, Any]]:
 
 
 def _line(run: Run, line: TaskEvent) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    view: dict[str, Any] = {
         "id": line.number,
         "attempt": line.retry_count + 1,
         "errorMessage": line.error,
@@ -143,8 +143,8 @@ def _line(run: Run, line: TaskEvent) -> dict[str, Any]:
         "timestamp": stamp(line.at),
     }
     if line.worker_id is not None:
-        shown["workerId"] = line.worker_id
-    return shown
+        view["workerId"] = line.worker_id
+    return view
 
 
 def event(engine: Engine, row: Event) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def event(engine: Engine, row: Event) -> dict[str, Any]:
     statuses = [
         engine.rows.runs[run_id].status for run_id in row.runs if run_id in engine.rows.runs
     ]
-    shown: dict[str, Any] = {
+    view: dict[str, Any] = {
         "metadata": _metadata(row.id, row.seen_at, row.seen_at),
         "additionalMetadata": row.metadata,
         "key": row.key,
@@ -169,8 +169,8 @@ def event(engine: Engine, row: Event) -> dict[str, Any]:
         },
     }
     if row.scope is not None:
-        shown["scope"] = row.scope
-    return shown
+        view["scope"] = row.scope
+    return view
 
 
 def _metadata(row_id: str, created_at: datetime, updated_at: datetime) -> dict[str, str]:
@@ -182,12 +182,12 @@ def _name(run: Run) -> str:
 
 
 def _times(run: Run) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
+    view: dict[str, Any] = {}
     if run.started_at is not None:
-        shown["startedAt"] = stamp(run.started_at)
+        view["startedAt"] = stamp(run.started_at)
     if run.finished_at is not None:
-        shown["finishedAt"] = stamp(run.finished_at)
+        view["finishedAt"] = stamp(run.finished_at)
         if run.started_at is not None:
             took = run.finished_at - run.started_at
-            shown["duration"] = int(took.total_seconds() * 1000)
-    return shown
+            view["duration"] = int(took.total_seconds() * 1000)
+    return view

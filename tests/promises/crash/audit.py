@@ -97,7 +97,7 @@ class Snapshot:
             contact = self._merged_into[contact]
         return contact
 
-    def contact_of(self, customer: Customer) -> str | None:
+    def find_contact(self, customer: Customer) -> str | None:
         """Return the contact of a customer, if there is one."""
         anonymous = self._contacts.get(f"a:a{customer.number}")
         contact = self._contacts.get(f"u:p{customer.number}", anonymous)
@@ -217,9 +217,9 @@ def _check_mails(
 def _check_counters(snapshot: Snapshot) -> Iterator[Fault]:
     recount = {name: number for name, number in snapshot.rows["recount"] if number}
     kinds = {name.partition("/")[0] for name in recount}
-    kept = {n: v for n, v in snapshot.rows["counters"] if n.partition("/")[0] in kinds}
-    for name in sorted(n for n in {*kept, *recount} if kept.get(n) != recount.get(n)):
-        yield Fault("wrong", f"counter {name} is {kept.get(name)}, rows: {recount.get(name)}")
+    counters = {n: v for n, v in snapshot.rows["counters"] if n.partition("/")[0] in kinds}
+    for name in sorted(n for n in {*counters, *recount} if counters.get(n) != recount.get(n)):
+        yield Fault("wrong", f"counter {name} is {counters.get(name)}, rows: {recount.get(name)}")
 
 
 def _check_rows(snapshot: Snapshot) -> Iterator[Fault]:
@@ -253,7 +253,7 @@ def check_at_the_end(snapshot: Snapshot, product: Product, posts: Sequence[Post]
     for post in posts:
         by_path[post.path].append(post)
     for customer in product.customers:
-        contact = snapshot.contact_of(customer)
+        contact = snapshot.find_contact(customer)
         name = f"{customer.kind} {customer.number}"
         if contact is None:
             faults.append(Fault("lost", f"{name} has no contact"))
@@ -266,8 +266,8 @@ def check_at_the_end(snapshot: Snapshot, product: Product, posts: Sequence[Post]
         counted = Counter(event for _, event in events[contact])
         if counted != {**customer.scenario.events, **clicked}:
             faults.append(Fault("lost", f"{name} has the events {dict(counted)}"))
-        faults += _check_mails_of(name, customer, mails[contact])
-        faults += _check_steps_of(name, customer, mails[contact], by_path)
+        faults += _check_customer_mails(name, customer, mails[contact])
+        faults += _check_customer_steps(name, customer, mails[contact], by_path)
     if len(snapshot.rows["sends"]) != sum(map(len, mails.values())):
         faults.append(Fault("wrong", "some mails belong to no contact"))
     if snapshot.rows["steps"]:
@@ -275,7 +275,7 @@ def check_at_the_end(snapshot: Snapshot, product: Product, posts: Sequence[Post]
     return faults
 
 
-def _check_mails_of(name: str, customer: Customer, rows: Sequence[Row]) -> Iterator[Fault]:
+def _check_customer_mails(name: str, customer: Customer, rows: Sequence[Row]) -> Iterator[Fault]:
     statuses = {template: status for _, template, status, _ in rows}
     for template in customer.scenario.mails:
         if statuses.get(template) not in GONE:
@@ -287,7 +287,7 @@ def _check_mails_of(name: str, customer: Customer, rows: Sequence[Row]) -> Itera
             yield Fault("wrong", f"{template} for {name} is {status}")
 
 
-def _check_steps_of(
+def _check_customer_steps(
     name: str, customer: Customer, mails: Sequence[Row], posts: Mapping[str, Sequence[Post]]
 ) -> Iterator[Fault]:
     recorded = {

@@ -128,8 +128,8 @@ class CrashRun:
         """Kill at named points, then at random moments, and finish all work."""
         plan, missed = deque(self._plan_round(points)), Counter[str]()
         is_prepared = False
-        for left in range(min(ROUND, self._kills - self.report.kills), 0, -1):
-            point = plan[0] if plan and left > AT_RANDOM else None
+        for kills_left in range(min(ROUND, self._kills - self.report.kills), 0, -1):
+            point = plan[0] if plan and kills_left > AT_RANDOM else None
             if point in PREPARATION and not is_prepared:
                 is_prepared = await testbed.run_until_killed(PREPARATION[point])
                 continue

@@ -82,9 +82,9 @@ async def test_the_audit_finds_mail_that_was_delivered_twice_or_never(
 def test_stored_reports_are_summed() -> None:
     first = {"kills": 100, "mails": 900, "in_doubt": 7, "lost": 0, "doubled": 0, "wrong": 0}
     second = {**first, "kills": 1000, "in_doubt": 60, "lost": 1}
-    rest = {"people": 10, "events": 20, "steps": 5, "steps_repeated": 2}
+    other_counts = {"people": 10, "events": 20, "steps": 5, "steps_repeated": 2}
 
-    assert sum_reports([{**first, **rest}, {**second, **rest}]) == (
+    assert sum_reports([{**first, **other_counts}, {**second, **other_counts}]) == (
         "1100 kills over 2 runs: 1 lost, 0 doubled, 0 wrong, 67 in doubt of 1800 mails; "
         "10 steps, 4 repetitions"
     )

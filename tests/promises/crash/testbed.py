@@ -188,11 +188,11 @@ class Testbed:
 
     async def _feed_until(self, end: asyncio.Future[int], point: str | None) -> None:
         """Add customers until the worker has ended, or has run for long enough."""
-        begun, answers = time.monotonic(), self.product.answers
+        started_at, answers = time.monotonic(), self.product.answers
         seconds = MAX_RUN if point else self.rng.uniform(0, MAX_RANDOM_RUN)
 
         def is_late() -> bool:
-            run_time = time.monotonic() - begun
+            run_time = time.monotonic() - started_at
             has_worked = point is None or self.product.answers - answers >= MAX_ANSWERS
             return run_time >= seconds and (has_worked or run_time >= PATIENCE)
 

@@ -175,8 +175,8 @@ async def _act(
     runtime: Runtime, action: Literal["wake", "exit"], enrollment_id: UUID
 ) -> Mapping[str, Any]:
     """Act on an enrollment as an operator; only an enrollment that waits is woken."""
-    found = await runtime.database.read_one(enrollments.find_by_ids([enrollment_id]))
-    if action == "wake" and found[enrollment_id].state == "active":
+    enrollments_by_id = await runtime.database.read_one(enrollments.find_by_ids([enrollment_id]))
+    if action == "wake" and enrollments_by_id[enrollment_id].state == "active":
         return {"retry": True}
     await run_action(runtime, COMMAND_LINE, action, enrollment_id)
     return {}

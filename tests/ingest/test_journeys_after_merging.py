@@ -1,4 +1,4 @@
-"""Who turns out to be one person keeps what journeys knew of both."""
+"""After a merge, journeys know the events and entries of both contacts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ async def w(user, ctx):
 """
 
 
-async def marks(world: World) -> list[str]:
+async def load_checkpoints(world: World) -> list[str]:
     return [step.label for step in await world.journal() if step.kind == "checkpoint"]
 
 
 @pytest.mark.parametrize(("waiter", "doer"), [(VISITOR, USER), (USER, VISITOR)])
-async def test_a_wait_is_over_when_the_other_identity_had_done_it(
+async def test_a_merge_ends_a_wait_for_an_event_of_the_other_contact(
     sqlite_world: World, waiter: dict[str, str], doer: dict[str, str]
 ):
     await sqlite_world.define(WAITS)
@@ -36,16 +36,16 @@ async def test_a_wait_is_over_when_the_other_identity_had_done_it(
     await sqlite_world.advance(hours(1))
     await sqlite_world.submit("used", **doer)
     await sqlite_world.advance(hours(1))
-    assert await marks(sqlite_world) == []
+    assert await load_checkpoints(sqlite_world) == []
     await sqlite_world.submit("login", **BOTH)
     await sqlite_world.settle()
-    assert await marks(sqlite_world) == ["used"]
-    # It counts once: the next wait begins after it.
+    assert await load_checkpoints(sqlite_world) == ["used"]
+    # The event counts once: the next wait begins after the event.
     await sqlite_world.advance(days(8))
-    assert await marks(sqlite_world) == ["used", "once"]
+    assert await load_checkpoints(sqlite_world) == ["used", "once"]
 
 
-async def test_what_the_other_identity_did_before_the_enrollment_ends_no_wait(sqlite_world: World):
+async def test_events_of_the_other_contact_before_the_enrollment_end_no_wait(sqlite_world: World):
     await sqlite_world.define(WAITS)
     await sqlite_world.submit("used", **USER)
     await sqlite_world.advance(hours(1))
@@ -53,10 +53,10 @@ async def test_what_the_other_identity_did_before_the_enrollment_ends_no_wait(sq
     await sqlite_world.settle()
     await sqlite_world.submit("login", **BOTH)
     await sqlite_world.settle()
-    assert await marks(sqlite_world) == []
+    assert await load_checkpoints(sqlite_world) == []
 
 
-async def test_a_digest_counts_what_the_other_identity_did(sqlite_world: World):
+async def test_a_digest_counts_events_of_the_other_contact(sqlite_world: World):
     await sqlite_world.define(
         """
 @journey("d", trigger="go")
@@ -70,18 +70,18 @@ async def d(user, ctx):
     await sqlite_world.submit("used", **USER)
     await sqlite_world.submit("login", **BOTH)
     await sqlite_world.settle()
-    assert await marks(sqlite_world) == []
+    assert await load_checkpoints(sqlite_world) == []
     await sqlite_world.submit("used", **USER)
     await sqlite_world.settle()
-    assert await marks(sqlite_world) == ["2"]
+    assert await load_checkpoints(sqlite_world) == ["2"]
 
 
-async def test_a_merge_while_the_turn_is_played_is_seen_when_it_is_committed(idle_world: World):
+async def test_a_commit_notices_a_merge_during_the_turn(idle_world: World):
     await idle_world.define(WAITS)
     await idle_world.submit("go", **USER)
     await idle_world.submit("hello", **VISITOR)
     runner = idle_world.turn_runner(hours(1))
-    one = (await idle_world.enrollment()).id
+    enrollment_id = (await idle_world.enrollment()).id
     commit = type(runner)._commit_all
 
     async def merge_first(self: object, *args: object) -> None:
@@ -91,14 +91,14 @@ async def test_a_merge_while_the_turn_is_played_is_seen_when_it_is_committed(idl
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(runner), "_commit_all", merge_first)
-        await runner.run([one])
+        await runner.run([enrollment_id])
     assert (await idle_world.enrollment()).wait_result is not None
-    await runner.run([one])
-    assert await marks(idle_world) == ["used"]
+    await runner.run([enrollment_id])
+    assert await load_checkpoints(idle_world) == ["used"]
 
 
 @pytest.mark.parametrize("holdout", [0, 50])
-async def test_a_goal_counts_for_who_was_enrolled_as_another_identity(
+async def test_a_goal_counts_for_an_enrollment_of_the_merged_contact(
     idle_world: World, holdout: int
 ):
     await idle_world.define(
@@ -123,7 +123,7 @@ async def j(user, ctx):
     assert sum(counted.values()) == 8
 
 
-async def test_who_was_held_out_stays_held_out_and_who_was_not_stays_in(idle_world: World):
+async def test_a_merge_does_not_change_the_control_group(idle_world: World):
     await idle_world.define(
         """
 @journey("j", trigger="go", entry="unlimited", holdout=50)
@@ -137,12 +137,12 @@ async def j(user, ctx):
         await idle_world.submit("hello", user_id=f"u{n}", email=f"u{n}@example.com")
         await idle_world.submit("login", user_id=f"u{n}", anonymous_id=f"v{n}")
         second = await idle_world.submit("go", user_id=f"u{n}")
-        reasons = [one.enrollments[0].get("reason", "enrolled") for one in (first, second)]
+        reasons = [result.enrollments[0].get("reason", "enrolled") for result in (first, second)]
         outcomes[reasons[0], reasons[1]] += 1
     assert set(outcomes) == {("held_out", "held_out"), ("enrolled", "already_live")}
 
 
-async def test_a_key_is_read_as_conditions_read_it_and_numbers_are_numbers(idle_world: World):
+async def test_an_entry_key_treats_equal_numbers_as_equal(idle_world: World):
     await idle_world.define(
         """
 @journey("j", trigger=on("go", where=prop("cart.id") == 1), key=prop("cart.id"), entry="unlimited")
@@ -151,15 +151,15 @@ async def j(user, ctx):
 """
     )
     outcomes = [
-        (await idle_world.submit("go", user_id="ada", properties=given))
+        (await idle_world.submit("go", user_id="ada", properties=properties))
         .enrollments[0]
         .get("reason")
-        for given in ({"cart.id": 1}, {"cart": {"id": 1}}, {"cart": {"id": 1.0}})
+        for properties in ({"cart.id": 1}, {"cart": {"id": 1}}, {"cart": {"id": 1.0}})
     ]
     assert outcomes == [None, "already_live", "already_live"]
 
 
-async def test_long_keys_that_begin_alike_are_different_carts(idle_world: World):
+async def test_long_entry_keys_with_the_same_beginning_differ(idle_world: World):
     await idle_world.define(
         """
 @journey("j", trigger="go", key=prop("cart"), entry="unlimited")
