@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from hogsend.cli.compose_ports import PORTS
 from hogsend.cli.compose_project import SERVICES
 from hogsend.config.settings import SETTINGS
-from hogsend.paths import resource
+from hogsend.paths import find_resource
 
 TOP = Path(__file__).parents[1]
 FILE = TOP / "compose.yaml"
@@ -91,7 +91,7 @@ def test_the_app_is_given_settings_that_exist(services: dict[str, Any]) -> None:
 
 
 def test_the_file_is_shipped_and_the_image_uses_the_locked_packages() -> None:
-    assert resource("compose.yaml").samefile(FILE)
+    assert find_resource("compose.yaml").samefile(FILE)
     assert '("compose.yaml", ".")' in (TOP / "build.spec").read_text()
     image = (TOP / "Dockerfile").read_text()
     assert "--require-hashes -r requirements/run.lock" in image

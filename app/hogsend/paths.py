@@ -8,7 +8,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent
 
 
-def resource(name: str) -> Path:
+def find_resource(name: str) -> Path:
     """Return the path of a shipped file or folder.
 
     Args:

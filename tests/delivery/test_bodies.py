@@ -167,7 +167,7 @@ PARTS = "{% macro row(x) %}<b>{{ x }}</b>{% endmacro %}"
 VALUES = st.one_of(st.sampled_from(AWKWARD), st.text(max_size=12))
 
 
-def renderers(templates: Templates, lists: dict[str, MailList]) -> tuple[Renderer, Renderer]:
+def create_renderers(templates: Templates, lists: dict[str, MailList]) -> tuple[Renderer, Renderer]:
     """Return a renderer, and one that makes every mail in full."""
     in_full = {
         key: replace(template, is_compilable=False) for key, template in templates.by_key.items()
@@ -197,8 +197,8 @@ def mail(renderer: Renderer, key: str, list_id: str, number: int, facts: dict[st
         return failed.reason
 
 
-def compared(templates: Templates, mails: Sequence[tuple[Any, Any]]) -> None:
-    filling, in_full = renderers(templates, LISTS)
+def compare(templates: Templates, mails: Sequence[tuple[Any, Any]]) -> None:
+    filling, in_full = create_renderers(templates, LISTS)
     warm = list(zip(ORDINARY, reversed(ORDINARY), strict=True))
     for number, (v, w) in enumerate([*warm, *mails]):
         facts = {"v": v, "w": w}
@@ -206,7 +206,7 @@ def compared(templates: Templates, mails: Sequence[tuple[Any, Any]]) -> None:
         assert mail(filling, "hello", "tips", number, facts) == want
 
 
-def written(body: str, folder: str) -> Templates:
+def write_templates(body: str, folder: str) -> Templates:
     emails = Path(folder) / "emails"
     emails.mkdir()
     (emails / "_parts.html").write_text(PARTS)
@@ -216,9 +216,9 @@ def written(body: str, folder: str) -> Templates:
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
 def test_any_value_at_any_position_gives_the_fully_rendered_mail(fragment: str, tmp_path: Path):
-    templates = written(f"<p>Hi {{{{ w }}}}</p>{fragment}<p>{{{{ v }}}}</p>", str(tmp_path))
+    templates = write_templates(f"<p>Hi {{{{ w }}}}</p>{fragment}<p>{{{{ v }}}}</p>", str(tmp_path))
     awkward = [value for value in AWKWARD if len(str(value)) < 1000]
-    compared(
+    compare(
         templates, [*((value, "b") for value in awkward), *(("b", value) for value in awkward[::3])]
     )
 
@@ -233,7 +233,7 @@ def test_any_template_with_any_values_gives_the_fully_rendered_mail(
 ):
     with tempfile.TemporaryDirectory() as folder:
         # The second time, mails may use what the first time has compiled.
-        compared(written("".join(fragments), folder), mails * 2)
+        compare(write_templates("".join(fragments), folder), mails * 2)
 
 
 @pytest.mark.parametrize("key", EXAMPLES.keys())
@@ -243,7 +243,7 @@ def test_any_template_with_any_values_gives_the_fully_rendered_mail(
 def test_any_values_in_an_example_give_the_fully_rendered_mail(
     key: str, mails: list[tuple[Any, Any]]
 ):
-    filling, in_full = renderers(EXAMPLES, dict(SHIPPED.lists))
+    filling, in_full = create_renderers(EXAMPLES, dict(SHIPPED.lists))
     warm = list(zip(ORDINARY, reversed(ORDINARY), strict=True))
     list_id = EXAMPLES.get(key).list_id or "journey"
     for number, (v, w) in enumerate([*warm, *mails]):
@@ -271,7 +271,7 @@ def test_an_examples_styles_are_inlined_for_the_first_mails_only(
     key: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(bodies.css_inline, "CSSInliner", CountingInliner)
-    filling, _ = renderers(EXAMPLES, dict(SHIPPED.lists))
+    filling, _ = create_renderers(EXAMPLES, dict(SHIPPED.lists))
 
     def render(number: int) -> Message:
         facts = {"name": f"Ada{number}", "ends_on": f"{number} May", "happy": True, "uses": 3}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hogsend.delivery.compiled_mail.lru_cache import LruCache
 
 
-def asked(recent: LruCache[str, str], keys: str) -> list[str | None]:
+def find_all(recent: LruCache[str, str], keys: str) -> list[str | None]:
     return [recent.find(key, lambda key=key: key.upper()) for key in keys]
 
 
@@ -23,9 +23,9 @@ def test_a_result_is_computed_at_the_second_request_and_then_kept():
 
 def test_the_least_recently_used_result_goes_first():
     recent: LruCache[str, str] = LruCache(2)
-    asked(recent, "aabb")
-    assert asked(recent, "a") == ["A"]
-    asked(recent, "cc")
+    find_all(recent, "aabb")
+    assert find_all(recent, "a") == ["A"]
+    find_all(recent, "cc")
     computed: list[str] = []
     assert recent.find("a", lambda: computed.append("a") or "") == "A"
     assert recent.find("b", lambda: computed.append("b") or "again") == "again"
@@ -34,7 +34,7 @@ def test_the_least_recently_used_result_goes_first():
 
 def test_keys_that_are_requested_once_are_forgotten():
     recent: LruCache[str, str] = LruCache(1)
-    assert asked(recent, "abcdea") == [None] * 6
+    assert find_all(recent, "abcdea") == [None] * 6
 
 
 def test_a_result_of_none_is_kept_as_well():

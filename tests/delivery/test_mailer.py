@@ -188,10 +188,10 @@ async def test_a_provider_that_takes_no_mail_is_retried_and_no_mail_fails(
     harness.script(refuse(ProviderStopped("535 wrong password")))
     first = await harness.queue()
 
-    async def stopped() -> str | None:
+    async def get_problem() -> str | None:
         return harness.mailer.provider_problem
 
-    assert await until(harness.site.runtime.change_feed, stopped) == "535 wrong password"
+    assert await until(harness.site.runtime.change_feed, get_problem) == "535 wrong password"
     row = await harness.row(first)
     assert (row.status, row.attempts) == ("queued", [])
     second = await harness.queue("bo")
@@ -315,11 +315,11 @@ async def test_a_mail_waits_for_a_template_that_is_gone_or_broken(
     send_id = await harness.queue(poll=False)
     harness.mailer.poll()
 
-    async def explained() -> Send | None:
+    async def find_explained_row() -> Send | None:
         found = await harness.row(send_id)
         return found if found.reason else None
 
-    row = await until(runtime.change_feed, explained)
+    row = await until(runtime.change_feed, find_explained_row)
     assert (row.status, harness.provider.calls) == ("queued", 0)
     assert "waits: " in (row.reason or "") and "hello" in (row.reason or "")
 
@@ -457,14 +457,14 @@ async def test_the_outcome_of_a_mail_is_written_after_the_database_refused_once(
         refusals = 3
         conclude = sends.conclude
 
-        def full(*arguments: object) -> object:
+        def fail_with_full_disk(*arguments: object) -> object:
             nonlocal refusals
             refusals -= 1
             if refusals >= 0:
                 raise OSError("no space left on device")
             return conclude(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(sends, "conclude", full)
+        monkeypatch.setattr(sends, "conclude", fail_with_full_disk)
         row = await harness.becomes(await harness.queue(), "sent")
         assert row.provider_id == "id-1" and harness.provider.calls == 1
 
@@ -477,19 +477,19 @@ async def test_a_mail_that_hangs_does_not_delay_others(harness: MailerHarness) -
     now = harness.site.clock.now()
     contact = await harness.site.contact()
     row = await harness.row(stuck)
-    many = [
+    others = [
         replace(row, id=new_id(now), status="queued", due_at=now, contact_id=contact.id)
         for _ in range(3 * MAX_DELIVERIES)
     ]
-    await harness.write(sends.insert(many))
+    await harness.write(sends.insert(others))
     harness.mailer.poll()
 
-    async def rest_sent() -> bool:
+    async def are_others_sent() -> bool:
         return await harness.site.one("SELECT COUNT(*) FROM sends WHERE status = 'sent'") == len(
-            many
+            others
         )
 
-    await until(harness.site.runtime.change_feed, rest_sent)
+    await until(harness.site.runtime.change_feed, are_others_sent)
     hanging.go_on.set()
     await harness.becomes(stuck, "sent")
 
@@ -528,7 +528,7 @@ async def test_nothing_is_sent_during_a_send_hold(
         assert on_hold.send_hold == "restored" and provider.calls == 0
 
 
-async def handed_and_left(harness: MailerHarness) -> tuple[Pause, object]:
+async def cut_off_in_handoff(harness: MailerHarness) -> tuple[Pause, object]:
     pause = Pause(handed=True)
     harness.script(pause)
     send_id = await harness.queue()
@@ -538,7 +538,7 @@ async def handed_and_left(harness: MailerHarness) -> tuple[Pause, object]:
 
 
 async def test_a_crash_in_the_handoff_leaves_the_mail_in_doubt(harness: MailerHarness) -> None:
-    _, send_id = await handed_and_left(harness)
+    _, send_id = await cut_off_in_handoff(harness)
 
     # Another process, after a crash: all it has is the row.
     await create_mailer(harness.site, ScriptedProvider()).recover()
@@ -552,7 +552,7 @@ async def test_a_crash_in_the_handoff_leaves_the_mail_in_doubt(harness: MailerHa
 async def test_a_crash_in_the_handoff_is_repeated_where_that_is_harmless(
     harness: MailerHarness,
 ) -> None:
-    _, send_id = await handed_and_left(harness)
+    _, send_id = await cut_off_in_handoff(harness)
     provider = ScriptedProvider(idempotency_window=timedelta(hours=1))
     await create_mailer(harness.site, provider).recover()
     row = await harness.row(send_id)  # type: ignore[arg-type]
@@ -575,7 +575,7 @@ async def test_a_mail_withdrawn_in_the_handoff_is_not_repeated_after_a_crash(
 
 
 async def test_stopping_waits_for_a_handoff(harness: MailerHarness) -> None:
-    pause, send_id = await handed_and_left(harness)
+    pause, send_id = await cut_off_in_handoff(harness)
     closing = asyncio.ensure_future(harness.mailer.close(10.0))
     await asyncio.sleep(0)
     pause.go_on.set()
@@ -587,7 +587,7 @@ async def test_stopping_waits_for_a_handoff(harness: MailerHarness) -> None:
 async def test_stopping_leaves_a_handoff_that_takes_too_long_in_doubt(
     harness: MailerHarness,
 ) -> None:
-    _, send_id = await handed_and_left(harness)
+    _, send_id = await cut_off_in_handoff(harness)
     await harness.mailer.close(0.05)
     row = await harness.row(send_id)  # type: ignore[arg-type]
     assert (row.status, row.reason) == ("in_doubt", "the server was stopped during the hand-over")

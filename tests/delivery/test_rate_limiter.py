@@ -64,17 +64,17 @@ async def test_mails_leave_at_the_rate_of_the_setting(
         for user in ("ada", "bo", "cy"):
             await site.event("user.created", user)
 
-        async def sent() -> int:
+        async def count_sent() -> int:
             return len(await site.sends("sent"))
 
-        async def queued() -> bool:
-            return len(await site.sends()) == 3 and await sent() == 1
+        async def is_first_sent() -> bool:
+            return len(await site.sends()) == 3 and await count_sent() == 1
 
-        await until(site.runtime.change_feed, queued)
+        await until(site.runtime.change_feed, is_first_sent)
         for count in (2, 3):
             clock.set(clock.now() + timedelta(seconds=0.5))
 
-            async def one_more(count: int = count) -> bool:
-                return await sent() == count
+            async def is_next_sent(count: int = count) -> bool:
+                return await count_sent() == count
 
-            await until(site.runtime.change_feed, one_more)
+            await until(site.runtime.change_feed, is_next_sent)

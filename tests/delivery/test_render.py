@@ -39,7 +39,7 @@ HTML = (
 )
 
 
-def renderer(
+def create_renderer(
     folder: Path, html: str = HTML, front: str = "subject: Hello", **options: Any
 ) -> Renderer:
     (folder / "emails").mkdir(exist_ok=True)
@@ -50,7 +50,7 @@ def renderer(
     return Renderer(templates, LISTS, TOKENS, **given)
 
 
-def sending(list_id: str = "tips", **fields: Any) -> Send:
+def make_send(list_id: str = "tips", **fields: Any) -> Send:
     return Send(
         id=MAIL,
         contact_id=ADA.id,
@@ -63,8 +63,8 @@ def sending(list_id: str = "tips", **fields: Any) -> Send:
     )
 
 
-def rendered(renderer: Renderer, send: Send | None = None, contact: Contact = ADA) -> Message:
-    return renderer.render(send or sending(), contact, Event(UUID(int=2), "user.created"), NOW)
+def render(renderer: Renderer, send: Send | None = None, contact: Contact = ADA) -> Message:
+    return renderer.render(send or make_send(), contact, Event(UUID(int=2), "user.created"), NOW)
 
 
 def read(mail: Message) -> EmailMessage:
@@ -74,7 +74,7 @@ def read(mail: Message) -> EmailMessage:
     return message
 
 
-def parts(message: EmailMessage) -> tuple[str, str]:
+def get_parts(message: EmailMessage) -> tuple[str, str]:
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     assert text is not None
     assert html is not None
@@ -82,7 +82,7 @@ def parts(message: EmailMessage) -> tuple[str, str]:
 
 
 def test_a_mail_client_reads_the_intended_mail(tmp_path: Path):
-    mail = rendered(renderer(tmp_path))
+    mail = render(create_renderer(tmp_path))
     message = read(mail)
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
@@ -92,25 +92,25 @@ def test_a_mail_client_reads_the_intended_mail(tmp_path: Path):
     assert message["Date"] == "Thu, 14 May 2026 09:30:15 +0000"
     assert message["Message-ID"] == mail.message_id == f"<{MAIL}@example.com>"
     assert message["MIME-Version"] == "1.0"
-    text, html = parts(message)
+    text, html = get_parts(message)
     assert text.splitlines() == mail.text.splitlines()
     assert html.splitlines() == mail.html.splitlines()
     assert mail.from_.email == "post@example.com"
 
 
 def test_a_send_always_gives_the_same_bytes(tmp_path: Path):
-    mail_renderer = renderer(tmp_path)
-    assert rendered(mail_renderer).mime_bytes == rendered(mail_renderer).mime_bytes
+    mail_renderer = create_renderer(tmp_path)
+    assert render(mail_renderer).mime_bytes == render(mail_renderer).mime_bytes
 
 
 def test_styles_are_inlined_and_media_queries_stay(tmp_path: Path):
-    html = rendered(renderer(tmp_path)).html
+    html = render(create_renderer(tmp_path)).html
     assert '<p style="color: red;">Hi Ada</p>' in html
     assert "@media (max-width: 9px)" in html
 
 
 def test_links_are_tracked_and_our_own_are_not(tmp_path: Path):
-    mail = rendered(renderer(tmp_path))
+    mail = render(create_renderer(tmp_path))
     assert mail.links == ["https://example.com/?a=1&b=2"]
     (click,) = re.findall(rf'href="{BASE}/c/([^"]+)"', mail.html)
     assert TOKENS.read_click(click) == ClickToken(MAIL, 0, "https://example.com/?a=1&b=2")
@@ -121,13 +121,13 @@ def test_links_are_tracked_and_our_own_are_not(tmp_path: Path):
 
 
 def test_the_open_pixel_is_the_last_thing_of_the_body(tmp_path: Path):
-    html = rendered(renderer(tmp_path)).html
+    html = render(create_renderer(tmp_path)).html
     (token,) = re.findall(rf'<img src="{BASE}/o/([^"]+)\.gif"[^>]*></body>', html)
     assert TOKENS.read_open(token) == MAIL
 
 
 def test_the_plain_part_has_the_links_as_they_were(tmp_path: Path):
-    mail = rendered(renderer(tmp_path))
+    mail = render(create_renderer(tmp_path))
     assert mail.text.startswith("Hi Ada\n")
     assert "go (https://example.com/?a=1&b=2)" in mail.text
 
@@ -135,11 +135,11 @@ def test_the_plain_part_has_the_links_as_they_were(tmp_path: Path):
 def test_a_text_file_replaces_the_plain_part(tmp_path: Path):
     (tmp_path / "emails").mkdir()
     (tmp_path / "emails" / "hello.txt").write_text("Dear {{ contact.properties.name }}\n")
-    assert rendered(renderer(tmp_path)).text == "Dear Ada\n"
+    assert render(create_renderer(tmp_path)).text == "Dear Ada\n"
 
 
 def test_list_mail_can_be_left_with_one_click(tmp_path: Path):
-    message = read(rendered(renderer(tmp_path)))
+    message = read(render(create_renderer(tmp_path)))
     url = message["List-Unsubscribe"].removeprefix("<").removesuffix(">")
     recipient = TOKENS.read_unsubscribe(url.removeprefix(f"{BASE}/u/"))
     assert recipient == RecipientToken(ADA.id, "tips", MAIL)
@@ -150,7 +150,7 @@ def test_list_mail_can_be_left_with_one_click(tmp_path: Path):
 
 
 def test_transactional_mail_has_no_list_headers_and_offers_preferences(tmp_path: Path):
-    mail = rendered(renderer(tmp_path), sending("billing"))
+    mail = render(create_renderer(tmp_path), make_send("billing"))
     message = read(mail)
     for name in (
         "List-Unsubscribe",
@@ -175,17 +175,17 @@ def test_transactional_mail_has_no_list_headers_and_offers_preferences(tmp_path:
     ],
 )
 def test_any_subject_arrives_as_it_was_written(tmp_path: Path, subject: str):
-    mail = rendered(renderer(tmp_path), sending(subject=subject.strip()))
+    mail = render(create_renderer(tmp_path), make_send(subject=subject.strip()))
     assert read(mail)["Subject"] == mail.subject == subject.strip()
 
 
 def test_a_journeys_subject_is_taken_literally(tmp_path: Path):
-    assert rendered(renderer(tmp_path), sending(subject="{{ 1 }}")).subject == "{{ 1 }}"
+    assert render(create_renderer(tmp_path), make_send(subject="{{ 1 }}")).subject == "{{ 1 }}"
 
 
 def test_sender_and_reply_address_of_a_template(tmp_path: Path):
     front = 'subject: x\nfrom: "Müller, Ada" <ada@müller.test>\nreply_to: Help <help@example.com>'
-    mail = rendered(renderer(tmp_path, front=front))
+    mail = render(create_renderer(tmp_path, front=front))
     sender = read(mail)["From"].addresses[0]
     assert (sender.display_name, sender.addr_spec) == ("Müller, Ada", "ada@xn--mller-kva.test")
     assert mail.from_.email == "ada@xn--mller-kva.test"
@@ -193,7 +193,7 @@ def test_sender_and_reply_address_of_a_template(tmp_path: Path):
 
 
 def test_a_name_with_a_comma_is_one_sender(tmp_path: Path):
-    message = read(rendered(renderer(tmp_path, sender='"Acme, Inc. \\"A\\"" <a@example.com>')))
+    message = read(render(create_renderer(tmp_path, sender='"Acme, Inc. \\"A\\"" <a@example.com>')))
     assert [address.display_name for address in message["From"].addresses] == ['Acme, Inc. "A"']
 
 
@@ -202,10 +202,10 @@ def test_no_value_can_begin_another_header(tmp_path: Path, name: str):
     contact = Contact(ADA.id, email="ada@example.com", properties={"name": name})
     front = "subject: Hello {{ contact.properties.name }}!"
     with pytest.raises(RenderFailed, match=r"template hello: a line break .* in the subject"):
-        rendered(renderer(tmp_path, front=front), contact=contact)
+        render(create_renderer(tmp_path, front=front), contact=contact)
     front = "subject: x\nreply_to: {{ contact.properties.name }} x <a@example.com>"
     with pytest.raises(RenderFailed, match="template hello: reply_to: "):
-        rendered(renderer(tmp_path, front=front), contact=contact)
+        render(create_renderer(tmp_path, front=front), contact=contact)
 
 
 @pytest.mark.parametrize(
@@ -213,11 +213,11 @@ def test_no_value_can_begin_another_header(tmp_path: Path, name: str):
 )
 def test_an_address_that_no_envelope_carries_fails_the_send(tmp_path: Path, email: str):
     with pytest.raises(RenderFailed, match="is not an email address"):
-        rendered(renderer(tmp_path), contact=Contact(ADA.id, email=email))
+        render(create_renderer(tmp_path), contact=Contact(ADA.id, email=email))
 
 
 def test_in_test_mode_every_mail_goes_to_the_test_address(tmp_path: Path):
-    mail = rendered(renderer(tmp_path, test_to="Me <me@example.org>"))
+    mail = render(create_renderer(tmp_path, test_to="Me <me@example.org>"))
     message = read(mail)
     assert message["To"] == mail.to[0].email == "me@example.org"
     assert message["Subject"] == mail.subject == "[test to ada@example.com] Hello"
@@ -226,14 +226,14 @@ def test_in_test_mode_every_mail_goes_to_the_test_address(tmp_path: Path):
 def test_long_lines_and_odd_characters_arrive_unharmed(tmp_path: Path):
     line = "wörd " * 400 + "\u2028 =20 . \t end \t"
     html = f"<p>{line}</p>\n.\n..dots\rFrom me\n"
-    mail = rendered(renderer(tmp_path, html=html))
+    mail = render(create_renderer(tmp_path, html=html))
     _, _, body = mail.mime_bytes.partition(b"\r\n\r\n")
     assert max(map(len, body.split(b"\r\n"))) <= 78
     assert max(map(len, mail.mime_bytes.split(b"\r\n"))) <= 998
     assert b"\n" not in mail.mime_bytes.replace(b"\r\n", b"")
     assert b"\r" not in mail.mime_bytes.replace(b"\r\n", b"")
     assert mail.mime_bytes.isascii()
-    read_html = parts(read(mail))[1]
+    read_html = get_parts(read(mail))[1]
     assert read_html.replace("\r\n", "\n").rstrip("\n") == mail.html.replace("\r", "\n").rstrip(
         "\n"
     )
@@ -241,14 +241,14 @@ def test_long_lines_and_odd_characters_arrive_unharmed(tmp_path: Path):
 
 def test_a_missing_variable_fails_the_send_and_is_named(tmp_path: Path):
     with pytest.raises(RenderFailed) as failed:
-        rendered(renderer(tmp_path, html="{{ props.x }}"))
+        render(create_renderer(tmp_path, html="{{ props.x }}"))
     assert failed.value.reason == "template hello: variable props.x is missing"
 
 
 def test_unknown_templates_and_lists_fail_the_send(tmp_path: Path):
-    mail_renderer = renderer(tmp_path)
+    mail_renderer = create_renderer(tmp_path)
     with pytest.raises(RenderFailed, match="there is no list gone"):
-        rendered(mail_renderer, sending("gone"))
+        render(mail_renderer, make_send("gone"))
     other = Send(MAIL, ADA.id, "other", "tips", "queued", NOW)
     with pytest.raises(RenderFailed, match="there is no template other"):
         mail_renderer.render(other, ADA, None, NOW)
@@ -256,11 +256,11 @@ def test_unknown_templates_and_lists_fail_the_send(tmp_path: Path):
 
 def test_nothing_is_fetched_for_a_style_sheet(tmp_path: Path):
     page = '<link rel="stylesheet" href="http://127.0.0.1:9/x.css"><p>x</p>'
-    assert "<p>x</p>" in rendered(renderer(tmp_path, html=page)).html
+    assert "<p>x</p>" in render(create_renderer(tmp_path, html=page)).html
 
 
 def test_a_preview_shows_the_sample(tmp_path: Path):
     front = 'subject: {{ props.plan }}\nsample: {"plan": "Pro"}\nlist: billing'
-    mail = renderer(tmp_path, front=front).preview("hello", NOW)
+    mail = create_renderer(tmp_path, front=front).preview("hello", NOW)
     assert mail.subject == "Pro"
     assert "Hi Ada" in mail.text

@@ -18,7 +18,7 @@ FROM_PARTS = "{% from '_parts.html' import box, accent %}"
 IMPORT_PARTS = "{% import '_parts.html' as parts %}"
 
 
-def judged(source: str) -> bool:
+def check(source: str) -> bool:
     environment = jinja2.Environment(autoescape=True)
     files = PARTS | {"mail.html": source}
     return can_be_compiled("mail.html", lambda name: environment.parse(files[name]))
@@ -38,7 +38,7 @@ def judged(source: str) -> bool:
     ],
 )
 def test_a_template_that_only_prints_values_can_be_compiled(source: str):
-    assert judged(source)
+    assert check(source)
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_a_template_that_only_prints_values_can_be_compiled(source: str):
     ],
 )
 def test_a_template_that_computes_with_its_output_cannot_be_compiled(source: str):
-    assert not judged(source)
+    assert not check(source)

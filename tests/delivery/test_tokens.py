@@ -26,7 +26,7 @@ EXAMPLES: dict[str, str] = {
 }
 
 
-def reader(tokens: Tokens, kind: str) -> Callable[[str], Any]:
+def get_reader(tokens: Tokens, kind: str) -> Callable[[str], Any]:
     return getattr(tokens, f"read_{kind}")
 
 
@@ -47,7 +47,7 @@ def test_a_consent_link_outside_a_mail_names_no_mail():
 @pytest.mark.parametrize("kind", EXAMPLES)
 @pytest.mark.parametrize("other", EXAMPLES)
 def test_a_token_of_one_kind_is_not_valid_as_another(kind: str, other: str):
-    assert (reader(TOKENS, other)(EXAMPLES[kind]) is not None) == (kind == other)
+    assert (get_reader(TOKENS, other)(EXAMPLES[kind]) is not None) == (kind == other)
 
 
 def test_a_replaced_secret_still_verifies_and_a_removed_one_does_not():
@@ -73,7 +73,7 @@ def test_no_single_character_can_be_changed(kind: str):
         for other in ("A", "b", "-"):
             if other != character:
                 tampered = token[:position] + other + token[position + 1 :]
-                assert reader(TOKENS, kind)(tampered) is None
+                assert get_reader(TOKENS, kind)(tampered) is None
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
@@ -94,12 +94,12 @@ def test_no_single_character_can_be_changed(kind: str):
     ],
 )
 def test_a_malformed_token_is_none_and_raises_nothing(kind: str, change: Callable[[str], str]):
-    assert reader(TOKENS, kind)(change(EXAMPLES[kind])) is None
+    assert get_reader(TOKENS, kind)(change(EXAMPLES[kind])) is None
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda b: b.hex()))
 def test_an_unsigned_token_is_not_read(token: str):
-    assert all(reader(TOKENS, kind)(token) is None for kind in EXAMPLES)
+    assert all(get_reader(TOKENS, kind)(token) is None for kind in EXAMPLES)
 
 
 @given(st.integers(0, 65_535), st.text(st.characters(codec="ascii", categories=["L", "N"])))

@@ -204,9 +204,9 @@ async def test_the_classifier_wakes_for_a_click_and_stops_on_request(box: Mailbo
     # The next click wakes the classifier, which finds that the hold of the first is over.
     await box.click(1)
 
-    async def classified() -> list[Any]:
+    async def find_human_clicks() -> list[Any]:
         return await box.site.rows("SELECT id FROM hits WHERE verdict = 'human'")
 
-    assert len(await until(box.site.runtime.change_feed, classified)) == 1
+    assert len(await until(box.site.runtime.change_feed, find_human_clicks)) == 1
     await box.tracker.close()
     await working

@@ -57,7 +57,7 @@ def parse_status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
 
 
-def length(size: int) -> bytes:
+def format_length(size: int) -> bytes:
     return b"Content-Length: %d\r\n\r\n" % size
 
 
@@ -81,7 +81,7 @@ NOT_HTTP: dict[str, tuple[bytes, ...]] = {
         + b"0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
     ),
     "a chunk that is none": (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",),
-    "half a body": (POST + length(500) + GOOD,),
+    "half a body": (POST + format_length(500) + GOOD,),
     "half a head": (POST,),
     "a version of the future": (b"GET / HTTP/9.9\r\n" + HEAD + b"\r\n",),
     "an upgrade": (b"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n" + HEAD + b"\r\n",),
@@ -165,8 +165,8 @@ async def test_the_server_closes_connections_that_clients_have_closed(hogsend: P
 
 
 async def test_a_connection_serves_more_requests_after_a_bad_one(hogsend: Program) -> None:
-    bad = POST + length(4) + b"nope"
-    answer = await send_raw(hogsend, bad + POST + length(len(GOOD)) + GOOD + bad)
+    bad = POST + format_length(4) + b"nope"
+    answer = await send_raw(hogsend, bad + POST + format_length(len(GOOD)) + GOOD + bad)
     statuses = [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [400, 202, 400]
     assert hogsend.rows("SELECT COUNT(*) FROM events") == [(1,)]
@@ -178,7 +178,7 @@ async def test_clients_that_disconnect_in_a_request_leave_nothing_behind(
     host, port = hogsend.settings["BIND"].split(":")
     for _ in range(50):
         _, writer = await asyncio.open_connection(host, int(port))
-        writer.write(POST + length(1000) + GOOD)
+        writer.write(POST + format_length(1000) + GOOD)
         await writer.drain()
         writer.transport.abort()
     async with httpx.AsyncClient(timeout=PATIENCE) as client:

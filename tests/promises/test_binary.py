@@ -107,7 +107,7 @@ def test_a_kill_of_the_binary_leaves_no_process_and_loses_nothing(project: Proje
     _, key = project.first_run()
     first = project.send(key, EVENT)
     assert project.process is not None
-    children = _children(project.process.pid)
+    children = _list_children(project.process.pid)
     assert children, "a one-file program is two processes"
     project.kill()
     _wait_until_gone(children)
@@ -115,13 +115,13 @@ def test_a_kill_of_the_binary_leaves_no_process_and_loses_nothing(project: Proje
     try:
         repeated = project.send(key, EVENT)
         assert repeated == {**first, "stored": False}
-        assert _waiting_at(project) == [("activation-welcome", "waiting")]
-        assert _inbox(project) == 1
+        assert _wait_for_enrollments(project) == [("activation-welcome", "waiting")]
+        assert _wait_for_mail(project) == 1
     finally:
         assert project.stop() == 0
 
 
-def _children(pid: int) -> list[int]:
+def _list_children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
@@ -147,7 +147,7 @@ def _read(project: Project, sql: str) -> list[tuple[str, ...]]:
         return list(database.execute(sql))
 
 
-def _waiting_at(project: Project) -> list[tuple[str, ...]]:
+def _wait_for_enrollments(project: Project) -> list[tuple[str, ...]]:
     for _ in range(2000):
         rows = _read(project, "SELECT journey_id, state FROM enrollments")
         if rows and rows[0][1] == "waiting":
@@ -156,7 +156,7 @@ def _waiting_at(project: Project) -> list[tuple[str, ...]]:
     return _read(project, "SELECT journey_id, state FROM enrollments")
 
 
-def _inbox(project: Project) -> int:
+def _wait_for_mail(project: Project) -> int:
     for _ in range(2000):
         [(count,)] = _read(project, "SELECT COUNT(*) FROM inbox")
         if count:

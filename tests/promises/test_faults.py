@@ -106,19 +106,19 @@ class OtherProgram:
         self._connection.close()
 
 
-def faults() -> Iterator[StoreFault]:
+def create_faults() -> Iterator[StoreFault]:
     other = OtherProgram()
     yield StoreFault("full", "full", fill, make_room)
     yield StoreFault("locked", "lock", other.begin, other.end)
     yield StoreFault("read_only", "read-only", forbid_writes, allow_writes)
 
 
-@pytest.fixture(params=faults(), ids=lambda fault: fault.kind)
+@pytest.fixture(params=create_faults(), ids=lambda fault: fault.kind)
 def fault(request: pytest.FixtureRequest) -> StoreFault:
     return request.param
 
 
-async def readiness(site: Site) -> dict[str, Any]:
+async def fetch_readiness(site: Site) -> dict[str, Any]:
     return await (await site.client.get("/readyz")).get_json()
 
 
@@ -162,7 +162,7 @@ async def test_events_are_refused_during_a_fault_and_accepted_afterwards(
 
         await fault.end(file)
         await wait_for_recovery(site)
-        assert (await readiness(site))["parts"]["database"]["status"] == "up"
+        assert (await fetch_readiness(site))["parts"]["database"]["status"] == "up"
         assert (await site.post("/v1/events", BODY)).status_code == 202
         assert await site.rows("SELECT name FROM events") == [("seen",)]
         assert await site.one("SELECT COUNT(*) FROM meta WHERE key = 'trial'") == 0
@@ -191,7 +191,7 @@ async def test_turns_and_mails_wait_for_the_end_of_a_fault_and_run_once(
         async with asyncio.timeout(PATIENCE):
             while site.runtime.database.health.problem is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        body = await readiness(site)
+        body = await fetch_readiness(site)
         assert body["parts"]["database"]["trouble"] == fault.kind
         assert body["parts"]["worker"] == {"status": "late", "overdueSeconds": 300}
         assert await site.rows("SELECT state, attempt FROM enrollments GROUP BY 1, 2") == [
@@ -231,7 +231,7 @@ async def test_a_damaged_file_is_reported_with_the_command_that_restores_a_backu
         answer = await site.post("/v1/events", BODY)
         assert answer.status_code == 503
         assert "damaged" in (await answer.get_json())["error"]
-        body = await readiness(site)
+        body = await fetch_readiness(site)
         assert body["status"] == "down" and body["parts"]["database"]["trouble"] == "damaged"
         assert "hogsend restore" in body["parts"]["database"]["message"]
         # The file does not recover, so nothing more is written to it.
@@ -257,20 +257,20 @@ async def test_a_click_is_redirected_during_a_fault_and_recorded_afterwards(
 
         answer = await site.client.get(address[1])
         assert answer.status_code == 302 and "example.com" in answer.headers["Location"]
-        page = await site.client.post(_unsubscribe(mail.get_content()))
+        page = await site.client.post(_find_unsubscribe_path(mail.get_content()))
         text = await page.get_data(as_text=True)
         assert page.status_code == 503 and page.headers["Retry-After"]
         assert "Try again later" in text and fault.word not in text
 
         await fault.end(file)
 
-        async def recorded() -> bool:
+        async def is_recorded() -> bool:
             return await site.one("SELECT COUNT(*) FROM hits WHERE kind = 'click'") == 1
 
-        await until(site.runtime.change_feed, recorded)
+        await until(site.runtime.change_feed, is_recorded)
 
 
-def _unsubscribe(html: str) -> str:
+def _find_unsubscribe_path(html: str) -> str:
     match = re.search(r'href="https?://[^/"]*(/u/[^"]+)"', html)
     assert match is not None
     return match[1]

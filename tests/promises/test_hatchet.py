@@ -17,7 +17,7 @@ import pytest
 from tests.doubles.hatchet import HatchetDouble, hatchet_double
 from tests.patience import PATIENCE
 from tests.processes import READY, Program, program
-from tests.promises.test_several_workers import worker
+from tests.promises.test_several_workers import run_worker
 from tests.site import FILES, write_files
 
 PEOPLE = 20
@@ -48,7 +48,7 @@ async def nap(user: Contact, ctx: Context) -> None:
 
 
 @asynccontextmanager
-async def on_hatchet(folder: Path) -> AsyncIterator[tuple[HatchetDouble, Program]]:
+async def run_on_hatchet(folder: Path) -> AsyncIterator[tuple[HatchetDouble, Program]]:
     """Start a server on a double of Hatchet."""
     files = {**FILES, "watch.py": WATCH}
     async with hatchet_double() as double, program(folder, files=files) as hogsend:
@@ -104,7 +104,7 @@ async def test_hatchet_in_the_cloud_needs_only_its_token(tmp_path: Path) -> None
 async def test_a_killed_server_continues_enrollments_and_repeats_no_turn(
     tmp_path: Path,
 ) -> None:
-    async with on_hatchet(tmp_path) as (_, hogsend):
+    async with run_on_hatchet(tmp_path) as (_, hogsend):
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             await send_events(hogsend, client, "watch.started")
             # Some enrollments wait by now, and some do not.
@@ -196,7 +196,7 @@ def make_sleeps_due(hogsend: Program) -> None:
 async def test_a_server_stops_in_time_while_hundreds_of_turns_run(
     tmp_path: Path,
 ) -> None:
-    async with on_hatchet(tmp_path) as (_, hogsend):
+    async with run_on_hatchet(tmp_path) as (_, hogsend):
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             for number in range(40):
                 await send_events(hogsend, client, "watch.started", f"group{number}")
@@ -205,7 +205,7 @@ async def test_a_server_stops_in_time_while_hundreds_of_turns_run(
         assert (status, seconds < 10 * hogsend.slowness) == (0, True)
 
 
-def listeners(pid: int) -> list[int]:
+def find_listeners(pid: int) -> list[int]:
     """Return the listener processes of a server's Hatchet worker."""
     processes: list[int] = []
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -219,13 +219,13 @@ def listeners(pid: int) -> list[int]:
 async def test_a_server_whose_listener_is_killed_goes_on_and_stops_in_time(
     tmp_path: Path,
 ) -> None:
-    async with on_hatchet(tmp_path) as (_, hogsend):
+    async with run_on_hatchet(tmp_path) as (_, hogsend):
         process = hogsend.process
         assert process is not None
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             await send_events(hogsend, client, "watch.started", "a")
             await wait_for_waiting(hogsend, "watch", PEOPLE)
-            (killed,) = listeners(process.pid)
+            (killed,) = find_listeners(process.pid)
             os.kill(killed, signal.SIGKILL)
             await send_events(hogsend, client, "go", "a")
             await wait_for_completed(hogsend, "watch", PEOPLE)
@@ -238,7 +238,7 @@ async def test_a_server_whose_listener_is_killed_goes_on_and_stops_in_time(
 async def test_a_server_stops_in_time_while_hatchet_answers_no_call(
     tmp_path: Path,
 ) -> None:
-    async with on_hatchet(tmp_path) as (double, hogsend):
+    async with run_on_hatchet(tmp_path) as (double, hogsend):
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             await send_events(hogsend, client, "watch.started", "a")
             await wait_for_waiting(hogsend, "watch", PEOPLE)
@@ -262,8 +262,8 @@ async def test_a_kill_of_one_of_two_workers_with_different_code_loses_nothing(
         AsyncExitStack() as stack,
     ):
         hogsend.variables = double.environment
-        victim = await stack.enter_async_context(worker(hogsend))
-        await stack.enter_async_context(worker(hogsend, JOURNEYS=str(tmp_path / "newer")))
+        victim = await stack.enter_async_context(run_worker(hogsend))
+        await stack.enter_async_context(run_worker(hogsend, JOURNEYS=str(tmp_path / "newer")))
         await hogsend.start("--bind", hogsend.settings["BIND"])
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             await hogsend.wait_until(lambda: len(double.workers) == 2)
@@ -271,18 +271,18 @@ async def test_a_kill_of_one_of_two_workers_with_different_code_loses_nothing(
             await hogsend.wait_until(lambda: len(double.runs) >= PEOPLE)
             victim.kill()
 
-            async def all_wait() -> bool:
+            async def are_all_waiting() -> bool:
                 waits = "SELECT COUNT(*) FROM enrollments WHERE wait_key = 'wait:go'"
                 return await observer.fetchval(waits) == PEOPLE
 
-            await hogsend.wait_until_async(all_wait)
+            await hogsend.wait_until_async(are_all_waiting)
             await send_events(hogsend, client, "go")
 
-            async def all_sent() -> bool:
+            async def are_all_sent() -> bool:
                 sent = "SELECT COUNT(*) FROM sends WHERE status IN ('sent', 'in_doubt')"
                 return await observer.fetchval(sent) == 2 * PEOPLE
 
-            await hogsend.wait_until_async(all_sent)
+            await hogsend.wait_until_async(are_all_sent)
         states = await observer.fetch("SELECT DISTINCT state FROM enrollments")
         assert [row["state"] for row in states] == ["completed"]
         assert await observer.fetchval("SELECT COUNT(*) FROM sends") == 2 * PEOPLE
@@ -311,15 +311,15 @@ async def test_without_hatchet_the_server_accepts_events_and_runs_turns_later(
             body = {"name": "watch.started", "userId": "ada", "email": "ada@example.com"}
             assert (await hogsend.post(client, body)).status_code == 202
             await hogsend.wait_until(lambda: "Hatchet is unreachable" in hogsend.log)
-            assert (await engine_status(hogsend, client))["status"] == "away"
+            assert (await fetch_engine_status(hogsend, client))["status"] == "away"
             await double.start()
             await hogsend.wait_until(
                 lambda: hogsend.rows("SELECT 1 FROM sends WHERE status = 'sent'")
             )
             await hogsend.wait_until(lambda: "Hatchet is reachable again" in hogsend.log)
-            assert await engine_status(hogsend, client) == {"kind": "hatchet", "status": "up"}
+            assert await fetch_engine_status(hogsend, client) == {"kind": "hatchet", "status": "up"}
 
 
-async def engine_status(hogsend: Program, client: httpx.AsyncClient) -> dict[str, Any]:
+async def fetch_engine_status(hogsend: Program, client: httpx.AsyncClient) -> dict[str, Any]:
     """Return the engine's part of `/readyz`."""
     return (await client.get(f"{hogsend.address}/readyz")).json()["parts"]["engine"]

@@ -37,7 +37,7 @@ EVENT = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
 _ID = re.compile(rb"^Message-ID: <([0-9a-f-]{36})@", re.MULTILINE | re.IGNORECASE)
 
 
-def deliveries(sink: SmtpSink) -> Counter[str]:
+def count_deliveries(sink: SmtpSink) -> Counter[str]:
     """Return how often each mail was delivered, by the id of its send."""
     matches = (_ID.search(mail.raw) for mail in sink.mails)
     return Counter(match.group(1).decode() for match in matches if match)
@@ -111,7 +111,7 @@ async def test_a_dozen_kills_at_random_moments_lose_and_double_nothing(
         assert hogsend.rows("SELECT COUNT(*) FROM events") == [(PEOPLE,)]
         rows = hogsend.rows("SELECT lower(hex(id)), status FROM sends")
         assert len(rows) == SENDS * PEOPLE
-        delivered = {id.replace("-", ""): count for id, count in deliveries(sink).items()}
+        delivered = {id.replace("-", ""): count for id, count in count_deliveries(sink).items()}
         # Nothing is doubled: mail that is sent was delivered once, mail in doubt at most once.
         assert delivered.keys() <= {send_id for send_id, _ in rows}
         assert {status for _, status in rows} <= {"sent", "in_doubt"}

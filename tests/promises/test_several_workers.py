@@ -17,16 +17,16 @@ import httpx
 
 from tests.patience import PATIENCE
 from tests.processes import Program, program
-from tests.promises.test_kill import CHAIN, PEOPLE, SENDS, EventSender, deliveries
+from tests.promises.test_kill import CHAIN, PEOPLE, SENDS, EventSender, count_deliveries
 from tests.sinks.smtp_sink import SmtpSink
 from tests.site import FILES
 
 KILLS = 3
-_WORKER = (sys.executable, "-m", "hogsend", "worker")
+_WORKER = (sys.executable, "-m", "hogsend", "run_worker")
 
 
 @asynccontextmanager
-async def worker(hogsend: Program, **settings: str) -> AsyncIterator[Process]:
+async def run_worker(hogsend: Program, **settings: str) -> AsyncIterator[Process]:
     """Run one more worker, with a data folder of its own, as if on another machine."""
     settings = {"DATA": str(hogsend.folder / "elsewhere"), "SECRET": "s" * 43, **settings}
     with (hogsend.folder / "stderr.txt").open("ab") as log:
@@ -55,13 +55,13 @@ async def test_repeated_kills_of_one_of_two_workers_lose_and_double_nothing(
     async with (
         SmtpSink(reply_delay=0.02) as sink,
         program(tmp_path, files=files, MAIL=sink.url, **settings) as hogsend,
-        worker(hogsend),
+        run_worker(hogsend),
     ):
         await hogsend.start("--bind", hogsend.settings["BIND"])
         sender = EventSender(hogsend)
         sending = asyncio.ensure_future(sender.send_all())
         for _ in range(KILLS):
-            async with worker(hogsend):
+            async with run_worker(hogsend):
                 await wait_for_workers(observer, 2)
                 await asyncio.sleep(chance.uniform(0.2, 1.0))
         await sending
@@ -75,7 +75,7 @@ async def test_repeated_kills_of_one_of_two_workers_lose_and_double_nothing(
         rows = await observer.fetch("SELECT id, status FROM sends")
         assert len(sender.answers) == PEOPLE
         assert len(rows) == SENDS * PEOPLE
-        delivered = deliveries(sink)
+        delivered = count_deliveries(sink)
         assert delivered.keys() <= {str(row["id"]) for row in rows}
         assert {row["status"] for row in rows} <= {"sent", "in_doubt"}
         assert all(delivered[str(row["id"])] == 1 for row in rows if row["status"] == "sent")
@@ -96,7 +96,7 @@ async def test_a_worker_elsewhere_runs_turns_of_events_that_a_server_accepts_at_
     async with (
         SmtpSink() as sink,
         program(tmp_path, MAIL=sink.url, **settings) as hogsend,
-        worker(hogsend),
+        run_worker(hogsend),
     ):
         await hogsend.start("--bind", hogsend.settings["BIND"])
         await wait_for_workers(observer, 1)
@@ -105,7 +105,7 @@ async def test_a_worker_elsewhere_runs_turns_of_events_that_a_server_accepts_at_
             assert (await hogsend.post(client, event)).status_code == 202
             await hogsend.wait_until(lambda: sink.count, within=min(20.0, 5.0 * hogsend.slowness))
             ready = (await client.get(f"{hogsend.address}/readyz")).json()
-        assert ready["parts"]["worker"] | {"overdueSeconds": 0} == {
+        assert ready["parts"]["run_worker"] | {"overdueSeconds": 0} == {
             "status": "elsewhere",
             "workers": 1,
             "overdueSeconds": 0,

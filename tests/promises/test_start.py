@@ -27,11 +27,11 @@ async def hogsend(tmp_path: Path) -> AsyncIterator[Program]:
         yield project
 
 
-def mode(path: Path) -> int:
+def get_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def error_line(outcome: Outcome) -> str:
+def get_error_line(outcome: Outcome) -> str:
     """Check that a command failed with status 1, one line and no traceback; return the line."""
     assert outcome.status == 1, outcome
     (line,) = outcome.err.strip().splitlines()
@@ -48,9 +48,9 @@ async def test_the_first_start_creates_folder_secret_database_key_and_link(
     link, key = first_run.read_text().split()[-1], re.search(r"hsk_\S+", first_run.read_text())
     assert key is not None
     for path in (hogsend.data, first_run, hogsend.data / "secret", hogsend.data / "hogsend.db"):
-        assert mode(path) & 0o077 == 0 or path.suffix == ".db", path
-    assert mode(hogsend.data) == 0o700
-    assert mode(first_run) == mode(hogsend.data / "secret") == 0o600
+        assert get_mode(path) & 0o077 == 0 or path.suffix == ".db", path
+    assert get_mode(hogsend.data) == 0o700
+    assert get_mode(first_run) == get_mode(hogsend.data / "secret") == 0o600
     async with httpx.AsyncClient(timeout=PATIENCE) as client:
         assert (await client.get(link)).status_code == 200
         body = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
@@ -77,14 +77,14 @@ async def test_the_first_start_creates_folder_secret_database_key_and_link(
 
 async def test_a_port_that_is_in_use_is_named_with_a_remedy(hogsend: Program) -> None:
     await hogsend.start()
-    line = error_line(await hogsend.run("serve", DATA=str(hogsend.folder / "other")))
+    line = get_error_line(await hogsend.run("serve", DATA=str(hogsend.folder / "other")))
     assert hogsend.settings["BIND"] in line and "HOGSEND_BIND" in line
 
 
 async def test_a_second_worker_on_the_same_folder_is_refused(hogsend: Program) -> None:
     await hogsend.start()
     elsewhere = "127.0.0.1:0"
-    line = error_line(await hogsend.run("serve", "--with-worker", BIND=elsewhere))
+    line = get_error_line(await hogsend.run("serve", "--with-worker", BIND=elsewhere))
     assert "Another worker" in line and "--with-worker" in line
     # The first goes on, and a server without a worker is welcome beside it.
     second = Program(hogsend.folder, {**hogsend.settings, "BIND": elsewhere})
@@ -103,7 +103,7 @@ async def test_a_read_only_data_folder_is_named(hogsend: Program) -> None:
     if os.getuid() == 0:
         # Nothing is read-only to root but by giving up that privilege.
         hogsend.wrapper = WITHOUT_PRIVILEGE
-    line = error_line(await hogsend.run("serve"))
+    line = get_error_line(await hogsend.run("serve"))
     assert str(hogsend.data) in line and "HOGSEND_DATA" in line
     assert list(hogsend.data.iterdir()) == []
 
@@ -118,7 +118,7 @@ async def test_a_database_newer_than_the_program_is_refused_and_left_alone(
             "VALUES ('99_20990101000000_later.py', 'models', '{}')"
         )
     before = hogsend.rows("SELECT name FROM sqlite_master ORDER BY name")
-    line = error_line(await hogsend.run("serve"))
+    line = get_error_line(await hogsend.run("serve"))
     assert "newer than this program" in line and "backup" in line
     assert hogsend.rows("SELECT name FROM sqlite_master ORDER BY name") == before
 
@@ -126,7 +126,7 @@ async def test_a_database_newer_than_the_program_is_refused_and_left_alone(
 async def test_a_file_that_is_no_database_is_refused_and_left_alone(hogsend: Program) -> None:
     hogsend.data.mkdir(mode=0o700)
     (hogsend.data / "hogsend.db").write_bytes(b"a picture of a cat" * 100)
-    line = error_line(await hogsend.run("serve"))
+    line = get_error_line(await hogsend.run("serve"))
     assert "hogsend.db" in line and "cannot be read" in line
     assert (hogsend.data / "hogsend.db").read_bytes().startswith(b"a picture")
 
@@ -144,7 +144,7 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(hogsend: Pro
 async def test_a_setting_that_cannot_be_used_is_named(
     hogsend: Program, name: str, value: str, named: str
 ) -> None:
-    line = error_line(await hogsend.run("serve", "--with-worker", **{name: value}))
+    line = get_error_line(await hogsend.run("serve", "--with-worker", **{name: value}))
     assert named in line
 
 
@@ -211,11 +211,11 @@ async def test_a_running_server_notices_keys_that_the_command_line_creates_and_r
 
         assert (await hogsend.run("keys", "revoke", created["id"])).status == 0
 
-        async def refused() -> bool:
+        async def is_refused() -> bool:
             return (await hogsend.post(client, body, key=created["key"])).status_code == 401
 
         # The server looks for changes five times a second.
-        await hogsend.wait_until_async(refused, within=1.0 * hogsend.slowness)
+        await hogsend.wait_until_async(is_refused, within=1.0 * hogsend.slowness)
 
 
 async def test_a_running_server_notices_a_journey_that_the_command_line_disables(
@@ -226,9 +226,9 @@ async def test_a_running_server_notices_a_journey_that_the_command_line_disables
     people = (f"user-{n}" for n in range(1000))
     async with httpx.AsyncClient(timeout=PATIENCE) as client:
 
-        async def refused() -> bool:
+        async def is_refused() -> bool:
             body = {"name": "user.created", "userId": next(people)}
             (decision,) = (await hogsend.post(client, body)).json()["enrollments"]
             return decision.get("reason") == "disabled_by_operator"
 
-        await hogsend.wait_until_async(refused, within=1.0 * hogsend.slowness)
+        await hogsend.wait_until_async(is_refused, within=1.0 * hogsend.slowness)

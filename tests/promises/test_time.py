@@ -49,7 +49,7 @@ async def enroll_people(world: World, count: int = CROWD) -> list[str]:
     return people[::-1]
 
 
-async def woken_people(world: World) -> list[str]:
+async def list_woken_people(world: World) -> list[str]:
     """Return the people who have woken, in that order."""
     rows = await world.query(
         "SELECT c.external_id FROM events e JOIN contacts c ON c.id = e.contact_id "
@@ -64,7 +64,7 @@ async def test_overdue_enrollments_wake_in_order_after_the_clock_was_set_forward
     await world.define(PATIENT)
     people = await enroll_people(world)
     await world.advance(timedelta(days=30))
-    assert await woken_people(world) == people
+    assert await list_woken_people(world) == people
     assert await world.states() == ["completed"] * CROWD
     assert sorted(await world.mailbox()) == ["welcome"] * CROWD
     assert await world.counter_drift() == {}
@@ -79,11 +79,11 @@ async def test_a_machine_that_was_off_for_a_week_continues_where_it_stopped(
     clock.set(clock.now() + timedelta(days=7))
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as world:
         await world.settle()
-        assert await woken_people(world) == people
+        assert await list_woken_people(world) == people
         assert len(await world.mailbox()) == CROWD
         # No turn runs twice, and no mail is sent twice.
         await world.advance(timedelta(days=1))
-        assert len(await woken_people(world)) == len(await world.mailbox()) == CROWD
+        assert len(await list_woken_people(world)) == len(await world.mailbox()) == CROWD
 
 
 async def test_a_clock_that_is_set_back_a_day_loses_nothing(world: World) -> None:
@@ -175,7 +175,7 @@ async def test_overdue_enrollments_are_noticed_after_the_machine_was_suspended(
         return len(await world.mailbox()) == CROWD
 
     await wait_until(is_delivered)
-    assert await woken_people(world) == people
+    assert await list_woken_people(world) == people
 
 
 async def test_waiting_enrollments_cause_few_reads(
@@ -187,13 +187,13 @@ async def test_waiting_enrollments_cause_few_reads(
     reads = 0
     read = Database.read
 
-    async def counted(database: Database, *queries: Any) -> list[Any]:
+    async def count_reads(database: Database, *queries: Any) -> list[Any]:
         nonlocal reads
         reads += 1
         return await read(database, *queries)
 
     loop_time = LoopTime(asyncio.get_running_loop(), monkeypatch)
-    monkeypatch.setattr(Database, "read", counted)
+    monkeypatch.setattr(Database, "read", count_reads)
     half_minutes = 100
     ours = 0
     for _ in range(half_minutes):
@@ -203,6 +203,6 @@ async def test_waiting_enrollments_cause_few_reads(
             # Reads are answered in their order.
             await world.database.read_one(lag.ping())
             ours += 1
-    assert await woken_people(world) == []
+    assert await list_woken_people(world) == []
     # One read each of due turns, mails and held clicks, and sometimes one of expired rows.
     assert half_minutes <= reads - ours <= 8 * half_minutes

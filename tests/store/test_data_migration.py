@@ -29,7 +29,7 @@ from tortoise.models import Model
 
 from hogsend.clock import ManualClock
 from hogsend.errors import HogsendError, StartError
-from hogsend.paths import resource
+from hogsend.paths import find_resource
 from hogsend.store import migrations
 from hogsend.store.data_migration import source as sources
 from hogsend.store.data_migration import tables as tables_module
@@ -481,9 +481,9 @@ async def test_it_goes_on_with_the_next_version_of_the_program(
     source = f"sqlite://{move.file}"
     for kind in ("sqlite", "postgres"):
         folder = f"migrations/{kind}"
-        shutil.copytree(resource(folder), tmp_path / folder)
+        shutil.copytree(find_resource(folder), tmp_path / folder)
         (tmp_path / folder / "models" / "1000_20260302090000_later.py").write_text(LATER)
-    monkeypatch.setattr(migrations, "resource", lambda part: tmp_path / part)
+    monkeypatch.setattr(migrations, "find_resource", lambda part: tmp_path / part)
     with pytest.raises(StartError, match="older than this program"):
         await move.copy()
     await apply_pending(source, backups=None)

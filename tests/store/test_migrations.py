@@ -18,7 +18,7 @@ from aerich.models import Aerich
 from tortoise.context import TortoiseContext
 
 from hogsend.errors import StartError
-from hogsend.paths import resource
+from hogsend.paths import find_resource
 from hogsend.store import migrations as store_migrations
 from hogsend.store.db import build_tortoise_config, parse_sqlite_path
 from hogsend.store.migrations import (
@@ -45,9 +45,9 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
         name = "1000_20260302090000_later.py"
         for kind in ("sqlite", "postgres"):
             folder = f"migrations/{kind}"
-            shutil.copytree(resource(folder), top / folder)
+            shutil.copytree(find_resource(folder), top / folder)
             (top / folder / "models" / name).write_text(LATER.format(more=more))
-        monkeypatch.setattr(store_migrations, "resource", lambda part: top / part)
+        monkeypatch.setattr(store_migrations, "find_resource", lambda part: top / part)
         return name
 
     return add
@@ -135,7 +135,7 @@ async def test_a_renamed_model_needs_no_migration(database_url: str, tmp_path: P
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_migrations_are_numbered_without_gap_or_repetition(kind: str):
-    names = [file.name for file in resource(f"migrations/{kind}/models").glob("[0-9]*.py")]
+    names = [file.name for file in find_resource(f"migrations/{kind}/models").glob("[0-9]*.py")]
     assert sorted(int(name.split("_")[0]) for name in names) == list(range(len(names)))
 
 
@@ -201,7 +201,7 @@ async def test_a_database_newer_than_the_program_is_refused(
 ):
     later("")
     await apply_pending(database_url, backups=None)
-    monkeypatch.setattr(store_migrations, "resource", resource)
+    monkeypatch.setattr(store_migrations, "find_resource", find_resource)
     with pytest.raises(StartError, match="newer than this program") as refusal:
         await apply_pending(database_url, backups=None)
     assert refusal.value.remedy

@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 from ..config.secret import load_stored_secret
 from ..config.settings import ENV_FILE, Settings, load_settings
 from ..errors import ConfigError, StartError
-from ..paths import resource
+from ..paths import find_resource
 from ..services.installation import find_database_file
 from .compose_ports import (
     LOOPBACK,
@@ -92,7 +92,7 @@ class ComposeProject:
                 "Create a folder for Hogsend with `hogsend init`, and run the command there.",
             )
         try:
-            file.write_bytes(resource(COMPOSE_FILE).read_bytes())
+            file.write_bytes(find_resource(COMPOSE_FILE).read_bytes())
         except OSError as error:
             raise StartError(
                 f"{file} cannot be written: {error.strerror}.",

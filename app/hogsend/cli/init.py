@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..errors import HogsendError
-from ..paths import resource
+from ..paths import find_resource
 from .output import json_option, show_json
 
 ENV_TEXT = """\
@@ -99,7 +99,7 @@ def init(folder: Path, as_json: bool) -> None:
 
 def _collect_files() -> dict[str, bytes]:
     """Return the files of a new project, by their names in it."""
-    folder = resource("journeys")
+    folder = find_resource("journeys")
     examples = {
         f"journeys/{path.relative_to(folder).as_posix()}": path.read_bytes()
         for path in sorted(folder.rglob("*"))

@@ -119,14 +119,14 @@ class BodyRenderer:
         return filled if text is None else replace(filled, text=text)
 
     def _create_mail(self, send_id: UUID, *, plain: bool) -> _Mail:
-        def target(position: int, url: str) -> str:
+        def build_target(position: int, url: str) -> str:
             return f"{self._base}/c/{self._tokens.sign_click(send_id, position, url)}"
 
         pixel = (
             f'<img src="{self._base}/o/{self._tokens.sign_open(send_id)}.gif" width="1" height="1" '
             'alt="" style="display:block;width:1px;height:1px;border:0">'
         )
-        return _Mail(target, pixel, plain)
+        return _Mail(build_target, pixel, plain)
 
     def _fill(self, template: Template, scope: Mapping[str, Any], mail: _Mail) -> MailBodies:
         recording = template.render_body_with_placeholders(scope)

@@ -121,10 +121,10 @@ class Mailer:
 
     async def drain(self) -> int:
         """Deliver due mails until none is due, for a limited time; return how many began."""
-        before = self._begun
+        begun_before = self._begun
         if self._gate is not None:
             await self._gate.drain(self._poller.notify)
-        return self._begun - before
+        return self._begun - begun_before
 
     async def recover(self) -> None:
         """Read whether sending is on hold, and settle the hand-overs of workers that have ended."""

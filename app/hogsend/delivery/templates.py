@@ -304,18 +304,18 @@ class _Loader:
                 compiled[name] = self._text.from_string(line) if "{" in line else line.strip()
         return compiled
 
-    def _check(self, text: str, first_line: int, shared: set[str], place: str = "") -> None:
+    def _check(self, text: str, first_line: int, shared: set[str], prefix: str = "") -> None:
         """Report problems that would fail every send, such as an unknown variable."""
         try:
             tree = self._html.parse(text)
             unknown = meta.find_undeclared_variables(tree)
         except jinja2.TemplateSyntaxError as error:
             line = first_line + error.lineno - 1
-            raise InvalidTemplate(line, f"{place}{error.message or 'Syntax error.'}") from None
+            raise InvalidTemplate(line, f"{prefix}{error.message or 'Syntax error.'}") from None
         for name in meta.find_referenced_templates(tree):
             if name is not None and name not in self._sources:
                 raise InvalidTemplate(
-                    first_line, f"{place}There is no file {name!r} beside it to extend or include."
+                    first_line, f"{prefix}There is no file {name!r} in emails/ to extend or include."
                 )
         unknown -= SCOPE | shared | _find_declared_names(tree) | set(self._html.globals)
         if unknown:
@@ -323,7 +323,7 @@ class _Loader:
             lines = (node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
             raise InvalidTemplate(
                 first_line + min(lines, default=1) - 1,
-                f"{place}There is no variable {name!r}.",
+                f"{prefix}There is no variable {name!r}.",
                 "Templates have: " + ", ".join(sorted(SCOPE)) + ".",
             )
 
@@ -353,7 +353,7 @@ def _check_name(path: Path, folder: Path) -> None:
         )
     if path.suffix == ".txt" and not (folder / f"{path.stem}.html").is_file():
         raise InvalidTemplate(
-            0, f"There is no {path.stem}.html beside it.", "A mail needs its HTML as well."
+            0, f"There is no {path.stem}.html in emails/.", "A mail needs its HTML as well."
         )
 
 

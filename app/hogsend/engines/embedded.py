@@ -88,8 +88,8 @@ class EmbeddedEngine:
         return not self._batches and not self._slow_batches and not self._in_progress
 
     async def schedule(self, wakes: Sequence[Wake]) -> None:
-        known = self._next_wake_at
-        if known is None or any(wake.at < known for wake in wakes):
+        next_wake_at = self._next_wake_at
+        if next_wake_at is None or any(wake.at < next_wake_at for wake in wakes):
             self._poller.notify()
 
     async def cancel(self, enrollments: Sequence[UUID]) -> None:
@@ -205,7 +205,7 @@ class EmbeddedEngine:
             self._in_progress[row.id] = row
         batch = asyncio.create_task(self._run_batch([row.id for row in rows]))
         self._batches.add(batch)
-        batch.add_done_callback(self._on_batch_done)
+        batch.add_done_callback(self._finish_batch)
         asyncio.get_running_loop().call_later(SLOW_AFTER, self._mark_slow, batch)
 
     def _mark_slow(self, batch: asyncio.Task[None]) -> None:
@@ -218,7 +218,7 @@ class EmbeddedEngine:
         if self._closing:
             batch.cancel()
 
-    def _on_batch_done(self, batch: asyncio.Task[None]) -> None:
+    def _finish_batch(self, batch: asyncio.Task[None]) -> None:
         self._batches.discard(batch)
         self._slow_batches.discard(batch)
         # Another batch may start.

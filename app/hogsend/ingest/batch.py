@@ -126,7 +126,7 @@ class IngestBatch:
 
     async def write(self, tx: Transaction) -> None:
         """Write the changes that `decide` has made."""
-        changed = [state for state in self._contacts.states() if state.changed]
+        changed = [state for state in self._contacts.list_states() if state.changed]
         await self._writes.apply(tx, changed, self._contacts.new_identities, self._tally)
 
     def decide(self, incoming: IncomingEvent) -> IngestResult | Exception:
@@ -135,7 +135,7 @@ class IngestBatch:
         Raises:
             MergeNeeded: the event shows that several contacts are one person.
         """
-        repeated = self._repeated_result(incoming)
+        repeated = self._find_repeated_result(incoming)
         if repeated is not None:
             self.decided += 1
             return repeated
@@ -145,22 +145,22 @@ class IngestBatch:
             return NotFound("This contact does not exist.")
         return self._decide_for(incoming, state, conflict)
 
-    def _repeated_result(self, incoming: IncomingEvent) -> IngestResult | None:
+    def _find_repeated_result(self, incoming: IncomingEvent) -> IngestResult | None:
         """Return the result of the first request, if the idempotency key is known."""
         key = incoming.idempotency_key
-        known = self._known_keys.get(key) if key else None
-        if known is None:
+        known_key = self._known_keys.get(key) if key else None
+        if known_key is None:
             return None
         return IngestResult(
             stored=False,
-            event_id=known.event_id,
-            contact_id=known.contact_id,
+            event_id=known_key.event_id,
+            contact_id=known_key.contact_id,
             contact_key="",
-            enrollments=known.decisions.get("enrollments", ()),
-            exits=known.decisions.get("exits", ()),
-            waits=known.decisions.get("waits", ()),
-            conflict=known.digest != incoming.digest,
-            lists_error=known.decisions.get("listsError"),
+            enrollments=known_key.decisions.get("enrollments", ()),
+            exits=known_key.decisions.get("exits", ()),
+            waits=known_key.decisions.get("waits", ()),
+            conflict=known_key.digest != incoming.digest,
+            lists_error=known_key.decisions.get("listsError"),
         )
 
     def _decide_for(

@@ -75,7 +75,7 @@ class BatchWrites:
             tally: counts cancelled sends and reached goals.
         """
         await self._count_cancelled_sends(tx, tally)
-        await tx.apply(self._statements(list(changed_contacts), identities))
+        await tx.apply(self._build_writes(list(changed_contacts), identities))
         await self._record_goals(tx, tally)
 
     async def _count_cancelled_sends(self, tx: Transaction, tally: Tally) -> None:
@@ -101,7 +101,7 @@ class BatchWrites:
             tally.add_today(counters.name_goal_total(row.journey_id, group))
         await tx.apply([goals.record_reached([row.id for row in reached], self.now)])
 
-    def _statements(
+    def _build_writes(
         self, changed_contacts: list[ContactState], identities: Sequence[tuple[str, UUID]]
     ) -> list[Write]:
         """Return the writes, in an order that never violates a unique index."""

@@ -129,7 +129,7 @@ class ContactResolver:
             self._survivors.update(locked.survivors)
             await self._load_contacts(tx, list(set(locked.survivors.values()) - set(self._by_id)))
 
-    def states(self) -> Iterable[ContactState]:
+    def list_states(self) -> Iterable[ContactState]:
         """Return all contacts of the batch."""
         return self._by_id.values()
 

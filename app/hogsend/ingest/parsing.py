@@ -202,10 +202,10 @@ def describe_invalid(error: ValidationError) -> InvalidInput:
             return InvalidInput("Malformed JSON in request body", _extract_reason(problem["msg"]))
         message = problem["msg"].removeprefix("Value error, ")
         details.append({"path": list(problem["loc"]), "message": message, "code": problem["type"]})
-    shown = "; ".join(
+    described = "; ".join(
         f"{'.'.join(map(str, _get_path(detail)))}: {detail['message']}" for detail in details[:3]
     )
-    return InvalidInput(f"The request body does not fit. {shown}.", details=details)
+    return InvalidInput(f"The request body does not fit. {described}.", details=details)
 
 
 def _get_path(detail: Mapping[str, object]) -> list[object]:

@@ -97,7 +97,7 @@ class _ReplayBatch:
         )
         ending = sorted({rule.event for rule in self._journey.exit_on})
         ids = {trigger.contact_id for trigger in missed}
-        ids |= {state.contact.id for state in self._contacts.states()}
+        ids |= {state.contact.id for state in self._contacts.list_states()}
         for event in await tx.fetch_one(events.find_by_names(list(ids), ending)):
             if event.contact_id is not None:
                 self._events_since.setdefault(event.contact_id, []).append(event)
@@ -129,7 +129,7 @@ class _ReplayBatch:
         self._reasons[missed.refusal_id] = reason
         counts = self.result.refused
         counts[reason] = counts.get(reason, 0) + 1
-        self._correct(missed, {"outcome": "skipped", "reason": reason})
+        self._correct_decision(missed, {"outcome": "skipped", "reason": reason})
 
     def _enroll(self, missed: MissedTrigger, state: ContactState, enrollment: Enrollment) -> None:
         self._enrolled.append(missed.refusal_id)
@@ -143,7 +143,7 @@ class _ReplayBatch:
             self._tally.add_today(counters.name_ended_total(self._journey.id, "exited"))
             enrollment = enrollment.exit(exit_reason, self._now)
         self._start(enrollment)
-        self._correct(missed, {"outcome": "enrolled", "stateId": str(enrollment.id)})
+        self._correct_decision(missed, {"outcome": "enrolled", "stateId": str(enrollment.id)})
 
     def _start(self, enrollment: Enrollment) -> None:
         self._started.append(enrollment)
@@ -162,7 +162,7 @@ class _ReplayBatch:
                 return f"exit_on {rule}"[:200]
         return None
 
-    def _correct(self, missed: MissedTrigger, decision: dict[str, Any]) -> None:
+    def _correct_decision(self, missed: MissedTrigger, decision: dict[str, Any]) -> None:
         """Replace the decision about this journey in the event's record."""
         event_id = missed.cause.event.id
         decisions = self._decisions.setdefault(event_id, dict(missed.decisions))

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..clock import SystemClock
 from ..errors import StartError
-from ..paths import resource
+from ..paths import find_resource
 from .database_health import classify_error
 from .db import WRITE, build_tortoise_config, is_sqlite, parse_sqlite_path
 from .models import MODULES
@@ -77,7 +77,7 @@ async def apply_pending(url: str, *, backups: Path | None) -> list[str]:
 
 def find_folder(url: str) -> Path:
     """Return the folder whose `models/` holds the migrations for a database's kind."""
-    return resource("migrations/sqlite" if is_sqlite(url) else "migrations/postgres")
+    return find_resource("migrations/sqlite" if is_sqlite(url) else "migrations/postgres")
 
 
 def build_migration_config(url: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from quart import Quart, Request, Response, request
 
-from ..paths import resource
+from ..paths import find_resource
 from ..services.context import ServiceContext
 from . import admin, live, public, sign_in, sign_in_links, tracking
 from .api import events, health
@@ -35,7 +35,9 @@ def create_app(context: ServiceContext) -> Quart:
     Args:
         context: the open installation that it serves.
     """
-    app = Quart("hogsend", static_folder=str(resource("web/static")), static_url_path="/static")
+    app = Quart(
+        "hogsend", static_folder=str(find_resource("web/static")), static_url_path="/static"
+    )
     app.request_class = SizedRequest
     app.config["CONTEXT"] = context
     authenticator = KeyAuthenticator(context)

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from quart import Response, current_app, g, request
 from werkzeug.datastructures import MultiDict
 
-from ..paths import resource
+from ..paths import find_resource
 from . import formatting
 from .notices import NOTICES
 
@@ -64,7 +64,7 @@ def get_now() -> datetime:
 def get_environment() -> Environment:
     """Return the template environment; a variable that a page does not set is an error."""
     jinja = Environment(
-        loader=FileSystemLoader(resource("web/templates")),
+        loader=FileSystemLoader(find_resource("web/templates")),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -103,7 +103,7 @@ def build_asset_url(name: str) -> str:
         name: the file's name, or, for a vendored script whose file name carries its version,
             the name before that: `htmx`, `hx-sse`.
     """
-    folder = resource("web/static")
+    folder = find_resource("web/static")
     file = folder / name
     if not file.is_file():
         file = max(folder.glob(f"{name}-[0-9]*.js"))

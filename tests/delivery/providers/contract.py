@@ -80,7 +80,7 @@ def make_message(
     )
 
 
-async def allow() -> None:
+async def allow_handoff() -> None:
     """Let the mail leave: a `before_handoff` that records nothing."""
 
 
@@ -211,7 +211,7 @@ class ProviderContract:
     async def test_a_mail_arrives_with_the_same_meaning(
         self, provider: Provider, destination: Destination, message: Message
     ) -> None:
-        accepted = await provider.deliver(message, allow)
+        accepted = await provider.deliver(message, allow_handoff)
 
         assert isinstance(accepted, Accepted)
         assert accepted.reply
@@ -234,7 +234,7 @@ class ProviderContract:
     ) -> None:
         message = make_message(text=text, html=f"<pre>\n{text}</pre>\n")
 
-        await provider.deliver(message, allow)
+        await provider.deliver(message, allow_handoff)
 
         assert await destination.mails() == [to_arrived_mail(message)]
 
@@ -255,7 +255,7 @@ class ProviderContract:
     ) -> None:
         with pytest.raises(Withdrawn):
             await provider.deliver(make_message("gone@example.com"), withdraw)
-        await provider.deliver(make_message("here@example.com"), allow)
+        await provider.deliver(make_message("here@example.com"), allow_handoff)
 
         assert await _recipients(destination) == ["here@example.com"]
 
@@ -286,7 +286,7 @@ class ProviderContract:
         delivery.cancel()
         with pytest.raises(asyncio.CancelledError):
             await delivery
-        await provider.deliver(make_message("here@example.com"), allow)
+        await provider.deliver(make_message("here@example.com"), allow_handoff)
 
         assert await _recipients(destination) == ["here@example.com"]
 
@@ -295,7 +295,7 @@ class ProviderContract:
     ) -> None:
         messages = [make_message(f"user{number}@example.com") for number in range(60)]
 
-        await asyncio.gather(*(provider.deliver(message, allow) for message in messages))
+        await asyncio.gather(*(provider.deliver(message, allow_handoff) for message in messages))
 
         arrived = await destination.mails()
         assert set(arrived) == {to_arrived_mail(message) for message in messages}
@@ -306,8 +306,8 @@ class ProviderContract:
     ) -> None:
         message = make_message()
 
-        await provider.deliver(message, allow)
-        await provider.deliver(message, allow)
+        await provider.deliver(message, allow_handoff)
+        await provider.deliver(message, allow_handoff)
 
         assert len(await destination.mails()) == (2 if provider.idempotency_window is None else 1)
 
@@ -316,7 +316,7 @@ class ProviderContract:
             assert list(await provider.feedback(WebhookRequest({}, b"{}"))) == []
 
     async def test_closing_twice_is_harmless(self, provider: Provider) -> None:
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
 
         await provider.close()
         await provider.close()
@@ -330,7 +330,7 @@ class TransportContract(ProviderContract):
     ) -> None:
         message = make_message(bcc=(Address("cy@example.com"),))
 
-        await provider.deliver(message, allow)
+        await provider.deliver(message, allow_handoff)
 
         assert await destination.mails() == [to_arrived_mail(message)]
 

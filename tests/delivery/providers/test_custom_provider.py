@@ -32,7 +32,7 @@ from tests.delivery.providers.contract import (
     ArrivedMail,
     Destination,
     TransportContract,
-    allow,
+    allow_handoff,
     make_message,
 )
 from tests.delivery.providers.courier_api import KEY, CourierApi
@@ -89,7 +89,7 @@ class TestCourier(TransportContract):
 
 
 async def test_the_mails_id_at_the_provider_is_returned(provider: Provider) -> None:
-    accepted = await provider.deliver(make_message(), allow)
+    accepted = await provider.deliver(make_message(), allow_handoff)
 
     assert accepted.provider_id == "mail-1"
 
@@ -101,7 +101,7 @@ async def test_a_rate_limit_names_the_time_of_the_next_attempt(
     before = datetime.now(UTC)
 
     with pytest.raises(TryLater) as refused:
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
 
     retry_at = refused.value.retry_at
     assert retry_at is not None
@@ -112,7 +112,7 @@ async def test_a_wrong_key_stops_the_provider(api: CourierApi, provider: Provide
     api.failures.append((401, "", "wrong key"))
 
     with pytest.raises(ProviderStopped, match="401 wrong key"):
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
 
 
 @pytest.mark.parametrize("failure", [(0, "", ""), (503, "", "overloaded")])
@@ -123,9 +123,9 @@ async def test_a_mail_without_an_answer_is_in_doubt_and_repeated_without_harm(
     message = make_message()
 
     with pytest.raises(InDoubt):
-        await provider.deliver(message, allow)
-    await provider.deliver(message, allow)
-    await provider.deliver(message, allow)
+        await provider.deliver(message, allow_handoff)
+    await provider.deliver(message, allow_handoff)
+    await provider.deliver(message, allow_handoff)
 
     assert len(api.mails) == 1
 
@@ -134,7 +134,7 @@ async def test_an_unreachable_api_is_tried_later(api: CourierApi, provider: Prov
     await api.stop()
 
     with pytest.raises(TryLater):
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_a_permanent_refusal_rejects_the_mail(
     api.failures.append((422, "", body))
 
     with pytest.raises(Rejected) as refused:
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
 
     assert refused.value.kind == kind
 

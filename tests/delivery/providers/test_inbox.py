@@ -20,7 +20,7 @@ from tests.delivery.providers.contract import (
     ArrivedMail,
     Destination,
     ProviderContract,
-    allow,
+    allow_handoff,
     make_message,
     read_mime,
 )
@@ -66,7 +66,7 @@ async def test_a_captured_mail_notifies_open_dashboards(
     async with aclosing(changes.subscribe()) as topics:
         notified = asyncio.ensure_future(anext(topics))
         await asyncio.sleep(0)
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
 
         assert await notified == {"inbox"}
 
@@ -75,7 +75,7 @@ async def test_the_newest_captured_mail_is_listed_first(
     provider: InboxProvider, database: Database, clock: ManualClock
 ) -> None:
     for name in ("first", "second", "third"):
-        await provider.deliver(make_message(f"{name}@example.com"), allow)
+        await provider.deliver(make_message(f"{name}@example.com"), allow_handoff)
         clock.set(clock.now() + timedelta(seconds=1))
 
     newest = await inbox_page.list_mails(database, 2)
@@ -89,8 +89,8 @@ async def test_a_captured_mail_is_unread_until_it_is_first_opened(
     provider: InboxProvider, database: Database, clock: ManualClock
 ) -> None:
     mail, other = make_message(), make_message()
-    await provider.deliver(mail, allow)
-    await provider.deliver(other, allow)
+    await provider.deliver(mail, allow_handoff)
+    await provider.deliver(other, allow_handoff)
     opened_at = clock.now() + timedelta(minutes=5)
 
     await inbox.mark_read(database, mail.send_id, opened_at)
@@ -106,7 +106,7 @@ async def test_a_captured_mail_is_unread_until_it_is_first_opened(
 
 async def test_a_cleared_inbox_is_empty(provider: InboxProvider, database: Database) -> None:
     mail = make_message()
-    await provider.deliver(mail, allow)
+    await provider.deliver(mail, allow_handoff)
 
     await inbox.clear(database)
 
@@ -121,4 +121,4 @@ async def test_a_mail_that_the_database_refuses_is_tried_later(
         await transaction.apply([Write("ALTER TABLE inbox RENAME TO elsewhere")])
 
     with pytest.raises(TryLater, match="inbox could not be written"):
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)

@@ -62,19 +62,19 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     sys.modules.pop("carriers", None)
 
 
-def chosen(folder: Path, clock: ManualClock, **environ: str) -> Provider:
+def select(folder: Path, clock: ManualClock, **environ: str) -> Provider:
     settings = load_settings(environ, folder)
     return select_provider(settings, Database(settings.database_url), clock, ChangeFeed())
 
 
 def test_mail_is_captured_when_nothing_is_set(folder: Path, clock: ManualClock) -> None:
-    assert isinstance(chosen(folder, clock), InboxProvider)
+    assert isinstance(select(folder, clock), InboxProvider)
 
 
 def test_a_remote_server_is_used_when_sender_and_public_address_are_set(
     folder: Path, clock: ManualClock
 ) -> None:
-    provider = chosen(folder, clock, **OUTSIDE)
+    provider = select(folder, clock, **OUTSIDE)
 
     assert isinstance(provider, SmtpProvider)
     assert provider.server.host == "mail.example.com"
@@ -84,7 +84,7 @@ def test_a_remote_server_is_used_when_sender_and_public_address_are_set(
 def test_a_local_server_needs_neither_sender_nor_public_address(
     folder: Path, clock: ManualClock, host: str
 ) -> None:
-    provider = chosen(folder, clock, HOGSEND_MAIL=f"smtp://{host}:1025")
+    provider = select(folder, clock, HOGSEND_MAIL=f"smtp://{host}:1025")
 
     assert isinstance(provider, SmtpProvider)
 
@@ -95,7 +95,7 @@ def test_mail_does_not_leave_without_a_sender(folder: Path, clock: ManualClock, 
     del environ["HOGSEND_FROM"]
 
     with pytest.raises(ConfigError, match="HOGSEND_FROM"):
-        chosen(folder, clock, **environ)
+        select(folder, clock, **environ)
 
 
 @pytest.mark.parametrize("mail", [OUTSIDE["HOGSEND_MAIL"], "carriers:Pigeons"])
@@ -115,13 +115,13 @@ def test_mail_does_not_leave_with_links_that_recipients_cannot_open(
     environ = {**OUTSIDE, "HOGSEND_MAIL": mail, "HOGSEND_BASE_URL": base}
 
     with pytest.raises(ConfigError, match="HOGSEND_ALLOW_LOCAL_LINKS=1"):
-        chosen(folder, clock, **environ)
+        select(folder, clock, **environ)
 
-    assert chosen(folder, clock, **environ, HOGSEND_ALLOW_LOCAL_LINKS="1")
+    assert select(folder, clock, **environ, HOGSEND_ALLOW_LOCAL_LINKS="1")
 
 
 def test_a_custom_provider_is_found_beside_the_journeys(folder: Path, clock: ManualClock) -> None:
-    provider = chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": "carriers:Pigeons"})
+    provider = select(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": "carriers:Pigeons"})
 
     assert provider.name == "pigeons"
 
@@ -141,7 +141,7 @@ def test_an_unusable_provider_is_refused_with_a_remedy(
     folder: Path, clock: ManualClock, mail: str, reason: str
 ) -> None:
     with pytest.raises(ConfigError, match=reason) as refused:
-        chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": mail})
+        select(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": mail})
 
     assert refused.value.remedy
 
@@ -151,7 +151,7 @@ def test_an_unsupported_provider_is_refused_with_an_alternative(
     folder: Path, clock: ManualClock, name: str
 ) -> None:
     with pytest.raises(ConfigError, match=r"does not support.*SMTP"):
-        chosen(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": f"{name}://s3cret"})
+        select(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": f"{name}://s3cret"})
 
 
 @pytest.mark.parametrize(

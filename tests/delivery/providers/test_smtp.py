@@ -22,7 +22,7 @@ from tests.delivery.providers.contract import (
     ArrivedMail,
     Destination,
     TransportContract,
-    allow,
+    allow_handoff,
     make_message,
     read_mime,
     withdraw,
@@ -58,7 +58,7 @@ class RawMessage(Message):
         return self.content
 
 
-def raw_message(content: bytes) -> RawMessage:
+def make_raw_message(content: bytes) -> RawMessage:
     message = make_message()
     return RawMessage(
         message.send_id,
@@ -73,14 +73,14 @@ def raw_message(content: bytes) -> RawMessage:
     )
 
 
-def names_arrived(sink: SmtpSink) -> list[str]:
+def list_arrived_names(sink: SmtpSink) -> list[str]:
     return [mail.recipients[0].partition("@")[0] for mail in sink.mails]
 
 
 async def test_a_mail_arrives_byte_for_byte(sink: SmtpSink, provider: SmtpProvider) -> None:
     message = make_message()
 
-    await provider.deliver(message, allow)
+    await provider.deliver(message, allow_handoff)
 
     assert [mail.raw for mail in sink.mails] == [message.mime_bytes]
 
@@ -100,9 +100,9 @@ async def test_a_mail_arrives_byte_for_byte(sink: SmtpSink, provider: SmtpProvid
 async def test_every_byte_of_the_body_arrives(
     sink: SmtpSink, provider: SmtpProvider, content: bytes
 ) -> None:
-    message = raw_message(b"Subject: Welcome\r\n\r\n" + content)
+    message = make_raw_message(b"Subject: Welcome\r\n\r\n" + content)
 
-    await provider.deliver(message, allow)
+    await provider.deliver(message, allow_handoff)
 
     assert [mail.raw for mail in sink.mails] == [message.mime_bytes]
 
@@ -113,7 +113,7 @@ async def test_a_refused_copy_refuses_the_whole_mail(
     sink.will_answer("RCPT", None, "550 5.1.1 No such user")
 
     with pytest.raises(Rejected):
-        await provider.deliver(make_message(cc=(Address("gone@example.com"),)), allow)
+        await provider.deliver(make_message(cc=(Address("gone@example.com"),)), allow_handoff)
 
     assert sink.mails == []
 
@@ -128,12 +128,12 @@ class TestRefusals:
         sink.will_answer(stage, "550 5.1.1 No such user")
 
         with pytest.raises(Rejected) as refused:
-            await provider.deliver(make_message("gone@example.com"), allow)
-        await provider.deliver(make_message("here@example.com"), allow)
+            await provider.deliver(make_message("gone@example.com"), allow_handoff)
+        await provider.deliver(make_message("here@example.com"), allow_handoff)
 
         assert refused.value.kind == "hard_bounce"
         assert refused.value.reply == "550 5.1.1 No such user"
-        assert names_arrived(sink) == ["here"]
+        assert list_arrived_names(sink) == ["here"]
         assert sink.connections == 1
 
     async def test_a_refused_sender_is_not_blamed_on_the_recipient(
@@ -142,7 +142,7 @@ class TestRefusals:
         sink.will_answer("MAIL", "550 5.1.1 Sender unknown")
 
         with pytest.raises(Rejected) as refused:
-            await provider.deliver(make_message(), allow)
+            await provider.deliver(make_message(), allow_handoff)
 
         assert refused.value.kind == "policy"
 
@@ -167,10 +167,10 @@ class TestRefusals:
         sink.will_answer(stage, "421 4.3.2 Closing down")
 
         with pytest.raises(TryLater):
-            await provider.deliver(make_message("first@example.com"), allow)
-        await provider.deliver(make_message("second@example.com"), allow)
+            await provider.deliver(make_message("first@example.com"), allow_handoff)
+        await provider.deliver(make_message("second@example.com"), allow_handoff)
 
-        assert names_arrived(sink) == ["second"]
+        assert list_arrived_names(sink) == ["second"]
         assert sink.connections == 2
 
     async def test_a_full_mailbox_is_a_soft_bounce(
@@ -179,7 +179,7 @@ class TestRefusals:
         sink.will_answer("RCPT", "452 4.2.2 Over quota")
 
         with pytest.raises(TryLater) as refused:
-            await provider.deliver(make_message(), allow)
+            await provider.deliver(make_message(), allow_handoff)
 
         assert refused.value.soft_bounce
 
@@ -188,7 +188,7 @@ class TestRefusals:
     ) -> None:
         with pytest.raises(Withdrawn):
             await provider.deliver(make_message("gone@example.com"), withdraw)
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
 
         assert "RSET" in sink.commands
         assert sink.connections == 1
@@ -204,10 +204,10 @@ class TestLostConnections:
         sink.will_answer(".", fault)
 
         with pytest.raises(InDoubt):
-            await impatient.deliver(make_message("doubtful@example.com"), allow)
-        await impatient.deliver(make_message("sure@example.com"), allow)
+            await impatient.deliver(make_message("doubtful@example.com"), allow_handoff)
+        await impatient.deliver(make_message("sure@example.com"), allow_handoff)
 
-        assert names_arrived(sink) == ["sure"]
+        assert list_arrived_names(sink) == ["sure"]
 
     async def test_a_malformed_reply_after_the_final_dot_leaves_the_mail_in_doubt(
         self, sink: SmtpSink, provider: SmtpProvider
@@ -215,7 +215,7 @@ class TestLostConnections:
         sink.will_answer(".", "<html>")
 
         with pytest.raises(InDoubt):
-            await provider.deliver(make_message(), allow)
+            await provider.deliver(make_message(), allow_handoff)
 
     @pytest.mark.parametrize("fault", [DROP, STALL])
     @pytest.mark.parametrize("stage", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
@@ -225,17 +225,17 @@ class TestLostConnections:
         sink.will_answer(stage, fault)
 
         with pytest.raises(TryLater):
-            await impatient.deliver(make_message("later@example.com"), allow)
-        await impatient.deliver(make_message("now@example.com"), allow)
+            await impatient.deliver(make_message("later@example.com"), allow_handoff)
+        await impatient.deliver(make_message("now@example.com"), allow_handoff)
 
-        assert names_arrived(sink) == ["now"]
+        assert list_arrived_names(sink) == ["now"]
 
     async def test_an_unreachable_server_is_tried_later(self, sink: SmtpSink) -> None:
         unreachable = SmtpServer("127.0.0.1", sink.port, verify=False)
         await sink.stop()
 
         with pytest.raises(TryLater, match="cannot be reached"):
-            await SmtpProvider(unreachable).deliver(make_message(), allow)
+            await SmtpProvider(unreachable).deliver(make_message(), allow_handoff)
 
     @pytest.mark.parametrize("greeting", ["554 5.3.2 Not today", "421 4.7.0 Too many"])
     async def test_a_server_that_refuses_connections_is_tried_later(
@@ -244,21 +244,21 @@ class TestLostConnections:
         sink.will_answer("GREETING", greeting)
 
         with pytest.raises(TryLater, match=greeting):
-            await provider.deliver(make_message(), allow)
+            await provider.deliver(make_message(), allow_handoff)
 
     async def test_a_delivery_cancelled_while_the_last_reply_is_awaited_closes_its_connection(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
         sink.will_answer(".", STALL)
 
-        delivery = asyncio.create_task(provider.deliver(make_message(), allow))
+        delivery = asyncio.create_task(provider.deliver(make_message(), allow_handoff))
         await sink.stalled.wait()
         delivery.cancel()
         with pytest.raises(asyncio.CancelledError):
             await delivery
-        await provider.deliver(make_message("next@example.com"), allow)
+        await provider.deliver(make_message("next@example.com"), allow_handoff)
 
-        assert names_arrived(sink) == ["next"]
+        assert list_arrived_names(sink) == ["next"]
         assert sink.connections == 2
 
 
@@ -268,7 +268,7 @@ class TestServerExtensions:
     async def test_the_size_is_announced(self, sink: SmtpSink, provider: SmtpProvider) -> None:
         message = make_message()
 
-        await provider.deliver(message, allow)
+        await provider.deliver(message, allow_handoff)
 
         assert sink.mails[0].sender == f"<hello@example.org> SIZE={len(message.mime_bytes)}"
 
@@ -276,11 +276,11 @@ class TestServerExtensions:
         ("extensions", "message", "reason"),
         [
             (["sink", "SIZE 100"], make_message(), "the server takes 100"),
-            (["sink"], raw_message("To: a\r\n\r\nGrüße\r\n".encode()), "7-bit"),
+            (["sink"], make_raw_message("To: a\r\n\r\nGrüße\r\n".encode()), "7-bit"),
             ([*EHLO[:-2]], make_message("jürgen@example.com"), "SMTPUTF8"),
             (
                 [*EHLO[:-2]],
-                raw_message("From: Jürgen <hello@example.org>\r\n\r\n".encode()),
+                make_raw_message("From: Jürgen <hello@example.org>\r\n\r\n".encode()),
                 "SMTPUTF8",
             ),
         ],
@@ -292,7 +292,7 @@ class TestServerExtensions:
         async with SmtpSink(extensions=extensions) as sink:
             provider = SmtpProvider(parse_server(sink.url))
             with pytest.raises(Rejected, match=reason) as refused:
-                await provider.deliver(message, allow)
+                await provider.deliver(message, allow_handoff)
             await provider.close()
 
         assert refused.value.kind == "content"
@@ -301,7 +301,7 @@ class TestServerExtensions:
     async def test_an_international_address_is_sent_as_utf_8(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        await provider.deliver(make_message("jürgen@bücher.example"), allow)
+        await provider.deliver(make_message("jürgen@bücher.example"), allow_handoff)
 
         assert sink.mails[0].recipients == ("jürgen@xn--bcher-kva.example",)
         assert sink.mails[0].sender.endswith(" BODY=8BITMIME SMTPUTF8")
@@ -313,7 +313,7 @@ class TestServerExtensions:
         provider = SmtpProvider(parse_server(f"{sink.url}?{option}"))
         sink.will_answer("EHLO", "502 What")
 
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
         await provider.close()
 
         assert sink.mails[0].sender == "<hello@example.org>"
@@ -334,14 +334,14 @@ class TestServerExtensions:
         self, sink: SmtpSink, provider: SmtpProvider, address: str
     ) -> None:
         with pytest.raises(Rejected, match="malformed"):
-            await provider.deliver(make_message(address), allow)
+            await provider.deliver(make_message(address), allow_handoff)
 
         assert sink.connections == 0
 
     async def test_content_that_begins_with_a_dot_keeps_it(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        await provider.deliver(raw_message(b".\r\nDATA\r\n"), allow)
+        await provider.deliver(make_raw_message(b".\r\nDATA\r\n"), allow_handoff)
 
         assert sink.mails[0].raw == b".\r\nDATA\r\n"
 
@@ -350,7 +350,7 @@ class TestServerExtensions:
         self, sink: SmtpSink, provider: SmtpProvider, end: bytes
     ) -> None:
         with pytest.raises(Rejected, match="CR LF"):
-            await provider.deliver(raw_message(b"one" + end + b"two\r\n"), allow)
+            await provider.deliver(make_raw_message(b"one" + end + b"two\r\n"), allow_handoff)
 
         assert sink.connections == 0
 
@@ -363,7 +363,7 @@ class TestSigningIn:
             provider = SmtpProvider(
                 parse_server(f"smtp://hog:s3cret%2F%3F%23@127.0.0.1:{sink.port}")
             )
-            await provider.deliver(make_message(), allow)
+            await provider.deliver(make_message(), allow_handoff)
             await provider.close()
 
         assert sink.count == 1
@@ -372,7 +372,7 @@ class TestSigningIn:
         async with SmtpSink(credentials=("hog", "right")) as sink:
             provider = SmtpProvider(parse_server(f"smtp://hog:wrong@127.0.0.1:{sink.port}"))
             with pytest.raises(ProviderStopped, match="535") as stopped:
-                await provider.deliver(make_message(), allow)
+                await provider.deliver(make_message(), allow_handoff)
 
         assert "wrong@" not in stopped.value.reply
 
@@ -380,14 +380,14 @@ class TestSigningIn:
         async with SmtpSink(credentials=("hog", "right")) as sink:
             provider = SmtpProvider(parse_server(sink.url))
             with pytest.raises(ProviderStopped, match="530"):
-                await provider.deliver(make_message(), allow)
+                await provider.deliver(make_message(), allow_handoff)
             await provider.close()
 
     async def test_a_temporary_sign_in_failure_is_tried_later(self) -> None:
         async with SmtpSink({"AUTH": ["454 4.7.0 Busy"]}, credentials=("hog", "right")) as sink:
             provider = SmtpProvider(parse_server(f"smtp://hog:right@127.0.0.1:{sink.port}"))
             with pytest.raises(TryLater, match="454"):
-                await provider.deliver(make_message(), allow)
+                await provider.deliver(make_message(), allow_handoff)
 
     async def test_a_server_without_sign_in_stops_a_provider_with_a_password(
         self, sink: SmtpSink
@@ -395,7 +395,7 @@ class TestSigningIn:
         provider = SmtpProvider(parse_server(f"smtp://hog:right@127.0.0.1:{sink.port}"))
 
         with pytest.raises(ProviderStopped, match="cannot be signed in"):
-            await provider.deliver(make_message(), allow)
+            await provider.deliver(make_message(), allow_handoff)
 
     async def test_a_password_is_not_sent_without_the_required_encryption(
         self, sink: SmtpSink
@@ -405,6 +405,6 @@ class TestSigningIn:
         )
 
         with pytest.raises(ProviderStopped, match="STARTTLS"):
-            await provider.deliver(make_message(), allow)
+            await provider.deliver(make_message(), allow_handoff)
 
         assert not [command for command in sink.commands if command.startswith("AUTH")]

@@ -19,7 +19,7 @@ from tests.delivery.providers.contract import (
     ArrivedMail,
     Destination,
     TransportContract,
-    allow,
+    allow_handoff,
     make_message,
     read_mime,
 )
@@ -67,7 +67,7 @@ def server_context() -> Iterator[ssl.SSLContext]:
 
 
 @asynccontextmanager
-async def running(
+async def run_server(
     mailbox: Mailbox, *, tls: ssl.SSLContext | None = None, **options: Any
 ) -> AsyncIterator[int]:
     """Run a server and yield its port."""
@@ -93,7 +93,7 @@ def destination() -> Mailbox:
 
 @pytest.fixture
 async def provider(destination: Mailbox) -> AsyncIterator[SmtpProvider]:
-    async with running(destination) as port:
+    async with run_server(destination) as port:
         provider = SmtpProvider(parse_server(f"smtp://127.0.0.1:{port}"))
         yield provider
         await provider.close()
@@ -106,7 +106,7 @@ class TestSmtpWithAiosmtpd(TransportContract):
 async def deliver_to(url: str) -> None:
     provider = SmtpProvider(parse_server(url), greeting="app.example.com")
     try:
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
     finally:
         await provider.close()
 
@@ -114,7 +114,7 @@ async def deliver_to(url: str) -> None:
 async def test_the_connection_is_encrypted_when_the_server_offers_it(
     destination: Mailbox, server_context: ssl.SSLContext
 ) -> None:
-    async with running(destination, tls_context=server_context) as port:
+    async with run_server(destination, tls_context=server_context) as port:
         await deliver_to(f"smtp://localhost:{port}")
         await deliver_to(f"smtp://localhost:{port}?starttls=never")
 
@@ -125,7 +125,7 @@ async def test_the_connection_is_encrypted_when_the_server_offers_it(
 async def test_a_password_is_sent_over_an_encrypted_connection(
     destination: Mailbox, server_context: ssl.SSLContext
 ) -> None:
-    async with running(
+    async with run_server(
         destination,
         tls_context=server_context,
         require_starttls=True,
@@ -142,7 +142,7 @@ async def test_a_password_is_sent_over_an_encrypted_connection(
 async def test_a_connection_can_be_encrypted_from_its_first_byte(
     destination: Mailbox, server_context: ssl.SSLContext
 ) -> None:
-    async with running(destination, tls=server_context) as port:
+    async with run_server(destination, tls=server_context) as port:
         await deliver_to(f"smtps://localhost:{port}")
 
     assert destination.encrypted == [True]
@@ -155,7 +155,7 @@ async def test_an_untrusted_certificate_stops_the_provider(
     options: dict[str, Any] = (
         {"tls": server_context} if scheme == "smtps" else {"tls_context": server_context}
     )
-    async with running(destination, **options) as port:
+    async with run_server(destination, **options) as port:
         with pytest.raises(ProviderStopped, match=r"certificate.*verify=0"):
             await deliver_to(f"{scheme}://localhost:{port}?verify=1")
 
@@ -163,9 +163,9 @@ async def test_an_untrusted_certificate_stops_the_provider(
 
 
 async def test_an_international_address_arrives(destination: Mailbox) -> None:
-    async with running(destination) as port:
+    async with run_server(destination) as port:
         provider = SmtpProvider(parse_server(f"smtp://127.0.0.1:{port}"))
-        await provider.deliver(make_message("jürgen@bücher.example"), allow)
+        await provider.deliver(make_message("jürgen@bücher.example"), allow_handoff)
         await provider.close()
 
     assert destination.envelopes[0].rcpt_tos == ["jürgen@xn--bcher-kva.example"]

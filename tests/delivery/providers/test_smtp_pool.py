@@ -10,13 +10,13 @@ from hogsend.delivery.providers.port import TryLater
 from hogsend.delivery.providers.smtp import MAILS_PER_CONNECTION, SmtpProvider
 from hogsend.delivery.providers.smtp_server import parse_server
 from hogsend.delivery.providers.smtp_session import SmtpTimeouts
-from tests.delivery.providers.contract import allow, make_message
+from tests.delivery.providers.contract import allow_handoff, make_message
 from tests.sinks.smtp_sink import DROP, STALL, SmtpSink
 
 
 async def test_one_connection_carries_several_mails(sink: SmtpSink, provider: SmtpProvider) -> None:
     for number in range(5):
-        await provider.deliver(make_message(f"user{number}@example.com"), allow)
+        await provider.deliver(make_message(f"user{number}@example.com"), allow_handoff)
 
     assert sink.count == 5
     assert sink.connections == 1
@@ -25,7 +25,7 @@ async def test_one_connection_carries_several_mails(sink: SmtpSink, provider: Sm
 async def test_there_are_never_more_connections_than_the_pool_allows(sink: SmtpSink) -> None:
     provider = SmtpProvider(parse_server(f"{sink.url}?pool=3"))
 
-    await asyncio.gather(*(provider.deliver(make_message(), allow) for _ in range(40)))
+    await asyncio.gather(*(provider.deliver(make_message(), allow_handoff) for _ in range(40)))
     await provider.close()
 
     assert sink.count == 40
@@ -35,9 +35,9 @@ async def test_there_are_never_more_connections_than_the_pool_allows(sink: SmtpS
 async def test_a_connection_that_the_server_has_closed_is_replaced(
     sink: SmtpSink, provider: SmtpProvider
 ) -> None:
-    await provider.deliver(make_message(), allow)
+    await provider.deliver(make_message(), allow_handoff)
     await sink.drop_all()
-    await provider.deliver(make_message(), allow)
+    await provider.deliver(make_message(), allow_handoff)
 
     assert sink.count == 2
 
@@ -57,8 +57,8 @@ async def test_a_dead_idle_connection_costs_no_attempt(
 ) -> None:
     sink.will_answer(stage, None, fault)
 
-    await impatient.deliver(make_message(), allow)
-    await impatient.deliver(make_message(), allow)
+    await impatient.deliver(make_message(), allow_handoff)
+    await impatient.deliver(make_message(), allow_handoff)
 
     assert sink.count == 2
     assert sink.connections == 2
@@ -68,7 +68,7 @@ async def test_a_connection_is_closed_after_its_limit_of_mails(
     sink: SmtpSink, provider: SmtpProvider
 ) -> None:
     for _ in range(MAILS_PER_CONNECTION + 1):
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)
 
     assert sink.count == MAILS_PER_CONNECTION + 1
     assert sink.connections == 2
@@ -78,7 +78,7 @@ async def test_a_connection_is_closed_after_its_limit_of_mails(
 async def test_an_idle_connection_is_closed_with_quit(sink: SmtpSink) -> None:
     provider = SmtpProvider(parse_server(sink.url), idle=0.01)
 
-    await provider.deliver(make_message(), allow)
+    await provider.deliver(make_message(), allow_handoff)
     await asyncio.wait_for(sink.disconnected(), 5)
     await provider.close()
 
@@ -88,7 +88,7 @@ async def test_an_idle_connection_is_closed_with_quit(sink: SmtpSink) -> None:
 async def test_closing_sends_quit_on_every_connection(
     sink: SmtpSink, provider: SmtpProvider
 ) -> None:
-    await asyncio.gather(*(provider.deliver(make_message(), allow) for _ in range(8)))
+    await asyncio.gather(*(provider.deliver(make_message(), allow_handoff) for _ in range(8)))
     await provider.close()
 
     assert sink.commands.count("QUIT") == sink.connections
@@ -97,7 +97,7 @@ async def test_closing_sends_quit_on_every_connection(
 async def test_a_server_that_does_not_answer_quit_delays_nothing(sink: SmtpSink) -> None:
     provider = SmtpProvider(parse_server(sink.url), timeouts=SmtpTimeouts(quit=0.2))
     sink.will_answer("QUIT", STALL)
-    await provider.deliver(make_message(), allow)
+    await provider.deliver(make_message(), allow_handoff)
 
     await asyncio.wait_for(provider.close(), 5)
 
@@ -106,4 +106,4 @@ async def test_a_closed_provider_takes_no_mail(provider: SmtpProvider) -> None:
     await provider.close()
 
     with pytest.raises(TryLater):
-        await provider.deliver(make_message(), allow)
+        await provider.deliver(make_message(), allow_handoff)

@@ -48,7 +48,7 @@ def can_be_compiled(name: str, parse: Callable[[str], nodes.Template]) -> bool:
                 return False
             unread.append(used)
     makers = _BUILT_IN_MAKERS.union(*(_find_makers(tree, trees) for tree in trees.values()))
-    return all(_only_prints(tree, makers, trees) for tree in trees.values())
+    return all(_is_print_only(tree, makers, trees) for tree in trees.values())
 
 
 def _find_makers(tree: nodes.Template, trees: Mapping[str, nodes.Template]) -> set[str]:
@@ -81,7 +81,7 @@ def _find_constants(file: nodes.Expr, trees: Mapping[str, nodes.Template]) -> se
     return names
 
 
-def _only_prints(
+def _is_print_only(
     tree: nodes.Template, makers: frozenset[str], trees: Mapping[str, nodes.Template]
 ) -> bool:
     if any(tree.find_all(_CAPTURING)):

@@ -102,7 +102,7 @@ class SmtpSession:
             tls_context=context,
             timeout=timeouts.connect,
         )
-        with _connecting(server):
+        with _translate_connection_errors(server):
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await _greet(client)
@@ -262,7 +262,7 @@ def _read_size_limit(client: aiosmtplib.SMTP) -> int | None:
 
 
 @contextmanager
-def _connecting(server: SmtpServer) -> Generator[None]:
+def _translate_connection_errors(server: SmtpServer) -> Generator[None]:
     """Translate errors while connecting into errors of the provider port."""
     where = f"{server.host}:{server.port}"
     try:

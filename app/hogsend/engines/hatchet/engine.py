@@ -112,7 +112,7 @@ class HatchetEngine:
         self._cron_tasks = cron_tasks
         self._mail_task = mail_task
         self._event_handler = event_handler
-        self._connectivity = Connectivity(clock, self._connectivity_changed)
+        self._connectivity = Connectivity(clock, self._handle_connectivity_change)
         self._on_connectivity_change = on_connectivity_change
         self._context = EngineContext(database, clock, self._connectivity, journey_ids)
         self._outbox = Outbox(self._context)
@@ -194,7 +194,7 @@ class HatchetEngine:
     def _poll_turns(self) -> None:
         self._turns.poll()
 
-    def _connectivity_changed(self) -> None:
+    def _handle_connectivity_change(self) -> None:
         self.poll()
         self._on_connectivity_change()
 
@@ -269,7 +269,7 @@ class HatchetEngine:
             while not self._closing.is_set():
                 self._code_changed.clear()
                 self._host = WorkerHost(client, self._outbox.poll)
-                running = asyncio.create_task(self._host.run(self._worker_spec()))
+                running = asyncio.create_task(self._host.run(self._build_worker_spec()))
                 await _wait_for_first(running, self._closing, self._code_changed)
                 if not self._closing.is_set():
                     await self._host.stop(_STOP_TIMEOUT)
@@ -289,7 +289,7 @@ class HatchetEngine:
                     await self._closing.wait()
         return None
 
-    def _worker_spec(self) -> WorkerSpec:
+    def _build_worker_spec(self) -> WorkerSpec:
         return WorkerSpec(
             loop=asyncio.get_running_loop(),
             context=copy_context(),

@@ -60,14 +60,14 @@ class WorkerHost:
         """Run a worker, and another one whenever it ends, until stopped."""
         pause = FIRST_PAUSE
         while not self._stopping:
-            begun = time.monotonic()
+            started_at = time.monotonic()
             try:
                 await self._run_once(spec)
             except Exception:
                 log.exception("a Hatchet worker could not be created")
             if self._stopping:
                 return
-            pause = FIRST_PAUSE if time.monotonic() - begun > _HEALTHY_AFTER else pause
+            pause = FIRST_PAUSE if time.monotonic() - started_at > _HEALTHY_AFTER else pause
             log.warning("the Hatchet worker has ended; another one starts in %.0f s", pause)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
