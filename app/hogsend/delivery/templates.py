@@ -315,7 +315,7 @@ class _Loader:
         for name in meta.find_referenced_templates(tree):
             if name is not None and name not in self._sources:
                 raise InvalidTemplate(
-                    first_line, f"{prefix}There is no file {name!r} in emails/ to extend or include."
+                    first_line, f"{prefix}There is no file {name!r} in emails/ to use here."
                 )
         unknown -= SCOPE | shared | _find_declared_names(tree) | set(self._html.globals)
         if unknown:

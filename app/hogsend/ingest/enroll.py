@@ -45,8 +45,7 @@ def try_enroll(
         rules: the journeys, lists and switches that decide.
         now: the present instant.
         suppressed: addresses that must not be mailed.
-        replaces: live enrollments that the new one replaces, which then count neither as live nor
-            as an entry.
+        replaces: live enrollments that the new one replaces, and that do not count therefore.
         broken: whether the journey's code is gone or cannot be used.
 
     Returns:

@@ -77,16 +77,7 @@ async def _absorb(
     tally.add_today(
         counters.name_send_total("cancelled"), await tx.fetch_one(sends.count_queued(exited, ()))
     )
-    older, newer = sorted((survivor, loser), key=lambda c: c.id)
-    properties = fold_properties(loser.properties, survivor.properties)
-    merged = replace(
-        survivor,
-        email=survivor.email or loser.email,
-        anonymous_id=older.anonymous_id or newer.anonymous_id,
-        properties=properties,
-        # One more than any event has, so that a turn that is running sees that something changed.
-        event_seq=max(survivor.event_seq, loser.event_seq) + 1,
-    )
+    merged = _combine(survivor, loser)
     survivor_choices, loser_choices = (
         consents_by_contact.get(contact.id, Consents()).choices for contact in (survivor, loser)
     )
@@ -110,6 +101,19 @@ async def _absorb(
     )
     tally.add_to_gauge(counters.CONTACTS, -1)
     return merged, MergeResult(list(exited), list(woken))
+
+
+def _combine(survivor: Contact, loser: Contact) -> Contact:
+    """Return the survivor with the fields of both contacts."""
+    older, newer = sorted((survivor, loser), key=lambda c: c.id)
+    return replace(
+        survivor,
+        email=survivor.email or loser.email,
+        anonymous_id=older.anonymous_id or newer.anonymous_id,
+        properties=fold_properties(loser.properties, survivor.properties),
+        # One more than any event has, so that a turn that is running sees that something changed.
+        event_seq=max(survivor.event_seq, loser.event_seq) + 1,
+    )
 
 
 async def _wake(
