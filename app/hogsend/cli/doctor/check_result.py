@@ -16,9 +16,10 @@ class CheckResult:
     Args:
         part: what was checked.
         level: `ok`, `warning` or `failure`.
-        text: what is the case.
-        remedy: what to do about it; empty when it is well.
-        fix: does that where no decision is needed, and returns what it did.
+        text: the finding, as a sentence that makes sense without `part`.
+        remedy: what to do about a problem; empty without one.
+        fix: solves the problem and returns a sentence about what was done; None when an operator
+            has to decide.
     """
 
     part: str
