@@ -131,7 +131,7 @@ on go
 ├ paid received?
 │ └ no
 │   └ try
-│     ├ goes well
+│     ├ succeeds
 │     │ └ step charge
 │     └ if StepFailed
 │       └ exit: no charge

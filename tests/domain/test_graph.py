@@ -63,7 +63,7 @@ def test_a_branch_that_ends_the_journey_does_not_count_afterwards() -> None:
 def test_a_try_block_may_fail_at_any_point() -> None:
     tried = Fork(
         build_attempt_step(),
-        (Branch("goes well", (sleep("a"),)), Branch("if E", (sleep("a"),))),
+        (Branch("succeeds", (sleep("a"),)), Branch("if E", (sleep("a"),))),
     )
     assert occurrences(number_steps([tried]), "sleep:a") == [(1, 1), (1, 2)]
 

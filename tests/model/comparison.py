@@ -1,4 +1,4 @@
-"""Tells whether the real thing and the model are in the same state."""
+"""Compares the state of the system with that of the model."""
 
 from __future__ import annotations
 
@@ -8,59 +8,71 @@ from typing import Any
 from uuid import UUID
 
 from hogsend.domain.enrollment import Enrollment
+from hogsend.domain.event import Event
 from hogsend.domain.incoming import IngestResult
 from hogsend.domain.send_policy import Send
 from hogsend.store.fields import instant_or_none, to_id
 
-from .model_values import ExpectedResult, ModelEnrollment, ModelSend
+from .model_values import ExpectedResult, ModelEnrollment, ModelEvent, ModelSend
 from .reference_model import ReferenceModel
 from .system_under_test import SystemUnderTest
 
 
 def find_enrollment(
-    model: ReferenceModel, one: UUID, rows: Sequence[Enrollment]
+    model: ReferenceModel, enrollment_id: UUID, rows: Sequence[Enrollment]
 ) -> ModelEnrollment | None:
-    """Return the enrollment that an enrollment is; those not known yet are the next of their place.
+    """Return the model's enrollment for one of the system.
+
+    The model's enrollments have no id until this function assigns the ids, in the order in which
+    the contact entered the journey.
 
     Args:
-        model: whose enrollments.
-        one: the enrollment.
-        rows: all enrollments, the oldest first.
+        model: the model.
+        enrollment_id: the id of the system's enrollment.
+        rows: all enrollments of the system, the oldest first.
     """
-    known = {enrollment.id for enrollment in model.enrollments}
-    this = next(row for row in rows if row.id == one)
+    known_ids = {enrollment.id for enrollment in model.enrollments}
+    target = next(row for row in rows if row.id == enrollment_id)
     for row in rows:
-        if row.id not in known and row.id <= one and _place(row) == _place(this):
-            of_place = (s for s in model.enrollments if s.id is None and _is_of(s, row))
-            if enrollment := next(of_place, None):
-                enrollment.id = row.id
-    return next((enrollment for enrollment in model.enrollments if enrollment.id == one), None)
+        is_earlier = row.id not in known_ids and row.id <= enrollment_id
+        if is_earlier and _identify_entry(row) == _identify_entry(target):
+            unassigned = (
+                enrollment
+                for enrollment in model.enrollments
+                if enrollment.id is None and _is_same_entry(enrollment, row)
+            )
+            if match := next(unassigned, None):
+                match.id = row.id
+    return next(
+        (enrollment for enrollment in model.enrollments if enrollment.id == enrollment_id), None
+    )
 
 
-def _place(row: Enrollment) -> tuple[UUID, str, str]:
+def _identify_entry(row: Enrollment) -> tuple[UUID, str, str]:
     return row.contact_id, row.journey_id, row.entry_key
 
 
-def _is_of(enrollment: ModelEnrollment, row: Enrollment) -> bool:
-    whose = (enrollment.person.id, enrollment.person.survivor.id)
-    return row.contact_id in whose and _place(row)[1:] == (enrollment.journey, enrollment.key)
+def _is_same_entry(enrollment: ModelEnrollment, row: Enrollment) -> bool:
+    contact_ids = (enrollment.person.id, enrollment.person.survivor.id)
+    entry = (enrollment.journey, enrollment.key)
+    return row.contact_id in contact_ids and _identify_entry(row)[1:] == entry
 
 
-def compare_result(model: ReferenceModel, expected: ExpectedResult, found: IngestResult) -> None:
-    """Compare what was decided about an event, and learn the ids of what it made."""
+def compare_result(expected: ExpectedResult, result: IngestResult) -> None:
+    """Compare the decisions about an event; give the model's new enrollments their ids."""
     entered: dict[str, Any] = {}
-    for one in found.enrollments:
-        enrollment = expected.entered.get(one["journeyId"])
-        if isinstance(enrollment, ModelEnrollment) and enrollment.id is None and "stateId" in one:
-            enrollment.id = UUID(one["stateId"])
-        entered[one["journeyId"]] = one.get("reason") or one.get("stateId")
+    for row in result.enrollments:
+        enrollment = expected.entered.get(row["journeyId"])
+        if isinstance(enrollment, ModelEnrollment) and enrollment.id is None and "stateId" in row:
+            enrollment.id = UUID(row["stateId"])
+        entered[row["journeyId"]] = row.get("reason") or row.get("stateId")
     actual = {
-        "stored": found.stored,
-        "person": found.contact_id,
+        "stored": result.stored,
+        "person": result.contact_id,
         "entered": entered,
-        "exits": {one["stateId"]: one["exited"] for one in found.exits},
-        "waits": sorted(one["stateId"] for one in found.waits),
-        "conflict": found.conflict,
+        "exits": {row["stateId"]: row["exited"] for row in result.exits},
+        "waits": sorted(row["stateId"] for row in result.waits),
+        "conflict": result.conflict,
     }
     assert_equal_rows(
         "the answer",
@@ -85,16 +97,16 @@ def compare_result(model: ReferenceModel, expected: ExpectedResult, found: Inges
     )
 
 
-def assert_equal_rows(what: str, found: Sequence[Any], expected: Sequence[Any]) -> None:
-    """Fail with those rows alone that are not the same."""
-    if found != expected:
-        pairs = [pair for pair in zip_longest(found, expected) if pair[0] != pair[1]]
-        lines = [f"  found    {found}\n  expected {expected}" for found, expected in pairs]
+def assert_equal_rows(what: str, actual: Sequence[Any], expected: Sequence[Any]) -> None:
+    """Fail with the rows that differ."""
+    if actual != expected:
+        pairs = [pair for pair in zip_longest(actual, expected) if pair[0] != pair[1]]
+        lines = [f"  actual   {row}\n  expected {expected_row}" for row, expected_row in pairs]
         raise AssertionError(f"{what}:\n" + "\n".join(lines))
 
 
 def compare(model: ReferenceModel, system: SystemUnderTest) -> None:
-    """Compare every enrollment, every goal, every mail and every event."""
+    """Compare all enrollments, goals, emails and events."""
     world = system.world
     rows = system.run(world.all_enrollments())
     for row in rows:
@@ -102,30 +114,36 @@ def compare(model: ReferenceModel, system: SystemUnderTest) -> None:
     model.enrollments.sort(key=lambda enrollment: enrollment.id or UUID(int=0))
     assert_equal_rows(
         "enrollments",
-        [_of_row(row) for row in rows],
-        [_of_enrollment(enrollment) for enrollment in model.enrollments],
+        [_describe_row(row) for row in rows],
+        [_describe_enrollment(enrollment) for enrollment in model.enrollments],
     )
-    reached = system.run(world.query("SELECT id, goal_at FROM enrollments ORDER BY id"))
+    goals = system.run(world.query("SELECT id, goal_at FROM enrollments ORDER BY id"))
     assert_equal_rows(
         "goals",
-        [(to_id(row[0]), instant_or_none(row[1])) for row in reached],
+        [(to_id(row[0]), instant_or_none(row[1])) for row in goals],
         [(enrollment.id, enrollment.goal) for enrollment in model.enrollments],
     )
     ledger: dict[Any, list[Any]] = {}
     for send in system.run(world.sends()):
-        ledger.setdefault(str(send.enrollment_id), []).append(_of_send(send))
+        ledger.setdefault(str(send.enrollment_id), []).append(_describe_send(send))
     mails: dict[Any, list[Any]] = {}
     for mail in model.mails:
-        mails.setdefault(str(mail.enrollment.id), []).append(_of_mail(mail))
+        mails.setdefault(str(mail.enrollment.id), []).append(_describe_model_send(mail))
     assert_equal_rows("mails", *([sorted(x.items()) for x in (ledger, mails)]))
     events = system.run(world.events())
-    actual = [(e.name, e.properties.get("k"), e.properties.get("got")) for e in events]
-    happened = [(e.name, e.properties.get("k"), e.properties.get("got")) for e in model.events]
-    assert_equal_rows("events", sorted(actual, key=str), sorted(happened, key=str))
+    assert_equal_rows(
+        "events",
+        sorted(map(_describe_event, events), key=str),
+        sorted(map(_describe_event, model.events), key=str),
+    )
 
 
-def _of_enrollment(enrollment: ModelEnrollment) -> dict[str, Any]:
-    waits = enrollment.wait is not None and enrollment.is_live
+def _describe_event(event: Event | ModelEvent) -> tuple[Any, ...]:
+    return event.name, event.properties.get("k"), event.properties.get("got")
+
+
+def _describe_enrollment(enrollment: ModelEnrollment) -> dict[str, Any]:
+    is_waiting = enrollment.wait is not None and enrollment.is_live
     return {
         "id": enrollment.id,
         "journey": enrollment.journey,
@@ -133,37 +151,37 @@ def _of_enrollment(enrollment: ModelEnrollment) -> dict[str, Any]:
         "state": enrollment.state,
         "reason": enrollment.reason,
         "wake": enrollment.wake if enrollment.state in ("active", "waiting") else None,
-        "wait": enrollment.wait.key if enrollment.wait and waits else None,
-        "until": enrollment.wait.until if enrollment.wait and waits else None,
-        "more": enrollment.wait.more if enrollment.wait and waits else None,
+        "wait": enrollment.wait.key if enrollment.wait and is_waiting else None,
+        "until": enrollment.wait.until if enrollment.wait and is_waiting else None,
+        "more": enrollment.wait.more if enrollment.wait and is_waiting else None,
         "attempt": enrollment.attempt,
         "error": "ValueError: no" if enrollment.attempt else None,
     }
 
 
-def _of_row(row: Enrollment) -> dict[str, Any]:
-    waits = row.wait is not None and row.is_live
+def _describe_row(row: Enrollment) -> dict[str, Any]:
+    is_waiting = row.wait is not None and row.is_live
     return {
         "id": row.id,
         "journey": row.journey_id,
         "key": row.entry_key,
         "state": row.state,
-        "reason": None if row.state == "drifted" else _plain(row.end_reason),
+        "reason": None if row.state == "drifted" else _remove_condition(row.end_reason),
         "wake": row.wake_at if row.state in ("active", "waiting") else None,
-        "wait": row.wait.key if row.wait and waits else None,
-        "until": row.wait.until if row.wait and waits else None,
-        "more": row.wait.remaining if row.wait and waits else None,
+        "wait": row.wait.key if row.wait and is_waiting else None,
+        "until": row.wait.until if row.wait and is_waiting else None,
+        "more": row.wait.remaining if row.wait and is_waiting else None,
         "attempt": row.attempt,
         "error": (row.error or "").rstrip().rsplit("\n", 1)[-1] if row.attempt else None,
     }
 
 
-def _plain(reason: str | None) -> str | None:
-    """Leave out the condition of an exit rule."""
+def _remove_condition(reason: str | None) -> str | None:
+    """Return a reason without the condition of an exit rule."""
     return reason.split(" where ")[0] if reason else reason
 
 
-def _of_mail(mail: ModelSend) -> tuple[Any, ...]:
+def _describe_model_send(mail: ModelSend) -> tuple[Any, ...]:
     due = mail.due if mail.status == "queued" else None
     return (
         *(mail.key, mail.template, mail.list, mail.status, mail.reason),
@@ -171,10 +189,10 @@ def _of_mail(mail: ModelSend) -> tuple[Any, ...]:
     )
 
 
-def _of_send(send: Send) -> tuple[Any, ...]:
+def _describe_send(send: Send) -> tuple[Any, ...]:
     sent = send.status == "sent"
     due = send.due_at if send.status == "queued" else None
     return (
-        *(send.step_key, send.template, send.list_id, send.status, _plain(send.reason)),
+        *(send.step_key, send.template, send.list_id, send.status, _remove_condition(send.reason)),
         *(send.to_email if sent else None, send.created_at, send.sent_at, due),
     )

@@ -1,4 +1,4 @@
-"""What the machine may do and write: people, events, journeys, scripts."""
+"""Hypothesis strategies for contacts, events, journeys and scripts."""
 
 from __future__ import annotations
 
@@ -86,15 +86,15 @@ _reads = st.one_of(
     st.tuples(st.just("address")),
 )
 _ends = st.sampled_from([("exit",), ("fail",), ("nothing",)])
-_some = [_waits] * 4 + [_effects] * 5 + [_reads] * 2 + [_ends]
-_calls: st.SearchStrategy[Op] = st.sampled_from(_some).flatmap(lambda calls: calls)
+_weighted = [_waits] * 4 + [_effects] * 5 + [_reads] * 2 + [_ends]
+_calls: st.SearchStrategy[Op] = st.sampled_from(_weighted).flatmap(lambda strategy: strategy)
 
 
 def _nested(ops: st.SearchStrategy[Op]) -> st.SearchStrategy[Op]:
-    few = st.lists(ops, max_size=2).map(tuple)
-    branch = st.tuples(st.just("if"), few, few)
-    loop = st.tuples(st.just("twice"), few)
-    return st.sampled_from([ops] * 6 + [branch, loop]).flatmap(lambda one: one)
+    block = st.lists(ops, max_size=2).map(tuple)
+    branch = st.tuples(st.just("if"), block, block)
+    loop = st.tuples(st.just("twice"), block)
+    return st.sampled_from([ops] * 6 + [branch, loop]).flatmap(lambda strategy: strategy)
 
 
 scripts = st.lists(_nested(_calls), min_size=1, max_size=6).map(tuple)
@@ -102,10 +102,10 @@ scripts = st.lists(_nested(_calls), min_size=1, max_size=6).map(tuple)
 
 @st.composite
 def plans(draw: st.DrawFn, journey: JourneyPlan | None = None) -> JourneyPlan:
-    """A journey with another script, now and then switched off by its author."""
-    chosen = journey or draw(st.sampled_from(JOURNEYS))
+    """A journey with a new script, sometimes switched off by its author."""
+    base = journey or draw(st.sampled_from(JOURNEYS))
     enabled = draw(st.sampled_from([True] * 9 + [False]))
-    return replace(chosen, script=draw(scripts), enabled=enabled)
+    return replace(base, script=draw(scripts), enabled=enabled)
 
 
 _WAITS = ("sleep", "wait", "digest", "step")
@@ -113,7 +113,7 @@ _WAITS = ("sleep", "wait", "digest", "step")
 
 @st.composite
 def edited_plans(draw: st.DrawFn, plan: JourneyPlan) -> JourneyPlan:
-    """The same journey with one call less, one more, or one in the place of another."""
+    """The same journey with a call added, removed, replaced or relabelled."""
     script = list(plan.script)
     waits = [at for at, (name, *_) in enumerate(script) if name in _WAITS]
     at = draw(st.sampled_from([*waits, *range(len(script) + 1)]))
@@ -129,7 +129,7 @@ def edited_plans(draw: st.DrawFn, plan: JourneyPlan) -> JourneyPlan:
     return replace(plan, script=tuple(script))
 
 
-# By what an event names its person: user id, address, browser. Some name two who were apart.
+# The identities of an event: user id, address, browser. Some belong to two contacts, who merge.
 IDENTITIES = (
     *[("u1", "e1@x.io", None)] * 6,
     *[("u2", "e2@x.io", "a2")] * 2,
@@ -149,7 +149,7 @@ _list_choices = st.dictionaries(
 
 @st.composite
 def incoming_events(draw: st.DrawFn) -> SubmittedEvent:
-    """Something that somebody does, or says of lists."""
+    """An event of a contact, sometimes with choices about lists."""
     user, email, browser = draw(st.sampled_from(IDENTITIES))
     value = draw(_values)
     return SubmittedEvent(
@@ -164,7 +164,7 @@ def incoming_events(draw: st.DrawFn) -> SubmittedEvent:
 
 
 def matching_event(person: ModelContact, rule: Rule) -> SubmittedEvent:
-    """What is meant by a rule, done by a person."""
+    """Return an event of a contact that matches a rule."""
     properties = {"k": rule.k or "one"}
     return SubmittedEvent(rule.event, person.user, person.email, person.anonymous, properties)
 

@@ -1,4 +1,4 @@
-"""Journeys as plain data: the model plays it, and the same is written as an author's file."""
+"""Journeys as plain data, which the model runs and which are written as an author's file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-# One call of a journey, or a branch or a loop of them. Each but sleeps, triggers, branches and
-# loops sets `got`, which branches ask and triggers tell.
+# A call of a journey, or a branch or a loop with calls. Calls with an answer set `got`, which
+# branches test and triggered events contain.
 Op = tuple[Any, ...]
 
 LISTS = """
@@ -23,7 +23,7 @@ MAX_LOOPS = 2
 
 @dataclass(frozen=True)
 class Rule:
-    """An event by name, and by its property `k` if that is given."""
+    """A filter of events by name and, unless None, by the property `k`."""
 
     event: str
     k: str | None = None
@@ -31,7 +31,7 @@ class Rule:
     def __repr__(self) -> str:
         return f"{self.event}({self.k or ''})"
 
-    def means(self, name: str, properties: Mapping[str, Any]) -> bool:
+    def matches(self, name: str, properties: Mapping[str, Any]) -> bool:
         return name == self.event and self.k in (None, properties.get("k"))
 
     @property
@@ -42,7 +42,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class JourneyPlan:
-    """A journey as an author could have written it; hours are of the recipient's day in UTC."""
+    """A journey as an author could have written it; `window` has hours of the day in UTC."""
 
     id: str
     trigger: Rule
@@ -62,26 +62,28 @@ class JourneyPlan:
     def __repr__(self) -> str:
         return f"Plan({self.id}, enabled={self.enabled}, {self.script})"
 
-    def key_of(self, properties: Mapping[str, Any]) -> str | None:
+    def find_key(self, properties: Mapping[str, Any]) -> str | None:
         return properties.get("k") if self.keyed else ""
 
     @property
     def source(self) -> str:
         """The author's file."""
-        body = "\n".join(_lines(self.script, 1))
+        body = "\n".join(_write_lines(self.script, 1))
         return (
             f"def fails():\n    raise ValueError('no')\n\n"
-            f"@journey({self.id!r}, {', '.join(self._arguments())})\n"
+            f"@journey({self.id!r}, {', '.join(self._write_arguments())})\n"
             f"async def played(user, ctx):\n    got = 0\n{body}\n"
         )
 
-    def _arguments(self) -> Iterator[str]:
+    def _write_arguments(self) -> Iterator[str]:
         yield f"trigger={self.trigger.source}"
-        own = self.entry
-        yield f"entry={own!r}" if isinstance(own, str) else f"entry=once_per({_duration(own)})"
+        if isinstance(self.entry, str):
+            yield f"entry={self.entry!r}"
+        else:
+            yield f"entry=once_per({_write_duration(self.entry)})"
         yield f"exit_on=[{', '.join(rule.source for rule in self.exit_on)}]"
         if self.suppress:
-            yield f"suppress={_duration(self.suppress)}"
+            yield f"suppress={_write_duration(self.suppress)}"
         yield f"list={self.list!r}"
         yield f"enabled={self.enabled}, accept_late={self.accept_late}"
         if self.goal:
@@ -96,45 +98,45 @@ class JourneyPlan:
             yield 'send_window=("{:02}:00", "{:02}:00")'.format(*self.window)
 
 
-def _duration(duration: timedelta) -> str:
+def _write_duration(duration: timedelta) -> str:
     return f"seconds({int(duration.total_seconds())})"
 
 
-def _lines(script: Sequence[Op], depth: int) -> Iterator[str]:
+def _write_lines(script: Sequence[Op], depth: int) -> Iterator[str]:
     for name, *arguments in script:
         for line in _SOURCES[name](*arguments):
             yield "    " * depth + line
 
 
-def _branch(then: Sequence[Op], otherwise: Sequence[Op]) -> Iterator[str]:
+def _write_branch(then: Sequence[Op], otherwise: Sequence[Op]) -> Iterator[str]:
     yield "if got:"
-    yield from _lines(then or (("nothing",),), 1)
+    yield from _write_lines(then or (("nothing",),), 1)
     yield "else:"
-    yield from _lines(otherwise or (("nothing",),), 1)
+    yield from _write_lines(otherwise or (("nothing",),), 1)
 
 
-def _loop(script: Sequence[Op]) -> Iterator[str]:
+def _write_loop(script: Sequence[Op]) -> Iterator[str]:
     yield f"for _ in range({MAX_LOOPS}):"
-    yield from _lines(script or (("nothing",),), 1)
+    yield from _write_lines(script or (("nothing",),), 1)
 
 
-def _wait(rules: Sequence[Rule], hours: int | None, label: str) -> list[str]:
+def _write_wait(rules: Sequence[Rule], hours: int | None, label: str) -> list[str]:
     events = ", ".join(rule.source for rule in rules)
     timeout = f"hours({hours})" if hours is not None else None
     return [f"got = bool(await ctx.wait_for_any([{events}], timeout={timeout}, label={label!r}))"]
 
 
-def _digest(rule: Rule | None, hours: int, most: int, label: str) -> list[str]:
+def _write_digest(rule: Rule | None, hours: int, max_events: int, label: str) -> list[str]:
     event = f"event={rule.source}, " if rule else ""
-    rest = f"max_events={most}, label={label!r}"
-    return [f"got = len(await ctx.digest(hours({hours}), {event}{rest}))"]
+    options = f"{event}max_events={max_events}, label={label!r}"
+    return [f"got = len(await ctx.digest(hours({hours}), {options}))"]
 
 
-def _send(template: str, list_id: str | None, to: str | None) -> list[str]:
+def _write_send(template: str, list_id: str | None, to: str | None) -> list[str]:
     return [f"got = bool(await ctx.send({template!r}, list={list_id!r}, to={to!r}))"]
 
 
-def _step(key: str, works: bool, passed: bool) -> list[str]:
+def _write_step(key: str, works: bool, passed: bool) -> list[str]:
     effect = f"lambda: {STEP_VALUE}" if works else "fails"
     known = f", passed=lambda: {PASSED_VALUE}" if passed else ""
     return [
@@ -146,11 +148,11 @@ def _step(key: str, works: bool, passed: bool) -> list[str]:
 
 
 _SOURCES: dict[str, Any] = {
-    "send": _send,
+    "send": _write_send,
     "sleep": lambda hours, label: [f"await ctx.sleep(hours({hours}), label={label!r})"],
-    "wait": _wait,
-    "digest": _digest,
-    "step": _step,
+    "wait": _write_wait,
+    "digest": _write_digest,
+    "step": _write_step,
     "has": lambda event: [f"got = await ctx.history.has_event({event!r})"],
     "count": lambda rule: [
         f"got = await ctx.history.count({rule.event!r}, "
@@ -167,6 +169,6 @@ _SOURCES: dict[str, Any] = {
     "exit": lambda: ['await ctx.exit("enough")'],
     "fail": lambda: ['raise ValueError("no")'],
     "nothing": lambda: ["pass"],
-    "if": _branch,
-    "twice": _loop,
+    "if": _write_branch,
+    "twice": _write_loop,
 }

@@ -1,4 +1,4 @@
-"""Runs one turn of an enrollment in the model: its plan from the top, answered by its journal."""
+"""Runs one turn of an enrollment in the model: the plan from the top, with recorded answers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .journey_plans import MAX_LOOPS, PASSED_VALUE, STEP_RETRIES, STEP_VALUE, Jo
 from .model_values import ModelEnrollment, ModelEvent, ModelLookBack, ModelSend, ModelWait
 from .reference_model import ReferenceModel
 
-# When a turn or a step that failed is tried again.
-PAUSES = [timedelta(seconds=pause) for pause in (10, 60, 300, 1800, 7200)]
+# The delays before the next attempt of a turn or a step that has failed.
+RETRY_DELAYS = [timedelta(seconds=pause) for pause in (10, 60, 300, 1800, 7200)]
 
 
-class _Over(Exception):
-    """The turn has ended: with this outcome, for this reason."""
+class _TurnEnded(Exception):
+    """Ends the turn with an outcome and a reason."""
 
     def __init__(self, outcome: str, reason: str | None = None) -> None:
         super().__init__(outcome)
@@ -25,15 +25,15 @@ class _Over(Exception):
 
 
 def run_turn(model: ReferenceModel, enrollment: ModelEnrollment) -> None:
-    """Play a turn that is due, and let what it triggers happen."""
+    """Run a turn that is due, and ingest the events that it triggers."""
     turn = _Turn(model, enrollment, model.code[enrollment.journey])
     try:
         turn.run(turn.plan.script)
-        end = _Over("completed")
-    except _Over as over:
-        end = over
-    if end.outcome in ("completed", "exited") and not turn.reached:
-        end = _Over("drifted")
+        end = _TurnEnded("completed")
+    except _TurnEnded as error:
+        end = error
+    if end.outcome in ("completed", "exited") and not turn.has_reached_frontier:
+        end = _TurnEnded("drifted")
     if end.outcome == "early":
         enrollment.wake = enrollment.wait.until if enrollment.wait else None
     elif end.outcome == "failed":
@@ -45,8 +45,8 @@ def run_turn(model: ReferenceModel, enrollment: ModelEnrollment) -> None:
 
 
 def _fail(model: ReferenceModel, enrollment: ModelEnrollment) -> None:
-    if enrollment.attempt < len(PAUSES):
-        enrollment.wake = model.now + PAUSES[enrollment.attempt]
+    if enrollment.attempt < len(RETRY_DELAYS):
+        enrollment.wake = model.now + RETRY_DELAYS[enrollment.attempt]
     else:
         enrollment.state, enrollment.wake, enrollment.ended_number = (
             "failed",
@@ -56,15 +56,17 @@ def _fail(model: ReferenceModel, enrollment: ModelEnrollment) -> None:
     enrollment.attempt += 1
 
 
-def _commit(model: ReferenceModel, enrollment: ModelEnrollment, turn: _Turn, end: _Over) -> None:
+def _commit(
+    model: ReferenceModel, enrollment: ModelEnrollment, turn: _Turn, end: _TurnEnded
+) -> None:
     enrollment.state, enrollment.reason, enrollment.attempt = end.outcome, end.reason, 0
-    enrollment.wait, enrollment.came, enrollment.look = turn.wait, None, turn.look
+    enrollment.wait, enrollment.wait_result, enrollment.look_back = turn.wait, None, turn.look_back
     enrollment.wake = turn.wait.until if turn.wait else None
-    enrollment.journal |= turn.new
+    enrollment.journal |= turn.recorded
     enrollment.sends += sum(mail.status == "queued" for mail in turn.mails)
     model.mails += turn.mails
     for name, properties, depth in turn.triggered:
-        model.happen(enrollment.person.survivor, name, properties, depth=depth)
+        model.ingest(enrollment.person.survivor, name, properties, depth=depth)
 
 
 class _Turn:
@@ -74,16 +76,18 @@ class _Turn:
         self.model, self.enrollment, self.plan = model, enrollment, plan
         self.person = enrollment.person.survivor
         self.got: Any = 0
-        self.asked: Counter[str] = Counter()
-        self.new: dict[str, Any] = {}
+        self.occurrences: Counter[str] = Counter()
+        self.recorded: dict[str, Any] = {}
         self.mails: list[ModelSend] = []
         self.triggered: list[tuple[str, dict[str, Any], int]] = []
-        # How far from the outside that is which lets the turn go on.
-        self.depth = max(enrollment.trigger.depth, enrollment.came.depth if enrollment.came else 0)
-        self.look, self.wait = enrollment.look, None
-        # Until the wait that the person is in is asked for, what is not recorded lies behind.
+        # The number of events in the chain of causes that led to the turn.
+        self.depth = max(
+            enrollment.trigger.depth, enrollment.wait_result.depth if enrollment.wait_result else 0
+        )
+        self.look_back, self.wait = enrollment.look_back, None
+        # Before the wait that the contact is in, calls without a recorded answer lie behind.
         self.frontier = enrollment.wait.key if enrollment.wait else None
-        self.reached = enrollment.wait is None
+        self.has_reached_frontier = enrollment.wait is None
 
     def run(self, script: Sequence[Op]) -> None:
         for name, *arguments in script:
@@ -93,40 +97,42 @@ class _Turn:
 
     def _key(self, kind: str, label: str) -> str:
         name = f"{kind}:{label}"
-        self.asked[name] += 1
-        return name if self.asked[name] == 1 else f"{name}#{self.asked[name]}"
+        self.occurrences[name] += 1
+        return name if self.occurrences[name] == 1 else f"{name}#{self.occurrences[name]}"
 
     def _is_recorded(self, key: str) -> bool:
         return key in self.enrollment.journal and not self._is_frontier(key)
 
     def _is_frontier(self, key: str) -> bool:
-        return key == self.frontier and not self.reached
+        return key == self.frontier and not self.has_reached_frontier
 
-    def _cross(self) -> tuple[ModelEvent | None, ModelWait]:
-        """Pass the wait that the person is in, if it is over."""
-        wait, came = self.enrollment.wait, self.enrollment.came
+    def _resume(self) -> tuple[ModelEvent | None, ModelWait]:
+        """Resume from the wait that the contact is in, if the wait is over."""
+        wait, event = self.enrollment.wait, self.enrollment.wait_result
         assert wait is not None
-        if came is None and (wait.until is None or wait.until > self.model.now):
-            raise _Over("early")
-        self.reached = True
-        return came, wait
+        if event is None and (wait.until is None or wait.until > self.model.now):
+            raise _TurnEnded("early")
+        self.has_reached_frontier = True
+        return event, wait
 
-    def _look_from(self, came: ModelEvent | None, wait: ModelWait) -> None:
-        self.look = (
-            replace(self.look, number=came.number) if came else replace(self.look, at=wait.until)
+    def _set_look_back(self, event: ModelEvent | None, wait: ModelWait) -> None:
+        self.look_back = (
+            replace(self.look_back, number=event.number)
+            if event
+            else replace(self.look_back, at=wait.until)
         )
 
-    def _park(self, wait: ModelWait) -> None:
+    def _pause(self, wait: ModelWait) -> None:
         if wait.key.startswith(("sleep", "wait", "digest")):
-            # Who goes on without it has an answer all the same: nothing came.
-            self.new[wait.key] = 0
+            # An operator can continue past the wait, which then has the answer "no event".
+            self.recorded[wait.key] = 0
         self.wait = wait
-        raise _Over("waiting")
+        raise _TurnEnded("waiting")
 
     def _read(self, kind: str, label: str, answer: Any) -> None:
         key = self._key(kind, label)
         if not self._is_recorded(key):
-            self.new[key] = answer
+            self.recorded[key] = answer
         self.got = self.enrollment.journal.get(key, answer)
 
     # -- waits --------------------------------------------------------------------------------
@@ -134,52 +140,58 @@ class _Turn:
     def _sleep(self, hours: int, label: str) -> None:
         key = self._key("sleep", label)
         if self._is_frontier(key):
-            self._look_from(*self._cross())
-            self.new[key] = 0
-        elif not self._is_recorded(key) and self.reached:
-            self._park(ModelWait(key, self.model.now + timedelta(hours=hours)))
+            self._set_look_back(*self._resume())
+            self.recorded[key] = 0
+        elif not self._is_recorded(key) and self.has_reached_frontier:
+            self._pause(ModelWait(key, self.model.now + timedelta(hours=hours)))
 
     def _wait(self, rules: Sequence[Rule], hours: int | None, label: str) -> None:
         key = self._key("wait", label)
         if self._is_frontier(key):
-            came, wait = self._cross()
-            self._look_from(came, wait)
-            self.new[key] = came is not None
-        elif not self._is_recorded(key) and self.reached:
-            seen = self._seen(rules)
-            if not seen:
+            event, wait = self._resume()
+            self._set_look_back(event, wait)
+            self.recorded[key] = event is not None
+        elif not self._is_recorded(key) and self.has_reached_frontier:
+            events = self._find_events(rules)
+            if not events:
                 until = self.model.now + timedelta(hours=hours) if hours is not None else None
-                self._park(ModelWait(key, until, tuple(rules)))
-            self.look = replace(self.look, number=seen[0].number)
-            self.depth = max(self.depth, seen[0].depth)
-            self.new[key] = True
-        self.got = bool(self.new.get(key, self.enrollment.journal.get(key)))
+                self._pause(ModelWait(key, until, tuple(rules)))
+            self.look_back = replace(self.look_back, number=events[0].number)
+            self.depth = max(self.depth, events[0].depth)
+            self.recorded[key] = True
+        self.got = bool(self.recorded.get(key, self.enrollment.journal.get(key)))
 
-    def _digest(self, rule: Rule | None, hours: int, most: int, label: str) -> None:
+    def _digest(self, rule: Rule | None, hours: int, max_events: int, label: str) -> None:
         key = self._key("digest", label)
         rules, trigger = (rule or Rule(self.enrollment.trigger.name),), self.enrollment.trigger
-        start = [trigger] if rule is None and self.look == ModelLookBack(trigger.number) else []
+        first = (
+            [trigger] if rule is None and self.look_back == ModelLookBack(trigger.number) else []
+        )
         if self._is_frontier(key):
-            came, wait = self._cross()
+            last_event, wait = self._resume()
             until = wait.until
-            seen = [e for e in start + self._seen(rules) if until is None or e.at < until]
-            self._look_from(came, wait)
-            self.new[key] = len(seen[:most])
-        elif not self._is_recorded(key) and self.reached:
-            seen = start + self._seen(rules)
-            if len(seen) < most:
+            events = [
+                event
+                for event in first + self._find_events(rules)
+                if until is None or event.at < until
+            ]
+            self._set_look_back(last_event, wait)
+            self.recorded[key] = len(events[:max_events])
+        elif not self._is_recorded(key) and self.has_reached_frontier:
+            events = first + self._find_events(rules)
+            if len(events) < max_events:
                 until = self.model.now + timedelta(hours=hours)
-                self._park(ModelWait(key, until, rules, more=most - len(seen)))
-            self.look = replace(self.look, number=seen[most - 1].number)
-            self.new[key] = most
-        self.got = self.new.get(key, self.enrollment.journal.get(key, 0))
+                self._pause(ModelWait(key, until, rules, more=max_events - len(events)))
+            self.look_back = replace(self.look_back, number=events[max_events - 1].number)
+            self.recorded[key] = max_events
+        self.got = self.recorded.get(key, self.enrollment.journal.get(key, 0))
 
-    def _seen(self, rules: Sequence[Rule]) -> list[ModelEvent]:
+    def _find_events(self, rules: Sequence[Rule]) -> list[ModelEvent]:
         return [
             event
-            for event in self.model.events_of(self.person)
-            if self.look.sees(event)
-            and any(rule.means(event.name, event.properties) for rule in rules)
+            for event in self.model.find_events(self.person)
+            if self.look_back.sees(event)
+            and any(rule.matches(event.name, event.properties) for rule in rules)
         ]
 
     # -- effects ------------------------------------------------------------------------------
@@ -187,38 +199,40 @@ class _Turn:
     def _send(self, template: str, list_id: str | None, to: str | None) -> None:
         key = self._key("send", template)
         if not self._is_recorded(key):
-            self.new[key] = self.reached and self._mail(key, template, list_id, to)
-        self.got = self.enrollment.journal.get(key, self.new.get(key))
+            self.recorded[key] = self.has_reached_frontier and self._decide_send(
+                key, template, list_id, to
+            )
+        self.got = self.enrollment.journal.get(key, self.recorded.get(key))
 
-    def _mail(self, key: str, template: str, list_id: str | None, to: str | None) -> bool:
+    def _decide_send(self, key: str, template: str, list_id: str | None, to: str | None) -> bool:
         model, list_id = self.model, list_id or self.plan.list
-        status, reason = model.verdict(self.person, list_id, to)
-        gap, last = self.plan.suppress, self._last_decided()
+        status, reason = model.decide_send(self.person, list_id, to)
+        gap, last = self.plan.suppress, self._find_last_decision()
         if status == "queued" and gap and last and model.now - last < gap:
             status, reason = "skipped", "too_soon"
-        due = model.leaves_at(self.plan.id) if status == "queued" else None
+        due = model.compute_send_time(self.plan.id) if status == "queued" else None
         mail = ModelSend(
             self.enrollment, key, template, list_id, to, status, reason, model.now, due
         )
         self.mails.append(mail)
         return status == "queued"
 
-    def _last_decided(self) -> Any:
-        own = [
+    def _find_last_decision(self) -> Any:
+        decisions = [
             mail.decided_at
-            for mail in self._all_mails()
+            for mail in self._list_sends()
             if mail.enrollment.journey == self.plan.id and mail.is_under_way
         ]
-        return max(own, default=None)
+        return max(decisions, default=None)
 
-    def _all_mails(self) -> list[ModelSend]:
-        return self.model.mails_of(self.person) + self.mails
+    def _list_sends(self) -> list[ModelSend]:
+        return self.model.find_sends(self.person) + self.mails
 
     def _trigger(self, event: str, k: str | None) -> None:
         key = self._key("trigger", event)
         if not self._is_recorded(key):
-            self.new[key] = None
-            if self.reached:
+            self.recorded[key] = None
+            if self.has_reached_frontier:
                 properties = {"got": self.got} | ({"k": k} if k else {})
                 self.triggered.append((event, properties, self.depth + 1))
 
@@ -228,40 +242,46 @@ class _Turn:
             self.got = enrollment.journal[key]
             return
         if self._is_frontier(key):
-            self._cross()
-        if not self.reached:
+            self._resume()
+        if not self.has_reached_frontier:
             if not passed:
-                raise _Over("drifted")
-            self.got = self.new[key] = PASSED_VALUE
+                raise _TurnEnded("drifted")
+            self.got = self.recorded[key] = PASSED_VALUE
             return
-        tries, over, worked = enrollment.kept.get(key, (0, False, False))
-        if not over:
-            tries, worked = tries + 1, works
-            over = worked or tries > STEP_RETRIES
-            enrollment.kept[key] = (tries, over, worked)
-        if not over:
-            self._park(ModelWait(key, self.model.now + PAUSES[tries - 1]))
-        self.got = self.new[key] = STEP_VALUE if worked else 0
+        attempts, is_over, has_succeeded = enrollment.step_attempts.get(key, (0, False, False))
+        if not is_over:
+            attempts, has_succeeded = attempts + 1, works
+            is_over = has_succeeded or attempts > STEP_RETRIES
+            enrollment.step_attempts[key] = (attempts, is_over, has_succeeded)
+        if not is_over:
+            self._pause(ModelWait(key, self.model.now + RETRY_DELAYS[attempts - 1]))
+        self.got = self.recorded[key] = STEP_VALUE if has_succeeded else 0
 
     # -- reads --------------------------------------------------------------------------------
 
     def _has(self, event: str) -> None:
-        found = any(e.name == event for e in self.model.events_of(self.person))
-        self._read("has_event", event, found)
+        events = self.model.find_events(self.person)
+        self._read("has_event", event, any(row.name == event for row in events))
 
     def _count(self, rule: Rule) -> None:
-        events = self.model.events_of(self.person)
-        self._read("count", rule.event, sum(rule.means(e.name, e.properties) for e in events))
+        events = self.model.find_events(self.person)
+        self._read("count", rule.event, sum(rule.matches(e.name, e.properties) for e in events))
 
     def _mailed(self, template: str) -> None:
-        mails = self.model.mails_of(self.person)
+        mails = self.model.find_sends(self.person)
         sent = sum(mail.template == template and mail.is_under_way for mail in mails)
         self._read("email", template, sent)
 
     def _entered(self, journey: str) -> None:
-        earlier = [s for s in self.model.enrollments if s.person.survivor is self.person]
-        counts = [s.state != "held_out" for s in earlier if s.journey == journey and s.is_entry]
-        self._read("journey", journey, sum(counts))
+        entries = [
+            enrollment
+            for enrollment in self.model.enrollments
+            if enrollment.person.survivor is self.person
+            and enrollment.journey == journey
+            and enrollment.is_entry
+        ]
+        entered = sum(enrollment.state != "held_out" for enrollment in entries)
+        self._read("journey", journey, entered)
 
     def _subscribed(self, list_id: str | None) -> None:
         answer = self.person.is_subscribed(list_id or self.plan.list)
@@ -272,7 +292,7 @@ class _Turn:
         since = self.model.now - window
         sent = sum(
             mail.is_under_way and (mail.left_at is None or mail.left_at > since)
-            for mail in self._all_mails()
+            for mail in self._list_sends()
         )
         self._read("throttle", f"{limit} in {window}", sent < limit)
 
@@ -282,10 +302,10 @@ class _Turn:
     # -- the rest of the language -------------------------------------------------------------
 
     def _exit(self) -> None:
-        raise _Over("exited", "enough")
+        raise _TurnEnded("exited", "enough")
 
     def _fail(self) -> None:
-        raise _Over("failed")
+        raise _TurnEnded("failed")
 
     def _nothing(self) -> None:
         pass

@@ -56,7 +56,9 @@ class SubmittedEvent:
 
     def __repr__(self) -> str:
         values = (self.user, self.email, self.anonymous, dict(self.properties), dict(self.lists))
-        return f"{self.name}({', '.join(str(one) for one in values if one)}, late={self.late})"
+        return (
+            f"{self.name}({', '.join(str(value) for value in values if value)}, late={self.late})"
+        )
 
 
 @dataclass(eq=False)
@@ -84,7 +86,7 @@ class ModelWait:
 
 @dataclass(frozen=True)
 class ModelLookBack:
-    """A wait sees events after this number that came at this instant or later."""
+    """A wait sees events with a greater number that arrived at this instant or later."""
 
     number: int
     at: datetime | None = None
@@ -103,14 +105,14 @@ class ModelEnrollment:
     trigger: ModelEvent
     entered_at: datetime
     wake: datetime | None
-    look: ModelLookBack
+    look_back: ModelLookBack
     state: str = "active"
     wait: ModelWait | None = None
-    came: ModelEvent | None = None
+    wait_result: ModelEvent | None = None
     attempt: int = 0
     sends: int = 0
     journal: dict[str, Any] = field(default_factory=dict[str, Any])
-    kept: dict[str, tuple[int, bool, bool]] = field(default_factory=dict[str, Any])
+    step_attempts: dict[str, tuple[int, bool, bool]] = field(default_factory=dict[str, Any])
     reason: str | None = None
     ended_number: int = 0
     goal: datetime | None = None
@@ -122,18 +124,18 @@ class ModelEnrollment:
 
     @property
     def is_entry(self) -> bool:
-        """Whether it counts: a contact who failed before the first send may enter again."""
+        """Whether the enrollment counts as an entry; a failure before the first send does not."""
         return self.state != "failed" or self.sends > 0
 
 
-class HoldoutLots:
-    """Who is held out, as it was drawn; by the order of asking, to be the same at a replay."""
+class Holdouts:
+    """Decides holdouts by the order of the contacts, so that every run decides the same."""
 
     def __init__(self) -> None:
         self._numbers: dict[UUID, int] = {}
 
-    def drawn(self, journey: str, holdout: int, who: UUID) -> bool:
-        number = self._numbers.setdefault(who, len(self._numbers))
+    def is_held_out(self, journey: str, holdout: int, contact_id: UUID) -> bool:
+        number = self._numbers.setdefault(contact_id, len(self._numbers))
         return compute_point(f"{journey}/{number}") * 100 < holdout
 
 
@@ -155,7 +157,7 @@ class ModelSend:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it has left, or is about to."""
+        """Whether the email was sent or is going to be."""
         return self.status in ("queued", "sent")
 
     def cancel(self, reason: str) -> None:
@@ -165,7 +167,7 @@ class ModelSend:
 
 @dataclass(frozen=True)
 class ExpectedResult:
-    """What came of an event; journeys and enrollments are named, and the order does not matter."""
+    """The decisions that the model predicts for an event, in any order."""
 
     stored: bool
     person: ModelContact

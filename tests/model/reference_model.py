@@ -1,8 +1,8 @@
 """The reference model: the rules of docs/journeys.md in plain Python.
 
-It has dictionaries and lists, and no database, batches, or anything else that is there for speed.
-It predicts everything but the order of turns at one instant, the ids of contacts, and which
-contacts are held out; these come from the system under test.
+The model has dictionaries and lists, and no database, batches or other optimisations. It predicts
+everything but the order of turns at one instant, the ids of contacts, and the holdouts, which come
+from the system under test.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .journey_plans import JourneyPlan, Rule
 from .model_values import (
     LIVE,
     ExpectedResult,
-    HoldoutLots,
+    Holdouts,
     ModelContact,
     ModelEnrollment,
     ModelEvent,
@@ -30,15 +30,15 @@ MAX_CHAIN_LENGTH = 8
 
 
 class ReferenceModel:
-    """The state of an installation, and the rules by which it changes."""
+    """The state of an installation, and the rules for its changes."""
 
-    def __init__(self, now: datetime, lots: HoldoutLots) -> None:
+    def __init__(self, now: datetime, holdouts: Holdouts) -> None:
         self.now = now
-        self.lots = lots
+        self.holdouts = holdouts
         self.code: dict[str, JourneyPlan] = {}
-        self.seen: dict[str, JourneyPlan] = {}
-        self.off: set[str] = set()
-        self.named: dict[str, ModelContact] = {}
+        self.known_code: dict[str, JourneyPlan] = {}
+        self.disabled: set[str] = set()
+        self.contacts_by_identity: dict[str, ModelContact] = {}
         self.people: list[ModelContact] = []
         self.events: list[ModelEvent] = []
         self.enrollments: list[ModelEnrollment] = []
@@ -49,33 +49,39 @@ class ReferenceModel:
         # The decisions of each event, as a repetition of its key returns them.
         self.entered: dict[int, dict[str, str | ModelEnrollment]] = {}
 
-    # -- what is there ------------------------------------------------------------------------
+    # -- queries ------------------------------------------------------------------------------
 
-    def live_of(self, person: ModelContact) -> list[ModelEnrollment]:
-        return [s for s in self.enrollments if s.is_live and s.person.survivor is person]
+    def find_live(self, person: ModelContact) -> list[ModelEnrollment]:
+        return [
+            enrollment
+            for enrollment in self.enrollments
+            if enrollment.is_live and enrollment.person.survivor is person
+        ]
 
-    def events_of(self, person: ModelContact) -> list[ModelEvent]:
-        return [e for e in self.events if e.person.survivor is person.survivor]
+    def find_events(self, person: ModelContact) -> list[ModelEvent]:
+        return [event for event in self.events if event.person.survivor is person.survivor]
 
-    def mails_of(self, person: ModelContact) -> list[ModelSend]:
-        return [m for m in self.mails if m.enrollment.person.survivor is person.survivor]
+    def find_sends(self, person: ModelContact) -> list[ModelSend]:
+        return [mail for mail in self.mails if mail.enrollment.person.survivor is person.survivor]
 
     @property
     def due(self) -> list[ModelEnrollment]:
         return [
-            s
-            for s in self.enrollments
-            if s.state in LIVE[:2] and s.wake is not None and s.wake <= self.now
+            enrollment
+            for enrollment in self.enrollments
+            if enrollment.state in LIVE[:2]
+            and enrollment.wake is not None
+            and enrollment.wake <= self.now
         ]
 
     # -- events -------------------------------------------------------------------------------
 
-    def submit(self, submitted: SubmittedEvent, who: UUID) -> ExpectedResult:
-        """Decide one submitted: exits first, then waits, then entries.
+    def submit(self, submitted: SubmittedEvent, contact_id: UUID) -> ExpectedResult:
+        """Decide about an event: exits first, then waits, then entries.
 
         Args:
             submitted: the event.
-            who: the id of the contact that it creates, if it creates one.
+            contact_id: the id of the contact that the event creates, if it creates one.
         """
         if submitted.key in self.keys:
             digest, first = self.keys[submitted.key]
@@ -87,15 +93,15 @@ class ReferenceModel:
                 first.waits,
                 digest != submitted.digest,
             )
-        person = self._person_of(submitted, who)
+        person = self._resolve_contact(submitted, contact_id)
         if person.email:
             person.subscriptions.update(submitted.lists)
-        answer = self.happen(person, submitted.name, submitted.properties, late=submitted.late)
+        answer = self.ingest(person, submitted.name, submitted.properties, late=submitted.late)
         if submitted.key:
             self.keys[submitted.key] = (submitted.digest, answer)
         return answer
 
-    def happen(
+    def ingest(
         self,
         person: ModelContact,
         name: str,
@@ -107,11 +113,11 @@ class ReferenceModel:
         event = ModelEvent(len(self.events) + 1, name, properties, self.now, person, late, depth)
         self.events.append(event)
         exits = self._exit(event)
-        waits = self._satisfy(event)
-        self._reach(event)
+        waits = self._satisfy_waits(event)
+        self._reach_goals(event)
         entered = {
             plan.id: self._decide(plan, event)
-            for plan in self.seen.values()
+            for plan in self.known_code.values()
             if plan.trigger.event == name
         }
         self.entered[event.number] = entered
@@ -119,114 +125,126 @@ class ReferenceModel:
 
     def _exit(self, event: ModelEvent) -> dict[ModelEnrollment, bool]:
         exits: dict[ModelEnrollment, bool] = {}
-        for enrollment in self.live_of(event.person):
-            rules = self.seen[enrollment.journey].exit_on
+        for enrollment in self.find_live(event.person):
+            rules = self.known_code[enrollment.journey].exit_on
             if rules:
-                exits[enrollment] = any(rule.means(event.name, event.properties) for rule in rules)
-        for plan in self.seen.values():
-            if rule := exit_of(plan, event):
-                for enrollment in self.live_of(event.person):
+                exits[enrollment] = any(
+                    rule.matches(event.name, event.properties) for rule in rules
+                )
+        for plan in self.known_code.values():
+            if rule := find_exit_rule(plan, event):
+                for enrollment in self.find_live(event.person):
                     if enrollment.journey == plan.id:
                         self.end(enrollment, f"exit_on {rule.event}")
-                for mail in self.mails_of(event.person):
+                for mail in self.find_sends(event.person):
                     if mail.enrollment.journey == plan.id:
                         mail.cancel(f"exit_on {rule.event}")
         return exits
 
-    def _satisfy(self, event: ModelEvent) -> list[ModelEnrollment]:
+    def _satisfy_waits(self, event: ModelEvent) -> list[ModelEnrollment]:
         if event.depth > MAX_CHAIN_LENGTH:
             return []
         return [
             enrollment
-            for enrollment in self.live_of(event.person)
-            if self._notify(enrollment, event)
+            for enrollment in self.find_live(event.person)
+            if self._apply_event(enrollment, event)
         ]
 
-    def _notify(self, enrollment: ModelEnrollment, event: ModelEvent) -> bool:
-        """Let somebody who waits hear of an event; say whether the wait is over by it."""
+    def _apply_event(self, enrollment: ModelEnrollment, event: ModelEvent) -> bool:
+        """Apply an event to the wait of an enrollment; return whether the event ends the wait."""
         wait = enrollment.wait
-        if wait is None or enrollment.came or (wait.until and event.at > wait.until):
+        if wait is None or enrollment.wait_result or (wait.until and event.at > wait.until):
             return False
-        if not any(rule.means(event.name, event.properties) for rule in wait.rules):
+        if not any(rule.matches(event.name, event.properties) for rule in wait.rules):
             return False
         if wait.more > 1:
             wait.more -= 1
             return False
-        enrollment.came, enrollment.wake = event, self.now
+        enrollment.wait_result, enrollment.wake = event, self.now
         return True
 
-    def _reach(self, event: ModelEvent) -> None:
-        """Note the goal for all who have entered before, also those who left or were left out."""
-        aiming = {plan.id for plan in self.code.values() if is_goal(plan, event)}
+    def _reach_goals(self, event: ModelEvent) -> None:
+        """Record the goal of every enrollment, also of ended and held-out enrollments."""
+        journey_ids = {plan.id for plan in self.code.values() if is_goal(plan, event)}
         for enrollment in self.enrollments:
-            if enrollment.person.survivor is event.person.survivor and enrollment.journey in aiming:
+            if (
+                enrollment.person.survivor is event.person.survivor
+                and enrollment.journey in journey_ids
+            ):
                 enrollment.goal = enrollment.goal or self.now
 
     def _decide(self, plan: JourneyPlan, event: ModelEvent) -> str | ModelEnrollment:
-        key = plan.key_of(event.properties) or ""
-        place = (plan.id, key)
-        here = [s for s in self.live_of(event.person) if (s.journey, s.key) == place]
-        instead = here[0] if here and plan.restarts else None
-        entered = self._enter(plan, event, instead)
+        key = plan.find_key(event.properties) or ""
+        live = [
+            enrollment
+            for enrollment in self.find_live(event.person)
+            if (enrollment.journey, enrollment.key) == (plan.id, key)
+        ]
+        restarted = live[0] if live and plan.restarts else None
+        entered = self._enter(plan, event, restarted)
         if entered == "journey_broken":
             self.missed.append((plan.id, event))
         return entered
 
     def _enter(
-        self, plan: JourneyPlan, event: ModelEvent, instead: ModelEnrollment | None = None
+        self, plan: JourneyPlan, event: ModelEvent, restarted: ModelEnrollment | None = None
     ) -> str | ModelEnrollment:
-        """Begin a enrollment, or say why not; one that is held out is over at once."""
-        reason = self.refusal(plan, event, instead)
+        """Return a new enrollment, or the reason for none; a holdout ends immediately."""
+        reason = self.refusal(plan, event, restarted)
         if reason not in (None, "held_out"):
             return reason
-        if instead:
-            self.end(instead, "restarted")
+        if restarted:
+            self.end(restarted, "restarted")
         enrollment = self.begin(plan, event)
         if reason:
             enrollment.state, enrollment.wake = reason, None
         return reason or enrollment
 
     def refusal(
-        self, plan: JourneyPlan, event: ModelEvent, instead: ModelEnrollment | None = None
+        self, plan: JourneyPlan, event: ModelEvent, restarted: ModelEnrollment | None = None
     ) -> str | None:
-        """Say why an event does not start a journey; the first reason counts."""
-        person, key = event.person.survivor, plan.key_of(event.properties)
+        """Return why an event does not start a journey; None when it does."""
+        person, key = event.person.survivor, plan.find_key(event.properties)
         earlier = [
-            s
-            for s in self.enrollments
-            if s.person.survivor is person
-            and (s.journey, s.key) == (plan.id, key)
-            and s is not instead
+            enrollment
+            for enrollment in self.enrollments
+            if enrollment.person.survivor is person
+            and (enrollment.journey, enrollment.key) == (plan.id, key)
+            and enrollment is not restarted
         ]
-        entries = [s.entered_at for s in earlier if s.is_entry]
+        entries = [enrollment.entered_at for enrollment in earlier if enrollment.is_entry]
         period = plan.entry if isinstance(plan.entry, timedelta) else None
         reasons = {
             "disabled": not plan.enabled,
-            "disabled_by_operator": plan.id in self.off,
-            "where_not_met": not plan.trigger.means(event.name, event.properties),
+            "disabled_by_operator": plan.id in self.disabled,
+            "where_not_met": not plan.trigger.matches(event.name, event.properties),
             "journey_broken": plan.id not in self.code,
             "late_event": event.late and not plan.accept_late,
             "trigger_loop": event.depth > MAX_CHAIN_LENGTH,
             "no_key": key is None,
-            "already_live": any(s.is_live for s in earlier),
-            "already_entered": plan.entry == "once" and entries and not instead,
-            "too_soon": period and entries and not instead and self.now - max(entries) < period,
+            "already_live": any(enrollment.is_live for enrollment in earlier),
+            "already_entered": plan.entry == "once" and entries and not restarted,
+            "too_soon": period and entries and not restarted and self.now - max(entries) < period,
             "unsubscribed": not person.is_subscribed(plan.list),
             "suppressed": person.email in self.suppressed,
-            "held_out": not instead and self._is_held_out(plan, person),
+            "held_out": not restarted and self._is_held_out(plan, person),
         }
-        return next((reason for reason, holds in reasons.items() if holds), None)
+        return next((reason for reason, applies in reasons.items() if applies), None)
 
     def _is_held_out(self, plan: JourneyPlan, person: ModelContact) -> bool:
         """Return whether a contact is held out, which a merge does not change."""
         earlier = [
-            s for s in self.enrollments if s.person.survivor is person and s.journey == plan.id
+            enrollment
+            for enrollment in self.enrollments
+            if enrollment.person.survivor is person and enrollment.journey == plan.id
         ]
-        before = [s.state == "held_out" for s in earlier if s.is_entry]
-        return any(before) if before else self.lots.drawn(plan.id, plan.holdout, person.id)
+        before = [enrollment.state == "held_out" for enrollment in earlier if enrollment.is_entry]
+        return (
+            any(before) if before else self.holdouts.is_held_out(plan.id, plan.holdout, person.id)
+        )
 
     def begin(self, plan: JourneyPlan, event: ModelEvent) -> ModelEnrollment:
-        key = plan.key_of(event.properties) or ""
+        key = plan.find_key(event.properties) or ""
         enrollment = ModelEnrollment(
             event.person.survivor,
             plan.id,
@@ -240,100 +258,104 @@ class ReferenceModel:
         return enrollment
 
     def end(self, enrollment: ModelEnrollment, reason: str) -> None:
-        """Exit somebody, and cancel what has not left."""
+        """Exit an enrollment, and cancel its queued emails."""
         enrollment.state, enrollment.reason = "exited", reason
-        enrollment.wake = enrollment.wait = enrollment.came = None
+        enrollment.wake = enrollment.wait = enrollment.wait_result = None
         for mail in self.mails:
             if mail.enrollment is enrollment:
                 mail.cancel(reason)
 
-    # -- who is who ---------------------------------------------------------------------------
+    # -- contacts -----------------------------------------------------------------------------
 
-    def _person_of(self, submitted: SubmittedEvent, who: UUID) -> ModelContact:
-        given = {"u:": submitted.user, "e:": submitted.email, "a:": submitted.anonymous}
-        names = [kind + value for kind, value in given.items() if value]
+    def _resolve_contact(self, submitted: SubmittedEvent, new_id: UUID) -> ModelContact:
+        values = {"u:": submitted.user, "e:": submitted.email, "a:": submitted.anonymous}
+        identities = [kind + value for kind, value in values.items() if value]
         user, known = submitted.user, list[ModelContact]()
-        for name in names:
-            one = self.named[name].survivor if name in self.named else None
-            if one is None or one in known or (user and one.user and one.user != user):
+        for identity in identities:
+            if identity not in self.contacts_by_identity:
                 continue
-            user = user or one.user
-            known.append(one)
-        person = self._merge(known) if known else self._new(who)
-        for name in names:
-            self.named.setdefault(name, person)
-        owns = submitted.email and self.named["e:" + submitted.email].survivor is person
+            contact = self.contacts_by_identity[identity].survivor
+            has_other_user = user and contact.user and contact.user != user
+            if contact not in known and not has_other_user:
+                user = user or contact.user
+                known.append(contact)
+        person = self._merge(known) if known else self._add_contact(new_id)
+        for identity in identities:
+            self.contacts_by_identity.setdefault(identity, person)
+        owns_address = (
+            submitted.email and self.contacts_by_identity["e:" + submitted.email].survivor is person
+        )
         person.user = person.user or submitted.user
         person.anonymous = person.anonymous or submitted.anonymous
-        if owns and (submitted.user or not person.email):
+        if owns_address and (submitted.user or not person.email):
             person.email = submitted.email
         return person
 
-    def _new(self, who: UUID) -> ModelContact:
-        person = ModelContact(len(self.people), who)
+    def _add_contact(self, contact_id: UUID) -> ModelContact:
+        person = ModelContact(len(self.people), contact_id)
         self.people.append(person)
         return person
 
     def _merge(self, people: Sequence[ModelContact]) -> ModelContact:
-        survivor, *losers = sorted(people, key=lambda p: (p.user is None, p.number))
-        for loser in losers:
-            # What the other one did before ends a wait, as one that begins later would find it.
-            news = [
+        survivor, *others = sorted(people, key=lambda person: (person.user is None, person.number))
+        for other in others:
+            # Earlier events of one contact end waits of the other, which look back to them.
+            awaited = [
                 (enrollment, event)
-                for one, other in ((survivor, loser), (loser, survivor))
-                for enrollment in self.live_of(one)
-                for event in self.events_of(other)
-                if enrollment.look.sees(event)
+                for waiting, acting in ((survivor, other), (other, survivor))
+                for enrollment in self.find_live(waiting)
+                for event in self.find_events(acting)
+                if enrollment.look_back.sees(event)
             ]
-            loser.merged_into = survivor
-            survivor.email = survivor.email or loser.email
-            for list_id, subscribed in loser.subscriptions.items():
+            other.merged_into = survivor
+            survivor.email = survivor.email or other.email
+            for list_id, subscribed in other.subscriptions.items():
                 survivor.subscriptions[list_id] = (
                     survivor.subscriptions.get(list_id, True) and subscribed
                 )
-            places: set[tuple[str, str]] = set()
-            for enrollment in self.live_of(survivor):
-                if (enrollment.journey, enrollment.key) in places:
+            entries: set[tuple[str, str]] = set()
+            for enrollment in self.find_live(survivor):
+                if (enrollment.journey, enrollment.key) in entries:
                     self.end(enrollment, "merged")
-                places.add((enrollment.journey, enrollment.key))
-            for enrollment, event in news:
-                self._notify(enrollment, event)
+                entries.add((enrollment.journey, enrollment.key))
+            for enrollment, event in awaited:
+                self._apply_event(enrollment, event)
         return survivor
 
     # -- code, switches, operators ------------------------------------------------------------
 
-    def use(self, code: Mapping[str, JourneyPlan]) -> None:
-        """Take other code: people of what is gone are parked, of what is back go on."""
+    def load_code(self, code: Mapping[str, JourneyPlan]) -> None:
+        """Load other code, which parks and continues the contacts of journeys."""
         self.code = dict(code)
-        self.seen |= code
+        self.known_code |= code
         for enrollment in self.enrollments:
             if enrollment.journey not in code and enrollment.state in LIVE[:2]:
                 enrollment.state = "parked"
             elif enrollment.journey in code and enrollment.state == "parked":
                 enrollment.state = "waiting" if enrollment.wait else "active"
 
-    def order(self, act: str, enrollment: ModelEnrollment) -> ModelEnrollment | None:
+    def run_action(self, action: str, enrollment: ModelEnrollment) -> ModelEnrollment | None:
         """Run an operator's action; return the current enrollment, None when it is refused."""
         code = self.code.get(enrollment.journey)
-        if act == "wake" and enrollment.state in LIVE[:2]:
+        if action == "wake" and enrollment.state in LIVE[:2]:
             if enrollment.wait:
                 enrollment.wait.until = min(enrollment.wait.until or self.now, self.now)
             enrollment.wake = self.now
-        elif act == "exit" and enrollment.is_live:
+        elif action == "exit" and enrollment.is_live:
             self.end(enrollment, "by op")
-        elif act == "continue" and enrollment.state == "drifted" and code:
-            enrollment.state, enrollment.wake, enrollment.wait, enrollment.came = (
+        elif action == "continue" and enrollment.state == "drifted" and code:
+            enrollment.state, enrollment.wake, enrollment.wait, enrollment.wait_result = (
                 "active",
                 self.now,
                 None,
                 None,
             )
-        elif act == "restart" and enrollment.state == "drifted" and code:
-            if self.refusal(code, enrollment.trigger, instead=enrollment):
+        elif action == "restart" and enrollment.state == "drifted" and code:
+            if self.refusal(code, enrollment.trigger, restarted=enrollment):
                 return None
             self.end(enrollment, "restarted by op")
             return self.begin(code, enrollment.trigger)
-        elif act == "retry" and enrollment.state == "failed" and code:
+        elif action == "retry" and enrollment.state == "failed" and code:
             return self._retry(code, enrollment)
         else:
             return None
@@ -341,7 +363,10 @@ class ReferenceModel:
 
     def _retry(self, code: JourneyPlan, enrollment: ModelEnrollment) -> ModelEnrollment | None:
         place = (enrollment.journey, enrollment.key)
-        if any((s.journey, s.key) == place for s in self.live_of(enrollment.person.survivor)):
+        if any(
+            (enrollment.journey, enrollment.key) == place
+            for enrollment in self.find_live(enrollment.person.survivor)
+        ):
             return None
         enrollment.state, enrollment.attempt, enrollment.wake = (
             "waiting" if enrollment.wait else "active",
@@ -355,13 +380,13 @@ class ReferenceModel:
     def _ended_since(
         self, plan: JourneyPlan, enrollment: ModelEnrollment, number: int
     ) -> Rule | None:
-        later = [e for e in self.events_of(enrollment.person) if e.number > number]
-        return next((rule for event in later if (rule := exit_of(plan, event))), None)
+        later = [event for event in self.find_events(enrollment.person) if event.number > number]
+        return next((rule for event in later if (rule := find_exit_rule(plan, event))), None)
 
     def replay(self, journey: str) -> None:
-        """Let the triggers that a journey missed start it now."""
+        """Decide again about the triggers that arrived while a journey was missing."""
         plan = self.code[journey]
-        for event in [event for one, event in self.missed if one == journey]:
+        for event in [event for missed_id, event in self.missed if missed_id == journey]:
             self.missed.remove((journey, event))
             self.entered[event.number][journey] = entered = self._enter(plan, event)
             if isinstance(entered, str):
@@ -371,8 +396,10 @@ class ReferenceModel:
 
     # -- mail ---------------------------------------------------------------------------------
 
-    def verdict(self, person: ModelContact, list_id: str, to: str | None) -> tuple[str, str | None]:
-        """Say whether a mail may go to a person now, and if not why."""
+    def decide_send(
+        self, person: ModelContact, list_id: str, to: str | None
+    ) -> tuple[str, str | None]:
+        """Return the status and the reason of an email that is sent to a contact now."""
         address = to or person.email
         if not address:
             return "skipped", "no_address"
@@ -384,33 +411,33 @@ class ReferenceModel:
             return "skipped", "unsubscribed_from_list"
         return "queued", None
 
-    def leaves_at(self, journey: str) -> datetime:
-        """Return when a mail that is due now may leave: in its journey's hours."""
-        window = self.seen[journey].window
+    def compute_send_time(self, journey: str) -> datetime:
+        """Return when an email that is due now can leave, by the journey's send window."""
+        window = self.known_code[journey].window
         if window is None or window[0] <= self.now.hour < window[1]:
             return self.now
         today = self.now.replace(hour=window[0], minute=0, second=0, microsecond=0)
         return today if self.now.hour < window[0] else today + DAY
 
     def deliver(self) -> None:
-        """Hand over every mail that is due."""
+        """Send every email that is due."""
         for mail in self.mails:
             if mail.status != "queued" or mail.due is None or mail.due > self.now:
                 continue
             person = mail.enrollment.person.survivor
-            status, reason = self.verdict(person, mail.list, mail.to)
+            status, reason = self.decide_send(person, mail.list, mail.to)
             if status != "queued":
                 mail.status, mail.reason = status, reason
-            elif (leaves := self.leaves_at(mail.enrollment.journey)) > self.now:
-                mail.due = leaves
+            elif (send_time := self.compute_send_time(mail.enrollment.journey)) > self.now:
+                mail.due = send_time
             else:
                 mail.status, mail.address = "sent", mail.to or person.email
                 mail.left_at = self.now
 
 
 def is_goal(plan: JourneyPlan, event: ModelEvent) -> bool:
-    return plan.goal is not None and plan.goal.means(event.name, event.properties)
+    return plan.goal is not None and plan.goal.matches(event.name, event.properties)
 
 
-def exit_of(plan: JourneyPlan, event: ModelEvent) -> Rule | None:
-    return next((r for r in plan.exit_on if r.means(event.name, event.properties)), None)
+def find_exit_rule(plan: JourneyPlan, event: ModelEvent) -> Rule | None:
+    return next((rule for rule in plan.exit_on if rule.matches(event.name, event.properties)), None)

@@ -1,4 +1,4 @@
-"""The Hypothesis state machine: applies each rule to system and model, and compares them."""
+"""The Hypothesis state machine: applies each rule to the system and the model, and compares."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from hogsend.domain.incoming import IngestResult
 from hogsend.ingest.operator_action import ActionName
 from hogsend.services.bulk_actions import replay_missed_triggers
 from tests.actors import operator_named
@@ -22,7 +21,7 @@ from .comparison import compare, compare_result, find_enrollment
 from .generators import IDS, JOURNEYS, plans
 from .journey_plans import JourneyPlan
 from .model_turn import run_turn
-from .model_values import ExpectedResult, ModelEnrollment, SubmittedEvent
+from .model_values import ModelEnrollment, SubmittedEvent
 from .reference_model import ReferenceModel
 from .system_under_test import START, SystemUnderTest
 
@@ -32,113 +31,123 @@ ACTIONS: tuple[ActionName, ...] = ("wake", "continue", "restart", "exit", "retry
 
 
 class HogsendStateMachine(RuleBasedStateMachine):
-    """The rules, in any order; a subclass gives the database."""
+    """Applies the rules in any order; a subclass sets `create_database`."""
 
-    fresh: Callable[[], tuple[str, Path]]
+    create_database: Callable[[], tuple[str, Path]]
 
     def __init__(self) -> None:
         super().__init__()
-        self.system = SystemUnderTest(*type(self).fresh())
-        self.model = ReferenceModel(START, self.system.lots)
+        self.system = SystemUnderTest(*type(self).create_database())
+        self.model = ReferenceModel(START, self.system.holdouts)
         self.files: dict[str, JourneyPlan] = {}
         self.is_sending = True
         self.submitted: list[SubmittedEvent] = []
 
     # -- time ---------------------------------------------------------------------------------
 
-    def _set(self, duration: timedelta) -> None:
+    def _advance(self, duration: timedelta) -> None:
         self.model.now += duration
         self.system.clock.set(self.model.now)
 
-    def _settle(self) -> None:
-        """Run what is due, turns in the order in which the engine ran them."""
-        played = self.system.settle()
+    def _run_due_work(self) -> None:
+        """Run all due work; the model runs the turns in the order of the system."""
+        enrollment_ids = self.system.run_due_turns()
         rows = self.system.run(self.system.world.all_enrollments())
-        for one in played:
-            enrollment = find_enrollment(self.model, one, rows)
+        for enrollment_id in enrollment_ids:
+            enrollment = find_enrollment(self.model, enrollment_id, rows)
             if enrollment is not None and enrollment in self.model.due:
                 run_turn(self.model, enrollment)
-        assert not self.model.due, f"not played: {self.model.due}"
+        assert not self.model.due, f"the system has not run {self.model.due}"
         if self.is_sending:
             self.system.deliver()
             self.model.deliver()
 
     @rule(hours=st.sampled_from([0, 1, 5, 24, 72, 1000]))
     def time_passes(self, hours: int) -> None:
-        self._set(timedelta(hours=hours))
-        self._settle()
+        self._advance(timedelta(hours=hours))
+        self._run_due_work()
 
     @rule(times=st.integers(1, 8))
-    def what_is_next_is_due(self, times: int) -> None:
+    def time_passes_to_the_next_due_work(self, times: int) -> None:
         for _ in range(times):
-            self._set_to_next()
-            self._settle()
+            self._advance_to_next()
+            self._run_due_work()
 
-    def _set_to_next(self) -> None:
-        enrollments = [
-            s.wake for s in self.model.enrollments if s.state in ("active", "waiting") and s.wake
+    def _advance_to_next(self) -> None:
+        wakes = [
+            enrollment.wake
+            for enrollment in self.model.enrollments
+            if enrollment.state in ("active", "waiting") and enrollment.wake
         ]
-        mails = [m.due for m in self.model.mails if m.status == "queued" and m.due]
-        later = [at for at in enrollments + mails if at > self.model.now]
+        sends = [mail.due for mail in self.model.mails if mail.status == "queued" and mail.due]
+        later = [at for at in wakes + sends if at > self.model.now]
         if later:
-            self._set(min(later) - self.model.now)
+            self._advance(min(later) - self.model.now)
 
     @rule(hours=st.sampled_from([1, 30]))
     def the_clock_is_set_back(self, hours: int) -> None:
-        self._set(-timedelta(hours=hours))
-        self._settle()
+        self._advance(-timedelta(hours=hours))
+        self._run_due_work()
 
     # -- events -------------------------------------------------------------------------------
 
     @rule(event=generators.incoming_events(), pause=generators.pauses)
-    def somebody_acts(self, event: SubmittedEvent, pause: timedelta) -> None:
-        """An event comes; what is due by then has not been played yet."""
-        self._set(pause)
+    def a_contact_acts(self, event: SubmittedEvent, pause: timedelta) -> None:
+        """An event arrives before the turns that are due have run."""
+        self._advance(pause)
         self._submit([event])
 
     @rule(
-        several=st.lists(
+        arrivals=st.lists(
             st.tuples(generators.incoming_events(), generators.pauses), min_size=2, max_size=5
         )
     )
-    def some_days_pass(self, several: list[tuple[SubmittedEvent, timedelta]]) -> None:
-        for event, pause in several:
+    def some_days_pass(self, arrivals: list[tuple[SubmittedEvent, timedelta]]) -> None:
+        for event, pause in arrivals:
             self._submit([event])
-            self._set(pause)
-            self._settle()
+            self._advance(pause)
+            self._run_due_work()
 
     @rule(event=generators.incoming_events())
-    def somebody_acts_at_a_deadline(self, event: SubmittedEvent) -> None:
-        self._set_to_next()
+    def a_contact_acts_at_a_deadline(self, event: SubmittedEvent) -> None:
+        self._advance_to_next()
         self._submit([event], tick=timedelta())
 
-    @rule(several=st.lists(generators.incoming_events(), min_size=2, max_size=5))
-    def many_act_at_once(self, several: list[SubmittedEvent]) -> None:
-        self._submit(several)
+    @rule(events=st.lists(generators.incoming_events(), min_size=2, max_size=5))
+    def several_contacts_act_at_the_same_time(self, events: list[SubmittedEvent]) -> None:
+        self._submit(events)
 
     @rule(which=st.integers(0, 7), pause=generators.pauses, at_once=st.booleans())
-    def what_is_awaited_comes(self, which: int, pause: timedelta, at_once: bool) -> None:
-        """It comes in time or late, and the turn of one that is over has not been played yet."""
-        waiting = [s for s in self.model.enrollments if s.is_live and s.wait and s.wait.rules]
+    def an_awaited_event_arrives(self, which: int, pause: timedelta, at_once: bool) -> None:
+        """The event arrives in time or late, before the turn of a timeout has run."""
+        waiting = [
+            enrollment
+            for enrollment in self.model.enrollments
+            if enrollment.is_live and enrollment.wait and enrollment.wait.rules
+        ]
         if waiting:
             enrollment = waiting[-1 - which % len(waiting)]
             assert enrollment.wait is not None
-            one = generators.matching_event(
+            event = generators.matching_event(
                 enrollment.person.survivor,
                 enrollment.wait.rules[which % len(enrollment.wait.rules)],
             )
             if not at_once:
-                self._set_to_next()
-            self._set(pause)
-            self._submit([one])
+                self._advance_to_next()
+            self._advance(pause)
+            self._submit([event])
 
     @rule(which=st.integers(0, 7))
-    def what_ends_it_comes(self, which: int) -> None:
-        """It comes whether the person is still in the journey or not."""
-        ending = [s for s in self.model.enrollments if self.model.seen[s.journey].exit_on]
-        if ending:
-            enrollment = ending[-1 - which % len(ending)]
-            rules = self.model.seen[enrollment.journey].exit_on
+    def an_exit_event_arrives(self, which: int) -> None:
+        """The event arrives, whether the contact is still in the journey or not."""
+        with_exits = [
+            enrollment
+            for enrollment in self.model.enrollments
+            if self.model.known_code[enrollment.journey].exit_on
+        ]
+        if with_exits:
+            enrollment = with_exits[-1 - which % len(with_exits)]
+            rules = self.model.known_code[enrollment.journey].exit_on
             self._submit(
                 [generators.matching_event(enrollment.person.survivor, rules[which % len(rules)])]
             )
@@ -149,24 +158,21 @@ class HogsendStateMachine(RuleBasedStateMachine):
             event = self.submitted[-1 - which % len(self.submitted)]
             self._submit([replace(event, digest=b"other") if other else event])
 
-    def _submit(self, several: list[SubmittedEvent], tick: timedelta = TICK) -> None:
-        self._set(tick)
-        keyed = [event if event.key else self._keyed(event) for event in several]
-        found = self.system.submit(keyed)
-        expected = [
+    def _submit(self, events: list[SubmittedEvent], tick: timedelta = TICK) -> None:
+        self._advance(tick)
+        keyed = [event if event.key else self._add_key(event) for event in events]
+        results = self.system.submit(keyed)
+        expected_results = [
             self.model.submit(event, result.contact_id)
-            for event, result in zip(keyed, found, strict=True)
+            for event, result in zip(keyed, results, strict=True)
         ]
-        for one, other in zip(expected, found, strict=True):
-            self._answered(one, other)
-        self._settle()
+        for expected, result in zip(expected_results, results, strict=True):
+            compare_result(expected, result)
+        self._run_due_work()
 
-    def _keyed(self, event: SubmittedEvent) -> SubmittedEvent:
+    def _add_key(self, event: SubmittedEvent) -> SubmittedEvent:
         self.submitted.append(replace(event, key=f"key-{len(self.submitted)}"))
         return self.submitted[-1]
-
-    def _answered(self, expected: ExpectedResult, found: IngestResult) -> None:
-        compare_result(self.model, expected, found)
 
     @rule(address=st.sampled_from(["e1@x.io", "e2@x.io", "boss@x.io"]))
     def an_address_is_suppressed(self, address: str) -> None:
@@ -191,30 +197,34 @@ class HogsendStateMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), restart=st.booleans(), times=st.integers(0, 8))
     def code_changes(self, data: st.DataObject, restart: bool, times: int) -> None:
-        """The code of a journey changes, mostly of one that somebody waits in."""
-        waiting = {s.journey for s in self.model.enrollments if s.state in ("active", "waiting")}
+        """The code of a journey changes, preferably of a journey with contacts."""
+        waiting = {
+            enrollment.journey
+            for enrollment in self.model.enrollments
+            if enrollment.state in ("active", "waiting")
+        }
         journeys = sorted(waiting & set(self.files)) or sorted(self.files)
         if journeys:
             journey = data.draw(st.sampled_from(journeys))
             self._write(data.draw(generators.edited_plans(self.files[journey])))
             self._load(restart)
-            self.what_is_next_is_due(times)
+            self.time_passes_to_the_next_due_work(times)
 
     @rule(
         journey=st.sampled_from(IDS),
-        several=st.lists(generators.incoming_events(), min_size=1, max_size=4),
+        events=st.lists(generators.incoming_events(), min_size=1, max_size=4),
         restart=st.booleans(),
         ends=st.booleans(),
     )
     def code_is_broken_for_a_while(
-        self, journey: str, several: list[SubmittedEvent], restart: bool, ends: bool
+        self, journey: str, events: list[SubmittedEvent], restart: bool, ends: bool
     ) -> None:
-        """Triggers are missed meanwhile, and replayed."""
+        """Triggers that arrive meanwhile are replayed afterwards."""
         if journey in self.files:
             plan = self.files.pop(journey)
             self.system.write(plan, broken=True)
             self._load(restart)
-            for event in several:
+            for event in events:
                 self._submit([event])
             if ends and plan.exit_on:
                 last = self.model.events[-1].person.survivor
@@ -242,52 +252,57 @@ class HogsendStateMachine(RuleBasedStateMachine):
             self.system.restart()
         else:
             self.system.load()
-        self.model.use(self.files)
-        self._settle()
+        self.model.load_code(self.files)
+        self._run_due_work()
 
     @rule(hours=st.sampled_from([0, 30]))
     def the_machine_is_off(self, hours: int) -> None:
         self.system.close()
-        self._set(timedelta(hours=hours))
+        self._advance(timedelta(hours=hours))
         self.system.open()
-        self._settle()
+        self._run_due_work()
 
     # -- operators ----------------------------------------------------------------------------
 
     @rule(journey=st.sampled_from(IDS))
     def a_journey_is_switched(self, journey: str) -> None:
-        on = journey in self.model.off
+        on = journey in self.model.disabled
         self.system.run(self.system.world.switch(journey, on))
-        self.model.off ^= {journey}
+        self.model.disabled ^= {journey}
 
     @rule(act=st.sampled_from(ACTIONS), which=st.integers(0, 7))
     def an_operator_acts(self, act: ActionName, which: int) -> None:
-        wanted = {"continue": "drifted", "restart": "drifted", "retry": "failed"}
-        fitting = [
+        states = {"continue": "drifted", "restart": "drifted", "retry": "failed"}
+        suitable = [
             enrollment
             for enrollment in self.model.enrollments
-            if (enrollment.state == wanted[act] if act in wanted else enrollment.is_live)
+            if (enrollment.state == states[act] if act in states else enrollment.is_live)
         ]
-        chosen = fitting or self.model.enrollments
-        if chosen:
-            self._order(act, chosen[-1 - which % len(chosen)])
-            self._settle()
+        candidates = suitable or self.model.enrollments
+        if candidates:
+            self._run_action(act, candidates[-1 - which % len(candidates)])
+            self._run_due_work()
 
     @rule(act=st.sampled_from(["continue", "continue", "restart"]), which=st.integers(0, 7))
-    def who_is_stuck_is_helped(self, act: ActionName, which: int) -> None:
-        stuck = [s for s in self.model.enrollments if s.state in ("drifted", "failed")]
+    def an_operator_helps_a_stuck_contact(self, act: ActionName, which: int) -> None:
+        stuck = [
+            enrollment
+            for enrollment in self.model.enrollments
+            if enrollment.state in ("drifted", "failed")
+        ]
         if stuck:
             enrollment = stuck[-1 - which % len(stuck)]
-            self._order("retry" if enrollment.state == "failed" else act, enrollment)
-            self._settle()
+            self._run_action("retry" if enrollment.state == "failed" else act, enrollment)
+            self._run_due_work()
 
-    def _order(self, act: ActionName, enrollment: ModelEnrollment) -> None:
+    def _run_action(self, action: ActionName, enrollment: ModelEnrollment) -> None:
         assert enrollment.id is not None
-        after = self.model.order(act, enrollment)
-        found: UUID | None = self.system.order(act, enrollment.id)
-        assert (found is None) == (after is None), f"{act}: {found}, expected {after}"
-        if after is not None and after.id is None:
-            after.id = found
+        expected = self.model.run_action(action, enrollment)
+        actual_id: UUID | None = self.system.run_action(action, enrollment.id)
+        is_same = (actual_id is None) == (expected is None)
+        assert is_same, f"{action}: {actual_id}, expected {expected}"
+        if expected is not None and expected.id is None:
+            expected.id = actual_id
 
     @rule(journey=st.sampled_from(IDS))
     def missed_triggers_are_replayed(self, journey: str) -> None:
@@ -296,17 +311,17 @@ class HogsendStateMachine(RuleBasedStateMachine):
                 replay_missed_triggers(self.system.world.runtime, operator_named("op"), journey)
             )
             self.model.replay(journey)
-            self._settle()
+            self._run_due_work()
 
     @rule()
-    def mail_is_held_or_let_go(self) -> None:
+    def sending_is_paused_or_resumed(self) -> None:
         self.is_sending = not self.is_sending
-        self._settle()
+        self._run_due_work()
 
-    # -- what must be the same ----------------------------------------------------------------
+    # -- comparison ---------------------------------------------------------------------------
 
     @invariant()
-    def both_are_the_same(self) -> None:
+    def the_system_and_the_model_agree(self) -> None:
         compare(self.model, self.system)
 
     def teardown(self) -> None:
@@ -314,17 +329,17 @@ class HogsendStateMachine(RuleBasedStateMachine):
             if sys.exc_info()[0] is None:
                 self._let_a_year_pass()
         finally:
-            self.system.end()
+            self.system.shut_down()
 
     def _let_a_year_pass(self) -> None:
-        """Everything that can end has ended."""
+        """Let a year pass, so that everything that can end has ended."""
         self.is_sending = True
         for _ in range(12):
-            self._set(YEAR / 12)
-            self._settle()
+            self._advance(YEAR / 12)
+            self._run_due_work()
         compare(self.model, self.system)
-        self.system.run(self._counts())
+        self.system.run(self._check_counters())
 
-    async def _counts(self) -> None:
+    async def _check_counters(self) -> None:
         world = self.system.world
         assert await world.counter_drift() == {}

@@ -1,4 +1,4 @@
-"""The real thing, as the machine drives it: a whole instance on a loop of its own."""
+"""The system under test: a complete installation on a separate event loop."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ from tests.patience import PATIENCE
 from tests.world import World, open_world
 
 from .journey_plans import LISTS, JourneyPlan
-from .model_values import HoldoutLots, SubmittedEvent
+from .model_values import Holdouts, SubmittedEvent
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 # How long before its arrival a late event happened.
 LATE = timedelta(days=2)
-HELD = "the state machine decides when mail leaves"
+HELD = "the state machine decides when emails are sent"
 T = TypeVar("T")
 
 
 class SystemUnderTest:
-    """An installation whose turns run and mails leave only when the state machine says so.
+    """An installation that runs turns and sends emails only when the state machine asks for it.
 
     Args:
-        url: a migrated database with nothing in it.
+        url: a migrated database without rows.
         folder: an empty folder.
     """
 
     def __init__(self, url: str, folder: Path) -> None:
         self.clock = ManualClock(START)
-        self.lots = HoldoutLots()
+        self.holdouts = Holdouts()
         self._url, self._folder = url, folder
         self._runner = asyncio.Runner()
         self._context: AbstractAsyncContextManager[World] | None = None
-        self._open_gate = asyncio.Event()
-        self._played: list[UUID] = []
+        self._may_run = asyncio.Event()
+        self._run_ids: list[UUID] = []
         journeys = folder / "journeys"
         journeys.mkdir()
         (journeys / "lists.py").write_text("from hogsend import MailList\n" + LISTS)
         self._patch = patch.object(enroll, "is_held_out", self._is_held_out)
         self._patch.start()
         self.open()
-        self.run(self._hold_mail())
+        self.run(self._hold_emails())
         self.restart()
 
     def run(self, work: Awaitable[T]) -> T:
@@ -65,36 +65,36 @@ class SystemUnderTest:
         return self._runner.run(wait())
 
     def _is_held_out(self, journey: Journey, contact_id: UUID) -> bool:
-        return self.lots.drawn(journey.id, journey.holdout, contact_id)
+        return self.holdouts.is_held_out(journey.id, journey.holdout, contact_id)
 
-    # -- its life -----------------------------------------------------------------------------
+    # -- life cycle ---------------------------------------------------------------------------
 
     def open(self) -> None:
         async def enter() -> World:
             self._context = open_world(self._url, self._folder, self.clock, with_worker=True)
             world = await self._context.__aenter__()
-            self._gate(world)
-            # There is no other process; on Postgres its own commits would count as another's.
-            world.database.change_number = _nothing
+            self._hold_turns(world)
+            # There is no other process, but on Postgres the own commits would look like another's.
+            world.database.change_number = _return_zero
             return world
 
         self.world = self.run(enter())
 
-    def _gate(self, world: World) -> None:
-        """Let turns wait until the machine lets them go, and note their order."""
+    def _hold_turns(self, world: World) -> None:
+        """Hold turns until `run_due_turns`, and record their order."""
         worker = world.runtime.worker
         assert worker is not None
-        self.worker, play = worker, worker.engine._run_turns
+        self.worker, run_turns = worker, worker.engine._run_turns
 
-        async def gated(ids: Sequence[UUID], done: Any) -> Collection[UUID]:
-            await self._open_gate.wait()
-            self._played.extend(ids)
-            return await play(ids, done)
+        async def wait_and_run(ids: Sequence[UUID], on_committed: Any) -> Collection[UUID]:
+            await self._may_run.wait()
+            self._run_ids.extend(ids)
+            return await run_turns(ids, on_committed)
 
-        worker.engine._run_turns = gated
+        worker.engine._run_turns = wait_and_run
 
-    async def _hold_mail(self) -> None:
-        # Kept in the database, so that it holds after a restart too.
+    async def _hold_emails(self) -> None:
+        # The database keeps the hold, so that it survives a restart.
         async with self.world.database.transaction() as tx:
             await tx.apply([meta.set_value(meta.SEND_HOLD, HELD)])
 
@@ -109,23 +109,25 @@ class SystemUnderTest:
         self.close()
         self.open()
 
-    def end(self) -> None:
+    def shut_down(self) -> None:
         try:
             self.close()
         finally:
             self._patch.stop()
             self._runner.close()
 
-    # -- what happens -------------------------------------------------------------------------
+    # -- actions ------------------------------------------------------------------------------
 
     def submit(self, events: Sequence[SubmittedEvent]) -> list[IngestResult]:
-        async def all_at_once() -> list[IngestResult]:
+        async def submit_together() -> list[IngestResult]:
             ingest = self.world.runtime.ingest
-            return await asyncio.gather(*(ingest.submit(self._incoming(event)) for event in events))
+            return await asyncio.gather(
+                *(ingest.submit(self._build_event(event)) for event in events)
+            )
 
-        return self.run(all_at_once())
+        return self.run(submit_together())
 
-    def _incoming(self, event: SubmittedEvent) -> IncomingEvent:
+    def _build_event(self, event: SubmittedEvent) -> IncomingEvent:
         return IncomingEvent(
             event.name,
             event.user,
@@ -144,31 +146,32 @@ class SystemUnderTest:
     def load(self) -> None:
         self.run(self.world.load())
 
-    def order(self, act: ActionName, enrollment: UUID) -> UUID | None:
-        async def give() -> UUID | None:
+    def run_action(self, action: ActionName, enrollment_id: UUID) -> UUID | None:
+        async def run() -> UUID | None:
+            operator = operator_named("op")
             try:
-                return await run_action(self.world.runtime, operator_named("op"), act, enrollment)
+                return await run_action(self.world.runtime, operator, action, enrollment_id)
             except Conflict:
                 return None
 
-        return self.run(give())
+        return self.run(run())
 
-    def settle(self) -> list[UUID]:
-        """Let every turn be played that is due; return the enrollments in the order of that."""
+    def run_due_turns(self) -> list[UUID]:
+        """Run all turns that are due; return their enrollments in the order of the turns."""
 
-        async def play() -> None:
-            self._open_gate.set()
+        async def release() -> None:
+            self._may_run.set()
             self.worker.engine.poll()
             async with asyncio.timeout(PATIENCE):
-                while await self._turns_due() or not self.worker.engine.is_idle:  # noqa: ASYNC110
+                while await self._count_due_turns() or not self.worker.engine.is_idle:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
-            self._open_gate.clear()
+            self._may_run.clear()
 
-        self.run(play())
-        played, self._played[:] = list(self._played), []
-        return played
+        self.run(release())
+        enrollment_ids, self._run_ids[:] = list(self._run_ids), []
+        return enrollment_ids
 
-    async def _turns_due(self) -> int:
+    async def _count_due_turns(self) -> int:
         now = int(self.clock.now().timestamp() * 1_000_000)
         rows = await self.world.query(
             "SELECT COUNT(*) FROM enrollments WHERE state IN ('active', 'waiting') "
@@ -178,20 +181,20 @@ class SystemUnderTest:
         return rows[0][0]
 
     def deliver(self) -> None:
-        """Let every mail leave that is due."""
+        """Send every email that is due."""
 
-        async def leave() -> None:
+        async def release() -> None:
             mailer = self.worker.mailer
             mailer.send_hold = None
             mailer.poll()
             async with asyncio.timeout(PATIENCE):
-                while await self._mails_due() or not mailer.is_idle:  # noqa: ASYNC110
+                while await self._count_due_sends() or not mailer.is_idle:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             mailer.send_hold = HELD
 
-        self.run(leave())
+        self.run(release())
 
-    async def _mails_due(self) -> int:
+    async def _count_due_sends(self) -> int:
         now = int(self.clock.now().timestamp() * 1_000_000)
         rows = await self.world.query(
             "SELECT COUNT(*) FROM sends WHERE status = 'sending' "
@@ -201,5 +204,5 @@ class SystemUnderTest:
         return rows[0][0]
 
 
-async def _nothing() -> int:
+async def _return_zero() -> int:
     return 0

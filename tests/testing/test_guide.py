@@ -1,4 +1,4 @@
-"""The tests that docs/testing.md shows run, and pass."""
+"""The tests in docs/testing.md pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GUIDE = (TOP / "docs" / "testing.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 
 
-def test_every_example_of_the_guide_passes_in_a_project_of_its_own(tmp_path: Path):
+def test_every_example_of_the_guide_passes_in_a_new_project(tmp_path: Path):
     shutil.copytree(
         TOP / "journeys", tmp_path / "journeys", ignore=shutil.ignore_patterns("test_*", "__*")
     )
@@ -28,9 +28,14 @@ def test_every_example_of_the_guide_passes_in_a_project_of_its_own(tmp_path: Pat
         "asyncio_default_fixture_loop_scope=function",
         "pythonpath=.",
     )
-    options = ["-p", "no:cacheprovider", "-q", *(part for one in settings for part in ("-o", one))]
+    options = [
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        *(part for setting in settings for part in ("-o", setting)),
+    ]
 
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), *options],
         cwd=tmp_path,
         env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONDONTWRITEBYTECODE": "1"},
@@ -39,11 +44,11 @@ def test_every_example_of_the_guide_passes_in_a_project_of_its_own(tmp_path: Pat
         timeout=120,
     )
 
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert f"{GUIDE.count('async def test_')} passed" in ran.stdout
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert f"{GUIDE.count('async def test_')} passed" in completed.stdout
 
 
-def test_the_guide_names_everything_that_a_world_can_do():
+def test_the_guide_documents_every_method_of_a_world():
     for owner, prefix in ((World, "world"), (Mailbox, "world.mailbox")):
         for name, member in inspect.getmembers(owner):
             if not name.startswith("_") and name != "take_in":

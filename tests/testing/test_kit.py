@@ -1,4 +1,4 @@
-"""The testing kit: what it promises to those who write journeys."""
+"""The testing kit, as authors of journeys use it."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ async def seeded(user: Contact, ctx: Context) -> None:
     await ctx.step("receipt", lambda: f"{uuid.uuid4()} {datetime.now(UTC)}")
 
 
-PLAYED: list[int] = []
+RUNS: list[int] = []
 
 
 @journey("counting", trigger="go")
 async def counting(user: Contact, ctx: Context) -> None:
-    PLAYED.append(1)
-    await ctx.checkpoint(f"{len(PLAYED)} times")
+    RUNS.append(1)
+    await ctx.checkpoint(f"{len(RUNS)} times")
 
 
 @journey("charging", trigger="go")
@@ -105,7 +105,7 @@ async def world() -> AsyncIterator[World]:
 # -- time ---------------------------------------------------------------------------------------
 
 
-async def test_in_a_year_of_waiting_every_mail_leaves_on_its_day(world: World):
+async def test_every_email_of_a_year_leaves_on_its_day(world: World):
     ada = await world.contact("ada@example.com")
     await world.emit(ada, "paper.ordered", paper="news")
 
@@ -129,7 +129,7 @@ async def test_the_clock_starts_at_the_given_time_and_never_goes_back():
 # -- people and events --------------------------------------------------------------------------
 
 
-async def test_an_event_tells_what_it_started_refused_and_ended(world: World):
+async def test_emit_returns_what_the_event_started_refused_and_ended(world: World):
     ada = await world.contact("ada@example.com")
 
     assert (await world.emit(ada, "user.created")).entered == ("greeting",)
@@ -141,7 +141,7 @@ async def test_an_event_tells_what_it_started_refused_and_ended(world: World):
     assert world.events(ada, "paper.ordered")[0].properties == {"name": "ink", "paper": "sport"}
 
 
-async def test_making_somebody_known_starts_nothing_and_changes_who_is_known(world: World):
+async def test_contact_creates_or_updates_a_contact_without_an_event(world: World):
     ada = await world.contact("Ada@Example.com", name="Ada")
     same = await world.contact("ada@example.com", user_id="u-1", plan="pro")
 
@@ -153,7 +153,7 @@ async def test_making_somebody_known_starts_nothing_and_changes_who_is_known(wor
         await world.contact()
 
 
-async def test_two_who_turn_out_to_be_one_are_looked_at_by_either(world: World):
+async def test_merged_contacts_can_be_checked_through_either_person(world: World):
     by_mail = await world.contact("ada@example.com")
     by_id = await world.contact(user_id="u-1")
     await world.emit(by_mail, "user.created")
@@ -166,7 +166,7 @@ async def test_two_who_turn_out_to_be_one_are_looked_at_by_either(world: World):
     assert again.refused == {"greeting": "already_live"}
 
 
-async def test_where_a_person_is_can_be_looked_at(world: World):
+async def test_enrollment_returns_the_place_of_a_person(world: World):
     ada = await world.contact("ada@example.com")
     with pytest.raises(AssertionError, match="has not entered greeting"):
         world.enrollment(ada, "greeting")
@@ -188,7 +188,7 @@ async def test_where_a_person_is_can_be_looked_at(world: World):
 # -- mails --------------------------------------------------------------------------------------
 
 
-async def test_mails_are_really_rendered(world: World):
+async def test_emails_are_rendered_as_in_production(world: World):
     ada = await world.contact("ada@example.com", name="Ada")
     await world.emit(ada, "user.created")
 
@@ -200,7 +200,7 @@ async def test_mails_are_really_rendered(world: World):
     assert repr(mail) == "<Mail hello “Hello, Ada” to ada@example.com 2026-03-03 09:00>"
 
 
-async def test_a_click_counts_as_a_persons_within_seconds(world: World):
+async def test_a_click_counts_as_human_within_seconds(world: World):
     ada = await world.contact("ada@example.com")
     await world.emit(ada, "user.created")
 
@@ -217,7 +217,7 @@ async def test_a_click_counts_as_a_persons_within_seconds(world: World):
         await world.open(ada, "news")
 
 
-async def test_who_leaves_a_list_gets_its_mails_again_after_joining(world: World):
+async def test_a_person_who_resubscribes_gets_the_emails_of_the_list_again(world: World):
     ada = await world.contact("ada@example.com")
     await world.unsubscribe(ada, list="kit-news")
     await world.emit(ada, "paper.ordered", paper="news")
@@ -232,7 +232,7 @@ async def test_who_leaves_a_list_gets_its_mails_again_after_joining(world: World
         await world.unsubscribe(ada, list="other")
 
 
-async def test_who_wants_nothing_is_not_enrolled(world: World):
+async def test_a_person_who_unsubscribed_from_all_email_is_not_enrolled(world: World):
     ada = await world.contact("ada@example.com")
     await world.unsubscribe(ada)
     assert (await world.emit(ada, "user.created")).refused == {"greeting": "unsubscribed"}
@@ -249,7 +249,7 @@ async def test_a_suppressed_address_gets_nothing(world: World):
         await world.suppress(nobody)
 
 
-async def test_a_provider_that_refuses_is_tried_again_unless_the_address_does_not_exist(
+async def test_a_refused_email_is_retried_unless_the_address_does_not_exist(
     world: World,
 ):
     ada, bob = await world.contact("ada@example.com"), await world.contact("bob@example.com")
@@ -268,7 +268,7 @@ async def test_a_provider_that_refuses_is_tried_again_unless_the_address_does_no
 # -- steps --------------------------------------------------------------------------------------
 
 
-async def test_a_step_that_is_meant_to_fail_is_tried_again():
+async def test_a_step_that_the_test_lets_fail_is_retried():
     async with play(charging) as world:
         ada = await world.contact("ada@example.com")
         world.fail_next_step(TimeoutError("the bank sleeps"))
@@ -299,7 +299,7 @@ async def drawing(user: Contact, ctx: Context) -> None:
     await ctx.checkpoint(f"{arm} {await ctx.random():.3f}")
 
 
-async def test_chance_falls_the_same_way_in_every_run():
+async def test_random_choices_are_the_same_in_every_run():
     async def draw() -> list[str]:
         async with play(drawing) as world:
             people = [await world.contact(f"person-{number}@example.com") for number in range(16)]
@@ -313,8 +313,10 @@ async def test_chance_falls_the_same_way_in_every_run():
 
     first = await draw()
     assert first == await draw()
-    assert all(any(f"checkpoint:{arm}" in one for one in first) for arm in ("red", "blue"))
-    assert any("drawing: not entered, held_out" in one for one in first)
+    assert all(
+        any(f"checkpoint:{arm}" in timeline for timeline in first) for arm in ("red", "blue")
+    )
+    assert any("drawing: not entered, held_out" in timeline for timeline in first)
 
 
 async def test_an_arm_can_be_chosen():
@@ -347,7 +349,7 @@ async def test_a_failing_assertion_shows_the_timeline():
     assert "It is Wed 2026-03-04 09:00:00 now." in note
 
 
-async def test_a_journey_that_raises_fails_the_test_where_it_happens():
+async def test_a_journey_that_raises_fails_the_test_at_that_instant():
     with pytest.raises(AssertionError, match="nobody thought of this") as caught:
         async with play(raising) as world:
             ada = await world.contact("ada@example.com")
@@ -361,7 +363,7 @@ async def test_a_journey_that_raises_fails_the_test_where_it_happens():
     assert "It is Wed 2026-03-04 09:00:00 now." in caught.value.__notes__[0]
 
 
-async def test_a_failure_that_is_expected_can_be_looked_at():
+async def test_an_expected_failure_does_not_fail_the_test():
     async with play(raising) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "go")
@@ -372,7 +374,7 @@ async def test_a_failure_that_is_expected_can_be_looked_at():
         assert (place.error or "").endswith("ValueError: nobody thought of this")
 
 
-async def test_a_mail_that_cannot_be_rendered_fails_the_test():
+async def test_an_email_that_cannot_be_rendered_fails_the_test():
     @journey("half", trigger="go")
     async def half(user: Contact, ctx: Context) -> None:
         await ctx.send("news")
@@ -398,14 +400,14 @@ async def test_a_journey_that_blocks_fails_the_test(monkeypatch: pytest.MonkeyPa
         going_on.set()
 
 
-async def test_a_template_that_is_broken_is_named_where_it_is_missed():
+async def test_a_broken_template_is_reported_with_the_failure_it_causes():
     broken = {**MAILS, "hello": "---\nsubject: Hello\n---\n{% if %}"}
     with pytest.raises(AssertionError, match=r"(?s)no template 'hello'.*emails/hello\.html"):
         async with play(greeting, mails=broken) as world:
             await world.emit(await world.contact("ada@example.com"), "user.created")
 
 
-async def test_a_clock_that_is_read_fails_the_test_with_the_line_and_the_remedy():
+async def test_reading_the_clock_fails_the_test_with_the_line_and_the_remedy():
     message = (
         r"test_kit\.py:\d+: datetime\.now\(\) returns another value .* Use await ctx\.now\(\)\."
     )
@@ -427,7 +429,7 @@ async def test_a_clock_that_is_read_fails_the_test_with_the_line_and_the_remedy(
         (lambda: datetime.today(), "datetime.today()"),  # noqa: DTZ002
     ],
 )
-async def test_every_reading_of_time_and_chance_is_seen(call: object, named: str):
+async def test_every_read_of_a_clock_or_a_random_number_is_reported(call: object, named: str):
     @journey("reading", trigger="go")
     async def reading(user: Contact, ctx: Context) -> None:
         call()  # type: ignore[operator]
@@ -439,7 +441,7 @@ async def test_every_reading_of_time_and_chance_is_seen(call: object, named: str
     assert named in str(caught.value)
 
 
-async def test_what_the_journal_decides_and_what_a_step_reads_is_no_fault():
+async def test_recorded_randomness_and_reads_in_steps_are_not_reported():
     async with play(seeded) as world:
         ada = await world.contact("ada@example.com")
         await world.emit(ada, "go")
@@ -447,7 +449,7 @@ async def test_what_the_journal_decides_and_what_a_step_reads_is_no_fault():
         assert world.enrollment(ada).state == "completed"
 
 
-async def test_a_turn_that_differs_when_it_is_played_again_names_both_askings():
+async def test_a_turn_that_differs_in_its_second_run_is_reported_with_both_calls():
     with pytest.raises(AssertionError, match=r"checkpoint:1 times.*checkpoint:2 times"):
         async with play(counting) as world:
             await world.emit(await world.contact("ada@example.com"), "go")
@@ -456,7 +458,7 @@ async def test_a_turn_that_differs_when_it_is_played_again_names_both_askings():
 # -- opening a world ----------------------------------------------------------------------------
 
 
-async def test_a_function_that_is_no_journey_is_refused():
+async def test_a_function_that_is_not_a_journey_is_rejected():
     async def nothing(user: Contact, ctx: Context) -> None: ...
 
     with pytest.raises(JourneyCodeError, match="nothing is not a journey"):
@@ -473,13 +475,13 @@ async def test_a_problem_of_a_journey_is_reported_with_its_line():
             pass
 
 
-async def test_one_world_is_open_at_a_time(world: World):
+async def test_only_one_world_can_be_open(world: World):
     with pytest.raises(RuntimeError, match="open already"):
         async with play(greeting, mails=MAILS):
             pass
 
 
-def test_worlds_follow_each_other_in_plain_asyncio():
+def test_worlds_can_be_opened_one_after_the_other_in_plain_asyncio():
     async def greet() -> list[str]:
         async with play(greeting, mails=MAILS) as world:
             ada = await world.contact("ada@example.com")
@@ -489,7 +491,7 @@ def test_worlds_follow_each_other_in_plain_asyncio():
     assert [asyncio.run(greet()) for _ in range(3)] == [["hello"]] * 3
 
 
-def test_a_plain_test_and_the_strict_mode_of_the_plugin_work_too(tmp_path: Path):
+def test_plain_tests_and_the_strict_mode_of_the_plugin_are_supported(tmp_path: Path):
     (tmp_path / "test_both.py").write_text(
         "import asyncio\nimport pytest\n"
         "from hogsend import Contact, Context, journey\nfrom hogsend.testing import play\n\n\n"
@@ -504,15 +506,15 @@ def test_a_plain_test_and_the_strict_mode_of_the_plugin_work_too(tmp_path: Path)
     )
     scope = "asyncio_default_fixture_loop_scope=function"
     options = ["-p", "no:cacheprovider", "-W", "error", "-o", scope, "--rootdir", str(tmp_path)]
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "pytest", *options], cwd=tmp_path, capture_output=True, text=True
     )
-    assert "2 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert "2 passed" in completed.stdout, completed.stdout + completed.stderr
 
 
-async def test_modules_in_use_stay_those_that_the_test_imported(monkeypatch: pytest.MonkeyPatch):
-    # Whatever folder another test has loaded is not the one meant here.
-    for name in [one for one in sys.modules if one.partition(".")[0] == "journeys"]:
+async def test_the_modules_that_a_test_imported_stay_loaded(monkeypatch: pytest.MonkeyPatch):
+    # Another test may have loaded another folder of journeys.
+    for name in [module for module in sys.modules if module.partition(".")[0] == "journeys"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
     from journeys import feedback

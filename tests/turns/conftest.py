@@ -1,4 +1,4 @@
-"""Instances to take facts in and to play journeys in."""
+"""Fixtures with an installation, with or without a worker."""
 
 from tests.world import idle_world, sqlite_world, world
 

@@ -1,4 +1,4 @@
-"""What changes between two turns: the person, the code beside a journey, the clock."""
+"""Changes between two turns: of the contact, of imported code, of the clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from tests.world import World
 RESTS = 'async def rest(ctx):\n    await ctx.sleep(days(1), label="{label}")\n'
 
 
-async def test_the_person_is_as_of_enrollment_also_when_the_first_turn_fails(sqlite_world: World):
+async def test_the_user_is_the_contact_at_enrollment_even_if_the_first_turn_fails(
+    sqlite_world: World,
+):
     await sqlite_world.define(
         """
 @journey("j", trigger="go")
@@ -39,7 +41,9 @@ async def j(user, ctx):
     assert await sqlite_world.query("SELECT person FROM enrollments") == [(None,)]
 
 
-async def test_the_user_is_as_of_enrollment_even_if_the_first_turn_runs_late(idle_world: World):
+async def test_the_user_is_the_contact_at_enrollment_even_if_the_first_turn_runs_late(
+    idle_world: World,
+):
     await idle_world.define(
         """
 @journey("j", trigger="go")
@@ -54,7 +58,7 @@ async def j(user, ctx):
     assert marks == ["pro"]
 
 
-async def test_an_edit_of_what_a_journey_imports_is_another_version_of_it(
+async def test_an_edit_of_an_imported_file_changes_the_version_of_the_journey(
     sqlite_world: World, caplog: pytest.LogCaptureFixture
 ):
     sqlite_world.write("_rests", RESTS.format(label="a"))
@@ -87,7 +91,7 @@ async def alone(user, ctx):
     assert sqlite_world.runtime.changed_journeys == frozenset()
 
 
-async def test_a_file_that_imports_nothing_of_the_folder_keeps_its_version(sqlite_world: World):
+async def test_an_edit_of_another_file_keeps_the_version_of_a_journey(sqlite_world: World):
     source = """
 @journey("j", trigger="go")
 async def j(user, ctx):
@@ -101,7 +105,7 @@ async def j(user, ctx):
     assert sqlite_world.runtime.registry.journeys["j"].code_hash == before
 
 
-async def test_a_later_event_is_found_even_if_the_clock_went_back(
+async def test_a_later_event_ends_a_wait_even_if_the_clock_was_set_back(
     idle_world: World,
 ):
     await idle_world.define(
@@ -116,22 +120,22 @@ async def j(user, ctx):
     )
     runner = idle_world.turn_runner(hours(1))
     await idle_world.submit("go", user_id="ada", email="ada@example.com")
-    one = (await idle_world.enrollment()).id
-    await runner.run([one])
+    enrollment_id = (await idle_world.enrollment()).id
+    await runner.run([enrollment_id])
     await idle_world.advance(days(1))
-    await runner.run([one])
+    await runner.run([enrollment_id])
     await idle_world.advance(-hours(6))
     await idle_world.submit("ready", user_id="ada")
     await idle_world.advance(minutes(1))
     await idle_world.submit("used", user_id="ada")
     await idle_world.advance(minutes(1))
-    await runner.run([one])
+    await runner.run([enrollment_id])
     assert (await idle_world.enrollment()).state == "completed"
     marks = [step.label for step in await idle_world.journal() if step.kind == "checkpoint"]
     assert marks == ["found"]
 
 
-async def test_journeys_that_wait_for_each_other_for_ever_are_cut(sqlite_world: World):
+async def test_journeys_that_trigger_each_other_forever_are_stopped(sqlite_world: World):
     sqlite_world.set_turn_limits(TurnLimits(timedelta(seconds=60), 300))
     await sqlite_world.define(
         """
@@ -155,7 +159,7 @@ async def b(user, ctx):
     assert await sqlite_world.states() == ["waiting", "waiting"]
 
 
-async def test_a_new_loop_above_the_wait_that_never_comes_to_it_drifts(sqlite_world: World):
+async def test_a_new_endless_loop_above_the_wait_drifts(sqlite_world: World):
     sqlite_world.set_turn_limits(TurnLimits(timedelta(seconds=60), 300))
     source = """
 @journey("j", trigger="go")
@@ -175,7 +179,7 @@ async def j(user, ctx):
     assert await sqlite_world.mailbox() == []
 
 
-async def test_a_journey_that_names_a_missing_mail_or_list_is_not_loaded(
+async def test_a_journey_that_refers_to_a_missing_template_or_list_is_not_loaded(
     sqlite_world: World,
 ):
     sqlite_world.write(
@@ -196,7 +200,7 @@ async def ok(user, ctx):
     )
     await sqlite_world.load()
     assert list(sqlite_world.runtime.registry.journeys) == ["ok"]
-    problems = [str(one) for one in sqlite_world.runtime.content.broken]
+    problems = [str(problem) for problem in sqlite_world.runtime.content.broken]
     assert len(problems) == 2
     assert (
         "the journey 'j': ctx.send names the template 'welcom', which does not exist."

@@ -29,7 +29,7 @@ from hogsend.turns.turn_state import TurnState
 from hogsend.web.admin import graph, timeline
 from tests.world import World
 
-# How many turns were read for by each query.
+# The number of turns in each query.
 BATCHES: list[int] = []
 
 
@@ -130,7 +130,7 @@ async def test_a_new_call_is_read_for_all_turns_with_one_query(idle_world: World
 
 
 @pytest.mark.usefixtures("weather")
-async def test_a_new_call_that_lies_behind_somebody_is_recorded(sqlite_world: World):
+async def test_a_new_call_that_lies_behind_a_contact_is_recorded(sqlite_world: World):
     await sqlite_world.define(JOURNEY.replace('await ctx.weather("Oslo")', "0"))
     await sqlite_world.emit("go")
     await sqlite_world.define(JOURNEY)
@@ -164,7 +164,7 @@ def test_a_new_call_is_drawn_in_the_graph():
     assert "weather:Oslo" in keys
 
 
-def methods() -> list[tuple[str, ...]]:
+def list_methods() -> list[tuple[str, ...]]:
     return [
         (*path, name)
         for path, owner in (((), Context), (("history",), History))
@@ -172,12 +172,12 @@ def methods() -> list[tuple[str, ...]]:
     ]
 
 
-@pytest.mark.parametrize("path", methods(), ids=".".join)
+@pytest.mark.parametrize("path", list_methods(), ids=".".join)
 def test_every_method_of_the_context_has_its_class(path: tuple[str, ...]):
     call_type = find_call_by_path(path)
     assert call_type is not None
     assert find_call_by_kind(call_type.kind) is call_type
 
 
-def test_an_entry_of_a_kind_that_no_class_has_any_more_is_still_described():
+def test_a_journal_entry_of_a_removed_kind_is_still_described():
     assert find_call_by_kind("of_the_past") is Call

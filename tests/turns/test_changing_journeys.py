@@ -1,4 +1,4 @@
-"""The examples of the document about changing journeys come to what it says."""
+"""The examples of docs/changing-journeys.md have the outcomes that the document gives."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from tests.world import World
 DOCUMENT = Path(__file__).parents[2] / "docs" / "changing-journeys.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
 BEFORE, EDITS = BLOCKS[0], BLOCKS[1:]
-WORDS = {"identical": "identical", "moved on": "moved", "drift": "drifted"}
+OUTCOMES = {"identical": "identical", "moved on": "moved", "drift": "drifted"}
 
 
 def expected_outcome(edit: str) -> str:
     """Return the outcome that an example gives for waiting contacts, as a count of the plan."""
-    found = re.search(r"# Contacts waiting in settle-in: ([a-z ]+)\.", edit)
-    assert found, edit
-    return WORDS[found[1]]
+    match = re.search(r"# Contacts waiting in settle-in: ([a-z ]+)\.", edit)
+    assert match, edit
+    return OUTCOMES[match[1]]
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=range(len(EDITS)))
-async def test_waiting_people_go_on_as_the_guide_says(sqlite_world: World, edit: str):
+async def test_waiting_contacts_get_the_outcome_that_the_guide_gives(
+    sqlite_world: World, edit: str
+):
     emails = sqlite_world.runtime.settings.journeys / "emails"
     for name in set(re.findall(r'send\("([a-z-]+)"\)', DOCUMENT.read_text())):
         (emails / f"{name}.html").write_text(f"---\nsubject: {name}\n---\n<p>{name}</p>\n")
@@ -38,10 +40,10 @@ async def test_waiting_people_go_on_as_the_guide_says(sqlite_world: World, edit:
     content = load_content(sqlite_world.runtime.settings, sqlite_world.runtime.tokens)
     assert not content.broken
     code = JourneyCode(content.registry, content.template_lists)
-    (found,) = await plan_journeys(sqlite_world.database, sqlite_world.clock, code, ["first-week"])
+    (plan,) = await plan_journeys(sqlite_world.database, sqlite_world.clock, code, ["first-week"])
 
-    assert (getattr(found, expected_outcome(edit)), found.people) == (1, 1)
+    assert (getattr(plan, expected_outcome(edit)), plan.people) == (1, 1)
 
 
 def test_the_document_shows_each_outcome():
-    assert {expected_outcome(edit) for edit in EDITS} == set(WORDS.values())
+    assert {expected_outcome(edit) for edit in EDITS} == set(OUTCOMES.values())

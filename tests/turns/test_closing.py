@@ -1,4 +1,4 @@
-"""A wait closes the author's function, and what ends it from outside runs none of its code."""
+"""A wait closes the coroutine of a journey, and an exit from outside runs no code of it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from hogsend.services.enrollment_actions import run_action
 from tests.actors import OLGA
 from tests.world import World
 
-# What the functions of these tests did; each test looks at it.
-SEEN: list[Any] = []
-IMPORTS = "from tests.turns.test_closing import SEEN, Room\n"
+# The actions of the journeys of these tests.
+ACTIONS: list[Any] = []
+IMPORTS = "from tests.turns.test_closing import ACTIONS, Room\n"
 
 
 class Room:
-    """Something that is entered and left."""
+    """A context manager that records when it is entered and left."""
 
     async def __aenter__(self) -> None:
-        SEEN.append("in")
+        ACTIONS.append("in")
 
     async def __aexit__(self, *ended_by: object) -> None:
-        SEEN.append("out")
+        ACTIONS.append("out")
 
 
 @pytest.fixture(autouse=True)
-def _nothing_seen() -> None:
-    SEEN.clear()
+def _clear_actions() -> None:
+    ACTIONS.clear()
 
 
-async def play(world: World, body: str) -> None:
+async def run_journey(world: World, body: str) -> None:
     indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
     await world.define(
         f'{IMPORTS}@journey("j", trigger="go", exit_on=["stop"])\n'
@@ -49,7 +49,7 @@ try:
     await ctx.sleep(days(1), label="one")
     await ctx.wait_for("used", timeout=days(1))
 finally:
-    SEEN.append("finally")
+    ACTIONS.append("finally")
 """,
             ["finally"],
         ),
@@ -66,52 +66,54 @@ async with Room():
 async def test_finally_and_async_with_run_at_every_wait(
     sqlite_world: World, body: str, left: list[str]
 ):
-    await play(sqlite_world, body)
+    await run_journey(sqlite_world, body)
     for turn in (1, 2, 3):
-        assert left * turn == SEEN
+        assert left * turn == ACTIONS
         await sqlite_world.advance(days(1))
     assert await sqlite_world.states() == ["completed"]
 
 
-@pytest.mark.parametrize("ended_by", ["an event", "an operator's word"])
-async def test_an_exit_from_outside_runs_no_code_of_the_authors(world: World, ended_by: str):
+@pytest.mark.parametrize("ended_by", ["an event", "an operator"])
+async def test_an_exit_by_an_event_or_an_operator_runs_no_code_of_the_journey(
+    world: World, ended_by: str
+):
 
-    await play(
+    await run_journey(
         world,
         """
 try:
     async with Room():
         await ctx.sleep(days(1))
 finally:
-    SEEN.append("finally")
+    ACTIONS.append("finally")
 """,
     )
-    SEEN.clear()
+    ACTIONS.clear()
     if ended_by == "an event":
         await world.emit("stop")
     else:
         await run_action(world.runtime, OLGA, "exit", (await world.enrollment()).id)
     await world.advance(days(2))
     assert await world.states() == ["exited"]
-    assert SEEN == []
+    assert ACTIONS == []
 
 
 @pytest.mark.parametrize(
     "ending",
     ["finally:\n    await ctx.send('bye')", "except:\n    pass\nawait ctx.sleep(days(9))"],
 )
-async def test_code_that_runs_on_when_it_is_closed_is_dropped_and_noted(
+async def test_calls_of_code_that_resists_closing_are_ignored_and_recorded(
     sqlite_world: World, ending: str
 ):
-    await play(sqlite_world, f"try:\n    await ctx.sleep(days(1), label='rest')\n{ending}")
-    (rest,) = await sqlite_world.journal()
-    assert (rest.key, (rest.detail or {}).get("unclosed")) == ("sleep:rest", True)
+    await run_journey(sqlite_world, f"try:\n    await ctx.sleep(days(1), label='rest')\n{ending}")
+    (step,) = await sqlite_world.journal()
+    assert (step.key, (step.detail or {}).get("unclosed")) == ("sleep:rest", True)
     assert (await sqlite_world.states(), await sqlite_world.mailbox()) == (["waiting"], [])
 
 
-async def test_a_function_that_lets_itself_be_closed_gets_no_note(sqlite_world: World):
-    await play(
-        sqlite_world, "try:\n    await ctx.sleep(days(1))\nfinally:\n    SEEN.append('finally')"
+async def test_a_journey_that_closes_cleanly_is_not_recorded_as_unclosed(sqlite_world: World):
+    await run_journey(
+        sqlite_world, "try:\n    await ctx.sleep(days(1))\nfinally:\n    ACTIONS.append('finally')"
     )
-    (rest,) = await sqlite_world.journal()
-    assert "unclosed" not in (rest.detail or {})
+    (step,) = await sqlite_world.journal()
+    assert "unclosed" not in (step.detail or {})

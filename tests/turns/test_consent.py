@@ -1,4 +1,4 @@
-"""A contact's choices about lists count from when the contact makes them."""
+"""A contact's choices about lists count from the moment when the contact makes them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ ASKS = """
         ({"*": False, "news": True}, [0, 0, 0, 1]),
     ],
 )
-async def test_consent_is_as_it_is_now(world: World, choices: dict[str, bool], answers: list[int]):
+async def test_is_subscribed_returns_the_present_consent(
+    world: World, choices: dict[str, bool], answers: list[int]
+):
     await world.define(ASKS)
     await world.emit("go")
     await world.submit("chosen", user_id="ada", lists=choices)

@@ -1,4 +1,4 @@
-"""`@journey` only marks a function: what is made of the marks is nobody's global."""
+"""`@journey` attaches a spec to a function, and keeps no global registry."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ async def j(user, ctx): ...
 """
 
 
-def test_a_journey_is_the_function_that_was_written():
+def test_the_decorator_returns_the_same_function():
     async def welcome(user: Contact, ctx: Context) -> None:
         """Say hello."""
 
-    marked = journey("welcome", trigger="go")(welcome)
-    assert marked is welcome
-    assert inspect.iscoroutinefunction(marked)
-    assert isinstance(getattr(marked, SPEC_ATTRIBUTE), JourneySpec)
+    decorated = journey("welcome", trigger="go")(welcome)
+    assert decorated is welcome
+    assert inspect.iscoroutinefunction(decorated)
+    assert isinstance(getattr(decorated, SPEC_ATTRIBUTE), JourneySpec)
 
 
-def test_each_loading_makes_a_registry_of_its_own(tmp_path: Path):
-    one, other = tmp_path / "one", tmp_path / "other"
-    for folder in (one, other):
+def test_each_load_builds_a_separate_registry(tmp_path: Path):
+    first_folder, second_folder = tmp_path / "one", tmp_path / "other"
+    for folder in (first_folder, second_folder):
         folder.mkdir()
         (folder / "journeys.py").write_text(SOURCE)
-    first, second, again = load(one), load(other), load(one)
+    first, second, again = load(first_folder), load(second_folder), load(first_folder)
     assert list(first.journeys) == list(second.journeys) == list(again.journeys) == ["j"]
     assert not (first.broken or second.broken or again.broken)
-    assert len({id(found.functions["j"]) for found in (first, second, again)}) == 3
+    assert len({id(registry.functions["j"]) for registry in (first, second, again)}) == 3
 
 
-def test_a_mark_outside_of_the_folder_registers_nothing(tmp_path: Path):
+def test_a_decorated_function_outside_of_the_folder_is_not_registered(tmp_path: Path):
     @journey("elsewhere", trigger="go")
     async def elsewhere(user: Contact, ctx: Context) -> None: ...
 

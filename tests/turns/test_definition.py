@@ -1,4 +1,4 @@
-"""What a definition promises beside the code: goal, holdout, hours, zones, late events."""
+"""The arguments of `@journey`: goal, holdout, send window, time zone, late events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ async def j(user, ctx):
 """
 
 
-async def goals(world: World) -> dict[str, int]:
+async def count_goals(world: World) -> dict[str, int]:
     rows = await world.query("SELECT name, value FROM counters WHERE name LIKE 'goal/%'")
     return {name: value for name, value in rows}
 
@@ -25,10 +25,10 @@ async def test_a_goal_is_counted_once_for_each_enrollment_and_ends_nothing(world
     await world.emit("bought", total=9)
     await world.emit("go")
     await world.emit("bought", total=3)
-    assert await goals(world) == {}
+    assert await count_goals(world) == {}
     await world.emit("bought", total=9)
     await world.emit("bought", total=9)
-    assert await goals(world) == {"goal/j/entered": 1}
+    assert await count_goals(world) == {"goal/j/entered": 1}
     assert await world.states() == ["waiting"]
 
 
@@ -38,21 +38,21 @@ async def test_a_goal_reached_after_the_journey_still_counts(world: World):
     await world.advance(days(4))
     assert await world.states() == ["completed"]
     await world.emit("bought")
-    assert await goals(world) == {"goal/j/entered": 1}
+    assert await count_goals(world) == {"goal/j/entered": 1}
 
 
 async def test_the_event_that_starts_a_journey_is_not_its_goal(world: World):
     await world.define(ONE.format(more=', goal="go"'))
     await world.emit("go")
-    assert await goals(world) == {}
+    assert await count_goals(world) == {}
 
 
 async def test_a_held_out_contact_gets_nothing_and_is_counted(world: World):
     await world.define(ONE.format(more=', holdout=50, goal="bought"'))
     outcomes = {}
     for n in range(40):
-        taken = await world.emit("go", f"u{n}")
-        outcomes[f"u{n}"] = taken.enrollments[0]["outcome"], taken.enrollments[0].get("reason")
+        result = await world.emit("go", f"u{n}")
+        outcomes[f"u{n}"] = result.enrollments[0]["outcome"], result.enrollments[0].get("reason")
     held = [user for user, outcome in outcomes.items() if outcome == ("skipped", "held_out")]
     assert 8 <= len(held) <= 32
     states = await world.states()
@@ -60,13 +60,13 @@ async def test_a_held_out_contact_gets_nothing_and_is_counted(world: World):
     assert {send.to_email for send in await world.sends()}.isdisjoint(
         f"{user}@example.com" for user in held
     )
-    # They are compared with: what they do without the journey is counted too.
+    # The goals of the holdout are counted too, for comparison.
     await world.emit("bought", held[0])
-    assert await goals(world) == {"goal/j/held_out": 1}
+    assert await count_goals(world) == {"goal/j/held_out": 1}
     assert await world.counter_drift() == {}
 
 
-async def test_the_same_person_is_always_in_or_always_out(world: World):
+async def test_a_contact_is_always_in_the_holdout_or_never(world: World):
     await world.define(ONE.format(more=", holdout=50"))
     first = {n: (await world.emit("go", f"u{n}")).enrollments[0].get("reason") for n in range(12)}
     await world.advance(days(4))
@@ -81,7 +81,7 @@ async def test_a_contact_that_would_be_refused_is_not_held_out(world: World):
     assert reasons == {"disabled"}
 
 
-async def test_a_mail_outside_of_the_hours_waits_for_the_persons_morning(world: World):
+async def test_an_email_outside_of_the_send_window_waits_for_the_next_opening(world: World):
     await world.define(ONE.format(more=', send_window=("09:00", "18:00")'))
     # 02:00 in New York.
     world.clock.set(datetime(2026, 3, 3, 7, tzinfo=UTC))
@@ -99,18 +99,18 @@ async def test_a_mail_outside_of_the_hours_waits_for_the_persons_morning(world: 
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_a_mail_whose_hours_have_passed_meanwhile_waits_for_the_next(world: World):
+async def test_an_email_that_missed_its_send_window_waits_for_the_next_opening(world: World):
     await world.define(ONE.format(more=', send_window=("09:00", "18:00"), time_zone="Asia/Tokyo"'))
     world.clock.set(datetime(2026, 3, 2, 22, tzinfo=UTC))
     await world.emit("go")
-    # The machine is away when the hours begin, and back in the night after.
+    # The machine is off during the send window, and starts in the night after.
     await world.advance(timedelta(hours=14))
     assert await world.mailbox() == []
     await world.advance(timedelta(hours=12))
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_an_exit_cancels_the_mail_that_waits_for_morning(world: World):
+async def test_an_exit_cancels_an_email_that_waits_for_its_send_window(world: World):
     await world.define(ONE.format(more=', exit_on=["stop"], send_window=("09:00", "18:00")'))
     world.clock.set(datetime(2026, 3, 3, 3, tzinfo=UTC))
     await world.emit("go")
@@ -120,17 +120,17 @@ async def test_an_exit_cancels_the_mail_that_waits_for_morning(world: World):
     assert [send.status for send in await world.sends()] == ["cancelled"]
 
 
-async def test_a_late_event_starts_only_what_accepts_it(world: World):
+async def test_a_late_event_starts_only_journeys_that_accept_late_events(world: World):
     await world.define(ONE.format(more=""))
     long_ago = world.clock.now() - days(3)
-    taken = await world.submit("go", user_id="ada", timestamp=long_ago)
-    assert taken.enrollments[0]["reason"] == "late_event"
+    result = await world.submit("go", user_id="ada", timestamp=long_ago)
+    assert result.enrollments[0]["reason"] == "late_event"
     await world.define(ONE.format(more=", accept_late=True"))
-    taken = await world.submit("go", user_id="ada", timestamp=long_ago)
-    assert taken.enrollments[0]["outcome"] == "enrolled"
+    result = await world.submit("go", user_id="ada", timestamp=long_ago)
+    assert result.enrollments[0]["outcome"] == "enrolled"
 
 
-async def test_a_mail_to_another_address_goes_there_and_honours_its_suppression(world: World):
+async def test_an_email_to_another_address_respects_the_suppression_of_that_address(world: World):
     await world.define(
         """
         @journey("j", trigger="go", entry="unlimited")
@@ -153,7 +153,7 @@ async def test_a_mail_to_another_address_goes_there_and_honours_its_suppression(
     ]
 
 
-async def test_an_address_that_is_none_fails_the_turn(sqlite_world: World):
+async def test_an_invalid_address_fails_the_turn(sqlite_world: World):
     await sqlite_world.define(
         """
         @journey("j", trigger="go")
@@ -165,7 +165,7 @@ async def test_an_address_that_is_none_fails_the_turn(sqlite_world: World):
     assert "to='nobody' is not an email address" in ((await sqlite_world.enrollment()).error or "")
 
 
-async def test_history_tells_of_journeys_and_mails(world: World):
+async def test_history_returns_past_journeys_and_emails(world: World):
     await world.define(
         """
         @journey("other", trigger="before")

@@ -1,4 +1,4 @@
-"""`ctx.digest` and `ctx.throttle`: many things that happen, few mails about them."""
+"""`ctx.digest` and `ctx.throttle`, which limit the number of emails."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ async def comments(user, ctx):
 """
 
 
-async def collected(world: World) -> list[str]:
-    """Return what each enrollment's digest held, the oldest enrollment first."""
+async def read_digests(world: World) -> list[str]:
+    """Return the events of the digests, the oldest enrollment first."""
     labels: list[str] = []
-    for one in await world.all_enrollments():
-        labels += [s.label for s in await world.journal(one.id) if s.kind == "checkpoint"]
+    for enrollment in await world.all_enrollments():
+        journal = await world.journal(enrollment.id)
+        labels += [step.label for step in journal if step.kind == "checkpoint"]
     return labels
 
 
-async def test_a_digest_holds_the_trigger_and_what_came_within_the_window(world: World):
+async def test_a_digest_contains_the_trigger_and_the_events_of_its_window(world: World):
     await world.define(COLLECT.format(more=""))
     await world.emit("comment.added", n=1)
     await world.advance(minutes(30))
     await world.emit("comment.added", n=2)
     await world.emit("something.else", n=9)
-    assert await collected(world) == []
+    assert await read_digests(world) == []
     await world.advance(minutes(30))
-    assert await collected(world) == ["1,2"]
+    assert await read_digests(world) == ["1,2"]
     await world.emit("comment.added", n=3)
     await world.advance(hours(1))
-    assert await collected(world) == ["1,2", "3"]
+    assert await read_digests(world) == ["1,2", "3"]
 
 
-async def test_a_digest_is_over_when_enough_have_come(world: World):
+async def test_a_digest_ends_when_enough_events_have_arrived(world: World):
     await world.define(COLLECT.format(more=", max_events=3"))
     for n in range(1, 3):
         await world.emit("comment.added", n=n)
@@ -45,7 +46,7 @@ async def test_a_digest_is_over_when_enough_have_come(world: World):
     assert only.wait is not None
     assert only.wait.remaining == 1
     await world.emit("comment.added", n=3)
-    assert await collected(world) == ["1,2,3"]
+    assert await read_digests(world) == ["1,2,3"]
 
 
 async def test_a_digest_collects_events_that_arrive_while_the_turn_runs(world: World):
@@ -54,10 +55,10 @@ async def test_a_digest_collects_events_that_arrive_while_the_turn_runs(world: W
         await world.submit("comment.added", user_id="ada", properties={"n": n})
     await world.settle()
     await world.emit("comment.added", n=3)
-    assert await collected(world) == ["1,2,3"]
+    assert await read_digests(world) == ["1,2,3"]
 
 
-async def test_a_digest_of_other_events_leaves_the_trigger_out(world: World):
+async def test_a_digest_of_other_events_does_not_contain_the_trigger(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -73,7 +74,7 @@ async def test_a_digest_of_other_events_leaves_the_trigger_out(world: World):
     await world.advance(hours(1))
     await world.emit("like", by="bo", n=3)
     await world.advance(hours(1))
-    assert await collected(world) == ["[1] then 1"]
+    assert await read_digests(world) == ["[1] then 1"]
 
 
 async def test_events_after_the_deadline_belong_to_the_next_digest(sqlite_world: World):
@@ -82,20 +83,22 @@ async def test_events_after_the_deadline_belong_to_the_next_digest(sqlite_world:
     sqlite_world.clock.set(sqlite_world.clock.now() + hours(2))
     await sqlite_world.submit("comment.added", user_id="ada", properties={"n": 2})
     await sqlite_world.advance(hours(2))
-    assert await collected(sqlite_world) == ["1"]
+    assert await read_digests(sqlite_world) == ["1"]
 
 
-async def test_a_new_digest_behind_a_person_is_empty(sqlite_world: World):
-    rest = """
+async def test_a_new_digest_that_lies_behind_a_contact_is_empty(sqlite_world: World):
+    source = """
         @journey("j", trigger="go")
         async def j(user, ctx):
             {new}
             await ctx.sleep(days(1), label="rest")
             await ctx.checkpoint("{{}}".format({answer}))
         """
-    await sqlite_world.define(rest.format(new="pass", answer="0"))
+    await sqlite_world.define(source.format(new="pass", answer="0"))
     await sqlite_world.emit("go")
-    await sqlite_world.define(rest.format(new="found = await ctx.digest(hours(1))", answer="found"))
+    await sqlite_world.define(
+        source.format(new="found = await ctx.digest(hours(1))", answer="found")
+    )
     await sqlite_world.advance(days(1))
     assert (await sqlite_world.journal())[-1].label == "[]"
 
@@ -113,13 +116,13 @@ async def test_only_the_first_digest_begins_with_the_trigger(world: World):
     await world.emit("go", n=1)
     await world.advance(hours(1))
     await world.emit("go", n=2)
-    assert await collected(world) == ["1"]
+    assert await read_digests(world) == ["1"]
     await world.advance(hours(1))
-    assert await collected(world) == ["1", "2"]
+    assert await read_digests(world) == ["1", "2"]
 
 
-async def allowed(world: World, *calls: str) -> list[Any]:
-    """Play a journey that asks these throttles, and return the answers."""
+async def run_throttles(world: World, *calls: str) -> list[Any]:
+    """Run a journey with these calls, and return the answers of its throttles."""
     body = "\n".join(f"            await ctx.{call}" for call in calls)
     await world.define(
         f"""
@@ -134,8 +137,8 @@ async def allowed(world: World, *calls: str) -> list[Any]:
     return [step.answer for step in await world.journal() if step.kind == "throttle"]
 
 
-async def test_a_throttle_counts_the_mails_of_every_journey_and_of_this_turn(world: World):
-    answers = await allowed(
+async def test_a_throttle_counts_the_emails_of_all_journeys_and_of_this_turn(world: World):
+    answers = await run_throttles(
         world,
         "send('welcome')",
         "throttle(2, days(1))",
@@ -150,8 +153,10 @@ async def test_a_throttle_counts_the_mails_of_every_journey_and_of_this_turn(wor
     ]
 
 
-async def test_a_throttle_forgets_what_is_older_than_its_window(world: World):
-    await allowed(world, "send('welcome')", "sleep(days(2), label='r')", "throttle(1, days(1))")
+async def test_a_throttle_ignores_emails_before_its_window(world: World):
+    await run_throttles(
+        world, "send('welcome')", "sleep(days(2), label='r')", "throttle(1, days(1))"
+    )
     await world.advance(days(2))
     answer = (await world.answers())["throttle:1 in 1 day"]
     assert answer == {"allowed": True, "sent": 0, "limit": 1}

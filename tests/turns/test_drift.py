@@ -1,4 +1,4 @@
-"""What happens to people who wait in a journey whose code changes (docs/journeys.md)."""
+"""Contacts who wait in a journey whose code changes (docs/journeys.md)."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ BEFORE = """
 """
 
 
-async def waiting(world: World, *, source: str = BEFORE) -> None:
-    """Bring one person to the wait of a journey."""
+async def bring_to_wait(world: World, *, source: str = BEFORE) -> None:
+    """Bring a contact to the wait of a journey."""
     await world.define(source)
     await world.emit("go")
     assert await world.states() == ["waiting"]
 
 
 async def test_a_wait_keeps_its_instant_even_if_its_arguments_change(world: World):
-    await waiting(world)
+    await bring_to_wait(world)
     await world.define(BEFORE.replace("days(2)", "days(9)"))
     await world.advance(days(2))
     assert await world.mailbox() == ["welcome", "nudge"]
 
 
-async def test_a_recorded_step_answers_wherever_it_stands_now(world: World):
-    await waiting(world)
+async def test_a_recorded_call_answers_from_the_journal_in_any_order(world: World):
+    await bring_to_wait(world)
     await world.define(
         """
         @journey("j", trigger="go")
@@ -48,8 +48,8 @@ async def test_a_recorded_step_answers_wherever_it_stands_now(world: World):
     assert await world.states() == ["completed"]
 
 
-async def test_what_is_new_before_the_wait_lies_behind_and_is_not_done(world: World):
-    await waiting(world)
+async def test_new_calls_before_the_wait_are_skipped_except_for_reads(world: World):
+    await bring_to_wait(world)
     await world.define(
         """
         @journey("j", trigger="go")
@@ -77,15 +77,15 @@ async def test_what_is_new_before_the_wait_lies_behind_and_is_not_done(world: Wo
     assert await world.states() == ["completed"]
 
 
-async def test_what_is_new_after_the_wait_is_done(world: World):
-    await waiting(world)
+async def test_new_calls_after_the_wait_run(world: World):
+    await bring_to_wait(world)
     await world.define(BEFORE + '        await ctx.send("offer")\n')
     await world.advance(days(2))
     assert await world.mailbox() == ["welcome", "nudge", "offer"]
 
 
-async def test_what_lies_behind_stays_behind_at_the_next_turn(world: World):
-    await waiting(world)
+async def test_a_skipped_call_stays_skipped_in_the_next_turn(world: World):
+    await bring_to_wait(world)
     await world.define(
         """
         @journey("j", trigger="go")
@@ -103,7 +103,7 @@ async def test_what_lies_behind_stays_behind_at_the_next_turn(world: World):
 
 
 @pytest.mark.parametrize(
-    "rest",
+    "ending",
     [
         "return",
         'await ctx.sleep(days(2), label="renamed")',
@@ -111,14 +111,14 @@ async def test_what_lies_behind_stays_behind_at_the_next_turn(world: World):
         'await ctx.send("offer")',
     ],
 )
-async def test_code_that_ends_before_the_wait_drifts_and_sends_nothing(world: World, rest: str):
-    await waiting(world)
+async def test_code_that_ends_before_the_wait_drifts_and_sends_nothing(world: World, ending: str):
+    await bring_to_wait(world)
     await world.define(
         f"""
         @journey("j", trigger="go", exit_on=["stop"])
         async def j(user, ctx):
             await ctx.send("welcome")
-            {rest}
+            {ending}
         """
     )
     await world.advance(days(2))
@@ -130,23 +130,23 @@ async def test_code_that_ends_before_the_wait_drifts_and_sends_nothing(world: Wo
     assert await world.mailbox() == ["welcome"]
     assert await world.counter_drift() == {}
 
-    # It holds its place, and exits reach it.
+    # The drifted enrollment still counts as live, and an exit ends it.
     again = await world.emit("go")
-    assert [one["reason"] for one in again.enrollments] == ["already_live"]
+    assert [row["reason"] for row in again.enrollments] == ["already_live"]
     await world.emit("stop")
     assert await world.states() == ["exited"]
     assert await world.counter_drift() == {}
 
 
 async def test_a_recorded_call_that_the_new_code_lacks_is_ignored(world: World):
-    await waiting(world)
+    await bring_to_wait(world)
     await world.define(BEFORE.replace('await ctx.send("welcome")', "pass"))
     await world.advance(days(2))
     assert await world.mailbox() == ["welcome", "nudge"]
 
 
-async def test_the_version_of_the_code_is_kept_with_each_turn(world: World):
-    await waiting(world)
+async def test_each_turn_records_the_version_of_its_code(world: World):
+    await bring_to_wait(world)
     first = (await world.enrollment()).code_hash
     await world.define(BEFORE + "        pass\n")
     await world.advance(days(2))
@@ -164,8 +164,10 @@ async def test_the_version_of_the_code_is_kept_with_each_turn(world: World):
 
 
 @pytest.mark.parametrize("gone", ["removed", "broken"])
-async def test_people_of_a_journey_that_is_gone_are_parked_and_come_back(world: World, gone: str):
-    await waiting(world)
+async def test_contacts_of_a_missing_journey_are_parked_and_continue_when_it_is_back(
+    world: World, gone: str
+):
+    await bring_to_wait(world)
     if gone == "removed":
         world.remove("journeys")
     else:
@@ -176,7 +178,7 @@ async def test_people_of_a_journey_that_is_gone_are_parked_and_come_back(world: 
     await world.advance(days(10))
     assert await world.mailbox() == ["welcome"]
     refused = await world.emit("go", "bo")
-    assert [one["reason"] for one in refused.enrollments] == ["journey_broken"]
+    assert [row["reason"] for row in refused.enrollments] == ["journey_broken"]
 
     await world.define(BEFORE)
     await world.settle()
@@ -186,7 +188,7 @@ async def test_people_of_a_journey_that_is_gone_are_parked_and_come_back(world: 
 
 
 async def test_an_exit_ends_a_parked_enrollment(world: World):
-    await waiting(world)
+    await bring_to_wait(world)
     world.remove("journeys")
     await world.load()
     await world.emit("stop")
@@ -196,8 +198,8 @@ async def test_an_exit_ends_a_parked_enrollment(world: World):
     assert await world.counter_drift() == {}
 
 
-async def test_an_event_that_comes_while_parked_is_not_lost(world: World):
-    await waiting(
+async def test_an_event_that_arrives_while_parked_is_not_lost(world: World):
+    await bring_to_wait(
         world,
         source="""
         @journey("j", trigger="go")
@@ -218,7 +220,7 @@ async def test_an_event_that_comes_while_parked_is_not_lost(world: World):
 
 
 async def test_an_enrollment_in_a_journey_that_disappears_is_parked(world: World):
-    """Its trigger was decided a moment before the code was lost."""
+    """The trigger was decided before the code was removed."""
     await world.define(BEFORE)
     rules = world.runtime.ingest.rules
     world.remove("journeys")
@@ -232,14 +234,16 @@ async def test_an_enrollment_in_a_journey_that_disappears_is_parked(world: World
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_people_of_other_journeys_notice_nothing(world: World):
+async def test_contacts_of_other_journeys_are_not_parked(world: World):
     world.write("other", BEFORE.replace('"j"', '"other"').replace("def j", "def other"))
     await world.define(BEFORE)
     await asyncio.gather(*(world.submit("go", user_id=user) for user in ("ada", "bo")))
     await world.settle()
     world.remove("journeys")
     await world.load()
-    assert sorted((one.journey_id, one.state) for one in await world.all_enrollments()) == [
+    assert sorted(
+        (enrollment.journey_id, enrollment.state) for enrollment in await world.all_enrollments()
+    ) == [
         ("j", "parked"),
         ("j", "parked"),
         ("other", "waiting"),

@@ -1,4 +1,4 @@
-"""An end is final, whatever comes afterwards; and there is no limit on how long it takes."""
+"""An ended enrollment never changes, and an enrollment can last for any time."""
 
 from __future__ import annotations
 
@@ -29,22 +29,24 @@ JOURNEY = """
 """
 
 
-async def end(world: World, state: str) -> Any:
-    """Bring somebody to an end, and return the enrollment."""
+async def bring_to_end(world: World, state: str) -> Any:
+    """Bring an enrollment to an end state, and return it."""
     await world.define(JOURNEY.format(more=", holdout=50" if state == "held_out" else ""))
     for number in range(20):
         await world.emit("go", f"u{number}", **ENDS[state])
         for pause in RETRY_AFTER if state == "failed" else ():
             await world.advance(pause)
-        found = [one for one in await world.all_enrollments() if one.state == state]
-        if found:
-            return found[0]
-    raise AssertionError(f"nobody has {state}")
+        ended = [
+            enrollment for enrollment in await world.all_enrollments() if enrollment.state == state
+        ]
+        if ended:
+            return ended[0]
+    raise AssertionError(f"no enrollment is {state}")
 
 
 @pytest.mark.parametrize("state", ENDS)
 async def test_a_terminal_state_is_final(world: World, state: str):
-    before = await end(world, state)
+    before = await bring_to_end(world, state)
     for name in ("used", "stop", "used"):
         await world.submit(name, contact_id=before.contact_id)
     await world.advance(days(30))
@@ -54,7 +56,9 @@ async def test_a_terminal_state_is_final(world: World, state: str):
     await world.submit("stop", contact_id=before.contact_id)
     await world.define(JOURNEY.format(more=""))
     await world.advance(days(30))
-    after = next(one for one in await world.all_enrollments() if one.id == before.id)
+    after = next(
+        enrollment for enrollment in await world.all_enrollments() if enrollment.id == before.id
+    )
     assert after == before
     assert await world.counter_drift() == {}
 
@@ -73,7 +77,7 @@ async def test_an_ended_enrollment_does_not_run(idle_world: World):
     assert len(await idle_world.turns()) == 1
 
 
-async def test_a_journey_may_live_for_years(world: World):
+async def test_a_journey_can_last_for_centuries(world: World):
     await world.define(
         """
         @journey("century", trigger="go", exit_on=["stop"])

@@ -1,4 +1,4 @@
-"""What a journey does wrong fails that turn, is tried again, and harms nobody else."""
+"""An error of a journey fails the turn, which is retried, and affects no other enrollment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RAISES = """
 """
 
 
-async def test_a_turn_that_raises_is_discarded_and_tried_again_on_a_schedule(world: World):
+async def test_a_turn_that_raises_is_discarded_and_retried_on_a_schedule(world: World):
     await world.define(RAISES)
     await world.emit("go")
     for attempt, pause in enumerate(SCHEDULE, 1):
@@ -49,7 +49,7 @@ async def test_a_turn_that_raises_is_discarded_and_tried_again_on_a_schedule(wor
     assert await world.counter_drift() == {}
 
 
-async def test_the_traceback_names_the_authors_line(sqlite_world: World):
+async def test_the_traceback_contains_the_authors_line(sqlite_world: World):
     await sqlite_world.define(RAISES)
     await sqlite_world.emit("go")
     error = (await sqlite_world.enrollment()).error or ""
@@ -59,7 +59,7 @@ async def test_the_traceback_names_the_authors_line(sqlite_world: World):
     assert "turns/execution.py" not in error
 
 
-async def test_fixed_code_continues_parked_enrollments(world: World):
+async def test_fixed_code_continues_failing_enrollments(world: World):
     await world.define(RAISES)
     await world.emit("go")
     await world.define(RAISES.replace('raise ValueError("the author\'s mistake")', "pass"))
@@ -90,7 +90,7 @@ async def test_a_failure_after_a_wait_keeps_the_wait_and_what_ended_it(world: Wo
     assert await world.mailbox() == ["welcome"]
 
 
-async def test_one_that_has_failed_is_in_no_wait(world: World):
+async def test_a_failed_enrollment_does_not_count_as_waiting(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -109,7 +109,7 @@ async def test_one_that_has_failed_is_in_no_wait(world: World):
 
 
 @pytest.mark.parametrize(("sends", "reason"), [(False, None), (True, "already_entered")])
-async def test_a_failure_is_an_entry_only_if_it_has_sent_something(
+async def test_a_failed_enrollment_counts_as_an_entry_only_if_it_has_sent_an_email(
     world: World, sends: bool, reason: str | None
 ):
     await world.define(
@@ -127,7 +127,7 @@ async def test_a_failure_is_an_entry_only_if_it_has_sent_something(
     for pause in SCHEDULE:
         await world.advance(pause)
     again = await world.emit("go")
-    assert [one.get("reason") for one in again.enrollments] == [reason]
+    assert [row.get("reason") for row in again.enrollments] == [reason]
 
 
 async def test_an_exit_ends_an_enrollment_that_waits_for_a_retry(world: World):
@@ -139,7 +139,7 @@ async def test_an_exit_ends_an_enrollment_that_waits_for_a_retry(world: World):
     assert len(await world.turns()) == 1
 
 
-async def test_one_person_s_failure_is_no_one_else_s(world: World):
+async def test_a_failing_turn_does_not_fail_other_turns_of_its_batch(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -160,7 +160,7 @@ async def test_one_person_s_failure_is_no_one_else_s(world: World):
     assert await world.mailbox() == ["welcome", "welcome"]
 
 
-async def test_a_turn_that_the_database_does_not_take_has_failed(world: World):
+async def test_a_turn_that_cannot_be_written_fails(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -176,15 +176,17 @@ async def test_a_turn_that_the_database_does_not_take_has_failed(world: World):
     )
     await world.settle()
     assert sorted(await world.states()) == ["active", "completed", "completed"]
-    bo = next(one for one in await world.all_enrollments() if one.state == "active")
+    bo = next(
+        enrollment for enrollment in await world.all_enrollments() if enrollment.state == "active"
+    )
     assert "surrogates not allowed" in (bo.error or "")
 
 
 # -- what a journey must not do ------------------------------------------------------------------
 
 
-async def fault(world: World, body: str, *, before: str = "") -> str:
-    """Play a journey with this body, which must fail; return why."""
+async def run_failing(world: World, body: str, *, before: str = "") -> str:
+    """Run a journey with this body, which must fail; return the error."""
     indented = "\n".join(f"            {line}" for line in body.strip().splitlines())
     await world.define(
         f"""
@@ -221,7 +223,7 @@ async def test_asyncio_in_a_journey_fails_the_turn_even_if_the_error_is_swallowe
     if swallowed:
         inner = "\n".join(f"    {line}" for line in body.splitlines())
         body = f"try:\n{inner}\nexcept Exception:\n    pass\n{swallowed}"
-    assert "used asyncio directly" in await fault(sqlite_world, body)
+    assert "used asyncio directly" in await run_failing(sqlite_world, body)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,9 @@ async def test_asyncio_in_a_journey_fails_the_turn_even_if_the_error_is_swallowe
     ],
 )
 async def test_only_the_context_may_be_awaited(sqlite_world: World, body: str):
-    assert "Only await ctx calls" in await fault(sqlite_world, body + "\nawait ctx.send('welcome')")
+    assert "Only await ctx calls" in await run_failing(
+        sqlite_world, body + "\nawait ctx.send('welcome')"
+    )
 
 
 @pytest.mark.parametrize(
@@ -256,10 +260,8 @@ async def test_only_the_context_may_be_awaited(sqlite_world: World, body: str):
         ("ctx.trigger('x', {'y': object()})", "cannot keep a object"),
     ],
 )
-async def test_a_call_that_makes_no_sense_fails_at_its_line(
-    sqlite_world: World, call: str, message: str
-):
-    error = await fault(sqlite_world, f"await {call}")
+async def test_an_invalid_call_fails_at_its_line(sqlite_world: World, call: str, message: str):
+    error = await run_failing(sqlite_world, f"await {call}")
     assert message in error
     assert f"await {call}" in error
 
@@ -268,11 +270,11 @@ async def test_an_error_of_a_call_cannot_be_swallowed(sqlite_world: World):
     body = (
         "try:\n    await ctx.send(str('nothing'))\nexcept Exception:\n    await ctx.send('welcome')"
     )
-    assert "no template 'nothing'" in await fault(sqlite_world, body)
+    assert "no template 'nothing'" in await run_failing(sqlite_world, body)
 
 
-async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
-    """A condition of the author's own that raises."""
+async def test_a_read_that_raises_fails_only_its_own_turn(world: World):
+    """The author's own condition raises."""
     await world.define(
         """
         class Odd:
@@ -290,16 +292,20 @@ async def test_a_read_that_cannot_be_answered_fails_alone(world: World):
     await asyncio.gather(*(world.submit("go", user_id=user) for user in ("ada", "bo", "cy")))
     await world.settle()
     assert sorted(await world.states()) == ["active", "completed", "completed"]
-    failing = next(one for one in await world.all_enrollments() if one.state == "active")
+    failing = next(
+        enrollment for enrollment in await world.all_enrollments() if enrollment.state == "active"
+    )
     assert "an odd condition" in (failing.error or "")
 
 
 @pytest.mark.parametrize(
     "call", ["ctx.random()", "ctx.send('welcome')", "ctx.wait_for('x', timeout=days(0))"]
 )
-async def test_a_journey_that_never_stops_asking_fails(sqlite_world: World, call: str):
+async def test_a_journey_that_makes_too_many_calls_fails(sqlite_world: World, call: str):
     sqlite_world.set_turn_limits(TurnLimits(calls=50))
-    assert "has made 50 ctx calls" in await fault(sqlite_world, f"while True:\n    await {call}")
+    assert "has made 50 ctx calls" in await run_failing(
+        sqlite_world, f"while True:\n    await {call}"
+    )
 
 
 # -- closing ------------------------------------------------------------------------------------
@@ -330,7 +336,7 @@ async def test_a_pause_cannot_be_swallowed(sqlite_world: World):
         "except:\n                await ctx.send('bye')",
     ],
 )
-async def test_what_is_awaited_while_pausing_does_not_count(sqlite_world: World, ending: str):
+async def test_calls_that_are_awaited_while_pausing_are_ignored(sqlite_world: World, ending: str):
     await sqlite_world.define(
         f"""
         @journey("j", trigger="go")
@@ -345,14 +351,14 @@ async def test_what_is_awaited_while_pausing_does_not_count(sqlite_world: World,
 
 
 @pytest.mark.parametrize("wait", ["ctx.sleep(days(1))", "ctx.wait_for('x')"])
-async def test_a_block_that_raises_while_pausing_fails_the_turn_alone(
+async def test_a_finally_block_that_raises_while_pausing_fails_the_turn(
     sqlite_world: World, wait: str
 ):
     body = f"try:\n    await {wait}\nfinally:\n    raise RuntimeError('while pausing')"
-    assert "while pausing" in await fault(sqlite_world, body)
+    assert "while pausing" in await run_failing(sqlite_world, body)
 
 
-async def test_context_variables_stay_within_their_enrollment(sqlite_world: World):
+async def test_context_variables_are_not_shared_between_enrollments(sqlite_world: World):
     await sqlite_world.define(
         """
         from contextvars import ContextVar
@@ -391,22 +397,22 @@ STUCK = """
             {}
         await ctx.send("welcome")
 """
-# Long enough for the other turns of a set on a busy machine.
+# Long enough for the other turns of a batch on a busy machine.
 LIMIT = timedelta(milliseconds=400)
 
 
 async def enroll(idle_world: World, *users: str) -> list[UUID]:
-    """Enroll users in an instance that plays nothing; return their new enrollments."""
-    taken = [
+    """Enroll users in an installation without a worker; return the enrollments."""
+    results = [
         await idle_world.submit("go", user_id=user, email=f"{user}@example.com") for user in users
     ]
-    return [UUID(str(one.enrollments[0]["stateId"])) for one in taken]
+    return [UUID(str(result.enrollments[0]["stateId"])) for result in results]
 
 
 @pytest.mark.parametrize(
     "loop", ["while True: pass", "while True: time.monotonic()", "time.sleep(1.5)"]
 )
-async def test_an_endless_loop_fails_that_enrollment_and_no_other(idle_world: World, loop: str):
+async def test_an_endless_loop_fails_only_its_own_enrollment(idle_world: World, loop: str):
     await idle_world.define(STUCK.format(loop))
     ada, bo, cy = await enroll(idle_world, "ada", "bo", "cy")
     committed: list[list[UUID]] = []
@@ -414,37 +420,39 @@ async def test_an_endless_loop_fails_that_enrollment_and_no_other(idle_world: Wo
         [ada, bo, cy], lambda done: committed.append(sorted(done))
     )
 
-    # The others do not wait for the one that keeps its thread.
+    # The other turns are committed before the slow turn.
     assert committed == [[ada, cy], [bo]]
     (turn,) = await idle_world.turns(bo)
     assert turn.outcome == "retrying"
     assert "kept its thread" in (turn.error or "")
-    assert [one.template for one in await idle_world.sends()] == ["welcome", "welcome"]
+    assert [send.template for send in await idle_world.sends()] == ["welcome", "welcome"]
     assert await idle_world.counter_drift() == {}
 
 
-async def test_when_some_turns_do_not_come_back_the_rest_of_their_set_is_left(idle_world: World):
+async def test_a_batch_with_stuck_turns_begins_no_further_turns(idle_world: World):
     await idle_world.define(STUCK.format("while True: pass"))
     entered = await enroll(idle_world, *(f"bo{n}" for n in range(40)))
     runner = idle_world.turn_runner(LIMIT)
     await runner.run(entered)
-    played = [one.id for one in await idle_world.all_enrollments() if one.turn]
+    played = [enrollment.id for enrollment in await idle_world.all_enrollments() if enrollment.turn]
     assert 3 <= len(played) <= 8
     # Enrollments that are still due stay as they are, and the next run parks them.
-    await runner.run([one for one in entered if one not in played])
-    assert {one.state for one in await idle_world.all_enrollments() if not one.turn} == {"parked"}
+    await runner.run([entered_id for entered_id in entered if entered_id not in played])
+    assert {
+        enrollment.state for enrollment in await idle_world.all_enrollments() if not enrollment.turn
+    } == {"parked"}
 
 
 @pytest.fixture
 def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file that lets deaf loops go, at the latest when the test is over."""
+    """A file that ends the loops of `deaf`; created at the latest when the test is over."""
     monkeypatch.setattr("hogsend.turns.driver._GRACE_SECONDS", 0.03)
     path = tmp_path / "released"
     yield path
     path.touch()
 
 
-async def test_a_thread_that_does_not_listen_is_given_up_and_comes_back_in_vain(
+async def test_a_turn_that_ignores_its_interruption_is_abandoned_for_good(
     idle_world: World, released: Path, monkeypatch: pytest.MonkeyPatch
 ):
     ended: asyncio.Queue[None] = asyncio.Queue()
@@ -468,7 +476,7 @@ async def test_a_thread_that_does_not_listen_is_given_up_and_comes_back_in_vain(
 
 async def test_threads_are_reused_and_end_with_their_runner(idle_world: World):
     def threads() -> set[threading.Thread]:
-        return {one for one in threading.enumerate() if one.name == "journeys"}
+        return {thread for thread in threading.enumerate() if thread.name == "journeys"}
 
     await idle_world.define(STUCK.format("pass"))
     before, runner = threads(), idle_world.turn_runner(LIMIT)
@@ -502,7 +510,7 @@ async def test_a_journey_that_blocks_three_times_is_stopped_until_its_code_chang
     assert await idle_world.states() == ["completed"] * 4
 
 
-async def test_a_running_worker_parks_the_people_of_a_journey_that_blocks_until_it_is_edited(
+async def test_a_worker_parks_contacts_of_a_blocking_journey_until_it_is_edited(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     assert world.runtime.worker is not None
@@ -519,7 +527,7 @@ async def test_a_running_worker_parks_the_people_of_a_journey_that_blocks_until_
     assert caplog.text.count("stuck has blocked its thread 3 times and is stopped") == 1
     assert await world.mailbox() == []
 
-    # An edit of another file lets it be.
+    # An edit of another file does not release the journey.
     await world.define(RAISES, name="others")
     await world.advance(SCHEDULE[0])
     assert await world.states() == ["parked"] * 5
@@ -531,7 +539,7 @@ async def test_a_running_worker_parks_the_people_of_a_journey_that_blocks_until_
     assert await world.counter_drift() == {}
 
 
-async def test_a_turn_that_is_slow_and_within_its_time_counts(world: World):
+async def test_a_slow_turn_within_its_time_limit_is_committed(world: World):
     await world.define(STUCK.format("time.sleep(0.3)\n            await ctx.history.count('go')"))
     users = ("ada", "bo1", "bo2", "cy")
     await asyncio.gather(

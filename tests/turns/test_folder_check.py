@@ -1,4 +1,4 @@
-"""The review names what would go wrong at a replay, and leaves sound journeys alone."""
+"""The diagnostics report code that breaks a replay, and nothing in correct journeys."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ news = MailList("news", "News")
 """
 
 
-def reviewed(folder: Path, text: str, **files: str) -> list[Diagnostic]:
-    """Review a folder with a file of this text and others, whose names are without `.py`."""
+def diagnose_text(folder: Path, text: str, **files: str) -> list[Diagnostic]:
+    """Diagnose a folder with a file of this text and with other files, named without `.py`."""
     (folder / "j.py").write_text(HEAD + textwrap.dedent(text))
     for name, other in files.items():
         (folder / f"{name}.py").write_text(textwrap.dedent(other))
     return diagnose_folder(folder, load(folder), TEMPLATES)
 
 
-def journey(body: str, imports: str = "") -> str:
+def build_source(body: str, imports: str = "") -> str:
     """Return the text of a file with one journey; its body begins at line 7."""
     return (
         f'{imports}\n@journey("j", trigger="go")\nasync def j(user, ctx):\n'
@@ -72,13 +72,13 @@ def journey(body: str, imports: str = "") -> str:
         ("import random", "x = sorted([1], key=lambda n: random.random())", "random.random", "ct"),
     ],
 )
-def test_what_a_replay_would_see_otherwise_is_an_error(
+def test_nondeterministic_code_is_an_error(
     tmp_path: Path, imports: str, body: str, name: str, remedy: str
 ):
-    found = reviewed(tmp_path, journey(body, imports))
-    assert [one.severity for one in found] == ["error"]
-    assert found[0].problem.startswith(f"`{name}` ")
-    assert remedy in found[0].remedy
+    diagnostics = diagnose_text(tmp_path, build_source(body, imports))
+    assert [diagnostic.severity for diagnostic in diagnostics] == ["error"]
+    assert diagnostics[0].problem.startswith(f"`{name}` ")
+    assert remedy in diagnostics[0].remedy
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_what_a_replay_would_see_otherwise_is_an_error(
         ("", "hash(user.email) % 2"),
     ],
 )
-def test_what_may_be_meant_is_a_warning(tmp_path: Path, imports: str, body: str):
-    found = reviewed(tmp_path, journey(body, imports))
-    assert [one.severity for one in found] == ["warning"]
+def test_code_that_may_be_intended_is_a_warning(tmp_path: Path, imports: str, body: str):
+    diagnostics = diagnose_text(tmp_path, build_source(body, imports))
+    assert [diagnostic.severity for diagnostic in diagnostics] == ["warning"]
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_what_may_be_meant_is_a_warning(tmp_path: Path, imports: str, body: str)
         ("def unused():\n    return datetime.now()", "unused"),
     ],
 )
-def test_what_is_done_in_a_step_or_gives_the_same_each_time_is_left_alone(
+def test_code_in_steps_and_deterministic_code_are_not_reported(
     tmp_path: Path, imports: str, body: str
 ):
-    assert reviewed(tmp_path, journey(body, imports)) == []
+    assert diagnose_text(tmp_path, build_source(body, imports)) == []
 
 
-def test_functions_that_a_journey_calls_are_reviewed_with_it_wherever_they_are(tmp_path: Path):
-    found = reviewed(
+def test_functions_that_a_journey_calls_are_diagnosed_in_every_file(tmp_path: Path):
+    diagnostics = diagnose_text(
         tmp_path,
         """
         from ._words import greeting
@@ -148,16 +148,16 @@ def test_functions_that_a_journey_calls_are_reviewed_with_it_wherever_they_are(t
                 return datetime.datetime.now()
         """,
     )
-    assert [(one.file, one.line) for one in found] == [
+    assert [(diagnostic.file, diagnostic.line) for diagnostic in diagnostics] == [
         ("_words.py", 4),
         ("_words.py", 6),
         ("_words.py", 9),
     ]
 
 
-def test_a_journey_that_does_not_load_is_reviewed_all_the_same(tmp_path: Path):
-    found = reviewed(tmp_path, "raise ValueError\n" + journey("datetime.now()"))
-    assert [one.line for one in found] == [8]
+def test_a_journey_that_does_not_load_is_diagnosed_too(tmp_path: Path):
+    diagnostics = diagnose_text(tmp_path, "raise ValueError\n" + build_source("datetime.now()"))
+    assert [diagnostic.line for diagnostic in diagnostics] == [8]
     (tmp_path / "broken.py").write_text("nonsense(")
     assert len(diagnose_folder(tmp_path, load(tmp_path), TEMPLATES)) == 1
 
@@ -190,9 +190,9 @@ def test_a_journey_that_does_not_load_is_reviewed_all_the_same(tmp_path: Path):
 def test_a_missing_name_is_an_error_that_suggests_the_nearest(
     tmp_path: Path, body: str, message: str
 ):
-    (one,) = reviewed(tmp_path, journey(body))
-    assert one.severity == "error"
-    assert message in f"{one.problem} {one.remedy}"
+    (diagnostic,) = diagnose_text(tmp_path, build_source(body))
+    assert diagnostic.severity == "error"
+    assert message in f"{diagnostic.problem} {diagnostic.remedy}"
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,8 @@ def test_a_missing_name_is_an_error_that_suggests_the_nearest(
         'await ctx.when.tz(user.properties["tz"]).tomorrow().at("09:00")',
     ],
 )
-def test_what_cannot_be_known_is_left_alone(tmp_path: Path, body: str):
-    assert reviewed(tmp_path, journey(body)) == []
+def test_names_that_are_unknown_before_run_time_are_not_reported(tmp_path: Path, body: str):
+    assert diagnose_text(tmp_path, build_source(body)) == []
 
 
 @pytest.mark.parametrize(
@@ -227,9 +227,9 @@ def test_what_cannot_be_known_is_left_alone(tmp_path: Path, body: str):
 )
 def test_a_loop_over_a_set_that_calls_ctx_is_an_error(tmp_path: Path, over: str):
     body = f"here = {{'welcome'}}\nfor one in {over}:\n    await ctx.send(one)"
-    (one,) = reviewed(tmp_path, journey(body, 'ALL = {"welcome", "nudge"}'))
-    assert (one.severity, one.line) == ("error", 8)
-    assert "sorted" in one.remedy
+    (diagnostic,) = diagnose_text(tmp_path, build_source(body, 'ALL = {"welcome", "nudge"}'))
+    assert (diagnostic.severity, diagnostic.line) == ("error", 8)
+    assert "sorted" in diagnostic.remedy
 
 
 @pytest.mark.parametrize(
@@ -243,8 +243,8 @@ def test_a_loop_over_a_set_that_calls_ctx_is_an_error(tmp_path: Path, over: str)
         'here = {"b"}\nhere = sorted(here)\nfor one in here:\n    await ctx.send(one)',
     ],
 )
-def test_a_loop_in_a_firm_order_or_without_ctx_is_left_alone(tmp_path: Path, loop: str):
-    assert reviewed(tmp_path, journey(loop)) == []
+def test_a_loop_with_a_fixed_order_or_without_ctx_is_not_reported(tmp_path: Path, loop: str):
+    assert diagnose_text(tmp_path, build_source(loop)) == []
 
 
 @pytest.mark.parametrize(
@@ -273,10 +273,12 @@ def test_a_loop_in_a_firm_order_or_without_ctx_is_left_alone(tmp_path: Path, loo
         ),
     ],
 )
-def test_traps_are_warnings(tmp_path: Path, body: str, line: int, message: str):
-    (one,) = reviewed(tmp_path, journey(body, "lock = a = b = None"))
-    assert (one.severity, one.line) == ("warning", line)
-    assert message in one.problem
+def test_code_that_does_not_do_what_it_seems_to_is_a_warning(
+    tmp_path: Path, body: str, line: int, message: str
+):
+    (diagnostic,) = diagnose_text(tmp_path, build_source(body, "lock = a = b = None"))
+    assert (diagnostic.severity, diagnostic.line) == ("warning", line)
+    assert message in diagnostic.problem
 
 
 @pytest.mark.parametrize(
@@ -300,18 +302,18 @@ def test_traps_are_warnings(tmp_path: Path, body: str, line: int, message: str):
     ],
 )
 def test_harmless_code_gets_no_warning(tmp_path: Path, body: str):
-    assert reviewed(tmp_path, journey(body, "lock = None")) == []
+    assert diagnose_text(tmp_path, build_source(body, "lock = None")) == []
 
 
-def test_the_shipped_journeys_are_sound():
+def test_the_example_journeys_have_no_problems():
     templates = [path.stem for path in (SHIPPED / "emails").glob("*.html")]
     registry = load(SHIPPED)
     assert len(registry.journeys) >= 5
     assert diagnose_folder(SHIPPED, registry, templates) == []
 
 
-def test_findings_come_once_and_in_order(tmp_path: Path):
-    found = reviewed(
+def test_each_problem_is_reported_once_and_in_order(tmp_path: Path):
+    diagnostics = diagnose_text(
         tmp_path,
         """
         def now():
@@ -327,8 +329,8 @@ def test_findings_come_once_and_in_order(tmp_path: Path):
             now()
         """,
     )
-    assert [one.line for one in found] == [6, 11]
-    assert str(found[0]) == (
+    assert [diagnostic.line for diagnostic in diagnostics] == [6, 11]
+    assert str(diagnostics[0]) == (
         "j.py:6: error: `datetime.datetime.now` reads the clock, and a replay would read another "
         "time. Use `await ctx.now()`, which gives the same instant at every replay."
     )

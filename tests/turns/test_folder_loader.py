@@ -1,4 +1,4 @@
-"""Problems in the folder of journeys are reported with file and line and harm nothing else."""
+"""Problems in the folder of journeys are reported with file and line, and affect no other file."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from hogsend.turns.registry import Registry
 SOUND = 'from hogsend import *\n@journey("sound", trigger="go")\nasync def sound(user, ctx): ...\n'
 
 
-def loaded(folder: Path, text: str, name: str = "broken.py") -> Registry:
-    """Load a folder with a sound journey and a file of this text."""
+def load_text(folder: Path, text: str, name: str = "broken.py") -> Registry:
+    """Load a folder with a valid journey and a file of this text."""
     (folder / "a_sound.py").write_text(SOUND)
     (folder / name).write_text("from hogsend import *\n" + textwrap.dedent(text).lstrip("\n"))
     return load(folder)
 
 
-def problems(registry: Registry) -> str:
+def format_problems(registry: Registry) -> str:
     return "\n".join(map(str, registry.broken))
 
 
-def test_a_folder_that_is_not_there_holds_nothing_and_is_reported(tmp_path: Path):
+def test_a_missing_folder_is_reported_and_has_no_journeys(tmp_path: Path):
     registry = load(tmp_path / "nowhere")
     assert (registry.journeys, list(registry.lists)) == ({}, ["journey"])
     [problem] = registry.broken
@@ -38,8 +38,8 @@ def test_a_folder_that_is_not_there_holds_nothing_and_is_reported(tmp_path: Path
     assert "HOGSEND_JOURNEYS" in problem.remedy
 
 
-def test_a_journey_is_read_with_all_that_it_says(tmp_path: Path):
-    registry = loaded(
+def test_a_journey_is_loaded_with_all_arguments_of_its_decorator(tmp_path: Path):
+    registry = load_text(
         tmp_path,
         '''
         news = MailList("news", "News", "Once a month.", default_opt_in=False)
@@ -64,22 +64,24 @@ def test_a_journey_is_read_with_all_that_it_says(tmp_path: Path):
         ''',
     )
     assert registry.broken == ()
-    one = registry.journeys["trial.conversion"]
-    assert (one.name, one.description) == ("Trial.conversion", "Three mails in a week.")
-    assert (str(one.trigger), [str(exit) for exit in one.exit_on]) == (
+    trial = registry.journeys["trial.conversion"]
+    assert (trial.name, trial.description) == ("Trial.conversion", "Three mails in a week.")
+    assert (str(trial.trigger), [str(exit) for exit in trial.exit_on]) == (
         "trial.started where plan is “pro”",
         ["user.deleted", "plan.changed where plan is “free”"],
     )
-    assert (one.entry.period, one.suppress) == (timedelta(days=7), timedelta(hours=12))
-    assert (one.list_id, one.entry_key, one.on_retrigger, one.enabled) == (
+    assert (trial.entry.period, trial.suppress) == (timedelta(days=7), timedelta(hours=12))
+    assert (trial.list_id, trial.entry_key, trial.on_retrigger, trial.enabled) == (
         "news",
         "team.id",
         "restart",
         False,
     )
-    assert (one.file, one.line, len(one.code_hash)) == ("broken.py", 4, 8)
-    assert "async def trial" in one.source
-    assert Journey.from_json(one.id, one.code_hash, one.to_json()).to_json() == one.to_json()
+    assert (trial.file, trial.line, len(trial.code_hash)) == ("broken.py", 4, 8)
+    assert "async def trial" in trial.source
+    assert (
+        Journey.from_json(trial.id, trial.code_hash, trial.to_json()).to_json() == trial.to_json()
+    )
     assert registry.lists["news"].default_opt_in is False
 
 
@@ -102,17 +104,17 @@ def test_a_journey_is_read_with_all_that_it_says(tmp_path: Path):
         ("(prop('a') == 1) and (prop('b') == 2)", "broken.py:2", "no truth value"),
     ],
 )
-def test_a_broken_file_is_named_and_the_others_are_loaded(
+def test_a_broken_file_is_reported_and_the_others_are_loaded(
     tmp_path: Path, text: str, place: str, message: str
 ):
-    registry = loaded(tmp_path, text)
+    registry = load_text(tmp_path, text)
     assert list(registry.journeys) == ["sound"]
     assert str(registry.broken[0]).startswith(place + ":")
-    assert message in problems(registry)
+    assert message in format_problems(registry)
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("arguments", "message"),
     [
         ('"Not An Id", trigger="go"', "not a valid journey id"),
         ('"a" * 101, trigger="go"', "not a valid journey id"),
@@ -155,11 +157,11 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(
         ('"j", trigger="go", enabled=None', "enabled is None"),
     ],
 )
-def test_what_a_journey_is_given_is_checked(tmp_path: Path, given: str, message: str):
-    registry = loaded(tmp_path, f"@journey({given})\nasync def broken(user, ctx): ...")
+def test_the_arguments_of_a_journey_are_checked(tmp_path: Path, arguments: str, message: str):
+    registry = load_text(tmp_path, f"@journey({arguments})\nasync def broken(user, ctx): ...")
     assert list(registry.journeys) == ["sound"]
-    assert message in problems(registry)
-    assert "Error:" not in problems(registry)
+    assert message in format_problems(registry)
+    assert "Error:" not in format_problems(registry)
 
 
 @pytest.mark.parametrize(
@@ -170,10 +172,12 @@ def test_what_a_journey_is_given_is_checked(tmp_path: Path, given: str, message:
         ("class j: ...", "Error"),
     ],
 )
-def test_a_journey_is_an_async_function_of_two(tmp_path: Path, function: str, message: str):
-    registry = loaded(tmp_path, f'@journey("j", trigger="go")\n{function}')
+def test_a_journey_is_an_async_function_with_two_parameters(
+    tmp_path: Path, function: str, message: str
+):
+    registry = load_text(tmp_path, f'@journey("j", trigger="go")\n{function}')
     assert list(registry.journeys) == ["sound"]
-    assert message in problems(registry)
+    assert message in format_problems(registry)
 
 
 @pytest.mark.parametrize(
@@ -207,8 +211,8 @@ def test_a_journey_is_an_async_function_of_two(tmp_path: Path, function: str, me
         ('ctx.step("a", print)', 4),
     ],
 )
-def test_a_forgotten_await_is_seen_before_it_costs_a_mail(tmp_path: Path, body: str, line: int):
-    registry = loaded(
+def test_a_missing_await_is_reported_when_the_file_is_loaded(tmp_path: Path, body: str, line: int):
+    registry = load_text(
         tmp_path, f'@journey("j", trigger="go")\nasync def j(user, ctx):\n    {body}\n'
     )
     assert list(registry.journeys) == ["sound"]
@@ -217,7 +221,7 @@ def test_a_forgotten_await_is_seen_before_it_costs_a_mail(tmp_path: Path, body: 
 
 
 @pytest.mark.parametrize(
-    ("body", "given_to", "remedy"),
+    ("body", "callee", "remedy"),
     [
         ('await asyncio.gather(ctx.send("a"))', "asyncio.gather", "one after the other"),
         ('await asyncio.gather(*[ctx.send(t) for t in "ab"])', "asyncio.gather", "one after"),
@@ -229,7 +233,7 @@ def test_a_forgotten_await_is_seen_before_it_costs_a_mail(tmp_path: Path, body: 
     ],
 )
 def test_an_unawaited_argument_is_reported_with_the_remedy(
-    tmp_path: Path, body: str, given_to: str, remedy: str
+    tmp_path: Path, body: str, callee: str, remedy: str
 ):
     text = f"""
         import asyncio
@@ -238,15 +242,15 @@ def test_an_unawaited_argument_is_reported_with_the_remedy(
         async def j(user, ctx):
             {body}
         """
-    (broken,) = loaded(tmp_path, text).broken
+    (broken,) = load_text(tmp_path, text).broken
     assert broken.line == 6
-    assert f"is given to `{given_to}` without an `await`" in broken.problem
+    assert f"is given to `{callee}` without an `await`" in broken.problem
     assert remedy in broken.remedy
 
 
 def test_a_missing_await_in_another_file_is_reported_with_its_location(tmp_path: Path):
     (tmp_path / "_steps.py").write_text("async def hello(ctx):\n    ctx.send('hello')\n")
-    registry = loaded(
+    registry = load_text(
         tmp_path,
         """
         from ._steps import hello
@@ -259,8 +263,8 @@ def test_a_missing_await_in_another_file_is_reported_with_its_location(tmp_path:
     assert "`ctx.send(…)` in _steps.py:2 lacks an `await`" in broken.problem
 
 
-def test_what_is_awaited_later_is_not_called_forgotten(tmp_path: Path):
-    registry = loaded(
+def test_a_call_that_is_awaited_later_is_not_reported(tmp_path: Path):
+    registry = load_text(
         tmp_path,
         """
         def hello(ctx):
@@ -302,9 +306,9 @@ def test_what_is_awaited_later_is_not_called_forgotten(tmp_path: Path):
     assert registry.broken == ()
 
 
-def test_every_problem_is_reported_at_once(tmp_path: Path):
+def test_all_problems_are_reported_together(tmp_path: Path):
     (tmp_path / "other.py").write_text("nonsense(")
-    registry = loaded(
+    registry = load_text(
         tmp_path,
         """
         @journey("One", trigger=5, suppress=0)
@@ -316,11 +320,11 @@ def test_every_problem_is_reported_at_once(tmp_path: Path):
     assert len(registry.broken) == 6
 
 
-def test_files_import_each_other_wherever_the_folder_is(tmp_path: Path):
+def test_files_can_import_each_other_in_any_folder(tmp_path: Path):
     (tmp_path / "lists.py").write_text(
         'from hogsend import MailList\nnews = MailList("news", "News")\n'
     )
-    registry = loaded(
+    registry = load_text(
         tmp_path,
         """
         from journeys.lists import news
@@ -336,18 +340,20 @@ def test_files_import_each_other_wherever_the_folder_is(tmp_path: Path):
     assert sorted(registry.journeys) == ["j", "sound"]
 
 
-def test_an_imported_journey_is_its_own_file_s(tmp_path: Path):
-    registry = loaded(tmp_path, "from .a_sound import sound\n")
-    assert [(one.id, one.file) for one in registry.journeys.values()] == [("sound", "a_sound.py")]
+def test_an_imported_journey_belongs_to_the_file_that_defines_it(tmp_path: Path):
+    registry = load_text(tmp_path, "from .a_sound import sound\n")
+    assert [(journey.id, journey.file) for journey in registry.journeys.values()] == [
+        ("sound", "a_sound.py")
+    ]
     assert registry.broken == ()
 
 
-def test_an_edit_within_the_second_is_seen_and_nothing_is_left_in_the_folder(
+def test_an_edit_within_the_same_second_is_loaded_without_writing_bytecode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     for name in ("one", "two", "six"):
-        registry = loaded(tmp_path, f'@journey("{name}", trigger="go")\nasync def j(u, c): ...')
+        registry = load_text(tmp_path, f'@journey("{name}", trigger="go")\nasync def j(u, c): ...')
         assert sorted(registry.journeys) == sorted([name, "sound"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a_sound.py", "broken.py"]
     assert not sys.dont_write_bytecode
@@ -357,23 +363,21 @@ def test_the_version_of_a_file_changes_with_its_text(tmp_path: Path):
     hashes = set()
     for body in ("...", "pass", "..."):
         text = f'@journey("j", trigger="go")\nasync def j(u, c): {body}'
-        hashes.add(loaded(tmp_path, text).journeys["j"].code_hash)
+        hashes.add(load_text(tmp_path, text).journeys["j"].code_hash)
     assert len(hashes) == 2
 
 
-def test_files_of_tests_and_private_ones_are_no_journeys(tmp_path: Path):
+def test_test_files_and_private_files_are_not_loaded(tmp_path: Path):
     for name in ("_private.py", "test_sound.py", "notes.txt"):
-        registry = loaded(tmp_path, "nonsense(", name)
+        registry = load_text(tmp_path, "nonsense(", name)
     assert (list(registry.journeys), registry.broken) == (["sound"], ())
 
 
-def test_a_file_that_takes_long_to_load_is_named_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_file_that_takes_long_to_load_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     warned = threading.Event()
     monkeypatch.setattr(folder_loader, "SLOW_SECONDS", 0.01)
     monkeypatch.setattr(folder_loader.log, "warning", lambda *_: warned.set())
     monkeypatch.setattr(builtins, "until_warned", lambda: warned.wait(30), raising=False)
-    registry = loaded(tmp_path, "assert until_warned()")
+    registry = load_text(tmp_path, "assert until_warned()")
     assert warned.is_set()
     assert not registry.broken

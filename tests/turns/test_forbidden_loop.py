@@ -44,7 +44,7 @@ def test_every_method_of_the_loop_raises_the_remedy(method: str):
 )
 @pytest.mark.parametrize("swallowed", [False, True])
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-async def test_what_needs_a_loop_fails_the_turn_with_the_remedy(
+async def test_code_that_needs_an_event_loop_fails_the_turn_with_the_remedy(
     sqlite_world: World, body: str, swallowed: bool
 ):
     if swallowed:
@@ -62,7 +62,7 @@ async def test_what_needs_a_loop_fails_the_turn_with_the_remedy(
     assert (only.state, only.attempt) == ("active", 1)
     assert REMEDY in (only.error or "")
     assert await sqlite_world.sends() == []
-    # What the refused call was given is let go here, where its warning is expected.
+    # Collects the coroutine of the rejected call here, where its warning is expected.
     gc.collect()
 
 

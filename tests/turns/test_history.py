@@ -1,4 +1,4 @@
-"""What a journey may ask about the past of its person."""
+"""`ctx.history` of events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.world import World
 
 
 async def ask(world: World, call: str) -> object:
-    """Return the answer that a journey of Ada's gets from its history."""
+    """Return the answer of a history call in a journey of Ada."""
     await world.define(
         f"""
         @journey("ask", trigger="ask", entry="unlimited")
@@ -55,7 +55,7 @@ async def ask(world: World, call: str) -> object:
         ("last_event('never')", None),
     ],
 )
-async def test_history_answers(world: World, call: str, answer: object):
+async def test_history_returns_the_matching_events(world: World, call: str, answer: object):
     for n, pause in ((1, days(1)), (2, hours(1)), (3, hours(1))):
         await world.submit("used", user_id="ada", properties={"n": n})
         await world.submit("used", user_id="bo", properties={"n": 9})
@@ -63,7 +63,7 @@ async def test_history_answers(world: World, call: str, answer: object):
     assert await ask(world, call) == answer
 
 
-async def test_since_compares_when_events_happened_not_when_they_arrived(world: World):
+async def test_since_compares_the_times_at_which_events_happened(world: World):
     happened = world.clock.now() - days(2)
     await world.submit("used", user_id="ada", timestamp=happened)
     assert await ask(world, "count('used', since=days(1))") == 0

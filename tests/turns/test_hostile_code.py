@@ -1,4 +1,4 @@
-"""Code that nobody writes on purpose: it harms its own journey, and no other."""
+"""Unusual code affects its own journey, and no other journey."""
 
 from __future__ import annotations
 
@@ -131,16 +131,16 @@ async def odd(user, ctx):
         "raise SystemExit",
     ],
 )
-async def test_whatever_a_file_raises_the_others_are_loaded(sqlite_world: World, text: str):
+async def test_any_exception_in_a_file_leaves_the_others_loaded(sqlite_world: World, text: str):
     sqlite_world.write("odd", text)
     sqlite_world.write("good", GOOD)
     await sqlite_world.load()
     assert list(sqlite_world.runtime.registry.journeys) == ["good"]
-    assert [one.file for one in sqlite_world.runtime.content.broken] == ["odd.py"]
+    assert [problem.file for problem in sqlite_world.runtime.content.broken] == ["odd.py"]
 
 
 @pytest.mark.parametrize("name", ["__getattr__", "__class__"])
-async def test_a_stand_in_that_answers_to_nothing_yet_is_no_journey(sqlite_world: World, name: str):
+async def test_a_proxy_that_is_not_bound_yet_is_ignored(sqlite_world: World, name: str):
     answer = "property(lambda self: 1 / 0)" if name == "__class__" else "lambda self, name: 1 / 0"
     sqlite_world.write("odd", f"class Lazy:\n    {name} = {answer}\n\nrequest = Lazy()\n" + GOOD)
     await sqlite_world.load()

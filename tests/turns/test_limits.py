@@ -1,4 +1,4 @@
-"""What one turn may use up: time and calls, both settable; and effects of one journey at once."""
+"""The limits of a turn's time and calls, and of the concurrent effects of a journey."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.patience import PATIENCE
 from tests.world import World
 
 
-def test_the_limits_of_a_turn_are_a_minute_and_ten_thousand_calls_unless_set(tmp_path: Path):
+def test_a_turn_is_limited_to_a_minute_and_ten_thousand_calls_by_default(tmp_path: Path):
     assert read_turn_limits(load_settings({}, tmp_path)) == TurnLimits(
         timedelta(seconds=60), 10_000
     )
@@ -36,10 +36,10 @@ def test_the_limits_of_a_turn_are_a_minute_and_ten_thousand_calls_unless_set(tmp
     )
 
 
-async def test_the_time_between_a_turns_reads_counts_together(
+async def test_the_time_limit_of_a_turn_covers_all_its_advances(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """Each stretch is within the limit; the clock of the machine is set forward by the journey."""
+    """Each advance is within the limit; the journey moves the clock of the machine."""
     passed = [0.0]
     clock = time.monotonic
     monkeypatch.setattr("hogsend.turns.driver.time.monotonic", lambda: clock() + passed[0])
@@ -59,15 +59,15 @@ async def test_the_time_between_a_turns_reads_counts_together(
     entered: list[UUID] = []
     for reads in (2, 4):
         await idle_world.submit("go", user_id=str(reads), email=f"{reads}@example.com")
-        entered = [one.id for one in await idle_world.all_enrollments()]
+        entered = [enrollment.id for enrollment in await idle_world.all_enrollments()]
         await idle_world.turn_runner(hours(1)).run([entered[-1]])
     within, beyond = await idle_world.all_enrollments()
     assert (within.state, beyond.state, beyond.attempt) == ("completed", "active", 1)
     assert "kept its thread for" in (beyond.error or "")
-    assert [one.to_email for one in await idle_world.sends()] == ["2@example.com"]
+    assert [send.to_email for send in await idle_world.sends()] == ["2@example.com"]
 
 
-async def test_the_effects_of_one_journey_are_limited(
+async def test_the_concurrent_effects_of_a_journey_are_limited(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(step_runner, "MAX_CONCURRENT_STEPS", 2)
@@ -88,7 +88,7 @@ async def test_the_effects_of_one_journey_are_limited(
         return asyncio.create_task(effects.run(journey_id, call, uuid4(), 1))
 
     crowd = [run("crowd", wait(number)) for number in range(5)]
-    # Another journey has a share of its own.
+    # Another journey has slots of its own.
     await run("other", nothing)
     async with asyncio.timeout(PATIENCE):
         while len(begun) < 2:

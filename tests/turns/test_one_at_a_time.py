@@ -1,4 +1,4 @@
-"""One turn of a person at a time, and no journey waits for another."""
+"""The turns of a contact run one after the other, and no journey delays another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hogsend import days, hours
 from tests.patience import PATIENCE
 from tests.world import World
 
-# Lets the journey go that keeps its thread.
+# Releases the journey that blocks its thread.
 GATE = threading.Event()
 
 
@@ -23,7 +23,7 @@ def _gate() -> Iterator[None]:
     GATE.set()
 
 
-async def test_two_journeys_of_one_person_never_both_count_no_mail_sent_today(world: World):
+async def test_two_journeys_of_a_contact_never_both_pass_a_throttle_of_one(world: World):
     await world.define(
         "\n".join(
             f"""
@@ -48,8 +48,8 @@ async def test_two_journeys_of_one_person_never_both_count_no_mail_sent_today(wo
     )
 
 
-async def test_the_next_journey_of_a_person_sees_what_the_one_before_has_committed(world: World):
-    """Each would count the other's event, had they been played side by side."""
+async def test_a_contacts_next_journey_sees_the_commit_of_the_journey_before(world: World):
+    """If the turns ran at the same time, none would count the events of the others."""
     await world.define(
         "\n".join(
             f"""
@@ -80,15 +80,15 @@ BESIDE = """
 """
 
 
-async def test_a_journey_that_keeps_its_thread_delays_no_other_journey(sqlite_world: World):
+async def test_a_journey_that_blocks_its_thread_does_not_delay_other_journeys(sqlite_world: World):
     await sqlite_world.define(BESIDE.format(f"GATE.wait({PATIENCE})").replace('"go")', '"begin")'))
     await sqlite_world.submit("go", user_id="bo", email="bo@example.com")
     for user in ("ada", "cy"):
         await sqlite_world.submit("begin", user_id=user, email=f"{user}@example.com")
 
     async def sound() -> list[str]:
-        found = await sqlite_world.all_enrollments()
-        return [one.state for one in found if one.journey_id == "sound"]
+        enrollments = await sqlite_world.all_enrollments()
+        return [row.state for row in enrollments if row.journey_id == "sound"]
 
     async with asyncio.timeout(PATIENCE):
         while await sound() != ["waiting", "waiting"]:
@@ -98,7 +98,7 @@ async def test_a_journey_that_keeps_its_thread_delays_no_other_journey(sqlite_wo
         sqlite_world.runtime.worker.poll()
         while await sound() != ["completed", "completed"]:
             pass
-    # It has had its thread all the while.
+    # The blocking journey still has its thread.
     assert not GATE.is_set()
     assert (await sqlite_world.all_enrollments())[0].turn == 0
     GATE.set()
@@ -106,7 +106,7 @@ async def test_a_journey_that_keeps_its_thread_delays_no_other_journey(sqlite_wo
     assert await sqlite_world.states() == ["completed"] * 3
 
 
-async def test_a_journey_that_always_fails_delays_no_other_journey(world: World):
+async def test_a_journey_that_always_fails_does_not_delay_other_journeys(world: World):
     await world.define(BESIDE.format("raise ValueError"))
     users = [f"u{number}" for number in range(10)]
     for user in users:
@@ -115,5 +115,7 @@ async def test_a_journey_that_always_fails_delays_no_other_journey(world: World)
     await world.advance(hours(1))
     assert await world.mailbox() == ["welcome"] * len(users)
     await world.advance(days(1))
-    failed = [one for one in await world.all_enrollments() if one.journey_id == "odd"]
-    assert {one.attempt for one in failed} == {3}
+    failed = [
+        enrollment for enrollment in await world.all_enrollments() if enrollment.journey_id == "odd"
+    ]
+    assert {enrollment.attempt for enrollment in failed} == {3}

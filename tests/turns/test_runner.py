@@ -1,4 +1,4 @@
-"""A turn: the function from the top, up to a wait or its end, all of it committed or nothing."""
+"""A turn runs the function from the top to a wait or the end, and is committed as a whole."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_a_journey_runs_from_its_trigger_to_its_end(world: World):
     assert await world.counter_drift() == {}
 
 
-async def test_the_journal_says_what_each_turn_did(world: World):
+async def test_the_journal_records_the_calls_of_each_turn(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -109,7 +109,7 @@ async def test_the_journal_says_what_each_turn_did(world: World):
     assert [turn.number for turn in await world.turns()] == [1, 2, 3]
 
 
-# Everything that may differ between two moments, asked for before and shown after a wait.
+# Calls whose answers differ from time to time, made before a wait and reported after it.
 REPLAYED = """
     @journey("j", trigger="go")
     async def j(user, ctx):
@@ -136,7 +136,7 @@ REPLAYED = """
 """
 
 
-async def test_a_resumed_journey_sees_what_it_saw(world: World):
+async def test_a_resumed_journey_gets_the_same_answers(world: World):
     await world.define(REPLAYED)
     contact: dict[str, Any] = {"user_id": "ada", "email": "ada@example.com"}
     for n in (1, 2):
@@ -193,14 +193,14 @@ async def test_each_of_repeated_calls_has_its_own_answer(world: World):
     assert event.properties["numbers"] == [answers[key] for key in keys]
     assert len(set(event.properties["numbers"])) == 3
     assert await world.mailbox() == ["nudge"] * 3
-    assert [one.step_key for one in await world.sends()] == [
+    assert [send.step_key for send in await world.sends()] == [
         "send:nudge",
         "send:nudge#2",
         "send:nudge#3",
     ]
 
 
-async def test_the_contact_of_a_journey_is_as_of_enrollment_and_the_mail_goes_to_today(
+async def test_the_user_is_the_contact_at_enrollment_and_emails_go_to_the_present_address(
     world: World,
 ):
     await world.define(
@@ -218,7 +218,7 @@ async def test_the_contact_of_a_journey_is_as_of_enrollment_and_the_mail_goes_to
     await world.advance(days(1))
     (event,) = await world.events("reported")
     assert event.properties == {"then": "old@example.com", "now": "new@example.com"}
-    assert [one.to_email for one in await world.sends()] == ["new@example.com"]
+    assert [send.to_email for send in await world.sends()] == ["new@example.com"]
 
 
 async def test_properties_that_look_like_the_journals_markers_are_kept(world: World):
@@ -240,7 +240,7 @@ async def test_properties_that_look_like_the_journals_markers_are_kept(world: Wo
     assert event.properties == {"was": odd, "is": odd}
 
 
-async def test_a_variant_is_stable_for_each_person_and_follows_its_weights(world: World):
+async def test_a_variant_is_stable_for_each_contact_and_follows_its_weights(world: World):
     await world.define(
         """
         @journey("j", trigger="go", entry="unlimited")
@@ -257,12 +257,12 @@ async def test_a_variant_is_stable_for_each_person_and_follows_its_weights(world
     for event in await world.events("chose"):
         chosen.setdefault(event.contact_id, set()).add(event.properties["arm"])
     assert all(len(arms) == 1 for arms in chosen.values())
-    arms = [arm for one in chosen.values() for arm in one]
+    arms = [arm for contact_arms in chosen.values() for arm in contact_arms]
     assert set(arms) == {"a", "b"}
     assert arms.count("b") > arms.count("a")
 
 
-async def test_a_journey_ends_where_it_says(world: World):
+async def test_exit_ends_the_journey_with_its_reason(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -282,7 +282,7 @@ async def test_a_journey_ends_where_it_says(world: World):
     assert await world.counter_drift() == {}
 
 
-async def test_a_sleep_until_an_instant_that_is_past_returns_at_once(world: World):
+async def test_a_sleep_until_a_past_instant_returns_immediately(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -314,10 +314,10 @@ async def test_an_enrollment_that_is_not_due_does_not_run(idle_world: World):
     await idle_world.submit("go", user_id="bo")
     await idle_world.submit("stop", user_id="bo")
     runner = idle_world.turn_runner(hours(1))
-    ids = [one.id for one in await idle_world.all_enrollments()]
+    ids = [enrollment.id for enrollment in await idle_world.all_enrollments()]
     for _ in range(2):
         await runner.run(ids)
-    assert [len(await idle_world.turns(one)) for one in ids] == [1, 0]
+    assert [len(await idle_world.turns(enrollment_id)) for enrollment_id in ids] == [1, 0]
     assert await idle_world.states() == ["waiting", "exited"]
 
 
@@ -336,7 +336,7 @@ SENDS = """
 """
 
 
-async def test_a_send_is_decided_when_its_step_runs_and_is_a_row_with_its_reason(world: World):
+async def test_a_send_is_decided_immediately_and_recorded_with_its_reason(world: World):
     await world.define(SENDS)
     await world.emit("go")
     welcome, nudge = await world.sends()
@@ -369,7 +369,7 @@ async def test_a_contact_without_an_address_gets_a_skipped_send(world: World):
         ({}, False, ("skipped", "too_soon")),
     ],
 )
-async def test_what_has_changed_during_a_wait_counts_when_the_mail_is_decided(
+async def test_a_send_after_a_wait_is_decided_by_the_present_consent(
     world: World, lists: dict[str, bool], suppressed: bool, expected: tuple[str, str]
 ):
     await world.define(
@@ -393,7 +393,7 @@ async def test_what_has_changed_during_a_wait_counts_when_the_mail_is_decided(
     assert (await world.send_outcomes())[1] == ("nudge", *expected)
 
 
-async def test_a_template_may_name_the_list_of_journeys_that_name_none(world: World):
+async def test_the_list_of_a_template_applies_in_journeys_without_a_list(world: World):
     (world.runtime.settings.journeys / "emails" / "news.html").write_text(
         "---\nsubject: News\nlist: news\n---\n<p>News</p>\n"
     )
@@ -414,7 +414,7 @@ async def test_a_template_may_name_the_list_of_journeys_that_name_none(world: Wo
         """
     )
     await world.emit("go")
-    lists = [(one.journey_id, one.template, one.list_id) for one in await world.sends()]
+    lists = [(send.journey_id, send.template, send.list_id) for send in await world.sends()]
     assert sorted(lists) == [
         ("owed", "news", "owed"),
         ("plain", "news", "news"),
@@ -446,14 +446,18 @@ async def test_a_triggered_event_is_ingested_like_any_other(world: World):
     (event,) = await world.events("handed.over")
     assert event.properties == {"n": 1, "at": "2026-01-01T00:00:00+00:00"}
     assert event.source == "journey"
-    first = next(one for one in await world.all_enrollments() if one.journey_id == "first")
+    first = next(
+        enrollment
+        for enrollment in await world.all_enrollments()
+        if enrollment.journey_id == "first"
+    )
     (row,) = await world.query("SELECT cause_id, depth FROM events WHERE name = 'handed.over'")
     assert (to_id(row[0]), row[1]) == (first.id, 1)
     assert await world.mailbox() == ["welcome"]
     assert set(await world.states()) == {"completed"}
 
 
-async def test_what_a_turn_did_stays_even_if_its_own_event_ends_it(world: World):
+async def test_the_effects_of_a_turn_remain_when_its_own_event_ends_the_enrollment(world: World):
     await world.define(
         """
         @journey("j", trigger="go", exit_on=["stop"])
@@ -478,7 +482,7 @@ async def test_what_a_turn_did_stays_even_if_its_own_event_ends_it(world: World)
     assert await world.counter_drift() == {}
 
 
-async def test_journeys_that_start_each_other_are_cut_at_eight(world: World):
+async def test_journeys_that_start_each_other_are_stopped_at_depth_eight(world: World):
     await world.define(
         """
         @journey("ping", trigger="ping", entry="unlimited")
@@ -506,7 +510,7 @@ async def test_journeys_that_start_each_other_are_cut_at_eight(world: World):
         '"a", {str(n): n for n in range(300)}',
     ],
 )
-async def test_a_trigger_keeps_the_limits_of_every_event(sqlite_world: World, call: str):
+async def test_a_triggered_event_has_the_limits_of_every_event(sqlite_world: World, call: str):
     await sqlite_world.define(
         f"""
         @journey("j", trigger="go")
@@ -516,4 +520,4 @@ async def test_a_trigger_keeps_the_limits_of_every_event(sqlite_world: World, ca
     )
     await sqlite_world.emit("go")
     assert "ctx.trigger(" in ((await sqlite_world.enrollment()).error or "")
-    assert [one.name for one in await sqlite_world.events()] == ["go"]
+    assert [event.name for event in await sqlite_world.events()] == ["go"]

@@ -15,30 +15,30 @@ from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from tests.world import World
 
 
-def read(body: str, trigger: str = "go") -> JourneyGraph:
-    """Read a journey with this body."""
+def build_graph(body: str, trigger: str = "go") -> JourneyGraph:
+    """Return the graph of a journey with this body."""
     text = textwrap.indent(textwrap.dedent(body).strip(), "    ")
     return build_graph_from_source(f"async def j(user, ctx):\n{text}\n", trigger)
 
 
-def in_words(items: Sequence[Item]) -> list[object]:
-    """Return a flow as nested lists: a step as text, a fork as what it is about and its ways."""
+def format_items(items: Sequence[Item]) -> list[object]:
+    """Return a graph as nested lists: a step as text, a fork as its head and its branches."""
     lines: list[object] = []
     for item in items:
         if isinstance(item, Fork):
-            branches = {branch.word: in_words(branch.items) for branch in item.branches}
+            branches = {branch.word: format_items(branch.items) for branch in item.branches}
             lines.append((f"{item.head.kind} {item.head.what}", branches))
         else:
             lines.append(f"{item.kind} {item.what}{item.span}".strip())
     return lines
 
 
-def words(body: str) -> list[object]:
-    return in_words(read(body).items)
+def read_items(body: str) -> list[object]:
+    return format_items(build_graph(body).items)
 
 
-def keys(flow: JourneyGraph) -> list[str]:
-    """Return the keys of all steps, with the least occurrence when that is not the first."""
+def list_keys(flow: JourneyGraph) -> list[str]:
+    """Return the keys of all steps, with the number of the first occurrence after the first."""
     return [step.first_key for step in flow.walk_steps() if step.key]
 
 
@@ -75,13 +75,13 @@ def keys(flow: JourneyGraph) -> list[str]:
         ('ctx.sleep(pause, label="pause")', "sleep:pause"),
     ],
 )
-async def test_a_step_has_the_key_that_the_journal_gives_it(call: str, key: str):
-    steps = list(read(f"await {call}").walk_steps())
+async def test_a_step_of_the_graph_has_the_key_of_the_journal(call: str, key: str):
+    steps = list(build_graph(f"await {call}").walk_steps())
     assert steps[-1].key == key
 
 
 def test_an_if_is_a_fork_with_two_branches():
-    assert words("""
+    assert read_items("""
         if not await ctx.history.has_event("used"):
             await ctx.send("nudge")
         elif await ctx.wait_for("paid", timeout=days(3)):
@@ -103,7 +103,7 @@ def test_an_if_is_a_fork_with_two_branches():
 
 
 def test_a_loop_is_a_fork_with_one_branch():
-    assert words("""
+    assert read_items("""
         for template in templates:
             await ctx.send(template)
             if await ctx.history.has_event("used"):
@@ -135,7 +135,7 @@ def test_a_loop_is_a_fork_with_one_branch():
             {
                 "each time": [
                     "sleep 7 days",
-                    ("decision user.properties", {"yes": [], "no": ["jump goes round again"]}),
+                    ("decision user.properties", {"yes": [], "no": ["jump continues the loop"]}),
                     "send weekly",
                 ]
             },
@@ -144,19 +144,19 @@ def test_a_loop_is_a_fork_with_one_branch():
 
 
 def test_a_call_in_a_comprehension_is_in_a_loop():
-    assert words('sent = [await ctx.send(t) for t in ("a", "b")]') == [
+    assert read_items('sent = [await ctx.send(t) for t in ("a", "b")]') == [
         ("loop for t in ('a', 'b')", {"each time": ["send t"]})
     ]
 
 
 def test_a_conditional_expression_is_a_fork():
-    assert words('x = await ctx.send("a") if vip else await ctx.send("b")') == [
+    assert read_items('x = await ctx.send("a") if vip else await ctx.send("b")') == [
         ("decision vip", {"yes": ["send a"], "no": ["send b"]})
     ]
 
 
 def test_a_match_is_a_fork_with_all_its_cases():
-    assert words("""
+    assert read_items("""
         match user.properties.get("plan"):
             case "pro" | "team":
                 await ctx.send("pro")
@@ -175,7 +175,7 @@ def test_a_match_is_a_fork_with_all_its_cases():
 
 
 def test_a_handler_with_steps_is_a_branch_of_its_own():
-    assert words("""
+    assert read_items("""
         try:
             await ctx.step("charge", charge)
         except StepFailed:
@@ -189,7 +189,7 @@ def test_a_handler_with_steps_is_a_branch_of_its_own():
     """) == [
         (
             "attempt try",
-            {"goes well": ["step charge"], "if StepFailed": ["exit not charged"]},
+            {"succeeds": ["step charge"], "if StepFailed": ["exit not charged"]},
         ),
         "step tag",
         "checkpoint done",
@@ -197,7 +197,7 @@ def test_a_handler_with_steps_is_a_branch_of_its_own():
 
 
 def test_the_function_of_a_step_is_not_part_of_the_graph():
-    assert words("""
+    assert read_items("""
         async def charge():
             await ctx.send("inside")
         await ctx.step("charge", lambda: ctx.send("inside"))
@@ -205,9 +205,9 @@ def test_the_function_of_a_step_is_not_part_of_the_graph():
     """) == ["step charge", "step charge again"]
 
 
-def test_a_block_with_nothing_of_the_context_in_it_is_left_out():
+def test_a_block_without_ctx_calls_is_left_out():
     assert (
-        words("""
+        read_items("""
         for one in many:
             total += one
         if total:
@@ -224,8 +224,8 @@ def test_a_block_with_nothing_of_the_context_in_it_is_left_out():
     )
 
 
-def test_functions_that_are_given_the_context_are_read_in_their_place():
-    flow = read("""
+def test_functions_that_get_the_context_are_read_at_their_call():
+    flow = build_graph("""
         async def remind(template, pause=days(1)):
             await ctx.sleep(pause)
             if await ctx.history.has_event("paid"):
@@ -234,13 +234,13 @@ def test_functions_that_are_given_the_context_are_read_in_their_place():
         await remind("first")
         await remind(template="second", pause=days(2))
     """)
-    assert in_words(flow.items) == [
+    assert format_items(flow.items) == [
         "sleep 1 day",
         ("decision paid", {"yes": [], "no": ["send first"]}),
         "sleep 2 days",
         ("decision paid", {"yes": [], "no": ["send second"]}),
     ]
-    assert keys(flow) == [
+    assert list_keys(flow) == [
         "sleep:1 day",
         "has_event:paid",
         "send:first",
@@ -251,7 +251,7 @@ def test_functions_that_are_given_the_context_are_read_in_their_place():
 
 
 def test_a_function_that_calls_itself_is_read_once():
-    assert words("""
+    assert read_items("""
         async def again(n):
             await ctx.send("once more")
             await again(n - 1)
@@ -259,8 +259,8 @@ def test_a_function_that_calls_itself_is_read_once():
     """) == ["send once more", "jump again again"]
 
 
-def test_parts_of_the_context_may_have_names_of_their_own():
-    flow = read("""
+def test_parts_of_the_context_can_be_bound_to_other_names():
+    flow = build_graph("""
         past, send = ctx.history, ctx.send
         history = ctx.history
         mail = ctx.send
@@ -268,32 +268,32 @@ def test_parts_of_the_context_may_have_names_of_their_own():
         await mail("welcome")
         ctx = None
     """)
-    assert keys(flow) == []
-    flow = read("""
+    assert list_keys(flow) == []
+    flow = build_graph("""
         history = ctx.history
         mail = ctx.send
         await history.count("used")
         await mail("welcome")
     """)
-    assert keys(flow) == ["count:used", "send:welcome"]
+    assert list_keys(flow) == ["count:used", "send:welcome"]
 
 
-def test_a_name_that_changes_is_not_taken_for_a_constant():
-    flow = read("""
+def test_a_name_that_is_bound_twice_is_no_constant():
+    flow = build_graph("""
         pause = days(1)
         for _ in range(3):
             await ctx.sleep(pause, label=f"after {pause}")
             pause = pause * 2
     """)
-    assert keys(flow) == ["sleep:after *"]
+    assert list_keys(flow) == ["sleep:after *"]
 
 
-def test_code_that_cannot_be_read_has_no_steps():
+def test_code_that_cannot_be_parsed_has_no_steps():
     for text in ("", "async def j(user, ctx:", "x = 1", "async def j(): ...", "\0"):
         assert build_graph_from_source(text) == JourneyGraph()
 
 
-def test_a_journey_of_any_depth_is_read_in_reasonable_time():
+def test_a_deeply_nested_journey_is_read_in_reasonable_time():
     doubling = ['async def f0():\n        await ctx.send("a")'] + [
         f"async def f{n}():\n        await f{n - 1}()\n        await f{n - 1}()"
         for n in range(1, 30)
@@ -344,7 +344,7 @@ async def test_the_graph_names_every_step_as_the_journal_does(sqlite_world: Worl
     enrollment = await sqlite_world.enrollment()
     assert enrollment.state == "completed"
     journal = [s for s in await sqlite_world.journal(enrollment.id) if s.kind not in UNDRAWN]
-    # A wait is recorded when it begins and when it is over.
+    # The journal has two entries of a wait: for its beginning and its end.
     keys = list(dict.fromkeys(step.key for step in journal))
 
     drawn = [
@@ -366,8 +366,8 @@ async def test_the_graph_names_every_step_as_the_journal_does(sqlite_world: Worl
 # -- a folder of files --------------------------------------------------------------------------
 
 
-def steps_in(folder: Path, files: dict[str, str], journey_id: str = "j") -> list[GraphStep]:
-    """Load a folder of these files, and return the steps of a journey in it."""
+def load_steps(folder: Path, files: dict[str, str], journey_id: str = "j") -> list[GraphStep]:
+    """Load a folder with these files, and return the steps of a journey."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
@@ -378,7 +378,7 @@ def steps_in(folder: Path, files: dict[str, str], journey_id: str = "j") -> list
 
 
 def test_functions_and_constants_of_other_files_are_followed(tmp_path: Path):
-    steps = steps_in(
+    steps = load_steps(
         tmp_path,
         {
             "_steps.py": """
@@ -440,7 +440,7 @@ def test_each_journey_of_a_file_has_its_own_graph(tmp_path: Path):
                 await ctx.digest(window)
         """
     }
-    assert [step.kind for step in steps_in(tmp_path, files, "one")] == ["send"]
-    assert [(s.kind, s.key, s.line) for s in steps_in(tmp_path, files)] == [
+    assert [step.kind for step in load_steps(tmp_path, files, "one")] == ["send"]
+    assert [(s.kind, s.key, s.line) for s in load_steps(tmp_path, files)] == [
         ("digest", "digest:go", 17)
     ]

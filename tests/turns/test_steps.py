@@ -1,4 +1,4 @@
-"""`ctx.step`: any other effect, at least once, with its answer recorded at once."""
+"""`ctx.step`: effects that run at least once, and whose answers are recorded immediately."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hogsend.turns.step_runner import StepRunner
 from tests.patience import PATIENCE
 from tests.world import World
 
-# What the journeys of these tests do outside; each test looks at what was done.
+# The actions of the effects of these tests.
 DONE: list[Any] = []
-SEEN = "from tests.turns.test_steps import DONE, fail_until, GATE\n"
+IMPORTS = "from tests.turns.test_steps import DONE, fail_until, GATE\n"
 GATE = threading.Event()
 REST = """
 @journey("j", trigger="go")
@@ -29,7 +29,7 @@ async def j(user, ctx):
 
 
 def fail_until(count: int, answer: Any = "ok") -> Any:
-    """Return a function that raises until it has been called so often."""
+    """Return a function that raises until it has been called `count` times."""
 
     def call() -> Any:
         DONE.append("call")
@@ -41,21 +41,22 @@ def fail_until(count: int, answer: Any = "ok") -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_done() -> None:
+def _clear_actions() -> None:
     DONE.clear()
     GATE.clear()
 
 
-async def play(world: World, body: str) -> None:
+async def run_journey(world: World, body: str) -> None:
     indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
     await world.define(
-        f'{SEEN}import asyncio\n@journey("j", trigger="go")\nasync def j(user, ctx):\n{indented}\n'
+        f"{IMPORTS}import asyncio\n"
+        f'@journey("j", trigger="go")\nasync def j(user, ctx):\n{indented}\n'
     )
     await world.emit("go")
 
 
 async def test_a_step_runs_once_and_answers_from_the_journal_afterwards(world: World):
-    await play(
+    await run_journey(
         world,
         """
 found = await ctx.step("charge", lambda: DONE.append("done") or {"paid": (1, 2)})
@@ -71,8 +72,8 @@ await ctx.checkpoint(f"{found}")
     assert await world.query("SELECT COUNT(*) FROM steps") == [(0,)]
 
 
-async def test_a_step_may_use_asyncio_and_be_async(sqlite_world: World):
-    await play(
+async def test_a_step_can_be_async_and_use_asyncio(sqlite_world: World):
+    await run_journey(
         sqlite_world,
         """
 async def both():
@@ -85,8 +86,8 @@ await ctx.checkpoint("".join(two))
     assert (await sqlite_world.journal())[-1].label == "ab"
 
 
-async def test_a_step_gets_the_same_id_at_every_try(sqlite_world: World):
-    await play(
+async def test_a_step_gets_the_same_id_at_every_attempt(sqlite_world: World):
+    await run_journey(
         sqlite_world,
         """
 def charge(id):
@@ -103,8 +104,8 @@ await ctx.step("charge", charge)
     assert len(set(DONE)) == 1
 
 
-async def test_a_step_that_fails_is_tried_again_later_and_ends_the_turn_meanwhile(world: World):
-    await play(world, 'await ctx.checkpoint(await ctx.step("call", fail_until(3)))')
+async def test_a_step_that_fails_ends_the_turn_and_is_retried_later(world: World):
+    await run_journey(world, 'await ctx.checkpoint(await ctx.step("call", fail_until(3)))')
     only = await world.enrollment()
     assert (only.state, only.attempt, only.wait and only.wait.key) == ("waiting", 0, "step:call")
     assert DONE == ["call"]
@@ -119,7 +120,7 @@ async def test_a_step_that_fails_is_tried_again_later_and_ends_the_turn_meanwhil
 
 
 async def test_a_step_that_fails_for_good_raises_at_every_replay(world: World):
-    await play(
+    await run_journey(
         world,
         """
 try:
@@ -137,14 +138,14 @@ except StepFailed as error:
 
 
 async def test_an_uncaught_failed_step_fails_the_turn(sqlite_world: World):
-    await play(sqlite_world, 'await ctx.step("call", fail_until(99), retries=0)')
+    await run_journey(sqlite_world, 'await ctx.step("call", fail_until(99), retries=0)')
     only = await sqlite_world.enrollment()
     assert only.attempt == 1
     assert "no answer the 1. time" in (only.error or "")
 
 
-async def test_a_step_can_say_that_trying_again_is_of_no_use(sqlite_world: World):
-    await play(
+async def test_a_step_that_raises_step_failed_is_not_retried(sqlite_world: World):
+    await run_journey(
         sqlite_world,
         """
 def refuse():
@@ -160,8 +161,8 @@ except StepFailed as error:
     assert (await sqlite_world.journal())[-1].label == "the card is stolen"
 
 
-async def test_a_step_that_takes_too_long_has_failed(sqlite_world: World):
-    await play(
+async def test_a_step_that_exceeds_its_timeout_fails(sqlite_world: World):
+    await run_journey(
         sqlite_world,
         """
 try:
@@ -173,8 +174,8 @@ except StepFailed as error:
     assert "longer than 0.05 seconds" in (await sqlite_world.journal())[-1].label
 
 
-async def test_an_effect_is_not_done_again_when_the_turn_fails_after_it(world: World):
-    await play(
+async def test_an_effect_is_not_repeated_when_the_turn_fails_after_it(world: World):
+    await run_journey(
         world,
         """
 await ctx.step("charge", lambda: DONE.append("charged"))
@@ -190,7 +191,7 @@ if len(DONE) == 1:
 
 
 async def test_the_context_is_refused_inside_a_step(sqlite_world: World):
-    await play(
+    await run_journey(
         sqlite_world,
         """
 async def sends():
@@ -207,7 +208,7 @@ except StepFailed as error:
 
 
 async def test_a_step_whose_answer_cannot_be_stored_is_not_repeated(sqlite_world: World):
-    await play(
+    await run_journey(
         sqlite_world,
         """
 try:
@@ -220,9 +221,9 @@ except StepFailed as error:
     assert (await sqlite_world.journal())[-1].label == "reported"
 
 
-async def test_a_long_step_delays_no_other_turn(sqlite_world: World):
+async def test_a_long_step_does_not_delay_other_turns(sqlite_world: World):
     await sqlite_world.define(
-        f"""{SEEN}
+        f"""{IMPORTS}
 @journey("slow", trigger="go")
 async def slow(user, ctx):
     await ctx.step("wait", lambda: GATE.wait(20) and None)
@@ -243,9 +244,9 @@ async def quick(user, ctx):
     assert await sqlite_world.states() == ["completed", "completed"]
 
 
-async def test_an_exit_while_a_step_runs_wins(sqlite_world: World):
+async def test_an_exit_while_a_step_runs_ends_the_enrollment(sqlite_world: World):
     await sqlite_world.define(
-        f"""{SEEN}
+        f"""{IMPORTS}
 @journey("j", trigger="go", exit_on=["stop"])
 async def j(user, ctx):
     await ctx.step("wait", lambda: DONE.append("begun") or GATE.wait(20) and None)
@@ -263,11 +264,11 @@ async def j(user, ctx):
     assert await sqlite_world.sends() == []
 
 
-async def test_a_new_step_behind_a_person_gives_what_passed_says(sqlite_world: World):
+async def test_a_new_step_that_lies_behind_returns_the_answer_of_passed(sqlite_world: World):
     await sqlite_world.define(REST)
     await sqlite_world.emit("go")
     await sqlite_world.define(
-        f"""{SEEN}
+        f"""{IMPORTS}
 @journey("j", trigger="go")
 async def j(user, ctx):
     found = await ctx.step("new", lambda: DONE.append("done"), passed=lambda: "before")
@@ -280,11 +281,11 @@ async def j(user, ctx):
     assert DONE == []
 
 
-async def test_a_new_step_behind_a_person_without_passed_lets_them_drift(sqlite_world: World):
+async def test_a_new_step_that_lies_behind_without_passed_drifts(sqlite_world: World):
     await sqlite_world.define(REST)
     await sqlite_world.emit("go")
     await sqlite_world.define(
-        f"""{SEEN}
+        f"""{IMPORTS}
 @journey("j", trigger="go")
 async def j(user, ctx):
     await ctx.step("new", lambda: DONE.append("done"))
@@ -303,8 +304,10 @@ async def j(user, ctx):
     ["'caf\\ud83d'", "(lambda l: l.append(l) or l)([])", "{1: 2}"],
     ids=["half", "ring", "key"],
 )
-async def test_what_no_journal_can_keep_ends_the_step_and_is_done_once(world: World, answer: str):
-    await play(
+async def test_a_result_that_the_journal_cannot_store_fails_the_step_without_a_retry(
+    world: World, answer: str
+):
+    await run_journey(
         world,
         f"""
 try:
@@ -317,8 +320,8 @@ except StepFailed as error:
     assert (await world.journal())[-1].label == "reported"
 
 
-async def test_an_error_that_no_database_can_keep_is_still_a_failure(world: World):
-    await play(
+async def test_an_error_message_that_the_database_cannot_store_is_recorded_in_part(world: World):
+    await run_journey(
         world,
         """
 def fail():
@@ -334,9 +337,11 @@ except StepFailed as error:
     assert (await world.journal())[-1].label == "reported"
 
 
-async def test_an_async_step_that_blocks_holds_up_no_other_journeys_steps(sqlite_world: World):
+async def test_an_async_step_that_blocks_does_not_delay_steps_of_other_journeys(
+    sqlite_world: World,
+):
     await sqlite_world.define(
-        f"""{SEEN}
+        f"""{IMPORTS}
 import asyncio
 @journey("blocking", trigger="go")
 async def blocking(user, ctx):
@@ -370,7 +375,7 @@ async def block():
 
 
 @pytest.mark.parametrize("blocked", [False, True], ids=["on a thread", "on the loop"])
-async def test_functions_that_never_return_keep_only_the_slots_of_their_journey(
+async def test_functions_that_never_return_occupy_only_slots_of_their_own_journey(
     sqlite_world: World,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -379,7 +384,7 @@ async def test_functions_that_never_return_keep_only_the_slots_of_their_journey(
     monkeypatch.setattr(step_runner, "MAX_CONCURRENT_STEPS", 2)
     monkeypatch.setattr(step_runner, "_LOOP_TIMEOUT", 0.05)
     hang = "block" if blocked else 'lambda: DONE.append("begun") or GATE.wait(20)'
-    await play(sqlite_world, (BLOCKED if blocked else "") + HANGS.format(hang))
+    await run_journey(sqlite_world, (BLOCKED if blocked else "") + HANGS.format(hang))
     for _ in range(4):
         await sqlite_world.advance(minutes(120))
     assert DONE == ["begun"] * 2
@@ -389,7 +394,7 @@ async def test_functions_that_never_return_keep_only_the_slots_of_their_journey(
     assert "The step was not started" in label and "restart the server" in label
 
 
-async def test_threads_that_return_free_their_slots(monkeypatch: pytest.MonkeyPatch):
+async def test_threads_that_return_release_their_slots(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(step_runner, "MAX_CONCURRENT_STEPS", 2)
     effects, gates = StepRunner(), [threading.Event() for _ in range(3)]
 
@@ -399,15 +404,17 @@ async def test_threads_that_return_free_their_slots(monkeypatch: pytest.MonkeyPa
         return (attempt.error or "done").split(":")[0]
 
     assert await run(lambda: gates[0].wait(20)) == "The step took longer than 0.05 seconds."
-    # A step that waits for the last slot fails as well when the slot is lost.
-    found = await asyncio.gather(*(run(lambda: gates[1].wait(20)) for _ in range(3)))
-    assert found == ["The step took longer than 0.05 seconds."] + ["The step was not started"] * 2
+    # A step that waits for a slot fails as well when the last slot is lost.
+    outcomes = await asyncio.gather(*(run(lambda: gates[1].wait(20)) for _ in range(3)))
+    assert (
+        outcomes == ["The step took longer than 0.05 seconds."] + ["The step was not started"] * 2
+    )
 
     gates[0].set()
     async with asyncio.timeout(PATIENCE):
         while await run(lambda: None, 15) != "done":
             await run(int, 15, "other")
-    # One has come back, and no more than one has room.
+    # One thread has returned, so one step can run.
     begun: list[str] = []
     ahead = asyncio.create_task(run(lambda: begun.append("ahead") or gates[2].wait(20), 15))
     after = asyncio.create_task(run(lambda: begun.append("after"), 15))

@@ -1,4 +1,4 @@
-"""A `ctx` call that nobody awaits fails the turn, however it was forgotten."""
+"""A `ctx` call without `await` fails the turn, in every form of code."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from hogsend import days
 from tests.world import World
 
 FORMS = {
-    "handed on by a plain function": "def h(c): return c.send('welcome')\nh(ctx)",
-    "made by a lambda": "h = lambda: ctx.send('welcome')\nh()",
-    "made by a partial function": "import functools\nfunctools.partial(ctx.send, 'welcome')()",
-    "found by its name": "getattr(ctx, 'send')('welcome')",
+    "returned by a plain function": "def h(c): return c.send('welcome')\nh(ctx)",
+    "returned by a lambda": "h = lambda: ctx.send('welcome')\nh()",
+    "returned by a partial function": "import functools\nfunctools.partial(ctx.send, 'welcome')()",
+    "of a method that is found by name": "getattr(ctx, 'send')('welcome')",
     "in a list": "list(map(ctx.send, ['welcome']))",
-    "kept in a name": "mail = {'x': ctx}['x'].send('welcome')",
+    "bound to a name": "mail = {'x': ctx}['x'].send('welcome')",
     "of the history": "for look in (ctx.history.count,): look('used')",
 }
 

@@ -1,4 +1,4 @@
-"""Waits: nothing falls between a send and its wait, and nothing satisfies a wait that is over."""
+"""A wait misses no event after a send, and no event ends a wait that is over."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from hogsend import days, hours
 from hogsend.turns import runner as runner_module
+from hogsend.turns.execution import TurnExecution
 from hogsend.turns.turn_inputs import load_turns
 from tests.world import World
 
@@ -22,7 +23,7 @@ WAIT = """
 """
 
 
-async def reported(world: World) -> Any:
+async def read_report(world: World) -> Any:
     (event,) = await world.events("reported")
     return event.properties
 
@@ -32,9 +33,13 @@ async def test_the_event_ends_the_wait(world: World):
     await world.emit("go")
     assert (await world.emit("used", n=1)).waits == []
     assert (await world.emit("used", "bo", n=2)).waits == []
-    taken = await world.emit("used", n=2)
-    (ended,) = [one for one in await world.all_enrollments() if one.state == "completed"]
-    assert taken.waits == [{"journeyId": "j", "stateId": str(ended.id)}]
+    result = await world.emit("used", n=2)
+    (ended,) = [
+        enrollment
+        for enrollment in await world.all_enrollments()
+        if enrollment.state == "completed"
+    ]
+    assert result.waits == [{"journeyId": "j", "stateId": str(ended.id)}]
     assert await world.mailbox() == ["welcome"]
 
 
@@ -44,7 +49,7 @@ async def test_the_event_ends_the_wait(world: World):
 async def test_an_event_by_the_deadline_counts_and_a_later_one_does_not(
     idle_world: World, after: timedelta, mail: str
 ):
-    """Even when the turn comes late: the worker was stopped meanwhile."""
+    """The turn runs late, because the worker was stopped."""
     await idle_world.define(WAIT)
     await idle_world.submit("go", user_id="ada", email="ada@example.com")
     entered = (await idle_world.enrollment()).id
@@ -53,10 +58,10 @@ async def test_an_event_by_the_deadline_counts_and_a_later_one_does_not(
     await idle_world.submit("used", user_id="ada", properties={"n": 2})
     idle_world.clock.set(idle_world.clock.now() + days(1))
     await idle_world.turn_runner(hours(1)).run([entered])
-    assert [one.template for one in await idle_world.sends()] == [mail]
+    assert [send.template for send in await idle_world.sends()] == [mail]
 
 
-async def test_a_wait_without_a_timeout_waits_for_ever(world: World):
+async def test_a_wait_without_a_timeout_never_ends_by_itself(world: World):
     await world.define(WAIT.replace("timeout=days(2), ", ""))
     await world.emit("go")
     await world.advance(days(5000))
@@ -78,10 +83,10 @@ async def test_a_wait_with_a_timeout_of_zero_only_looks_back(world: World):
     )
     await world.emit("go")
     await world.advance(days(1))
-    assert await reported(world) == {"first": False}
+    assert await read_report(world) == {"first": False}
 
 
-async def test_of_several_the_first_that_comes_ends_the_wait(world: World):
+async def test_the_first_of_several_events_ends_the_wait(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -93,7 +98,7 @@ async def test_of_several_the_first_that_comes_ends_the_wait(world: World):
     await world.emit("go")
     await world.emit("b", n=0)
     await world.emit("b", n=1)
-    assert await reported(world) == {"which": "b"}
+    assert await read_report(world) == {"which": "b"}
     assert "wait:a or b" in await world.answers()
 
 
@@ -109,13 +114,13 @@ async def test_both_conditions_of_a_wait_must_hold(world: World):
     await world.emit("go")
     for n in (9, 1, 3):
         await world.emit("used", n=n)
-    assert await reported(world) == {"n": 3}
+    assert await read_report(world) == {"n": 3}
 
 
 # -- looking back -------------------------------------------------------------------------------
 
 
-async def test_a_wait_looks_back_to_the_trigger_and_not_before(world: World):
+async def test_a_wait_looks_back_to_the_trigger_and_not_further(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -127,7 +132,7 @@ async def test_a_wait_looks_back_to_the_trigger_and_not_before(world: World):
     await world.submit("go", user_id="bo")
     await world.emit("before")
     await world.emit("go")
-    assert {one.state for one in await world.all_enrollments()} == {"waiting"}
+    assert {enrollment.state for enrollment in await world.all_enrollments()} == {"waiting"}
 
 
 async def test_an_event_between_a_send_and_its_wait_is_found(idle_world: World):
@@ -144,7 +149,7 @@ async def test_an_event_between_a_send_and_its_wait_is_found(idle_world: World):
     for n in (1, 2):
         await idle_world.submit("used", user_id="ada", properties={"n": n})
     await idle_world.turn_runner(hours(1)).run([(await idle_world.enrollment()).id])
-    assert await reported(idle_world) == {"n": 1}
+    assert await read_report(idle_world) == {"n": 1}
 
 
 THREE = """
@@ -164,7 +169,7 @@ async def test_each_event_ends_one_wait(idle_world: World):
     for n in (1, 2, 3):
         await idle_world.submit("used", user_id="ada", properties={"n": n})
     await idle_world.turn_runner(hours(1)).run([(await idle_world.enrollment()).id])
-    assert await reported(idle_world) == {"seen": [1, 2, 3]}
+    assert await read_report(idle_world) == {"seen": [1, 2, 3]}
 
 
 async def test_an_event_that_has_ended_a_wait_does_not_end_the_next(idle_world: World):
@@ -176,7 +181,7 @@ async def test_an_event_that_has_ended_a_wait_does_not_end_the_next(idle_world: 
         assert (await idle_world.enrollment()).wait_result is None
         await idle_world.submit("used", user_id="ada", properties={"n": n})
     await idle_world.turn_runner(hours(1)).run([entered])
-    assert await reported(idle_world) == {"seen": [1, 2, 3]}
+    assert await read_report(idle_world) == {"seen": [1, 2, 3]}
 
 
 @pytest.mark.parametrize("pause", ['ctx.wait_for("other", timeout=days(1))', "ctx.sleep(days(1))"])
@@ -194,7 +199,7 @@ async def test_a_wait_does_not_look_back_into_the_wait_before(world: World, paus
     await world.emit("used", n=1)
     await world.advance(days(1))
     await world.emit("used", n=2)
-    assert await reported(world) == {"n": 2}
+    assert await read_report(world) == {"n": 2}
 
 
 async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(idle_world: World):
@@ -203,17 +208,17 @@ async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(idle_wor
     entered = (await idle_world.enrollment()).id
     runner = idle_world.turn_runner(hours(1))
     await runner.run([entered])
-    # The turn comes hours after the deadline; what came in between belongs to the next wait.
+    # The turn runs hours after the deadline; events in between belong to the next wait.
     idle_world.clock.set(idle_world.clock.now() + days(1) + hours(1))
     await idle_world.submit("used", user_id="ada", properties={"n": 1})
     idle_world.clock.set(idle_world.clock.now() + hours(1))
     await runner.run([entered])
     await idle_world.submit("used", user_id="ada", properties={"n": 2})
     await runner.run([entered])
-    assert await reported(idle_world) == {"seen": [None, 1, 2]}
+    assert await read_report(idle_world) == {"seen": [None, 1, 2]}
 
 
-async def test_a_wait_may_look_back_further(world: World):
+async def test_since_lets_a_wait_look_back_further(world: World):
     await world.define(
         """
         @journey("j", trigger="go")
@@ -227,7 +232,7 @@ async def test_a_wait_may_look_back_further(world: World):
     await world.advance(hours(30))
     await world.emit("used", n=2)
     await world.emit("go")
-    assert await reported(world) == {"n": 2}
+    assert await read_report(world) == {"n": 2}
 
 
 # -- at the same moment ---------------------------------------------------------------------------
@@ -238,7 +243,7 @@ Between = Callable[[], Awaitable[None]]
 async def run_with(
     idle_world: World, monkeypatch: pytest.MonkeyPatch, entered: UUID, meanwhile: dict[str, Between]
 ) -> None:
-    """Run one turn; let things happen right before it reads, or before it commits."""
+    """Run one turn, and call functions right before it reads or commits."""
     read, commit = runner_module.answer_reads, runner_module.TurnRunner._commit_all
 
     async def read_later(*args: Any) -> Any:
@@ -272,11 +277,11 @@ async def test_an_event_that_arrives_while_the_turn_runs_is_not_missed(
 
     await run_with(idle_world, monkeypatch, entered, {moment: used})
     if moment == "commit":
-        found = await idle_world.enrollment()
-        assert found.wait_result is not None
-        assert (found.wait_result.seq, found.wake_at) == (3, idle_world.clock.now())
+        waiting = await idle_world.enrollment()
+        assert waiting.wait_result is not None
+        assert (waiting.wait_result.seq, waiting.wake_at) == (3, idle_world.clock.now())
         await idle_world.turn_runner(hours(1)).run([entered])
-    assert [one.template for one in await idle_world.sends()] == ["welcome"]
+    assert [send.template for send in await idle_world.sends()] == ["welcome"]
 
 
 async def test_an_event_found_by_one_wait_is_not_found_again_when_the_next_is_committed(
@@ -295,7 +300,7 @@ async def test_an_event_found_by_one_wait_is_not_found_again_when_the_next_is_co
     assert (waiting.wait.key, waiting.wait_result) == ("wait:used#2", None)
 
 
-async def test_an_event_in_time_wins_over_the_timeout_that_runs(
+async def test_an_event_in_time_ends_the_wait_although_the_timeout_turn_is_running(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
     await idle_world.define(WAIT)
@@ -310,7 +315,7 @@ async def test_an_event_in_time_wins_over_the_timeout_that_runs(
     await run_with(idle_world, monkeypatch, entered, {"commit": used})
     assert (await idle_world.enrollment()).turn == 1
     await idle_world.turn_runner(hours(1)).run([entered])
-    assert [one.template for one in await idle_world.sends()] == ["welcome"]
+    assert [send.template for send in await idle_world.sends()] == ["welcome"]
 
 
 async def test_a_turn_whose_enrollment_has_ended_meanwhile_writes_nothing(
@@ -362,24 +367,24 @@ async def test_a_turn_runs_again_when_its_contact_is_merged(
     assert await idle_world.sends() == []
     await idle_world.turn_runner(hours(1)).run([entered])
     ada = await idle_world.contact()
-    assert [one.contact_id for one in await idle_world.sends()] == [ada.id]
-    assert [one.contact_id for one in await idle_world.events("reported")] == [ada.id]
+    assert [send.contact_id for send in await idle_world.sends()] == [ada.id]
+    assert [event.contact_id for event in await idle_world.events("reported")] == [ada.id]
 
 
-async def test_a_turn_that_runs_twice_at_once_counts_once(idle_world: World):
+async def test_a_turn_that_runs_twice_at_the_same_time_is_committed_once(idle_world: World):
     await idle_world.define(WAIT.replace("came = ", 'await ctx.send("bye")\n        came = '))
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
-    one, other = idle_world.turn_runner(hours(1)), idle_world.turn_runner(hours(1))
-    now = idle_world.clock.now()
-    world = one.code.build_environment(now, one.limits)
-    loaded = [
-        await load_turns(
-            idle_world.database, [entered], one.code, world, is_selected=lambda _: True
+    runners = [idle_world.turn_runner(hours(1)) for _ in range(2)]
+    code, now = runners[0].code, idle_world.clock.now()
+    environment = code.build_environment(now, runners[0].limits)
+    executions: list[TurnExecution] = []
+    for _ in runners:
+        loaded = await load_turns(
+            idle_world.database, [entered], code, environment, is_selected=lambda _: True
         )
-        for _ in range(2)
-    ]
-    for runner, (play,) in zip((one, other), (found.executions for found in loaded), strict=True):
-        await runner._drive([(play, None)], [], now, lambda ids: None)
+        executions += loaded.executions
+    for runner, execution in zip(runners, executions, strict=True):
+        await runner._drive([(execution, None)], [], now, lambda ids: None)
     assert [turn.number for turn in await idle_world.turns()] == [1]
     assert [send.template for send in await idle_world.sends()] == ["bye"]

@@ -1,4 +1,4 @@
-"""Local times in journeys: whose clock, recorded once, and what is refused."""
+"""`ctx.when`: the time zone, the recorded instant, and invalid arguments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.world import World
 
 
 async def ask(world: World, call: str, *, time_zone: str = "None", **properties: Any) -> object:
-    """Return the instant that a journey of Ada's is given, as the product would see it."""
+    """Return the instant that a journey of Ada gets, as text."""
     await world.define(
         f"""
         @journey("ask", trigger="ask", time_zone={time_zone})
@@ -43,8 +43,8 @@ async def ask(world: World, call: str, *, time_zone: str = "None", **properties:
         ("tz('+05:30').tomorrow().at('09:00')", "Tue 2026-03-03 09:00 +0530"),
     ],
 )
-async def test_an_instant_goes_by_the_persons_clock(sqlite_world: World, call: str, answer: str):
-    # At the start it is three in the night in Chicago; on 8 March the clocks go forward.
+async def test_an_instant_is_in_the_contacts_time_zone(sqlite_world: World, call: str, answer: str):
+    # The test starts at three in the night in Chicago; on 8 March the clocks go forward.
     assert await ask(sqlite_world, call, timezone="America/Chicago") == answer
 
 
@@ -53,7 +53,7 @@ async def test_a_contact_without_a_time_zone_uses_that_of_the_journey(sqlite_wor
     assert answer == "Tue 2026-03-03 09:00 +0900"
 
 
-async def test_an_unknown_zone_falls_back_to_the_journeys_and_is_noted(sqlite_world: World):
+async def test_an_unknown_time_zone_falls_back_to_the_journeys_with_a_note(sqlite_world: World):
     answer = await ask(
         sqlite_world, "tomorrow().at('09:00')", time_zone="'Asia/Tokyo'", tz="Mars/Base"
     )
@@ -63,7 +63,7 @@ async def test_an_unknown_zone_falls_back_to_the_journeys_and_is_noted(sqlite_wo
     assert notes == [{"zone": "Asia/Tokyo", "note": "unknown zone 'Mars/Base'"}]
 
 
-async def test_a_person_sleeps_until_their_own_morning(world: World):
+async def test_a_contact_sleeps_until_the_time_in_their_own_time_zone(world: World):
     await world.define(
         """
         @journey("morning", trigger="go")
@@ -86,7 +86,7 @@ async def test_a_person_sleeps_until_their_own_morning(world: World):
     assert await world.mailbox("bo") == ["welcome"], "it is 08:30 in Berlin"
 
 
-async def test_the_zone_is_found_out_once_and_the_instant_stays(world: World):
+async def test_the_time_zone_is_recorded_once_for_an_enrollment(world: World):
     await world.define(
         """
         @journey("moving", trigger="go")
@@ -107,7 +107,7 @@ async def test_the_zone_is_found_out_once_and_the_instant_stays(world: World):
     ]
 
 
-async def test_a_time_of_today_that_is_past_is_no_wait(sqlite_world: World):
+async def test_a_past_time_of_today_does_not_wait(sqlite_world: World):
     await sqlite_world.define(
         """
         @journey("late", trigger="go")
@@ -155,10 +155,10 @@ REFUSED: list[tuple[Callable[[Any], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("say", "problem"), REFUSED)
-def test_what_cannot_be_meant_is_refused_at_once(say: Any, problem: str):
+@pytest.mark.parametrize(("build", "problem"), REFUSED)
+def test_invalid_arguments_are_rejected_immediately(build: Any, problem: str):
     with pytest.raises(JourneyCodeError, match=problem):
-        say(When())
+        build(When())
 
 
 def test_a_moment_does_not_change_when_another_is_built_from_it():

@@ -99,9 +99,7 @@ async def open_environment(
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(_make_temporary_folder()))
         content = _load_content(functions, mails, folder, guard)
-        database = _create_database(folder, clock)
-        await database.open()
-        stack.push_async_callback(database.close)
+        database = await _open_database(stack, folder, clock)
         await sync_journeys(database, content.registry, clock.now())
         rules = await load_rules(database, content.registry.journeys, content.registry.lists)
         ingest = Ingest(database, clock, rules, change_feed, on_commit=bus.publish)
@@ -133,16 +131,19 @@ async def open_environment(
 
 
 def _make_temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """Return a new folder, in memory where the machine allows that."""
+    """Return a new folder, in memory if the machine has such a folder."""
     memory = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
     return tempfile.TemporaryDirectory("-hogsend", dir=memory)
 
 
-def _create_database(folder: Path, clock: ManualClock) -> Database:
-    """Return a migrated database that holds nothing, not open yet."""
+async def _open_database(stack: AsyncExitStack, folder: Path, clock: ManualClock) -> Database:
+    """Return a migrated database without rows, which the stack closes."""
     file = folder / "test.db"
     file.write_bytes(build_empty_database())
-    return Database(f"sqlite://{file}", clock)
+    database = Database(f"sqlite://{file}", clock)
+    await database.open()
+    stack.push_async_callback(database.close)
+    return database
 
 
 @lru_cache(maxsize=1)

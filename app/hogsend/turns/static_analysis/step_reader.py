@@ -38,7 +38,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # The number of steps that are read of one journey: functions that call functions multiply.
 _MAX_STEPS = 2000
 _RETURNS = "returns"
-_CONTINUES = "goes round again"
+_CONTINUES = "continues the loop"
 
 
 def build_graph(function: Function, trigger: str = "") -> JourneyGraph:
@@ -81,7 +81,10 @@ def _replace_returns(items: Sequence[Item]) -> Iterator[Item]:
     """Replace each `return` of the journey itself by the journey's end."""
     for item in items:
         if isinstance(item, Fork):
-            branches = (Branch(b.word, tuple(_replace_returns(b.items))) for b in item.branches)
+            branches = (
+                Branch(branch.word, tuple(_replace_returns(branch.items)))
+                for branch in item.branches
+            )
             yield Fork(item.head, tuple(branches))
         elif _is_return(item):
             yield build_end_step(item.file, item.line)
@@ -140,7 +143,7 @@ class _Reader:
         place = _locate(node, scope)
         if isinstance(node, ast.Raise):
             return build_fail_step(
-                format_code(node.exc, scope) if node.exc else "the same again", *place
+                format_code(node.exc, scope) if node.exc else "the same error", *place
             )
         if isinstance(node, ast.Return):
             return build_jump_step(_RETURNS, *place)
@@ -205,7 +208,7 @@ class _Reader:
         yield Fork(head, tuple(branches))
 
     def read_try(self, node: ast.Try | ast.TryStar, scope: Scope) -> Iterator[Item]:
-        body = self.read_branch("goes well", [*node.body, *node.orelse], scope)
+        body = self.read_branch("succeeds", [*node.body, *node.orelse], scope)
         handlers = [self.read_handler(handler, scope) for handler in node.handlers]
         # Handlers without steps leave nothing to show.
         if any(handler.items for handler in handlers):
@@ -292,16 +295,18 @@ def _inline(items: Sequence[Item]) -> list[Item]:
                 break
             inlined.append(item)
             continue
-        continuing = [n for n, b in enumerate(item.branches) if not is_terminal(b.items)]
-        has_return = any(b.items and _is_return(b.items[-1]) for b in item.branches)
+        continuing = [not is_terminal(branch.items) for branch in item.branches]
+        has_return = any(branch.items and _is_return(branch.items[-1]) for branch in item.branches)
         following = items[position + 1 :]
-        if item.head.kind == "loop" or not has_return or (following and len(continuing) > 1):
-            branches = [Branch(b.word, tuple(_inline(b.items))) for b in item.branches]
+        if item.head.kind == "loop" or not has_return or (following and sum(continuing) > 1):
+            branches = [
+                Branch(branch.word, tuple(_inline(branch.items))) for branch in item.branches
+            ]
             inlined.append(Fork(item.head, tuple(branches)))
             continue
         branches = [
-            Branch(b.word, tuple(_inline([*b.items, *following] if n in continuing else b.items)))
-            for n, b in enumerate(item.branches)
+            Branch(branch.word, tuple(_inline([*branch.items, *(following if goes_on else ())])))
+            for branch, goes_on in zip(item.branches, continuing, strict=True)
         ]
         if any(branch.items for branch in branches):
             inlined.append(Fork(item.head, tuple(branches)))

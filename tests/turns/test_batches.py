@@ -1,4 +1,4 @@
-"""Turns are played in sets: one query of a kind for everybody, and one commit for all."""
+"""Turns run in batches, with one query for each kind of read and one commit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hogsend import hours
 from hogsend.store.db import Database, Query
 from tests.world import World
 
-ASKS = """
+READS = """
     @journey("j", trigger="go")
     async def j(user, ctx):
         await ctx.history.count("used")
@@ -27,52 +27,52 @@ ASKS = """
 """
 
 
-# What is done for the turns alone: the server looks for others' changes meanwhile.
-OF_TURNS: ContextVar[bool] = ContextVar("of_turns", default=False)
+# Whether the task runs turns; the server reads the database at the same time.
+IS_RUNNING_TURNS: ContextVar[bool] = ContextVar("is_running_turns", default=False)
 
 
-async def statements(
+async def count_statements(
     idle_world: World, monkeypatch: pytest.MonkeyPatch, people: int
 ) -> tuple[int, int]:
-    """Return how many queries and how many transactions the first turns of so many take."""
-    taken = [
+    """Return the number of queries and of transactions for the first turns of new contacts."""
+    results = [
         await idle_world.submit("go", user_id=f"u{number}-{people}") for number in range(people)
     ]
-    entered = [UUID(str(one.enrollments[0]["stateId"])) for one in taken]
+    entered = [UUID(str(result.enrollments[0]["stateId"])) for result in results]
     counts = {"queries": 0, "transactions": 0}
     read, transaction = Database.read, Database.transaction
 
     async def counting(self: Database, *queries: Query[Any]) -> Any:
-        counts["queries"] += len(queries) * OF_TURNS.get()
+        counts["queries"] += len(queries) * IS_RUNNING_TURNS.get()
         return await read(self, *queries)
 
     def begin(self: Database) -> Any:
-        counts["transactions"] += OF_TURNS.get()
+        counts["transactions"] += IS_RUNNING_TURNS.get()
         return transaction(self)
 
     with monkeypatch.context() as patch:
         patch.setattr(Database, "read", counting)
         patch.setattr(Database, "transaction", begin)
-        token = OF_TURNS.set(True)
+        token = IS_RUNNING_TURNS.set(True)
         await idle_world.turn_runner(hours(1)).run(entered)
-        OF_TURNS.reset(token)
+        IS_RUNNING_TURNS.reset(token)
     return counts["queries"], counts["transactions"]
 
 
-async def test_the_reads_of_a_round_take_one_query_of_a_kind_however_many_ask(
+async def test_the_reads_of_a_batch_take_one_query_for_each_kind(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    # However slow the machine is, none of them is left behind by its set.
+    # Even on a slow machine, no turn leaves its batch.
     monkeypatch.setattr("hogsend.turns.driver._SLOW_SECONDS", 60.0)
-    await idle_world.define(ASKS)
-    few = await statements(idle_world, monkeypatch, 2)
+    await idle_world.define(READS)
+    of_two = await count_statements(idle_world, monkeypatch, 2)
     await idle_world.submit("used", user_id="other")
-    many = await statements(idle_world, monkeypatch, 60)
-    assert many == few
-    assert many[1] == 1
+    of_sixty = await count_statements(idle_world, monkeypatch, 60)
+    assert of_sixty == of_two
+    assert of_sixty[1] == 1
 
 
-async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
+async def test_a_turn_is_committed_completely_or_not_at_all(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
     await idle_world.define(
@@ -91,7 +91,7 @@ async def test_what_a_turn_adds_is_committed_all_or_not_at_all(
         raise RuntimeError("the last write of the commit")
 
     with monkeypatch.context() as patch:
-        # Journal, wake time and mail are written before it.
+        # The commit writes the journal, the wake time and the send before.
         patch.setattr(idle_world.runtime.ingest, "submit_within", refuse)
         await idle_world.turn_runner(hours(1)).run([entered])
     failing = await idle_world.enrollment()

@@ -33,7 +33,7 @@ JOURNEY = """
 
 @pytest.fixture
 async def two(postgres_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
-    """An instance on Postgres that only takes facts in; another process is played by the test."""
+    """An installation without a worker on Postgres; the test acts as another process."""
     async with open_world(postgres_url, tmp_path, clock, with_worker=False) as opened:
         await opened.define(JOURNEY)
         yield opened
@@ -43,12 +43,12 @@ async def two(postgres_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIte
 async def meanwhile(
     world: World, name: str, work: Coroutine[Any, Any, Any], **incoming: Any
 ) -> AsyncIterator[Any]:
-    """Begin to take an event, let work begin that must wait for it, and then commit the event.
+    """Ingest an event, start work that has to wait for the commit, and commit the event.
 
     Yields:
-        what the work came to, or what it raised.
+        The result of the work, or its exception.
     """
-    # A task inherits the transaction that it is begun in, which other processes do not.
+    # A task inherits the transaction around it, unlike the work of another process.
     elsewhere = contextvars.copy_context()
     ingest, now = world.runtime.ingest, world.clock.now()
     tally = Tally(now)
@@ -57,14 +57,14 @@ async def meanwhile(
         await tx.apply([tally.to_write()])
         task = asyncio.create_task(work, context=elsewhere)
         async with asyncio.timeout(PATIENCE):
-            while not await waiting(world):
-                assert not task.done(), "it did not wait"
+            while not await is_waiting_for_lock(world):
+                assert not task.done(), "the work did not wait"
     (result,) = await asyncio.gather(task, return_exceptions=True)
     yield result
 
 
-async def waiting(world: World) -> bool:
-    """Say whether a transaction waits for another one's lock."""
+async def is_waiting_for_lock(world: World) -> bool:
+    """Return whether a transaction waits for the lock of another transaction."""
     rows = await world.query("SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     return rows[0][0] > 0
 
@@ -78,14 +78,14 @@ async def test_an_exit_is_not_overwritten_by_a_turn_that_commits_at_the_same_mom
         assert (await two.sends(), await two.turns()) == ([], [])
 
 
-async def test_an_event_that_comes_as_a_wait_is_committed_is_found(two: World):
+async def test_an_event_that_arrives_while_a_wait_is_committed_ends_the_wait(two: World):
     await two.submit("go", user_id="ada")
     entered = await two.enrollment()
     turn = two.turn_runner(hours(1)).run([entered.id])
     async with meanwhile(two, "used", turn, user_id="ada"):
-        found = (await two.enrollment()).wait_result
-        assert found is not None
-        assert found.name == "used"
+        event = (await two.enrollment()).wait_result
+        assert event is not None
+        assert event.name == "used"
 
 
 async def test_an_operator_cannot_wake_an_enrollment_that_is_ending(two: World):
@@ -96,23 +96,23 @@ async def test_an_operator_cannot_wake_an_enrollment_that_is_ending(two: World):
         assert await two.states() == ["exited"]
 
 
-async def test_two_processes_that_hear_of_a_person_at_once_make_one_contact(two: World):
+async def test_two_processes_that_get_events_of_a_new_person_create_one_contact(two: World):
     hello = two.submit("hello", user_id="ada")
-    async with meanwhile(two, "go", hello, user_id="ada", email="ada@example.com") as taken:
+    async with meanwhile(two, "go", hello, user_id="ada", email="ada@example.com") as result:
         (ada,) = await two.contacts()
         assert (ada.email, ada.event_seq) == ("ada@example.com", 2)
-        assert (taken.contact_id, taken.created) == (ada.id, False)
+        assert (result.contact_id, result.created) == (ada.id, False)
         assert len(await two.events()) == 2
 
 
-async def test_two_processes_that_hear_one_key_at_once_store_one_event(two: World):
+async def test_two_processes_that_get_the_same_idempotency_key_store_one_event(two: World):
     again = two.submit("go", user_id="bo", idempotency_key="k")
-    async with meanwhile(two, "go", again, user_id="ada", idempotency_key="k") as taken:
-        assert not taken.stored
-        assert [one.user_id for one in await two.contacts()] == ["ada"]
+    async with meanwhile(two, "go", again, user_id="ada", idempotency_key="k") as result:
+        assert not result.stored
+        assert [contact.user_id for contact in await two.contacts()] == ["ada"]
 
 
-async def test_mail_is_not_handed_over_while_an_exit_takes_it_back(two: World):
+async def test_an_email_that_an_exit_is_cancelling_is_not_handed_over(two: World):
     await two.submit("go", user_id="ada", email="ada@example.com")
     await two.turn_runner(hours(1)).run([(await two.enrollment()).id])
     (send,) = await two.sends()

@@ -1,4 +1,4 @@
-"""A journey is ordinary code: any shape of it is played, and what it raises is its own."""
+"""A journey is ordinary code of any shape, and its exceptions fail only its own turn."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_code_of_any_shape_runs(sqlite_world: World, shape: str):
         assert await sqlite_world.mailbox() == mails
         await sqlite_world.advance(days(1))
     assert await sqlite_world.states() == ["completed"]
-    # A pause that was not clean would have left its mark.
+    # A pause that does not close the coroutine is recorded as unclosed.
     assert not [step for step in await sqlite_world.journal() if "unclosed" in (step.detail or {})]
 
 
@@ -118,7 +118,7 @@ RAISED = [
 
 @pytest.mark.parametrize("raised", RAISED)
 @pytest.mark.parametrize("before", ["pass", "await ctx.history.count('go')"])
-async def test_whatever_a_journey_raises_fails_its_turn_alone(
+async def test_any_exception_in_a_journey_fails_only_its_own_turn(
     sqlite_world: World, raised: str, before: str
 ):
     await sqlite_world.define(
@@ -134,18 +134,22 @@ async def test_whatever_a_journey_raises_fails_its_turn_alone(
     )
     users = ("ada", "bo", "cy")
     await asyncio.gather(
-        *(sqlite_world.submit("go", user_id=one, email=f"{one}@example.com") for one in users)
+        *(sqlite_world.submit("go", user_id=user, email=f"{user}@example.com") for user in users)
     )
     await sqlite_world.settle()
     assert sorted(await sqlite_world.states()) == ["active", "completed", "completed"]
     assert sorted(await sqlite_world.mailbox()) == ["welcome", "welcome"]
-    bo = next(one for one in await sqlite_world.all_enrollments() if one.state == "active")
+    bo = next(
+        enrollment
+        for enrollment in await sqlite_world.all_enrollments()
+        if enrollment.state == "active"
+    )
     assert raised.partition("(")[0].rpartition(".")[2] in (bo.error or "")
 
 
 @pytest.mark.parametrize("raised", RAISED)
 @pytest.mark.parametrize("how", ["def", "async def"])
-async def test_whatever_the_function_of_a_step_raises_fails_the_step(
+async def test_any_exception_in_the_function_of_a_step_fails_the_step(
     sqlite_world: World, raised: str, how: str
 ):
     await sqlite_world.define(
@@ -166,7 +170,7 @@ async def test_whatever_the_function_of_a_step_raises_fails_the_step(
     assert (await sqlite_world.journal())[-1].label == "failed"
 
 
-async def test_a_step_that_breaks_out_of_its_loop_harms_no_later_step(sqlite_world: World):
+async def test_a_step_that_ends_its_event_loop_does_not_break_later_steps(sqlite_world: World):
     await sqlite_world.define(
         """
         import asyncio
@@ -186,5 +190,5 @@ async def test_a_step_that_breaks_out_of_its_loop_harms_no_later_step(sqlite_wor
     for _ in range(2):
         await sqlite_world.emit("go")
     assert await sqlite_world.states() == ["completed"] * 2
-    for one in await sqlite_world.all_enrollments():
-        assert (await sqlite_world.journal(one.id))[-1].label == "went on"
+    for enrollment in await sqlite_world.all_enrollments():
+        assert (await sqlite_world.journal(enrollment.id))[-1].label == "went on"

@@ -1,4 +1,4 @@
-"""When the code changes under somebody who waits: each kind of call, recorded, behind, or new."""
+"""Every kind of call in changed code: recorded, new behind the contact, or new ahead."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from hogsend import days, seconds
 from tests.world import World
 
-# What the effects of these tests did outside.
+# The actions of the effects of these tests.
 DONE: list[str] = []
 HEAD = """
-from tests.turns.test_recorded import DONE
+from tests.turns.test_changed_code import DONE
 @journey("j", trigger="go")
 async def j(user, ctx):
 """
-# Calls whose answer differs from day to day, and which look the same in the journal's form.
+# Calls whose answers differ from day to day.
 READS = [
     "ctx.contact()",
     "ctx.is_subscribed()",
@@ -49,39 +49,39 @@ WAITS = [
 
 
 @pytest.fixture(autouse=True)
-def _nothing_done() -> None:
+def _clear_actions() -> None:
     DONE.clear()
 
 
-def code(*lines: str) -> str:
+def build_source(*lines: str) -> str:
     return HEAD + "".join(f"    {line}\n" for line in lines)
 
 
 REST = "await ctx.sleep(days(2), label='rest')"
 
 
-async def seen(world: World) -> Any:
-    """Return what the journey showed of the answer at the end."""
+async def read_shown_answer(world: World) -> Any:
+    """Return the answer that the journey added to the timeline."""
     return (await world.journal())[-1].label
 
 
 async def change_everything(world: World) -> None:
-    """Let happen what gives another answer to each read."""
+    """Submit events that change the answer of every read."""
     await world.submit("used", user_id="ada", contact_properties={"plan": "pro"})
     await world.submit("left", user_id="ada", lists={"*": False})
 
 
 @pytest.mark.parametrize("call", READS + EFFECTS + WAITS)
-async def test_a_recorded_call_answers_from_the_journal_wherever_it_now_stands(
+async def test_a_recorded_call_answers_from_the_journal_after_it_was_moved(
     sqlite_world: World, call: str
 ):
-    """First before the wait, then behind another call and after the wait."""
+    """The changed code moves the call from before the wait to after it."""
     show = "await ctx.checkpoint(str(found).replace(' ', '')[:150])"
-    await sqlite_world.define(code(f"found = await {call}", REST, show))
+    await sqlite_world.define(build_source(f"found = await {call}", REST, show))
     await sqlite_world.emit("go", "bo")
     await sqlite_world.advance(days(1))
     await sqlite_world.advance(days(2))
-    expected = await seen(sqlite_world)
+    expected = await read_shown_answer(sqlite_world)
 
     await sqlite_world.emit("go", "ada")
     await sqlite_world.advance(days(1))
@@ -93,14 +93,16 @@ async def test_a_recorded_call_answers_from_the_journal_wherever_it_now_stands(
 
     await change_everything(sqlite_world)
     await sqlite_world.define(
-        code("if await ctx.history.count('go'):", f"    {REST}", f"found = await {call}", show)
+        build_source(
+            "if await ctx.history.count('go'):", f"    {REST}", f"found = await {call}", show
+        )
     )
     await sqlite_world.advance(days(2))
 
     assert (await sqlite_world.states())[1] == "completed"
     journal = await sqlite_world.journal(ada)
     assert [step for step in journal if step in recorded] == recorded
-    # Only the new code asked again, and no step ran twice.
+    # No call was recorded twice, and no step ran twice.
     keys = [step.key for step in journal if not step.waiting]
     assert len(keys) == len(set(keys))
     assert (await sqlite_world.mailbox(), DONE) == (mails, done)
@@ -110,10 +112,10 @@ async def test_a_recorded_call_answers_from_the_journal_wherever_it_now_stands(
 
 
 @pytest.mark.parametrize("call", READS)
-async def test_a_read_that_lies_behind_runs_and_is_recorded(sqlite_world: World, call: str):
-    await sqlite_world.define(code(REST))
+async def test_a_new_read_that_lies_behind_runs_and_is_recorded(sqlite_world: World, call: str):
+    await sqlite_world.define(build_source(REST))
     await sqlite_world.emit("go")
-    await sqlite_world.define(code(f"await {call}", REST))
+    await sqlite_world.define(build_source(f"await {call}", REST))
     await sqlite_world.advance(days(2))
     assert await sqlite_world.states() == ["completed"]
     journal = await sqlite_world.journal()
@@ -132,25 +134,27 @@ async def test_a_read_that_lies_behind_runs_and_is_recorded(sqlite_world: World,
         "ctx.digest(days(9), 'used')",
     ],
 )
-async def test_a_wait_that_lies_behind_returns_at_once_and_is_falsy(sqlite_world: World, call: str):
-    await sqlite_world.define(code(REST))
+async def test_a_new_wait_that_lies_behind_returns_immediately_and_is_falsy(
+    sqlite_world: World, call: str
+):
+    await sqlite_world.define(build_source(REST))
     await sqlite_world.emit("go")
     await sqlite_world.submit("used", user_id="ada")
     await sqlite_world.define(
-        code(f"found = await {call}", REST, "await ctx.checkpoint(str(bool(found)))")
+        build_source(f"found = await {call}", REST, "await ctx.checkpoint(str(bool(found)))")
     )
     await sqlite_world.advance(days(2))
     assert await sqlite_world.states() == ["completed"]
-    assert await seen(sqlite_world) == "False"
+    assert await read_shown_answer(sqlite_world) == "False"
 
 
 @pytest.mark.parametrize("wait", [*WAITS, "ctx.step('call', lambda: 1 / 0)"])
 async def test_an_enrollment_that_loses_its_wait_drifts(world: World, wait: str):
-    await world.define(code(f"await {wait}"))
+    await world.define(build_source(f"await {wait}"))
     await world.emit("go")
     assert await world.states() == ["waiting"]
     lost = (await world.enrollment()).wait
-    await world.define(code("await ctx.send('welcome')", "await ctx.trigger('reported')"))
+    await world.define(build_source("await ctx.send('welcome')", "await ctx.trigger('reported')"))
     await world.advance(days(1))
     drifted = await world.enrollment()
     assert (drifted.state, drifted.wait) == ("drifted", lost)
@@ -158,22 +162,22 @@ async def test_an_enrollment_that_loses_its_wait_drifts(world: World, wait: str)
 
 
 @pytest.mark.parametrize("wait", WAITS)
-async def test_a_wait_keeps_its_recorded_instant_whatever_its_kind(sqlite_world: World, wait: str):
-    await sqlite_world.define(code(f"await {wait}", "await ctx.send('welcome')"))
+async def test_every_kind_of_wait_keeps_its_recorded_instant(sqlite_world: World, wait: str):
+    await sqlite_world.define(build_source(f"await {wait}", "await ctx.send('welcome')"))
     await sqlite_world.emit("go")
     longer = wait.replace("days(1)", "days(9)").replace("09:00", "23:00")
     assert longer != wait
-    await sqlite_world.define(code(f"await {longer}", "await ctx.send('welcome')"))
+    await sqlite_world.define(build_source(f"await {longer}", "await ctx.send('welcome')"))
     await sqlite_world.advance(days(1))
     assert await sqlite_world.mailbox() == ["welcome"]
 
 
-async def test_a_person_in_no_wait_has_nothing_behind_them(world: World):
-    """The first turn failed, and the code was mended with more in it."""
-    await world.define(code("raise ValueError"))
+async def test_no_call_lies_behind_a_contact_without_a_wait(world: World):
+    """The first turn has failed, and the fixed code has new calls."""
+    await world.define(build_source("raise ValueError"))
     await world.emit("go")
     await world.define(
-        code(
+        build_source(
             "await ctx.send('welcome')",
             "await ctx.trigger('reported')",
             "await ctx.step('new', lambda: DONE.append('done'))",
@@ -186,12 +190,14 @@ async def test_a_person_in_no_wait_has_nothing_behind_them(world: World):
     assert len(await world.events("reported")) == 1
 
 
-async def test_a_step_that_was_done_by_a_discarded_turn_is_a_cache_and_nothing_else(world: World):
-    """Its result is there for a step with the same key; no step has to use it."""
-    await world.define(code("await ctx.step('new', lambda: DONE.append('done'))", "raise KeyError"))
+async def test_the_result_of_a_step_of_a_discarded_turn_need_not_be_used(world: World):
+    """Only a step with the same key uses the stored result."""
+    await world.define(
+        build_source("await ctx.step('new', lambda: DONE.append('done'))", "raise KeyError")
+    )
     await world.emit("go")
     assert await world.journal() == []
-    await world.define(code("await ctx.step('other', lambda: DONE.append('other'))"))
+    await world.define(build_source("await ctx.step('other', lambda: DONE.append('other'))"))
     await world.advance(seconds(10))
     assert await world.states() == ["completed"]
     assert [step.key for step in await world.journal()] == ["step:other"]

@@ -1,4 +1,4 @@
-"""What a journey may ask about the journeys and the mails that its person had before."""
+"""`ctx.history` of journeys and emails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hogsend import days
 from tests.world import World
 
 
-async def test_a_journey_knows_whether_its_person_was_in_another(world: World):
+async def test_history_returns_whether_the_contact_was_in_another_journey(world: World):
     await world.define(
         """
         @journey("trial", trigger="trial")
@@ -36,7 +36,7 @@ async def test_a_journey_knows_whether_its_person_was_in_another(world: World):
     ]
 
 
-async def test_a_journey_knows_whether_its_person_got_a_mail(world: World):
+async def test_history_returns_whether_the_contact_got_an_email(world: World):
     await world.define(
         """
         @journey("hello", trigger="hello")
