@@ -157,7 +157,7 @@ def test_a_new_call_is_drawn_in_the_graph():
         '    if await ctx.weather("Rome"):\n        await ctx.send("sun")\n'
     )
     drawing = graph.draw(build_graph_from_source(source, "go"), "go", {})
-    titles = [f"{node.kicker}: {node.title}" for node in drawing.nodes]
+    titles = [f"{node.caption}: {node.title}" for node in drawing.nodes]
     assert titles[1:3] == ["check: weather in Oslo?", "decision: weather('Oslo') > 5?"]
     assert "decision: weather in Rome?" in titles
     keys = [step.key for step in build_graph_from_source(source).walk_steps()]
