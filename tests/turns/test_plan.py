@@ -126,7 +126,7 @@ async def test_contacts_past_a_new_step_without_passed_would_drift(world: World)
     assert "charge" in why
 
 
-async def test_contacts_for_whom_the_code_raises_before_the_wait_would_fail(world: World):
+async def test_code_that_raises_before_the_wait_counts_as_failing(world: World):
     await bring_to_wait(world)
     plan = await make_plan(
         world, BEFORE.replace("used = await", "raise KeyError('plan')\n        used = await")
