@@ -108,11 +108,11 @@ async def test_a_run_that_hatchet_does_not_know_has_no_events(hatchet: Any):
     assert await asyncio.to_thread(fetch_task_events, hatchet, str(uuid4()), 10) == []
 
 
-def test_the_noise_in_the_log_is_what_the_sdk_logs():
+def test_the_unwanted_lines_are_lines_that_the_sdk_logs():
     from hatchet_sdk.clients.dispatcher import action_listener
     from hatchet_sdk.worker import action_listener_process
 
-    warning, interruption = hatchet_child.NOISE
+    warning, interruption = hatchet_child.UNWANTED_LINES
     assert action_listener_process.BLOCKED_THREAD_WARNING.startswith(warning)
     assert interruption in source_of(action_listener)
 

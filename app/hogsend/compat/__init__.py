@@ -1,7 +1,7 @@
 """The private interfaces of libraries that Hogsend uses, one module for each library.
 
-A module says what it needs the private interface for, and declares in `REQUIREMENT` the versions
-that have it, as `pyproject.toml` does. `tests/compat/` has a test for each module that fails first
-when an upgrade changes what the module relies on. Nothing outside this package touches a private
-interface; a guard test checks that.
+The docstring of a module gives the reason for using the private interface. `REQUIREMENT` declares
+the versions that have the interface, as in `pyproject.toml`. `tests/compat/` has a test for each
+module, which fails when an upgrade changes the interface. A guard test checks that no code outside
+this package uses a private interface.
 """

@@ -1,8 +1,8 @@
-"""aiosmtplib: raw commands on a connection that it has opened, encrypted and signed in to.
+"""aiosmtplib: raw commands on a connection that aiosmtplib has opened, encrypted and signed in to.
 
-The public `SMTP.mail`, `rcpt` and `data` cost three times as much, and do not tell a connection
-that broke before the server's `354` from one that broke after it: only then is a mail in doubt.
-The protocol object beneath them, `SMTP.protocol`, is not documented.
+The public methods `SMTP.mail`, `rcpt` and `data` take three times as long. They also do not
+distinguish a connection that broke before the server's `354` from one that broke afterwards; only
+in the second case is the mail in doubt. The object below them, `SMTP.protocol`, is not documented.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class RawConnection:
     """The connection of a client, for commands as bytes.
 
     Every method raises `aiosmtplib.SMTPException` or `OSError` when the connection is broken or
-    the reply takes too long; the connection cannot be used any more then.
+    the reply takes too long. After such an error the connection cannot be used again.
 
     Args:
-        client: connected.
+        client: a connected client.
 
     Raises:
-        ConnectionError: the client is not connected any more.
+        ConnectionError: the client is not connected.
     """
 
     def __init__(self, client: SMTP) -> None:
@@ -39,14 +39,14 @@ class RawConnection:
         """Send a command and return the code and the text of the reply.
 
         Args:
-            line: the command, without the line's end.
+            line: the command, without the line ending.
             seconds: how long to wait for the reply.
         """
         response = await self._protocol.execute_command(line, timeout=seconds)
         return response.code, response.message
 
     async def send_content(self, content: bytes, seconds: float) -> tuple[int, str]:
-        """Send what follows `354` and return the code and the text of the reply.
+        """Send a mail after the server's `354`, and return the code and the text of the reply.
 
         Args:
             content: the mail with doubled dots, and the final dot.
@@ -57,7 +57,7 @@ class RawConnection:
         return response.code, response.message
 
     def abort(self) -> None:
-        """Close the connection without `QUIT`, and drop what still waits to be written to it."""
+        """Close the connection without `QUIT`, and discard buffered data."""
         transport = self._protocol.transport
         self._client.close()
         if isinstance(transport, asyncio.WriteTransport):

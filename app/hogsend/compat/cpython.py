@@ -1,7 +1,7 @@
 """The standard library: the threads that keep a Python process from exiting.
 
-`concurrent.futures.thread` joins the threads of every pool when the interpreter exits, and lists
-them in the private `_threads_queues` only.
+`concurrent.futures.thread` joins the threads of every pool when the interpreter exits. Only the
+private `_threads_queues` lists these threads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ REQUIREMENT = "python>=3.11"
 def list_threads_that_block_exit() -> list[threading.Thread]:
     """Return the threads, other than the calling one, that Python waits for before it exits.
 
-    Python waits for threads that are not daemons, and for those of thread pools even if they are.
+    Python waits for threads that are not daemons, and for all threads of thread pools.
     """
     pooled: Collection[threading.Thread] = getattr(thread_pools, "_threads_queues", ())
     return [

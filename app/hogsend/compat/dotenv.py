@@ -1,7 +1,7 @@
-"""python-dotenv: the parser of `.env` files, with the lines that it could not read.
+"""python-dotenv: the parser of `.env` files, including the malformed lines.
 
-The public `dotenv_values` skips a malformed line with a log message; only the bindings of the
-private `dotenv.parser` tell which line it was.
+The public `dotenv_values` skips a malformed line with a log message. Only the bindings of the
+private `dotenv.parser` contain the line.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Hatchet's SDK: the process that it starts beside its worker, and what it logs.
+"""Hatchet's SDK: the child process that its worker starts, and the log lines of the SDK.
 
-That process is started again from our own program and imports the program's first module. The SDK
-logs a line to standard output for each task it receives, where only our own lines may go: the first
-of them begins with `Hogsend is ready at`. What marks such a process is private to the standard
-library's `multiprocessing`; which lines are noise is known from the SDK's source.
+The child process runs our own program, and so imports the program's first module. The SDK logs a
+line to standard output for each task that it receives. Only our own lines may go there, of which
+the first begins with `Hogsend is ready at`. The signs of such a child process are private to the
+standard library's `multiprocessing`; the unwanted log lines are taken from the SDK's source.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ REQUIREMENT = "hatchet-sdk>=1.43.1,<1.44"
 
 # The argument with which `multiprocessing` starts a frozen program again.
 SPAWN_ARGUMENT = "--multiprocessing-fork"
-# The first is logged for each of many runs that start at once; Hogsend reports late turns itself.
-# The second is logged whenever a worker ends.
-NOISE = ("THE TIME TO START THE TASK RUN", "interrupted read_with_interrupt")
+# The SDK logs the first for each of many runs that start together; Hogsend itself reports late
+# turns.
+# The SDK logs the second whenever a worker ends.
+UNWANTED_LINES = ("THE TIME TO START THE TASK RUN", "interrupted read_with_interrupt")
 
 
 def quiet_child_process() -> None:
@@ -31,9 +32,9 @@ def quiet_child_process() -> None:
 
 
 def quiet_sdk() -> None:
-    """Let the SDK log only warnings that matter; its own set-up on import keeps this filter."""
+    """Let the SDK log only relevant warnings; its own set-up on import keeps this filter."""
     logging.getLogger("hatchet").addFilter(_is_relevant)
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING and not str(record.msg).startswith(NOISE)
+    return record.levelno >= logging.WARNING and not str(record.msg).startswith(UNWANTED_LINES)

@@ -1,9 +1,10 @@
 """Hatchet's SDK: its worker as one part of a process, the engine's version, and a run's events.
 
-The SDK means its worker to be the whole process: it has no public way to end a worker from another
-thread, to close its loop, or to tell whether the process that listens to Hatchet lives. Neither has
-its client one to ask the engine for its version without a worker, or the API for a task's events.
-Importing the SDK takes seconds, so this module imports it only in functions.
+The SDK expects its worker to be the whole process. It has no public way to end a worker from
+another thread, to close the worker's event loop, or to check whether the process that listens to
+Hatchet is alive. The SDK's client has no public way to ask the engine for its version without a
+worker, or the API for a task's events. Importing the SDK takes seconds, so this module imports the
+SDK only in functions.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 class SdkWorker:
     """A worker of the SDK that runs in a thread and is controlled from others.
 
-    It has to be made on the main thread, where the SDK replaces the signal handlers; they are put
-    back at once.
+    The SDK replaces the signal handlers when a worker is constructed, so the constructor has to run
+    on the main thread; it restores the handlers.
 
     Args:
         hatchet: the SDK's client.
         name: the worker's name.
-        slots: how many tasks it runs at once.
-        durable_slots: how many durable tasks it runs at once.
-        tasks: what it runs.
+        slots: how many tasks the worker runs at the same time.
+        durable_slots: how many durable tasks the worker runs at the same time.
+        tasks: the tasks that the worker runs.
     """
 
     def __init__(
@@ -54,14 +55,14 @@ class SdkWorker:
         try:
             self._worker.start()
         except SystemExit:
-            # This is how the SDK ends a worker.
+            # The SDK ends a worker in this way.
             pass
         finally:
             _close_loop(self._worker._loop)
 
     @property
     def has_listener(self) -> bool:
-        """Whether it has started its listener, which it does when all its tasks are registered."""
+        """Whether the listener was started, which happens when all tasks are registered."""
         return self._worker._action_listener_process is not None
 
     @property
@@ -71,29 +72,29 @@ class SdkWorker:
         return process is not None and process.exitcode is not None
 
     def kill_listener(self) -> None:
-        """Kill the process that listens to Hatchet, if it lives."""
+        """Kill the process that listens to Hatchet, if it is alive."""
         process = self._worker._action_listener_process
         if process is not None and process.is_alive():
             process.kill()
 
     def exit_gracefully(self) -> None:
-        """Ask the worker to finish what it runs and to end."""
+        """Ask the worker to finish its running tasks and to end."""
         self._submit(self._worker.exit_gracefully)
 
     def exit_forcefully(self) -> bool:
-        """Ask the worker to end at once; Hatchet gives what it ran to another one.
+        """Ask the worker to end immediately; Hatchet gives its tasks to another worker.
 
         Returns:
-            Whether it is running, and so can be asked.
+            Whether the worker is running and was asked.
         """
         if self.is_listener_dead:
-            # A listener that was killed while it waited for this event counts as a waiter for
-            # ever, and setting a `multiprocessing.Event` waits for each waiter to wake.
+            # Setting a `multiprocessing.Event` waits until each waiter has woken, and a listener
+            # that was killed while it waited for this event never wakes.
             self._worker._stop_listener_event = threading.Event()
         return self._submit(self._worker._exit_forcefully) is not None
 
     def evict_waiting_runs(self) -> Future[Any] | None:
-        """Give the slots of the runs that wait back; return None when the worker is not running."""
+        """Free the slots of waiting runs; return None when the worker is not running."""
         runner = self._worker._action_runner
         return None if runner is None else self._submit(runner.evict_all_waiting_durable_runs)
 
@@ -106,7 +107,7 @@ class SdkWorker:
 
 
 class EngineConnection:
-    """A connection to Hatchet's engine that asks for its version, as a sign of life.
+    """A connection to Hatchet's engine that fetches its version, to check that it responds.
 
     Args:
         hatchet: the SDK's client.
@@ -123,7 +124,7 @@ class EngineConnection:
         """Return the engine's version.
 
         Args:
-            timeout: how long to wait for it, in seconds.
+            timeout: how long to wait for the answer, in seconds.
 
         Raises:
             grpc.RpcError: the engine does not answer.
@@ -143,12 +144,12 @@ class EngineConnection:
 
 
 def fetch_task_events(hatchet: Any, run_id: str, limit: int) -> list[Any]:
-    """Return the events of a task's run; none when Hatchet has no such run.
+    """Return the events of a task's run; an empty list when Hatchet has no such run.
 
     Args:
         hatchet: the SDK's client.
         run_id: the id of the run.
-        limit: how many at most; the API returns none without a limit.
+        limit: the greatest number of events; the API returns no events without a limit.
     """
     api = importlib.import_module("hatchet_sdk.clients.rest.api.task_api")
     errors = importlib.import_module("hatchet_sdk.clients.rest.exceptions")

@@ -1,8 +1,8 @@
 """Hypercorn: connections that close as soon as their client has disconnected.
 
-Hypercorn keeps such a connection, and its file descriptor, open for as long as an idle one may
-last. It has no option for this and names its connection class in `hypercorn.asyncio.run`, so the
-class is replaced there by a subclass that extends the private `TCPServer._read_data`.
+Hypercorn keeps a connection whose client has disconnected open until the keep-alive timeout, and
+has no option to close it earlier. This module therefore replaces the connection class in
+`hypercorn.asyncio.run` by a subclass that extends the private `TCPServer._read_data`.
 """
 
 # pyright: reportPrivateImportUsage=false, reportUnknownVariableType=false
@@ -29,7 +29,7 @@ class Connection(TCPServer):
     _is_disconnected = False
 
     async def run(self) -> None:
-        # asyncio would log a connection that is cut off by a stopping server as an error.
+        # asyncio would log an error for each connection that is cancelled when the server stops.
         with suppress(asyncio.CancelledError):
             await super().run()
 
@@ -39,7 +39,7 @@ class Connection(TCPServer):
         await self.idle_task.stop()
 
     async def protocol_send(self, event: Event) -> None:
-        # After the last response, Hypercorn would start to wait for the next request.
+        # Without this check, Hypercorn would wait for another request after the last response.
         if not (self._is_disconnected and isinstance(event, Updated)):
             await super().protocol_send(event)
 
@@ -50,7 +50,7 @@ async def serve(app: Any, config: Config, *, stop: Callable[[], Awaitable[object
     Args:
         app: the application.
         config: Hypercorn's configuration.
-        stop: returns when the server is to stop gracefully.
+        stop: an async function that returns when the server should stop gracefully.
     """
     hypercorn_run.TCPServer = Connection
     await serve_asgi(app, config, shutdown_trigger=stop)

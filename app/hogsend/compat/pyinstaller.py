@@ -1,9 +1,9 @@
-"""PyInstaller: a one-file binary that ends with its first process and removes its files.
+"""PyInstaller: ending both processes of a one-file binary together, and removing their folder.
 
-The binary is two processes. The first unpacks the program into a folder `_MEI…` and waits; the
-second runs it from there. After a SIGKILL of the first, the second would keep running with the port
-and the data folder's lock, and the folder would stay. The folder's name and the two processes are
-details of PyInstaller's bootloader.
+A one-file binary runs as two processes. The first unpacks the program into a folder `_MEI…` and
+waits; the second runs the program from this folder. After a SIGKILL of the first process, the
+second would keep the port and the lock of the data folder, and nothing would remove the unpacked
+folder. The folder's name and the two processes are details of PyInstaller's bootloader.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from pathlib import Path
 REQUIREMENT = "pyinstaller>=6.22,<7"
 
 _PR_SET_PDEATHSIG = 1
-# The process of an unpacked folder holds a lock on this file in it.
+# A process that runs from an unpacked folder holds a lock on this file in the folder.
 _LOCK_FILE = "hogsend.lock"
 
 
 def follow_parent() -> None:
-    """Let the kernel kill this process when the first one dies; exit if it is dead already.
+    """Let the kernel kill this process when the first process dies; exit if it has died already.
 
-    Does nothing outside the one-file binary, or on systems other than Linux.
+    Does nothing outside the one-file binary, and on systems other than Linux.
     """
     if sys.platform != "linux" or _find_unpacked_folder() is None:
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The first process runs the same program; the process that adopts orphans runs another.
+    # If the first process has died, the parent is a process that runs another program.
     with suppress(OSError):
         if os.readlink(f"/proc/{os.getppid()}/exe") == os.readlink("/proc/self/exe"):
             return
@@ -40,9 +40,9 @@ def follow_parent() -> None:
 
 
 def remove_abandoned_folders() -> None:
-    """Lock the folder that this process runs from, and remove those whose process has died.
+    """Lock the folder that this process runs from, and remove folders whose process has died.
 
-    Only folders of this account that hold this program's lock file are removed.
+    Only folders that belong to this account and contain this program's lock file are removed.
     """
     own = _find_unpacked_folder()
     if own is None:
@@ -60,7 +60,7 @@ def _find_unpacked_folder() -> Path | None:
 
 
 def _lock(folder: Path) -> None:
-    # The file is locked before it gets its name, so that no other process sees it unlocked.
+    # The file gets its name only after it is locked, so that no other process finds it unlocked.
     # The descriptor stays open, and the lock is held, until the process ends.
     unnamed = folder / f"{_LOCK_FILE}.{os.getpid()}"
     descriptor = os.open(unnamed, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)

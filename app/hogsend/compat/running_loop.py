@@ -1,7 +1,7 @@
-"""Makes an object the running event loop of a thread, so that code which uses asyncio meets it.
+"""asyncio: any object as the running event loop of a thread, so that asyncio calls this object.
 
-The functions of asyncio that set the running loop and the current task are private; a loop that
-only refuses has no use for the public ones, which also run it.
+The functions of asyncio that set the running loop and the current task are private. The public
+functions also run the loop, which an object that only raises errors cannot do.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ REQUIREMENT = "python>=3.11"
 
 
 def enter_loop(loop: object, task: object) -> None:
-    """Make these the running loop and the current task of this thread.
+    """Set the running loop and the current task of this thread.
 
     Args:
-        loop: answers to what asyncio asks of a loop.
-        task: answers to what asyncio asks of a task.
+        loop: an object with the methods that asyncio calls on a running loop.
+        task: an object with the methods that asyncio calls on a current task.
     """
     _set_running_loop(cast("AbstractEventLoop", loop))
     _enter_task(cast("AbstractEventLoop", loop), cast("Task[Any]", task))
 
 
 def leave_loop(loop: object, task: object) -> None:
-    """Leave this thread without a running loop; the arguments are those of `enter_loop`."""
+    """Unset the running loop and the current task; takes the arguments of `enter_loop`."""
     try:
         _leave_task(cast("AbstractEventLoop", loop), cast("Task[Any]", task))
     finally:

@@ -1,9 +1,10 @@
-"""Tortoise ORM: SQLite transactions that take the write lock first, and the drivers beneath it.
+"""Tortoise ORM: SQLite transactions that take the write lock first, and access to the drivers.
 
-Tortoise begins a deferred transaction on SQLite. One that reads before it writes fails at once
-with "database is locked" when another process has written in between, whatever the busy timeout.
-This module is Tortoise's engine for SQLite (`client_class`), so it also is the place for the
-private parts of Tortoise's clients that hot paths need to use the drivers directly.
+Tortoise begins deferred transactions on SQLite. A deferred transaction that reads before it writes
+fails with "database is locked" when another process has written in between, whatever the busy
+timeout. This module is Tortoise's engine for SQLite (`client_class`) with immediate transactions.
+It also gives access to the private parts of Tortoise's clients, because hot paths use the drivers
+directly.
 """
 
 # pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
@@ -37,8 +38,8 @@ class ImmediateTransaction(SqliteTransactionWrapper):
         await self._connection.execute("BEGIN IMMEDIATE")
 
     async def execute_script(self, query: str) -> None:
-        # The driver's `executescript` commits what came before it; a migration that fails half-way
-        # must leave nothing behind.
+        # The driver's `executescript` commits the transaction first, but a migration that fails
+        # half-way must be rolled back.
         for statement in _split_statements(query):
             await self._connection.execute(statement)
 
@@ -77,7 +78,7 @@ def get_postgres_pool(client: Any) -> Any:
     """Return the `asyncpg.Pool` of a Postgres client.
 
     The client's own `acquire_connection` and transactions set a context variable, which stays set
-    in the task when a transaction cannot begin.
+    in the task when beginning a transaction fails.
     """
     return client._pool
 
@@ -90,27 +91,27 @@ def list_columns(model: type[Model]) -> tuple[str, Field[Any], list[Field[Any]]]
 
 
 def join_transaction(client: Any, connection: Any) -> Any:
-    """Return a client of Tortoise whose statements run in a transaction that is open already.
+    """Return a client of Tortoise whose statements run in a transaction that is already open.
 
-    It neither begins nor ends the transaction. Tortoise's own transactions cannot be used: those of
-    the hot paths begin and end on the driver's connection.
+    The client neither begins nor ends the transaction: transactions of the hot paths begin and end
+    on the driver's connection, without Tortoise.
 
     Args:
-        client: the client that the connection was opened by.
-        connection: the connection that is in a transaction; on SQLite the client's own.
+        client: the client that opened the connection.
+        connection: the connection that is in a transaction; on SQLite the client's only connection.
     """
     if isinstance(client, SqliteClient):
         return SqliteTransactionWrapper(client)
     from tortoise.backends.asyncpg.client import TransactionWrapper
 
-    inside = TransactionWrapper(client)
-    inside._connection = connection
-    return inside
+    wrapper = TransactionWrapper(client)
+    wrapper._connection = connection
+    return wrapper
 
 
 def clear_statement_cache() -> None:
-    """Drop the INSERT statements that Tortoise remembers by the name of a connection.
+    """Clear Tortoise's cache of INSERT statements, whose keys are names of connections.
 
-    They are in the dialect of the database that the connection was last opened to.
+    A cached statement is in the dialect of the database that the connection was last opened to.
     """
     EXECUTOR_CACHE.clear()

@@ -1,9 +1,9 @@
-"""Hears of coroutines that are released without ever having been awaited.
+"""CPython: a hook for coroutines that are released without having been awaited.
 
-Python calls `warnings._warn_unawaited_coroutine` whenever it releases such a coroutine. There is no
-public way to hear of it, and only at that moment is it certain that nobody will await the
-coroutine. The static check of journeys finds most of these mistakes, but not those that it cannot
-follow (docs/decisions/0016).
+Python calls the private `warnings._warn_unawaited_coroutine` whenever it releases such a coroutine.
+There is no public hook, and before the release the coroutine might still be awaited. The static
+check of journeys finds most of these mistakes, but not in code that the check cannot follow
+(docs/decisions/0016).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 REQUIREMENT = "python>=3.11"
 
-# The names of watched functions whose coroutines were released, where somebody collects them.
+# Collects the names of watched functions whose coroutines were released; None collects nothing.
 UNAWAITED: ContextVar[list[str] | None] = ContextVar("unawaited", default=None)
 
 _HOOK = "_warn_unawaited_coroutine"
@@ -25,7 +25,7 @@ _warn: Any = getattr(warnings, _HOOK)
 
 
 def watch_coroutines(functions: Mapping[CodeType, str]) -> None:
-    """Add the released coroutines of some functions to `UNAWAITED`, instead of warning of them.
+    """Add the released coroutines of some functions to `UNAWAITED`, instead of warning about them.
 
     Args:
         functions: the code of `async` functions, each with its name.

@@ -1,1 +1,1 @@
-"""Settings: their table, how they are read, and what their values mean."""
+"""The settings, the parsers of their values, and the data folder's secret."""

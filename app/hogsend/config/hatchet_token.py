@@ -17,15 +17,15 @@ from .settings import ENV_FILE, read_env_file
 
 @dataclass(frozen=True, slots=True)
 class HatchetToken:
-    """A token and its claims. Only Hatchet can check whether it is genuine.
+    """A token and its claims. Only Hatchet can verify the token's signature.
 
     Args:
         text: the token.
-        tenant: the tenant that its runs belong to.
+        tenant: the tenant that runs are created for.
         server_url: the address of the dashboard and the API.
         host_port: the address that workers connect to.
-        audience: the server that it is for; Hatchet compares it with its own address.
-        expires_at: when it expires, if ever.
+        audience: the server that accepts the token; Hatchet compares it with its own address.
+        expires_at: when the token expires, if ever.
     """
 
     text: str
@@ -37,7 +37,7 @@ class HatchetToken:
 
 
 def parse_token(text: str) -> HatchetToken:
-    """Return the claims of a token.
+    """Parse a token and its claims.
 
     Raises:
         ConfigError: the text is not a token of Hatchet.
@@ -74,7 +74,7 @@ def read_client_settings() -> Mapping[str, str]:
     """
     values: dict[str, str] = {}
     for source in (read_env_file(Path.cwd() / ENV_FILE), os.environ):
-        # An empty value counts as none, as it does for our own settings.
+        # An empty value counts as unset, as for our own settings.
         values |= {name: text.strip() for name, text in source.items() if text.strip()}
     return {name: text for name, text in values.items() if name.startswith("HATCHET_CLIENT_")}
 
@@ -84,7 +84,7 @@ class Dashboard:
     """Hatchet's dashboard.
 
     Args:
-        address: such as `http://localhost:8888`.
+        address: the address, such as `http://localhost:8888`.
         tenant: the tenant that our runs belong to.
     """
 

@@ -1,4 +1,4 @@
-"""Parsers of settings: each makes a value of a text, or raises ValueError with what is allowed."""
+"""Parsers of settings: each returns a text's value, or raises ValueError with the allowed form."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 Parser = Callable[[str], Any]
 
-# Anyone who has a signed link can try secrets offline, so a short one is not safe.
+# Anyone who has a signed link can guess secrets offline, so a short secret is not safe.
 MIN_SECRET_LENGTH = 32
-# Stands for no limit in place of a number of days.
+# Replaces a number of days, and means no limit.
 FOREVER = "forever"
-ADDRESS = r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+"
+_ADDRESS = r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+"
 
 
 def build_choice_parser(*allowed: str) -> Parser:
@@ -58,9 +58,9 @@ parse_mail = build_pattern_parser(
     "postmark://TOKEN or module:Class.",
 )
 parse_sender = build_pattern_parser(
-    rf"[^<>\x00-\x1f]* <{ADDRESS}>|{ADDRESS}", "Write it as Name <address@example.com>."
+    rf"[^<>\x00-\x1f]* <{_ADDRESS}>|{_ADDRESS}", "Write it as Name <address@example.com>."
 )
-parse_address = build_pattern_parser(ADDRESS, "Use one email address, such as me@example.com.")
+parse_address = build_pattern_parser(_ADDRESS, "Use one email address, such as me@example.com.")
 parse_api_key = build_pattern_parser(
     r"hsk_[A-Za-z0-9_-]{32,128}",
     "Use a key that `hogsend keys create` printed; it begins with hsk_.",
@@ -127,8 +127,8 @@ def parse_base_url(text: str) -> str:
         is_valid = parts.port is None or parts.port > 0
     except ValueError:
         raise ValueError(advice) from None
-    has_more = parts.query or parts.fragment or parts.username or parts.path.strip("/")
-    if not is_valid or has_more or parts.scheme not in ("http", "https") or not parts.hostname:
+    is_bare = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
+    if not is_valid or not is_bare or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(advice)
     if re.search(r"[\s\"'<>\\]", text):
         raise ValueError(advice)
@@ -136,13 +136,13 @@ def parse_base_url(text: str) -> str:
 
 
 def mask_credentials(text: str) -> str:
-    """Return a value without the password or key in it; the rest of an address stays readable."""
-    scheme, separator, rest = text.partition("://")
+    """Return a value with its password or key replaced by `…`; the host stays readable."""
+    scheme, separator, location = text.partition("://")
     if not separator:
         return text if text == "inbox" or ":" in text else f"{text[:8]}…"
     if scheme == "sqlite":
         return text
-    credentials, separator, host = rest.rpartition("@")
+    credentials, separator, host = location.rpartition("@")
     if not separator:
         return f"{scheme}://…" if scheme in ("resend", "postmark") else text
     user = credentials.partition(":")[0]

@@ -18,7 +18,7 @@ SECRET_FILE = "secret"  # noqa: S105 - the file's name
 
 
 def prepare_data(settings: Settings) -> Settings:
-    """Create the data folder and the secret where they are missing, readable by the owner alone.
+    """Create the data folder and the secret if they are missing, readable by their owner only.
 
     Returns:
         The settings, with the secret.
@@ -44,7 +44,7 @@ def prepare_data(settings: Settings) -> Settings:
 
 
 def load_stored_secret(settings: Settings) -> Settings:
-    """Return the settings with the data folder's secret, if none is set and the file exists.
+    """Return the settings with the data folder's secret, if no secret is set and the file exists.
 
     Raises:
         StartError: the file is damaged or cannot be read.
@@ -74,7 +74,7 @@ def load_stored_secret(settings: Settings) -> Settings:
 
 
 def _create_secret(path: Path) -> None:
-    """Write a new secret. The file appears whole, and an existing one is never replaced."""
+    """Write a new secret. The file is never visible half-written, and never replaces another."""
     draft = path.with_name(f"{path.name}.{token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""The settings, read from the environment and from a `.env` file and from nowhere else.
+"""The settings, read from the command line, the environment and a `.env` file.
 
 Each setting is one field of `Settings`: its default, parser and meaning, as in `docs/settings.md`.
 """
@@ -27,13 +27,13 @@ class Setting:
     """A row of the table of settings.
 
     Args:
-        default: the text that is parsed when none is given; None when there is none, or when the
-            value follows from other settings.
-        parse: makes the value of the text.
+        default: the text that is parsed when the setting is not set; None when there is no default,
+            or when the value follows from other settings.
+        parse: parses a text to a value.
         help: the meaning, in one or two sentences.
         secret: whether the value, or a password in it, must not be shown.
-        documented_default: the default as documents show it, when it is not `default` itself.
-        name: the name in the environment, when it does not follow from the field's.
+        documented_default: the default as documents show it, if it differs from `default`.
+        name: the name in the environment; empty when it follows from the field's name.
         field: the name of the field of `Settings`.
     """
 
@@ -46,7 +46,7 @@ class Setting:
     field: str = ""
 
     def parse_value(self, text: str | None) -> Any:
-        """Parse a text, or the default when there is none.
+        """Parse a text, or the default when the text is None.
 
         Raises:
             ConfigError: the text is not valid.
@@ -66,7 +66,7 @@ def _setting(default: str | None, parse: Parser, help: str, **options: Any) -> A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every setting, with its value: paths are absolute, and `engine` is never `auto`."""
+    """The values of all settings: paths are absolute, and `engine` is never `auto`."""
 
     data: Path = _setting(
         "./data",
@@ -212,7 +212,7 @@ class Settings:
         parsing.build_choice_parser("debug", "info", "warning", "error"),
         "The lowest level that is logged: `debug`, `info`, `warning` or `error`.",
     )
-    # Where the value of each setting came from, by its name.
+    # The source of each value, by the name of the setting.
     origins: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     @property
@@ -222,7 +222,7 @@ class Settings:
 
     @property
     def port(self) -> int:
-        """The port of `bind`; the system chooses one when it is 0."""
+        """The port of `bind`; for 0 the system chooses a port."""
         return int(self.bind.rpartition(":")[2])
 
 
@@ -231,7 +231,9 @@ def _complete(setting: Setting, field_name: str) -> Setting:
 
 
 SETTINGS: tuple[Setting, ...] = tuple(
-    _complete(one.metadata["setting"], one.name) for one in fields(Settings) if one.metadata
+    _complete(setting_field.metadata["setting"], setting_field.name)
+    for setting_field in fields(Settings)
+    if setting_field.metadata
 )
 _NAMES = {setting.name for setting in SETTINGS}
 
@@ -239,14 +241,14 @@ _NAMES = {setting.name for setting in SETTINGS}
 def load_settings(
     environ: Mapping[str, str], folder: Path, options: Mapping[str, str] | None = None
 ) -> Settings:
-    """Read the settings. The command line wins over the environment, and that over `.env`.
+    """Read the settings. The command line overrides the environment, which overrides `.env`.
 
-    Nothing is written: `config.secret.prepare_data` makes the data folder and the secret.
+    Writes nothing: `config.secret.prepare_data` creates the data folder and the secret.
 
     Args:
-        environ: the environment; an empty value counts as none.
-        folder: the working folder: its `.env` is read, and relative paths start from it.
-        options: values given on the command line, by the setting's name.
+        environ: the environment; an empty value counts as unset.
+        folder: the folder with the `.env` file, to which relative paths are relative.
+        options: the values of the command line, by the setting's name.
 
     Raises:
         ConfigError: a name is unknown, or a value is not valid.
@@ -274,7 +276,7 @@ def load_settings(
 def _resolve_dependent_values(
     values: dict[str, Any], folder: Path, has_token: bool
 ) -> dict[str, Any]:
-    """Return the values with those filled in that follow from others."""
+    """Return the values, completed by those that follow from other settings."""
     data, engine = folder / values["data"], values["engine"]
     if engine == "hatchet" and not has_token:
         raise ConfigError(
@@ -299,8 +301,8 @@ def _resolve_dependent_values(
 
 
 def _build_unknown_error(name: str, origin: str) -> ConfigError:
-    known = [known.removeprefix(PREFIX) for known in _NAMES]
-    close = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), known, n=1)
+    names = [known.removeprefix(PREFIX) for known in _NAMES]
+    close = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), names, n=1)
     place = "the environment" if origin == "environment" else f"the {origin} file"
     return ConfigError(
         f"{name} in {place} is not a setting.",
@@ -309,14 +311,14 @@ def _build_unknown_error(name: str, origin: str) -> ConfigError:
 
 
 def build_local_address(host: str, port: int) -> str:
-    """Return the address at which this machine reaches a server that listens on a host and port."""
+    """Return the URL by which this machine reaches a server that listens on a host and port."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not listened on
         host = "localhost"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def format_value(settings: Settings, setting: Setting) -> str:
-    """Return a value as it would be set, with secrets masked; empty when there is none."""
+    """Return a value as text, in the form of a setting, with secrets masked; empty for None."""
     value: Any = getattr(settings, setting.field)
     if isinstance(value, tuple):
         texts = cast("tuple[str, ...]", value)
@@ -331,7 +333,7 @@ def format_value(settings: Settings, setting: Setting) -> str:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Return the names and values of a `.env` file; none when there is no file.
+    """Return the names and values of a `.env` file; an empty dict when there is no file.
 
     Raises:
         ConfigError: the file cannot be read, or a line is not `NAME=value`.

@@ -1,4 +1,4 @@
-"""The past of a contact with one journey or one template, in a few figures."""
+"""A contact's history with one journey or one template, in a few figures."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class JourneyPast:
-    """A contact's past in one journey. Truthy when they ever entered it.
+    """A contact's history in one journey. Truthy when the contact ever entered the journey.
 
     Args:
-        entered: how often they entered it. Being held out does not count, nor does an enrollment
-            that failed before it sent anything.
-        last_entered_at: when they last did.
-        live: whether they are in it now.
-        state: the state of the newest enrollment, held-out and failed ones included; None when
-            there is none.
+        entered: how often the contact entered the journey. Being held out does not count, nor does
+            an enrollment that failed before it sent anything.
+        last_entered_at: when the contact last entered the journey.
+        live: whether the contact is in the journey now.
+        state: the state of the newest enrollment, held-out and failed enrollments included; None
+            when there is no enrollment.
     """
 
     entered: int = 0
@@ -30,7 +30,7 @@ class JourneyPast:
         return self.entered > 0
 
     def to_stored(self) -> dict[str, Any]:
-        """Return the plain value that the journal stores."""
+        """Return the form that the journal stores."""
         return {
             "entered": self.entered,
             "lastEnteredAt": self.last_entered_at,
@@ -40,7 +40,7 @@ class JourneyPast:
 
     @staticmethod
     def from_stored(stored: Mapping[str, Any]) -> JourneyPast:
-        """Read what `to_stored` returned."""
+        """Return the history that `to_stored` converted."""
         return JourneyPast(
             stored["entered"], stored["lastEnteredAt"], stored["live"], stored["state"]
         )
@@ -48,14 +48,14 @@ class JourneyPast:
 
 @dataclass(frozen=True, slots=True)
 class EmailPast:
-    """A contact's past with one template. Truthy when it ever left for them, or is about to.
+    """A contact's history with one template. Truthy when an email was sent or is queued.
 
     Args:
-        sent: how many left or are on their way; refused, cancelled, failed and bounced ones
+        sent: how many emails were sent or are queued; refused, cancelled, failed and bounced emails
             do not count.
-        last_sent_at: when the newest of them left, or was decided if it has not left yet.
-        opened_at: when one was last opened for the first time, by a person as far as is known.
-        clicked_at: when a link in one was last clicked for the first time, by a person.
+        last_sent_at: when the newest of these emails was sent, or decided if it is still queued.
+        opened_at: the latest first open of an email, not counting opens by known machines.
+        clicked_at: the latest first click in an email, not counting clicks by machines.
     """
 
     sent: int = 0
@@ -68,16 +68,16 @@ class EmailPast:
 
     @property
     def opened(self) -> bool:
-        """Whether any of them was opened."""
+        """Whether any of the emails was opened."""
         return self.opened_at is not None
 
     @property
     def clicked(self) -> bool:
-        """Whether a link in any of them was clicked."""
+        """Whether a link in any of the emails was clicked."""
         return self.clicked_at is not None
 
     def to_stored(self) -> dict[str, Any]:
-        """Return the plain value that the journal stores."""
+        """Return the form that the journal stores."""
         return {
             "sent": self.sent,
             "lastSentAt": self.last_sent_at,
@@ -87,7 +87,7 @@ class EmailPast:
 
     @staticmethod
     def from_stored(stored: Mapping[str, Any]) -> EmailPast:
-        """Read what `to_stored` returned."""
+        """Return the history that `to_stored` converted."""
         return EmailPast(
             stored["sent"], stored["lastSentAt"], stored["openedAt"], stored["clickedAt"]
         )

@@ -27,8 +27,8 @@ class IdGenerator:
         """Return a new id.
 
         Args:
-            now: the instant that the id starts with, in milliseconds; when the clock goes back, the
-                id continues the last millisecond, to keep the order.
+            now: the id's instant, of which whole milliseconds are stored. When the clock goes back,
+                the id gets the millisecond of the previous id, to keep the order.
         """
         random_bits = int.from_bytes(os.urandom(9))
         with self._lock:

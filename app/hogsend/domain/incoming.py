@@ -1,4 +1,4 @@
-"""Incoming events: one form for every sender, and their limits."""
+"""Incoming events in one form for every sender, and the limits that they must respect."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MAX_EVENT_BYTES = 64 * 1024
 MAX_NUMBER = sys.float_info.max
 # An event that is older than this when it arrives starts no journeys.
 LATE_AFTER = timedelta(hours=24)
-# Causes of causes: a journey's event starts a journey that triggers an event, and so on.
+# The longest chain of journeys of which each triggers an event that starts the next.
 MAX_CHAIN_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Suppress:
-    """Stop mail to an address from now on."""
+    """A request to stop mail to an address from now on."""
 
     address: str
     reason: str
@@ -33,26 +33,29 @@ class IncomingEvent:
     """An event to be ingested.
 
     Args:
-        name: its name.
+        name: the event's name.
         user_id: the contact's id in the product.
         email: the contact's address, normalized.
         anonymous_id: the contact's browser id.
-        contact_id: our id of the contact; the other three are then ignored.
-        properties: its properties.
-        contact_properties: properties to store on the contact; null deletes one.
+        contact_id: our id of the contact; when given, `user_id`, `email` and `anonymous_id` are
+            ignored.
+        properties: the event's properties.
+        contact_properties: properties to store on the contact; null deletes a property.
         lists: the contact's decisions about lists; `*` stands for every list.
-        source: its sender.
+        source: the sender: `api`, `journey`, `recipient`, `dashboard`, `cli`.
         idempotency_key: a second event with the same key changes nothing.
         digest: the digest of the body, to detect the same key with another body.
-        timestamp: when it happened, according to the sender; None means now.
+        timestamp: when the event happened, according to the sender; None means now.
         value: an amount of money.
         currency: the amount's currency, three letters.
-        cause_id: the enrollment that triggered it.
-        send_id: the mail that led to it.
-        depth: how many causes lie between it and an event from outside.
-        suppress: an address that must not be mailed from now on.
-        only_journey: the only journey that it may start; for an operator who enrolls by hand.
-        event_id: the id that it gets; for a journey, whose replay must see the same one.
+        cause_id: the enrollment that triggered the event.
+        send_id: the mail that the event is about, such as a click.
+        depth: how many journeys triggered one another before this event; 0 for an event from
+            outside.
+        suppress: an address to suppress in the same transaction.
+        only_journey: the only journey that the event may start, when an operator enrolls a contact.
+        event_id: the id to store the event under; a journey sets it so that a replay gets the same
+            id.
     """
 
     name: str
@@ -83,15 +86,15 @@ class IngestResult:
 
     Args:
         stored: False when the idempotency key was used before.
-        event_id: the stored event, of now or of the first time.
-        contact_id: its contact.
+        event_id: the stored event; for a repeated key the event of the first request.
+        contact_id: the event's contact.
         contact_key: the contact's key in the API.
         enrollments: for each journey that listens
             `{"journeyId", "outcome", "reason"?, "stateId"?}`.
         exits: for each live enrollment with exit rules `{"journeyId", "stateId", "exited"}`.
-        waits: enrollments whose wait it ended.
-        conflict: the same key came with another body.
-        lists_error: why list changes had no effect.
+        waits: the enrollments whose wait the event ended.
+        conflict: the idempotency key was used before with another body.
+        lists_error: why changes of list subscriptions had no effect.
         created: whether a new contact was created.
     """
 
@@ -108,13 +111,13 @@ class IngestResult:
 
 
 def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | None:
-    """Return what is wrong with properties that somebody sent, or None.
+    """Return the problem with properties that a sender gave; None when there is no problem.
 
     Args:
         properties: parsed JSON.
-        escapes: whether the text had `\\u` escapes, `NaN`, `Infinity`, large exponents or very
-            long rows of digits: only these can bring NUL characters, lone surrogates, and numbers
-            that are not finite or too large.
+        escapes: whether the JSON text has `\\u` escapes, `NaN`, `Infinity`, large exponents or very
+            long rows of digits. Without these it cannot contain NUL characters, lone surrogates, or
+            numbers that are too large or not finite, and the check for them is skipped.
     """
     if len(properties) > MAX_PROPERTIES:
         return f"has {len(properties)} properties; at most {MAX_PROPERTIES} are allowed"
@@ -122,7 +125,7 @@ def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | N
 
 
 def check_text(text: str) -> str | None:
-    """Return what is wrong with a text that somebody sent, or None."""
+    """Return the problem with a text that a sender gave; None when there is no problem."""
     if "\x00" in text:
         return "contains a NUL character"
     try:

@@ -1,4 +1,4 @@
-"""The journal: what an enrollment's turns recorded, one entry per `ctx` call.
+"""The journal of an enrollment: one entry for each `ctx` call of its turns.
 
 A turn is stored as one row whose `steps` is a JSON list of entries in the order of the calls.
 An entry that completes an earlier one, such as the end of a wait, repeats its key.
@@ -26,13 +26,14 @@ class Step:
     Args:
         key: kind and label, with an occurrence number when repeated: `send:welcome`, `sleep:a#2`.
         kind: `send`, `sleep`, `wait`, `trigger`, `has_event`, `count`, `now`, …
-        label: what pages call it: the label, template or event.
-        answer: what the call returned, in JSON form; for a send
-            `{"status", "reason", "sendId"}`, for a wait that is over the event or null.
-        detail: for people, in JSON form; for a sleep `{"until"}`, for a wait `{"until", "events"}`.
+        label: the name that pages show: the label, template or event.
+        answer: the call's result, in JSON form; for a send `{"status", "reason", "sendId"}`, for a
+            wait that has ended the event or null.
+        detail: details that pages show, in JSON form; for a sleep `{"until"}`, for a wait
+            `{"until", "events"}`.
         waiting: whether this is the wait that the enrollment is in.
-        passed: whether the call was added to the code behind the wait that the enrollment was in,
-            and was therefore skipped.
+        passed: whether the call was skipped, because it was added to the code before the wait that
+            the enrollment was in.
     """
 
     key: str
@@ -44,7 +45,7 @@ class Step:
     passed: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return the stored form, without what is empty."""
+        """Return the stored form, without empty fields."""
         stored: dict[str, Any] = {"key": self.key, "kind": self.kind, "label": self.label}
         if self.answer is not None:
             stored["answer"] = self.answer
@@ -58,7 +59,7 @@ class Step:
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> Step:
-        """Read what `to_json` wrote."""
+        """Return the step that `to_json` stored."""
         return Step(
             key=stored["key"],
             kind=stored["kind"],
@@ -75,11 +76,11 @@ class PendingStep:
     """An effect of `ctx.step` that was attempted and is not in the journal yet.
 
     Args:
-        key: its journal key.
-        attempts: how often it was attempted.
-        answer: its result, in JSON form.
+        key: the effect's journal key.
+        attempts: how often the effect was attempted.
+        answer: the effect's result, in JSON form.
         error: the error of the last attempt.
-        over: whether it is not attempted again.
+        over: whether there are no further attempts.
     """
 
     key: str
@@ -96,10 +97,10 @@ def build_key(base: str, number: int) -> str:
     """Return the journal's key of a call.
 
     Args:
-        base: its kind and label, `send:welcome`.
-        number: its number among the calls of this base in the turn, from 1. A label that looks
-            numbered, such as `order #5`, always gets a number, which distinguishes it from a fifth
-            `order `.
+        base: the call's kind and label, such as `send:welcome`.
+        number: the call's number among the calls with the same base in the turn, from 1. A label
+            that ends like a number, such as `order #5`, always gets a number, so that its key
+            differs from the key of a fifth call `order `.
     """
     return base if number == 1 and not _NUMBERED.search(base) else f"{base}#{number}"
 
@@ -115,9 +116,9 @@ def to_storable_text(text: str) -> str:
 def encode(value: Any) -> Any:
     """Return a value in the journal's JSON form.
 
-    Instants and durations keep their type; tuples become lists, and enumerations what they stand
-    for. The author sees every answer through this, the first time too, so that a replay months
-    later gives the same.
+    Instants and durations keep their type; tuples become lists, and members of enumerations become
+    their values. Every answer is encoded and decoded before the author's code sees it, also the
+    first time, so that a replay months later gives the same value.
 
     Raises:
         ValueNotStorable: the value is of a type that the journal cannot keep.
@@ -138,19 +139,19 @@ def _encode(value: Any) -> Any:
     if isinstance(value, timedelta):
         return {_DURATION: value.total_seconds()}
     if isinstance(value, list | tuple):
-        return [_encode(one) for one in cast("list[Any]", value)]
+        return [_encode(item) for item in cast("list[Any]", value)]
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
-        stored = {_encode_key(name): _encode(one) for name, one in pairs}
-        # A mapping from outside may look like our own marks, and must be read as it was.
+        stored = {_encode_key(name): _encode(item) for name, item in pairs}
+        # A mapping of the author's own may look like a type tag, and must be decoded as a mapping.
         return {_PLAIN: stored} if len(stored) == 1 and next(iter(stored)) in _TYPE_TAGS else stored
     raise ValueNotStorable(type(value).__name__)
 
 
 def decode(stored: Any) -> Any:
-    """Read what `encode` wrote."""
+    """Return the value that `encode` converted."""
     if isinstance(stored, list):
-        return [decode(one) for one in cast("list[Any]", stored)]
+        return [decode(item) for item in cast("list[Any]", stored)]
     if isinstance(stored, dict):
         pairs = cast("dict[str, Any]", stored)
         if len(pairs) == 1:
@@ -162,24 +163,24 @@ def decode(stored: Any) -> Any:
                 return timedelta(seconds=pairs[_DURATION])
             if _PLAIN in pairs:
                 pairs = cast("dict[str, Any]", pairs[_PLAIN])
-        return {name: decode(one) for name, one in pairs.items()}
+        return {name: decode(item) for name, item in pairs.items()}
     return stored
 
 
 def to_plain(value: Any) -> Any:
-    """Return a decoded value as the product would send it: instants as text, durations in seconds.
+    """Return a decoded value in plain JSON: instants as text, durations as seconds.
 
     Args:
-        value: what `decode` returned.
+        value: a value that `decode` returned.
     """
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, list):
-        return [to_plain(one) for one in cast("list[Any]", value)]
+        return [to_plain(item) for item in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return {name: to_plain(one) for name, one in cast("dict[str, Any]", value).items()}
+        return {name: to_plain(item) for name, item in cast("dict[str, Any]", value).items()}
     return value
 
 
@@ -187,7 +188,7 @@ _TYPE_TAGS = frozenset((_INSTANT, _DATE, _DURATION, _PLAIN))
 
 
 def _encode_scalar(value: Any) -> Any:
-    """Return a plain value, without the subclass that an enumeration is."""
+    """Return a scalar as its base type; a member of an enumeration may be of a subclass."""
     if isinstance(value, str):
         return _encode_text(value)
     if isinstance(value, float):
@@ -208,9 +209,10 @@ def _encode_key(name: Any) -> str:
 
 
 def _encode_text(value: str) -> str:
-    """Return plain text, without the subclass that an enumeration is.
+    """Return text as `str`; a member of an enumeration may be of a subclass.
 
-    Half of a pair of surrogates is no text: no database takes it.
+    Raises:
+        ValueNotStorable: the text has a lone surrogate, which no database accepts.
     """
     try:
         if not value.isascii():

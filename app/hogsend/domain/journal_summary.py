@@ -1,4 +1,4 @@
-"""The summary that replaces the turns of a journal: a few figures."""
+"""The summary that replaces a journal's turns long after the enrollment's end."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Summary:
     """The summary of the turns of one enrollment.
 
     Args:
-        turns: how many there were, failed ones included.
-        failed: how many of them raised or drifted.
-        steps: how many calls of each kind; a wait and its end are one.
-        first_at: when the first turn was played; None when there was none.
-        last_at: when the last one was.
-        open_wait: the key of the wait that the last turn began or stayed in.
+        turns: the number of turns, failed turns included.
+        failed: the number of turns that raised or drifted.
+        steps: the number of calls by kind; a wait and its end count once.
+        first_at: when the first turn ran; None when there was no turn.
+        last_at: when the last turn ran.
+        open_wait: the key of the wait that the enrollment was in after the last turn.
     """
 
     turns: int = 0
@@ -32,7 +32,7 @@ class Summary:
 
     @property
     def calls(self) -> int:
-        """How many calls there were, of whatever kind."""
+        """The number of calls of all kinds."""
         return sum(self.steps.values())
 
     def add_turn(self, played_at: datetime, *, failed: bool, steps: Iterable[Step]) -> Summary:
@@ -43,11 +43,11 @@ class Summary:
             failed: whether the turn raised or drifted.
             steps: the turn's part of the journal.
         """
-        counted, wait = dict(self.steps), self.open_wait
+        counts, wait = dict(self.steps), self.open_wait
         for step in steps:
-            # The contact as of enrollment is recorded for the replay; nobody called for it.
+            # The snapshot of the contact is in the journal for replays, and is not a call.
             if step.key != wait and step.kind != "user":
-                counted[step.kind] = counted.get(step.kind, 0) + 1
+                counts[step.kind] = counts.get(step.kind, 0) + 1
             if step.waiting:
                 wait = step.key
             elif step.key == wait:
@@ -56,14 +56,14 @@ class Summary:
             self,
             turns=self.turns + 1,
             failed=self.failed + failed,
-            steps=counted,
+            steps=counts,
             first_at=self.first_at or played_at,
             last_at=played_at,
             open_wait=wait,
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the stored form, without what is empty."""
+        """Return the stored form, without empty fields."""
         stored: dict[str, Any] = {"turns": self.turns}
         if self.failed:
             stored["failed"] = self.failed
@@ -78,7 +78,7 @@ class Summary:
 
     @staticmethod
     def from_json(stored: Mapping[str, Any]) -> Summary:
-        """Read back what `to_json` wrote."""
+        """Return the summary that `to_json` stored."""
         first, last = stored.get("first"), stored.get("last")
         return Summary(
             turns=stored["turns"],

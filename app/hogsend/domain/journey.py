@@ -1,4 +1,4 @@
-"""What a journey is, apart from its code."""
+"""The definition of a journey, apart from its code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .event import EventMatch
 EntryLimit = Literal["once", "once_per_period", "unlimited"]
 Retrigger = Literal["ignore", "restart"]
 
-# The list of sends whose journey names none; everyone is on it until they leave.
+# The list of sends whose journey names no list; contacts are subscribed to it by default.
 JOURNEY_LIST = "journey"
-# In a consent, every list at once.
+# Stands for every list in a consent.
 EVERYTHING = "*"
 
 
@@ -40,7 +40,7 @@ class Entry:
 
 
 def once_per(period: timedelta) -> Entry:
-    """Let a contact enter again when this long has passed since the last entry.
+    """Let a contact enter a journey again when a period has passed since the last entry.
 
     Args:
         period: the least time between two entries.
@@ -50,15 +50,15 @@ def once_per(period: timedelta) -> Entry:
 
 @dataclass(frozen=True, slots=True)
 class MailList:
-    """Something a contact can subscribe to or leave.
+    """A mailing list that contacts can subscribe to and unsubscribe from.
 
     Args:
         id: the name in code and API, such as `product-updates`.
         name: what the preference page calls it.
         description: one sentence for the preference page.
-        default_opt_in: whether contacts without a decision get it.
-        transactional: whether its mails are always sent, such as receipts: unsubscribing from
-            everything does not stop them, and they have no unsubscribe header.
+        default_opt_in: whether contacts without a decision are subscribed.
+        transactional: whether its mails, such as receipts, are sent even to contacts who
+            unsubscribed from everything; these mails have no unsubscribe header.
     """
 
     id: str
@@ -75,22 +75,24 @@ class Journey:
     Args:
         id: the name in URLs and tables.
         name: what screens call it.
-        description: its purpose, from the function's docstring unless given.
-        trigger: the event that starts it.
+        description: the journey's purpose, from the function's docstring unless given.
+        trigger: the event that starts the journey.
         entry: how often one contact may enter.
-        exit_on: events that end it at once, also in the middle of a wait.
+        exit_on: events that end an enrollment immediately, even during a wait.
         suppress: the least time between two of this journey's sends to one contact.
-        list_id: the list that its sends belong to.
-        enabled: whether the code wants it to run.
-        entry_key: the property of the trigger event whose values run side by side, if any.
-        on_retrigger: what another trigger does while one is live.
+        list_id: the list that the journey's sends belong to.
+        enabled: whether the author's code enables the journey.
+        entry_key: the property of the trigger by which one contact can have several live
+            enrollments, one for each value; None allows one live enrollment.
+        on_retrigger: the effect of another trigger while an enrollment is live.
         goal: the event that is counted as success, if any.
-        holdout: the percentage of people who are left out and only watched.
-        time_zone: the zone of people who have none; UTC when it is None.
-        send_window: the hours of the recipient's day in which its mails leave, as `HH:MM`.
-        accept_late: whether an event that arrives long after it happened starts it too.
-        code_hash: which version of the code this is.
-        file: the file it was read from, relative to the journeys' folder.
+        holdout: the percentage of contacts in the control group.
+        time_zone: the zone of contacts without a time zone; None means UTC.
+        send_window: the hours of the recipient's day in which the journey's mails are sent, as
+            `HH:MM`.
+        accept_late: whether an event that arrives long after it happened can start the journey.
+        code_hash: the version of the code.
+        file: the file of the code, relative to the journeys' folder.
         line: the line of the function.
         source: the function's text.
     """
@@ -117,7 +119,7 @@ class Journey:
     source: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is kept of the definition, so that exits work when the code is gone."""
+        """Return the stored form, by which exits work even when the code is gone."""
         return {
             "name": self.name,
             "description": self.description,
@@ -141,7 +143,7 @@ class Journey:
 
     @staticmethod
     def from_json(journey_id: str, code_hash: str, stored: Mapping[str, Any]) -> Journey:
-        """Read back a stored definition."""
+        """Return the definition that `to_json` stored."""
         period, suppress = stored.get("period"), stored.get("suppress")
         goal, window = stored.get("goal"), stored.get("sendWindow")
         return Journey(
@@ -172,10 +174,10 @@ class BrokenFile:
     """A file of the journeys' folder that could not be used.
 
     Args:
-        file: relative to the journeys' folder.
-        line: where, 0 when unknown.
-        problem: what is wrong, one sentence.
-        remedy: what to do about it.
+        file: the file, relative to the journeys' folder.
+        line: the line of the problem; 0 when unknown.
+        problem: the problem, in one sentence.
+        remedy: how to solve the problem.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""When a mail that was not accepted is retried, and when that ends."""
+"""The schedule of retries for mails that the provider did not accept."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 FIRST_PAUSE = timedelta(seconds=30)
 MAX_PAUSE = timedelta(hours=2)
-# What SMTP senders usually allow (RFC 5321 §4.5.4.1: four to five days).
+# RFC 5321 §4.5.4.1 recommends at least four to five days.
 GIVE_UP_AFTER = timedelta(days=4)
 
 
 def compute_retry_time(
     failures: int, created_at: datetime, now: datetime, chance: float
 ) -> datetime | None:
-    """Return when to retry, or None when it is time to give up.
+    """Return the instant of the next retry; None when it is time to give up.
 
     Args:
         failures: how many attempts have failed so far, at least 1.

@@ -1,4 +1,4 @@
-"""Round robin over several queues."""
+"""Round robin over several queues, and sequences in chunks."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def interleave(crowds: Sequence[Sequence[T]]) -> Iterator[T]:
+def interleave(queues: Sequence[Sequence[T]]) -> Iterator[T]:
     """Yield the first item of each queue, then the second of each, and so on.
 
     Args:
-        crowds: the queues, each in its own order; none of them holds None.
+        queues: the queues; none of them contains None.
     """
-    return (one for row in zip_longest(*crowds) for one in row if one is not None)
+    return (item for row in zip_longest(*queues) for item in row if item is not None)
 
 
-def split_into_chunks(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
-    """Yield a sequence in parts.
+def split_into_chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield a sequence in chunks.
 
     Args:
         items: the sequence.
-        most: the largest part.
+        size: the number of items in each chunk but the last, which may have fewer.
     """
-    return (items[start : start + most] for start in range(0, len(items), most))
+    return (items[start : start + size] for start in range(0, len(items), size))

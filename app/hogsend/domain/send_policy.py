@@ -1,4 +1,4 @@
-"""Whether a mail may be sent: decided when its step runs, and again before the hand-over."""
+"""The decision whether a mail may be sent: made when the step runs, and again at hand-over."""
 
 from __future__ import annotations
 
@@ -84,8 +84,6 @@ def decide_send(
 ) -> Queue | Refuse:
     """Decide whether a mail may be sent to a contact; the first refusal wins.
 
-    The order is the specification's (email, "The ledger").
-
     Args:
         mail_list: the list that the mail belongs to.
         facts: the state of the contact.
@@ -112,14 +110,14 @@ class Send:
     Args:
         id: our id; the API calls it `emailSendId`.
         contact_id: the recipient.
-        template: the key of its template.
-        list_id: the list that it belongs to.
-        status: its status.
-        reason: why it was refused, failed or is in doubt; None otherwise.
-        to_email: the address it went to, or would have gone to when it was decided.
-        address: the address that it is sent to instead of the contact's; None for the contact's.
+        template: the key of the template.
+        list_id: the list that the mail belongs to.
+        status: the status.
+        reason: why the send was refused, failed or is in doubt; None otherwise.
+        to_email: the address that was used, or, before a hand-over, the address at the decision.
+        address: the address to use instead of the contact's; None uses the contact's.
         subject: the subject that replaces the template's; unset once the mail is rendered.
-        attempts: each attempt to hand it over: `{"at", "outcome", "reply"}`.
+        attempts: the attempts to hand the mail over: `{"at", "outcome", "reply"}`.
     """
 
     id: UUID
@@ -148,7 +146,7 @@ class Send:
 
 
 def compute_send_time(journey: Journey, properties: Mapping[str, Any], at: datetime) -> datetime:
-    """Return when a journey's mail may be sent: at once, or when its send window opens.
+    """Return when a journey's mail may be sent: when it is due, or when the send window opens.
 
     Args:
         journey: the journey that sends the mail.

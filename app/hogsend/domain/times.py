@@ -52,7 +52,7 @@ def _zones_by_lower_name() -> Mapping[str, str]:
 
 @lru_cache(maxsize=1024)
 def find_zone(name: str) -> tzinfo | None:
-    """Return a zone by its IANA name in any case, or by an offset such as `+02:00` or `UTC+2`.
+    """Find a zone by its IANA name in any case, or by an offset such as `+02:00` or `UTC+2`.
 
     Args:
         name: any text, which may be untrusted.
@@ -86,7 +86,7 @@ def get_zone_name(zone: tzinfo) -> str:
 
 
 def resolve_zone(properties: Mapping[str, Any], default: str | None = None) -> ResolvedZone:
-    """Return the zone to use for a contact.
+    """Choose the zone to use for a contact.
 
     Args:
         properties: the contact's properties; the first of `ZONE_PROPERTIES` that is text counts.
@@ -143,9 +143,9 @@ class Window:
     """A window of hours of the day.
 
     Args:
-        start: when it opens.
-        end: when it closes; a time before `start` is on the next day.
-        days: the weekdays on which it opens, where Monday is 0; None for every day.
+        start: when the window opens.
+        end: when the window closes; a time before `start` is on the next day.
+        days: the weekdays on which the window opens, where Monday is 0; None for every day.
 
     Raises:
         ValueError: `start` equals `end`, or `days` is empty.
@@ -181,7 +181,7 @@ class Window:
         return f"{hours} on {', '.join(WEEKDAYS[day][:3] for day in sorted(self.days))}"
 
     def find_hours(self, day: date, zone: tzinfo) -> tuple[datetime, datetime] | None:
-        """Return when the window that opens on a day opens and closes, or None if none does."""
+        """Return when the window of a day opens and closes; None when it does not open that day."""
         if self.days is not None and day.weekday() not in self.days:
             return None
         opens = to_instant(day, self.start, zone)
@@ -193,7 +193,7 @@ class Window:
 
 
 def find_opening(window: Window, zone: tzinfo, at: datetime) -> datetime:
-    """Return the first instant, not before `at`, at which a window is open.
+    """Find the first instant, not before `at`, at which a window is open.
 
     Args:
         window: the hours.
@@ -219,7 +219,7 @@ class Moment:
     Args:
         base: `now`, `today`, `tomorrow`, a weekday (the next one), or a duration from now.
         at: the time of that day; None for midnight.
-        window: the hours in which the instant must lie; if it does not, it moves to the next
+        window: the hours in which the instant must lie; an instant outside moves to the next
             opening.
         zone: the name of the zone to use instead of the contact's.
     """
@@ -231,14 +231,14 @@ class Moment:
 
     def describe(self) -> str:
         """Return the moment in words, such as `next monday at 09:00`."""
-        words = [_describe_base(self.base)]
+        parts = [_describe_base(self.base)]
         if self.at is not None:
-            words.append(f"at {_format_time(self.at)}")
+            parts.append(f"at {_format_time(self.at)}")
         if self.window is not None:
-            words.append(str(self.window))
+            parts.append(str(self.window))
         if self.zone is not None:
-            words.append(f"in {self.zone}")
-        return " ".join(words)
+            parts.append(f"in {self.zone}")
+        return " ".join(parts)
 
     def resolve(self, now: datetime, zone: tzinfo) -> datetime:
         """Return the instant of the moment.
@@ -282,8 +282,8 @@ def _count_days_ahead(base: str, today: date) -> timedelta:
 def _describe_base(base: str | timedelta) -> str:
     if isinstance(base, str):
         return f"next {base}" if base in WEEKDAYS else base
-    number, rest = divmod(base, _DAY)
-    if rest or not number:
+    number, remainder = divmod(base, _DAY)
+    if remainder or not number:
         return f"in {base}"
     return "in 1 day" if number == 1 else f"in {number} days"
 
