@@ -50,7 +50,7 @@ async def test_items_that_arrive_during_a_write_form_the_next_batch_in_order():
 
 async def test_a_set_has_a_largest_size():
     disk = Disk()
-    batcher = Batcher(disk.write, most=2)
+    batcher = Batcher(disk.write, max_size=2)
     assert await asyncio.gather(*map(batcher.submit, (2, 4, 6, 8, 10))) == [20, 40, 60, 80, 100]
     assert disk.sets == [[2, 4], [6, 8], [10]]
 
@@ -109,7 +109,7 @@ async def test_a_cancelled_caller_does_not_harm_the_others():
 
 async def test_idle_is_when_everything_has_been_written():
     disk = Disk()
-    batcher = Batcher(disk.write, most=1)
+    batcher = Batcher(disk.write, max_size=1)
     futures = [batcher.enqueue(item) for item in (2, 4, 6)]
     await batcher.wait_until_idle()
     assert [future.result() for future in futures] == [20, 40, 60]

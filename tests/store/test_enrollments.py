@@ -225,8 +225,8 @@ async def test_a_new_column_needs_no_more_than_the_model_and_the_value(
     added = Write("ALTER TABLE enrollments ADD priority INT NOT NULL DEFAULT 0")
 
     await write(database, added, extended.insert([urgent]))
-    assert await database.read_one(extended.by_ids([urgent.id])) == {urgent.id: urgent}
+    assert await database.read_one(extended.find_by_ids([urgent.id])) == {urgent.id: urgent}
 
     calm = replace(urgent, priority=1)
     await write(database, extended.update([calm], now))
-    assert await database.read_one(extended.by_ids([urgent.id])) == {urgent.id: calm}
+    assert await database.read_one(extended.find_by_ids([urgent.id])) == {urgent.id: calm}

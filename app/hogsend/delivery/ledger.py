@@ -64,7 +64,7 @@ class Ledger:
         self._holder = holder
         # One batcher for both, so that a mail that begins and a mail that ends share a commit.
         self._batcher: Batcher[Handoff | DeliveryOutcome, Send | None] = Batcher(
-            self._write, most=512, lock=database.write_lock
+            self._write, max_size=512, lock=database.write_lock
         )
 
     async def begin(self, handoff: Handoff) -> Send:

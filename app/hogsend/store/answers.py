@@ -1,4 +1,4 @@
-"""Large answers of journals: stored once for each enrollment, by their digest, compressed."""
+"""Large answers of journals, stored compressed and once for each enrollment and digest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID
 from .db import Write
 from .json_text import from_json, to_json
 
-# In bytes of JSON; a shorter answer is in the journal itself.
+# In bytes of JSON; an answer of up to this size is stored in the journal itself.
 MAX_INLINE_BYTES = 2048
 _DIGEST_BYTES = 16
 
@@ -22,8 +22,8 @@ class LargeAnswer:
     """A large answer.
 
     Args:
-        digest: the first 16 bytes of the SHA-256 of its JSON.
-        body: its JSON, compressed.
+        digest: the first 16 bytes of the SHA-256 of the answer's JSON.
+        body: the answer's JSON, compressed.
     """
 
     digest: bytes
@@ -31,7 +31,7 @@ class LargeAnswer:
 
 
 def to_large(answer: Any) -> LargeAnswer | None:
-    """Return an answer as it is stored outside the journal; None when it is not large.
+    """Return an answer in the form to store outside the journal; None when it is not large.
 
     Args:
         answer: the answer in JSON form.
@@ -45,12 +45,12 @@ def to_large(answer: Any) -> LargeAnswer | None:
 
 
 def decompress(body: bytes) -> Any:
-    """Return the answer, in JSON form, of a stored body."""
+    """Return the answer, in JSON form, that a stored body contains."""
     return from_json(zlib.decompress(body).decode())
 
 
 def insert(answers: Iterable[tuple[UUID, LargeAnswer]]) -> Write:
-    """Store answers of enrollments; one that is stored already stays as it is."""
+    """Store answers of enrollments; an answer that is already stored is left unchanged."""
     return Write(
         "INSERT INTO answers (enrollment_id, digest, body) VALUES (?,?,?) "
         "ON CONFLICT (enrollment_id, digest) DO NOTHING",

@@ -1,8 +1,8 @@
 """Backups in one file, and restoring them. SQLite only.
 
 A backup is a SQLite file: the database at one instant, with the installation's secret in its table
-`meta`. It is on send hold: a server that is started on it sends nothing until an operator lifts the
-hold, because the original has since sent the mails that were queued when the copy was made.
+`meta`. A backup is on send hold: a server that starts on it sends nothing until an operator lifts
+the hold, because the original has probably sent the mails that were queued at the backup.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Backup:
 
     Args:
         file: the file of the backup.
-        created_at: when it was created, in ISO form.
-        secret: the secret of the data folder; None when it came from a setting.
-        contacts: the number of its contacts.
-        events: the number of its events.
+        created_at: when the backup was created, in ISO form.
+        secret: the secret of the data folder; None when the secret came from a setting.
+        contacts: the number of contacts.
+        events: the number of events.
     """
 
     file: Path
@@ -50,7 +50,7 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
     Args:
         database: the SQLite file.
         file: the new file; it must not exist.
-        secret: the text of the data folder's secret; None when it comes from a setting.
+        secret: the data folder's secret; None when the secret comes from a setting.
         now: the present instant.
 
     Raises:
@@ -147,10 +147,10 @@ def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path 
 
 
 def _require_unused(database: Path) -> None:
-    """Fold the write-ahead log into the file, which fails while another process has it open.
+    """Merge the write-ahead log into the file, which fails while another process has it open.
 
     Raises:
-        StartError: another process has it open.
+        StartError: another process has the file open.
     """
     try:
         with closing(sqlite3.connect(database, timeout=1)) as connection:

@@ -12,11 +12,11 @@ import asyncpg
 
 from ..errors import StoreUnavailable
 
-# Batches of this size on average mean that items arrive faster than they are written.
+# An average batch of this size means that items arrive faster than they are written.
 _LOADED_BATCH_SIZE = 16.0
 _LOAD_WINDOW = 0.1
-# How often an item of a failed batch is tried alone: each time another process may change the same
-# contact.
+# An item of a failed batch is written alone up to so many times, because each time another process
+# may change the same contact.
 _MAX_ATTEMPTS = 3
 _CONFLICTS = (asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
 
@@ -25,38 +25,37 @@ R = TypeVar("R")
 
 
 class Batcher(Generic[T, R]):
-    """Writes at once when idle, and collects while a write is under way.
+    """Writes immediately when idle, and collects items while a write is running.
 
     Args:
         write: writes a batch and returns one answer for each item, in order. An answer that is an
-            exception fails that item alone. When `write` itself raises, each item of the batch is
-            tried alone, so that one bad item cannot fail the others, and an item that conflicts
-            with another process's change is decided again. When the database takes no writes at
-            all, the whole batch fails.
-        most: the largest batch.
-        lock: is acquired before a batch is collected, and held while it is written.
+            exception fails that item alone. When `write` itself raises, each item is written alone,
+            so that one bad item cannot fail the others; an item that conflicts with another
+            process's change is retried. When the database accepts no writes, the whole batch fails.
+        max_size: the largest batch.
+        lock: returns the lock to hold while a batch is collected and written.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
         *,
-        most: int = 500,
+        max_size: int = 500,
         lock: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._write = write
-        self._most = most
+        self._max_size = max_size
         self._lock = lock
-        self._usual = 0.0
-        self._last = 0.0
+        self._average_size = 0.0
+        self._last_batch_at = 0.0
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, item: T) -> R:
-        """Write one item together with whatever else is waiting.
+        """Write an item in one batch with all waiting items, and return its answer.
 
         Raises:
-            Exception: whatever writing this item raised; nothing of it was stored.
+            Exception: the error of writing this item, of which nothing was stored.
         """
         future = self.enqueue(item)
         return await future
@@ -72,11 +71,11 @@ class Batcher(Generic[T, R]):
     @property
     def is_under_load(self) -> bool:
         """Whether items arrive faster than they are written, so that other work should wait."""
-        recent = asyncio.get_running_loop().time() - self._last < _LOAD_WINDOW
-        return recent and self._usual >= _LOADED_BATCH_SIZE
+        is_recent = asyncio.get_running_loop().time() - self._last_batch_at < _LOAD_WINDOW
+        return is_recent and self._average_size >= _LOADED_BATCH_SIZE
 
     async def wait_until_idle(self) -> None:
-        """Return when everything submitted so far has been written."""
+        """Wait until every submitted item has been written."""
         while self._task is not None:
             await asyncio.wait([self._task])
 
@@ -84,9 +83,9 @@ class Batcher(Generic[T, R]):
         try:
             while self._waiting:
                 async with self._lock():
-                    count = min(self._most, len(self._waiting))
-                    self._usual = (3 * self._usual + count) / 4
-                    self._last = asyncio.get_running_loop().time()
+                    count = min(self._max_size, len(self._waiting))
+                    self._average_size = (3 * self._average_size + count) / 4
+                    self._last_batch_at = asyncio.get_running_loop().time()
                     await self._write_batch([self._waiting.popleft() for _ in range(count)])
         finally:
             self._task = None
@@ -107,11 +106,11 @@ class Batcher(Generic[T, R]):
             _resolve(future, answer)
 
     async def _write_alone(self, item: T, future: asyncio.Future[R]) -> None:
-        for again in reversed(range(_MAX_ATTEMPTS)):
+        for attempts_left in reversed(range(_MAX_ATTEMPTS)):
             try:
                 answers = await self._write([item])
             except _CONFLICTS as error:
-                if not again:
+                if not attempts_left:
                     _resolve(future, error)
             except Exception as error:
                 return _resolve(future, error)

@@ -1,4 +1,4 @@
-"""Notifies open dashboard pages of what has changed."""
+"""Notifies open dashboard pages which kinds of rows have changed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ChangeFeed:
         self._closed = False
 
     def publish(self, *topics: str) -> None:
-        """Notify every subscriber that something of these topics has changed."""
+        """Notify every subscriber that rows of these topics have changed."""
         self.number += 1
         for topic in topics:
             self._last[topic] = self.number
-        for event, seen in self._subscribers.items():
-            seen.update(topics)
+        for event, changed_topics in self._subscribers.items():
+            changed_topics.update(topics)
             event.set()
 
     async def subscribe(self, since: int | None = None) -> AsyncIterator[set[str]]:
@@ -36,17 +36,17 @@ class ChangeFeed:
         """
         current = self.number if since is None else since
         event = asyncio.Event()
-        seen = {topic for topic, number in self._last.items() if number > current}
-        if seen:
+        changed_topics = {topic for topic, number in self._last.items() if number > current}
+        if changed_topics:
             event.set()
-        self._subscribers[event] = seen
+        self._subscribers[event] = changed_topics
         try:
             while not self._closed:
                 await event.wait()
                 event.clear()
-                if seen:
-                    topics = set(seen)
-                    seen.clear()
+                if changed_topics:
+                    topics = set(changed_topics)
+                    changed_topics.clear()
                     yield topics
         finally:
             del self._subscribers[event]

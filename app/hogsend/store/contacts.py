@@ -44,13 +44,13 @@ _MERGED = RowMapper(_Merged, contact=CONTACTS, merged_into="c.merged_into")
 
 
 def to_identities(user_id: str | None, email: str | None, anonymous_id: str | None) -> list[str]:
-    """Return the identities of a request in their stored form, the strongest first."""
+    """Return identities in their stored form, the user id first, the anonymous id last."""
     values = (("u:", user_id), ("e:", email), ("a:", anonymous_id))
     return [prefix + value for prefix, value in values if value]
 
 
 def find_by_identities(identities: Sequence[str]) -> Query[dict[str, Contact]]:
-    """Query the contacts that have these identities, by identity."""
+    """Query contacts by their identities."""
     return Query(
         f"SELECT {_IDENTIFIED.columns} FROM identities i JOIN contacts c ON c.id = i.contact_id "
         "WHERE i.identity IN ?",
@@ -88,15 +88,15 @@ class LockedContacts:
 
 
 def _read_locked(rows: list[Row]) -> LockedContacts:
-    merged = _MERGED.read_all(rows)
+    locked = _MERGED.read_all(rows)
     return LockedContacts(
-        {row.contact.id: row.contact for row in merged},
-        {row.contact.id: row.merged_into for row in merged if row.merged_into is not None},
+        {row.contact.id: row.contact for row in locked},
+        {row.contact.id: row.merged_into for row in locked if row.merged_into is not None},
     )
 
 
 def lock(ids: Iterable[UUID], lock: str) -> Query[LockedContacts]:
-    """Query contacts and lock their rows, before a change of what belongs to them.
+    """Query contacts and lock their rows until the transaction ends.
 
     Args:
         ids: the contacts' ids. Rows are locked in the order of their ids, so that two
@@ -156,7 +156,7 @@ def find_survivor(contact_id: UUID) -> Query[UUID | None]:
 
 
 def find_merged(contact_ids: Sequence[UUID]) -> Query[dict[UUID, UUID]]:
-    """Query the contacts that were merged into these, by id, each with the id of its survivor."""
+    """Query the ids of contacts that were merged into these, each with its survivor's id."""
     return Query(
         "SELECT id, merged_into FROM contacts WHERE merged_into IN ?",
         [list(contact_ids)],
@@ -174,7 +174,7 @@ def insert(contacts: Iterable[Contact], now: datetime) -> Write:
 
 
 def update(contacts: Iterable[Contact], now: datetime) -> Write:
-    """Write contacts that an event changed."""
+    """Update contacts that an event changed."""
     at = to_micros(now)
     return Write(
         f"UPDATE contacts SET {_CHANGED.assignments} WHERE id = ?",
@@ -185,25 +185,27 @@ def update(contacts: Iterable[Contact], now: datetime) -> Write:
 def add_identities(pairs: Sequence[tuple[str, UUID]]) -> Write:
     """Add identities, each with the id of its contact.
 
-    When another process added one of them meanwhile, the transaction fails on the primary key, and
-    its caller resolves the contacts again.
+    When another process has added the same identity in the meantime, the transaction fails on the
+    primary key, and the caller resolves the contacts again.
     """
     return Write("INSERT INTO identities (identity, contact_id) VALUES (?, ?)", pairs)
 
 
-def merge(loser: UUID, survivor: UUID, now: datetime) -> list[Write]:
-    """Merge one contact into another; past events, enrollments and sends keep their contact."""
+def merge(merged_id: UUID, survivor_id: UUID, now: datetime) -> list[Write]:
+    """Merge a contact into a survivor; past events, enrollments and sends keep their contact."""
     at = to_micros(now)
     return [
-        Write("UPDATE identities SET contact_id = ? WHERE contact_id = ?", [(survivor, loser)]),
+        Write(
+            "UPDATE identities SET contact_id = ? WHERE contact_id = ?", [(survivor_id, merged_id)]
+        ),
         Write(
             "UPDATE contacts SET merged_into = ?, updated_at = ? WHERE id = ? OR merged_into = ?",
-            [(survivor, at, loser, loser)],
+            [(survivor_id, at, merged_id, merged_id)],
         ),
         Write(
             "UPDATE sends SET contact_id = ? WHERE contact_id = ? "
             "AND status IN ('queued', 'sending')",
-            [(survivor, loser)],
+            [(survivor_id, merged_id)],
         ),
     ]
 

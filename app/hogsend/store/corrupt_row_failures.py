@@ -1,4 +1,4 @@
-"""Ends enrollments and sends whose row cannot be read, so that they are not tried for ever."""
+"""Fails enrollments and sends whose rows cannot be read, so that they are not retried for ever."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger("hogsend.store")
 
 @dataclass(frozen=True, slots=True)
 class _EnrollmentText:
-    """The readable part of any enrollment: its columns as they are stored."""
+    """Columns of an enrollment as stored, which are readable even in a corrupt row."""
 
     journey_id: str
     state: str
@@ -32,7 +32,7 @@ class _EnrollmentText:
 
 @dataclass(frozen=True, slots=True)
 class _SendText:
-    """The readable part of any send: its JSON columns as they are stored."""
+    """JSON columns of a send as stored, which are readable even in a corrupt row."""
 
     props: str
     attempts: str
@@ -47,12 +47,12 @@ async def fail_enrollment(
 ) -> bool:
     """Fail a live enrollment because of a corrupt row; return whether it was live.
 
-    When the row is the enrollment's own, its error keeps the text that could not be read.
+    When the corrupt row is the enrollment's own, the unreadable text is kept in its error.
 
     Args:
         database: the open database.
         enrollment_id: the enrollment.
-        error: says which row is corrupt, and why.
+        error: the error that names the corrupt row and the reason.
         now: the present instant.
     """
     async with database.transaction() as tx:
@@ -91,12 +91,12 @@ async def fail_enrollment(
 async def fail_send(database: Database, send_id: UUID, error: CorruptRow, now: datetime) -> None:
     """Fail a send that has not left because of a corrupt row.
 
-    When the row is the send's own, its attempts keep the text that could not be read.
+    When the corrupt row is the send's own, the unreadable text is kept in its attempts.
 
     Args:
         database: the open database.
         send_id: the send.
-        error: says which row is corrupt, and why.
+        error: the error that names the corrupt row and the reason.
         now: the present instant.
     """
     async with database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Rows that cannot be read: each fails alone, and pages show what can be read of it."""
+"""Corrupt rows: each fails on its own, and pages show the readable fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .json_text import from_json
 
 T = TypeVar("T")
 
-# What is raised when stored text or compressed bytes were not written by us.
+# The exceptions of reading stored text or compressed bytes that Hogsend did not write.
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, zlib.error)
 REMEDY = "Restore what it held from a backup, or correct it by hand."
 
@@ -19,27 +19,27 @@ _showing: ContextVar[bool] = ContextVar("_showing", default=False)
 
 
 def show_corrupt_rows() -> None:
-    """Read corrupt rows as far as they can be read, for the rest of the current task.
+    """Show corrupt rows with fallbacks instead of raising, for the rest of the current task.
 
-    A request for a page calls this: it writes nothing back.
+    Only requests for pages may call this, because they do not write the rows back.
     """
     _showing.set(True)
 
 
-def raise_or_show(table: str, row: object, error: Exception, left: T) -> T:
-    """Refuse a row that cannot be read; on a page return what is shown in its place.
+def raise_or_show(table: str, row: object, error: Exception, fallback: T) -> T:
+    """Raise because of a corrupt row, or return the fallback if `show_corrupt_rows` was called.
 
     Args:
         table: the row's table.
         row: the row's id.
-        error: what reading it raised.
-        left: what pages show in place of what cannot be read.
+        error: the exception of reading the row.
+        fallback: the value that pages show instead.
 
     Raises:
-        CorruptRow: unless rows are read to be shown.
+        CorruptRow: `show_corrupt_rows` was not called in this task.
     """
     if _showing.get():
-        return left
+        return fallback
     reason = " ".join(str(error).split())[:200]
     message = (
         f"The row {row} of the table {table} cannot be read: {type(error).__name__}: {reason}."
@@ -48,10 +48,10 @@ def raise_or_show(table: str, row: object, error: Exception, left: T) -> T:
 
 
 def parse_object(stored: Any) -> dict[str, Any]:
-    """Read a JSON column that holds an object.
+    """Parse a JSON column that contains an object.
 
     Raises:
-        ValueError: it holds something else.
+        ValueError: the column contains another kind of value.
     """
     value = from_json(stored)
     if not isinstance(value, dict):

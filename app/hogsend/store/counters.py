@@ -1,8 +1,8 @@
-"""Counts that are kept in the database, so that no screen ever counts a million rows.
+"""Counts that are stored in the database, so that no screen counts a million rows.
 
-Every count has a name, and every name is made here. A `Gauge` is a present number, such as how many
-enrollments are active; a `DailyTotal` starts at zero each day, UTC. Both are rows of one table:
-a gauge's row has day 0, a total's row the number of days since 1970.
+Every counter has a name, which the functions `name_…` build. A `Gauge` is a present number, such as
+how many enrollments are active; a `DailyTotal` starts at zero each day, UTC. Both are rows of one
+table: a gauge's row has day 0, a total's row the number of days since 1970.
 """
 
 from __future__ import annotations

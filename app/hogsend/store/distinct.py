@@ -1,17 +1,17 @@
-"""The distinct values of a column, found by leaping through its index."""
+"""The distinct values of a column, by a skip scan of its index."""
 
 from __future__ import annotations
 
 
 def select_distinct(table: str, column: str, condition: str) -> str:
-    """Return the statement that asks for the values of a column that is first in an index.
+    """Return a statement that selects the distinct values of the first column of an index.
 
-    `SELECT DISTINCT` would walk over every row; this takes one step for each value.
+    `SELECT DISTINCT` would read every row; this statement reads one row for each value.
 
     Args:
         table: the table.
-        column: the column; null is not among the answers.
-        condition: which rows count.
+        column: the column; NULL is not among the values.
+        condition: the condition of the partial index.
     """
     least = f"SELECT MIN({column}) FROM {table} WHERE {condition}"
     return (

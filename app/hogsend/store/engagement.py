@@ -18,7 +18,7 @@ _NEW = ENGAGEMENT.build_write_columns()
 
 @dataclass(frozen=True, slots=True)
 class HeldClick:
-    """A click whose verdict is still open, with what the verdict depends on."""
+    """A click without a final verdict, with the facts that the verdict depends on."""
 
     click: Engagement
     contact_id: UUID
@@ -40,15 +40,15 @@ def insert(engagements: Iterable[Engagement]) -> Write:
     return Write(
         f"INSERT INTO hits ({_NEW.names}) SELECT {_NEW.placeholders} "
         "WHERE EXISTS (SELECT 1 FROM sends WHERE id = ?)",
-        [_NEW.values(one, one.send_id) for one in engagements],
+        [_NEW.values(engagement, engagement.send_id) for engagement in engagements],
     )
 
 
 def find_held(limit: int) -> Query[list[HeldClick]]:
-    """Query the clicks whose verdict is still open, those that are decided first at the front.
+    """Query the clicks without a final verdict, in the order in which they are judged.
 
     Args:
-        limit: how many at most.
+        limit: the greatest number of clicks.
     """
     return Query(
         f"SELECT {_HELD.columns} FROM hits h JOIN sends s ON s.id = h.send_id "

@@ -1,4 +1,4 @@
-"""How an enrollment is stored: its waits as JSON, everything else in columns of their own."""
+"""The row mapper of enrollments: waits are stored as JSON, other fields in their own columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Enrollments: which contact is in which journey, in which state, and when it wakes."""
+"""Enrollments: the state and the wake time of each contact in each journey."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class DueEnrollment:
 
     Args:
         id: the enrollment.
-        contact_id: its contact; a contact runs one turn at a time.
-        journey_id: its journey.
+        contact_id: the contact; a contact runs one turn at a time.
+        journey_id: the journey.
         wake_at: when the turn is due.
     """
 
@@ -54,7 +54,9 @@ def find_by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Enrollment]]:
 
     def read(rows: list[Row]) -> dict[UUID, Enrollment]:
         by_id = read_by_id(rows)
-        return {each: by_id[each] for each in ids if each in by_id}
+        return {
+            enrollment_id: by_id[enrollment_id] for enrollment_id in ids if enrollment_id in by_id
+        }
 
     return Query(
         f"SELECT {ENROLLMENTS.columns} FROM enrollments n WHERE n.id IN ?", [list(ids)], read
@@ -98,8 +100,8 @@ _ENTRIES = RowMapper(_Entry)
 def find_last_entries(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str, str], LastEntry]]:
     """Query when contacts last entered journeys, by contact, journey and entry key.
 
-    A failed enrollment counts only if it has sent something (journeys, "Turns and the journal");
-    enrollments of merged contacts count for the survivor.
+    A failed enrollment counts only if it has sent an email. Enrollments of merged contacts count
+    for the survivor.
     """
     entries = (
         "n.journey_id, n.entry_key, MAX(n.entered_at), "
@@ -135,13 +137,13 @@ def find_due_journeys() -> Query[list[str]]:
 def find_due(
     limits: Sequence[tuple[str, int]], now: datetime, holder: UUID | None = None
 ) -> Query[list[list[DueEnrollment]]]:
-    """Query the due enrollments of journeys, and the first of each that is not due yet.
+    """Query the due enrollments of journeys, and the next one of each that is not due yet.
 
     Args:
-        limits: the journeys, each with the greatest number of its enrollments.
+        limits: the journeys, each with the greatest number of enrollments to return.
         now: the present instant.
-        holder: the worker that asks, when several are at work: enrollments that other workers hold
-            are left out.
+        holder: the worker that asks: enrollments that other workers hold are left out; None when
+            only one worker is possible.
 
     Returns:
         The enrollments of each journey, in the order of their wake times.
@@ -196,7 +198,7 @@ def count_live() -> Query[dict[str, int]]:
 
 
 def find_compacted(ids: Sequence[UUID]) -> Query[frozenset[UUID]]:
-    """Query which enrollments have a summary in place of their journal, or of a part of it."""
+    """Query which enrollments have a summary that replaces their journal or a part of it."""
     read = read_column(UUID)
     return Query(
         "SELECT id FROM enrollments WHERE id IN ? AND summary IS NOT NULL",
@@ -215,12 +217,12 @@ def insert(enrollments: Iterable[Enrollment]) -> Write:
 
 
 def update(enrollments: Iterable[Enrollment], now: datetime, *, freed: bool = False) -> Write:
-    """Write the present state of enrollments; only live ones are in a wait.
+    """Update enrollments to their present state.
 
     Args:
         enrollments: the enrollments as they are now.
         now: the present instant.
-        freed: whether the worker that holds them for a turn is done with them.
+        freed: whether to release them from the worker that holds them for a turn.
     """
     at = to_micros(now)
     return Write(
@@ -234,10 +236,10 @@ def update(enrollments: Iterable[Enrollment], now: datetime, *, freed: bool = Fa
 
 
 def release(turns: Iterable[tuple[UUID, int]]) -> Write:
-    """Free enrollments whose turn was not committed, unless another worker holds them by now.
+    """Release enrollments whose turn was not committed, unless another worker has leased them.
 
     Args:
-        turns: (enrollment, its fence when the turn began).
+        turns: pairs of an enrollment and its fencing token when the turn began.
     """
     return Write(
         "UPDATE enrollments SET holder = NULL WHERE id = ? AND fence = ? AND holder IS NOT NULL",

@@ -29,11 +29,11 @@ class NewEvent:
 
     Args:
         event: the event.
-        decisions: which enrollments it started, ended and did not start.
-        value: an amount of money, if the sender gave one.
+        decisions: the enrollments that the event started, ended and did not start.
+        value: an amount of money, if the sender gave an amount.
         currency: the amount's currency, three letters.
-        cause_id: the enrollment that triggered it, if one did.
-        depth: how many causes lie between it and an event from outside.
+        cause_id: the enrollment that triggered the event, if any.
+        depth: how many journeys triggered one another before this event.
     """
 
     event: Event
@@ -66,7 +66,7 @@ class Refusal:
 
 
 def _read_decisions(stored: Any) -> Mapping[str, Any]:
-    """Read an event's decisions for a repeated key; when corrupt, the key is still known."""
+    """Read the decisions of an event; corrupt decisions must not make a used key look new."""
     try:
         return parse_object(stored)
     except UNREADABLE:
@@ -93,7 +93,7 @@ _REFUSALS = RowMapper(Refusal, RefusalRow).build_write_columns(extra=("at",))
 
 
 def find_used_keys(keys: Sequence[str]) -> Query[dict[str, KnownKey]]:
-    """Query which idempotency keys were used before, with the events that they were used for."""
+    """Query which idempotency keys were used before, with the event of each."""
     return Query(
         f"SELECT {_USED_KEYS.columns} FROM idempotency_keys k "
         "JOIN events e ON e.id = k.event_id WHERE k.key IN ?",
@@ -104,7 +104,7 @@ def find_used_keys(keys: Sequence[str]) -> Query[dict[str, KnownKey]]:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """An event that started something, and how many causes lie between it and the outside."""
+    """An event that started an enrollment, and how many journeys triggered one another before."""
 
     event: Event
     depth: int
@@ -147,8 +147,8 @@ def find_triggers_by_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, Event]]
     )
 
 
-# The index of the contacts answers a question about events of a few contacts by name. A name inside
-# COALESCE keeps SQLite, which has no statistics, from reading every contact's events of that name.
+# Events of a few contacts are read through the index of the contacts. COALESCE around the name
+# keeps SQLite, which has no statistics, from using the index of the names instead.
 
 
 def find_by_names(
@@ -206,7 +206,7 @@ def insert(events: Iterable[NewEvent]) -> Write:
 
 
 def insert_keys(keys: Sequence[tuple[str, UUID, bytes]], now: datetime) -> Write:
-    """Add the idempotency keys of new events: (key, event, digest of the body)."""
+    """Add idempotency keys, each with its event and the digest of the request's body."""
     at = to_micros(now)
     return Write(
         "INSERT INTO idempotency_keys (key, event_id, digest, created_at) VALUES (?,?,?,?)",
@@ -232,7 +232,7 @@ class MissedTrigger:
         at: when it was refused.
         contact_id: the contact that was not enrolled.
         cause: the trigger.
-        decisions: which other enrollments it started, ended and did not start.
+        decisions: the other enrollments that the trigger started, ended and did not start.
     """
 
     refusal_id: UUID
@@ -284,7 +284,7 @@ def find_missed(refusal_ids: Sequence[UUID], reason: str) -> Query[list[MissedTr
 
 
 def delete_refusals(ids: Iterable[UUID]) -> Write:
-    """Delete refusals whose event has enrolled its contact after all."""
+    """Delete refusals whose event has enrolled its contact later."""
     return Write("DELETE FROM refusals WHERE id = ?", [(refusal_id,) for refusal_id in ids])
 
 
@@ -300,12 +300,12 @@ def correct_decisions(decisions: Mapping[UUID, Mapping[str, Any]]) -> Write:
     """Replace the decisions of events, by event id."""
     return Write(
         "UPDATE events SET decisions = ? WHERE id = ?",
-        [(to_json(decided), event_id) for event_id, decided in decisions.items()],
+        [(to_json(decision), event_id) for event_id, decision in decisions.items()],
     )
 
 
 def to_stored_event(event: Event) -> dict[str, Any]:
-    """Return an event as the JSON that is stored with a wait that it ended."""
+    """Return an event in the JSON form that is stored with the wait that the event ended."""
     stored: dict[str, Any] = {
         "id": str(event.id),
         "name": event.name,
@@ -317,7 +317,7 @@ def to_stored_event(event: Event) -> dict[str, Any]:
 
 
 def from_stored_event(stored: Mapping[str, Any]) -> Event:
-    """Read an event that `to_stored_event` wrote."""
+    """Return the event that `to_stored_event` converted."""
     received = stored.get("receivedAt")
     return Event(
         id=UUID(stored["id"]),

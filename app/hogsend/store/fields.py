@@ -27,9 +27,9 @@ def micros_or_none(instant: datetime | None) -> int | None:
 
 
 def from_micros(micros: int) -> datetime:
-    """Return the instant that `to_micros` stored; the last there is, for one that is later.
+    """Return the instant that `to_micros` stored; out-of-range values become the nearest instant.
 
-    A single row of such an instant must not keep a set of them from being read.
+    A row with an out-of-range value must not keep other rows from being read.
     """
     try:
         return EPOCH + timedelta(microseconds=micros)
@@ -42,7 +42,7 @@ def instant_or_none(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-# An enumeration's member is looked up by a property: slow, where it is done for every id.
+# Looking up a member of an enumeration is too slow to do for every id.
 _new_id, _UNKNOWN = UUID.__new__, SafeUUID.unknown
 _set_int, _set_safe = UUID.__dict__["int"].__set__, UUID.__dict__["is_safe"].__set__
 
@@ -50,7 +50,7 @@ _set_int, _set_safe = UUID.__dict__["int"].__set__, UUID.__dict__["is_safe"].__s
 def to_id(value: Any) -> UUID:
     """Return a stored id as a UUID: SQLite gives bytes, Postgres gives UUIDs.
 
-    Every row has several, and the class's own constructor takes three times as long.
+    Every row has several ids, and the constructor of `UUID` takes three times as long.
     """
     if not isinstance(value, bytes):
         return value
@@ -112,7 +112,7 @@ def _unchanged(stored: Any) -> Any:
 
 
 class Where(Index):
-    """An index over only those rows that meet a condition, on both databases.
+    """A partial index, on both databases.
 
     Aerich loses `unique` and `by_prefix` when it adds such an index to a table that exists. They
     are written into the migration by hand; without them, `tests/store/test_migrations.py` fails.
@@ -120,8 +120,8 @@ class Where(Index):
     Args:
         fields: the columns.
         name: the index's name, 30 characters at most.
-        condition: the SQL condition.
-        unique: whether two such rows may not have the same values.
+        condition: the SQL condition of the rows that are in the index.
+        unique: whether two rows in the index must differ in their columns.
         by_prefix: whether texts of the last column are found by how they begin. On Postgres the
             index then has them in the order of their bytes, which `~>=~` and `~<~` compare.
     """

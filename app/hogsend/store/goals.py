@@ -1,4 +1,4 @@
-"""Goals: which enrollments have not reached their journey's goal, and which have."""
+"""Goals: which enrollments have reached their journey's goal."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class GoalCandidate:
 
     Args:
         id: the enrollment.
-        contact_id: its contact; for a merged contact the survivor.
-        journey_id: its journey.
-        state: its state.
-        trigger_event_id: the event that started it.
+        contact_id: the contact; for a merged contact its survivor.
+        journey_id: the journey.
+        state: the state.
+        trigger_event_id: the event that started the enrollment.
     """
 
     id: UUID
@@ -37,10 +37,11 @@ _CANDIDATES = RowMapper(GoalCandidate)
 def find_candidates(pairs: Sequence[tuple[UUID, str]]) -> Query[list[GoalCandidate]]:
     """Query the enrollments of contacts in journeys that have not reached the goal.
 
-    Ended and held-out enrollments are among them, and those of contacts merged into these.
+    The result includes ended and held-out enrollments, and enrollments of contacts that were merged
+    into these.
 
     Args:
-        pairs: (contact, journey).
+        pairs: pairs of contact and journey.
     """
     wanted = set(pairs)
 

@@ -1,7 +1,7 @@
-"""Hatchet runs: the run of each enrollment, and the waits that runs were told to make.
+"""Hatchet runs: the run of each enrollment, and the waits that the engine gave to runs.
 
-Wake times are columns of the enrollments. These tables only tell which run is to be started, woken
-or ended. If all of them were lost, the sweeper would start again from the enrollments.
+Wake times are columns of the enrollments. The tables of this module only record which runs were
+started, woken and ended. If their rows were lost, the sweeper would start new runs.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from .fields import to_micros
 from .models import DUE, HatchetRunRow, HatchetWaitRow
 from .rows import RowMapper, read_column, read_pairs
 
-# When the run of an overdue turn does not ask for it, another run is started after a minute, then
-# after twice as long each time, up to an hour.
+# When no run asks for an overdue turn, another run is started after a minute, and then after twice
+# as long each time, up to an hour.
 _MINUTE = timedelta(minutes=1) // timedelta(microseconds=1)
-# A run that has run the last turn ends by itself within this time.
+# A run that has run the last turn of its enrollment ends by itself within this time.
 SELF_END_LIMIT = timedelta(seconds=30)
 _DUE_ROWS = "e.wake_at IS NOT NULL AND e.state IN ('active', 'waiting') AND e.wake_at <= ?"
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """The state of an enrollment, for a run that asks what is next.
+    """The state of an enrollment, by which the engine answers a run.
 
     Args:
-        state: its state.
-        turn: the number of its last turn.
-        wake_at: when its next turn is due.
-        run_id: its run; empty while Hatchet has not accepted one.
+        state: the enrollment's state.
+        turn: the number of the last turn.
+        wake_at: when the next turn is due.
+        run_id: the enrollment's run; empty while Hatchet has not accepted a run.
     """
 
     state: str
@@ -45,13 +45,13 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class RunWait:
-    """A wait as a run was told to make it.
+    """A wait that the engine gave to a run.
 
     Args:
-        number: its place among the waits of its run, from 0.
-        seconds: the longest it sleeps.
-        since: wake events count from this instant on.
-        turn: wake events of this turn or a later one count.
+        number: the wait's position among the waits of its run, from 0.
+        seconds: the longest time to sleep.
+        since: only wake events from this instant on end the wait.
+        turn: only wake events of this turn or a later one end the wait.
     """
 
     number: int
@@ -122,7 +122,7 @@ def find_due(ids: Sequence[UUID], now: datetime) -> Query[list[DueEnrollment]]:
 
 
 def find_waits(run_id: str) -> Query[list[RunWait]]:
-    """Query the waits that a run was told to make, in their order."""
+    """Query the waits that the engine gave to a run, in order."""
     return Query(
         f"SELECT {_WAITS.columns} FROM hatchet_waits WHERE run_id = ? ORDER BY number",
         [run_id],
@@ -131,7 +131,7 @@ def find_waits(run_id: str) -> Query[list[RunWait]]:
 
 
 def record_waits(waits: Sequence[tuple[str, RunWait]]) -> Write:
-    """Record waits, each with its run, before the run makes them."""
+    """Record waits, each with its run, before the engine gives them to the runs."""
     return Write(
         f"INSERT INTO hatchet_waits ({_NEW_WAIT.names}) VALUES ({_NEW_WAIT.placeholders}) "
         "ON CONFLICT (run_id, number) DO NOTHING",
@@ -157,7 +157,7 @@ def find_stalled(
 
     Args:
         journey_ids: the journeys.
-        overdue: only turns that were due at this instant.
+        overdue: only turns that were due at this instant or earlier.
         now: the present instant; recently restarted runs are left out.
         limit: how many at most.
     """
@@ -172,7 +172,7 @@ def find_stalled(
 
 
 def claim_starts(ids: Sequence[UUID], now: datetime) -> Query[frozenset[UUID]]:
-    """Record that runs are being started; return the enrollments that no other worker starts."""
+    """Claim the start of runs; return the enrollments whose start no other worker has claimed."""
     return Query(
         "INSERT INTO hatchet_runs (enrollment_id, run_id, pushed, tried, again_at) "
         "SELECT id, '', 0, 0, ? FROM enrollments WHERE id IN ? "
@@ -183,11 +183,11 @@ def claim_starts(ids: Sequence[UUID], now: datetime) -> Query[frozenset[UUID]]:
 
 
 def claim_restarts(ids: Sequence[UUID], now: datetime) -> Query[dict[UUID, str]]:
-    """Record that runs are being restarted; return the enrollments with the run that is late."""
+    """Claim restarts of overdue runs; return the claimed enrollments, each with its old run."""
     at = to_micros(now)
     return Query(
         "UPDATE hatchet_runs SET tried = tried + 1, pushed = 0, "
-        # Postgres takes a parameter beside a small number for a small number.
+        # Without the casts Postgres infers a type that is too small for the parameters.
         "again_at = CAST(? AS BIGINT) + CAST(? AS BIGINT) * "
         "CASE WHEN tried >= 5 THEN 60 ELSE 1 << (tried + 1) END "
         "WHERE enrollment_id IN ? AND again_at <= ? RETURNING enrollment_id, run_id",
@@ -214,7 +214,7 @@ def record_run_ids(runs: Sequence[tuple[UUID, str]]) -> Write:
 
 
 def adopt_run(enrollment_id: UUID, run_id: str, now: datetime) -> Write:
-    """Record a run that asks for a turn before its id was known."""
+    """Record a run that asks for a turn before its start was recorded."""
     return Write(
         "INSERT INTO hatchet_runs (enrollment_id, run_id, pushed, tried, again_at) "
         "VALUES (?,?,0,0,?) ON CONFLICT (enrollment_id) DO UPDATE SET run_id = excluded.run_id "
@@ -237,7 +237,7 @@ def delete_waits(run_ids: Sequence[str]) -> Write:
 
 
 def unclaim_starts(ids: Sequence[UUID]) -> Write:
-    """Schedule another start for runs that could not be started."""
+    """Withdraw claims of runs that could not be started, so that they are started again."""
     return Write(
         "DELETE FROM hatchet_runs WHERE enrollment_id = ? AND run_id = ''",
         [(enrollment_id,) for enrollment_id in ids],
@@ -245,12 +245,12 @@ def unclaim_starts(ids: Sequence[UUID]) -> Write:
 
 
 def find_to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list[UUID]]:
-    """Query due enrollments whose run sleeps and has not been woken for their next turn.
+    """Query due enrollments whose run sleeps and has not been woken for the next turn.
 
     Args:
         journey_ids: the journeys.
-        now: the present instant. A run whose own time came within the last two seconds wakes by
-            itself, and is left out unless an event has ended its wait.
+        now: the present instant. A run whose sleep ended within the last two seconds wakes by
+            itself, and is left out unless an event has ended the wait.
         limit: how many at most.
     """
     return Query(
@@ -263,10 +263,10 @@ def find_to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query
 
 
 def claim_wakes(ids: Sequence[UUID]) -> Query[dict[UUID, int]]:
-    """Record that runs are being woken.
+    """Claim the waking of runs.
 
     Returns:
-        The enrollments that no other worker wakes, each with the number of its last turn.
+        The enrollments whose waking no other worker has claimed, with the number of the last turn.
     """
     return Query(
         "UPDATE hatchet_runs SET pushed = (SELECT e.turn + 1 FROM enrollments e "
@@ -279,7 +279,7 @@ def claim_wakes(ids: Sequence[UUID]) -> Query[dict[UUID, int]]:
 
 
 def unclaim_wakes(ids: Sequence[UUID]) -> Write:
-    """Schedule another wake for runs that could not be woken."""
+    """Withdraw claims of runs that could not be woken, so that they are woken again."""
     return Write(
         "UPDATE hatchet_runs SET pushed = 0 WHERE enrollment_id = ?",
         [(enrollment_id,) for enrollment_id in ids],
@@ -291,8 +291,8 @@ class RunLink:
     """The run of an enrollment, for its page.
 
     Args:
-        run_id: its id; empty until Hatchet has accepted it.
-        tried: how often it was restarted because a turn was late.
+        run_id: the run's id; empty until Hatchet has accepted the run.
+        tried: how often the run was restarted because a turn was late.
     """
 
     run_id: str
@@ -312,11 +312,12 @@ def find_run(enrollment_id: UUID) -> Query[RunLink | None]:
 
 
 def find_ended(since: datetime, now: datetime, limit: int) -> Query[dict[UUID, str]]:
-    """Query ended enrollments whose run may still be sleeping, with their runs.
+    """Query ended enrollments whose run may still be sleeping, each with its run.
 
     Args:
         since: only enrollments that ended at this instant or later.
-        now: the present instant; a run that has just run the last turn is about to end by itself.
+        now: the present instant; enrollments that ended just now are left out, because a run that
+            has run the last turn ends by itself. Exited enrollments are never left out.
         limit: how many at most.
     """
     return Query(
@@ -329,7 +330,7 @@ def find_ended(since: datetime, now: datetime, limit: int) -> Query[dict[UUID, s
 
 
 def find_live_enrollments(run_ids: Sequence[str]) -> Query[dict[str, UUID]]:
-    """Query the live enrollments of runs; runs without one are absent."""
+    """Query the live enrollments of runs; runs without a live enrollment are absent."""
     return Query(
         "SELECT r.run_id, r.enrollment_id FROM hatchet_runs r JOIN enrollments e "
         "ON e.id = r.enrollment_id WHERE r.run_id IN ? AND e.ended_at IS NULL",

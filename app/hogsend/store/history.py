@@ -1,6 +1,6 @@
-"""The past of contacts: their journeys, their mails, and how many mails they got recently.
+"""The history of contacts: their journeys, their mails, and how many mails they got recently.
 
-What belongs to merged contacts counts for the survivor.
+Enrollments and mails of merged contacts count for the survivor.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .db import Query, Row
 from .fields import to_micros
 from .rows import RowMapper
 
-# A complaint is about a mail that arrived; a bounced mail did not arrive. COALESCE, here and below,
-# keeps SQLite from using the index of the status: without statistics it takes any index for as good
-# as another, and would read all mails instead of those of a few contacts.
+# A complained mail has arrived; a bounced mail has not. COALESCE, here and below, keeps SQLite from
+# using the index of the status: SQLite has no statistics, and would read all mails with a status
+# instead of the mails of a few contacts.
 _HAS_LEFT = (
     "COALESCE(s.status, '') IN ('queued', 'sending', 'sent', 'delivered', 'complained', 'in_doubt')"
 )
@@ -28,7 +28,7 @@ _HAS_LEFT = (
 
 @dataclass(frozen=True, slots=True)
 class _JourneyGroup:
-    """The enrollments of a contact in a journey that are in one state."""
+    """Aggregates over the enrollments of a contact in a journey that are in one state."""
 
     contact_id: UUID
     journey_id: str
@@ -41,7 +41,7 @@ class _JourneyGroup:
 
 @dataclass(frozen=True, slots=True)
 class _EmailGroup:
-    """The mails of a contact that were made from one template."""
+    """Aggregates over the mails of a contact from one template."""
 
     contact_id: UUID
     template: str
@@ -65,11 +65,11 @@ P = TypeVar("P", _JourneyGroup, _EmailGroup)
 def find_journey_histories(
     contact_ids: Sequence[UUID], journey_ids: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], JourneyPast]]:
-    """Query the past of contacts in journeys; a pair without a past is absent.
+    """Query the history of contacts in journeys; a pair without a history is absent.
 
     Args:
         contact_ids: the contacts.
-        journey_ids: the journeys, which may be gone from the code.
+        journey_ids: the journeys, which may no longer be in the code.
     """
     counts = "CASE WHEN n.state <> 'held_out' AND (n.state <> 'failed' OR n.sends > 0) THEN "
     groups = (
@@ -92,7 +92,7 @@ def find_journey_histories(
 def find_email_histories(
     contact_ids: Sequence[UUID], templates: Sequence[str]
 ) -> Query[dict[tuple[UUID, str], EmailPast]]:
-    """Query the past of contacts with templates; a pair without a past is absent.
+    """Query the history of contacts with templates; a pair without a history is absent.
 
     Args:
         contact_ids: the contacts.
@@ -118,14 +118,14 @@ def find_email_histories(
 def count_sent(
     contact_ids: Sequence[UUID], since: datetime, list_id: str | None = None
 ) -> Query[Counter[UUID]]:
-    """Query how many mails contacts got since an instant; a contact without any counts 0.
+    """Query how many mails contacts got since an instant; a contact without mails counts 0.
 
-    A mail counts from when it left. A queued mail counts whenever it was decided.
+    A sent mail counts if it was sent after the instant. A queued mail always counts.
 
     Args:
         contact_ids: the contacts.
-        since: count the mails that left after this instant.
-        list_id: only mails of this list; of every list, transactional ones too, when None.
+        since: the instant.
+        list_id: only mails of this list; None counts every list, transactional lists included.
     """
     of_list = "" if list_id is None else "AND s.list_id = ? "
     groups = (
@@ -147,7 +147,7 @@ def count_sent(
 def _include_merged(short: str, table: str, groups: str) -> str:
     """Return a grouped query of the rows of contacts, and of the contacts merged into them."""
     own = f"{short}.contact_id"
-    # SQLite keeps the order of a CROSS JOIN: the few merged contacts first, then their rows.
+    # SQLite keeps the order of a CROSS JOIN, so the few merged contacts are read first.
     merged = f"contacts c CROSS JOIN {table} {short}"
     of_merged = groups.format(merged, f"{own} = c.id AND c.merged_into", "c.merged_into")
     of_own = groups.format(f"{table} {short}", own, own)
@@ -163,23 +163,25 @@ def _group_by_pair(
     return pairs.items()
 
 
-def _combine_journeys(past: list[_JourneyGroup]) -> JourneyPast:
-    # A restarted contact leaves and enters in the same instant: the live enrollment is the newer.
-    newest = max(past, key=lambda row: (row.newest_at, row.state in LIVE_STATES, row.last_ended_at))
+def _combine_journeys(groups: list[_JourneyGroup]) -> JourneyPast:
+    # A restart ends one enrollment and starts another at the same instant; the live one is newer.
+    newest = max(
+        groups, key=lambda row: (row.newest_at, row.state in LIVE_STATES, row.last_ended_at)
+    )
     return JourneyPast(
-        entered=sum(row.entered for row in past),
-        last_entered_at=_find_latest(row.last_entered_at for row in past),
-        live=any(row.state in LIVE_STATES for row in past),
+        entered=sum(row.entered for row in groups),
+        last_entered_at=_find_latest(row.last_entered_at for row in groups),
+        live=any(row.state in LIVE_STATES for row in groups),
         state=newest.state,
     )
 
 
-def _combine_emails(past: list[_EmailGroup]) -> EmailPast:
+def _combine_emails(groups: list[_EmailGroup]) -> EmailPast:
     return EmailPast(
-        sent=sum(row.sent for row in past),
-        last_sent_at=_find_latest(row.last_sent_at for row in past),
-        opened_at=_find_latest(row.opened_at for row in past),
-        clicked_at=_find_latest(row.clicked_at for row in past),
+        sent=sum(row.sent for row in groups),
+        last_sent_at=_find_latest(row.last_sent_at for row in groups),
+        opened_at=_find_latest(row.opened_at for row in groups),
+        clicked_at=_find_latest(row.clicked_at for row in groups),
     )
 
 

@@ -1,4 +1,4 @@
-"""Journeys as the code last had them, and whether operators have switched them off."""
+"""Journeys as last seen in the code, and whether operators have switched them off."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .stored import Stored
 
 @dataclass(frozen=True, slots=True)
 class StoredJourney:
-    """A journey as the code last had it.
+    """A journey as last seen in the code.
 
     Args:
-        journey: its last definition.
-        is_damaged: whether its row cannot be read.
-        switched_on: whether operators let it run.
-        gone: whether the code has it no more.
+        journey: the journey's last definition.
+        is_damaged: whether the journey's row cannot be read.
+        switched_on: whether operators have left the journey switched on.
+        gone: whether the journey is no longer in the code.
     """
 
     journey: Journey
@@ -56,9 +56,9 @@ def find_all() -> Query[dict[str, StoredJourney]]:
 
 
 def _to_stored_journey(row: _Row) -> StoredJourney:
-    """Read a journey; a corrupt definition becomes one without exits.
+    """Read a journey; a corrupt definition becomes a definition without exits.
 
-    Only enrollments in a journey that the code has lost depend on the stored definition.
+    The stored definition is only used for enrollments in a journey that is no longer in the code.
     """
     try:
         journey, is_corrupt = (
@@ -72,7 +72,7 @@ def _to_stored_journey(row: _Row) -> StoredJourney:
 
 
 def record_code(journeys: Iterable[Journey], gone: Iterable[str], now: datetime) -> list[Write]:
-    """Record the journeys that the code has now, and those that it has lost since."""
+    """Record the journeys that are in the code now, and those that are no longer."""
     at = to_micros(now)
     return [
         Write(

@@ -1,4 +1,4 @@
-"""JSON as the database keeps it."""
+"""JSON as the database stores it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def to_json(value: Any) -> str:
 
 
 def from_json(stored: Any) -> Any:
-    """Read a JSON column: text on both databases, parsed already where the driver does that."""
+    """Parse a JSON column; a value that the driver has already parsed is returned unchanged."""
     if isinstance(stored, str):
         return {} if stored == "{}" else json.loads(stored)
     return stored

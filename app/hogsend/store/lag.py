@@ -1,4 +1,4 @@
-"""Queries that show whether the installation keeps up with its work."""
+"""Queries by which health checks see whether the installation keeps up with its work."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ SEND_HOLD = "fence"
 
 
 def find_value(key: str) -> Query[str | None]:
-    """Query a value; None when there is none."""
+    """Query a value; None when it is not set."""
     return Query("SELECT value FROM meta WHERE key = ?", [key], read_first(str))
 
 

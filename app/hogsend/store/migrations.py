@@ -1,7 +1,7 @@
-"""Migrations of the schema: which are pending, and how they are applied.
+"""Migrations of the schema: finding and applying the pending ones.
 
-Pending migrations are read from aerich's table directly. Aerich itself is imported only to migrate,
-to keep an ordinary start fast.
+The applied migrations are read directly from aerich's table. Aerich itself is imported only to
+migrate, to keep an ordinary start fast.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from .models import MODULES
 # Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
 APP = "models"
 _APPLIED = f"SELECT version FROM aerich WHERE app = '{APP}' ORDER BY id"
-# The key of our advisory lock; it only has to differ from those of other programs.
+# The key of our advisory lock, which must differ from the keys of other programs.
 _POSTGRES_LOCK = 0x486F6773656E64
 
 
 async def find_pending(url: str) -> list[str]:
-    """Return the names of the migrations that a database still needs, oldest first.
+    """Return the names of the migrations that are not yet applied to a database, oldest first.
 
     Args:
         url: the database's address, as in `HOGSEND_DATABASE_URL`.
@@ -54,7 +54,7 @@ async def apply_pending(url: str, *, backups: Path | None) -> list[str]:
 
     Args:
         url: the database's address.
-        backups: the folder for a copy of the SQLite file as it was before; None makes no copy.
+        backups: the folder for a copy of the SQLite file from before; None makes no copy.
 
     Returns:
         The names of the migrations that were applied.

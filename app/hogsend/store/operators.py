@@ -1,7 +1,7 @@
-"""Operators, and the one-time links that add them or sign them in again.
+"""Operators, and the one-time links that create operators or sign them in.
 
-Their sessions are in `sessions`. Functions that change something take a transaction in place of the
-database when they are to be committed with other changes, such as an entry of the audit log.
+Sessions are in `sessions`. Functions that write take a transaction instead of the database when
+their change must commit together with other changes, such as an entry of the audit log.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Operator:
 
     Args:
         id: our id.
-        email: the address they sign in with, lower-cased.
+        email: the address that the operator signs in with, in lower case.
         role: `viewer`, `operator` or `owner`.
-        created_at: when they were added.
-        has_password: whether they have set one; without it they sign in with a link.
-        disabled_at: since when they may not sign in; None when they may.
+        created_at: when the operator was added.
+        has_password: whether the operator has a password; without it they sign in with a link.
+        disabled_at: when the operator was disabled; None when they may sign in.
     """
 
     id: UUID
@@ -56,7 +56,7 @@ class SignInLink:
     Args:
         email: the operator's address; None lets the person who opens the link choose it.
         role: the role of a new operator.
-        expires_at: when it stops working.
+        expires_at: when the link stops working.
     """
 
     email: str | None
@@ -68,7 +68,7 @@ def normalize_operator_email(email: str) -> str:
     """Return an operator's address as it is stored.
 
     Raises:
-        InvalidInput: it is not an email address.
+        InvalidInput: the text is not an email address.
     """
     normal = email.strip().lower()
     if len(normal) > 320 or not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+", normal):
@@ -81,14 +81,14 @@ def normalize_operator_email(email: str) -> str:
 
 
 def _normalize_or_empty(email: str) -> str:
-    """Return an address as it is stored; an empty one when it is not an email address."""
+    """Return an address as it is stored; empty when the text is not an email address."""
     try:
         return normalize_operator_email(email)
     except InvalidInput:
         return ""
 
 
-# Sessions are read together with their operator, by a statement.
+# Used by `sessions`, which reads sessions and their operators with one statement.
 OPERATORS = RowMapper(
     Operator,
     OperatorRow,
@@ -98,7 +98,7 @@ OPERATORS = RowMapper(
 
 
 def _as_instant(value: Any) -> Any:
-    """Return a model's instant, which type checkers take for the stored number."""
+    """Return an instant of a model; type checkers assume that the field is an integer."""
     return value
 
 
@@ -299,9 +299,9 @@ async def reset_password(store: Database | Transaction, email: str, now: datetim
 
 
 async def authenticate(database: Database, email: str, password: str) -> Operator | None:
-    """Return the operator with this address and password; None when there is none.
+    """Return the operator with this address and password; None when they do not match.
 
-    It takes the same time whether the address is known or not.
+    The check takes the same time whether or not the address is known.
     """
     row = await _find_row(database, email)
     stored = None if row is None else row.password_hash

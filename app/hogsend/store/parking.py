@@ -1,4 +1,4 @@
-"""Parking: enrollments whose journey's code is gone wait until it is back."""
+"""Parking: enrollments whose journey's code is gone wait until the code is back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords, as argon2id hashes (RFC 9106). Hashing takes a thread, so that nothing else waits."""
+"""Passwords, as argon2id hashes (RFC 9106). Hashing runs in a thread, to not block the server."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def _compute_placeholder_hash() -> str:
 
 
 def check(password: str) -> None:
-    """Refuse a password that is too short or too long to be hashed in good time.
+    """Refuse a password that is too short, too long or not printable.
 
     Raises:
-        InvalidInput: with the limit that it is past.
+        InvalidInput: the password is refused; the message names the limit.
     """
     if len(password) < MIN_LENGTH:
         raise InvalidInput(f"The password is shorter than {MIN_LENGTH} characters.", "Take more.")
@@ -42,7 +42,7 @@ def check(password: str) -> None:
 
 
 async def compute_hash(password: str) -> str:
-    """Return the hash that is kept of a password.
+    """Return the hash of a password.
 
     Raises:
         InvalidInput: the password is too short or too long.
@@ -51,23 +51,23 @@ async def compute_hash(password: str) -> str:
     return await asyncio.to_thread(lambda: _create_hasher().hash(password))
 
 
-async def is_match(kept: str | None, password: str) -> bool:
-    """Return whether a password matches a hash; takes as long without a hash."""
-    return await asyncio.to_thread(_is_match, kept, password)
+async def is_match(stored_hash: str | None, password: str) -> bool:
+    """Return whether a password matches a hash; takes the same time when there is no hash."""
+    return await asyncio.to_thread(_is_match, stored_hash, password)
 
 
-def _is_match(kept: str | None, password: str) -> bool:
+def _is_match(stored_hash: str | None, password: str) -> bool:
     from argon2.exceptions import Argon2Error, InvalidHashError
 
     if len(password) > MAX_LENGTH:
         return False
     try:
-        found = _create_hasher().verify(kept or _compute_placeholder_hash(), password)
+        is_match = _create_hasher().verify(stored_hash or _compute_placeholder_hash(), password)
     except (Argon2Error, InvalidHashError, UnicodeEncodeError):
         return False
-    return found and kept is not None
+    return is_match and stored_hash is not None
 
 
-def is_outdated(kept: str) -> bool:
-    """Return whether a hash was made with weaker parameters than are used today."""
-    return _create_hasher().check_needs_rehash(kept)
+def is_outdated(stored_hash: str) -> bool:
+    """Return whether a hash was computed with weaker parameters than the present ones."""
+    return _create_hasher().check_needs_rehash(stored_hash)

@@ -1,4 +1,4 @@
-"""Rows that are deleted when they are old: a few of the oldest at a time, found by an index."""
+"""Queries of retention: counting and deleting the oldest rows, a few at a time, by an index."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ class Expiring:
     """Rows of a table that are kept for a limited time.
 
     Args:
-        name: their name in messages.
-        table: their table.
-        key: the column that names a row.
-        age: the column by which the oldest are found, which has an index. Ids sort by time.
-        unless: a condition on `row` under which a row stays however old it is; empty for none.
-        before: statements that run before the deletion, with `{rows}` in place of the keys.
+        name: the name of these rows in messages.
+        table: the table.
+        key: the primary key.
+        age: the indexed column by which the oldest rows are found; may be an id, as ids sort by
+            time.
+        unless: a condition on `row` under which a row is kept regardless of its age; may be empty.
+        before: statements to run before the deletion, in which `{rows}` stands for the keys.
     """
 
     name: str
@@ -42,10 +43,10 @@ MAILS = Expiring(
     "messages",
     "send_id",
     "created_at",
-    # A mail that may still leave must leave as it was rendered.
+    # A mail that may still be sent must be sent as it was rendered.
     unless="EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
     "AND s.status IN ('queued', 'sending'))",
-    # Pages keep showing the subject that the recipient read.
+    # Pages continue to show the subject that the recipient read.
     before=(
         "UPDATE sends SET subject = (SELECT m.subject FROM messages m WHERE m.send_id = sends.id) "
         "WHERE id IN ({rows})",
@@ -53,24 +54,24 @@ MAILS = Expiring(
 )
 
 
-def count(kind: Expiring, until: datetime, most: int) -> Query[int]:
-    """Query how many rows are older than an instant, counting no further than `most`."""
+def count(kind: Expiring, until: datetime, limit: int) -> Query[int]:
+    """Query how many rows are older than an instant; the count stops at `limit`."""
     return Query(
         f"SELECT COUNT(*) FROM ({_select_oldest(kind)}) found",
-        _list_parameters(kind, until, most),
+        _list_parameters(kind, until, limit),
         read_scalar,
     )
 
 
-def delete(kind: Expiring, until: datetime, most: int) -> list[Write]:
+def delete(kind: Expiring, until: datetime, limit: int) -> list[Write]:
     """Delete the oldest rows, if they are older than an instant.
 
     Args:
         kind: the kind of rows.
-        until: rows of this instant or younger stay.
-        most: how many at most.
+        until: rows of this instant or later are kept.
+        limit: how many rows to delete at most.
     """
-    rows, values = _select_oldest(kind), [_list_parameters(kind, until, most)]
+    rows, values = _select_oldest(kind), [_list_parameters(kind, until, limit)]
     return [
         *(Write(statement.format(rows=rows), values) for statement in kind.before),
         Write(f"DELETE FROM {kind.table} WHERE {kind.key} IN ({rows})", values),
@@ -78,12 +79,12 @@ def delete(kind: Expiring, until: datetime, most: int) -> list[Write]:
 
 
 def _select_oldest(kind: Expiring) -> str:
-    stays = f" AND NOT {kind.unless}" if kind.unless else ""
+    exception = f" AND NOT {kind.unless}" if kind.unless else ""
     return (
-        f"SELECT row.{kind.key} FROM {kind.table} row WHERE row.{kind.age} < ?{stays} "
+        f"SELECT row.{kind.key} FROM {kind.table} row WHERE row.{kind.age} < ?{exception} "
         f"ORDER BY row.{kind.age} LIMIT ?"
     )
 
 
-def _list_parameters(kind: Expiring, until: datetime, most: int) -> list[Any]:
-    return [compute_first_id(until) if kind.age == "id" else to_micros(until), most]
+def _list_parameters(kind: Expiring, until: datetime, limit: int) -> list[Any]:
+    return [compute_first_id(until) if kind.age == "id" else to_micros(until), limit]

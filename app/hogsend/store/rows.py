@@ -1,4 +1,4 @@
-"""Rows by name: the only module that knows in which order the columns of a row come.
+"""Row mappers: the only module that knows the order of the columns in a row.
 
 A `RowMapper` joins a table to the value that the rest of the program sees. The model declares the
 columns, the value's class declares the fields, and fields and columns of one name belong together:
@@ -43,7 +43,7 @@ class _Field:
 
     Args:
         name: its name.
-        stored: how it is stored; a mapper when it is itself a row of a joined table.
+        stored: the field's conversion; a mapper when the field is a row of a joined table.
         columns: the SQL of its columns.
     """
 
@@ -56,8 +56,8 @@ class WriteColumns:
     """Columns of a statement that writes, and the values for them.
 
     Args:
-        columns: their names, in order.
-        values: makes the stored values of a value; further arguments are appended as they are.
+        columns: the names of the columns, in order.
+        values: returns the stored values of a value, followed by any further arguments.
     """
 
     def __init__(self, columns: Sequence[str], values: Callable[..., tuple[Any, ...]]) -> None:
@@ -78,8 +78,8 @@ class RowMapper(Generic[T]):
             whose columns are none of a single table.
         alias: the table's name in statements.
         row_id: the fields that name a row in an error message.
-        fields: what is not told by a field's name and type: how it is stored, the SQL expression
-            that it is read from, or the mapper of a joined row.
+        fields: for fields whose column does not follow from name and type: the conversion, the SQL
+            expression that the field is read from, or the mapper of a joined row.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class RowMapper(Generic[T]):
         return _Field(name, stored, tuple(prefix + column for column in names))
 
     def _check(self, given: Mapping[str, Stored | RowMapper[Any] | str]) -> None:
-        """Refuse names that the value or the table does not have: found when it is imported."""
+        """Raise TypeError for names that the value or the table does not have."""
         unknown = set(given) - {field.name for field in self._fields}
         if self._model is not None:
             known = set(_list_column_names(self._model))
@@ -135,7 +135,7 @@ class RowMapper(Generic[T]):
 
     @cached_property
     def read(self) -> Callable[[Row], T]:
-        """Turns a row with `columns` into a value."""
+        """The function that converts a row with `columns` to a value."""
         known: dict[str, Any] = {"value": self._value, "UNREADABLE": UNREADABLE}
         arguments: list[str] = []
         names = iter([f"c{n}" for n in range(self.width)])
@@ -156,15 +156,15 @@ class RowMapper(Generic[T]):
             f"def read(row):\n ({row},) = row\n try:\n  return value({', '.join(arguments)})\n"
             " except UNREADABLE as error:\n  return corrupt(row, error)\n"
         )
-        # The source has no text in it but the names made above.
+        # The source consists only of names that are generated above.
         exec(source, known)  # noqa: S102
         return known["read"]
 
     def _read_corrupt(self, row: Row, error: Exception) -> T:
-        """Read a row field by field, and show what cannot be read by its fallback.
+        """Read a row field by field, with fallbacks for unreadable fields.
 
         Raises:
-            CorruptRow: unless rows are read to be shown.
+            CorruptRow: `show_corrupt_rows` was not called in this task.
         """
         parts: dict[str, Any] = {}
         broken: list[tuple[str, Exception, Any]] = []
@@ -237,12 +237,12 @@ class RowMapper(Generic[T]):
         return self.read(rows[0]) if rows else None
 
     def read_by(self, name: str) -> Callable[[list[Row]], dict[Any, T]]:
-        """Return what reads rows into a dictionary by one of their fields, or by several."""
+        """Return a function that reads rows into a dictionary by a field, such as `event.id`."""
         key = self._key(name)
         return lambda rows: {key(value): value for value in map(self.read, rows)}
 
     def read_grouped_by(self, name: str) -> Callable[[list[Row]], dict[Any, list[T]]]:
-        """Return what reads rows into lists by one of their fields, in the order of the rows."""
+        """Return a function that groups rows into lists by a field, in the order of the rows."""
         key = self._key(name)
 
         def group(rows: list[Row]) -> dict[Any, list[T]]:
@@ -262,9 +262,9 @@ class RowMapper(Generic[T]):
         """Return the columns of a statement that writes values.
 
         Args:
-            only: the fields that are written; all of them unless given.
-            without: fields that are not written.
-            extra: further columns, whose values are given with each value.
+            only: the fields to write; all fields when none are given.
+            without: fields to leave out.
+            extra: further columns, whose values are passed with each value.
 
         Raises:
             TypeError: the value has no such field, or the table no such column.
@@ -313,7 +313,7 @@ def _find_reader(kind: Any) -> Read | None:
 
 
 def read_first(kind: type[T]) -> Callable[[list[Row]], T | None]:
-    """Return what reads the only column of the first row; None when there is no row.
+    """Return a function that reads the only column of the first row; None when there is no row.
 
     Args:
         kind: the type of the value.
@@ -323,7 +323,7 @@ def read_first(kind: type[T]) -> Callable[[list[Row]], T | None]:
 
 
 def read_column(kind: type[T]) -> Callable[[list[Row]], list[T]]:
-    """Return what reads the only column of every row.
+    """Return a function that reads the only column of every row.
 
     Args:
         kind: the type of the values.
@@ -335,16 +335,16 @@ def read_column(kind: type[T]) -> Callable[[list[Row]], list[T]]:
 
 
 def read_pairs(key: Callable[..., K], kind: Callable[..., T]) -> Callable[[list[Row]], dict[K, T]]:
-    """Return what reads rows of two columns into a dictionary.
+    """Return a function that reads rows of two columns into a dictionary.
 
     Args:
         key: the type of the first column, which is the key.
-        kind: the type of the second one.
+        kind: the type of the second column.
     """
     read_key, read = _find_reader(key) or return_unchanged, _find_reader(kind) or return_unchanged
     return lambda rows: {read_key(first): read(second) for first, second in rows}
 
 
 def read_scalar(rows: list[Row]) -> Any:
-    """Read a single value as it is stored; None when there is no row."""
+    """Return the first column of the first row as stored; None when there is no row."""
     return rows[0][0] if rows else None

@@ -1,4 +1,4 @@
-"""The send ledger: the outbox of mails, and the record of every one."""
+"""The send ledger: the outbox of mails, and the record of every send."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ _NEW = SENDS.build_write_columns(
     ),
     extra=("updated_at",),
 )
-_SETTLED = ("status", "reason", "due_at", "sent_at", "provider", "provider_id", "attempts")
+_OUTCOME = ("status", "reason", "due_at", "sent_at", "provider", "provider_id", "attempts")
 _CHANGED = SENDS.build_write_columns(
-    *_SETTLED, "to_email", "subject", "handed_at", extra=("updated_at",)
+    *_OUTCOME, "to_email", "subject", "handed_at", extra=("updated_at",)
 )
-_CONCLUDED = SENDS.build_write_columns(*_SETTLED, extra=("updated_at",))
+_CONCLUDED = SENDS.build_write_columns(*_OUTCOME, extra=("updated_at",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ class RenderedMail:
     """A mail as it was, or will be, handed over.
 
     Args:
-        send_id: the send that it belongs to.
+        send_id: the mail's send.
         subject: the subject that the recipient sees.
         from_email: the From header.
         raw: the whole message, RFC 5322.
-        links: the URLs of its links, in order.
+        links: the URLs of the mail's links, in order.
     """
 
     send_id: UUID
@@ -98,7 +98,7 @@ def find_by_ids(ids: Sequence[UUID]) -> Query[dict[UUID, Send]]:
 
 
 def find_queued_journeys() -> Query[list[str]]:
-    """Query which journeys have queued mails; mails without a journey are not among them."""
+    """Query which journeys have queued mails; mails without a journey are ignored."""
     return Query(select_distinct("sends", "journey_id", WAITS), [], read_column(str))
 
 
@@ -114,17 +114,17 @@ _DUE = RowMapper(_Due)
 def find_due(
     journey_ids: Sequence[str | None], limit: int, now: datetime, holder: UUID | None = None
 ) -> Query[list[list[tuple[UUID, datetime]]]]:
-    """Query the due sends of journeys, and the first of each that is not due yet.
+    """Query the due sends of journeys, and the next one of each that is not due yet.
 
     Args:
         journey_ids: the journeys; None for the sends of no journey.
-        limit: how many of each journey at most.
+        limit: the greatest number of sends for each journey.
         now: the present instant.
-        holder: the worker that asks, when several are at work: sends that other workers hold are
-            left out.
+        holder: the worker that asks: sends that other workers hold are left out; None when only
+            one worker is possible.
 
     Returns:
-        For each journey the ids of its sends and when they are due, in that order.
+        The ids and due times of the sends of each journey, in the order of the due times.
     """
     select = (
         f"SELECT * FROM (SELECT {{place}} AS place, id, due_at FROM sends WHERE {WAITS} "
@@ -153,10 +153,10 @@ def find_due(
 
 
 def find_abandoned(lock: str) -> Query[list[Send]]:
-    """Query the sends whose hand-over was begun by a worker that is gone.
+    """Query the sends whose hand-over was begun by a worker that no longer exists.
 
     Args:
-        lock: `Transaction.dialect.lock_free_rows`: one worker settles each send.
+        lock: `Transaction.dialect.lock_free_rows`, so that only one worker concludes each send.
     """
     return Query(
         f"SELECT {SENDS.columns} FROM sends s WHERE s.status = 'sending' "
@@ -186,7 +186,7 @@ def find_last_queued(
         "('queued', 'sending', 'sent', 'delivered', 'in_doubt') GROUP BY {}, s.journey_id"
     )
     own = mails.format("sends s", *["s.contact_id"] * 2)
-    # SQLite keeps the order of a CROSS JOIN: the few merged contacts first, then their mails.
+    # SQLite keeps the order of a CROSS JOIN, so the few merged contacts are read first.
     merged = mails.format(
         "contacts c CROSS JOIN sends s", "s.contact_id = c.id AND c.merged_into", "c.merged_into"
     )
@@ -209,25 +209,26 @@ _QUEUED = RowMapper(_Queued, SendRow)
 
 
 def count_queued(
-    enrollment_ids: Collection[UUID], places: Collection[tuple[UUID, str]]
+    enrollment_ids: Collection[UUID], contact_journeys: Collection[tuple[UUID, str]]
 ) -> Query[int]:
     """Query how many queued mails would be cancelled together.
 
     Args:
         enrollment_ids: count the mails of these enrollments.
-        places: also count the mails of these pairs of contact and journey.
+        contact_journeys: also count the mails of these pairs of contact and journey.
     """
 
     def count(rows: list[Row]) -> int:
         return sum(
-            row.enrollment_id in enrollment_ids or (row.contact_id, row.journey_id) in places
+            row.enrollment_id in enrollment_ids
+            or (row.contact_id, row.journey_id) in contact_journeys
             for row in map(_QUEUED.read, rows)
         )
 
     return Query(
         f"SELECT {_QUEUED.columns} FROM sends "
         "WHERE COALESCE(status, '') = 'queued' AND (enrollment_id IN ? OR contact_id IN ?)",
-        [list(enrollment_ids), [contact_id for contact_id, _ in places]],
+        [list(enrollment_ids), [contact_id for contact_id, _ in contact_journeys]],
         count,
     )
 
@@ -241,7 +242,7 @@ def insert(sends: Iterable[Send]) -> Write:
 
 
 def update(sends: Iterable[Send], now: datetime) -> Write:
-    """Write the present state of sends."""
+    """Update sends to their present state."""
     at = to_micros(now)
     return Write(
         f"UPDATE sends SET {_CHANGED.assignments} WHERE id = ?",
@@ -250,7 +251,7 @@ def update(sends: Iterable[Send], now: datetime) -> Write:
 
 
 def set_holder(ids: Iterable[UUID], holder: UUID) -> Write:
-    """Record which worker hands sends over."""
+    """Set the worker that hands sends over."""
     return Write("UPDATE sends SET holder = ? WHERE id = ?", [(holder, send_id) for send_id in ids])
 
 
@@ -280,7 +281,7 @@ def find_states(ids: Sequence[UUID]) -> Query[dict[UUID, SendState]]:
 
 
 def conclude(sends: Iterable[Send], now: datetime) -> Write:
-    """Write the outcomes of hand-overs; a status that has moved on meanwhile stays."""
+    """Record the outcomes of hand-overs; a status that has changed in the meantime is kept."""
     at = to_micros(now)
     return Write(
         f"UPDATE sends SET {_CONCLUDED.assignments}, holder = NULL "
@@ -289,7 +290,7 @@ def conclude(sends: Iterable[Send], now: datetime) -> Write:
     )
 
 
-# A send that is being handed over keeps the reason, and is not retried if it comes back.
+# A send whose hand-over is running keeps its status and gets the reason, so that it is not retried.
 _CANCEL = (
     "UPDATE sends SET status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END, "
     "reason = ?, due_at = NULL, updated_at = ? "
@@ -297,17 +298,17 @@ _CANCEL = (
 )
 
 
-def cancel_by_journeys(places: Mapping[tuple[UUID, str], str], now: datetime) -> Write:
+def cancel_by_journeys(contact_journeys: Mapping[tuple[UUID, str], str], now: datetime) -> Write:
     """Cancel the queued sends of contacts in journeys whose hand-over has not begun.
 
     Args:
-        places: the reason of each pair of contact and journey.
+        contact_journeys: the reason for each pair of contact and journey.
         now: the present instant.
     """
     at = to_micros(now)
     return Write(
         _CANCEL + "contact_id = ? AND COALESCE(journey_id, '') = ?",
-        [(reason, at, *place) for place, reason in places.items()],
+        [(reason, at, *pair) for pair, reason in contact_journeys.items()],
     )
 
 
@@ -360,5 +361,5 @@ def find_mail(send_id: UUID) -> Query[RenderedMail | None]:
 
 
 def build_attempt(at: datetime, outcome: str, reply: str) -> Mapping[str, Any]:
-    """Return the record of one attempt to hand a mail over."""
+    """Build the record of one attempt to hand a mail over."""
     return {"at": at.isoformat(), "outcome": outcome, "reply": reply[:500]}

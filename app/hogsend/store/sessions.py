@@ -16,7 +16,7 @@ from .rows import RowMapper
 
 IDLE_LIMIT = timedelta(days=7)
 ABSOLUTE_LIMIT = timedelta(days=30)
-# `seen_at` needs to be no finer than this; finer would make every page view a write.
+# How exact `seen_at` is; a finer value would make every page view a write.
 _SEEN_GRAIN = timedelta(minutes=10)
 
 
@@ -63,8 +63,9 @@ async def start(database: Database, operator_id: UUID, now: datetime) -> str:
 async def find(database: Database, cookie: str, now: datetime) -> Session | None:
     """Return the session of a cookie.
 
-    None when there is none, it has ended, it was not used for seven days, it is older than thirty
-    days, or its operator is disabled. Every page asks for it, so one statement reads both tables.
+    Returns None when no session has this cookie, or when the session has ended, was not used for
+    seven days, is older than thirty days, or belongs to a disabled operator. Every page needs the
+    session, so one statement reads both tables.
     """
     return await database.read_one(
         Query(
@@ -79,7 +80,7 @@ async def find(database: Database, cookie: str, now: datetime) -> Session | None
 
 
 async def touch(database: Database, session: Session, now: datetime) -> None:
-    """Record that a session is used, unless that was recorded minutes ago."""
+    """Record that a session is used, unless its use was recorded minutes ago."""
     if now - session.seen_at < _SEEN_GRAIN:
         return
     async with database.transaction() as transaction:

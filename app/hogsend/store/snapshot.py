@@ -1,4 +1,4 @@
-"""Whole tables at once, for installations that hold a handful of contacts, such as in tests."""
+"""Queries of whole tables, for installations with few contacts, such as in tests."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ _STEPS = RowMapper(
 
 
 def find_by_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Mapping[str, PendingStep]]]:
-    """Query the effects of enrollments that are not in their journals, by enrollment and key."""
+    """Query the effects that are not in the journals of enrollments, by enrollment and key."""
 
     def read(rows: list[Row]) -> dict[UUID, Mapping[str, PendingStep]]:
         steps: dict[UUID, dict[str, PendingStep]] = {}
@@ -81,5 +81,5 @@ def upsert(steps: Iterable[NewStep]) -> Write:
 
 
 def delete(steps: Iterable[tuple[UUID, str]]) -> Write:
-    """Delete effects that are in the journal now: (enrollment, key)."""
+    """Delete effects that are now in the journal, by enrollment and key."""
     return Write("DELETE FROM steps WHERE enrollment_id = ? AND key = ?", list(steps))

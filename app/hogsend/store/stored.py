@@ -1,4 +1,4 @@
-"""How the fields of a value are stored in columns, and read back."""
+"""The conversion between the fields of a value and the columns of its row."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ def _return_none(*_: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """How a field is stored whose name or type does not say it.
+    """The conversion of a field that does not follow from the field's name and type.
 
     Args:
-        read: makes the field's value of what is stored, with one argument for each column.
-        write: makes what is stored of the field's value; of several columns a tuple. None when the
-            field is not written, or is stored as it is.
-        columns: the columns; that of the field's name when there are none.
-        fallback: what a page shows in place of a value that cannot be read, made of what is stored.
+        read: converts stored values to the field's value, with one argument for each column; None
+            when the stored value is the field's value.
+        write: converts the field's value to the stored value, or to a tuple for several columns;
+            None when the field is not written, or is stored unchanged.
+        columns: the columns; when empty, the column with the field's name.
+        fallback: returns the value that a page shows instead of an unreadable value; takes the same
+            arguments as `read`.
     """
 
     read: Read | None = None
@@ -39,27 +41,27 @@ class Stored:
 
 
 def json_object(*columns: str) -> Stored:
-    """Store a mapping as JSON; when it is corrupt, a page shows the stored text."""
+    """Store a mapping as JSON; for corrupt JSON a page shows the stored text."""
     return Stored(parse_object, to_json, columns, show_stored_text)
 
 
 def json_list(*columns: str) -> Stored:
-    """Store a sequence as JSON; when it is corrupt, a page shows an empty one."""
+    """Store a sequence as JSON; for corrupt JSON a page shows an empty list."""
     return Stored(_read_list, _write_list, columns, _show_empty_list)
 
 
 def optional_json_object(*columns: str) -> Stored:
-    """Store a mapping as JSON in a column that may have no value."""
+    """Store a mapping or None as JSON in a nullable column."""
     return Stored(_read_optional_object, _write_optional, columns)
 
 
 def optional_json(*columns: str) -> Stored:
-    """Store any value as JSON in a column that may have no value."""
+    """Store any value or None as JSON in a nullable column."""
     return Stored(_read_optional, _write_optional, columns)
 
 
 def show_stored_text(stored: Any) -> dict[str, Any]:
-    """Return what a page shows in place of a mapping whose JSON is corrupt."""
+    """Return the mapping that a page shows instead of a mapping whose JSON is corrupt."""
     return {"unreadable": stored}
 
 
@@ -100,7 +102,7 @@ def return_unchanged(stored: Any) -> Any:
 
 
 _UNCHANGED = (str, int, float, Any, object)
-# How values of a type are read and written: when the column always has a value, and when not.
+# The functions that read and write values of a type: for NOT NULL, and for nullable columns.
 READERS: Mapping[type, tuple[Read, Read]] = {
     UUID: (to_id, id_or_none),
     datetime: (from_micros, instant_or_none),
@@ -111,15 +113,15 @@ WRITERS: Mapping[type, tuple[Read, Read]] = {datetime: (to_micros, micros_or_non
 
 
 def strip_none(kind: Any) -> tuple[Any, bool]:
-    """Return a type without `| None`, and whether it had that."""
+    """Return a type without `| None`, and whether the type had it."""
     if get_origin(kind) in (Union, UnionType):
-        rest = [part for part in get_args(kind) if part is not NoneType]
-        return (rest[0], True) if len(rest) == 1 else (object, True)
+        types = [part for part in get_args(kind) if part is not NoneType]
+        return (types[0], True) if len(types) == 1 else (object, True)
     return kind, False
 
 
 def infer_stored(name: str, kind: Any) -> Stored:
-    """Return how a field of a type is stored.
+    """Infer the conversion of a field from its type.
 
     Raises:
         TypeError: a value of this type can be stored in more than one way.

@@ -1,4 +1,4 @@
-"""Summaries: what replaces the journals of enrollments that ended long ago."""
+"""Summaries, which replace the journals of enrollments that ended long ago."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .stored import Stored
 
 @dataclass(frozen=True, slots=True)
 class EndedEnrollment:
-    """An ended enrollment that still has its journal, or a part of it.
+    """An ended enrollment that still has its journal or a part of it.
 
     Args:
         id: the enrollment.
-        contact_id: its contact.
+        contact_id: the contact.
         summary: the summary of the turns that were deleted.
     """
 
@@ -41,9 +41,9 @@ class EnrollmentSummary:
 
     Args:
         enrollment_id: the enrollment.
-        summary: the summary of its turns up to `through`.
+        summary: the summary of the turns up to `through`.
         through: the number of the last turn in the summary.
-        whole: whether that was the enrollment's last turn.
+        whole: whether `through` is the enrollment's last turn.
     """
 
     enrollment_id: UUID
@@ -54,7 +54,7 @@ class EnrollmentSummary:
 
 @dataclass(frozen=True, slots=True)
 class JournalTurn:
-    """A turn with what a summary needs of it; `steps` is the stored text."""
+    """The columns of a turn that a summary needs; `steps` is the stored text."""
 
     enrollment_id: UUID
     number: int
@@ -86,17 +86,17 @@ def find(enrollment_id: UUID) -> Query[Summary | None]:
     )
 
 
-def find_ended(until: datetime, most: int) -> Query[list[EndedEnrollment]]:
+def find_ended(until: datetime, limit: int) -> Query[list[EndedEnrollment]]:
     """Query enrollments that ended before an instant and have a journal, the oldest first.
 
     Args:
         until: the instant.
-        most: how many at most.
+        limit: the greatest number of enrollments.
     """
     return Query(
         f"SELECT {_ENDED.columns} FROM enrollments WHERE {WHOLE} AND ended_at < ? "
         "ORDER BY ended_at LIMIT ?",
-        [to_micros(until), most],
+        [to_micros(until), limit],
         _ENDED.read_all,
     )
 
@@ -111,40 +111,40 @@ def find_still_ended(ids: Sequence[UUID]) -> Query[set[UUID]]:
     )
 
 
-def find_turns(ids: Sequence[UUID], most: int) -> Query[list[JournalTurn]]:
-    """Query turns of enrollments, in their order, for `summarize`.
+def find_turns(ids: Sequence[UUID], limit: int) -> Query[list[JournalTurn]]:
+    """Query the turns of enrollments, in order, for `summarize`.
 
     Args:
         ids: the enrollments.
-        most: how many turns at most.
+        limit: the greatest number of turns.
     """
     return Query(
         f"SELECT {_TURNS.columns} FROM turns "
         "WHERE enrollment_id IN ? ORDER BY enrollment_id, number LIMIT ?",
-        [list(ids), most],
+        [list(ids), limit],
         _TURNS.read_all,
     )
 
 
 def summarize(
-    ended: Sequence[EndedEnrollment], journals: Sequence[JournalTurn], most: int
+    ended: Sequence[EndedEnrollment], turns_read: Sequence[JournalTurn], limit: int
 ) -> list[EnrollmentSummary]:
-    """Return the summaries of enrollments as far as their journals were read.
+    """Summarize the turns of enrollments that were read.
 
     Args:
         ended: the enrollments.
         journals: the turns that `find_turns` gave.
-        most: how many turns were asked for; when there are as many, there may be more.
+        limit: the limit with which the turns were read; when it was reached, there may be more.
     """
     # The turns are in the order of the enrollments, and the last one may have further turns.
-    cut = journals[-1].enrollment_id if len(journals) == most else None
-    turns_of: dict[UUID, list[JournalTurn]] = {}
-    for turn in journals:
-        turns_of.setdefault(turn.enrollment_id, []).append(turn)
-    summed: list[EnrollmentSummary] = []
+    cut = turns_read[-1].enrollment_id if len(turns_read) == limit else None
+    by_enrollment: dict[UUID, list[JournalTurn]] = {}
+    for turn in turns_read:
+        by_enrollment.setdefault(turn.enrollment_id, []).append(turn)
+    results: list[EnrollmentSummary] = []
     for enrollment in sorted(ended, key=lambda enrollment: enrollment.id):
         summary, through = enrollment.summary, 0
-        for turn in turns_of.get(enrollment.id, ()):
+        for turn in by_enrollment.get(enrollment.id, ()):
             through = turn.number
             summary = summary.add_turn(
                 turn.played_at,
@@ -152,44 +152,44 @@ def summarize(
                 steps=_parse_steps(turn.steps),
             )
         is_cut = enrollment.id == cut
-        summed.append(EnrollmentSummary(enrollment.id, summary, through, whole=not is_cut))
+        results.append(EnrollmentSummary(enrollment.id, summary, through, whole=not is_cut))
         if is_cut:
             break
-    return summed
+    return results
 
 
 def _parse_steps(text: str) -> list[Step]:
     try:
         return [turns.read_step(stored) for stored in json.loads(text)]
     except (ValueError, KeyError, TypeError):
-        # One corrupt turn must not keep all others for ever.
+        # One corrupt turn must not keep the others from being deleted.
         return []
 
 
-def update(summed: Sequence[EnrollmentSummary], now: datetime) -> Write:
-    """Write summaries; an enrollment with a whole summary is not summed up again."""
+def update(summarized: Sequence[EnrollmentSummary], now: datetime) -> Write:
+    """Store summaries; an enrollment with a whole summary is not summarized again."""
     at = to_micros(now)
     return Write(
         "UPDATE enrollments SET summary = ?, compacted_at = ?, wait = NULL, wait_result = NULL "
         "WHERE id = ?",
         [
-            (to_json(each.summary.to_json()), at if each.whole else None, each.enrollment_id)
-            for each in summed
+            (to_json(result.summary.to_json()), at if result.whole else None, result.enrollment_id)
+            for result in summarized
         ],
     )
 
 
-def delete_summarized(summed: Sequence[EnrollmentSummary]) -> list[Query[None]]:
-    """Delete the turns that are summed up, with their large answers and effects."""
-    whole = [each.enrollment_id for each in summed if each.whole]
-    cut = [each for each in summed if not each.whole]
+def delete_summarized(summarized: Sequence[EnrollmentSummary]) -> list[Query[None]]:
+    """Delete the turns that are in summaries, with their large answers and effects."""
+    whole = [result.enrollment_id for result in summarized if result.whole]
+    partial = [result for result in summarized if not result.whole]
     return [
         *(_delete(table, "enrollment_id IN ?", [whole]) for table in ("turns", "answers", "steps")),
         *(
             _delete(
-                "turns", "enrollment_id = ? AND number <= ?", [each.enrollment_id, each.through]
+                "turns", "enrollment_id = ? AND number <= ?", [result.enrollment_id, result.through]
             )
-            for each in cut
+            for result in partial
         ),
     ]
 

@@ -1,6 +1,6 @@
-"""Statements as values, and the transactions that run several of them in one visit.
+"""Statements as values, and the transactions that run several statements in one call of the driver.
 
-A `Query` or a `Write` is a statement with its values. The modules of this package make them, and a
+A `Query` or a `Write` is a statement with its values. The modules of this package build them, and a
 `Transaction` runs them. Statements are written once, with `?` for a value and `IN ?` for a list,
 and are translated to the dialect of the connected database.
 """
@@ -30,12 +30,12 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[R]):
-    """A statement that gives rows.
+    """A statement that returns rows.
 
     Args:
         sql: the statement, `?` for each value, `IN ?` for a list.
-        values: one for each `?`; a list or tuple for `IN ?`.
-        read: makes the result of the rows.
+        values: a value for each `?`, and a list or tuple for each `IN ?`.
+        read: converts the rows to the result.
     """
 
     sql: str
@@ -49,7 +49,7 @@ class Write:
 
     Args:
         sql: the statement, `?` for each value.
-        rows: the values of each run; without any nothing is done.
+        rows: the values of each run; when empty, the statement is not run.
     """
 
     sql: str
@@ -57,14 +57,14 @@ class Write:
 
 
 class Transaction:
-    """One transaction; everything in it happens or nothing does."""
+    """A transaction: all its writes are committed, or none."""
 
     dialect: SqliteDialect | PostgresDialect
-    # Whether anything was to be written.
+    # Whether the transaction has applied writes.
     wrote = False
 
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
-        """Run several queries and return their answers in order; they see what was written."""
+        """Run queries and return their results in order; applied writes are visible to them."""
         raise NotImplementedError
 
     async def fetch_one(self, query: Query[R]) -> R:
@@ -72,26 +72,27 @@ class Transaction:
         return (await self.fetch(query))[0]
 
     async def apply(self, writes: Iterable[Write]) -> None:
-        """Run several writes in order, at the latest when the transaction ends."""
+        """Run writes in order, immediately or at the latest when the transaction ends."""
         raise NotImplementedError
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
-        """Join this transaction: what opens one of its own in a database becomes part of this."""
+        """Join this transaction, so that a function can take it in place of the database."""
         yield self
 
     async def models(self) -> Any:
-        """Return the connection for Tortoise (`using_db`), which then is part of this transaction.
+        """Return a connection for Tortoise (`using_db`) that is part of this transaction.
 
-        Writes that were applied before are run first, and so seen by it.
+        Writes that were applied before are run first, and are visible to Tortoise.
         """
         raise NotImplementedError
 
 
 class SqliteTransaction(Transaction):
-    """A transaction on SQLite, where each visit to the connection's thread costs a round trip.
+    """A transaction on SQLite, where each call in the connection's thread costs a round trip.
 
-    It begins with the first visit, and writes wait for the next visit or the last one.
+    The first call also begins the transaction; writes are buffered until the next call, and at the
+    latest run with the commit.
     """
 
     dialect = SqliteDialect()
@@ -104,7 +105,7 @@ class SqliteTransaction(Transaction):
 
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
         statements = [self.dialect.translate(query.sql, query.values) for query in queries]
-        answers = await self._visit(statements, commit=False)
+        answers = await self._call(statements, commit=False)
         return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
 
     async def apply(self, writes: Iterable[Write]) -> None:
@@ -113,18 +114,18 @@ class SqliteTransaction(Transaction):
 
     async def models(self) -> Any:
         self.wrote = True
-        await self._visit([], commit=False)
+        await self._call([], commit=False)
         return join_transaction(self._client, self._connection)
 
     async def commit(self) -> None:
         if self._begun or self._waiting:
-            await self._visit([], commit=True)
+            await self._call([], commit=True)
 
     async def roll_back(self) -> None:
         if self._begun:
             await run_in_thread(self._connection, sqlite3.Connection.rollback)
 
-    async def _visit(self, statements: Sequence[Statement], *, commit: bool) -> list[list[Any]]:
+    async def _call(self, statements: Sequence[Statement], *, commit: bool) -> list[list[Any]]:
         writes, self._waiting = self._waiting, []
         begin, self._begun = not self._begun, True
         return await run_in_thread(

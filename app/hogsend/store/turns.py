@@ -1,4 +1,4 @@
-"""The journal: a row for each turn of an enrollment; large answers are in another table."""
+"""The journal: one row for each turn of an enrollment; large answers are in another table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .stored import Stored
 
 # Turns are numbered from 1. A row with this number among them is a large answer.
 _ANSWER = 0
-# In place of a large answer, a step has its digest under this name, which no field of a step has.
+# A step with a large answer has the answer's digest under this name, which no field of a step uses.
 _DIGEST = "digest"
 _Bodies = Mapping[tuple[UUID, str], bytes]
 
@@ -31,13 +31,13 @@ class Turn:
     """One turn, as recorded.
 
     Args:
-        enrollment_id: the enrollment that it belongs to.
-        number: from 1; failed turns are numbered too.
-        played_at: when it ran.
+        enrollment_id: the turn's enrollment.
+        number: the turn's number, from 1; failed turns are numbered too.
+        played_at: when the turn ran.
         code_hash: the version of the code that ran.
         outcome: `waiting completed exited retrying failed drifted`.
-        steps: its part of the journal, in the order of the calls.
-        error: the traceback, when it failed.
+        steps: the turn's part of the journal, in the order of the calls.
+        error: the traceback of a failed turn.
     """
 
     enrollment_id: UUID
@@ -50,7 +50,7 @@ class Turn:
 
 
 class _JournalRow(NamedTuple):
-    """A turn, or a large answer: then only the digest and the body have a value."""
+    """A turn, or a large answer, which has only a digest and a body."""
 
     enrollment_id: UUID
     number: int
@@ -72,7 +72,7 @@ _NEW = RowMapper(Turn, TurnRow, steps=Stored()).build_write_columns(
 def find_by_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, list[Turn]]]:
     """Query the whole journals of enrollments, by enrollment, in order.
 
-    Turns that were replaced by a summary are not among them.
+    Turns that were replaced by a summary are absent.
     """
     return Query(
         f"SELECT {_JOURNAL.columns} FROM turns WHERE enrollment_id IN ? UNION ALL "
@@ -84,7 +84,7 @@ def find_by_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, list[Turn]]]:
 
 
 def insert(turns: Iterable[Turn]) -> list[Write]:
-    """Add turns; large answers are stored in their own table, equal ones once."""
+    """Add turns; large answers are stored in their own table, and equal answers once."""
     rows: list[Sequence[Any]] = []
     bodies: dict[tuple[UUID, bytes], LargeAnswer] = {}
     for turn in turns:
@@ -98,7 +98,7 @@ def insert(turns: Iterable[Turn]) -> list[Write]:
 
 
 def _encode_steps(steps: Sequence[Step]) -> tuple[str, list[LargeAnswer]]:
-    """Return the JSON of a turn's steps, and the large answers that it only names."""
+    """Return the JSON of a turn's steps, and the large answers that are stored apart from it."""
     stored = [_to_compact_json(step) for step in steps]
     text, large_answers = to_json(stored), list[LargeAnswer]()
     if len(text.encode()) <= answers.MAX_INLINE_BYTES:
@@ -113,7 +113,7 @@ def _encode_steps(steps: Sequence[Step]) -> tuple[str, list[LargeAnswer]]:
 
 
 def _to_compact_json(step: Step) -> dict[str, Any]:
-    """Return the stored form of a step, without a kind and label that its key repeats."""
+    """Return the stored form of a step, without kind and label if its key contains them."""
     stored = step.to_json()
     if step.key == (f"{step.kind}:{step.label}" if step.label else step.kind):
         del stored["kind"], stored["label"]
@@ -121,7 +121,7 @@ def _to_compact_json(step: Step) -> dict[str, Any]:
 
 
 def read_step(stored: dict[str, Any]) -> Step:
-    """Read a step as it is stored in a turn; a large answer is left out."""
+    """Read a step that is stored in a turn; a large answer is left out."""
     if "kind" not in stored:
         stored["kind"], _, stored["label"] = stored["key"].partition(":")
     return Step.from_json(stored)

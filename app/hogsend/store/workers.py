@@ -1,8 +1,8 @@
 """Workers that share one Postgres, and the turns and mails that each of them holds.
 
 A worker registers itself and renews its registration every few seconds, by the database's clock.
-Enrollments and sends that it works on name it as their holder. A worker that does not renew its
-registration is removed, and what it held is free.
+Enrollments and sends that a worker works on have the worker as their holder. A worker that does not
+renew its registration is removed, and the rows that it held are released.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .models import DUE, HELD, WorkerRow
 from .rows import RowMapper, read_column, read_first
 from .stored import Stored
 
-# A worker that has not renewed its registration for so long is gone.
+# A worker that has not renewed its registration for this long is lost.
 LOST_AFTER = timedelta(seconds=15)
 _LOST = LOST_AFTER // timedelta(microseconds=1)
 _NOW = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
@@ -29,12 +29,12 @@ _RELEASE = f"SET holder = NULL WHERE {HELD} AND holder NOT IN (SELECT id FROM wo
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """An outside service that an engine needs and cannot reach.
+    """An outage of an external service that an engine needs.
 
     Args:
-        since: when it was first unreachable.
-        message: what is wrong; it may name hosts.
-        turns_wait: whether no turn runs meanwhile; else only other work is late.
+        since: when the outage began.
+        message: the problem; may name hosts.
+        turns_wait: whether no turn runs during the outage; otherwise only other work is late.
     """
 
     since: datetime
@@ -47,15 +47,15 @@ class WorkerInfo:
     """A registered worker.
 
     Args:
-        id: its id, by which it holds rows.
-        host: its machine.
-        pid: its process.
+        id: the worker's id, which is in `holder` of the rows that it holds.
+        host: the machine.
+        pid: the process.
         engine: `embedded` or `hatchet`.
-        version: its version of Hogsend.
-        journeys: the journeys that it has code for, each with the code's hash.
-        started_at: when it started.
-        seen_at: when it last renewed its registration, by the database's clock.
-        away: the outage of its engine, if there is one.
+        version: the version of Hogsend.
+        journeys: the journeys that the worker has code for, each with the code's hash.
+        started_at: when the worker started.
+        seen_at: when the worker last renewed its registration, by the database's clock.
+        away: the outage of the worker's engine, if any.
     """
 
     id: UUID
@@ -120,7 +120,7 @@ def remove_lost() -> Query[list[UUID]]:
 
 
 def release_abandoned() -> list[Write]:
-    """Free the enrollments and sends that removed workers held."""
+    """Release the enrollments and sends that removed workers held."""
     return [Write(f"UPDATE enrollments {_RELEASE}"), Write(f"UPDATE sends {_RELEASE}")]
 
 
@@ -128,8 +128,8 @@ def find_registered(*, is_sqlite: bool = False) -> Query[list[WorkerInfo]]:
     """Query the workers that are registered, the oldest first.
 
     Args:
-        is_sqlite: whether the database is a file, which no workers share: it has none. On Postgres
-            a worker that has not renewed its registration is left out, even before it is removed.
+        is_sqlite: whether the database is SQLite, which has no registered workers. On Postgres a
+            lost worker is left out even before it is removed.
     """
     seen = f"WHERE seen_at >= {_NOW} - {_LOST} " if not is_sqlite else ""
     return Query(
@@ -140,15 +140,12 @@ def find_registered(*, is_sqlite: bool = False) -> Query[list[WorkerInfo]]:
 
 
 def find_oldest() -> Query[UUID | None]:
-    """Query the oldest worker, which does the chores that one worker does for all."""
+    """Query the oldest worker, which runs the tasks that only one worker may run."""
     return Query("SELECT id FROM workers ORDER BY started_at, id LIMIT 1", [], read_first(UUID))
 
 
 def lock_contacts(contact_ids: Sequence[UUID]) -> Query[list[UUID]]:
-    """Lock the contacts that no transaction has locked; return them.
-
-    They stay locked until the transaction ends.
-    """
+    """Lock contacts until the transaction ends; return those that no other one has locked."""
     return Query(
         "SELECT id FROM contacts WHERE id IN ? ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
         [list(contact_ids)],
@@ -159,7 +156,7 @@ def lock_contacts(contact_ids: Sequence[UUID]) -> Query[list[UUID]]:
 def lease_turns(
     ids: Sequence[UUID], contact_ids: Sequence[UUID], holder: UUID, now: datetime
 ) -> Query[list[UUID]]:
-    """Lease due enrollments to a worker, and return the ones that it holds now.
+    """Lease due enrollments to a worker, and return the enrollments that it holds now.
 
     Args:
         ids: the enrollments.
@@ -179,7 +176,7 @@ def lease_turns(
 
 
 def lease_mails(ids: Sequence[UUID], holder: UUID) -> Query[list[UUID]]:
-    """Lease queued mails to a worker, and return the ones that it holds now."""
+    """Lease queued mails to a worker, and return the mails that it holds now."""
     return Query(
         "UPDATE sends SET holder = ? WHERE id IN (SELECT id FROM sends WHERE id IN ? "
         "AND status = 'queued' AND (holder IS NULL OR holder = ?) ORDER BY id "

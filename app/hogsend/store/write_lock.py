@@ -13,7 +13,7 @@ _MAX_CONSECUTIVE = 2
 
 
 class WriteLock:
-    """Lets one task write at a time: urgent tasks first, others in the order in which they came.
+    """Lets one task write at a time: urgent tasks first, others in the order of arrival.
 
     A task that holds the lock may acquire it again.
     """
@@ -57,7 +57,7 @@ class WriteLock:
             if waiter in queue:
                 queue.remove(waiter)
             elif not waiter.cancelled():
-                # The lock was given to it in the same moment.
+                # The task got the lock just before it was cancelled.
                 self._pass_on()
             raise
 

@@ -77,10 +77,10 @@ class TurnRunner:
         self._driver = Driver(self.limits.time)
         self._steps = StepRunner()
         self._commits: Batcher[FinishedTurn, bool] = Batcher(
-            self._commit, most=500, lock=database.write_lock
+            self._commit, max_size=500, lock=database.write_lock
         )
         self._new_steps: Batcher[NewStep, None] = Batcher(
-            self._store_steps, most=500, lock=database.write_lock
+            self._store_steps, max_size=500, lock=database.write_lock
         )
         self._stuck: Counter[tuple[str, str]] = Counter()
         # The tasks that run effects, by enrollment.

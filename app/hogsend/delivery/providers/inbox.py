@@ -35,7 +35,7 @@ class InboxProvider(Provider):
         self._clock = clock
         self._changes = changes
         self._batcher = Batcher[inbox.CapturedMail, Accepted](
-            self._write, most=MAILS_PER_WRITE, lock=database.write_lock
+            self._write, max_size=MAILS_PER_WRITE, lock=database.write_lock
         )
 
     async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:
