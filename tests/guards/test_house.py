@@ -13,8 +13,8 @@ import pytest
 import hogsend
 
 TOP = Path(__file__).parents[2]
-MAX_FILE_LINES = 420
-MAX_FUNCTION_LINES = 62
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 50
 
 # Each word is put together here, so that this file does not break its own rule.
 UNFINISHED = re.compile(

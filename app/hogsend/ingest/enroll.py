@@ -54,7 +54,6 @@ def try_enroll(
     """
     event = cause.event
     entry = journey.id, compute_entry_key(journey, event) or ""
-    held_out = not replaces and _is_held_out(journey, state)
     facts = EnrollmentFacts(
         is_switched_off=journey.id in rules.switched_off,
         is_broken=broken,
@@ -64,16 +63,16 @@ def try_enroll(
         last_entry=None if replaces else state.entries.get(entry),
         is_subscribed=state.consents.allows(rules.find_list(journey.list_id)),
         is_suppressed=(state.contact.email or "") in suppressed,
-        is_held_out=held_out,
+        is_held_out=not replaces and _is_held_out(journey, state),
     )
     decision = decide_enrollment(journey, event, facts, now)
     if not isinstance(decision, Enroll) and decision.reason != "held_out":
         return decision.reason
-    enrollment = _start(entry, journey, event, state, now, held_out=held_out)
+    enrollment = _start(entry, journey, event, state, now, held_out=facts.is_held_out)
     if enrollment.is_live:
         state.live[enrollment.id] = enrollment
     state.entries[entry] = now
-    state.held_out_by_journey.setdefault(journey.id, held_out)
+    state.held_out_by_journey.setdefault(journey.id, facts.is_held_out)
     return enrollment
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from ..store import counters, journeys, parking, workers
 from ..store.corrupt_rows import REMEDY
 from ..store.counters import Tally
-from ..store.db import Database
+from ..store.db import Database, Transaction
 from ..turns.registry import Registry
 
 log = logging.getLogger("hogsend")
@@ -50,15 +50,7 @@ async def sync_journeys(
         ]
         back = await tx.fetch_one(parking.find_journeys_with_parked(list(registry.journeys)))
         if lost or back:
-            before = await tx.fetch_one(parking.count_by_state([*lost, *back]))
-            await tx.apply([parking.park(lost), parking.unpark(back)])
-            after = await tx.fetch_one(parking.count_by_state([*lost, *back]))
-            for journey_id in lost:
-                parked = after.get((journey_id, "parked"), 0)
-                log.warning("%s is gone or broken; parked enrollments: %d", journey_id, parked)
-            for journey_id, state in {*before, *after}:
-                changed = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
-                tally.add_to_gauge(counters.name_state_gauge(journey_id, state), changed)
+            await _park(tx, lost, back, tally)
         await tx.apply(
             [*journeys.record_code(registry.journeys.values(), lost, now), tally.to_write()]
         )
@@ -68,3 +60,16 @@ async def sync_journeys(
         if journey_id in known and known[journey_id].journey.code_hash != journey.code_hash
     }
     return frozenset(changed | set(lost))
+
+
+async def _park(tx: Transaction, lost: list[str], back: list[str], tally: Tally) -> None:
+    """Park the enrollments of lost journeys, resume those of journeys that are back, count both."""
+    before = await tx.fetch_one(parking.count_by_state([*lost, *back]))
+    await tx.apply([parking.park(lost), parking.unpark(back)])
+    after = await tx.fetch_one(parking.count_by_state([*lost, *back]))
+    for journey_id in lost:
+        parked = after.get((journey_id, "parked"), 0)
+        log.warning("%s is gone or broken; parked enrollments: %d", journey_id, parked)
+    for journey_id, state in {*before, *after}:
+        change = after.get((journey_id, state), 0) - before.get((journey_id, state), 0)
+        tally.add_to_gauge(counters.name_state_gauge(journey_id, state), change)
