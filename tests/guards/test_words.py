@@ -62,6 +62,32 @@ def test_no_retired_word_is_a_name():
     assert not uses, f"{len(uses)} uses of retired words, such as {uses[:20]}"
 
 
+# Locals that hold anything say nothing about what they hold.
+CATCH_ALL_LOCALS = frozenset({"found", "given", "one"})
+
+
+def test_functions_are_not_named_after_what_they_are_of():
+    """`load_contact` says what the function does, `contact_of` does not."""
+    functions = [
+        f"{file.relative_to(TOP)}:{node.lineno} {node.name}"
+        for file in python_files("app")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.endswith("_of")
+    ]
+    assert not functions
+
+
+def test_locals_are_named_after_what_they_hold():
+    uses = [
+        f"{file.relative_to(TOP)}:{node.lineno} {node.id}"
+        for file in python_files("app")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        if node.id in CATCH_ALL_LOCALS
+    ]
+    assert not uses
+
+
 def test_no_retired_phrase_is_written():
     files = [TOP / "README.md", *(TOP / "docs").rglob("*.md"), *(TOP / "web").rglob("*.html")]
     files += [*python_files("app", "tests", "benchmarks"), *(TOP / "journeys").rglob("*.html")]

@@ -173,7 +173,7 @@ async def _create_credentials(runtime: Runtime, address: str) -> str:
     database, settings, now = runtime.database, runtime.settings, runtime.clock.now()
     lines: list[str] = []
     configured = settings.api_key
-    if configured and await keys.find(database, keys.digest_of(configured)) is None:
+    if configured and await keys.find(database, keys.compute_digest(configured)) is None:
         await keys.create(
             database, name="HOGSEND_API_KEY", scopes=[keys.INGEST], now=now, text=configured
         )

@@ -96,7 +96,7 @@ async def revoke_key(installation: Installation, actor: Actor, key_id: UUID) -> 
 
 async def find_key(installation: Installation, text: str) -> Key | None:
     """Return the key with this text, even if it expired; None when it is unknown or revoked."""
-    key = await keys.find(installation.database, keys.digest_of(text)) if text else None
+    key = await keys.find(installation.database, keys.compute_digest(text)) if text else None
     return None if key is None or key.revoked_at is not None else key
 
 
@@ -112,7 +112,7 @@ async def find_key_by_text(installation: Installation, actor: Actor, text: str) 
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    return await keys.find(installation.database, keys.digest_of(text))
+    return await keys.find(installation.database, keys.compute_digest(text))
 
 
 def generate_text() -> str:

@@ -77,7 +77,7 @@ class Key:
         return "active"
 
 
-def digest_of(text: str) -> bytes:
+def compute_digest(text: str) -> bytes:
     """Return the SHA-256 that is stored in place of a key, a cookie or a link's token."""
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
@@ -192,7 +192,9 @@ async def insert(store: Database | Transaction, key: Key, text: str) -> None:
     """Store a key, with the digest of its text."""
     async with store.transaction() as transaction:
         await KeyRow.create(
-            using_db=await transaction.models(), digest=digest_of(text), **_KEYS.to_columns(key)
+            using_db=await transaction.models(),
+            digest=compute_digest(text),
+            **_KEYS.to_columns(key),
         )
 
 

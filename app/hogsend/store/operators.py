@@ -19,7 +19,7 @@ from ..domain.ids import new_id
 from ..errors import Conflict, InvalidInput, NotFound, Unauthorized
 from . import passwords
 from .db import Database, Transaction
-from .keys import digest_of
+from .keys import compute_digest
 from .models import OperatorRow, SessionRow, SignInLinkRow
 from .rows import RowMapper
 
@@ -198,7 +198,7 @@ async def create_link(
     async with store.transaction() as transaction:
         await SignInLinkRow.create(
             using_db=await transaction.models(),
-            digest=digest_of(token),
+            digest=compute_digest(token),
             email=email,
             role=role,
             created_at=now,
@@ -215,7 +215,9 @@ async def find_link(database: Database, token: str, now: datetime) -> SignInLink
 
 
 def _filter_usable_link(token: str, now: datetime) -> QuerySet[SignInLinkRow]:
-    return SignInLinkRow.filter(digest=digest_of(token), used_at__isnull=True, expires_at__gt=now)
+    return SignInLinkRow.filter(
+        digest=compute_digest(token), used_at__isnull=True, expires_at__gt=now
+    )
 
 
 async def use_link(
@@ -240,7 +242,7 @@ async def use_link(
         connection = await transaction.models()
         # One statement decides which of two requests at the same moment uses the link.
         used = await _filter_usable_link(token, now).using_db(connection).update(used_at=now)
-        row = await SignInLinkRow.get_or_none(digest=digest_of(token), using_db=connection)
+        row = await SignInLinkRow.get_or_none(digest=compute_digest(token), using_db=connection)
         if not used or row is None or (row.email and typed and row.email != typed):
             raise Unauthorized(
                 "This sign-in link was already used, has expired or is for another address.",

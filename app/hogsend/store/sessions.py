@@ -9,7 +9,7 @@ from uuid import UUID
 
 from .db import Database, Query
 from .fields import to_micros
-from .keys import digest_of
+from .keys import compute_digest
 from .models import SessionRow
 from .operators import OPERATORS, Operator
 from .rows import RowMapper
@@ -52,7 +52,7 @@ async def start(database: Database, operator_id: UUID, now: datetime) -> str:
     async with database.transaction() as transaction:
         await SessionRow.create(
             using_db=await transaction.models(),
-            digest=digest_of(cookie),
+            digest=compute_digest(cookie),
             operator_id=operator_id,
             created_at=now,
             seen_at=now,
@@ -73,7 +73,7 @@ async def find(database: Database, cookie: str, now: datetime) -> Session | None
             " FROM sessions s JOIN operators o ON o.id = s.operator_id"
             " WHERE s.digest = ? AND s.revoked_at IS NULL AND s.created_at > ? AND s.seen_at > ?"
             " AND o.disabled_at IS NULL",
-            [digest_of(cookie), to_micros(now - ABSOLUTE_LIMIT), to_micros(now - IDLE_LIMIT)],
+            [compute_digest(cookie), to_micros(now - ABSOLUTE_LIMIT), to_micros(now - IDLE_LIMIT)],
             _SESSIONS.read_first,
         )
     )
@@ -91,7 +91,7 @@ async def touch(database: Database, session: Session, now: datetime) -> None:
 async def end(database: Database, cookie: str, now: datetime) -> None:
     """End the session of a cookie."""
     async with database.transaction() as transaction:
-        sessions = SessionRow.filter(digest=digest_of(cookie), revoked_at__isnull=True)
+        sessions = SessionRow.filter(digest=compute_digest(cookie), revoked_at__isnull=True)
         await sessions.using_db(await transaction.models()).update(revoked_at=now)
 
 
