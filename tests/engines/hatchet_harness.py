@@ -12,6 +12,7 @@ from uuid import UUID
 
 from hogsend.engines.hatchet.engine import HatchetEngine, HatchetEventHandler
 from hogsend.engines.hatchet.tasks import CronTask
+from hogsend.store import hatchet_runs
 from hogsend.store.db import Query, Write
 from tests.engines.contract import TurnHarness
 from tests.patience import PATIENCE
@@ -126,6 +127,17 @@ async def has_run(harness: TurnHarness, enrollment_id: UUID) -> bool:
     return (
         bool(await find_run_id(harness, enrollment_id)) and harness.turn_counts[enrollment_id] > 0
     )
+
+
+async def is_waiting_in_run(harness: TurnHarness, enrollment_id: UUID) -> bool:
+    """Return whether an enrollment has had a turn and its run has recorded the wait after it.
+
+    From then on, only a wake that is pushed to Hatchet ends the wait early.
+    """
+    if not await has_run(harness, enrollment_id):
+        return False
+    run_id = await find_run_id(harness, enrollment_id)
+    return bool(await harness.database.read_one(hatchet_runs.find_waits(run_id)))
 
 
 async def has_no_run(harness: TurnHarness, enrollment_id: UUID) -> bool:

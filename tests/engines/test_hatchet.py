@@ -38,6 +38,7 @@ from tests.engines.hatchet_harness import (
     forget_pushes,
     has_no_run,
     has_run,
+    is_waiting_in_run,
     load_waits,
     poll_until,
     running_engine,
@@ -194,7 +195,7 @@ async def test_a_run_can_be_found_by_its_enrollment(
 async def test_an_exit_cancels_the_run_by_its_id(double: HatchetDouble, sleeping: SleepingHarness):
     (enrollment_id,) = await sleeping.enroll()
     async with running_engine(create_engine(sleeping)) as engine:
-        await poll_until(lambda: has_run(sleeping, enrollment_id))
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
         run = await find_run_id(sleeping, enrollment_id)
         now = int(sleeping.clock.now().timestamp() * 1_000_000)
         await set_wake(sleeping, enrollment_id, 0, state="exited", ended_at=now)
@@ -209,8 +210,8 @@ async def test_only_a_cancellation_in_hatchet_exits_the_enrollment(
     handlers = RecordingHandlers()
     cancelled, other = await sleeping.enroll(2)
     async with running_engine(create_engine(sleeping, handlers)):
-        await poll_until(lambda: has_run(sleeping, cancelled))
-        await poll_until(lambda: has_run(sleeping, other))
+        await poll_until(lambda: is_waiting_in_run(sleeping, cancelled))
+        await poll_until(lambda: is_waiting_in_run(sleeping, other))
         double.cancel(await find_run_id(sleeping, cancelled))
         assert double.runs[await find_run_id(sleeping, other)].status == "RUNNING"
         await poll_until(lambda: bool(handlers.cancelled))
@@ -221,7 +222,7 @@ async def test_closing_the_engine_cancels_no_run(double: HatchetDouble, sleeping
     handlers = RecordingHandlers()
     (enrollment_id,) = await sleeping.enroll()
     async with running_engine(create_engine(sleeping, handlers)):
-        await poll_until(lambda: has_run(sleeping, enrollment_id))
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
     calls_before = double.calls[RUNS_LIST]
     async with running_engine(create_engine(sleeping, handlers)):
         await poll_until(lambda: double.calls[RUNS_LIST] > calls_before + 2)
@@ -233,7 +234,7 @@ async def test_a_sleeping_enrollment_wakes_on_another_worker(
 ):
     (enrollment_id,) = await sleeping.enroll()
     async with running_engine(create_engine(sleeping)):
-        await poll_until(lambda: has_run(sleeping, enrollment_id))
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
     await set_wake(sleeping, enrollment_id, 0, wait_result='{"id": "x"}')
     async with running_engine(create_engine(sleeping)):
         await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
@@ -247,7 +248,7 @@ async def test_the_sweeper_restarts_a_run_whose_wake_was_lost(
     monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
     (enrollment_id,) = await sleeping.enroll()
     async with running_engine(create_engine(sleeping)) as engine:
-        await poll_until(lambda: has_run(sleeping, enrollment_id))
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
         old_run = await find_run_id(sleeping, enrollment_id)
         double.lose_next_pushes(1)
         await set_wake(sleeping, enrollment_id, -70, wait_result='{"id": "x"}')
@@ -267,8 +268,8 @@ async def test_the_sweeper_ignores_enrollments_that_make_progress(
     monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
     stuck, busy = await sleeping.enroll(2)
     async with running_engine(create_engine(sleeping)) as engine:
-        await poll_until(lambda: has_run(sleeping, stuck))
-        await poll_until(lambda: has_run(sleeping, busy))
+        await poll_until(lambda: is_waiting_in_run(sleeping, stuck))
+        await poll_until(lambda: is_waiting_in_run(sleeping, busy))
         double.lose_next_pushes(1)
         sleeping.sleep = 1.0
         await set_wake(sleeping, stuck, -70, wait_result='{"id": "x"}')
@@ -307,7 +308,7 @@ async def test_an_outage_of_hatchet_loses_no_enrollment(
 ):
     (enrollment_id,) = await sleeping.enroll()
     async with running_engine(create_engine(sleeping)) as engine:
-        await poll_until(lambda: has_run(sleeping, enrollment_id))
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
         await double.stop()
         await poll_until(lambda: engine.outage is not None)
         (new_enrollment,) = await sleeping.enroll()
@@ -327,7 +328,7 @@ async def test_sweeps_during_an_outage_do_not_count_as_tries(
 ):
     (enrollment_id,) = await sleeping.enroll()
     async with running_engine(create_engine(sleeping)) as engine:
-        await poll_until(lambda: has_run(sleeping, enrollment_id))
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
         await double.stop()
         await poll_until(lambda: engine.outage is not None)
         await set_wake(sleeping, enrollment_id, -70)
@@ -346,7 +347,7 @@ async def test_runs_are_started_again_after_hatchet_lost_its_data(
 ):
     (enrollment_id,) = await sleeping.enroll()
     async with running_engine(create_engine(sleeping)):
-        await poll_until(lambda: has_run(sleeping, enrollment_id))
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
     double.forget()
     await set_wake(sleeping, enrollment_id, -70)
     await backdate_runs(sleeping)
