@@ -129,7 +129,7 @@ class Site:
             Query(sql, values, lambda rows: [tuple(row) for row in rows])
         )
 
-    async def one(self, sql: str, *values: Any) -> Any:
+    async def fetch_value(self, sql: str, *values: Any) -> Any:
         """Return the first value of the first row of a query."""
         return (await self.rows(sql, *values))[0][0]
 
@@ -144,8 +144,8 @@ class Site:
         rows = sorted(found.values(), key=lambda send: send.id)
         return [send for send in rows if not statuses or send.status in statuses]
 
-    async def settled(self, count: int) -> list[Send]:
-        """Wait until there are so many sends and none is queued or sending; return them."""
+    async def wait_for_sends(self, count: int) -> list[Send]:
+        """Wait until there are at least `count` sends, none queued or sending; return all."""
 
         async def condition() -> list[Send] | None:
             rows = await self.sends()

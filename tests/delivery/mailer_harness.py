@@ -174,7 +174,9 @@ class MailerHarness:
         return dict(await self.site.rows("SELECT address, reason FROM suppressions"))  # type: ignore[arg-type]
 
     async def counted(self, name: str) -> int:
-        return await self.site.one("SELECT SUM(value) FROM counters WHERE name = ?", name) or 0
+        return (
+            await self.site.fetch_value("SELECT SUM(value) FROM counters WHERE name = ?", name) or 0
+        )
 
 
 def create_mailer(site: Site, provider: Provider) -> Mailer:

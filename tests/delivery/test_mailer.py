@@ -361,9 +361,9 @@ async def test_a_mail_that_hangs_does_not_delay_others(harness: MailerHarness) -
     harness.mailer.poll()
 
     async def are_others_sent() -> bool:
-        return await harness.site.one("SELECT COUNT(*) FROM sends WHERE status = 'sent'") == len(
-            others
-        )
+        return await harness.site.fetch_value(
+            "SELECT COUNT(*) FROM sends WHERE status = 'sent'"
+        ) == len(others)
 
     await until(harness.site.runtime.change_feed, are_others_sent)
     hanging.go_on.set()
@@ -380,7 +380,7 @@ async def test_concurrent_deliveries_never_exceed_the_limit(harness: MailerHarne
     assert harness.provider.calls == MAX_DELIVERIES
     for pause in pauses:
         pause.go_on.set()
-    await harness.site.settled(MAX_DELIVERIES + 5)
+    await harness.site.wait_for_sends(MAX_DELIVERIES + 5)
     assert harness.provider.calls == MAX_DELIVERIES + 5
 
 

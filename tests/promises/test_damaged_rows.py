@@ -32,7 +32,9 @@ async def damage(site: Site, table: str, column: str, value: str = '{"half') -> 
 
 
 async def count_mails(site: Site, user: str) -> int:
-    return await site.one("SELECT COUNT(*) FROM inbox WHERE to_email = ?", f"{user}@example.com")
+    return await site.fetch_value(
+        "SELECT COUNT(*) FROM inbox WHERE to_email = ?", f"{user}@example.com"
+    )
 
 
 async def load_enrollment(site: Site, user: str) -> tuple[UUID, str, str]:
@@ -73,14 +75,14 @@ async def test_an_enrollment_with_a_damaged_row_fails_alone_and_names_the_row(
     async with open_site(tmp_path, clock, DATABASE_URL=database_url) as site:
         for user in PEOPLE:
             await site.event("user.created", user)
-        await site.settled(3)
+        await site.wait_for_sends(3)
         # Postgres refuses invalid JSON in a column of that type.
         await damage(site, table, column, '["half"]' if column == "properties" else '{"half')
 
         clock.set(clock.now() + timedelta(days=1))
         assert site.runtime.worker is not None
         site.runtime.worker.poll()
-        await site.settled(5)
+        await site.wait_for_sends(5)
 
         assert [await count_mails(site, user) for user in PEOPLE] == [2, 1, 2]
         enrollment_id, state, error = await load_enrollment(site, "bo")
@@ -103,12 +105,12 @@ async def test_a_journal_with_an_unknown_structure_fails_alone(
     async with open_site(tmp_path, clock) as site:
         for user in PEOPLE:
             await site.event("user.created", user)
-        await site.settled(3)
+        await site.wait_for_sends(3)
         await damage(site, "turns", "steps", '[{"strange": true}]')
         clock.set(clock.now() + timedelta(days=1))
         assert site.runtime.worker is not None
         site.runtime.worker.poll()
-        await site.settled(5)
+        await site.wait_for_sends(5)
         assert [await count_mails(site, user) for user in PEOPLE] == [2, 1, 2]
         assert (await load_enrollment(site, "bo"))[1] == "failed"
 
@@ -139,7 +141,7 @@ async def test_a_damaged_step_or_answer_of_a_journal_fails_alone(
         for user in PEOPLE:
             large = {"about": "x" * 4000, "name": user}
             await site.event("step.started", user, contactProperties=large)
-        await site.settled(3)
+        await site.wait_for_sends(3)
         bo = (await load_enrollment(site, "bo"))[0]
         async with site.runtime.database.transaction() as tx:
             sql = "INSERT INTO steps (enrollment_id, key, attempts, is_over) VALUES (?,?,1,?)"
@@ -152,7 +154,10 @@ async def test_a_damaged_step_or_answer_of_a_journal_fails_alone(
         site.runtime.worker.poll()
 
         async def is_over() -> bool:
-            return await site.one("SELECT COUNT(*) FROM enrollments WHERE ended_at IS NULL") == 0
+            return (
+                await site.fetch_value("SELECT COUNT(*) FROM enrollments WHERE ended_at IS NULL")
+                == 0
+            )
 
         await until(site.runtime.change_feed, is_over)
         states = [(await load_enrollment(site, user))[1] for user in PEOPLE]
@@ -171,7 +176,7 @@ async def test_a_damaged_definition_of_a_journey_is_logged_and_stops_nothing(
         assert (await site.event("user.created", "bo"))["stored"] is True
     async with open_site(tmp_path, clock) as site:
         assert "The row welcome of the table journeys cannot be read" in caplog.text
-        await site.settled(2)
+        await site.wait_for_sends(2)
         assert [await count_mails(site, user) for user in ("ada", "bo")] == [1, 1]
 
 
@@ -237,6 +242,6 @@ async def _wait_for_sends(site: Site, count: int, *statuses: str) -> None:
 
     async def is_reached() -> bool:
         sql = "SELECT COUNT(*) FROM sends WHERE status IN ?"
-        return await site.one(sql, list(statuses)) == count
+        return await site.fetch_value(sql, list(statuses)) == count
 
     await until(site.runtime.change_feed, is_reached)

@@ -154,7 +154,10 @@ _CHANGED_TABLES = ("events", "contacts", "consents", "enrollments", "refusals", 
 
 async def count_rows(site: Site) -> dict[str, int]:
     """Return how many rows each table has that these changes write to."""
-    return {table: await site.one(f"SELECT COUNT(*) FROM {table}") for table in _CHANGED_TABLES}  # noqa: S608
+    return {
+        table: await site.fetch_value(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
+        for table in _CHANGED_TABLES
+    }
 
 
 async def change_consent(site: Site) -> None:

@@ -63,7 +63,7 @@ async def test_a_request_without_a_known_key_is_refused(site: Site, path: str) -
         sentence = await check_refusal(await call(site, header, path), 401, "unauthorized")
         assert sentence.startswith("Unauthorized") and "hogsend keys" in sentence
     assert (await call(site, f"bearer {site.key}", path)).status_code == 202
-    assert await site.one("SELECT COUNT(*) FROM events") == 1
+    assert await site.fetch_value("SELECT COUNT(*) FROM events") == 1
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -109,7 +109,7 @@ async def test_a_batch_has_at_most_five_mebibytes(site: Site) -> None:
     assert refused.status_code == 413
     body = await refused.get_json()
     assert body["code"] == "too_large" and "5 MiB" in body["error"]
-    assert await site.one("SELECT COUNT(*) FROM events") == 60
+    assert await site.fetch_value("SELECT COUNT(*) FROM events") == 60
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ async def test_a_body_that_is_not_a_batch_is_refused(site: Site, raw: bytes, nam
     assert answer.status_code == 400
     body = await answer.get_json()
     assert named in body["error"] and body["code"] == "invalid"
-    assert await site.one("SELECT COUNT(*) FROM events") == 0
+    assert await site.fetch_value("SELECT COUNT(*) FROM events") == 0
 
 
 async def test_a_batch_of_1001_is_refused_with_the_limit_named(site: Site) -> None:

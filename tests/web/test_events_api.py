@@ -26,9 +26,9 @@ async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIter
 async def stored(site: Site) -> tuple[int, int, int]:
     """Return how many events, contacts and enrollments there are."""
     return (
-        await site.one("SELECT COUNT(*) FROM events"),
-        await site.one("SELECT COUNT(*) FROM contacts"),
-        await site.one("SELECT COUNT(*) FROM enrollments"),
+        await site.fetch_value("SELECT COUNT(*) FROM events"),
+        await site.fetch_value("SELECT COUNT(*) FROM contacts"),
+        await site.fetch_value("SELECT COUNT(*) FROM enrollments"),
     )
 
 

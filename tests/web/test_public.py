@@ -73,7 +73,7 @@ async def ada(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncItera
     async with open_site(tmp_path, clock) as site:
         await site.event("user.created")
         mail = await site.mail()
-        (send,) = await site.settled(1)
+        (send,) = await site.wait_for_sends(1)
         yield Recipient(site, mail, str(send.id))
 
 
@@ -125,12 +125,12 @@ async def test_one_click_counts_with_any_body(ada: Recipient, kind: str, body: b
 async def test_one_click_again_changes_nothing_more(ada: Recipient) -> None:
     await ada.post(ada.unsubscribe, {"List-Unsubscribe": "One-Click"})
     counted = "SELECT SUM(value) FROM counters WHERE name = 'unsubscribes'"
-    assert await ada.site.one(counted) == 1
+    assert await ada.site.fetch_value(counted) == 1
 
     assert (await ada.post(ada.unsubscribe, {"List-Unsubscribe": "One-Click"})).status_code == 200
 
     assert await ada.consents() == {"news": False}
-    assert await ada.site.one(counted) == 1
+    assert await ada.site.fetch_value(counted) == 1
 
 
 async def test_an_unsubscribe_is_credited_to_the_mail_that_led_to_it(ada: Recipient) -> None:
@@ -139,7 +139,7 @@ async def test_an_unsubscribe_is_credited_to_the_mail_that_led_to_it(ada: Recipi
     (credited,) = await ada.site.rows("SELECT send_id, source FROM consents")
     assert bytes(credited[0]).hex() == ada.send_id.replace("-", "")
     assert credited[1] == "recipient"
-    properties = await ada.site.one(
+    properties = await ada.site.fetch_value(
         "SELECT properties FROM events WHERE name = 'contact.unsubscribed'"
     )
     assert ada.send_id in properties
@@ -152,12 +152,12 @@ async def test_the_next_mail_is_refused_after_an_unsubscribe(ada: Recipient) -> 
     assert worker is not None
     worker.poll()
 
-    _, refused = await ada.site.settled(2)
+    _, refused = await ada.site.wait_for_sends(2)
 
     # In the ledger, on the contact (whose sends these are) and in the enrollment's journal.
     assert (refused.status, refused.reason) == ("skipped", "unsubscribed_from_list")
     assert refused.contact_id == (await ada.site.contact()).id
-    steps = await ada.site.one("SELECT steps FROM turns ORDER BY number DESC LIMIT 1")
+    steps = await ada.site.fetch_value("SELECT steps FROM turns ORDER BY number DESC LIMIT 1")
     assert '"skipped"' in steps and "unsubscribed_from_list" in steps
     assert len(await ada.site.rows("SELECT * FROM inbox")) == 1
 

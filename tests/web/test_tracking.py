@@ -48,7 +48,7 @@ async def mail(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIter
     async with open_site(tmp_path, clock) as site:
         await site.event("user.created")
         received = await site.mail()
-        (send,) = await site.settled(1)
+        (send,) = await site.wait_for_sends(1)
         clock.set(clock.now() + timedelta(minutes=1))
         yield Mail(site, received, send)
 
@@ -129,7 +129,7 @@ async def test_a_head_request_counts_as_a_machine(mail: Mail) -> None:
         answer = await mail.site.client.head(path, headers=PERSON)
         assert answer.status_code in (200, 302)
     assert [hit[3] for hit in await mail.hits()] == ["machine", "machine"]
-    assert await mail.site.one("SELECT COUNT(*) FROM events") == 1
+    assert await mail.site.fetch_value("SELECT COUNT(*) FROM events") == 1
 
 
 async def test_a_link_redirects_even_when_nothing_can_be_recorded(

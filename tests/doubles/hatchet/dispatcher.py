@@ -144,7 +144,7 @@ class Dispatcher(DispatcherServicer):
         elif event.event_type == messages.STEP_EVENT_TYPE_COMPLETED:
             self._engine.finish(run, "COMPLETED", kind="FINISHED", output=event.event_payload)
         elif event.event_type == messages.STEP_EVENT_TYPE_FAILED:
-            self._engine.failed(
+            self._engine.fail_or_retry(
                 run, event.event_payload, final=event.should_not_retry, kind="FAILED"
             )
 

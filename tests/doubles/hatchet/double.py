@@ -26,7 +26,7 @@ from tests.doubles.hatchet.engine import Engine
 from tests.doubles.hatchet.interceptor import Interceptor
 from tests.doubles.hatchet.rest import Rest
 from tests.doubles.hatchet.rows import Event, Rows, Run, Worker, now
-from tests.doubles.hatchet.scheduling import Scheduling
+from tests.doubles.hatchet.scheduler import Scheduler
 from tests.doubles.hatchet.token import TENANT, mint
 
 # For localhost, its key beside it.
@@ -60,9 +60,9 @@ class HatchetDouble:
         self._engine = Engine(version)
         self._interceptor = Interceptor()
         self._rest = Rest(self._engine, self._interceptor)
-        self._scheduling = Scheduling(self._engine, reassign_after, 0.0)
+        self._scheduler = Scheduler(self._engine, reassign_after, 0.0)
         self._server: grpc.aio.Server | None = None
-        self._scheduling_task: asyncio.Task[None] | None = None
+        self._scheduler_task: asyncio.Task[None] | None = None
         self._grpc_port = 0
         self._rest_port = 0
 
@@ -120,16 +120,16 @@ class HatchetDouble:
             self.token = self._interceptor.token = mint(self.host_port, self.server_url)
         await server.start()
         self._server = server
-        self._scheduling.grace = _GRACE if is_restart else 0.0
-        self._scheduling_task = asyncio.create_task(self._scheduling.run())
+        self._scheduler.grace = _GRACE if is_restart else 0.0
+        self._scheduler_task = asyncio.create_task(self._scheduler.run())
 
     async def stop(self) -> None:
         """Close every connection and stop listening; the state is kept."""
-        if self._server is None or self._scheduling_task is None:
+        if self._server is None or self._scheduler_task is None:
             return
-        self._scheduling_task.cancel()
+        self._scheduler_task.cancel()
         with suppress(asyncio.CancelledError):
-            await self._scheduling_task
+            await self._scheduler_task
         server, self._server = self._server, None
         await server.stop(None)
         await self._rest.stop()

@@ -1,4 +1,4 @@
-"""What the engine does with its rows: it starts, wakes and ends runs. See also `scheduling.py`."""
+"""What the engine does with its rows: it starts, wakes and ends runs. See also `scheduler.py`."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Engine:
                 )
         for run, entry in self.waits():
             if end_by_event(entry, event):
-                self.answered(run, entry)
+                self.deliver_answer(run, entry)
         return event
 
     def waits(self) -> list[tuple[Run, Entry]]:
@@ -117,9 +117,9 @@ class Engine:
         """End the waits whose sleeps are over at an instant, in seconds since 1970."""
         for run, entry in self.waits():
             if end_by_sleep(entry, at):
-                self.answered(run, entry)
+                self.deliver_answer(run, entry)
 
-    def answered(self, run: Run, entry: Entry) -> None:
+    def deliver_answer(self, run: Run, entry: Entry) -> None:
         """Deliver an answer to its run; an evicted run is queued for it."""
         if run.stranded:
             return
@@ -132,9 +132,9 @@ class Engine:
             )
             self.changed.set()
         elif run.status == "RUNNING":
-            self.deliver(run, entry)
+            self._send_answer(run, entry)
 
-    def deliver(self, run: Run, entry: Entry) -> None:
+    def _send_answer(self, run: Run, entry: Entry) -> None:
         """Send an answer on the stream that the run used last.
 
         Without one it is lost; the worker asks again for what it has been awaiting for long.
@@ -173,7 +173,7 @@ class Engine:
                 entry.satisfied, entry.error = True, run.error or None
                 entry.payload = (run.output or "{}").encode()
                 if not parent.ended:
-                    self.answered(parent, entry)
+                    self.deliver_answer(parent, entry)
 
     def cancel(self, ids: Iterable[str]) -> None:
         """End runs at once, and notify their workers. Unknown ids are no error."""
@@ -187,7 +187,9 @@ class Engine:
                 stream.put_nowait(action_for(run, CANCEL_STEP_RUN))
             self.finish(run, "CANCELLED", kind="CANCELLED")
 
-    def failed(self, run: Run, error: str, *, final: bool, kind: str, message: str = "") -> None:
+    def fail_or_retry(
+        self, run: Run, error: str, *, final: bool, kind: str, message: str = ""
+    ) -> None:
         """Retry a failed run, or end it."""
         workflow = run.workflow
         if final or run.retry_count - run.reassigned >= workflow.retries:
@@ -215,7 +217,7 @@ class Engine:
         for entry in run.log[: run.position]:
             # The wait ended between the worker's decision and its request.
             if entry.conditions and entry.satisfied and entry.node_id == run.position:
-                self.answered(run, entry)
+                self.deliver_answer(run, entry)
         self.changed.set()
 
     def record(

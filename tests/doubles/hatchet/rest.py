@@ -38,13 +38,17 @@ class Request:
     query: dict[str, list[str]]
     body: dict[str, Any]
 
-    def one(self, name: str, default: str = "") -> str:
+    def get_parameter(self, name: str, default: str = "") -> str:
         """Return the first value of a query parameter."""
         return self.query.get(name, [default])[0]
 
     def page(self, rows: list[dict[str, Any]], limit: int) -> dict[str, Any]:
         """Return the requested page of rows."""
-        return views.page(rows, int(self.one("offset", "0")), int(self.one("limit", str(limit))))
+        return views.page(
+            rows,
+            int(self.get_parameter("offset", "0")),
+            int(self.get_parameter("limit", str(limit))),
+        )
 
 
 class RequestError(Exception):
@@ -184,7 +188,7 @@ class Rest:
                 400,
                 "Invalid format for parameter only_tasks: query parameter 'only_tasks' is required",
             )
-        payloads = request.one("include_payloads", "true") == "true"
+        payloads = request.get_parameter("include_payloads", "true") == "true"
         rows = [views.summary(run, payloads=payloads) for run in self._find_runs(request)]
         return request.page(rows, 50)
 
@@ -192,8 +196,8 @@ class Rest:
         return [run.id for run in self._find_runs(request)]
 
     def _find_runs(self, request: Request) -> list[Run]:
-        since = _instant(request.one("since"))
-        until = _instant(request.one("until")) if "until" in request.query else now()
+        since = _instant(request.get_parameter("since"))
+        until = _instant(request.get_parameter("until")) if "until" in request.query else now()
         statuses = request.query.get("statuses", [])
         workflows = request.query.get("workflow_ids", [])
         metadata = [pair.split(":", 1) for pair in request.query.get("additional_metadata", [])]

@@ -38,7 +38,7 @@ class Workflow:
             for no delay.
         longest_backoff: the longest delay before a retry, in seconds.
         durable: whether its runs have a durable log.
-        slots: how many slots of each kind a run takes.
+        slots: how many slots of each type a run takes.
         events: keys of the events that start a run, with `*` as a wildcard.
         crons: cron expressions, which the double fires only on request.
         cron_input: the input of a cron's run, JSON.
@@ -215,7 +215,7 @@ class Worker:
         id: the id that it got at registration.
         name: the name.
         actions: the actions that it can run.
-        slots: how many slots of each kind it has.
+        slots: how many slots of each type it has.
         labels: its labels.
         created_at: when it was registered.
         heard_at: its last heartbeat.

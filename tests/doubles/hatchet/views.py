@@ -38,11 +38,11 @@ def page(rows: Iterable[dict[str, Any]], offset: int, limit: int) -> dict[str, A
 
 def worker(engine: Engine, row: Worker) -> dict[str, Any]:
     """Return a worker."""
-    used = {kind: 0 for kind in row.slots}
+    used = {slot_type: 0 for slot_type in row.slots}
     for run in engine.rows.runs.values():
         if run.worker_id == row.id:
-            for kind, units in run.workflow.slots.items():
-                used[kind] = used.get(kind, 0) + units
+            for slot_type, units in run.workflow.slots.items():
+                used[slot_type] = used.get(slot_type, 0) + units
     silent = now() - row.heard_at > _FRESH
     return {
         "metadata": _metadata(row.id, row.created_at, row.heard_at),
@@ -54,8 +54,8 @@ def worker(engine: Engine, row: Worker) -> dict[str, Any]:
         "lastHeartbeatAt": stamp(row.heard_at),
         "runtimeInfo": row.runtime,
         "slotConfig": {
-            kind: {"available": limit - used.get(kind, 0), "limit": limit}
-            for kind, limit in row.slots.items()
+            slot_type: {"available": limit - used.get(slot_type, 0), "limit": limit}
+            for slot_type, limit in row.slots.items()
         },
     }
 

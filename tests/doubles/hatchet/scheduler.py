@@ -16,33 +16,36 @@ from tests.doubles.hatchet.rows import Run, Worker, now
 
 # How often due runs are looked for when nothing happens, in seconds.
 _POLL_INTERVAL = 0.05
-# The SDK sends a heartbeat every four seconds; a worker that misses three is gone.
-_THREE_HEARTBEATS = 12.0
+# In seconds. The SDK sends a heartbeat every four seconds; a worker that misses three is lost.
+_HEARTBEAT_TIMEOUT = 12.0
 
 
 @dataclass
-class Scheduling:
-    """Assigns runs until it is cancelled.
+class Scheduler:
+    """Assigns runs, applies their deadlines and reassigns the runs of lost workers.
 
     Args:
         engine: holds the rows.
-        reassign_after: seconds until a run is taken from a worker whose stream has ended.
-        grace: seconds after a start without that, because workers need time to reconnect.
+        reassign_after: seconds until the runs of a lost worker are reassigned. They count from
+            the end of the worker's stream, or, while its stream is open, from the moment when
+            its heartbeats are overdue.
+        grace: seconds after a start during which no run is reassigned, because workers need time
+            to reconnect.
     """
 
     engine: Engine
     reassign_after: float
     grace: float
-    _began: float = field(default=0.0, init=False)
-    _silent_since: dict[str, float] = field(default_factory=dict[str, float], init=False)
+    _started_at: float = field(default=0.0, init=False)
+    _disconnected_since: dict[str, float] = field(default_factory=dict[str, float], init=False)
 
     async def run(self) -> None:
         """Schedule after every change, and at short intervals."""
-        self._began = time.monotonic()
-        self._silent_since.clear()
+        self._started_at = time.monotonic()
+        self._disconnected_since.clear()
         while True:
             self.engine.changed.clear()
-            self._end_overdue()
+            self._apply_deadlines()
             self._reassign_from_lost_workers()
             self._assign_queued()
             # `wait_for` can swallow a cancellation.
@@ -59,41 +62,47 @@ class Scheduling:
         ]
         if not queued:
             return
-        free = {worker.id: self._free(worker) for worker in self._ready()}
+        free_slots = {
+            worker.id: self._count_free_slots(worker) for worker in self._list_ready_workers()
+        }
         for run in sorted(queued, key=lambda run: (-run.priority, run.queued_at, run.number)):
-            worker = self._worker_for(run, free)
+            worker = self._choose_worker(run, free_slots)
             if worker is not None:
-                for kind, units in run.workflow.slots.items():
-                    free[worker.id][kind] -= units
+                for slot_type, units in run.workflow.slots.items():
+                    free_slots[worker.id][slot_type] -= units
                 self._assign(run, worker)
 
-    def _ready(self) -> list[Worker]:
+    def _list_ready_workers(self) -> list[Worker]:
         return [
             worker
             for worker in self.engine.rows.workers.values()
             if worker.id in self.engine.action_streams and not worker.paused
         ]
 
-    def _free(self, worker: Worker) -> dict[str, int]:
-        free = dict(worker.slots)
+    def _count_free_slots(self, worker: Worker) -> dict[str, int]:
+        free_slots = dict(worker.slots)
         for run in self.engine.rows.runs.values():
             if run.worker_id == worker.id:
-                for kind, units in run.workflow.slots.items():
-                    free[kind] = free.get(kind, 0) - units
-        return free
+                for slot_type, units in run.workflow.slots.items():
+                    free_slots[slot_type] = free_slots.get(slot_type, 0) - units
+        return free_slots
 
-    def _worker_for(self, run: Run, free: dict[str, dict[str, int]]) -> Worker | None:
-        able = [
+    def _choose_worker(self, run: Run, free_slots: dict[str, dict[str, int]]) -> Worker | None:
+        able_workers = [
             self.engine.rows.workers[worker_id]
-            for worker_id, slots in free.items()
+            for worker_id, slots in free_slots.items()
             if run.workflow.action in self.engine.rows.workers[worker_id].actions
-            and all(slots.get(kind, 0) >= units for kind, units in run.workflow.slots.items())
+            and all(
+                slots.get(slot_type, 0) >= units for slot_type, units in run.workflow.slots.items()
+            )
         ]
-        return max(able, key=lambda worker: sum(free[worker.id].values()), default=None)
+        return max(
+            able_workers, key=lambda worker: sum(free_slots[worker.id].values()), default=None
+        )
 
     def _assign(self, run: Run, worker: Worker) -> None:
         run.status, run.worker_id, run.not_before = "RUNNING", worker.id, None
-        # Waits count: the attempt began with its first invocation.
+        # Time spent waiting counts towards the timeout: it starts with the first invocation.
         run.started_at = run.started_at or now()
         if run.workflow.durable:
             run.invocation += 1
@@ -107,7 +116,7 @@ class Scheduling:
         )
         self.engine.action_streams[worker.id].put_nowait(action_for(run, START_STEP_RUN))
 
-    def _end_overdue(self) -> None:
+    def _apply_deadlines(self) -> None:
         self.engine.end_sleeps(time.time())
         at = now()
         for run in list(self.engine.rows.runs.values()):
@@ -128,10 +137,10 @@ class Scheduling:
             stream.put_nowait(action_for(run, CANCEL_STEP_RUN))
         message = f"Task exceeded timeout of {run.workflow.timeout:g}s"
         run.worker_id = None
-        self.engine.failed(run, message, final=False, kind="TIMED_OUT", message=message)
+        self.engine.fail_or_retry(run, message, final=False, kind="TIMED_OUT", message=message)
 
     def _reassign_from_lost_workers(self) -> None:
-        if time.monotonic() < self._began + self.grace:
+        if time.monotonic() < self._started_at + self.grace:
             return
         lost = {worker.id for worker in self.engine.rows.workers.values() if self._is_lost(worker)}
         if not lost:
@@ -150,9 +159,9 @@ class Scheduling:
 
     def _is_lost(self, worker: Worker) -> bool:
         if worker.id in self.engine.action_streams:
-            self._silent_since.pop(worker.id, None)
+            self._disconnected_since.pop(worker.id, None)
             return (
                 now() - worker.heard_at
-            ).total_seconds() > _THREE_HEARTBEATS + self.reassign_after
-        silent = self._silent_since.setdefault(worker.id, time.monotonic())
-        return time.monotonic() - silent >= self.reassign_after
+            ).total_seconds() > _HEARTBEAT_TIMEOUT + self.reassign_after
+        disconnected_at = self._disconnected_since.setdefault(worker.id, time.monotonic())
+        return time.monotonic() - disconnected_at >= self.reassign_after
