@@ -25,7 +25,7 @@ from hogsend.store.db import Database
 from hogsend.store.workers import WorkerInfo
 
 from .conftest import Hogsend
-from .waiting import connected
+from .sleeping_enrollments import open_database
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +163,7 @@ def test_a_check_that_crashes_is_a_failure_and_the_others_still_run(
 def test_a_send_hold_is_a_warning_with_the_command_that_lifts_it(
     journeys: Path, hogsend: Hogsend
 ) -> None:
-    with connected(journeys) as database, database:
+    with open_database(journeys) as database, database:
         database.execute(
             "INSERT INTO meta (key, value) VALUES (?, ?)", [meta.SEND_HOLD, "restored copy"]
         )

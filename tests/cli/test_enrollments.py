@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from .conftest import Hogsend
-from .waiting import SLEEPER, connected, fall_asleep, put_into, states
+from .sleeping_enrollments import (
+    SLEEPER_SOURCE,
+    enroll_sleepers,
+    list_states,
+    open_database,
+    set_every_state,
+)
 
 
 def test_stuck_enrollments_are_listed_with_the_reason(journeys: Path, hogsend: Hogsend) -> None:
-    (enrollment_id,) = fall_asleep(journeys, hogsend)
+    (enrollment_id,) = enroll_sleepers(journeys, hogsend, "ada")
     empty = hogsend("enrollments", "list", "--journey", "sleeper")
     assert (empty.status, empty.out) == (
         0,
         "No one in sleeper is stuck. Use --state to list other enrollments.\n",
     )
-    put_into(journeys, "failed")
+    set_every_state(journeys, "failed")
 
     listed = hogsend("enrollments", "list", "--journey", "sleeper")
 
@@ -37,18 +44,24 @@ def test_stuck_enrollments_are_listed_with_the_reason(journeys: Path, hogsend: H
 )
 @pytest.mark.parametrize("together", [False, True])
 def test_stuck_enrollments_are_helped_by_id_or_by_journey(
-    journeys: Path, hogsend: Hogsend, *, command: str, before: str, after: list[str], together: bool
+    journeys: Path,
+    hogsend: Hogsend,
+    *,
+    command: str,
+    before: Literal["drifted", "failed"],
+    after: list[str],
+    together: bool,
 ) -> None:
-    (enrollment_id,) = fall_asleep(journeys, hogsend)
-    put_into(journeys, before)
+    (enrollment_id,) = enroll_sleepers(journeys, hogsend, "ada")
+    set_every_state(journeys, before)
 
     selection = ["--journey", "sleeper", "--yes"] if together else [enrollment_id]
     outcome = hogsend("enrollments", command, *selection)
 
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out.endswith(" 1 person.\n")
-    assert states(journeys) == after
-    with connected(journeys) as database:
+    assert list_states(journeys) == after
+    with open_database(journeys) as database:
         (line,) = database.execute(
             "SELECT who, action FROM audit WHERE action <> 'enroll'"
         ).fetchall()
@@ -58,18 +71,18 @@ def test_stuck_enrollments_are_helped_by_id_or_by_journey(
 def test_an_enrollment_whose_state_does_not_allow_the_action_is_skipped(
     journeys: Path, hogsend: Hogsend
 ) -> None:
-    (enrollment_id,) = fall_asleep(journeys, hogsend)
+    (enrollment_id,) = enroll_sleepers(journeys, hogsend, "ada")
 
     outcome = hogsend("enrollments", "retry", enrollment_id)
 
     assert outcome.status == 1
     assert "this one is waiting" in outcome.err
-    assert states(journeys) == ["waiting"]
+    assert list_states(journeys) == ["waiting"]
 
 
 @pytest.mark.parametrize("command", ["list", "continue", "restart", "exit", "retry", "replay"])
 def test_a_mistyped_journey_is_refused(journeys: Path, hogsend: Hogsend, command: str) -> None:
-    fall_asleep(journeys, hogsend)
+    enroll_sleepers(journeys, hogsend, "ada")
     outcome = hogsend("enrollments", command, "--journey", "sleper")
     assert (outcome.status, outcome.out) == (1, "")
     assert "There is no journey 'sleper'." in outcome.err
@@ -79,7 +92,7 @@ def test_a_mistyped_journey_is_refused(journeys: Path, hogsend: Hogsend, command
 def test_people_of_a_journey_whose_file_is_gone_are_listed(
     journeys: Path, hogsend: Hogsend
 ) -> None:
-    (enrollment_id,) = fall_asleep(journeys, hogsend)
+    (enrollment_id,) = enroll_sleepers(journeys, hogsend, "ada")
     (journeys / "sleeper.py").unlink()
     listed = hogsend("enrollments", "list", "--journey", "sleeper", "--state", "waiting")
     assert (listed.status, listed.out.count(enrollment_id)) == (0, 1)
@@ -99,7 +112,7 @@ def test_people_of_a_journey_whose_file_is_gone_are_listed(
 def test_a_command_with_nothing_to_do_asks_nothing(
     journeys: Path, hogsend: Hogsend, command: str, sentence: str
 ) -> None:
-    fall_asleep(journeys, hogsend)
+    enroll_sleepers(journeys, hogsend, "ada")
     outcome = hogsend("enrollments", command, "--journey", "sleeper")
     assert (outcome.status, outcome.out, outcome.err) == (0, f"{sentence}\n", "")
     as_json = hogsend("enrollments", command, "--journey", "sleeper", "--json")
@@ -114,8 +127,8 @@ def test_a_command_needs_either_ids_or_a_journey(journeys: Path, hogsend: Hogsen
 def test_triggers_that_a_broken_journey_missed_are_replayed(
     journeys: Path, hogsend: Hogsend
 ) -> None:
-    fall_asleep(journeys, hogsend)
-    with connected(journeys) as database:
+    enroll_sleepers(journeys, hogsend, "ada")
+    with open_database(journeys) as database:
         database.execute("UPDATE enrollments SET state = 'exited', wait_key = NULL, ended_at = 1")
         database.execute(
             "INSERT INTO refusals (id, journey_id, reason, contact_id, event_id, at) "
@@ -123,10 +136,12 @@ def test_triggers_that_a_broken_journey_missed_are_replayed(
         )
         database.commit()
     (journeys / "sleeper.py").write_text(
-        SLEEPER.replace('trigger="user.created"', 'trigger="user.created", entry="unlimited"')
+        SLEEPER_SOURCE.replace(
+            'trigger="user.created"', 'trigger="user.created", entry="unlimited"'
+        )
     )
 
     outcome = hogsend("enrollments", "replay", "--journey", "sleeper", "--yes", "--json")
 
     assert (outcome.status, outcome.json) == (0, {"people": 1})
-    assert states(journeys) == ["exited", "active"]
+    assert list_states(journeys) == ["exited", "active"]

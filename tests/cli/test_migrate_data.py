@@ -23,7 +23,7 @@ from hogsend.config.settings import load_settings
 from hogsend.process.worker_lock import WorkerLock
 
 from .conftest import Hogsend
-from .waiting import connected, fall_asleep
+from .sleeping_enrollments import enroll_sleepers, open_database
 
 SERVED = (
     "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() "
@@ -36,7 +36,7 @@ COMMAND = [sys.executable, "-m", "hogsend", "migrate-data", "--to"]
 def instance(journeys: Path, project: Path, hogsend: Hogsend) -> Path:
     """A project with a secret and two waiting enrollments."""
     prepare_data(load_settings({}, project))
-    fall_asleep(journeys, hogsend, "ada", "bo")
+    enroll_sleepers(journeys, hogsend, "ada", "bo")
     return project
 
 
@@ -103,7 +103,7 @@ def test_other_commands_find_every_contact_in_postgres(
 def test_json_has_rows_seconds_and_checksum_of_each_table(
     instance: Path, hogsend: Hogsend, empty_postgres_url: str
 ) -> None:
-    with connected(instance / "journeys") as database:
+    with open_database(instance / "journeys") as database:
         counts = {
             name: database.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0]  # noqa: S608
             for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from .conftest import Hogsend
-from .waiting import SLEEPER, fall_asleep, put_into, states
+from .sleeping_enrollments import SLEEPER_SOURCE, enroll_sleepers, list_states, set_every_state
 
 
 def test_the_same_code_endangers_no_one(journeys: Path, hogsend: Hogsend) -> None:
-    fall_asleep(journeys, hogsend, "ada", "bo")
+    enroll_sleepers(journeys, hogsend, "ada", "bo")
 
     outcome = hogsend("journeys", "plan")
 
@@ -26,8 +26,8 @@ def test_the_same_code_endangers_no_one(journeys: Path, hogsend: Hogsend) -> Non
 def test_code_that_makes_people_drift_fails_and_names_the_wait(
     journeys: Path, hogsend: Hogsend
 ) -> None:
-    (enrollment_id,) = fall_asleep(journeys, hogsend)
-    (journeys / "sleeper.py").write_text(SLEEPER.replace('"rest"', '"nap"'))
+    (enrollment_id,) = enroll_sleepers(journeys, hogsend, "ada")
+    (journeys / "sleeper.py").write_text(SLEEPER_SOURCE.replace('"rest"', '"nap"'))
 
     outcome = hogsend("journeys", "plan")
 
@@ -35,17 +35,19 @@ def test_code_that_makes_people_drift_fails_and_names_the_wait(
     assert "1: the code no longer asks for sleep:rest" in outcome.out
     assert enrollment_id in outcome.out
     assert "1 person would not continue" in outcome.err
-    assert states(journeys) == ["waiting"]
+    assert list_states(journeys) == ["waiting"]
 
 
 def test_the_code_of_another_folder_is_tried(
     journeys: Path, tmp_path: Path, hogsend: Hogsend
 ) -> None:
-    fall_asleep(journeys, hogsend)
+    enroll_sleepers(journeys, hogsend, "ada")
     other = tmp_path / "next"
     other.mkdir()
     (other / "sleeper.py").write_text(
-        SLEEPER.replace("    await ctx.sleep", '    await ctx.trigger("new")\n    await ctx.sleep')
+        SLEEPER_SOURCE.replace(
+            "    await ctx.sleep", '    await ctx.trigger("new")\n    await ctx.sleep'
+        )
     )
 
     planned = hogsend("journeys", "plan", "--against", str(other), "--json")
@@ -59,7 +61,7 @@ def test_the_code_of_another_folder_is_tried(
 def test_a_journey_that_the_folder_lacks_or_cannot_load_parks_its_people(
     journeys: Path, hogsend: Hogsend
 ) -> None:
-    fall_asleep(journeys, hogsend)
+    enroll_sleepers(journeys, hogsend, "ada")
     (journeys / "sleeper.py").write_text("async def (")
 
     outcome = hogsend("journeys", "plan", "--json")
@@ -71,9 +73,9 @@ def test_a_journey_that_the_folder_lacks_or_cannot_load_parks_its_people(
 
 
 def test_contacts_who_drifted_before_do_not_fail_the_plan(journeys: Path, hogsend: Hogsend) -> None:
-    fall_asleep(journeys, hogsend)
-    put_into(journeys, "drifted")
-    (journeys / "sleeper.py").write_text(SLEEPER.replace('"rest"', '"nap"'))
+    enroll_sleepers(journeys, hogsend, "ada")
+    set_every_state(journeys, "drifted")
+    (journeys / "sleeper.py").write_text(SLEEPER_SOURCE.replace('"rest"', '"nap"'))
 
     outcome = hogsend("journeys", "plan", "--json")
 
@@ -89,20 +91,20 @@ def test_a_plan_without_people_is_empty(journeys: Path, hogsend: Hogsend) -> Non
 def test_on_a_terminal_there_is_a_bar_and_the_table_stays_clean(
     journeys: Path, hogsend: Hogsend
 ) -> None:
-    fall_asleep(journeys, hogsend, "ada", "bo")
-    ours, theirs = pty.openpty()
+    enroll_sleepers(journeys, hogsend, "ada", "bo")
+    our_end, command_end = pty.openpty()
     command = [sys.executable, "-m", "hogsend", "journeys", "plan"]
-    with subprocess.Popen(command, stderr=theirs, stdout=subprocess.PIPE) as process:
-        os.close(theirs)
-        shown = b""
+    with subprocess.Popen(command, stderr=command_end, stdout=subprocess.PIPE) as process:
+        os.close(command_end)
+        terminal_output = b""
         try:
-            while part := os.read(ours, 4096):
-                shown += part
+            while part := os.read(our_end, 4096):
+                terminal_output += part
         except OSError:
             # The terminal's other end was closed.
             pass
         assert process.stdout is not None
         table = process.stdout.read()
-    os.close(ours)
-    assert b"Replaying journals" in shown and b"100%" in shown
+    os.close(our_end)
+    assert b"Replaying journals" in terminal_output and b"100%" in terminal_output
     assert b"sleeper" in table and b"Replaying" not in table

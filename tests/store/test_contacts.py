@@ -1,4 +1,4 @@
-"""Contacts, what they are known by, and those who were merged."""
+"""Contacts, their identities and their merges."""
 
 from __future__ import annotations
 
@@ -14,68 +14,72 @@ from hogsend.store.contacts import to_identities
 from hogsend.store.db import Database, Query, Write
 
 
-async def write(database: Database, *writes: Write) -> None:
+async def apply(database: Database, *writes: Write) -> None:
     async with database.transaction() as tx:
         await tx.apply(writes)
 
 
 @pytest.fixture
-async def three(database: Database, clock: ManualClock) -> list[Contact]:
-    """Three people, known by a user id each."""
+async def three_contacts(database: Database, clock: ManualClock) -> list[Contact]:
+    """Three stored contacts with the user ids u0, u1 and u2."""
     now = clock.now()
-    people = [Contact(new_id(now), user_id=f"u{n}") for n in range(3)]
-    await write(
+    new_contacts = [Contact(new_id(now), user_id=f"u{n}") for n in range(3)]
+    await apply(
         database,
-        contacts.insert(people, now),
-        contacts.add_identities([(f"u:{one.user_id}", one.id) for one in people]),
+        contacts.insert(new_contacts, now),
+        contacts.add_identities([(f"u:{contact.user_id}", contact.id) for contact in new_contacts]),
     )
-    return people
+    return new_contacts
 
 
-def ids(people: list[Contact]) -> list[UUID]:
-    return [one.id for one in people]
+def list_ids(three_contacts: list[Contact]) -> list[UUID]:
+    return [contact.id for contact in three_contacts]
 
 
-def test_the_strongest_name_comes_first():
+def test_the_strongest_identity_comes_first():
     assert to_identities("u", "e@example.com", "a") == ["u:u", "e:e@example.com", "a:a"]
     assert to_identities(None, "", "a") == ["a:a"]
 
 
-async def test_people_are_found_by_any_of_their_names(database: Database, three: list[Contact]):
-    one, two, _ = three
-    await write(database, contacts.add_identities([("e:x@example.com", one.id)]))
-    found = await database.read_one(
+async def test_contacts_are_found_by_any_of_their_identities(
+    database: Database, three_contacts: list[Contact]
+):
+    first, second, _ = three_contacts
+    await apply(database, contacts.add_identities([("e:x@example.com", first.id)]))
+    by_identity = await database.read_one(
         contacts.find_by_identities(["e:x@example.com", "u:u0", "u:u1", "u:nobody"])
     )
-    assert {name: contact.id for name, contact in found.items()} == {
-        "e:x@example.com": one.id,
-        "u:u0": one.id,
-        "u:u1": two.id,
+    assert {identity: contact.id for identity, contact in by_identity.items()} == {
+        "e:x@example.com": first.id,
+        "u:u0": first.id,
+        "u:u1": second.id,
     }
 
 
-async def test_a_chain_of_merges_leads_to_the_last_survivor(
-    database: Database, three: list[Contact], clock: ManualClock
+async def test_earlier_merges_point_to_the_last_survivor(
+    database: Database, three_contacts: list[Contact], clock: ManualClock
 ):
-    one, two, three_ = ids(three)
-    await write(database, *contacts.merge(one, two, clock.now()))
-    await write(database, *contacts.merge(two, three_, clock.now()))
-    assert await database.read_one(contacts.find_survivor(one)) == three_
-    assert await database.read_one(contacts.find_survivor(three_)) is None
-    assert await database.read_one(contacts.find_merged([three_])) == {one: three_, two: three_}
-    found = await database.read_one(contacts.find_by_identities(["u:u0", "u:u1", "u:u2"]))
-    assert {contact.id for contact in found.values()} == {three_}
-    assert await database.read_one(contacts.find(one)) is None
+    first, second, third = list_ids(three_contacts)
+    now = clock.now()
+    await apply(database, *contacts.merge(merged_id=first, survivor_id=second, now=now))
+    await apply(database, *contacts.merge(merged_id=second, survivor_id=third, now=now))
+    assert await database.read_one(contacts.find_survivor(first)) == third
+    assert await database.read_one(contacts.find_survivor(third)) is None
+    assert await database.read_one(contacts.find_merged([third])) == {first: third, second: third}
+    by_identity = await database.read_one(contacts.find_by_identities(["u:u0", "u:u1", "u:u2"]))
+    assert {contact.id for contact in by_identity.values()} == {third}
+    assert await database.read_one(contacts.find(first)) is None
+    # The queries of the module leave merged contacts out; only SQL shows that their rows stay.
     rows = await database.read_one(Query("SELECT COUNT(*) FROM contacts", [], list))
     assert rows[0][0] == 3
 
 
 async def test_a_lock_returns_the_survivors_of_merged_contacts(
-    database: Database, three: list[Contact], clock: ManualClock
+    database: Database, three_contacts: list[Contact], clock: ManualClock
 ):
-    one, two, other = ids(three)
-    await write(database, *contacts.merge(one, two, clock.now()))
+    first, second, third = list_ids(three_contacts)
+    await apply(database, *contacts.merge(merged_id=first, survivor_id=second, now=clock.now()))
     async with database.transaction() as tx:
-        found = await tx.fetch_one(contacts.lock([other, one], tx.dialect.lock_rows))
-    assert set(found.by_id) == {one, other}
-    assert found.survivors == {one: two}
+        locked = await tx.fetch_one(contacts.lock([third, first], tx.dialect.lock_rows))
+    assert set(locked.by_id) == {first, third}
+    assert locked.survivors == {first: second}

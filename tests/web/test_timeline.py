@@ -1,7 +1,8 @@
-"""The timeline describes the journal, also where things did not go as the code intended."""
+"""The timeline describes the journal, also after wake-ups, timeouts and skipped calls."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,63 +19,94 @@ from hogsend.web import formatting
 from hogsend.web.admin import timeline
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-ID = UUID(int=1)
+CONTACT_ID, ENROLLMENT_ID, EVENT_ID, SEND_ID = (UUID(int=number) for number in range(1, 5))
 
 
-def titles(*turns: tuple[timedelta, list[Step]], **state: Any) -> list[str]:
-    known: dict[str, Any] = {"state": "active", **state}
-    enrollment = Enrollment(
-        ID, ID, "j", "", trigger_event_id=ID, code_hash="", entered_at=NOW, **known
-    )
+def make_enrollment(**overrides: Any) -> Enrollment:
+    defaults: dict[str, Any] = {
+        "id": ENROLLMENT_ID,
+        "contact_id": CONTACT_ID,
+        "journey_id": "j",
+        "entry_key": "",
+        "state": "active",
+        "trigger_event_id": EVENT_ID,
+        "code_hash": "",
+        "entered_at": NOW,
+    }
+    return Enrollment(**{**defaults, **overrides})
+
+
+def make_page(enrollment: Enrollment, turns: Sequence[Turn] = (), **details: Any) -> EnrollmentPage:
+    defaults: dict[str, Any] = {
+        "contact": Contact(CONTACT_ID),
+        "trigger": None,
+        "sends": {},
+        "consents": Consents(),
+        "suppression": None,
+    }
+    return EnrollmentPage(enrollment, turns=turns, **{**defaults, **details})
+
+
+def titles_and_tags(*turns: tuple[timedelta, list[Step]]) -> list[str]:
+    """Return the title and the tag of each entry, for turns that ran so long after the start."""
     journal = [
-        Turn(ID, number, NOW + after, "", "waiting", steps)
+        Turn(
+            enrollment_id=ENROLLMENT_ID,
+            number=number,
+            played_at=NOW + after,
+            code_hash="",
+            outcome="waiting",
+            steps=steps,
+        )
         for number, (after, steps) in enumerate(turns, 1)
     ]
-    page = EnrollmentPage(enrollment, Contact(ID), None, journal, {}, Consents(), None)
+    page = make_page(make_enrollment(), journal)
     return [f"{entry.title} {entry.tag}".strip() for entry in timeline.build_timeline(page, None)]
 
 
-def sleep(length: timedelta, label: str = "pause") -> Step:
+def waiting_sleep(length: timedelta, label: str = "pause") -> Step:
     detail = {"until": (NOW + length).isoformat()}
     return Step(f"sleep:{label}", "sleep", label, detail=detail, waiting=True)
 
 
-def over(step: Step, answer: Any = None) -> Step:
+def ended(step: Step, answer: Any = None) -> Step:
     return Step(step.key, step.kind, step.label, answer)
 
 
 def test_a_sleep_that_was_cut_short_says_so() -> None:
-    pause = sleep(days(2))
-    entries = titles((timedelta(), [pause]), (hours(3), [over(pause)]))
+    pause = waiting_sleep(days(2))
+    entries = titles_and_tags((timedelta(), [pause]), (hours(3), [ended(pause)]))
     assert entries[1] == "Slept three hours of two days woken"
 
 
 def test_a_sleep_to_its_end_has_one_entry() -> None:
-    pause = sleep(days(2))
-    assert titles((timedelta(), [pause]), (days(2), [over(pause)]))[1:] == ["Slept two days"]
+    pause = waiting_sleep(days(2))
+    assert titles_and_tags((timedelta(), [pause]), (days(2), [ended(pause)]))[1:] == [
+        "Slept two days"
+    ]
 
 
 def test_an_event_that_was_waited_for_is_named() -> None:
     detail = {"until": (NOW + days(7)).isoformat(), "events": ["plan.upgraded where to is “pro”"]}
     wait = Step("wait:plan.upgraded", "wait", "plan.upgraded", detail=detail, waiting=True)
-    came = {"id": str(ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
-    assert titles((timedelta(), [wait]), (days(1), [over(wait, came)]))[1:] == [
+    received_event = {"id": str(EVENT_ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
+    assert titles_and_tags((timedelta(), [wait]), (days(1), [ended(wait, received_event)]))[1:] == [
         "Waited for plan.upgraded where to is “pro”",
         "plan.upgraded received",
     ]
-    late = titles((timedelta(), [wait]), (days(7), [over(wait)]))
-    assert late[-1] == "plan.upgraded not received in time"
+    after_timeout = titles_and_tags((timedelta(), [wait]), (days(7), [ended(wait)]))
+    assert after_timeout[-1] == "plan.upgraded not received in time"
 
 
 def test_an_event_that_had_come_already_is_not_waited_for() -> None:
-    came = {"id": str(ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
-    step = Step("wait:plan.upgraded", "wait", "plan.upgraded", came)
-    assert titles((timedelta(), [step]))[1:] == ["plan.upgraded received"]
+    received_event = {"id": str(EVENT_ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
+    step = Step("wait:plan.upgraded", "wait", "plan.upgraded", received_event)
+    assert titles_and_tags((timedelta(), [step]))[1:] == ["plan.upgraded received"]
 
 
 def test_a_skipped_call_is_shown_as_not_done() -> None:
     step = Step("send:offer", "send", "offer", {"status": "skipped"}, passed=True)
-    assert titles((timedelta(), [step]))[1] == "Skipped: send offer not done"
+    assert titles_and_tags((timedelta(), [step]))[1] == "Skipped: send offer not done"
 
 
 def test_reads_show_the_answer_that_was_recorded() -> None:
@@ -87,7 +119,7 @@ def test_reads_show_the_answer_that_was_recorded() -> None:
         Step("variant:subject", "variant", "subject", answer="b"),
         Step("checkpoint:half", "checkpoint", "half"),
     ]
-    assert titles((timedelta(), steps))[1:] == [
+    assert titles_and_tags((timedelta(), steps))[1:] == [
         "Checked for a yes",
         "Counted a 3",
         "Listed a 2 events",
@@ -123,15 +155,26 @@ def test_instants_are_written_by_their_distance() -> None:
     } == expected
 
 
-def test_a_removed_journal_is_summarized_in_one_entry() -> None:
-    enrollment = Enrollment(
-        ID, ID, "j", "", "completed", ID, "", NOW, turn=3, ended_at=NOW + days(3)
+def test_a_compacted_journal_is_summarized_in_one_entry() -> None:
+    enrollment = make_enrollment(state="completed", turn=3, ended_at=NOW + days(3))
+    mail = Send(
+        id=SEND_ID,
+        contact_id=CONTACT_ID,
+        template="welcome",
+        list_id="journey",
+        status="sent",
+        created_at=NOW,
+        enrollment_id=ENROLLMENT_ID,
+        subject="Welcome, Ada",
     )
-    mail = Send(ID, ID, "welcome", "journey", "sent", NOW, ID, subject="Welcome, Ada")
-    kept = Summary(3, 1, {"send": 1, "sleep": 2}, NOW, NOW + days(3))
-    page = EnrollmentPage(
-        enrollment, Contact(ID), None, [], {ID: mail}, Consents(), None, summary=kept
+    summary = Summary(
+        turns=3,
+        failed=1,
+        steps={"send": 1, "sleep": 2},
+        first_at=NOW,
+        last_at=NOW + days(3),
     )
+    page = make_page(enrollment, sends={SEND_ID: mail}, summary=summary)
 
     entries = timeline.build_timeline(page, None)
 
