@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import thread as thread_pools
 from contextlib import contextmanager
 
-from hogsend.compat.cpython import list_threads_that_block_exit
+from hogsend.compat.cpython import list_threads_that_block_exit, parse_source
+
+
+def test_code_is_parsed_although_other_code_is_parsed_meanwhile():
+    nested: list[str] = []
+
+    def parse_once(phase: str, info: dict[str, int]) -> None:
+        if not nested:
+            nested.append(ast.dump(ast.parse("other = [1, (2, 3)]")))
+
+    code = "\n".join(f"name_{number} = [{number}, (2, 3)]" for number in range(2000))
+    threshold = gc.get_threshold()
+    gc.callbacks.append(parse_once)
+    gc.set_threshold(50)
+    try:
+        assert len(parse_source(code).body) == 2000
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(parse_once)
+    assert nested
 
 
 def test_python_lists_the_threads_of_pools():

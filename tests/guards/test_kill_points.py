@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import hogsend
+from hogsend.compat.cpython import parse_source
 from tests.promises.crash.kill_points import TRANSACTIONS
 
 APP = Path(hogsend.__file__).parent
@@ -41,7 +42,7 @@ def transaction_openers() -> set[str]:
         parts = file.relative_to(APP).with_suffix("").parts
         if parts[0] in NOT_IN_A_WORKER:
             continue
-        for name, function in functions_of(ast.parse(file.read_text())):
+        for name, function in functions_of(parse_source(file.read_text())):
             if any(isinstance(n, ast.Call) and opens_transaction(n) for n in ast.walk(function)):
                 openers.add(".".join((*parts, name)))
     return openers

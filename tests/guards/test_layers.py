@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hogsend.compat.cpython import parse_source
+
 APP = Path(__file__).parents[2] / "app"
 FILES = sorted((APP / "hogsend").rglob("*.py"))
 
@@ -73,7 +75,7 @@ def module_of(file: Path) -> str:
 
 
 def imports(file: Path) -> Iterator[Import]:
-    tree = ast.parse(file.read_text(), str(file))
+    tree = parse_source(file.read_text(), str(file))
     package = module_of(file).split(".")
     if file.name != "__init__.py":
         package = package[:-1]
@@ -216,7 +218,7 @@ def test_the_domain_does_not_ask_for_the_time():
         f"{file.relative_to(APP)}:{node.lineno}"
         for file in FILES
         if part_of(module_of(file)) == "domain"
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(parse_source(file.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")
         if isinstance(node.value, ast.Name) and node.value.id in ("datetime", "date")
     ]

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from hogsend.compat.cpython import parse_source
+
 APP = Path(__file__).parents[2] / "app" / "hogsend"
 TREES = {
-    str(file.relative_to(APP)): ast.parse(file.read_text())
+    str(file.relative_to(APP)): parse_source(file.read_text())
     for file in sorted(APP.rglob("*.py"))
     if APP / "compat" not in file.parents
 }
@@ -130,15 +132,15 @@ def test_no_type_error_about_a_private_name_is_ignored_outside_compat():
     ],
 )
 def test_a_private_use_is_found(code: str):
-    assert list(private_uses(ast.parse(code)))
+    assert list(private_uses(parse_source(code)))
 
 
 @pytest.mark.parametrize(
     "code", ["self._pool", "os._exit(1)", "from .base import _own", "f.__name__"]
 )
 def test_a_use_of_an_own_or_public_name_is_allowed(code: str):
-    assert not list(private_uses(ast.parse(code)))
+    assert not list(private_uses(parse_source(code)))
 
 
 def test_a_patched_module_is_found():
-    assert list(patched_modules(ast.parse("import warnings\nwarnings.warn = None")))
+    assert list(patched_modules(parse_source("import warnings\nwarnings.warn = None")))

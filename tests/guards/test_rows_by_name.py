@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+from hogsend.compat.cpython import parse_source
+
 APP = Path(__file__).parents[2] / "app" / "hogsend"
 MAPPING = APP / "store" / "rows.py"
 ROW = re.compile(r"^_?(db_|raw_)?(rows?|r)$")
@@ -30,7 +32,7 @@ def positions(source: str, where: str) -> list[str]:
     """Return the places where a row, or the first of several rows, is read by position."""
     return [
         f"{where}:{node.lineno}: {ast.unparse(node)}"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parse_source(source))
         if isinstance(node, ast.Subscript)
         and _is_integer(node.slice)
         and ROW.match(_name(node.value))

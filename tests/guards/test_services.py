@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hogsend.compat.cpython import parse_source
 from tests.guards.test_layers import APP, OURS, module_of, part_of
 
 # What pages and commands must not reach past the services.
@@ -64,7 +65,7 @@ def test_a_service_function_with_an_actor_uses_it(file: Path):
     """It checks the permission itself, or hands the actor to a function that does."""
     unused = [
         f"{node.name} ({file.name}:{node.lineno})"
-        for node in ast.parse(file.read_text()).body
+        for node in parse_source(file.read_text()).body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if "actor" in {argument.arg for argument in node.args.args}
         if "actor" not in {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}

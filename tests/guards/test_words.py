@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from hogsend.compat.cpython import parse_source
+
 TOP = Path(__file__).parents[2]
 APP = TOP / "app" / "hogsend"
 # Names that a reader has to decipher. Parts of names count too: `_told_of`, `said_to`.
@@ -36,7 +38,7 @@ def python_files(*folders: str) -> Iterator[Path]:
 
 def names_in(file: Path) -> Iterator[tuple[int, str]]:
     """Yield the line and the text of every name of a file, those in f-strings included."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(parse_source(file.read_text())):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 yield node.lineno, name
@@ -71,7 +73,7 @@ def test_functions_are_not_named_after_what_they_are_of():
     functions = [
         f"{file.relative_to(TOP)}:{node.lineno} {node.name}"
         for file in python_files("app")
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(parse_source(file.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.endswith("_of")
     ]
     assert not functions
@@ -81,7 +83,7 @@ def test_locals_are_named_after_what_they_hold():
     uses = [
         f"{file.relative_to(TOP)}:{node.lineno} {node.id}"
         for file in python_files("app")
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(parse_source(file.read_text()))
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
         if node.id in CATCH_ALL_LOCALS
     ]
@@ -104,7 +106,7 @@ def test_no_retired_phrase_is_written():
 def test_a_class_name_has_one_meaning():
     modules: dict[str, list[str]] = defaultdict(list)
     for file in python_files("app"):
-        for node in ast.parse(file.read_text()).body:
+        for node in parse_source(file.read_text()).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 modules[node.name].append(str(file.relative_to(APP)))
     assert not {name: files for name, files in modules.items() if len(files) > 1}

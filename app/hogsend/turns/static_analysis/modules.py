@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...compat.cpython import parse_source
 from .constants import UNKNOWN, evaluate, parse_dotted_name
 
 # The name by which authors' files import each other.
@@ -157,7 +158,7 @@ def parse_module(
         ValueError: the text contains a null byte.
         RecursionError: the text is nested too deeply.
     """
-    tree = ast.parse(text)
+    tree = parse_source(text)
     module = Module(name, file, tree, {}, {}, {}, sources, first_line)
     for node in walk_statements(tree.body):
         if isinstance(node, ast.Import | ast.ImportFrom):
