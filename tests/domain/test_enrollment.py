@@ -35,7 +35,7 @@ REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("disabled", {"enabled": False}, {}, {}),
     ("disabled_by_operator", {}, {}, {"is_switched_off": True}),
     ("where_not_met", {}, {"properties": {"plan": "free", "cart": 7}}, {}),
-    ("journey_broken", {}, {}, {"is_broken": True}),
+    ("journey_broken", {}, {}, {"is_unavailable": True}),
     ("late_event", {}, {}, {"is_late": True}),
     ("trigger_loop", {}, {}, {"is_looped": True}),
     ("no_key", {"entry_key": "gone"}, {}, {}),

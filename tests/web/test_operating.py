@@ -145,7 +145,7 @@ async def test_unchanged_enrollments_are_counted_by_reason(
 ) -> None:
     people = await put(runtime, "drifted")
     rules = runtime.ingest.rules
-    runtime.ingest.rules = replace(rules, switched_off=frozenset({"activation-welcome"}))
+    runtime.ingest.rules = replace(rules, switched_off_ids=frozenset({"activation-welcome"}))
     answer = await owner.post(f"{WELCOME}/everyone", act="restart", state="drifted")
     assert answer.status_code == 409
     text = extract_text(await answer.get_data(as_text=True))

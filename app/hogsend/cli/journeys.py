@@ -210,7 +210,7 @@ def _read_figures() -> list[JourneyFigures]:
     return [
         JourneyFigures.from_summary(summary)
         for summary in run_with_journeys(read)
-        if not summary.is_missing
+        if not summary.is_unavailable
     ]
 
 

@@ -43,7 +43,7 @@ class DueSends:
 
         Args:
             limit: the maximum number of sends of each journey.
-            now: the present instant.
+            now: the current time.
         """
         limit += len(self._claimed)
         journeys = [None, *await self._database.read_one(sends.find_queued_journeys())]
@@ -71,7 +71,7 @@ class DueSends:
 
         Args:
             ids: the sends.
-            now: the present instant.
+            now: the current time.
         """
         self._claimed.update(ids)
         try:

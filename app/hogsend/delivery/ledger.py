@@ -43,7 +43,7 @@ class Ledger:
 
     Args:
         database: holds the ledger.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         ingest: ingests bounces as events, inside the transaction of their outcome.
         provider: the provider's name.
         holder: this worker's id, where several workers deliver.

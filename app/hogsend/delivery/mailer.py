@@ -44,7 +44,7 @@ class Mailer:
 
     Args:
         database: holds the ledger.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         ingest: ingests the events of delivery, such as bounces.
         provider: the provider that the mails are handed to.
         changes: notified when sends change.

@@ -37,7 +37,7 @@ def accept(send: Send, now: datetime, provider: str, accepted: Accepted) -> Deli
 
     Args:
         send: the row, recorded as being handed over.
-        now: the present instant.
+        now: the current time.
         provider: the provider's name.
         accepted: the provider's answer.
     """
@@ -59,7 +59,7 @@ def fail(send: Send, now: datetime, reason: str, outcome: str, reply: str) -> De
 
     Args:
         send: the row.
-        now: the present instant.
+        now: the current time.
         reason: the reason that the dashboard shows.
         outcome: the outcome of the attempt.
         reply: the provider's answer, or what happened.
@@ -77,7 +77,7 @@ def reject(
 
     Args:
         send: the row.
-        now: the present instant.
+        now: the current time.
         error: the provider's refusal.
         contact_email: the address that a hard bounce suppresses; None in test mode, where the
             mail does not go to the contact.
@@ -102,7 +102,7 @@ def resolve_doubt(
 
     Args:
         send: the row, recorded as being handed over.
-        now: the present instant.
+        now: the current time.
         reply: what happened, for people to read.
         window: how long the provider recognizes a repeated send; None if it never does.
     """
@@ -126,7 +126,7 @@ def resolve_interrupted(send: Send, now: datetime, window: timedelta | None) -> 
 
     Args:
         send: the row, recorded as being handed over.
-        now: the present instant.
+        now: the current time.
         window: how long the provider recognizes a repeated send; None if it never does.
     """
     reply = "the process ended during the hand-over"

@@ -29,7 +29,7 @@ class RateLimiter:
         """Return how many of the waiting mails may begin.
 
         Args:
-            now: the present instant, which may be earlier than before if the clock was set back.
+            now: the current time, which may be earlier than before if the clock was set back.
             wanted: how many mails would begin without the limit.
         """
         if not self._rate:

@@ -24,7 +24,7 @@ async def settle_interrupted_sends(
 
     Args:
         database: holds the ledger.
-        now: the present instant.
+        now: the current time.
         window: how long the provider recognizes a repeated send; None if it never does.
     """
     tally = Tally(now)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.event import Event
-from ..domain.journey import JOURNEY_LIST, MailList
+from ..domain.journey import BUILT_IN_LIST_ID, MailList
 from ..domain.send_policy import Send
 from . import mime
 from .bodies import BodyRenderer
@@ -137,7 +137,7 @@ class Renderer:
             id=_PREVIEW_ID,
             contact_id=_PREVIEW_ID,
             template=key,
-            list_id=template.list_id or JOURNEY_LIST,
+            list_id=template.list_id or BUILT_IN_LIST_ID,
             status="queued",
             created_at=now,
             props=template.sample,

@@ -72,7 +72,7 @@ class SendDelivery:
     """Delivers sends, many concurrently.
 
     Args:
-        clock: the source of the present instant.
+        clock: the source of the current time.
         ledger: records hand-overs and outcomes.
         provider: the provider that the mails are handed to.
         pause: begins when the provider takes no mail at all.

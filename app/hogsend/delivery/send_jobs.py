@@ -40,7 +40,7 @@ async def load_jobs(database: Database, ids: Sequence[UUID], now: datetime) -> l
         database: holds the ledger.
         ids: the sends; the result lacks those that are no longer queued or due, such as a send
             whose last attempt failed after its id was read.
-        now: the present instant.
+        now: the current time.
     """
     try:
         return await _load(database, ids, now)

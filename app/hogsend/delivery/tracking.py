@@ -64,7 +64,7 @@ class Tracker:
 
     Args:
         database: holds the opens and clicks.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         ingest: ingests the events of clicks.
         changes: notified when sends change.
     """

@@ -223,7 +223,7 @@ class EnrollmentFacts:
 
     Args:
         is_switched_off: an operator has switched the journey off.
-        is_broken: the journey's code is gone or cannot be used.
+        is_unavailable: the journey's code is gone or fails to load.
         is_late: the event happened too long before it arrived.
         is_looped: the chain of journeys that triggered the event is too long.
         is_live: the contact is in the journey now, with this entry key.
@@ -234,7 +234,7 @@ class EnrollmentFacts:
     """
 
     is_switched_off: bool = False
-    is_broken: bool = False
+    is_unavailable: bool = False
     is_late: bool = False
     is_looped: bool = False
     is_live: bool = False
@@ -297,7 +297,7 @@ def _find_refusal(
         (not journey.enabled, "disabled"),
         (facts.is_switched_off, "disabled_by_operator"),
         (where is not None and not where.matches(event.properties, now), "where_not_met"),
-        (facts.is_broken, "journey_broken"),
+        (facts.is_unavailable, "journey_broken"),
         (facts.is_late, "late_event"),
         (facts.is_looped, "trigger_loop"),
         (compute_entry_key(journey, event) is None, "no_key"),

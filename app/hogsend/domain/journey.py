@@ -13,8 +13,9 @@ from .event import EventMatch
 EntryLimit = Literal["once", "once_per_period", "unlimited"]
 Retrigger = Literal["ignore", "restart"]
 
-# The list of sends whose journey names no list; contacts are subscribed to it by default.
-JOURNEY_LIST = "journey"
+# The id of the built-in list: of sends whose journey names no list. Contacts are subscribed to the
+# built-in list by default.
+BUILT_IN_LIST_ID = "journey"
 # Stands for every list in a consent.
 EVERYTHING = "*"
 
@@ -104,7 +105,7 @@ class Journey:
     entry: Entry
     exit_on: tuple[EventMatch, ...] = ()
     suppress: timedelta | None = None
-    list_id: str = JOURNEY_LIST
+    list_id: str = BUILT_IN_LIST_ID
     enabled: bool = True
     entry_key: str | None = None
     on_retrigger: Retrigger = "ignore"

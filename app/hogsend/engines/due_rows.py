@@ -50,10 +50,10 @@ class DueRows:
         The result includes the rows of running turns until they commit.
 
         Args:
-            now: the present instant.
+            now: the current time.
             in_progress: the enrollments whose turns are running.
         """
-        running = Counter(due.journey_id for due in in_progress.values())
+        running = Counter(row.journey_id for row in in_progress.values())
         journey_ids = [
             journey_id
             for journey_id in await self._database.read_one(enrollments.find_due_journeys())

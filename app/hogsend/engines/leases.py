@@ -28,7 +28,7 @@ class RowLeases:
 
         Args:
             due: due enrollments of different contacts.
-            now: the present instant.
+            now: the current time.
         """
         async with self._database.transaction() as tx:
             # A contact whose row is locked is being changed; a later poll finds its turns again.

@@ -12,8 +12,9 @@ from ..store.enrollments import DueEnrollment
 from ..store.workers import Outage
 
 OnCommitted = Callable[[Collection[UUID]], None]
-# Runs one turn of each enrollment, and reports each committed turn immediately. Does not wait for
-# turns whose steps take long: returns the enrollments of these turns, and reports them later.
+# Runs one turn of each enrollment, and reports each turn immediately when it is committed. Does not
+# wait for turns whose steps take long: returns the enrollments of these turns, and reports them
+# when their turns are committed or given up.
 RunTurns = Callable[[Sequence[UUID], OnCommitted], Awaitable[Collection[UUID]]]
 
 
@@ -34,7 +35,7 @@ class Leases(Protocol):
         ...
 
     async def acquire(self, due: Sequence[DueEnrollment], now: datetime) -> Collection[UUID]:
-        """Lease due enrollments until their commit; return the ones that no other worker holds."""
+        """Lease due enrollments until their commit; return those that no other worker holds."""
         ...
 
 
@@ -47,7 +48,7 @@ class DueTurns(Protocol):
         """Return the due rows, and the next row that is not due yet, by journey.
 
         Args:
-            now: the present instant.
+            now: the current time.
             in_progress: the enrollments whose turns are running.
         """
         ...

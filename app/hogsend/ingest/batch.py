@@ -44,7 +44,7 @@ async def ingest_batch(
         incoming: the events.
         rules: the journeys, lists and switches that decide.
         tally: counts the changes; the caller writes the tally.
-        now: the present instant.
+        now: the current time.
     """
     result = BatchResult()
     remaining = list(incoming)
@@ -99,7 +99,7 @@ class IngestBatch:
     Args:
         rules: the journeys, lists and switches that decide.
         tally: counts the changes.
-        now: the present instant.
+        now: the current time.
 
     Attributes:
         wakes: the due times of the enrollments that the batch starts or wakes, by enrollment.
@@ -332,7 +332,7 @@ class IngestBatch:
         ]
         if not only_journey:
             rows += [
-                self._enroll_in(journey, incoming, event, state, broken=True)
+                self._enroll_in(journey, incoming, event, state, is_unavailable=True)
                 for journey in self._rules.find_unavailable_by_trigger(event.name)
             ]
         return rows
@@ -344,7 +344,7 @@ class IngestBatch:
         event: Event,
         state: ContactState,
         *,
-        broken: bool = False,
+        is_unavailable: bool = False,
     ) -> dict[str, Any]:
         key = compute_entry_key(journey, event) or ""
         live = [e for e in state.live.values() if (e.journey_id, e.entry_key) == (journey.id, key)]
@@ -357,7 +357,7 @@ class IngestBatch:
             self._now,
             suppressed=self._contacts.suppressed_addresses,
             replaces=restarted,
-            broken=broken,
+            is_unavailable=is_unavailable,
         )
         if isinstance(enrollment, str):
             return self._refuse(journey, enrollment, event, state)

@@ -21,7 +21,7 @@ class BatchWrites:
     """The rows that a batch of events writes.
 
     Args:
-        now: the present instant.
+        now: the current time.
         events: the new events.
         idempotency_keys: the keys, each with its event and the digest of the request.
         refusals: the reasons why triggers enrolled no one.

@@ -66,7 +66,7 @@ class ContactResolver:
     """Finds or creates the contact of each event of a batch.
 
     Args:
-        now: the present instant.
+        now: the current time.
     """
 
     def __init__(self, now: datetime) -> None:

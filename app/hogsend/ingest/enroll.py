@@ -34,7 +34,7 @@ def try_enroll(
     *,
     suppressed: Collection[str],
     replaces: Collection[Enrollment] = (),
-    broken: bool = False,
+    is_unavailable: bool = False,
 ) -> Enrollment | SkipReason:
     """Decide whether an event enrolls its contact, and record an enrollment in `state`.
 
@@ -43,10 +43,11 @@ def try_enroll(
         cause: the event, and the length of the chain of causes behind it.
         state: the event's contact as of now; the survivor, if the contact was merged since.
         rules: the journeys, lists and switches that decide.
-        now: the present instant.
+        now: the current time.
         suppressed: addresses that must not be mailed.
-        replaces: live enrollments that the new one replaces, and that do not count therefore.
-        broken: whether the journey's code is gone or cannot be used.
+        replaces: live enrollments that the new enrollment replaces, and that therefore do not keep
+            the contact from entering.
+        is_unavailable: whether the journey's code is gone or fails to load.
 
     Returns:
         The new enrollment, which has ended already if the contact is held out; or the reason why
@@ -55,8 +56,8 @@ def try_enroll(
     event = cause.event
     entry = journey.id, compute_entry_key(journey, event) or ""
     facts = EnrollmentFacts(
-        is_switched_off=journey.id in rules.switched_off,
-        is_broken=broken,
+        is_switched_off=journey.id in rules.switched_off_ids,
+        is_unavailable=is_unavailable,
         is_late=not journey.accept_late and _has_arrived_late(event, rules),
         is_looped=cause.depth > MAX_CHAIN_LENGTH,
         is_live=_is_in_journey(state, entry, replaces),

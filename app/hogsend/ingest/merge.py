@@ -46,7 +46,7 @@ async def merge_contacts(
         tx: the transaction.
         ids: contacts, of which at most one has a user id.
         tally: counts the changes.
-        now: the present instant.
+        now: the current time.
     """
     contacts_by_id = await tx.fetch_one(contacts.find_by_ids(ids, tx.dialect.lock_rows))
     survivor, *losers = sorted(contacts_by_id.values(), key=lambda c: (c.user_id is None, c.id))
@@ -124,7 +124,7 @@ async def _wake(
     Args:
         tx: the transaction.
         live: the live enrollments after the merge, each with the other contact.
-        now: the present instant.
+        now: the current time.
     """
     waiting = [(e, other) for e, other in live if e.wait and e.wait.events and not e.wait_result]
     if not waiting:

@@ -98,7 +98,7 @@ async def run_operator_action(
         ids: the enrollments.
         rules: the journeys, lists and switches that decide.
         tally: counts the changes; the caller writes the tally.
-        now: the present instant.
+        now: the current time.
     """
     batch = _ActionBatch(action, rules, tally, now)
     await batch.load(tx, ids)
@@ -225,7 +225,7 @@ class _ActionBatch:
         arrived since. If an event ended the lost wait, that event is recorded as its answer, for
         code that makes the wait after all.
         """
-        self._find_journey(enrollment)  # raises if the code is gone
+        self._find_journey(enrollment)  # Raises Conflict if the journey is unavailable.
         active = replace(
             enrollment, state="active", attempt=0, wake_at=self._now, wait=None, wait_result=None
         )

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from ..domain.incoming import LATE_AFTER
-from ..domain.journey import JOURNEY_LIST, Journey, MailList
+from ..domain.journey import BUILT_IN_LIST_ID, Journey, MailList
 from ..store import journeys as journey_store
 from ..store.db import Database
 
 BUILT_IN_LIST = MailList(
-    JOURNEY_LIST,
+    BUILT_IN_LIST_ID,
     name="Tips and updates",
     description="Mail that helps you get the most out of the product.",
 )
@@ -27,16 +27,16 @@ class IngestRules:
     Args:
         journeys: the journeys of the code, by id.
         lists: the lists of the code, by id, without the built-in list.
-        unavailable: the stored definitions of journeys whose code is gone or broken, by id;
-            contacts may still be enrolled in these journeys.
-        switched_off: journeys that an operator has switched off.
+        unavailable: the stored definitions of unavailable journeys, whose code is gone or fails to
+            load, by id; contacts who entered earlier may still be in them, but nobody new enters.
+        switched_off_ids: the ids of journeys that an operator has switched off.
         late_after: how long after an event happened it may arrive and still start a journey.
     """
 
     journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
     lists: Mapping[str, MailList] = field(default_factory=dict[str, MailList])
     unavailable: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
-    switched_off: frozenset[str] = frozenset()
+    switched_off_ids: frozenset[str] = frozenset()
     late_after: timedelta = LATE_AFTER
     # Journeys, by the name of an event.
     _by_trigger: Index = field(init=False, repr=False, compare=False)
@@ -56,7 +56,7 @@ class IngestRules:
             "_by_exit": _index(
                 (event, journey)
                 for journey in all_journeys
-                for event in {rule.event for rule in journey.exit_on}
+                for event in {match.event for match in journey.exit_on}
             ),
             "_by_goal": _index(
                 (journey.goal.event, journey) for journey in self.journeys.values() if journey.goal
@@ -70,15 +70,19 @@ class IngestRules:
         return self._by_trigger.get(event, ())
 
     def find_unavailable_by_trigger(self, event: str) -> Sequence[Journey]:
-        """Return the journeys that an event would start if their code were not gone or broken."""
+        """Return the unavailable journeys that an event would start if they were available."""
         return self._unavailable_by_trigger.get(event, ())
 
     def find_by_exit(self, event: str) -> Sequence[Journey]:
-        """Return the journeys that an event may end."""
+        """Return the journeys, also unavailable ones, that an event may end.
+
+        A contact who completed such a journey may still have sends in the queue, which the event
+        cancels.
+        """
         return self._by_exit.get(event, ())
 
     def find_by_goal(self, event: str) -> Sequence[Journey]:
-        """Return the journeys that an event may be the goal of."""
+        """Return the journeys, without the unavailable ones, that an event may be the goal of."""
         return self._by_goal.get(event, ())
 
     def find_definition(self, journey_id: str) -> Journey | None:
@@ -94,10 +98,10 @@ class IngestRules:
         return self.lists.get(list_id) or replace(BUILT_IN_LIST, id=list_id)
 
 
-def _index(journeys: Iterable[tuple[str, Journey]]) -> Index:
-    """Group journeys by the name of an event."""
+def _index(pairs: Iterable[tuple[str, Journey]]) -> Index:
+    """Group journeys by event, from pairs of an event's name and a journey."""
     index: dict[str, list[Journey]] = {}
-    for event, journey in journeys:
+    for event, journey in pairs:
         index.setdefault(event, []).append(journey)
     return index
 
@@ -108,19 +112,25 @@ async def load_rules(
     lists: Mapping[str, MailList],
     late_after: timedelta = LATE_AFTER,
 ) -> IngestRules:
-    """Load the rules: the journeys of the code, and the operators' switches.
+    """Load the switches and the definitions of unavailable journeys; return all rules.
 
     Args:
-        database: holds the switches, and the definitions of journeys whose code is gone or broken.
+        database: holds the operators' switches, and the definitions of all journeys so far.
         journeys: the journeys of the code, by id.
         lists: the lists of the code, by id.
         late_after: how long after an event happened it may arrive and still start a journey.
     """
-    stored = await database.read_one(journey_store.find_all())
+    by_id = await database.read_one(journey_store.find_all())
     return IngestRules(
         journeys=journeys,
         lists=lists,
-        unavailable={key: row.journey for key, row in stored.items() if key not in journeys},
-        switched_off=frozenset(key for key, row in stored.items() if not row.switched_on),
+        unavailable={
+            journey_id: stored.journey
+            for journey_id, stored in by_id.items()
+            if journey_id not in journeys
+        },
+        switched_off_ids=frozenset(
+            journey_id for journey_id, stored in by_id.items() if not stored.switched_on
+        ),
         late_after=late_after,
     )

@@ -40,7 +40,7 @@ class Ingest:
 
     Args:
         database: the database that the events are written to.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         rules: the journeys, lists and switches that decide; may be replaced at any time.
         changes: notifies open dashboards.
         on_commit: awaited with the result of each committed batch.

@@ -1,4 +1,4 @@
-"""Replays triggers that arrived while their journey was gone or broken."""
+"""Replays triggers that a journey missed while its code was gone or failed to load."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ async def replay_triggers(
     tally: Tally,
     now: datetime,
 ) -> ReplayResult:
-    """Decide again about triggers that a broken journey missed, by the same rules as for new ones.
+    """Decide again about triggers that a journey missed while it was unavailable.
+
+    The rules are the same as for new triggers.
 
     The events are not stored again; their records show the new decision. If an event that exits
     the journey has arrived since, the enrollment ends immediately.
@@ -63,7 +65,7 @@ async def replay_triggers(
         refusal_ids: the refusals to replay; refusals that have another reason by now are skipped.
         rules: the journeys, lists and switches that decide.
         tally: counts the changes; the caller writes the tally.
-        now: the present instant.
+        now: the current time.
     """
     missed = await tx.fetch_one(events.find_missed(refusal_ids, MISSED))
     batch = _ReplayBatch(journey, rules, tally, now)

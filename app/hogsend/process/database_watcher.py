@@ -28,7 +28,7 @@ class DatabaseWatcher:
     Args:
         database: the database.
         location: its file or host, for the log.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         bus: where the events go.
     """
 

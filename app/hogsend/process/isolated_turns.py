@@ -20,7 +20,7 @@ class IsolatedTurns:
     Args:
         runner: runs turns.
         database: where the enrollments are.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         change_feed: notified of enrollments that fail.
     """
 

@@ -25,7 +25,7 @@ async def sync_journeys(
     Args:
         database: the database.
         registry: the loaded journeys.
-        now: the present instant.
+        now: the current time.
         worker_id: this worker, where there are several: a journey that another worker has code for
             is not lost.
 

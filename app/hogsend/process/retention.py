@@ -68,7 +68,7 @@ class Retention:
 
     Args:
         database: the database.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         keep: how long data is kept.
         is_leader: returns whether this worker applies the policy, where there are several workers.
     """

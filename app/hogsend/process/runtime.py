@@ -129,7 +129,7 @@ async def open_runtime(
     Args:
         settings: with secrets, on a prepared data folder.
         with_worker: also run journeys and deliver mail.
-        clock: what tells the time; the machine's unless given.
+        clock: the clock; the machine's unless given.
 
     Raises:
         ConfigError: settings do not fit together.

@@ -32,7 +32,7 @@ class Worker:
     Args:
         bus: delivers what was committed, and which workers are lost.
         database: the database.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         turn_runner: runs turns.
         engine: decides when they run.
         mailer: delivers mail.

@@ -42,7 +42,7 @@ def create_backup(settings: Settings, actor: Actor, file: Path, now: datetime) -
         settings: name the database; read beside a running server.
         actor: who asks for it; the file holds everything.
         file: where the copy goes; must not exist.
-        now: the present instant.
+        now: the current time.
 
     Returns:
         The backup. It has no secret when that comes from a setting.
@@ -72,7 +72,7 @@ async def restore_backup(
         settings: name the database that is replaced.
         actor: who asks for it.
         file: the backup.
-        now: the present instant.
+        now: the current time.
 
     Raises:
         Forbidden: the actor may not administer.

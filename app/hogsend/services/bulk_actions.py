@@ -103,7 +103,7 @@ async def replay_missed_triggers(
     *,
     on_progress: Progress | None = None,
 ) -> BulkResult:
-    """Let the triggers that a journey missed while its code was gone or broken start it now.
+    """Let the triggers that a journey missed while it was unavailable start it now.
 
     Args:
         context: whose triggers.
@@ -113,7 +113,7 @@ async def replay_missed_triggers(
 
     Raises:
         Forbidden: the actor may not operate.
-        Conflict: the journey's code is gone or broken.
+        Conflict: the journey is unavailable: its code is gone or fails to load.
     """
     actor.require(Permission.OPERATE)
     journey = context.ingest.rules.journeys.get(journey_id)

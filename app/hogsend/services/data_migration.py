@@ -49,7 +49,7 @@ async def copy_to_postgres(
         settings: name the SQLite file.
         actor: who asks for it.
         url: the address of the Postgres.
-        now: the present instant, for the audit log.
+        now: the current time, for the audit log.
         on_progress: receives the progress.
 
     Raises:

@@ -25,7 +25,7 @@ class Installation:
 
     Args:
         settings: as they were when the process started.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         database: open for as long as the installation is used.
         change_feed: publishes which kinds of rows have changed.
     """

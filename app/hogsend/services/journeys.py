@@ -65,7 +65,7 @@ class JourneySummary:
     Args:
         journey: its definition, as it was last loaded.
         is_switched_on: whether operators let it enroll contacts.
-        is_missing: whether its code is gone or broken.
+        is_unavailable: whether its code is gone or fails to load.
         by_state: how many of its enrollments are in each state.
         retrying: how many of its enrollments retry a turn that raised.
         days: its totals of the last 14 days.
@@ -73,7 +73,7 @@ class JourneySummary:
 
     journey: Journey
     is_switched_on: bool
-    is_missing: bool
+    is_unavailable: bool
     by_state: Mapping[str, int]
     retrying: int
     days: DailyTotals
@@ -81,7 +81,7 @@ class JourneySummary:
     @property
     def is_halted(self) -> bool:
         """Whether it does not run although its code is loaded: it blocked its thread too often."""
-        return not self.is_missing and self.by_state["parked"] > 0
+        return not self.is_unavailable and self.by_state["parked"] > 0
 
     @property
     def live(self) -> int:
@@ -95,7 +95,7 @@ class JourneySummary:
 
     @property
     def missed_triggers(self) -> int:
-        """How many triggers of the last 7 days it missed while its code was gone or broken."""
+        """How many triggers of the last 7 days it missed while it was unavailable."""
         return self.days.sum_up(counters.name_refused_total(self.journey.id, "journey_broken"))
 
     @property
@@ -179,7 +179,7 @@ async def count_waiting(
 async def count_missed_triggers(
     installation: Installation, actor: Actor, journey_id: str
 ) -> BoundedCount:
-    """Return how many triggers a journey missed while its code was gone or broken.
+    """Return how many triggers a journey missed while it was unavailable.
 
     Raises:
         Forbidden: the actor may not read.
@@ -223,7 +223,7 @@ async def _summarize(
         JourneySummary(
             journey=loaded.get(journey_id) or stored[journey_id].journey,
             is_switched_on=journey_id not in stored or stored[journey_id].switched_on,
-            is_missing=journey_id not in loaded,
+            is_unavailable=journey_id not in loaded,
             by_state={
                 state: max(0, values.get(gauge, 0)) for state, gauge in gauges[journey_id].items()
             },

@@ -92,7 +92,7 @@ async def get_overview(context: ServiceContext, actor: Actor, now: datetime) -> 
     Args:
         context: whose overview.
         actor: who reads it.
-        now: the present instant, in the time zone of the reader, whose days are meant.
+        now: the current time, in the time zone of the reader, whose days are meant.
 
     Raises:
         Forbidden: the actor may not read.

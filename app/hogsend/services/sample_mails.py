@@ -11,7 +11,7 @@ from ..delivery.providers.select import select_provider
 from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.ids import new_id
-from ..domain.journey import JOURNEY_LIST
+from ..domain.journey import BUILT_IN_LIST_ID
 from ..domain.send_policy import Send
 from ..errors import HogsendError
 from .actor import Actor, Permission
@@ -83,7 +83,7 @@ def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> 
         id=new_id(now),
         contact_id=contact.id,
         template=key,
-        list_id=template.list_id or JOURNEY_LIST,
+        list_id=template.list_id or BUILT_IN_LIST_ID,
         status="queued",
         created_at=now,
         props=template.sample,

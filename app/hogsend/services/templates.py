@@ -39,7 +39,7 @@ class TemplateContext(Protocol):
 
     @property
     def clock(self) -> Clock:
-        """The source of the present instant."""
+        """The source of the current time."""
         ...
 
 

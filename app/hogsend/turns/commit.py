@@ -69,7 +69,7 @@ async def commit_turns(
         finished: the turns.
         ingest: ingests the events that the turns trigger.
         tally: counts the changes.
-        now: the present instant.
+        now: the current time.
 
     Returns:
         The changes to publish to the engine and the dashboards, and for each turn whether it was
@@ -203,7 +203,7 @@ def apply_turn(
         turn: the turn.
         before: the enrollment as it is stored now.
         late: the events that arrived for the turn's new wait while the turn ran.
-        now: the present instant.
+        now: the current time.
     """
     result = turn.result
     if result.outcome == "early":

@@ -333,7 +333,7 @@ class Context:
         return is_subscribed
 
     async def now(self, *, label: str = "now") -> datetime:
-        """Return the present instant, the same at every replay."""
+        """Return the current time, the same at every replay."""
         instant: datetime = await perform(Now(label))
         return instant
 

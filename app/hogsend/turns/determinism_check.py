@@ -26,7 +26,7 @@ async def check_determinism(
     Args:
         driver: runs authors' code.
         finished: turns that are over and not committed.
-        now: the present instant.
+        now: the current time.
     """
     pairs = [
         (execution, build_dry_run(execution, _enrollment_after(execution, now)))

@@ -16,7 +16,7 @@ from types import ModuleType
 
 from ..domain.event import EventMatch
 from ..domain.graph import JourneyGraph
-from ..domain.journey import EVERYTHING, JOURNEY_LIST, BrokenFile, Entry, Journey, MailList
+from ..domain.journey import BUILT_IN_LIST_ID, EVERYTHING, BrokenFile, Entry, Journey, MailList
 from ..ingest.rules import BUILT_IN_LIST
 from .decorator import SPEC_ATTRIBUTE, JourneyFunction, JourneySpec
 from .definition_checks import ID, ID_REMEDY, check_function, check_spec
@@ -49,7 +49,7 @@ class _Loading:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._broken: list[BrokenFile] = []
-        self._lists: dict[str, MailList] = {JOURNEY_LIST: BUILT_IN_LIST}
+        self._lists: dict[str, MailList] = {BUILT_IN_LIST_ID: BUILT_IN_LIST}
         self._journeys: dict[str, Journey] = {}
         self._functions: dict[str, JourneyFunction] = {}
         self._graphs: dict[str, JourneyGraph] = {}
@@ -217,7 +217,7 @@ def build_journey(
         entry=spec.entry if isinstance(spec.entry, Entry) else Entry(spec.entry),
         exit_on=tuple(_to_match(event) for event in spec.exit_on),
         suppress=spec.suppress,
-        list_id=spec.list or JOURNEY_LIST,
+        list_id=spec.list or BUILT_IN_LIST_ID,
         enabled=spec.enabled,
         entry_key=spec.key.path if spec.key is not None else None,
         on_retrigger=spec.on_retrigger,

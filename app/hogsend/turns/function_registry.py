@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..domain.journey import JOURNEY_LIST, Journey, MailList
+from ..domain.journey import BUILT_IN_LIST_ID, Journey, MailList
 from ..errors import JourneyCodeError
 from ..ingest.rules import BUILT_IN_LIST
 from .decorator import SPEC_ATTRIBUTE, JourneyFunction, JourneySpec
@@ -30,7 +30,7 @@ def build_registry(functions: Sequence[JourneyFunction], lists: Mapping[str, Mai
         JourneyCodeError: a function is not a journey, or cannot be used; the message has every
             problem.
     """
-    known = {JOURNEY_LIST: BUILT_IN_LIST, **lists}
+    known = {BUILT_IN_LIST_ID: BUILT_IN_LIST, **lists}
     journeys: dict[str, Journey] = {}
     problems: list[str] = []
     for function in functions:

@@ -141,7 +141,7 @@ async def plan_journeys(
 
     Args:
         database: where the enrollments are.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         code: the code.
         journey_ids: the journeys.
         limits: the limits of each turn.
@@ -299,7 +299,7 @@ async def log_plan(
 
     Args:
         database: where the enrollments are.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         code: the present code.
         changed: the journeys whose code has changed.
         limits: the limits of each turn.

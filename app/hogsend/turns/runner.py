@@ -51,7 +51,7 @@ class TurnRunner:
 
     Args:
         database: where enrollments are.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         ingest: ingests the events that turns trigger, inside the transaction of the turns.
         code: the authors' code; may be replaced at any time.
         limits: the limits of each turn.

@@ -24,7 +24,7 @@ class Connectivity:
     """Records which parts of Hatchet are unreachable, and logs each outage and its end once.
 
     Args:
-        clock: the source of the present instant.
+        clock: the source of the current time.
         on_change: called when Hatchet becomes unreachable, and when it answers again.
     """
 

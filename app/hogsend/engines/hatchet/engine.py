@@ -71,7 +71,7 @@ class HatchetEngine:
 
     Args:
         database: the database with the enrollments.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         run_turns: runs one turn of each given enrollment.
         journey_ids: the journeys that this process has code for.
         exit_cancelled: exits an enrollment whose run was cancelled in Hatchet.

@@ -17,7 +17,7 @@ class EngineContext:
 
     Args:
         database: where the rows are.
-        clock: the source of the present instant.
+        clock: the source of the current time.
         connectivity: tracks whether Hatchet answers.
         journey_ids: the journeys that this process has code for; replaced when the code changes.
         client: talks to Hatchet; None before the first connection.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ...domain.ids import new_id
 from ...domain.journal import Step, decode, encode
-from ...domain.journey import JOURNEY_LIST
+from ...domain.journey import BUILT_IN_LIST_ID
 from ...domain.send_policy import Queue, Send, compute_send_time, decide_send
 from ...errors import JourneyCodeError
 from ..turn_state import TurnState
@@ -112,7 +112,7 @@ class SendMail(Call):
                 f"Add journeys/emails/{self.template}.html.",
             )
         # The list of a template applies in journeys that name no list.
-        has_own_list = journey.list_id != JOURNEY_LIST
+        has_own_list = journey.list_id != BUILT_IN_LIST_ID
         template_list_id = None if has_own_list else environment.templates[self.template]
         list_id = self.list_id or template_list_id or journey.list_id
         environment.check_list(list_id)

@@ -38,7 +38,7 @@ RETRYING = "retrying"
 async def list_journeys() -> WebResponse:
     """Show every journey with its figures."""
     summaries = await journeys.list_journeys(get_context(), get_actor())
-    shown = [summary for summary in summaries if not summary.is_missing or summary.live]
+    shown = [summary for summary in summaries if not summary.is_unavailable or summary.live]
     return render_page("admin/journeys.html", summaries=shown, broken=get_content().broken)
 
 

@@ -56,7 +56,7 @@ async def show_overview() -> WebResponse:
         "admin/overview.html",
         items=list(_list_items(overview)),
         live=sum(summary.live for summary in overview.journeys),
-        journeys=sum(not summary.is_missing for summary in overview.journeys),
+        journeys=sum(not summary.is_unavailable for summary in overview.journeys),
         provider=get_context().settings.mail.partition(":")[0],
         totals=overview.totals,
         bars=_build_bars(overview.totals),
@@ -88,10 +88,10 @@ def _list_items(overview: Overview) -> Iterator[AttentionItem]:
         if summary.by_state["drifted"]:
             yield _describe_drifted(summary)
     for summary in journeys:
-        if summary.is_missing and summary.by_state["parked"]:
+        if summary.is_unavailable and summary.by_state["parked"]:
             yield _describe_parked(summary)
     for summary in journeys:
-        if summary.missed_triggers and not summary.is_missing:
+        if summary.missed_triggers and not summary.is_unavailable:
             yield _describe_missed(summary)
     yield from _describe_sends(attention)
     yield from _describe_overdue(attention)
