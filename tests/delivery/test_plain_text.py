@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hogsend.delivery.markup import find_tags
+from hogsend.delivery.markup import find_html_tokens
 from hogsend.delivery.plain_text import html_to_text
 
 
@@ -50,4 +50,4 @@ from hogsend.delivery.plain_text import html_to_text
     ],
 )
 def test_a_mail_is_readable_as_plain_text(markup: str, expected: str):
-    assert html_to_text(markup, list(find_tags(markup))) == expected + "\n"
+    assert html_to_text(markup, list(find_html_tokens(markup))) == expected + "\n"

@@ -21,7 +21,7 @@ from .compiled_mail.lru_cache import LruCache
 from .compiled_mail.placeholders import fill_placeholders, has_exactly
 from .compiled_mail.positions import find_free_placeholders, find_pixel_position
 from .links import rewrite_links
-from .markup import find_tags
+from .markup import find_html_tokens
 from .plain_text import html_to_text
 from .templates import RenderFailed, Template
 from .tokens import Tokens
@@ -145,12 +145,12 @@ class BodyRenderer:
     def _render_in_full(self, markup: str, mail: _Mail) -> MailBodies:
         """Inline the styles, make the plain part, and rewrite the links of one mail."""
         inlined = self._inliner.inline(markup)
-        all_tags = list(find_tags(inlined))
-        text = html_to_text(inlined, all_tags) if mail.plain else ""
+        html_tokens = list(find_html_tokens(inlined))
+        text = html_to_text(inlined, html_tokens) if mail.plain else ""
         # The inliner's output has no link after the end of the body, so the pixel moves no link.
-        position = find_pixel_position(inlined, all_tags)
+        position = find_pixel_position(inlined, html_tokens)
         inlined = inlined[:position] + mail.pixel + inlined[position:]
-        html, links = rewrite_links(inlined, all_tags, self._base, mail.target)
+        html, links = rewrite_links(inlined, html_tokens, self._base, mail.target)
         return MailBodies(html, mime.encode_quoted_printable(html), text, links)
 
     def _compile_once(

@@ -17,7 +17,8 @@ class InvalidTemplate(Exception):
     """A template file is invalid.
 
     Args:
-        line: the line of the problem, from 1; 0 for the whole file.
+        line: the line of the problem, from 1; 0 when the problem has no line, such as a
+            file that cannot be read.
         problem: a sentence that says what is wrong.
         remedy: a sentence that says what to do; may be empty.
     """
@@ -33,80 +34,87 @@ class TemplateSource:
 
     Args:
         body: the text after the front matter.
-        first_line: the number of the body's first line.
-        front: the fields of the front matter.
-        front_lines: the line of each field.
+        body_first_line: the number of the body's first line, from 1.
+        fields: the values of the front matter's fields, by name.
+        field_lines: the number of each field's line, by name.
     """
 
     body: str
-    first_line: int
-    front: dict[str, str]
-    front_lines: dict[str, int]
+    body_first_line: int
+    fields: dict[str, str]
+    field_lines: dict[str, int]
 
 
 def split_front_matter(text: str) -> TemplateSource:
     """Split the text of a mail's template into front matter and body.
 
+    Lines of the front matter that begin with `#` are comments, which are skipped. An indented line
+    continues the field `sample`; no other field can have more than one line.
+
     Raises:
-        InvalidTemplate: the front matter is missing, does not end, or has an unknown field.
+        InvalidTemplate: the front matter is missing, does not end, has no subject, has an unknown
+            field or the same field twice, or has a line that is not `name: value`.
     """
     lines = text.removeprefix("\ufeff").splitlines()
     if not lines or lines[0].strip() != _DELIMITER:
         raise InvalidTemplate(
             1, "The front matter is missing.", "Begin the file with a line of ---."
         )
-    front: dict[str, str] = {}
+    fields: dict[str, str] = {}
     field_lines: dict[str, int] = {}
-    name = ""
-    for number, line in enumerate(lines[1:], 2):
+    current_field = ""
+    for line_number, line in enumerate(lines[1:], 2):
         if line.strip() == _DELIMITER:
-            if not front.get("subject"):
+            if not fields.get("subject"):
                 raise InvalidTemplate(
                     1, "The front matter has no subject.", "Add a line subject: …."
                 )
-            return TemplateSource("\n".join(lines[number:]), number + 1, front, field_lines)
-        if line[:1].isspace() and line.strip() and name == "sample":
-            front[name] += "\n" + line
+            body = "\n".join(lines[line_number:])
+            return TemplateSource(body, line_number + 1, fields, field_lines)
+        if line[:1].isspace() and line.strip() and current_field == "sample":
+            fields[current_field] += "\n" + line
             continue
         if not line.strip() or line.startswith("#"):
             continue
-        name, value = _parse_field(line, number)
-        if name in front:
-            raise InvalidTemplate(number, f"{name!r} is given twice in the front matter.")
-        front[name], field_lines[name] = value, number
+        current_field, value = _parse_field(line, line_number)
+        if current_field in fields:
+            raise InvalidTemplate(
+                line_number, f"{current_field!r} is given twice in the front matter."
+            )
+        fields[current_field], field_lines[current_field] = value, line_number
     raise InvalidTemplate(1, "The front matter does not end.", "Close it with a line of ---.")
 
 
-def _parse_field(line: str, number: int) -> tuple[str, str]:
+def _parse_field(line: str, line_number: int) -> tuple[str, str]:
     match = _FIELD.fullmatch(line.rstrip())
     if match is None:
-        raise InvalidTemplate(number, "A line of the front matter is not `name: value`.")
+        raise InvalidTemplate(line_number, "A line of the front matter is not `name: value`.")
     name, value = match[1], match[2]
     if name not in _FIELDS:
         raise InvalidTemplate(
-            number,
+            line_number,
             f"The front matter has no field {name!r}.",
             "Its fields are: " + ", ".join(_FIELDS) + ".",
         )
     # Authors who know YAML put a value in quotes, so quotes around a whole value are removed.
-    quoted = name != "sample" and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-    return name, value[1:-1] if quoted else value
+    is_quoted = name != "sample" and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return name, value[1:-1] if is_quoted else value
 
 
-def parse_sample(source: TemplateSource) -> Mapping[str, Any]:
-    """Return the props of a preview, from the field `sample`.
+def parse_sample_props(source: TemplateSource) -> Mapping[str, Any]:
+    """Return the sample props, with which previews are rendered, from the field `sample`.
 
     Raises:
         InvalidTemplate: the field `sample` is not a JSON object.
     """
-    text = source.front.get("sample")
+    text = source.fields.get("sample")
     if not text:
         return {}
-    line = source.front_lines["sample"]
+    line = source.field_lines["sample"]
     try:
-        sample = json.loads(text)
+        props = json.loads(text)
     except ValueError as error:
         raise InvalidTemplate(line, f"The sample is not JSON: {error}.") from None
-    if not isinstance(sample, dict):
+    if not isinstance(props, dict):
         raise InvalidTemplate(line, 'The sample is not a JSON object such as {"plan": "Pro"}.')
-    return cast("dict[str, Any]", sample)
+    return cast("dict[str, Any]", props)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import idna
 
-from .markup import Attribute, Tag, parse_attributes
+from .markup import Attribute, HtmlToken, parse_attributes
 from .tokens import MAX_URL_LENGTH, is_web_url
 
 _ELEMENTS = ("a", "area")
@@ -33,7 +33,7 @@ _HOST = re.compile(r"(?i)(https?://(?:[^/?#@]*@)?)([^/?#:]+)")
 
 
 def rewrite_links(
-    markup: str, tags: Sequence[Tag], base_url: str, target: Callable[[int, str], str]
+    markup: str, html_tokens: Sequence[HtmlToken], base_url: str, target: Callable[[int, str], str]
 ) -> tuple[str, list[str]]:
     """Return the mail with tracked links, and the destinations of these links, in order.
 
@@ -43,14 +43,14 @@ def rewrite_links(
 
     Args:
         markup: the HTML.
-        tags: the tags of the HTML, from `find_tags`.
+        html_tokens: the tokens of the HTML, from `find_html_tokens`.
         base_url: the public address of Hogsend, without a trailing slash.
         target: makes the tracked address from the link's position, from 0, and its destination.
     """
     pieces: list[str] = []
     urls: list[str] = []
     position = 0
-    for href in find_links(markup, tags):
+    for href in find_links(markup, html_tokens):
         url = resolve_destination(href.value, base_url)
         if url is None:
             continue
@@ -63,16 +63,16 @@ def rewrite_links(
     return "".join(pieces), urls
 
 
-def find_links(markup: str, tags: Sequence[Tag]) -> Iterator[Attribute]:
+def find_links(markup: str, html_tokens: Sequence[HtmlToken]) -> Iterator[Attribute]:
     """Yield the `href` of each link without `data-no-track`.
 
     Args:
         markup: the HTML.
-        tags: the tags of the HTML, from `find_tags`.
+        html_tokens: the tokens of the HTML, from `find_html_tokens`.
     """
-    for tag in tags:
-        if tag.name in _ELEMENTS:
-            by_name = parse_attributes(markup, tag)
+    for html_token in html_tokens:
+        if html_token.name in _ELEMENTS:
+            by_name = parse_attributes(markup, html_token)
             if "href" in by_name and _NO_TRACK not in by_name:
                 yield by_name["href"]
 

@@ -1,8 +1,8 @@
-"""Splits HTML into tags and text by the rules of the standard, with their positions.
+"""Finds tags and comments in HTML, with their positions; skips the content of raw-text elements.
 
-This is the tokenizer of the HTML standard (§13.2.5) without tree construction: it finds tags,
-attributes, comments and style sheets. It is a single regular expression for speed: with
-`html.parser`, tokenizing would take longer than all other steps of rendering together.
+This is a subset of the tokenizer of the HTML standard (§13.2.5), without tree construction. It is a
+single regular expression for speed: with `html.parser`, tokenizing would take longer than all other
+steps of rendering together.
 """
 
 from __future__ import annotations
@@ -14,46 +14,46 @@ from html import entities
 from typing import NamedTuple
 
 # Possessive quantifiers (`*+`) keep the time linear for every input.
-_ATTRIBUTE = (
+_ATTRIBUTE_PATTERN = (
     r"(?P<name>[^\s/>][^\s/>=]*+)"
     r"(?:\s*+=\s*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^\s\"'>][^\s>]*+)"
     r"|(?=>|\Z))|(?!\s*+=))"
 )
-_ATTRIBUTES = re.compile(_ATTRIBUTE)
-_UNNAMED = re.sub(r"\?P<\w+>", "?:", _ATTRIBUTE)
+_ATTRIBUTE_REGEX = re.compile(_ATTRIBUTE_PATTERN)
+_ATTRIBUTE_WITHOUT_GROUPS = re.sub(r"\?P<\w+>", "?:", _ATTRIBUTE_PATTERN)
 _MARKUP = re.compile(
     r"<(?:"
     r"!--(?:-?>|(?:.*?--!?>|.*+))"  # a comment; `<!-->` ends at once
-    rf"|(?P<tag>[a-zA-Z][^\s/>]*+)(?P<attributes>(?:[\s/]++|{_UNNAMED})*+)(?:>|\Z)"
-    rf"|/(?P<end>[a-zA-Z][^\s/>]*+)(?:[\s/]++|{_UNNAMED})*+(?:>|\Z)"
-    r"|[a-zA-Z].*+"  # a tag without an end
+    rf"|(?P<tag>[a-zA-Z][^\s/>]*+)(?P<attributes>(?:[\s/]++|{_ATTRIBUTE_WITHOUT_GROUPS})*+)(?:>|\Z)"
+    rf"|/(?P<end>[a-zA-Z][^\s/>]*+)(?:[\s/]++|{_ATTRIBUTE_WITHOUT_GROUPS})*+(?:>|\Z)"
+    r"|[a-zA-Z].*+"  # an unclosed tag
     r"|/[a-zA-Z].*+"
     r"|(?:[!?]|/(?=[^a-zA-Z]))[^>]*+>?"  # declarations and bogus comments
     r")",
     re.DOTALL,
 )
 _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)[;=]?")
-# Elements whose content is text only.
+# Raw-text elements: the content is only text, in which `<` begins no tag.
 RAW_TEXT = frozenset(
     ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 )
 _RAW_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in RAW_TEXT}
 
 
-class Tag(NamedTuple):
-    """A tag; or, with an empty `name`, a comment or declaration.
+class HtmlToken(NamedTuple):
+    """A start or end tag; or, with an empty `name`, a comment or declaration.
 
     Args:
         name: the name in lower case; the name of an end tag begins with `/`.
         start: the position of `<`.
         end: the position after `>`.
-        attributes: the positions where the attributes begin and end.
+        attributes_span: the positions where the attributes begin and end.
     """
 
     name: str
     start: int
     end: int
-    attributes: tuple[int, int]
+    attributes_span: tuple[int, int]
 
 
 class Attribute(NamedTuple):
@@ -74,27 +74,30 @@ class Attribute(NamedTuple):
     quote: str
 
 
-def find_tags(markup: str) -> Iterator[Tag]:
-    """Yield the tags, comments and declarations of an HTML text in order."""
+def find_html_tokens(markup: str) -> Iterator[HtmlToken]:
+    """Yield the tags, comments and declarations of HTML in order.
+
+    Skips the content of raw-text elements (`RAW_TEXT`).
+    """
     position, search = 0, _MARKUP.search
     while (match := search(markup, position)) is not None:
         start, position = match.span()
         if name := match["tag"]:
             name = name.lower()
-            yield Tag(name, start, position, match.span("attributes"))
+            yield HtmlToken(name, start, position, match.span("attributes"))
             if name in RAW_TEXT:
                 end = _RAW_ENDS[name].search(markup, position)
                 position = end.start() if end else len(markup)
         elif name := match["end"]:
-            yield Tag("/" + name.lower(), start, position, (position, position))
+            yield HtmlToken("/" + name.lower(), start, position, (position, position))
         else:
-            yield Tag("", start, position, (position, position))
+            yield HtmlToken("", start, position, (position, position))
 
 
-def parse_attributes(markup: str, tag: Tag) -> dict[str, Attribute]:
+def parse_attributes(markup: str, tag: HtmlToken) -> dict[str, Attribute]:
     """Return a tag's attributes by name; as in browsers, the first of a repeated name counts."""
     by_name: dict[str, Attribute] = {}
-    for match in _ATTRIBUTES.finditer(markup, *tag.attributes):
+    for match in _ATTRIBUTE_REGEX.finditer(markup, *tag.attributes_span):
         name = match["name"].lower()
         if name in by_name:
             continue
@@ -114,8 +117,8 @@ def _decode(value: str) -> str:
 
 def _decode_reference(reference: re.Match[str]) -> str:
     # In an attribute, `&copy=1` is the parameter of a URL and is not decoded (§13.2.5.73).
-    written = reference[0]
-    named = written[1] != "#"
-    if named and (written.endswith("=") or written[1:] not in entities.html5):
-        return written
-    return html.unescape(written)
+    source = reference[0]
+    is_named = source[1] != "#"
+    if is_named and (source.endswith("=") or source[1:] not in entities.html5):
+        return source
+    return html.unescape(source)

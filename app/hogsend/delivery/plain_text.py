@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from .links import normalize_web_address
-from .markup import Tag, parse_attributes
+from .markup import HtmlToken, parse_attributes
 
 # Private-use characters mark line breaks, paragraphs, cells and the end of a link's address. Breaks
 # absorb the spaces around them.
@@ -61,22 +61,24 @@ def _format_suffix(url: str, words: str) -> str:
 
 
 def html_to_text(
-    markup: str, tags: Sequence[Tag], format_suffix: Callable[[str, str], str] = _format_suffix
+    markup: str,
+    html_tokens: Sequence[HtmlToken],
+    format_suffix: Callable[[str, str], str] = _format_suffix,
 ) -> str:
     """Return a mail as plain text, with the addresses of its links and without hidden parts.
 
     Args:
         markup: the HTML, with inlined styles and before its links are rewritten.
-        tags: the tags of the HTML, from `find_tags`.
+        html_tokens: the tokens of the HTML, from `find_html_tokens`.
         format_suffix: makes the text after a link from its `href` and its words.
     """
     writer = _TextWriter(markup, format_suffix)
     position = 0
-    for tag in tags:
+    for html_token in html_tokens:
         if not writer.hidden_in:
-            writer.pieces.append(markup[position : tag.start])
-        writer.process(tag)
-        position = tag.end
+            writer.pieces.append(markup[position : html_token.start])
+        writer.process(html_token)
+        position = html_token.end
     if not writer.hidden_in:
         writer.pieces.append(markup[position:])
     text = _SPACES.sub(" ", html.unescape("".join(writer.pieces)))
@@ -107,14 +109,14 @@ class _TextWriter:
         self.hidden_in = ""
         self._depth = 0
 
-    def process(self, tag: Tag) -> None:
-        name = tag.name
+    def process(self, html_token: HtmlToken) -> None:
+        name = html_token.name
         if self.hidden_in:
             self._track_hidden(name)
         elif name.startswith("/"):
             self._end(name[1:])
         elif name:
-            self._start(name, tag)
+            self._start(name, html_token)
 
     def _track_hidden(self, name: str) -> None:
         if name == self.hidden_in:
@@ -124,7 +126,7 @@ class _TextWriter:
             if not self._depth:
                 self.hidden_in = ""
 
-    def _start(self, name: str, tag: Tag) -> None:
+    def _start(self, name: str, tag: HtmlToken) -> None:
         if name in _INVISIBLE or self._is_hidden(tag):
             if name not in _VOID:
                 self.hidden_in, self._depth = name, 1
@@ -138,8 +140,8 @@ class _TextWriter:
         elif mark := _BEFORE.get(name):
             self.pieces.append(mark)
 
-    def _is_hidden(self, tag: Tag) -> bool:
-        source = self._markup[tag.attributes[0] : tag.attributes[1]]
+    def _is_hidden(self, tag: HtmlToken) -> bool:
+        source = self._markup[slice(*tag.attributes_span)]
         # Most tags have neither word, and a search costs less than parsing the attributes.
         if "display" not in source and "aria-hidden" not in source:
             return False

@@ -32,7 +32,7 @@ from ..domain.journey import BrokenFile
 from ..errors import HogsendError
 from .compiled_mail.placeholders import render_with_placeholders, replace_by_placeholder
 from .compiled_mail.template_check import can_be_compiled
-from .front_matter import InvalidTemplate, TemplateSource, parse_sample, split_front_matter
+from .front_matter import InvalidTemplate, TemplateSource, parse_sample_props, split_front_matter
 from .template_context import Environment, MissingValue
 
 T = TypeVar("T")
@@ -256,17 +256,17 @@ class _Loader:
 
     def _compile(self, path: Path, shared: set[str]) -> Template:
         source = self._sources[path.name]
-        self._check(source.body, source.first_line, shared)
+        self._check(source.body, source.body_first_line, shared)
         html = self._get_compiled(self._html, path.name)
         text_name = f"{path.stem}.txt"
         text = None
         if text_name in self._sources:
             self._check(self._sources[text_name].body, 1, shared, f"In {text_name}: ")
             text = self._get_compiled(self._text, text_name)
-        list_id = source.front.get("list") or None
+        list_id = source.fields.get("list") or None
         if list_id is not None and list_id not in self._lists:
             raise InvalidTemplate(
-                source.front_lines["list"],
+                source.field_lines["list"],
                 f"There is no list {list_id!r}.",
                 "Declare it in lists.py, or name one of: " + ", ".join(sorted(self._lists)) + ".",
             )
@@ -275,7 +275,7 @@ class _Loader:
             list_id=list_id,
             file=f"{FOLDER}/{path.name}",
             source=source.body,
-            sample=parse_sample(source),
+            sample=parse_sample_props(source),
             html=html,
             lines=self._compile_lines(source),
             text=text,
@@ -297,9 +297,9 @@ class _Loader:
     def _compile_lines(self, source: TemplateSource) -> dict[str, jinja2.Template | str]:
         compiled: dict[str, jinja2.Template | str] = {}
         for name in ("subject", "preheader", "from", "reply_to"):
-            if name in source.front:
-                line = source.front[name]
-                self._check(line, source.front_lines[name], set())
+            if name in source.fields:
+                line = source.fields[name]
+                self._check(line, source.field_lines[name], set())
                 # Without a brace the line has no expression.
                 compiled[name] = self._text.from_string(line) if "{" in line else line.strip()
         return compiled

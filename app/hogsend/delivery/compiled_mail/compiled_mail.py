@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .. import mime
 from ..links import resolve_destination
-from ..markup import Tag, find_tags
+from ..markup import HtmlToken, find_html_tokens
 from ..plain_text import format_address, format_link_suffix, html_to_text
 from .placeholders import (
     PLACEHOLDER,
@@ -99,9 +99,9 @@ class CompiledMail:
         # The MIME body: encoded lines that are always the same, and ranges of pieces to encode.
         self._blocks: list[bytes | slice] = []
         self._addresses: list[_Address] = []
-        tag_list = list(find_tags(markup))
-        self._text = self._compile_text(markup, tag_list, values) if plain else None
-        self._split_into_pieces(markup, find_gaps(markup, tag_list, base_url))
+        html_tokens = list(find_html_tokens(markup))
+        self._text = self._compile_text(markup, html_tokens, values) if plain else None
+        self._split_into_pieces(markup, find_gaps(markup, html_tokens, base_url))
 
     @property
     def numbers_in_addresses(self) -> frozenset[int]:
@@ -149,7 +149,7 @@ class CompiledMail:
         return MailBodies("".join(pieces), b"".join(encoded), text, links)
 
     def _compile_text(
-        self, markup: str, tags: Sequence[Tag], values: Sequence[str]
+        self, markup: str, html_tokens: Sequence[HtmlToken], values: Sequence[str]
     ) -> TextWithPlaceholders:
         def format_suffix(url: str, words: str) -> str:
             if not PLACEHOLDER.search(url + words):
@@ -163,7 +163,7 @@ class CompiledMail:
             self._addresses.append(_Address(href, linked, is_words))
             return format_link_suffix(words if is_words else placeholder, words)
 
-        text = html_to_text(markup, tags, format_suffix)
+        text = html_to_text(markup, html_tokens, format_suffix)
         return TextWithPlaceholders(text, self._count, len(self._addresses))
 
     def _fill_addresses(self, values: Sequence[str]) -> list[str] | None:

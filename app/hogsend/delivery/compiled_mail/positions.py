@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from ..links import find_links, resolve_destination
-from ..markup import RAW_TEXT, Tag, find_tags, parse_attributes
+from ..markup import RAW_TEXT, HtmlToken, find_html_tokens, parse_attributes
 from .placeholders import FIRST_AND_LAST, PLACEHOLDER, get_value_index
 
 # Matches text before a placeholder whose value could complete a character reference or a tag.
@@ -32,18 +32,20 @@ def find_free_placeholders(markup: str) -> frozenset[int]:
     in_attributes: set[int] = set()
     has_attribute_selectors = False
     position, raw_element = 0, ""
-    for tag in (*find_tags(markup), Tag("", len(markup), len(markup), (0, 0))):
+    for html_token in (*find_html_tokens(markup), HtmlToken("", len(markup), len(markup), (0, 0))):
         if raw_element in ("", "title"):
-            in_text.update(_find_within(markup, position, tag.start))
-        elif raw_element == "style" and "[" in markup[position : tag.start]:
+            in_text.update(_find_within(markup, position, html_token.start))
+        elif raw_element == "style" and "[" in markup[position : html_token.start]:
             has_attribute_selectors = True
-        if tag.name in _UNSUPPORTED_ELEMENTS:
+        name = html_token.name
+        if name in _UNSUPPORTED_ELEMENTS:
             return frozenset()
-        if tag.name not in _GLOBAL_ELEMENTS and PLACEHOLDER.search(markup, *tag.attributes):
-            for attribute in parse_attributes(markup, tag).values():
+        span = html_token.attributes_span
+        if name not in _GLOBAL_ELEMENTS and PLACEHOLDER.search(markup, *span):
+            for attribute in parse_attributes(markup, html_token).values():
                 if attribute.quote and attribute.name in _FREE_ATTRIBUTES:
                     in_attributes.update(_find_within(markup, attribute.start, attribute.end))
-        position, raw_element = tag.end, tag.name if tag.name in RAW_TEXT else ""
+        position, raw_element = html_token.end, name if name in RAW_TEXT else ""
     return frozenset(in_text if has_attribute_selectors else in_text | in_attributes)
 
 
@@ -72,38 +74,42 @@ class Gap(NamedTuple):
     written: str
 
 
-def find_gaps(markup: str, tags: Sequence[Tag], base_url: str) -> list[Gap]:
+def find_gaps(markup: str, html_tokens: Sequence[HtmlToken], base_url: str) -> list[Gap]:
     """Return the ranges of a mail that differ from mail to mail, in order.
 
     Args:
         markup: the HTML with its styles inlined; all its placeholders are free.
-        tags: the tags of the HTML, from `find_tags`.
+        html_tokens: the tokens of the HTML, from `find_html_tokens`.
         base_url: the public address of Hogsend, without a trailing slash.
     """
     links = [
         Gap(href.start, href.end, "link", href.value)
-        for href in find_links(markup, tags)
+        for href in find_links(markup, html_tokens)
         if PLACEHOLDER.search(href.value) or resolve_destination(href.value, base_url)
     ]
     others: list[Gap] = []
-    upcoming = iter((*tags, Tag("", len(markup), len(markup), (0, 0))))
-    tag = next(upcoming)
+    upcoming = iter((*html_tokens, HtmlToken("", len(markup), len(markup), (0, 0))))
+    html_token = next(upcoming)
     for placeholder in PLACEHOLDER.finditer(markup):
         start, end = placeholder.span()
-        while tag.end <= start:
-            tag = next(upcoming)
+        while html_token.end <= start:
+            html_token = next(upcoming)
         if any(link.start <= start < link.end for link in links):
             continue
-        others.append(Gap(start, end, "attribute" if tag.start < start else "text", placeholder[0]))
-    pixel = find_pixel_position(markup, tags)
+        kind = "attribute" if html_token.start < start else "text"
+        others.append(Gap(start, end, kind, placeholder[0]))
+    pixel = find_pixel_position(markup, html_tokens)
     return sorted([*links, *others, Gap(pixel, pixel, "pixel", "")])
 
 
-def find_pixel_position(markup: str, tags: Sequence[Tag]) -> int:
+def find_pixel_position(markup: str, html_tokens: Sequence[HtmlToken]) -> int:
     """Return the position for the open pixel, which is the end of the body.
 
     Args:
         markup: the HTML.
-        tags: the tags of the HTML, from `find_tags`.
+        html_tokens: the tokens of the HTML, from `find_html_tokens`.
     """
-    return next((tag.start for tag in reversed(tags) if tag.name == "/body"), len(markup))
+    for html_token in reversed(html_tokens):
+        if html_token.name == "/body":
+            return html_token.start
+    return len(markup)
