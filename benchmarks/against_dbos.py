@@ -84,9 +84,9 @@ class Sleepers:
         """Return when there are all; raises when that takes too long."""
         until = time.monotonic() + PATIENCE
         with closing(sqlite3.connect(self._file, timeout=PATIENCE)) as database:
-            while (found := database.execute(_SLEEPS).fetchone()[0]) < self._wanted:
+            while (sleeping := database.execute(_SLEEPS).fetchone()[0]) < self._wanted:
                 if time.monotonic() > until:
-                    raise TimeoutError(f"only {found} of {self._wanted} workflows sleep")
+                    raise TimeoutError(f"only {sleeping} of {self._wanted} workflows sleep")
                 time.sleep(LOOK_INTERVAL)
 
 
@@ -159,8 +159,8 @@ def compare(people: int, workflows: int) -> None:
     }
     for _ in range(ROUNDS):
         ours.append(on_hogsend(people))
-        for (journal, way), found in theirs.items():
-            found.append(on_dbos(way, workflows, journal))
+        for (journal, way), seconds in theirs.items():
+            seconds.append(on_dbos(way, workflows, journal))
     hogsend_median = statistics.median(ours)
     for journal, label in JOURNALS.items():
         rates = {way: statistics.median(theirs[journal, way]) for way in WAYS}

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from calls import BATCH, Line, event
-from project import EVENT, make_project, settings_of
+from project import EVENT, make_project, server_environment
 from report import report
 from server import Server, running
 
@@ -26,7 +26,7 @@ async def post(server: Server, run: str, batches: int) -> float:
         line = Line(server)
         while numbers:
             base = f"{run}-{numbers.pop()}"
-            events = [event(EVENT, f"{base}-{one}") for one in range(EVENTS)]
+            events = [event(EVENT, f"{base}-{number}") for number in range(EVENTS)]
             answer = json.loads(await line.post(BATCH, {"events": events}))
             assert len(answer["results"]) == EVENTS
         line.close()
@@ -42,7 +42,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             make_project(folder)
-            with running(folder, settings=settings_of(folder), with_worker=with_worker) as server:
+            with running(
+                folder, settings=server_environment(folder), with_worker=with_worker
+            ) as server:
                 asyncio.run(post(server, "warm", 4))
                 rates = [asyncio.run(post(server, f"r{n}", batches)) for n in range(ROUNDS)]
         rates.sort()

@@ -105,7 +105,7 @@ async def steadily(
     calls: list[Call] = []
     begun, clock = time.time(), time.monotonic()
 
-    async def one(number: int) -> None:
+    async def send_one(number: int) -> None:
         body, due = make(number), number / rate
         async with room:
             line = free.pop()
@@ -118,7 +118,7 @@ async def steadily(
             await asyncio.sleep(clock + number / rate - time.monotonic())
             if over():
                 break
-            group.create_task(one(number))
+            group.create_task(send_one(number))
     for line in free:
         line.close()
     return calls

@@ -86,12 +86,12 @@ class _Person:
         self._people = people
         rows: list[tuple[str, dict[str, Any]]] = []
         for table in _TABLES:
-            found = database.execute(f"SELECT * FROM {table}")
-            columns = [one[0] for one in found.description]
-            rows += [(table, dict(zip(columns, row, strict=True))) for row in found]
+            cursor = database.execute(f"SELECT * FROM {table}")
+            columns = [column[0] for column in cursor.description]
+            rows += [(table, dict(zip(columns, row, strict=True))) for row in cursor]
         assert [table for table, _ in rows].count("contacts") == 1, "there is more than one person"
         self._ids = sorted({row["id"] for _, row in rows if isinstance(row.get("id"), bytes)})
-        self._places = {one: place for place, one in enumerate(self._ids)}
+        self._places = {row_id: place for place, row_id in enumerate(self._ids)}
         self._statements = [self._statement(table, row) for table, row in rows]
 
     def copy(self, numbers: range) -> None:
@@ -99,7 +99,7 @@ class _Person:
         copies = [self._copy(number) for number in numbers]
         for statement, makers in self._statements:
             self._database.executemany(
-                statement, [[make(one) for make in makers] for one in copies]
+                statement, [[make(person) for make in makers] for person in copies]
             )
 
     def _copy(self, number: int) -> _Copy:
@@ -129,10 +129,10 @@ class _Person:
         """Return what makes a column's value for a copy; None when it is the same for all."""
         if value in self._places:
             place = self._places[value]
-            return lambda one: one.ids[place]
+            return lambda person: person.ids[place]
         if not isinstance(value, str):
             return None
-        texts = [_text(one) for one in self._ids]
+        texts = [_text(row_id) for row_id in self._ids]
         parts = re.split(f"({'|'.join(texts)}|{_USER})", value)
         if len(parts) == 1:
             return None
@@ -140,10 +140,10 @@ class _Person:
         places = [texts.index(part) if part in texts else -1 for part in parts[1::2]]
         parts[1::2] = ["%s"] * len(places)
         whole = "".join(parts)
-        return lambda one: whole % tuple([one.names[place] for place in places])
+        return lambda person: whole % tuple([person.names[place] for place in places])
 
 
-def _text(one: bytes) -> str:
+def _text(row_id: bytes) -> str:
     """Return an id as text, faster than by way of a UUID."""
-    whole = one.hex()
+    whole = row_id.hex()
     return f"{whole[:8]}-{whole[8:12]}-{whole[12:16]}-{whole[16:20]}-{whole[20:]}"

@@ -19,7 +19,7 @@ from typing import Any
 
 from calls import Call, event, percentile, steadily
 from copies import copy, live_once
-from project import make_project, settings_of
+from project import make_project, server_environment
 from report import report
 from server import Server, running
 
@@ -131,7 +131,7 @@ def measure(people: int, act: str) -> Seen:
         folder = Path(name)
         wake_at = fill(folder, people, _ACTS[act])
         with (
-            running(folder, settings=settings_of(folder)) as server,
+            running(folder, settings=server_environment(folder)) as server,
             closing(sqlite3.connect(server.data / "hogsend.db")) as database,
         ):
             return asyncio.run(wake(server, database, wake_at))
@@ -140,29 +140,29 @@ def measure(people: int, act: str) -> Seen:
 def main() -> None:
     people = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     for act in _ACTS:
-        found = measure(people, act)
+        measured = measure(people, act)
         crowd = f"{people:,} waking at once, {act}"
-        first, mail = max(found.first_turns), max(found.first_mails, default=float("inf"))
+        first, mail = max(measured.first_turns), max(measured.first_mails, default=float("inf"))
         report(
             f"turns of {crowd}",
-            f"{people / found.turns:,.0f}/s",
+            f"{people / measured.turns:,.0f}/s",
             "≥ 3,000/s",
-            detail=f"all committed after {found.turns:.1f} s, {found.mails:,} of their mails "
+            detail=f"all committed after {measured.turns:.1f} s, {measured.mails:,} of their mails "
             "handed over by then",
         )
         report(
             f"ingest of 50 events/s meanwhile ({act}), p99",
-            f"{percentile(found.ingest, 0.99) * 1000:.0f} ms",
+            f"{percentile(measured.ingest, 0.99) * 1000:.0f} ms",
             "≤ 500 ms",
-            detail=f"median {percentile(found.ingest, 0.5) * 1000:.0f} ms, "
-            f"longest {max(found.ingest) * 1000:.0f} ms",
+            detail=f"median {percentile(measured.ingest, 0.5) * 1000:.0f} ms, "
+            f"longest {max(measured.ingest) * 1000:.0f} ms",
         )
         report(
             f"another journey's first turn meanwhile ({act}), the longest of "
-            f"{len(found.first_turns)}",
+            f"{len(measured.first_turns)}",
             f"{first * 1000:.0f} ms",
             "≤ 1 s",
-            detail=f"median {percentile(found.first_turns, 0.5) * 1000:.0f} ms; "
+            detail=f"median {percentile(measured.first_turns, 0.5) * 1000:.0f} ms; "
             f"its mail handed over after {mail * 1000:.0f} ms at most",
         )
 

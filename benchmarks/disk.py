@@ -37,7 +37,7 @@ _TABLES = {
 }
 
 
-def bytes_of(file: Path) -> Mapping[str, int]:
+def measure_bytes(file: Path) -> Mapping[str, int]:
     """Return the bytes in pages of each group of tables, indexes included."""
     with closing(sqlite3.connect(file)) as database:
         return {
@@ -53,10 +53,10 @@ def bytes_of(file: Path) -> Mapping[str, int]:
         }
 
 
-def tell(when: str, found: Mapping[str, int], people: int, goal: str) -> None:
+def tell(when: str, sizes: Mapping[str, int], people: int, goal: str) -> None:
     """Report what the enrollment and its journal take."""
-    own = found["the enrollment"] + found["its journal"]
-    parts = ", ".join(f"{name} {size / people:,.0f}" for name, size in found.items())
+    own = sizes["the enrollment"] + sizes["its journal"]
+    parts = ", ".join(f"{name} {size / people:,.0f}" for name, size in sizes.items())
     report(f"bytes of an enrollment {when}", f"{own / people:,.0f}", goal, detail=parts)
 
 
@@ -69,16 +69,16 @@ async def live(folder: Path, people: int) -> None:
             clock.set(clock.now() + timedelta(minutes=1))
             await project.enter(range(start, start + SET), "user.created")
             await project.play()
-        tell("that waits", bytes_of(project.file), people, "≤ 1,500")
+        tell("that waits", measure_bytes(project.file), people, "≤ 1,500")
         for wait in (2, 6):
             clock.set(clock.now() + timedelta(days=wait))
             await project.play()
-        tell("that is over", bytes_of(project.file), people, "≤ 2,000")
+        tell("that is over", measure_bytes(project.file), people, "≤ 2,000")
         clock.set(clock.now() + timedelta(days=91))
         await Retention(
             project.database, clock, RetentionPolicy.from_settings(project.settings)
         ).apply()
-        tell("that is summed up", bytes_of(project.file), people, "≤ 600")
+        tell("that is summed up", measure_bytes(project.file), people, "≤ 600")
 
 
 def main() -> None:

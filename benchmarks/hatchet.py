@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from calls import BATCH, Line, event
-from project import EVENT, make_project, settings_of
+from project import EVENT, make_project, server_environment
 from report import report
 from server import Server, running
 from start import proportional_memory
@@ -40,7 +40,7 @@ async def post(server: Server, name: str, people: range, prefix: str = "p") -> f
     line, begun = Line(server), time.perf_counter()
     for start in range(people.start, people.stop, SET):
         some = range(start, min(start + SET, people.stop))
-        await line.post(BATCH, {"events": [event(name, f"{prefix}{one}") for one in some]})
+        await line.post(BATCH, {"events": [event(name, f"{prefix}{number}") for number in some]})
     line.close()
     return len(people) / (time.perf_counter() - begun)
 
@@ -61,7 +61,7 @@ def seconds_until(server: Server, state: str, *counts: int) -> list[float]:
 
 def with_hatchet(folder: Path) -> None:
     """Measure sleepers, wakes and memory."""
-    with running(folder, settings=settings_of(folder)) as server:
+    with running(folder, settings=server_environment(folder)) as server:
         time.sleep(SETTLE)
         report(
             "memory (PSS) with Hatchet's worker, its listener included, idle",
@@ -92,7 +92,7 @@ def with_hatchet(folder: Path) -> None:
 
 def ingest(folder: Path) -> float:
     """Return the events a second that a server takes in, in batches."""
-    with running(folder, settings=settings_of(folder)) as server:
+    with running(folder, settings=server_environment(folder)) as server:
         asyncio.run(post(server, EVENT, range(2 * SET), "warm"))
         return statistics.median(
             asyncio.run(post(server, EVENT, range(10 * SET), f"r{number}-")) for number in range(3)

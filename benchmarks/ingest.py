@@ -41,9 +41,9 @@ def load(address: str, key: str, folder: Path, name: str) -> float:
     ).stdout
     if "Non-2xx" in out:
         raise RuntimeError(out)
-    found = re.search(r"Requests/sec:\s+([\d.]+)", out)
-    assert found is not None
-    return float(found.group(1))
+    match = re.search(r"Requests/sec:\s+([\d.]+)", out)
+    assert match is not None
+    return float(match.group(1))
 
 
 def measure(folder: Path, empty_port: int, *, with_worker: bool) -> list[tuple[float, float]]:

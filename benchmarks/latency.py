@@ -31,7 +31,9 @@ def fsync_median(folder: Path) -> float:
     return statistics.median(times)
 
 
-def one(server: Server, sink: Sink, connection: http.client.HTTPConnection, number: int) -> float:
+def measure_one(
+    server: Server, sink: Sink, connection: http.client.HTTPConnection, number: int
+) -> float:
     """Send one event and return the milliseconds until its mail has come."""
     before, _ = sink.count()
     body = {"name": "user.created", "userId": f"l{number}", "email": f"l{number}@example.com"}
@@ -54,7 +56,7 @@ def main() -> None:
             connection = http.client.HTTPConnection(server.address.removeprefix("http://"))
             times: list[float] = []
             for number in range(EVENTS):
-                times.append(one(server, sink, connection, number))
+                times.append(measure_one(server, sink, connection, number))
                 time.sleep(PAUSE)
             connection.close()
     times = sorted(times[5:])

@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from calls import Call, event, percentile, steadily
-from project import EVENT, make_project, settings_of
+from project import EVENT, make_project, server_environment
 from report import report
 from server import running
 from sink import Sink, sinking
@@ -30,7 +30,7 @@ JOIN contacts c ON c.id = s.contact_id
 
 def posted(folder: Path, sink: Sink, rate: float) -> tuple[list[Call], list[Call]]:
     """Post events at a server and wait for the last mail; return the first calls and the others."""
-    settings = settings_of(folder) | {"HOGSEND_MAIL": sink.url}
+    settings = server_environment(folder) | {"HOGSEND_MAIL": sink.url}
     with running(folder, settings=settings) as server:
         first = asyncio.run(
             steadily(server, rate, WARMING, lambda number: event(EVENT, f"warm{number}"))

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from copies import copy, live_once
-from project import make_project, settings_of
+from project import make_project, server_environment
 from report import report
 
 
@@ -20,7 +20,7 @@ def planned(folder: Path) -> tuple[float, int]:
     """Run the command and return how long it took, and for how many it found no change."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HOGSEND_")},
-        **settings_of(folder),
+        **server_environment(folder),
     }
     command = [sys.executable, "-m", "hogsend", "journeys", "plan", "--json"]
     begun = time.perf_counter()

@@ -54,7 +54,7 @@ def make_project(folder: Path, source: str = SEND_AND_SLEEP) -> None:
     )
 
 
-def settings_of(folder: Path) -> dict[str, str]:
+def server_environment(folder: Path) -> dict[str, str]:
     """Return the environment variables that let a server use a project's journeys."""
     return {"HOGSEND_JOURNEYS": str(folder / "journeys")}
 

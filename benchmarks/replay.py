@@ -47,19 +47,19 @@ async def live(project: Project, clock: ManualClock) -> UUID:
         clock.set(clock.now() + timedelta(days=1))
         await project.play()
     latest = UUID(int=2**128 - 1)
-    (one,) = await project.database.read_one(
+    (enrollment_id,) = await project.database.read_one(
         enrollments.find_ids_in_state("bench", "waiting", None, latest, 2)
     )
-    return one
+    return enrollment_id
 
 
-async def replayed(project: Project, one: UUID) -> tuple[TurnExecution, float, float]:
+async def replayed(project: Project, enrollment_id: UUID) -> tuple[TurnExecution, float, float]:
     """Replay a turn; return it, and the milliseconds of loading it and of driving it."""
     code = project.code
     environment = code.build_environment(project.clock.now(), TurnLimits())
     begun = time.perf_counter()
     loaded = await load_turns(
-        project.database, [one], code, environment, is_selected=lambda _: True
+        project.database, [enrollment_id], code, environment, is_selected=lambda _: True
     )
     (execution,) = loaded.executions
     ready = time.perf_counter()
@@ -71,8 +71,8 @@ async def measure(folder: Path) -> tuple[int, float, float]:
     """Return how many steps were replayed, and the median milliseconds to load and to drive."""
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     async with opened(folder, clock) as project:
-        one = await live(project, clock)
-        times = [await replayed(project, one) for _ in range(ROUNDS)]
+        enrollment_id = await live(project, clock)
+        times = [await replayed(project, enrollment_id) for _ in range(ROUNDS)]
     execution = times[0][0]
     assert execution.result.outcome == "early", execution.result.error
     loading, driving = (statistics.median(time[place] for time in times) for place in (1, 2))

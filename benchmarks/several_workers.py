@@ -88,24 +88,27 @@ def main() -> None:
     if len(sys.argv) > 1:
         run(play(Path(sys.argv[1])))
         return
-    one, two = [], []
+    alone_rates, both_rates = [], []
     for _ in range(ROUNDS):
-        one.append(measure(1))
-        two.append(measure(2))
-    one.sort()
-    ratios = sorted(both / alone for both, alone in zip(sorted(two), one, strict=True))
+        alone_rates.append(measure(1))
+        both_rates.append(measure(2))
+    alone_rates.sort()
+    ratios = sorted(
+        both / alone for both, alone in zip(sorted(both_rates), alone_rates, strict=True)
+    )
     middle = ROUNDS // 2
     report(
         "turns with a send and a sleep on Postgres, one process",
-        f"{one[middle]:,.0f}/s",
+        f"{alone_rates[middle]:,.0f}/s",
         "≥ 2,000/s",
-        detail=f"{PEOPLE:,} people, {one[0]:,.0f} to {one[-1]:,.0f}",
+        detail=f"{PEOPLE:,} people, {alone_rates[0]:,.0f} to {alone_rates[-1]:,.0f}",
     )
     report(
         "the same, two processes against one",
         f"{ratios[middle]:.2f}",
         "≥ 1.5",
-        detail=f"{sorted(two)[middle]:,.0f}/s; Postgres shares the {os.cpu_count()} processors",
+        detail=f"{sorted(both_rates)[middle]:,.0f}/s; "
+        f"Postgres shares the {os.cpu_count()} processors",
     )
 
 

@@ -18,16 +18,16 @@ BINARY = ROOT / "dist" / "hogsend"
 def proportional_memory(pid: int) -> float:
     """Return the proportional set size of a process and its children, in MB."""
     total = 0
-    for one in [pid, *_children(pid)]:
-        for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+    for process_id in [pid, *_children(pid)]:
+        for line in Path(f"/proc/{process_id}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 total += int(line.split()[1])
     return total / 1024
 
 
 def _children(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(one) for one in found]
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children]
 
 
 def measure(name: str, program: list[str] | None, goal: str) -> None:

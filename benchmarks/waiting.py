@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from copies import copy, live_once
-from disk import bytes_of
-from project import make_project, settings_of
+from disk import measure_bytes
+from project import make_project, server_environment
 from report import report
 from server import running
 from start import proportional_memory
@@ -34,7 +34,7 @@ def settled(folder: Path) -> tuple[float, float, float]:
     Returns:
         Its memory in MB, the part of a core that it uses, and the seconds until it was ready.
     """
-    with running(folder, settings=settings_of(folder)) as server:
+    with running(folder, settings=server_environment(folder)) as server:
         time.sleep(SETTLING)
         before, begun = processor_seconds(server.pid), time.monotonic()
         time.sleep(IDLE)
@@ -54,7 +54,7 @@ def main() -> None:
         copy(file, people - 1)
         filled = (people - 1) / (time.perf_counter() - begun)
         many, used, ready = settled(folder)
-        sizes = bytes_of(file)
+        sizes = measure_bytes(file)
     report(
         f"resident memory (PSS) with {people:,} waiting",
         f"{many:.0f} MB",

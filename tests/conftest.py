@@ -21,8 +21,8 @@ from hogsend.store.migrations import apply_pending
 from tests.databases import (
     TEST_SERVER_SETTINGS,
     DatabasePool,
+    build_database_url,
     create_database,
-    database_url_of,
     drop_databases,
     opened,
     run_in_thread,
@@ -132,7 +132,7 @@ def empty_postgres_url(postgres_server: str) -> Iterator[str]:
 def postgres_pool(postgres_server: str) -> Iterator[DatabasePool]:
     """Migrated Postgres databases, to take from."""
     run_in_thread(run_sql(postgres_server, f"CREATE DATABASE {TEMPLATE}"))
-    run_in_thread(apply_pending(database_url_of(postgres_server, TEMPLATE), backups=None))
+    run_in_thread(apply_pending(build_database_url(postgres_server, TEMPLATE), backups=None))
     pool = DatabasePool(postgres_server, TEMPLATE)
     yield pool
     pool.close()

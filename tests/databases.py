@@ -31,7 +31,7 @@ async def opened(url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-def enrollment_of(now: datetime, **fields: Any) -> Enrollment:
+def make_enrollment(now: datetime, **fields: Any) -> Enrollment:
     """Return an enrollment of a new contact.
 
     Args:
@@ -79,7 +79,7 @@ def create_database(server: str, template: str) -> str:
     # Copying files is faster than the default, which writes a copy to the log as well.
     sql = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
     run_in_thread(run_sql(server, sql))
-    return database_url_of(server, name)
+    return build_database_url(server, name)
 
 
 def drop_databases(server: str, *urls: str) -> None:
@@ -88,7 +88,7 @@ def drop_databases(server: str, *urls: str) -> None:
     run_in_thread(run_sql(server, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names)))
 
 
-def database_url_of(server: str, name: str) -> str:
+def build_database_url(server: str, name: str) -> str:
     """Return the address of another database of a server."""
     before, _, after = server.partition("/postgres?")
     return f"{before}/{name}?{after}"

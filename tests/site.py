@@ -134,14 +134,16 @@ class Site:
         return (await self.rows(sql, *values))[0][0]
 
     async def contact(self, user_id: str = "ada") -> Contact:
-        found = await self.runtime.database.read_one(contacts.find_by_identities([f"u:{user_id}"]))
-        return found[f"u:{user_id}"]
+        contacts_by_identity = await self.runtime.database.read_one(
+            contacts.find_by_identities([f"u:{user_id}"])
+        )
+        return contacts_by_identity[f"u:{user_id}"]
 
     async def sends(self, *statuses: str) -> list[Send]:
         """Return all sends in order, or those with one of these statuses."""
         ids = [to_id(id) for (id,) in await self.rows("SELECT id FROM sends")]
-        found = await self.runtime.database.read_one(sends.find_by_ids(ids)) if ids else {}
-        rows = sorted(found.values(), key=lambda send: send.id)
+        by_id = await self.runtime.database.read_one(sends.find_by_ids(ids)) if ids else {}
+        rows = sorted(by_id.values(), key=lambda send: send.id)
         return [send for send in rows if not statuses or send.status in statuses]
 
     async def wait_for_sends(self, count: int) -> list[Send]:
@@ -161,8 +163,8 @@ class Site:
             captured = await inbox_page.list_mails(self.runtime.database, 100)
             if len(captured) < number:
                 return None
-            found = await inbox.find(self.runtime.database, captured[-number].send_id)
-            return found and message_from_bytes(found.raw, policy=policy.default)
+            captured_mail = await inbox.find(self.runtime.database, captured[-number].send_id)
+            return captured_mail and message_from_bytes(captured_mail.raw, policy=policy.default)
 
         return await until(self.runtime.change_feed, condition)
 
@@ -186,8 +188,8 @@ async def open_site(
         settings: further settings, without `HOGSEND_`.
     """
     write_files(folder / "journeys", files)
-    given = {"DATA": str(folder), "SECRET": SECRET, **settings}
-    loaded = load_settings({f"HOGSEND_{name}": text for name, text in given.items()}, folder)
+    environment = {"DATA": str(folder), "SECRET": SECRET, **settings}
+    loaded = load_settings({f"HOGSEND_{name}": text for name, text in environment.items()}, folder)
     async with open_runtime(loaded, with_worker=with_worker, clock=clock) as runtime:
         app = create_app(runtime)
         _, key = await keys.create(

@@ -50,7 +50,7 @@ def test_compose_reads_the_file_where_it_is_installed(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     read = json.loads(ran.stdout)["services"]
     assert set(read) == {*SERVICES, "app"}
-    ports = [port for one in read.values() for port in one.get("ports", [])]
+    ports = [port for service in read.values() for port in service.get("ports", [])]
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
     assert {int(port["published"]) for port in ports} == set(PORTS.values())
 
@@ -67,12 +67,14 @@ def test_every_port_is_local_and_can_be_changed(services: dict[str, Any]) -> Non
 def test_every_service_but_the_app_starts_and_has_a_health_check(
     services: dict[str, Any],
 ) -> None:
-    assert {name for name, one in services.items() if "profiles" not in one} == set(SERVICES)
+    assert {name for name, service in services.items() if "profiles" not in service} == set(
+        SERVICES
+    )
     assert all("healthcheck" in services[name] for name in SERVICES)
 
 
 def test_every_image_has_a_version(services: dict[str, Any]) -> None:
-    images = {name: one["image"] for name, one in services.items() if "image" in one}
+    images = {name: service["image"] for name, service in services.items() if "image" in service}
     assert all(re.search(r":v?\d", image) for image in images.values())
     assert re.fullmatch(r".*/hatchet-lite:v\d+\.\d+\.\d+", images["hatchet"])
     assert re.fullmatch(r".*/mailpit:v\d+\.\d+\.\d+", images["mail"])
@@ -86,8 +88,8 @@ def test_hatchet_keeps_its_keys_and_its_runs(services: dict[str, Any]) -> None:
 
 
 def test_the_app_is_given_settings_that_exist(services: dict[str, Any]) -> None:
-    given = {name for name in services["app"]["environment"] if name.startswith("HOGSEND_")}
-    assert given <= {setting.name for setting in SETTINGS}
+    names = {name for name in services["app"]["environment"] if name.startswith("HOGSEND_")}
+    assert names <= {setting.name for setting in SETTINGS}
 
 
 def test_the_file_is_shipped_and_the_image_uses_the_locked_packages() -> None:

@@ -136,13 +136,13 @@ class World:
 
     async def contact(self, user: str = "ada") -> Contact:
         """Return the contact with a user id."""
-        return next(one for one in await self.contacts() if one.user_id == user)
+        return next(contact for contact in await self.contacts() if contact.user_id == user)
 
     async def all_enrollments(self) -> list[Enrollment]:
         """Return every enrollment, the oldest first."""
         ids = await self._ids("enrollments")
-        found = await self.database.read_one(enrollments.find_by_ids(ids))
-        return [found[one] for one in ids]
+        by_id = await self.database.read_one(enrollments.find_by_ids(ids))
+        return [by_id[enrollment_id] for enrollment_id in ids]
 
     async def enrollment(self) -> Enrollment:
         """Return the only enrollment."""
@@ -151,12 +151,14 @@ class World:
 
     async def states(self) -> list[str]:
         """Return the state of every enrollment, the oldest first."""
-        return [one.state for one in await self.all_enrollments()]
+        return [enrollment.state for enrollment in await self.all_enrollments()]
 
     async def turns(self, enrollment_id: UUID | None = None) -> list[Turn]:
         """Return the turns of an enrollment, by default of the only one."""
-        one = enrollment_id or (await self.enrollment()).id
-        return (await self.database.read_one(turns.find_by_enrollments([one]))).get(one, [])
+        selected_id = enrollment_id or (await self.enrollment()).id
+        return (await self.database.read_one(turns.find_by_enrollments([selected_id]))).get(
+            selected_id, []
+        )
 
     async def journal(self, enrollment_id: UUID | None = None) -> list[Step]:
         """Return the steps of an enrollment, without the contact that each begins with."""
@@ -170,12 +172,12 @@ class World:
     async def sends(self) -> list[Send]:
         """Return every send, the oldest first."""
         ids = await self._ids("sends")
-        found = await self.database.read_one(sends.find_by_ids(ids))
-        return [found[one] for one in ids]
+        by_id = await self.database.read_one(sends.find_by_ids(ids))
+        return [by_id[send_id] for send_id in ids]
 
     async def send_outcomes(self) -> list[tuple[str, str, str | None]]:
         """Return template, status and reason of every send, the oldest first."""
-        return [(one.template, one.status, one.reason) for one in await self.sends()]
+        return [(send.template, send.status, send.reason) for send in await self.sends()]
 
     async def mailbox(self, user: str | None = None) -> list[str]:
         """Return the templates of the mails that were captured, in the order of their sends."""
@@ -188,8 +190,10 @@ class World:
     async def events(self, name: str | None = None) -> list[Event]:
         """Return the events, of a name or all, in the order of their arrival."""
         ids = await self._ids("events")
-        found = [await self.database.read_one(events.find(one)) for one in ids]
-        return [one for one in found if one is not None and name in (None, one.name)]
+        stored_events = [await self.database.read_one(events.find(event_id)) for event_id in ids]
+        return [
+            event for event in stored_events if event is not None and name in (None, event.name)
+        ]
 
     async def switch(self, journey_id: str, on: bool) -> None:
         """Switch a journey as an operator."""
@@ -234,12 +238,12 @@ class World:
         Both are of one instant: turns may be played meanwhile.
         """
         rows = await self.query(_KEPT_AND_COUNTED)
-        found: dict[tuple[str, bool], list[int]] = {}
+        sums: dict[tuple[str, bool], list[int]] = {}
         for name, is_gauge, kept, counted in rows:
-            both = found.setdefault((name, bool(is_gauge)), [0, 0])
+            both = sums.setdefault((name, bool(is_gauge)), [0, 0])
             both[0] += kept
             both[1] += counted
-        return {key: (kept, counted) for key, (kept, counted) in found.items() if kept != counted}
+        return {key: (kept, counted) for key, (kept, counted) in sums.items() if kept != counted}
 
 
 _RECOUNTS = (

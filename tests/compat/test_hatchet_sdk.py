@@ -42,17 +42,17 @@ def hatchet(double: HatchetDouble) -> Any:
     return hatchet_sdk.Hatchet(config=hatchet_sdk.ClientConfig(disable_log_capture=True))
 
 
-def source_of(function: Any) -> str:
+def read_source(function: Any) -> str:
     return inspect.getsource(function)
 
 
 def test_a_worker_keeps_its_parts_where_we_look_for_them():
     from hatchet_sdk.worker.worker import Worker
 
-    parts = source_of(Worker.__init__)
+    parts = read_source(Worker.__init__)
     for name in ("_loop", "_action_listener_process", "_action_runner", "_stop_listener_event"):
         assert f"self.{name}" in parts
-    assert "self._stop_listener_event.set()" in source_of(Worker._stop_listener_action_loops)
+    assert "self._stop_listener_event.set()" in read_source(Worker._stop_listener_action_loops)
 
 
 def test_a_worker_ends_gracefully_and_by_force():
@@ -66,8 +66,8 @@ def test_a_worker_ends_gracefully_and_by_force():
 def test_a_worker_leaves_its_loop_open_and_exits():
     from hatchet_sdk.worker.worker import Worker
 
-    assert "sys.exit(0)" in source_of(Worker.start)
-    assert "close()" not in source_of(Worker.start)
+    assert "sys.exit(0)" in read_source(Worker.start)
+    assert "close()" not in read_source(Worker.start)
 
 
 def test_a_worker_can_evict_the_runs_that_wait():
@@ -79,7 +79,7 @@ def test_a_worker_can_evict_the_runs_that_wait():
 def test_a_worker_replaces_the_signal_handlers_that_are_put_back():
     from hatchet_sdk.worker.worker import Worker
 
-    handlers = source_of(Worker._setup_signal_handlers)
+    handlers = read_source(Worker._setup_signal_handlers)
     assert {name for name in ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP") if name in handlers} == {
         "SIGTERM",
         "SIGINT",
@@ -114,7 +114,7 @@ def test_the_unwanted_lines_are_lines_that_the_sdk_logs():
 
     warning, interruption = hatchet_child.UNWANTED_LINES
     assert action_listener_process.BLOCKED_THREAD_WARNING.startswith(warning)
-    assert interruption in source_of(action_listener)
+    assert interruption in read_source(action_listener)
 
 
 def test_the_sdk_logs_under_the_name_that_is_quieted():

@@ -66,7 +66,7 @@ async def test_a_transaction_holds_the_write_lock_from_its_start(sqlite: Databas
     async with in_transaction(WRITE):
         assert lock.locked()
         with (
-            closing(sqlite3.connect(file_of(sqlite), timeout=0)) as other,
+            closing(sqlite3.connect(resolve_file(sqlite), timeout=0)) as other,
             pytest.raises(sqlite3.OperationalError, match="locked"),
         ):
             other.execute("BEGIN IMMEDIATE")
@@ -76,7 +76,7 @@ async def test_a_script_that_fails_leaves_nothing_behind(sqlite: Database):
     with pytest.raises(Exception, match="missing"):
         async with in_transaction(WRITE) as transaction:
             await transaction.execute_script("CREATE TABLE made (id); DELETE FROM missing;")
-    with closing(sqlite3.connect(file_of(sqlite))) as other:
+    with closing(sqlite3.connect(resolve_file(sqlite))) as other:
         assert not other.execute("SELECT 1 FROM sqlite_master WHERE name = 'made'").fetchall()
 
 
@@ -125,5 +125,5 @@ def test_remembered_statements_can_be_forgotten():
     assert not EXECUTOR_CACHE
 
 
-def file_of(database: Database) -> Path:
+def resolve_file(database: Database) -> Path:
     return Path(database.url.removeprefix("sqlite://"))

@@ -223,8 +223,8 @@ def test_secrets_are_neither_displayed_nor_in_the_representation(tmp_path: Path)
 def test_the_first_start_creates_a_folder_and_a_secret_for_the_owner_alone(tmp_path: Path) -> None:
     settings = prepare_data(load_settings({}, tmp_path))
 
-    assert mode_of(settings.data) == 0o700
-    assert mode_of(settings.data / "secret") == 0o600
+    assert read_mode(settings.data) == 0o700
+    assert read_mode(settings.data / "secret") == 0o600
     assert [path.name for path in settings.data.iterdir()] == ["secret"]
     assert len(settings.secrets[0]) >= 43
     assert settings.origins["HOGSEND_SECRET"] == str(settings.data / "secret")
@@ -250,7 +250,7 @@ def test_permissions_that_let_others_read_are_removed(tmp_path: Path) -> None:
     settings = prepare_data(load_settings({}, tmp_path))
 
     assert settings.secrets == (SECRET,)
-    assert (mode_of(data), mode_of(data / "secret")) == (0o700, 0o600)
+    assert (read_mode(data), read_mode(data / "secret")) == (0o700, 0o600)
 
 
 def test_a_secret_that_is_set_is_not_written_to_the_folder(tmp_path: Path) -> None:
@@ -317,13 +317,13 @@ def test_settings_are_read_without_heavy_imports() -> None:
     assert run.stdout.strip() == "[]"
 
 
-def mode_of(path: Path) -> int:
+def read_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_a_retention_is_a_number_of_days_or_forever(tmp_path: Path) -> None:
-    given = {"HOGSEND_KEEP_INBOX": "7", "HOGSEND_KEEP_MAILS": "Forever"}
-    settings = load_settings(given, tmp_path)
+    environment = {"HOGSEND_KEEP_INBOX": "7", "HOGSEND_KEEP_MAILS": "Forever"}
+    settings = load_settings(environment, tmp_path)
 
     assert settings.keep_journals == 90
     assert settings.keep_inbox == 7
@@ -335,8 +335,8 @@ def test_a_retention_is_a_number_of_days_or_forever(tmp_path: Path) -> None:
 
 
 def test_lists_and_durations_are_displayed_the_way_they_are_set(tmp_path: Path) -> None:
-    given = {"HOGSEND_HATCHET_EVENTS": "a:*, b", "HOGSEND_LATE_EVENT_LIMIT": "36"}
-    settings = load_settings(given, tmp_path)
+    environment = {"HOGSEND_HATCHET_EVENTS": "a:*, b", "HOGSEND_LATE_EVENT_LIMIT": "36"}
+    settings = load_settings(environment, tmp_path)
 
     displayed = {setting.name: format_value(settings, setting) for setting in SETTINGS}
     assert displayed["HOGSEND_HATCHET_EVENTS"] == "a:*, b"

@@ -48,12 +48,12 @@ def rewrite(markup: str) -> tuple[str, list[str]]:
     ],
 )
 def test_a_web_link_is_rewritten_in_place(markup: str, expected: str | None, url: str | None):
-    new, found = rewrite(markup)
-    assert len(found) == 1
+    new, urls = rewrite(markup)
+    assert len(urls) == 1
     if expected is not None:
         assert new == expected
     if url is not None:
-        assert found == [url]
+        assert urls == [url]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_nothing_else_changes(markup: str):
 
 def test_positions_count_the_links_that_were_rewritten():
     markup = '<a href="https://a.test"><a href="mailto:b@b.test"><a href="https://c.test">'
-    new, found = rewrite(markup)
+    new, urls = rewrite(markup)
     assert new == '<a href="NEW0"><a href="mailto:b@b.test"><a href="NEW1">'
-    assert found == ["https://a.test", "https://c.test"]
+    assert urls == ["https://a.test", "https://c.test"]
 
 
 def test_a_new_address_is_escaped():
@@ -136,7 +136,7 @@ ATTRIBUTES = st.one_of(
     st.sampled_from([" href=a&amp;b", " class=c", " data-x", " /", "\n"]),
 )
 PIECES = st.one_of(
-    st.lists(ATTRIBUTES, max_size=3).map(lambda found: f"<a{''.join(found)}>"),
+    st.lists(ATTRIBUTES, max_size=3).map(lambda attributes: f"<a{''.join(attributes)}>"),
     st.sampled_from(["</a>", "<p title='>'>", "text", "&lt;", "<!-- <a href=no> -->", "<br/>"]),
 )
 
@@ -146,12 +146,12 @@ def test_the_tokenizer_agrees_with_the_standard_library(markup: str):
     oracle = Oracle()
     oracle.feed(markup)
     oracle.close()
-    found = [
+    hrefs = [
         parse_attributes(markup, tag).get("href")
         for tag in find_html_tokens(markup)
         if tag.name == "a"
     ]
-    assert [href.value for href in found if href is not None] == oracle.links
+    assert [href.value for href in hrefs if href is not None] == oracle.links
 
 
 @pytest.mark.parametrize(

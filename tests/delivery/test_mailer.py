@@ -232,8 +232,8 @@ async def test_a_mail_waits_for_a_template_that_is_gone_or_broken(
     harness.mailer.poll()
 
     async def find_explained_row() -> Send | None:
-        found = await harness.row(send_id)
-        return found if found.reason else None
+        send = await harness.row(send_id)
+        return send if send.reason else None
 
     row = await until(runtime.change_feed, find_explained_row)
     assert (row.status, harness.provider.calls) == ("queued", 0)
@@ -313,10 +313,12 @@ async def test_a_deferred_mail_of_a_merged_contact_goes_to_the_survivor(
     harness: MailerHarness,
 ) -> None:
     await harness.site.post("/v1/events", {"name": "seen", "email": "ada@home.example"})
-    (found,) = await harness.site.rows("SELECT id FROM contacts WHERE email = 'ada@home.example'")
+    (contact_row,) = await harness.site.rows(
+        "SELECT id FROM contacts WHERE email = 'ada@home.example'"
+    )
     pause = Pause(handed=True, then=refuse(TryLater("451 greylisted")))
     harness.script(pause)
-    send_id = await harness.queue(contact_id=to_id(found[0]))
+    send_id = await harness.queue(contact_id=to_id(contact_row[0]))
     await pause.reached.wait()
     await harness.site.event("seen", email="ada@home.example")
     await harness.site.event("left", email="ada@home.example", lists={"news": False})

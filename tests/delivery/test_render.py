@@ -46,8 +46,8 @@ def create_renderer(
     (folder / "emails" / "hello.html").write_text(f"---\n{front}\n---\n{html}", "utf-8")
     templates = Templates.load(folder, LISTS)
     assert templates.broken == ()
-    given = {"base_url": BASE, "sender": "Acme <post@example.com>"} | options
-    return Renderer(templates, LISTS, TOKENS, **given)
+    settings = {"base_url": BASE, "sender": "Acme <post@example.com>"} | options
+    return Renderer(templates, LISTS, TOKENS, **settings)
 
 
 def make_send(list_id: str = "tips", **fields: Any) -> Send:

@@ -8,7 +8,7 @@ from hogsend.domain.address import normalize_email
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("address", "kept"),
     [
         ("ada@example.com", "ada@example.com"),
         ("  Ada.Lovelace@Example.COM ", "ada.lovelace@example.com"),
@@ -17,13 +17,13 @@ from hogsend.domain.address import normalize_email
         ("o'neil@example.com", "o'neil@example.com"),
     ],
 )
-def test_an_address_is_brought_into_one_form(given: str, kept: str):
-    assert normalize_email(given) == kept
+def test_an_address_is_brought_into_one_form(address: str, kept: str):
+    assert normalize_email(address) == kept
     assert normalize_email(kept) == kept
 
 
 @pytest.mark.parametrize(
-    "given",
+    "address",
     [
         "",
         "ada",
@@ -45,6 +45,6 @@ def test_an_address_is_brought_into_one_form(given: str, kept: str):
         "ada@\u2764.example",
     ],
 )
-def test_an_address_that_cannot_get_mail_is_refused(given: str):
+def test_an_address_that_cannot_get_mail_is_refused(address: str):
     with pytest.raises(ValueError, match=r"must be an email address|domain that is not valid"):
-        normalize_email(given)
+        normalize_email(address)

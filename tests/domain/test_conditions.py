@@ -113,15 +113,15 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(s
 OPERATORS = st.sampled_from(["eq", "neq", "gt", "gte", "lt", "lte", "contains", "in"])
 
 
-@given(found=VALUES, value=SCALARS, operator=OPERATORS, as_number=st.booleans())
+@given(property_value=VALUES, value=SCALARS, operator=OPERATORS, as_number=st.booleans())
 def test_no_property_that_anybody_sends_makes_a_condition_raise(
-    found: Any, value: Any, operator: str, as_number: bool
+    property_value: Any, value: Any, operator: str, as_number: bool
 ):
     stored = {"type": "property", "property": "x", "operator": operator, "number": as_number}
     condition = condition_from_json({**stored, "value": [value] if operator == "in" else value})
-    assert condition.matches({"x": found}, NOW) in (True, False)
-    assert prop("x").within(days(1)).matches({"x": found}, NOW) in (True, False)
-    assert (prop("x.y") == value).matches({"x": found}, NOW) in (True, False)
+    assert condition.matches({"x": property_value}, NOW) in (True, False)
+    assert prop("x").within(days(1)).matches({"x": property_value}, NOW) in (True, False)
+    assert (prop("x.y") == value).matches({"x": property_value}, NOW) in (True, False)
 
 
 @pytest.mark.parametrize("how", ["if", "and", "not"])

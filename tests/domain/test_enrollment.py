@@ -70,8 +70,8 @@ def test_each_reason_refuses(refusal: tuple[str, Any, Any, Any]):
     "pair", list(itertools.combinations(REFUSALS, 2)), ids=lambda pair: f"{pair[0][0]}-{pair[1][0]}"
 )
 def test_of_two_reasons_the_first_counts(pair: Any):
-    (first, *one), (_, *other) = pair
-    assert decide(tuple(other), tuple(one)) == Skip("j", first)
+    (first, *first_changes), (_, *second_changes) = pair
+    assert decide(tuple(second_changes), tuple(first_changes)) == Skip("j", first)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal[0])

@@ -67,7 +67,7 @@ def test_a_value_without_an_own_form_is_plain_from_the_first_time(value: Any, se
     first = decode(encode(value))
     assert first == seen
     assert type(first) is type(seen)
-    assert [type(one) for one in (first if isinstance(first, dict) else [])] == [
+    assert [type(key) for key in (first if isinstance(first, dict) else [])] == [
         str for _ in (first if isinstance(first, dict) else [])
     ]
 

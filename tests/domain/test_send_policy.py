@@ -46,9 +46,9 @@ def test_each_reason_refuses_a_mail(refused: Refuse, facts: dict[str, Any]):
 
 @pytest.mark.parametrize("pair", list(itertools.combinations(REFUSALS, 2)))
 def test_the_first_of_two_reasons_counts(pair: Any):
-    (first, one), (_, other) = pair
-    choices = {**other.get("choices", {}), **one.get("choices", {})}
-    assert decide(NEWS, **{**other, **one, "choices": choices}) == first
+    (first, first_facts), (_, second_facts) = pair
+    choices = {**second_facts.get("choices", {}), **first_facts.get("choices", {})}
+    assert decide(NEWS, **{**second_facts, **first_facts, "choices": choices}) == first
 
 
 def test_transactional_mail_is_sent_to_a_contact_who_unsubscribed_from_everything():

@@ -39,12 +39,12 @@ SOME_INSTANTS = some.integers(-10 * 366 * 86_400, 110 * 365 * 86_400).map(
 SOME_WEEKDAYS = some.none() | some.frozensets(some.integers(0, 6), min_size=1)
 
 
-def window_of(ends: list[time], days_open: frozenset[int] | None) -> Window:
+def make_window(ends: list[time], days_open: frozenset[int] | None) -> Window:
     return Window(ends[0], ends[1], days_open)
 
 
 SOME_WINDOWS = some.builds(
-    window_of, some.lists(SOME_TIMES, min_size=2, max_size=2, unique=True), SOME_WEEKDAYS
+    make_window, some.lists(SOME_TIMES, min_size=2, max_size=2, unique=True), SOME_WEEKDAYS
 )
 
 
@@ -52,7 +52,7 @@ def shown(instant: datetime, zone: tzinfo) -> str:
     return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
-def instant_of(zone: str, day: str, at: str) -> str:
+def resolve_instant(zone: str, day: str, at: str) -> str:
     """Return what clocks of a zone show at the instant that is meant, and its offset."""
     place = ZoneInfo(zone)
     instant = to_instant(date.fromisoformat(day), time.fromisoformat(at), place)
@@ -63,7 +63,7 @@ def instant_of(zone: str, day: str, at: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("text", "name"),
     [
         ("Europe/Berlin", "Europe/Berlin"),
         (" europe/berlin ", "Europe/Berlin"),
@@ -75,8 +75,8 @@ def instant_of(zone: str, day: str, at: str) -> str:
         ("-14", "UTC-14:00"),
     ],
 )
-def test_a_zone_is_known_by_its_name_or_its_offset(given: str, name: str):
-    zone = find_zone(given)
+def test_a_zone_is_known_by_its_name_or_its_offset(text: str, name: str):
+    zone = find_zone(text)
     assert zone is not None
     assert get_zone_name(zone) == name
     again = find_zone(name)
@@ -136,8 +136,8 @@ def test_a_contact_without_a_zone_uses_the_journeys_zone_or_utc():
 
 
 def test_an_unknown_zone_falls_back_and_is_noted():
-    found = resolve_zone({"timezone": "Mars/Base"}, "Europe/Berlin")
-    assert found == ResolvedZone("Europe/Berlin", "unknown zone 'Mars/Base'")
+    resolved = resolve_zone({"timezone": "Mars/Base"}, "Europe/Berlin")
+    assert resolved == ResolvedZone("Europe/Berlin", "unknown zone 'Mars/Base'")
     note = resolve_zone({"timezone": "x" * 9999}).note
     assert note is not None
     assert len(note) < 100
@@ -162,7 +162,7 @@ def test_an_unknown_zone_falls_back_and_is_noted():
 def test_a_time_that_the_clocks_leave_out_is_as_much_later(
     zone: str, day: str, asked: str, meant: str
 ):
-    assert instant_of(zone, day, asked) == meant
+    assert resolve_instant(zone, day, asked) == meant
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_time_that_the_clocks_leave_out_is_as_much_later(
     ],
 )
 def test_a_time_that_comes_twice_is_the_first(zone: str, day: str, asked: str, meant: str):
-    assert instant_of(zone, day, asked) == meant
+    assert resolve_instant(zone, day, asked) == meant
 
 
 @given(SOME_ZONES, SOME_DAYS, SOME_TIMES)
@@ -291,11 +291,11 @@ def test_a_window_that_is_never_open_is_refused():
 def test_an_opening_is_the_first_and_never_past(
     zone: ZoneInfo, window: Window, at: datetime, share: float
 ):
-    found = find_opening(window, zone, at)
-    assert found >= at
-    assert find_opening(window, zone, found) == found, "it is open then"
-    between = at + (found - at) * share
-    assert find_opening(window, zone, between) == found, "and not before"
+    opening = find_opening(window, zone, at)
+    assert opening >= at
+    assert find_opening(window, zone, opening) == opening, "it is open then"
+    between = at + (opening - at) * share
+    assert find_opening(window, zone, between) == opening, "and not before"
 
 
 # -- moments -------------------------------------------------------------------------------------
@@ -348,9 +348,9 @@ def test_a_moment_is_described_in_words_and_resolved_in_local_time(
 
 def test_a_moment_may_go_by_the_clocks_of_another_place():
     moment = Moment("tomorrow", NINE, zone="America/New_York")
-    found = moment.resolve(MONDAY_NOON, BERLIN)
-    assert found == datetime(2026, 3, 3, 14, tzinfo=UTC)
-    assert found.strftime("%H:%M %z") == "09:00 -0500", "it shows the time of that place"
+    resolved = moment.resolve(MONDAY_NOON, BERLIN)
+    assert resolved == datetime(2026, 3, 3, 14, tzinfo=UTC)
+    assert resolved.strftime("%H:%M %z") == "09:00 -0500", "it shows the time of that place"
     assert moment.describe() == "tomorrow at 09:00 in America/New_York"
 
 
@@ -358,8 +358,8 @@ def test_tomorrow_is_the_persons_tomorrow():
     late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
     assert shown(Moment("tomorrow", NINE).resolve(late, BERLIN), BERLIN) == "2026-03-04 09:00"
     honolulu = ZoneInfo("Pacific/Honolulu")
-    found = Moment("tomorrow", NINE).resolve(late, honolulu)
-    assert shown(found, honolulu) == "2026-03-03 09:00"
+    resolved = Moment("tomorrow", NINE).resolve(late, honolulu)
+    assert shown(resolved, honolulu) == "2026-03-03 09:00"
 
 
 @given(
@@ -373,12 +373,12 @@ def test_a_moment_is_never_past_and_the_journal_keeps_it(
     base: str | timedelta, at: time, window: Window | None, now: datetime, zone: ZoneInfo
 ):
     moment = Moment(base, at, window)
-    found = moment.resolve(now, zone)
-    assert found >= now
-    assert found.utcoffset() == found.astimezone(zone).utcoffset(), "it shows the local time"
-    kept = decode(encode(found))
-    assert kept == found
-    assert kept.strftime("%F %T") == found.strftime("%F %T")
+    resolved = moment.resolve(now, zone)
+    assert resolved >= now
+    assert resolved.utcoffset() == resolved.astimezone(zone).utcoffset(), "it shows the local time"
+    kept = decode(encode(resolved))
+    assert kept == resolved
+    assert kept.strftime("%F %T") == resolved.strftime("%F %T")
     if window is None:
         later = replace(moment, window=Window(time(0), time(23, 59, 59))).resolve(now, zone)
-        assert later - found <= minutes(60 * 49), "a window of nearly all day hardly matters"
+        assert later - resolved <= minutes(60 * 49), "a window of nearly all day hardly matters"

@@ -127,13 +127,13 @@ async def test_fifty_runs_are_started_listed_woken_and_cancelled_in_bulk(
 
 
 async def _is_found(setup: Setup, batch: str, count: int) -> bool:
-    found = await setup.hatchet.runs.aio_list(
+    matching_runs = await setup.hatchet.runs.aio_list(
         since=datetime.now(UTC) - timedelta(hours=1),
         additional_metadata={"batch": batch},
         limit=100,
         include_payloads=False,
     )
-    return len(found.rows) == count
+    return len(matching_runs.rows) == count
 
 
 async def test_a_cancelled_run_has_that_status_and_its_body_is_cancelled(setup: Setup) -> None:

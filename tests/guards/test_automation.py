@@ -28,7 +28,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
     return YAML(typ="safe").load(file)
 
 
-def name_of(file: Path) -> str:
+def relative_name(file: Path) -> str:
     return str(file.relative_to(TOP))
 
 
@@ -41,7 +41,7 @@ def commands(workflow: Path) -> str:
     return "\n".join(step.get("run", "") for step in steps)
 
 
-@pytest.mark.parametrize("file", SCHEMAS, ids=name_of)
+@pytest.mark.parametrize("file", SCHEMAS, ids=relative_name)
 def test_a_file_for_github_is_valid(file: Path):
     schema = f"vendor.{SCHEMAS[file]}"
     run = subprocess.run(
@@ -64,12 +64,12 @@ def test_a_release_is_built_by_targets_of_the_makefile():
     assert used <= TARGETS
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative_name)
 def test_a_workflow_may_only_read_unless_a_job_says_otherwise(workflow: Path):
     assert read_yaml(workflow)["permissions"] == {"contents": "read"}
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative_name)
 def test_every_job_has_a_time_limit(workflow: Path):
     jobs = read_yaml(workflow)["jobs"]
     assert all("timeout-minutes" in job for job in jobs.values())

@@ -19,9 +19,13 @@ SECTIONS = dict(zip(*[iter(HEADING.split(DOCUMENT)[1:])] * 2, strict=True))
 def leaves(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     """Return every command that can be run, with what one types."""
     if not isinstance(command, click.Group):
-        arguments = [one for one in command.params if isinstance(one, click.Argument)]
+        arguments = [
+            parameter for parameter in command.params if isinstance(parameter, click.Argument)
+        ]
         yield (
-            " ".join([path, *(one.make_metavar(click.Context(command)) for one in arguments)]),
+            " ".join(
+                [path, *(argument.make_metavar(click.Context(command)) for argument in arguments)]
+            ),
             command,
         )
         return

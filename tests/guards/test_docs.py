@@ -93,8 +93,8 @@ def test_every_link_leads_somewhere(name: str):
         if "://" in target:
             continue
         path, _, anchor = target.partition("#")
-        found = (file.parent / path) if path else file
-        if not found.exists() or (anchor and anchor not in anchors(found)):
+        linked_file = (file.parent / path) if path else file
+        if not linked_file.exists() or (anchor and anchor not in anchors(linked_file)):
             dead.append(target)
     assert not dead
 
@@ -142,7 +142,9 @@ def test_json_in_a_document_is_json(example: Example):
 def forget_journeys() -> Iterator[None]:
     """Forget the modules of authors, so that the next test can load its own folder."""
     yield
-    for name in [one for one in sys.modules if one.split(".")[0] == "journeys"]:
+    for name in [
+        module_name for module_name in sys.modules if module_name.split(".")[0] == "journeys"
+    ]:
         del sys.modules[name]
 
 
@@ -211,9 +213,9 @@ def typed(file: Path) -> Iterator[str]:
     for code in [*_INLINE.findall(prose(file)), *"\n".join(blocks).splitlines()]:
         # Who runs it, with sudo or cron, has the same name.
         for part in re.sub(r"(sudo -u|\* \* \*) hogsend ", "", code).split("&&"):
-            found = _HOGSEND.search(part)
-            if found:
-                yield re.split(r"\s[#|>]|…", found[1])[0].strip()
+            match = _HOGSEND.search(part)
+            if match:
+                yield re.split(r"\s[#|>]|…", match[1])[0].strip()
 
 
 @pytest.mark.parametrize("name", NAMES)

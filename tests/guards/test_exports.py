@@ -67,9 +67,9 @@ def test_the_package_exports_just_what_it_says():
 
 
 def test_a_star_import_gives_authors_nothing_else():
-    given: dict[str, object] = {}
-    exec("from hogsend import *", given)  # noqa: S102
-    assert set(given) - {"__builtins__"} == EXPORTS
+    names: dict[str, object] = {}
+    exec("from hogsend import *", names)  # noqa: S102
+    assert set(names) - {"__builtins__"} == EXPORTS
 
 
 def test_the_context_can_do_just_what_is_documented():

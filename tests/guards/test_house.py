@@ -46,33 +46,34 @@ PYTHON = [file for file in FILES if file.suffix == ".py"]
 PROGRAM = [file for file in PYTHON if (TOP / "app") in file.parents]
 
 
-def name_of(file: Path) -> str:
+def relative_name(file: Path) -> str:
     return str(file.relative_to(TOP))
 
 
 def places(pattern: re.Pattern[str]) -> list[str]:
-    found: list[str] = []
+    matches: list[str] = []
     for file in FILES:
         try:
             lines = file.read_text().splitlines()
         except UnicodeDecodeError:
             continue
-        found += [
-            f"{name_of(file)}:{number}: {line.strip()[:80]}"
+        matches += [
+            f"{relative_name(file)}:{number}: {line.strip()[:80]}"
             for number, line in enumerate(lines, 1)
             if pattern.search(line)
         ]
-    return found
+    return matches
 
 
 def test_files_are_short():
-    lengths = {name_of(file): len(file.read_text().splitlines()) for file in PROGRAM}
+    lengths = {relative_name(file): len(file.read_text().splitlines()) for file in PROGRAM}
     assert not {name: length for name, length in lengths.items() if length > MAX_FILE_LINES}
 
 
 def test_functions_are_short():
     assert not [
-        f"{name_of(file)}:{node.lineno} {node.name} has {node.end_lineno - node.lineno + 1} lines"
+        f"{relative_name(file)}:{node.lineno} {node.name} has "
+        f"{node.end_lineno - node.lineno + 1} lines"
         for file in PROGRAM
         for node in ast.walk(parse_source(file.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -89,7 +90,7 @@ def test_no_path_of_somebodys_machine_is_written_down():
 
 
 def test_everything_has_a_noun_for_a_name():
-    assert not [name_of(file) for file in PYTHON if DRAWERS.search(file.stem)]
+    assert not [relative_name(file) for file in PYTHON if DRAWERS.search(file.stem)]
 
 
 @pytest.mark.parametrize(

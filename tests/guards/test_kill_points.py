@@ -42,13 +42,13 @@ def transaction_openers() -> set[str]:
         parts = file.relative_to(APP).with_suffix("").parts
         if parts[0] in NOT_IN_A_WORKER:
             continue
-        for name, function in functions_of(parse_source(file.read_text())):
+        for name, function in list_functions(parse_source(file.read_text())):
             if any(isinstance(n, ast.Call) and opens_transaction(n) for n in ast.walk(function)):
                 openers.add(".".join((*parts, name)))
     return openers
 
 
-def functions_of(tree: ast.Module) -> list[tuple[str, ast.AST]]:
+def list_functions(tree: ast.Module) -> list[tuple[str, ast.AST]]:
     """Return the functions of a file and the methods of its classes, with their names."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     functions: list[tuple[str, ast.AST]] = [(n.name, n) for n in tree.body if isinstance(n, kinds)]

@@ -63,20 +63,20 @@ class Import:
         return f"{self.file.relative_to(APP)}:{self.line} imports {self.module}"
 
 
-def part_of(module: str) -> str:
+def find_part(module: str) -> str:
     """Return the part of the program that a module `hogsend.PART.…` belongs to."""
     names = module.split(".")
     return names[1] if len(names) > 1 and names[1] != "__version__" else ""
 
 
-def module_of(file: Path) -> str:
+def resolve_module(file: Path) -> str:
     names = file.relative_to(APP).with_suffix("").parts
     return ".".join(names[:-1] if names[-1] == "__init__" else names)
 
 
 def imports(file: Path) -> Iterator[Import]:
     tree = parse_source(file.read_text(), str(file))
-    package = module_of(file).split(".")
+    package = resolve_module(file).split(".")
     if file.name != "__init__.py":
         package = package[:-1]
     for at_top, node in _nodes(tree, at_top=True):
@@ -98,17 +98,17 @@ def _nodes(node: ast.AST, *, at_top: bool) -> Iterator[tuple[bool, ast.Import | 
             yield from _nodes(child, at_top=at_top and not inside)
 
 
-ALL = [found for file in FILES for found in imports(file)]
-OURS = [found for found in ALL if found.module.split(".")[0] == "hogsend"]
+ALL = [imported for file in FILES for imported in imports(file)]
+OURS = [imported for imported in ALL if imported.module.split(".")[0] == "hogsend"]
 
 
 def import_graph() -> dict[str, set[str]]:
     """Return for each module of ours the modules of ours that it imports, inside functions too."""
-    modules = {module_of(file) for file in FILES}
+    modules = {resolve_module(file) for file in FILES}
     graph: dict[str, set[str]] = {module: set() for module in modules}
-    for found in OURS:
-        name = found.module if found.module in modules else found.module.rpartition(".")[0]
-        importer = module_of(found.file)
+    for imported in OURS:
+        name = imported.module if imported.module in modules else imported.module.rpartition(".")[0]
+        importer = resolve_module(imported.file)
         if name in modules and name != importer:
             graph[importer].add(name)
     return graph
@@ -150,21 +150,21 @@ def strongly_connected(graph: Mapping[str, set[str]]) -> list[set[str]]:
 
 
 def outside(names: set[str]) -> list[Import]:
-    return [found for found in ALL if found.module.split(".")[0] in names]
+    return [imported for imported in ALL if imported.module.split(".")[0] in names]
 
 
 def test_every_part_has_its_place_among_the_layers():
-    parts = {part_of(module_of(file)) for file in FILES} - FOR_AUTHORS
+    parts = {find_part(resolve_module(file)) for file in FILES} - FOR_AUTHORS
     assert parts <= set(MAY_IMPORT), "say in MAY_IMPORT what a new part may import"
 
 
 @pytest.mark.parametrize("part", sorted(MAY_IMPORT))
 def test_imports_point_downward_only(part: str):
     upward = [
-        str(found)
-        for found in OURS
-        if part_of(module_of(found.file)) == part
-        and part_of(found.module) not in MAY_IMPORT[part] | {part, ""}
+        str(imported)
+        for imported in OURS
+        if find_part(resolve_module(imported.file)) == part
+        and find_part(imported.module) not in MAY_IMPORT[part] | {part, ""}
     ]
     assert not upward
 
@@ -176,18 +176,18 @@ def test_no_files_import_each_other_in_a_circle():
 
 def test_only_the_store_knows_the_database():
     elsewhere = [
-        str(found)
-        for found in outside(DATABASE)
-        if part_of(module_of(found.file)) not in ("store", "compat")
+        str(imported)
+        for imported in outside(DATABASE)
+        if find_part(resolve_module(imported.file)) not in ("store", "compat")
     ]
     assert not elsewhere
 
 
 def test_only_the_web_knows_the_web_framework():
     elsewhere = [
-        str(found)
-        for found in outside(WEB_FRAMEWORK)
-        if part_of(module_of(found.file)) not in ("web", "process", "cli", "compat")
+        str(imported)
+        for imported in outside(WEB_FRAMEWORK)
+        if find_part(resolve_module(imported.file)) not in ("web", "process", "cli", "compat")
     ]
     assert not elsewhere
 
@@ -195,7 +195,9 @@ def test_only_the_web_knows_the_web_framework():
 def test_only_the_command_line_knows_the_terminal():
     allowed = {"cli", "__main__"}
     elsewhere = [
-        str(found) for found in outside(TERMINAL) if part_of(module_of(found.file)) not in allowed
+        str(imported)
+        for imported in outside(TERMINAL)
+        if find_part(resolve_module(imported.file)) not in allowed
     ]
     assert not elsewhere
 
@@ -204,11 +206,12 @@ def test_the_domain_is_pure():
     reaching_out = {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket"}
     pure = sys.stdlib_module_names - reaching_out - {"subprocess", "time"} | {"hogsend", "idna"}
     impure = {
-        str(found)
-        for found in ALL
-        if part_of(module_of(found.file)) == "domain" and found.module.split(".")[0] not in pure
+        str(imported)
+        for imported in ALL
+        if find_part(resolve_module(imported.file)) == "domain"
+        and imported.module.split(".")[0] not in pure
         # Ids are made of time and chance; the time is given, chance is the system's.
-        if (found.file.name, found.module) != ("ids.py", "os")
+        if (imported.file.name, imported.module) != ("ids.py", "os")
     }
     assert not impure
 
@@ -217,7 +220,7 @@ def test_the_domain_does_not_ask_for_the_time():
     calls = [
         f"{file.relative_to(APP)}:{node.lineno}"
         for file in FILES
-        if part_of(module_of(file)) == "domain"
+        if find_part(resolve_module(file)) == "domain"
         for node in ast.walk(parse_source(file.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")
         if isinstance(node.value, ast.Name) and node.value.id in ("datetime", "date")
@@ -226,4 +229,4 @@ def test_the_domain_does_not_ask_for_the_time():
 
 
 def test_what_is_slow_to_import_is_imported_only_when_needed():
-    assert not [str(found) for found in outside(SLOW) if found.at_top]
+    assert not [str(imported) for imported in outside(SLOW) if imported.at_top]

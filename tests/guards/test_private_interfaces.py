@@ -108,7 +108,7 @@ def test_no_module_of_a_library_is_patched_outside_compat():
 
 def test_no_undocumented_module_is_imported_outside_compat():
     imported = everywhere(imported_modules)
-    assert not [one for one in imported if one.split(": ")[1].startswith(UNDOCUMENTED)]
+    assert not [place for place in imported if place.split(": ")[1].startswith(UNDOCUMENTED)]
 
 
 def test_no_type_error_about_a_private_name_is_ignored_outside_compat():

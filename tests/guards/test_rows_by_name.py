@@ -41,10 +41,10 @@ def positions(source: str, where: str) -> list[str]:
 
 def test_rows_are_read_by_name_outside_the_row_mapping_module():
     files = [file for file in APP.rglob("*.py") if file != MAPPING]
-    found = [
+    uses = [
         place for file in files for place in positions(file.read_text(), str(file.relative_to(APP)))
     ]
-    assert not found, "read the columns by name, with a mapper of store/rows.py"
+    assert not uses, "read the columns by name, with a mapper of store/rows.py"
 
 
 def test_a_column_that_is_read_by_position_is_found():

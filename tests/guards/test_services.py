@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hogsend.compat.cpython import parse_source
-from tests.guards.test_layers import APP, OURS, module_of, part_of
+from tests.guards.test_layers import APP, OURS, find_part, resolve_module
 
 # What pages and commands must not reach past the services.
 BEHIND_SERVICES = {"store", "ingest", "turns", "delivery", "engines", "streams"}
@@ -23,28 +23,29 @@ SERVICES = sorted((APP / "hogsend" / "services").glob("*.py"))
 @pytest.mark.parametrize("part", ["web", "cli"])
 def test_pages_and_commands_reach_rows_through_services_only(part: str):
     past = {
-        (module_of(found.file), ".".join(found.module.split(".")[:2])): str(found)
-        for found in OURS
-        if part_of(module_of(found.file)) == part and part_of(found.module) in BEHIND_SERVICES
+        (resolve_module(imported.file), ".".join(imported.module.split(".")[:2])): str(imported)
+        for imported in OURS
+        if find_part(resolve_module(imported.file)) == part
+        and find_part(imported.module) in BEHIND_SERVICES
     }
     assert not [text for pair, text in past.items() if pair not in ALLOWED]
 
 
 def test_every_exception_is_still_needed():
     used = {
-        (module_of(found.file), ".".join(found.module.split(".")[:2]))
-        for found in OURS
-        if part_of(module_of(found.file)) in ("web", "cli")
+        (resolve_module(imported.file), ".".join(imported.module.split(".")[:2]))
+        for imported in OURS
+        if find_part(resolve_module(imported.file)) in ("web", "cli")
     }
     assert used >= ALLOWED
 
 
 def test_pages_and_commands_write_no_audit_entries():
     writing = [
-        str(found)
-        for found in OURS
-        if part_of(module_of(found.file)) in ("web", "cli")
-        and found.module.endswith("apply_audited")
+        str(imported)
+        for imported in OURS
+        if find_part(resolve_module(imported.file)) in ("web", "cli")
+        and imported.module.endswith("apply_audited")
     ]
     assert not writing
 
@@ -52,10 +53,10 @@ def test_pages_and_commands_write_no_audit_entries():
 def test_pages_and_commands_name_no_permission():
     """Which permission something needs is written in services alone."""
     naming = [
-        str(found)
-        for found in OURS
-        if part_of(module_of(found.file)) in ("web", "cli")
-        and found.module == "hogsend.services.actor.Permission"
+        str(imported)
+        for imported in OURS
+        if find_part(resolve_module(imported.file)) in ("web", "cli")
+        and imported.module == "hogsend.services.actor.Permission"
     ]
     assert not naming
 

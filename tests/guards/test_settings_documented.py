@@ -11,7 +11,7 @@ from hogsend.config.settings import SETTINGS, Setting
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
-def row_of(setting: Setting) -> str:
+def format_row(setting: Setting) -> str:
     """Return the row of a setting."""
     default = setting.documented_default or (f"`{setting.default}`" if setting.default else "none")
     return f"| `{setting.name}` | {default} | {setting.help} |"
@@ -19,10 +19,10 @@ def row_of(setting: Setting) -> str:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_each_setting_is_in_the_table(setting: Setting) -> None:
-    assert row_of(setting) in DOCUMENT.read_text().splitlines()
+    assert format_row(setting) in DOCUMENT.read_text().splitlines()
 
 
 def test_the_table_has_no_setting_that_is_gone() -> None:
     rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `HOGSEND_")]
 
-    assert rows == [row_of(setting) for setting in SETTINGS]
+    assert rows == [format_row(setting) for setting in SETTINGS]

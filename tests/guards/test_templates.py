@@ -46,7 +46,7 @@ def routes() -> Quart:
 def addresses(file: str) -> list[tuple[str, str]]:
     """Return the method and the path of each address of ours, `x` in place of what is filled in."""
     text = (TEMPLATES / file).read_text()
-    found: list[tuple[str, str]] = []
+    addresses_in_file: list[tuple[str, str]] = []
     for match in _ADDRESS.finditer(text):
         name, value = match["name"], match["value"]
         if value in _GIVEN or not value.startswith("/"):
@@ -54,8 +54,8 @@ def addresses(file: str) -> list[tuple[str, str]]:
         before = text[: match.start()].rpartition("<")[2]
         posts = name == "hx-post" or (name == "action" and 'method="post"' in before)
         path = _OURS.sub("x", value).partition("?")[0].partition("#")[0]
-        found.append(("POST" if posts else "GET", path))
-    return found
+        addresses_in_file.append(("POST" if posts else "GET", path))
+    return addresses_in_file
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -69,10 +69,10 @@ def test_every_address_in_a_template_resolves(file: str, routes: Quart) -> None:
 
 
 def test_the_addresses_are_found() -> None:
-    found = [address for file in FILES for address in addresses(file)]
-    assert ("POST", "/enrollments/x/wake") in found
-    assert ("GET", "/live") in found
-    assert len(found) > 80
+    all_addresses = [address for file in FILES for address in addresses(file)]
+    assert ("POST", "/enrollments/x/wake") in all_addresses
+    assert ("GET", "/live") in all_addresses
+    assert len(all_addresses) > 80
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -99,11 +99,13 @@ def test_a_new_project_is_clean_under_strict_types_and_every_wrong_call_is_marke
     expected = {
         number: line.rpartition("  # ")[2] for number, line in enumerate(lines, 1) if "  # " in line
     }
-    found = marked.pop("wrong.py")
+    reported = marked.pop("wrong.py")
     assert not marked, "what `hogsend init` writes is clean"
-    assert {lines[number - 1] for number in expected if number not in found} == set()
-    assert {lines[number - 1]: found[number] for number in found if number not in expected} == {}
-    assert all(rule in found[number] for number, rule in expected.items()), found
+    assert {lines[number - 1] for number in expected if number not in reported} == set()
+    assert {
+        lines[number - 1]: reported[number] for number in reported if number not in expected
+    } == {}
+    assert all(rule in reported[number] for number, rule in expected.items()), reported
 
 
 def test_the_wheel_says_that_it_is_typed():
@@ -121,11 +123,13 @@ def test_every_call_of_an_author_has_a_docstring_that_explains_each_argument(own
     for name, call in [*calls, *([("play", play)] if owner is World else [])]:
         text = inspect.getdoc(call) or ""
         assert text, name
-        arguments = [one for one in inspect.signature(call).parameters if one != "self"]
+        arguments = [
+            argument for argument in inspect.signature(call).parameters if argument != "self"
+        ]
         # One that the sentence itself names needs no line of its own.
         untold = [
-            one
-            for one in arguments
-            if not re.search(rf"^ *\*?\*?{one}: ", text, re.M) and "Args:" in text
+            argument
+            for argument in arguments
+            if not re.search(rf"^ *\*?\*?{argument}: ", text, re.M) and "Args:" in text
         ]
         assert not untold, (name, untold)

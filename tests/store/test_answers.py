@@ -74,8 +74,8 @@ async def test_equal_answers_of_one_enrollment_are_kept_once(database: Database,
     await write(database, second)
 
     assert len(await stored(database, "SELECT id FROM answers")) == 2
-    found = await journal(database, turn.enrollment_id, UUID(int=7))
-    assert found == {turn.enrollment_id: [first, second], UUID(int=7): [other]}
+    steps_by_enrollment = await journal(database, turn.enrollment_id, UUID(int=7))
+    assert steps_by_enrollment == {turn.enrollment_id: [first, second], UUID(int=7): [other]}
 
 
 async def test_the_journal_itself_stays_small(database: Database, turn: Turn):

@@ -34,4 +34,4 @@ async def test_changes_are_kept_with_their_previous_values(
         {"enabled": False},
     )
     assert (oldest.action, oldest.before, oldest.at) == ("exit", None, now)
-    assert [one.id for one in await audit.list_entries(database, 10, newest.id)] == [oldest.id]
+    assert [entry.id for entry in await audit.list_entries(database, 10, newest.id)] == [oldest.id]

@@ -53,7 +53,7 @@ async def test_counts_add_up_in_whatever_order_they_are_written(
         tally.add_today(counters.EVENTS)
         tally.change_state("j", None if by == 3 else "active", "active" if by == 3 else "waiting")
         await write(database, tally.to_write())
-    active, waiting = (counters.name_state_gauge("j", one) for one in ("active", "waiting"))
+    active, waiting = (counters.name_state_gauge("j", state) for state in ("active", "waiting"))
     gauges = [counters.CONTACTS, active, waiting, Gauge("never")]
     assert await database.read_one(counters.find_gauges(gauges)) == {
         counters.CONTACTS: 7,

@@ -86,8 +86,8 @@ async def test_a_list_of_any_length_can_be_asked_for(database: Database, size: i
     people = [Contact(new_id(now), user_id=f"u{n}") for n in range(10)]
     await _write(database, contacts.insert(people, now))
     wanted = [person.id for person in people] * 20
-    found = await database.read_one(contacts.find_by_ids(wanted[:size]))
-    assert len(found) == min(size, 10)
+    by_id = await database.read_one(contacts.find_by_ids(wanted[:size]))
+    assert len(by_id) == min(size, 10)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 7, 1000, 2500])
@@ -101,10 +101,12 @@ async def test_a_set_of_any_size_can_be_written(database: Database, size: int):
 
 async def test_ids_and_instants_come_back_as_they_were(database: Database):
     now = from_micros(1_772_442_000_123_457)
-    one = Contact(new_id(now), "ada", "a@example.com", {"ü": [1, {"x": None}]}, "b", 7, now, now)
-    await _write(database, contacts.insert([one], now))
-    found = await database.read_one(contacts.find(one.id))
-    assert found == one
+    contact = Contact(
+        new_id(now), "ada", "a@example.com", {"ü": [1, {"x": None}]}, "b", 7, now, now
+    )
+    await _write(database, contacts.insert([contact], now))
+    stored = await database.read_one(contacts.find(contact.id))
+    assert stored == contact
     (raw,) = await database.read_one(Query("SELECT id FROM contacts", [], list))
     assert isinstance(to_id(raw[0]), UUID)
 

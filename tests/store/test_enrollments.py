@@ -21,7 +21,7 @@ from hogsend.domain.ids import new_id
 from hogsend.store import contacts, enrollments, parking
 from hogsend.store.db import Database, Query, Write
 from hogsend.store.models import EnrollmentRow
-from tests.databases import enrollment_of
+from tests.databases import make_enrollment
 
 STATES = [*LIVE_STATES, "completed", "exited", "failed", "held_out"]
 Make = Callable[..., Enrollment]
@@ -37,7 +37,7 @@ def make(clock: ManualClock) -> Make:
     """Make an enrollment of a person of its own."""
 
     def build(**given: Any) -> Enrollment:
-        return enrollment_of(clock.now(), **given)
+        return make_enrollment(clock.now(), **given)
 
     return build
 
@@ -48,9 +48,9 @@ async def test_an_enrollment_comes_back_as_it_was(
     now = clock.now()
     event = Event(new_id(now), "used", {"n": 1}, seq=4, received_at=now)
     wait = Wait("wait:used", now + timedelta(days=1), (on("used", where=prop("n") > 0), on("x")))
-    one = make(entry_key="cart-1", look_back=LookBack(3, now, new_id(now)))
+    new = make(entry_key="cart-1", look_back=LookBack(3, now, new_id(now)))
     full = replace(
-        one,
+        new,
         state="waiting",
         turn=2,
         attempt=1,
@@ -62,25 +62,25 @@ async def test_an_enrollment_comes_back_as_it_was(
         end_reason="because",
         ended_at=now,
     )
-    await write(database, enrollments.insert([one]))
-    assert (await database.read_one(enrollments.find_by_ids([one.id])))[one.id] == one
+    await write(database, enrollments.insert([new]))
+    assert (await database.read_one(enrollments.find_by_ids([new.id])))[new.id] == new
     await write(database, enrollments.update([full], now))
-    assert (await database.read_one(enrollments.find_by_ids([one.id])))[one.id] == full
+    assert (await database.read_one(enrollments.find_by_ids([new.id])))[new.id] == full
 
 
 @pytest.mark.parametrize("state", STATES)
 async def test_only_the_live_hold_a_place(database: Database, make: Make, state: str):
-    one = make(state=state)
-    second = make(contact_id=one.contact_id)
-    await write(database, enrollments.insert([one]))
+    first = make(state=state)
+    second = make(contact_id=first.contact_id)
+    await write(database, enrollments.insert([first]))
     if state in LIVE_STATES:
         with pytest.raises(Exception, match=r"one_live_enrollment|UNIQUE"):
             await write(database, enrollments.insert([second]))
-        beside = make(contact_id=one.contact_id, entry_key="another")
+        beside = make(contact_id=first.contact_id, entry_key="another")
         await write(database, enrollments.insert([beside]))
     else:
         await write(database, enrollments.insert([second]))
-    live = await database.read_one(enrollments.find_live([one.contact_id]))
+    live = await database.read_one(enrollments.find_live([first.contact_id]))
     assert len(live) == (2 if state in LIVE_STATES else 1)
 
 
@@ -107,17 +107,17 @@ async def test_the_next_enrollment_is_the_earliest_to_wake(
 
 
 async def test_only_the_live_are_in_a_wait(database: Database, make: Make, clock: ManualClock):
-    one = make()
+    enrollment = make()
     wait = Wait("sleep:a", clock.now())
-    await write(database, enrollments.insert([one]))
+    await write(database, enrollments.insert([enrollment]))
     for state, key in (("waiting", "sleep:a"), ("drifted", "sleep:a"), ("failed", None)):
-        moved: Any = replace(one, state=state, wait=wait)
+        moved: Any = replace(enrollment, state=state, wait=wait)
         await write(database, enrollments.update([moved], clock.now()))
         rows = await database.read_one(Query("SELECT wait_key FROM enrollments", [], list))
         assert [row[0] for row in rows] == [key]
         # It keeps its wait, for an operator who continues it.
-        found = await database.read_one(enrollments.find_by_ids([one.id]))
-        assert found[one.id].wait == wait
+        by_id = await database.read_one(enrollments.find_by_ids([enrollment.id]))
+        assert by_id[enrollment.id].wait == wait
 
 
 async def test_parking_keeps_wake_times_and_calling_back_finds_them(
@@ -131,9 +131,11 @@ async def test_parking_keeps_wake_times_and_calling_back_finds_them(
     await write(database, enrollments.update([asleep], clock.now()))
 
     async def states() -> list[str]:
-        found = await database.read_one(enrollments.find_by_ids([one.id for one in rows]))
-        assert all(found[one.id].wake_at == one.wake_at for one in rows)
-        return [found[one.id].state for one in rows]
+        by_id = await database.read_one(
+            enrollments.find_by_ids([enrollment.id for enrollment in rows])
+        )
+        assert all(by_id[enrollment.id].wake_at == enrollment.wake_at for enrollment in rows)
+        return [by_id[enrollment.id].state for enrollment in rows]
 
     await write(database, parking.park(["j"]))
     assert await states() == ["parked", "parked", "active", "drifted", "completed"]
@@ -169,14 +171,14 @@ async def test_the_last_entry_is_the_newest_of_the_person_and_of_those_merged_in
         ),
     )
     own = {("j", ""): now + timedelta(hours=1), ("j", "cart"): now + timedelta(hours=3)}
-    found = await database.read_one(enrollments.find_last_entries([ada.id]))
-    assert {key: one.at for key, one in found.items()} == {
+    last_entries = await database.read_one(enrollments.find_last_entries([ada.id]))
+    assert {key: entry.at for key, entry in last_entries.items()} == {
         (ada.id, *k): at for k, at in own.items()
     }
     await write(database, *contacts.merge(visitor.id, ada.id, now))
-    found = await database.read_one(enrollments.find_last_entries([ada.id]))
+    last_entries = await database.read_one(enrollments.find_last_entries([ada.id]))
     both = own | {("j", ""): now + timedelta(hours=2)}
-    assert {key: one.at for key, one in found.items()} == {
+    assert {key: entry.at for key, entry in last_entries.items()} == {
         (ada.id, *place): at for place, at in both.items()
     }
 

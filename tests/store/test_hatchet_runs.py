@@ -13,7 +13,7 @@ from hogsend.clock import ManualClock
 from hogsend.store import enrollments, hatchet_runs
 from hogsend.store.db import Database, Query, Write
 from hogsend.store.hatchet_runs import RunLink, RunState, RunWait
-from tests.databases import enrollment_of
+from tests.databases import make_enrollment
 
 T = TypeVar("T")
 MANY = 100
@@ -27,9 +27,11 @@ class Runs:
 
     async def enroll(self, **given: Any) -> UUID:
         now = self.clock.now()
-        one = enrollment_of(now, **given)
-        await self.write(enrollments.insert([one]), enrollments.update([one], now, freed=True))
-        return one.id
+        enrollment = make_enrollment(now, **given)
+        await self.write(
+            enrollments.insert([enrollment]), enrollments.update([enrollment], now, freed=True)
+        )
+        return enrollment.id
 
     async def write(self, *writes: Write) -> None:
         async with self.database.transaction() as tx:
@@ -41,15 +43,17 @@ class Runs:
 
     async def named(self, run_id: str, **given: Any) -> UUID:
         """Return an enrollment that a run plays."""
-        one = await self.enroll(**given)
-        await self.change(hatchet_runs.claim_starts([one], self.clock.now()))
-        await self.write(hatchet_runs.record_run_ids([(one, run_id)]))
-        return one
+        enrollment_id = await self.enroll(**given)
+        await self.change(hatchet_runs.claim_starts([enrollment_id], self.clock.now()))
+        await self.write(hatchet_runs.record_run_ids([(enrollment_id, run_id)]))
+        return enrollment_id
 
     async def stalled(self) -> Sequence[UUID]:
         now = self.clock.now()
-        found = await self.database.read_one(hatchet_runs.find_stalled(["j"], now, now, MANY))
-        return [one.enrollment_id for one in found]
+        stalled_runs = await self.database.read_one(
+            hatchet_runs.find_stalled(["j"], now, now, MANY)
+        )
+        return [run.enrollment_id for run in stalled_runs]
 
 
 @pytest.fixture
@@ -58,78 +62,86 @@ def runs(database: Database, clock: ManualClock) -> Runs:
 
 
 async def test_a_due_enrollment_without_a_run_is_started_by_a_single_worker(runs: Runs):
-    one, now = await runs.enroll(), runs.clock.now()
+    due_id, now = await runs.enroll(), runs.clock.now()
     await runs.enroll(wake_at=now + timedelta(hours=1))
     await runs.enroll(journey_id="unknown")
     unstarted = hatchet_runs.find_unstarted(["j"], now, MANY)
-    (found,) = await runs.database.read_one(unstarted)
-    assert (found.enrollment_id, found.journey_id) == (one, "j")
-    assert await runs.change(hatchet_runs.claim_starts([one], now)) == {one}
-    assert await runs.change(hatchet_runs.claim_starts([one], now)) == frozenset()
+    (start,) = await runs.database.read_one(unstarted)
+    assert (start.enrollment_id, start.journey_id) == (due_id, "j")
+    assert await runs.change(hatchet_runs.claim_starts([due_id], now)) == {due_id}
+    assert await runs.change(hatchet_runs.claim_starts([due_id], now)) == frozenset()
     assert await runs.database.read_one(unstarted) == []
-    await runs.write(hatchet_runs.unclaim_starts([one]))
+    await runs.write(hatchet_runs.unclaim_starts([due_id]))
     assert len(await runs.database.read_one(unstarted)) == 1
 
 
 async def test_a_run_is_named_once_and_adopted_only_while_it_has_no_name(runs: Runs):
-    one, now = await runs.named("first"), runs.clock.now()
-    await runs.write(hatchet_runs.adopt_run(one, "second", now))
-    assert await runs.database.read_one(hatchet_runs.find_run(one)) == RunLink("first", 0)
+    enrollment_id, now = await runs.named("first"), runs.clock.now()
+    await runs.write(hatchet_runs.adopt_run(enrollment_id, "second", now))
+    assert await runs.database.read_one(hatchet_runs.find_run(enrollment_id)) == RunLink("first", 0)
     other = await runs.enroll()
     await runs.write(hatchet_runs.adopt_run(other, "second", now))
-    states = await runs.database.read_one(hatchet_runs.find_states([one, other]))
+    states = await runs.database.read_one(hatchet_runs.find_states([enrollment_id, other]))
     assert states[other] == RunState("active", 0, now, "second")
     assert await runs.database.read_one(
         hatchet_runs.find_live_enrollments(["first", "second", "x"])
     ) == {
-        "first": one,
+        "first": enrollment_id,
         "second": other,
     }
 
 
 async def test_a_sleeping_run_is_woken_once_for_each_turn(runs: Runs):
-    one, now = await runs.named("run", turn=3, state="waiting"), runs.clock.now()
+    enrollment_id, now = await runs.named("run", turn=3, state="waiting"), runs.clock.now()
     later = now + timedelta(seconds=3)
     assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], now, MANY)) == []
-    assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], later, MANY)) == [one]
-    assert await runs.change(hatchet_runs.claim_wakes([one])) == {one: 3}
-    assert await runs.change(hatchet_runs.claim_wakes([one])) == {}
-    await runs.write(hatchet_runs.unclaim_wakes([one]))
-    assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], later, MANY)) == [one]
+    assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], later, MANY)) == [
+        enrollment_id
+    ]
+    assert await runs.change(hatchet_runs.claim_wakes([enrollment_id])) == {enrollment_id: 3}
+    assert await runs.change(hatchet_runs.claim_wakes([enrollment_id])) == {}
+    await runs.write(hatchet_runs.unclaim_wakes([enrollment_id]))
+    assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], later, MANY)) == [
+        enrollment_id
+    ]
 
 
 async def test_a_late_turn_is_restarted_after_a_minute_then_after_twice_as_long(runs: Runs):
-    one = await runs.named("run")
+    enrollment_id = await runs.named("run")
     assert await runs.stalled() == []
     for tried, minutes in enumerate([1, 2, 4, 8, 16, 32, 60, 60]):
         runs.clock.set(runs.clock.now() + timedelta(minutes=minutes, seconds=-1))
         assert await runs.stalled() == []
-        assert await runs.change(hatchet_runs.claim_restarts([one], runs.clock.now())) == {}
+        assert (
+            await runs.change(hatchet_runs.claim_restarts([enrollment_id], runs.clock.now())) == {}
+        )
         runs.clock.set(runs.clock.now() + timedelta(seconds=1))
-        assert await runs.stalled() == [one]
-        assert await runs.change(hatchet_runs.claim_restarts([one], runs.clock.now())) == {
-            one: "run"
-        }
-        shown = await runs.database.read_one(hatchet_runs.find_run(one))
+        assert await runs.stalled() == [enrollment_id]
+        assert await runs.change(
+            hatchet_runs.claim_restarts([enrollment_id], runs.clock.now())
+        ) == {enrollment_id: "run"}
+        shown = await runs.database.read_one(hatchet_runs.find_run(enrollment_id))
         assert shown == RunLink("run", tried + 1)
     # A try that came to nothing does not count.
-    await runs.write(hatchet_runs.unclaim_restarts([one], runs.clock.now()))
-    assert await runs.stalled() == [one]
-    assert await runs.database.read_one(hatchet_runs.find_run(one)) == RunLink("run", tried)
+    await runs.write(hatchet_runs.unclaim_restarts([enrollment_id], runs.clock.now()))
+    assert await runs.stalled() == [enrollment_id]
+    assert await runs.database.read_one(hatchet_runs.find_run(enrollment_id)) == RunLink(
+        "run", tried
+    )
 
 
 async def test_the_wait_of_a_run_is_kept_until_the_run_is_forgotten(runs: Runs):
-    one, now = await runs.named("run"), runs.clock.now()
+    enrollment_id, now = await runs.named("run"), runs.clock.now()
     waits = [RunWait(number, 5, now, number) for number in range(2)]
     await runs.write(hatchet_runs.record_waits([("run", wait) for wait in reversed(waits)]))
     # What was recorded first counts: Hatchet was told it.
     await runs.write(hatchet_runs.record_waits([("run", RunWait(0, 9, now, 9))]))
     assert await runs.database.read_one(hatchet_runs.find_waits("run")) == waits
-    await runs.write(*hatchet_runs.delete([(one, "another")]))
-    assert await runs.database.read_one(hatchet_runs.find_run(one)) is not None
-    await runs.write(*hatchet_runs.delete([(one, "run")]))
+    await runs.write(*hatchet_runs.delete([(enrollment_id, "another")]))
+    assert await runs.database.read_one(hatchet_runs.find_run(enrollment_id)) is not None
+    await runs.write(*hatchet_runs.delete([(enrollment_id, "run")]))
     assert await runs.database.read_one(hatchet_runs.find_waits("run")) == []
-    assert await runs.database.read_one(hatchet_runs.find_run(one)) is None
+    assert await runs.database.read_one(hatchet_runs.find_run(enrollment_id)) is None
 
 
 async def test_enrollments_whose_end_a_run_may_have_missed_are_listed(runs: Runs):
@@ -151,8 +163,8 @@ async def test_those_due_for_longest_are_first_among_those_asked_for(
     runs: Runs, make_due: Callable[[int], Any]
 ):
     ids = [await make_due(minutes) for minutes in (1, 3, 2, -1)]
-    found = await runs.database.read_one(hatchet_runs.find_due(ids, runs.clock.now()))
-    assert [one.id for one in found] == [ids[1], ids[2], ids[0]]
+    due = await runs.database.read_one(hatchet_runs.find_due(ids, runs.clock.now()))
+    assert [enrollment.id for enrollment in due] == [ids[1], ids[2], ids[0]]
 
 
 @pytest.fixture

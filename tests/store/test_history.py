@@ -18,7 +18,7 @@ from hogsend.domain.ids import new_id
 from hogsend.domain.send_policy import Send
 from hogsend.store import contacts, enrollments, history, sends
 from hogsend.store.db import Database, Query, Row, Write
-from tests.databases import enrollment_of
+from tests.databases import make_enrollment
 
 DAY = timedelta(days=1)
 
@@ -40,7 +40,7 @@ def entry(clock: ManualClock, ada: UUID) -> Callable[..., Enrollment]:
     def make(**fields: Any) -> Enrollment:
         now = clock.now()
         defaults = {"contact_id": ada, "journey_id": "welcome", "entry_key": str(new_id(now))}
-        return enrollment_of(now, **{**defaults, "wake_at": None, **fields})
+        return make_enrollment(now, **{**defaults, "wake_at": None, **fields})
 
     return make
 
@@ -118,15 +118,15 @@ async def test_held_out_and_failed_without_a_mail_are_listed_but_are_no_entries(
         entry(state="held_out", entered_at=now - 3 * DAY, ended_at=now - 3 * DAY),
         entry(state="failed", entered_at=now - 2 * DAY, ended_at=now),
     )
-    found = (await database.read_one(history.find_journey_histories([ada], ["welcome"])))[
+    past = (await database.read_one(history.find_journey_histories([ada], ["welcome"])))[
         ada, "welcome"
     ]
-    assert found == JourneyPast(0, None, live=False, state="failed")
+    assert past == JourneyPast(0, None, live=False, state="failed")
     await keep(database, clock, entry(state="failed", entered_at=now - 4 * DAY, sends=1))
-    found = (await database.read_one(history.find_journey_histories([ada], ["welcome"])))[
+    past = (await database.read_one(history.find_journey_histories([ada], ["welcome"])))[
         ada, "welcome"
     ]
-    assert found == JourneyPast(1, now - 4 * DAY, live=False, state="failed")
+    assert past == JourneyPast(1, now - 4 * DAY, live=False, state="failed")
 
 
 @pytest.mark.parametrize("state", ["active", "waiting", "drifted", "parked"])
@@ -135,10 +135,10 @@ async def test_a_contact_who_left_and_entered_at_the_same_instant_is_in_the_jour
 ):
     now = clock.now()
     await keep(database, clock, entry(state="exited", ended_at=now), entry(state=state))
-    found = (await database.read_one(history.find_journey_histories([ada], ["welcome"])))[
+    past = (await database.read_one(history.find_journey_histories([ada], ["welcome"])))[
         ada, "welcome"
     ]
-    assert found == JourneyPast(2, now, live=True, state=state)
+    assert past == JourneyPast(2, now, live=True, state=state)
 
 
 async def test_the_history_of_a_mail_counts_sent_and_queued_mails(
@@ -153,10 +153,10 @@ async def test_the_history_of_a_mail_counts_sent_and_queued_mails(
     await keep(database, clock, mail(), mail(template="another"))
     await write(database, sends.record_opens([(first.id, now - DAY)]))
     await write(database, sends.record_clicks([(first.id, now)]))
-    found = (await database.read_one(ask))[ada, "hello"]
-    assert found == EmailPast(2, now, now - DAY, now)
-    assert found.opened
-    assert found.clicked
+    past = (await database.read_one(ask))[ada, "hello"]
+    assert past == EmailPast(2, now, now - DAY, now)
+    assert past.opened
+    assert past.clicked
 
 
 async def test_recent_mails_count_from_when_they_left(

@@ -50,8 +50,8 @@ async def test_a_revoked_key_is_shown_as_revoked_and_stays_so(
     again = await keys.revoke(database, key.id, first + timedelta(days=1))
 
     assert again.revoked_at == first
-    found = await keys.find(database, keys.compute_digest(text))
-    assert found is not None and found.status(first) == "revoked"
+    revoked_key = await keys.find(database, keys.compute_digest(text))
+    assert revoked_key is not None and revoked_key.status(first) == "revoked"
 
 
 async def test_revoking_an_unknown_key_is_an_error(database: Database, clock: ManualClock) -> None:

@@ -103,9 +103,9 @@ async def test_a_model_sees_what_its_transaction_has_written(
         await operators.add(tx, "b@x.org", "owner", now)
         bobs = OperatorRow.filter(email="b@x.org").using_db(await tx.models())
         assert await bobs.update(role="viewer") == 1
-        found = await OperatorRow.get_or_none(email="b@x.org", using_db=await tx.models())
-        assert found is not None
-        assert found.role == "viewer"
+        operator = await OperatorRow.get_or_none(email="b@x.org", using_db=await tx.models())
+        assert operator is not None
+        assert operator.role == "viewer"
 
 
 async def test_a_model_that_is_written_shows_that_a_problem_of_the_database_is_over(

@@ -35,7 +35,7 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
         sends.count_queued(ids, [(ids[0], "welcome")]),
         sends.find_due([None, "welcome"], 100, now),
         sends.find_queued_journeys(),
-        goals.find_candidates([(one, "welcome") for one in ids]),
+        goals.find_candidates([(contact_id, "welcome") for contact_id in ids]),
         enrollments.find_last_entries(ids),
         enrollments.find_live(ids),
         enrollments.find_due([("welcome", 10), ("other", 10)], now),
@@ -45,8 +45,8 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
         contacts.find_merged(ids),
     ]
     written: list[Query[Any]] = [
-        Query(one.sql, one.rows[0], list)
-        for one in (
+        Query(write.sql, write.rows[0], list)
+        for write in (
             sends.cancel_by_enrollments({ids[0]: "exit"}, now),
             sends.cancel_by_journeys({(ids[0], "welcome"): "exit"}, now),
             steps.delete([(ids[0], "step:x")]),
@@ -55,14 +55,14 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
     database = Database(sqlite_url)
     await database.open()
     try:
-        for one in (*asked, *written):
-            plan = Query(f"EXPLAIN QUERY PLAN {one.sql}", one.values, list)
+        for query in (*asked, *written):
+            plan = Query(f"EXPLAIN QUERY PLAN {query.sql}", query.values, list)
             lines = [row[3] for row in await database.read_one(plan)]
             wide = [
                 line
                 for line in lines
                 if line.startswith(("SCAN", "SEARCH")) and not NARROW.search(line)
             ]
-            assert not wide, (wide, one.sql[:300])
+            assert not wide, (wide, query.sql[:300])
     finally:
         await database.close()

@@ -33,14 +33,14 @@ async def sample(database: Database, clock: ManualClock) -> SampleData:
 async def test_an_enrollment_comes_with_all_that_concerns_it(
     database: Database, sample: SampleData
 ) -> None:
-    found = await enrollment.load(database, sample.ids["activation-welcome/Ada Lovelace"])
-    assert found is not None
-    assert found.contact.label == "Ada Lovelace"
-    assert found.trigger is not None
-    assert found.trigger.name == "user.created"
-    assert [len(turn.steps) for turn in found.turns] == [2, 4]
-    assert {send.status for send in found.sends.values()} == {"sent", "skipped"}
-    assert found.consents.is_unsubscribed_from_all
+    page = await enrollment.load(database, sample.ids["activation-welcome/Ada Lovelace"])
+    assert page is not None
+    assert page.contact.label == "Ada Lovelace"
+    assert page.trigger is not None
+    assert page.trigger.name == "user.created"
+    assert [len(turn.steps) for turn in page.turns] == [2, 4]
+    assert {send.status for send in page.sends.values()} == {"sent", "skipped"}
+    assert page.consents.is_unsubscribed_from_all
     assert await enrollment.load(database, UUID(int=0)) is None
 
 
@@ -76,23 +76,25 @@ async def test_pages_of_people_go_on_where_the_last_ended(
 async def test_those_refused_are_listed_with_the_event(
     database: Database, sample: SampleData
 ) -> None:
-    found = await journeys.load_refusals(database, "activation-welcome", "where_not_met", 10)
-    assert [one.contact.label for one in found] == ["anon_77"]
+    refusals = await journeys.load_refusals(database, "activation-welcome", "where_not_met", 10)
+    assert [refusal.contact.label for refusal in refusals] == ["anon_77"]
     assert await journeys.load_refusals(database, "activation-welcome", "too_soon", 10) == []
 
 
-async def test_contacts_are_found_by_a_beginning(database: Database, sample: SampleData) -> None:
-    async def found(text: str) -> list[str]:
+async def test_contacts_are_found_by_the_beginning_of_an_identity(
+    database: Database, sample: SampleData
+) -> None:
+    async def search(text: str) -> list[str]:
         query = contacts.find_ids_by_identity_prefix(text, 100, is_sqlite=database.is_sqlite)
         people = await contacts.load_in_order(database, await database.read_one(query))
-        return sorted(one.label for one in people)
+        return sorted(contact.label for contact in people)
 
-    assert await found("user_1815") == ["Ada Lovelace"]
-    assert await found("ADA@EXAMPLE.COM") == ["Ada Lovelace"]
-    assert await found("anon") == ["anon_77"]
-    assert len(await found("user_3")) == 60
+    assert await search("user_1815") == ["Ada Lovelace"]
+    assert await search("ADA@EXAMPLE.COM") == ["Ada Lovelace"]
+    assert await search("anon") == ["anon_77"]
+    assert len(await search("user_3")) == 60
     for nonsense in ("%", "user%", "user\\", "a'; --", "_ser"):
-        assert await found(nonsense) == [], nonsense
+        assert await search(nonsense) == [], nonsense
 
 
 async def test_contacts_are_listed_by_when_they_were_seen(
@@ -110,21 +112,21 @@ async def test_contacts_are_listed_by_when_they_were_seen(
 async def test_a_contact_comes_with_all_that_concerns_them(
     database: Database, sample: SampleData
 ) -> None:
-    found = await contacts.load(database, sample.ids["ada"], 50)
-    assert found is not None
-    assert set(found.identities) == {"e:ada@example.com", "u:user_1815"}
-    assert found.consents["*"].subscribed is False
-    assert len(found.enrollments) == 1
-    assert [send.status for send in found.sends] == ["skipped", "sent"]
-    assert len(found.events) == 3
+    page = await contacts.load(database, sample.ids["ada"], 50)
+    assert page is not None
+    assert set(page.identities) == {"e:ada@example.com", "u:user_1815"}
+    assert page.consents["*"].subscribed is False
+    assert len(page.enrollments) == 1
+    assert [send.status for send in page.sends] == ["skipped", "sent"]
+    assert len(page.events) == 3
     hits = await database.read_one(contacts.find_engagement([sample.ids["welcome mail"]], 10))
     assert [hit.verdict for hit in hits].count("human") == 2
 
 
 async def test_events_say_what_they_caused(database: Database, sample: SampleData) -> None:
-    found = await database.read_one(events.find(sample.ids["event"]))
-    assert found is not None
-    assert (found.enrolled, found.ended) == (1, 0)
+    event = await database.read_one(events.find(sample.ids["event"]))
+    assert event is not None
+    assert (event.enrolled, event.ended) == (1, 0)
     named = await database.read_one(events.find_newest(100, name="user.created"))
     assert len(named) == 61
     assert len(await events.load_contacts(database, named)) == 61
@@ -133,8 +135,8 @@ async def test_events_say_what_they_caused(database: Database, sample: SampleDat
 async def test_mails_are_listed_with_the_subject_that_was_seen(
     database: Database, sample: SampleData
 ) -> None:
-    found = await database.read_one(emails.find_newest(5, status="in_doubt"))
-    assert [send.subject for send in found] == ["Your card was declined"]
+    in_doubt = await database.read_one(emails.find_newest(5, status="in_doubt"))
+    assert [send.subject for send in in_doubt] == ["Your card was declined"]
     assert len(await database.read_one(emails.find_newest(100, journey_id="payment-recovery"))) == 1
 
 
@@ -165,7 +167,7 @@ async def test_queues_are_counted_to_a_bound(
     assert first > clock.now()
     week = overview.count_wakes_by_day(clock.now())
     counted = await database.read(*(query for _, query in week))
-    assert sum(one.count for one in counted) == 45
+    assert sum(count.count for count in counted) == 45
     assert str(counts.BoundedCount(counts.MAX_COUNTED + 1)) == "5,000+"
 
 
@@ -173,8 +175,8 @@ async def test_the_inbox_is_listed_and_its_unread_counted(
     database: Database, sample: SampleData
 ) -> None:
     assert await database.read_one(inbox.count_unread()) == 62
-    found = await inbox.list_mails(database, 100, to="ada@example.com")
-    assert [one.subject for one in found] == ["Welcome, Ada"]
+    mails = await inbox.list_mails(database, 100, to="ada@example.com")
+    assert [captured.subject for captured in mails] == ["Welcome, Ada"]
 
 
 async def test_the_database_says_what_it_is(database: Database) -> None:

@@ -70,16 +70,16 @@ def mail(at: datetime, status: str = "sent") -> Send:
 
 async def put(database: Database, at: datetime, tag: str) -> None:
     """Write a row of each kind that was made at an instant."""
-    one = mail(at)
+    send = mail(at)
     key, event = compute_first_id(at), new_id(at)
-    captured = InboxEntry(one.id, "ada@example.com", "us@example.com", tag, at)
+    captured = InboxEntry(send.id, "ada@example.com", "us@example.com", tag, at)
     refusal = events.Refusal(key, "j", "already_live", event, event)
     await write(
         database,
         events.insert_keys([(tag, event, b"digest")], at),
         events.insert_refusals([refusal], at),
-        sends.insert([one]),
-        sends.store_mails([RenderedMail(one.id, f"Hello {tag}", "us@example.com", b"mail")], at),
+        sends.insert([send]),
+        sends.store_mails([RenderedMail(send.id, f"Hello {tag}", "us@example.com", b"mail")], at),
         inbox.capture([CapturedMail(captured, b"mail")]),
     )
 
@@ -165,28 +165,28 @@ async def test_a_mail_that_may_still_leave_is_not_deleted(
 ):
     now = clock.now()
     queued, going, gone = mail(now, "queued"), mail(now, "sending"), mail(now)
-    rendered = [RenderedMail(one.id, "Hello", "us@x", b"mail") for one in (queued, going, gone)]
+    rendered = [RenderedMail(send.id, "Hello", "us@x", b"mail") for send in (queued, going, gone)]
     await write(database, sends.insert([queued, going, gone]), sends.store_mails(rendered, now))
     clock.set(now + timedelta(days=31))
 
     assert (await keeper.apply())["rendered mails"] == 1
 
-    for one, kept in ((queued, True), (going, True), (gone, False)):
-        assert (await database.read_one(sends.find_mail(one.id)) is not None) is kept
+    for send, kept in ((queued, True), (going, True), (gone, False)):
+        assert (await database.read_one(sends.find_mail(send.id)) is not None) is kept
 
 
 async def test_a_send_is_still_called_by_the_subject_of_its_mail(
     database: Database, clock: ManualClock, keeper: Retention
 ):
-    one = mail(clock.now())
-    rendered = RenderedMail(one.id, "Welcome, Ada", "us@x", b"mail")
-    await write(database, sends.insert([one]), sends.store_mails([rendered], clock.now()))
+    send = mail(clock.now())
+    rendered = RenderedMail(send.id, "Welcome, Ada", "us@x", b"mail")
+    await write(database, sends.insert([send]), sends.store_mails([rendered], clock.now()))
     clock.set(clock.now() + timedelta(days=31))
     await keeper.apply()
 
-    kept = await database.read_one(sends.find_by_ids([one.id]))
+    kept = await database.read_one(sends.find_by_ids([send.id]))
 
-    assert kept[one.id].subject == "Welcome, Ada"
+    assert kept[send.id].subject == "Welcome, Ada"
 
 
 # -- journals -----------------------------------------------------------------------------------
@@ -215,9 +215,9 @@ def make() -> Make:
     return enrollment_at
 
 
-def played(one: Enrollment) -> list[Turn]:
+def played(enrollment: Enrollment) -> list[Turn]:
     """Return the turns of an enrollment that slept twice and failed once in between."""
-    at = one.entered_at
+    at = enrollment.entered_at
 
     def sleep(name: str, *, waiting: bool) -> Step:
         return Step(f"sleep:{name}", "sleep", name, waiting=waiting)
@@ -226,15 +226,22 @@ def played(one: Enrollment) -> list[Turn]:
     first = [Step("user", "user", "", {"id": "x"}), send, sleep("a", waiting=True)]
     third = [sleep("a", waiting=False), Step("now", "now", "", 1), sleep("b", waiting=True)]
     return [
-        Turn(one.id, 1, at, "abc", "waiting", first),
-        Turn(one.id, 2, at + timedelta(days=1), "abc", "retrying", [], "Traceback"),
-        Turn(one.id, 3, at + timedelta(days=2), "abc", "waiting", third),
-        Turn(one.id, 4, at + timedelta(days=3), "abc", "completed", [sleep("b", waiting=False)]),
+        Turn(enrollment.id, 1, at, "abc", "waiting", first),
+        Turn(enrollment.id, 2, at + timedelta(days=1), "abc", "retrying", [], "Traceback"),
+        Turn(enrollment.id, 3, at + timedelta(days=2), "abc", "waiting", third),
+        Turn(
+            enrollment.id,
+            4,
+            at + timedelta(days=3),
+            "abc",
+            "completed",
+            [sleep("b", waiting=False)],
+        ),
     ]
 
 
-def summary_of(one: Enrollment) -> Summary:
-    at = one.entered_at
+def expect_summary(enrollment: Enrollment) -> Summary:
+    at = enrollment.entered_at
     steps = {"send": 1, "sleep": 2, "now": 1}
     return Summary(4, 1, steps, at, at + timedelta(days=3))
 
@@ -242,7 +249,7 @@ def summary_of(one: Enrollment) -> Summary:
 async def ended(database: Database, *many: Enrollment) -> None:
     """Write enrollments with their journals."""
     now = many[0].entered_at
-    journal = [turn for one in many for turn in played(one)]
+    journal = [turn for enrollment in many for turn in played(enrollment)]
     await write(
         database, enrollments.insert(many), enrollments.update(many, now), *turns.insert(journal)
     )
@@ -267,7 +274,7 @@ async def test_a_journal_becomes_a_summary_when_its_time_is_over(
         summaries.find(young.id),
     )
     assert list(kept) == [young.id]
-    assert first == summary_of(old)
+    assert first == expect_summary(old)
     assert second is None
     after = await database.read_one(enrollments.find_by_ids([old.id]))
     assert after[old.id] == old
@@ -318,30 +325,30 @@ async def test_a_long_journal_is_summed_up_in_parts(
     assert await keeper.apply() == {"journals": 3}
 
     assert await ask("SELECT 1 FROM turns") == []
-    for one in many:
-        assert await database.read_one(summaries.find(one.id)) == summary_of(one)
+    for enrollment in many:
+        assert await database.read_one(summaries.find(enrollment.id)) == expect_summary(enrollment)
 
 
 async def test_a_part_that_is_summed_up_is_not_counted_again_after_a_stop(
     database: Database, clock: ManualClock, make: Make, keeper: Retention
 ):
-    one = make(clock.now())
-    await ended(database, one)
+    enrollment = make(clock.now())
+    await ended(database, enrollment)
     clock.set(clock.now() + timedelta(days=91))
-    (found,) = await database.read_one(summaries.find_ended(clock.now(), 10))
-    rows = await database.read_one(summaries.find_turns([one.id], 2))
-    summed = summaries.summarize([found], rows, 2)
+    (ended_enrollment,) = await database.read_one(summaries.find_ended(clock.now(), 10))
+    rows = await database.read_one(summaries.find_turns([enrollment.id], 2))
+    summed = summaries.summarize([ended_enrollment], rows, 2)
     async with database.transaction() as tx:
         await tx.apply([summaries.update(summed, clock.now())])
         await tx.fetch(*summaries.delete_summarized(summed))
-    half = await database.read_one(summaries.find(one.id))
+    half = await database.read_one(summaries.find(enrollment.id))
     assert half is not None
     assert half.turns == 2
-    assert await database.read_one(enrollments.find_compacted([one.id])) == {one.id}
+    assert await database.read_one(enrollments.find_compacted([enrollment.id])) == {enrollment.id}
 
     await keeper.apply()
 
-    assert await database.read_one(summaries.find(one.id)) == summary_of(one)
+    assert await database.read_one(summaries.find(enrollment.id)) == expect_summary(enrollment)
 
 
 async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
@@ -352,13 +359,13 @@ async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """An operator lets a failed one go on between the look and the deletion."""
-    one = replace(make(clock.now()), state="failed")
-    await ended(database, one)
+    enrollment = replace(make(clock.now()), state="failed")
+    await ended(database, enrollment)
     clock.set(clock.now() + timedelta(days=91))
-    (found,) = await database.read_one(summaries.find_ended(clock.now(), 10))
-    opened = replace(one, state="active", ended_at=None)
+    (ended_enrollment,) = await database.read_one(summaries.find_ended(clock.now(), 10))
+    opened = replace(enrollment, state="active", ended_at=None)
     await write(database, enrollments.update([opened], clock.now()))
-    answers = iter([[found], []])
+    answers = iter([[ended_enrollment], []])
 
     def stale(until: Any, most: int) -> Query[Any]:
         return Query("SELECT 1", [], lambda _: next(answers))
@@ -367,21 +374,24 @@ async def test_one_that_goes_on_again_meanwhile_keeps_its_journal(
 
     assert not await keeper.apply()
 
-    assert len((await database.read_one(turns.find_by_enrollments([one.id])))[one.id]) == 4
+    assert (
+        len((await database.read_one(turns.find_by_enrollments([enrollment.id])))[enrollment.id])
+        == 4
+    )
 
 
 async def test_a_damaged_turn_does_not_keep_the_others(
     database: Database, clock: ManualClock, keeper: Retention, make: Make
 ):
-    one, other = make(clock.now()), make(clock.now())
-    await ended(database, one, other)
+    damaged, other = make(clock.now()), make(clock.now())
+    await ended(database, damaged, other)
     torn = "UPDATE turns SET steps = '[{' WHERE enrollment_id = ? AND number = 1"
-    await write(database, Write(torn, [(one.id,)]))
+    await write(database, Write(torn, [(damaged.id,)]))
     clock.set(clock.now() + timedelta(days=91))
 
     assert await keeper.apply() == {"journals": 2}
 
-    summary = await database.read_one(summaries.find(one.id))
+    summary = await database.read_one(summaries.find(damaged.id))
     assert summary is not None
     assert summary.turns == 4
 
@@ -431,7 +441,7 @@ async def test_deleted_rows_are_logged_once(
     await keeper.apply()
     await keeper.apply()
 
-    (line,) = [one.message for one in caplog.records if one.name == "hogsend.retention"]
+    (line,) = [record.message for record in caplog.records if record.name == "hogsend.retention"]
     assert line.endswith("1 idempotency keys, 1 rendered mails")
 
 
@@ -443,10 +453,13 @@ def lookups(at: datetime) -> Iterator[tuple[str, list[Any]]]:
     for kind in kinds:
         counted = retention.count(kind, at, 10)
         yield counted.sql, list(counted.values)
-        for one in retention.delete(kind, at, 10):
-            yield one.sql, list(one.rows[0])
+        for deletion in retention.delete(kind, at, 10):
+            yield deletion.sql, list(deletion.rows[0])
     some = [UUID(int=1), UUID(int=2)]
-    done = [summaries.EnrollmentSummary(one, Summary(), 3, whole=one.int == 1) for one in some]
+    done = [
+        summaries.EnrollmentSummary(enrollment_id, Summary(), 3, whole=enrollment_id.int == 1)
+        for enrollment_id in some
+    ]
     for query in (
         summaries.find_ended(at, 10),
         summaries.find_still_ended(some),

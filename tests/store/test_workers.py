@@ -23,15 +23,15 @@ async def shared(postgres_url: str) -> AsyncIterator[Database]:
 
 async def test_a_lost_worker_is_not_listed_as_working_forever(shared: Database, clock: ManualClock):
     now = clock.now()
-    one = WorkerInfo(new_id(now), "host", 7, "embedded", "1", {"j": "abc"}, now, now)
+    worker = WorkerInfo(new_id(now), "host", 7, "embedded", "1", {"j": "abc"}, now, now)
     async with shared.transaction() as tx:
-        await tx.apply([workers.register(one)])
+        await tx.apply([workers.register(worker)])
     [seen] = await shared.read_one(workers.find_registered())
-    assert (seen.id, seen.journeys) == (one.id, {"j": "abc"})
+    assert (seen.id, seen.journeys) == (worker.id, {"j": "abc"})
     long = 2 * (LOST_AFTER.total_seconds()) * 1_000_000
     async with shared.transaction() as tx:
         await tx.apply([Write("UPDATE workers SET seen_at = seen_at - ?", [(int(long),)])])
     assert await shared.read_one(workers.find_registered()) == []
     assert await shared.read_one(workers.find_registered(is_sqlite=True)) != []
     async with shared.transaction() as tx:
-        assert await tx.fetch_one(workers.remove_lost()) == [one.id]
+        assert await tx.fetch_one(workers.remove_lost()) == [worker.id]

@@ -220,7 +220,9 @@ async def test_people_in_a_journey_without_code_are_named(
 ) -> None:
     people = await put(runtime, "parked")
     journeys: dict[str, Journey] = {
-        one: journey for one, journey in product.JOURNEYS.items() if one != "activation-welcome"
+        journey_id: journey
+        for journey_id, journey in product.JOURNEYS.items()
+        if journey_id != "activation-welcome"
     }
     content = runtime.content
     runtime.content = replace(content, registry=replace(content.registry, journeys=journeys))
