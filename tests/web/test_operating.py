@@ -153,6 +153,11 @@ async def test_unchanged_enrollments_are_counted_by_reason(
     assert "disabled_by_operator" in text
 
 
+async def test_a_bulk_action_on_an_unknown_journey_is_not_found(owner: Browser):
+    answer = await owner.post("/journeys/nope/everyone", act="retry", state="failed")
+    assert answer.status_code == 404
+
+
 @pytest.mark.parametrize(
     ("act", "state"),
     [("exit", "waiting"), ("continue", "failed"), ("wake", "drifted"), ("", ""), ("x", "x")],

@@ -20,6 +20,7 @@ from ..store.counters import Tally
 from ..store.db import Query, Transaction, Write
 from .actor import Actor, Permission
 from .journey_context import JourneyContext
+from .journeys import find_definition
 
 __all__ = ["BulkResult", "replay_missed_triggers", "run_action_on_all"]
 
@@ -76,8 +77,10 @@ async def run_action_on_all(
 
     Raises:
         Forbidden: the actor may not operate.
+        NotFound: there is no journey with this id.
     """
     actor.require(Permission.OPERATE)
+    await find_definition(context, journey_id)
     operator_action = OperatorAction(action, actor.name, note)
     bulk_result = BulkResult()
 

@@ -319,7 +319,7 @@ async def enroll_contact(
         NotFound: there is no journey with this id.
     """
     actor.require(Permission.OPERATE)
-    journey = await _find_definition(context, journey_id)
+    journey = await find_definition(context, journey_id)
 
     def write_audit_entry(result: IngestResult) -> Sequence[Write]:
         """Return the audit entry of an enrollment; a contact who is refused leaves none."""
@@ -343,7 +343,7 @@ async def enroll_contact(
     return _read_decision(result)
 
 
-async def _find_definition(context: JourneyContext, journey_id: str) -> Journey:
+async def find_definition(context: JourneyContext, journey_id: str) -> Journey:
     """Return a journey as it is loaded, or as it was before its code was lost.
 
     Raises:

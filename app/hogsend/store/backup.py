@@ -59,7 +59,7 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
     if file.exists():
         raise HogsendError(f"{file} exists already.", "Choose another name for the backup.")
     draft = file.with_name(f"{file.name}.part")
-    values = {CREATED_AT: now.isoformat(), SEND_HOLD: f"restored copy of {now.isoformat()}"}
+    values = {CREATED_AT: now.isoformat(), SEND_HOLD: f"restored copy of {now:%Y-%m-%d %H:%M} UTC"}
     with _translate_errors(f"The backup {file} cannot be written"), _remove_at_end(draft):
         draft.touch(mode=0o600)
         with closing(_open_read_only(database)) as live, closing(sqlite3.connect(draft)) as copy:
