@@ -45,8 +45,8 @@ __all__ = [
     "weeks",
 ]
 
-# Each name is imported on first use, because the command line starts in half the time without them.
-_MODULES = {
+# Each name is imported on first use, because the command line starts faster without its module.
+_MODULE_OF_NAME = {
     "Condition": ".domain.conditions",
     "Contact": ".domain.contact",
     "Context": ".turns.context",
@@ -75,9 +75,9 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name not in _MODULE_OF_NAME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
+    value = globals()[name] = getattr(import_module(_MODULE_OF_NAME[name], __name__), name)
     return value
 
 

@@ -13,7 +13,7 @@ from ..services import send_hold
 from ..services.actor import COMMAND_LINE
 from ..services.backups import Backup, create_backup, restore_backup
 from .instance import load_current_settings, run_with_installation
-from .output import format_count, json_option, show_json
+from .output import format_count, json_option, print_json
 
 file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
@@ -28,7 +28,7 @@ def backup(file: Path, as_json: bool) -> None:
     """
     created = create_backup(load_current_settings(), COMMAND_LINE, file, SystemClock().now())
     if as_json:
-        show_json(_to_json(created))
+        print_json(_to_json(created))
         return
     click.echo(f"Backed up {_contents(created)} to {file} and verified the copy.")
     if created.secret is None:
@@ -48,7 +48,7 @@ def restore(file: Path, as_json: bool) -> None:
     restored = asyncio.run(restore_backup(load_current_settings(), COMMAND_LINE, file, now))
     if as_json:
         backup = _to_json(restored.backup)
-        show_json({**backup, "database": restored.database, "replaced": restored.replaced})
+        print_json({**backup, "database": restored.database, "replaced": restored.replaced})
         return
     click.echo(
         f"Restored {_contents(restored.backup)} from the backup of {restored.backup.created_at}."
@@ -81,7 +81,7 @@ def resume_sending(yes: bool, as_json: bool) -> None:
         )
     if as_json:
         # Keys of the first release, in which a hold was called a fence.
-        show_json({"wasFenced": hold.reason is not None, "waiting": hold.queued})
+        print_json({"wasFenced": hold.reason is not None, "waiting": hold.queued})
     elif hold.reason is None:
         click.echo("Sending is not on hold. Nothing to do.")
     else:

@@ -10,7 +10,7 @@ import click
 from ..errors import HogsendError
 from ..services.actor import COMMAND_LINE
 from .instance import load_current_settings
-from .output import format_count, json_option, make_printable, show_json
+from .output import format_count, json_option, make_printable, print_json
 
 if TYPE_CHECKING:
     from ..services.journey_code import FolderCheck
@@ -31,7 +31,7 @@ def check(strict: bool, as_json: bool) -> None:
 
     result = check_folder(load_current_settings().journeys, COMMAND_LINE)
     if as_json:
-        show_json([asdict(finding) for finding in result.findings])
+        print_json([asdict(finding) for finding in result.findings])
     else:
         for finding in result.findings:
             click.echo(make_printable(str(finding)))

@@ -19,7 +19,7 @@ from ..services.contacts import (
 )
 from ..services.installation import Installation
 from .instance import run_with_installation
-from .output import json_option, show_fields, show_json, show_table
+from .output import json_option, print_fields, print_json, print_table
 
 # More enrollments of one contact than any shows.
 _MAX_ENROLLMENTS = 1000
@@ -45,9 +45,9 @@ def list_(limit: int, as_json: bool) -> None:
         lambda installation: list_contacts(installation, COMMAND_LINE, limit=limit)
     )
     if as_json:
-        show_json([_contact_to_json(contact) for contact in page.contacts])
+        print_json([_contact_to_json(contact) for contact in page.contacts])
         return
-    show_table(
+    print_table(
         ["id", "user id", "email", "last seen"],
         [
             (contact.id, contact.user_id, contact.email, contact.last_seen_at)
@@ -77,7 +77,7 @@ def show(identity: str, as_json: bool) -> None:
     lists = {list_id: consent.subscribed for list_id, consent in detail.consents.items()}
     suppression = detail.suppression.reason if detail.suppression else None
     if as_json:
-        show_json(
+        print_json(
             {
                 **_contact_to_json(detail.contact),
                 "lists": lists,
@@ -96,7 +96,7 @@ def show(identity: str, as_json: bool) -> None:
         f"{enrollment.journey_id} ({enrollment.state}) {enrollment.id}"
         for enrollment in enrollments
     ]
-    show_fields(
+    print_fields(
         {
             "id": contact.id,
             "user id": contact.user_id,

@@ -13,7 +13,7 @@ from ..services.templates import load_templates, preview_template
 from .contact_options import validate_email
 from .instance import load_current_settings, run_with_installation
 from .not_found import suggest_list
-from .output import json_option, show_json, show_table
+from .output import json_option, print_json, print_table
 
 
 @click.group()
@@ -29,9 +29,9 @@ def list_(as_json: bool) -> None:
     templates = load_folder(settings.journeys).templates
     rows = [template for _, template in sorted(templates.by_key.items())]
     if as_json:
-        show_json([{"key": row.key, "list": row.list_id, "file": row.file} for row in rows])
+        print_json([{"key": row.key, "list": row.list_id, "file": row.file} for row in rows])
     else:
-        show_table(
+        print_table(
             ["template", "list", "file"],
             [(row.key, row.list_id or "(the journey's)", row.file) for row in rows],
             f"No templates in {settings.journeys / 'emails'}.",
@@ -51,7 +51,7 @@ def preview(key: str, as_html: bool, source: bool, as_json: bool) -> None:
     with suggest_list("templates", "hogsend emails list"):
         mail = preview_template(templates, COMMAND_LINE, key)
     if as_json:
-        show_json({"subject": mail.subject, "text": mail.text, "html": mail.html})
+        print_json({"subject": mail.subject, "text": mail.text, "html": mail.html})
     elif source:
         click.echo(mail.mime_bytes, nl=False)
     elif as_html:

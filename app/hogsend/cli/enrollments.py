@@ -21,7 +21,7 @@ from ..services.enrollments import EnrollmentWithContact
 from ..services.journeys import count_missed_triggers, get_journey
 from .instance import run_with_installation, run_with_journeys
 from .not_found import suggest_journeys
-from .output import format_count, json_option, make_printable, show_json, show_table
+from .output import format_count, json_option, make_printable, print_json, print_table
 
 if TYPE_CHECKING:
     from ..services.journey_context import JourneyContext
@@ -71,13 +71,13 @@ def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -
         _check_journey(journey_id)
     rows = [_to_json(person) for person in people]
     if as_json:
-        show_json(rows)
+        print_json(rows)
         return
     empty = f"No one in {journey_id} is stuck. Use --state to list other enrollments."
     if states:
         empty = f"No one in {journey_id} {' or '.join(map(_describe_state, states))}."
     fields = ("id", "contact", "state", "wait", "wakesAt", "why")
-    show_table(
+    print_table(
         ["id", "contact", "state", "wait", "wakes at", "reason"],
         [[row[field] for field in fields] for row in rows],
         empty,
@@ -289,7 +289,7 @@ async def _run_on_each(
 def _show_nothing(action: str, reason: str, *, as_json: bool) -> None:
     """Print that there is nothing to do, and why."""
     if as_json:
-        show_json(BulkResult().to_json())
+        print_json(BulkResult().to_json())
     else:
         click.echo(f"Nothing to {action}: {reason}.")
 
@@ -301,7 +301,7 @@ def _show_result(result: BulkResult, past_tense: str, *, as_json: bool) -> None:
         HogsendError: some of the enrollments were skipped.
     """
     if as_json:
-        show_json(result.to_json())
+        print_json(result.to_json())
     else:
         click.echo(f"{past_tense} {format_count(result.done, 'person', 'people')}.")
     if result.kept:

@@ -10,7 +10,7 @@ from ..errors import ConfigError
 from .api_client import post
 from .contact_options import identity_options, parse_properties, property_option, require_identity
 from .instance import load_current_settings
-from .output import json_option, show_json
+from .output import json_option, print_json
 
 
 @click.group()
@@ -64,7 +64,7 @@ def send(
     body = {field: value for field, value in fields.items() if value}
     answer = post(settings, "/v1/events", body)
     if as_json:
-        show_json(answer)
+        print_json(answer)
         return
     for line in _describe(answer):
         click.echo(line)

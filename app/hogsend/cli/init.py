@@ -9,7 +9,7 @@ import click
 
 from ..errors import HogsendError
 from ..paths import find_resource
-from .output import json_option, show_json
+from .output import json_option, print_json
 
 ENV_TEXT = """\
 # Hogsend's settings. The environment overrides this file, and lines that begin with # are ignored.
@@ -87,7 +87,7 @@ def init(folder: Path, as_json: bool) -> None:
             "Name a folder that you can write to.",
         ) from error
     if as_json:
-        show_json({"folder": folder.absolute(), "written": written, "kept": kept})
+        print_json({"folder": folder.absolute(), "written": written, "kept": kept})
         return
     click.echo(f"Wrote {len(written)} files to {folder.absolute()}.")
     if kept:

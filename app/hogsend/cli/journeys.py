@@ -25,7 +25,7 @@ from .contact_options import identity_options, parse_properties, property_option
 from .graph_text import render_graph
 from .instance import load_current_settings, run_with_journeys
 from .not_found import suggest_journeys
-from .output import format_count, json_option, show_fields, show_json, show_table
+from .output import format_count, json_option, print_fields, print_json, print_table
 from .plan import plan
 
 _COLUMNS = ("active", "waiting", "drifted", "parked", "completed", "exited", "failed")
@@ -84,9 +84,9 @@ def list_(as_json: bool) -> None:
     settings = load_current_settings()
     rows = _read_figures()
     if as_json:
-        show_json([row.to_json() for row in rows])
+        print_json([row.to_json() for row in rows])
         return
-    show_table(
+    print_table(
         ["id", "trigger", "enabled", *_COLUMNS],
         [
             (
@@ -128,9 +128,9 @@ def show(journey_id: str, as_json: bool) -> None:
         )
     if as_json:
         nodes = graph.to_json(waiting) if graph else None
-        show_json({**row.to_json(), "graph": nodes, "waiting": waiting})
+        print_json({**row.to_json(), "graph": nodes, "waiting": waiting})
         return
-    show_fields(_describe(row))
+    print_fields(_describe(row))
     if graph is not None:
         click.echo()
         for line in render_graph(graph, row.journey.trigger.event, waiting):
@@ -184,7 +184,7 @@ def enroll(
             )
         )
     if as_json:
-        show_json(dict(decision.to_json))
+        print_json(dict(decision.to_json))
     if decision.enrollment_id is None:
         raise HogsendError(
             f"{journey_id} did not enroll this person: {decision.reason}.",

@@ -13,7 +13,7 @@ from ..services.installation import Installation
 from ..services.keys import SCOPES, Key, create_key, list_keys, revoke_key
 from .instance import run_with_installation
 from .not_found import suggest_list
-from .output import json_option, show_fields, show_json, show_table
+from .output import json_option, print_fields, print_json, print_table
 
 
 @click.group()
@@ -60,9 +60,9 @@ def create(
         )
     )
     if as_json:
-        show_json({"key": text, **_to_json(key)})
+        print_json({"key": text, **_to_json(key)})
         return
-    show_fields(
+    print_fields(
         {
             "key": text,
             "id": key.id,
@@ -80,9 +80,9 @@ def list_(as_json: bool) -> None:
     """List all keys, newest first."""
     rows = run_with_installation(_list_with_status)
     if as_json:
-        show_json([{**_to_json(key), "status": status} for key, status in rows])
+        print_json([{**_to_json(key), "status": status} for key, status in rows])
         return
-    show_table(
+    print_table(
         ["id", "prefix", "name", "scopes", "status", "created", "last used"],
         [
             (
@@ -115,7 +115,7 @@ def revoke(key_id: UUID, as_json: bool) -> None:
             lambda installation: revoke_key(installation, COMMAND_LINE, key_id)
         )
     if as_json:
-        show_json(_to_json(key))
+        print_json(_to_json(key))
     else:
         click.echo(f"Revoked the key {key.prefix}… ({key.name}).")
 

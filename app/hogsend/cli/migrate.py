@@ -11,7 +11,7 @@ from ..errors import StartError
 from ..services import schema
 from ..services.actor import COMMAND_LINE
 from .instance import load_current_settings
-from .output import format_count, json_option, show_json
+from .output import format_count, json_option, print_json
 
 
 @click.command()
@@ -28,7 +28,7 @@ def migrate(check: bool, as_json: bool) -> None:
     settings = prepare_data(load_current_settings())
     applied = asyncio.run(schema.migrate(settings, COMMAND_LINE))
     if as_json:
-        show_json({"applied": applied})
+        print_json({"applied": applied})
     elif applied:
         click.echo(f"Applied {', '.join(applied)}. The schema is up to date.")
     else:
@@ -38,7 +38,7 @@ def migrate(check: bool, as_json: bool) -> None:
 def _check(*, as_json: bool) -> None:
     missing = asyncio.run(schema.list_pending_migrations(load_current_settings()))
     if as_json:
-        show_json({"pending": missing})
+        print_json({"pending": missing})
     if missing:
         raise StartError(
             f"The schema lacks {format_count(len(missing), 'migration')}: {', '.join(missing)}.",

@@ -19,7 +19,7 @@ from ..errors import StartError
 from ..services.actor import COMMAND_LINE
 from ..services.data_migration import CopiedTable, Progress, copy_to_postgres, find_source_file
 from .instance import load_current_settings
-from .output import json_option, show_json, show_table
+from .output import json_option, print_json, print_table
 
 _PRESENT = {"check": "Checking", "copy": "Copying", "compare": "Comparing"}
 _PAST = {"check": "Checked", "copy": "Copied", "compare": "Compared"}
@@ -54,9 +54,9 @@ def migrate_data(url: str, as_json: bool) -> None:
         tables = asyncio.run(copy_to_postgres(settings, COMMAND_LINE, url, now, on_progress))
     seconds = time.monotonic() - started_at
     if as_json:
-        show_json(_to_json(file, url, tables, seconds))
+        print_json(_to_json(file, url, tables, seconds))
         return
-    show_table(
+    print_table(
         ["table", "rows", "seconds"],
         [
             (copied.table.name, f"{copied.rows:,}", f"{copied.seconds:.1f}")

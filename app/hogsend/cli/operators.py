@@ -17,7 +17,7 @@ from ..services.operators import (
     reset_operator,
 )
 from .instance import run_with_installation
-from .output import json_option, show_json, show_table
+from .output import json_option, print_json, print_table
 
 role_option = click.option(
     "--role",
@@ -56,9 +56,9 @@ def list_(as_json: bool) -> None:
     """List all operators."""
     rows = run_with_installation(lambda installation: list_operators(installation, COMMAND_LINE))
     if as_json:
-        show_json([_to_json(operator) for operator in rows])
+        print_json([_to_json(operator) for operator in rows])
         return
-    show_table(
+    print_table(
         ["email", "role", "password", "added"],
         [
             (
@@ -105,7 +105,7 @@ def _show_link(
 ) -> None:
     """Print a link; its title goes to stderr, so that a program reads the link alone."""
     if as_json:
-        show_json({**(fields or {}), "link": link})
+        print_json({**(fields or {}), "link": link})
     else:
         click.echo(f"{title}:", err=True)
         click.echo(link)

@@ -12,18 +12,18 @@ from uuid import UUID
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 # The width of a table that is not shown on a terminal: no row is ever wrapped.
 _UNLIMITED_WIDTH = 100_000
 
 
-def json_option(command: Command) -> Command:
+def json_option(command: CommandT) -> CommandT:
     """Add the option `--json` to a command, as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
 def make_printable(text: str) -> str:
-    """Replace the characters of a text that a terminal would act on."""
+    """Replace every unprintable character but the newline, as a terminal may act on it."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -38,12 +38,12 @@ def format_count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def show_json(value: object) -> None:
-    """Print a value as JSON: instants in ISO form, ids and paths as text."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_json_form))
+def print_json(value: object) -> None:
+    """Print a value as JSON: instants in ISO form, ids and paths as strings."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_to_json_value))
 
 
-def _json_form(value: object) -> str:
+def _to_json_value(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, UUID | Path):
@@ -51,16 +51,18 @@ def _json_form(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """Print a table, or a sentence when it has no rows.
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], empty_message: str
+) -> None:
+    """Print a table, or a sentence when the table has no rows.
 
     Args:
         columns: the headers.
         rows: the cells; None is shown as an empty cell, an instant in local time.
-        empty: what to print instead of an empty table, with the next step.
+        empty_message: the sentence to print instead of an empty table, with the next step.
     """
     if not rows:
-        click.echo(empty)
+        click.echo(empty_message)
         return
     from rich.console import Console
     from rich.table import Table
@@ -78,8 +80,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: 
         click.echo(line.rstrip())
 
 
-def show_fields(fields: Mapping[str, object]) -> None:
-    """Print named values, one per line; further lines of a value are indented below it."""
+def print_fields(fields: Mapping[str, object]) -> None:
+    """Print at least one named value, one per line; indent the further lines of a value."""
     width = max(len(name) for name in fields)
     for name, value in fields.items():
         lines = format_value(value).splitlines() or [""]
@@ -89,7 +91,7 @@ def show_fields(fields: Mapping[str, object]) -> None:
 
 
 def format_value(value: object) -> str:
-    """Return a value as people read it."""
+    """Return a value as printable text: None as empty, a bool as yes or no, times in local time."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -14,7 +14,7 @@ import click
 from ..errors import HogsendError
 from ..services.actor import COMMAND_LINE
 from .instance import load_current_settings, run_with_installation
-from .output import format_count, json_option, make_printable, show_json, show_table
+from .output import format_count, json_option, make_printable, print_json, print_table
 
 if TYPE_CHECKING:
     from ..services.journey_code import FolderPlan, JourneyPlan
@@ -45,7 +45,7 @@ def plan(against: Path | None, as_json: bool) -> None:
             lambda installation: plan_folder(installation, COMMAND_LINE, path, on_progress)
         )
     if as_json:
-        show_json(_to_json(result))
+        print_json(_to_json(result))
     else:
         _show(result)
     for broken in result.folder.broken:
@@ -87,7 +87,7 @@ def _to_json(result: FolderPlan) -> dict[str, Any]:
 
 
 def _show(result: FolderPlan) -> None:
-    show_table(
+    print_table(
         ["journey", "people", "unchanged", "continue", "drift", "fail", "park", "stuck already"],
         [
             (

@@ -10,7 +10,7 @@ import click
 from ..config.secret import load_stored_secret
 from ..config.settings import SETTINGS, format_value
 from .instance import load_current_settings
-from .output import json_option, show_json, show_table
+from .output import json_option, print_json, print_table
 
 
 @click.command()
@@ -26,11 +26,11 @@ def settings(as_json: bool) -> None:
         for setting in SETTINGS
     ]
     if as_json:
-        show_json(
+        print_json(
             [{"name": name, "value": value, "origin": origin} for name, value, origin in rows]
         )
     else:
-        show_table(["setting", "value", "origin"], rows, "")
+        print_table(["setting", "value", "origin"], rows, "")
 
 
 @click.command()
@@ -39,6 +39,6 @@ def version(as_json: bool) -> None:
     """Show the version."""
     number, python = metadata.version("hogsend"), platform.python_version()
     if as_json:
-        show_json({"version": number, "python": python})
+        print_json({"version": number, "python": python})
     else:
         click.echo(f"hogsend {number} (Python {python})")

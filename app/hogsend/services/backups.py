@@ -1,6 +1,7 @@
 """Backups of a SQLite installation: created beside a running server, restored while it is stopped.
 
-These functions block: they are for a process that does nothing else meanwhile.
+Copying files blocks the thread, also in `restore_backup`, which is async: use these functions in a
+process that does nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from .installation import find_database_file, has_database
 
 
 @dataclass(frozen=True, slots=True)
-class RestoredBackup:
+class RestoreResult:
     """The outcome of a restore.
 
     Args:
         backup: the backup that was restored.
-        database: the database file that it is now.
-        replaced: where the database that was there before has been moved; None if there was none.
+        database: the database file, which now has the backup's data.
+        replaced: the file that the previous database was moved to; None if there was none.
     """
 
     backup: Backup
@@ -39,13 +40,13 @@ def create_backup(settings: Settings, actor: Actor, file: Path, now: datetime) -
     """Copy the database, and the secret of the data folder, into a new file.
 
     Args:
-        settings: name the database; read beside a running server.
-        actor: who asks for it; the file holds everything.
+        settings: name the database; a server may be running on it.
+        actor: who asks for the backup, which holds all data.
         file: where the copy goes; must not exist.
         now: the current time.
 
     Returns:
-        The backup. It has no secret when that comes from a setting.
+        The backup. Its `secret` is None when the secret comes from a setting.
 
     Raises:
         Forbidden: the actor may not administer.
@@ -57,40 +58,45 @@ def create_backup(settings: Settings, actor: Actor, file: Path, now: datetime) -
     database = _require_sqlite(settings)
     if not has_database(settings):
         raise StartError(f"There is no database {database} yet.", "There is nothing to back up.")
-    is_kept = settings.origins["HOGSEND_SECRET"] == str(settings.data / SECRET_FILE)
+    is_secret_in_folder = settings.origins["HOGSEND_SECRET"] == str(settings.data / SECRET_FILE)
     return backup_files.back_up(
-        database, file, ",".join(settings.secrets) if is_kept else None, now
+        database, file, ",".join(settings.secrets) if is_secret_in_folder else None, now
     )
 
 
 async def restore_backup(
     settings: Settings, actor: Actor, file: Path, now: datetime
-) -> RestoredBackup:
-    """Replace the database with a backup; sending from it is on hold until it is resumed.
+) -> RestoreResult:
+    """Replace the database with a backup; sending stays on hold until an operator lifts the hold.
+
+    Writes the backup's secret into the data folder before the database is replaced. A later
+    failure, such as a database in use, leaves the secret there.
 
     Args:
         settings: name the database that is replaced.
-        actor: who asks for it.
+        actor: who asks for the restore.
         file: the backup.
         now: the current time.
+
+    Returns:
+        The restored backup, and where the previous database is.
 
     Raises:
         Forbidden: the actor may not administer.
         StartError: a server has the database open, the backup is newer than this program, or the
             data folder cannot be used.
-        HogsendError: the data is in Postgres, the file is not a sound backup, or it belongs to an
-            installation with another secret.
+        HogsendError: the data is in Postgres, the file is not a sound backup, a file cannot be
+            written, or the backup belongs to an installation with another secret.
     """
     actor.require(Permission.ADMINISTER)
     database = _require_sqlite(settings)
     backup = backup_files.read_backup(file)
-    # Refuses a backup that is newer than this program.
-    await find_pending(_format_address(file))
+    await _require_not_newer(file)
     _check_secret(settings, backup)
     _restore_secret(settings, backup)
     settings = prepare_data(settings)
     replaced = backup_files.restore(backup, database, settings.data / "backups", now)
-    return RestoredBackup(backup, database, replaced)
+    return RestoreResult(backup, database, replaced)
 
 
 def _require_sqlite(settings: Settings) -> Path:
@@ -103,13 +109,24 @@ def _require_sqlite(settings: Settings) -> Path:
     return database
 
 
-def _format_address(file: Path) -> str:
+async def _require_not_newer(file: Path) -> None:
+    """Refuse a backup that is newer than this program.
+
+    Raises:
+        StartError: the backup has a migration that this program does not know.
+    """
+    await find_pending(_to_url(file))
+
+
+def _to_url(file: Path) -> str:
     return f"sqlite://{file.absolute()}"
 
 
 def _check_secret(settings: Settings, backup: Backup) -> None:
     """Refuse to combine data with another installation's secret: links in its mails would break."""
     current = load_stored_secret(settings)
+    # A backup has its secrets in one string, joined with commas, and so this compares with the same
+    # form. The installation may have further secrets before and after them.
     if backup.secret and current.secrets and backup.secret not in ",".join(current.secrets):
         raise HogsendError(
             "The backup belongs to an installation with another secret, so links in mails that "

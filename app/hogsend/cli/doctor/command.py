@@ -9,7 +9,7 @@ import click
 from ...config.settings import Settings
 from ...errors import HogsendError
 from ..instance import load_current_settings
-from ..output import format_count, json_option, make_printable, show_json
+from ..output import format_count, json_option, make_printable, print_json
 from . import dns, engine, journeys, machine, mail
 from .check_result import CheckResult, Level
 
@@ -54,7 +54,7 @@ def doctor(fix: bool, as_json: bool) -> None:
     if fixes:
         results = run_checks()
     if as_json:
-        show_json([*map(_to_json, fixes), *map(_to_json, results)])
+        print_json([*map(_to_json, fixes), *map(_to_json, results)])
     else:
         for result in fixes:
             _show(*(_FIXED if result.level == "ok" else _STYLES[result.level]), result)

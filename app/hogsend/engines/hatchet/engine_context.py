@@ -30,5 +30,5 @@ class EngineContext:
     client: Client | None = None
 
     def list_registered_journeys(self, client: Client) -> list[str]:
-        """Return those of the journeys whose tasks Hatchet knows."""
+        """Return the journeys of this process whose tasks Hatchet knows."""
         return [journey_id for journey_id in self.journey_ids if journey_id in client.tasks]

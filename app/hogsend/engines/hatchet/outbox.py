@@ -1,6 +1,6 @@
-"""Polls the rows and sends Hatchet what they ask for: starts, wakes and cancels of runs.
+"""Polls the rows and tells Hatchet to start, wake and cancel runs accordingly.
 
-Several workers may do so on one database: each claims a row before it sends anything for it.
+Several workers may poll one database: each claims a row before it sends a request for the row.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ POLL_INTERVAL, OUTAGE_PAUSE = 2.0, 2.0
 # A cron task that is requested all the time is started this often, in seconds.
 TASK_PAUSE = 0.5
 # The first poll for ended enrollments reaches back this far, and each later poll this far behind
-# the one before it, so that none is missed.
+# the poll before, so that no ended enrollment is missed.
 _FIRST_POLL, _OVERLAP = timedelta(days=6), 2 * hatchet_runs.SELF_END_LIMIT
 
 
 class Outbox:
-    """Sends Hatchet what the rows ask for.
+    """Starts, wakes and cancels runs in Hatchet as the rows require.
 
     Args:
         context: the rows, and the connection to Hatchet.
@@ -174,10 +174,10 @@ class Outbox:
 
 
 async def start_runs(database: Database, client: Client, starts: Sequence[RunStart]) -> None:
-    """Start runs, those of each journey together, and record their ids.
+    """Start runs, grouped by journey, and record the ids of the runs.
 
     Raises:
-        HatchetUnavailable: some were not started, as far as is known.
+        HatchetUnavailable: Hatchet did not confirm the start of some runs.
     """
     by_journey: dict[str, list[RunStart]] = {}
     for start in starts:

@@ -13,8 +13,9 @@ from .engine_context import EngineContext
 
 # How often the reconciler runs, in seconds.
 RECONCILE_INTERVAL = 15.0
-# Cancelled runs that began within the first are looked for every time, within the second now and
-# then. Older ones are noticed when their turn is late, before the sweeper restarts it.
+# Each poll looks for cancelled runs that began within the first period; one of `_RECENT_POLLS`
+# polls within the second. Older runs are noticed when their turn is late, before the sweeper
+# restarts it.
 _RECENT, _LONG_AGO = timedelta(days=1), timedelta(days=6)
 _RECENT_POLLS = 40
 

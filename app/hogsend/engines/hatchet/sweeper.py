@@ -54,7 +54,7 @@ class Sweeper:
         """Restart enrollments whose turn is late.
 
         While a journey makes progress, its late enrollments only wait in a queue, which more runs
-        would make longer. One that is very late is restarted all the same.
+        would make longer. An enrollment that is very late is restarted all the same.
         """
         client = self._context.client
         # No restart during an outage: the attempts would be used up when Hatchet answers again.
@@ -86,8 +86,8 @@ class Sweeper:
 
         Args:
             client: the connection to Hatchet.
-            claimed: the enrollments, each with its run, or an empty text.
-            restarts: what to start, by enrollment.
+            claimed: the enrollments, each with its run, or an empty string.
+            restarts: the runs to start, by enrollment.
         """
         runs = {run: enrollment_id for enrollment_id, run in claimed.items() if run}
         exited = await self._reconciler.exit_cancelled_runs(client, runs)
