@@ -28,7 +28,7 @@ from hogsend.compat.tortoise import (
     list_columns,
 )
 from hogsend.store import meta
-from hogsend.store.db import WRITE, Database
+from hogsend.store.db import WRITE_CONNECTION, Database
 from hogsend.store.models import ContactRow
 from tests.databases import opened
 
@@ -46,7 +46,7 @@ async def sqlite(sqlite_url: str) -> AsyncIterator[Database]:
 
 
 def client() -> Any:
-    return get_connections().get(WRITE)
+    return get_connections().get(WRITE_CONNECTION)
 
 
 def test_a_client_makes_its_transactions_in_a_method_that_can_be_replaced():
@@ -63,7 +63,7 @@ async def test_tortoise_makes_our_client_for_sqlite(sqlite: Database):
 
 async def test_a_transaction_holds_the_write_lock_from_its_start(sqlite: Database):
     lock = get_connection_lock(client())
-    async with in_transaction(WRITE):
+    async with in_transaction(WRITE_CONNECTION):
         assert lock.locked()
         with (
             closing(sqlite3.connect(resolve_file(sqlite), timeout=0)) as other,
@@ -74,7 +74,7 @@ async def test_a_transaction_holds_the_write_lock_from_its_start(sqlite: Databas
 
 async def test_a_script_that_fails_leaves_nothing_behind(sqlite: Database):
     with pytest.raises(Exception, match="missing"):
-        async with in_transaction(WRITE) as transaction:
+        async with in_transaction(WRITE_CONNECTION) as transaction:
             await transaction.execute_script("CREATE TABLE made (id); DELETE FROM missing;")
     with closing(sqlite3.connect(resolve_file(sqlite))) as other:
         assert not other.execute("SELECT 1 FROM sqlite_master WHERE name = 'made'").fetchall()

@@ -34,7 +34,7 @@ from hogsend.store import migrations
 from hogsend.store.data_migration import source as sources
 from hogsend.store.data_migration import tables as tables_module
 from hogsend.store.data_migration import target as targets
-from hogsend.store.data_migration.copying import CopiedTable, Progress, ReportProgress, copy
+from hogsend.store.data_migration.copying import Progress, ReportProgress, TableCopy, copy
 from hogsend.store.data_migration.tables import Checksum, Table, list_tables
 from hogsend.store.data_migration.values import to_canonical_json
 from hogsend.store.db import parse_sqlite_path
@@ -60,7 +60,7 @@ def interrupt_at(work: str, table: str = "") -> ReportProgress:
     """Return a callback that interrupts the copy in a phase, at the first or at the named table."""
 
     def report(progress: Progress) -> None:
-        if progress.work == work and table in ("", progress.table):
+        if progress.phase == work and table in ("", progress.table):
             raise Interrupted
 
     return report
@@ -120,7 +120,7 @@ class CopyCase:
     url: str
     clock: ManualClock
 
-    async def copy(self, report: ReportProgress = ignore_progress) -> Sequence[CopiedTable]:
+    async def copy(self, report: ReportProgress = ignore_progress) -> Sequence[TableCopy]:
         return await copy(self.file, self.url, self.clock.now(), report)
 
 
@@ -418,7 +418,7 @@ from hogsend.store.data_migration.copying import copy
 source.MAX_ROWS = 2
 
 def report(progress):
-    if f"{progress.work} {progress.table} {progress.rows}" == sys.argv[3]:
+    if f"{progress.phase} {progress.table} {progress.table_done}" == sys.argv[3]:
         os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(copy(Path(sys.argv[1]), sys.argv[2], datetime.now(UTC), report))
@@ -452,7 +452,7 @@ async def test_a_resumed_copy_adds_only_the_missing_rows(
     monkeypatch.setattr(sources, "MAX_ROWS", 3)
 
     def report(progress: Progress) -> None:
-        if (progress.work, progress.table, progress.rows) == ("copy", "events", 6):
+        if (progress.phase, progress.table, progress.table_done) == ("copy", "events", 6):
             raise Interrupted
 
     with pytest.raises(Interrupted):
@@ -600,7 +600,7 @@ async def test_the_row_of_a_single_changed_value_is_named(
 )
 async def test_a_row_too_few_or_too_many_is_caught(case: CopyCase, statement: str):
     def report(progress: Progress) -> None:
-        if progress.work == "compare" and progress.table == "meta":
+        if progress.phase == "compare" and progress.table == "meta":
             subprocess.run([sys.executable, "-c", RUN_SQL, case.url, statement], check=True)
 
     with pytest.raises(HogsendError, match="table hits differs from the source"):
@@ -795,7 +795,7 @@ async def test_a_lost_connection_is_an_error_with_a_remedy(case: CopyCase):
     )
 
     def report(progress: Progress) -> None:
-        if progress.work == "copy" and progress.table == "events":
+        if progress.phase == "copy" and progress.table == "events":
             subprocess.run([sys.executable, "-c", RUN_SQL, case.url, terminate], check=True)
 
     with pytest.raises(HogsendError, match="Postgres stopped the copy") as refusal:

@@ -99,19 +99,19 @@ def test_during_a_problem_only_a_single_visit_tries_and_the_others_are_refused(
     with pytest.raises(StoreUnavailable, match="full"):
         standing.admit()
 
-    seconds += database_health.TRY_INTERVAL
+    seconds += database_health.PROBE_INTERVAL
     clock.set(begun + timedelta(minutes=5))
     assert standing.admit() is True
     with pytest.raises(StoreUnavailable):
         standing.admit()
     fail(standing, sqlite3.SQLITE_FULL)
-    standing.leave(trial=True)
+    standing.leave(is_probe=True)
     assert standing.since == begun
 
-    seconds += database_health.TRY_INTERVAL
+    seconds += database_health.PROBE_INTERVAL
     assert standing.admit() is True
     standing.record_write()
-    standing.leave(trial=True)
+    standing.leave(is_probe=True)
     assert standing.problem is None and standing.admit() is False
     standing.check()
 
@@ -139,7 +139,7 @@ async def settled(database: Database, problem: DatabaseProblem | None) -> None:
 async def test_a_postgres_that_only_reads_refuses_and_goes_on(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_health, "TRY_INTERVAL", 0.0)
+    monkeypatch.setattr(database_health, "PROBE_INTERVAL", 0.0)
     beside: Any = await asyncpg.connect(postgres_url)
     name = await beside.fetchval("SELECT current_database()")
     database = Database(postgres_url)

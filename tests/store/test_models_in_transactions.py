@@ -39,7 +39,7 @@ async def test_a_model_and_an_audit_entry_are_written_together_or_not_at_all(
         assert await tx.fetch_one(Query("SELECT COUNT(*) FROM operators", [], read_scalar)) == 1
         assert await count(database, "operators") == 0
     assert (await count(database, "operators"), await count(database, "audit")) == (1, 1)
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         (bob,) = await OperatorRow.all().using_db(connection)
     assert (bob.email, bob.created_at) == ("b@x.org", now)
 
@@ -111,7 +111,7 @@ async def test_a_model_sees_what_its_transaction_has_written(
 async def test_a_model_that_is_written_shows_that_a_problem_of_the_database_is_over(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(database_health, "TRY_INTERVAL", 0.0)
+    monkeypatch.setattr(database_health, "PROBE_INTERVAL", 0.0)
     with pytest.raises(StoreUnavailable), database.health.translate_errors():
         raise asyncpg.DiskFullError("no space left on device")
     assert database.health.problem is database_health.FULL

@@ -457,7 +457,7 @@ def lookups(at: datetime) -> Iterator[tuple[str, list[Any]]]:
             yield deletion.sql, list(deletion.rows[0])
     some = [UUID(int=1), UUID(int=2)]
     done = [
-        summaries.EnrollmentSummary(enrollment_id, Summary(), 3, whole=enrollment_id.int == 1)
+        summaries.EnrollmentSummary(enrollment_id, Summary(), 3, is_complete=enrollment_id.int == 1)
         for enrollment_id in some
     ]
     for query in (

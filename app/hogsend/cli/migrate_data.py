@@ -17,7 +17,7 @@ from ..config.secret import SECRET_FILE, load_stored_secret
 from ..config.settings import Settings
 from ..errors import StartError
 from ..services.actor import COMMAND_LINE
-from ..services.data_migration import CopiedTable, Progress, copy_to_postgres, find_source_file
+from ..services.data_migration import Progress, TableCopy, copy_to_postgres, find_source_file
 from .instance import load_current_settings
 from .output import json_option, print_json, print_table
 
@@ -113,8 +113,10 @@ def _show_progress() -> Generator[Callable[[Progress], None]]:
         task = bar.add_task("Opening", total=None)
 
         def show(current: Progress) -> None:
-            description = f"{_PRESENT[current.work]} {current.table}"
-            bar.update(task, description=description, completed=current.done, total=current.total)
+            description = f"{_PRESENT[current.phase]} {current.table}"
+            bar.update(
+                task, description=description, completed=current.all_done, total=current.all_total
+            )
 
         yield show
 
@@ -128,11 +130,11 @@ class _ProgressLines:
     def show(self, current: Progress) -> None:
         """Print a line for a table that is done, or that takes long."""
         now = time.monotonic()
-        table, rows, total = current.table, current.rows, current.of
+        table, rows, total = current.table, current.table_done, current.table_total
         if total and rows == total:
-            line = f"{_PAST[current.work]} {table}: {rows:,} rows"
+            line = f"{_PAST[current.phase]} {table}: {rows:,} rows"
         elif rows and now - self._printed_at >= _SECONDS_BETWEEN_LINES:
-            line = f"{_PRESENT[current.work]} {table}: {rows:,} of {total:,} rows"
+            line = f"{_PRESENT[current.phase]} {table}: {rows:,} of {total:,} rows"
         else:
             return
         click.echo(line, err=True)
@@ -153,7 +155,7 @@ def _describe_next_steps(settings: Settings, file: Path, url: str) -> list[str]:
 
 
 def _to_json(
-    file: Path, url: str, tables: Sequence[CopiedTable], seconds: float
+    file: Path, url: str, tables: Sequence[TableCopy], seconds: float
 ) -> dict[str, object]:
     return {
         "from": file,

@@ -130,7 +130,7 @@ async def load_rules(
             if journey_id not in journeys
         },
         switched_off_ids=frozenset(
-            journey_id for journey_id, stored in by_id.items() if not stored.switched_on
+            journey_id for journey_id, stored in by_id.items() if not stored.is_switched_on
         ),
         late_after=late_after,
     )

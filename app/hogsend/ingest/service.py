@@ -58,10 +58,10 @@ class Ingest:
         self._clock = clock
         self._changes = changes
         self._batcher: Batcher[IncomingEvent, IngestResult] = Batcher(
-            self._write, max_size=500, lock=partial(database.write_lock, first=True)
+            self._write, max_size=500, lock=partial(database.write_lock, client_waits=True)
         )
         self._batcher_with_rows: Batcher[_EventWithRows, IngestResult] = Batcher(
-            self._write_with_rows, lock=partial(database.write_lock, first=True)
+            self._write_with_rows, lock=partial(database.write_lock, client_waits=True)
         )
         self._on_commit = on_commit
         self.rules = rules

@@ -38,7 +38,7 @@ async def sync_journeys(
             journeys.find_all(), workers.find_registered(is_sqlite=database.is_sqlite)
         )
         for journey_id, stored in known.items():
-            if stored.is_damaged:
+            if stored.is_corrupt:
                 log.error("The row %s of the table journeys cannot be read. %s", journey_id, REMEDY)
         loaded = set(registry.journeys).union(
             *(other.journeys for other in others if other.id != worker_id)
@@ -46,7 +46,7 @@ async def sync_journeys(
         lost = [
             journey_id
             for journey_id, stored in known.items()
-            if journey_id not in loaded and not stored.gone
+            if journey_id not in loaded and not stored.is_missing
         ]
         back = await tx.fetch_one(parking.find_journeys_with_parked(list(registry.journeys)))
         if lost or back:

@@ -118,9 +118,9 @@ class Retention:
         return removed
 
     async def _compact(self, age: timedelta) -> int:
-        compacted, until = 0, self._clock.now() - age
+        compacted, ended_before = 0, self._clock.now() - age
         while not self._closing.is_set():
-            ended = await self._database.read_one(summaries.find_ended(until, MAX_ENDED))
+            ended = await self._database.read_one(summaries.find_ended(ended_before, MAX_ENDED))
             if not ended:
                 break
             journals = await self._database.read_one(
@@ -148,7 +148,7 @@ class Retention:
             await tx.apply([summaries.update(valid, self._clock.now())])
             await tx.fetch(*summaries.delete_summarized(valid))
         await self._pause_after_step(_read_seconds() - start)
-        return sum(summary.whole for summary in valid)
+        return sum(summary.is_complete for summary in valid)
 
     async def _expire(self, kind: Expiring, age: timedelta) -> int:
         removed, until, size = 0, self._clock.now() - age, FIRST_STEP_SIZE

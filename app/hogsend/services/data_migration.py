@@ -9,11 +9,11 @@ from pathlib import Path
 from ..config.settings import Settings
 from ..errors import HogsendError, StartError
 from ..store.data_migration import copying
-from ..store.data_migration.copying import CopiedTable, Progress
+from ..store.data_migration.copying import Progress, TableCopy
 from .actor import Actor, Permission
 from .installation import find_database_file, has_database
 
-__all__ = ["CopiedTable", "Progress", "copy_to_postgres", "find_source_file"]
+__all__ = ["Progress", "TableCopy", "copy_to_postgres", "find_source_file"]
 
 
 def find_source_file(settings: Settings) -> Path:
@@ -40,7 +40,7 @@ async def copy_to_postgres(
     url: str,
     now: datetime,
     on_progress: Callable[[Progress], None],
-) -> Sequence[CopiedTable]:
+) -> Sequence[TableCopy]:
     """Copy the SQLite file into an empty Postgres, or resume a copy that was interrupted.
 
     The caller keeps workers off the data folder meanwhile.

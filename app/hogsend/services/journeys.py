@@ -222,7 +222,7 @@ async def _summarize(
     return [
         JourneySummary(
             journey=loaded.get(journey_id) or stored[journey_id].journey,
-            is_switched_on=journey_id not in stored or stored[journey_id].switched_on,
+            is_switched_on=journey_id not in stored or stored[journey_id].is_switched_on,
             is_unavailable=journey_id not in loaded,
             by_state={
                 state: max(0, values.get(gauge, 0)) for state, gauge in gauges[journey_id].items()
@@ -289,7 +289,7 @@ async def set_enabled(
         "enable" if enabled else "disable",
         f"/journeys/{journey_id}",
         "journeys",
-        before={"enabled": journey_id not in stored or stored[journey_id].switched_on},
+        before={"enabled": journey_id not in stored or stored[journey_id].is_switched_on},
         after={"enabled": enabled},
     )
     await context.refresh_rules()

@@ -91,6 +91,6 @@ async def list_entries(
         before: only entries older than this one.
     """
     entries = AuditRow.all() if before is None else AuditRow.filter(id__lt=before)
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         rows = await entries.using_db(connection).order_by("-id").limit(limit)
     return list(map(_ENTRIES.from_model, rows))

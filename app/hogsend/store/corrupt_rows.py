@@ -12,7 +12,7 @@ from .json_text import from_json
 T = TypeVar("T")
 
 # The exceptions of reading stored text or compressed bytes that Hogsend did not write.
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, zlib.error)
+CORRUPTION_ERRORS = (ValueError, TypeError, KeyError, AttributeError, zlib.error)
 REMEDY = "Restore what it held from a backup, or correct it by hand."
 
 _showing: ContextVar[bool] = ContextVar("_showing", default=False)

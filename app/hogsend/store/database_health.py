@@ -1,4 +1,4 @@
-"""The health of the database: which problem it has, since when, and whether to try again.
+"""The health of the database: which problem it has, since when, and when to probe it again.
 
 While the disk is full, another program holds the lock or the file is read-only, writes are refused
 at once. The problem is over when a write succeeds again.
@@ -21,8 +21,8 @@ from ..errors import StoreUnavailable
 
 Kind = Literal["full", "locked", "read_only", "damaged", "broken", "away"]
 
-# While there is a problem, one transaction in so many seconds tries whether it is over.
-TRY_INTERVAL = 0.5
+# While there is a problem, one transaction in so many seconds probes whether the problem is over.
+PROBE_INTERVAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +158,8 @@ class DatabaseHealth:
     def __init__(self, clock: Clock, file: Path | None) -> None:
         self._clock = clock
         self._file = file
-        self._try_at = 0.0
-        self._trying = False
+        self._probe_at = 0.0
+        self._is_probing = False
         self.problem: DatabaseProblem | None = None
         self.since: datetime | None = None
         # The message of the driver, which may name files and hosts.
@@ -175,25 +175,25 @@ class DatabaseHealth:
             raise to_store_error(self.problem)
 
     def admit(self) -> bool:
-        """Admit a transaction, and return whether it is a trial during a problem.
+        """Admit a transaction, and return whether it probes if a problem is over.
 
         Raises:
-            StoreUnavailable: there is a problem, and it is not time to try again.
+            StoreUnavailable: there is a problem, and the time of the next probe has not come.
         """
         problem = self.problem
         if problem is None:
             return False
         is_permanent = problem.kind == "damaged" and self._file
-        if is_permanent or self._trying or time.monotonic() < self._try_at:
+        if is_permanent or self._is_probing or time.monotonic() < self._probe_at:
             raise to_store_error(problem)
-        self._trying = True
+        self._is_probing = True
         return True
 
-    def leave(self, trial: bool) -> None:
+    def leave(self, is_probe: bool) -> None:
         """End a transaction that `admit` admitted, whether it succeeded or not."""
-        if trial:
-            self._trying = False
-            self._try_at = time.monotonic() + TRY_INTERVAL
+        if is_probe:
+            self._is_probing = False
+            self._probe_at = time.monotonic() + PROBE_INTERVAL
 
     @contextmanager
     def translate_errors(self) -> Generator[None]:
@@ -214,7 +214,7 @@ class DatabaseHealth:
             raise to_store_error(problem) from error
 
     def _record_problem(self, problem: DatabaseProblem, error: Exception) -> None:
-        self._try_at = time.monotonic() + TRY_INTERVAL
+        self._probe_at = time.monotonic() + PROBE_INTERVAL
         if self.problem is None:
             self.since = self._clock.now()
         elif self.problem.kind == "damaged":

@@ -1,4 +1,4 @@
-"""The open database: a connection that writes, and one that only reads."""
+"""The database: a connection that writes and one that only reads; on Postgres, a pool of each."""
 
 from __future__ import annotations
 
@@ -45,23 +45,27 @@ from .write_lock import WriteLock
 
 R = TypeVar("R")
 
-WRITE, READ = "default", "read"
-READ_POOL = 4
-WRITE_POOL = 5
+# The names of the two connections in Tortoise's configuration.
+WRITE_CONNECTION, READ_CONNECTION = "default", "read"
+# The largest sizes of the two pools on Postgres.
+MAX_READ_CONNECTIONS = 4
+MAX_WRITE_CONNECTIONS = 5
 # Lists in one statement stay well below SQLite's limit of 32,766 variables.
 MAX_LIST_LENGTH = 16_384
-MAX_LOG_BYTES = 64 * 1024 * 1024
+MAX_WAL_BYTES = 64 * 1024 * 1024
 # When a write of this many bytes succeeds, the disk has space again.
-TRIAL_SIZE = 256 * 1024
-_WRITE_TRIAL = (
+PROBE_SIZE = 256 * 1024
+_WRITE_PROBE = (
     "INSERT INTO meta (key, value) VALUES ('trial', ?) "
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
-_DELETE_TRIAL = "DELETE FROM meta WHERE key = 'trial'"
+_DELETE_PROBE = "DELETE FROM meta WHERE key = 'trial'"
 
 
 class Database:
-    """The open database.
+    """The database, which can be used between `open` and `close`.
+
+    SQLite has one connection that writes and one that reads; Postgres has a pool of each.
 
     Args:
         url: `sqlite://PATH` or `postgres://user:pass@host:port/name`.
@@ -79,20 +83,20 @@ class Database:
         """Connect. On SQLite also set the pragmas that make a commit durable.
 
         Raises:
-            ConfigError: the address is not one of SQLite or Postgres.
-            StoreUnavailable: it cannot be opened.
+            ConfigError: the URL is not one of SQLite or Postgres.
+            StoreUnavailable: the database cannot be opened.
         """
         clear_statement_cache()
         await Tortoise.init(config=build_tortoise_config(self.url))
         with self.health.translate_errors():
-            for name in (WRITE, READ):
+            for name in (WRITE_CONNECTION, READ_CONNECTION):
                 await get_connections().get(name).create_connection(with_db=True)
 
     async def close(self) -> None:
         """Disconnect; SQLite then folds its write-ahead log into the file."""
-        # One after the other: SQLite only does it when the last connection closes.
+        # The connections close in turn, because SQLite folds the log in with the last connection.
         with suppress(Exception):
-            await get_connections().get(READ).close()
+            await get_connections().get(READ_CONNECTION).close()
         await Tortoise.close_connections()
 
     @asynccontextmanager
@@ -100,36 +104,38 @@ class Database:
         """Run a writing transaction: commit at the end, or roll back when the block raises.
 
         Raises:
-            StoreUnavailable: the database cannot be written at present; nothing was stored.
+            StoreUnavailable: the database cannot be written at present. Nothing was stored, unless
+                the connection to Postgres was lost during the commit: then the outcome is unknown.
         """
         health = self.health
-        trial = health.admit()
+        is_probe = health.admit()
         try:
             with health.translate_errors():
-                async with self._writing() as transaction:
+                async with self._begin_transaction() as transaction:
                     # A problem may have come up while this transaction waited for the lock.
-                    trial = trial or health.admit()
+                    is_probe = is_probe or health.admit()
                     yield transaction
             if transaction.wrote:
                 health.record_write()
         finally:
-            health.leave(trial)
+            health.leave(is_probe)
 
-    def write_lock(self, *, first: bool = False) -> AbstractAsyncContextManager[None]:
+    def write_lock(self, *, client_waits: bool = False) -> AbstractAsyncContextManager[None]:
         """Return the write lock, which transactions inside it share; Postgres needs none.
 
         A caller that waits for the lock before it collects a batch gets a larger batch.
 
         Args:
-            first: whether a client waits for the answer, so that it goes before background work.
+            client_waits: whether a client waits for the answer; background work then comes later.
         """
-        return self._writer.acquire(first=first) if self.is_sqlite else nullcontext()
+        return self._writer.acquire(is_urgent=client_waits) if self.is_sqlite else nullcontext()
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncGenerator[Transaction]:
-        client: Any = get_connections().get(WRITE)
+    async def _begin_transaction(self) -> AsyncGenerator[Transaction]:
+        client: Any = get_connections().get(WRITE_CONNECTION)
         if not self.is_sqlite:
-            # When a transaction of Tortoise cannot begin, it stays the task's connection for good.
+            # A transaction of Tortoise that fails to begin remains registered as the task's
+            # connection, so the pool is used directly.
             async with get_postgres_pool(client).acquire() as connection, connection.transaction():
                 yield PostgresTransaction(connection, client)
             return
@@ -144,15 +150,15 @@ class Database:
                 raise
 
     async def probe_write(self) -> None:
-        """Try a write after a problem, so that an idle server notices that it is over.
+        """Write and delete a row, so that an idle server notices when a problem is over.
 
         Raises:
             StoreUnavailable: the problem persists.
         """
         async with self.transaction() as tx:
-            await tx.apply([Write(_WRITE_TRIAL, [("x" * TRIAL_SIZE,)])])
+            await tx.apply([Write(_WRITE_PROBE, [("x" * PROBE_SIZE,)])])
         async with self.transaction() as tx:
-            await tx.apply([Write(_DELETE_TRIAL)])
+            await tx.apply([Write(_DELETE_PROBE)])
 
     async def read(self, *queries: Query[Any]) -> list[Any]:
         """Run queries on the reading connection, which never waits for the writer.
@@ -160,7 +166,7 @@ class Database:
         Raises:
             StoreUnavailable: the database cannot be read at present.
         """
-        client: Any = get_connections().get(READ)
+        client: Any = get_connections().get(READ_CONNECTION)
         with self.health.translate_errors():
             if self.is_sqlite:
                 return await self._read_sqlite(get_sqlite_connection(client), queries)
@@ -176,14 +182,14 @@ class Database:
         return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
 
     @contextmanager
-    def models(self) -> Generator[Any]:
-        """Give the connection on which Tortoise reads (`using_db`).
+    def reading_connection(self) -> Generator[Any]:
+        """Provide the connection on which Tortoise reads (`using_db`).
 
         Raises:
             StoreUnavailable: the database cannot be read at present.
         """
         with self.health.translate_errors():
-            yield get_connections().get(READ)
+            yield get_connections().get(READ_CONNECTION)
 
     async def read_one(self, query: Query[R]) -> R:
         """Run one query on the reading connection."""
@@ -194,7 +200,7 @@ class Database:
 
         On Postgres it also changes with commits of this process.
         """
-        client: Any = get_connections().get(READ if not self.is_sqlite else WRITE)
+        client: Any = get_connections().get(WRITE_CONNECTION if self.is_sqlite else READ_CONNECTION)
         with self.health.translate_errors():
             if not self.is_sqlite:
                 async with client.acquire_connection() as connection:
@@ -207,10 +213,10 @@ class Database:
 
 
 def is_sqlite(url: str) -> bool:
-    """Return whether a database address is a SQLite file.
+    """Return whether a database URL names a SQLite file.
 
     Raises:
-        ConfigError: the address is not one of SQLite or Postgres.
+        ConfigError: the URL is not one of SQLite or Postgres.
     """
     scheme = url.split(":", 1)[0]
     if scheme == "sqlite":
@@ -218,8 +224,8 @@ def is_sqlite(url: str) -> bool:
     if scheme in ("postgres", "postgresql"):
         return False
     raise ConfigError(
-        f"HOGSEND_DATABASE_URL starts with {scheme!r}, which is not a supported database.",
-        "Use sqlite://PATH or postgres://user:password@host:port/name.",
+        f"The database URL starts with {scheme!r}, which is not a supported database.",
+        "Write HOGSEND_DATABASE_URL as sqlite://PATH or postgres://user:password@host:port/name.",
     )
 
 
@@ -229,7 +235,7 @@ def describe_location(url: str) -> str:
 
 
 def parse_sqlite_path(url: str) -> Path:
-    """Return the file of a `sqlite://` address."""
+    """Return the file of a `sqlite://` URL."""
     return Path(url.removeprefix("sqlite://"))
 
 
@@ -240,56 +246,58 @@ def build_tortoise_config(url: str) -> dict[str, Any]:
         file = url.removeprefix("sqlite://")
         shared = {"file_path": file, "journal_mode": "WAL", "temp_store": "MEMORY"}
         connections = {
-            WRITE: {
+            WRITE_CONNECTION: {
                 "engine": engine,
                 "credentials": {
                     **shared,
                     "synchronous": "FULL",
                     "cache_size": -16384,
                     # After a burst the write-ahead log is truncated to this size.
-                    "journal_size_limit": MAX_LOG_BYTES,
+                    "journal_size_limit": MAX_WAL_BYTES,
                 },
             },
-            READ: {"engine": engine, "credentials": {**shared, "query_only": "ON"}},
+            READ_CONNECTION: {"engine": engine, "credentials": {**shared, "query_only": "ON"}},
         }
     else:
         credentials = _parse_postgres_url(url)
         engine = "tortoise.backends.asyncpg"
         connections = {
-            WRITE: {
+            WRITE_CONNECTION: {
                 "engine": engine,
-                "credentials": {**credentials, "minsize": 1, "maxsize": WRITE_POOL},
+                "credentials": {**credentials, "minsize": 1, "maxsize": MAX_WRITE_CONNECTIONS},
             },
-            READ: {
+            READ_CONNECTION: {
                 "engine": engine,
-                "credentials": {**credentials, "minsize": 1, "maxsize": READ_POOL},
+                "credentials": {**credentials, "minsize": 1, "maxsize": MAX_READ_CONNECTIONS},
             },
         }
     return {
         "connections": connections,
-        "apps": {"models": {"models": list(MODULES), "default_connection": WRITE}},
+        "apps": {"models": {"models": list(MODULES), "default_connection": WRITE_CONNECTION}},
         "use_tz": True,
     }
 
 
-_FORM = "Write it as postgres://user:password@host:port/name; in a password / is %2F and # is %23."
+_URL_REMEDY = (
+    "Write it as postgres://user:password@host:port/name; in a password / is %2F and # is %23."
+)
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def _parse_postgres_url(url: str) -> dict[str, Any]:
-    """Return the arguments of `asyncpg.connect` for an address.
+    """Return the arguments of `asyncpg.connect` for a Postgres URL.
 
     Raises:
-        ConfigError: the address cannot be parsed, or has an unsupported option.
+        ConfigError: the URL cannot be parsed, or has an unsupported option.
     """
-    subject = "The Postgres address (HOGSEND_DATABASE_URL or --to)"
+    subject = "The Postgres URL (HOGSEND_DATABASE_URL or --to)"
     try:
         parts = urlsplit(url)
         port = parts.port or 5432
     except ValueError as error:
-        raise ConfigError(f"{subject} cannot be parsed: {error}.", _FORM) from None
+        raise ConfigError(f"{subject} cannot be parsed: {error}.", _URL_REMEDY) from None
     if not parts.hostname and not parts.path.strip("/"):
-        raise ConfigError(f"{subject} has no host and no database name.", _FORM)
+        raise ConfigError(f"{subject} has no host and no database name.", _URL_REMEDY)
     credentials: dict[str, Any] = {
         "host": parts.hostname or "localhost",
         "port": port,

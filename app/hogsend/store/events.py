@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..domain.event import Event
-from .corrupt_rows import UNREADABLE, parse_object
+from .corrupt_rows import CORRUPTION_ERRORS, parse_object
 from .db import Query, Write
 from .fields import micros_or_none, to_micros
 from .json_text import to_json
@@ -69,7 +69,7 @@ def _read_decisions(stored: Any) -> Mapping[str, Any]:
     """Read the decisions of an event; corrupt decisions must not make a used key look new."""
     try:
         return parse_object(stored)
-    except UNREADABLE:
+    except CORRUPTION_ERRORS:
         return {}
 
 

@@ -71,7 +71,7 @@ def capture(mails: Iterable[CapturedMail]) -> Write:
 
 async def find(database: Database, send_id: UUID) -> CapturedMail | None:
     """Return a captured mail with its bytes, if there is one."""
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         row = await InboxRow.get_or_none(send_id=send_id, using_db=connection)
     return None if row is None else _MAILS.from_model(row)
 

@@ -200,21 +200,21 @@ async def insert(store: Database | Transaction, key: Key, text: str) -> None:
 
 async def find(database: Database, digest: bytes) -> Key | None:
     """Return the key with this digest, even if it is revoked or expired."""
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         row = await KeyRow.get_or_none(digest=digest, using_db=connection)
     return None if row is None else _KEYS.from_model(row)
 
 
 async def list_keys(database: Database) -> list[Key]:
     """Return every key, newest first, including revoked and expired ones."""
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         rows = await KeyRow.all().using_db(connection).order_by("-id")
     return list(map(_KEYS.from_model, rows))
 
 
 async def any_key(database: Database) -> bool:
     """Return whether a key exists, even if it is revoked."""
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         return await KeyRow.all().using_db(connection).exists()
 
 

@@ -18,7 +18,7 @@ from ..clock import SystemClock
 from ..errors import StartError
 from ..paths import find_resource
 from .database_health import classify_error
-from .db import WRITE, build_tortoise_config, is_sqlite, parse_sqlite_path
+from .db import WRITE_CONNECTION, build_tortoise_config, is_sqlite, parse_sqlite_path
 from .models import MODULES
 
 # Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
@@ -85,7 +85,7 @@ def build_migration_config(url: str) -> dict[str, Any]:
     config = build_tortoise_config(url)
     # Tortoise caches statements by the name of the connection, and each dialect needs its own.
     name = find_folder(url).name
-    config["connections"] = {name: config["connections"][WRITE]}
+    config["connections"] = {name: config["connections"][WRITE_CONNECTION]}
     config["apps"] = {APP: {"models": [*MODULES, "aerich.models"], "default_connection": name}}
     return config
 
@@ -140,7 +140,7 @@ async def _list_applied_on_postgres(url: str) -> list[str]:
 async def _connect_to_postgres(url: str) -> AsyncGenerator[Any]:
     import asyncpg
 
-    credentials = dict(build_tortoise_config(url)["connections"][WRITE]["credentials"])
+    credentials = dict(build_tortoise_config(url)["connections"][WRITE_CONNECTION]["credentials"])
     del credentials["minsize"], credentials["maxsize"]
     try:
         connection = await asyncpg.connect(**credentials, timeout=10)

@@ -151,7 +151,7 @@ async def _insert(transaction: Transaction, email: str, role: Role, now: datetim
 
 async def list_operators(database: Database) -> list[Operator]:
     """Return every operator, in the order of their addresses."""
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         rows = await OperatorRow.all().using_db(connection).order_by("email")
     return [_to_operator(row) for row in rows]
 
@@ -163,13 +163,13 @@ async def find(database: Database, email: str) -> Operator | None:
 
 
 async def _find_row(database: Database, email: str) -> OperatorRow | None:
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         return await OperatorRow.get_or_none(email=_normalize_or_empty(email), using_db=connection)
 
 
 async def has_operators(database: Database) -> bool:
     """Return whether there is an operator; without one, the server prints a first sign-in link."""
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         return await OperatorRow.all().using_db(connection).exists()
 
 
@@ -209,7 +209,7 @@ async def create_link(
 
 async def find_link(database: Database, token: str, now: datetime) -> SignInLink | None:
     """Return the link with this token, without using it; None when it is used or expired."""
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         row = await _filter_usable_link(token, now).using_db(connection).first()
     return None if row is None else _to_link(row)
 

@@ -28,7 +28,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from tortoise.models import Model
 
 from ..compat.tortoise import list_columns
-from .corrupt_rows import UNREADABLE, raise_or_show
+from .corrupt_rows import CORRUPTION_ERRORS, raise_or_show
 from .fields import to_micros
 from .stored import READERS, Read, Stored, infer_stored, return_unchanged, strip_none
 from .transactions import Row
@@ -136,7 +136,7 @@ class RowMapper(Generic[T]):
     @cached_property
     def read(self) -> Callable[[Row], T]:
         """The function that converts a row with `columns` to a value."""
-        known: dict[str, Any] = {"value": self._value, "UNREADABLE": UNREADABLE}
+        known: dict[str, Any] = {"value": self._value, "CORRUPTION_ERRORS": CORRUPTION_ERRORS}
         arguments: list[str] = []
         names = iter([f"c{n}" for n in range(self.width)])
         for n, field in enumerate(self._fields):
@@ -154,7 +154,7 @@ class RowMapper(Generic[T]):
         row = ", ".join(f"c{n}" for n in range(self.width))
         source = (
             f"def read(row):\n ({row},) = row\n try:\n  return value({', '.join(arguments)})\n"
-            " except UNREADABLE as error:\n  return corrupt(row, error)\n"
+            " except CORRUPTION_ERRORS as error:\n  return corrupt(row, error)\n"
         )
         # The source consists only of names that are generated above.
         exec(source, known)  # noqa: S102
@@ -178,7 +178,7 @@ class RowMapper(Generic[T]):
             read = field.stored.read or return_unchanged
             try:
                 parts[field.name] = read(*own)
-            except UNREADABLE as cause:
+            except CORRUPTION_ERRORS as cause:
                 broken.append((field.name, cause, field.stored.fallback(*own)))
         if not broken:
             raise error

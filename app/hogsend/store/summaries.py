@@ -15,7 +15,7 @@ from . import turns
 from .db import Query, Write
 from .fields import to_micros
 from .json_text import from_json, to_json
-from .models import WHOLE, EnrollmentRow, TurnRow
+from .models import JOURNALED, EnrollmentRow, TurnRow
 from .rows import RowMapper, read_column
 from .stored import Stored
 
@@ -37,19 +37,19 @@ class EndedEnrollment:
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentSummary:
-    """A summary that is to be written.
+    """A summary that is to be stored.
 
     Args:
         enrollment_id: the enrollment.
         summary: the summary of the turns up to `through`.
         through: the number of the last turn in the summary.
-        whole: whether `through` is the enrollment's last turn.
+        is_complete: whether `through` is the enrollment's last turn.
     """
 
     enrollment_id: UUID
     summary: Summary
     through: int
-    whole: bool
+    is_complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class JournalTurn:
     steps: str
 
 
-class _Stored(NamedTuple):
+class _SummaryColumn(NamedTuple):
     summary: Summary
 
 
@@ -72,13 +72,15 @@ def _read_summary(stored: Any) -> Summary:
 
 
 _SUMMARY = Stored(_read_summary)
-_SUMMARIES = RowMapper(_Stored, EnrollmentRow, summary=_SUMMARY)
+_SUMMARIES = RowMapper(_SummaryColumn, EnrollmentRow, summary=_SUMMARY)
 _ENDED = RowMapper(EndedEnrollment, EnrollmentRow, summary=_SUMMARY)
 _TURNS = RowMapper(JournalTurn, TurnRow)
+# Turns with any other outcome count as failed in a summary.
+_SUCCESSFUL_OUTCOMES = ("waiting", "completed", "exited")
 
 
 def find(enrollment_id: UUID) -> Query[Summary | None]:
-    """Query the summary of an enrollment; None when it has its whole journal."""
+    """Query the summary of an enrollment; None when none of its turns were summarized."""
     return Query(
         "SELECT summary FROM enrollments WHERE id = ? AND summary IS NOT NULL",
         [enrollment_id],
@@ -86,26 +88,30 @@ def find(enrollment_id: UUID) -> Query[Summary | None]:
     )
 
 
-def find_ended(until: datetime, limit: int) -> Query[list[EndedEnrollment]]:
-    """Query enrollments that ended before an instant and have a journal, the oldest first.
+def find_ended(ended_before: datetime, limit: int) -> Query[list[EndedEnrollment]]:
+    """Query ended enrollments that have a journal or a part of it, the earliest end first.
 
     Args:
-        until: the instant.
+        ended_before: the instant before which the enrollments ended.
         limit: the greatest number of enrollments.
     """
     return Query(
-        f"SELECT {_ENDED.columns} FROM enrollments WHERE {WHOLE} AND ended_at < ? "
+        f"SELECT {_ENDED.columns} FROM enrollments WHERE {JOURNALED} AND ended_at < ? "
         "ORDER BY ended_at LIMIT ?",
-        [to_micros(until), limit],
+        [to_micros(ended_before), limit],
         _ENDED.read_all,
     )
 
 
 def find_still_ended(ids: Sequence[UUID]) -> Query[set[UUID]]:
-    """Query which enrollments have ended and have a journal."""
+    """Query which enrollments are still ended and still have a journal or a part of it.
+
+    `find_ended` takes no lock, so its enrollments are checked again under the lock that `update`
+    needs: an operator may have retried one, or another process may have summarized it.
+    """
     read = read_column(UUID)
     return Query(
-        f"SELECT id FROM enrollments WHERE id IN ? AND {WHOLE}",
+        f"SELECT id FROM enrollments WHERE id IN ? AND {JOURNALED}",
         [list(ids)],
         lambda rows: set(read(rows)),
     )
@@ -133,11 +139,12 @@ def summarize(
 
     Args:
         ended: the enrollments.
-        journals: the turns that `find_turns` gave.
-        limit: the limit with which the turns were read; when it was reached, there may be more.
+        turns_read: the turns that `find_turns` returned.
+        limit: the limit that was given to `find_turns`; when it was reached, the last enrollment
+            may have further turns, so its summary is partial and later ones are left out.
     """
-    # The turns are in the order of the enrollments, and the last one may have further turns.
-    cut = turns_read[-1].enrollment_id if len(turns_read) == limit else None
+    # The turns are in the order of the enrollments' ids.
+    partial_id = turns_read[-1].enrollment_id if len(turns_read) == limit else None
     by_enrollment: dict[UUID, list[JournalTurn]] = {}
     for turn in turns_read:
         by_enrollment.setdefault(turn.enrollment_id, []).append(turn)
@@ -148,12 +155,14 @@ def summarize(
             through = turn.number
             summary = summary.add_turn(
                 turn.played_at,
-                failed=turn.outcome not in ("waiting", "completed", "exited"),
+                failed=turn.outcome not in _SUCCESSFUL_OUTCOMES,
                 steps=_parse_steps(turn.steps),
             )
-        is_cut = enrollment.id == cut
-        results.append(EnrollmentSummary(enrollment.id, summary, through, whole=not is_cut))
-        if is_cut:
+        is_partial = enrollment.id == partial_id
+        results.append(
+            EnrollmentSummary(enrollment.id, summary, through, is_complete=not is_partial)
+        )
+        if is_partial:
             break
     return results
 
@@ -162,34 +171,50 @@ def _parse_steps(text: str) -> list[Step]:
     try:
         return [turns.read_step(stored) for stored in json.loads(text)]
     except (ValueError, KeyError, TypeError):
-        # One corrupt turn must not keep the others from being deleted.
+        # One corrupt turn must not block the deletion of the others.
         return []
 
 
-def update(summarized: Sequence[EnrollmentSummary], now: datetime) -> Write:
-    """Store summaries; an enrollment with a whole summary is not summarized again."""
+def update(summaries: Sequence[EnrollmentSummary], now: datetime) -> Write:
+    """Store summaries, and clear the `wait` and `wait_result` of their enrollments.
+
+    The enrollment of a complete summary is marked as compacted and not summarized again. A partial
+    summary also clears the two columns.
+    """
     at = to_micros(now)
     return Write(
         "UPDATE enrollments SET summary = ?, compacted_at = ?, wait = NULL, wait_result = NULL "
         "WHERE id = ?",
         [
-            (to_json(result.summary.to_json()), at if result.whole else None, result.enrollment_id)
-            for result in summarized
+            (
+                to_json(summary.summary.to_json()),
+                at if summary.is_complete else None,
+                summary.enrollment_id,
+            )
+            for summary in summaries
         ],
     )
 
 
-def delete_summarized(summarized: Sequence[EnrollmentSummary]) -> list[Query[None]]:
-    """Delete the turns that are in summaries, with their large answers and effects."""
-    whole = [result.enrollment_id for result in summarized if result.whole]
-    partial = [result for result in summarized if not result.whole]
+def delete_summarized(summaries: Sequence[EnrollmentSummary]) -> list[Query[None]]:
+    """Delete the turns that are in summaries.
+
+    When an enrollment's summary is complete, also delete its rows of the tables answers and steps.
+    """
+    complete_ids = [summary.enrollment_id for summary in summaries if summary.is_complete]
+    partial_summaries = [summary for summary in summaries if not summary.is_complete]
     return [
-        *(_delete(table, "enrollment_id IN ?", [whole]) for table in ("turns", "answers", "steps")),
+        *(
+            _delete(table, "enrollment_id IN ?", [complete_ids])
+            for table in ("turns", "answers", "steps")
+        ),
         *(
             _delete(
-                "turns", "enrollment_id = ? AND number <= ?", [result.enrollment_id, result.through]
+                "turns",
+                "enrollment_id = ? AND number <= ?",
+                [summary.enrollment_id, summary.through],
             )
-            for result in partial
+            for summary in partial_summaries
         ),
     ]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from ..domain.journal import Step
 from . import answers
 from .answers import LargeAnswer
-from .corrupt_rows import UNREADABLE, raise_or_show
+from .corrupt_rows import CORRUPTION_ERRORS, raise_or_show
 from .db import Query, Row, Write
 from .json_text import to_json
 from .models import TurnRow
@@ -148,7 +148,7 @@ def _to_turn(row: _JournalRow, bodies: _Bodies) -> Turn:
             read_step(_restore_answer(stored, row.enrollment_id, bodies))
             for stored in json.loads(row.steps)
         ]
-    except UNREADABLE as error:
+    except CORRUPTION_ERRORS as error:
         raise_or_show("turns", f"{row.enrollment_id}/{row.number}", error, None)
     return Turn(
         enrollment_id=row.enrollment_id,

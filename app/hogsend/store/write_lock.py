@@ -21,24 +21,24 @@ class WriteLock:
     def __init__(self) -> None:
         self._is_taken = False
         self._holder: asyncio.Task[Any] | None = None
-        self._first: deque[asyncio.Future[None]] = deque()
+        self._urgent: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
         self._in_a_row = 0
 
     @asynccontextmanager
-    async def acquire(self, *, first: bool = False) -> AsyncGenerator[None]:
+    async def acquire(self, *, is_urgent: bool = False) -> AsyncGenerator[None]:
         """Hold the lock within a `with` block.
 
         Args:
-            first: whether the task is urgent: it overtakes others, though only twice in a row while
-                they wait.
+            is_urgent: whether the task overtakes tasks that are not urgent, though only twice in a
+                row while such tasks wait.
         """
         task = asyncio.current_task()
         if self._holder is task:
             yield
             return
-        await self._wait(self._first if first else self._others)
-        self._in_a_row = self._in_a_row + 1 if first else 0
+        await self._wait(self._urgent if is_urgent else self._others)
+        self._in_a_row = self._in_a_row + 1 if is_urgent else 0
         self._holder = task
         try:
             yield
@@ -64,10 +64,10 @@ class WriteLock:
     def _pass_on(self) -> None:
         """Give the lock to the next task that waits for it."""
         self._holder = None
-        while self._first or self._others:
-            go_first = self._first and (self._in_a_row < _MAX_CONSECUTIVE or not self._others)
-            following = (self._first if go_first else self._others).popleft()
-            if not following.done():
-                following.set_result(None)
+        while self._urgent or self._others:
+            is_urgent = self._urgent and (self._in_a_row < _MAX_CONSECUTIVE or not self._others)
+            waiter = (self._urgent if is_urgent else self._others).popleft()
+            if not waiter.done():
+                waiter.set_result(None)
                 return
         self._is_taken = False

@@ -22,7 +22,7 @@ from tortoise.connection import get_connections
 from hogsend.delivery.providers.port import Accepted, BeforeHandoff
 from hogsend.delivery.providers.smtp_envelope import Envelope
 from hogsend.delivery.providers.smtp_session import SmtpSession
-from hogsend.store.db import WRITE, Database
+from hogsend.store.db import WRITE_CONNECTION, Database
 from hogsend.store.transactions import Transaction
 
 # With the local inbox there is one of these transactions for each mail, over SMTP none.
@@ -123,7 +123,7 @@ def _patch_transactions(switch: KillSwitch) -> None:
 
     async def open_traced(self: Database) -> None:
         await original_open(self)
-        client: Any = get_connections().get(WRITE)
+        client: Any = get_connections().get(WRITE_CONNECTION)
         await client._connection.set_trace_callback(switch.before_statement)
 
     def transaction(self: Database) -> AbstractAsyncContextManager[Transaction]:

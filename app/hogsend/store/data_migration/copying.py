@@ -21,7 +21,7 @@ from .source import SourceDatabase
 from .tables import Checksum, Table, list_tables
 from .target import CopyRecord, TargetDatabase
 
-Work = Literal["check", "copy", "compare"]
+Phase = Literal["check", "copy", "compare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +29,33 @@ class Progress:
     """The progress of a copy.
 
     Args:
-        work: the current phase.
+        phase: the current phase.
         table: the current table.
-        rows: the number of its rows that are done in this phase.
-        of: the number of its rows.
-        done: the rows done in all tables and phases; each row is checked, copied and compared.
-        total: the rows to do in all tables and phases.
+        table_done: the number of the table's rows that are done in this phase.
+        table_total: the number of the table's rows.
+        all_done: the number of rows that are done, over all tables and phases; each row is
+            checked, copied and compared, so it counts three times.
+        all_total: three times the number of rows of all tables.
     """
 
-    work: Work
+    phase: Phase
     table: str
-    rows: int
-    of: int
-    done: int
-    total: int
+    table_done: int
+    table_total: int
+    all_done: int
+    all_total: int
 
 
 @dataclass(slots=True)
-class CopiedTable:
-    """A table of the source and the result of its copy.
+class TableCopy:
+    """The copy of one table, from the check of its source to the comparison.
 
     Args:
-        table: which one.
-        sizes: of the portions that it was read in.
-        checksum: over all its values.
-        added: how many rows this run has added; others were there from an earlier one.
-        seconds: how long it has taken to check, copy and compare it.
+        table: the table.
+        sizes: the number of rows in each batch that was read from the source.
+        checksum: the checksum of all values of the source's table.
+        added: the number of rows that this run has added; earlier runs added the others.
+        seconds: the time that the check, the copy and the comparison have taken so far.
     """
 
     table: Table
@@ -65,7 +66,7 @@ class CopiedTable:
 
     @property
     def rows(self) -> int:
-        """The number of its rows."""
+        """The number of rows in the source."""
         return sum(self.sizes)
 
 
@@ -73,45 +74,50 @@ ReportProgress = Callable[[Progress], None]
 
 
 async def copy(
-    file: Path, url: str, now: datetime, report: ReportProgress
-) -> Sequence[CopiedTable]:
+    file: Path, url: str, now: datetime, on_progress: ReportProgress
+) -> Sequence[TableCopy]:
     """Copy a SQLite file into an empty Postgres, or resume a copy that was interrupted.
 
     Args:
         file: the source, which no other process may have open.
         url: the address of the Postgres.
-        now: the present instant, for the audit log.
-        report: is called with the progress.
+        now: the current time, for the audit log.
+        on_progress: is called with the progress.
 
     Returns:
         The result of each table.
 
     Raises:
         StartError: the source or the target cannot be used.
-        HogsendError: Postgres cannot store a value, or the copy differs; names the row.
+        HogsendError: Postgres cannot store a value, or the copy differs from the source. The
+            message names the row, unless the copy only lacks rows or has more of them at its end.
     """
     tables = list_tables()
     with sources.open_source(file) as source:
         source.check()
         async with targets.open_target(url) as target:
-            earlier = await target.check(tables)
-            copying = _Copying(source, target, tables, report)
-            copied = copying.check()
+            earlier = await target.find_unfinished_copy(tables)
+            copying = _Copying(source, target, tables, on_progress)
+            copies = copying.read_source()
             record = CopyRecord(
                 targets.resolve_file_name(file),
-                {table.table.name: table.checksum for table in copied},
+                {copied.table.name: copied.checksum for copied in copies},
             )
-            await target.prepare(record, tables, discard_rows=_is_outdated(record, earlier))
-            for table in copied:
-                await copying.add(table)
-            for table in copied:
-                await copying.compare(table)
-            await target.finish(record, sum(table.rows for table in copied), now)
-    return copied
+            must_start_over = _must_start_over(record, earlier)
+            await target.prepare(record, tables, discard_rows=must_start_over)
+            for copied in copies:
+                await copying.copy_missing_rows(copied)
+            for copied in copies:
+                await copying.compare(copied)
+            await target.finish(record, sum(copied.rows for copied in copies), now)
+    return copies
 
 
-def _is_outdated(record: CopyRecord, earlier: CopyRecord | None) -> bool:
-    """Return whether an unfinished copy is useless because the source has changed since.
+def _must_start_over(record: CopyRecord, earlier: CopyRecord | None) -> bool:
+    """Return whether the rows of an unfinished copy must be deleted.
+
+    That is so when the source has changed since the unfinished copy began, or when
+    `mark_for_restart` marked the unfinished copy because its rows differed from the source.
 
     Raises:
         StartError: the unfinished copy is of another source.
@@ -133,7 +139,7 @@ class _Copying:
         source: the open source.
         target: the open target.
         tables: every table.
-        report: is called with the progress.
+        on_progress: is called with the progress.
     """
 
     def __init__(
@@ -141,56 +147,63 @@ class _Copying:
         source: SourceDatabase,
         target: TargetDatabase,
         tables: Sequence[Table],
-        report: ReportProgress,
+        on_progress: ReportProgress,
     ) -> None:
         self._source = source
         self._target = target
         self._counts = {table.name: source.count(table) for table in tables}
         self._tables = tables
-        self._report = report
-        self._done = 0
+        self._on_progress = on_progress
+        self._all_done = 0
 
-    def _report_progress(self, work: Work, table: Table, rows: int, more: int) -> None:
-        self._done += more
-        of, total = self._counts[table.name], 3 * sum(self._counts.values())
-        self._report(Progress(work, table.name, rows, of, self._done, total))
+    def _report_progress(
+        self, phase: Phase, table: Table, table_done: int, newly_done: int
+    ) -> None:
+        self._all_done += newly_done
+        table_total, all_total = self._counts[table.name], 3 * sum(self._counts.values())
+        self._on_progress(
+            Progress(phase, table.name, table_done, table_total, self._all_done, all_total)
+        )
 
-    def check(self) -> list[CopiedTable]:
-        """Read the source once: check that Postgres can hold its values, and sum it up.
+    def read_source(self) -> list[TableCopy]:
+        """Read the source once: check every value, and compute each table's checksum.
 
         Raises:
-            HogsendError: it cannot.
+            HogsendError: Postgres cannot store a value.
         """
-        return [self._check(table) for table in self._tables]
+        return [self._read_table(table) for table in self._tables]
 
-    def _check(self, table: Table) -> CopiedTable:
+    def _read_table(self, table: Table) -> TableCopy:
         started = time.monotonic()
-        result, checksum = CopiedTable(table), Checksum()
+        copied, checksum = TableCopy(table), Checksum()
         for rows in self._source.read_batches(table):
             checksum.add(table.to_canonical(rows))
-            result.sizes.append(len(rows))
+            copied.sizes.append(len(rows))
             self._report_progress("check", table, checksum.rows, len(rows))
-        result.checksum = checksum.text
-        result.seconds += time.monotonic() - started
-        return result
+        copied.checksum = checksum.text
+        copied.seconds += time.monotonic() - started
+        return copied
 
-    async def add(self, copied: CopiedTable) -> None:
+    async def copy_missing_rows(self, copied: TableCopy) -> None:
         """Copy the rows of a table that the target does not have yet."""
         started, table = time.monotonic(), copied.table
-        last, present = await self._target.last_key(table)
+        last_key, present = await self._target.find_resume_point(table)
         self._report_progress("copy", table, present, present)
-        for rows in self._source.read_batches(table, last):
+        for rows in self._source.read_batches(table, last_key):
             await self._target.add(table, rows)
             copied.added += len(rows)
             self._report_progress("copy", table, present + copied.added, len(rows))
         await self._target.finish_table(table)
         copied.seconds += time.monotonic() - started
 
-    async def compare(self, copied: CopiedTable) -> None:
+    async def compare(self, copied: TableCopy) -> None:
         """Compare the number and the checksum of a table's rows with those of the source.
 
+        When they differ, mark the copy for a restart, so that the next run deletes its rows.
+
         Raises:
-            HogsendError: they differ; names the first row that does.
+            HogsendError: the table differs from the source. The message names the first row that
+                differs, or the two numbers of rows when only rows at the end are missing or extra.
         """
         started, table, checksum = time.monotonic(), copied.table, Checksum()
         async with aclosing(self._target.read_batches(table, copied.sizes)) as batches:
@@ -198,22 +211,23 @@ class _Copying:
                 checksum.add(table.to_canonical(rows))
                 self._report_progress("compare", table, checksum.rows, len(rows))
         if (checksum.rows, checksum.text) != (copied.rows, copied.checksum):
-            where = await self._difference(copied)
-            await self._target.discard()
+            difference = await self._describe_difference(copied, checksum.rows)
+            await self._target.mark_for_restart()
             raise HogsendError(
-                f"The copy of the table {table.name} differs from the source: {where}.",
+                f"The copy of the table {table.name} differs from the source {difference}.",
                 "Run the command again: it starts over. The source is unchanged.",
             )
         copied.seconds += time.monotonic() - started
 
-    async def _difference(self, copied: CopiedTable) -> str:
-        """Return where a table differs first, after reading both sides once more."""
-        table, here = copied.table, self._source.read_batches(copied.table)
-        async with aclosing(self._target.read_batches(table, copied.sizes)) as there:
-            async for rows in there:
-                expected, actual = table.to_canonical(next(here, [])), table.to_canonical(rows)
-                for both in zip(expected, actual, strict=False):
-                    if ascii(both[0]) != ascii(both[1]):
-                        first = min(both, key=lambda row: next(iter(row)))
-                        return f"it differs at the row {table.describe_key(first)}"
-        return f"it does not have {copied.rows:,} rows"
+    async def _describe_difference(self, copied: TableCopy, target_count: int) -> str:
+        """Describe where a table differs first, after reading source and target once more."""
+        table, source_batches = copied.table, self._source.read_batches(copied.table)
+        async with aclosing(self._target.read_batches(table, copied.sizes)) as target_batches:
+            async for batch in target_batches:
+                source_rows = table.to_canonical(next(source_batches, []))
+                target_rows = table.to_canonical(batch)
+                for pair in zip(source_rows, target_rows, strict=False):
+                    if ascii(pair[0]) != ascii(pair[1]):
+                        first = min(pair, key=lambda row: next(iter(row)))
+                        return f"at the row {table.describe_key(first)}"
+        return f"in the number of rows: {target_count:,} instead of {copied.rows:,}"

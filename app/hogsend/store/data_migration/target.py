@@ -18,7 +18,7 @@ import asyncpg
 
 from ...errors import HogsendError, StartError
 from .. import audit
-from ..db import Row, build_tortoise_config
+from ..db import WRITE_CONNECTION, Row, build_tortoise_config
 from ..migrations import APP, apply_pending
 from ..transactions import PostgresTransaction
 from .tables import Table, list_shipped_migrations
@@ -48,8 +48,8 @@ class CopyRecord:
     """The source of an unfinished copy.
 
     Args:
-        file: the source.
-        checksums: of its tables, by their names.
+        file: the path of the source.
+        checksums: the checksums of the source's tables, by table name.
     """
 
     file: str
@@ -68,11 +68,12 @@ class TargetDatabase:
         self._url = url
         self._db = connection
 
-    async def check(self, tables: Sequence[Table]) -> CopyRecord | None:
-        """Check that the database can be used; return the record of an unfinished copy in it.
+    async def find_unfinished_copy(self, tables: Sequence[Table]) -> CopyRecord | None:
+        """Return the record of an unfinished copy; None when the database is empty.
 
         Raises:
-            StartError: it is neither empty nor an unfinished copy, or its encoding is not UTF-8.
+            StartError: the database is neither empty nor an unfinished copy, or its encoding is not
+                UTF-8.
         """
         if (encoding := await self._db.fetchval("SHOW server_encoding")) != "UTF8":
             raise StartError(
@@ -106,12 +107,12 @@ class TargetDatabase:
         """Create the schema and record which source is copied; nothing else may use it now.
 
         Args:
-            record: of the source.
-            tables: all of them.
+            record: the record of the source.
+            tables: every table.
             discard_rows: whether to delete the rows that an earlier attempt has copied.
 
         Raises:
-            StartError: the schema cannot be made.
+            StartError: the schema cannot be created.
         """
         if not await self._is_blocked():
             await apply_pending(self._url, backups=None)
@@ -151,22 +152,22 @@ class TargetDatabase:
         await self._db.execute("DELETE FROM aerich WHERE version = $1", BLOCKING_MIGRATION)
         return False
 
-    async def discard(self) -> None:
-        """Make the next attempt start over, as the rows here are not those of the source."""
+    async def mark_for_restart(self) -> None:
+        """Clear the recorded checksums, so that the next run deletes the rows and starts over."""
         await self._db.execute(f"UPDATE {RECORD} SET checksum = ''")
 
-    async def last_key(self, table: Table) -> tuple[Any, int]:
-        """Return the greatest key of a table and the number of its rows.
+    async def find_resume_point(self, table: Table) -> tuple[Any, int]:
+        """Return the greatest key of a table, or None, and the number of its rows.
 
         Rows are copied in the order of their keys, so all rows up to that key are present.
         """
-        last = await self._db.fetchval(
+        last_key = await self._db.fetchval(
             f'SELECT "{table.key.name}" FROM "{table.name}" '
             f"ORDER BY {build_order(table)} DESC LIMIT 1"
         )
-        if last is None:
+        if last_key is None:
             return None, 0
-        return last, await self._db.fetchval(f'SELECT COUNT(*) FROM "{table.name}"')
+        return last_key, await self._db.fetchval(f'SELECT COUNT(*) FROM "{table.name}"')
 
     async def add(self, table: Table, rows: Sequence[Row]) -> None:
         """Add rows, all or none."""
@@ -207,9 +208,9 @@ class TargetDatabase:
         """Mark the copy as complete, so that servers may start on it.
 
         Args:
-            record: of the source.
-            rows: how many were copied.
-            now: the present instant, for the audit log.
+            record: the record of the source.
+            rows: the number of rows in the copy.
+            now: the current time, for the audit log.
         """
         after = {"from": record.file, "rows": rows}
         entry = audit.record("cli", "migrate data", "postgres", now, after=after)
@@ -237,10 +238,10 @@ async def open_target(url: str) -> AsyncGenerator[TargetDatabase]:
         url: the address of the database, `postgres://…`.
 
     Raises:
-        StartError: it cannot be reached, or another process copies to it.
-        HogsendError: the connection was lost, or Postgres could not take something.
+        StartError: the database cannot be reached, or another process copies to it.
+        HogsendError: the connection was lost, or Postgres refused a statement.
     """
-    credentials = dict(build_tortoise_config(url)["connections"]["default"]["credentials"])
+    credentials = dict(build_tortoise_config(url)["connections"][WRITE_CONNECTION]["credentials"])
     del credentials["minsize"], credentials["maxsize"]
     try:
         connection = await asyncpg.connect(**credentials, timeout=10)

@@ -6,7 +6,7 @@ Models never leave `store`: the rest of the program sees domain values.
 from __future__ import annotations
 
 from .access import AuditRow, KeyRow, OperatorRow, SessionRow, SignInLinkRow
-from .conditions import DUE, HELD, LIVE, RETRIED, WAITS, WHOLE
+from .conditions import DUE, HELD, JOURNALED, LIVE, RETRIED, WAITS
 from .contacts import ConsentRow, ContactRow, IdentityRow, SuppressionRow
 from .events import EventRow, IdempotencyRow, RefusalRow
 from .installation import CounterRow, Meta
@@ -23,11 +23,11 @@ MODULES = tuple(
 __all__ = [
     "DUE",
     "HELD",
+    "JOURNALED",
     "LIVE",
     "MODULES",
     "RETRIED",
     "WAITS",
-    "WHOLE",
     "AnswerRow",
     "AuditRow",
     "ConsentRow",

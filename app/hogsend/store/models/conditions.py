@@ -8,8 +8,8 @@ LIVE = "state IN ('active', 'waiting', 'drifted', 'parked')"
 DUE = "wake_at IS NOT NULL AND state IN ('active', 'waiting')"
 # Enrollments whose last turn failed and is being retried.
 RETRIED = "attempt > 0 AND state IN ('active', 'waiting')"
-# Ended enrollments that still have their whole journal.
-WHOLE = "ended_at IS NOT NULL AND compacted_at IS NULL"
+# Ended enrollments that still have their journal, or the part of it that is not summarized yet.
+JOURNALED = "ended_at IS NOT NULL AND compacted_at IS NULL"
 # Queued sends: a send has a due time exactly as long as it is queued.
 WAITS = "due_at IS NOT NULL"
 # Enrollments and sends that one of several workers holds.

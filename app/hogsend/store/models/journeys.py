@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from ..fields import DigestField, IdField, InstantField, Where, json_field
-from .conditions import DUE, HELD, LIVE, RETRIED, WHOLE
+from .conditions import DUE, HELD, JOURNALED, LIVE, RETRIED
 
 
 class JourneyRow(Model):
@@ -77,7 +77,7 @@ class EnrollmentRow(Model):
             ("contact_id", "journey_id"),
             Where(fields=("wake_at",), name="enrollment_wakes", condition=DUE),
             Where(fields=("journey_id", "wake_at"), name="enrollment_turns", condition=DUE),
-            Where(fields=("ended_at",), name="enrollment_journals", condition=WHOLE),
+            Where(fields=("ended_at",), name="enrollment_journals", condition=JOURNALED),
             ("journey_id", "state", "id"),
             Where(
                 fields=("journey_id", "wait_key", "id"),

@@ -42,6 +42,6 @@ async def list_mails(
         mails = mails.filter(send_id__lt=before)
     if to:
         mails = mails.filter(to_email=to)
-    with database.models() as connection:
+    with database.reading_connection() as connection:
         rows = await mails.using_db(connection).order_by("-send_id").limit(limit)
     return list(map(ENTRIES.from_model, rows))
