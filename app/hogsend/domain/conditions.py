@@ -1,7 +1,7 @@
 """Conditions on properties: `prop("plan") == "pro"`, as values that can be stored.
 
-A missing property is never equal, less or greater. Numbers compare with numbers only, unless the
-author uses `.number()`.
+On a missing or null property every comparison is false, `!=` included. Numbers compare with numbers
+only; `.number()` converts a property that is a string, but not the value it is compared with.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Condition(Protocol):
     """A predicate on a mapping of properties."""
 
     def matches(self, properties: Mapping[str, Any], now: datetime) -> bool:
-        """Return whether the condition holds for these properties at this instant."""
+        """Return whether the condition holds for these properties at this time."""
         ...
 
     def to_json(self) -> dict[str, Any]:
@@ -30,8 +30,8 @@ class Condition(Protocol):
 
 
 class _Combinable:
-    def __and__(self, other: Condition) -> All:
-        return All((cast("Condition", self), other))
+    def __and__(self, other: Condition) -> AllOf:
+        return AllOf((cast("Condition", self), other))
 
     def __or__(self, other: Condition) -> AnyOf:
         return AnyOf((cast("Condition", self), other))
@@ -51,10 +51,10 @@ class Compare(_Combinable):
     """A comparison of one property with one value.
 
     Args:
-        path: the property's name; dots reach into nested objects.
+        path: the property's name; dots reach into nested objects (see `look_up`).
         operator: `eq neq gt gte lt lte contains in exists within`.
         value: what to compare with; seconds for `within`.
-        as_number: whether to convert a text to a number first.
+        as_number: whether to convert the property from a string to a number first.
     """
 
     path: str
@@ -87,7 +87,7 @@ class Compare(_Combinable):
 
 
 @dataclass(frozen=True, slots=True)
-class All(_Combinable):
+class AllOf(_Combinable):
     """A condition that holds when every part holds."""
 
     parts: tuple[Condition, ...]
@@ -135,45 +135,56 @@ class Property:
         self._as_number = as_number
 
     def number(self) -> Property:
-        """Convert a text to a number before the comparison."""
+        """Convert the property from a string to a number before the comparison.
+
+        The value it is compared with is not converted. A string that is not a number counts as
+        missing.
+        """
         return Property(self.path, as_number=True)
 
-    def _compare(self, operator: str, value: Any) -> Compare:
+    def _build(self, operator: str, value: Any) -> Compare:
         return Compare(self.path, operator, _to_stored_value(value), self._as_number)
 
     def __eq__(self, value: object) -> Compare:  # type: ignore[override]
-        return self._compare("eq", value)
+        return self._build("eq", value)
 
     def __ne__(self, value: object) -> Compare:  # type: ignore[override]
-        return self._compare("neq", value)
+        return self._build("neq", value)
 
     def __lt__(self, value: float | str | datetime) -> Compare:
-        return self._compare("lt", value)
+        return self._build("lt", value)
 
     def __le__(self, value: float | str | datetime) -> Compare:
-        return self._compare("lte", value)
+        return self._build("lte", value)
 
     def __gt__(self, value: float | str | datetime) -> Compare:
-        return self._compare("gt", value)
+        return self._build("gt", value)
 
     def __ge__(self, value: float | str | datetime) -> Compare:
-        return self._compare("gte", value)
+        return self._build("gte", value)
 
     def exists(self) -> Compare:
         """Hold when the property exists and is not null."""
-        return self._compare("exists", None)
+        return self._build("exists", None)
 
     def contains(self, value: str | float) -> Compare:
-        """Hold when the text contains the value, or the list has it."""
-        return self._compare("contains", value)
+        """Hold when the property is a string that contains the value, or a list that has it.
+
+        Unlike `==`, elements of a list are compared as they are stored: the same time in another
+        zone does not match.
+        """
+        return self._build("contains", value)
 
     def in_(self, values: Sequence[Any]) -> Compare:
-        """Hold when the property equals one of the values."""
-        return self._compare("in", tuple(_to_stored_value(value) for value in values))
+        """Hold when the property equals one of the values, as `==` compares them."""
+        return self._build("in", tuple(_to_stored_value(value) for value in values))
 
     def within(self, duration: timedelta) -> Compare:
-        """Hold when the property is an ISO instant at most `duration` away from now."""
-        return self._compare("within", duration.total_seconds())
+        """Hold when the property is a time at most `duration` before or after now.
+
+        The property is an ISO timestamp with a time zone.
+        """
+        return self._build("within", duration.total_seconds())
 
 
 def prop(path: str) -> Property:
@@ -191,27 +202,27 @@ def condition_from_json(stored: Mapping[str, Any]) -> Condition:
     Raises:
         ValueError: the operator or the type is unknown.
     """
-    kind = stored.get("type")
-    if kind == "property":
+    condition_type = stored.get("type")
+    if condition_type == "property":
         operator = stored["operator"]
         if operator != "exists" and operator not in _OPERATORS:
             raise ValueError(f"unknown operator {operator!r} in a condition")
         value = stored.get("value")
         operand = tuple(cast("list[Any]", value)) if isinstance(value, list) else value
         return Compare(stored["property"], operator, operand, bool(stored.get("number")))
-    if kind in ("and", "or"):
+    if condition_type in ("and", "or"):
         parts = tuple(condition_from_json(part) for part in stored["conditions"])
-        return All(parts) if kind == "and" else AnyOf(parts)
-    if kind == "not":
+        return AllOf(parts) if condition_type == "and" else AnyOf(parts)
+    if condition_type == "not":
         return Not(condition_from_json(stored["condition"]))
-    raise ValueError(f"unknown kind of condition {kind!r}")
+    raise ValueError(f"unknown type of condition {condition_type!r}")
 
 
 def describe(condition: Condition) -> str:
     """Return a condition in words, for screens: `plan is “pro” and seats ≥ 5`."""
     if isinstance(condition, Compare):
-        return _describe_compare(condition)
-    if isinstance(condition, All):
+        return _describe_comparison(condition)
+    if isinstance(condition, AllOf):
         return " and ".join(map(describe, condition.parts))
     if isinstance(condition, AnyOf):
         return "(" + " or ".join(map(describe, condition.parts)) + ")"
@@ -232,13 +243,15 @@ _PHRASES = {
 }
 
 
-def _describe_compare(compare: Compare) -> str:
-    if compare.operator == "exists":
-        return f"{compare.path} is set"
-    if compare.operator == "within":
-        return f"{compare.path} is within {describe_duration(timedelta(seconds=compare.value))}"
-    value = f"“{compare.value}”" if isinstance(compare.value, str) else str(compare.value)
-    return f"{compare.path} {_PHRASES[compare.operator]} {value}"
+def _describe_comparison(comparison: Compare) -> str:
+    if comparison.operator == "exists":
+        return f"{comparison.path} is set"
+    if comparison.operator == "within":
+        return (
+            f"{comparison.path} is within {describe_duration(timedelta(seconds=comparison.value))}"
+        )
+    value = f"“{comparison.value}”" if isinstance(comparison.value, str) else str(comparison.value)
+    return f"{comparison.path} {_PHRASES[comparison.operator]} {value}"
 
 
 def _to_stored_value(value: Any) -> Any:
@@ -246,7 +259,9 @@ def _to_stored_value(value: Any) -> Any:
 
 
 def look_up(properties: Mapping[str, Any], path: str) -> Any:
-    """Return the value of a property; `MISSING` when it does not exist.
+    """Return the value of a property; `MISSING` when the property does not exist.
+
+    A property whose own name is the path, such as `"a.b"`, precedes the nested path.
 
     Args:
         properties: the properties to search.
@@ -283,7 +298,7 @@ def _parse_instant(value: object) -> datetime | None:
     return instant if instant.tzinfo else None
 
 
-def _compare_values(actual: Any, value: Any) -> int | None:
+def _order(actual: Any, value: Any) -> int | None:
     """Return -1, 0 or 1 for less, equal or greater; None when the values cannot be ordered."""
     if _is_number(actual) and _is_number(value):
         return (actual > value) - (actual < value)
@@ -320,14 +335,14 @@ def _is_in(actual: Any, values: Any) -> bool:
     return any(_is_equal(actual, value) for value in cast("Sequence[Any]", values))
 
 
-# Each operator takes the property's value, the value to compare with, and the present instant.
+# Each operator takes the property's value, the value to compare with, and the current time.
 _OPERATORS: Mapping[str, Callable[[Any, Any, datetime], bool]] = {
     "eq": lambda actual, value, now: _is_equal(actual, value),
     "neq": lambda actual, value, now: not _is_equal(actual, value),
-    "gt": lambda actual, value, now: _compare_values(actual, value) == 1,
-    "gte": lambda actual, value, now: _compare_values(actual, value) in (0, 1),
-    "lt": lambda actual, value, now: _compare_values(actual, value) == -1,
-    "lte": lambda actual, value, now: _compare_values(actual, value) in (-1, 0),
+    "gt": lambda actual, value, now: _order(actual, value) == 1,
+    "gte": lambda actual, value, now: _order(actual, value) in (0, 1),
+    "lt": lambda actual, value, now: _order(actual, value) == -1,
+    "lte": lambda actual, value, now: _order(actual, value) in (-1, 0),
     "contains": lambda actual, value, now: _contains(actual, value),
     "in": lambda actual, value, now: _is_in(actual, value),
     "within": _is_within,

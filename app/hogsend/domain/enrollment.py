@@ -281,7 +281,7 @@ def decide_enrollment(
         journey: a journey that the event triggers.
         event: the event.
         facts: the state of the contact and the journey.
-        now: the present instant.
+        now: the current time.
     """
     reason = _find_refusal(journey, event, facts, now)
     if reason is not None:

@@ -18,7 +18,7 @@ def compute_retry_time(
     Args:
         failures: how many attempts have failed so far, at least 1.
         created_at: when the mail was queued.
-        now: the present instant.
+        now: the current time.
         chance: a random number from 0 up to 1, which spreads retries of mails that failed together.
     """
     if now - created_at >= GIVE_UP_AFTER:

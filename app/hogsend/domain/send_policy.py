@@ -88,7 +88,7 @@ def decide_send(
         mail_list: the list that the mail belongs to.
         facts: the state of the contact.
         gap: the minimum time since this journey's last mail to the contact.
-        now: the present instant.
+        now: the current time.
     """
     if not facts.email:
         return Refuse("skipped", "no_address")

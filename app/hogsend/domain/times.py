@@ -246,7 +246,7 @@ class Moment:
         Only a time of `today` may be in the past; a time of `now` moves to the next day.
 
         Args:
-            now: the present instant.
+            now: the current time.
             zone: the contact's zone; a zone of the moment itself takes precedence.
 
         Returns:

@@ -51,7 +51,7 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
         database: the SQLite file.
         file: the new file; it must not exist.
         secret: the data folder's secret; None when the secret comes from a setting.
-        now: the present instant.
+        now: the current time.
 
     Raises:
         HogsendError: the copy cannot be written or is damaged; no file is left.
@@ -109,7 +109,7 @@ def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path 
         backup: the verified backup.
         database: the SQLite file, which may be missing.
         aside: the folder that the replaced database is moved to.
-        now: the present instant, for the name of the moved file.
+        now: the current time, for the name of the moved file.
 
     Returns:
         The file that the replaced database was moved to; None when there was none.

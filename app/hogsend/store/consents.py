@@ -128,7 +128,7 @@ def suppress(suppressions: Sequence[tuple[str, str, UUID | None]], now: datetime
 
     Args:
         suppressions: (address, reason, the send that showed it).
-        now: the present instant.
+        now: the current time.
     """
     at = to_micros(now)
     return Write(

@@ -53,7 +53,7 @@ async def fail_enrollment(
         database: the open database.
         enrollment_id: the enrollment.
         error: the error that names the corrupt row and the reason.
-        now: the present instant.
+        now: the current time.
     """
     async with database.transaction() as tx:
         row = await tx.fetch_one(
@@ -97,7 +97,7 @@ async def fail_send(database: Database, send_id: UUID, error: CorruptRow, now: d
         database: the open database.
         send_id: the send.
         error: the error that names the corrupt row and the reason.
-        now: the present instant.
+        now: the current time.
     """
     async with database.transaction() as tx:
         row = await tx.fetch_one(

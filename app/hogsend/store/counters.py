@@ -104,7 +104,7 @@ class Tally:
     """Collects the changes of one transaction.
 
     Args:
-        now: the present instant, whose day totals count for.
+        now: the current time, whose day totals count for.
     """
 
     def __init__(self, now: datetime) -> None:

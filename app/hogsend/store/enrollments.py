@@ -141,7 +141,7 @@ def find_due(
 
     Args:
         limits: the journeys, each with the greatest number of enrollments to return.
-        now: the present instant.
+        now: the current time.
         holder: the worker that asks: enrollments that other workers hold are left out; None when
             only one worker is possible.
 
@@ -221,7 +221,7 @@ def update(enrollments: Iterable[Enrollment], now: datetime, *, freed: bool = Fa
 
     Args:
         enrollments: the enrollments as they are now.
-        now: the present instant.
+        now: the current time.
         freed: whether to release them from the worker that holds them for a turn.
     """
     at = to_micros(now)

@@ -158,7 +158,7 @@ def find_stalled(
     Args:
         journey_ids: the journeys.
         overdue: only turns that were due at this instant or earlier.
-        now: the present instant; recently restarted runs are left out.
+        now: the current time; recently restarted runs are left out.
         limit: how many at most.
     """
     return Query(
@@ -249,7 +249,7 @@ def find_to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query
 
     Args:
         journey_ids: the journeys.
-        now: the present instant. A run whose sleep ended within the last two seconds wakes by
+        now: the current time. A run whose sleep ended within the last two seconds wakes by
             itself, and is left out unless an event has ended the wait.
         limit: how many at most.
     """
@@ -316,7 +316,7 @@ def find_ended(since: datetime, now: datetime, limit: int) -> Query[dict[UUID, s
 
     Args:
         since: only enrollments that ended at this instant or later.
-        now: the present instant; enrollments that ended just now are left out, because a run that
+        now: the current time; enrollments that ended just now are left out, because a run that
             has run the last turn ends by itself. Exited enrollments are never left out.
         limit: how many at most.
     """

@@ -119,7 +119,7 @@ def new_key(
     Args:
         name: the name that an operator gave it.
         scopes: what it permits; `ingest-public` alone makes a publishable key.
-        now: the present instant.
+        now: the current time.
         origins: the web origins of a publishable key, such as `https://example.com`.
         expires_at: when it stops being accepted; None for never.
         text: the text of an existing key to register; None generates one.

@@ -185,7 +185,7 @@ async def create_link(
 
     Args:
         store: the database, or a transaction of it.
-        now: the present instant.
+        now: the current time.
         email: the operator's address; None lets the person who opens the link choose it.
         role: the role of a new operator.
         lifetime: how long the link works.
@@ -228,7 +228,7 @@ async def use_link(
     Args:
         database: the open database.
         token: the link's token.
-        now: the present instant.
+        now: the current time.
         email: the operator's address; required when the link names none.
         password: a new password; when empty, the operator keeps their current one.
 

@@ -119,7 +119,7 @@ def find_due(
     Args:
         journey_ids: the journeys; None for the sends of no journey.
         limit: the greatest number of sends for each journey.
-        now: the present instant.
+        now: the current time.
         holder: the worker that asks: sends that other workers hold are left out; None when only
             one worker is possible.
 
@@ -303,7 +303,7 @@ def cancel_by_journeys(contact_journeys: Mapping[tuple[UUID, str], str], now: da
 
     Args:
         contact_journeys: the reason for each pair of contact and journey.
-        now: the present instant.
+        now: the current time.
     """
     at = to_micros(now)
     return Write(
@@ -317,7 +317,7 @@ def cancel_by_enrollments(reasons: Mapping[UUID, str], now: datetime) -> Write:
 
     Args:
         reasons: the reason of each enrollment.
-        now: the present instant.
+        now: the current time.
     """
     at = to_micros(now)
     return Write(

@@ -163,7 +163,7 @@ def lease_turns(
         contact_ids: only enrollments of these contacts, whose rows are locked, so that no other
             worker leases another enrollment of the same contact.
         holder: the worker.
-        now: the present instant.
+        now: the current time.
     """
     return Query(
         "UPDATE enrollments SET holder = ?, fence = fence + 1 WHERE id IN ? AND contact_id IN ? "

@@ -9,7 +9,7 @@ from math import inf
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
-from ..domain.conditions import All, Condition
+from ..domain.conditions import AllOf, Condition
 from ..domain.contact import Contact
 from ..domain.durations import describe_duration
 from ..domain.event import Event, EventMatch
@@ -147,7 +147,7 @@ class Context:
         """
         match = event if isinstance(event, EventMatch) else EventMatch(event)
         if where is not None:
-            condition = where if match.where is None else All((match.where, where))
+            condition = where if match.where is None else AllOf((match.where, where))
             match = EventMatch(match.event, condition)
         return await self.wait_for_any(
             [match], timeout=timeout, since=since, label=label or match.event

@@ -9,7 +9,7 @@ from .access import AuditRow, KeyRow, OperatorRow, SessionRow, SignInLinkRow
 from .conditions import DUE, HELD, JOURNALED, LIVE, RETRIED, WAITS
 from .contacts import ConsentRow, ContactRow, IdentityRow, SuppressionRow
 from .events import EventRow, IdempotencyRow, RefusalRow
-from .installation import CounterRow, Meta
+from .installation import CounterRow, MetaRow
 from .journeys import AnswerRow, EnrollmentRow, JourneyRow, StepRow, TurnRow
 from .sends import EngagementRow, InboxRow, MessageRow, SendRow
 from .workers import HatchetRunRow, HatchetWaitRow, WorkerRow
@@ -44,7 +44,7 @@ __all__ = [
     "JourneyRow",
     "KeyRow",
     "MessageRow",
-    "Meta",
+    "MetaRow",
     "OperatorRow",
     "RefusalRow",
     "SendRow",

@@ -11,7 +11,11 @@ from ..fields import DigestField, IdField, InstantField, json_field
 
 
 class KeyRow(Model):
-    """An API key; only the digest of its text is stored."""
+    """An API key; only the digest of the key's text is stored.
+
+    `prefix` is the start of the text, by which people recognize the key. `origins` are the web
+    origins that may use the key. `expires_at` is null for a key that does not expire.
+    """
 
     id = IdField(primary_key=True)
     name = fields.CharField(max_length=100)
@@ -29,7 +33,7 @@ class KeyRow(Model):
 
 
 class OperatorRow(Model):
-    """Someone who may sign in to the dashboard."""
+    """Someone who may sign in to the dashboard; `password_hash` is null without a password."""
 
     id = IdField(primary_key=True)
     email = fields.CharField(max_length=320, unique=True)

@@ -11,7 +11,13 @@ from ..fields import IdField, InstantField, Where, json_field
 
 
 class ContactRow(Model):
-    """A contact. `event_seq` is the number of its last event."""
+    """A contact.
+
+    `external_id` is the user id of the installation's product, and `anonymous_id` the id of a
+    browser; each is null while it is unknown. `event_seq` is the `seq` of the contact's last event.
+    `merged_into` is the contact that replaced this one in a merge, and null otherwise. `erased_at`
+    is set when the contact's personal data was erased.
+    """
 
     id = IdField(primary_key=True)
     external_id = fields.CharField(max_length=200, null=True)
@@ -49,7 +55,10 @@ class IdentityRow(Model):
 
 
 class ConsentRow(Model):
-    """A contact's choice about a list; the list `*` stands for every list."""
+    """A contact's choice about a list; the list `*` stands for every list.
+
+    `source` says who made the choice, and `send_id` is the mail in which the contact made it.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=True)
     contact_id = IdField()
@@ -65,7 +74,11 @@ class ConsentRow(Model):
 
 
 class SuppressionRow(Model):
-    """An address that must not be mailed. `send_id` is the mail that caused it."""
+    """An address that must not be mailed.
+
+    `at` is the time of the suppression. `send_id` is the mail that caused it, or null when no mail
+    did. `note` is always null: no code writes or reads it.
+    """
 
     address = fields.CharField(max_length=320, primary_key=True)
     reason = fields.CharField(max_length=40)

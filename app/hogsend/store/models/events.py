@@ -11,10 +11,15 @@ from ..fields import DigestField, IdField, InstantField, json_field
 
 
 class EventRow(Model):
-    """An event of a contact, the `seq`th of it.
+    """An event of a contact.
 
-    `decisions` is what it started, ended and did not start. `cause_id` is the enrollment that
-    triggered it, and `depth` the number of triggered events that led to it.
+    `contact_id` is null for an event without a contact. `seq` numbers the events of one contact.
+    `decisions` lists, for the answer to the sender, the enrollments that the event started, ended
+    and did not start; a row of `refusals` has one journey that the event did not start. `source` is
+    the sender: `api`, `journey`, `recipient`, `dashboard` or `cli`. `value` is an amount of money,
+    and `currency` its three-letter code; both are null when the sender gave no amount. `cause_id`
+    is the enrollment whose journey triggered the event, and `depth` the number of journeys that
+    triggered one another before the event.
     """
 
     id = IdField(primary_key=True)
@@ -49,7 +54,10 @@ class IdempotencyRow(Model):
 
 
 class RefusalRow(Model):
-    """Why an event did not enroll a contact in a journey that listens for it."""
+    """Why an event did not enroll a contact in a journey that listens for the event.
+
+    `reason` is a code such as `already_entered`, and `at` the time of the refusal.
+    """
 
     id = IdField(primary_key=True)
     journey_id = fields.CharField(max_length=100)

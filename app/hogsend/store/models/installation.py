@@ -8,7 +8,7 @@ from tortoise.models import Model
 from ..fields import Where
 
 
-class Meta(Model):
+class MetaRow(Model):
     """A named value of this installation, such as its id or the reason of a send hold (`fence`)."""
 
     key = fields.CharField(max_length=64, primary_key=True)

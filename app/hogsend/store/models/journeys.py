@@ -12,7 +12,12 @@ from .conditions import DUE, HELD, JOURNALED, LIVE, RETRIED
 
 
 class JourneyRow(Model):
-    """A journey as it was last seen in the code. `enabled` is the operator's switch."""
+    """A journey as it was last seen in the code.
+
+    `enabled` is whether operators let the journey enroll contacts. `seen_at` is the last time at
+    which a server loaded the journey. `gone_at` is the time since which the journey is no longer in
+    the code; it is null while the journey is there.
+    """
 
     id = fields.CharField(max_length=100, primary_key=True)
     definition: Any = json_field()

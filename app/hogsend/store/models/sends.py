@@ -87,7 +87,12 @@ class InboxRow(Model):
 
 
 class EngagementRow(Model):
-    """An open or a click. `verdict` is human, machine or, until `held_until`, unsure."""
+    """An open or a click.
+
+    `position` is the number of the link, from 0, and `url` the target of a click. `verdict` is
+    `human`, `machine` or, until `held_until`, `unsure`. `agent` is the class of the User-Agent, and
+    `network` the truncated network of the IP address.
+    """
 
     id = IdField(primary_key=True)
     send_id = IdField(db_index=True)

@@ -11,10 +11,12 @@ from ..fields import IdField, InstantField, json_field
 
 
 class WorkerRow(Model):
-    """A worker on a database that several may share. `seen_at` is by the database's clock.
+    """A worker process, on a database that several may share.
 
-    `journeys` has the hash of its code for each journey; `away` describes the outage of an external
-    service that its engine needs.
+    `host` and `pid` name the worker's process. `journeys` maps the id of each journey that the
+    worker has loaded to the hash of its code. `away` describes the outage of an external service
+    that the worker's engine needs; it is null while there is none. `seen_at` is the time of the
+    last heartbeat by the database's clock.
     """
 
     id = IdField(primary_key=True)
@@ -34,8 +36,9 @@ class WorkerRow(Model):
 class HatchetRunRow(Model):
     """The Hatchet run of an enrollment; `run_id` is empty until Hatchet has accepted the run.
 
-    `pushed` is the number of the turn that it was last woken for, and `tried` counts its restarts.
-    While a turn is overdue, `again_at` is the earliest instant of the next restart.
+    `pushed` is the number of the turn for which the run was last woken. `tried` counts how often
+    the run was restarted because a turn was overdue, and `again_at` is the earliest time of the
+    next restart.
     """
 
     enrollment_id = IdField(primary_key=True)
@@ -49,7 +52,11 @@ class HatchetRunRow(Model):
 
 
 class HatchetWaitRow(Model):
-    """A wait that a Hatchet run requested; a replay must request the same wait again."""
+    """A wait that a Hatchet run requested; a replay must request the same wait again.
+
+    `number` is the place of the wait among the run's waits. The wait ends after `seconds`, or
+    earlier with a wake event that is not older than `since` and is for `turn` or a later turn.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=True)
     run_id = fields.CharField(max_length=64)

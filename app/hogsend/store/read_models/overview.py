@@ -92,7 +92,7 @@ def count_wakes_by_day(now: datetime) -> list[tuple[datetime, Query[BoundedCount
     The first day is the rest of today.
 
     Args:
-        now: the present instant, in the zone whose days are meant.
+        now: the current time, in the zone whose days are meant.
     """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [midnight + timedelta(days=n) for n in range(8)]

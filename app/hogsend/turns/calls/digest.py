@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from ...domain.conditions import All, Condition
+from ...domain.conditions import AllOf, Condition
 from ...domain.enrollment import Wait
 from ...domain.event import Event, EventMatch
 from ...domain.journal import decode, encode
@@ -94,7 +94,7 @@ class Digest(WaitCall):
         match = self.match or EventMatch(turn.inputs.trigger.name)
         if self.where is None:
             return match
-        where = self.where if match.where is None else All((match.where, self.where))
+        where = self.where if match.where is None else AllOf((match.where, self.where))
         return EventMatch(match.event, where)
 
     def _collect(
